@@ -1,0 +1,42 @@
+"""Reproducible studies of nocturnal leg cramps: cohorts, models and reports.
+
+    from crampstudy import fit, open_cohort
+
+    cohort = open_cohort("my-study")
+    fit(cohort, model="negative-binomial", terms="age_decade + sex").estimates
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+# The heavy parts are loaded when they are first asked for, so that a usage error answers at once.
+_HOMES = {
+    "AgeBands": "crampstudy.bands",
+    "Cohort": "crampstudy.cohort",
+    "compare": "crampstudy.contrasts",
+    "describe": "crampstudy.contrasts",
+    "fit": "crampstudy.models",
+    "load": "crampstudy.sources",
+    "open_cohort": "crampstudy.sources",
+    "simulate": "crampstudy.simulate",
+}
+
+__all__ = [  # noqa: PLE0604 - the names are those of _HOMES
+    "__version__",
+    *_HOMES,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("crampstudy")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'crampstudy' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

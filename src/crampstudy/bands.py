@@ -1,0 +1,97 @@
+"""Age bands by their lower limits, and the standard populations that weight them."""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Literal
+
+from crampstudy.errors import BandError
+
+DEFAULT_LIMITS = (20, 40, 50, 60, 70, 80)
+Standard = Literal["who", "esp2013"]
+STANDARDS: dict[str, str] = {
+    "who": "WHO world standard 2000-2025 (Ahmad et al. 2001)",
+    "esp2013": "European standard population 2013 (Eurostat 2013)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBands:
+    """Age bands ``[limit, next limit)`` in completed years; the last band is open, ages below the first are ``<limit``."""
+
+    limits: tuple[int, ...] = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        if not limits:
+            raise BandError("no age band: give at least one lower limit, e.g. (20, 40, 60)")
+        if any(limit != int(limit) or not 0 < limit <= 120 for limit in limits):
+            raise BandError(f"lower limits are whole years from 1 to 120, got {limits}")
+        if any(a >= b for a, b in zip(limits, limits[1:], strict=False)):
+            raise BandError(
+                f"lower limits must increase, got {limits}; give each limit once, youngest first, e.g. (20, 40, 60)"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> AgeBands:
+        """Read ``20,40,60``.
+
+        Raises:
+            BandError: the text is not a list of increasing whole years.
+        """
+        try:
+            return cls(tuple(int(part) for part in text.split(",")))
+        except ValueError:
+            raise BandError(f"age bands are whole years separated by commas, e.g. 20,40,60; got {text!r}") from None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels from the youngest: ``<20``, ``20-29``, …, ``80+`` (hyphen; print puts an en dash)."""
+        inner = tuple(f"{a}-{b - 1}" for a, b in zip(self.limits, self.limits[1:], strict=False))
+        return (f"<{self.limits[0]}", *inner, f"{self.limits[-1]}+")
+
+    def label(self, age_years: float) -> str:
+        """Return the label of the band that holds ``age_years`` (19.9 is below 20).
+
+        Raises:
+            BandError: the age is negative.
+        """
+        if not age_years >= 0:
+            raise BandError(f"an age is a number of years of at least 0, got {age_years}")
+        return self.labels[bisect_right(self.limits, age_years)]
+
+    def standard_weights(self, standard: Standard) -> tuple[float, ...]:
+        """Return the share of the standard population in each band from the first limit up, summing to 1.
+
+        The shares are within the ages covered (20 and older by default). The band below the first limit
+        has no share.
+
+        Raises:
+            BandError: a limit lies inside a 5-year group of the standard.
+
+        Source: Ahmad et al. 2001 (WHO); Eurostat 2013 (European standard).
+        """
+        groups = _standard(standard)
+        lows = [low for low, _ in groups]
+        if off := [limit for limit in self.limits if limit not in lows]:
+            raise BandError(
+                f"the lower limit {off[0]} lies inside a 5-year group of the standard population; "
+                f"use multiples of 5 up to {lows[-1]}, or no standardisation"
+            )
+        sums = [0.0] * len(self.limits)
+        for low, share in groups:
+            if low >= self.limits[0]:
+                sums[bisect_right(self.limits, low) - 1] += share
+        total = sum(sums)
+        return tuple(share / total for share in sums)
+
+
+def _standard(standard: Standard) -> list[tuple[int, float]]:
+    if standard not in STANDARDS:
+        raise BandError(f"no standard population {standard!r}; allowed: {', '.join(STANDARDS)}, none")
+    with files("crampstudy").joinpath("standard_populations.csv").open(encoding="utf-8", newline="") as file:
+        return [(int(row["age_low"]), float(row[standard])) for row in csv.DictReader(file)]

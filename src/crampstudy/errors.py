@@ -1,0 +1,63 @@
+"""Every error that the package raises on purpose, with an exit code per kind.
+
+A message says what is wrong, where, what is allowed and what to do next. Anything that is not
+a :class:`CrampstudyError` is a bug and ends the command line with exit code 1.
+"""
+
+from __future__ import annotations
+
+
+class CrampstudyError(Exception):
+    """Base of all deliberate errors; ``exit_code`` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(CrampstudyError):
+    """The call itself is wrong: an unknown option, term, outcome or model."""
+
+    exit_code = 2
+
+
+class BandError(UsageError):
+    """Age bands that cannot be: limits not increasing, negative or above a top-coded age."""
+
+
+class RejectedRows(CrampstudyError):
+    """Rows were rejected or cells blanked and the caller asked for none (``--strict``)."""
+
+    exit_code = 3
+
+
+class SourceError(CrampstudyError):
+    """An input that is not there, or cannot be read as what it says it is."""
+
+    exit_code = 4
+
+
+class SchemaError(SourceError):
+    """Tables that break the codebook where only clean tables are allowed."""
+
+
+class ParameterError(CrampstudyError):
+    """A report parameter that is unknown, misspelt or impossible."""
+
+    exit_code = 5
+
+
+class AnalysisError(CrampstudyError):
+    """An analysis that was asked for and could not be done at all."""
+
+    exit_code = 6
+
+
+class GridFailed(CrampstudyError):
+    """Some tasks of a grid failed while others finished."""
+
+    exit_code = 7
+
+
+class VerifyDiffers(CrampstudyError):
+    """A report that was run again and came out different."""
+
+    exit_code = 8

@@ -1,0 +1,64 @@
+"""The tidy rows that every model, table and comparison yields.
+
+A row is one estimate with its interval, what it is an estimate of, in whom, and whether it could be made.
+Figures and tables draw these rows and never fit; a number in a report is one of their cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import pandas as pd
+
+Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
+
+_TEXT = (
+    *("key", "cohort", "population", "outcome", "analysis", "estimand", "adjusted_for"),
+    *("model", "term", "level", "reference", "scale", "unit"),
+)
+_REAL = ("estimate", "ci_low", "ci_high", "ci_level", "std_error", "df", "p_value", "q_value")
+_COUNT = ("n_participants", "n_nights", "n_events", "n_groups")
+
+COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "status", "note")
+"""Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
+
+_KEY = ("cohort", "population", "analysis", "outcome", "model", "term", "level", "scale")
+
+
+def key(cells: Mapping[str, Any]) -> str:
+    """Return the readable slug that names a row: the same question of the same cohort always has the same one."""
+    parts = (str(cells.get(name) or "") for name in _KEY)
+    return "/".join(_slug(part) for part in parts if part)
+
+
+def _slug(text: str) -> str:
+    text = text.lower().replace("<", "under-").replace("+", "-plus")
+    return re.sub(r"[^a-z0-9.]+", "-", text).strip("-")
+
+
+def row(*, status: Status, **cells: Any) -> dict[str, Any]:
+    """Return one row as a mapping in column order; cells that are not given are missing.
+
+    Raises:
+        TypeError: a cell is not one of :data:`COLUMNS`.
+    """
+    if unknown := set(cells) - set(COLUMNS):
+        raise TypeError(f"no such column of an estimate: {', '.join(sorted(unknown))}")
+    cells["status"] = status
+    cells.setdefault("key", key(cells))
+    return {name: cells.get(name) for name in COLUMNS}
+
+
+def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as the tidy frame: text, float and nullable integer columns in the order of :data:`COLUMNS`."""
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    types = dict.fromkeys(_REAL, "float64") | dict.fromkeys(_COUNT, "Int64")
+    types |= dict.fromkeys((*_TEXT, "status", "note"), "string")
+    return table.astype(types)
+
+
+def to_csv(estimates: pd.DataFrame) -> str:
+    """Return the rows as CSV text, floats at 10 significant digits and missing cells empty."""
+    return estimates.to_csv(index=False, float_format="%.10g", lineterminator="\n")
