@@ -1,0 +1,127 @@
+"""How cramps change over age as a smooth curve: a natural cubic spline on the scale of the cohort's own measure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.models import count, covariance, recall, spec, survey
+from crampstudy.models.covariance import Array
+from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
+
+TERMS = "cr(age_years, df=4, constraints='center')"
+_OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
+
+
+def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> pd.DataFrame:
+    """Return the rate (diary) or the prevalence of recalled classes (survey) at every whole year of age.
+
+    A diary's curve is a Poisson rate model with cluster-robust covariance, a survey's a design-based
+    logistic model; both have a natural cubic spline of age with 4 degrees of freedom and nothing else,
+    so that the curve describes and does not explain. Ages run from ``youngest`` to the oldest observed.
+
+    Returns:
+        Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
+
+    Source: Wood 2017 (cubic regression splines).
+    """
+    if cohort.kind == "diary":
+        return estimates.frame(_rates(cohort, youngest, ci_level))
+    return estimates.frame(row for outcome in _OUTCOMES for row in _prevalences(cohort, outcome, youngest, ci_level))
+
+
+def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any]]:
+    nights = person_nights(cohort, AgeBands())
+    candidate = (nights["age_years"].fill_null(-1) >= youngest).to_numpy()
+    cells = _cells(cohort, "cramps", "poisson", youngest, ci_level) | {
+        "scale": "rate",
+        "unit": "cramps per person-week",
+        "estimand": "incidence rate by age, crude",
+    }
+    ages = nights["age_years"].filter(pl.Series(candidate))
+    if (reason := _too_few(ages)) is not None:
+        return [estimates.row(status="not_estimable", note=reason, **cells)]
+    design = spec.build(nights, TERMS, candidate=candidate)
+    counts = nights["cramps"].to_numpy()[design.rows].astype(np.float64)
+    people = nights["participant_id"].filter(pl.Series(design.rows)).rank("dense").to_numpy().astype(np.intp) - 1
+    fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
+    cells |= {"n_participants": int(people.max()) + 1, "n_nights": len(counts), "n_events": int(counts.sum())}
+    if fitted.problem:
+        return [estimates.row(status="not_converged", note=fitted.problem, **cells)]
+    variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
+    df = covariance.degrees_of_freedom(int(people.max()) + 1)
+    grid = np.arange(youngest, int(ages.max()) + 1)  # type: ignore[arg-type]
+    log_rate, error = _predict(design, grid, fitted.coefficients, variance)
+    half = covariance.quantile(ci_level, df) * error
+    limits = (np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half))
+    return _curve(cells, grid, *limits, error, df)
+
+
+def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -> list[dict[str, Any]]:
+    frame = people(cohort)
+    cells = _cells(cohort, outcome, "survey-logistic", youngest, ci_level) | {
+        "scale": "prevalence",
+        "unit": "proportion",
+        "estimand": "design-based prevalence by age, crude",
+    }
+    events = recall.binary(frame, outcome)
+    if cohort.design is None:
+        return [estimates.row(status="not_estimable", note="the survey has no sampling design", **cells)]
+    weight = frame[recall.weight_for(cohort.design, ())].to_numpy()
+    old_enough = (frame["age_years"].fill_null(-1) >= youngest).to_numpy()
+    candidate = np.isfinite(events) & old_enough & (np.nan_to_num(weight) > 0)
+    ages = frame["age_years"].filter(pl.Series(candidate))
+    if (reason := _too_few(ages)) is not None:
+        return [estimates.row(status="not_estimable", note=reason, **cells)]
+    design = spec.build(frame, TERMS, candidate=candidate)
+    full = np.zeros((frame.height, design.matrix.shape[1]))
+    full[design.rows] = design.matrix
+    sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
+    names = [f"{c.term} {c.level}" for c in design.columns]
+    fitted = survey.regression(events, full, names, design.rows, sampling)
+    cells |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}
+    if fitted.status != "converged":
+        return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
+    grid = np.arange(youngest, int(ages.max()) + 1)  # type: ignore[arg-type]
+    logit, error = _predict(design, grid, fitted.coefficients, fitted.covariance)
+    half = covariance.quantile(ci_level, fitted.df) * error
+    limits = (1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half))
+    return _curve(cells, grid, *limits, error, float(fitted.df))
+
+
+def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: float) -> dict[str, Any]:
+    return {
+        "cohort": cohort.name,
+        "population": f"{youngest}+",
+        "outcome": outcome,
+        "analysis": "age curve",
+        "model": model,
+        "term": "age_years",
+        "ci_level": ci_level,
+    }
+
+
+def _too_few(ages: pl.Series) -> str | None:
+    return None if ages.n_unique() >= 10 else f"a curve needs at least 10 different ages, the cohort has {ages.n_unique()}"
+
+
+def _predict(design: spec.Design, ages: Array, coefficients: Array, variance: Array) -> tuple[Array, Array]:
+    at = design.encode(pd.DataFrame({"age_years": ages.astype(np.float64)}))
+    return at @ coefficients, np.sqrt(np.einsum("ij,jk,ik->i", at, variance, at))
+
+
+def _curve(
+    cells: dict[str, Any], ages: Array, middle: Array, low: Array, high: Array, error: Array, df: float
+) -> list[dict[str, Any]]:
+    return [
+        estimates.row(
+            status="converged", level=str(age), estimate=m, ci_low=lo, ci_high=hi, std_error=e, df=df, **cells
+        )
+        for age, m, lo, hi, e in zip(ages, middle, low, high, error, strict=True)
+    ]

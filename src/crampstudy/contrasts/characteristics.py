@@ -1,0 +1,187 @@
+"""Who is in a cohort and how complete it is: the rows behind Table 1 and the tables of completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from crampstudy import codebook, estimates
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.models.covariance import Array
+from crampstudy.nights import coverage, observed_night, people
+
+DOMAINS = ("demography", "conditions", "medication", "electrolytes", "nutrition", "muscle", "joints")
+_LEFT_OUT = ("birth_year",)
+
+Row = dict[str, Any]
+
+
+def characteristics(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
+    """Return mean and standard deviation, or proportion per level, of what describes the participants.
+
+    Overall and by sex, among participants of at least ``youngest`` years. In a survey the estimates are
+    weighted by the component of each variable while ``n_participants`` counts people.
+
+    Returns:
+        Tidy estimates with ``population`` all, female or male; ``term`` is the variable.
+    """
+    frame = people(cohort).filter(pl.col("age_years") >= youngest)
+    variables = [
+        v
+        for v in codebook.variables("participants")
+        if v.domain in DOMAINS and v.name not in _LEFT_OUT and cohort.has(v.name) and v.type in _TYPES
+    ]
+    columns = {"all": frame} | {sex: frame.filter(pl.col("sex") == sex) for sex in ("female", "male")}
+    made = [row for v in variables for name, part in columns.items() for row in _describe(cohort, v, name, part)]
+    return estimates.frame(made)
+
+
+_TYPES = ("number", "integer", "boolean", "level")
+
+
+def _describe(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame) -> Iterator[Row]:
+    weighted = cohort.design is not None
+    weight = cohort.design.weights.get(v.component) if cohort.design and v.component else None
+    known = frame.filter(pl.col(v.name).is_not_null())
+    if weight:
+        known = known.filter(pl.col(weight) > 0)
+    w = known[weight].to_numpy() if weight else np.ones(known.height)
+    cells: Row = {
+        "cohort": cohort.name,
+        "population": population,
+        "analysis": "characteristics",
+        "estimand": "weighted to the population" if weighted else "as observed",
+        "term": v.name,
+        "n_participants": known.height,
+        "unit": v.unit,
+        "note": weight,
+    }
+    if known.is_empty():
+        yield estimates.row(status="not_estimable", scale="mean", **cells | {"note": "no value"})
+    elif v.type in ("boolean", "level"):
+        values = known[v.name].cast(pl.String)
+        for level in ("true",) if v.type == "boolean" else v.levels:
+            hit = (values == level).to_numpy()
+            share = float(w[hit].sum() / w.sum())
+            more: Row = {"scale": "proportion", "level": level, "estimate": share, "n_events": int(hit.sum())}
+            yield estimates.row(status="converged", **cells | more)
+    else:
+        mean, deviation = _moments(known[v.name].cast(pl.Float64).to_numpy(), w)
+        yield estimates.row(status="converged", scale="mean", estimate=mean, **cells)
+        if known.height > 1:
+            yield estimates.row(status="converged", scale="standard_deviation", estimate=deviation, **cells)
+
+
+def _moments(values: Array, w: Array) -> tuple[float, float]:
+    mean = float(np.average(values, weights=w))
+    # n/(n-1) makes it the usual standard deviation where the weights are equal.
+    variance = float(np.average((values - mean) ** 2, weights=w)) * len(values) / max(len(values) - 1, 1)
+    return mean, float(np.sqrt(variance))
+
+
+def completeness(cohort: Cohort, bands: AgeBands) -> pd.DataFrame:
+    """Return the share of what was expected that was observed, by age band and over all.
+
+    A diary expects every calendar night between a participant's first and last row (and gives the median
+    of the participants' longest gaps); a survey expects an answer of every participant from the first
+    limit on.
+    """
+    frame = people(cohort, bands).filter(pl.col("age_band").is_not_null())
+    if cohort.kind == "diary":
+        frame = frame.join(coverage(cohort), on="participant_id")
+    else:
+        answered = pl.col("recalled_low").is_not_null().cast(pl.Int64)
+        frame = frame.filter(pl.col("age_years") >= bands.limits[0]).with_columns(
+            nights_expected=pl.lit(1), nights_observed=answered
+        )
+    groups = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
+    groups = {label: part for label, part in groups.items() if not part.is_empty()} | {"all": frame}
+    return estimates.frame(row for label, part in groups.items() for row in _completeness(cohort, label, part))
+
+
+def _completeness(cohort: Cohort, label: str, part: pl.DataFrame) -> Iterator[Row]:
+    expected, observed = int(part["nights_expected"].sum()), int(part["nights_observed"].sum())
+    diary = cohort.kind == "diary"
+    cells: Row = {
+        "cohort": cohort.name,
+        "population": label,
+        "analysis": "completeness",
+        "outcome": "cramps" if diary else "recalled_class",
+        "term": "age_band",
+        "level": label,
+        "n_participants": part.height,
+        "n_nights": expected if diary else None,
+        "n_events": observed,
+    }
+    if not expected:
+        yield estimates.row(status="not_estimable", scale="proportion", **cells | {"note": "no night was expected"})
+        return
+    yield estimates.row(status="converged", scale="proportion", estimate=observed / expected, **cells)
+    if diary and part["longest_gap"].drop_nulls().len():
+        gap = float(np.median(part["longest_gap"].drop_nulls().to_numpy()))
+        yield estimates.row(status="converged", scale="median_longest_gap", unit="nights", estimate=gap, **cells)
+
+
+def completeness_by_week(cohort: Cohort) -> pd.DataFrame:
+    """Return the share of participants' nights observed in each week since their own first night (diaries).
+
+    Only nights up to a participant's last row are expected.
+    """
+    diary = cohort.frame("diary").with_columns(observed=observed_night(cohort))
+    first = diary.group_by("participant_id").agg(first=pl.col("date").min(), last=pl.col("date").max())
+    spans = first.with_columns(
+        night=pl.int_ranges(0, (pl.col("last") - pl.col("first")).dt.total_days() + 1)
+    ).explode("night")
+    expected = spans.group_by(week=pl.col("night") // 7 + 1).agg(
+        expected=pl.len(), participants=pl.col("participant_id").n_unique()
+    )
+    seen = (
+        diary.filter("observed")
+        .join(first, on="participant_id")
+        .group_by(week=(pl.col("date") - pl.col("first")).dt.total_days() // 7 + 1)
+        .agg(observed=pl.len())
+    )
+    weeks = expected.join(seen, on="week", how="left").with_columns(pl.col("observed").fill_null(0)).sort("week")
+    return estimates.frame(
+        estimates.row(
+            status="converged",
+            cohort=cohort.name,
+            population="all",
+            analysis="completeness by week",
+            outcome="cramps",
+            term="study_week",
+            level=str(week["week"]),
+            scale="proportion",
+            estimate=week["observed"] / week["expected"],
+            n_participants=week["participants"],
+            n_nights=week["expected"],
+            n_events=week["observed"],
+        )
+        for week in weeks.iter_rows(named=True)
+    )
+
+
+def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) -> pd.DataFrame:
+    """Return the share of participants of at least ``youngest`` years who have a value of each variable."""
+    frame = people(cohort).filter(pl.col("age_years") >= youngest)
+    rows = []
+    for name in variables:
+        cells: Row = {
+            "cohort": cohort.name,
+            "population": f"{youngest}+",
+            "analysis": "measured",
+            "term": name,
+            "scale": "proportion",
+            "n_participants": frame.height,
+        }
+        if not cohort.has(name):
+            rows.append(estimates.row(status="not_measured", **cells))
+            continue
+        known = frame.height - frame[name].null_count()
+        rows.append(estimates.row(status="converged", estimate=known / frame.height, n_events=known, **cells))
+    return estimates.frame(rows)

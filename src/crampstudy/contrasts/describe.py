@@ -1,0 +1,92 @@
+"""``describe`` and ``compare``: how common cramps are in one cohort, or in two side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from crampstudy import domain, estimates
+from crampstudy.bands import AgeBands, Standard
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.prevalence import prevalence
+from crampstudy.contrasts.rates import rates
+from crampstudy.errors import UsageError
+from crampstudy.nights import people
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Tidy ``estimates`` of one or more cohorts."""
+
+    estimates: pd.DataFrame
+
+
+def describe(
+    cohort: Cohort,
+    by: str = "age_band",
+    *,
+    bands: AgeBands | None = None,
+    standard: Standard | Literal["none"] = "who",
+    where: str | None = None,
+    weight: str | None = None,
+    ci_level: float = 0.95,
+) -> Description:
+    """Describe how common cramps are, by group and over all.
+
+    A diary gives incidence rates in cramps per person-week, crude, as mean of person rates and
+    age-standardised; a survey gives the design-based prevalence of each recalled 30-day class.
+
+    Args:
+        cohort: a diary or a survey.
+        by: ``age_band``, or for a diary any level or yes/no variable of the participants.
+        bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
+        standard: standard population, ``who``, ``esp2013`` or ``none``.
+        where: condition that names a part of the cohort; for a survey a domain.
+        weight: weight column of a survey; the interview weight by default.
+        ci_level: confidence level.
+
+    Raises:
+        UsageError: ``by``, ``where`` or the level is none of what is allowed.
+        BandError: the bands do not fit the cohort's ages.
+    """
+    if not 0 < ci_level < 1:
+        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
+    bands = bands or AgeBands()
+    if cohort.kind == "diary":
+        if weight:
+            raise UsageError("a weight belongs to a survey; a diary's nights count once each")
+        rows = rates(cohort, by, bands, standard=standard, where=where, ci_level=ci_level)
+    else:
+        if by != "age_band":
+            raise UsageError(f"prevalence in a survey is given by age_band, not {by!r}; use where to name a part")
+        inside = domain.select(people(cohort, bands), where).inside.to_numpy() if where else None
+        rows = prevalence(cohort, bands, standard=standard, domain=inside, weight=weight, ci_level=ci_level)
+        if where:
+            rows = [row | {"population": f"{row['population']}, {where}"} for row in rows]
+            rows = [row | {"key": estimates.key(row)} for row in rows]
+    return Description(estimates.frame(rows))
+
+
+def compare(
+    first: Cohort,
+    second: Cohort,
+    by: str = "age_band",
+    *,
+    bands: AgeBands | None = None,
+    standard: Standard | Literal["none"] = "who",
+    ci_level: float = 0.95,
+) -> Description:
+    """Describe two cohorts by the same groups, the rows of the first before those of the second.
+
+    Raises:
+        UsageError: both cohorts have the same name, so that their rows could not be told apart.
+        BandError: the bands do not fit the ages of one of them.
+    """
+    if first.name == second.name:
+        raise UsageError(f"both cohorts are called {first.name!r}; rename one in its datapackage.json")
+    described = [
+        describe(cohort, by, bands=bands, standard=standard, ci_level=ci_level).estimates for cohort in (first, second)
+    ]
+    return Description(pd.concat(described, ignore_index=True))

@@ -1,0 +1,77 @@
+"""A part of a cohort, named by an expression such as ``age_years >= 20 AND sex = 'female'``.
+
+For a survey the part is a domain: the rows outside keep their place in the design and only lose their
+weight. A row on which the expression cannot be decided, because a value is missing, is outside.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from crampstudy.errors import UsageError
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<number>\d+(?:\.\d+)?)|(?P<text>'(?:[^']|'')*')"
+    r"|(?P<sign><=|>=|<>|!=|[=<>+\-*/(),]))"
+)
+_WORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Which rows are inside; ``undecided`` rows were left outside because a value is missing."""
+
+    inside: pl.Series
+    undecided: int
+
+
+def select(frame: pl.DataFrame, where: str | None) -> Domain:
+    """Evaluate ``where`` on every row of ``frame``; no expression selects all rows.
+
+    Only comparisons of columns and constants, arithmetic, AND, OR, NOT, IN, BETWEEN and IS NULL are
+    understood: no function is ever called.
+
+    Raises:
+        UsageError: the expression uses an unknown column or anything beyond that.
+    """
+    if where is None:
+        return Domain(pl.Series([True] * frame.height, dtype=pl.Boolean), 0)
+    for name in names(where):
+        if name not in frame.columns:
+            raise UsageError(f"where {where!r}: there is no column {name!r}; the table has {', '.join(frame.columns)}")
+    try:
+        inside = frame.select(pl.sql_expr(where).alias("inside")).to_series()
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"where {where!r} cannot be evaluated: {str(error).splitlines()[0]}") from None
+    if inside.dtype != pl.Boolean or len(inside) != frame.height:
+        raise UsageError(f"where {where!r} is not a condition; write a comparison such as age_years >= 20")
+    return Domain(inside.fill_null(value=False), inside.null_count())
+
+
+def names(where: str) -> tuple[str, ...]:
+    """Return the column names in an expression, each once.
+
+    Raises:
+        UsageError: the expression holds anything but columns, constants, comparisons and AND, OR, NOT.
+    """
+    found: list[str] = []
+    position, end = 0, len(where.rstrip())
+    while position < end:
+        token = _TOKEN.match(where, position)
+        if token is None:
+            raise UsageError(
+                f"where {where!r}: {where[position:].strip()[:10]!r} is not understood; use columns, numbers, "
+                "'texts', comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL"
+            )
+        position = token.end()
+        name = token["name"]
+        if name and name.upper() not in _WORDS:
+            if where[position:].lstrip().startswith("("):
+                raise UsageError(f"where {where!r}: functions are not allowed, got {name}()")
+            found.append(name)
+    if not found:
+        raise UsageError(f"where {where!r} names no column; write a comparison such as age_years >= 20")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,56 @@
+"""Covariances of estimated coefficients: model-based and cluster-robust."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+Covariance = Literal["cluster", "cluster-hc0", "model"]
+
+FEW_CLUSTERS = 50
+"""Below this many clusters, intervals use t with G - 1 degrees of freedom instead of z."""
+
+
+def cluster_sums(rows: Array, groups: NDArray[np.intp]) -> Array:
+    """Sum ``rows`` (n or n x p) within ``groups`` (codes 0..G-1, length n); G rows."""
+    wide = rows if rows.ndim == 2 else rows[:, None]
+    sums = np.column_stack([np.bincount(groups, weights=column) for column in wide.T])
+    return sums if rows.ndim == 2 else sums[:, 0]
+
+
+def covariance(information: Array, scores: Array, groups: NDArray[np.intp], kind: Covariance) -> Array:
+    """Return the covariance (p x p) of coefficients.
+
+    ``cluster`` is the sandwich of participant scores with the factor G/(G-1), ``cluster-hc0`` the same
+    without it, ``model`` the inverse information.
+
+    Source: Liang and Zeger 1986; Zeileis, Koell and Graham 2020 (``vcovCL``, type HC0).
+    """
+    bread: Array = np.linalg.inv(information)
+    if kind == "model":
+        return bread
+    sums = cluster_sums(scores, groups)
+    meat = sums.T @ sums
+    if kind == "cluster":
+        meat *= len(sums) / (len(sums) - 1)
+    result: Array = bread @ meat @ bread
+    return result
+
+
+def degrees_of_freedom(clusters: int, kind: Covariance = "cluster") -> float:
+    """Return the degrees of freedom of intervals: G - 1 below :data:`FEW_CLUSTERS` clusters, else infinite."""
+    return float(clusters - 1) if kind != "model" and clusters < FEW_CLUSTERS else float("inf")
+
+
+def quantile(ci_level: float, df: float) -> float:
+    """Return the two-sided critical value of t with ``df`` degrees of freedom (z where infinite)."""
+    return float(stats.t.ppf(0.5 + ci_level / 2, df))
+
+
+def p_value(statistic: float, df: float) -> float:
+    """Return the two-sided p-value of a t statistic (z where ``df`` is infinite)."""
+    return float(2 * stats.t.sf(abs(statistic), df))

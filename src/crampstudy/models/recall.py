@@ -1,0 +1,56 @@
+"""Recalled 30-day classes as outcomes, and the weight that a survey analysis needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy import codebook
+from crampstudy.cohort import SurveyDesign
+from crampstudy.errors import UsageError
+
+CLASS_LOWS = (0, 1, 2, 5, 16)
+"""Lower limits of the recalled classes: none, 1, 2-4, 5-15, 16 or more cramps in 30 days."""
+
+CONTRASTS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "moderate_severe_vs_none": ((3, 4), (0,)),
+    "moderate_severe_vs_rest": ((3, 4), (0, 1, 2)),
+    "any_cramp": ((1, 2, 3, 4), (0,)),
+}
+"""Binary outcomes by name: the classes that count as 1 and those that count as 0 (Grandner and Winkelman 2017)."""
+
+
+def classes(participants: pl.DataFrame) -> NDArray[np.float64]:
+    """Return the recalled class 0-4 of each participant, NaN where there is no answer.
+
+    Raises:
+        UsageError: the participants have no recalled class.
+    """
+    if "recalled_low" not in participants.columns:
+        raise UsageError("the cohort has no recalled frequency class (recalled_low)")
+    low = participants["recalled_low"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return np.where(np.isnan(low), np.nan, np.searchsorted(CLASS_LOWS, low, side="right") - 1.0)
+
+
+def binary(participants: pl.DataFrame, outcome: str) -> NDArray[np.float64]:
+    """Return a binary outcome (1, 0, or NaN where the class is left out or missing)."""
+    events, others = CONTRASTS[outcome]
+    recalled = classes(participants)
+    return np.where(np.isin(recalled, events), 1.0, np.where(np.isin(recalled, others), 0.0, np.nan))
+
+
+def weight_for(design: SurveyDesign, variables: Iterable[str]) -> str:
+    """Return the weight column of the most restrictive component among ``variables``.
+
+    Raises:
+        UsageError: the design has no weight for that component.
+    """
+    found = (codebook.find(name) for name in variables)
+    ranks = [codebook.COMPONENTS.index(v.component) for v in found if v and v.component]
+    component = codebook.COMPONENTS[max(ranks, default=0)]
+    if component not in design.weights:
+        raise UsageError(f"the survey has no weight for its {component} component; name one with weight")
+    return design.weights[component]

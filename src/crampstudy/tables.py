@@ -1,0 +1,183 @@
+"""Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import codebook, wording
+from crampstudy.cohort import Cohort
+
+_RATES = {
+    "incidence rate": "Cramps per person-week (95% CI)",
+    "mean of person rates": "Mean of person rates (95% CI)",
+}
+_STANDARDISED = "age-standardised"
+
+
+def rates(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return incidence rates by group: person-time, cramps, rate, mean of person rates; standardised last."""
+    crude = estimates[estimates["analysis"] == "incidence rate"]
+    made = pd.DataFrame(
+        {
+            "Participants": crude["n_participants"].map(wording.count),
+            "Person-nights": crude["n_nights"].map(wording.count),
+            "Cramps": crude["n_events"].map(wording.count),
+        }
+    )
+    for analysis, heading in _RATES.items():
+        rows = estimates[estimates["analysis"] == analysis]
+        made[_level(heading, rows)] = [wording.estimate(row) for row in rows.to_dict("records")]
+    made.index = pd.Index([_group(label) for label in crude["level"]], name=_stub(crude))
+    standardised = estimates[estimates["analysis"] == "age-standardised incidence rate"]
+    for row in standardised.to_dict("records"):
+        cells = [wording.count(row[n]) for n in ("n_participants", "n_nights", "n_events")]
+        made.loc[f"{_group(row['level'])}, {_STANDARDISED}"] = [*cells, wording.estimate(row), wording.DASH]
+    return made
+
+
+def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the prevalence of the recalled classes in per cent, a row per age group, standardised last."""
+    shown = estimates[estimates["level"].isin(["none", "mild", "moderate-severe", "any"])].copy()
+    adjusted = shown["analysis"].str.startswith("age-standardised")
+    shown["row"] = shown["population"].map(_group) + adjusted.map({True: f", {_STANDARDISED}", False: ""})
+    order = [*dict.fromkeys(shown.loc[~adjusted, "row"]), *dict.fromkeys(shown.loc[adjusted, "row"])]
+    columns: dict[str, pd.Series[str]] = {
+        "Participants": shown.groupby("row")["n_participants"].first().map(wording.count)
+    }
+    for level, rows in shown.groupby("level", sort=False):
+        texts = [wording.estimate(row, 1, 100) for row in rows.to_dict("records")]
+        columns[f"{wording.recalled(str(level))}, % (95% CI)"] = pd.Series(texts, index=rows["row"])
+    made = pd.DataFrame(columns).loc[order]
+    made.index.name = "Age (years)"
+    return made
+
+
+def factors(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return ratios by factor, grouped by the codebook's domain; terms that were not measured last in their group."""
+    rows = estimates[~estimates["term"].isin(["intercept", "dispersion"])]
+    scale = rows["scale"].iloc[0].replace("_", " ").capitalize()
+    made = pd.DataFrame(
+        {
+            "Contrast": [wording.contrast(row) or wording.DASH for row in rows.to_dict("records")],
+            _level(f"{scale} (95% CI)", rows): [wording.estimate(row) for row in rows.to_dict("records")],
+            "p": [_p(value) for value in rows["p_value"]],
+        }
+    )
+    known = [codebook.find(name) for name in rows["term"]]
+    groups = [v.domain.capitalize() if v else "Own terms" for v in known]
+    made.index = pd.MultiIndex.from_arrays([groups, [wording.term(name) for name in rows["term"]]], names=["", "Factor"])
+    order = {group: position for position, group in enumerate(dict.fromkeys(groups))}
+    return made.sort_index(level=0, key=lambda index: index.map(order), sort_remaining=False, kind="stable")
+
+
+def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return who the participants are: mean (SD) or n (%), overall and by sex, grouped by domain."""
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for row in estimates.to_dict("records"):
+        if row["scale"] == "standard_deviation":
+            continue
+        heading = {"all": "All", "female": "Women", "male": "Men"}[row["population"]]
+        known = codebook.variable(row["term"], "participants")
+        text = wording.term(row["term"], heading=True)
+        if row["scale"] == "proportion":
+            text = f"{text}, n (%)" if row["level"] == "true" else f"{text}: {wording.level(row['level'])}, n (%)"
+        else:
+            text = f"{text}, mean (SD)"
+        lines.setdefault((known.domain.capitalize(), text), {})[heading] = _characteristic(row, estimates)
+    made = pd.DataFrame.from_dict(lines, orient="index")
+    made.index = pd.MultiIndex.from_tuples(lines, names=["", "Characteristic"])
+    return made.reindex(columns=[c for c in ("All", "Women", "Men") if c in made.columns])
+
+
+def completeness(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what was observed of what was expected, by age group."""
+    shares = estimates[estimates["scale"] == "proportion"]
+    diary = shares["outcome"].iloc[0] == "cramps"
+    made = pd.DataFrame({"Participants": shares["n_participants"].map(wording.count)})
+    if diary:
+        made["Nights expected"] = shares["n_nights"].map(wording.count)
+    made["Nights observed" if diary else "Answered"] = shares["n_events"].map(wording.count)
+    made["Share (%)"] = [
+        wording.number(100 * share, 1) if pd.notna(share) else "could not estimate" for share in shares["estimate"]
+    ]
+    made.index = pd.Index(shares["level"].map(_group).str.capitalize(), name="Age (years)")
+    gaps = estimates[estimates["scale"] == "median_longest_gap"].set_index("level")["estimate"]
+    if len(gaps):
+        made["Median longest gap (nights)"] = [
+            wording.number(gaps[label], 0) if label in gaps else wording.DASH for label in shares["level"]
+        ]
+    return made
+
+
+def measured(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how many participants have a value of each variable."""
+    made = pd.DataFrame(
+        {
+            "With a value": [
+                wording.count(n) if status == "converged" else "not measured"
+                for n, status in zip(estimates["n_events"], estimates["status"], strict=True)
+            ],
+            "Share (%)": [wording.DASH if pd.isna(s) else wording.number(100 * s, 1) for s in estimates["estimate"]],
+        }
+    )
+    made.index = pd.Index([wording.term(name) for name in estimates["term"]], name="Variable")
+    return made
+
+
+def cleaning(cohort: Cohort) -> pd.DataFrame:
+    """Return rows read, accepted and rejected per table of the source."""
+    counts = cohort.attrition.tables
+    return pd.DataFrame(
+        {
+            "Rows read": [c.read for c in counts],
+            "Accepted": [c.accepted for c in counts],
+            "Rejected": [c.rejected for c in counts],
+        },
+        index=pd.Index([c.table.capitalize() for c in counts], name="Table"),
+    )
+
+
+def rules(cohort: Cohort) -> pd.DataFrame:
+    """Return how often each cleaning rule spoke, the costliest first; no rows where none did."""
+    counts = sorted(cohort.attrition.rules, key=lambda c: (c.severity, -c.n, c.rule), reverse=False)
+    consequence = {"reject-row": "row rejected", "blank-cell": "cell blanked", "warn": "kept, warned"}
+    return pd.DataFrame(
+        {"Consequence": [consequence[c.severity] for c in counts], "Times": [c.n for c in counts]},
+        index=pd.Index([c.rule.replace("-", " ").capitalize() for c in counts], name="Rule"),
+    )
+
+
+def _stub(rows: pd.DataFrame) -> str:
+    term = str(rows["term"].iloc[0])
+    return "Age (years)" if term == "age_band" else wording.term(term)
+
+
+def _group(label: object) -> str:
+    text = str(label)
+    return wording.band(text) if text[:1].isdigit() or text[:1] == "<" else wording.level(text)
+
+
+def _level(heading: str, rows: pd.DataFrame) -> str:
+    levels = rows["ci_level"].dropna()
+    return heading.replace("95%", f"{levels.iloc[0] * 100:g}%") if len(levels) else heading
+
+
+def _characteristic(row: dict[str, object], estimates: pd.DataFrame) -> str:
+    if row["status"] != "converged":
+        return wording.DASH
+    share = float(str(row["estimate"]))
+    if row["scale"] == "proportion":
+        return f"{wording.count(row['n_events'])} ({wording.number(100 * share, 1)})"
+    spread = estimates[
+        (estimates["term"] == row["term"])
+        & (estimates["population"] == row["population"])
+        & (estimates["scale"] == "standard_deviation")
+    ]["estimate"]
+    digits = 1 if abs(share) >= 10 else 2
+    return f"{wording.number(share, digits)} ({wording.number(spread.iloc[0], digits)})" if len(spread) else wording.DASH
+
+
+def _p(value: float) -> str:
+    if pd.isna(value):
+        return wording.DASH
+    return "<0.001" if value < 0.001 else wording.number(value, 3)
