@@ -88,7 +88,9 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     cells |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}
     if fitted.status != "converged":
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
-    grid = np.arange(youngest, int(ages.max()) + 1)  # type: ignore[arg-type]
+    # From the top-coded age on, an age is no longer known.
+    oldest = min(int(ages.max()), cohort.design.top_coded_age or 120)  # type: ignore[arg-type]
+    grid = np.arange(youngest, oldest + 1)
     logit, error = _predict(design, grid, fitted.coefficients, fitted.covariance)
     half = covariance.quantile(ci_level, fitted.df) * error
     limits = (1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half))

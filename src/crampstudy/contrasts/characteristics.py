@@ -185,3 +185,24 @@ def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) ->
         known = frame.height - frame[name].null_count()
         rows.append(estimates.row(status="converged", estimate=known / frame.height, n_events=known, **cells))
     return estimates.frame(rows)
+
+
+def participants_by_band(cohort: Cohort, bands: AgeBands) -> pd.DataFrame:
+    """Return the number of participants by age band (those present) and sex."""
+    frame = people(cohort, bands).filter(pl.col("age_band").is_not_null())
+    counts = frame.group_by("age_band", "sex").len().sort("age_band", "sex").drop_nulls()
+    return estimates.frame(
+        estimates.row(
+            status="converged",
+            cohort=cohort.name,
+            population=row["sex"],
+            analysis="participants",
+            term="age_band",
+            level=row["age_band"],
+            scale="count",
+            unit="participants",
+            estimate=row["len"],
+            n_participants=row["len"],
+        )
+        for row in counts.iter_rows(named=True)
+    )

@@ -62,10 +62,9 @@ def describe(
         if by != "age_band":
             raise UsageError(f"prevalence in a survey is given by age_band, not {by!r}; use where to name a part")
         inside = domain.select(people(cohort, bands), where).inside.to_numpy() if where else None
-        rows = prevalence(cohort, bands, standard=standard, domain=inside, weight=weight, ci_level=ci_level)
-        if where:
-            rows = [row | {"population": f"{row['population']}, {where}"} for row in rows]
-            rows = [row | {"key": estimates.key(row)} for row in rows]
+        rows = prevalence(
+            cohort, bands, standard=standard, domain=inside, domain_name=where, weight=weight, ci_level=ci_level
+        )
     return Description(estimates.frame(rows))
 
 

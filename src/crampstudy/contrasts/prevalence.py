@@ -1,0 +1,213 @@
+"""Design-based prevalence of the recalled frequency classes by age, crude and age-standardised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crampstudy import estimates
+from crampstudy.bands import STANDARDS, AgeBands, Standard
+from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.errors import AnalysisError, BandError, UsageError
+from crampstudy.models import recall
+from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval
+
+LEVELS: dict[str, tuple[int, ...]] = {
+    "none": (0,),
+    "mild": (1, 2),
+    "moderate-severe": (3, 4),
+    "any": (1, 2, 3, 4),
+    **{str(single): (single,) for single in range(len(recall.CLASS_LOWS))},
+}
+"""Groups of recalled classes as Grandner and Winkelman (2017) form them, and each class by itself."""
+
+_SUMMARIES = (50, 60)
+_FEW = 10
+_RECALL = "by recall over 30 days"
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Ages ``[low, high)`` under one label."""
+
+    label: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Proportion:
+    """One estimate on its way to a row; NaN where the group is empty."""
+
+    value: float
+    std_error: float
+    df: int
+    n: int
+    n_effective: float
+
+
+def prevalence(
+    cohort: Cohort,
+    bands: AgeBands | None = None,
+    *,
+    standard: Standard | Literal["none"] = "who",
+    domain: NDArray[np.bool_] | None = None,
+    domain_name: str | None = None,
+    weight: str | None = None,
+    ci_level: float = 0.95,
+) -> list[dict[str, Any]]:
+    """Return estimates rows: the prevalence of every level of :data:`LEVELS` in each age group of a survey.
+
+    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised
+    (analysis ``age-standardised prevalence``) unless ``standard`` is ``none``. ``domain`` (participants,) narrows
+    them without leaving the design, and ``domain_name`` says so in ``population``; ``weight`` names another weight
+    column than the interview's. Standard errors stand on the proportion scale and intervals are logit t with
+    PSUs - strata degrees of freedom; at 0 or 1 they are exact and one-sided, with status boundary.
+
+    Raises:
+        BandError: a limit lies above the age at which the survey top-codes ages.
+        UsageError: the cohort is no survey, or the weight, the confidence level or the domain cannot be.
+        AnalysisError: nobody has a recalled class, or the design cannot be used.
+
+    Source: Korn and Graubard 1999; R ``svyciprop(method = "xlogit")``.
+    """
+    bands = bands or AgeBands()
+    survey = _survey(cohort, bands, ci_level)
+    column = _weight(cohort, survey, weight)
+    people = cohort.frame("participants")
+    answer, ages = recall.classes(people), people["age_years"].to_numpy()
+    inside = np.isfinite(answer) & _domain(domain, people.height)
+    design = Design.of(people[survey.stratum], people[survey.psu], people[column])
+    groups = _groups(bands, younger=bool((inside & (ages < bands.limits[0])).any()))
+    members = np.column_stack([inside & (ages >= g.low) & (ages < g.high) for g in groups])
+    base = {
+        "cohort": cohort.name,
+        "outcome": "recalled_class",
+        "model": "survey-mean",
+        "term": "age_band",
+        "scale": "prevalence",
+        "unit": "proportion",
+        "ci_level": ci_level,
+    }
+    remark = f"weight {column}"
+    if design.lonely_strata:
+        remark += f"; {design.lonely_strata} strata with one PSU, centred at the grand mean"
+    rows: list[dict[str, Any]] = []
+    for level, classes in LEVELS.items():
+        hits = np.isin(answer, classes)
+        means = domain_means(hits, members, design)
+        events = (members & hits[:, None] & (design.weight > 0)[:, None]).sum(axis=0)
+        for i, group in enumerate(groups):
+            cells = base | {
+                "analysis": "prevalence",
+                "estimand": f"design-based prevalence in the population, {_RECALL}",
+                "population": group.label if domain_name is None else f"{group.label}, {domain_name}",
+                "level": level,
+                "n_participants": int(means.n[i]),
+                "n_events": int(events[i]),
+                "n_groups": int(means.psus[i]),
+            }
+            value, error, size = (float(part[i]) for part in (means.estimate, means.std_error, means.n_effective))
+            crude = _Proportion(value, error, int(means.df[i]), int(means.n[i]), size)
+            youngest = f"answers from age {ages[members[:, i]].min():g}; " if group.label == bands.labels[0] else ""
+            rows.append(_row(cells, crude, "", youngest + remark))
+            if standard != "none" and group.label == f"{bands.limits[0]}+":
+                cells |= {
+                    "analysis": "age-standardised prevalence",
+                    "estimand": f"design-based prevalence at the ages of the standard population, {_RECALL}",
+                    "reference": STANDARDS.get(standard),
+                }
+                rows.append(_row(cells, *_standardise(means, groups, bands, standard, crude), remark))
+    return rows
+
+
+def _survey(cohort: Cohort, bands: AgeBands, ci_level: float) -> SurveyDesign:
+    if cohort.kind != "survey" or cohort.design is None:
+        raise UsageError(
+            f"{cohort.name} is a {cohort.kind} without a sampling design; prevalence by design needs a survey"
+        )
+    if not 0.5 <= ci_level < 1:
+        raise UsageError(f"the confidence level is from 0.5 to below 1, e.g. 0.95; got {ci_level}")
+    top = cohort.design.top_coded_age
+    if top is not None and bands.limits[-1] > top:
+        raise BandError(
+            f"the lower limit {bands.limits[-1]} lies above {top}, the age at which {cohort.name} top-codes ages; "
+            f"let the last band begin at {top} or below"
+        )
+    if not np.isfinite(recall.classes(cohort.frame("participants"))).any():
+        raise AnalysisError(f"{cohort.name}: nobody has a recalled class; recalled_low and recalled_high are empty")
+    return cohort.design
+
+
+def _weight(cohort: Cohort, survey: SurveyDesign, weight: str | None) -> str:
+    allowed = list(survey.weights.values())
+    column = weight or recall.weight_for(survey, ("age_years", "recalled_class"))
+    if column not in allowed:
+        raise UsageError(f"{cohort.name} has no weight {column!r}; allowed: {', '.join(allowed)}")
+    return column
+
+
+def _domain(domain: NDArray[np.bool_] | None, n: int) -> NDArray[np.bool_]:
+    if domain is None:
+        return np.ones(n, dtype=np.bool_)
+    if domain.shape != (n,) or domain.dtype != np.bool_:
+        raise UsageError(
+            f"a domain is true or false for each of the {n} participants, got {domain.dtype}{domain.shape}"
+        )
+    return domain
+
+
+def _groups(bands: AgeBands, *, younger: bool) -> tuple[_Group, ...]:
+    """Bands from the youngest, then all ages and the summaries, each label once."""
+    first = bands.limits[0]
+    edges = (*bands.limits, np.inf)
+    parts = [_Group(bands.labels[0], 0.0, first)] if younger else []
+    parts += [_Group(*cell) for cell in zip(bands.labels[1:], edges, edges[1:], strict=False)]
+    known = {part.label for part in parts}
+    summaries = (_Group(f"{low}+", low, np.inf) for low in (first, *_SUMMARIES) if low >= first)
+    return (*parts, *{part.label: part for part in summaries if part.label not in known}.values())
+
+
+def _standardise(
+    means: Means, groups: tuple[_Group, ...], bands: AgeBands, standard: Standard, crude: _Proportion
+) -> tuple[_Proportion, str]:
+    """Weigh the bands by the standard; their covariances count, since they share PSUs."""
+    nothing = _Proportion(np.nan, np.nan, crude.df, crude.n, 0.0)
+    try:
+        shares = np.array(bands.standard_weights(standard))
+    except BandError as error:
+        if standard not in STANDARDS:
+            raise
+        return nothing, str(error)
+    where = [i for i, group in enumerate(groups) if group.label in bands.labels[1:]]
+    if empty := [groups[i].label for i in where if means.n[i] == 0]:
+        return nothing, f"nobody answered in the age band {', '.join(empty)}"
+    variance = shares @ means.covariance[np.ix_(where, where)] @ shares
+    size = 1.0 / float(np.sum(np.square(shares) / means.n_effective[where]))
+    return _Proportion(float(shares @ means.estimate[where]), float(np.sqrt(variance)), crude.df, crude.n, size), ""
+
+
+def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) -> dict[str, Any]:
+    if not reason and found.n == 0:
+        reason = "nobody answered"
+    elif not reason and found.df < 1:
+        reason = "no more PSUs than strata, so the variance cannot be estimated"
+    if 0 < found.n < _FEW:
+        remark = f"fewer than {_FEW} participants; {remark}"
+    if reason:
+        return estimates.row(status="not_estimable", **cells, note=f"{reason}; {remark}")
+    cells = cells | {"estimate": found.value, "df": float(found.df)}
+    # A sum of exact zeros or ones may miss the boundary by rounding.
+    edge = round(found.value) if min(found.value, 1 - found.value) < 1e-12 else None
+    if edge is None:
+        low, high = logit_interval(found.value, found.std_error, found.df, cells["ci_level"])
+        return estimates.row(
+            status="converged", **cells, ci_low=low, ci_high=high, std_error=found.std_error, note=remark
+        )
+    low, high = boundary_interval(edge, found.n, found.n_effective, found.df, cells["ci_level"])
+    cells["estimate"] = float(edge)
+    note = f"exact one-sided limit, clustering not counted; {remark}"
+    return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=note)
