@@ -1,0 +1,76 @@
+# crampstudy: `make` lists what can be done. Every target sets up what it needs by itself.
+# Needs Python 3.11 or newer, make and a package index. Name another Python with PYTHON=/path/to/python3.12
+
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+SYNTHETIC := data/synthetic
+COHORT ?= $(SYNTHETIC)
+READY := .venv/ready
+RUN := .venv/bin/python
+CRAMPSTUDY := .venv/bin/crampstudy
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup report compare test check bench simulate lab lock clean FORCE
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## fill .venv with the locked versions of requirements.lock
+	@:
+
+report: $(READY) ## write the report on COHORT=… (default: the synthetic cohort); options in ARGS="--set …"
+	$(CRAMPSTUDY) report "$(COHORT)" $(ARGS)
+
+compare: $(READY) ## compare two cohorts: make compare A=… B=… [ARGS="--by age_band"]
+	@test -n "$(A)" && test -n "$(B)" || { echo "compare needs two cohorts: make compare A=nhanes:DIR B=$(SYNTHETIC)" >&2; exit 2; }
+	$(CRAMPSTUDY) compare "$(A)" "$(B)" $(ARGS)
+
+test: $(READY) ## run all the tests
+	$(RUN) -m pytest -q -n 2 $(ARGS)
+
+check: $(READY) ## lint, formatting, types and the order of imports
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	.venv/bin/lint-imports
+
+bench: $(READY) ## time this package against its peers
+	$(RUN) tests/bench $(ARGS)
+
+simulate: $(SYNTHETIC)/datapackage.json ## make the synthetic cohort in data/synthetic
+	@:
+
+lab: $(READY) $(SYNTHETIC)/datapackage.json ## open the notebooks in JupyterLab
+	$(RUN) -m jupyterlab notebooks $(ARGS)
+
+environment.yml: pyproject.toml .ci/environment.py $(READY) ## write the conda environment anew from pyproject.toml
+	$(RUN) .ci/environment.py > $@.new && mv $@.new $@
+
+lock: ## choose the locked versions anew (needs uv)
+	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate \
+	  --python-version 3.11 --group dev --custom-compile-command "make lock" -o requirements.lock pyproject.toml
+
+clean: ## remove .venv, caches and the synthetic cohort; reports and other cohorts stay
+	rm -rf .venv $(SYNTHETIC) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ifeq ($(COHORT),$(SYNTHETIC))
+report: $(SYNTHETIC)/datapackage.json
+endif
+
+SIMULATOR := $(shell find src/crampstudy/simulate src/crampstudy/codebook src/crampstudy/sources/package.py -type f ! -name '*.pyc' 2>/dev/null)
+
+$(SYNTHETIC)/datapackage.json: $(SIMULATOR) pyproject.toml | $(READY)
+	$(CRAMPSTUDY) simulate --participants 500 --nights 90 --seed 1 --out $(SYNTHETIC)
+	@touch $@
+
+# An environment belongs to one folder: `ready` names it, so that a copied or moved project makes its own.
+ifneq ($(shell test -x $(RUN) && head -n 1 $(READY) 2>/dev/null),$(CURDIR))
+$(READY): FORCE
+endif
+
+$(READY): requirements.lock pyproject.toml .ci/setup.py
+	@for python in $(PYTHONS); do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && exec "$$python" .ci/setup.py; \
+	done; \
+	echo "crampstudy needs Python 3.11 or newer, and none of these is one: $(PYTHONS). Name yours: make setup PYTHON=/path/to/python3" >&2; exit 1

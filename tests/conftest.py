@@ -1,0 +1,33 @@
+"""What all tests share: the folders, and settings that make a run repeatable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The tests run side by side: one thread each, set before numpy is imported.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared inputs beside the project; the test is skipped where it is absent.
+
+    With CRAMPSTUDY_REQUIRE_SHARED set, its absence is a failure.
+    """
+    if SHARED.is_dir():
+        return SHARED
+    reason = "needs the folder of shared inputs, ../shared beside the project, which is absent"
+    if os.environ.get("CRAMPSTUDY_REQUIRE_SHARED"):
+        pytest.fail(reason)
+    pytest.skip(reason)
