@@ -21,7 +21,6 @@ _HOMES = {
     "fit": "crampstudy.models",
     "load": "crampstudy.sources",
     "open_cohort": "crampstudy.sources",
-    "simulate": "crampstudy.simulate",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are those of _HOMES

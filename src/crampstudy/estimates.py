@@ -6,6 +6,7 @@ Figures and tables draw these rows and never fit; a number in a report is one of
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -62,3 +63,9 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def to_csv(estimates: pd.DataFrame) -> str:
     """Return the rows as CSV text, floats at 10 significant digits and missing cells empty."""
     return estimates.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+def to_json(estimates: pd.DataFrame) -> str:
+    """Return the rows as a JSON array of objects, missing cells as null."""
+    rows = estimates.astype(object).where(estimates.notna(), None).to_dict("records")
+    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=float)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from crampstudy import codebook, wording
@@ -52,22 +55,34 @@ def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def factors(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return ratios by factor, grouped by the codebook's domain; terms that were not measured last in their group."""
-    rows = estimates[~estimates["term"].isin(["intercept", "dispersion"])]
-    scale = rows["scale"].iloc[0].replace("_", " ").capitalize()
-    made = pd.DataFrame(
-        {
-            "Contrast": [wording.contrast(row) or wording.DASH for row in rows.to_dict("records")],
-            _level(f"{scale} (95% CI)", rows): [wording.estimate(row) for row in rows.to_dict("records")],
-            "p": [_p(value) for value in rows["p_value"]],
-        }
-    )
-    known = [codebook.find(name) for name in rows["term"]]
-    groups = [v.domain.capitalize() if v else "Own terms" for v in known]
-    made.index = pd.MultiIndex.from_arrays([groups, [wording.term(name) for name in rows["term"]]], names=["", "Factor"])
-    order = {group: position for position, group in enumerate(dict.fromkeys(groups))}
-    return made.sort_index(level=0, key=lambda index: index.map(order), sort_remaining=False, kind="stable")
+def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return ratios by factor, grouped by the codebook's domain; several models of the same terms stand side by side.
+
+    One model shows its p-values; a term that a model lacks is a dash.
+    """
+    named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
+    columns: dict[str, dict[tuple[str, str, str], str]] = {}
+    for name, estimates in named.items():
+        rows = estimates[~estimates["term"].isin(["intercept", "dispersion"])]
+        scale = rows["scale"].iloc[0].replace("_", " ")
+        title = f"{name}: {scale}" if name else scale.capitalize()
+        cells = {_factor(row): row for row in rows.to_dict("records")}
+        columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
+        if len(named) == 1:
+            columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
+    keys = dict.fromkeys(key for cells in columns.values() for key in cells)
+    groups = list(dict.fromkeys(group for group, _, _ in keys))
+    ordered = sorted(keys, key=lambda key: groups.index(key[0]))
+    made = pd.DataFrame({"Contrast": [contrast or wording.DASH for _, _, contrast in ordered]})
+    for heading, texts in columns.items():
+        made[heading] = [texts.get(key, wording.DASH) for key in ordered]
+    made.index = pd.MultiIndex.from_tuples([key[:2] for key in ordered], names=["", "Factor"])
+    return made
+
+
+def _factor(row: dict[str, Any]) -> tuple[str, str, str]:
+    known = codebook.find(row["term"])
+    return (known.domain.capitalize() if known else "Own terms", wording.term(row["term"]), wording.contrast(row))
 
 
 def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -138,8 +153,12 @@ def cleaning(cohort: Cohort) -> pd.DataFrame:
 
 
 def rules(cohort: Cohort) -> pd.DataFrame:
-    """Return how often each cleaning rule spoke, the costliest first; no rows where none did."""
-    counts = sorted(cohort.attrition.rules, key=lambda c: (c.severity, -c.n, c.rule), reverse=False)
+    """Return how often each cleaning rule spoke, the costliest first."""
+    order = ("reject-row", "blank-cell", "warn")
+    counts = sorted(cohort.attrition.rules, key=lambda c: (order.index(c.severity), -c.n, c.rule))
+    if not counts:
+        nothing = pd.Index(["No rule was broken"], name="Rule")
+        return pd.DataFrame({"Consequence": [wording.DASH], "Times": [0]}, index=nothing)
     consequence = {"reject-row": "row rejected", "blank-cell": "cell blanked", "warn": "kept, warned"}
     return pd.DataFrame(
         {"Consequence": [consequence[c.severity] for c in counts], "Times": [c.n for c in counts]},
