@@ -1,0 +1,187 @@
+"""What a notebook shows: figures, tables, inline values and estimates, each once for reader and report.
+
+A block is displayed as a MIME bundle. JupyterLab renders its SVG or HTML; the report reads the
+``application/vnd.crampstudy.block+json`` beside it. Make a block the last expression of a cell, or
+pass it to ``IPython.display.display``.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import great_tables as gt
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from crampstudy.codebook import VARIABLES
+from crampstudy.estimates import COLUMNS
+from crampstudy.figures import style
+from crampstudy.report import MIME, ReportError
+from crampstudy.report.cells import as_text, is_numeric
+
+_SVG = "image/svg+xml"
+_HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One thing a notebook shows; ``data`` goes to the report, ``views`` (MIME type to text) to Jupyter."""
+
+    kind: Literal["figure", "table", "value", "estimates"]
+    data: Mapping[str, Any]
+    views: Mapping[str, str]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {MIME: {"kind": self.kind, **self.data}, **self.views}
+
+
+def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None) -> Block:
+    """Return a figure as a block and close it.
+
+    The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter.
+
+    Args:
+        fig: a matplotlib figure, at most ``style.TEXT_WIDTH`` inches wide.
+        label: ``fig-…``, the target of ``@fig-…``.
+        caption: one sentence under the figure; Markdown.
+        alt: what a reader who cannot see the figure needs to know of it.
+        note: small print under the caption; Markdown.
+
+    Raises:
+        ReportError: the label is malformed, or caption or alt is empty.
+    """
+    _check(label, "fig", caption=caption, alt=alt)
+    as_words, as_paths = _svg(fig, label, "none"), _svg(fig, label, "path")
+    plt.close(fig)
+    data = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words}
+    return Block("figure", data, {_SVG: as_paths, "text/plain": f"{label}: {alt}"})
+
+
+def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None) -> Block:
+    """Return a data frame as a block.
+
+    An index of one level is the stub, headed by its name; of two levels, row group and stub. Text is
+    printed as it is, whole numbers with a thousands separator, other numbers to three significant
+    digits, missing cells as an en dash. A name of the codebook is printed as its label and unit.
+
+    Args:
+        df: the cells, in print order.
+        label: ``tbl-…``, the target of ``@tbl-…``.
+        caption: one sentence over the table; Markdown.
+        note: small print under the table; Markdown.
+
+    Raises:
+        ReportError: the label is malformed, the caption empty, the frame has no rows, too many levels,
+            or a heading or stub that is a raw column name.
+    """
+    _check(label, "tbl", caption=caption)
+    if df.index.nlevels > 2 or df.columns.nlevels > 1:
+        raise ReportError(f"table {label!r}: the index takes one or two levels and the columns one; flatten the rest")
+    if df.empty:
+        raise ReportError(f"table {label!r} has no cells; leave it out or say in the text why there are none")
+    if isinstance(df.index, pd.RangeIndex) and df.index.name is None:
+        raise ReportError(f"table {label!r}: the rows have no names; set the index to the column that names them")
+    groups = [None] * len(df) if df.index.nlevels == 1 else df.index.get_level_values(0)
+    stubs = df.index.get_level_values(-1)
+    stub_head = stubs.name if stubs.name is not None else ""
+    columns = {"stub": [_printed(stub, label) for stub in stubs]}
+    aligns = ["left"]
+    for position in range(df.shape[1]):
+        cells = df.iloc[:, position].tolist()
+        columns[f"c{position}"] = [as_text(cell) for cell in cells]
+        aligns.append("right" if is_numeric(cells) else "left")
+    heads = [_printed(head, label) for head in (stub_head, *df.columns)]
+    rows = list(zip(*columns.values(), strict=True))
+    names = [None if group is None else _printed(group, label) for group in groups]
+    data = {
+        "label": label,
+        "caption": caption,
+        "note": note,
+        "columns": [{"heading": head, "align": align} for head, align in zip(heads, aligns, strict=True)],
+        "rows": [{"group": name, "cells": list(cells)} for name, cells in zip(names, rows, strict=True)],
+    }
+    plain = df.to_string(max_rows=20, max_cols=10)
+    return Block("table", data, {"text/html": _great_table(columns, names, heads, aligns, label), "text/plain": plain})
+
+
+def value(name: str, text: str) -> Block:
+    """Return an inline text for ``{{name}}`` anywhere in the Markdown of the report.
+
+    Raises:
+        ReportError: the name is not lower case letters, digits and underscores, or the text is empty.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ReportError(f"value name {name!r}: use lower-case letters, digits and underscores, e.g. 'rr_magnesium'")
+    if not text.strip():
+        raise ReportError(f"value {name!r} is empty; say in words what is missing, e.g. 'not estimable'")
+    return Block("value", {"name": name, "text": text}, {"text/plain": f"{{{{{name}}}}} = {text}"})
+
+
+def record(estimates: pd.DataFrame) -> Block:
+    """Return tidy estimates as a block that carries them to the report's ``estimates.csv``.
+
+    Raises:
+        ReportError: the columns are not those of ``crampstudy.estimates.COLUMNS``.
+    """
+    if tuple(estimates.columns) != COLUMNS:
+        wrong = sorted(set(estimates.columns) ^ set(COLUMNS)) or "another order"
+        raise ReportError(f"record takes rows as crampstudy.estimates.frame returns them; columns differ: {wrong}")
+    text = estimates.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    return Block("estimates", {"csv": text}, {"text/plain": f"{len(estimates)} estimates recorded"})
+
+
+def _check(label: str, prefix: str, **texts: str) -> None:
+    if not re.fullmatch(rf"{prefix}-[a-z0-9]+(-[a-z0-9]+)*", label):
+        raise ReportError(
+            f"label {label!r}: use {prefix}- and lower-case letters, digits and hyphens, e.g. {prefix}-age"
+        )
+    for name, text in texts.items():
+        if not text.strip():
+            raise ReportError(f"{label}: {name} is empty; every {'figure' if prefix == 'fig' else 'table'} needs one")
+
+
+def _printed(name: object, label: str) -> str:
+    text = as_text(name)
+    if text in _HEADINGS:
+        return _HEADINGS[text]
+    if "_" in text:
+        raise ReportError(f"table {label!r} would print the raw name {text!r}; rename it to words for readers")
+    return text
+
+
+def _svg(fig: Figure, label: str, fonttype: str) -> str:
+    target = io.StringIO()
+    # Formulas take their font from the settings at the time of drawing.
+    with style.journal(svg_fonttype=fonttype):
+        # A tight box can only grow round the labels, so none is ever clipped.
+        fig.savefig(target, format="svg", bbox_inches="tight", pad_inches=0.02, metadata={"Date": None})
+    svg = target.getvalue()
+    svg = svg[svg.index("<svg") :]
+    # Its style sheet would reach every element of the web page the figure stands in.
+    svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*|<style.*?</style>\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" ', 1)
+    # Matplotlib's ids (axes_1, glyphs) repeat between figures; several stand in one web page.
+    svg = re.sub(r'\bid="', f'id="{label}-', svg)
+    svg = re.sub(r'href="#', f'href="#{label}-', svg)
+    return re.sub(r"url\(#", f"url(#{label}-", svg)
+
+
+def _great_table(
+    columns: dict[str, list[str]], names: list[str | None], heads: list[str], aligns: list[str], label: str
+) -> str:
+    frame = pd.DataFrame(columns)
+    grouped = any(name is not None for name in names)
+    if grouped:
+        frame["group"] = names
+    made = gt.GT(frame, rowname_col="stub", groupname_col="group" if grouped else None, id=label)
+    made = made.tab_stubhead(heads[0]).cols_label(dict(zip(list(columns)[1:], heads[1:], strict=True)))
+    for name, align in zip(list(columns)[1:], aligns[1:], strict=True):
+        made = made.cols_align("left" if align == "left" else "right", columns=[name])
+    made = made.tab_options(table_font_names=[style.SANS, "sans-serif"], table_font_size="13px")
+    # Great-tables' own ids come from group names and may hold spaces; scope says the same without them.
+    return re.sub(r'(<t[hd][^>]*?) (?:id|headers)="[^"]*"', r"\1", made.as_raw_html())

@@ -1,0 +1,161 @@
+"""Executed notebooks → one Markdown text, its blocks and its estimates."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crampstudy.report import MIME, ReportError
+from crampstudy.report.outline import Outline
+
+_VIEW = {"figure": "image/svg+xml", "table": "text/html"}
+_VALUE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
+_LABEL = re.compile(r"\{#((?:sec|eq)-[\w-]+)")
+_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|])")
+# A notebook's heading may not lose its own page, nor a report its figures, to a bare object.
+_UNBLOCKED = ("image/svg+xml", "image/png", "text/html")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A report before it is typeset.
+
+    ``blocks`` maps label to what the PDF needs, ``views`` label to what the web page shows (SVG or
+    HTML), ``estimates`` is CSV, ``values`` what replaced ``{{name}}``.
+    """
+
+    markdown: str
+    blocks: Mapping[str, Mapping[str, Any]]
+    views: Mapping[str, str]
+    values: Mapping[str, str]
+    estimates: str
+
+
+def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
+    """Return the document of executed notebooks (name → file) in the order of the outline.
+
+    Raises:
+        ReportError: a label or value is defined twice, a value unknown, or a result shown without a block.
+    """
+    contents = {
+        path.stem: json.loads(executed[path.stem].read_text(encoding="utf-8"))["cells"] for path in outline.notebooks
+    }
+    gathered = _Gathered({}, {}, {}, [], {})
+    for name, cells in contents.items():
+        for cell in cells:
+            gathered.take(name, cell)
+    parts = []
+    for part in outline.parts:
+        texts = [_notebook(path.stem, contents[path.stem], gathered.values) for path in part.notebooks]
+        # A part of one notebook that bears its title needs no heading of its own.
+        alone = len(texts) == 1 and re.match(rf"\s*# +{re.escape(part.title or '')}\s*(\{{|$)", texts[0], re.MULTILINE)
+        shift = 0 if part.title is None or alone else 1
+        if shift:
+            parts.append(f"# {_escaped(part.title or '')}\n")
+        for path, text in zip(part.notebooks, texts, strict=True):
+            parts.append(f":::::::: {{.notebook name={path.stem} shift={shift}}}\n\n{text}\n\n::::::::\n")
+    return Document(
+        "\n".join(parts), gathered.blocks, gathered.views, gathered.values, "".join(_joined(gathered.estimates))
+    )
+
+
+@dataclass(slots=True)
+class _Gathered:
+    blocks: dict[str, Mapping[str, Any]]
+    views: dict[str, str]
+    values: dict[str, str]
+    estimates: list[str]
+    owners: dict[str, str]
+
+    def take(self, notebook: str, cell: Mapping[str, Any]) -> None:
+        if cell["cell_type"] == "markdown":
+            for label in _LABEL.findall("".join(cell["source"])):
+                self._own(label, "label", notebook)
+        for data in _shown(cell):
+            block = data.get(MIME)
+            if block is None:
+                self._refuse_bare(notebook, data)
+            elif block["kind"] == "value":
+                self._own(block["name"], "value", notebook)
+                self.values[block["name"]] = block["text"]
+            elif block["kind"] == "estimates":
+                self.estimates.append(block["csv"])
+            else:
+                self._own(block["label"], "label", notebook)
+                self.blocks[block["label"]] = block
+                self.views[block["label"]] = "".join(data[_VIEW[block["kind"]]])
+
+    def _own(self, label: str, what: str, notebook: str) -> None:
+        if label in self.owners:
+            raise ReportError(
+                f"{what} {label!r} is defined in {self.owners[label]} and again in {notebook}; rename one"
+            )
+        self.owners[label] = notebook
+
+    def _refuse_bare(self, notebook: str, data: Mapping[str, Any]) -> None:
+        if any(mime in data for mime in _UNBLOCKED):
+            shown = "".join(data.get("text/plain", "an object"))[:60]
+            raise ReportError(
+                f"notebook {notebook} shows {shown!r} outside a block; wrap it in blocks.figure or blocks.table, "
+                "or end the line with ';'"
+            )
+
+
+def _shown(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for output in cell.get("outputs", ()):
+        if output["output_type"] in ("display_data", "execute_result"):
+            yield output["data"]
+
+
+def _notebook(name: str, cells: list[Mapping[str, Any]], values: Mapping[str, str]) -> str:
+    pieces = []
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            pieces.append(_filled(source, values, name))
+            continue
+        if "show" in cell["metadata"].get("tags", ()):
+            pieces.append(f"```````` python\n{source}\n````````")
+            printed = "".join("".join(o["text"]) for o in cell.get("outputs", ()) if o.get("name") == "stdout")
+            if printed.strip():
+                pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
+        for data in _shown(cell):
+            block = data.get(MIME, {})
+            if block.get("kind") in _VIEW:
+                pieces.append(_div(block, values, name))
+    return "\n\n".join(pieces)
+
+
+def _div(block: Mapping[str, Any], values: Mapping[str, str], notebook: str) -> str:
+    caption = _filled(block["caption"], values, notebook)
+    text = f"::::::: {{#{block['label']} .{block['kind']}}}\n{caption}\n"
+    if block["note"]:
+        text += f"\n:::::: note\n{_filled(block['note'], values, notebook)}\n::::::\n"
+    return text + ":::::::"
+
+
+def _filled(markdown: str, values: Mapping[str, str], notebook: str) -> str:
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in values:
+            raise ReportError(
+                f"notebook {notebook}: unknown value {{{{{name}}}}}; define it with blocks.value({name!r}, …). "
+                f"Known are: {', '.join(sorted(values)) or 'none'}"
+            )
+        return _escaped(values[name])
+
+    return _VALUE.sub(fill, markdown)
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def _joined(tables: list[str]) -> Iterator[str]:
+    for position, text in enumerate(tables):
+        head, _, body = text.partition("\n")
+        yield body if position else f"{head}\n{body}"

@@ -1,0 +1,130 @@
+"""The order of a report, read from ``outline.yaml`` beside the notebooks.
+
+::
+
+    title: Research insights
+    parts:
+      - title: Cohort
+        notebooks: [cohort]
+      - title: Current studies
+        notebooks: [age-and-muscle, sleep]
+
+A notebook is named by its file without ``.ipynb``. New parts need no code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from crampstudy.errors import UsageError
+
+_VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the report; a title of ``None`` leaves the notebooks' headings as they are."""
+
+    title: str | None
+    notebooks: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Title and parts of a report, in order."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+    @property
+    def notebooks(self) -> tuple[Path, ...]:
+        """Every notebook in order."""
+        return tuple(path for part in self.parts for path in part.notebooks)
+
+    def only(self, sections: Sequence[str]) -> Outline:
+        """Return the outline with these notebooks alone, in its own order; all of them for no sections.
+
+        Raises:
+            UsageError: a section is not in the outline.
+        """
+        names = [path.stem for path in self.notebooks]
+        for section in sections:
+            if section not in names:
+                close = difflib.get_close_matches(section, names, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}"
+                raise UsageError(f"unknown section {section!r}; {hint}")
+        if not sections:
+            return self
+        kept = (Part(part.title, tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
+        return Outline(self.title, tuple(part for part in kept if part.notebooks))
+
+
+def single(notebook: Path) -> Outline:
+    """Return an outline of one notebook of the reader's own.
+
+    Raises:
+        UsageError: there is no such file, or it is no notebook by its name.
+    """
+    if notebook.suffix != ".ipynb" or not notebook.is_file():
+        raise UsageError(f"{notebook.name}: no such notebook; give the path of an .ipynb file")
+    return Outline("Notebook report", (Part(None, (notebook.resolve(),)),))
+
+
+def read(folder: Path) -> Outline:
+    """Return the outline of a folder of notebooks.
+
+    Raises:
+        UsageError: the file is not there or malformed, names a notebook twice or one that is not there.
+    """
+    path = folder / "outline.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as problem:
+        raise UsageError(f"outline.yaml of the notebooks cannot be read: {problem}") from problem
+    match content:
+        case {"title": str(title), "parts": [*parts]} if parts:
+            outline = Outline(title, tuple(_part(part, folder) for part in parts))
+        case _:
+            raise UsageError("outline.yaml: needs a title and a list of parts, each with a title and notebooks")
+    if twice := sorted({p.stem for p in outline.notebooks if outline.notebooks.count(p) > 1}):
+        raise UsageError(f"outline.yaml names {', '.join(twice)} twice; a notebook has one place")
+    return outline
+
+
+def find(folder: Path | None = None) -> Path:
+    """Return the folder of the notebooks: the one given, else of ``CRAMPSTUDY_NOTEBOOKS``, else found.
+
+    It is looked for as ``notebooks`` in the current folder and in the checkout that the package lies in.
+
+    Raises:
+        UsageError: none of them holds an outline.
+    """
+    if folder is not None:
+        places = [folder]
+    elif named := os.environ.get(_VARIABLE):
+        places = [Path(named)]
+    else:
+        places = [base / "notebooks" for base in (Path.cwd(), *Path(__file__).resolve().parents[3:4])]
+    for place in places:
+        if (place / "outline.yaml").is_file():
+            return place.resolve()
+    raise UsageError(
+        f"no notebooks found: a folder with outline.yaml is needed; run from the project's folder or set {_VARIABLE}"
+    )
+
+
+def _part(part: object, folder: Path) -> Part:
+    match part:
+        case {"title": str(title), "notebooks": [*names]} if names and all(isinstance(name, str) for name in names):
+            paths = tuple(folder / f"{name}.ipynb" for name in names)
+        case _:
+            raise UsageError(f"outline.yaml: a part needs a title and a list of notebooks, got {part!r}")
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise UsageError(f"outline.yaml, part {title!r}: no file {', '.join(missing)} beside it")
+    return Part(title, paths)

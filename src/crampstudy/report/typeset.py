@@ -1,0 +1,194 @@
+"""A collected document → PDF (pandoc, Typst) and self-contained web page (pandoc).
+
+The PDF is PDF/A-2a and PDF/UA-1: tagged, archival, accessible. Typst refuses to write it when a figure
+or equation has no alternative text, so passing is proof. The same document gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import html
+import json
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pypandoc
+import typst
+
+from crampstudy.figures.style import FONT_DIR, SANS, SERIF
+from crampstudy.report import ReportError
+from crampstudy.report.collect import Document
+
+DISCLAIMER = "Research output, not medical advice."
+_ASSETS = files("crampstudy.report") / "assets"
+# Notebook text is prose: no raw HTML or TeX, no metadata; a line of dashes is a rule.
+_READER = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block-pandoc_title_block-implicit_figures"
+_WEB_FONTS = (
+    (SERIF, "normal", 400, "SourceSerif4-Regular"),
+    (SERIF, "italic", 400, "SourceSerif4-It"),
+    (SERIF, "normal", 600, "SourceSerif4-Semibold"),
+    (SANS, "normal", 400, "SourceSans3-Regular"),
+    (SANS, "normal", 600, "SourceSans3-Semibold"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the title page says: facts as (name, value), parameters as (name, value, meaning)."""
+
+    title: str
+    cohort: str
+    date: datetime.date
+    version: str
+    facts: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str, str], ...]
+
+
+def pdf(document: Document, front: Front) -> bytes:
+    """Return the report as PDF/A-2a + PDF/UA-1.
+
+    Raises:
+        ReportError: a reference, citation, heading order or table cannot be set.
+    """
+    with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
+        folder = Path(name)
+        body = _pandoc(document.markdown, "typst", assets, folder)
+        facts = {
+            "title": front.title,
+            "cohort": front.cohort,
+            "date": front.date.isoformat(),
+            "version": front.version,
+            "facts": front.facts,
+            "parameters": front.parameters,
+            "disclaimer": DISCLAIMER,
+        }
+        (folder / "template.typ").write_bytes((assets / "template.typ").read_bytes())
+        (folder / "report.json").write_text(json.dumps(facts), encoding="utf-8")
+        (folder / "blocks.json").write_text(json.dumps(document.blocks), encoding="utf-8")
+        main = folder / "main.typ"
+        main.write_text('#import "template.typ": *\n#show: report\n\n' + body, encoding="utf-8")
+        midnight = datetime.datetime.combine(front.date, datetime.time(), datetime.UTC)
+        try:
+            made, warnings = typst.compile_with_warnings(
+                main,
+                root=folder,
+                font_paths=[FONT_DIR],
+                ignore_system_fonts=True,
+                format="pdf",
+                pdf_standards=["a-2a", "ua-1"],
+                timestamp=int(midnight.timestamp()),
+            )
+        except typst.TypstError as problem:
+            raise ReportError(_told(problem.message, problem.hints, problem.diagnostic, folder)) from problem
+    if warnings:
+        first = warnings[0]
+        raise ReportError(_told(first.message, first.hints, first.diagnostic, folder))
+    if not isinstance(made, bytes):
+        raise TypeError(f"Typst returned {type(made).__name__} for a PDF")
+    return made
+
+
+def web(document: Document, front: Front) -> bytes:
+    """Return the report as one HTML page that asks the network for nothing.
+
+    Raises:
+        ReportError: a reference or citation cannot be resolved.
+    """
+    with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
+        folder = Path(name)
+        template = (assets / "template.html").read_text(encoding="utf-8")
+        style = _font_faces() + (assets / "report.css").read_text(encoding="utf-8")
+        # A dollar sign would begin a variable of the template.
+        template = template.replace("/*STYLE*/", style.replace("$", "$$"))
+        template = template.replace("/*HEADER*/", _header(front).replace("$", "$$"))
+        (folder / "template.html").write_text(template, encoding="utf-8")
+        page = _pandoc(
+            document.markdown,
+            "html5",
+            assets,
+            folder,
+            "--standalone",
+            "--template=template.html",
+            "--mathml",
+            "--toc",
+            "--toc-depth=2",
+            "--number-sections",
+            f"--variable=version:{front.version}",
+            f"--metadata=pagetitle:{front.title}: {front.cohort}",
+        )
+    return re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page).encode()
+
+
+def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: str) -> str:
+    command = [
+        pypandoc.get_pandoc_path(),
+        f"--from={_READER}",
+        f"--to={target}",
+        f"--lua-filter={assets / 'filter.lua'}",
+        "--citeproc",
+        f"--bibliography={assets / 'references.bib'}",
+        "--metadata=link-citations",
+        "--metadata=lang:en-GB",
+        "--metadata=reference-section-title:References",
+        "--syntax-highlighting=none",
+        "--wrap=preserve",
+        "--fail-if-warnings",
+        *options,
+    ]
+    done = subprocess.run(command, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip()
+        found = re.search(r"REPORT: (.*?)\s*REPORT-END", told, flags=re.DOTALL)
+        raise ReportError(found.group(1) if found else f"the text cannot be set: {told.replace(f'{folder}/', '')}")
+    return done.stdout.decode()
+
+
+def _told(message: str, hints: list[str], diagnostic: str, folder: Path) -> str:
+    where = "".join(re.findall(r"^.*(?:main|template)\.typ:\d+.*$", diagnostic, flags=re.MULTILINE)[:1]).strip(" ┌─│")
+    hint = f"; {'; '.join(hints)}" if hints else ""
+    return f"the PDF cannot be set: {message}{hint} ({where})".replace(f"{folder}/", "")
+
+
+def _view(document: Document, label: str) -> str:
+    view, block = document.views[label], document.blocks[label]
+    if block["kind"] == "figure":
+        return view.replace("<svg ", f'<svg role="img" aria-label="{html.escape(block["alt"])}" ', 1)
+    # Great-tables brings a style sheet per table for Jupyter; the page has one for all.
+    table = view[view.index("<table") : view.index("</table>") + len("</table>")]
+    table = re.sub(r' (?:data-quarto-[\w-]+|rowspan|style)="[^"]*"| colspan="1"', "", table)
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table {label}">{table}</div>'
+
+
+def _header(front: Front) -> str:
+    facts = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in front.facts)
+    text = (
+        f'<p class="kicker">crampstudy report</p>\n<h1>{html.escape(front.title)}</h1>\n'
+        f'<p class="subtitle">{html.escape(front.cohort)}</p>\n<dl class="facts">\n{facts}\n</dl>\n'
+    )
+    if front.parameters:
+        rows = "\n".join(
+            f'<tr><th scope="row">{name}</th><td>{value}</td><td>{meaning}</td></tr>'
+            for name, value, meaning in (map(html.escape, cells) for cells in front.parameters)
+        )
+        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Parameter", "Value", "Meaning"))
+        text += (
+            '<div class="scroll" tabindex="0" role="region" aria-label="Parameters">'
+            f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n"
+        )
+    return text + f'<p class="disclaimer">{DISCLAIMER}</p>'
+
+
+def _font_faces() -> str:
+    faces = []
+    for family, slant, weight, name in _WEB_FONTS:
+        data = base64.b64encode((FONT_DIR / f"{name}.ttf.woff2").read_bytes()).decode()
+        faces.append(
+            f'@font-face {{ font-family: "{family}"; font-style: {slant}; font-weight: {weight}; '
+            f'src: url("data:font/woff2;base64,{data}") format("woff2"); }}\n'
+        )
+    return "".join(faces)

@@ -1,0 +1,80 @@
+"""The outline orders the report; mistakes in it are told before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crampstudy.errors import UsageError
+from crampstudy.report import outline
+
+TEXT = """title: Research insights
+parts:
+  - {title: Cohort, notebooks: [cohort]}
+  - {title: Current studies, notebooks: [sleep, age]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "outline.yaml").write_text(TEXT, encoding="utf-8")
+    for name in ("cohort", "sleep", "age"):
+        (tmp_path / f"{name}.ipynb").write_text("{}", encoding="utf-8")
+    return tmp_path
+
+
+def names(made: outline.Outline) -> list[str]:
+    return [path.stem for path in made.notebooks]
+
+
+def test_order_is_the_outlines(folder: Path) -> None:
+    made = outline.read(folder)
+    assert made.title == "Research insights"
+    assert names(made) == ["cohort", "sleep", "age"]
+    assert names(made.only(["age", "sleep"])) == ["sleep", "age"]
+    assert [part.title for part in made.only(["age"]).parts] == ["Current studies"]
+    assert made.only([]) is made
+
+
+def test_an_unknown_section_is_told_with_the_closest(folder: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'sleep'"):
+        outline.read(folder).only(["slep"])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("[cohort]", "[]"), "a part needs a title"),
+        (("[cohort]", "[cohort, age]"), "age twice"),
+        (("[cohort]", "[muscle]"), r"no file muscle\.ipynb"),
+        (("title: Research insights", "name: x"), "needs a title"),
+        (("parts:", "parts: ["), "cannot be read"),
+    ],
+)
+def test_a_malformed_outline_is_refused(folder: Path, change: tuple[str, str], told: str) -> None:
+    (folder / "outline.yaml").write_text(TEXT.replace(*change), encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        outline.read(folder)
+
+
+def test_a_notebook_of_ones_own_stands_alone(folder: Path) -> None:
+    assert names(outline.single(folder / "age.ipynb")) == ["age"]
+    with pytest.raises(UsageError, match="no such notebook"):
+        outline.single(folder / "none.ipynb")
+
+
+def test_notebooks_are_found_by_argument_variable_and_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CRAMPSTUDY_NOTEBOOKS", raising=False)
+    assert outline.find(folder) == folder.resolve()
+    monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(folder))
+    assert outline.find() == folder.resolve()
+    monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(folder / "nowhere"))
+    with pytest.raises(UsageError, match="no notebooks found"):
+        outline.find()
+    monkeypatch.delenv("CRAMPSTUDY_NOTEBOOKS")
+    project = folder / "project"
+    (project / "notebooks").mkdir(parents=True)
+    (project / "notebooks" / "outline.yaml").write_text(TEXT, encoding="utf-8")
+    monkeypatch.chdir(project)
+    assert outline.find() == (project / "notebooks").resolve()

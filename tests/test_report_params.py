@@ -1,0 +1,136 @@
+"""Parameters are read strictly and refused before anything runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crampstudy.errors import ParameterError
+from crampstudy.report import params
+
+DECLARED = """from typing import Literal
+source: str = "x"  # the cohort
+age_bands: list[int] = [20, 40, 60]  # lower limits, years
+ci_level: float = 0.95  # coverage
+standard: Literal["who", "esp2013", "none"] = "who"
+label: str | None = None
+small: bool = False
+draws: int = 10
+names: list[str] = ["a"]
+"""
+
+
+def notebook(folder: Path, *cells: str, name: str = "one") -> Path:
+    content = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": cell} for cell in cells]
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps({"cells": content}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("age_bands=20,50", {"age_bands": [20, 50]}),
+        ("age_bands=[20, 50]", {"age_bands": [20, 50]}),
+        ("age_bands=20", {"age_bands": [20]}),
+        ("ci_level=0.9", {"ci_level": 0.9}),
+        ("ci_level=1", {"ci_level": 1.0}),
+        ("standard=esp2013", {"standard": "esp2013"}),
+        ("standard='none'", {"standard": "none"}),
+        ("label=null", {"label": None}),
+        ("label=no", {"label": "no"}),
+        ("label=a=b", {"label": "a=b"}),
+        ("small=true", {"small": True}),
+        ("draws=010", {"draws": 10}),
+        ("names=no,1:30", {"names": ["no", "1:30"]}),
+    ],
+)
+def test_a_setting_is_read_as_its_type_says(tmp_path: Path, setting: str, expected: dict[str, Any]) -> None:
+    assert params.check([notebook(tmp_path, DECLARED)], [setting]) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("age_band=20,40", "did you mean 'age_bands'"),
+        ("zzz=1", "known are: age_bands"),
+        ("age_bands=20,x", "a whole number"),
+        ("age_bands=", "a list, e.g. 20,40,60"),
+        ("age_bands=[20", "a list"),
+        ("age_bands=[[20]]", "a list"),
+        ("ci_level=high", "a number"),
+        ("ci_level=nan", "a number"),
+        ("standard=WHO", "one of who, esp2013, none"),
+        ("small=1", "true or false"),
+        ("draws=1.5", "a whole number"),
+        ("draws", "name=value"),
+        ("source=x", "cannot be set"),
+    ],
+)
+def test_an_impossible_setting_names_what_is_allowed(tmp_path: Path, setting: str, told: str) -> None:
+    with pytest.raises(ParameterError, match=told) as caught:
+        params.check([notebook(tmp_path, DECLARED)], [setting])
+    assert caught.value.exit_code == 5
+
+
+def test_a_name_set_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="set twice"):
+        params.check([notebook(tmp_path, DECLARED)], ["draws=1", "draws=2"])
+
+
+@pytest.mark.parametrize("cells", [(), ("x: int = 1", "y: int = 2")])
+def test_a_notebook_has_one_parameters_cell(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    with pytest.raises(ParameterError, match=f"has {len(cells)} cells tagged 'parameters'"):
+        params.describe([notebook(tmp_path, *cells)])
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("x = 1", "name: type = default"),
+        ("x: int", "name: type = default"),
+        ("x: complex = 1", "type 'complex' is not known"),
+        ("x: int = 1 + y", "plain literal"),
+        ("x: int = 'a'", "is not a whole number"),
+        ("x: int = True", "is not a whole number"),
+        ("x: int =", "not Python"),
+    ],
+)
+def test_a_line_that_declares_nothing_is_refused(tmp_path: Path, cell: str, told: str) -> None:
+    with pytest.raises(ParameterError, match=told):
+        params.describe([notebook(tmp_path, cell)])
+
+
+def test_description_joins_notebooks_and_keeps_help(tmp_path: Path) -> None:
+    one = notebook(tmp_path, DECLARED)
+    two = notebook(tmp_path, "ci_level: float = 0.95\nsource: str = 'x'", name="two")
+    known = {parameter.name: parameter for parameter in params.describe([one, two])}
+    assert "source" not in known
+    assert known["ci_level"].notebooks == ("one.ipynb", "two.ipynb")
+    assert known["ci_level"].help == "coverage"
+    assert known["label"].allowed == "text, or null"
+
+
+def test_one_name_means_one_thing(tmp_path: Path) -> None:
+    one = notebook(tmp_path, "bins: int = 3")
+    two = notebook(tmp_path, "bins: int = 4", name="two")
+    with pytest.raises(ParameterError, match=r"default 3\) in one.ipynb"):
+        params.describe([one, two])
+
+
+def test_a_notebook_takes_only_what_it_declares(tmp_path: Path) -> None:
+    one = notebook(tmp_path, "bins: int = 3")
+    two = notebook(tmp_path, "source: str = 'x'\nci_level: float = 0.9", name="two")
+    values = params.check([one, two], ["bins=7", "ci_level=0.8"])
+    assert params.for_notebook(one, values, "/data") == {"bins": 7}
+    assert params.for_notebook(two, values, "/data") == {"ci_level": 0.8, "source": "/data"}
+
+
+def test_what_is_no_notebook_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "text.ipynb"
+    path.write_text("hello", encoding="utf-8")
+    with pytest.raises(ParameterError, match=r"text.ipynb cannot be read"):
+        params.describe([path])

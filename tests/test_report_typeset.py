@@ -1,0 +1,245 @@
+"""From executed notebooks to one text, and from it to PDF and web page."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pikepdf
+import pytest
+
+from crampstudy import estimates
+from crampstudy.figures import style
+from crampstudy.report import MIME, ReportError, blocks, typeset
+from crampstudy.report.blocks import Block
+from crampstudy.report.collect import Document, collect
+from crampstudy.report.outline import Outline, Part
+
+FRONT = typeset.Front(
+    "Research insights",
+    "Demo <cohort>",
+    datetime.date(2024, 6, 30),
+    "0.1.0",
+    (("Size", "5 participants & 6 nights"), ("Digest", "ab" * 32)),
+    (("age_bands", "20, 40", "lower limits, $years$"),),
+)
+TEXT = """# Age {#sec-age}
+
+Rates rise [@grandner2017], see @fig-age, [-@tbl-rates], @eq-rate and @sec-deep; RR {{rr}}.
+
+::: {#eq-rate alt="rate is cramps over nights"}
+$$\\lambda = \\frac{y}{n}$$
+:::
+
+## Deep {#sec-deep}
+
+With $x<5$ & *more*.
+"""
+
+
+def figure(label: str = "fig-age") -> Block:
+    with style.journal():
+        fig, ax = plt.subplots(figsize=(4, 2))
+        ax.plot([1, 2], [1, 2])
+        ax.set_xlabel("Age (years)")
+    return blocks.figure(fig, label, caption="Rates by age.", alt='Line "up" & right', note="A note.")
+
+
+def table(rows: int = 2) -> Block:
+    index = pd.Index([f"Band {row}" for row in range(rows)], name="Age band")
+    return blocks.table(pd.DataFrame({"Rate": ["1.2 (1.1–1.3)"] * rows}, index=index), "tbl-rates", caption="Rates.")
+
+
+def code(*shown: Block, source: str = "secret = 1", tags: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    outputs = [{"output_type": "display_data", "data": block._repr_mimebundle_()} for block in shown]
+    outputs += [{"output_type": "execute_result", "data": data} for data in more.get("bare", ())]
+    if "printed" in more:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": more["printed"]})
+    return {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": source, "outputs": outputs}
+
+
+def text(source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def gathered(folder: Path, *notebooks: list[dict[str, Any]], title: str | None = "Current studies") -> Document:
+    paths = tuple(folder / f"n{number}.ipynb" for number in range(len(notebooks)))
+    for path, cells in zip(paths, notebooks, strict=True):
+        path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    return collect(Outline("t", (Part(title, paths),)), {path.stem: path for path in paths})
+
+
+def full(folder: Path) -> Document:
+    return gathered(folder, [text(TEXT), code(blocks.value("rr", "1.3_a*"), figure(), table(60))])
+
+
+def test_code_is_hidden_unless_shown(tmp_path: Path) -> None:
+    hidden = code(source="secret = 1", printed="never")
+    shown = code(source="rates = 2", tags=("show",), printed="printed")
+    made = gathered(tmp_path, [hidden, shown]).markdown
+    assert "secret" not in made and "never" not in made
+    assert "rates = 2" in made and "printed" in made
+
+
+def test_a_value_may_come_from_a_later_notebook(tmp_path: Path) -> None:
+    made = gathered(tmp_path, [text("RR {{ rr }}.")], [code(blocks.value("rr", "1_2*"))])
+    assert r"RR 1\_2\*." in made.markdown
+
+
+def test_estimates_are_joined_under_one_header(tmp_path: Path) -> None:
+    block = blocks.record(estimates.frame([estimates.row(status="converged", cohort="c", estimate=2.0)]))
+    lines = gathered(tmp_path, [code(block)], [code(block)]).estimates.splitlines()
+    assert lines[0] == ",".join(estimates.COLUMNS)
+    assert len(lines) == 3 and lines[1] == lines[2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([code(table()), code(table())], "label 'tbl-rates' is defined in n0 and again in n0"),
+        ([text("# A {#sec-a}"), text("# B {#sec-a}")], "label 'sec-a'"),
+        ([code(blocks.value("rr", "1"), blocks.value("rr", "2"))], "value 'rr'"),
+        ([text("{{rr}}")], "unknown value {{rr}}"),
+        ([code(bare=[{"text/html": "<b>", "text/plain": "a frame"}])], "shows 'a frame' outside a block"),
+    ],
+)
+def test_what_cannot_be_collected_is_told(tmp_path: Path, cells: list[dict[str, Any]], told: str) -> None:
+    with pytest.raises(ReportError, match=re.escape(told)) as caught:
+        gathered(tmp_path, cells)
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("See @fig-none and @sec-a.\n\n# A {#sec-a}", "notebook n0: unknown reference @fig-none; known are: @sec-a"),
+        ("See [@nobody1999].", "nobody1999"),
+        ("::: {#eq-a}\n$$x$$\n:::", "equation eq-a needs alt text"),
+        ("::: {#eq-a alt='x'}\nx\n:::", "holds no"),
+        ("![a](b.png)", "a picture in the text"),
+    ],
+)
+@pytest.mark.parametrize("target", [typeset.pdf, typeset.web])
+def test_what_cannot_be_set_is_told(tmp_path: Path, source: str, told: str, target: Any) -> None:
+    document = gathered(tmp_path, [text(source)])
+    with pytest.raises(ReportError, match=re.escape(told)) as caught:
+        target(document, FRONT)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_figure_without_alternative_text_never_reaches_print(tmp_path: Path) -> None:
+    document = full(tmp_path)
+    document.blocks["fig-age"]["alt"] = None  # type: ignore[index]
+    with pytest.raises(ReportError, match="alt"):
+        typeset.pdf(document, FRONT)
+
+
+def test_the_pdf_is_tagged_archival_and_dated(tmp_path: Path) -> None:
+    made = typeset.pdf(full(tmp_path), FRONT)
+    with pikepdf.open(io.BytesIO(made)) as book:
+        assert book.Root.MarkInfo.Marked and str(book.Root.Lang).startswith("en")
+        with book.open_metadata() as meta:
+            assert (meta["pdfaid:part"], meta["pdfaid:conformance"], meta["pdfuaid:part"]) == ("2", "A", "1")
+            assert meta["dc:title"] == "Research insights: Demo <cohort>"
+        assert str(book.docinfo["/CreationDate"]).startswith("D:20240630")
+        fonts = {str(font) for page in book.pages for font in _fonts(page)}
+    assert any("SourceSerif4" in font for font in fonts) and any("SourceSans3" in font for font in fonts)
+    assert not any("Libertinus" in font or "DejaVuSans-" in font for font in fonts)
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name == "href" and value:
+                self.links.append(value)
+
+
+def test_the_web_page_stands_alone(tmp_path: Path) -> None:
+    made = typeset.web(
+        gathered(
+            tmp_path,
+            [text(TEXT), code(blocks.value("rr", "1"), figure(), table())],
+            [
+                text("# Second"),
+                code(figure("fig-other")),
+            ],
+        ),
+        FRONT,
+    ).decode()
+    page = _Page()
+    page.feed(made)
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    fetched = [(t, a) for t, a in page.tags if t in ("script", "link", "img", "iframe") or "src" in a]
+    assert not fetched and not re.search(r"url\((?!['\"]?(?:data:|#))|@import", made)
+    svgs = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert [svg["role"] for svg in svgs] == ["img", "img"] and svgs[0]["aria-label"] == 'Line "up" & right'
+    assert '<html lang="en-GB">' in made and "Demo &lt;cohort&gt;" in made and "$years$" in made
+    assert "<math" in made and "not medical advice" in made
+
+
+def test_both_targets_number_alike(tmp_path: Path) -> None:
+    page = typeset.web(full(tmp_path), FRONT).decode()
+    for label, shown in {"fig-age": "Figure\u00a01", "tbl-rates": "1", "eq-rate": "Equation\u00a01"}.items():
+        assert re.search(rf'<a[^>]*href="#{label}"[^>]*>{shown}</a>', page), label
+    # The notebook's own heading moved below its part's.
+    assert re.search(r'href="#sec-deep"[^>]*>Section\u00a01\.1\.1</a>', page)
+
+
+def test_a_part_that_repeats_its_only_notebook_has_one_heading(tmp_path: Path) -> None:
+    page = typeset.web(gathered(tmp_path, [text("# Age {#sec-x}\n\n@sec-x")], title="Age"), FRONT).decode()
+    assert "Section\u00a01<" in page
+    assert len(re.findall(r"<h1[ >]", page)) == 2
+
+
+def test_the_same_document_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
+    full(tmp_path)
+    program = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parents[1] / "src")!r})
+import datetime, hashlib
+from pathlib import Path
+from crampstudy.report import typeset
+from crampstudy.report.collect import collect
+from crampstudy.report.outline import Outline, Part
+path = Path({str(tmp_path / "n0.ipynb")!r})
+document = collect(Outline("t", (Part("Current studies", (path,)),)), {{"n0": path}})
+front = typeset.Front("T", "c", datetime.date(2024, 6, 30), "0", (), ())
+sys.stdout.write(hashlib.sha256(typeset.pdf(document, front) + typeset.web(document, front)).hexdigest())
+"""
+    digests = set()
+    for seed, zone, place in (("1", "UTC", "/"), ("77", "Asia/Tokyo", str(tmp_path))):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "TZ": zone, "PATH": ""},
+            cwd=place,
+            capture_output=True,
+            check=True,
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def _fonts(page: pikepdf.Page) -> list[Any]:
+    return [font.BaseFont for font in page.resources.get("/Font", {}).values()]
+
+
+def test_a_view_is_named_by_its_mime_type() -> None:
+    assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "text/plain"}
