@@ -109,7 +109,7 @@ def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebook
     (out / "report.pdf").write_bytes(b"old")
     own = write_notebook(tmp_path, "own", "from crampstudy.errors import BandError", "raise BandError('no such band')")
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': BandError: no such band"):
-        build(str(source), out=out, notebook=own)
+        build(str(source), out=out, notebook=own, notebooks_dir=notebooks)
     assert [path.name for path in out.iterdir()] == ["report.pdf"] and (out / "report.pdf").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out", "own.ipynb", "tiny"]
 
@@ -155,7 +155,7 @@ def test_a_stopped_notebook_begins_no_cell(tmp_path: Path) -> None:
         ({"settings": ["bins=x"]}, ParameterError, "a whole number"),
         ({"sections": ["cohrt"]}, UsageError, "did you mean 'cohort'"),
         ({"notebook": Path("none.ipynb")}, UsageError, "no such notebook"),
-        ({"notebook": Path("none.ipynb"), "sections": ["cohort"]}, UsageError, "either sections or a notebook"),
+        ({"settings": ["bins=7"], "notebook": Path("cohort.txt")}, UsageError, "no such notebook"),
         ({}, SourceError, "nowhere"),
     ],
 )

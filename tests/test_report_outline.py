@@ -58,10 +58,14 @@ def test_a_malformed_outline_is_refused(folder: Path, change: tuple[str, str], t
         outline.read(folder)
 
 
-def test_a_notebook_of_ones_own_stands_alone(folder: Path) -> None:
-    assert names(outline.single(folder / "age.ipynb")) == ["age"]
+def test_a_notebook_of_ones_own_comes_last(folder: Path, tmp_path: Path) -> None:
+    known, own = outline.read(folder), tmp_path / "mine.ipynb"
+    own.write_text("{}", encoding="utf-8")
+    assert names(known.plus(own)) == [*names(known), "mine"]
     with pytest.raises(UsageError, match="no such notebook"):
-        outline.single(folder / "none.ipynb")
+        known.plus(tmp_path / "none.ipynb")
+    with pytest.raises(UsageError, match="of that name"):
+        known.plus(known.notebooks[0])
 
 
 def test_notebooks_are_found_by_argument_variable_and_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

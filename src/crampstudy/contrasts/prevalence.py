@@ -124,6 +124,20 @@ def prevalence(
     return rows
 
 
+def check_bands(cohort: Cohort, bands: AgeBands) -> None:
+    """Refuse bands that a survey's top-coded ages cannot fill.
+
+    Raises:
+        BandError: the last band begins above the age at which ages are top-coded.
+    """
+    top = cohort.design.top_coded_age if cohort.design else None
+    if top is not None and bands.limits[-1] > top:
+        raise BandError(
+            f"the lower limit {bands.limits[-1]} lies above {top}, the age at which {cohort.name} top-codes ages; "
+            f"let the last band begin at {top} or below"
+        )
+
+
 def _survey(cohort: Cohort, bands: AgeBands, ci_level: float) -> SurveyDesign:
     if cohort.kind != "survey" or cohort.design is None:
         raise UsageError(
@@ -131,12 +145,7 @@ def _survey(cohort: Cohort, bands: AgeBands, ci_level: float) -> SurveyDesign:
         )
     if not 0.5 <= ci_level < 1:
         raise UsageError(f"the confidence level is from 0.5 to below 1, e.g. 0.95; got {ci_level}")
-    top = cohort.design.top_coded_age
-    if top is not None and bands.limits[-1] > top:
-        raise BandError(
-            f"the lower limit {bands.limits[-1]} lies above {top}, the age at which {cohort.name} top-codes ages; "
-            f"let the last band begin at {top} or below"
-        )
+    check_bands(cohort, bands)
     if not np.isfinite(recall.classes(cohort.frame("participants"))).any():
         raise AnalysisError(f"{cohort.name}: nobody has a recalled class; recalled_low and recalled_high are empty")
     return cohort.design

@@ -60,7 +60,7 @@ def measured(estimates: pd.DataFrame) -> Figure:
         for row in estimates.to_dict("records")
     ]
     with style.journal():
-        figure, axes = plt.subplots(figsize=(style.TEXT_WIDTH, 0.6 + 0.2 * len(estimates)))
+        figure, axes = plt.subplots(figsize=(style.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
         axes.barh(at, share, 0.62, color=style.PALETTE[0])
         axes.set_yticks(at, names)
         axes.set_ylim(-0.6, len(at) - 0.4)

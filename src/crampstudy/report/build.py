@@ -63,7 +63,7 @@ def build(
         settings: ``name=value`` for the notebooks' parameters.
         out: the folder of the report; by default ``reports/<cohort>`` under the current one.
         sections: notebooks of the outline to build alone, by name.
-        notebook: a notebook of one's own, instead of the outline's.
+        notebook: a notebook of one's own, run and set after the others.
         notebooks_dir: the folder of notebooks with ``outline.yaml``; found by itself where not given.
         jobs: kernels at a time; by default one per core, at most four.
         progress: hears of stages and cells.
@@ -85,8 +85,10 @@ def build(
         seconds[name] = time.perf_counter() - begun
 
     with stage("check"):
-        folder = None if notebook is not None else outlines.find(notebooks_dir)
-        outline = _outline(folder, notebook, sections)
+        folder = outlines.find(notebooks_dir)
+        outline = outlines.read(folder).only(sections)
+        if notebook is not None:
+            outline = outline.plus(notebook)
         values = params.check(outline.notebooks, settings)
         declared = params.describe(outline.notebooks)
         _epoch()
@@ -96,6 +98,7 @@ def build(
         server = stack.enter_context(warm.server({**os.environ, **run.PINNED})) if several else None
         with stage("load"):
             cohort = sources.load(source).cohort
+        params.suit(cohort, values)
         target = out if out is not None else Path("reports") / cohort.name
         fresh = stack.enter_context(whole_folder(target, FILES.__contains__))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crampstudy-")))
@@ -120,21 +123,13 @@ def build(
             cohort,
             parameters=effective,
             notebooks=outline.notebooks,
-            outline=None if folder is None else folder / "outline.yaml",
+            outline=folder / "outline.yaml",
             outputs=outputs,
             seconds=seconds,
         )
         (fresh / MANIFEST).write_bytes(made)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
     return Report(target, pdf, html, estimates, ledger, made_of, seconds)
-
-
-def _outline(folder: Path | None, notebook: Path | None, sections: Sequence[str]) -> Outline:
-    if folder is not None:
-        return outlines.read(folder).only(sections)
-    if notebook is None or sections:
-        raise UsageError("sections belong to the project's notebooks; give either sections or a notebook of your own")
-    return outlines.single(notebook)
 
 
 def _run(

@@ -64,16 +64,17 @@ class Outline:
         kept = (Part(part.title, tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
         return Outline(self.title, tuple(part for part in kept if part.notebooks))
 
+    def plus(self, notebook: Path) -> Outline:
+        """Return the outline with one more notebook, of the reader's own, at its end.
 
-def single(notebook: Path) -> Outline:
-    """Return an outline of one notebook of the reader's own.
-
-    Raises:
-        UsageError: there is no such file, or it is no notebook by its name.
-    """
-    if notebook.suffix != ".ipynb" or not notebook.is_file():
-        raise UsageError(f"{notebook.name}: no such notebook; give the path of an .ipynb file")
-    return Outline("Notebook report", (Part(None, (notebook.resolve(),)),))
+        Raises:
+            UsageError: there is no such file, it is no notebook by its name, or the outline has one of that name.
+        """
+        if notebook.suffix != ".ipynb" or not notebook.is_file():
+            raise UsageError(f"{notebook.name}: no such notebook; give the path of an .ipynb file")
+        if notebook.stem in (path.stem for path in self.notebooks):
+            raise UsageError(f"{notebook.name}: the outline has a notebook of that name; rename yours")
+        return Outline(self.title, (*self.parts, Part(None, (notebook.resolve(),))))
 
 
 def read(folder: Path) -> Outline:

@@ -24,7 +24,10 @@ from typing import Any
 
 import yaml
 
-from crampstudy.errors import ParameterError
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.prevalence import check_bands
+from crampstudy.errors import BandError, ParameterError
 
 SOURCE = "source"
 _SCALARS = ("str", "int", "float", "bool")
@@ -125,7 +128,32 @@ def check(notebooks: Sequence[Path], settings: Sequence[str]) -> dict[str, Any]:
         if name in values:
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
         values[name] = _value(text, known[name].type, name)
+        _possible(name, values[name])
     return values
+
+
+def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
+    """Check the values against the cohort that they are meant for.
+
+    Raises:
+        ParameterError: the last age band begins above the age at which a survey top-codes ages.
+    """
+    if cohort.kind == "survey" and "age_bands" in values:
+        try:
+            check_bands(cohort, AgeBands(tuple(values["age_bands"])))
+        except BandError as problem:
+            raise ParameterError(f"parameter 'age_bands': {problem}") from None
+
+
+def _possible(name: str, value: Any) -> None:
+    """Refuse a value of the right type that no analysis can use, for the names that mean the same everywhere."""
+    if name == "age_bands":
+        try:
+            AgeBands(tuple(value))
+        except BandError as problem:
+            raise ParameterError(f"parameter 'age_bands': {problem}") from None
+    if name == "ci_level" and not 0 < value < 1:
+        raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies between 0 and 1, such as 0.95")
 
 
 def for_notebook(path: Path, values: Mapping[str, Any], source: str) -> dict[str, Any]:

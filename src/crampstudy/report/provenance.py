@@ -34,7 +34,7 @@ def manifest(
     *,
     parameters: Mapping[str, Any],
     notebooks: Sequence[Path],
-    outline: Path | None,
+    outline: Path,
     outputs: Mapping[str, bytes],
     seconds: Mapping[str, float],
 ) -> bytes:
@@ -58,10 +58,9 @@ def manifest(
         "notebooks": {path.stem: sha256(path.read_bytes()) for path in notebooks},
         "code": _tree(package),
     }
-    if outline is not None:
-        inputs["outline"] = sha256(outline.read_bytes())
-        locks = (outline.parent.parent / name for name in _LOCKS)
-        inputs["locks"] = {lock.name: sha256(lock.read_bytes()) for lock in locks if lock.is_file()}
+    inputs["outline"] = sha256(outline.read_bytes())
+    locks = (outline.parent.parent / name for name in _LOCKS)
+    inputs["locks"] = {lock.name: sha256(lock.read_bytes()) for lock in locks if lock.is_file()}
     content = {
         "format": "crampstudy-manifest-1",
         "crampstudy": version(),

@@ -57,6 +57,7 @@ class _Kernel(AsyncKernelManager):
     """A kernel with pinned threads that talks over sockets in a folder of its own, never over a contested port."""
 
     warm: ClassVar[Path | None] = None
+    place: ClassVar[str]
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         if self.warm is None:
@@ -71,6 +72,8 @@ class _Kernel(AsyncKernelManager):
             self.transport = "ipc"
             self.ip = str(self._folder / "k")
         kwargs |= {"env": {**os.environ, **PINNED}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        # Papermill would change the folder of this whole process, in which other notebooks run as well.
+        kwargs["cwd"] = self.place
         await super().start_kernel(**kwargs)
 
     def cleanup_connection_file(self) -> None:
@@ -128,8 +131,7 @@ def execute(
             kernel_name="python3",
             progress_bar=False,
             execution_timeout=cell_seconds,
-            cwd=str(cwd),
-            kernel_manager_class=type("_WarmKernel", (_Kernel,), {"warm": server}),
+            kernel_manager_class=type("_KernelHere", (_Kernel,), {"warm": server, "place": str(cwd)}),
             on_cell_start=on_cell_start,
         )
     except PapermillExecutionError as problem:
