@@ -7,6 +7,7 @@ pass it to ``IPython.display.display``.
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from crampstudy.report import MIME, ReportError
 from crampstudy.report.cells import as_text, is_numeric
 
 _SVG = "image/svg+xml"
+_PNG = "image/png"
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
 
 
@@ -43,7 +45,8 @@ class Block:
 def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None) -> Block:
     """Return a figure as a block and close it.
 
-    The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter.
+    The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter. A
+    picture stands beside them, since JupyterLab draws no SVG in a notebook that it does not trust.
 
     Args:
         fig: a matplotlib figure, at most ``style.TEXT_WIDTH`` inches wide.
@@ -56,10 +59,10 @@ def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None 
         ReportError: the label is malformed, or caption or alt is empty.
     """
     _check(label, "fig", caption=caption, alt=alt)
-    as_words, as_paths = _svg(fig, label, "none"), _svg(fig, label, "path")
+    as_words, as_paths, pixels = _svg(fig, label, "none"), _svg(fig, label, "path"), _png(fig)
     plt.close(fig)
     data = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words}
-    return Block("figure", data, {_SVG: as_paths, "text/plain": f"{label}: {alt}"})
+    return Block("figure", data, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
 
 
 def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None) -> Block:
@@ -169,6 +172,13 @@ def _svg(fig: Figure, label: str, fonttype: str) -> str:
     svg = re.sub(r'\bid="', f'id="{label}-', svg)
     svg = re.sub(r'href="#', f'href="#{label}-', svg)
     return re.sub(r"url\(#", f"url(#{label}-", svg)
+
+
+def _png(fig: Figure) -> str:
+    target = io.BytesIO()
+    with style.journal():
+        fig.savefig(target, format="png", dpi=110, bbox_inches="tight", pad_inches=0.02, metadata={"Software": None})
+    return base64.b64encode(target.getvalue()).decode()
 
 
 def _great_table(

@@ -32,9 +32,9 @@ local function number_heading(header)
   if header.classes:includes("unnumbered") then return end
   level[header.level] = level[header.level] + 1
   for deeper = header.level + 1, 6 do level[deeper] = 0 end
-  if kind_of(header.identifier) == "sec" then
-    numbers[header.identifier] = table.concat(level, ".", 1, header.level)
-  end
+  -- "## Age curve" is the target of @sec-age-curve without being told.
+  if kind_of(header.identifier) ~= "sec" then header.identifier = "sec-" .. header.identifier end
+  numbers[header.identifier] = table.concat(level, ".", 1, header.level)
 end
 
 local function number_block(div)
