@@ -242,4 +242,4 @@ def _fonts(page: pikepdf.Page) -> list[Any]:
 
 
 def test_a_view_is_named_by_its_mime_type() -> None:
-    assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "text/plain"}
+    assert set(figure()._repr_mimebundle_()) == {MIME, "image/svg+xml", "image/png", "text/plain"}
