@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from typing import Literal
 
 from crampstudy.errors import BandError
@@ -21,7 +22,7 @@ STANDARDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class AgeBands:
-    """Age bands ``[limit, next limit)`` in completed years; the last band is open, ages below the first are ``<limit``."""
+    """Age bands ``[limit, next limit)`` in years; the last band is open, ages below the first are ``<limit``."""
 
     limits: tuple[int, ...] = DEFAULT_LIMITS
 
@@ -29,9 +30,9 @@ class AgeBands:
         limits = self.limits
         if not limits:
             raise BandError("no age band: give at least one lower limit, e.g. (20, 40, 60)")
-        if any(limit != int(limit) or not 0 < limit <= 120 for limit in limits):
+        if any(not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= 120 for limit in limits):
             raise BandError(f"lower limits are whole years from 1 to 120, got {limits}")
-        if any(a >= b for a, b in zip(limits, limits[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(limits)):
             raise BandError(
                 f"lower limits must increase, got {limits}; give each limit once, youngest first, e.g. (20, 40, 60)"
             )
@@ -51,16 +52,16 @@ class AgeBands:
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels from the youngest: ``<20``, ``20-29``, …, ``80+`` (hyphen; print puts an en dash)."""
-        inner = tuple(f"{a}-{b - 1}" for a, b in zip(self.limits, self.limits[1:], strict=False))
+        inner = tuple(f"{a}-{b - 1}" for a, b in pairwise(self.limits))
         return (f"<{self.limits[0]}", *inner, f"{self.limits[-1]}+")
 
     def label(self, age_years: float) -> str:
         """Return the label of the band that holds ``age_years`` (19.9 is below 20).
 
         Raises:
-            BandError: the age is negative.
+            BandError: the age is negative or not finite.
         """
-        if not age_years >= 0:
+        if not 0 <= age_years < math.inf:
             raise BandError(f"an age is a number of years of at least 0, got {age_years}")
         return self.labels[bisect_right(self.limits, age_years)]
 
@@ -93,5 +94,5 @@ class AgeBands:
 def _standard(standard: Standard) -> list[tuple[int, float]]:
     if standard not in STANDARDS:
         raise BandError(f"no standard population {standard!r}; allowed: {', '.join(STANDARDS)}, none")
-    with files("crampstudy").joinpath("standard_populations.csv").open(encoding="utf-8", newline="") as file:
-        return [(int(row["age_low"]), float(row[standard])) for row in csv.DictReader(file)]
+    text = files("crampstudy").joinpath("standard_populations.csv").read_text(encoding="utf-8")
+    return [(int(row["age_low"]), float(row[standard])) for row in csv.DictReader(text.splitlines())]

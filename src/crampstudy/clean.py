@@ -8,7 +8,7 @@ rejected equal rows read; nothing is ever corrected.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -99,8 +99,7 @@ def clean(raw: Raw) -> Cleaned:
         if name not in by_name:
             continue
         table = by_name[name]
-        known = accepted["participants"]["participant_id"] if accepted else None
-        frame, ledger = _clean_table(table, known, raw.window)
+        frame, ledger = _clean_table(table, accepted, raw.window)
         if name in ("participants", raw.kind) and frame.is_empty():
             raise SourceError(_nothing_left(table, ledger))
         accepted[name] = frame
@@ -113,8 +112,10 @@ def clean(raw: Raw) -> Cleaned:
 
 
 def _clean_table(
-    table: RawTable, participants: pl.Series | None, window: tuple[date, date] | None
+    table: RawTable, accepted: Mapping[str, pl.DataFrame], window: tuple[date, date] | None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if reserved := [name for name in table.frame.columns if name.startswith("__")]:
+        raise SourceError(f"{table.file}: the column {reserved[0]!r} begins with two underscores; rename it")
     present = [v for v in (*codebook.variables(table.name), *table.own) if v.name in table.frame.columns]
     missing = [v.name for v in codebook.variables(table.name) if v.required and v.name not in table.frame.columns]
     if missing:
@@ -139,8 +140,8 @@ def _clean_table(
     breaches += more
     frame = _without(frame, breaches)
     # Each rule about whole rows sees only what the rules before it have left.
-    for step in (_foreign, _outside_window, _duplicates):
-        found = step(frame, table.name, participants, window)
+    for step in (_foreign, _outside_window, _duplicates, _episodes_against_count):
+        found = step(frame, table.name, accepted, window)
         breaches += found
         frame = _without(frame, found)
     return frame.drop(_ROW), _ledger(table, breaches)
@@ -148,17 +149,15 @@ def _clean_table(
 
 def _cell_breaches(source: pl.DataFrame, frame: pl.DataFrame, present: Sequence[Variable]) -> Iterator[_Breach]:
     keys = set(codebook.TABLES[present[0].table].key)
-    checks: list[tuple[Variable, str, pl.Expr]] = []
+    checks: list[tuple[Variable, str, pl.Series]] = []
     for v in present:
         if v.name in keys:
-            checks.append((v, "key-missing", pl.col(f"{v.name}__raw").is_null()))
-        checks.append((v, "type", pl.col(f"{v.name}__raw").is_not_null() & pl.col(v.name).is_null()))
-        checks.extend((v, rule, breach) for rule, breach in rules.value_rules(v).items())
-    raw = source.select(pl.col(v.name).alias(f"{v.name}__raw") for v in present)
-    both = frame.hstack(raw)
-    broken = both.select(expr.fill_null(value=False).alias(str(i)) for i, (_, _, expr) in enumerate(checks))
-    for i, (v, rule, _) in enumerate(checks):
-        mask = broken[str(i)]
+            checks.append((v, "key-missing", source[v.name].is_null()))
+        # A cell that was there before it was typed and is not any more.
+        checks.append((v, "type", source[v.name].is_not_null() & frame[v.name].is_null()))
+        found = frame.select(breach.fill_null(value=False).alias(rule) for rule, breach in rules.value_rules(v).items())
+        checks.extend((v, rule, found[rule]) for rule in found.columns)
+    for v, rule, mask in checks:
         if mask.any():
             severity: Severity = "reject-row" if v.severity == "reject-row" else "blank-cell"
             yield _Breach(frame[_ROW].filter(mask), v.name, rule, severity, f"allowed is {v.allowed}")
@@ -173,17 +172,18 @@ def _entry_breaches(frame: pl.DataFrame) -> list[_Breach]:
 
 
 def _foreign(
-    frame: pl.DataFrame, name: str, participants: pl.Series | None, window: tuple[date, date] | None
+    frame: pl.DataFrame, name: str, accepted: Mapping[str, pl.DataFrame], window: tuple[date, date] | None
 ) -> list[_Breach]:
-    if participants is None:
+    if name == "participants":
         return []
-    rows = frame.filter(~pl.col("participant_id").is_in(participants.implode()))[_ROW]
+    people = accepted["participants"]["participant_id"]
+    rows = frame.filter(~pl.col("participant_id").is_in(people.implode()))[_ROW]
     hint = "no accepted row of participants has this identifier: add the participant or correct the identifier"
     return [_Breach(rows, "participant_id", "unknown-participant", "reject-row", hint)] if len(rows) else []
 
 
 def _outside_window(
-    frame: pl.DataFrame, name: str, participants: pl.Series | None, window: tuple[date, date] | None
+    frame: pl.DataFrame, name: str, accepted: Mapping[str, pl.DataFrame], window: tuple[date, date] | None
 ) -> list[_Breach]:
     if window is None or name not in ("diary", "episodes"):
         return []
@@ -193,7 +193,7 @@ def _outside_window(
 
 
 def _duplicates(
-    frame: pl.DataFrame, name: str, participants: pl.Series | None, window: tuple[date, date] | None
+    frame: pl.DataFrame, name: str, accepted: Mapping[str, pl.DataFrame], window: tuple[date, date] | None
 ) -> list[_Breach]:
     key = list(codebook.TABLES[name].key)
     repeated = frame.filter(pl.struct(key).is_duplicated())
@@ -217,6 +217,20 @@ def _duplicates(
         ),
     ]
     return [breach for breach in found if len(breach.rows)]
+
+
+def _episodes_against_count(
+    frame: pl.DataFrame, name: str, accepted: Mapping[str, pl.DataFrame], window: tuple[date, date] | None
+) -> list[_Breach]:
+    """Nights whose episodes are fewer or more than the diary counts; a night without episodes says nothing."""
+    if name != "episodes" or "diary" not in accepted:
+        return []
+    night = ["participant_id", "date"]
+    counted = frame.group_by(night).agg(pl.len(), pl.col(_ROW).min())
+    nights = counted.join(accepted["diary"].select(*night, "cramps"), on=night, how="left")
+    rows = nights.filter(~pl.col("len").eq_missing(pl.col("cramps")))[_ROW].sort()
+    hint = "the diary counts another number of cramps in this night, or none: both are kept, correct one of them"
+    return [_Breach(rows, "episode", "episodes-against-count", "warn", hint)] if len(rows) else []
 
 
 def _without(frame: pl.DataFrame, breaches: Sequence[_Breach]) -> pl.DataFrame:

@@ -7,12 +7,11 @@ design. The constructor is the only door, and it lets in only tables that keep t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
-from types import MappingProxyType
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,35 @@ from crampstudy.errors import SchemaError
 Kind = Literal["diary", "survey"]
 
 
+K = TypeVar("K", bound=str)
+V = TypeVar("V")
+
+
+class ReadOnly(Mapping[K, V]):
+    """A mapping that nobody can change; a frame comes out as a copy (which shares its data until it is changed)."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: Mapping[K, V]) -> None:
+        self._held = {name: _apart(value) for name, value in held.items()}
+
+    def __getitem__(self, name: K) -> V:
+        return _apart(self._held[name])
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __repr__(self) -> str:
+        return f"ReadOnly({self._held!r})"
+
+
+def _apart(value: V) -> V:
+    return cast(V, value.clone()) if isinstance(value, pl.DataFrame) else value
+
+
 @dataclass(frozen=True, slots=True)
 class SurveyDesign:
     """How a survey was sampled: PSUs within strata, a weight column per component, the pooled cycles."""
@@ -34,6 +62,9 @@ class SurveyDesign:
     stratum: str = "stratum"
     psu: str = "psu"
     top_coded_age: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", ReadOnly(self.weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +104,8 @@ class Cohort:
     pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night.
 
     Raises:
-        SchemaError: a table, a column or a cell breaks the codebook, a key repeats, or a night belongs to
-            nobody.
+        SchemaError: a table, a column or a cell breaks the codebook, a key repeats, a night belongs to
+            nobody, or the design names a column that is not there.
     """
 
     name: str
@@ -86,14 +117,15 @@ class Cohort:
     synthetic: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", ReadOnly(self.tables))
         _check_kind(self)
         for name, table in self.tables.items():
             _check_table(name, table)
+        _check_names(self)
         people = self.tables["participants"]["participant_id"]
         for name, table in self.tables.items():
             if name != "participants" and not table["participant_id"].is_in(people.implode()).all():
                 raise SchemaError(f"{name} has a participant_id that participants lacks; clean the tables first")
-        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
 
     def frame(self, table: str) -> pl.DataFrame:
         """Return a table as polars, empty with its codebook columns where the cohort lacks it."""
@@ -126,19 +158,27 @@ class Cohort:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, hexadecimal; the same whatever the order of rows and columns or the file format."""
+        """SHA-256 of tables and design, hexadecimal; the same whatever the order of rows and columns or the format."""
         content = hashlib.sha256(self.kind.encode())
+        if self.design:
+            design = [getattr(self.design, f.name) for f in fields(self.design) if f.name != "weights"]
+            content.update(repr([*design, sorted(self.design.weights.items())]).encode())
         for name in sorted(self.tables):
+            content.update(name.encode())
             content.update(_digest(self.tables[name], codebook.TABLES[name].key))
         return content.hexdigest()
 
 
 def _check_kind(cohort: Cohort) -> None:
     tables = cohort.tables
+    if cohort.kind not in get_args(Kind):
+        raise SchemaError(f"no kind of cohort {cohort.kind!r}; allowed: {', '.join(get_args(Kind))}")
     if unknown := set(tables) - set(codebook.TABLES):
         raise SchemaError(f"a cohort has no table {sorted(unknown)[0]!r}; allowed: {', '.join(codebook.TABLES)}")
     if "participants" not in tables:
         raise SchemaError("a cohort needs the table participants")
+    if tables["participants"].is_empty():
+        raise SchemaError("a cohort needs at least one participant")
     if cohort.kind == "diary":
         if "diary" not in tables or tables["diary"].is_empty():
             raise SchemaError("a diary cohort needs the table diary with at least one night")
@@ -158,11 +198,35 @@ def _check_table(name: str, table: pl.DataFrame) -> None:
         for rule, breach in rules.value_rules(variable).items():
             if table.select(breach.any()).item():
                 raise SchemaError(f"{name}.{variable.name} breaks the rule {rule!r}: allowed is {variable.allowed}")
+    for column, stored in table.schema.items():
+        if stored not in rules.DTYPES.values():
+            names = ", ".join(sorted({str(d) for d in rules.DTYPES.values()}))
+            raise SchemaError(f"{name}.{column} has type {stored}; allowed: {names}")
+        if stored == pl.Float64() and not table[column].is_finite().all():
+            raise SchemaError(f"{name}.{column} has a number that is not finite; a missing one is null")
+        # A file of text could not give such a cell back.
+        text = pl.col(column)
+        if stored == pl.String() and table.select(((text == "") | (text != text.str.strip_chars())).any()).item():
+            raise SchemaError(f"{name}.{column} has an empty or untrimmed text; a missing text is null")
     key = list(codebook.TABLES[name].key)
     if any(table[column].null_count() for column in key):
         raise SchemaError(f"{name} has a row without {' and '.join(key)}")
     if table.select(pl.struct(key).is_duplicated().any()).item():
         raise SchemaError(f"{name} has two rows with the same {' and '.join(key)}")
+
+
+def _check_names(cohort: Cohort) -> None:
+    """One name means one thing where nights meet participants, and no column hides a derived one."""
+    people = cohort.tables["participants"].columns
+    nights = cohort.tables["diary"].columns if "diary" in cohort.tables else []
+    if twice := (set(people) & set(nights)) - {"participant_id"}:
+        raise SchemaError(f"the column {min(twice)!r} stands in participants and in diary; rename one of them")
+    if derived := {v.name for v in codebook.variables("derived")} & {*people, *nights}:
+        raise SchemaError(f"the column {min(derived)!r} is derived by the analysis; rename or remove it")
+    if cohort.design:
+        for column in (*cohort.design.weights.values(), cohort.design.stratum, cohort.design.psu):
+            if column not in people:
+                raise SchemaError(f"the survey design names {column!r}, which participants lacks")
 
 
 def _digest(table: pl.DataFrame, key: tuple[str, ...]) -> bytes:
@@ -179,7 +243,7 @@ def _digest(table: pl.DataFrame, key: tuple[str, ...]) -> bytes:
         elif column.dtype == pl.String:
             filled = column.fill_null("")
             content.update(filled.str.len_bytes().to_numpy().astype("<i8").tobytes())
-            content.update("".join(filled.to_list()).encode())
+            content.update(filled.str.join("").item().encode())
         else:
             content.update(column.to_physical().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8").tobytes())
     return content.digest()

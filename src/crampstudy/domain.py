@@ -7,6 +7,7 @@ weight. A row on which the expression cannot be decided, because a value is miss
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,7 +15,8 @@ import polars as pl
 from crampstudy.errors import UsageError
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<number>\d+(?:\.\d+)?)|(?P<text>'(?:[^']|'')*')"
+    r"\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<number>\d+(?:\.\d+)?)|(?P<date>'\d{4}-\d\d-\d\d')"
+    r"|(?P<text>'(?:[^']|'')*')"
     r"|(?P<sign><=|>=|<>|!=|[=<>+\-*/(),]))"
 )
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
@@ -43,7 +45,7 @@ def select(frame: pl.DataFrame, where: str | None) -> Domain:
         if name not in frame.columns:
             raise UsageError(f"where {where!r}: there is no column {name!r}; the table has {', '.join(frame.columns)}")
     try:
-        inside = frame.select(pl.sql_expr(where).alias("inside")).to_series()
+        inside = frame.select(pl.sql_expr(_sql(where)).alias("inside")).to_series()
     except pl.exceptions.PolarsError as error:
         raise UsageError(f"where {where!r} cannot be evaluated: {str(error).splitlines()[0]}") from None
     if inside.dtype != pl.Boolean or len(inside) != frame.height:
@@ -57,7 +59,20 @@ def names(where: str) -> tuple[str, ...]:
     Raises:
         UsageError: the expression holds anything but columns, constants, comparisons and AND, OR, NOT.
     """
-    found: list[str] = []
+    found = [text for kind, text in _tokens(where) if kind == "name"]
+    if not found:
+        raise UsageError(f"where {where!r} names no column; write a comparison such as age_years >= 20")
+    return tuple(dict.fromkeys(found))
+
+
+def _sql(where: str) -> str:
+    # Tokens are set apart, so that no two of them make a comment; names are quoted, so that a column may be
+    # called like a word of SQL; and the parentheses make the parser read to the end.
+    words = {"name": '"{}"', "date": "DATE {}"}
+    return f"({' '.join(words.get(kind, '{}').format(text) for kind, text in _tokens(where))})"
+
+
+def _tokens(where: str) -> Iterator[tuple[str, str]]:
     position, end = 0, len(where.rstrip())
     while position < end:
         token = _TOKEN.match(where, position)
@@ -67,11 +82,9 @@ def names(where: str) -> tuple[str, ...]:
                 "'texts', comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL"
             )
         position = token.end()
-        name = token["name"]
-        if name and name.upper() not in _WORDS:
-            if where[position:].lstrip().startswith("("):
-                raise UsageError(f"where {where!r}: functions are not allowed, got {name}()")
-            found.append(name)
-    if not found:
-        raise UsageError(f"where {where!r} names no column; write a comparison such as age_years >= 20")
-    return tuple(dict.fromkeys(found))
+        kind, text = token.lastgroup or "", token[0].strip()
+        if kind == "name" and text.upper() in _WORDS:
+            kind = "word"
+        elif kind == "name" and where[position:].lstrip().startswith("("):
+            raise UsageError(f"where {where!r}: functions are not allowed, got {text}()")
+        yield kind, text

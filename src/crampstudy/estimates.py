@@ -7,6 +7,7 @@ Figures and tables draw these rows and never fit; a number in a report is one of
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -66,6 +67,7 @@ def to_csv(estimates: pd.DataFrame) -> str:
 
 
 def to_json(estimates: pd.DataFrame) -> str:
-    """Return the rows as a JSON array of objects, missing cells as null."""
-    rows = estimates.astype(object).where(estimates.notna(), None).to_dict("records")
+    """Return the rows as a JSON array of objects; missing and infinite cells, which JSON lacks, are null."""
+    known = estimates.notna() & ~estimates.isin([math.inf, -math.inf])
+    rows = estimates.astype(object).where(known, None).to_dict("records")
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=float)

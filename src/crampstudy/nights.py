@@ -29,8 +29,9 @@ def people(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
 
 def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
     """Return the band label of an age in years as an ordered level; a missing age has none."""
-    cut = age.cut(bands.limits, labels=list(bands.labels), left_closed=True)
-    return cut.cast(pl.Enum(bands.labels))
+    reached = pl.sum_horizontal((age >= limit).cast(pl.Int64) for limit in bands.limits)
+    labels = dict(enumerate(bands.labels))
+    return pl.when(age.is_not_null()).then(reached).replace_strict(labels, return_dtype=pl.Enum(bands.labels))
 
 
 def person_nights(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:

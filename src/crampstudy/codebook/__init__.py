@@ -97,26 +97,26 @@ TABLES: Mapping[str, Table] = {
 
 
 def _read() -> tuple[Variable, ...]:
-    with files(__name__).joinpath("variables.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Variable(
-                table=row["table"],
-                name=row["name"],
-                label=row["label"],
-                unit=row["unit"] or None,
-                type=cast(VariableType, row["type"]),
-                minimum=float(row["minimum"]) if row["minimum"] else None,
-                maximum=float(row["maximum"]) if row["maximum"] else None,
-                levels=tuple(row["levels"].split("|")) if row["levels"] else (),
-                domain=row["domain"],
-                component=cast(Component, row["component"]) if row["component"] else None,
-                severity=cast(Severity, row["severity"]) if row["severity"] else None,
-                required=row["required"] == "yes",
-                source=row["source"] or None,
-                description=row["description"],
-            )
-            for row in csv.DictReader(file)
+    text = files(__name__).joinpath("variables.csv").read_text(encoding="utf-8")
+    return tuple(
+        Variable(
+            table=row["table"],
+            name=row["name"],
+            label=row["label"],
+            unit=row["unit"] or None,
+            type=cast(VariableType, row["type"]),
+            minimum=float(row["minimum"]) if row["minimum"] else None,
+            maximum=float(row["maximum"]) if row["maximum"] else None,
+            levels=tuple(row["levels"].split("|")) if row["levels"] else (),
+            domain=row["domain"],
+            component=cast(Component, row["component"]) if row["component"] else None,
+            severity=cast(Severity, row["severity"]) if row["severity"] else None,
+            required=row["required"] == "yes",
+            source=row["source"] or None,
+            description=row["description"],
         )
+        for row in csv.DictReader(text.splitlines())
+    )
 
 
 VARIABLES: tuple[Variable, ...] = _read()
@@ -154,5 +154,7 @@ def variable(name: str, table: str | None = None) -> Variable:
         close = get_close_matches(name, list(_by_name()), n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         where = f" in {table}" if table else ""
-        raise UsageError(f"the codebook has no variable {name!r}{where}{hint} (all names: data/dictionary/dictionary.md)")
+        raise UsageError(
+            f"the codebook has no variable {name!r}{where}{hint} (all names: data/dictionary/dictionary.md)"
+        )
     return found

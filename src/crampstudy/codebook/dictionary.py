@@ -118,7 +118,9 @@ def markdown() -> str:
         name = table.name if table else "derived"
         about = f"A row is {table.row}; key: {', '.join(table.key)}." if table else "Named in terms, never stored."
         parts.append(f"## {name}\n\n{about}\n")
-        parts.append("| name | label | allowed | unit | survey component | source | meaning |\n|---|---|---|---|---|---|---|")
+        parts.append(
+            "| name | label | allowed | unit | survey component | source | meaning |\n|---|---|---|---|---|---|---|"
+        )
         for v in codebook.variables(name):
             cells = (f"`{v.name}`", v.label, v.allowed, v.unit, v.component, v.source, v.description)
             parts.append("| " + " | ".join((cell or "–").replace("|", "\\|") for cell in cells) + " |")

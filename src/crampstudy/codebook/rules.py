@@ -24,30 +24,66 @@ def typed(variable: Variable, dtype: pl.DataType) -> pl.Expr:
     """Return the column of ``variable`` in its codebook type; a cell that does not fit becomes null.
 
     ``dtype`` is what the column has now: text from a file, or a type from Parquet. Text is expected
-    trimmed, with missing cells already null.
+    trimmed, with missing cells already null. Nothing is read into a value: a yes/no column is not a
+    count, a number is not a date, and an instant is not a date unless it is midnight.
     """
     column = pl.col(variable.name)
     target = DTYPES[variable.type]
-    if dtype == target:
+    if dtype.base_type() in (pl.Categorical, pl.Enum):
+        dtype, column = pl.String(), column.cast(pl.String)
+    if dtype == pl.String() and target != pl.String():
+        cell = _from_text(column, variable.type)
+    elif dtype == target:
         # A number that is not finite is not a measurement.
-        return column.replace(float("nan"), None) if variable.type == "number" else column
-    text = column.cast(pl.String)
-    match variable.type:
-        case "boolean" if dtype == pl.String:
+        cell = column.fill_nan(None) if variable.type == "number" else column
+    else:
+        cell = _from_stored(column, dtype, target)
+    return cell.alias(variable.name)
+
+
+def _from_text(text: pl.Expr, type: VariableType) -> pl.Expr:
+    match type:
+        case "boolean":
             return text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
-        case "date" if dtype == pl.String:
-            return text.str.strptime(pl.Date, "%Y-%m-%d", strict=False, exact=True)
-        case "datetime" if dtype == pl.String:
+        case "date":
+            # Without the pattern 24-1-5 would be a day of the year 24.
+            fits = text.str.contains(r"^\d{4}-\d{2}-\d{2}$")
+            return pl.when(fits).then(text).str.strptime(pl.Date, "%Y-%m-%d", strict=False)
+        case "datetime":
             # Seconds are optional, and so is the T.
-            plain = text.str.replace("T", " ", literal=True)
-            formats = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
+            fits = text.str.contains(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$")
+            plain = pl.when(fits).then(text.str.replace("T", " ", literal=True))
+            formats = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
             return pl.coalesce(plain.str.strptime(pl.Datetime("us"), f, strict=False) for f in formats)
         case "integer":
-            # 3.0 is a whole number, 3.5 is not.
-            real = column.cast(pl.Float64, strict=False)
-            return pl.when(real == real.round()).then(real).cast(pl.Int64, strict=False)
+            return pl.coalesce(text.cast(pl.Int64, strict=False), _whole(text.cast(pl.Float64, strict=False)))
         case _:
-            return column.cast(target, strict=False)
+            return text.cast(pl.Float64, strict=False).fill_nan(None)
+
+
+def _from_stored(column: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """Return a column that a typed file holds in another type than the codebook's."""
+    integer, real = dtype.is_integer(), dtype.is_float() or dtype.is_decimal()
+    if target == pl.String():
+        # An identifier that a gap has turned into 17.0 is 17 again.
+        whole = _whole(column).cast(pl.String) if real else pl.lit(None, pl.String)
+        return pl.coalesce(whole, column.cast(pl.String))
+    if target == pl.Float64() and (integer or real):
+        return column.cast(pl.Float64).fill_nan(None)
+    if target == pl.Int64() and integer:
+        return column.cast(pl.Int64, strict=False)
+    if target == pl.Int64() and real:
+        return _whole(column)
+    if isinstance(dtype, pl.Datetime) and target.is_temporal():
+        clock = column.dt.replace_time_zone(None).dt.cast_time_unit("us")
+        return clock if target != pl.Date() else pl.when(clock == clock.dt.truncate("1d")).then(clock.dt.date())
+    return pl.lit(None, target)
+
+
+def _whole(real: pl.Expr) -> pl.Expr:
+    """Return 3.0 as 3, and nothing for 3.5 or for a number too large to be exact."""
+    real = real.cast(pl.Float64)
+    return pl.when((real == real.round()) & (real.abs() < 2**53)).then(real).cast(pl.Int64, strict=False)
 
 
 def out_of_range(variable: Variable) -> pl.Expr | None:
@@ -55,7 +91,7 @@ def out_of_range(variable: Variable) -> pl.Expr | None:
     column = pl.col(variable.name)
     rules = []
     if variable.type == "number":
-        rules.append(column.is_infinite())
+        rules.append(~column.is_finite())
     if variable.minimum is not None:
         rules.append(column < variable.minimum)
     if variable.maximum is not None:

@@ -40,7 +40,9 @@ def read(source: str | Path) -> Raw:
     kind, path, options = _parse(source)
     if kind == "nhanes":
         if unknown := set(options) - {"cycles"}:
-            raise SourceError(f"nhanes has no option {sorted(unknown)[0]!r}; allowed: cycles, e.g. nhanes:DIR?cycles=D,E")
+            raise SourceError(
+                f"nhanes has no option {sorted(unknown)[0]!r}; allowed: cycles, e.g. nhanes:DIR?cycles=D,E"
+            )
         cycles = tuple(options["cycles"].split(",")) if "cycles" in options else None
         return nhanes.read(path, cycles)
     if options:

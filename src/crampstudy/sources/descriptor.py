@@ -1,0 +1,172 @@
+"""What ``datapackage.json`` says of a cohort: where its tables are, its own columns, its kind and its design."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+from crampstudy import codebook
+from crampstudy.codebook import Component, VariableType
+from crampstudy.cohort import Kind, SurveyDesign
+from crampstudy.errors import SourceError
+
+FILE = "datapackage.json"
+_TYPES: Mapping[str, VariableType] = {
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """The descriptor of a folder; all of it may be missing."""
+
+    name: str | None = None
+    kind: Kind | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[tuple[str, str], VariableType] = field(default_factory=dict)
+    titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    design: SurveyDesign | None = None
+    as_of: date | None = None
+    window: tuple[date, date] | None = None
+    synthetic: bool = False
+    notices: tuple[str, ...] = ()
+
+
+class _Wrong(Exception):
+    """What is wrong with a part of the descriptor; becomes a SourceError that names the file."""
+
+
+def read(folder: Path) -> Descriptor:
+    """Read the descriptor of ``folder``; without one, all is left open.
+
+    Raises:
+        SourceError: the file is not JSON, not a data package, or one of its entries is impossible.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return Descriptor()
+    try:
+        return _parse(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError(
+            f"{path} is not a data package descriptor in JSON ({error}); "
+            "correct it, or remove it to have the tables found by their names"
+        ) from None
+    except _Wrong as error:
+        raise SourceError(f"{path}: {error}") from None
+
+
+def _parse(content: Any) -> Descriptor:
+    content = _typed(content, dict, "the descriptor")
+    own = _typed(content.get("crampstudy", {}), dict, "crampstudy")
+    tables: dict[str, dict[str, Any]] = {}
+    notices: list[str] = []
+    for resource in _typed(content.get("resources"), list, "resources"):
+        name = _typed(_typed(resource, dict, "a resource").get("name"), str, "the name of a resource")
+        if name in tables:
+            raise _Wrong(f"the resource {name!r} stands twice; keep one")
+        if name in codebook.TABLES:
+            tables[name] = resource
+        else:
+            known = ", ".join(codebook.TABLES)
+            notices.append(f"{FILE}: a cohort has no table {name}; left out (the tables are {known})")
+    schemas = {name: _typed(r.get("schema", {}), dict, f"the schema of {name}") for name, r in tables.items()}
+    fields = {
+        (table, _typed(f.get("name"), str, f"the name of a field of {table}")): f
+        for table, schema in schemas.items()
+        for f in (_typed(f, dict, f"a field of {table}") for f in _typed(schema.get("fields", []), list, "fields"))
+    }
+    name = content.get("name")
+    return Descriptor(
+        name=None if name is None else _typed(name, str, "name"),
+        kind=_kind(own.get("kind")),
+        paths={name: _path(name, r.get("path")) for name, r in tables.items()},
+        types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
+        titles={key: str(f["title"]) for key, f in fields.items() if f.get("title")},
+        missing={
+            table: _texts(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
+        },
+        design=_design(own.get("design")),
+        as_of=_date(own["as_of"]) if own.get("as_of") else None,
+        window=_window(own.get("window")),
+        synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
+        notices=tuple(notices),
+    )
+
+
+_WORDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
+
+
+def _typed(value: Any, kind: type, what: str) -> Any:
+    if not isinstance(value, kind):
+        raise _Wrong(f"{what} must be {_WORDS[kind]}, got {value!r}")
+    return value
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
+
+
+def _path(table: str, stated: Any) -> str:
+    path = _typed(stated, str, f"the path of {table}")
+    # A package that somebody else made must not reach outside its own folder.
+    pure = PurePosixPath(path.replace("\\", "/"))
+    if not path or pure.is_absolute() or ".." in pure.parts or ":" in path:
+        raise _Wrong(f"the path {path!r} of {table} leaves the folder; give a file inside it, such as {table}.csv")
+    return str(path)
+
+
+def _kind(stated: Any) -> Kind | None:
+    if stated is not None and stated not in get_args(Kind):
+        raise _Wrong(f"crampstudy.kind is {stated!r}; allowed: {', '.join(get_args(Kind))}")
+    kind: Kind | None = stated
+    return kind
+
+
+def _design(stated: Any) -> SurveyDesign | None:
+    if stated is None:
+        return None
+    what = "crampstudy.design"
+    design = _typed(stated, dict, what)
+    columns = _typed(design.get("weights"), dict, f"{what}.weights")
+    if unknown := set(columns) - set(codebook.COMPONENTS):
+        raise _Wrong(f"{what}.weights has {sorted(unknown)[0]!r}; allowed: {', '.join(codebook.COMPONENTS)}")
+    weights: dict[Component, str] = {
+        c: _typed(columns[c], str, f"{what}.weights.{c}") for c in codebook.COMPONENTS if c in columns
+    }
+    top = design.get("top_coded_age")
+    if top is not None and (not isinstance(top, int) or isinstance(top, bool)):
+        raise _Wrong(f"{what}.top_coded_age must be whole years, got {top!r}")
+    return SurveyDesign(
+        cycles=_texts(design.get("cycles", []), f"{what}.cycles"),
+        weights=weights,
+        stratum=_typed(design.get("stratum", "stratum"), str, f"{what}.stratum"),
+        psu=_typed(design.get("psu", "psu"), str, f"{what}.psu"),
+        top_coded_age=top,
+    )
+
+
+def _date(stated: Any) -> date:
+    try:
+        return date.fromisoformat(stated)
+    except (TypeError, ValueError):
+        raise _Wrong(f"{stated!r} is not a date; write YYYY-MM-DD") from None
+
+
+def _window(stated: Any) -> tuple[date, date] | None:
+    if stated is None:
+        return None
+    if not isinstance(stated, list) or len(stated) != 2 or (nights := [_date(s) for s in stated])[0] > nights[1]:
+        raise _Wrong(
+            f"crampstudy.window is the first and the last night, such as [2024-01-01, 2024-03-31]; got {stated}"
+        )
+    return nights[0], nights[1]

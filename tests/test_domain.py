@@ -1,0 +1,128 @@
+"""The expressions that choose a part of a cohort."""
+
+from __future__ import annotations
+
+import operator
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crampstudy import domain
+from crampstudy.errors import UsageError
+
+FRAME = pl.DataFrame(
+    {
+        "age_years": [10.0, 20.0, None, 40.0],
+        "sex": ["female", "male", "female", None],
+        "diabetes": [True, None, False, True],
+        "date": [date(2024, 1, 31), date(2024, 2, 1), None, date(2024, 3, 1)],
+        "order": [1, 2, 3, 4],
+        "Order": [9, 9, 9, 9],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "inside", "undecided"),
+    [
+        ("age_years >= 20", [False, True, False, True], 1),
+        ("age_years IS NULL", [False, False, True, False], 0),
+        # A woman of unknown age is decided: she is no man.
+        ("age_years >= 20 AND sex = 'male'", [False, True, False, False], 1),
+        ("age_years >= 20 or sex = 'female'", [True, True, True, True], 0),
+        ("NOT (age_years BETWEEN 15 AND 30)", [True, False, False, True], 1),
+        ("sex IN ('female', 'other')", [True, False, True, False], 1),
+        ("sex IS NOT NULL", [True, True, True, False], 0),
+        ("diabetes", [True, False, False, True], 1),
+        ("diabetes = FALSE", [False, False, True, False], 1),
+        ("age_years / 10 - 1 > 0.5", [False, True, False, True], 1),
+        ("age_years - -5 > 20", [False, True, False, True], 1),
+        ("date >= '2024-02-01'", [False, True, False, True], 1),
+        ("order < 3", [True, True, False, False], 0),
+        ("sex = 'fe''male'", [False, False, False, False], 1),
+    ],
+)
+def test_selects(where: str, inside: list[bool], undecided: int) -> None:
+    selected = domain.select(FRAME, where)
+    assert selected.inside.to_list() == inside
+    assert selected.undecided == undecided
+
+
+def test_no_expression_selects_all() -> None:
+    assert domain.select(FRAME, None).inside.to_list() == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("age >= 20", "no column 'age'"),
+        ("AGE_YEARS >= 20", "no column 'AGE_YEARS'"),
+        ("upper(sex) = 'MALE'", "functions are not allowed, got upper"),
+        ("sex LIKE 'm%'", "no column 'LIKE'"),
+        ("age_years", "not a condition"),
+        ("1 = 1", "names no column"),
+        ("", "names no column"),
+        ("age_years >=", "cannot be evaluated"),
+        ("age_years >= 20, sex = 'male'", "cannot be evaluated"),
+        # What follows a whole condition must not be dropped in silence.
+        ("age_years >= 20 sex", "cannot be evaluated"),
+        ("age_years >= 20 -- AND sex = 'male'", "cannot be evaluated"),
+        ("age_years >= 20 /* AND sex = 'male' */", "cannot be evaluated"),
+        ("age_years >= 20 (", "cannot be evaluated"),
+        ("sex > 5", "cannot be evaluated"),
+        ("age_years >= 20; DROP", "'; DROP' is not understood"),
+        ('sex = "male"', "is not understood"),
+        ("sex = 'male", "is not understood"),
+        ("date > '2024-02-31'", "cannot be evaluated"),
+    ],
+)
+def test_refuses(where: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said.replace("(", r"\(")):
+        domain.select(FRAME, where)
+
+
+def test_names_are_given_once_and_in_order() -> None:
+    assert domain.names("sex = 'age' AND age_years > 3 OR sex IS NULL") == ("sex", "age_years")
+
+
+PIECES = [
+    "age_years",
+    "sex",
+    "diabetes",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "(",
+    ")",
+    ",",
+    "20",
+    "'male'",
+    "=",
+    ">",
+    "-",
+    "/",
+    "*",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.text(max_size=20))
+def test_any_text_is_a_condition_or_a_usage_error(where: str) -> None:
+    try:
+        selected = domain.select(FRAME, where)
+    except UsageError:
+        return
+    assert len(selected.inside) == FRAME.height
+    assert selected.inside.null_count() == 0
+
+
+SIGNS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt, "<>": operator.ne}
+
+
+@given(st.integers(0, 60), st.sampled_from(list(SIGNS)))
+def test_comparisons_are_those_of_python(limit: int, sign: str) -> None:
+    expected = [age is not None and SIGNS[sign](age, limit) for age in FRAME["age_years"]]
+    assert domain.select(FRAME, f"age_years {sign} {limit}").inside.to_list() == expected

@@ -1,0 +1,70 @@
+"""The tidy rows: their columns, keys and text forms."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from crampstudy import estimates
+from crampstudy.estimates import COLUMNS, frame, key, row, to_csv, to_json
+
+ROW = {"cohort": "x", "analysis": "rate", "outcome": "cramps", "term": "age_band", "level": "80+", "scale": "rate"}
+
+
+def test_columns_in_the_order_of_the_design() -> None:
+    expected = (
+        "key cohort population outcome analysis estimand adjusted_for model term level reference scale unit estimate "
+        "ci_low ci_high ci_level std_error df p_value q_value n_participants n_nights n_events n_groups status note"
+    )
+    assert " ".join(COLUMNS) == expected
+
+
+def test_a_key_is_readable_and_tells_levels_apart() -> None:
+    assert key(ROW) == "x/rate/cramps/age-band/80-plus/rate"
+    levels = ["<20", "20", "20-39", "20+", "80+", "80"]
+    assert len({key(ROW | {"level": level}) for level in levels}) == len(levels)
+
+
+def test_a_row_has_every_column_and_no_other() -> None:
+    made = row(status="converged", estimate=1.5, **ROW)
+    assert tuple(made) == COLUMNS
+    assert made["key"] == key(ROW)
+    assert made["ci_low"] is None
+    assert row(status="converged", key="mine", **ROW)["key"] == "mine"
+    with pytest.raises(TypeError, match="no such column of an estimate: p"):
+        row(status="converged", p=0.5)
+
+
+def test_a_frame_has_its_types_even_when_empty() -> None:
+    full = frame([row(status="converged", n_nights=3, **ROW), row(status="not_measured", **ROW)])
+    assert list(full.columns) == list(COLUMNS)
+    assert full["n_nights"].tolist() == [3, pd.NA]
+    assert math.isnan(full["estimate"][0])
+    assert (frame([]).dtypes == full.dtypes).all()
+
+
+def test_csv_has_ten_significant_digits() -> None:
+    made = frame([row(status="converged", estimate=2 / 3, n_nights=12345678901, note='a "b", c', **ROW)])
+    header, line = to_csv(made).splitlines()
+    assert header == ",".join(COLUMNS)
+    assert ",0.6666666667,,," in line
+    assert ",12345678901," in line
+    assert line.endswith('converged,"a ""b"", c"')
+
+
+def test_json_is_an_array_with_nulls() -> None:
+    made = frame([row(status="boundary", estimate=0.1, ci_high=math.inf, n_nights=3, **ROW)])
+    (read,) = json.loads(to_json(made))
+    assert list(read) == list(COLUMNS)
+    assert (read["estimate"], read["ci_high"], read["ci_low"], read["n_nights"]) == (0.1, None, None, 3)
+    assert json.loads(to_json(frame([]))) == []
+
+
+def test_csv_and_json_hold_the_same_rows() -> None:
+    made = frame([row(status="converged", estimate=0.25, n_events=4, **(ROW | {"level": x})) for x in ("<20", "80+")])
+    from_json = pd.DataFrame(json.loads(estimates.to_json(made)))
+    assert from_json["key"].tolist() == made["key"].tolist()
+    assert len(to_csv(made).splitlines()) == 3
