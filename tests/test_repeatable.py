@@ -1,0 +1,102 @@
+"""The whole line, from a source to a report, twice: the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from crampstudy import simulate
+from crampstudy.estimates import COLUMNS
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+SAME = ("report.pdf", "report.html", "estimates.csv", "ledger-counts.csv")
+
+
+def report(source: str, out: Path, cwd: Path, **env: str) -> Path:
+    """Run the command line in another process, folder and environment, and return the report's folder."""
+    cwd.mkdir(parents=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "crampstudy", "report", source, "--out", str(out)],
+        cwd=cwd,
+        env={**os.environ, "CRAMPSTUDY_NOTEBOOKS": str(NOTEBOOKS), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return out
+
+
+def both_ways(source: Path, prefix: str, tmp_path: Path) -> tuple[Path, Path]:
+    """Make the report with an absolute and with a relative source, under another hash seed and time zone."""
+    one = report(f"{prefix}{source}", tmp_path / "one", tmp_path / "a", PYTHONHASHSEED="1", TZ="Pacific/Auckland")
+    there = tmp_path / "b" / "c"
+    relative = os.path.relpath(source, there)
+    two = report(f"{prefix}{relative}", tmp_path / "two", there, PYTHONHASHSEED="77", TZ="America/Lima")
+    return one, two
+
+
+def assert_sound(folder: Path) -> list[dict[str, str]]:
+    """Check what every report owes its readers, and return the tidy rows."""
+    with pikepdf.open(folder / "report.pdf") as pdf, pdf.open_metadata() as metadata:
+        assert metadata["pdfaid:part"] == "2" and metadata["pdfaid:conformance"] == "A"
+        assert metadata["pdfuaid:part"] == "1"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Research output, not medical advice" in page
+    rows = list(csv.DictReader((folder / "estimates.csv").open(encoding="utf-8")))
+    assert tuple(rows[0]) == COLUMNS
+    assert len({row["key"] for row in rows}) == len(rows), "a key names two rows"
+    for row in rows:
+        if row["status"] in ("not_estimable", "not_converged", "not_measured"):
+            assert not row["estimate"] and row["note"], row["key"]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["outputs"]) == set(SAME)
+    return rows
+
+
+def test_a_diary_report_is_the_same_bytes_elsewhere(tmp_path: Path) -> None:
+    simulate.write(tmp_path / "cohort", 60, 28, 3)
+    one, two = both_ways(tmp_path / "cohort", "", tmp_path)
+    for name in SAME:
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    rows = assert_sound(one)
+    models = {row["model"] for row in rows if row["term"] == "diabetes" and row["scale"] == "rate_ratio"}
+    assert models == {"negative-binomial", "poisson"}
+
+
+def test_a_survey_report_is_the_same_bytes_elsewhere(tmp_path: Path, shared: Path) -> None:
+    one, two = both_ways(shared / "data" / "nhanes", "nhanes:", tmp_path)
+    for name in SAME:
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    rows = assert_sound(one)
+    unmeasured = {row["term"] for row in rows if row["status"] == "not_measured" and row["analysis"] == "regression"}
+    assert {"serum_magnesium_mmol_l", "peripheral_artery_disease", "hypothyroidism"} <= unmeasured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--set", "ci_levle=0.9"], 5, "did you mean 'ci_level'"),
+        (["--set", "age_bands=60,40"], 5, "must increase"),
+        (["--sections", "cohrt"], 2, "did you mean 'cohort'"),
+    ],
+)
+def test_a_mistake_leaves_nothing_behind(tmp_path: Path, arguments: list[str], code: int, told: str) -> None:
+    simulate.write(tmp_path / "cohort", 5, 5, 1)
+    ran = subprocess.run(
+        [sys.executable, "-m", "crampstudy", "report", "cohort", "--out", "out", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "CRAMPSTUDY_NOTEBOOKS": str(NOTEBOOKS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == code and told in ran.stderr and "Traceback" not in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["cohort"]
