@@ -26,6 +26,8 @@ _COUNT = ("n_participants", "n_nights", "n_events", "n_groups")
 COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "status", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
 
+# What a slug would lose, the longer sign first: "age_years >= 20" and "<= 20" are different populations.
+_SIGNS = {">=": " from ", "<=": " to ", "!=": " not ", "<>": " not ", ">": " over ", "<": " under ", "+": " plus "}
 _KEY = ("cohort", "population", "analysis", "outcome", "model", "term", "level", "scale")
 
 
@@ -36,7 +38,9 @@ def key(cells: Mapping[str, Any]) -> str:
 
 
 def _slug(text: str) -> str:
-    text = text.lower().replace("<", "under-").replace("+", "-plus")
+    for sign, word in _SIGNS.items():
+        text = text.replace(sign, word)
+    text = text.lower()
     return re.sub(r"[^a-z0-9.]+", "-", text).strip("-")
 
 

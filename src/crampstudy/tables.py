@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,10 +30,12 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
     )
     for analysis, heading in _RATES.items():
         rows = estimates[estimates["analysis"] == analysis]
-        made[_level(heading, rows)] = [wording.estimate(row) for row in rows.to_dict("records")]
-    made.index = pd.Index([_group(label) for label in crude["level"]], name=_stub(crude))
+        made[_level(heading, rows)] = [wording.estimate(row) for row in wording.records(rows)]
+    made.index = pd.Index(
+        [_group(label) for label in crude["level"]], name=wording.grouping(str(crude["term"].iloc[0]))
+    )
     standardised = estimates[estimates["analysis"] == "age-standardised incidence rate"]
-    for row in standardised.to_dict("records"):
+    for row in wording.records(standardised):
         cells = [wording.count(row[n]) for n in ("n_participants", "n_nights", "n_events")]
         made.loc[f"{_group(row['level'])}, {_STANDARDISED}"] = [*cells, wording.estimate(row), wording.DASH]
     return made
@@ -48,7 +51,7 @@ def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
         "Participants": shown.groupby("row")["n_participants"].first().map(wording.count)
     }
     for level, rows in shown.groupby("level", sort=False):
-        texts = [wording.estimate(row, 1, 100) for row in rows.to_dict("records")]
+        texts = [wording.estimate(row, 1, 100) for row in wording.records(rows)]
         columns[f"{wording.recalled(str(level))}, % (95% CI)"] = pd.Series(texts, index=rows["row"])
     made = pd.DataFrame(columns).loc[order]
     made.index.name = "Age (years)"
@@ -64,19 +67,19 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
         rows = estimates[~estimates["term"].isin(["intercept", "dispersion"])]
-        scale = rows["scale"].iloc[0].replace("_", " ")
+        scale = str(rows["scale"].iloc[0]).replace("_", " ") if len(rows) else "ratio"
         title = f"{name}: {scale}" if name else scale.capitalize()
-        cells = {_factor(row): row for row in rows.to_dict("records")}
+        cells = {_factor(row): row for row in wording.records(rows)}
         columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
         if len(named) == 1:
             columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
     keys = dict.fromkeys(key for cells in columns.values() for key in cells)
     groups = list(dict.fromkeys(group for group, _, _ in keys))
     ordered = sorted(keys, key=lambda key: groups.index(key[0]))
-    made = pd.DataFrame({"Contrast": [contrast or wording.DASH for _, _, contrast in ordered]})
+    made = pd.DataFrame({"Contrast": [contrast or wording.DASH for _, _, contrast in ordered]}, dtype=object)
     for heading, texts in columns.items():
         made[heading] = [texts.get(key, wording.DASH) for key in ordered]
-    made.index = pd.MultiIndex.from_tuples([key[:2] for key in ordered], names=["", "Factor"])
+    made.index = pd.MultiIndex.from_arrays([[key[i] for key in ordered] for i in (0, 1)], names=["", "Factor"])
     return made
 
 
@@ -88,7 +91,7 @@ def _factor(row: dict[str, Any]) -> tuple[str, str, str]:
 def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return who the participants are: mean (SD) or n (%), overall and by sex, grouped by domain."""
     lines: dict[tuple[str, str], dict[str, str]] = {}
-    for row in estimates.to_dict("records"):
+    for row in wording.records(estimates):
         if row["scale"] == "standard_deviation":
             continue
         heading = {"all": "All", "female": "Women", "male": "Men"}[row["population"]]
@@ -166,14 +169,9 @@ def rules(cohort: Cohort) -> pd.DataFrame:
     )
 
 
-def _stub(rows: pd.DataFrame) -> str:
-    term = str(rows["term"].iloc[0])
-    return "Age (years)" if term == "age_band" else wording.term(term)
-
-
 def _group(label: object) -> str:
-    text = str(label)
-    return wording.band(text) if text[:1].isdigit() or text[:1] == "<" else wording.level(text)
+    # A population of a part of the cohort ends in the part's condition, which all its rows share.
+    return wording.level(str(label).split(", ", 1)[0])
 
 
 def _level(heading: str, rows: pd.DataFrame) -> str:
@@ -193,10 +191,12 @@ def _characteristic(row: dict[str, object], estimates: pd.DataFrame) -> str:
         & (estimates["scale"] == "standard_deviation")
     ]["estimate"]
     digits = 1 if abs(share) >= 10 else 2
-    return f"{wording.number(share, digits)} ({wording.number(spread.iloc[0], digits)})" if len(spread) else wording.DASH
+    if spread.empty:
+        return wording.DASH
+    return f"{wording.number(share, digits)} ({wording.number(spread.iloc[0], digits)})"
 
 
 def _p(value: float) -> str:
-    if pd.isna(value):
+    if math.isnan(value):
         return wording.DASH
     return "<0.001" if value < 0.001 else wording.number(value, 3)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from threading import Lock
 
 import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from crampstudy import tables, wording
 
+_WIDE = 200
 _STAGES = {
     "check": "checking notebooks and parameters",
     "load": "reading the source",
@@ -24,13 +27,15 @@ _STAGES = {
 
 def show(estimates: pd.DataFrame) -> None:
     """Print estimates as readers' tables, one per cohort, with the reasons for what could not be estimated."""
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    # Into a file or a pipe a table is as wide as it needs to be.
+    width = Console().width if sys.stdout.isatty() else _WIDE
     for cohort, rows in estimates.groupby("cohort", sort=False):
-        console.print(_table(str(cohort), rows))
-        if reasons := wording.reasons(rows):
-            console.print(f"Could not estimate: {reasons}.")
-        for note in rows.loc[rows["status"].isin(["converged", "boundary"]), "note"].dropna().unique():
-            console.print(f"Note: {note}.")
+        table, needed = _table(str(cohort), _frame(rows), width)
+        # A narrower terminal breaks the lines itself, which loses nothing.
+        console = Console(highlight=False, width=max(width, needed))
+        console.print(table)
+        if notes := wording.notes(rows):
+            console.print(notes, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
 class Lines:
@@ -38,12 +43,12 @@ class Lines:
 
     def stage(self, name: str) -> None:
         """Say which stage begins."""
-        print(f"{_STAGES.get(name, name)} …", file=sys.stderr, flush=True)
+        _say(f"{_STAGES.get(name, name)} …")
 
     def cell(self, notebook: str, heading: str, done: int, total: int) -> None:
         """Say that a notebook is through."""
         if done == total:
-            print(f"  {notebook}: {total} cells", file=sys.stderr, flush=True)
+            _say(f"  {notebook}: {total} cells")
 
 
 class Bars:
@@ -79,19 +84,39 @@ def progress() -> Lines | Bars:
     return Bars() if sys.stderr.isatty() else Lines()
 
 
-def _table(cohort: str, rows: pd.DataFrame) -> Table:
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _frame(rows: pd.DataFrame) -> pd.DataFrame:
     analyses = set(rows["analysis"])
     if "incidence rate" in analyses:
-        frame = tables.rates(rows)
-    elif "prevalence" in analyses:
-        frame = tables.prevalence(rows)
-    else:
-        frame = tables.factors(rows)
+        return tables.rates(rows)
+    return tables.prevalence(rows) if "prevalence" in analyses else tables.factors(rows)
+
+
+def _table(title: str, frame: pd.DataFrame, width: int) -> tuple[Table, int]:
+    """Return a table that fits ``width`` characters if it can, and how wide it is; lines break only between words."""
     stubs = frame.index.get_level_values(-1)
-    printed = Table(title=cohort, title_justify="left", box=None, pad_edge=False)
-    printed.add_column(str(stubs.name), overflow="fold")
-    for heading in frame.columns:
-        printed.add_column(str(heading), justify="left" if heading == "Contrast" else "right")
-    for stub, cells in zip(stubs, frame.itertuples(index=False), strict=True):
-        printed.add_row(str(stub), *map(str, cells))
-    return printed
+    lines = [str(stub).replace("age-standardised", "standardised") for stub in stubs]
+    columns = {str(stubs.name): lines} | {str(name): list(map(str, frame[name])) for name in frame.columns}
+    texts = [[heading, *cells] for heading, cells in columns.items()]
+    widths = _widths(texts, width - len(texts) + 1)
+    printed = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+    for position, (heading, column) in enumerate(zip(columns, widths, strict=True)):
+        left = position == 0 or heading == "Contrast"
+        printed.add_column(Text(heading), justify="left" if left else "right", width=column)
+    for cells in zip(*columns.values(), strict=True):
+        printed.add_row(*map(Text, cells))
+    return printed, sum(widths) + len(texts) - 1
+
+
+def _widths(texts: Sequence[Sequence[str]], available: int) -> list[int]:
+    """Return a width per column: what its texts need, narrowed from the widest on, never below its longest word."""
+    least = [max(len(word) for text in column for word in text.split() or [""]) for column in texts]
+    widths = [max(map(len, column)) for column in texts]
+    while sum(widths) > available and widths != least:
+        widest = max((i for i in range(len(widths)) if widths[i] > least[i]), key=lambda i: widths[i])
+        widths[widest] -= 1
+    return widths

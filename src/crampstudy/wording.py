@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -54,14 +54,15 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     return f"{middle} ({low}{DASH}{high})"
 
 
-def band(label: str) -> str:
-    """Return an age band as printed: ``20–39``."""
-    return label.replace("-", DASH)
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return tidy rows as mappings from column to cell."""
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
 
 
 def level(text: str) -> str:
-    """Return a level as printed: ``yes``, ``some college``."""
-    return _LEVELS.get(text, text.replace("_", " "))
+    """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``."""
+    printed = _LEVELS.get(text, text.replace("_", " "))
+    return re.sub(r"^(\d+)-(\d+)$", rf"\1{DASH}\2", printed)
 
 
 def recalled(text: str) -> str:
@@ -71,10 +72,19 @@ def recalled(text: str) -> str:
 
 def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
+    if categorical := re.fullmatch(r"C\((\w+).*\)", name):
+        name = categorical[1]
     known = codebook.find(name)
     if known:
-        return known.heading if heading else known.label
+        return re.sub(r"(?<=\d)-(?=\d)", DASH, known.heading if heading else known.label)
+    if ":" in name:
+        return " × ".join(term(part) for part in name.split(":"))
     return re.sub(r"[A-Za-z_]\w*", lambda match: _label_inside(match[0]), name)
+
+
+def grouping(name: str) -> str:
+    """Return what groups are formed by, as printed: ``Age (years)``, ``Sex``."""
+    return "Age (years)" if name == "age_band" else term(name)
 
 
 def condition(where: str) -> str:
@@ -92,12 +102,45 @@ def _label_inside(name: str) -> str:
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if pd.isna(row["level"]):
-        return "" if pd.isna(row["unit"]) else str(row["unit"])
+        return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
-    return f"{level(str(row['level']))}{reference}"
+    return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 
 
 def reasons(rows: pd.DataFrame) -> str:
-    """Return the distinct reasons why estimates could not be made, for a table's note."""
-    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
-    return "; ".join(str(note) for note in failed["note"].dropna().unique())
+    """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons."""
+    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])]))
+
+
+def sentences(texts: Iterable[str]) -> str:
+    """Return remarks as sentences, each with a capital and a full stop."""
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
+
+
+def notes(*models: pd.DataFrame) -> str:
+    """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
+
+    Sentences with a capital and a full stop, empty where there is nothing to say. The intercept and the
+    dispersion are not shown and say nothing.
+    """
+    rows = pd.concat(models, ignore_index=True)
+    shown = rows[~rows["term"].isin(["intercept", "dispersion"])]
+    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])]))
+    failed = reasons(shown)
+    return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
+
+
+def _said(rows: pd.DataFrame) -> list[str]:
+    parts = (part for note in rows["note"].dropna() for part in str(note).split("; "))
+    return [_reworded(part) for part in dict.fromkeys(parts)]
+
+
+def _reworded(text: str) -> str:
+    """Put labels in the place of column names, which are told from words by their underscore."""
+    text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
+    text = re.sub(r"= ([\w-]+)", lambda match: f"= {level(match[1])}", text)
+    return re.sub(r"[A-Za-z]\w*_\w*", lambda match: _small(_label_inside(match[0])), text)
+
+
+def _small(label: str) -> str:
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.models import count, covariance, recall, spec, survey
 from crampstudy.models.covariance import Array
+from crampstudy.models.obstacles import obstacle
 from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
 
 TERMS = "cr(age_years, df=4, constraints='center')"
@@ -50,17 +52,19 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     design = spec.build(nights, TERMS, candidate=candidate)
     counts = nights["cramps"].to_numpy()[design.rows].astype(np.float64)
     people = nights["participant_id"].filter(pl.Series(design.rows)).rank("dense").to_numpy().astype(np.intp) - 1
-    fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
     cells |= {"n_participants": int(people.max()) + 1, "n_nights": len(counts), "n_events": int(counts.sum())}
+    if (reason := obstacle(design, counts, people, "cluster")) is not None:
+        return [estimates.row(status="not_estimable", note=reason, **cells)]
+    fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
     if fitted.problem:
         return [estimates.row(status="not_converged", note=fitted.problem, **cells)]
     variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
     df = covariance.degrees_of_freedom(int(people.max()) + 1)
-    grid = np.arange(youngest, int(ages.max()) + 1)  # type: ignore[arg-type]
+    grid = _whole_years(youngest, float(ages.to_numpy().max()))
     log_rate, error = _predict(design, grid, fitted.coefficients, variance)
     half = covariance.quantile(ci_level, df) * error
-    limits = (np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half))
-    return _curve(cells, grid, *limits, error, df)
+    limits = [np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half)]
+    return _curve(cells, grid, limits, error, df)
 
 
 def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -> list[dict[str, Any]]:
@@ -89,12 +93,11 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     if fitted.status != "converged":
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
     # From the top-coded age on, an age is no longer known.
-    oldest = min(int(ages.max()), cohort.design.top_coded_age or 120)  # type: ignore[arg-type]
-    grid = np.arange(youngest, oldest + 1)
+    grid = _whole_years(youngest, min(float(ages.to_numpy().max()), cohort.design.top_coded_age or 120))
     logit, error = _predict(design, grid, fitted.coefficients, fitted.covariance)
     half = covariance.quantile(ci_level, fitted.df) * error
-    limits = (1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half))
-    return _curve(cells, grid, *limits, error, float(fitted.df))
+    limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
+    return _curve(cells, grid, limits, error, float(fitted.df))
 
 
 def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: float) -> dict[str, Any]:
@@ -110,20 +113,25 @@ def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: fl
 
 
 def _too_few(ages: pl.Series) -> str | None:
-    return None if ages.n_unique() >= 10 else f"a curve needs at least 10 different ages, the cohort has {ages.n_unique()}"
+    different = ages.n_unique()
+    return None if different >= 10 else f"a curve needs at least 10 different ages, the cohort has {different}"
+
+
+def _whole_years(youngest: int, oldest: float) -> Array:
+    return np.arange(youngest, int(oldest) + 1).astype(np.float64)
 
 
 def _predict(design: spec.Design, ages: Array, coefficients: Array, variance: Array) -> tuple[Array, Array]:
-    at = design.encode(pd.DataFrame({"age_years": ages.astype(np.float64)}))
+    at = design.encode(pd.DataFrame({"age_years": ages}))
     return at @ coefficients, np.sqrt(np.einsum("ij,jk,ik->i", at, variance, at))
 
 
 def _curve(
-    cells: dict[str, Any], ages: Array, middle: Array, low: Array, high: Array, error: Array, df: float
+    cells: dict[str, Any], ages: Array, limits: Sequence[Array], error: Array, df: float
 ) -> list[dict[str, Any]]:
     return [
         estimates.row(
-            status="converged", level=str(age), estimate=m, ci_low=lo, ci_high=hi, std_error=e, df=df, **cells
+            status="converged", level=f"{age:.0f}", estimate=m, ci_low=lo, ci_high=hi, std_error=e, df=df, **cells
         )
-        for age, m, lo, hi, e in zip(ages, middle, low, high, error, strict=True)
+        for age, m, lo, hi, e in zip(ages, *limits, error, strict=True)
     ]

@@ -134,9 +134,9 @@ def completeness_by_week(cohort: Cohort) -> pd.DataFrame:
     """
     diary = cohort.frame("diary").with_columns(observed=observed_night(cohort))
     first = diary.group_by("participant_id").agg(first=pl.col("date").min(), last=pl.col("date").max())
-    spans = first.with_columns(
-        night=pl.int_ranges(0, (pl.col("last") - pl.col("first")).dt.total_days() + 1)
-    ).explode("night")
+    spans = first.with_columns(night=pl.int_ranges(0, (pl.col("last") - pl.col("first")).dt.total_days() + 1)).explode(
+        "night"
+    )
     expected = spans.group_by(week=pl.col("night") // 7 + 1).agg(
         expected=pl.len(), participants=pl.col("participant_id").n_unique()
     )
@@ -180,7 +180,10 @@ def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) ->
             "n_participants": frame.height,
         }
         if not cohort.has(name):
-            rows.append(estimates.row(status="not_measured", **cells))
+            rows.append(estimates.row(status="not_measured", note="not measured in this cohort", **cells))
+            continue
+        if frame.is_empty():
+            rows.append(estimates.row(status="not_estimable", note=f"nobody is {youngest} or older", **cells))
             continue
         known = frame.height - frame[name].null_count()
         rows.append(estimates.row(status="converged", estimate=known / frame.height, n_events=known, **cells))

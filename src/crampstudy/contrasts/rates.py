@@ -69,14 +69,24 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     error, spread = float(np.sqrt(variance)), np.exp(quantile(ci_level, df) * np.sqrt(variance))
     weekly = rate * NIGHTS_PER_WEEK
     return Rate(
-        weekly, weekly / spread, weekly * spread, error, df, clusters, time, total, "converged", "; ".join(notes) or None
+        weekly,
+        weekly / spread,
+        weekly * spread,
+        error,
+        df,
+        clusters,
+        time,
+        total,
+        "converged",
+        "; ".join(notes) or None,
     )
 
 
 def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
-    """Return the mean over participants of their own rates; it parts from the incidence rate when logging is informative.
+    """Return the mean over participants of their own rates.
 
-    The interval stands on the log scale by the delta method.
+    It parts from the incidence rate when how much is logged goes with how often cramps come. The interval
+    stands on the log scale by the delta method.
     """
     observed = nights > 0
     cramps, nights = cramps[observed], nights[observed]
@@ -134,10 +144,13 @@ def rates(
     nights = person_nights(cohort, bands)
     part = domain.select(nights, where)
     nights = nights.filter(part.inside)
+    undecided = f"{part.undecided:,} nights left out, the condition could not be decided" if part.undecided else None
     groups = _groups(nights, by, bands)
-    sums = nights.group_by("participant_id").agg(
-        pl.col("cramps").sum(), pl.len().cast(pl.Int64).alias("nights"), pl.col(by, "age_years").first()
-    ).sort("participant_id")
+    sums = (
+        nights.group_by("participant_id")
+        .agg(pl.col("cramps").sum(), pl.len().cast(pl.Int64).alias("nights"), pl.col(by, "age_years").first())
+        .sort("participant_id")
+    )
     base: Row = {
         "cohort": cohort.name,
         "outcome": "cramps",
@@ -146,6 +159,7 @@ def rates(
         "unit": UNIT,
         "ci_level": ci_level,
         "estimand": "incidence rate in the observed person-time",
+        "note": undecided,
     }
     made: list[Row] = []
     found: dict[str, Rate] = {}
@@ -170,8 +184,8 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         ages = sorted({first, *SUMMARY_AGES})
         return single | {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
-        raise UsageError(f"rates are given by age_band or by a level or yes/no variable of the participants, not {by!r}")
-    if nights.select(pl.col(by).n_unique().over("participant_id").max()).item() > 1:
+        raise UsageError(f"rates are given by age_band or a level or yes/no variable of the participants, not {by!r}")
+    if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
     levels = sorted(str(level).lower() for level in nights[by].drop_nulls().unique())
     return {level: pl.col(by).cast(pl.String) == level for level in levels} | {"all": pl.lit(value=True)}
@@ -215,6 +229,5 @@ def _row(rate: Rate, cells: Row) -> Row:
         n_nights=rate.nights,
         n_events=rate.cramps,
         n_groups=rate.participants,
-        note=rate.note,
-        **cells,
+        **cells | {"note": "; ".join(filter(None, (rate.note, cells["note"]))) or None},
     )

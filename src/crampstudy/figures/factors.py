@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from crampstudy import wording
-from crampstudy.errors import AnalysisError
 from crampstudy.figures import style
+from crampstudy.figures.message import could_not_estimate
 
 _ROW = 0.22
 _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
@@ -19,26 +20,26 @@ _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 def ratios(estimates: pd.DataFrame) -> Figure:
     """Draw rate or odds ratios on a log axis, in the order of the rows; the line stands at no association.
 
-    Terms that were not measured or could not be estimated are left to the table.
-
-    Raises:
-        AnalysisError: no ratio could be estimated.
+    Terms that were not measured or could not be estimated are left to the table. Where there is no ratio
+    at all, the figure says why.
     """
     rows = estimates[~estimates["term"].isin(["intercept", "dispersion"]) & (estimates["status"] == "converged")]
     if rows.empty:
-        raise AnalysisError(f"nothing to draw: {wording.reasons(estimates) or 'no ratio was estimated'}")
-    records = rows.to_dict("records")
+        return could_not_estimate(wording.reasons(estimates) or "no term was measured in this cohort")
+    records = wording.records(rows)
     at = np.arange(len(rows))[::-1]
     with style.journal():
-        figure, axes = plt.subplots(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
+        figure = Figure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
+        axes = figure.subplots()
         middle = rows["estimate"].to_numpy()
         spread = np.vstack([middle - rows["ci_low"], rows["ci_high"] - middle])
         axes.axvline(1, color=style.RULE, linewidth=0.8)
         axes.errorbar(middle, at, xerr=spread, fmt="s", color=style.PALETTE[0], markersize=4)
         axes.set_xscale("log")
-        low, high = float(rows["ci_low"].min()), float(rows["ci_high"].max())
-        ticks = [tick for tick in _TICKS if low / 1.3 <= tick <= high * 1.3]
-        axes.set_xticks(ticks)
+        low, high = min(float(rows["ci_low"].min()), 1.0), max(float(rows["ci_high"].max()), 1.0)
+        axes.set_xticks(_ticks(low, high))
+        left, right = axes.get_xlim()
+        axes.set_xlim(min(left, low / 1.02), max(right, high * 1.02))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
@@ -49,3 +50,11 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
     return figure
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return ticks for a ratio axis from ``low`` to ``high``, which hold 1 between them."""
+    if high / low > 100:
+        return [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    familiar = [tick for tick in _TICKS if low / 1.3 <= tick <= high * 1.3]
+    return familiar if len(familiar) > 2 else [float(tick) for tick in MaxNLocator(4).tick_values(low, high)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crampstudy import wording
-from crampstudy.errors import AnalysisError
 from crampstudy.figures import style
+from crampstudy.figures.message import could_not_estimate
 
 _CLASSES = ("mild", "moderate-severe")
 _CURVES = {"any_cramp": "Any cramp", "moderate_severe_vs_rest": "Moderate-severe"}
@@ -19,23 +18,26 @@ _CURVES = {"any_cramp": "Any cramp", "moderate_severe_vs_rest": "Moderate-severe
 def rates(estimates: pd.DataFrame) -> Figure:
     """Draw incidence rates by group with their intervals, and the age-standardised rate as a line.
 
-    Raises:
-        AnalysisError: no rate could be estimated.
+    Where there is no estimate, the figure says why.
     """
-    bands = _single_bands(estimates[estimates["analysis"] == "incidence rate"], "level")
+    crude = estimates[estimates["analysis"] == "incidence rate"]
+    bands = _single_bands(crude, "level")
+    if bands.empty:
+        return could_not_estimate(_reason(crude))
     with style.journal():
-        figure, axes = plt.subplots(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
+        axes = figure.subplots()
         _points(axes, bands, "level", factor=1, colour=style.PALETTE[0], offset=0, label="Incidence rate (crude)")
         standardised = estimates[
             (estimates["analysis"] == "age-standardised incidence rate") & (estimates["status"] == "converged")
         ]
-        for row in standardised.to_dict("records"):
+        for row in wording.records(standardised):
             axes.axhline(row["estimate"], color=style.PALETTE[1], linewidth=1, label="Age-standardised, all bands")
             axes.axhspan(row["ci_low"], row["ci_high"], color=style.PALETTE[1], alpha=0.12, linewidth=0)
         axes.set_ylim(bottom=0)
-        axes.set_xlabel("Age (years)")
+        axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
         axes.set_ylabel("Cramps per person-week")
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         _grid(axes)
     return figure
 
@@ -43,13 +45,15 @@ def rates(estimates: pd.DataFrame) -> Figure:
 def prevalence(estimates: pd.DataFrame) -> Figure:
     """Draw the prevalence of mild and of moderate-severe cramps by age band with their intervals.
 
-    Raises:
-        AnalysisError: no prevalence could be estimated.
+    Where there is no estimate, the figure says why.
     """
     shown = estimates[(estimates["analysis"] == "prevalence") & estimates["level"].isin(_CLASSES)]
     bands = _single_bands(shown, "population")
+    if bands.empty:
+        return could_not_estimate(_reason(shown))
     with style.journal():
-        figure, axes = plt.subplots(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
+        axes = figure.subplots()
         for position, name in enumerate(_CLASSES):
             rows = bands[bands["level"] == name]
             shift, colour = (position - 0.5) * 0.16, style.PALETTE[position]
@@ -57,7 +61,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Prevalence in the past month (%)")
-        axes.legend(loc="upper left", title="Recalled frequency")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         _grid(axes)
     return figure
 
@@ -65,14 +69,16 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
 def age_curve(estimates: pd.DataFrame) -> Figure:
     """Draw the rate or the prevalence as a curve over age with its pointwise interval.
 
-    Raises:
-        AnalysisError: no curve could be estimated.
+    Where there is no estimate, the figure says why.
     """
     drawn = _estimated(estimates)
+    if drawn.empty:
+        return could_not_estimate(_reason(estimates))
     rate = drawn["scale"].iloc[0] == "rate"
     factor = 1 if rate else 100
     with style.journal():
-        figure, axes = plt.subplots(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
+        axes = figure.subplots()
         for position, (outcome, rows) in enumerate(drawn.groupby("outcome", sort=False)):
             ages = rows["level"].astype(int).to_numpy()
             colour = style.PALETTE[position]
@@ -85,24 +91,26 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Cramps per person-week" if rate else "Prevalence in the past month (%)")
         if not rate:
-            axes.legend(loc="upper left")
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         _grid(axes)
     return figure
 
 
 def _single_bands(estimates: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the rows of single bands; a summary such as 50+ overlaps with them and is not drawn among them."""
+    """Return the rows of single groups; a summary such as 50+ or all overlaps with them and is not drawn among them."""
     labels = list(dict.fromkeys(estimates[column]))
     open_ended = [label for label in labels if label.endswith("+")]
     oldest = max(open_ended, key=lambda label: int(label[:-1]), default=None)
-    return _estimated(estimates[estimates[column].map(lambda label: not label.endswith("+") or label == oldest)])
+    single = [label for label in labels if label != "all" and (label not in open_ended or label == oldest)]
+    return _estimated(estimates[estimates[column].isin(single)])
 
 
 def _estimated(estimates: pd.DataFrame) -> pd.DataFrame:
-    drawn = estimates[estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()]
-    if drawn.empty:
-        raise AnalysisError(f"nothing to draw: {wording.reasons(estimates) or 'no estimate was made'}")
-    return drawn
+    return estimates[estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()]
+
+
+def _reason(estimates: pd.DataFrame) -> str:
+    return wording.reasons(estimates) or "there is no estimate"
 
 
 def _points(
@@ -112,7 +120,7 @@ def _points(
     spread = np.vstack([middle - rows["ci_low"].to_numpy() * factor, rows["ci_high"].to_numpy() * factor - middle])
     at = np.arange(len(rows))
     axes.errorbar(at + offset, middle, yerr=np.maximum(spread, 0), fmt="o", color=colour, label=label)
-    axes.set_xticks(at, [wording.band(str(text)) for text in rows[column]])
+    axes.set_xticks(at, [wording.level(str(text)) for text in rows[column]])
     axes.set_xlim(-0.5, len(rows) - 0.5)
 
 

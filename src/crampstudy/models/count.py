@@ -145,7 +145,8 @@ def _start(matrix: Array, counts: Array, offset: Array) -> Array:
     mu = counts + 0.1
     eta = np.log(mu)
     root = np.sqrt(mu)
-    return np.linalg.lstsq(matrix * root[:, None], (eta - offset + (counts - mu) / mu) * root, rcond=None)[0]
+    right = (eta - offset + (counts - mu) / mu) * root
+    return np.linalg.lstsq(matrix * root[:, None], right, rcond=None)[0].astype(np.float64)
 
 
 def _mean(matrix: Array, b: Array, offset: Array) -> Array:
@@ -205,7 +206,7 @@ def _still(step: Array, at: Array) -> bool:
 
 def _solve(matrix: Array, right: Array) -> Array | None:
     try:
-        solution: Array = np.linalg.solve(matrix, right)
+        solution: Array = np.linalg.solve(matrix, right).astype(np.float64)
     except np.linalg.LinAlgError:
         return None
     return solution if np.all(np.isfinite(solution)) else None

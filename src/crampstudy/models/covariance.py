@@ -18,7 +18,7 @@ FEW_CLUSTERS = 50
 def cluster_sums(rows: Array, groups: NDArray[np.intp]) -> Array:
     """Sum ``rows`` (n or n x p) within ``groups`` (codes 0..G-1, length n); G rows."""
     wide = rows if rows.ndim == 2 else rows[:, None]
-    sums = np.column_stack([np.bincount(groups, weights=column) for column in wide.T])
+    sums: Array = np.column_stack([np.bincount(groups, weights=column).astype(np.float64) for column in wide.T])
     return sums if rows.ndim == 2 else sums[:, 0]
 
 
@@ -30,7 +30,7 @@ def covariance(information: Array, scores: Array, groups: NDArray[np.intp], kind
 
     Source: Liang and Zeger 1986; Zeileis, Koell and Graham 2020 (``vcovCL``, type HC0).
     """
-    bread: Array = np.linalg.inv(information)
+    bread: Array = np.linalg.inv(information).astype(np.float64)
     if kind == "model":
         return bread
     sums = cluster_sums(scores, groups)

@@ -7,25 +7,32 @@ the reason, and show no number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import polars as pl
-from numpy.typing import NDArray
 
-from crampstudy import codebook, domain, estimates
+from crampstudy import domain
+from crampstudy import estimates as tidy
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import count, covariance, recall, spec, survey
-from crampstudy.models.covariance import Array, Covariance
+from crampstudy.estimates import Status
+from crampstudy.models import count, covariance, recall, rows, spec, survey
+from crampstudy.models.covariance import Covariance
+from crampstudy.models.obstacles import lone, name, obstacle
 from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
 
 EXPOSURES = ("nights", "hours_in_bed")
 _COUNT_MODELS = {"poisson": count.poisson, "negative-binomial": count.negative_binomial}
 _SURVEY_OUTCOMES = tuple(recall.CONTRASTS)
+_RATES = {
+    "nights": rows.Scale("rate_ratio", "rate", "per person-week", NIGHTS_PER_WEEK),
+    "hours_in_bed": rows.Scale("rate_ratio", "rate", "per hour in bed"),
+}
+_ODDS = rows.Scale("odds_ratio", "odds", "odds")
 
 MODELS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_COUNT_MODELS, ("cramps",)),
@@ -46,7 +53,7 @@ class Fit:
     n_rows: int
     iterations: int
     log_likelihood: float
-    status: estimates.Status
+    status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +70,8 @@ class _Question:
     weight: str | None
     ci_level: float
     bands: AgeBands
-    per: Mapping[str, float] = field(default_factory=dict)
-    analysis: str = "regression"
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """Coefficients on the link scale with their t distribution, or the reason why there are none."""
-
-    columns: tuple[spec.Column, ...]
-    coefficients: Array
-    std_errors: Array
-    df: float
-    status: estimates.Status
-    reason: str | None
+    per: Mapping[str, float]
+    analysis: str
 
 
 def fit(
@@ -113,7 +108,8 @@ def fit(
 
     Returns:
         Rate ratios (count models) or odds ratios (``survey-logistic``), a row per term and level, then
-        the intercept. A term whose variable the cohort lacks is a row with status ``not_measured``.
+        the intercept. A term whose variable the cohort lacks is a row with status ``not_measured``, one
+        that does not vary on the rows fitted a row with status ``not_estimable``; the others are fitted.
 
     Raises:
         UsageError: an argument is none of what is allowed, or a name is unknown.
@@ -131,10 +127,11 @@ def fit(
         raise UsageError(f"no covariance {covariance!r}; allowed: {', '.join(get_args(Covariance))}")
     if not 0 < ci_level < 1:
         raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
-    question = _Question(
-        cohort, model, terms, outcome, exposure, covariance, where, weight, ci_level, bands or AgeBands(), per or {}, analysis
+    bands, per = bands or AgeBands(), per or {}
+    asked = _Question(
+        cohort, model, terms, outcome, exposure, covariance, where, weight, ci_level, bands, per, analysis
     )
-    return _fit_survey(question) if model.startswith("survey-") else _fit_counts(question)
+    return _fit_survey(asked) if model.startswith("survey-") else _fit_counts(asked)
 
 
 def _fit_counts(asked: _Question) -> Fit:
@@ -143,48 +140,53 @@ def _fit_counts(asked: _Question) -> Fit:
     nights = person_nights(asked.cohort, asked.bands)
     part = domain.select(nights, asked.where)
     needs = () if asked.exposure == "nights" else (asked.exposure,)
+    if absent := [column for column in needs if column not in nights.columns]:
+        raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
     design = spec.build(nights, asked.terms, candidate=part.inside.to_numpy(), needs=needs)
-    rows = nights.filter(pl.Series(design.rows))
-    counts = rows["cramps"].to_numpy().astype(np.float64)
-    offset = np.zeros(len(counts)) if not needs else np.log(rows[asked.exposure].to_numpy())
-    groups = rows["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1
-    clusters = int(groups.max()) + 1
-    obstacle = _count_obstacle(design, counts, clusters, asked.kind)
-    fitted = None if obstacle else _COUNT_MODELS[asked.model](design.matrix, counts, offset)
+    _check_multiples(asked.per, design)
+    used = nights.filter(pl.Series(design.rows))
+    counts = used["cramps"].to_numpy().astype(np.float64)
+    offset = np.log(used[needs[0]].to_numpy()) if needs else np.zeros(len(counts))
+    groups = used["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1
+    clusters = used["participant_id"].n_unique()
+    reason = obstacle(design, counts, groups, asked.kind)
+    fitted = None if reason else _COUNT_MODELS[asked.model](design.matrix, counts, offset)
     if fitted is None or fitted.problem:
-        status: estimates.Status = "not_estimable" if obstacle else "not_converged"
-        answer = _nothing(design.columns, status, obstacle or (fitted.problem if fitted else None))
+        status: Status = "not_converged" if fitted else "not_estimable"
+        answer = rows.Answer.none(design.columns, status, reason or str(fitted and fitted.problem))
     else:
         variance = covariance.covariance(fitted.information, fitted.scores, groups, asked.kind)
         df = covariance.degrees_of_freedom(clusters, asked.kind)
-        answer = _Answer(design.columns, fitted.coefficients, np.sqrt(np.diag(variance)), df, "converged", None)
-    notes = [
-        _left_out(design.incomplete, "nights", part.undecided),
-        "the counts are no more dispersed than Poisson" if fitted and fitted.at_boundary else "",
-    ]
-    base = _base(asked, design) | {
-        "estimand": "association, adjusted for the other terms" if len(design.terms()) > 1 else "association",
+        warnings = {} if asked.kind == "model" else lone(design, groups)
+        errors = np.sqrt(np.diag(variance))
+        answer = rows.Answer(design.columns, fitted.coefficients, errors, df, "converged", warnings=warnings)
+    base = _base(asked) | {
+        "estimand": _association(design),
         "n_participants": clusters,
         "n_nights": len(counts),
         "n_events": int(counts.sum()),
         "n_groups": clusters,
-        "note": "; ".join(filter(None, notes)) or None,
+        "note": rows.note(
+            *rows.omitted(design.incomplete, "nights", part.undecided),
+            "the counts are no more dispersed than Poisson" if fitted and fitted.at_boundary else "",
+        ),
     }
-    unit = "per person-week" if asked.exposure == "nights" else "per hour in bed"
-    factor = NIGHTS_PER_WEEK if asked.exposure == "nights" else 1
-    made = _rows(asked, answer, base, "rate_ratio", ("rate", unit, factor))
+    scale = _RATES[asked.exposure]
+    made = rows.rows(answer, scale, base, asked.ci_level, asked.per)
     if fitted and asked.model == "negative-binomial" and answer.status == "converged":
-        made.append(_dispersion(asked, fitted, base))
-    made += _not_measured(asked, design, "rate_ratio", base)
+        made.append(rows.dispersion(fitted, base, asked.ci_level))
+    made += rows.left_out(design, scale, base)
     likelihood = fitted.log_likelihood if fitted else float("nan")
     iterations = fitted.iterations if fitted else 0
-    return Fit(estimates.frame(made), asked.model, len(counts), iterations, likelihood, answer.status)
+    return Fit(tidy.frame(made), asked.model, len(counts), iterations, likelihood, answer.status)
 
 
 def _fit_survey(asked: _Question) -> Fit:
     cohort = asked.cohort
     if cohort.kind != "survey" or cohort.design is None:
         raise UsageError(f"{asked.model} needs a survey cohort; {cohort.name} is a diary")
+    if asked.exposure != "nights" or asked.kind != "cluster":
+        raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, asked.bands)
     part = domain.select(frame, asked.where)
     outcome = recall.binary(frame, asked.outcome)
@@ -193,26 +195,27 @@ def _fit_survey(asked: _Question) -> Fit:
         raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
     answered = np.isfinite(outcome) & part.inside.to_numpy() & (frame[weight].fill_null(0.0).to_numpy() > 0)
     design = spec.build(frame, asked.terms, candidate=answered)
+    _check_multiples(asked.per, design)
+    base = _base(asked) | {
+        "estimand": f"cross-sectional {_association(design)}",
+        "note": rows.note(f"weighted by {weight}", *rows.omitted(design.incomplete, "participants", part.undecided)),
+    }
+    if not design.rows.any():
+        answer = rows.Answer.none(design.columns, "not_estimable", "no participant is complete on the terms")
+        made = rows.rows(answer, _ODDS, base, asked.ci_level, asked.per) + rows.left_out(design, _ODDS, base)
+        return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")
     full = np.zeros((frame.height, design.matrix.shape[1]))
     full[design.rows] = design.matrix
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
-    names = [c.term if c.level is None else f"{c.term} {c.level}" for c in design.columns]
-    fitted = survey.regression(outcome, full, names, design.rows, sampling)
+    fitted = survey.regression(outcome, full, [name(c) for c in design.columns], design.rows, sampling)
     reason = fitted.reason or None
-    answer = _Answer(design.columns, fitted.coefficients, fitted.std_error, fitted.df, fitted.status, reason)
-    base = _base(asked, design) | {
-        "estimand": "cross-sectional association" + (", adjusted for the other terms" if len(design.terms()) > 1 else ""),
-        "n_participants": fitted.n,
-        "n_events": fitted.n_events,
-        "n_groups": fitted.n_psus,
-        "note": f"weight {weight}; {_left_out(design.incomplete, 'participants', part.undecided)}".rstrip("; "),
-    }
-    made = _rows(asked, answer, base, "odds_ratio", ("odds", "odds", 1))
-    made += _not_measured(asked, design, "odds_ratio", base)
-    return Fit(estimates.frame(made), asked.model, fitted.n, fitted.iterations, float("nan"), answer.status)
+    answer = rows.Answer(design.columns, fitted.coefficients, fitted.std_error, fitted.df, fitted.status, reason)
+    base |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}
+    made = rows.rows(answer, _ODDS, base, asked.ci_level, asked.per) + rows.left_out(design, _ODDS, base)
+    return Fit(tidy.frame(made), asked.model, fitted.n, fitted.iterations, float("nan"), answer.status)
 
 
-def _base(asked: _Question, design: spec.Design) -> dict[str, Any]:
+def _base(asked: _Question) -> rows.Row:
     return {
         "cohort": asked.cohort.name,
         "population": asked.where or "all participants",
@@ -223,125 +226,21 @@ def _base(asked: _Question, design: spec.Design) -> dict[str, Any]:
     }
 
 
+def _association(design: spec.Design) -> str:
+    return "association, adjusted for the other terms" if len(design.terms()) > 1 else "association"
+
+
 def _variables(asked: _Question) -> set[str]:
     return spec.names_in(spec.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
 
 
-def _count_obstacle(design: spec.Design, counts: Array, clusters: int, kind: Covariance) -> str | None:
-    if not counts.any():
-        return "no cramp on any of the nights"
-    if kind != "model" and clusters < 2:
-        return "a cluster-robust covariance needs at least two participants"
-    return _collinear(design) or _separated(design, counts)
-
-
-def _collinear(design: spec.Design) -> str | None:
-    scaled = design.matrix / np.maximum(np.abs(design.matrix).max(axis=0), np.finfo(float).tiny)
-    triangle = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-    dependent = np.flatnonzero(triangle < 1e-9 * np.sqrt(len(scaled)))
-    if not len(dependent):
-        return None
-    return f"{_name(design.columns[dependent[0]])} does not vary, or follows from the terms before it"
-
-
-def _separated(design: spec.Design, counts: Array) -> str | None:
-    """Name a column whose coefficient has no finite estimate, found on the distinct rows of the design."""
-    patterns, where = np.unique(design.matrix, axis=0, return_inverse=True)
-    events = np.bincount(where.reshape(-1), weights=counts)
-    by = survey.separation(events, patterns, "log") if len(patterns) < len(counts) / 4 else ()
-    return f"no finite estimate exists: no cramp where {_name(design.columns[by[0]])} alone decides" if by else None
-
-
-def _name(column: spec.Column) -> str:
-    return column.term if column.level is None else f"{column.term} = {column.level}"
-
-
-def _nothing(columns: tuple[spec.Column, ...], status: estimates.Status, reason: str | None) -> _Answer:
-    empty: NDArray[np.float64] = np.full(len(columns), np.nan)
-    return _Answer(columns, empty, empty, float("nan"), status, reason)
-
-
-def _rows(
-    asked: _Question, answer: _Answer, base: Mapping[str, Any], scale: str, intercept: tuple[str, str, float]
-) -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = []
-    last: list[dict[str, Any]] = []
-    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term != spec.INTERCEPT))
-    for column, coefficient, error in zip(answer.columns, answer.coefficients, answer.std_errors, strict=True):
-        if column.term == spec.INTERCEPT:
-            name, unit, factor = intercept
-            cells = {"scale": name, "unit": unit, "adjusted_for": None}
-            last.append(_row(asked, answer, base | cells, column, coefficient, error, shift=np.log(factor)))
-            continue
-        multiple = asked.per.get(column.term, 1.0)
-        others = "; ".join(t for t in terms if t != column.term)
-        cells = {"scale": scale, "unit": _unit(column, multiple), "adjusted_for": others or None}
-        made.append(_row(asked, answer, base | cells, column, coefficient * multiple, error * multiple))
-    return made + last
-
-
-def _row(
-    asked: _Question,
-    answer: _Answer,
-    cells: Mapping[str, Any],
-    column: spec.Column,
-    coefficient: float,
-    error: float,
-    shift: float = 0.0,
-) -> dict[str, Any]:
-    made = dict(cells) | {"term": column.term, "level": column.level, "reference": column.reference}
-    if answer.status != "converged":
-        made["note"] = answer.reason
-        return estimates.row(status=answer.status, **made)
-    half = covariance.quantile(asked.ci_level, answer.df) * error
-    return estimates.row(
-        status="converged",
-        estimate=np.exp(coefficient + shift),
-        ci_low=np.exp(coefficient + shift - half),
-        ci_high=np.exp(coefficient + shift + half),
-        std_error=error,
-        df=answer.df,
-        p_value=covariance.p_value(coefficient / error, answer.df) if column.term != spec.INTERCEPT else None,
-        **made,
-    )
-
-
-def _dispersion(asked: _Question, fitted: count.CountFit, base: Mapping[str, Any]) -> dict[str, Any]:
-    cells = dict(base) | {"term": "dispersion", "scale": "dispersion", "unit": "alpha, variance = mean + alpha mean^2"}
-    if fitted.at_boundary:
-        return estimates.row(status="boundary", estimate=0.0, **cells)
-    half = covariance.quantile(asked.ci_level, float("inf")) * fitted.dispersion_error
-    return estimates.row(
-        status="converged",
-        estimate=fitted.dispersion,
-        ci_low=fitted.dispersion * np.exp(-half),
-        ci_high=fitted.dispersion * np.exp(half),
-        std_error=fitted.dispersion_error,
-        **cells | {"note": "interval from the likelihood, which takes nights as independent"},
-    )
-
-
-def _not_measured(asked: _Question, design: spec.Design, scale: str, base: Mapping[str, Any]) -> list[dict[str, Any]]:
-    cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")}
-    return [
-        estimates.row(status="not_measured", term=t, scale=scale, note="not measured in this cohort", **cells)
-        for t in design.not_measured
-    ]
-
-
-def _unit(column: spec.Column, multiple: float) -> str:
-    if column.level is not None:
-        return f"against {column.reference}" if column.reference else "contrast"
-    known = codebook.find(column.term)
-    if known and known.unit and known.unit.startswith("per "):
-        return known.unit
-    return f"per {multiple:g} {known.unit}" if known and known.unit else f"per {multiple:g}"
-
-
-def _left_out(incomplete: int, what: str, undecided: int) -> str:
-    parts = []
-    if incomplete:
-        parts.append(f"{incomplete} {what} left out, incomplete on the terms")
-    if undecided:
-        parts.append(f"{undecided} left out, the condition could not be decided")
-    return "; ".join(parts)
+def _check_multiples(per: Mapping[str, float], design: spec.Design) -> None:
+    terms = {*design.terms(), *design.not_measured, *design.constant}
+    levels = {column.term for column in design.columns if column.level is not None}
+    for term, multiple in per.items():
+        if term not in terms:
+            raise UsageError(f"per names {term!r}, which is no term; the terms are {', '.join(sorted(terms))}")
+        if term in levels:
+            raise UsageError(f"per names {term!r}, which has levels; only a number is reported in multiples")
+        if not np.isfinite(multiple) or multiple == 0:
+            raise UsageError(f"per gives {term} the multiple {multiple:g}; a multiple is a number other than 0")

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import stats
+
+from crampstudy import AgeBands, describe
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.rates import Rate, incidence_rate, mean_person_rate, standardised_rate
+from crampstudy.errors import BandError, UsageError
+
+
+def diary(people: list[tuple[float, str, list[int | None]]], name: str = "made") -> Cohort:
+    """Make a cohort of (age, sex, counts night by night); a count of None is a night without an entry."""
+    participants = pl.DataFrame(
+        {
+            "participant_id": [f"p{i:03}" for i in range(len(people))],
+            "age_years": [float(age) for age, _, _ in people],
+            "sex": [sex for _, sex, _ in people],
+            "diabetes": [i % 3 == 0 for i in range(len(people))],
+        }
+    )
+    nights = [
+        (f"p{i:03}", date(2024, 1, 1) + timedelta(days=night), cramps is not None, cramps)
+        for i, (_, _, counts) in enumerate(people)
+        for night, cramps in enumerate(counts)
+    ]
+    schema = {"participant_id": pl.String, "date": pl.Date, "entry_made": pl.Boolean, "cramps": pl.Int64}
+    return Cohort(name, "diary", {"participants": participants, "diary": pl.DataFrame(nights, schema, orient="row")})
+
+
+def pick(rows: pd.DataFrame, level: str, analysis: str = "incidence rate") -> pd.Series:
+    found = rows[(rows["level"] == level) & (rows["analysis"] == analysis)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_rate_and_cluster_interval_by_hand() -> None:
+    # 3 cramps in 14 nights; per night 3/14; residuals 2 - 1.5 and 1 - 1.5.
+    rate = incidence_rate(np.array([2, 1]), np.array([7, 7]), 0.95)
+    assert rate.estimate == pytest.approx(1.5)
+    error = math.sqrt(2 / 1 * (0.5**2 + 0.5**2)) / 3
+    assert rate.std_error == pytest.approx(error)
+    assert rate.df == 1
+    t = stats.t.ppf(0.975, 1)
+    assert rate.ci_low == pytest.approx(1.5 * math.exp(-t * error))
+    assert rate.ci_high == pytest.approx(1.5 * math.exp(t * error))
+    assert rate.note == "fewer than 10 participants"
+
+
+def test_interval_uses_z_from_fifty_participants_on() -> None:
+    rng = np.random.default_rng(1)
+    cramps, nights = rng.poisson(3, 50), np.full(50, 14)
+    rate = incidence_rate(cramps, nights, 0.9)
+    assert math.isinf(rate.df)
+    assert rate.ci_high / rate.estimate == pytest.approx(math.exp(1.6448536 * rate.std_error), rel=1e-6)
+    assert incidence_rate(cramps[:49], nights[:49], 0.9).df == 48
+
+
+def test_no_cramp_has_the_exact_poisson_limit() -> None:
+    rate = incidence_rate(np.zeros(12, dtype=int), np.full(12, 10), 0.95)
+    # Garwood: -log(0.025) = 3.689 cramps at most in 120 nights.
+    assert rate.ci_high == pytest.approx(-math.log(0.025) / 120 * 7)
+    assert (rate.estimate, rate.ci_low, rate.status) == (0.0, 0.0, "boundary")
+
+
+def test_mean_of_person_rates_parts_from_the_rate_when_logging_is_informative() -> None:
+    cramps, nights = np.array([7, 1]), np.array([7, 14])
+    mean = mean_person_rate(cramps, nights, 0.95)
+    assert mean.estimate == pytest.approx((7 + 0.5) / 2)
+    assert incidence_rate(cramps, nights, 0.95).estimate == pytest.approx(8 / 21 * 7)
+    assert mean.std_error == pytest.approx(math.sqrt(((7 - 3.75) ** 2 + (0.5 - 3.75) ** 2) / 2) / 3.75)
+
+
+@pytest.mark.parametrize(("cramps", "nights"), [([], []), ([3], [14]), ([0, 3], [0, 14])])
+def test_too_few_participants_are_not_estimable(cramps: list[int], nights: list[int]) -> None:
+    rate = incidence_rate(np.array(cramps, dtype=int), np.array(nights, dtype=int), 0.95)
+    assert rate.status == "not_estimable" and math.isnan(rate.estimate) and rate.note
+
+
+def band(estimate: float, error: float, participants: int = 30, cramps: int = 5) -> Rate:
+    return Rate(estimate, 0, 9, error, math.inf, participants, 100, cramps, "converged", None)
+
+
+def test_standardised_rate_of_two_bands_by_hand() -> None:
+    rate = standardised_rate([band(1.0, 0.1), band(3.0, 0.2)], [0.75, 0.25], ["20-59", "60+"], 0.95)
+    assert rate.estimate == pytest.approx(0.75 * 1 + 0.25 * 3)
+    variance = (0.75 * 0.1 * 1) ** 2 + (0.25 * 0.2 * 3) ** 2
+    assert rate.std_error == pytest.approx(math.sqrt(variance) / 1.5)
+    assert rate.ci_high == pytest.approx(1.5 * math.exp(1.959964 * math.sqrt(variance) / 1.5), rel=1e-6)
+    assert rate.participants == 60
+
+
+def test_empty_band_is_never_reweighted() -> None:
+    empty = incidence_rate(np.array([], dtype=int), np.array([], dtype=int), 0.95)
+    rate = standardised_rate([band(1.0, 0.1), empty], [0.75, 0.25], ["20-59", "60+"], 0.95)
+    assert rate.status == "not_estimable" and math.isnan(rate.estimate)
+    assert rate.note == "no rate in the band 60+"
+
+
+PEOPLE = [
+    *[(25.0 + i % 14, "male" if i % 2 else "female", [i % 3, 0, 1, None, 0]) for i in range(12)],
+    *[(45.0 + i % 30, "female" if i % 2 else "male", [1, i % 4, 0, 2]) for i in range(12)],
+]
+
+
+def test_describe_gives_each_group_its_rate() -> None:
+    rows = describe(diary(PEOPLE), bands=AgeBands((20, 40))).estimates
+    assert rows["key"].is_unique
+    young = pick(rows, "20-39")
+    assert (young["n_participants"], young["n_nights"], young["n_events"]) == (12, 48, 24)
+    assert young["estimate"] == pytest.approx(24 / 48 * 7)
+    assert {"50+", "60+", "20+"} <= set(rows["level"])
+    adjusted = pick(rows, "20+", "age-standardised incidence rate")
+    weights = AgeBands((20, 40)).standard_weights("who")
+    expected = sum(w * pick(rows, label)["estimate"] for w, label in zip(weights, ("20-39", "40+"), strict=True))
+    assert adjusted["estimate"] == pytest.approx(expected)
+
+
+def test_a_night_without_an_entry_is_no_night_without_cramps() -> None:
+    with_gap = describe(diary([(30.0, "male", [1, None, 1]), (30.0, "male", [0, 0])])).estimates
+    assert pick(with_gap, "20+")["n_nights"] == 4
+
+
+def test_limit_inside_a_group_of_the_standard_refuses_standardisation_only() -> None:
+    rows = describe(diary(PEOPLE), bands=AgeBands((20, 42))).estimates
+    assert pick(rows, "20-41")["status"] == "converged"
+    adjusted = pick(rows, "20+", "age-standardised incidence rate")
+    assert adjusted["status"] == "not_estimable"
+    assert "42 lies inside a 5-year group" in adjusted["note"]
+
+
+def test_empty_band_of_a_cohort_makes_standardisation_not_estimable() -> None:
+    rows = describe(diary(PEOPLE)).estimates
+    assert pick(rows, "80+")["status"] == "not_estimable"
+    assert pick(rows, "20+", "age-standardised incidence rate")["status"] == "not_estimable"
+    assert pick(rows, "20-39")["status"] == "converged"
+
+
+def test_no_standard_gives_no_standardised_row() -> None:
+    rows = describe(diary(PEOPLE), standard="none").estimates
+    assert set(rows["analysis"]) == {"incidence rate", "mean of person rates"}
+
+
+def test_younger_band_is_shown_only_if_present() -> None:
+    assert "<20" not in set(describe(diary(PEOPLE)).estimates["level"])
+    rows = describe(diary([(17.0, "male", [1, 0]), (18.0, "male", [0, 1]), *PEOPLE])).estimates
+    assert pick(rows, "<20")["n_participants"] == 2
+
+
+def test_by_sex_and_by_a_yes_no_variable() -> None:
+    rows = describe(diary(PEOPLE), "sex").estimates
+    assert rows["level"].drop_duplicates().tolist() == ["female", "male", "all"]
+    female, male, everyone = (pick(rows, level) for level in ("female", "male", "all"))
+    assert female["n_events"] + male["n_events"] == everyone["n_events"]
+    assert set(describe(diary(PEOPLE), "diabetes").estimates["level"]) == {"false", "true", "all"}
+
+
+def test_where_names_a_part() -> None:
+    rows = describe(diary(PEOPLE), "sex", where="age_years < 40").estimates
+    assert pick(rows, "all")["n_participants"] == 12
+    assert rows["population"].str.endswith(", age_years < 40").all()
+    with_gaps = diary([*PEOPLE, (30.0, "male", [1, 1])])
+    people = with_gaps.frame("participants").with_columns(
+        bmi_kg_m2=pl.when(pl.col("participant_id") == "p024").then(None).otherwise(25.0)
+    )
+    unknown = Cohort("made", "diary", {**with_gaps.tables, "participants": people})
+    rows = describe(unknown, "sex", where="bmi_kg_m2 > 20").estimates
+    assert "2 nights left out, the condition could not be decided" in pick(rows, "all")["note"]
+
+
+def test_part_without_a_night_is_not_estimable() -> None:
+    for by in ("age_band", "sex"):
+        rows = describe(diary(PEOPLE), by, where="age_years > 110").estimates
+        assert set(rows["status"]) == {"not_estimable"}
+
+
+@pytest.mark.parametrize(
+    ("by", "message"),
+    [("age_years", "not 'age_years'"), ("nonsense", "not 'nonsense'")],
+)
+def test_by_must_be_a_level(by: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        describe(diary(PEOPLE), by)
+
+
+def test_by_must_not_change_from_night_to_night() -> None:
+    with pytest.raises(UsageError, match="changes from night to night"):
+        describe(diary(PEOPLE), "cramp_night")
+
+
+def test_impossible_arguments() -> None:
+    with pytest.raises(UsageError, match="confidence level"):
+        describe(diary(PEOPLE), ci_level=95)
+    with pytest.raises(UsageError, match="weight belongs to a survey"):
+        describe(diary(PEOPLE), weight="weight_exam")
+    with pytest.raises(BandError, match="no standard population 'mars'"):
+        describe(diary(PEOPLE), standard="mars")  # type: ignore[arg-type]

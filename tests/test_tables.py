@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crampstudy import AgeBands, codebook, describe, fit, open_cohort, tables, wording
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts import characteristics as who
+from crampstudy.simulate import simulate
+
+TERMS = "age_decade * sex + leg_ultrasound + serum_potassium_mmol_l + grip_strength_kg + statin + exercise_min"
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    return simulate(120, 20, seed=5)
+
+
+@pytest.fixture(scope="module")
+def parity() -> Cohort:
+    return open_cohort(Path(__file__).parent / "parity" / "diary")
+
+
+def texts(table: pd.DataFrame) -> list[str]:
+    index = [str(part) for key in table.index for part in (key if isinstance(key, tuple) else (key,))]
+    return [*map(str, table.columns), *map(str, table.index.names), *index, *map(str, table.to_numpy().ravel())]
+
+
+def assert_fit_to_print(table: pd.DataFrame) -> None:
+    names = {v.name for v in codebook.VARIABLES if "_" in v.name}
+    for text in texts(table):
+        assert not names & set(re.findall(r"\w+", text)), text
+        assert "nan" not in text.lower().split() and "<NA>" not in text and "None" not in text.split(), text
+        assert not re.search(r"\d-\d", text), f"a hyphen for an en dash: {text}"
+
+
+def test_every_table_of_a_diary_is_fit_to_print(cohort: Cohort) -> None:
+    bands = AgeBands()
+    negative, poisson = (fit(cohort, model=m, terms=TERMS).estimates for m in ("negative-binomial", "poisson"))
+    for table in (
+        tables.rates(describe(cohort).estimates),
+        tables.rates(describe(cohort, "sex").estimates),
+        tables.rates(describe(cohort, "leg_ultrasound", where="age_years >= 50").estimates),
+        tables.factors(negative),
+        tables.factors({"Negative binomial": negative, "Poisson": poisson}),
+        tables.table_one(who.characteristics(cohort)),
+        tables.completeness(who.completeness(cohort, bands)),
+        tables.measured(who.measured(cohort, ["diabetes", "weight_exam"])),
+        tables.cleaning(cohort),
+        tables.rules(cohort),
+    ):
+        assert_fit_to_print(table)
+
+
+def test_rates_hold_the_estimates(cohort: Cohort) -> None:
+    rows = describe(cohort, bands=AgeBands((20, 60))).estimates
+    table = tables.rates(rows)
+    assert table.index.tolist() == ["20–59", "60+", "20+", "50+", "20+, age-standardised"]
+    assert table.index.name == "Age (years)"
+    crude = rows[rows["analysis"] == "incidence rate"].iloc[0]
+    assert table.loc["20–59", "Cramps"] == f"{crude['n_events']:,}"
+    assert table.loc["20–59", "Cramps per person-week (95% CI)"] == wording.estimate(crude)
+
+
+def test_rates_of_a_part_have_the_same_stubs(cohort: Cohort) -> None:
+    table = tables.rates(describe(cohort, bands=AgeBands((20, 60)), where="sex = 'female'").estimates)
+    assert table.index[0] == "20–59"
+
+
+def test_level_of_the_interval_stands_in_the_heading(cohort: Cohort) -> None:
+    table = tables.rates(describe(cohort, ci_level=0.9).estimates)
+    assert "Cramps per person-week (90% CI)" in table.columns
+
+
+def test_factors_show_each_term_once(cohort: Cohort) -> None:
+    rows = fit(cohort, model="negative-binomial", terms=TERMS).estimates
+    table = tables.factors(rows)
+    assert len(table) == len(rows[~rows["term"].isin(["intercept", "dispersion"])])
+    assert table.index.is_unique or len(set(zip(table.index, table["Contrast"], strict=True))) == len(table)
+    lines = {(factor, row["Contrast"]): row for (_, factor), row in table.iterrows()}
+    female = rows[(rows["term"] == "sex")].iloc[0]
+    assert lines["Sex", "female against male"]["Rate ratio (95% CI)"] == wording.estimate(female)
+    assert ("Age × Sex", "female against male") in lines
+
+
+def test_factors_name_what_was_not_measured(parity: Cohort) -> None:
+    rows = fit(parity, model="poisson", terms="sex + grip_strength_kg").estimates
+    table = tables.factors(rows).droplevel(0)
+    assert table.loc["Grip strength", "Rate ratio (95% CI)"] == "not measured"
+    assert table.loc["Grip strength", "p"] == "–"
+
+
+def test_models_side_by_side_have_no_p_values(parity: Cohort) -> None:
+    one = fit(parity, model="poisson", terms="sex").estimates
+    two = fit(parity, model="poisson", terms="sex + age_decade").estimates
+    table = tables.factors({"Crude": one, "Adjusted": two}).droplevel(0)
+    assert table.columns.tolist() == ["Contrast", "Crude: rate ratio (95% CI)", "Adjusted: rate ratio (95% CI)"]
+    assert table.loc["Age", "Crude: rate ratio (95% CI)"] == "–"
+
+
+def test_a_model_without_terms_is_an_empty_table(parity: Cohort) -> None:
+    assert tables.factors(fit(parity, model="poisson", terms="1").estimates).empty
+
+
+def test_small_p_values() -> None:
+    assert [tables._p(p) for p in (0.0004, 0.0456, float("nan"))] == ["<0.001", "0.046", "–"]
+
+
+def test_table_one_by_sex(cohort: Cohort) -> None:
+    table = tables.table_one(who.characteristics(cohort, youngest=0)).droplevel(0)
+    assert table.columns.tolist() == ["All", "Women", "Men"]
+    share = (cohort.participants["sex"] == "female").sum()
+    assert table.loc["Sex: female, n (%)", "All"] == f"{share} ({100 * share / 120:.1f})"
+
+
+def test_broken_rules_and_none(cohort: Cohort) -> None:
+    assert tables.rules(cohort).index.tolist() == ["No rule was broken"]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from crampstudy import estimates, wording
+
+
+def row(status: estimates.Status = "converged", **cells: Any) -> dict[str, Any]:
+    return estimates.row(status=status, **cells)
+
+
+def frame(*rows: dict[str, Any]) -> pd.DataFrame:
+    return estimates.frame(rows)
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"),
+    [
+        ({"estimate": 0.914, "ci_low": 0.8, "ci_high": 1.034}, "0.91 (0.80–1.03)"),
+        ({"estimate": 1234.5, "ci_low": 1000, "ci_high": 2000}, "1,234.50 (1,000.00–2,000.00)"),
+        ({"estimate": 0.5}, "0.50"),
+        ({"status": "boundary", "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.02}, "0.00 (0.00–0.02)"),
+        ({"status": "not_estimable"}, "could not estimate"),
+        ({"status": "not_converged", "estimate": 1.0}, "could not estimate"),
+        ({"status": "not_measured"}, "not measured"),
+    ],
+)
+def test_estimate(cells: dict[str, Any], text: str) -> None:
+    assert wording.estimate(row(**cells)) == text
+
+
+def test_per_cent_and_minus() -> None:
+    assert wording.estimate(row(estimate=0.1234, ci_low=0.1, ci_high=0.15), 1, 100) == "12.3 (10.0–15.0)"
+    assert wording.number(-1.5) == "−1.50"
+    assert wording.count(pd.NA) == "–" and wording.count(5268) == "5,268"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("age_decade", "Age"),
+        ("serum_potassium_mmol_l", "Serum potassium"),
+        ("age_decade:sex", "Age × Sex"),
+        ("C(sex, contr.treatment('female'))", "Sex"),
+        ("own_column", "own column"),
+    ],
+)
+def test_term(name: str, text: str) -> None:
+    assert wording.term(name) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"), [("20-39", "20–39"), ("80+", "80+"), ("true", "yes"), ("not_done", "not done"), ("<20", "<20")]
+)
+def test_level(text: str, printed: str) -> None:
+    assert wording.level(text) == printed
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"),
+    [
+        ({"level": "female", "reference": "male"}, "female against male"),
+        ({"level": "40-49", "reference": "20-39"}, "40–49 against 20–39"),
+        ({"level": "female:true"}, "female × yes"),
+        ({"unit": "per 10 years"}, "per 10 years"),
+        ({"unit": "per 1 years"}, "per 1 year"),
+        ({"unit": "per 1 units/day"}, "per 1 unit/day"),
+        ({"unit": "per 30 min/day"}, "per 30 min/day"),
+        ({"unit": "per 1 mmol/L"}, "per 1 mmol/L"),
+        ({}, ""),
+    ],
+)
+def test_contrast(cells: dict[str, Any], text: str) -> None:
+    assert wording.contrast(frame(row(**cells)).iloc[0]) == text
+
+
+def test_condition() -> None:
+    assert wording.condition("age_years >= 20 AND sex = 'female'") == "Age ≥ 20 and Sex = female"
+
+
+def test_notes_speak_of_shown_rows_only_and_without_column_names() -> None:
+    rows = frame(
+        row(term="sex", note="weighted by weight_exam; 5,268 nights left out, incomplete on the terms"),
+        row(term="age_decade", note="5,268 nights left out, incomplete on the terms"),
+        row("not_measured", term="grip_strength_kg", note="not measured in this cohort"),
+        row(term="dispersion", note="interval from the likelihood"),
+    )
+    assert wording.notes(rows) == "Weighted by examination weight; 5,268 nights left out, incomplete on the terms."
+
+
+def test_notes_say_what_could_not_be_estimated() -> None:
+    reason = "no cramp where leg_ultrasound = not_done: no finite ratio exists"
+    rows = frame(
+        row("not_estimable", term="leg_ultrasound", level="not_done", note=reason),
+        row("not_estimable", term="sex", note=reason),
+    )
+    assert wording.notes(rows) == (
+        "Could not estimate: no cramp where leg ultrasound of flow = not done: no finite ratio exists."
+    )
+
+
+def test_notes_of_several_models_are_said_once() -> None:
+    one = frame(row(term="sex", note="weight weight_interview"))
+    assert wording.notes(one, one) == "Weighted by interview weight."
+    assert wording.notes(frame(row(term="sex"))) == ""
