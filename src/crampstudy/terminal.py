@@ -41,6 +41,13 @@ def show(estimates: pd.DataFrame) -> None:
 class Lines:
     """Progress as plain lines: a stage, then a notebook that is through."""
 
+    def __enter__(self) -> Lines:
+        """Begin."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """End; lines leave nothing to tidy up."""
+
     def stage(self, name: str) -> None:
         """Say which stage begins."""
         _say(f"{_STAGES.get(name, name)} …")
@@ -62,14 +69,20 @@ class Bars:
         self._lock = Lock()
 
     def stage(self, name: str) -> None:
-        """Show the stage that begins; the last one takes the bars away."""
+        """Show the stage that begins."""
         self._bars.start()
         with self._lock:
             for task in self._tasks.values():
                 self._bars.update(task, visible=name == "run")
             self._tasks.setdefault(name, self._bars.add_task(_STAGES.get(name, name), total=None, at=""))
-        if name == "write":
-            self._bars.stop()
+
+    def __enter__(self) -> Bars:
+        """Begin."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Take the bars away, also when the report failed, and give the cursor back."""
+        self._bars.stop()
 
     def cell(self, notebook: str, heading: str, done: int, total: int) -> None:
         """Move a notebook's bar."""
