@@ -68,3 +68,10 @@ def test_csv_and_json_hold_the_same_rows() -> None:
     from_json = pd.DataFrame(json.loads(estimates.to_json(made)))
     assert from_json["key"].tolist() == made["key"].tolist()
     assert len(to_csv(made).splitlines()) == 3
+
+
+def test_a_formula_is_neutralised_in_csv() -> None:
+    text = to_csv(frame([row(status="converged", estimate=-1.5, note="=1+1", **ROW | {"level": "-"})]))
+    assert ",'=1+1\n" in text
+    assert ",'-," in text
+    assert ",-1.5," in text

@@ -286,7 +286,7 @@ def not_a_transport_file(folder: Path) -> None:
         (odd_class, r"SLQ_D\.csv\.xz: SLQ160 holds the code 5"),
         (twice, r"BMX_D\.csv\.xz: a SEQN stands on more than one row"),
         (cut_short, r"SLQ_D\.csv\.xz cannot be read"),
-        (not_a_transport_file, r"GHB_D\.xpt cannot be read"),
+        (not_a_transport_file, r"GHB_D\.xpt is cut off"),
         (lambda folder: (folder / "SLQ_D.csv.xz").unlink(), "cycle D lacks its table SLQ"),
         (lambda folder: (folder / "DEMO_D.csv.xz").unlink(), "looked for DEMO_D or DEMO_E .* known cycles: D"),
         (shutil.rmtree, "is not a folder"),

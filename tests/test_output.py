@@ -1,13 +1,19 @@
-"""Outputs appear whole or not at all, and nobody's files are lost."""
+"""Outputs appear whole or not at all, nobody's files are lost, and no cell of a CSV file is run as a formula."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.output import whole_file, whole_folder
+from crampstudy.output import csv_cell, csv_restored, csv_safe, csv_text, whole_file, whole_folder
+from crampstudy.sources import open_cohort, package
 
 OURS = {"a.txt", "b.txt"}.__contains__
 
@@ -110,3 +116,60 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError, match="no space left"):
         whole_file(target, b"new")
     assert tree(tmp_path) == {"y.csv": "old"}
+
+
+FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "=cmd|' /C calc'!A0", "-1+2"]
+PLAIN = ["-1", "+2.5", "-3,5", "x=1", "a@b", "'", "'a", "", "2024-01-01", "5-6"]
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_a_formula_is_neutralised(cell: str) -> None:
+    assert csv_cell(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", PLAIN)
+def test_other_cells_stay(cell: str) -> None:
+    assert csv_cell(cell) == cell
+
+
+def test_numbers_and_names() -> None:
+    frame = pl.DataFrame({"=x": ["=a", None], "n": [-1, 2]})
+    assert csv_text(frame) == "'=x,n\n'=a,-1\n,2\n"
+
+
+CELLS = st.text(st.sampled_from("'=+-@\t\r,1a;\""), max_size=5)
+
+
+@given(st.lists(st.one_of(st.none(), CELLS), max_size=6))
+def test_what_is_made_safe_is_restored(cells: list[str | None]) -> None:
+    frame = pl.DataFrame({"x": cells}, schema={"x": pl.String})
+    safe = csv_safe(frame)
+    assert csv_restored(safe).equals(frame)
+    assert safe["x"].to_list() == [None if cell is None else csv_cell(cell) for cell in cells]
+    for cell in safe["x"].drop_nulls():
+        assert cell[:1] not in ("=", "@", "\t", "\r")
+
+
+def test_a_package_gives_formulas_back(tmp_path: Path) -> None:
+    people = pl.DataFrame({"participant_id": ["=1+1", "'-x", "-7"], "age_years": [50.0] * 3, "sex": ["male"] * 3})
+    nights = pl.DataFrame(
+        {
+            "participant_id": people["participant_id"],
+            "date": [date(2024, 1, 1)] * 3,
+            "cramps": [0, 1, 2],
+            "=own": ["@", "+", "b"],
+        }
+    )
+    cohort = Cohort("x", "diary", {"participants": people, "diary": nights})
+    package.write(cohort, tmp_path / "p")
+    written = (tmp_path / "p/diary.csv").read_text()
+    assert "'=own" in written
+    assert "'=1+1" in written
+    assert "''-x" in written
+    assert open_cohort(tmp_path / "p").digest == cohort.digest
+
+
+def test_a_private_file_is_for_its_owner(tmp_path: Path) -> None:
+    whole_file(tmp_path / "a", b"1")
+    whole_file(tmp_path / "b", b"1", private=True)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in "ab"] == [0o644, 0o600]

@@ -63,7 +63,9 @@ def test_summary_by_hand(source: Path) -> None:
     nights = summary.nights
     assert nights is not None
     assert (nights.expected, nights.observed, nights.missing, nights.without_cramp) == (8, 3, 5, 2)
+    assert (nights.with_cramp, nights.without_count, nights.without_row) == (1, 1, 4)
     assert (nights.longest_gap, nights.longest_gap_median) == (3, 1.5)
+    assert {name: n for name, n in nights.longest_gaps.items() if n} == {"none": 1, "2-3": 1}
 
 
 def test_text_says_where_and_what_is_allowed(source: Path) -> None:
@@ -112,7 +114,11 @@ def test_rejects_are_the_ledger(
     assert run(monkeypatch, capsys, source, "--rejects", rejects)[0] == 0
     written = pl.read_csv(rejects, infer_schema=False)
     ledger = load(source).ledger
-    assert written.columns == list(LEDGER)
+    assert written.columns == [*LEDGER, "row"]
+    assert rejects.stat().st_mode & 0o777 == 0o600
+    rows = {line: json.loads(row) for line, row in written.filter(pl.col("row") != "").select("line", "row").rows()}
+    assert set(rows) == {"4", "6", "8"}
+    assert rows["8"] == {"participant_id": "d", "date": "2024-01-03", "cramps": "1", "sleep_quality_0_10": "5.0"}
     assert written["rule"].to_list() == ledger["rule"].to_list()
     assert written["line"].cast(pl.Int64).to_list() == ledger["line"].to_list()
 
@@ -134,3 +140,25 @@ def test_an_unreadable_source_is_exit_code_4(
     assert (code, out) == (4, "")
     assert "diary.csv is empty" in err
     assert "Traceback" not in err
+
+
+def test_corrections_and_the_day_of_reading(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (source / "diary.csv").write_text(NIGHTS + "a,2924-01-06,1,5\n")
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "version: 1\ncorrections:\n  - {table: diary, where: {participant_id: b, date: 2024-01-02}, column: cramps, "
+        "from: -1, to: 1, reason: a slip of the pen}\n"
+    )
+    code, out, _ = run(monkeypatch, capsys, source, "--json", "--corrections", own)
+    assert code == 0
+    found = {(rule["rule"], rule["line"]): rule for rule in json.loads(out)["rules"]}
+    assert found["correction", 6]["hint"] == "corrected to '1': a slip of the pen"
+    assert ("range", 6) not in found
+    assert found["future-date", 9]["value"] == "2924-01-06"
+    # A report knows no clock.
+    assert "future-date" not in load(source).ledger["rule"].to_list()
+    code, _, err = run(monkeypatch, capsys, source, "--corrections", tmp_path / "none.yaml")
+    assert code == 4
+    assert "none.yaml cannot be read" in err

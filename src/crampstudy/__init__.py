@@ -1,9 +1,9 @@
 """Reproducible studies of nocturnal leg cramps: cohorts, models and reports.
 
-    from crampstudy import fit, open_cohort
+from crampstudy import fit, open_cohort
 
-    cohort = open_cohort("my-study")
-    fit(cohort, model="negative-binomial", terms="age_decade + sex").estimates
+cohort = open_cohort("my-study")
+fit(cohort, model="negative-binomial", terms="age_decade + sex").estimates
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HOMES = {
     "open_cohort": "crampstudy.sources",
 }
 
-__all__ = [  # noqa: PLE0604 - the names are those of _HOMES
+__all__ = [
     "__version__",
     *_HOMES,
 ]

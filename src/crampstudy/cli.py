@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from crampstudy.errors import CrampstudyError
+from crampstudy.errors import CrampstudyError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crampstudy.clean import Cleaned, Corrections
 
 app = typer.Typer(
     name="crampstudy",
@@ -21,13 +24,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Source = Annotated[str, typer.Argument(help="A data package folder, or kind:path such as nhanes:DIR?cycles=D,E.")]
+Source = Annotated[
+    str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the tidy rows as a JSON array.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print the tidy rows as CSV.")]
-Where = Annotated[str | None, typer.Option(help="A condition such as \"age_years >= 20\"; for a survey a domain.")]
+Where = Annotated[str | None, typer.Option(help='A condition such as "age_years >= 20"; for a survey a domain.')]
 Bands = Annotated[str | None, typer.Option("--age-bands", help="Lower limits, e.g. 20,40,60.")]
 StandardName = Annotated[Literal["who", "esp2013", "none"], typer.Option(help="Standard population.")]
 CiLevel = Annotated[float, typer.Option(help="Confidence level.")]
+Rejects = Annotated[
+    Path | None, typer.Option(help="Write the ledger and the rejected rows: participants' data, for your eyes only.")
+]
+Corrected = Annotated[
+    Path | None, typer.Option("--corrections", help="Corrections (YAML); by default a package's own corrections.yaml.")
+]
 Weight = Annotated[str | None, typer.Option(help="Weight column of a survey; by default the most restrictive one.")]
 
 
@@ -88,7 +99,9 @@ def fit(
     terms: Annotated[str, typer.Option(help='A right-hand side such as "age_decade + sex + diabetes".')],
     outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
-    covariance: Annotated[str, typer.Option(help="cluster, cluster-hc0 or model.")] = "cluster",
+    covariance: Annotated[
+        Literal["cluster", "cluster-hc0", "model"], typer.Option(help="Covariance of a count model's coefficients.")
+    ] = "cluster",
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
@@ -116,27 +129,81 @@ def fit(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")],
+    tables: Annotated[str | None, typer.Option(help="Tables to begin with, e.g. participants,diary.")] = None,
+) -> None:
+    """Start a new study: empty tables with their headers, the data dictionary, and what to do next."""
+    from crampstudy.sources import starter
+
+    files = starter.create(folder, _listed(tables) if tables else None)
+    typer.echo(f"{folder} holds {', '.join(path.name for path in files)}")
+    typer.echo(f"Fill in participants.csv and diary.csv, then run: crampstudy validate {folder}")
+
+
+@app.command("try")
+def try_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with three columns: who, date, cramps.")],
+    who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
+    date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
+    cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
+    date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
+    from crampstudy.contrasts import first_look
+    from crampstudy.sources import quick
+
+    stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
+    columns = {role: name for role, name in stated.items() if name is not None}
+    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
+    typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
+
+
+@app.command()
 def validate(
     source: Source,
-    rejects: Annotated[Path | None, typer.Option(help="Write the ledger, which holds participants' data.")] = None,
+    rejects: Rejects = None,
+    corrections: Corrected = None,
     strict: Annotated[bool, typer.Option(help="Exit with 3 when a row was rejected or a cell blanked.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
-    from crampstudy import validation
+    from crampstudy import parts, validation
     from crampstudy.errors import RejectedRows
     from crampstudy.sources import load
 
-    loaded = load(source)
-    summary = validation.summarise(loaded)
+    # A correction is checked against the whole table.
+    summary = None if corrections else parts.validate(source, today=date.today(), rejects=rejects)
+    if summary is None:
+        loaded = load(source, today=date.today(), corrections=_corrections(corrections))
+        summary = validation.summarise(loaded)
+        _write_rejects(loaded, rejects)
+    elif rejects:
+        _warn_of(rejects)
     typer.echo(validation.as_json(summary) if as_json else validation.as_text(summary))
-    if rejects:
-        from crampstudy.output import whole_file
-
-        whole_file(rejects, loaded.ledger.write_csv().encode())
-        typer.echo(f"The ledger, with participants' values, is in {rejects}.", err=True)
     if strict and summary.costly:
         raise RejectedRows(f"{summary.costly} rows or cells were rejected or blanked, and --strict allows none")
+
+
+@app.command("import")
+def import_(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="Folder of the data package to write.")],
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
+    format: Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")] = "csv",
+    rejects: Rejects = None,
+    corrections: Corrected = None,
+) -> None:
+    """Read and clean any source and write what was accepted as a data package."""
+    from crampstudy import validation
+    from crampstudy.sources import load, package
+
+    loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
+    package.write(loaded.cohort, out, format)
+    typer.echo(validation.as_text(validation.summarise(loaded)))
+    typer.echo(f"The accepted rows are in {out}.", err=True)
+    _write_rejects(loaded, rejects)
 
 
 @app.command()
@@ -155,6 +222,28 @@ def simulate(
 
 
 @app.command()
+def fetch(
+    what: Annotated[Literal["nhanes"], typer.Argument(help="nhanes, the survey's public transport files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the files; one that was cut off is gone on with.")],
+    cycles: Annotated[str | None, typer.Option(help="Letters of the cycles, e.g. D,E; by default all known.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Another address that has the publisher's folders.")] = None,
+    refresh: Annotated[bool, typer.Option(help="Download again and renew the recorded digests.")] = False,
+) -> None:
+    """Download a public survey's files, with their digests on record."""
+    from crampstudy.sources import fetch
+
+    files = fetch.nhanes(
+        out,
+        cycles.split(",") if cycles else None,
+        base_url=base_url or fetch.PUBLISHER,
+        refresh=refresh,
+        progress=fetch.lines_to(sys.stderr),
+    )
+    new = sum(file.downloaded for file in files)
+    typer.echo(f"{len(files)} files, {new} of them new, in {out}: open them as nhanes:{out}")
+
+
+@app.command()
 def report(
     source: Source,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A parameter as name=value; repeatable.")] = None,
@@ -166,7 +255,8 @@ def report(
     from crampstudy.report.build import build
 
     chosen = [name.strip() for name in sections.split(",")] if sections else []
-    made = build(source, settings=settings or [], out=out, sections=chosen, notebook=notebook, progress=_progress())
+    with _progress() as progress:
+        made = build(source, settings=settings or [], out=out, sections=chosen, notebook=notebook, progress=progress)
     typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
 
 
@@ -179,6 +269,29 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _corrections(file: Path | None) -> Corrections | None:
+    from crampstudy.clean.corrections import load
+
+    return load(file) if file else None
+
+
+def _write_rejects(loaded: Cleaned, file: Path | None) -> None:
+    if file:
+        from crampstudy import validation
+        from crampstudy.output import csv_text, whole_file
+
+        whole_file(file, csv_text(validation.rejects(loaded)).encode(), private=True)
+        _warn_of(file)
+
+
+def _warn_of(rejects: Path) -> None:
+    typer.echo(f"SENSITIVE: {rejects} holds participants' values and rows; only you can read it.", err=True)
+
+
 def _bands(text: str | None) -> Any:
     from crampstudy.bands import AgeBands
 
@@ -188,6 +301,8 @@ def _bands(text: str | None) -> Any:
 def _show(rows: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
     from crampstudy import estimates
 
+    if as_json and as_csv:
+        raise UsageError("choose one of --json and --csv")
     if as_json:
         typer.echo(estimates.to_json(rows))
     elif as_csv:

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from crampstudy.output import csv_cell
+
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
 
 _TEXT = (
@@ -66,8 +68,13 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def to_csv(estimates: pd.DataFrame) -> str:
-    """Return the rows as CSV text, floats at 10 significant digits and missing cells empty."""
-    return estimates.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    """Return the rows as CSV text, floats at 10 significant digits and missing cells empty.
+
+    A text that a spreadsheet would run as a formula has an apostrophe before it.
+    """
+    texts = [name for name in (*_TEXT, "status", "note") if name in estimates.columns]
+    safe = {name: estimates[name].map(csv_cell, na_action="ignore") for name in texts}
+    return estimates.assign(**safe).to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
 def to_json(estimates: pd.DataFrame) -> str:

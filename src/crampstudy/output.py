@@ -1,15 +1,54 @@
-"""Outputs that appear whole or not at all."""
+"""Outputs that appear whole or not at all, and CSV in which no cell is run as a formula."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+import polars as pl
+import polars.selectors as cs
 
 from crampstudy.errors import UsageError
+
+# What a spreadsheet runs as a formula; the same after apostrophes, so that taking one away is always right; and
+# a signed number, which it does not run.
+_FORMULA = r"^[=+\-@\t\r]"
+_QUOTED = r"^'+[=+\-@\t\r]"
+_NUMBER = r"^[+-]?\d+([.,]\d+)?$"
+
+
+def csv_cell(text: str) -> str:
+    """Return a text cell of a CSV file, with an apostrophe before what a spreadsheet would run as a formula."""
+    runs = re.match(_FORMULA, text) and not re.match(_NUMBER, text)
+    return f"'{text}" if runs or re.match(_QUOTED, text) else text
+
+
+def csv_safe(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return ``frame`` with every text cell and column name as :func:`csv_cell` makes it."""
+    cell = cs.string()
+    runs = cell.str.contains(_FORMULA) & ~cell.str.contains(_NUMBER) | cell.str.contains(_QUOTED)
+    safe = frame.with_columns(pl.when(runs).then(cell.str.replace("^", "'")).otherwise(cell).name.keep())
+    return safe.rename(csv_cell)
+
+
+def csv_restored(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return ``frame`` as it was before :func:`csv_safe`."""
+    if frame.select(pl.any_horizontal(pl.lit(value=False), cs.string().str.contains(_QUOTED).any())).item():
+        cell = cs.string()
+        bare = pl.when(cell.str.contains(_QUOTED)).then(cell.str.slice(1)).otherwise(cell)
+        frame = frame.with_columns(bare.name.keep())
+    return frame.rename(lambda name: name[1:] if re.match(_QUOTED, name) else name)
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """Return ``frame`` as CSV in which no cell is run as a formula."""
+    return csv_safe(frame).write_csv()
 
 
 @contextmanager
@@ -48,11 +87,22 @@ def whole_folder(target: Path, ours: Callable[[str], bool]) -> Iterator[Path]:
         shutil.rmtree(aside)
 
 
-def whole_file(target: Path, content: bytes) -> None:
-    """Write ``content`` to ``target`` whole or not at all.
+def whole_file(target: Path, content: bytes, private: bool = False) -> None:
+    """Write ``content`` to ``target`` whole or not at all; a ``private`` file only its owner can read.
 
     Raises:
         UsageError: ``target`` is a folder or a device, or a folder above it is a file.
+    """
+    with whole_stream(target, private) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_stream(target: Path, private: bool = False) -> Iterator[IO[bytes]]:
+    """Yield a file to write to, which takes the place of ``target`` when the block ends without an error.
+
+    Raises:
+        UsageError: as :func:`whole_file`.
     """
     target = target.resolve()
     if target.exists() and not target.is_file():
@@ -61,8 +111,8 @@ def whole_file(target: Path, content: bytes) -> None:
     handle, aside = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(aside).chmod(0o644)
+            yield file
+        Path(aside).chmod(0o600 if private else 0o644)
         Path(aside).replace(target)
     finally:
         Path(aside).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ print derive from it. Units are part of the name, so a name never changes its me
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,8 @@ class Variable:
 
     ``unit`` is as printed, ``None`` where dimensionless; ``minimum`` and ``maximum`` are the inclusive
     limits of what is possible, in that unit; ``severity`` is what a breach of type, range or level costs.
+    ``usual_minimum`` and ``usual_maximum`` are wide limits of what is met; outside them a cell is looked at again,
+    for a slip of the unit or for a distance from the person's own median of more than ``jump``.
     """
 
     table: str
@@ -46,6 +49,9 @@ class Variable:
     required: bool
     source: str | None
     description: str
+    usual_minimum: float | None = None
+    usual_maximum: float | None = None
+    jump: float | None = None
 
     @property
     def heading(self) -> str:
@@ -114,6 +120,9 @@ def _read() -> tuple[Variable, ...]:
             required=row["required"] == "yes",
             source=row["source"] or None,
             description=row["description"],
+            usual_minimum=float(row["usual_minimum"]) if row["usual_minimum"] else None,
+            usual_maximum=float(row["usual_maximum"]) if row["usual_maximum"] else None,
+            jump=float(row["jump"]) if row["jump"] else None,
         )
         for row in csv.DictReader(text.splitlines())
     )
@@ -126,6 +135,16 @@ VARIABLES: tuple[Variable, ...] = _read()
 def variables(table: str) -> tuple[Variable, ...]:
     """Return the variables of one table in codebook order (``derived`` for those that terms may name)."""
     return tuple(v for v in VARIABLES if v.table == table)
+
+
+_UNIT_SUFFIX = re.compile(r"_(mmol_l|nmol_l|pmol_l|mmol_mol|miu_l|mg_l|g_l|10_12_l|kg_m2|kg)$")
+
+
+@cache
+def analytes() -> Mapping[str, Variable]:
+    """Return the numbers measured at an examination by their names in ``labs``: the column without its unit."""
+    measured = (v for v in variables("participants") if v.type == "number" and v.component == "exam")
+    return {_UNIT_SUFFIX.sub("", v.name): v for v in measured if v.domain != "design"}
 
 
 @cache

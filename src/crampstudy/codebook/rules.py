@@ -107,6 +107,23 @@ def unknown_level(variable: Variable) -> pl.Expr | None:
     return column.is_not_null() & ~column.is_in(list(variable.levels))
 
 
+def may_break(variable: Variable) -> pl.Expr:
+    """Return whether some typed cell of a whole column may break a rule for its value; if not, none does.
+
+    For numbers two extremes tell, which costs less than to look at each cell.
+    """
+    column = pl.col(variable.name)
+    if variable.levels or (variable.minimum is None and variable.maximum is None and variable.type != "number"):
+        return pl.any_horizontal(pl.lit(value=False), *(rule.any() for rule in value_rules(variable).values()))
+    low, high = column.min(), column.max()
+    doubts = [low.is_infinite(), high.is_infinite(), column.is_nan().any()] if variable.type == "number" else []
+    if variable.minimum is not None:
+        doubts.append(low < variable.minimum)
+    if variable.maximum is not None:
+        doubts.append(high > variable.maximum)
+    return pl.any_horizontal(doubts)
+
+
 def value_rules(variable: Variable) -> dict[str, pl.Expr]:
     """Return the rules for the value of a typed cell, by name of the rule."""
     rules = {"range": out_of_range(variable), "level": unknown_level(variable)}

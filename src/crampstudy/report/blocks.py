@@ -20,7 +20,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from crampstudy.codebook import VARIABLES
-from crampstudy.estimates import COLUMNS
+from crampstudy.estimates import COLUMNS, to_csv
 from crampstudy.figures import style
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.cells import as_text, is_numeric
@@ -134,8 +134,7 @@ def record(estimates: pd.DataFrame) -> Block:
     if tuple(estimates.columns) != COLUMNS:
         wrong = sorted(set(estimates.columns) ^ set(COLUMNS)) or "another order"
         raise ReportError(f"record takes rows as crampstudy.estimates.frame returns them; columns differ: {wrong}")
-    text = estimates.to_csv(index=False, float_format="%.10g", lineterminator="\n")
-    return Block("estimates", {"csv": text}, {"text/plain": f"{len(estimates)} estimates recorded"})
+    return Block("estimates", {"csv": to_csv(estimates)}, {"text/plain": f"{len(estimates)} estimates recorded"})
 
 
 def _check(label: str, prefix: str, **texts: str) -> None:

@@ -23,6 +23,7 @@ from crampstudy.codebook import Component, rules
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import SourceError
 from crampstudy.sources import nhanes_codes as nc
+from crampstudy.sources.statfile import check_transport
 
 _DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
     ".csv.xz": lzma.decompress,
@@ -181,6 +182,7 @@ def _csv(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
 
 
 def _transport(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
+    check_transport(path)
     columns, _ = pyreadstat.read_xport(path, usecols=list(wanted), output_format="dict")
     frame = pl.DataFrame(
         {

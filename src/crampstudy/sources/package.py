@@ -1,8 +1,8 @@
-"""A cohort as a folder: ``datapackage.json`` and up to five tables, each CSV or Parquet."""
+"""A cohort as a folder: ``datapackage.json`` and up to five tables, each CSV, TSV (also compressed) or Parquet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,31 +14,27 @@ from crampstudy.clean import Raw, RawTable
 from crampstudy.codebook import Variable, VariableType, dictionary, rules
 from crampstudy.cohort import Cohort, Kind
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.output import whole_folder
-from crampstudy.sources import delimited, descriptor
+from crampstudy.output import csv_restored, csv_safe, whole_folder
+from crampstudy.sources import descriptor, typed
+from crampstudy.sources.content import COMPRESSED, looks_like
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.own import own_column, own_columns
 
 Format = Literal["csv", "parquet"]
 DESCRIPTOR = descriptor.FILE
+REDCAP = "redcap.csv"
+"""The dictionary for REDCap, which a study folder may hold beside its tables."""
 _FORMATS = get_args(Format)
+_PARQUET = ".parquet"
+_TEXT = (".csv", ".tsv")
+_ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PARQUET}"
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
-# What a file is by its first bytes, for a message when it is not what its name says.
-_MAGIC = {
-    b"PAR1": "a Parquet file",
-    b"PK\x03\x04": "a spreadsheet or zip archive",
-    b"\x1f\x8b": "a gzip file",
-    b"\xfd7zXZ": "an xz file",
-    b"%PDF": "a PDF",
-    b"HEADER RECORD": "a SAS transport file",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
-}
 
-
-def read(folder: Path) -> Raw:
+def read(folder: Path, leave: Collection[str] = ()) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
+
+    Tables named in ``leave`` must be there as any other and are not read.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -50,7 +46,7 @@ def read(folder: Path) -> Raw:
     paths = {name: path for name in codebook.TABLES if (path := _path(folder, name, described))}
     if not paths:
         raise SourceError(
-            f"{folder} holds no table of a cohort; expected participants.csv and diary.csv (or .parquet), "
+            f"{folder} holds no table of a cohort; expected participants.csv and diary.csv (or .tsv, .parquet), "
             f"found {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
         )
     kind: Kind = described.kind or ("diary" if "diary" in paths else "survey")
@@ -64,6 +60,8 @@ def read(folder: Path) -> Raw:
     tables: list[RawTable] = []
     notices = [*described.notices, *_left_out(folder, paths)]
     for name, path in paths.items():
+        if name in leave:
+            continue
         table, said = _table(name, path, described)
         tables.append(table)
         notices.extend(said)
@@ -79,6 +77,11 @@ def read(folder: Path) -> Raw:
     )
 
 
+def diary_path(folder: Path) -> Path | None:
+    """Return the file of the diary in a data package folder, ``None`` where there is none."""
+    return _path(folder, "diary", descriptor.read(folder)) if folder.is_dir() else None
+
+
 def write(cohort: Cohort, folder: Path, format: Format = "csv", extra: Mapping[str, bytes] | None = None) -> None:
     """Write ``cohort`` as a data package, whole or not at all; ``extra`` are files to put beside it.
 
@@ -92,7 +95,7 @@ def write(cohort: Cohort, folder: Path, format: Format = "csv", extra: Mapping[s
     with whole_folder(folder, known.__contains__) as fresh:
         for name, table in cohort.tables.items():
             if format == "csv":
-                table.write_csv(fresh / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.f")
+                csv_safe(table).write_csv(fresh / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.f")
             else:
                 table.write_parquet(fresh / f"{name}.parquet", statistics=False)
         (fresh / DESCRIPTOR).write_text(dictionary.to_json(_describe(cohort, format)), encoding="utf-8", newline="\n")
@@ -129,42 +132,66 @@ def _path(folder: Path, table: str, described: Descriptor) -> Path | None:
         path = folder / described.paths[table]
         if not path.is_file():
             raise SourceError(f"{folder / DESCRIPTOR} names {described.paths[table]}, which is not there")
+        if not _is_table(path):
+            raise SourceError(f"{folder / DESCRIPTOR} names {described.paths[table]}; a table ends in {_ENDINGS}")
         return path
-    found = [path for suffix in _FORMATS if (path := folder / f"{table}.{suffix}").is_file()]
+    found = [path for path in _tables(folder) if path.name.lower().partition(".")[0] == table]
     if len(found) > 1:
         raise SourceError(f"{folder} holds both {found[0].name} and {found[1].name}; keep one of them")
     return found[0] if found else None
 
 
+def _tables(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and _is_table(path)]
+
+
+def _is_table(path: Path) -> bool:
+    name = path.name.lower()
+    for packed in COMPRESSED:
+        name = name.removesuffix(packed)
+    return name.endswith(_TEXT) or path.suffix.lower() == _PARQUET
+
+
 def _left_out(folder: Path, paths: Mapping[str, Path]) -> list[str]:
-    tables = (path for path in sorted(folder.iterdir()) if path.suffix.lower()[1:] in _FORMATS)
     known = ", ".join(codebook.TABLES)
-    return [f"{p.name} is none of the tables and was left out ({known})" for p in tables if p not in paths.values()]
+    left = (path for path in _tables(folder) if path not in paths.values() and path.name != REDCAP)
+    return [f"{path.name} is none of the tables and was left out ({known})" for path in left]
 
 
 def _table(name: str, path: Path, described: Descriptor) -> tuple[RawTable, list[str]]:
+    missing = described.missing.get(name, ())
+    if path.suffix.lower() == _PARQUET:
+        frame, lines = _read_parquet(path, missing)
+        own, said = own_columns(name, path.name, frame, described.types, described.titles)
+        return RawTable(name, path.name, frame, lines, own), list(said)
+    read = typed.read(path, name, missing)
+    frame = csv_restored(read.frame)
+    own, said = own_columns(name, path.name, frame, described.types, described.titles)
+    doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
+    written = None if read.written is None else csv_restored(read.written)
+    table = RawTable(name, path.name, frame, read.lines, own, doubtful, written)
+    return table, [*read.notices, *said]
+
+
+def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
     with path.open("rb") as file:
         head = file.read(16)
-    if not head:
-        raise SourceError(f"{path} is empty; it needs a header and rows")
-    parquet = path.suffix.lower() == ".parquet"
-    looks = next((what for magic, what in _MAGIC.items() if head.startswith(magic)), None)
-    if (looks == "a Parquet file") != parquet or (looks and not parquet) or (not parquet and b"\0" in head):
-        wanted = "Parquet" if parquet else "CSV (UTF-8, comma)"
-        raise SourceError(
-            f"{path} is not what its name says: it looks like {looks or 'something else'}; save it as {wanted}"
-        )
-    missing = described.missing.get(name, ())
-    frame, lines, notices = _read_parquet(path, missing) if parquet else delimited.read(path, missing)
-    own, said = own_columns(name, path.name, frame, described.types, described.titles)
-    return RawTable(name, path.name, frame, lines, own), [*notices, *said]
-
-
-def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series, tuple[str, ...]]:
+    if not head.startswith(b"PAR1"):
+        what = "empty" if not head else f"not what its name says: it looks like {looks_like(head) or 'something else'}"
+        raise SourceError(f"{path} is {what}; save it as Parquet")
     try:
         frame = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}; write it again") from None
+    return stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+
+
+def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
+    """Return rows of a Parquet file as the rules read them.
+
+    Raises:
+        SourceError: a column holds lists, durations or another type that no variable has.
+    """
     for name, dtype in frame.schema.items():
         if not dtype.is_numeric() and dtype.base_type() not in _STORED:
             raise SourceError(f"{path}: the column {name!r} has type {dtype}; store text, numbers, booleans or dates")
@@ -172,5 +199,4 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.
     frame = frame.with_columns(cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
     gone = list({"", *missing})
     frame = frame.with_columns(cs.string().str.strip_chars())
-    frame = frame.with_columns(pl.when(~cs.string().is_in(gone)).then(cs.string()).name.keep())
-    return frame, pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True), ()
+    return frame.with_columns(pl.when(~cs.string().is_in(gone)).then(cs.string()).name.keep())

@@ -1,0 +1,152 @@
+"""Raw tables in; a cohort and a ledger out, with every cell accounted for.
+
+Three severities. ``reject-row``: a row without a usable key, date or count is set aside. ``blank-cell``:
+the value is quarantined and the night stays. ``warn``: said, and nothing changed. Rows accepted plus
+rejected equal rows read. Nothing is ever corrected but what the user's own corrections name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.clean import cells, labs, nightly, people
+from crampstudy.clean.corrections import Corrections
+from crampstudy.clean.nightly import Context
+from crampstudy.clean.raw import LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
+from crampstudy.cohort import Attrition, Cohort, TableCount
+from crampstudy.errors import SourceError
+
+__all__ = [
+    "LEDGER",
+    "Cleaned",
+    "Context",
+    "Corrections",
+    "Raw",
+    "RawTable",
+    "clean",
+    "clean_table",
+    "nothing_left",
+    "set_aside",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """The accepted cohort and the ledger of everything that was not accepted as it came.
+
+    ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``.
+    """
+
+    cohort: Cohort
+    ledger: pl.DataFrame
+    rejected: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+
+def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | None = None) -> Cleaned:
+    """Apply the codebook's rules to every table, participants first.
+
+    ``today`` is the day of the reading, after which no night can lie; without it no date is too late.
+
+    Raises:
+        SourceError: a required table or column is missing, a correction does not fit, or no row is left.
+        SchemaError: what is left cannot be a cohort.
+    """
+    by_name = {table.name: table for table in raw.tables}
+    if "participants" not in by_name:
+        raise SourceError(f"{raw.name}: there is no table participants; a cohort needs one row per participant")
+    breaches: dict[str, list[Breach]] = {name: [] for name in codebook.TABLES if name in by_name}
+    if corrections:
+        for name, (table, applied) in corrections.apply(by_name).items():
+            by_name[name] = table
+            breaches[name] += applied
+    frames: dict[str, pl.DataFrame] = {}
+    for name, said in breaches.items():
+        frame, found = clean_table(by_name[name], Context(frames, raw.window, today))
+        said += found
+        if name in ("participants", raw.kind) and frame.is_empty():
+            raise nothing_left(by_name[name].file, by_name[name].frame.height, ledger(by_name[name], said))
+        frames[name] = frame
+    breaches["participants"] += people.age_against_birth_year(frames)
+    if "episodes" in breaches:
+        breaches["episodes"] += people.episodes_against_count(frames)
+    lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
+    counts = [_count(by_name[name], frame) for name, frame in frames.items()]
+    told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
+    attrition = Attrition(tuple(counts), rule_counts(lines), (*raw.notices, *told))
+    accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
+    cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic)
+    return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
+
+
+def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[Breach]]:
+    """Return the accepted rows of one table, with their ``ROW``, and all that is to be said of it.
+
+    Raises:
+        SourceError: a required column is missing, or a column has a name that is not free.
+    """
+    columns = table.frame.columns
+    if reserved := [name for name in columns if name.startswith("__")]:
+        raise SourceError(f"{table.file}: the column {reserved[0]!r} begins with two underscores; rename it")
+    known = {v.name: v for v in (*codebook.variables(table.name), *table.own)}
+    if missing := [v.name for v in codebook.variables(table.name) if v.required and v.name not in columns]:
+        raise SourceError(
+            f"{table.file}: the required column {missing[0]} is missing; "
+            f"the file has {', '.join(columns[:12])}; rename or add the column"
+        )
+    present = [v for name, v in known.items() if name in columns]
+    frame, breaches = cells.checked(table, present)
+    frame = _without(frame, breaches)
+    found = nightly.contradictions(frame)
+    breaches += found
+    frame = _blanked(frame, found)
+    for step in nightly.ROW_RULES:
+        found = step(frame, table.name, context)
+        breaches += found
+        frame = _without(frame, found)
+    # What follows is said of accepted rows alone.
+    found = people.unusual(frame, table.name, present)
+    if table.name == "labs":
+        found += labs.breaches(frame)
+    if table.name == "participants":
+        found += people.similar_identifiers(frame)
+    return _blanked(frame, found), [*breaches, *found]
+
+
+def _without(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
+    rows = rejected(breaches)
+    return frame.filter(~pl.col(ROW).is_in(rows.implode())) if len(rows) else frame
+
+
+def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
+    costly = [b for b in breaches if b.severity == "blank-cell" and b.column]
+    return frame.with_columns(
+        pl.when(~pl.col(ROW).is_in(pl.concat([b.rows for b in costly if b.column == name]).implode())).then(name)
+        for name in dict.fromkeys(b.column for b in costly if b.column)
+    )
+
+
+def _count(table: RawTable, frame: pl.DataFrame) -> TableCount:
+    read = table.frame.height
+    return TableCount(table.name, table.file, read, frame.height, read - frame.height)
+
+
+def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
+    """Return the rejected rows of a table as they stand in the file, with their ``__line``."""
+    rows = rejected(breaches)
+    return table.rows(rows).insert_column(0, table.lines.gather(rows).alias("__line"))
+
+
+def nothing_left(file: str, rows: int, lines: pl.DataFrame) -> SourceError:
+    """Return the error for a table of which no row was accepted; ``lines`` is its ledger."""
+    if not rows:
+        return SourceError(f"{file}: the file has a header and no rows")
+    first = lines.filter(pl.col("severity") == "reject-row").row(0, named=True)
+    return SourceError(
+        f"{file}: all {rows} rows were rejected; the first, line {first['line']}, "
+        f"column {first['column'] or 'all'}, value {first['value']!r}: {first['hint']}"
+    )

@@ -1,0 +1,126 @@
+"""Rows against each other and against the rest of the study: who, when, twice, and cells that contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.clean.raw import ROW, Breach, where
+from crampstudy.cohort import repeated_keys
+
+SLACK_HOURS = 0.25
+"""Sleep may be longer than the time in bed by this much, as both are rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known when a table is cleaned: the tables before it, the study's window and the day of the reading."""
+
+    accepted: Mapping[str, pl.DataFrame]
+    window: tuple[date, date] | None = None
+    today: date | None = None
+
+
+Step = Callable[[pl.DataFrame, str, Context], list[Breach]]
+
+
+def contradictions(frame: pl.DataFrame) -> list[Breach]:
+    """Cells of one row that contradict each other; what is blanked is the cell that leans on the other."""
+    columns = set(frame.columns)
+    found = []
+    if {"entry_made", "cramps"} <= columns:
+        without = where(frame, ~pl.col("entry_made") & pl.col("cramps").is_not_null())
+        hint = "a count stands where no entry was made: set entry_made to true, or leave cramps empty"
+        found.append(Breach(without, "cramps", "count-without-entry", "blank-cell", hint))
+        empty = where(frame, pl.col("entry_made") & pl.col("cramps").is_null())
+        hint = "an entry was made and the count is empty: the night is unobserved; write 0 for a night without a cramp"
+        found.append(Breach(empty, "cramps", "entry-without-count", "warn", hint))
+    if {"sleep_hours", "hours_in_bed"} <= columns:
+        longer = where(frame, pl.col("sleep_hours") > pl.col("hours_in_bed") + SLACK_HOURS)
+        hint = "more sleep than time in bed: both are kept, correct one of them"
+        found.append(Breach(longer, "sleep_hours", "sleep-exceeds-bed", "warn", hint))
+    if {"onset", "date"} <= columns:
+        noon = pl.col("date").cast(pl.Datetime("us")).dt.offset_by("12h")
+        outside = ~((pl.col("onset") >= noon) & (pl.col("onset") < noon.dt.offset_by("24h")))
+        rows = where(frame, outside)
+        hint = "the night of a date runs from its noon to the next: before noon, date is the evening before"
+        found.append(Breach(rows, "onset", "onset-outside-night", "blank-cell", hint))
+    if {"start", "stop"} <= columns:
+        rows = where(frame, pl.col("stop") < pl.col("start"))
+        found.append(Breach(rows, "stop", "stop-before-start", "blank-cell", "the last day lies before the first"))
+    return [breach for breach in found if len(breach.rows)]
+
+
+def foreign(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
+    """Rows of nobody."""
+    if name == "participants":
+        return []
+    people = context.accepted["participants"]["participant_id"]
+    named = frame.select(ROW, "participant_id")
+    unknown = named.filter(~pl.col("participant_id").is_in(people.implode()))
+    if unknown.is_empty():
+        return []
+    near = pl.DataFrame({"near": people, "form": form(people)}).unique("form", keep="none")
+    told = unknown.with_columns(form=form(unknown["participant_id"])).join(
+        near, on="form", how="left", maintain_order="left"
+    )
+    hint = "no accepted row of participants has this identifier: add the participant or correct the identifier"
+    hints = told.select(
+        pl.when(pl.col("near").is_null()).then(pl.lit(hint)).otherwise(pl.format(hint + "; is it {}?", "near"))
+    ).to_series()
+    return [Breach(unknown[ROW], "participant_id", "unknown-participant", "reject-row", hints)]
+
+
+def form(identifiers: pl.Series) -> pl.Series:
+    """Return identifiers without what is easily mistyped: case, spaces, hyphens, leading zeros."""
+    plain = identifiers.str.to_lowercase().str.replace_all(r"[\s_.-]+", "")
+    return plain.str.replace_all(r"(^|[a-z])0+(\d)", "${1}${2}")
+
+
+def outside_window(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
+    """Nights before the study's first or after its last."""
+    if context.window is None or name not in ("diary", "episodes"):
+        return []
+    rows = where(frame, ~pl.col("date").is_between(*context.window))
+    hint = f"the study runs from {context.window[0]} to {context.window[1]}"
+    return [Breach(rows, "date", "window", "reject-row", hint)] if len(rows) else []
+
+
+def future(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
+    """Nights, samples and first days after the day of the reading; only where the caller has told that day."""
+    columns = [c for c in ("date", "start") if c in codebook.TABLES[name].key]
+    if context.today is None or not columns:
+        return []
+    rows = where(frame, pl.col(columns[0]) > context.today)
+    hint = f"a day after {context.today}, the day of this reading: correct the date"
+    return [Breach(rows, columns[0], "future-date", "reject-row", hint)] if len(rows) else []
+
+
+def duplicates(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
+    """Rows with one key: of equal ones the first stays; of contradicting ones none."""
+    key = list(codebook.TABLES[name].key)
+    repeated = frame.filter(repeated_keys(frame, key))
+    if repeated.is_empty():
+        return []
+    content = [c for c in frame.columns if c != ROW]
+    versions = repeated.unique(content, keep="first").group_by(key).agg(pl.len().alias("__versions"))
+    marked = repeated.join(versions, on=key).sort(ROW)
+    same = marked.filter(pl.col("__versions") == 1)
+    exact = same.filter(~pl.struct(key).is_first_distinct())[ROW]
+    conflicting = marked.filter(pl.col("__versions") > 1)[ROW]
+    what = " and ".join(key)
+    kept = f"the same row stands above; one per {what} is kept"
+    all_aside = f"rows with the same {what} contradict each other: all are set aside; keep the right one"
+    found = [
+        Breach(exact, None, "duplicate-exact", "reject-row", kept),
+        Breach(conflicting, None, "duplicate-conflict", "reject-row", all_aside),
+    ]
+    return [breach for breach in found if len(breach.rows)]
+
+
+ROW_RULES: tuple[Step, ...] = (foreign, outside_window, future, duplicates)
+"""Each sees only the rows that those before it have left."""

@@ -1,0 +1,94 @@
+"""What is odd though it is possible: it is said, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from crampstudy.clean import slips
+from crampstudy.clean.nightly import form
+from crampstudy.clean.raw import ROW, Breach
+from crampstudy.codebook import Variable
+
+FEWEST = 3
+"""Usual cells that a person must have in a column before another cell is held against their median."""
+
+
+def unusual(frame: pl.DataFrame, name: str, present: Sequence[Variable]) -> list[Breach]:
+    """Cells outside the usual limits that look like another unit, or like a jump from the person's own median."""
+    asked = [(v, odd) for v in present if (odd := slips.outside_usual(v)) is not None]
+    flags = frame.select(odd.any().alias(v.name) for v, odd in asked).row(0) if asked else ()
+    found = []
+    for (v, odd), flag in zip(asked, flags, strict=True):
+        if flag:
+            rows = frame.select(ROW, "participant_id", v.name).filter(odd)
+            found += _against_own_median(frame, rows, v) if name == "diary" else _slipped(rows, v, None)
+    return found
+
+
+def _slipped(rows: pl.DataFrame, v: Variable, medians: pl.Series | None) -> list[Breach]:
+    looks = slips.hints(v, rows[v.name], medians)
+    told = looks.is_not_null()
+    return [Breach(rows[ROW].filter(told), v.name, "unit-slip", "warn", looks.filter(told))] if told.any() else []
+
+
+def _against_own_median(frame: pl.DataFrame, rows: pl.DataFrame, v: Variable) -> list[Breach]:
+    column = pl.col(v.name)
+    concerned = (
+        frame.lazy()
+        .select("participant_id", v.name)
+        .filter(
+            pl.col("participant_id").is_in(rows["participant_id"].unique().implode())
+            & column.is_between(v.usual_minimum, v.usual_maximum)
+        )
+    )
+    own = concerned.group_by("participant_id").agg(median=column.median(), n=pl.len()).filter(pl.col("n") >= FEWEST)
+    rows = rows.join(own.collect(), on="participant_id", maintain_order="left")
+    found = _slipped(rows, v, rows["median"])
+    away = (rows[v.name] - rows["median"]).abs()
+    if v.jump is None or not (away > v.jump).any():
+        return found
+    far = rows.with_columns(away=away).filter(pl.col("away") > v.jump)
+    hint = pl.format(
+        f"{{}} {v.unit or ''} away from the person's own median: kept, look at it", pl.col("away").round(1)
+    )
+    jump = Breach(far[ROW], v.name, "jump", "warn", far.select(hint).to_series())
+    named = [b.rows for b in found]
+    jump = jump.without(pl.concat(named)) if named else jump
+    return [*found, jump] if len(jump.rows) else found
+
+
+def similar_identifiers(frame: pl.DataFrame) -> list[Breach]:
+    """Participants whose identifiers differ only in case, spaces, hyphens or leading zeros."""
+    identifiers = frame.select(ROW, "participant_id", form=form(frame["participant_id"]))
+    rows = identifiers.filter(pl.col("form").is_duplicated())[ROW]
+    hint = "another participant has nearly this identifier: are they one person?"
+    return [Breach(rows, "participant_id", "similar-identifier", "warn", hint)] if len(rows) else []
+
+
+def age_against_birth_year(frames: Mapping[str, pl.DataFrame]) -> list[Breach]:
+    """Participants whose age at their first night is not what their year of birth makes it, give or take a year."""
+    people, diary = frames["participants"], frames.get("diary")
+    if diary is None or not {"age_years", "birth_year"} <= set(people.columns):
+        return []
+    first = diary.group_by("participant_id").agg(first=pl.col("date").min().dt.year())
+    turning = pl.col("first") - pl.col("birth_year")
+    joined = people.join(first, on="participant_id", maintain_order="left")
+    # In the year of the nth birthday one is n - 1 or n; a top-coded or rounded age may be off by one more.
+    off = joined.filter((turning - pl.col("age_years").floor()).is_between(-1, 2).not_())
+    hint = pl.format("born in that year, the participant turns {} in the year of the first night", turning)
+    hints = off.select(hint).to_series()
+    return [Breach(off[ROW], "age_years", "age-against-birth-year", "warn", hints)] if off.height else []
+
+
+def episodes_against_count(frames: Mapping[str, pl.DataFrame]) -> list[Breach]:
+    """Nights whose episodes are fewer or more than the diary counts; a night without episodes says nothing."""
+    if "episodes" not in frames or "diary" not in frames:
+        return []
+    night = ["participant_id", "date"]
+    counted = frames["episodes"].group_by(night).agg(pl.len(), pl.col(ROW).min())
+    nights = counted.join(frames["diary"].select(*night, "cramps"), on=night, how="left")
+    rows = nights.filter(~pl.col("len").eq_missing(pl.col("cramps")))[ROW].sort()
+    hint = "the diary counts another number of cramps in this night, or none: both are kept, correct one of them"
+    return [Breach(rows, "episode", "episodes-against-count", "warn", hint)] if len(rows) else []

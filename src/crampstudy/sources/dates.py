@@ -1,0 +1,83 @@
+"""Dates and times written in a stated format: read exactly as stated, or left as they stand for the ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import polars as pl
+
+ISO: Mapping[str, str] = {
+    "date": r"\d{4}-\d{2}-\d{2}",
+    "datetime": r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?",
+}
+"""What the cleaning reads as a date or a time without being told."""
+
+WRITTEN: Mapping[str, str] = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S%.f"}
+"""How the package writes dates and times."""
+
+_ISO_TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+_PATTERNS = {
+    "d": r"\d{1,2}",
+    "m": r"\d{1,2}",
+    "Y": r"\d{4}",
+    "y": r"\d{2}",
+    "b": r"\p{L}{3}",
+    "B": r"\p{L}{3,}",
+    "H": r"\d{1,2}",
+    "I": r"\d{1,2}",
+    "M": r"\d{2}",
+    "S": r"\d{2}(\.\d{1,6})?",
+    "p": r"[AaPp][Mm]",
+    "z": r"(Z|[+-]\d{2}:?\d{2})",
+    "%": "%",
+}
+
+
+def problem(written: str, timed: bool) -> str | None:
+    """Return what is wrong with a format, ``None`` if nothing; ``timed`` formats must have an hour."""
+    used = re.findall(r"%(.)", written)
+    if unknown := [f"%{mark}" for mark in used if mark not in _PATTERNS]:
+        return f"has {unknown[0]}; allowed: {', '.join('%' + mark for mark in _PATTERNS)}"
+    for what, marks in {"day": "d", "month": "mbB", "year": "Yy"}.items():
+        if sum(used.count(mark) for mark in marks) != 1:
+            return f"must have one {what} ({' or '.join('%' + mark for mark in marks)}), such as %d.%m.%Y"
+    if timed and not {"H", "M"} <= set(used) and not {"I", "M", "p"} <= set(used):
+        return "must have hour and minute, such as %d.%m.%Y %H:%M"
+    return None
+
+
+def moments(cells: pl.Series, formats: Sequence[str], timed: bool, zone: str | None) -> tuple[pl.Series, pl.Series]:
+    """Return the local date and time of each cell, and whether two formats read it differently.
+
+    A cell that fits none of ``formats`` (by default an ISO 8601 date, or date and time where ``timed``) or fits
+    them differently has none. Times that state their distance from UTC become the local time of ``zone``.
+    """
+    stated = tuple(formats) or (_ISO_TIMES if timed else ("%Y-%m-%d",))
+    if timed and not formats and zone is not None:
+        stated += tuple(f"{written}%z" for written in _ISO_TIMES)
+    frame = cells.alias("x").to_frame().select(_read(written, zone).alias(str(i)) for i, written in enumerate(stated))
+    first = frame.select(pl.coalesce(pl.all())).to_series()
+    differ = frame.select(pl.any_horizontal((pl.all() != first).fill_null(value=False))).to_series()
+    return pl.select(pl.when(~differ).then(first)).to_series(), differ
+
+
+def numbered(cells: pl.Series, origin: date) -> pl.Series:
+    """Return the date of each day number, day 0 being ``origin``; what is no whole number has none."""
+    number = cells.cast(pl.Float64, strict=False)
+    days = pl.when((number == number.round()) & (number.abs() < 100_000)).then(number).cast(pl.Int64)
+    return pl.select(pl.lit(origin) + pl.duration(days=days)).to_series()
+
+
+def _read(written: str, zone: str | None) -> pl.Expr:
+    pattern = re.sub(r"%(.)|([^%])", lambda m: _PATTERNS[m[1]] if m[1] else re.escape(m[2]), written)
+    fits = pl.when(pl.col("x").str.contains(f"^(?:{pattern})$")).then(pl.col("x"))
+    # %S alone would stop at a decimal point.
+    engine = written.replace("%S", "%S%.f")
+    if "%z" in written:
+        utc = fits.str.replace("Z$", "+0000").str.strptime(pl.Datetime("us", "UTC"), engine, strict=False)
+        return utc.dt.convert_time_zone(zone or "UTC").dt.replace_time_zone(None)
+    if "%H" in written or "%I" in written:
+        return fits.str.strptime(pl.Datetime("us"), engine, strict=False)
+    return fits.str.strptime(pl.Date, engine, strict=False).cast(pl.Datetime("us"))

@@ -1,0 +1,261 @@
+"""Files of any layout become the tables of a cohort, as a mapping says, and every conversion is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from crampstudy import codebook, domain
+from crampstudy.clean import Raw, RawTable
+from crampstudy.errors import SourceError, UsageError
+from crampstudy.sources import dates, mapping
+from crampstudy.sources.mapping import Column, Mapping, TableMap
+from crampstudy.sources.text import read_text
+
+# More digits than any measurement has; fewer than would show that 0.1 has no exact binary form.
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A table as it came: trimmed texts or null, the line of each row in ``file``, the decimal mark of the texts."""
+
+    file: str
+    frame: pl.DataFrame
+    lines: pl.Series
+    decimal: str = "."
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The tables that a mapping makes, and what it did on the way."""
+
+    tables: tuple[RawTable, ...]
+    notices: tuple[str, ...]
+
+
+def read(path: Path, description: Path) -> Raw:
+    """Read files through a mapping: delimited text, a workbook or a statistical file.
+
+    ``path`` is the one file, or the folder of the files that the mapping names.
+
+    Raises:
+        SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
+    """
+    described = mapping.load(description)
+    given: dict[str, Given] = {}
+    notices: list[str] = []
+    before: dict[tuple[Path, str | None], Given] = {}
+    for table in described.tables:
+        file = _file(path, table, described)
+        if (file, table.sheet) not in before:
+            before[file, table.sheet], said = _given(file, table, described)
+            notices.extend(said)
+        given[table.name] = before[file, table.sheet]
+    made = apply(given, described)
+    return Raw(described.name, "diary", made.tables, notices=(*notices, *made.notices))
+
+
+def apply(given: Table[str, Given], described: Mapping) -> Mapped:
+    """Make the tables of a cohort; ``given`` holds the file of each table by the table's name.
+
+    Raises:
+        SourceError: a column is not in its file, a code covers not every cell, or participants contradict
+            themselves; the message names the file, the line and the entry of the mapping.
+    """
+    tables: list[RawTable] = []
+    notices: list[str] = []
+    for table in described.tables:
+        made, said = _table(table, given[table.name], described)
+        tables.append(made)
+        notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
+    used = {(given[t.name].file, name) for t in described.tables for name in _sources(t)}
+    for file, frame in {source.file: source.frame for source in given.values()}.items():
+        if left := [name for name in frame.columns if (file, name) not in used]:
+            notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
+    return Mapped(tuple(tables), tuple(notices))
+
+
+def _sources(table: TableMap) -> set[str]:
+    named = domain.names(table.where) if table.where else ()
+    return {c.source for c in table.columns if c.source is not None} | set(named)
+
+
+def _file(path: Path, table: TableMap, described: Mapping) -> Path:
+    key = f"{described.path}, tables.{table.name}.file"
+    if path.is_dir():
+        if table.file is None:
+            raise SourceError(f"{key}: the key is missing; {path} is a folder: name the file of each table")
+        path = path / table.file
+    elif table.file not in (None, path.name):
+        raise SourceError(f"{key}: {table.file} and {path.name} are two files; give the folder that holds {table.file}")
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}; the table {table.name} of {described.path} comes from it")
+    return path
+
+
+def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tuple[str, ...]]:
+    suffix = file.suffix.lower()
+    if suffix in (".xlsx", ".xlsm"):
+        from crampstudy.sources import spreadsheet
+
+        grid = spreadsheet.load(file, table.sheet)
+    elif table.sheet is not None:
+        raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
+    elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
+        from crampstudy.sources import statfile
+
+        grid = statfile.load(file)
+    else:
+        text = read_text(file, missing=described.missing, decimal=described.decimal)
+        return Given(file.name, text.frame, text.lines, text.decimal), text.notices
+    return Given(grid.file, grid.frame, grid.lines), grid.notices
+
+
+def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
+    for column in table.columns:
+        if column.source is not None and column.source not in given.frame.columns:
+            close = get_close_matches(column.source, given.frame.columns, n=3)
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise SourceError(
+                f"{described.path}, {column.key}: {given.file} has no column {column.source!r}{hint} "
+                f"(it has {', '.join(given.frame.columns)})"
+            )
+    notices: list[str] = []
+    gone = pl.all().is_in(list(described.missing))
+    given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
+    if table.where is not None:
+        given = _where(table, table.where, given, described, notices)
+    made = pl.DataFrame({c.target.name: _cells(c, given, described, notices) for c in table.columns if not c.numbered})
+    for column in (c for c in table.columns if c.numbered):
+        order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
+        made = made.with_columns(order.alias(column.target.name))
+        notices.append(f"{column.target.name}: numbered within the night in the order of the file")
+    lines = given.lines
+    if table.distinct:
+        made, lines = _distinct(made, given, described)
+        notices.append(f"{given.frame.height} rows say the same of {made.height} participants: one row each is kept")
+    own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
+    # The ledger shows the cells of the file, in its units and codes.
+    cells = {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
+    written = None if table.distinct else pl.DataFrame(cells)
+    return RawTable(table.name, given.file, made, lines, own, written=written), notices
+
+
+def _where(table: TableMap, where: str, given: Given, described: Mapping, notices: list[str]) -> Given:
+    try:
+        chosen = domain.select(given.frame, where)
+    except UsageError as error:
+        raise SourceError(f"{described.path}, tables.{table.name}.rows.where: {error} (every cell is text)") from None
+    if left := int((~chosen.inside).sum()):
+        unclear = f", {chosen.undecided} of them because a value is missing" if chosen.undecided else ""
+        notices.append(f"{left} of {len(chosen.inside)} rows are not where {where}{unclear}; left out")
+    return replace(given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside))
+
+
+def _distinct(made: pl.DataFrame, given: Given, described: Mapping) -> tuple[pl.DataFrame, pl.Series]:
+    """Return one row per participant, once all rows of each say the same or nothing."""
+    key = "participant_id"
+    numbered = made.with_columns(given.lines.alias("__line"))
+    grouped = numbered.group_by(key, maintain_order=True)
+    varies = grouped.agg(pl.exclude(key, "__line").drop_nulls().n_unique())
+    for name in varies.columns[1:]:
+        if (several := varies.filter(pl.col(name) > 1)).height:
+            who = several[key][0]
+            rows = numbered.filter(pl.col(key).eq_missing(pl.lit(who)) & pl.col(name).is_not_null())
+            rows = rows.unique(name, keep="first", maintain_order=True)
+            (one, at), (other, then) = rows.select(name, "__line").rows()[:2]
+            raise SourceError(
+                f"{given.file}: participant {who} has two values of {name}, {one!r} on line {at} and {other!r} on line "
+                f"{then}; correct one, or take {name} out of tables.participants of {described.path}"
+            )
+    people = grouped.agg(pl.exclude(key, "__line").drop_nulls().first(), pl.col("__line").first())
+    return people.select(made.columns), people["__line"]
+
+
+def _cells(column: Column, given: Given, described: Mapping, notices: list[str]) -> pl.Series:
+    """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is."""
+    name = column.target.name
+    if column.source is None:
+        value = column.constant or None
+        notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
+        return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
+    cells = given.frame[column.source]
+    if column.missing:
+        cells = pl.select(pl.when(~cells.is_in(list(column.missing))).then(cells)).to_series()
+    if column.codes is not None:
+        cells = _decoded(column, column.codes, cells, given, described)
+        notices.append(
+            f"{column.source} → {name}: " + ", ".join(f"{c} = {v or 'missing'}" for c, v in column.codes.items())
+        )
+    elif column.target.type in ("date", "datetime"):
+        cells = _dated(column, cells, given.lines, described, notices)
+    elif column.target.type in ("integer", "number"):
+        cells = _scaled(column, cells, given.decimal, notices)
+    return cells.alias(name)
+
+
+def _decoded(column: Column, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
+    uncovered = cells.is_not_null() & ~cells.is_in(list(codes))
+    if uncovered.any():
+        at = uncovered.arg_max() or 0
+        raise SourceError(
+            f"{described.path}, {column.key}.codes: {given.file}, line {given.lines[at]}, column {column.source} has "
+            f"{cells[at]!r}, which no code covers (codes: {', '.join(codes)}); add it, with '' where it means missing"
+        )
+    return cells.replace_strict(list(codes), [v or None for v in codes.values()], return_dtype=pl.String, default=None)
+
+
+def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]) -> pl.Series:
+    timed = column.target.type == "datetime" or column.clock == "timestamp"
+    if column.origin is not None:
+        read, differ = dates.numbered(cells, column.origin).cast(pl.Datetime("us")), None
+        notices.append(f"{column.source} → {column.target.name}: day numbers, day 0 is {column.origin}")
+    else:
+        read, differ = dates.moments(cells, column.formats, timed, described.time_zone)
+        if column.formats:
+            notices.append(f"{column.source} → {column.target.name}: read as {' or '.join(column.formats)}")
+    if column.clock == "morning":
+        read = read.dt.offset_by("-1d")
+        notices.append(f"{column.target.name}: the file dates the morning after; each night moved one day back")
+    elif column.clock == "timestamp":
+        read = read.dt.offset_by("-12h")
+        notices.append(f"{column.target.name}: times before noon belong to the night that began the evening before")
+    if column.target.type == "date":
+        made = read.dt.strftime(dates.WRITTEN["date"])
+    else:
+        made = read.dt.strftime(dates.WRITTEN["datetime"])
+        if described.time_zone and (not column.formats or any("%z" in written for written in column.formats)):
+            notices.append(f"{column.target.name}: times with a zone are told in the time of {described.time_zone}")
+    # A cell that was not read stays, so that its row is rejected; it must not pass for a date all the same.
+    expected = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601")
+    unread = read.is_null() & cells.is_not_null()
+    if unread.any():
+        at = unread.arg_max() or 0
+        why = f"; {int(differ.sum())} of them could be read in two ways" if differ is not None and differ.any() else ""
+        notices.append(
+            f"{column.source} → {column.target.name}: {int(unread.sum())} cells are not {expected}, the first "
+            f"{cells[at]!r} on line {lines[at]}{why}"
+        )
+    left = pl.select(pl.format("{} (not {})", cells, pl.lit(expected))).to_series()
+    return pl.select(pl.coalesce(made, left)).to_series()
+
+
+def _scaled(column: Column, cells: pl.Series, decimal: str, notices: list[str]) -> pl.Series:
+    if decimal == ",":
+        # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
+        grouped = pl.when(cells.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cells))
+        cells = pl.select(grouped.otherwise(cells.str.replace(",", ".", literal=True))).to_series()
+    if column.unit is None or (column.factor == 1 and column.offset == 0):
+        return cells
+    number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset
+    plus = f" {column.offset:+g}" if column.offset else ""
+    notices.append(
+        f"{column.source} → {column.target.name}: {column.unit} × {column.factor:g}{plus} = {column.target.unit} "
+        f"({number.count()} cells)"
+    )
+    return pl.select(pl.coalesce(number.round_sig_figs(_DIGITS).cast(pl.String), cells)).to_series()

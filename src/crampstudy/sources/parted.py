@@ -1,0 +1,154 @@
+"""A Parquet diary too large to hold at once, in parts that keep each participant's nights together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from crampstudy import codebook
+from crampstudy.clean import Raw, RawTable
+from crampstudy.codebook import Variable
+from crampstudy.errors import SourceError
+from crampstudy.sources import descriptor, package
+from crampstudy.sources.own import own_columns
+
+_BATCH = 1 << 18
+_LINE, _PART = "__line", "__part"
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A source whose diary is still in its file; ``raw`` has all the other tables, ``own`` the diary's own columns."""
+
+    raw: Raw
+    path: Path
+    rows: int
+    missing: tuple[str, ...]
+    own: tuple[Variable, ...]
+
+    def parts(self, people: pl.Series, size: int, folder: Path) -> Iterator[RawTable]:
+        """Yield the diary in parts of about ``size`` rows, all nights of one of ``people`` in one part.
+
+        Where the nights of a participant do not stand together in the file, the rows are first sorted into files in
+        ``folder``.
+        """
+        whole = _together(self._batches(["participant_id"]), people)
+        frames = self._cut(people, size) if whole else self._spilled(size, folder)
+        for frame in frames:
+            yield RawTable("diary", self.path.name, frame.drop(_LINE), frame[_LINE], self.own)
+
+    def _batches(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the rows in the order of the file, as the rules read them, with their lines."""
+        line = 1
+        try:
+            with pq.ParquetFile(self.path) as file:
+                for batch in file.iter_batches(_BATCH, columns=columns):
+                    frame = package.stored(self.path, pl.DataFrame(pa.Table.from_batches([batch])), self.missing)
+                    lines = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True)
+                    line += frame.height
+                    yield frame.with_columns(lines.alias(_LINE))
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise SourceError(f"{self.path} cannot be read as Parquet: {reason}; write it again") from None
+
+    def _cut(self, people: pl.Series, size: int) -> Iterator[pl.DataFrame]:
+        held: list[pl.DataFrame] = []
+        for batch in self._batches():
+            held.append(batch)
+            if sum(frame.height for frame in held) < size:
+                continue
+            rows = pl.concat(held, rechunk=True)
+            # The last participant may go on in the next batch; rows of nobody stay where they stand.
+            codes = _filled(_codes(rows["participant_id"], people))
+            (changes,) = np.nonzero(np.diff(codes))
+            end = int(changes[-1]) + 1 if len(changes) else 0
+            if end:
+                yield rows[:end]
+            held = [rows[end:]]
+        if held and (rows := pl.concat(held, rechunk=True)).height:
+            yield rows
+
+    def _spilled(self, size: int, folder: Path) -> Iterator[pl.DataFrame]:
+        count = -(-self.rows // size)
+        paths = [folder / f"{part}.parquet" for part in range(count)]
+        writers: dict[int, pq.ParquetWriter] = {}
+        with ExitStack() as closing:
+            for batch in self._batches():
+                parted = batch.with_columns((pl.col("participant_id").hash(0) % count).alias(_PART))
+                for (part,), rows in parted.partition_by(_PART, as_dict=True, include_key=False).items():
+                    table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+                    if part not in writers:
+                        writer = pq.ParquetWriter(paths[part], table.schema, compression="lz4")
+                        writers[part] = closing.enter_context(writer)
+                    writers[part].write_table(table)
+        for part in sorted(writers):
+            yield pl.read_parquet(paths[part], glob=False)
+            paths[part].unlink()
+
+
+def read(folder: Path, at_least: int) -> Parted | None:
+    """Open a data package whose diary is a Parquet file of ``at_least`` so many rows; ``None`` if it is not.
+
+    Raises:
+        SourceError: as :func:`crampstudy.sources.package.read`.
+    """
+    path = package.diary_path(folder)
+    if path is None or path.suffix.lower() != ".parquet":
+        return None
+    try:
+        with pq.ParquetFile(path) as file:
+            rows, columns = file.metadata.num_rows, file.schema_arrow.names
+    except (pa.ArrowException, OSError):
+        return None
+    if rows < at_least or "participant_id" not in columns:
+        return None
+    raw = package.read(folder, leave=("diary",))
+    described = descriptor.read(folder)
+    missing = described.missing.get("diary", ())
+    own: list[Variable] = []
+    notices = list(raw.notices)
+    for name in (name for name in columns if not codebook.find(name, "diary")):
+        # The type of an own column is what all its cells fit, so that each is looked at as a whole.
+        cells = package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing)
+        found, said = own_columns("diary", path.name, cells, described.types, described.titles)
+        own += found
+        notices += said
+    return Parted(replace(raw, notices=tuple(notices)), path, rows, missing, tuple(own))
+
+
+def _together(batches: Iterator[pl.DataFrame], people: pl.Series) -> bool:
+    """Return whether the nights of each of ``people`` stand together; rows of nobody may stand anywhere."""
+    seen = np.zeros(len(people), dtype=bool)
+    last = -1
+    for batch in batches:
+        codes = _codes(batch["participant_id"], people)
+        codes = codes[codes >= 0]
+        starts = codes[np.flatnonzero(np.diff(codes, prepend=last))]
+        if len(starts):
+            if seen[starts].any() or len(np.unique(starts)) < len(starts):
+                return False
+            seen[starts] = True
+            last = int(starts[-1])
+    return True
+
+
+def _codes(identifiers: pl.Series, people: pl.Series) -> NDArray[np.int64]:
+    """Return the place of each identifier in ``people``, -1 where it has none."""
+    known = pl.DataFrame({"id": people, "place": pl.int_range(len(people), dtype=pl.Int64, eager=True)})
+    runs = identifiers.cast(pl.String).rle().struct.unnest()
+    places = runs.join(known, left_on="value", right_on="id", how="left", maintain_order="left")["place"].fill_null(-1)
+    return np.repeat(places.to_numpy(), runs["len"].to_numpy())
+
+
+def _filled(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return ``codes`` with each -1 as what stands before it."""
+    last = np.maximum.accumulate(np.where(codes >= 0, np.arange(len(codes)), 0))
+    return codes[last]

@@ -1,0 +1,286 @@
+"""REDCap exports (CSV, raw or labelled) as tables: one per repeating instrument, and the participants.
+
+The project's dictionary says what each field is: the package's own (an instrument per table, from
+``dictionary/redcap.csv``) unless another is given. Column names and layout follow REDCap's data export.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.clean import Raw, RawTable
+from crampstudy.errors import SourceError
+from crampstudy.sources import redcap_dictionary
+from crampstudy.sources.own import own_columns
+from crampstudy.sources.redcap_dictionary import Dictionary, Field
+from crampstudy.sources.text import Text, read_text
+
+_ID = "participant_id"
+_EVENT, _FORM, _INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
+_ADMINISTRATIVE = ("redcap_survey_identifier", "redcap_data_access_group")
+_HEADINGS = {
+    "Event Name": _EVENT,
+    "Repeat Instrument": _FORM,
+    "Repeat Instance": _INSTANCE,
+    "Survey Identifier": "redcap_survey_identifier",
+    "Data Access Group": "redcap_data_access_group",
+}
+_WORDS = {"true": ("1", "Yes", "True", "Checked"), "false": ("0", "No", "False", "Unchecked")}
+
+MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "QI", "TRC", "UNC", "DER")
+"""The missing data codes that REDCap proposes; a field that has one of them as a choice keeps it."""
+
+
+def read(path: Path, dictionary: Path | None = None) -> Raw:
+    """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
+
+    Raises:
+        SourceError: a file is missing or not what it should be, a field contradicts the codebook, or the events
+            of a record contradict each other.
+    """
+    if not path.is_file():
+        raise SourceError(f"there is no REDCap export {path}; give the CSV file that REDCap exported")
+    described = redcap_dictionary.load(dictionary) if dictionary else redcap_dictionary.own()
+    text = _text(path, described)
+    export = _Export(path.name, text.frame, text.lines)
+    notices = [*text.notices, *described.notices]
+    export = _without_missing_codes(export, described, notices)
+    fields = _fields(export, described, notices)
+    homes = _homes(export, fields, described)
+    parts = {table: _rows(export, table, fields, homes) for table in codebook.TABLES}
+    _account(export, parts, notices)
+    tables = []
+    for table, rows in parts.items():
+        wanted = [f for f in fields if f.table == table]
+        if table != "participants" and not rows.any():
+            continue
+        given, lines = export.frame.filter(rows), export.lines.filter(rows)
+        frame = _decoded(given, wanted)
+        # The ledger shows the codes of the export, but for participants made of several of its rows.
+        written: pl.DataFrame | None = given.select(pl.first().alias(_ID), *(_named(f) for f in wanted))
+        if table == "participants" and _EVENT in given.columns and frame[_ID].is_duplicated().any():
+            frame, lines, written = *_one_row_each(export, frame, lines, given[_EVENT], notices), None
+        own, said = own_columns(table, path.name, frame)
+        notices.extend(said)
+        tables.append(RawTable(table, path.name, frame, lines, own, written=written))
+    if not any(table.name == "diary" for table in tables):
+        raise SourceError(
+            f"{path} holds no nights: no row fills a field of "
+            "the diary; export all instruments, and give the project's dictionary (redcap:FILE?dictionary=D.csv)"
+        )
+    return Raw(path.stem, "diary", tuple(tables), notices=tuple(dict.fromkeys(notices)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """An export with field names as columns; the first is the record's."""
+
+    file: str
+    frame: pl.DataFrame
+    lines: pl.Series
+
+    @property
+    def record(self) -> str:
+        return self.frame.columns[0]
+
+    def filled(self, columns: Iterable[str]) -> pl.Series:
+        """Return whether a row has a cell in any of ``columns``."""
+        cells = [pl.col(c).is_not_null() for c in columns]
+        return self.frame.select(pl.any_horizontal(cells) if cells else pl.lit(value=False)).to_series()
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column, null throughout where the export has none."""
+        if name in self.frame.columns:
+            return self.frame[name]
+        return pl.Series(name, [None] * self.frame.height, dtype=pl.String)
+
+
+def _text(path: Path, described: Dictionary) -> Text:
+    """Return the export with field names as headings; REDCap can write labels instead, several of them alike."""
+    content = path.read_bytes()
+    mark = max(",;\t", key=content.partition(b"\n")[0].decode("latin-1").count)
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=mark)
+        headings = [cell.strip() for cell in next(reader, [])]
+    except (UnicodeDecodeError, csv.Error):
+        return read_text(path)
+    if sum(name in described.fields for name in headings) > 1:
+        return read_text(path)
+    names = _by_label(path, headings, described)
+    out = io.StringIO()
+    # As many lines as before, so that the ledger's lines are those of the export.
+    csv.writer(out, delimiter=mark, lineterminator="\n" * reader.line_num).writerow(names)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(out.getvalue().encode() + b"".join(content.split(b"\n", reader.line_num)[reader.line_num :]))
+        try:
+            return read_text(copy)
+        except SourceError as error:
+            raise SourceError(str(error).replace(str(copy), str(path))) from None
+
+
+def _by_label(path: Path, headings: Sequence[str], described: Dictionary) -> list[str]:
+    """Return the field behind each labelled heading; "Complete?" ends an instrument, so that labels may repeat."""
+    names: list[str] = []
+    block: list[str] = []
+    forms = dict.fromkeys(field.form for field in described.fields.values())
+    for heading in [*headings, None]:
+        if heading is not None and not heading.startswith("Complete?"):
+            block.append(heading)
+            continue
+        labels = {h for h in block if any(f.label == h for f in described.fields.values())}
+        fitting = [form for form in forms if labels <= {f.label for f in described.fields.values() if f.form == form}]
+        for label in block:
+            found = [f.name for f in described.fields.values() if f.label == label] or described.boxes(label)
+            if len(found) > 1:
+                found = [f.name for f in described.fields.values() if f.label == label and [f.form] == fitting[:1]]
+                if len(fitting) != 1 or len(found) != 1:
+                    raise SourceError(
+                        f"{path}: several fields have the label {label!r}, and the other columns do not tell which "
+                        'one this is; export whole instruments with their "Complete?", or with field names as headings'
+                    )
+            names.append(found[0] if found else _HEADINGS.get(label, label))
+        if heading is not None:
+            names.append(f"{fitting[0] if len(fitting) == 1 else len(names)}_complete")
+        block = []
+    if sum(name in described.fields for name in names) < 2:
+        raise SourceError(
+            f"{path} has no field of the dictionary; it has {', '.join(headings[:8])}; give the dictionary of "
+            "the project it comes from: redcap:FILE?dictionary=D.csv"
+        )
+    return names
+
+
+def _without_missing_codes(export: _Export, described: Dictionary, notices: list[str]) -> _Export:
+    frame, counted = export.frame, 0
+    for name in frame.columns[1:]:
+        field = described.fields.get(name)
+        codes = [code for code in MISSING if field is None or code not in field.choices]
+        coded = frame[name].is_in(codes) & frame[name].is_not_null()
+        if coded.any():
+            counted += int(coded.sum())
+            frame = frame.with_columns(pl.when(~coded).then(pl.col(name)).alias(name))
+    if counted:
+        notices.append(f"{export.file}: {counted} cells hold a missing data code (such as NA or UNK): missing")
+    return _Export(export.file, frame, export.lines)
+
+
+def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[Field]:
+    """Return the fields that go into tables, in the order of the export; all other columns are named in a notice."""
+    wanted: list[Field] = []
+    status: list[str] = []
+    left: list[str] = []
+    for name in export.frame.columns[1:]:
+        field = described.fields.get(name) or described.box(name)
+        form_status = re.fullmatch(r"(.+)_(complete|timestamp)|Complete\?.*|Survey Timestamp.*", name)
+        if field is not None and field.table is not None:
+            wanted.append(field)
+        elif name in (_EVENT, _FORM, _INSTANCE):
+            continue
+        elif name in _ADMINISTRATIVE or form_status:
+            status.append(name)
+        else:
+            left.append(name)
+    if status:
+        notices.append(f"{export.file}: not used (form status and the like): {', '.join(status)}")
+    if left:
+        notices.append(
+            f"{export.file}: left out, for the dictionary puts them in none of the tables: {', '.join(left)}"
+        )
+    return wanted
+
+
+def _homes(export: _Export, fields: Sequence[Field], described: Dictionary) -> dict[str, str]:
+    """Return the table of each repeating instrument: by its name, or, where an export has labels, by what it fills."""
+    form = export.column(_FORM)
+    homes: dict[str, str] = {}
+    for name in form.drop_nulls().unique(maintain_order=True):
+        if (stated := described.home(name)) is not None:
+            homes[name] = stated
+            continue
+        rows = export.frame.filter(form == name)
+        filled = [f.table for f in fields if f.table and rows[f.name].null_count() < rows.height]
+        if filled:
+            homes[name] = max(dict.fromkeys(filled), key=filled.count)
+    return homes
+
+
+def _rows(export: _Export, table: str, fields: Sequence[Field], homes: Mapping[str, str]) -> pl.Series:
+    """Return which rows of the export make a row of ``table``."""
+    form = export.column(_FORM)
+    filled = export.filled(f.name for f in fields if f.table == table)
+    if table == "participants":
+        # Every record is a participant, also one whose forms are still empty; a repeated event is not a new one.
+        return form.is_null() & (filled | export.column(_INSTANCE).is_null())
+    repeated = form.is_in([name for name, home in homes.items() if home == table]) & form.is_not_null()
+    return repeated | (form.is_null() & filled)
+
+
+def _account(export: _Export, parts: Mapping[str, pl.Series], notices: list[str]) -> None:
+    """Say how many rows of the export belong to no table."""
+    used = pl.DataFrame(dict(parts)).select(pl.any_horizontal(pl.all())).to_series()
+    if left := int((~used).sum()):
+        forms = export.column(_FORM).filter(~used).drop_nulls().unique(maintain_order=True).to_list()
+        what = f"instruments {', '.join(forms)}" if forms else "no field of a table"
+        notices.append(f"{export.file}: {left} rows belong to no table ({what}); left out")
+
+
+def _named(field: Field) -> pl.Expr:
+    return pl.col(field.name).alias(field.column)
+
+
+def _decoded(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
+    """Return the fields under their codebook names, choices as levels, yes and no as true and false."""
+    columns = [frame[frame.columns[0]].alias(_ID)]
+    for field in fields:
+        cells = frame[field.name]
+        if field.boolean:
+            meaning = {word: value for value, words in _WORDS.items() for word in words}
+            cells = cells.replace(meaning)
+        elif field.choices:
+            cells = cells.replace(_meanings(field, cells))
+        columns.append(cells.alias(field.column))
+    return pl.DataFrame(columns)
+
+
+def _meanings(field: Field, cells: pl.Series) -> dict[str, str]:
+    """Return what each cell of a choice stands for: by code in a raw export, by label in a labelled one."""
+    labels = {label: field.level(code) for code, label in field.choices.items()}
+    codes = {code: field.level(code) for code in field.choices}
+    present = cells.drop_nulls().unique()
+    # A word that is both a code and the label of another choice means what most of the column shows.
+    by_code = int(present.is_in(list(codes)).sum()) >= int(present.is_in(list(labels)).sum())
+    return {**labels, **codes} if by_code else {**codes, **labels}
+
+
+def _one_row_each(
+    export: _Export, frame: pl.DataFrame, lines: pl.Series, events: pl.Series, notices: list[str]
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Merge the events of a record into one row, when they agree."""
+    values = [c for c in frame.columns if c != _ID]
+    numbered = frame.with_columns(lines.alias("__line"), events.alias("__event"))
+    varies = numbered.group_by(_ID, maintain_order=True).agg(pl.col(values).drop_nulls().n_unique())
+    for name in values:
+        if (several := varies.filter(pl.col(name) > 1)).height:
+            record = several[_ID][0]
+            seen = numbered.filter((pl.col(_ID) == record) & pl.col(name).is_not_null())
+            seen = seen.unique(name, keep="first", maintain_order=True)
+            (one, at, then), (other, later, after) = seen.select(name, "__event", "__line").rows()[:2]
+            raise SourceError(
+                f"{export.file}: record {record} has {name} = {one} in the event {at} (line {then}) and {other} in "
+                f"{later} (line {after}); a participant has one value: export the event that counts, or correct one"
+            )
+    made = numbered.group_by(_ID, maintain_order=True).agg(
+        pl.col(values).drop_nulls().first(), pl.col("__line").first()
+    )
+    notices.append(f"{export.file}: {frame.height} rows of several events were merged into {made.height} participants")
+    return made.select(frame.columns), made["__line"]

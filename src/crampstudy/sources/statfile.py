@@ -1,0 +1,149 @@
+"""Files of SAS, Stata and SPSS as a cohort: value labels become levels, user-missing values are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyreadstat
+
+from crampstudy import codebook
+from crampstudy.clean import Raw
+from crampstudy.errors import SourceError
+from crampstudy.sources.wide import Grid, as_diary, codebook_names, split
+
+_READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
+    ".xpt": pyreadstat.read_xport,
+    ".sas7bdat": pyreadstat.read_sas7bdat,
+    ".dta": pyreadstat.read_dta,
+    ".sav": pyreadstat.read_sav,
+    ".zsav": pyreadstat.read_sav,
+}
+SUFFIXES = tuple(_READERS)
+_BROKEN = (OSError, UnicodeDecodeError, ValueError, OverflowError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
+_YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
+_RECORD_LENGTH = 80  # bytes, of a transport file
+_SHORT = 8  # letters of a name in a transport file of version 5
+_EXACT = 2.0**53  # whole numbers beyond it are not exact
+
+
+def read(path: Path) -> Raw:
+    """Read a wide file (a row is one participant and night, columns have codebook names) as a diary cohort.
+
+    Names are matched whatever their case. Value labels are applied where the codebook says level or yes/no and the
+    label is such a level; a code without such a label stays as it is, for the ledger. The line of a row is its number
+    among the observations, from 1.
+
+    Raises:
+        SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
+    """
+    grid, labels = _load(path)
+    names = codebook_names(grid.frame.columns)
+    frame = grid.frame.rename(names)
+    columns = frame.columns
+    if not any(codebook.find(c) for c in columns):
+        short = " (names of the transport format have at most 8 characters)" if _all_short(columns) else ""
+        raise SourceError(
+            f"{path}: no column has a name of the codebook{short}; it has {', '.join(columns[:12])}; "
+            "say which is which in a mapping: mapped:FILE?mapping=M.yaml"
+        )
+    labels = {names.get(column, column): codes for column, codes in labels.items()}
+    made = {c: meanings for c in columns if (meanings := _meanings(c, labels.get(c, {})))}
+    frame = frame.with_columns(pl.col(c).replace(meanings) for c, meanings in made.items())
+    said = tuple(f"{grid.file}: value labels of {c} were read as {', '.join(m.values())}" for c, m in made.items())
+    return as_diary(path, split(frame, grid.lines, grid.file), (*grid.notices, *said))
+
+
+def load(path: Path) -> Grid:
+    """Return the file as it stands, names and codes unchanged, as a mapping needs it.
+
+    Numbers are written as Python writes them, whole ones without a point; dates as YYYY-MM-DD, date-times as
+    YYYY-MM-DDTHH:MM:SS (midnight is a date where the column has no other time). Missing, empty and user-missing
+    cells are null.
+
+    Raises:
+        SourceError: the file is missing, broken, empty or of another kind.
+    """
+    return _load(path)[0]
+
+
+def check_transport(path: Path) -> None:
+    """Refuse a SAS transport file that was cut off within a record.
+
+    Raises:
+        SourceError: its length is not a whole number of records.
+    """
+    # The format does not say how many rows there are: the reader would leave out what is cut off.
+    if path.stat().st_size % _RECORD_LENGTH:
+        raise SourceError(f"{path} is cut off: a transport file is a whole number of 80-byte records; copy it again")
+
+
+def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise SourceError(f"{path} is not one of the statistical files that are read: {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}; give a file with one of the endings {', '.join(SUFFIXES)}")
+    if path.suffix.lower() == ".xpt":
+        check_transport(path)
+    try:
+        columns, meta = reader(str(path), output_format="dict")
+    except _BROKEN as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({reason}); export it again") from None
+    frame = pl.DataFrame([_text(name, values) for name, values in columns.items()])
+    if frame.is_empty():
+        raise SourceError(f"{path} has no observations; export it again with its rows")
+    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+    notices = (f"{path.name}: empty observations skipped: {empty.sum()}",) if empty.any() else ()
+    grid = Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices)
+    return grid, meta.variable_value_labels
+
+
+def _text(name: str, values: list[Any]) -> pl.Series:
+    """Return a column as text; a file of this kind gives numbers, texts, dates, date-times or times."""
+    # Without a time of day anywhere, a date-time is a date in another storage format.
+    dated = all(v.time() == time() for v in values if isinstance(v, datetime))
+    wants_clock = (found := codebook.find(name.lower())) is not None and found.type == "datetime"
+    return pl.Series(name, [_cell(v, dated and not wants_clock) for v in values], dtype=pl.String)
+
+
+def _cell(value: Any, dated: bool) -> str | None:
+    match value:
+        case None:
+            return None
+        case str():
+            return value.strip() or None
+        case float():
+            if value != value:
+                return None
+            return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
+        case datetime():
+            return value.date().isoformat() if dated else value.isoformat()
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _meanings(column: str, labels: Mapping[Any, str]) -> dict[str, str]:
+    """Return what the codes of a level or yes/no variable mean, as far as their labels are its levels."""
+    variable = codebook.find(column, "participants") or codebook.find(column, "diary")
+    if variable is None or variable.type not in ("level", "boolean"):
+        return {}
+    levels = _YES_NO if variable.type == "boolean" else {level: level for level in variable.levels}
+    made = {}
+    for code, label in labels.items():
+        level = levels.get("_".join(label.lower().replace("-", " ").split()))
+        text = _cell(float(code) if isinstance(code, int) else code, dated=False)
+        if level is not None and text is not None:
+            made[text] = level
+    return made
+
+
+def _all_short(columns: list[str]) -> bool:
+    return all(len(column) <= _SHORT for column in columns)
