@@ -60,7 +60,9 @@ def test_the_worked_diary_does_what_the_readme_says(study: Path, tmp_path: Path)
 def test_every_path_that_the_readme_names_is_there() -> None:
     named = set(re.findall(r"`((?:src|notebooks|data|reports|docs|tests)/[\w./-]*)`", README))
     named |= set(re.findall(r"\]\((?!http)([^)]+)\)", README))
-    assert named and not [name for name in named if not name.startswith("data/synthetic") and not (ROOT / name).exists()]
+    assert named and not [
+        name for name in named if not name.startswith("data/synthetic") and not (ROOT / name).exists()
+    ]
 
 
 def test_every_make_target_that_the_readme_names_is_there() -> None:
