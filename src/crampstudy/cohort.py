@@ -206,7 +206,8 @@ def _check_table(name: str, table: pl.DataFrame) -> None:
         if stored not in rules.DTYPES.values():
             names = ", ".join(sorted({str(d) for d in rules.DTYPES.values()}))
             raise SchemaError(f"{name}.{column} has type {stored}; allowed: {names}")
-        if stored == pl.Float64() and not table[column].is_finite().all():
+        own = codebook.find(column, name) is None
+        if own and stored == pl.Float64() and not table[column].is_finite().all():
             raise SchemaError(f"{name}.{column} has a number that is not finite; a missing one is null")
         # A file of text could not give such a cell back.
         text = pl.col(column)

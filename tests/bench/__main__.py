@@ -1,6 +1,7 @@
 """Time this package against its peers: `make bench`, or `make bench ARGS="read --rounds 21"` for one file.
 
-Every bench_*.py here offers ``jobs(folder)``: the jobs it times, with ``folder`` to keep files in.
+Every bench_*.py here offers ``jobs(folder)``: the jobs it times, with ``folder`` to keep files in. One whose jobs
+also take ``nights`` can be asked for another size: `make bench ARGS="clean --nights 10_000_000 --rounds 5"`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import sys
 import tempfile
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 from timing import Disagreement, measure
@@ -22,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="Times in seconds; ratio = peer / crampstudy.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run, of {', '.join(names)} (default: all)")
     parser.add_argument("--rounds", type=int, default=11, help="timed runs of each way; the median counts")
+    parser.add_argument("--nights", type=int, help="nights of the diary, where a bench can take another number")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(names):
         parser.error(f"there is no bench {sorted(unknown)[0]!r}; allowed: {', '.join(names)}")
@@ -32,7 +35,9 @@ def main() -> int:
     failed = 0
     for name in asked.names or names:
         with tempfile.TemporaryDirectory() as folder:
-            for job in import_module(f"bench_{name}").jobs(Path(folder)):
+            jobs = import_module(f"bench_{name}").jobs
+            sized = asked.nights and "nights" in signature(jobs).parameters
+            for job in jobs(Path(folder), asked.nights) if sized else jobs(Path(folder)):
                 try:
                     timing = measure(job, asked.rounds)
                 except Disagreement as disagreement:

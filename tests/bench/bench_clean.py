@@ -26,12 +26,14 @@ TRUTH = {"true": True, "false": False, "True": True, "False": False, True: True,
 
 
 def jobs(folder: Path, nights: int = NIGHTS) -> Iterator[Job]:
-    csv, parquet = folder / "csv", folder / "parquet"
-    big_diary.write(csv, nights, "csv")
-    big_diary.write(parquet, nights, "parquet")
+    csv, parquet = (folder / f"{kind}-{nights / 1e6:g}" for kind in ("csv", "parquet"))
+    if not csv.exists():
+        big_diary.write(csv, nights, "csv")
+    if not parquet.exists():
+        big_diary.write(parquet, nights, "parquet")
     size = f"{nights / 1e6:g} M nights x {len(VARIABLES)}"
-    ours = partial(with_crampstudy, csv)
-    yield Job(f"clean {size}, CSV", "pandas + pandera", ours, partial(with_pandera, csv))
+    pandera = partial(with_pandera, csv)
+    yield Job(f"clean {size}, CSV", "pandas + pandera", partial(with_crampstudy, csv), pandera)
     yield Job(f"clean {size}, CSV", "bare typed polars read", partial(rows, csv), partial(bare, csv))
     yield Job(f"clean {size}, Parquet", "crampstudy, CSV", partial(rows, parquet), partial(rows, csv))
 

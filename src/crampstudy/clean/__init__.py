@@ -104,10 +104,15 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     found = nightly.contradictions(frame)
     breaches += found
     frame = _blanked(frame, found)
+    keys = frame.select(ROW, *codebook.TABLES[table.name].key)
+    set_apart: list[Breach] = []
     for step in nightly.ROW_RULES:
-        found = step(frame, table.name, context)
-        breaches += found
-        frame = _without(frame, found)
+        found = step(keys, table.name, context)
+        set_apart += found
+        keys = _without(keys, found)
+    set_apart += nightly.duplicates(frame, keys, table.name)
+    breaches += set_apart
+    frame = _without(frame, set_apart)
     # What follows is said of accepted rows alone.
     found = people.unusual(frame, table.name, present)
     if table.name == "labs":

@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.clean import shifts, slips
-from crampstudy.clean.raw import ROW, Breach, RawTable, where
+from crampstudy.clean.raw import ROW, Breach, RawTable, where, worded
 from crampstudy.codebook import Severity, Variable, rules
 
 
@@ -48,7 +48,8 @@ def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, 
         if len(doubted):
             wrong = text[v.name].is_not_null() & again[v.name].is_null()
             rows = pl.concat([rows.filter(~rows.is_in(doubted.implode())), doubted.filter(wrong)])
-            column = column.scatter(doubted, again[v.name])
+            differs = again[v.name].ne_missing(column.gather(doubted))
+            column = column.scatter(doubted.filter(differs), again[v.name].filter(differs)) if differs.any() else column
         columns.append(column)
         if len(rows):
             mistyped.append(Breach(rows, v.name, "type", _cost(v), ""))
@@ -125,9 +126,7 @@ def _type_hints(v: Variable, cells: pl.Series) -> pl.Series:
             "it holds two numbers, or a date": cell.str.contains(r"^\d+\s*[/–-]\s*\d+"),
         }
     shown = pl.coalesce([pl.when(fits).then(pl.lit(f"; {what}")) for what, fits in looks.items()] + [pl.lit("")])
-    return pl.DataFrame({"cell": cells}).with_columns(hint=pl.format("allowed is {}{}", pl.lit(v.allowed), shown))[
-        "hint"
-    ]
+    return worded(pl.DataFrame({"cell": cells}), pl.format("allowed is {}{}", pl.lit(v.allowed), shown))
 
 
 def _cost(v: Variable) -> Severity:

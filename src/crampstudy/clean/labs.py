@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.clean import slips
-from crampstudy.clean.raw import ROW, Breach
+from crampstudy.clean.raw import ROW, Breach, worded
 from crampstudy.codebook import Variable, rules, units
 
 
@@ -43,7 +43,7 @@ def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
                 "unit",
                 (pl.col("value") * by.factor + by.offset).round_sig_figs(4),
             )
-            yield Breach(rows[ROW], "value", "unit-slip", "blank-cell", rows.select(hint).to_series())
+            yield Breach(rows[ROW], "value", "unit-slip", "blank-cell", worded(rows, hint))
     measured = written.filter(pl.col("plain").fill_null("").is_in(list(right)))
     as_column = measured.with_columns(pl.col("value").alias(v.name))
     beyond = rules.out_of_range(v)
@@ -66,4 +66,4 @@ def _jumps(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
     hint = pl.format(
         f"{{}} {v.unit or ''} away from the sample before: kept, look at it", pl.col("step").round_sig_figs(4)
     )
-    yield Breach(far[ROW], "value", "jump", "warn", far.select(hint).to_series())
+    yield Breach(far[ROW], "value", "jump", "warn", worded(far, hint))

@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.clean.raw import ROW, Breach, where
+from crampstudy.clean.raw import ROW, Breach, where, worded
 from crampstudy.cohort import repeated_keys
 
 SLACK_HOURS = 0.25
@@ -69,9 +69,8 @@ def foreign(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
         near, on="form", how="left", maintain_order="left"
     )
     hint = "no accepted row of participants has this identifier: add the participant or correct the identifier"
-    hints = told.select(
-        pl.when(pl.col("near").is_null()).then(pl.lit(hint)).otherwise(pl.format(hint + "; is it {}?", "near"))
-    ).to_series()
+    or_near = pl.when(pl.col("near").is_null()).then(pl.lit(hint)).otherwise(pl.format(hint + "; is it {}?", "near"))
+    hints = worded(told, or_near)
     return [Breach(unknown[ROW], "participant_id", "unknown-participant", "reject-row", hints)]
 
 
@@ -100,12 +99,16 @@ def future(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
     return [Breach(rows, columns[0], "future-date", "reject-row", hint)] if len(rows) else []
 
 
-def duplicates(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
-    """Rows with one key: of equal ones the first stays; of contradicting ones none."""
+def duplicates(frame: pl.DataFrame, keys: pl.DataFrame, name: str) -> list[Breach]:
+    """Rows with one key: of equal ones the first stays; of contradicting ones none.
+
+    ``keys`` has the keys of the rows of ``frame`` that are looked at.
+    """
     key = list(codebook.TABLES[name].key)
-    repeated = frame.filter(repeated_keys(frame, key))
-    if repeated.is_empty():
+    asked = keys[ROW].filter(repeated_keys(keys, key))
+    if asked.is_empty():
         return []
+    repeated = frame.filter(pl.col(ROW).is_in(asked.implode()))
     content = [c for c in frame.columns if c != ROW]
     versions = repeated.unique(content, keep="first").group_by(key).agg(pl.len().alias("__versions"))
     marked = repeated.join(versions, on=key).sort(ROW)
@@ -122,5 +125,5 @@ def duplicates(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]
     return [breach for breach in found if len(breach.rows)]
 
 
-ROW_RULES: tuple[Step, ...] = (foreign, outside_window, future, duplicates)
-"""Each sees only the rows that those before it have left."""
+ROW_RULES: tuple[Step, ...] = (foreign, outside_window, future)
+"""Each sees only the keys of the rows that those before it have left."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy.clean import slips
 from crampstudy.clean.nightly import form
-from crampstudy.clean.raw import ROW, Breach
+from crampstudy.clean.raw import ROW, Breach, worded
 from crampstudy.codebook import Variable
 
 FEWEST = 3
@@ -18,13 +18,19 @@ FEWEST = 3
 def unusual(frame: pl.DataFrame, name: str, present: Sequence[Variable]) -> list[Breach]:
     """Cells outside the usual limits that look like another unit, or like a jump from the person's own median."""
     asked = [(v, odd) for v in present if (odd := slips.outside_usual(v)) is not None]
-    flags = frame.select(odd.any().alias(v.name) for v, odd in asked).row(0) if asked else ()
+    flags = frame.select(_any_odd(v).alias(v.name) for v, _ in asked).row(0) if asked else ()
     found = []
     for (v, odd), flag in zip(asked, flags, strict=True):
         if flag:
             rows = frame.select(ROW, "participant_id", v.name).filter(odd)
             found += _against_own_median(frame, rows, v) if name == "diary" else _slipped(rows, v, None)
     return found
+
+
+def _any_odd(v: Variable) -> pl.Expr:
+    """Return whether a whole column has a cell outside its usual limits, 0 apart: the highest and the others tell."""
+    column = pl.col(v.name)
+    return (column.max() > v.usual_maximum) | ((column != 0) & (column < v.usual_minimum)).any()
 
 
 def _slipped(rows: pl.DataFrame, v: Variable, medians: pl.Series | None) -> list[Breach]:
@@ -53,7 +59,7 @@ def _against_own_median(frame: pl.DataFrame, rows: pl.DataFrame, v: Variable) ->
     hint = pl.format(
         f"{{}} {v.unit or ''} away from the person's own median: kept, look at it", pl.col("away").round(1)
     )
-    jump = Breach(far[ROW], v.name, "jump", "warn", far.select(hint).to_series())
+    jump = Breach(far[ROW], v.name, "jump", "warn", worded(far, hint))
     named = [b.rows for b in found]
     jump = jump.without(pl.concat(named)) if named else jump
     return [*found, jump] if len(jump.rows) else found
@@ -78,8 +84,7 @@ def age_against_birth_year(frames: Mapping[str, pl.DataFrame]) -> list[Breach]:
     # In the year of the nth birthday one is n - 1 or n; a top-coded or rounded age may be off by one more.
     off = joined.filter((turning - pl.col("age_years").floor()).is_between(-1, 2).not_())
     hint = pl.format("born in that year, the participant turns {} in the year of the first night", turning)
-    hints = off.select(hint).to_series()
-    return [Breach(off[ROW], "age_years", "age-against-birth-year", "warn", hints)] if off.height else []
+    return [Breach(off[ROW], "age_years", "age-against-birth-year", "warn", worded(off, hint))] if off.height else []
 
 
 def episodes_against_count(frames: Mapping[str, pl.DataFrame]) -> list[Breach]:

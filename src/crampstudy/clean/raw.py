@@ -133,6 +133,12 @@ def ledger(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
     return pl.concat([LEDGER.to_frame(), *parts]).sort("line", maintain_order=True)
 
 
+def worded(rows: pl.DataFrame, hint: pl.Expr) -> pl.Series:
+    """Return the hint of each row."""
+    # Polars 2.1 can panic in format() where a column begins with empty chunks, as filters leave them.
+    return rows.rechunk().with_columns(worded=hint)["worded"]
+
+
 def rule_counts(ledger: pl.DataFrame) -> tuple[RuleCount, ...]:
     """Return how often each rule spoke."""
     counts = Counter(ledger.select("rule", "severity").iter_rows())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from crampstudy.clean.raw import ROW, RawTable
+from crampstudy.clean.raw import ROW, RawTable, worded
 from crampstudy.codebook import Variable, rules
 
 LEAST = 3
@@ -45,7 +45,7 @@ def find(table: RawTable, failing: pl.DataFrame, present: Sequence[Variable]) ->
         hints.append(pl.when(pl.lit(fits)).then(pl.lit(hint)))
     found = suspects.with_columns(hint=pl.coalesce(hints)).drop_nulls("hint")
     names = pl.col("first").replace_strict(range(width), order, return_dtype=pl.String)
-    return found.select(ROW, hint=pl.format("at the latest from {} {}", names, pl.col("hint")))
+    return found.select(ROW, hint=worded(found, pl.format("at the latest from {} {}", names, pl.col("hint"))))
 
 
 def _fails(text: pl.DataFrame, present: Sequence[Variable]) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from crampstudy.clean.raw import worded
 from crampstudy.codebook import Variable, units
 from crampstudy.codebook.units import Conversion
 
@@ -34,8 +35,6 @@ def hints(variable: Variable, values: pl.Series, medians: pl.Series | None = Non
     if limits is None or values.is_empty():
         return pl.Series([None] * len(values), dtype=pl.String)
     frame = pl.DataFrame({"value": values.cast(pl.Float64), "median": values if medians is None else medians})
-    # Polars 2.1 panics in format() where a column begins with empty chunks, as filters leave them.
-    frame = frame.rechunk()
     told = []
     for name, by in units.slips(variable).items():
         converted = pl.col("value") * by.factor + by.offset
@@ -56,9 +55,7 @@ def hints(variable: Variable, values: pl.Series, medians: pl.Series | None = Non
         return pl.Series([None] * len(values), dtype=pl.String)
     units_met = pl.concat_str(told, separator=" or ", ignore_nulls=True)
     advice = "; convert it, or name the unit in a mapping file"
-    return frame.select(
-        pl.when(units_met != "").then(pl.format("looks like {}{}", units_met, pl.lit(advice)))
-    ).to_series()
+    return worded(frame, pl.when(units_met != "").then(pl.format("looks like {}{}", units_met, pl.lit(advice))))
 
 
 def _sum(by: Conversion) -> str:

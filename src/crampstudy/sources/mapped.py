@@ -241,12 +241,13 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
             f"{column.source} → {column.target.name}: {int(unread.sum())} cells are not {expected}, the first "
             f"{cells[at]!r} on line {lines[at]}{why}"
         )
-    left = pl.select(pl.format("{} (not {})", cells, pl.lit(expected))).to_series()
+    left = pl.select(pl.format("{} (not {})", cells.rechunk(), pl.lit(expected))).to_series()
     return pl.select(pl.coalesce(made, left)).to_series()
 
 
 def _scaled(column: Column, cells: pl.Series, decimal: str, notices: list[str]) -> pl.Series:
     if decimal == ",":
+        cells = cells.rechunk()
         # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
         grouped = pl.when(cells.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cells))
         cells = pl.select(grouped.otherwise(cells.str.replace(",", ".", literal=True))).to_series()

@@ -40,17 +40,17 @@ class Parted:
         Where the nights of a participant do not stand together in the file, the rows are first sorted into files in
         ``folder``.
         """
-        whole = _together(self._batches(["participant_id"]), people)
+        whole = _together(self._batches(_BATCH, ["participant_id"]), people)
         frames = self._cut(people, size) if whole else self._spilled(size, folder)
         for frame in frames:
             yield RawTable("diary", self.path.name, frame.drop(_LINE), frame[_LINE], self.own)
 
-    def _batches(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    def _batches(self, size: int, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in the order of the file, as the rules read them, with their lines."""
         line = 1
         try:
             with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(_BATCH, columns=columns):
+                for batch in file.iter_batches(size, columns=columns):
                     frame = package.stored(self.path, pl.DataFrame(pa.Table.from_batches([batch])), self.missing)
                     lines = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True)
                     line += frame.height
@@ -61,7 +61,7 @@ class Parted:
 
     def _cut(self, people: pl.Series, size: int) -> Iterator[pl.DataFrame]:
         held: list[pl.DataFrame] = []
-        for batch in self._batches():
+        for batch in self._batches(min(size, _BATCH)):
             held.append(batch)
             if sum(frame.height for frame in held) < size:
                 continue
@@ -81,7 +81,7 @@ class Parted:
         paths = [folder / f"{part}.parquet" for part in range(count)]
         writers: dict[int, pq.ParquetWriter] = {}
         with ExitStack() as closing:
-            for batch in self._batches():
+            for batch in self._batches(max(size, _BATCH)):
                 parted = batch.with_columns((pl.col("participant_id").hash(0) % count).alias(_PART))
                 for (part,), rows in parted.partition_by(_PART, as_dict=True, include_key=False).items():
                     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())

@@ -111,7 +111,7 @@ def _whole(file: Opened, table: str, missing: Sequence[str]) -> Typed:
     # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
     grouped = pl.when(cell.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cell))
     converted = grouped.otherwise(cell.str.replace(",", ".", literal=True))
-    return Typed(given.frame.with_columns(converted), given.lines, given.notices, written=given.frame)
+    return Typed(given.frame.rechunk().with_columns(converted), given.lines, given.notices, written=given.frame)
 
 
 def _careful(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part:

@@ -1,0 +1,108 @@
+"""Validate ever larger Parquet diaries and time them: `python tests/bench/scale.py --write docs/scale.md`.
+
+Each size runs in a process of its own, so that its peak of memory is its own. With ``--peers``, the jobs of
+bench_clean.py are timed as well, at so many million nights. Without ``--write`` the tables are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import bench_clean
+import big_diary
+import numpy as np
+from timing import measure
+
+BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
+SIZES = (1, 5, 10, 25, 50)
+_ONE = """
+import json, resource, sys, time
+start = time.perf_counter()
+from crampstudy import parts
+summary = parts.validate(sys.argv[1], large=0)
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+print(json.dumps({"seconds": seconds, "peak": peak, "read": summary.tables[1].read, "costly": summary.costly}))
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--millions", default=",".join(map(str, SIZES)), help="sizes, in million nights")
+    parser.add_argument("--unsorted", type=int, default=10, help="size of the file that is not sorted")
+    parser.add_argument("--peers", type=int, default=0, help="time the peers at so many million nights")
+    parser.add_argument("--rounds", type=int, default=5, help="timed runs of each peer; the median counts")
+    parser.add_argument("--data", type=Path, help="folder that keeps the files for another time")
+    parser.add_argument("--write", type=Path, help="renew the tables in this file")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as aside:
+        text = tables(asked, asked.data or Path(aside))
+    if asked.write:
+        page = asked.write.read_text(encoding="utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        asked.write.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    else:
+        print(text)
+    return 0
+
+
+def tables(asked: argparse.Namespace, data: Path) -> str:
+    sizes = [int(size) for size in asked.millions.split(",")]
+    lines = [f"Python {platform.python_version()}, {platform.machine()}, {len(_cpus())} cores.", ""]
+    if asked.peers:
+        lines += [*_peers(asked.peers, asked.rounds, data), ""]
+    lines += [
+        "| million nights | order in the file | seconds | seconds per million | peak, GB | cells and rows found |"
+    ]
+    lines += ["|---:|---|---:|---:|---:|---:|"]
+    seconds = []
+    for size, by_person in [*((size, True) for size in sizes), (asked.unsorted, False)]:
+        found = _validated(data, size, by_person)
+        order = "by participant" if by_person else "shuffled"
+        each = found["seconds"] / size
+        lines.append(
+            f"| {size} | {order} | {found['seconds']:.1f} | {each:.2f} | {found['peak']:.1f} | {found['costly']:,} |"
+        )
+        if by_person:
+            seconds.append(found["seconds"])
+    if len(sizes) > 1:
+        slope, start = np.polyfit(sizes, seconds, 1)
+        fit = np.corrcoef(sizes, seconds)[0, 1] ** 2
+        lines += ["", f"Sorted files: {start:.1f} s and {slope:.2f} s per million nights (R² = {fit:.4f})."]
+    return "\n".join(lines)
+
+
+def _validated(data: Path, size: int, by_person: bool) -> dict[str, float]:
+    folder = data / f"parquet-{size}{'' if by_person else '-shuffled'}"
+    if not folder.exists():
+        big_diary.write(folder, size * 1_000_000, "parquet", by_person=by_person)
+    ran = subprocess.run([sys.executable, "-c", _ONE, str(folder)], capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(ran.stdout)
+    if found["read"] != size * 1_000_000:
+        raise SystemExit(f"{folder} has {found['read']} nights, not {size} million")
+    return found
+
+
+def _peers(size: int, rounds: int, data: Path) -> list[str]:
+    lines = [f"Medians of {rounds} interleaved runs, in seconds.", ""]
+    lines += ["| job | crampstudy | other | ratio | other is |", "|---|---:|---:|---:|---|"]
+    for job in bench_clean.jobs(data, size * 1_000_000):
+        timing = measure(job, rounds)
+        lines.append(f"| {job.name} | {timing.ours:.2f} | {timing.peer:.2f} | {timing.ratio:.2f} | {job.peer_name} |")
+    return lines
+
+
+def _cpus() -> set[int]:
+
+    return os.sched_getaffinity(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
