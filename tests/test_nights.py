@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.nights import columns_of, coverage, people, person_nights
+from crampstudy.nights import coverage, people, person_nights
 
 FIRST = date(2024, 2, 27)
 PEOPLE = pl.DataFrame(
@@ -84,11 +84,6 @@ def test_a_survey_has_no_nights() -> None:
     survey = Cohort("s", "survey", {"participants": surveyed}, SurveyDesign(("D",), {}), as_of=FIRST)
     with pytest.raises(UsageError, match="never turned into nights"):
         person_nights(survey)
-
-
-def test_columns_with_a_value() -> None:
-    frame = pl.DataFrame({"a": [1, None], "b": [None, None]})
-    assert columns_of(frame, ["b", "a", "c"]) == ["a"]
 
 
 @given(

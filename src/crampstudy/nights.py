@@ -6,8 +6,6 @@ entry, is unobserved: it is never a night without cramps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from crampstudy.bands import AgeBands
@@ -90,8 +88,3 @@ def spans(nights: pl.DataFrame) -> pl.DataFrame:
     )
     gaps = seen.group_by("participant_id").agg(longest_gap=gap.max().fill_null(0))
     return spans.join(gaps, on="participant_id", how="left").sort("participant_id")
-
-
-def columns_of(frame: pl.DataFrame, wanted: Sequence[str]) -> list[str]:
-    """Return those of ``wanted`` that ``frame`` has with at least one value."""
-    return [name for name in wanted if name in frame.columns and frame[name].null_count() < frame.height]
