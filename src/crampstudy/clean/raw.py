@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -141,8 +140,8 @@ def worded(rows: pl.DataFrame, hint: pl.Expr) -> pl.Series:
 
 def rule_counts(ledger: pl.DataFrame) -> tuple[RuleCount, ...]:
     """Return how often each rule spoke."""
-    counts = Counter(ledger.select("rule", "severity").iter_rows())
-    return tuple(RuleCount(rule, severity, n) for (rule, severity), n in sorted(counts.items()))
+    counts = ledger.group_by("rule", "severity").len().sort("rule", "severity")
+    return tuple(RuleCount(*row) for row in counts.iter_rows())
 
 
 def rejected(breaches: Sequence[Breach]) -> pl.Series:

@@ -84,11 +84,9 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     if (reason := _too_few(ages)) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = spec.build(frame, TERMS, candidate=candidate)
-    full = np.zeros((frame.height, design.matrix.shape[1]))
-    full[design.rows] = design.matrix
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
     names = [f"{c.term} {c.level}" for c in design.columns]
-    fitted = survey.regression(events, full, names, design.rows, sampling)
+    fitted = survey.regression(events, design.over_all_rows(), names, design.rows, sampling)
     cells |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}
     if fitted.status != "converged":
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]

@@ -7,7 +7,7 @@ the score is zero to rounding, every number is finite and the information is pos
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,14 +130,7 @@ def _nb_result(
 
 
 def _as_boundary(fit: CountFit) -> CountFit:
-    return CountFit(
-        coefficients=fit.coefficients,
-        scores=fit.scores,
-        information=fit.information,
-        log_likelihood=fit.log_likelihood,
-        iterations=fit.iterations,
-        at_boundary=True,
-    )
+    return replace(fit, at_boundary=True)
 
 
 def _start(matrix: Array, counts: Array, offset: Array) -> Array:

@@ -204,10 +204,10 @@ def _fit_survey(asked: _Question) -> Fit:
         answer = rows.Answer.none(design.columns, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, _ODDS, base, asked.ci_level, asked.per) + rows.left_out(design, _ODDS, base)
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")
-    full = np.zeros((frame.height, design.matrix.shape[1]))
-    full[design.rows] = design.matrix
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
-    fitted = survey.regression(outcome, full, [name(c) for c in design.columns], design.rows, sampling)
+    fitted = survey.regression(
+        outcome, design.over_all_rows(), [name(c) for c in design.columns], design.rows, sampling
+    )
     reason = fitted.reason or None
     answer = rows.Answer(design.columns, fitted.coefficients, fitted.std_error, fitted.df, fitted.status, reason)
     base |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}

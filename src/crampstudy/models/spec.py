@@ -55,6 +55,12 @@ class Design:
     incomplete: int
     encode: Callable[[pd.DataFrame], NDArray[np.float64]]
 
+    def over_all_rows(self) -> NDArray[np.float64]:
+        """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
+        full = np.zeros((len(self.rows), self.matrix.shape[1]))
+        full[self.rows] = self.matrix
+        return full
+
     def terms(self) -> tuple[str, ...]:
         """Return the fitted terms but the intercept, in formula order."""
         return tuple(dict.fromkeys(c.term for c in self.columns if c.term != INTERCEPT))
