@@ -15,8 +15,8 @@ from crampstudy import cli, parts
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
 from crampstudy.output import csv_text
-from crampstudy.simulate import simulate
-from crampstudy.simulate.degrade import Mess, degrade
+from crampstudy.simulate import Mess, degrade, simulate
+from crampstudy.simulate.planting import Mistakes
 from crampstudy.sources import load
 from crampstudy.validation import Summary, rejects, summarise
 
@@ -27,12 +27,10 @@ TODAY = date(2030, 1, 1)
 def messy() -> dict[str, pl.DataFrame]:
     """Participants, diary and episodes as text, with every kind of mistake that there is for them."""
     drawn = simulate(40, 30, 3)
-    nights = drawn.frame("diary").filter(pl.col("cramps") > 0).select("participant_id", "date", "cramps")
-    episodes = nights.with_columns(episode=pl.int_ranges(1, pl.col("cramps") + 1)).explode("episode")
-    tables = {**drawn.tables, "episodes": episodes.drop("cramps")}
-    cohort = Cohort("messy", "diary", tables)
     people = drawn.frame("participants").with_columns(birth_year=pl.lit(1900, pl.Int64))
-    degraded = degrade(cohort, Mess(each=6), np.random.default_rng(4)).tables
+    cohort = Cohort("messy", "diary", {name: drawn.frame(name) for name in ("participants", "diary", "episodes")})
+    mess = replace(Mess.none(), mistakes=Mistakes(each=6))
+    degraded = degrade(cohort, mess, np.random.default_rng(4)).tables
     return {**degraded, "participants": degraded["participants"].with_columns(people["birth_year"].cast(pl.String))}
 
 

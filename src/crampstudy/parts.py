@@ -19,7 +19,8 @@ from crampstudy.clean.raw import LEDGER, ROW, Breach, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
 from crampstudy.output import csv_text, whole_stream
-from crampstudy.sources import package_folder, parted
+from crampstudy.sources import joined, package_folder, parted
+from crampstudy.sources.joined import Joined
 from crampstudy.sources.parted import Parted
 from crampstudy.validation import Summary
 
@@ -82,7 +83,8 @@ class _Cleaning:
 
     def __init__(self, opened: Parted, today: date | None, spool: IO[bytes] | None) -> None:
         self._raw, self._today, self._spool = opened.raw, today, spool
-        self._file = opened.path.name
+        self._file = opened.places.label
+        self._places = opened.places
         given = {table.name: table for table in opened.raw.tables}
         self.tables = {name: given[name] for name in codebook.TABLES if name in given}
         self.frames: dict[str, pl.DataFrame] = {}
@@ -150,8 +152,11 @@ class _Cleaning:
     def summary(self) -> Summary:
         """Return the summary of the whole."""
         total = self._sum
-        examples = {name: validation.examples(ledger(self.tables[name], said)) for name, said in self.said.items()}
-        examples["diary"] = self._first()
+        examples = {
+            name: validation.examples(joined.stated(self.tables[name], ledger(self.tables[name], said)))
+            for name, said in self.said.items()
+        }
+        examples["diary"] = self._places.ledger(self._first())
         found = pl.concat(examples[name] for name in codebook.TABLES if name in examples)
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
@@ -185,6 +190,9 @@ def _count(table: str, file: str, read: int, accepted: int) -> TableCount:
 
 
 def _rejects(table: RawTable, said: list[Breach], *, header: bool) -> bytes:
-    lines = validation.with_rows(ledger(table, said), {table.file: set_aside(table, said)})
+    lines, rows = ledger(table, said), set_aside(table, said)
+    if isinstance(table, Joined):
+        lines, rows = table.places.ledger(lines), table.places.rows(rows)
+    lines = validation.with_rows(lines, {table.file: rows})
     text = csv_text(lines)
     return (text if header else text.partition("\n")[2]).encode()

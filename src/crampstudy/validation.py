@@ -142,13 +142,13 @@ def rejects(loaded: Cleaned) -> pl.DataFrame:
 
 
 def with_rows(ledger: pl.DataFrame, rejected: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return a ledger with the rejected rows, by file, as JSON in its last column."""
+    """Return a ledger with the rejected rows, by file, as JSON in its last column; ``__file`` tells theirs apart."""
     key = ["file", "line"]
     rows = [
         frame.select(
-            pl.lit(file).alias("file"),
+            (pl.col("__file") if "__file" in frame.columns else pl.lit(file)).alias("file"),
             pl.col("__line").alias("line"),
-            pl.struct(pl.exclude("__line")).struct.json_encode().alias("row"),
+            pl.struct(pl.exclude("__line", "__file")).struct.json_encode().alias("row"),
         )
         for file, frame in rejected.items()
         if frame.height

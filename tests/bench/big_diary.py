@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from crampstudy.simulate import simulate
 
+Format = Literal["csv", "parquet"]
 BLOCK = 1_000_000
 NIGHTS_EACH = 365
 SHARE = 0.001
@@ -39,7 +40,7 @@ TWICE, NOBODY = 6, 3
 KINDS = (*NUMBERS, *TEXTS, "night twice", "night of nobody")
 
 
-def write(folder: Path, nights: int, format: Literal["csv", "parquet"], *, by_person: bool = True) -> None:
+def write(folder: Path, nights: int, format: Format, *, by_person: bool = True) -> None:
     """Write a data package whose diary has ``nights`` rows.
 
     ``by_person`` keeps the rows of a participant together; otherwise each block is shuffled.
@@ -47,7 +48,9 @@ def write(folder: Path, nights: int, format: Literal["csv", "parquet"], *, by_pe
     folder.mkdir(parents=True, exist_ok=True)
     size = min(nights, BLOCK)
     # Some nights have no row in a simulated diary.
-    cohort = simulate(int(1.1 * size) // NIGHTS_EACH + 2, NIGHTS_EACH, 1)
+    participants = size // NIGHTS_EACH + 2
+    while (cohort := simulate(participants, NIGHTS_EACH, 1)).frame("diary").height < size:
+        participants += participants // 4 + 1
     block = spoiled(cohort.frame("diary").head(size), text=format == "csv").head(size)
     if not by_person:
         block = block.sample(fraction=1.0, shuffle=True, seed=1)

@@ -8,23 +8,20 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from crampstudy import codebook
 from crampstudy.clean import Cleaned
 from crampstudy.cohort import Cohort
-from crampstudy.simulate import simulate
-from crampstudy.simulate.degrade import KINDS, Degraded, Mess, degrade
+from crampstudy.simulate import Degraded, Mess, Truth, degrade, simulate
+from crampstudy.simulate.planting import KINDS, Mistakes, as_text
 from crampstudy.sources import load
 
 PARTICIPANTS, NIGHTS, SEED, EACH = 1500, 60, 20240229, 150
 BEGIN, END = "<!-- injected errors: begin -->", "<!-- injected errors: end -->"
-SERUM = ("serum_sodium_mmol_l", "serum_potassium_mmol_l", "serum_calcium_mmol_l", "serum_albumin_g_l")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,52 +43,34 @@ class Outcome:
 
 
 def full_cohort(participants: int, nights: int, seed: int) -> Cohort:
-    """A simulated cohort with the three tables that the simulator does not draw, made to agree with it."""
-    drawn = simulate(participants, nights, seed)
-    diary, people = drawn.frame("diary"), drawn.frame("participants")
-    rng = np.random.default_rng(seed)
-    cramps = diary.filter(pl.col("cramps") > 0).select("participant_id", "date", "cramps")
-    episodes = cramps.with_columns(episode=pl.int_ranges(1, pl.col("cramps") + 1)).explode(
-        "episode", empty_as_null=False
+    """A simulated cohort of all five tables and complete diaries.
+
+    They begin within four weeks, so that a date with day and month swapped can fall out of the study's window.
+    """
+    truth = Truth()
+    truth = replace(
+        truth,
+        people=replace(truth.people, start_spread_nights=28),
+        design=replace(truth.design, kind="open-use"),
     )
-    minutes = pl.Series("minutes", rng.integers(10 * 60, 18 * 60, episodes.height))
-    onset = (pl.col("date").cast(pl.Datetime("us")) + pl.duration(hours=12, minutes=minutes)).alias("onset")
-    pain = pl.Series("pain_0_10", rng.integers(3, 10, episodes.height).astype(float))
-    first = diary.group_by("participant_id").agg(date=pl.col("date").min()).sort("participant_id")
-    named = {v.name: (name, v) for name, v in codebook.analytes().items()}
-    labs = [
-        first.join(people.select("participant_id", value=column), on="participant_id")
-        .drop_nulls("value")
-        .with_columns(analyte=pl.lit(named[column][0]), unit=pl.lit(named[column][1].unit))
-        .select("participant_id", "date", "analyte", "value", "unit")
-        for column in SERUM
-    ]
-    treatments = first.select(
-        "participant_id", start="date", agent=pl.lit("magnesium"), stop=pl.col("date") + timedelta(days=28)
-    )
-    tables = {
-        "participants": people,
-        "diary": diary,
-        "episodes": episodes.select("participant_id", "date", "episode", onset, pain),
-        "labs": pl.concat(labs),
-        "treatments": treatments,
-    }
-    return Cohort("planted", "diary", tables, synthetic=True)
+    return simulate(participants, nights, seed, truth, Mess.none())
 
 
 def write(degraded: Degraded, folder: Path) -> None:
     """Write the messy tables as any program would, and the window of the study beside them."""
-    resources = [{"name": name, "path": f"{name}.csv"} for name in degraded.tables]
+    tables = degraded.tables or {name: as_text(table) for name, table in degraded.cohort.tables.items()}
+    resources = [{"name": name, "path": f"{name}.csv"} for name in tables]
     window = [day.isoformat() for day in degraded.window]
     stated = {"resources": resources, "crampstudy": {"kind": "diary", "window": window}}
     (folder / "datapackage.json").write_text(json.dumps(stated))
-    for name, table in degraded.tables.items():
+    for name, table in tables.items():
         table.write_csv(folder / f"{name}.csv")
 
 
 def run(participants: int = PARTICIPANTS, nights: int = NIGHTS, seed: int = SEED, each: int = EACH) -> Outcome:
     """Plant, write, read, clean and count."""
-    degraded = degrade(full_cohort(participants, nights, seed), Mess(each), np.random.default_rng(seed + 1))
+    mess = Mess(mistakes=Mistakes(each))
+    degraded = degrade(full_cohort(participants, nights, seed), mess, np.random.default_rng(seed + 1))
     with tempfile.TemporaryDirectory() as name:
         write(degraded, Path(name))
         loaded = load(name)
@@ -127,7 +106,7 @@ def judged(degraded: Degraded, loaded: Cleaned) -> Outcome:
     return Outcome(
         planted=planted.height,
         detected=met["n"].n_unique(),
-        clean_rows=sum(t.height for t in degraded.tables.values()) - rows.height,
+        clean_rows=sum(t.height for t in (degraded.tables or degraded.cohort.tables).values()) - rows.height,
         rejected_clean=int((severity == "reject-row").sum()),
         blanked_clean=int((severity == "blank-cell").sum()) + cells.height,
         warned_clean=int((severity == "warn").sum()),

@@ -23,12 +23,15 @@ from timing import measure
 BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 SIZES = (1, 5, 10, 25, 50)
 _ONE = """
-import json, resource, sys, time
+import json, sys, time
+from pathlib import Path
 start = time.perf_counter()
 from crampstudy import parts
 summary = parts.validate(sys.argv[1], large=0)
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+# Of this program alone: what getrusage() has begins with the peak of the one that started it.
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+peak = int(status["VmHWM"].split()[0]) / 1024**2
 print(json.dumps({"seconds": seconds, "peak": peak, "read": summary.tables[1].read, "costly": summary.costly}))
 """
 
@@ -70,6 +73,7 @@ def tables(asked: argparse.Namespace, data: Path) -> str:
         lines.append(
             f"| {size} | {order} | {found['seconds']:.1f} | {each:.2f} | {found['peak']:.1f} | {found['costly']:,} |"
         )
+        print(f"{size} M, {order}: {found['seconds']:.1f} s, {found['peak']:.1f} GB", file=sys.stderr, flush=True)
         if by_person:
             seconds.append(found["seconds"])
     if len(sizes) > 1:
@@ -95,6 +99,7 @@ def _peers(size: int, rounds: int, data: Path) -> list[str]:
     lines += ["| job | crampstudy | other | ratio | other is |", "|---|---:|---:|---:|---|"]
     for job in bench_clean.jobs(data, size * 1_000_000):
         timing = measure(job, rounds)
+        print(f"{job.name}: {timing.ours:.2f} s, {job.peer_name}: {timing.peer:.2f} s", file=sys.stderr, flush=True)
         lines.append(f"| {job.name} | {timing.ours:.2f} | {timing.peer:.2f} | {timing.ratio:.2f} | {job.peer_name} |")
     return lines
 

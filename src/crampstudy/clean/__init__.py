@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
+import polars.selectors as cs
 
 from crampstudy import codebook
 from crampstudy.clean import cells, labs, nightly, people
@@ -100,11 +101,12 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
         )
     present = [v for name, v in known.items() if name in columns]
     frame, breaches = cells.checked(table, present)
-    frame = _without(frame, breaches)
-    found = nightly.contradictions(frame)
+    # A wide table is filtered once, when all rows to be rejected are known.
+    asked = frame.select(ROW, cs.by_name(nightly.COLUMNS, require_all=False))
+    found = nightly.contradictions(_without(asked, breaches))
+    keys = _without(frame.select(ROW, *codebook.TABLES[table.name].key), breaches)
     breaches += found
     frame = _blanked(frame, found)
-    keys = frame.select(ROW, *codebook.TABLES[table.name].key)
     set_apart: list[Breach] = []
     for step in nightly.ROW_RULES:
         found = step(keys, table.name, context)
@@ -112,7 +114,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
         keys = _without(keys, found)
     set_apart += nightly.duplicates(frame, keys, table.name)
     breaches += set_apart
-    frame = _without(frame, set_apart)
+    frame = _without(frame, breaches)
     # What follows is said of accepted rows alone.
     found = people.unusual(frame, table.name, present)
     if table.name == "labs":

@@ -8,7 +8,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.clean import shifts, slips
-from crampstudy.clean.raw import ROW, Breach, RawTable, where, worded
+from crampstudy.clean.raw import ROW, Breach, RawTable, worded
 from crampstudy.codebook import Severity, Variable, rules
 
 
@@ -32,7 +32,7 @@ def checked(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame,
 
 def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Breach]]:
     source = table.frame
-    frame = source.select(rules.typed(v, source.schema[v.name]) for v in present)
+    frame = source.with_columns(rules.typed(v, source.schema[v.name]) for v in _other(source, present))
     doubted, text = table.doubtful or (pl.Series([], dtype=pl.UInt32), source.clear())
     doubted = doubted.cast(pl.UInt32)
     again = text.select(rules.typed(v, text.schema[v.name]) for v in present)
@@ -57,11 +57,22 @@ def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, 
     return pl.DataFrame([*columns, *rest]).select(source.columns).with_row_index(ROW), mistyped
 
 
+def _other(source: pl.DataFrame, present: Sequence[Variable]) -> list[Variable]:
+    """Return the variables whose columns are not yet in their types, or hold what is not a number."""
+    same = [v for v in present if source.schema[v.name] == rules.DTYPES[v.type]]
+    reals = [v.name for v in same if v.type == "number"]
+    sums = source.select(pl.col(reals).sum().is_nan()).row(0, named=True) if reals else {}
+    settled = {v.name for v in same if not sums.get(v.name)}
+    return [v for v in present if v.name not in settled]
+
+
 def _out_of_rule(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Breach]:
     flags = frame.select(rules.may_break(v).alias(v.name) for v in present).row(0)
     asked = [v for v, flag in zip(present, flags, strict=True) if flag]
-    broken = [(v, name, where(frame, rule)) for v in asked for name, rule in rules.value_rules(v).items()]
-    return [Breach(rows, v.name, name, _cost(v), "") for v, name, rows in broken if len(rows)]
+    broken = [(v, name, rule) for v in asked for name, rule in rules.value_rules(v).items()]
+    found = frame.select(pl.arg_where(rule).implode().alias(str(i)) for i, (_, _, rule) in enumerate(broken))
+    rows = [found[str(i)].explode(empty_as_null=False) for i in range(len(broken))]
+    return [Breach(of, v.name, name, _cost(v), "") for (v, name, _), of in zip(broken, rows, strict=True) if len(of)]
 
 
 def _key_missing(frame: pl.DataFrame, v: Variable, mistyped: Sequence[Breach]) -> Iterator[Breach]:

@@ -25,6 +25,8 @@ class Context:
     today: date | None = None
 
 
+COLUMNS = ("entry_made", "cramps", "sleep_hours", "hours_in_bed", "onset", "date", "start", "stop")
+"""Columns that :func:`contradictions` looks at."""
 Step = Callable[[pl.DataFrame, str, Context], list[Breach]]
 
 

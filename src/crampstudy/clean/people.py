@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crampstudy.clean import slips
 from crampstudy.clean.nightly import form
@@ -20,11 +22,22 @@ def unusual(frame: pl.DataFrame, name: str, present: Sequence[Variable]) -> list
     asked = [(v, odd) for v in present if (odd := slips.outside_usual(v)) is not None]
     flags = frame.select(_any_odd(v).alias(v.name) for v, _ in asked).row(0) if asked else ()
     found = []
+    persons: NDArray[np.uint32] | None = None
     for (v, odd), flag in zip(asked, flags, strict=True):
-        if flag:
-            rows = frame.select(ROW, "participant_id", v.name).filter(odd)
-            found += _against_own_median(frame, rows, v) if name == "diary" else _slipped(rows, v, None)
+        if not flag:
+            continue
+        if name != "diary":
+            found += _slipped(frame.select(ROW, v.name).filter(odd), v, None)
+            continue
+        persons = _persons(frame["participant_id"]) if persons is None else persons
+        found += _against_own_median(frame, frame.select(pl.arg_where(odd)).to_series(), persons, v)
     return found
+
+
+def _persons(identifiers: pl.Series) -> NDArray[np.uint32]:
+    """Return a number for each identifier, the same for the same one."""
+    runs = identifiers.rle().struct.unnest()
+    return np.repeat(runs["value"].rank("dense").to_numpy().astype(np.uint32), runs["len"].to_numpy())
 
 
 def _any_odd(v: Variable) -> pl.Expr:
@@ -39,18 +52,17 @@ def _slipped(rows: pl.DataFrame, v: Variable, medians: pl.Series | None) -> list
     return [Breach(rows[ROW].filter(told), v.name, "unit-slip", "warn", looks.filter(told))] if told.any() else []
 
 
-def _against_own_median(frame: pl.DataFrame, rows: pl.DataFrame, v: Variable) -> list[Breach]:
-    column = pl.col(v.name)
-    concerned = (
-        frame.lazy()
-        .select("participant_id", v.name)
-        .filter(
-            pl.col("participant_id").is_in(rows["participant_id"].unique().implode())
-            & column.is_between(v.usual_minimum, v.usual_maximum)
-        )
-    )
-    own = concerned.group_by("participant_id").agg(median=column.median(), n=pl.len()).filter(pl.col("n") >= FEWEST)
-    rows = rows.join(own.collect(), on="participant_id", maintain_order="left")
+def _against_own_median(frame: pl.DataFrame, at: pl.Series, persons: NDArray[np.uint32], v: Variable) -> list[Breach]:
+    """Hold the cells in the rows ``at`` against the median of the same person's usual ones."""
+    concerned = np.zeros(int(persons.max()) + 1, dtype=bool)
+    concerned[persons[at.to_numpy()]] = True
+    (theirs,) = np.nonzero(concerned[persons])
+    cells = pl.DataFrame({"person": persons[theirs], v.name: frame[v.name].gather(theirs)})
+    usual = cells.lazy().filter(pl.col(v.name).is_between(v.usual_minimum, v.usual_maximum))
+    median = pl.col(v.name).median()
+    own = usual.group_by("person").agg(median=median, n=pl.len()).filter(pl.col("n") >= FEWEST)
+    rows = frame.select(pl.col(ROW, v.name).gather(at)).with_columns(person=persons[at.to_numpy()])
+    rows = rows.join(own.collect(), on="person", maintain_order="left")
     found = _slipped(rows, v, rows["median"])
     away = (rows[v.name] - rows["median"]).abs()
     if v.jump is None or not (away > v.jump).any():

@@ -63,12 +63,14 @@ class RawTable:
         if self.doubtful is None:
             return stored
         numbers, text = self.doubtful
-        doubted = pl.DataFrame({ROW: numbers.cast(pl.UInt32)}).with_row_index("place")
-        asked = pl.DataFrame({ROW: rows.cast(pl.UInt32)})
-        place = asked.join(doubted, on=ROW, how="left", maintain_order="left")["place"]
-        again = text.select(pl.col(names).gather(place))
-        here = pl.lit(place.is_not_null())
-        return stored.select(pl.when(here).then(pl.lit(again[name])).otherwise(name).alias(name) for name in names)
+        asked = rows.cast(pl.UInt32)
+        here = asked.is_in(numbers.cast(pl.UInt32).implode())
+        if not here.any():
+            return stored
+        order = numbers.arg_sort()
+        place = order.gather(numbers.gather(order).cast(pl.UInt32).search_sorted(asked.filter(here)))
+        at = here.arg_true()
+        return stored.with_columns(stored[name].scatter(at, text[name].gather(place)) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
+from crampstudy.sources.joined import placed
 
 Options = Mapping[str, str]
 
@@ -44,7 +45,7 @@ def load(
     raw = read(source, mapping)
     if corrections is None and mapping is None:
         corrections = _own_corrections(source)
-    return clean(raw, today=today, corrections=corrections)
+    return placed(clean(raw, today=today, corrections=corrections), raw)
 
 
 def _own_corrections(source: str | Path) -> Corrections | None:

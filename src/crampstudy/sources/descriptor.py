@@ -30,7 +30,7 @@ class Descriptor:
 
     name: str | None = None
     kind: Kind | None = None
-    paths: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     types: Mapping[tuple[str, str], VariableType] = field(default_factory=dict)
     titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def _parse(content: Any) -> Descriptor:
     return Descriptor(
         name=None if name is None else _typed(name, str, "name"),
         kind=_kind(own.get("kind")),
-        paths={name: _path(name, r.get("path")) for name, r in tables.items()},
+        paths={name: _paths(name, r.get("path")) for name, r in tables.items()},
         types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
         titles={key: str(f["title"]) for key, f in fields.items() if f.get("title")},
         missing={
@@ -114,6 +114,18 @@ def _typed(value: Any, kind: type, what: str) -> Any:
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
+
+
+def _paths(table: str, stated: Any) -> tuple[str, ...]:
+    if not isinstance(stated, list):
+        return (_path(table, stated),)
+    paths = tuple(_path(table, item) for item in stated)
+    if not paths:
+        raise _Wrong(f"the path of {table} is an empty list; name its files, or leave the resource out")
+    if len(set(paths)) < len(paths):
+        twice = next(path for n, path in enumerate(paths) if path in paths[:n])
+        raise _Wrong(f"the path of {table} names {twice} twice; name each file once, in their order")
+    return paths
 
 
 def _path(table: str, stated: Any) -> str:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
 
 import polars as pl
 import polars.selectors as cs
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
-from crampstudy.codebook import Variable, VariableType, dictionary, rules
 from crampstudy.cohort import Cohort, Kind
-from crampstudy.errors import SourceError, UsageError
-from crampstudy.output import csv_restored, csv_safe, whole_folder
-from crampstudy.sources import descriptor, typed
+from crampstudy.errors import SourceError
+from crampstudy.output import csv_restored
+from crampstudy.sources import descriptor, joined, typed
 from crampstudy.sources.content import COMPRESSED, looks_like
 from crampstudy.sources.descriptor import Descriptor
-from crampstudy.sources.own import own_column, own_columns
+from crampstudy.sources.own import own_columns
+from crampstudy.sources.writer import About, Format, writing
 
-Format = Literal["csv", "parquet"]
+__all__ = ["About", "Format", "diary_paths", "part_name", "read", "stored", "write", "writing"]
+
 DESCRIPTOR = descriptor.FILE
 REDCAP = "redcap.csv"
 """The dictionary for REDCap, which a study folder may hold beside its tables."""
-_FORMATS = get_args(Format)
 _PARQUET = ".parquet"
 _TEXT = (".csv", ".tsv")
 _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PARQUET}"
@@ -43,7 +43,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         what = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
         raise SourceError(f"{what}; give the folder that holds participants.csv and diary.csv")
     described = descriptor.read(folder)
-    paths = {name: path for name in codebook.TABLES if (path := _path(folder, name, described))}
+    paths = {name: found for name in codebook.TABLES if (found := _paths(folder, name, described))}
     if not paths:
         raise SourceError(
             f"{folder} holds no table of a cohort; expected participants.csv and diary.csv (or .tsv, .parquet), "
@@ -54,15 +54,16 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         raise SourceError(f"{folder}: {DESCRIPTOR} says that it is a diary cohort, and there is no table diary")
     if kind == "survey" and (described.design is None or described.as_of is None):
         raise SourceError(
-            f"{folder} has no table diary (found {', '.join(p.name for p in paths.values())}), and no survey design; "
+            f"{folder} has no table diary (found {', '.join(found[0].name for found in paths.values())}), "
+            "and no survey design; "
             f"add diary.csv, or state crampstudy.design and crampstudy.as_of of the survey in {DESCRIPTOR}"
         )
     tables: list[RawTable] = []
     notices = [*described.notices, *_left_out(folder, paths)]
-    for name, path in paths.items():
+    for name, found in paths.items():
         if name in leave:
             continue
-        table, said = _table(name, path, described)
+        table, said = _table(name, folder, found, described)
         tables.append(table)
         notices.extend(said)
     return Raw(
@@ -77,9 +78,14 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
     )
 
 
-def diary_path(folder: Path) -> Path | None:
-    """Return the file of the diary in a data package folder, ``None`` where there is none."""
-    return _path(folder, "diary", descriptor.read(folder)) if folder.is_dir() else None
+def diary_paths(folder: Path) -> tuple[Path, ...]:
+    """Return the files of the diary in a data package folder, none where there is no such table."""
+    return _paths(folder, "diary", descriptor.read(folder)) if folder.is_dir() else ()
+
+
+def part_name(folder: Path, path: Path, of: int) -> str:
+    """Return what one of ``of`` files of a table is called: of several, with the folder that it stands in."""
+    return path.name if of == 1 else path.relative_to(folder).as_posix()
 
 
 def write(cohort: Cohort, folder: Path, format: Format = "csv", extra: Mapping[str, bytes] | None = None) -> None:
@@ -88,57 +94,31 @@ def write(cohort: Cohort, folder: Path, format: Format = "csv", extra: Mapping[s
     Raises:
         UsageError: the format is unknown, or the folder holds files that are not a cohort's.
     """
-    if format not in _FORMATS:
-        raise UsageError(f"no format {format!r}; allowed: {', '.join(_FORMATS)}")
     extra = extra or {}
-    known = {DESCRIPTOR, *extra, *(f"{table}.{suffix}" for table in codebook.TABLES for suffix in _FORMATS)}
-    with whole_folder(folder, known.__contains__) as fresh:
-        for name, table in cohort.tables.items():
-            if format == "csv":
-                csv_safe(table).write_csv(fresh / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.f")
-            else:
-                table.write_parquet(fresh / f"{name}.parquet", statistics=False)
-        (fresh / DESCRIPTOR).write_text(dictionary.to_json(_describe(cohort, format)), encoding="utf-8", newline="\n")
+    about = About(cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design)
+    with writing(folder, about, format, beside=extra) as out:
+        out.add(cohort.tables)
         for name, content in extra.items():
-            (fresh / name).write_bytes(content)
+            out.put(name, content)
 
 
-def _describe(cohort: Cohort, format: Format) -> dict[str, Any]:
-    own: dict[str, Any] = {"kind": cohort.kind, "synthetic": cohort.synthetic}
-    if cohort.as_of:
-        own["as_of"] = cohort.as_of.isoformat()
-    if cohort.design:
-        own["design"] = {
-            "cycles": list(cohort.design.cycles),
-            "weights": dict(cohort.design.weights),
-            "stratum": cohort.design.stratum,
-            "psu": cohort.design.psu,
-            "top_coded_age": cohort.design.top_coded_age,
-        }
-    resources = [
-        dictionary.resource(name, f"{name}.{format}", [_variable(name, c, table.schema[c]) for c in table.columns])
-        for name, table in cohort.tables.items()
-    ]
-    return {"name": cohort.name, "crampstudy": own, "resources": resources}
-
-
-def _variable(table: str, column: str, dtype: pl.DataType) -> Variable:
-    types: dict[pl.DataType, VariableType] = {d: t for t, d in rules.DTYPES.items()} | {pl.String(): "text"}
-    return codebook.find(column, table) or own_column(table, column, types[dtype])
-
-
-def _path(folder: Path, table: str, described: Descriptor) -> Path | None:
+def _paths(folder: Path, table: str, described: Descriptor) -> tuple[Path, ...]:
     if table in described.paths:
-        path = folder / described.paths[table]
-        if not path.is_file():
-            raise SourceError(f"{folder / DESCRIPTOR} names {described.paths[table]}, which is not there")
-        if not _is_table(path):
-            raise SourceError(f"{folder / DESCRIPTOR} names {described.paths[table]}; a table ends in {_ENDINGS}")
-        return path
+        for stated in described.paths[table]:
+            if not (folder / stated).is_file():
+                raise SourceError(f"{folder / DESCRIPTOR} names {stated}, which is not there")
+            if not _is_table(folder / stated):
+                raise SourceError(f"{folder / DESCRIPTOR} names {stated}; a table ends in {_ENDINGS}")
+        paths = tuple(folder / stated for stated in described.paths[table])
+        if len({path.suffix.lower() == _PARQUET for path in paths}) > 1:
+            raise SourceError(
+                f"{folder / DESCRIPTOR}: {table} is part text and part Parquet; give all its files as one"
+            )
+        return paths
     found = [path for path in _tables(folder) if path.name.lower().partition(".")[0] == table]
     if len(found) > 1:
         raise SourceError(f"{folder} holds both {found[0].name} and {found[1].name}; keep one of them")
-    return found[0] if found else None
+    return tuple(found)
 
 
 def _tables(folder: Path) -> list[Path]:
@@ -152,25 +132,33 @@ def _is_table(path: Path) -> bool:
     return name.endswith(_TEXT) or path.suffix.lower() == _PARQUET
 
 
-def _left_out(folder: Path, paths: Mapping[str, Path]) -> list[str]:
+def _left_out(folder: Path, paths: Mapping[str, Sequence[Path]]) -> list[str]:
     known = ", ".join(codebook.TABLES)
-    left = (path for path in _tables(folder) if path not in paths.values() and path.name != REDCAP)
+    read = {path for found in paths.values() for path in found}
+    left = (path for path in _tables(folder) if path not in read and path.name != REDCAP)
     return [f"{path.name} is none of the tables and was left out ({known})" for path in left]
 
 
-def _table(name: str, path: Path, described: Descriptor) -> tuple[RawTable, list[str]]:
-    missing = described.missing.get(name, ())
+def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor) -> tuple[RawTable, list[str]]:
+    notices: list[str] = []
+    parts: list[RawTable] = []
+    for path in paths:
+        part, said = _part(name, part_name(folder, path, len(paths)), path, described.missing.get(name, ()))
+        parts.append(part)
+        notices += said
+    table = joined.join(parts) if len(parts) > 1 else parts[0]
+    own, said = own_columns(name, table.file, table.frame, described.types, described.titles)
+    return replace(table, own=own), [*notices, *said]
+
+
+def _part(name: str, file: str, path: Path, missing: Sequence[str]) -> tuple[RawTable, tuple[str, ...]]:
     if path.suffix.lower() == _PARQUET:
-        frame, lines = _read_parquet(path, missing)
-        own, said = own_columns(name, path.name, frame, described.types, described.titles)
-        return RawTable(name, path.name, frame, lines, own), list(said)
+        return RawTable(name, file, *_read_parquet(path, missing)), ()
     read = typed.read(path, name, missing)
-    frame = csv_restored(read.frame)
-    own, said = own_columns(name, path.name, frame, described.types, described.titles)
     doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
     written = None if read.written is None else csv_restored(read.written)
-    table = RawTable(name, path.name, frame, read.lines, own, doubtful, written)
-    return table, [*read.notices, *said]
+    frame = csv_restored(read.frame)
+    return RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written), read.notices
 
 
 def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:

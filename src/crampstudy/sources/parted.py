@@ -1,4 +1,4 @@
-"""A Parquet diary too large to hold at once, in parts that keep each participant's nights together."""
+"""A Parquet diary too large to hold at once, from one file or several, in parts with all of a participant's nights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.codebook import Variable
 from crampstudy.errors import SourceError
-from crampstudy.sources import descriptor, package
+from crampstudy.sources import descriptor, joined, package
+from crampstudy.sources.joined import Joined, Places
 from crampstudy.sources.own import own_columns
 
 _BATCH = 1 << 18
@@ -26,38 +27,45 @@ _LINE, _PART = "__line", "__part"
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """A source whose diary is still in its file; ``raw`` has all the other tables, ``own`` the diary's own columns."""
+    """A source whose diary is still in its files; ``raw`` has all the other tables, ``own`` the diary's own columns.
+
+    ``schema`` is that of all files together; lines run on from file to file, and ``places`` tells what they are.
+    """
 
     raw: Raw
-    path: Path
+    paths: tuple[Path, ...]
+    places: Places
     rows: int
+    schema: pl.Schema
     missing: tuple[str, ...]
     own: tuple[Variable, ...]
 
     def parts(self, people: pl.Series, size: int, folder: Path) -> Iterator[RawTable]:
         """Yield the diary in parts of about ``size`` rows, all nights of one of ``people`` in one part.
 
-        Where the nights of a participant do not stand together in the file, the rows are first sorted into files in
+        Where the nights of a participant do not stand together in the files, the rows are first sorted into files in
         ``folder``.
         """
         whole = _together(self._batches(_BATCH, ["participant_id"]), people)
         frames = self._cut(people, size) if whole else self._spilled(size, folder)
         for frame in frames:
-            yield RawTable("diary", self.path.name, frame.drop(_LINE), frame[_LINE], self.own)
+            yield Joined("diary", self.places.label, frame.drop(_LINE), frame[_LINE], self.own, places=self.places)
 
     def _batches(self, size: int, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Yield the rows in the order of the file, as the rules read them, with their lines."""
+        """Yield the rows in the order of the files, as the rules read them, with their lines."""
+        schema = pl.Schema({name: self.schema[name] for name in columns or self.schema})
         line = 1
-        try:
-            with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(size, columns=columns):
-                    frame = package.stored(self.path, pl.DataFrame(pa.Table.from_batches([batch])), self.missing)
-                    lines = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True)
-                    line += frame.height
-                    yield frame.with_columns(lines.alias(_LINE))
-        except (pa.ArrowException, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise SourceError(f"{self.path} cannot be read as Parquet: {reason}; write it again") from None
+        for path in self.paths:
+            try:
+                with pq.ParquetFile(path) as file:
+                    for batch in file.iter_batches(size, columns=columns):
+                        given = package.stored(path, pl.DataFrame(pa.Table.from_batches([batch])), self.missing)
+                        lines = pl.int_range(line, line + given.height, dtype=pl.Int64, eager=True)
+                        line += given.height
+                        yield given.select(schema.names()).cast(schema).with_columns(lines.alias(_LINE))
+            except (pa.ArrowException, OSError) as error:
+                reason = str(error).splitlines()[0]
+                raise SourceError(f"{path} cannot be read as Parquet: {reason}; write it again") from None
 
     def _cut(self, people: pl.Series, size: int) -> Iterator[pl.DataFrame]:
         held: list[pl.DataFrame] = []
@@ -95,33 +103,44 @@ class Parted:
 
 
 def read(folder: Path, at_least: int) -> Parted | None:
-    """Open a data package whose diary is a Parquet file of ``at_least`` so many rows; ``None`` if it is not.
+    """Open a data package whose diary is Parquet, with ``at_least`` so many rows; ``None`` if it is not.
 
     Raises:
         SourceError: as :func:`crampstudy.sources.package.read`.
     """
-    path = package.diary_path(folder)
-    if path is None or path.suffix.lower() != ".parquet":
+    paths = package.diary_paths(folder)
+    if not paths or paths[0].suffix.lower() != ".parquet":
         return None
+    heights: list[int] = []
+    empty: list[pa.Table] = []
     try:
-        with pq.ParquetFile(path) as file:
-            rows, columns = file.metadata.num_rows, file.schema_arrow.names
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                heights.append(file.metadata.num_rows)
+                empty.append(file.schema_arrow.empty_table())
     except (pa.ArrowException, OSError):
         return None
-    if rows < at_least or "participant_id" not in columns:
+    if sum(heights) < at_least or "participant_id" not in empty[0].column_names:
         return None
     raw = package.read(folder, leave=("diary",))
     described = descriptor.read(folder)
     missing = described.missing.get("diary", ())
+    names = tuple(package.part_name(folder, path, len(paths)) for path in paths)
+    heads = [package.stored(path, pl.DataFrame(table), missing) for path, table in zip(paths, empty, strict=True)]
+    schema = joined.common(names, [head.schema for head in heads])
+    places = joined.places("diary", names, heights)
     own: list[Variable] = []
     notices = list(raw.notices)
-    for name in (name for name in columns if not codebook.find(name, "diary")):
+    for name in (name for name in schema if not codebook.find(name, "diary")):
         # The type of an own column is what all its cells fit, so that each is looked at as a whole.
-        cells = package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing)
-        found, said = own_columns("diary", path.name, cells, described.types, described.titles)
+        cells = pl.concat(
+            package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing).cast({name: schema[name]})
+            for path in paths
+        )
+        found, said = own_columns("diary", places.label, cells, described.types, described.titles)
         own += found
         notices += said
-    return Parted(replace(raw, notices=tuple(notices)), path, rows, missing, tuple(own))
+    return Parted(replace(raw, notices=tuple(notices)), paths, places, sum(heights), schema, missing, tuple(own))
 
 
 def _together(batches: Iterator[pl.DataFrame], people: pl.Series) -> bool:

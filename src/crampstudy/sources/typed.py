@@ -84,7 +84,8 @@ def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
     starts = np.cumsum([0, *(part.frame.height for part in parts)])
     rows = pl.Series(np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=False)]))
     return Typed(
-        pl.concat([part.frame for part in parts]),
+        # Many small chunks would make every step after this one slower.
+        pl.concat([part.frame for part in parts], rechunk=True),
         pl.concat([part.lines for part in parts]),
         text.blank_notice(file.path, sum(part.blank for part in parts)),
         (rows.cast(pl.UInt32), pl.concat([part.cells for part in parts])),

@@ -1,0 +1,97 @@
+"""Commands that analyse a cohort: describe, compare, fit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from crampstudy.cli.options import AsCsv, AsJson, Bands, CiLevel, Source, StandardName, Weight, Where, bands, show
+
+
+def describe(
+    source: Source,
+    by: Annotated[str, typer.Option(help="age_band, or a level or yes/no variable of the participants.")] = "age_band",
+    age_bands: Bands = None,
+    standard: StandardName = "who",
+    where: Where = None,
+    weight: Weight = None,
+    ci_level: CiLevel = 0.95,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show how common cramps are by group: incidence rates (diary) or prevalence (survey)."""
+    from crampstudy.contrasts import describe
+    from crampstudy.sources import open_cohort
+
+    described = describe(
+        open_cohort(source),
+        by,
+        bands=bands(age_bands),
+        standard=standard,
+        where=where,
+        weight=weight,
+        ci_level=ci_level,
+    )
+    show(described.estimates, as_json, as_csv)
+
+
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="The first source.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The second source.")],
+    by: Annotated[str, typer.Option(help="What to group by.")] = "age_band",
+    age_bands: Bands = None,
+    standard: StandardName = "who",
+    ci_level: CiLevel = 0.95,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show two cohorts by the same groups, one after the other."""
+    from crampstudy.contrasts import compare
+    from crampstudy.sources import open_cohort
+
+    cohorts = open_cohort(first), open_cohort(second)
+    described = compare(*cohorts, by, bands=bands(age_bands), standard=standard, ci_level=ci_level)
+    show(described.estimates, as_json, as_csv)
+    if cohorts[0].kind != cohorts[1].kind and not (as_json or as_csv):
+        typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
+
+
+def fit(
+    source: Source,
+    model: Annotated[str, typer.Option(help="A model by name; an unknown one lists them all.")],
+    terms: Annotated[str, typer.Option(help='A right-hand side such as "age_decade + sex + diabetes".')],
+    outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
+    exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
+    covariance: Annotated[
+        Literal["cluster", "cluster-hc0", "cluster-small", "model"],
+        typer.Option(help="Covariance of the coefficients; cluster-small corrects for few participants."),
+    ] = "cluster",
+    random_slope: Annotated[
+        str | None, typer.Option(help="Term of a mixed model whose slope differs between participants.")
+    ] = None,
+    where: Where = None,
+    weight: Weight = None,
+    ci_level: CiLevel = 0.95,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Fit a model and show its estimates."""
+    from crampstudy.models import fit
+    from crampstudy.sources import open_cohort
+
+    fitted = fit(
+        open_cohort(source),
+        model=model,
+        terms=terms,
+        outcome=outcome,
+        exposure=exposure,
+        covariance=covariance,
+        random_slope=random_slope,
+        where=where,
+        weight=weight,
+        ci_level=ci_level,
+    )
+    show(fitted.estimates, as_json, as_csv)
+    if fitted.status != "converged":
+        raise typer.Exit(6)

@@ -1,0 +1,129 @@
+"""Commands that bring data in: init, try, validate, import, fetch."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from crampstudy.cli.options import AsJson, Corrected, FileFormat, Rejects, Source, listed
+
+if TYPE_CHECKING:
+    from crampstudy.clean import Cleaned, Corrections
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")],
+    tables: Annotated[str | None, typer.Option(help="Tables to begin with, e.g. participants,diary.")] = None,
+) -> None:
+    """Start a new study: empty tables with their headers, the data dictionary, and what to do next."""
+    from crampstudy.sources import starter
+
+    files = starter.create(folder, listed(tables) if tables else None)
+    typer.echo(f"{folder} holds {', '.join(path.name for path in files)}")
+    typer.echo(f"Fill in participants.csv and diary.csv, then run: crampstudy validate {folder}")
+
+
+def try_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with three columns: who, date, cramps.")],
+    who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
+    date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
+    cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
+    date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
+    from crampstudy.contrasts import first_look
+    from crampstudy.sources import quick
+
+    stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
+    columns = {role: name for role, name in stated.items() if name is not None}
+    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
+    typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
+
+
+def validate(
+    source: Source,
+    rejects: Rejects = None,
+    corrections: Corrected = None,
+    strict: Annotated[bool, typer.Option(help="Exit with 3 when a row was rejected or a cell blanked.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read and clean a source and say what was accepted, rejected and blanked, and why."""
+    from crampstudy import parts, validation
+    from crampstudy.errors import RejectedRows
+    from crampstudy.sources import load
+
+    # A correction is checked against the whole table.
+    summary = None if corrections else parts.validate(source, today=date.today(), rejects=rejects)
+    if summary is None:
+        loaded = load(source, today=date.today(), corrections=_corrections(corrections))
+        summary = validation.summarise(loaded)
+        _write_rejects(loaded, rejects)
+    elif rejects:
+        _warn_of(rejects)
+    typer.echo(validation.as_json(summary) if as_json else validation.as_text(summary))
+    if strict and summary.costly:
+        raise RejectedRows(f"{summary.costly} rows or cells were rejected or blanked, and --strict allows none")
+
+
+def import_(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="Folder of the data package to write.")],
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
+    format: FileFormat = "csv",
+    rejects: Rejects = None,
+    corrections: Corrected = None,
+) -> None:
+    """Read and clean any source and write what was accepted as a data package."""
+    from crampstudy import validation
+    from crampstudy.sources import load, package
+
+    loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
+    package.write(loaded.cohort, out, format)
+    typer.echo(validation.as_text(validation.summarise(loaded)))
+    typer.echo(f"The accepted rows are in {out}.", err=True)
+    _write_rejects(loaded, rejects)
+
+
+def fetch(
+    what: Annotated[Literal["nhanes"], typer.Argument(help="nhanes, the survey's public transport files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the files; one that was cut off is gone on with.")],
+    cycles: Annotated[str | None, typer.Option(help="Letters of the cycles, e.g. D,E; by default all known.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Another address that has the publisher's folders.")] = None,
+    refresh: Annotated[bool, typer.Option(help="Download again and renew the recorded digests.")] = False,
+) -> None:
+    """Download a public survey's files, with their digests on record."""
+    from crampstudy.sources import fetch
+
+    files = fetch.nhanes(
+        out,
+        cycles.split(",") if cycles else None,
+        base_url=base_url or fetch.PUBLISHER,
+        refresh=refresh,
+        progress=fetch.lines_to(sys.stderr),
+    )
+    new = sum(file.downloaded for file in files)
+    typer.echo(f"{len(files)} files, {new} of them new, in {out}: open them as nhanes:{out}")
+
+
+def _corrections(file: Path | None) -> Corrections | None:
+    from crampstudy.clean.corrections import load
+
+    return load(file) if file else None
+
+
+def _write_rejects(loaded: Cleaned, file: Path | None) -> None:
+    if file:
+        from crampstudy import validation
+        from crampstudy.output import csv_text, whole_file
+
+        whole_file(file, csv_text(validation.rejects(loaded)).encode(), private=True)
+        _warn_of(file)
+
+
+def _warn_of(rejects: Path) -> None:
+    typer.echo(f"SENSITIVE: {rejects} holds participants' values and rows; only you can read it.", err=True)

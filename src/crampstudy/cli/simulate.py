@@ -1,0 +1,67 @@
+"""The command that draws synthetic cohorts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crampstudy.cli.options import FileFormat
+from crampstudy.errors import UsageError
+
+
+def simulate(
+    out: Annotated[Path | None, typer.Option(help="Folder to write; without it only the card is made.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A named truth, such as community; docs/cards.md has all.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Truth file (YAML): what differs from the preset that it is based on.")
+    ] = None,
+    participants: Annotated[int | None, typer.Option(help="Number of participants; by default the preset's.")] = None,
+    nights: Annotated[int | None, typer.Option(help="Nights per participant; by default the preset's.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes that share the work; the bytes are the same.")] = 1,
+    with_rates: Annotated[bool, typer.Option(help="Write the conditional rate of every night as well.")] = False,
+    card: Annotated[
+        bool, typer.Option(help="Print the preset's card: its published targets beside what is simulated.")
+    ] = False,
+    format: FileFormat = "csv",
+) -> None:
+    """Draw a synthetic diary cohort from a known truth, stated beside it in truth.json."""
+    if out is None and not card:
+        raise UsageError("nothing to do; give a folder (--out DIR), or ask for the card of a preset (--card)")
+    if card and (truth or nights is not None):
+        raise UsageError("a card is that of a preset as it is; leave out --truth and --nights, or --card")
+    from crampstudy import simulate as simulator
+    from crampstudy.simulate import cards, presets
+
+    name = preset or presets.DEFAULT
+    chosen = presets.from_file(truth, name) if truth else presets.preset(name)
+    if out is not None:
+        people = chosen.participants if participants is None else participants
+        length = chosen.nights if nights is None else nights
+        simulator.write(
+            out,
+            people,
+            length,
+            seed,
+            chosen.truth,
+            chosen.mess,
+            format,
+            workers=workers,
+            with_rates=with_rates,
+            progress=_parts if sys.stderr.isatty() else None,
+        )
+        typer.echo(f"{chosen.name}: {people:,} participants, {length:,} nights each, in {out}")
+    if card:
+        made = cards.card(chosen.name, seed, participants)
+        typer.echo(cards.as_text(made), nl=False)
+        if not made.passed:
+            raise typer.Exit(6)
+
+
+def _parts(done: int, of: int) -> None:
+    if of > 1:
+        sys.stderr.write(f"\r{done} of {of} parts{'' if done < of else chr(10)}")
+        sys.stderr.flush()
