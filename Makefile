@@ -58,10 +58,10 @@ ifeq ($(COHORT),$(SYNTHETIC))
 report: $(SYNTHETIC)/datapackage.json
 endif
 
-SIMULATOR := $(shell find src/crampstudy/simulate src/crampstudy/codebook src/crampstudy/sources/package.py -type f ! -name '*.pyc' 2>/dev/null)
+SIMULATOR := $(shell find src/crampstudy/simulate src/crampstudy/codebook src/crampstudy/sources/writer.py src/crampstudy/compute.py -type f ! -name '*.pyc' 2>/dev/null)
 
 $(SYNTHETIC)/datapackage.json: $(SIMULATOR) pyproject.toml | $(READY)
-	$(CRAMPSTUDY) simulate --participants 500 --nights 90 --seed 1 --out $(SYNTHETIC)
+	$(CRAMPSTUDY) simulate --workers 2 --out $(SYNTHETIC)
 	@touch $@
 
 # An environment belongs to one folder: `ready` names it, so that a copied or moved project makes its own.

@@ -26,7 +26,7 @@ TOP_LEVEL = {
     *("notebooks", "src", "data", "reports", "tests", "docs", ".ci", ".gitignore", ".gitattributes", "Makefile"),
     *("README.md", "pyproject.toml", "requirements.lock", "environment.yml", "CITATION.cff", "CHANGELOG.md", "LICENSE"),
 }
-MADE = {".venv", ".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache"}
+MADE = {".venv", "build", ".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache"}
 # Written in pieces, so that this file does not hold what it forbids.
 REGISTRIES = ("pypi" + ".org", "python" + "hosted.org", "conda" + ".anaconda.org", "files.python" + "hosted")
 MACHINE = re.compile(r"(?<![\w./-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + r"me/\w+")) + r")/")

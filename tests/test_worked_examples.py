@@ -29,6 +29,7 @@ def shows(printed: str, line: str) -> bool:
         ("first-steps.md", ["try", "init", "validate", "describe"]),
         ("mapping.md", ["import", "describe", "validate"]),
         ("redcap.md", None),
+        ("simulation.md", ["simulate", "validate", "fit"]),
     ],
 )
 def test_the_worked_examples_do_what_the_document_says(name: str, commands: list[str] | None, tmp_path: Path) -> None:

@@ -2,42 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from crampstudy import compute
 from crampstudy.cohort import Cohort
-from crampstudy.simulate.draw import draw
-from crampstudy.simulate.parameters import check_whole
+from crampstudy.errors import UsageError
+from crampstudy.simulate import night_odds as night_odds  # adds its answers to the registry
+from crampstudy.simulate import statement
+from crampstudy.simulate.answers import answer, as_rows
+from crampstudy.simulate.batches import BROKEN, RATES, Order, made, make
+from crampstudy.simulate.degrade import Broken, Degraded, Mess, degrade
+from crampstudy.simulate.draw import as_cohort, draw
+from crampstudy.simulate.population import DRAWS, Population
 from crampstudy.simulate.truth import Truth
-from crampstudy.sources import package
+from crampstudy.sources.writer import About, Format, Writer, writing
 
-__all__ = ["TRUTH_FILE", "Truth", "draw", "simulate", "write"]
+__all__ = ["TRUTH_FILE", "Degraded", "Mess", "Truth", "degrade", "draw", "simulate", "write"]
 
 TRUTH_FILE = "truth.json"
+_ABOUT = About("simulated", synthetic=True)
 
 
-def simulate(participants: int, nights: int, seed: int, truth: Truth | None = None) -> Cohort:
-    """Draw a synthetic diary cohort; equal arguments give an equal cohort.
+def simulate(participants: int, nights: int, seed: int, truth: Truth | None = None, mess: Mess | None = None) -> Cohort:
+    """Draw a synthetic diary cohort and its gaps; equal arguments give an equal cohort.
 
     Raises:
         ParameterError: ``participants``, ``nights`` or ``seed`` is out of range.
     """
-    check_whole("seed", seed, 0, 2**63 - 1)
-    return draw(truth or Truth(), participants=participants, nights=nights, rng=np.random.default_rng(seed))
+    order = Order.of(participants, nights, seed, truth or Truth(), mess or Mess())
+    return as_cohort(make(order, range(order.plan.blocks)).tables)
 
 
 def write(
-    folder: Path, participants: int, nights: int, seed: int, truth: Truth | None = None, format: package.Format = "csv"
-) -> Cohort:
+    folder: Path,
+    participants: int,
+    nights: int,
+    seed: int,
+    truth: Truth | None = None,
+    mess: Mess | None = None,
+    format: Format = "csv",
+    *,
+    workers: int = 1,
+    with_rates: bool = False,
+    draws: int = DRAWS,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Draw a cohort and write it as a data package with ``truth.json`` beside it, whole or not at all.
+
+    The files are those of :func:`simulate`, the same bytes with any number of ``workers``, and no more than a few parts
+    are in memory, however large the cohort is; only planted mistakes need it whole. What was broken is listed in
+    ``truth.json``, and of a cohort in several parts in tables (``truth/participants`` and its like).
+
+    Args:
+        folder: Where to write.
+        participants: Their number.
+        nights: Nights per participant.
+        seed: Seed of everything.
+        truth: What is drawn.
+        mess: What goes wrong.
+        format: ``csv`` or ``parquet``.
+        workers: Processes that share the work.
+        with_rates: Whether to add the conditional rate of every night (``truth/rates``).
+        draws: Potential outcomes behind the answers in ``truth.json``.
+        progress: Told how many of how many parts are written.
 
     Raises:
         ParameterError: ``participants``, ``nights`` or ``seed`` is out of range.
-        UsageError: the format is unknown, or the folder holds files that are not a cohort's.
+        UsageError: the format is unknown, mistakes are to be written as Parquet, or the folder holds files that are
+            not a cohort's.
     """
-    truth = truth or Truth()
-    cohort = simulate(participants, nights, seed, truth)
-    stated = truth.to_json(seed=seed, participants=participants, nights=nights)
-    package.write(cohort, folder, format, {TRUTH_FILE: stated.encode()})
-    return cohort
+    truth, mess = truth or Truth(), mess or Mess()
+    order = Order.of(participants, nights, seed, truth, mess)
+    if mess.mistakes.any and format != "csv":
+        raise UsageError("mistakes are made in text, and Parquet has types; write such a cohort as csv")
+    with writing(folder, _ABOUT, format, beside=[TRUTH_FILE], tables_beside=[RATES, *BROKEN]) as out:
+        if mess.mistakes.any:
+            broken = _with_mistakes(out, order, with_rates)
+        else:
+            records: list[Broken] = []
+            batches = order.batches()
+            for block, record in compute.map(partial(made, order, format, with_rates), batches, workers=workers):
+                out.add(block)
+                records.append(record)
+                if progress:
+                    progress(len(records), len(batches))
+            whole = Broken.joined(records)
+            in_parts = {"parameters": mess.as_mapping(), "totals": whole.summary(), "tables": list(BROKEN)}
+            broken = in_parts if len(batches) > 1 else whole.record()
+        stated = {
+            "seed": seed,
+            "participants": participants,
+            "nights": nights,
+            "answers": as_rows(answer(truth, Population(truth, seed, draws, workers))),
+            "broken": broken,
+        }
+        out.put(TRUTH_FILE, statement.as_json(truth, mess, stated).encode())
+
+
+def _with_mistakes(out: Writer, order: Order, with_rates: bool) -> dict[str, Any]:
+    whole = make(order, range(order.plan.blocks))
+    tables, planted = whole.planted(order)
+    out.add({**tables, RATES: whole.rates} if with_rates else tables)
+    return {**whole.broken.record(), "mistakes": planted.to_dict(as_series=False)}

@@ -1,231 +1,204 @@
-"""From a clean cohort to a messy one: mistakes planted in its tables as text, each on record.
-
-A mistake is planted only where it makes a row wrong in a way that can be seen from the data; one row has one mistake.
-"""
+"""From a complete cohort to the one that a study gets: gaps, lost samples and mistakes, all on record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.mistakes import CELL_MISTAKES, CellMistake, Place
+from crampstudy.simulate.gaps import Days, Gaps, thin
+from crampstudy.simulate.parameters import check, described, plain
+from crampstudy.simulate.planting import PLANTED, Mistakes, plant
+from crampstudy.simulate.samples import Samples, lose
 
-PLANTED = pl.Schema(
-    {
-        "table": pl.String(),
-        "row": pl.Int64(),
-        "also": pl.Int64(),
-        "column": pl.String(),
-        "kind": pl.String(),
-        "original": pl.String(),
-        "broken": pl.String(),
-    }
-)
-"""The record of a mistake: ``row`` and ``column`` (empty: the whole row) are where it can be seen, rows from 0;
-``also`` is a second row that the mistake makes doubtful."""
+_PARTS = {"gaps": Gaps, "samples": Samples, "mistakes": Mistakes}
 
 
 @dataclass(frozen=True, slots=True)
 class Mess:
-    """How many mistakes of each kind to plant (as far as the cohort has cells for them); all kinds by default.
+    """All that goes wrong between a night and its row; by default gaps and lost samples, and no mistakes.
 
     Raises:
-        ParameterError: a kind is unknown, or a number is negative.
+        ParameterError: a parameter is outside its limits.
     """
 
-    each: int = 150
-    kinds: tuple[str, ...] = field(default_factory=lambda: tuple(KINDS))
+    gaps: Gaps = field(default_factory=Gaps)
+    samples: Samples = field(default_factory=Samples)
+    mistakes: Mistakes = field(default_factory=Mistakes)
 
     def __post_init__(self) -> None:
-        if unknown := [kind for kind in self.kinds if kind not in KINDS]:
-            raise ParameterError(f"no kind of mistake {unknown[0]!r}; allowed: {', '.join(KINDS)}")
-        if self.each < 0:
-            raise ParameterError(f"each is {self.each}; allowed: a whole number of at least 0")
+        for name in _PARTS:
+            check("mess", getattr(self, name))
+
+    @classmethod
+    def none(cls) -> Mess:
+        """Return the mess that leaves a cohort as it is."""
+        return cls(Gaps.none(), Samples.none(), Mistakes())
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any]) -> Mess:
+        """Return a mess from its parameters by name, those of all parts together; the others keep their defaults.
+
+        With ``base: none`` the others are those of :meth:`none`.
+
+        Raises:
+            ParameterError: a name is unknown, or a value has another type or is outside its limits.
+        """
+        rest = dict(given)
+        base = rest.pop("base", "default")
+        if base not in ("default", "none"):
+            raise ParameterError(f"mess.base is {base!r}; allowed: 'default', 'none'")
+        mess = cls() if base == "default" else cls.none()
+        known = {item.name: part for part in _PARTS for item in fields(getattr(mess, part))}
+        for name in rest:
+            if name not in known:
+                near = get_close_matches(str(name), known, 1)
+                meant = f"; did you mean {near[0]}?" if near else ""
+                raise ParameterError(f"mess.{name} is no parameter; allowed: base, {', '.join(known)}{meant}")
+        for part in _PARTS:
+            before = getattr(mess, part)
+            own = {name: value for name, value in rest.items() if known[name] == part}
+            values = {name: _typed(name, value, getattr(before, name)) for name, value in own.items()}
+            mess = replace(mess, **{part: replace(before, **values)})
+        return mess
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return every parameter by name, as :meth:`from_mapping` takes them."""
+        return {item.name: plain(getattr(own, item.name)) for own in self._own() for item in fields(own)}
+
+    def described(self) -> dict[str, Any]:
+        """Return every parameter by name with its value, unit, limits and basis."""
+        return {name: item for own in self._own() for name, item in described(own).items()}
+
+    def _own(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in _PARTS)
+
+
+def _typed(name: str, value: Any, like: Any) -> Any:
+    """Return ``value`` in the type of the parameter that it replaces."""
+    match like:
+        case tuple():
+            if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+                return tuple(value)
+            raise ParameterError(f"mess.{name} is {value!r}; allowed: a list of names")
+        case int() if name in _WHOLE:
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
+            raise ParameterError(f"mess.{name} is {value!r}; allowed: a whole number")
+        case _:
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return value
+            raise ParameterError(f"mess.{name} is {value!r}; allowed: a number")
+
+
+_WHOLE = {item.name for part in (Gaps, Samples, Mistakes) for item in fields(part) if item.type == "int"}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What was broken, so that what is made of the rest can be held against it.
+
+    ``participants``: a row each, with the chance of logging a weekday night in the first nights, whether the diary is
+    on paper, the first night after its end (from 0, missing if it did not end), the numbers of nights by what became
+    of them, and all cramps, true and reported. ``filled``: the nights filled in later, with true and reported count.
+    ``labs``: the lost values (:data:`crampstudy.simulate.samples.LOST`).
+    """
+
+    mess: Mess
+    participants: pl.DataFrame
+    filled: pl.DataFrame
+    labs: pl.DataFrame
+
+    @classmethod
+    def joined(cls, blocks: Sequence[Broken]) -> Broken:
+        """Return the record of all blocks of a cohort, in their order."""
+        frames = {name: pl.concat([getattr(b, name) for b in blocks]) for name in ("participants", "filled", "labs")}
+        return cls(blocks[0].mess, **frames)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the totals, as JSON has them."""
+        counts = ("nights", "logged", "back_filled", "entry_not_made", "without_row", "after_dropout")
+        people, columns = self.participants, pl.col(*counts, "cramps", "cramps_reported")
+        return {
+            "participants": people.height,
+            **people.select(columns.sum()).row(0, named=True),
+            "mean_adherence": people["adherence"].mean(),
+            "paper_diaries": people["paper"].sum(),
+            "dropped_out": people["dropout_night"].count(),
+            "log_odds_of_logging_a_cramp_night": self.mess.gaps.cramp_log_odds,
+            "back_filled_cramps": self.filled["cramps"].sum(),
+            "back_filled_cramps_reported": self.filled["reported"].sum(),
+            "baseline_values_lost": self.labs.filter(pl.col("table") == "participants").height,
+            "lab_rows_lost": self.labs.filter(pl.col("table") == "labs").height,
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Return the parameters, the totals and the record by column, as JSON has them."""
+        frames = {"participants": self.participants, "back_filled": self.filled, "labs": self.labs}
+        columns = {
+            name: frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dict(as_series=False)
+            for name, frame in frames.items()
+        }
+        return {"parameters": self.mess.as_mapping(), "totals": self.summary(), **columns}
 
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """Tables as text with mistakes, rows in the order of the cohort and new ones last, and the record of them."""
+    """A cohort with gaps, as it would be if typed without mistakes; if any were asked for, its tables with them.
 
+    ``tables`` are text, rows in the order of the cohort and new ones last, and empty without mistakes; ``planted``
+    is their record (:data:`crampstudy.simulate.planting.PLANTED`). ``window``: first and last night before the gaps.
+    """
+
+    cohort: Cohort
     tables: Mapping[str, pl.DataFrame]
-    planted: pl.DataFrame
     window: tuple[date, date]
-
-
-@dataclass(slots=True)
-class _Table:
-    frame: pl.DataFrame
-    used: set[int]
-    changes: dict[str, dict[int, str | None]]
-    more: list[dict[str, str | None]]
-
-    def row(self, number: int) -> dict[str, str | None]:
-        return self.frame.row(number, named=True)
-
-    def set(self, number: int, column: str, cell: str | None) -> None:
-        self.changes.setdefault(column, {})[number] = cell
-
-    def add(self, row: dict[str, str | None]) -> int:
-        self.more.append(row)
-        return self.frame.height + len(self.more) - 1
-
-    def finished(self) -> pl.DataFrame:
-        columns = []
-        for name in self.frame.columns:
-            cells = self.frame[name].to_list()
-            for number, cell in self.changes.get(name, {}).items():
-                cells[number] = cell
-            columns.append(pl.Series(name, [*cells, *(row[name] for row in self.more)], dtype=pl.String))
-        return pl.DataFrame(columns)
-
-
-_Planted = dict[str, int | str | None]
-_RowMistake = Callable[[_Table, int, np.random.Generator], tuple[str, int | None, str | None, str | None] | None]
+    planted: pl.DataFrame
+    broken: Broken
 
 
 def degrade(cohort: Cohort, mess: Mess, rng: np.random.Generator) -> Degraded:
-    """Plant mistakes in a diary cohort; equal arguments give equal mistakes.
+    """Take nights and samples out of a diary cohort and plant mistakes; equal arguments give an equal outcome.
+
+    Each part has a generator of its own: other gaps move neither lost samples nor mistakes, and the other way round.
+    Without any mess the cohort is the same.
 
     Raises:
         ParameterError: the cohort has no diary.
     """
     if cohort.kind != "diary":
-        raise ParameterError(f"{cohort.name} is a survey: mistakes are planted in diaries")
-    nights = cohort.frame("diary")["date"].sort()
-    window: tuple[date, date] = (nights[0], nights[-1])
-    tables = {name: _Table(_text(frame), set(), {}, []) for name, frame in cohort.tables.items()}
-    planted: list[_Planted] = []
-    for kind, own in zip(KINDS, rng.spawn(len(KINDS)), strict=True):
-        if kind not in mess.kinds or (table := KINDS[kind].table) not in tables:
-            continue
-        plant = KINDS[kind].plant
-        planted += plant(tables[table], mess.each, window, own)
-    record = pl.DataFrame(planted, schema=PLANTED)
-    return Degraded({name: table.finished() for name, table in tables.items()}, record, window)
+        raise ParameterError(f"{cohort.name} is a survey: only a diary can be degraded")
+    nights = cohort.frame("diary")["date"]
+    window: tuple[date, date] = (nights.min(), nights.max())  # type: ignore[assignment]
+    before = dict(cohort.tables)
+    pieces, mistakes = rng.spawn(2)
+    tables, kept, broken = degrade_tables(before, mess, pieces)
+    typed = replace(cohort, tables=tables) if any(tables[name] is not before[name] for name in before) else cohort
+    text: dict[str, pl.DataFrame] = {}
+    planted = pl.DataFrame(schema=PLANTED)
+    if mess.mistakes.any:
+        text, planted = plant(tables, before, kept, mess.mistakes, window, mistakes)
+    return Degraded(typed, text, window, planted, broken)
 
 
-@dataclass(frozen=True, slots=True)
-class MistakeKind:
-    """A kind of mistake: its table, what it is in words, and what plants so many of it."""
+def degrade_tables(
+    tables: Mapping[str, pl.DataFrame], mess: Mess, rng: np.random.Generator
+) -> tuple[dict[str, pl.DataFrame], dict[str, Days], Broken]:
+    """Return the tables of a diary cohort, or of a block of its participants, with gaps and without the lost samples.
 
-    table: str
-    about: str
-    plant: Callable[[_Table, int, tuple[date, date], np.random.Generator], list[_Planted]]
-
-
-def _in_cells(mistake: CellMistake) -> MistakeKind:
-    def plant(table: _Table, n: int, window: tuple[date, date], rng: np.random.Generator) -> list[_Planted]:
-        columns = [c for c in mistake.columns if c in table.frame.columns]
-        done: list[_Planted] = []
-        for number in rng.permutation(table.frame.height).tolist():
-            if len(done) >= n or not columns:
-                break
-            row = table.row(number)
-            column = str(rng.choice(columns))
-            # A night that nobody observed, and a cell that is missing, cannot go wrong so.
-            if number in table.used or not row[column] or row.get("entry_made") == "false":
-                continue
-            if "cramps" in row and not row["cramps"]:
-                continue
-            wrong = mistake.spoil(Place(row, column, window, rng))
-            if wrong is None or wrong == row[column]:
-                continue
-            table.used.add(number)
-            table.set(number, column, wrong or None)
-            shown = mistake.shown or column
-            done.append(_record(mistake.table, number, None, shown, mistake.kind, row[column], wrong))
-        return done
-
-    return MistakeKind(mistake.table, mistake.about, plant)
-
-
-def _in_rows(name: str, table_name: str, about: str, spoil: _RowMistake) -> MistakeKind:
-    def plant(table: _Table, n: int, window: tuple[date, date], rng: np.random.Generator) -> list[_Planted]:
-        done: list[_Planted] = []
-        for number in rng.permutation(table.frame.height).tolist():
-            if len(done) >= n:
-                break
-            row = table.row(number)
-            if number in table.used or row.get("entry_made") == "false":
-                continue
-            made = spoil(table, number, rng)
-            if made is None:
-                continue
-            table.used.add(number)
-            column, also, original, broken = made
-            seen = number if also is None or name != "duplicate-exact" else also
-            other = None if seen == also else also
-            done.append(_record(table_name, seen, other, column, name, original, broken))
-        return done
-
-    return MistakeKind(table_name, about, plant)
-
-
-def _record(
-    table: str, row: int, also: int | None, column: str, kind: str, original: str | None, broken: str | None
-) -> _Planted:
-    return dict(zip(PLANTED, (table, row, also, column, kind, original, broken), strict=True))
-
-
-def _twice(table: _Table, number: int, rng: np.random.Generator) -> tuple[str, int, None, None]:
-    return "", table.add(table.row(number)), None, None
-
-
-def _contradicted(table: _Table, number: int, rng: np.random.Generator) -> tuple[str, int, str | None, str] | None:
-    row = table.row(number)
-    if not row["cramps"]:
-        return None
-    other = str(int(row["cramps"]) + int(rng.integers(1, 4)))
-    return "", table.add({**row, "cramps": other}), row["cramps"], other
-
-
-def _one_more(table: _Table, number: int, rng: np.random.Generator) -> tuple[str, int, None, str] | None:
-    """Add a cramp to a night: it is seen at the first episode of the night."""
-    row = table.row(number)
-    if row["episode"] != "1":
-        return None
-    further = dict.fromkeys(row) | {k: row[k] for k in ("participant_id", "date")} | {"episode": "150"}
-    return "episode", table.add(further), None, "150"
-
-
-def _slid(to: int) -> _RowMistake:
-    def spoil(table: _Table, number: int, rng: np.random.Generator) -> tuple[str, None, str, str]:
-        # From one of the first columns after the keys, so that flags and counts stand where they cannot.
-        start = int(rng.integers(2, 5))
-        names = table.frame.columns
-        cells = list(table.row(number).values())
-        slid = [None, *cells[start:-1]] if to > 0 else [*cells[start + 1 :], None]
-        for name, cell in zip(names[start:], slid, strict=True):
-            table.set(number, name, cell)
-        return "", None, names[start], "right" if to > 0 else "left"
-
-    return spoil
-
-
-def _text(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(
-        pl.col(name).dt.strftime("%Y-%m-%dT%H:%M") if dtype == pl.Datetime("us") else pl.col(name).cast(pl.String)
-        for name, dtype in frame.schema.items()
-    )
-
-
-KINDS: Mapping[str, MistakeKind] = {
-    **{mistake.kind: _in_cells(mistake) for mistake in CELL_MISTAKES},
-    **{
-        name: _in_rows(name, table, about, spoil)
-        for name, table, about, spoil in (
-            ("slid-right", "diary", "cells slid one column to the right, from one of the first on", _slid(1)),
-            ("slid-left", "diary", "cells slid one column to the left, from one of the first on", _slid(-1)),
-            ("duplicate-exact", "diary", "a night twice, the same", _twice),
-            ("duplicate-conflict", "diary", "a night twice, with two counts", _contradicted),
-            ("episode-too-many", "episodes", "one episode more than the diary counts", _one_more),
-        )
-    },
-}
-"""All kinds of mistakes, by name."""
+    With them the former row numbers of tables that lost rows, and the record. Mistakes are not planted. A table that
+    nothing was taken from is the same object.
+    """
+    gaps, samples = rng.spawn(2)
+    thinned = thin(tables, mess.gaps, gaps)
+    # The baseline is told from the first night, which gaps never take.
+    lost, labs_kept, labs = lose(thinned.tables, mess.samples, samples)
+    kept = dict(thinned.kept) if labs_kept is None else {**thinned.kept, "labs": labs_kept}
+    return lost, kept, Broken(mess, thinned.participants, thinned.filled, labs)

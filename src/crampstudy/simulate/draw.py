@@ -1,8 +1,10 @@
-"""From a truth to a cohort: people, habits, cramps, their burden, and last the gaps."""
+"""From a truth to a complete cohort, in blocks: people, habits, treatments, cramps, episodes, and their burden."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -11,156 +13,229 @@ from numpy.typing import NDArray
 from crampstudy import codebook
 from crampstudy.codebook import Variable, rules
 from crampstudy.cohort import Cohort
-from crampstudy.simulate.groups import Burden, Gaps
-from crampstudy.simulate.habits import draw_habits, log_rate, temperature
+from crampstudy.errors import ParameterError
+from crampstudy.simulate import process
+from crampstudy.simulate.burden import draw_burden
+from crampstudy.simulate.designs import assign
+from crampstudy.simulate.episodes import draw_episodes
+from crampstudy.simulate.habits import temperature
+from crampstudy.simulate.labs import draw_labs
 from crampstudy.simulate.parameters import check_whole
-from crampstudy.simulate.people import Column, Flags, Floats, draw_people, expit, logit
-from crampstudy.simulate.truth import SURVEY_ONLY, Truth
+from crampstudy.simulate.people import Column, Floats, Integers, recorded, season_of
+from crampstudy.simulate.recruit import SLEEP, Asked, count_from, recruit
+from crampstudy.simulate.treatments import Assigned, episode_shifts, log_effect
+from crampstudy.simulate.truth import Truth
 
-MAX_PARTICIPANTS = 1_000_000
+MAX_PARTICIPANTS = 10_000_000
 MAX_NIGHTS = 3_660
+BLOCK = 500
+"""Participants drawn at once; each block has generators of its own, so that workers can share them out."""
 
-# The codebook caps a night's count far below this; it only keeps the Poisson generator in its range.
-_HIGHEST_MEAN = 1e6
+_LOWEST_RATE = 1e-9
+"""Cramps per week; a rate of nothing has no logarithm."""
+
+_EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one cohort is drawn from: the truth, its size, and the root of every block's random numbers."""
+
+    truth: Truth
+    participants: int
+    nights: int
+    weather: Floats
+    root: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, truth: Truth, participants: int, nights: int, rng: np.random.Generator) -> Plan:
+        """Plan a cohort.
+
+        Raises:
+            ParameterError: ``participants`` or ``nights`` is out of range, or the run-in is longer than the diary.
+        """
+        check_whole("participants", participants, 1, MAX_PARTICIPANTS)
+        check_whole("nights", nights, 1, MAX_NIGHTS)
+        if truth.recruitment.run_in_nights > nights:
+            raise ParameterError(
+                f"recruitment.run_in_nights is {truth.recruitment.run_in_nights} of {nights} nights; allowed: as many "
+                "as the diary has, as the run-in is its beginning"
+            )
+        weather_rng, blocks_rng = rng.spawn(2)
+        days = truth.people.start_spread_nights + nights
+        weather = temperature(truth.weather, truth.people.start, days, weather_rng)
+        root = blocks_rng.bit_generator.seed_seq
+        if not isinstance(root, np.random.SeedSequence):
+            raise ParameterError("the generator has no seed sequence; make it with numpy.random.default_rng(seed)")
+        return cls(truth, participants, nights, weather, root)
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.participants // BLOCK)
+
+    def block(self, index: int) -> tuple[int, int, np.random.Generator]:
+        """Return a block's first participant, counted from 0, its number of them, and its own generator."""
+        first = index * BLOCK
+        # Made anew each time: a block is the same whenever and wherever it is drawn.
+        seed = np.random.SeedSequence(self.root.entropy, spawn_key=(*self.root.spawn_key, index))
+        return first, min(BLOCK, self.participants - first), np.random.default_rng(seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The complete tables of some participants, and the conditional rate of every night as a diary-shaped table."""
+
+    tables: Mapping[str, pl.DataFrame]
+    rates: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """People and the mean counts of their nights (participants x nights), before the cramps are counted.
+
+    ``by_terms`` is given the effects, the calendar and the treatments; ``given`` also given the person's own multiplier
+    and the lasting ones. Left to chance is then a night's own heterogeneity, and the feedback of sleep.
+    """
+
+    asked: Asked
+    assigned: Assigned
+    by_terms: Floats
+    given: Floats
 
 
 def draw(truth: Truth, *, participants: int, nights: int, rng: np.random.Generator) -> Cohort:
-    """Draw a diary cohort of ``participants``, each with ``nights`` consecutive nights.
+    """Draw a complete diary cohort: every night of every participant is logged, without gaps or mistakes.
 
-    Every part has a generator of its own: other gaps leave people, habits and cramps as they were. Values are held
-    within the codebook's limits before they act on the cramps.
+    Every part has a generator of its own: other effects leave people and habits as they were. Values are held within
+    the codebook's limits before they act on the cramps.
 
     Raises:
-        ParameterError: ``participants`` or ``nights`` is out of range.
+        ParameterError: ``participants`` or ``nights`` is out of range, or too few people would get in.
     """
-    check_whole("participants", participants, 1, MAX_PARTICIPANTS)
-    check_whole("nights", nights, 1, MAX_NIGHTS)
-    people_rng, habits_rng, weather_rng, cramps_rng, burden_rng, gaps_rng = rng.spawn(6)
-    drawn = draw_people(truth, participants, people_rng)
-    people = _limited("participants", drawn.columns)
-    habits, gates = draw_habits(truth, participants, nights, habits_rng)
-    habits = _limited("diary", habits)
-    cramps, people["ever_cramp"] = _cramps(truth, log_rate(truth, people, gates, nights), cramps_rng)
-    date = drawn.first_night[:, None] + np.arange(nights)
-    first = int(date.min())
-    series = temperature(truth.weather, first, int(date.max()) - first + 1, weather_rng)
+    plan = Plan.of(truth, participants, nights, rng)
+    blocks = [draw_block(plan, i) for i in range(plan.blocks)]
+    return as_cohort({name: pl.concat([b.tables[name] for b in blocks]) for name in blocks[0].tables})
+
+
+def as_cohort(tables: Mapping[str, pl.DataFrame]) -> Cohort:
+    """Return simulated tables as a cohort."""
+    return Cohort(name="simulated", kind="diary", tables=dict(tables), synthetic=True)
+
+
+def draw_block(plan: Plan, index: int) -> Block:
+    """Draw one block of a plan; the same whatever was drawn before and where."""
+    first, n, rng = plan.block(index)
+    rates_rng, cramps_rng, after_rng = rng.spawn(3)
+    drawn = draw_rates(plan.truth, n, plan.nights, rates_rng)
+    identifiers = _identifiers(first, n, plan.participants)
+    tables = _tables(plan, drawn, draw_cramps(plan.truth, drawn, cramps_rng), identifiers, after_rng)
+    rates = tables["diary"].select(
+        "participant_id", "date", rate_by_terms=pl.Series(drawn.by_terms.ravel()), rate=pl.Series(drawn.given.ravel())
+    )
+    return Block(tables, rates)
+
+
+def draw_core(plan: Plan, index: int) -> pl.DataFrame:
+    """Draw the counts of a block alone: participant_id, date, entry_made and cramps, as :func:`draw_block` has them."""
+    first, n, rng = plan.block(index)
+    rates_rng, cramps_rng, _ = rng.spawn(3)
+    drawn = draw_rates(plan.truth, n, plan.nights, rates_rng, [SLEEP] if plan.truth.cramps.sleep_feedback else [])
+    date = drawn.asked.date
     diary: dict[str, Column] = {
-        **habits,
-        **_limited("diary", _burden(truth.burden, habits, cramps, people["age_years"].astype(np.float64), burden_rng)),
-        "cramps": cramps,
-        "ambient_temperature_c": series[date - first],
+        "date": date,
+        "entry_made": np.ones(date.shape, dtype=np.bool_),
+        "cramps": draw_cramps(plan.truth, drawn, cramps_rng),
     }
-    samples_rng, nights_rng = gaps_rng.spawn(2)
-    tables = {
-        "participants": _participants(truth, people, samples_rng),
-        "diary": _diary(truth.gaps, diary, date, nights_rng),
-    }
-    return Cohort(name="simulated", kind="diary", tables=tables, synthetic=True)
+    identifiers = _identifiers(first, n, plan.participants)
+    return _frame("diary", diary, identifiers, np.repeat(np.arange(n), plan.nights))
 
 
-def _cramps(truth: Truth, log_mean: Floats, rng: np.random.Generator) -> tuple[NDArray[np.int64], Flags]:
-    persons, nights, counts, recall = rng.spawn(4)
-    shape, dispersion = truth.cramps.person_shape, truth.cramps.night_dispersion
-    expected = np.exp(np.minimum(log_mean, np.log(_HIGHEST_MEAN))) * persons.gamma(shape, 1 / shape, (len(log_mean), 1))
-    mean = expected * nights.gamma(1 / dispersion, dispersion, expected.shape) if dispersion > 0 else expected
-    drawn = counts.poisson(np.minimum(mean, _HIGHEST_MEAN))
+def draw_rates(
+    truth: Truth, n: int, nights: int, rng: np.random.Generator, habits: Collection[str] | None = None
+) -> Rates:
+    """Draw ``n`` people who get in, their treatments, and the mean count of each of their nights.
+
+    Of ``habits`` none but these and those that act on cramps are drawn.
+    """
+    asked_rng, trial_rng = rng.spawn(2)
+    asked = recruit(truth, n, nights, asked_rng, habits)
+    per_week = asked.multiplier * truth.cramps.rate_per_week
+    own = process.person_log_ratio(truth, asked.people) + np.log(np.maximum(per_week, _LOWEST_RATE))
+    scaling = {measure.column: (measure.mean, measure.sd) for measure in truth.measures}
+    assigned = assign(truth.design, truth.agents, asked.people, asked.date, own, trial_rng, scaling=scaling)
+    by_terms = np.exp(asked.log_terms + log_effect(truth.agents, assigned, asked.people, scaling))
+    return Rates(asked, assigned, by_terms, by_terms * np.exp(asked.log_lasting) * asked.multiplier[:, None])
+
+
+def draw_cramps(truth: Truth, drawn: Rates, rng: np.random.Generator) -> Integers:
+    """Count the cramps of every night (participants x nights); those of the run-in are counted already."""
+    asked, start = drawn.asked, truth.recruitment.run_in_nights
+    later, _ = count_from(truth, asked, drawn.given, start, drawn.given.shape[1], asked.sleep_before, rng)
+    return np.minimum(np.hstack([asked.run_in, later]), int(codebook.variable("cramps", "diary").maximum or 0))
+
+
+def _tables(
+    plan: Plan, drawn: Rates, cramps: Integers, identifiers: pl.Series, rng: np.random.Generator
+) -> dict[str, pl.DataFrame]:
+    truth, asked, assigned, date = plan.truth, drawn.asked, drawn.assigned, drawn.asked.date
+    episodes_rng, burden_rng, labs_rng, recall_rng = rng.spawn(4)
+    own = recorded(truth, asked.people, asked.first_night)
+    pain, length = episode_shifts(truth.agents, assigned)
+    episodes = draw_episodes(
+        truth.episodes, truth.remedies, own, date, cramps, episodes_rng, pain_shift=pain, duration_shift=length
+    )
     # Whether a person recalls any cramp at baseline follows the person's own rate.
-    recalled = expected.mean(axis=1) * 7 * truth.people.ever_cramp_weeks
-    return _limited("diary", {"cramps": drawn})["cramps"].astype(np.int64), recall.random(len(drawn)) < -np.expm1(
-        -recalled
-    )
-
-
-def _burden(
-    burden: Burden, habits: Mapping[str, Column], cramps: NDArray[np.int64], age: Floats, rng: np.random.Generator
-) -> dict[str, Column]:
-    woken, voiding = rng.spawn(2)
-    awake = habits["awakenings"].astype(np.int64) + woken.binomial(cramps, burden.woken_per_cramp)
-    share = expit(logit(burden.nocturia_share_at_60) + burden.nocturia_per_decade * (age - 60) / 10)
-    asleep = np.maximum(
-        habits["hours_in_bed"].astype(np.float64) - habits["sleep_latency_min"].astype(np.float64) / 60, 0
-    )
-    shifted = {
-        f"{name}_0_10": habits[f"{name}_0_10"].astype(np.float64) + getattr(burden, name) * (cramps > 0)
-        for name in ("sleep_quality", "fatigue", "concentration", "productivity")
+    recalled = drawn.given.mean(axis=1) * 7 * truth.people.ever_cramp_weeks
+    people: dict[str, Column] = {
+        **own,
+        "birth_year": asked.birth_year,
+        "exam_season": season_of(asked.first_night),
+        "cycle": np.full(len(date), "1"),
+        "arm": assigned.arm,
+        "ever_cramp": recall_rng.random(len(date)) < -np.expm1(-recalled),
     }
-    # Scores are whole points; what cramps do is added before they are rounded.
-    return {
-        "awakenings": awake,
-        "nocturia": voiding.binomial(awake, share[:, None]),
-        "sleep_hours": (asleep * np.clip(habits["sleep_continuity"].astype(np.float64), 0, 1)).round(2),
-        **{name: values.round() for name, values in shifted.items()},
+    diary: dict[str, Column] = {
+        **asked.habits,
+        **draw_burden(truth.burden, asked.habits, cramps, episodes.woken, asked.age.astype(np.float64), burden_rng),
+        "cramps": cramps,
+        "ambient_temperature_c": plan.weather[date - (truth.people.start - _EPOCH).days],
+        "date": date,
+        "entry_made": np.ones(date.shape, dtype=np.bool_),
     }
-
-
-def _participants(truth: Truth, people: Mapping[str, Column], rng: np.random.Generator) -> pl.DataFrame:
-    n = len(people["age_years"])
-    table = {**people, "participant_id": _identifiers(n)}
-    names = [v for v in codebook.variables("participants") if not v.name.startswith(SURVEY_ONLY)]
-    frame = pl.DataFrame([_series(v, table[v.name]) for v in names])
-    sampled = [m.column for m in truth.measures if m.sampled == "yes"]
-    whole, single = rng.spawn(2)
-    lost = (whole.random((n, 1)) < truth.people.no_sample) | (
-        single.random((n, len(sampled))) < truth.people.failed_analyte
-    )
-    return frame.with_columns(
-        pl.when(pl.Series(lost[:, i])).then(None).otherwise(pl.col(name)).alias(name) for i, name in enumerate(sampled)
-    )
-
-
-def _diary(gaps: Gaps, diary: Mapping[str, Column], date: NDArray[np.int64], rng: np.random.Generator) -> pl.DataFrame:
-    logged, without_row = _logged(gaps, date, rng)
-    kept = ~without_row
-    columns: dict[str, Column] = {
-        **diary,
-        "participant_id": np.broadcast_to(_identifiers(len(date))[:, None], date.shape),
-        "entry_made": logged,
-        "date": date.astype("datetime64[D]"),
+    labs = draw_labs(truth, asked.people, own, asked.first_night, plan.nights, labs_rng)
+    tables = {
+        "participants": _frame("participants", people, identifiers, np.arange(len(date))),
+        "diary": _frame("diary", diary, identifiers, np.repeat(np.arange(len(date)), plan.nights)),
+        "episodes": episodes.frame(identifiers),
+        "labs": _frame("labs", labs, identifiers, labs["row"].astype(np.int64)),
     }
-    series = [_series(v, columns[v.name][kept]) for v in codebook.variables("diary")]
-    filled = [v.name for v in codebook.variables("diary") if v.name not in ("participant_id", "date", "entry_made")]
-    frame = pl.DataFrame(series).with_columns(pl.when(pl.col("entry_made")).then(pl.col(name)) for name in filled)
+    if truth.design.kind != "observation":
+        tables["treatments"] = assigned.frame(identifiers)
     # There is no warming up for a session that was not.
-    return frame.with_columns(pl.when(pl.col("exercise_min") > 0).then(pl.col("warm_up")))
+    tables["diary"] = tables["diary"].with_columns(pl.when(pl.col("exercise_min") > 0).then(pl.col("warm_up")))
+    return tables
 
 
-def _logged(gaps: Gaps, date: NDArray[np.int64], rng: np.random.Generator) -> tuple[Flags, Flags]:
-    persons, nights, rows = rng.spawn(3)
-    if gaps.adherence_mean < 1:
-        a = gaps.adherence_mean * gaps.adherence_concentration
-        chance = persons.beta(a, gaps.adherence_concentration - a, (len(date), 1)).clip(1e-9, 1 - 1e-9)
-        # 1970-01-01 was a Thursday; Friday and Saturday are days 4 and 5 from Monday.
-        weekend = np.isin((date + 3) % 7, (4, 5))
-        later = np.arange(date.shape[1]) >= gaps.decay_after_nights
-        odds = np.log(chance / (1 - chance)) + gaps.weekend_log_odds * weekend + gaps.decay_log_odds * later
-        logged = nights.random(date.shape) < expit(odds)
-    else:
-        logged = np.ones(date.shape, dtype=np.bool_)
-    # A diary begins with its first entry.
-    logged[:, 0] = True
-    return logged, ~logged & (rows.random(date.shape) < gaps.no_row_share)
+def _identifiers(first: int, n: int, participants: int) -> pl.Series:
+    width = max(4, len(str(participants)))
+    return pl.Series([f"P{i:0{width}d}" for i in range(first + 1, first + n + 1)], dtype=pl.String)
 
 
-def _identifiers(n: int) -> Column:
-    width = max(4, len(str(n)))
-    return np.asarray([f"P{i:0{width}d}" for i in range(1, n + 1)])
-
-
-def _limited(table: str, columns: Mapping[str, Column]) -> dict[str, Column]:
-    limited = dict(columns)
-    for name, values in columns.items():
-        variable = codebook.find(name, table)
-        if variable and variable.minimum is not None and values.dtype != np.bool_:
-            # Adding zero turns a rounded -0.0 into 0.0.
-            limited[name] = np.clip(values.astype(np.float64), variable.minimum, variable.maximum) + 0.0
-    return limited
+def _frame(table: str, columns: Mapping[str, Column], identifiers: pl.Series, row: NDArray[np.int64]) -> pl.DataFrame:
+    theirs = identifiers.gather(row).alias("participant_id")
+    drawn = [v for v in codebook.variables(table) if v.name in columns]
+    return pl.DataFrame([theirs, *(_series(v, columns[v.name]).alias(v.name) for v in drawn)])
 
 
 def _series(variable: Variable, values: Column) -> pl.Series:
+    values = values.ravel()
     match variable.type:
         case "integer":
-            return pl.Series(variable.name, values.astype(np.int64))
+            return pl.Series(values.astype(np.int64))
+        case "date":
+            return pl.Series(values.astype("datetime64[D]"))
         case "level" | "text" | "identifier":
-            return pl.Series(variable.name, values.tolist(), dtype=pl.String)
+            return pl.Series(values.tolist(), dtype=pl.String)
         case _:
-            return pl.Series(variable.name, values).cast(rules.DTYPES[variable.type])
+            return pl.Series(values).cast(rules.DTYPES[variable.type])

@@ -1,111 +1,172 @@
-"""What people do by day: habits between and within persons, the weather, and the effects on the cramp rate."""
+"""What people do by day: habits that differ between and within persons, with weekday and season, and the weather."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crampstudy.simulate.groups import Weather
+from crampstudy import codebook
+from crampstudy.simulate.groups import JULY_PEAK, Weather
 from crampstudy.simulate.parameters import Effect, Habit
-from crampstudy.simulate.people import Column, Floats, around, expit, logit
+from crampstudy.simulate.people import YEAR, Column, Flags, Floats, Integers, around, day_of_year, expit, logit
 from crampstudy.simulate.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What the calendar says of a participant's nights (participants x nights): Friday or Saturday, and season."""
+
+    weekend: Flags
+    season: Floats
+
+    @classmethod
+    def of(cls, date: Integers) -> Calendar:
+        """Return the calendar of dates, which count days from 1970-01-01, a Thursday."""
+        first, last = int(date.min()), int(date.max())
+        days = np.arange(first, last + 1)
+        weekend = np.isin((days + 3) % 7, (4, 5))
+        season = np.cos(2 * np.pi * (day_of_year(days) - JULY_PEAK) / YEAR)
+        return cls(weekend[date - first], season[date - first])
+
+
+def active(truth: Truth) -> tuple[Effect, ...]:
+    """Return the effects of diary habits that are not zero."""
+    return tuple(e for e in truth.effects if e.part != "person" and e.log_rate_ratio)
 
 
 def history(effects: tuple[Effect, ...]) -> int:
     """Return how many days before the first night the effects look back to."""
-    return max((e.lag_nights + e.window_nights - 1 for e in effects if e.part != "person"), default=0)
+    return max((e.lag_nights + e.window_nights - 1 for e in effects), default=0)
 
 
 def draw_habits(
-    truth: Truth, participants: int, nights: int, rng: np.random.Generator
-) -> tuple[dict[str, NDArray[np.generic]], dict[str, Floats]]:
+    truth: Truth,
+    scores: Mapping[str, Floats],
+    date: Integers,
+    rng: np.random.Generator,
+    only: Collection[str] | None = None,
+) -> tuple[dict[str, Column], dict[str, Floats]]:
     """Draw every habit.
 
-    Returns the diary's columns, each participants x nights, and for each gate that an effect reads the days before
-    the first night as well (participants x (history + nights), 0/1). Days are independent given the person.
+    Args:
+        truth: The truth.
+        scores: The standard normal scores of the persons' usual levels, one value per participant.
+        date: The nights' dates (participants x nights), consecutive in each row.
+        rng: The generator; each habit has one of its own, and one for the days before.
+        only: Names of the habits to draw beside those that act on cramps; all by default.
+
+    Returns:
+        The diary's columns, each participants x nights, and what the effects read of them, days before the first night
+        included (participants x (history + nights)). Days are independent given the person and the calendar.
     """
-    before = history(truth.effects)
-    read = {e.column for e in truth.effects if e.part != "person"}
-    columns: dict[str, NDArray[np.generic]] = {}
-    gates: dict[str, Floats] = {}
+    read = {e.column for e in active(truth)}
+    before = history(active(truth))
+    past_date = date[:, :1] + np.arange(-before, 0)
+    calendar, past_calendar = Calendar.of(date), Calendar.of(past_date) if before else None
+    wanted = {h.column for h in truth.habits} if only is None else read | set(only)
+    gates = {h.given for h in truth.habits if h.given and h.column in wanted}
+    columns: dict[str, Column] = {}
+    past: dict[str, Column] = {}
     for row, own in zip(truth.habits, rng.spawn(len(truth.habits)), strict=True):
+        if row.column not in wanted | gates:
+            continue
         person, days, earlier = own.spawn(3)
-        chance = _chances(row, person.standard_normal((participants, 1)))
-        has = _days(row, chance, days, (participants, nights))
-        if row.given:
-            has &= columns[row.given].astype(np.bool_)
-        if row.column in read:
-            past = _days(row, chance, earlier, (participants, before))
-            gates[row.column] = np.hstack([past, has]).astype(np.float64)
-        columns[row.column] = (
-            has if row.kind == "chance" else np.where(has, _amounts(row, person, days, has.shape), 0.0)
-        )
-    return columns, gates
+        usual = _Usual.of(row, scores[row.column][:, None], person)
+        columns[row.column] = usual.draw(columns, calendar, days)
+        if past_calendar and row.column in read | gates:
+            past[row.column] = usual.draw(past, past_calendar, earlier)
+    whole = {
+        name: np.hstack([past[name], columns[name]]).astype(np.float64) if before else columns[name].astype(np.float64)
+        for name in read
+    }
+    return columns, whole
 
 
-def temperature(weather: Weather, first: int, n: int, rng: np.random.Generator) -> Floats:
-    """Return the mean outdoor temperature of ``n`` days from ``first`` (days from 1970-01-01), in degrees Celsius."""
-    days = np.arange(first, first + n).astype("datetime64[D]")
-    of_year = (days - days.astype("datetime64[Y]")).astype(np.float64) + 1
-    season = weather.amplitude_c * np.cos(2 * np.pi * (of_year - weather.peak_day) / 365.25)
+def night_x(truth: Truth, effect: Effect, habit: Floats, nights: int) -> Floats:
+    """Return the ``x`` of an effect for the last ``nights`` columns of a habit (participants x nights, or x 1)."""
+    centre, scale = truth.scaling(effect)
+    end, window = habit.shape[1] - effect.lag_nights, effect.window_nights
+    if window == 1:
+        x = habit[:, end - nights : end]
+    else:
+        sums: Floats = np.cumsum(np.pad(habit, ((0, 0), (1, 0))), axis=1)
+        x = (sums[:, end + 1 - nights : end + 1] - sums[:, end + 1 - nights - window : end + 1 - window]) / window
+    if effect.part == "within":
+        x = x - x.mean(axis=1, keepdims=True)
+    elif effect.part == "between":
+        x = x.mean(axis=1, keepdims=True) - centre
+    return np.asarray(x / scale, dtype=np.float64)
+
+
+def temperature(weather: Weather, start: dt.date, n: int, rng: np.random.Generator) -> Floats:
+    """Return the mean outdoor temperature of ``n`` days from ``start``, in degrees Celsius."""
+    days = np.arange(n) + (start - dt.date(1970, 1, 1)).days
+    season = weather.amplitude_c * np.cos(2 * np.pi * (day_of_year(days) - weather.peak_day) / YEAR)
     return np.asarray((weather.mean_c + season + weather.sd_c * rng.standard_normal(n)).round(1), dtype=np.float64)
 
 
-def log_rate(truth: Truth, people: Mapping[str, Column], gates: Mapping[str, Floats], nights: int) -> Floats:
-    """Return the log of every night's mean count at person and night rates of 1 (participants x nights)."""
-    n = len(people["age_years"])
-    total = np.full((n, nights), -np.inf)
-    if truth.cramps.rate_per_week > 0:
-        total[:] = np.log(truth.cramps.rate_per_week / 7)
-    for effect in truth.effects:
-        if effect.part == "person":
-            total += effect.log_rate_ratio * _person_x(truth, effect, people[effect.column])[:, None]
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """One habit of everybody: the chance of a day with it and the usual amount (participants x 1)."""
+
+    row: Habit
+    odds: Floats | None
+    mean: Floats
+
+    @classmethod
+    def of(cls, row: Habit, score: Floats, person: np.random.Generator) -> _Usual:
+        varies = 0 < row.chance < 1
+        odds = logit(row.chance) + row.chance_spread * person.standard_normal(score.shape) if varies else None
+        mean = np.full(score.shape, row.mean)
+        return cls(row, odds, around(mean, row.sd_between, row.kind != "normal", score) if row.mean else mean)
+
+    def draw(self, gates: Mapping[str, Column], calendar: Calendar, days: np.random.Generator) -> Column:
+        """Draw the days of a calendar, where the gates drawn before are open."""
+        row = self.row
+        shape: tuple[int, ...] = calendar.weekend.shape
+        has: NDArray[np.bool_] | None = None
+        if self.odds is not None:
+            turn = row.kind == "chance"
+            odds = self.odds + (row.weekend * calendar.weekend + row.season * calendar.season if turn else 0.0)
+            has = days.random(shape) < expit(odds)
+        elif row.chance == 0:
+            has = np.zeros(shape, dtype=np.bool_)
+        if row.given:
+            gate = gates[row.given].astype(np.bool_)
+            has = gate if has is None else has & gate
+        if row.kind == "chance":
+            return np.ones(shape, dtype=np.bool_) if has is None else has
+        amount = self._amounts(calendar, days, shape)
+        return amount if has is None else np.where(has, amount, 0.0)
+
+    def _amounts(self, calendar: Calendar, days: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        row = self.row
+        log = row.kind != "normal"
+        mean = self.mean
+        if row.weekend or row.season:
+            mean = mean * (1 + row.weekend * calendar.weekend + row.season * calendar.season)
+        if row.kind == "count":
+            return days.poisson(mean, shape).astype(np.float64)
+        # In place, step by step: with so many nights, making room takes longer than the sums.
+        amount = days.standard_normal(shape)
+        if log:
+            # The spread of days grows with a person's own mean.
+            sigma2 = np.log1p((row.sd_within / row.mean) ** 2)
+            amount *= np.sqrt(sigma2)
+            amount -= sigma2 / 2
+            np.exp(amount, out=amount)
+            amount *= mean
         else:
-            x = night_x(effect, gates[effect.column], nights)
-            total += effect.log_rate_ratio * x
-    return total
-
-
-def night_x(effect: Effect, gate: Floats, nights: int) -> Floats:
-    """Return what an effect reads of a gate, for the last ``nights`` columns of it (participants x nights)."""
-    sums: Floats = np.cumsum(np.pad(gate, ((0, 0), (1, 0))), axis=1)
-    end = gate.shape[1] - effect.lag_nights + 1
-    window = effect.window_nights
-    x = (sums[:, end - nights : end] - sums[:, end - nights - window : end - window]) / window
-    own = x.mean(axis=1, keepdims=True) if effect.part == "within" else 0.0
-    return np.asarray(x - own, dtype=np.float64)
-
-
-def _person_x(truth: Truth, effect: Effect, column: Column) -> Floats:
-    if effect.level is not None:
-        return np.asarray(column == effect.level, dtype=np.float64)
-    if column.dtype == np.bool_:
-        return column.astype(np.float64)
-    centre, scale = truth.scaling(effect)
-    return np.asarray((column.astype(np.float64) - centre) / scale, dtype=np.float64)
-
-
-def _chances(row: Habit, z: Floats) -> Floats:
-    if not 0 < row.chance < 1:
-        return np.full_like(z, row.chance)
-    return expit(logit(row.chance) + row.chance_spread * z)
-
-
-def _days(row: Habit, chance: Floats, rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    if row.chance == 1:
-        return np.ones(shape, dtype=np.bool_)
-    return rng.random(shape) < chance
-
-
-def _amounts(row: Habit, person: np.random.Generator, days: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    log = row.kind != "normal"
-    mean = around(np.full((shape[0], 1), row.mean), row.sd_between, log, person.standard_normal((shape[0], 1)))
-    if row.kind == "count":
-        return days.poisson(mean, shape).astype(np.float64)
-    # The spread of days grows with a person's own mean, as its log-normal does.
-    sd = row.sd_within / row.mean * mean if log else row.sd_within
-    amount = around(mean, sd, log, days.standard_normal(shape)).round(row.decimals)
-    # What was done was done for more than nothing, whatever the rounding.
-    return np.maximum(amount, 10.0**-row.decimals) if log else np.maximum(amount, 0.0)
+            amount *= row.sd_within
+            amount += mean
+        np.round(amount, row.decimals, out=amount)
+        # What was done was done for more than nothing, whatever the rounding.
+        least = 10.0**-row.decimals if log else 0.0
+        variable = codebook.find(row.column, "diary")
+        if variable is None or variable.minimum is None:
+            return np.maximum(amount, least, out=amount)
+        return np.clip(amount, max(least, variable.minimum), variable.maximum, out=amount)

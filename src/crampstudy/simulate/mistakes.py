@@ -1,4 +1,7 @@
-"""Mistakes that people, spreadsheets and exports make in one cell, each a function from a row to the wrong cell."""
+"""Mistakes that people, spreadsheets and exports make in one cell, each a function from a row to the wrong cell.
+
+Some are made by one person in every row: a clock or a format of dates of their own.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ Spoil = Callable[[Place], str | None]
 
 @dataclass(frozen=True, slots=True)
 class CellMistake:
-    """A mistake in one cell of ``table``; ``shown`` is the column in which it can be seen, where that is another."""
+    """A mistake in one cell of ``table``; ``shown`` is the column in which it can be seen, where that is another.
+
+    One made ``by_person`` is made in all rows of a person, and all in one way.
+    """
 
     kind: str
     table: str
@@ -49,6 +55,10 @@ class CellMistake:
     about: str
     spoil: Spoil
     shown: str | None = None
+    by_person: bool = False
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _plain(value: float) -> str:
@@ -83,7 +93,9 @@ def _serial(at: Place) -> str:
 
 
 def _other_format(at: Place) -> str:
-    return date.fromisoformat(at.cell).strftime(str(at.rng.choice(["%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y/%m/%d"])))
+    day = date.fromisoformat(at.cell)
+    own = (f"{day:%d.%m.%Y}", f"{day:%m/%d/%Y}", f"{day.day} {_MONTHS[day.month - 1]} {day.year}", f"{day:%Y/%m/%d}")
+    return own[int(at.rng.integers(len(own)))]
 
 
 def _beyond(at: Place) -> str:
@@ -106,6 +118,25 @@ def _onset(at: Place) -> str:
     return (onset + timedelta(days=int(at.rng.choice([-2, -1, 1, 2])))).isoformat(timespec="minutes")
 
 
+def _without_half(at: Place) -> str | None:
+    """Write the hour of a clock of 12 hours: 22:10 as 10:10, and 00:10 as 12:10."""
+    onset = datetime.fromisoformat(at.cell)
+    hour = (onset.hour + 11) % 12 + 1
+    return None if hour == onset.hour else onset.replace(hour=hour).isoformat(timespec="minutes")
+
+
+def _with_half(at: Place) -> str:
+    onset = datetime.fromisoformat(at.cell)
+    half = "AM" if onset.hour < 12 else "PM"
+    return f"{onset:%Y-%m-%d} {(onset.hour + 11) % 12 + 1}:{onset.minute:02d} {half}"
+
+
+def _same_day(at: Place) -> str | None:
+    """Write the evening's date beside a time after midnight."""
+    onset = datetime.fromisoformat(at.cell)
+    return None if onset.hour >= 12 else (onset - timedelta(days=1)).isoformat(timespec="minutes")
+
+
 def _stop(at: Place) -> str:
     start = date.fromisoformat(at.row["start"] or "")
     return (start - timedelta(days=int(at.rng.integers(1, 200)))).isoformat()
@@ -117,10 +148,11 @@ def _sleep(at: Place) -> str | None:
     return None if longer > 24 else _plain(round(longer, 2))
 
 
-def _in_mg_dl(at: Place) -> str:
+def _in_mg_dl(at: Place) -> str | None:
     analyte = at.row.get("analyte") or at.column
     per = {"serum_sodium": 2.299, "serum_potassium": 3.910, "serum_calcium": 4.008, "serum_albumin": 0.1}
-    return _plain(round(at.number * next(f for name, f in per.items() if analyte.startswith(name)), 4))
+    factor = next((factor for name, factor in per.items() if analyte.startswith(name)), None)
+    return _plain(round(at.number * factor, 4)) if factor else None
 
 
 def _of(*choices: str) -> Spoil:
@@ -189,4 +221,29 @@ CELL_MISTAKES: tuple[CellMistake, ...] = (
     CellMistake("stop", "treatments", ("stop",), "the last day before the first", _stop),
     CellMistake("lab-mg-dl", "labs", ("value",), "a value in mg/dL or g/dL beside another unit", _in_mg_dl),
     CellMistake("lab-unit", "labs", ("unit",), "another unit beside the value", _of("mg/dL", "g/dL", "ng/mL"), "value"),
+    CellMistake(
+        "person-date-format",
+        "diary",
+        ("date",),
+        "a person's dates in another format",
+        _other_format,
+        by_person=True,
+    ),
+    CellMistake(
+        "person-12-hours",
+        "episodes",
+        ("onset",),
+        "a person's onsets by a clock of 12 hours, 22:10 as 10:10",
+        _without_half,
+        by_person=True,
+    ),
+    CellMistake("person-am-pm", "episodes", ("onset",), "a person's onsets with AM and PM", _with_half, by_person=True),
+    CellMistake(
+        "person-evening-date",
+        "episodes",
+        ("onset",),
+        "a person's onsets after midnight under the date of the evening",
+        _same_day,
+        by_person=True,
+    ),
 )

@@ -1,48 +1,120 @@
-"""Participants: age, sex, conditions, measures and classes, drawn column by column."""
+"""Participants: age, sex, and everything that they cause, drawn column by column along the causal graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crampstudy.simulate.groups import People
-from crampstudy.simulate.parameters import Condition, Level, Measure
-from crampstudy.simulate.truth import FERTILE, Truth
+from crampstudy import codebook
+from crampstudy.simulate import graph
+from crampstudy.simulate.groups import JULY_PEAK, People
+from crampstudy.simulate.parameters import Condition, Effect, Level, Measure
+from crampstudy.simulate.truth import Truth, correlation_root
 
 Column = NDArray[np.generic]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Participants as arrays of one value each; ``first_night`` counts days from 1970-01-01."""
+class Basics:
+    """Age, sex and first night of each participant; ``first_night`` counts days from 1970-01-01."""
 
-    columns: Mapping[str, Column]
-    first_night: NDArray[np.int64]
+    age: Integers
+    female: Flags
+    first_night: Integers
+    birth_year: Integers
 
 
-def draw_people(truth: Truth, n: int, rng: np.random.Generator) -> Drawn:
-    """Draw ``n`` participants; each column has a generator of its own, so that none moves another."""
-    basics, conditions, measures, levels = rng.spawn(4)
-    age, female, first_night, birth_year = _basics(truth.people, n, basics)
-    flags = _conditions(truth.conditions, (age - 60) / 10, female, conditions)
-    columns: dict[str, Column] = {
-        "age_years": age,
-        "birth_year": birth_year,
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """The random numbers behind participants, one array per column: other parameters never move them."""
+
+    scores: Mapping[str, Floats]
+    uniforms: Mapping[str, Floats]
+    habit_scores: Mapping[str, Floats]
+
+
+def draw_basics(people: People, n: int, rng: np.random.Generator) -> Basics:
+    """Draw who takes part and from when on."""
+    limits = np.asarray(people.age_limits)
+    shares = np.asarray(people.age_shares) / np.sum(people.age_shares)
+    band = rng.choice(len(shares), size=n, p=shares)
+    age = rng.integers(limits[band], limits[band + 1])
+    female = rng.random(n) < people.female_share
+    first = (people.start - date(1970, 1, 1)).days + rng.integers(0, people.start_spread_nights, size=n)
+    # The last birthday lies up to a year before the first night.
+    birth = first.astype("datetime64[D]") - np.floor((age + rng.random(n)) * 365.2425).astype("timedelta64[D]")
+    return Basics(age, female, first, birth.astype("datetime64[Y]").astype(np.int64) + 1970)
+
+
+def draw_chances(truth: Truth, n: int, rng: np.random.Generator) -> Chances:
+    """Draw the standard normal scores of measures and usual habits, correlated, and the uniforms of all else."""
+    names = [m.column for m in truth.measures], [h.column for h in truth.habits]
+    scores: dict[str, Floats] = {}
+    scores_rng, habits_rng, uniforms_rng = rng.spawn(3)
+    for part, own in zip(names, (scores_rng, habits_rng), strict=True):
+        scores |= dict(zip(part, own.standard_normal((len(part), n)), strict=True))
+    correlated, root = correlation_root(truth, frozenset(scores))
+    if correlated:
+        scores |= dict(zip(correlated, root @ np.stack([scores[name] for name in correlated]), strict=True))
+    columns = list(dict.fromkeys(row.column for row in (*truth.conditions, *truth.levels, *truth.measures)))
+    uniforms = dict(zip(columns, uniforms_rng.random((len(columns), n)), strict=True))
+    return Chances({m: scores[m] for m in names[0]}, uniforms, {h: scores[h] for h in names[1]})
+
+
+def draw_people(
+    truth: Truth,
+    age: Integers,
+    female: Flags,
+    chances: Chances,
+    fixed: Mapping[str, Column] | None = None,
+    only: Collection[str] | None = None,
+) -> dict[str, Column]:
+    """Return the participants' columns.
+
+    ``fixed`` columns are taken as they are, whatever would cause them: a part drawn before, or an intervention, which
+    what it causes follows. ``only`` leaves out all but these columns and what causes them. Measures are the persons'
+    levels over the year, before the season of the sample, and unrounded.
+    """
+    fixed = fixed or {}
+    needed = None if only is None else {c for name in only for c in (name, *graph.ancestors(truth, name))}
+    made: dict[str, Column] = {
+        "age_years": age.astype(np.float64),
         "sex": np.where(female, "female", "male"),
-        "exam_season": _season(first_night),
-        "cycle": np.full(n, "1"),
-        "arm": np.full(n, "observation"),
-        **flags,
-        **_measures(truth.measures, (age - 60) / 10, female, flags, measures),
-        **_levels(truth.levels, {**flags, FERTILE: female & (age < 45)}, levels),
     }
-    return Drawn(columns, first_night)
+    rows: dict[str, Condition | Measure] = {c.column: c for c in truth.conditions}
+    rows |= {m.column: m for m in truth.measures}
+    for column in graph.order(truth):
+        if column in graph.ROOTS or (needed is not None and column not in needed):
+            continue
+        if column in fixed:
+            made[column] = fixed[column]
+        elif isinstance(row := rows.get(column), Condition):
+            made[column] = _condition(truth, row, made, chances.uniforms[column])
+        elif isinstance(row, Measure):
+            made[column] = _measure(truth, row, made, chances)
+        else:
+            of_name = [level for level in truth.levels if level.column == column]
+            made[column] = _level(of_name, made, chances.uniforms[column])
+    return made
+
+
+def recorded(truth: Truth, columns: Mapping[str, Column], first_night: Integers) -> dict[str, Column]:
+    """Return the participants' columns as a study records them: measures on their day, rounded and within limits."""
+    season = np.cos(2 * np.pi * (day_of_year(first_night) - JULY_PEAK) / YEAR)
+    noted = dict(columns)
+    for measure in truth.measures:
+        value = columns[measure.column].astype(np.float64) * (1 + measure.season * season)
+        noted[measure.column] = np.round(_limited("participants", measure.column, value), measure.decimals) + 0.0
+    return noted
 
 
 def expit(x: Floats) -> Floats:
@@ -60,69 +132,79 @@ def around(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:
     if not log:
         return mean + sd * z
     sigma2 = np.log1p((sd / mean) ** 2)
-    return np.asarray(mean * np.exp(np.sqrt(sigma2) * z - sigma2 / 2), dtype=np.float64)
+    return np.asarray(np.exp(np.log(mean) - sigma2 / 2 + np.sqrt(sigma2) * z), dtype=np.float64)
 
 
-def _basics(
-    people: People, n: int, rng: np.random.Generator
-) -> tuple[Floats, Flags, NDArray[np.int64], NDArray[np.int64]]:
-    limits = np.asarray(people.age_limits)
-    shares = np.asarray(people.age_shares) / np.sum(people.age_shares)
-    band = rng.choice(len(shares), size=n, p=shares)
-    age = rng.integers(limits[band], limits[band + 1])
-    female = rng.random(n) < people.female_share
-    first = (people.start - date(1970, 1, 1)).days + rng.integers(0, people.start_spread_nights, size=n)
-    # The last birthday lies up to a year before the first night.
-    birth = first.astype("datetime64[D]") - np.floor((age + rng.random(n)) * 365.2425).astype("timedelta64[D]")
-    birth_year = birth.astype("datetime64[Y]").astype(np.int64) + 1970
-    return age.astype(np.float64), female, first, birth_year
+def day_of_year(days: Integers) -> Floats:
+    """Return the day of the year (1 to 366) of days from 1970-01-01."""
+    dates = days.astype("datetime64[D]")
+    return np.asarray((dates - dates.astype("datetime64[Y]")).astype(np.float64) + 1, dtype=np.float64)
 
 
-def _season(first_night: NDArray[np.int64]) -> Column:
+def season_of(first_night: Integers) -> Column:
+    """Return the half of the year of an examination on the first night."""
     month = first_night.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
     return np.where((month >= 5) & (month <= 10), "may_october", "november_april")
 
 
-def _conditions(
-    rows: tuple[Condition, ...], decade: Floats, female: Flags, rng: np.random.Generator
-) -> dict[str, Flags]:
-    flags: dict[str, Flags] = {}
-    for row, own in zip(rows, rng.spawn(len(rows)), strict=True):
-        odds = logit(row.prevalence_at_60) + row.log_odds_per_decade * decade + row.log_odds_female * female
-        if row.given:
-            odds = odds + row.log_odds_given * flags[row.given]
-        flag = own.random(len(decade)) < expit(odds)
-        flags[row.column] = flag | flags[row.includes] if row.includes else flag
-    return flags
+def as_number(column: Column, level: str | None = None) -> Floats:
+    """Return a column as numbers: yes and no, or ``level`` against any other, as 1 and 0."""
+    return np.asarray(column == level if level is not None else column, dtype=np.float64)
 
 
-def _measures(
-    rows: tuple[Measure, ...], decade: Floats, female: Flags, flags: Mapping[str, Flags], rng: np.random.Generator
-) -> dict[str, Floats]:
-    columns: dict[str, Floats] = {}
-    for row, own in zip(rows, rng.spawn(len(rows)), strict=True):
-        mean = row.mean + row.per_decade * decade + row.female * female
-        if row.given:
-            mean = mean + row.shift_given * flags[row.given]
-        log = row.shape == "log-normal"
-        if log:
-            # A log-normal mean stays above 0 however the shifts add up.
-            mean = np.maximum(mean, row.mean / 20)
-        value = around(mean, row.sd, log, own.standard_normal(len(decade)))
-        columns[row.column] = np.where(own.random(len(decade)) < row.chance_of_any, value, 0.0).round(row.decimals)
-    return columns
+def person_x(truth: Truth, effect: Effect, column: Column) -> Floats:
+    """Return the ``x`` of a person-level effect, one value per participant."""
+    if effect.level is not None or column.dtype == np.bool_:
+        return as_number(column, effect.level)
+    centre, scale = truth.scaling(effect)
+    return np.asarray((column.astype(np.float64) - centre) / scale, dtype=np.float64)
 
 
-def _levels(rows: tuple[Level, ...], flags: Mapping[str, Flags], rng: np.random.Generator) -> dict[str, Column]:
-    n = len(next(iter(flags.values())))
-    columns: dict[str, Column] = {}
-    names = list(dict.fromkeys(row.column for row in rows))
-    for name, own in zip(names, rng.spawn(len(names)), strict=True):
-        of_name = [row for row in rows if row.column == name]
-        parent = of_name[0].given
-        plain, given = (np.cumsum([getattr(r, key) for r in of_name]) for key in ("share", "share_given"))
-        steps = np.where(flags[parent][:, None], given, plain) if parent else np.broadcast_to(plain, (n, len(plain)))
-        # The last step is left out, so that a sum just below 1 cannot fall off the end.
-        chosen = (own.random(n)[:, None] >= steps[:, :-1]).sum(axis=1)
-        columns[name] = np.asarray([row.level for row in of_name])[chosen]
-    return columns
+def _caused(truth: Truth, column: str, made: Mapping[str, Column]) -> Floats | float:
+    total: Floats | float = 0.0
+    for cause in truth.causes:
+        if cause.column == column and cause.coefficient:
+            x = as_number(made[cause.parent], cause.level)
+            measure = next((m for m in truth.measures if m.column == cause.parent), None)
+            # A number acts by its distance from a man's mean at 60, so that the child's own mean stays its mean.
+            total = total + cause.coefficient * (x - (measure.mean if measure else 0.0)) / cause.per
+    return total
+
+
+def _condition(truth: Truth, row: Condition, made: Mapping[str, Column], uniform: Floats) -> Flags:
+    decade = (made["age_years"].astype(np.float64) - 60) / 10
+    odds = logit(row.prevalence_at_60) + row.log_odds_per_decade * decade
+    odds = odds + row.log_odds_female * (made["sex"] == "female") + _caused(truth, row.column, made)
+    flag = uniform < expit(odds)
+    return flag | made[row.includes].astype(np.bool_) if row.includes else flag
+
+
+def _measure(truth: Truth, row: Measure, made: Mapping[str, Column], chances: Chances) -> Floats:
+    decade = (made["age_years"].astype(np.float64) - 60) / 10
+    mean = (
+        row.mean + row.per_decade * decade + row.female * (made["sex"] == "female") + _caused(truth, row.column, made)
+    )
+    log = row.shape == "log-normal"
+    if log:
+        # A log-normal mean stays above 0 however the shifts add up.
+        mean = np.maximum(mean, row.mean / 20)
+    value = _limited("participants", row.column, around(mean, row.sd, log, chances.scores[row.column]))
+    return np.where(chances.uniforms[row.column] < row.chance_of_any, value, 0.0)
+
+
+def _level(rows: list[Level], made: Mapping[str, Column], uniform: Floats) -> Column:
+    parent = rows[0].given
+    plain, given = (np.cumsum([getattr(r, key) for r in rows]) for key in ("share", "share_given"))
+    if parent == graph.FERTILE:
+        has = (made["sex"] == "female") & (made["age_years"].astype(np.float64) < 45)
+    else:
+        has = made[parent].astype(np.bool_) if parent else np.zeros(len(uniform), dtype=np.bool_)
+    steps = np.where(has[:, None], given, plain)
+    # The last step is left out, so that a sum just below 1 cannot fall off the end.
+    chosen = (uniform[:, None] >= steps[:, :-1]).sum(axis=1)
+    return np.asarray(np.asarray([row.level for row in rows])[chosen])
+
+
+def _limited(table: str, column: str, values: Floats) -> Floats:
+    variable = codebook.variable(column, table)
+    return values if variable.minimum is None else np.clip(values, variable.minimum, variable.maximum)

@@ -1,39 +1,36 @@
-"""The truth that a simulated cohort is drawn from: every parameter, and what it implies for simple estimands."""
+"""The truth that a simulated cohort is drawn from: every parameter, frozen and checked."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.groups import Burden, Cramps, Gaps, People, Weather
+from crampstudy.simulate import graph
+from crampstudy.simulate.designs import Design, check_design
+from crampstudy.simulate.episodes import Episodes, Remedy, check_episodes
+from crampstudy.simulate.groups import Burden, Cramps, People, Recruitment, Weather
 from crampstudy.simulate.parameters import (
+    Cause,
     Condition,
+    Correlation,
     Effect,
     Habit,
     Level,
     Measure,
     check,
-    described,
     table,
 )
+from crampstudy.simulate.treatments import Agent, check_agents
 
-FORMAT = "crampstudy-truth/1"
-FERTILE = "female_below_45"
-"""The one parent that is no column: women below 45, in whom a pregnancy is drawn."""
-
-MODEL = (
-    "cramps[i, t] ~ Poisson(rate_per_week / 7 * exp(sum over effects of log_rate_ratio * x[i, t]) * person[i] * "
-    "night[i, t]); person[i] ~ gamma, mean 1, shape person_shape; night[i, t] ~ gamma, mean 1, "
-    "shape 1 / night_dispersion; all independent"
-)
-GROUPS = ("people", "cramps", "burden", "weather", "gaps")
-TABLES = ("effects", "conditions", "measures", "levels", "habits")
+GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
+TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
 SURVEY_ONLY = ("weight_", "stratum", "psu", "recalled_")
 """Beginnings of the participants columns that only a survey has, and so no simulated diary cohort."""
 
@@ -47,8 +44,8 @@ _MADE = {
 class Truth:
     """Everything a simulated cohort is drawn from, frozen; change it with :func:`dataclasses.replace`.
 
-    The package's tables (``effects.csv``, ``conditions.csv``, ``measures.csv``, ``levels.csv``, ``habits.csv``) are
-    the defaults. The size of every effect is a judgement; where an association is published, the effect names it.
+    The package's tables (``effects.csv``, ``conditions.csv`` …) are the defaults. The size of every effect is a
+    judgement; where an association is published, the effect names it.
 
     Raises:
         ParameterError: a parameter is outside its limits, or one refers to another that is not there.
@@ -56,35 +53,35 @@ class Truth:
 
     people: People = field(default_factory=People)
     cramps: Cramps = field(default_factory=Cramps)
+    recruitment: Recruitment = field(default_factory=Recruitment)
+    episodes: Episodes = field(default_factory=Episodes)
     burden: Burden = field(default_factory=Burden)
     weather: Weather = field(default_factory=Weather)
-    gaps: Gaps = field(default_factory=Gaps)
+    design: Design = field(default_factory=Design)
     effects: tuple[Effect, ...] = field(default_factory=lambda: table(Effect, "effects.csv"))
     conditions: tuple[Condition, ...] = field(default_factory=lambda: table(Condition, "conditions.csv"))
     measures: tuple[Measure, ...] = field(default_factory=lambda: table(Measure, "measures.csv"))
     levels: tuple[Level, ...] = field(default_factory=lambda: table(Level, "levels.csv"))
+    causes: tuple[Cause, ...] = field(default_factory=lambda: table(Cause, "causes.csv"))
+    correlations: tuple[Correlation, ...] = field(default_factory=lambda: table(Correlation, "correlations.csv"))
     habits: tuple[Habit, ...] = field(default_factory=lambda: table(Habit, "habits.csv"))
+    remedies: tuple[Remedy, ...] = field(default_factory=lambda: table(Remedy, "remedies.csv"))
+    agents: tuple[Agent, ...] = field(default_factory=lambda: table(Agent, "agents.csv"))
 
     def __post_init__(self) -> None:
         for name in GROUPS:
             check(name, getattr(self, name))
         self._check_ages()
-        names = {c.column for c in self.conditions}
-        _check_order("condition", [(c.column, c.given, c.includes) for c in self.conditions], ())
-        _check_order("measure", [(m.column, m.given, None) for m in self.measures], names)
-        _check_order("habit", [(h.column, h.given, None) for h in self.habits], ())
-        if missing := [r.given for r in self.levels if r.given and r.given not in names | {FERTILE}]:
-            raise ParameterError(f"level: {missing[0]} is no condition; allowed: {', '.join(sorted(names))}, {FERTILE}")
+        self._check_multipliers()
         self._check_levels()
+        self._check_references()
         self._check_complete()
-        known = names | {m.column for m in self.measures} | {"age_years", "sex"}
-        gates = {h.column for h in self.habits if h.kind == "chance"}
-        for effect in self.effects:
-            allowed = known if effect.part == "person" else gates
-            if effect.column not in allowed:
-                raise ParameterError(
-                    f"effect {effect.term} has no column {effect.column}; allowed: {', '.join(sorted(allowed))}"
-                )
+        check_episodes(self.episodes, self.remedies)
+        check_agents(self.agents, [m.column for m in self.measures])
+        check_design(self.design, self.agents)
+        self._check_run_in()
+        graph.order(self)
+        correlation_root(self, {m.column for m in self.measures} | {h.column for h in self.habits})
 
     def _check_ages(self) -> None:
         limits, shares = self.people.age_limits, self.people.age_shares
@@ -93,12 +90,51 @@ class Truth:
         if not math.isclose(sum(shares), 1, abs_tol=1e-6):
             raise ParameterError(f"people.age_shares sums to {sum(shares):g}; allowed: shares that sum to 1")
 
+    def _check_multipliers(self) -> None:
+        share, factor = self.cramps.near_nightly_share, self.cramps.near_nightly_factor
+        if share * factor >= 1:
+            raise ParameterError(
+                f"cramps.near_nightly_share times cramps.near_nightly_factor is {share * factor:g}; allowed: less "
+                "than 1, as multipliers have mean one"
+            )
+
+    def _check_run_in(self) -> None:
+        entry, kind = self.recruitment.run_in_nights, self.design.kind
+        begins = {"observation": entry, "open-use": 0}.get(kind, self.design.run_in_nights)
+        if entry > begins:
+            raise ParameterError(
+                f"recruitment.run_in_nights is {entry} where design.kind is {kind}; allowed: at most {begins}, as no "
+                "treatment begins before it is known who gets in"
+            )
+
     def _check_levels(self) -> None:
         for column in dict.fromkeys(r.column for r in self.levels):
             rows = [r for r in self.levels if r.column == column]
             for total in (sum(r.share for r in rows), sum(r.share_given for r in rows)):
                 if not math.isclose(total, 1, abs_tol=1e-6):
                     raise ParameterError(f"level {column}: shares sum to {total:g}; allowed: shares that sum to 1")
+
+    def _check_references(self) -> None:
+        conditions, measures = {c.column for c in self.conditions}, {m.column for m in self.measures}
+        levels, habits = {r.column for r in self.levels}, {h.column for h in self.habits}
+        people = conditions | measures | levels | set(graph.ROOTS)
+        for condition in self.conditions:
+            if condition.includes:
+                _among(f"condition {condition.column} includes", condition.includes, conditions)
+        for level in self.levels:
+            if level.given:
+                _among(f"level {level.column} is given", level.given, conditions | {graph.FERTILE})
+        for cause in self.causes:
+            _among(f"cause of {cause.column}:", cause.column, conditions | measures)
+            _among(f"cause of {cause.column}:", cause.parent, conditions | measures | levels)
+        for pair in self.correlations:
+            for name in (pair.column, pair.other):
+                _among("correlation of", name, measures | {h.column for h in self.habits if h.kind != "chance"})
+        _check_order([(h.column, h.given) for h in self.habits])
+        for effect in self.effects:
+            _among(f"effect {effect.term} reads", effect.column, people if effect.part == "person" else habits)
+            if effect.meaning == "total" and effect.column != "age_years":
+                raise ParameterError(f"effect {effect.term} is a total one; allowed: direct, or total for age_years")
 
     def _check_complete(self) -> None:
         drawn = {
@@ -113,122 +149,79 @@ class Truth:
                 raise ParameterError(f"nothing draws the {name} column {missing[0]}; add a row for it to a table")
 
     def with_effects(self, **log_rate_ratios: float) -> Truth:
-        """Return this truth with other log rate ratios, by the column that a term reads, e.g. ``diabetes=0.4``.
+        """Return this truth with other log rate ratios, by term (``sex[female]`` as ``sex_female``), or by column
+        where no term has that name.
 
         Raises:
-            ParameterError: no effect reads that column, or the value is outside its limits.
+            ParameterError: no effect has that name, or the value is outside its limits.
         """
-        columns = {e.column for e in self.effects}
-        if unknown := sorted(set(log_rate_ratios) - columns):
-            raise ParameterError(f"no effect of {unknown[0]}; allowed: {', '.join(sorted(columns))}")
+        slugs = {slug(e.term) for e in self.effects}
+        columns = {e.column for e in self.effects} - slugs
+        if unknown := sorted(set(log_rate_ratios) - columns - slugs):
+            raise ParameterError(f"no effect of {unknown[0]}; allowed: {', '.join(sorted(columns | slugs))}")
+        by_column = {name: value for name, value in log_rate_ratios.items() if name in columns}
+        values = [log_rate_ratios.get(slug(e.term), by_column.get(e.column, e.log_rate_ratio)) for e in self.effects]
         return replace(
             self,
-            effects=tuple(
-                replace(e, log_rate_ratio=log_rate_ratios.get(e.column, e.log_rate_ratio)) for e in self.effects
-            ),
+            effects=tuple(replace(e, log_rate_ratio=value) for e, value in zip(self.effects, values, strict=True)),
         )
 
+    def without_effects(self) -> Truth:
+        """Return this truth with no effect of anything on cramps: no term, treatment, feedback, season or trend."""
+        cramps = replace(self.cramps, season_amplitude=0.0, sleep_feedback=0.0, natural_history_log=0.0)
+        still = tuple(
+            replace(agent, log_rate_ratio=0.0, log_rate_ratio_per_sd=0.0, pain_points=0.0, duration_log=0.0)
+            for agent in self.agents
+        )
+        return replace(self.with_effects(**{slug(e.term): 0.0 for e in self.effects}), cramps=cramps, agents=still)
+
     def scaling(self, effect: Effect) -> tuple[float, float]:
-        """Return centre and scale of a person-level number, in its own unit: its measure's mean and SD unless set."""
-        measure = next((m for m in self.measures if m.column == effect.column), None)
-        mean, sd = (measure.mean, measure.sd) if measure else (0.0, 1.0)
-        return (mean if effect.centre is None else effect.centre, sd if effect.scale is None else effect.scale)
-
-    def implied(self) -> dict[str, Any]:
-        """Return what follows exactly: the rate at the reference, rate ratios, variances.
-
-        The gamma rates have mean one and the link is the logarithm, so conditional and marginal rate ratios
-        agree in a model that holds every term with an effect.
-        """
-        person, night = 1 / self.cramps.person_shape, self.cramps.night_dispersion
-        return {
-            "reference": (
-                "every x = 0: age 60, male, no condition, serum values at their means, "
-                "own usual alcohol and exercise, no stretching"
-            ),
-            "rate_at_reference_per_person_week": self.cramps.rate_per_week,
-            "rate_ratios": {
-                effect.term: {
-                    "log": effect.log_rate_ratio,
-                    "ratio": math.exp(effect.log_rate_ratio),
-                    "contrast": effect.unit,
-                    "x": self._covariate(effect),
-                }
-                for effect in self.effects
-            },
-            "variance_of_persons_rates": person,
-            "dispersion_within_person": night,
-            "dispersion_of_a_night": (1 + person) * (1 + night) - 1,
-            "variance_of_a_night": "m + dispersion_of_a_night * m**2 at mean m given the terms",
-            "covariance_of_two_nights": "variance_of_persons_rates * m1 * m2 within a participant",
-            "logging": "independent of cramps given participant, weekday and night of the diary",
-            "other_columns": (
-                "no effect on cramps; they go with cramps through age, sex and the conditions, "
-                "or as what cramps do (burden, ever_cramp)"
-            ),
-        }
-
-    def _covariate(self, effect: Effect) -> str:
-        window = self._gate(effect.column)
-        if effect.window_nights > 1 or effect.lag_nights:
-            window = f"mean of {window} over {effect.window_nights} nights, the last of them {effect.lag_nights} back"
-        match effect.part:
-            case "within":
-                return f"{window}, less its mean over all nights of the participant, logged or not"
-            case "share":
-                return window
-            case _ if effect.level:
-                return f"1 where {effect.column} is {effect.level}, else 0"
-            case _ if effect.column in {c.column for c in self.conditions}:
-                return f"1 where {effect.column}, else 0"
-            case _:
-                centre, scale = self.scaling(effect)
-                return f"({effect.column} - {centre:g}) / {scale:g}"
-
-    def _gate(self, column: str) -> str:
-        # A gate shows in the diary by an amount that is above nothing on exactly its days.
-        shown = (h.column for h in self.habits if h.given == column and h.chance == 1 and h.kind == "log-normal")
-        return next((f"({name} > 0)" for name in shown), column)
-
-    def to_json(self, **drawn: int) -> str:
-        """Return the whole truth as JSON, the same bytes for the same truth; ``drawn`` states seed and sizes."""
-        content: dict[str, Any] = {
-            "format": FORMAT,
-            **drawn,
-            "model": MODEL,
-            "implied": self.implied(),
-            "parameters": {name: described(getattr(self, name)) for name in GROUPS},
-        }
-        for name in TABLES:
-            content[name] = [row.as_dict() for row in getattr(self, name)]
-        content["tables_basis"] = "conditions, measures, levels and habits are plausible assumptions, not estimates"
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def to_markdown(self) -> str:
-        """Return the effects and the scalar parameters as two Markdown tables."""
-        return "\n".join(self._markdown_rows()) + "\n"
-
-    def _markdown_rows(self) -> Iterator[str]:
-        yield "| term | x | log rate ratio | rate ratio | basis | source |"
-        yield "|---|---|---|---|---|---|"
-        for e in self.effects:
-            ratio = f"{e.log_rate_ratio:g} | {math.exp(e.log_rate_ratio):.2f}"
-            yield f"| {e.term} | {self._covariate(e)} | {ratio} | {e.basis} | {e.citation or ''} |"
-        yield ""
-        yield "| parameter | value | unit | basis |"
-        yield "|---|---|---|---|"
-        for group in GROUPS:
-            for name, item in described(getattr(self, group)).items():
-                value = ", ".join(map(str, item["value"])) if isinstance(item["value"], list) else item["value"]
-                yield f"| {group}.{name} | {value} | {item['unit']} | {item['basis']} |"
+        """Return centre and scale of the number that an effect reads, in its own unit."""
+        centre, scale = 0.0, 1.0
+        if effect.part == "person":
+            measure = next((m for m in self.measures if m.column == effect.column), None)
+            centre, scale = (measure.mean, measure.sd) if measure else (centre, scale)
+        elif effect.part != "share":
+            habit = next(h for h in self.habits if h.column == effect.column)
+            if habit.kind != "chance":
+                scale = habit.sd_within if effect.part == "within" else habit.sd_between
+                centre = habit.mean if effect.part == "between" else centre
+        return (centre if effect.centre is None else effect.centre, scale if effect.scale is None else effect.scale)
 
 
-def _check_order(kind: str, rows: list[tuple[str, str | None, str | None]], above: Iterable[str]) -> None:
-    seen = set(above)
-    for column, *parents in rows:
-        for parent in parents:
-            if parent and parent not in seen:
-                raise ParameterError(
-                    f"{kind} {column} needs {parent}, which does not stand before it; reorder or add it"
-                )
+def slug(term: str) -> str:
+    """Return a term as a Python name: ``sex[female]`` as ``sex_female``."""
+    return term.replace("[", "_").replace("]", "")
+
+
+def correlation_root(truth: Truth, among: Collection[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Return the names that are correlated, of those asked for, and the root (Cholesky) of their correlation matrix.
+
+    Raises:
+        ParameterError: the correlations contradict each other.
+    """
+    pairs = [pair for pair in truth.correlations if pair.column in among and pair.other in among]
+    names = tuple(dict.fromkeys(name for pair in pairs for name in (pair.column, pair.other)))
+    matrix = np.eye(len(names))
+    for pair in pairs:
+        i, j = names.index(pair.column), names.index(pair.other)
+        matrix[i, j] = matrix[j, i] = pair.correlation
+    if len(names) and np.linalg.eigvalsh(matrix).min() < 1e-6:
+        raise ParameterError(
+            f"correlations of {', '.join(names)} contradict each other (no positive definite matrix); "
+            "make them smaller or add the missing pairs"
+        )
+    return names, np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+
+
+def _among(what: str, name: str, allowed: Iterable[str]) -> None:
+    if name not in (known := set(allowed)):
+        raise ParameterError(f"{what} {name}, which is not drawn; allowed: {', '.join(sorted(known))}")
+
+
+def _check_order(rows: list[tuple[str, str | None]]) -> None:
+    seen: set[str] = set()
+    for column, parent in rows:
+        if parent and parent not in seen:
+            raise ParameterError(f"habit {column} needs {parent}, which does not stand before it; reorder or add it")
         seen.add(column)

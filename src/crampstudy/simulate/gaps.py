@@ -1,0 +1,305 @@
+"""Which nights of a diary are logged, when it ends, and what is filled in afterwards without being remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy.simulate.parameters import param
+from crampstudy.simulate.people import Flags, Floats, expit
+
+Days = NDArray[np.int64]
+_KEY = ("participant_id", "date")
+_NEVER = 10.0**9
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Which nights are logged, by person, weekday, time and (``cramp_log_odds``) the night's own cramps.
+
+    A diary begins with its first night, which is always logged. With a mean of 1 every night is, whatever the odds.
+    """
+
+    adherence_mean: float = param(
+        0.90,
+        unit="mean of the persons' beta chances of logging a weekday night in the first nights",
+        low=0.01,
+        high=1,
+        basis="assumption, within person means of 0.70 to 0.94 (Heyer and Rose 2015; Stone 2003)",
+    )
+    adherence_concentration: float = param(8.0, unit="beta concentration a + b", low=0.1, high=1e6)
+    decay_after_nights: int = param(14, unit="nights", low=0, high=3660, basis="Heyer and Rose 2015")
+    decay_log_odds: float = param(
+        -0.262, unit="log odds of logging later on", low=-5, high=5, basis="1/1.3, Heyer and Rose 2015"
+    )
+    weekend_log_odds: float = param(
+        -0.598, unit="log odds on Friday and Saturday", low=-5, high=5, basis="0.55, Heyer and Rose 2015"
+    )
+    cramp_log_odds: float = param(
+        0.0,
+        unit="log odds of logging a night with any cramp",
+        low=-5,
+        high=5,
+        basis="assumption; other than 0, missing not at random; a headache diary was so (Heyer and Rose 2015)",
+    )
+    dropout_per_night: float = param(
+        0.002,
+        unit="chance from night to night that the diary ends",
+        low=0,
+        high=0.99,
+        basis="assumption, near 6 of 94 in four weeks (Roguin Maor 2017) and 14 of 66 in 90 days (Heyer and Rose 2015)",
+    )
+    no_row_share: float = param(0.5, unit="proportion of missing nights without any row", low=0, high=1)
+    paper_share: float = param(0.0, unit="proportion of participants with a paper diary", low=0, high=1)
+    paper_adherence_mean: float = param(
+        0.11,
+        unit="mean of the persons' beta chances of logging a night in time on paper",
+        low=0.01,
+        high=1,
+        basis="11 % of entries made in time (Stone 2003), of three a day; a night's may be more",
+    )
+    backfill_share: float = param(
+        0.89,
+        unit="proportion of the missing nights of a paper diary filled in later with the person's typical values",
+        low=0,
+        high=1,
+        basis="derived: 90 % reported, 11 % in time (Stone 2003)",
+    )
+
+    @classmethod
+    def none(cls) -> Gaps:
+        """Return the gaps of a diary that has none."""
+        return cls(adherence_mean=1, dropout_per_night=0, paper_share=0)
+
+    def chance(self, *log_odds: float, paper: bool = False) -> float:
+        """Return the chance that a night is logged in time, the mean over persons, given shifts of its log odds.
+
+        By the trapezoid rule on the logit scale, which for this integrand errs by less than rounding does.
+        """
+        mean, total = self.paper_adherence_mean if paper else self.adherence_mean, self.adherence_concentration
+        if mean == 1:
+            return mean
+        a, b, sd = mean * total, (1 - mean) * total, (total * mean * (1 - mean)) ** -0.5
+        centre = np.log(mean / (1 - mean))
+        low, high = max(-40.0, centre - 45 / a - 15 * sd), min(40.0, centre + 45 / b + 15 * sd)
+        x, step = np.linspace(low, high, 2 + int((high - low) / min(0.25, sd / 4)), retstep=True)
+        log_density = a * x - total * np.logaddexp(0, x)
+        weight = np.exp(log_density - log_density.max())
+        # Beyond both ends the weights fall geometrically.
+        weight[[0, -1]] /= -np.expm1([-a * step, -b * step])
+        return float(weight @ expit(x + sum(log_odds)) / weight.sum())
+
+    def implied(self) -> dict[str, float]:
+        """Return what follows: chances of logging a night without a cramp, leaving out the first night and dropout."""
+        weekend, later, cramp = self.weekend_log_odds, self.decay_log_odds, self.cramp_log_odds
+        paper = self.chance(paper=True)
+        return {
+            "weekday_at_first": self.chance(),
+            "weekend_at_first": self.chance(weekend),
+            "weekday_later": self.chance(later),
+            "weekend_later": self.chance(weekend, later),
+            "weekday_at_first_with_cramp": self.chance(cramp),
+            "odds_ratio_of_a_cramp_night": float(np.exp(cramp)),
+            "paper_weekday_at_first_in_time": paper,
+            "paper_weekday_at_first_reported": paper + (1 - paper) * self.backfill_share,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """Nights in the order of a diary's rows: whose (index of the participant), which, and whether with a cramp.
+
+    ``date`` counts days from 1970-01-01, ``night`` from the person's first one.
+    """
+
+    person: Days
+    date: Days
+    night: Days
+    cramp: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is seen of the nights: per participant the chance of logging, a paper diary, the first night after the end.
+
+    Per night: logged in time, filled in later, and whether it has a row; without one and without an entry it is lost.
+    """
+
+    adherence: Floats
+    paper: Flags
+    dropout: Days
+    timely: Flags
+    filled: Flags
+    row: Flags
+    ended: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """Tables with gaps; ``kept`` has the former row numbers of the tables that lost rows.
+
+    ``participants`` has a row per participant, ``filled`` one per night filled in later with its true and reported
+    count.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    kept: Mapping[str, Days]
+    participants: pl.DataFrame
+    filled: pl.DataFrame
+
+
+def nights_of(people: pl.DataFrame, diary: pl.DataFrame) -> Nights:
+    """Return the nights of a diary as arrays; its rows may be in any order."""
+    person = index_of(people, diary)
+    date = diary["date"].to_physical().cast(pl.Int64).to_numpy()
+    first = first_night(person, date, people.height)
+    return Nights(person, date, date - first[person], (diary["cramps"].fill_null(0) > 0).to_numpy())
+
+
+def index_of(people: pl.DataFrame, table: pl.DataFrame) -> Days:
+    """Return for each row of ``table`` the row of its participant in ``people``."""
+    runs = table["participant_id"].rle().struct.unnest()
+    index = people.select("participant_id", person=pl.int_range(pl.len()))
+    found = runs.join(index, left_on="value", right_on="participant_id", how="left", maintain_order="left")
+    return np.repeat(found["person"].to_numpy(), runs["len"].to_numpy())
+
+
+def first_night(person: Days, date: Days, participants: int) -> Days:
+    """Return the first date of each participant; the highest number there is for one without any."""
+    first = np.full(participants, np.iinfo(np.int64).max)
+    if len(person):
+        starts = np.flatnonzero(np.diff(person, prepend=-1))
+        np.minimum.at(first, person[starts], np.minimum.reduceat(date, starts))
+    return first
+
+
+def observe(gaps: Gaps, nights: Nights, participants: int, rng: np.random.Generator) -> Observed:
+    """Draw what is seen of every night; each part has a generator of its own, so that none moves another."""
+    persons, kind, on_paper, days, rows, ends, fills = rng.spawn(7)
+    paper = kind.random(participants) < gaps.paper_share
+    concentration = gaps.adherence_concentration
+    adherence = np.where(
+        paper,
+        _betas(gaps.paper_adherence_mean, concentration, on_paper, participants),
+        _betas(gaps.adherence_mean, concentration, persons, participants),
+    )
+    wait = np.full(participants, _NEVER)
+    if gaps.dropout_per_night > 0:
+        # Geometric by its inverse, so that a higher hazard ends the same diaries sooner.
+        hazard = max(-np.log1p(-gaps.dropout_per_night), 1e-300)
+        wait = np.minimum(-np.log1p(-ends.random(participants)) / hazard, _NEVER)
+    dropout = 1 + wait.astype(np.int64)
+    ended = nights.night >= dropout[nights.person]
+    timely = days.random(len(nights.person)) < _chances(gaps, adherence, nights)
+    timely |= nights.night == 0
+    timely &= ~ended
+    missed = ~timely & ~ended
+    row = timely | (missed & (rows.random(len(missed)) >= gaps.no_row_share))
+    filled = np.zeros_like(timely)
+    if paper.any():
+        filled = missed & paper[nights.person] & (fills.random(len(missed)) < gaps.backfill_share)
+    return Observed(adherence, paper, dropout, timely, filled, row | filled, ended)
+
+
+def _betas(mean: float, concentration: float, rng: np.random.Generator, n: int) -> Floats:
+    if mean == 1:
+        return np.ones(n)
+    return rng.beta(mean * concentration, (1 - mean) * concentration, n).clip(1e-9, 1 - 1e-9)
+
+
+def _chances(gaps: Gaps, adherence: Floats, nights: Nights) -> Floats:
+    """Return the chance of every night, looked up among the eight that each person has."""
+    later, weekend, cramp = ((np.arange(8) >> bit) & 1 for bit in range(3))
+    shifts = np.exp(gaps.decay_log_odds * later + gaps.weekend_log_odds * weekend + gaps.cramp_log_odds * cramp)
+    odds = adherence[:, None] * shifts
+    of_person = odds / (1 - adherence[:, None] + odds)
+    # 1970-01-01 was a Thursday; Friday and Saturday are days 4 and 5 from Monday.
+    day = (nights.date + 3) % 7
+    case = (nights.night >= gaps.decay_after_nights) + 2 * ((day == 4) | (day == 5)) + 4 * nights.cramp
+    return np.asarray(of_person.ravel()[8 * nights.person + case], dtype=np.float64)
+
+
+def thin(tables: Mapping[str, pl.DataFrame], gaps: Gaps, rng: np.random.Generator) -> Thinned:
+    """Take the nights out of a diary that are not logged, and their episodes; treatments and labs stay.
+
+    A night that its tables had as not made stays so. A missing night has no row, or one with ``entry_made`` false and
+    nothing else. A night filled in later has the person's typical values (:func:`typical`) and no episodes.
+    """
+    people, diary = tables["participants"], tables["diary"]
+    nights = nights_of(people, diary)
+    seen = observe(gaps, nights, people.height, rng)
+    made = np.ones(diary.height, dtype=np.bool_)
+    if "entry_made" in diary.columns:
+        made = diary["entry_made"].fill_null(value=True).to_numpy()
+    timely = seen.timely & made
+    # Without a night of their own nobody has a typical one.
+    filled = seen.filled & made & (np.bincount(nights.person, timely, people.height) > 0)[nights.person]
+    rows = np.where(made, seen.row & (timely | filled | ~seen.filled), ~seen.ended)
+    true = diary["cramps"].fill_null(0).to_numpy()
+    reported = np.where(timely, true, 0)
+    thinned, kept = dict(tables), {}
+    if not timely[made].all() or not rows.all():
+        thinned["diary"], told = _diary(diary, timely, filled, rows)
+        kept["diary"] = np.flatnonzero(rows)
+        reported[filled] = told
+        if "episodes" in tables:
+            lost = diary.select(_KEY).filter(pl.Series(made & ~timely))
+            left = tables["episodes"].with_row_index("__row").join(lost, on=_KEY, how="anti", maintain_order="left")
+            kept["episodes"] = left["__row"].to_numpy().astype(np.int64)
+            thinned["episodes"] = left.drop("__row")
+    back = diary.select(*_KEY, "cramps").filter(pl.Series(filled)).with_columns(reported=pl.Series(reported[filled]))
+    counts = {
+        "nights": np.ones_like(true),
+        "logged": timely,
+        "back_filled": filled,
+        "entry_not_made": rows & ~timely & ~filled,
+        "without_row": ~rows & ~seen.ended,
+        "after_dropout": seen.ended,
+        "cramps": true,
+        "cramps_reported": reported,
+    }
+    return Thinned(thinned, kept, _of_participants(people, nights, seen, counts), back)
+
+
+def _of_participants(
+    people: pl.DataFrame, nights: Nights, seen: Observed, counts: Mapping[str, NDArray[np.generic]]
+) -> pl.DataFrame:
+    """Return what happened to each participant's diary, with the sums of ``counts``."""
+    record = people.select("participant_id").with_columns(
+        pl.Series("adherence", seen.adherence),
+        pl.Series("paper", seen.paper),
+        pl.Series("dropout_night", seen.dropout),
+        *(pl.Series(k, np.bincount(nights.person, v, people.height).astype(np.int64)) for k, v in counts.items()),
+    )
+    # A diary that would have ended after its last night has not.
+    return record.with_columns(pl.when(pl.col("after_dropout") > 0).then("dropout_night"))
+
+
+def _diary(diary: pl.DataFrame, timely: Flags, filled: Flags, rows: Flags) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """Return the diary with its gaps, and the counts that were filled in."""
+    cells = [name for name in diary.columns if name not in (*_KEY, "entry_made")]
+    marked = diary.with_columns(pl.Series("entry_made", timely | filled))
+    if not filled.any():
+        left = marked.filter(pl.Series(rows))
+        return left.with_columns(pl.when("entry_made").then(name).alias(name) for name in cells), np.empty(0, np.int64)
+    late = marked.filter(pl.Series(filled))
+    on_paper = diary["participant_id"].is_in(late["participant_id"].unique().implode())
+    own = typical(diary.filter(pl.Series(timely) & on_paper).select("participant_id", *cells))
+    late = late.select(*_KEY, "entry_made").join(own, on="participant_id", how="left", maintain_order="left")
+    others = rows & ~filled
+    left = marked.filter(pl.Series(others)).with_columns(pl.when("entry_made").then(name).alias(name) for name in cells)
+    order = np.argsort(np.concatenate([np.flatnonzero(others), np.flatnonzero(filled)]))
+    return pl.concat([left, late.select(left.columns)])[order], late["cramps"].fill_null(0).to_numpy()
+
+
+def typical(nights: pl.DataFrame) -> pl.DataFrame:
+    """Return each participant's typical night: in every column the median, the lower of two, missing cells lowest.
+
+    So the night holds together as the person's nights do: what is never above another column is not here either.
+    """
+    middle = pl.exclude("participant_id").sort(nulls_last=False).get((pl.len() - 1) // 2)
+    return nights.group_by("participant_id", maintain_order=True).agg(middle)

@@ -1,0 +1,182 @@
+"""Treatments: agents, their build-up and carry-over in a participant's nights, and what they do to the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy import codebook
+from crampstudy.codebook import rules
+from crampstudy.errors import ParameterError
+from crampstudy.simulate.parameters import Row, param
+
+Column = NDArray[np.generic]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+AGENTS = codebook.variable("agent", "treatments").levels
+GOES_ON = int(np.iinfo(np.int64).min)
+"""The ``stop`` of an exposure that lasts beyond the diary: as a date it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent(Row):
+    """What a level of ``agent`` does to the nights of those who take it.
+
+    The effect builds up in even steps over ``onset_nights`` and fades in even steps over ``carry_over_nights``; at
+    its height it adds ``log_rate_ratio`` to the log rate, and ``log_rate_ratio_per_sd`` for each SD by which the
+    participant's ``modifier`` lies above its mean (positive: those with a low level gain). ``pain_points`` and
+    ``duration_log`` shift the pain and the log of the time to relief of each cramp. In open use ``share_using`` is
+    the chance that a person of one cramp a week takes it, ``log_odds_per_sd`` its log odds ratio per SD of the
+    modifier.
+    """
+
+    column: str = param(levels=AGENTS)
+    dose: float | None = param(low=0)
+    unit: str | None = param()
+    log_rate_ratio: float = param(unit="log rate ratio at full effect", low=-5, high=5)
+    onset_nights: int = param(unit="nights before the full effect", low=0, high=365)
+    carry_over_nights: int = param(unit="nights with some effect after the last", low=0, high=365)
+    modifier: str | None = param()
+    log_rate_ratio_per_sd: float = param(unit="log rate ratio per SD of the modifier", low=-3, high=3)
+    pain_points: float = param(unit="points", low=-10, high=10)
+    duration_log: float = param(unit="log ratio of times to relief", low=-3, high=3)
+    share_using: float = param(unit="proportion", low=0, high=0.9999)
+    log_odds_per_sd: float = param(unit="log odds ratio per SD of the modifier", low=-5, high=5)
+    basis: Literal["published result", "assumption"] = param(levels=("published result", "assumption"))
+    citation: str | None = param()
+    id_or_doi: str | None = param()
+    note: str = param()
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Who takes what when.
+
+    ``arm`` has one value per participant. ``exposure`` maps an agent to its build-up from 0 to 1, participants x
+    nights of the diary (``shape``); agents that nobody takes are left out. ``periods`` has the columns of the
+    treatments table, one value per period, ordered by participant and first day: ``row`` (participant, from 0),
+    ``agent``, ``dose`` (nan: none), ``unit`` (empty: none), ``start`` and ``stop`` (days from 1970-01-01, both
+    included; :data:`GOES_ON` where it does) and ``randomised``.
+    """
+
+    arm: Column
+    exposure: Mapping[str, Floats]
+    periods: Mapping[str, Column]
+    shape: tuple[int, int]
+
+    def frame(self, identifiers: pl.Series | Sequence[str]) -> pl.DataFrame:
+        """Return the treatments table in the codebook's columns and types; ``identifiers`` has one per participant."""
+        people = pl.Series("participant_id", identifiers, dtype=pl.String).gather(self.periods["row"])
+        columns = {
+            name: values.astype("datetime64[D]") if name in ("start", "stop") else values
+            for name, values in self.periods.items()
+            if name != "row"
+        }
+        frame = pl.DataFrame([people, *(pl.Series(name, values) for name, values in columns.items())])
+        return frame.select(
+            pl.col(v.name).cast(rules.DTYPES[v.type]) for v in codebook.variables("treatments")
+        ).with_columns(pl.col("dose").fill_nan(None), pl.col("unit").replace("", None))
+
+
+def check_agents(agents: Sequence[Agent], columns: Sequence[str]) -> None:
+    """Hold the agents' modifiers against the participants columns that are drawn as numbers.
+
+    Raises:
+        ParameterError: an agent stands twice, or a modifier is missing or none of ``columns``.
+    """
+    names = [a.column for a in agents]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ParameterError(f"agents: {twice[0]} stands twice; give each agent once")
+    for a in agents:
+        if a.modifier is None and (a.log_rate_ratio_per_sd or a.log_odds_per_sd):
+            raise ParameterError(f"agent {a.column} has an effect per SD and no modifier; name the column it is of")
+        if a.modifier is not None and a.modifier not in columns:
+            raise ParameterError(
+                f"agent {a.column} has no modifier {a.modifier}; allowed: {', '.join(sorted(columns))}"
+            )
+
+
+def build_up(start: Ints, stop: Ints, date: Ints, agent: Agent) -> Floats:
+    """Return how far the effect of one exposure has built up in each night (periods x nights, 0 to 1).
+
+    ``start`` and ``stop`` are the first and last night, one per period. The k-th night has k / (onset_nights + 1),
+    at most 1; the k-th after the last has 1 - k / (carry_over_nights + 1) of what was reached, at least 0.
+    """
+    steps = agent.onset_nights + 1
+    nights_on = np.minimum(date, stop[:, None]) - start[:, None] + 1
+    nights_off = np.maximum(date - stop[:, None], 0)
+    left = np.clip(1 - nights_off / (agent.carry_over_nights + 1), 0, 1)
+    return np.asarray(np.clip(nights_on / steps, 0, 1) * left, dtype=np.float64)
+
+
+def exposures(agents: Sequence[Agent], periods: Mapping[str, Column], date: Ints) -> dict[str, Floats]:
+    """Return the build-up of each agent in every night of the diary; of several periods the strongest counts.
+
+    ``periods`` are ordered by participant and have their true last days.
+    """
+    exposure: dict[str, Floats] = {}
+    for agent in agents:
+        own = np.flatnonzero(periods["agent"] == agent.column)
+        if not len(own):
+            continue
+        row, start, stop = (periods[name][own].astype(np.int64) for name in ("row", "start", "stop"))
+        total = np.zeros(date.shape)
+        # The k-th period of each participant at a time: a participant has few, and a time has no one twice.
+        turn = np.arange(len(row)) - np.searchsorted(row, row)
+        for k in range(int(turn.max()) + 1):
+            at = turn == k
+            level = build_up(start[at], stop[at], date[row[at]], agent)
+            total[row[at]] = np.maximum(total[row[at]], level)
+        exposure[agent.column] = total
+    return exposure
+
+
+def score(agent: Agent, people: Mapping[str, Column], scaling: Mapping[str, tuple[float, float]]) -> Floats:
+    """Return each participant's modifier in SDs from its mean; ``scaling`` has mean and SD by column."""
+    if agent.modifier is None:
+        raise ParameterError(f"agent {agent.column} has no modifier")
+    mean, sd = scaling[agent.modifier]
+    return np.asarray((people[agent.modifier].astype(np.float64) - mean) / sd, dtype=np.float64)
+
+
+def log_effect(
+    agents: Sequence[Agent],
+    assigned: Assigned,
+    people: Mapping[str, Column],
+    scaling: Mapping[str, tuple[float, float]],
+) -> Floats:
+    """Return the sum of the treatments' log rate ratios in every night (participants x nights).
+
+    ``scaling`` has the mean and SD of each modifier's column.
+    """
+    total = np.zeros(assigned.shape)
+    for agent in agents:
+        if agent.column not in assigned.exposure:
+            continue
+        own: Floats = np.full((assigned.shape[0], 1), agent.log_rate_ratio)
+        if agent.log_rate_ratio_per_sd:
+            own = own + agent.log_rate_ratio_per_sd * score(agent, people, scaling)[:, None]
+        if own.any():
+            total += own * assigned.exposure[agent.column]
+    return total
+
+
+def episode_shifts(agents: Sequence[Agent], assigned: Assigned) -> tuple[Floats | None, Floats | None]:
+    """Return what treatments add to the pain (points) and to the log of the time to relief of a night's cramps.
+
+    Each is participants x nights, or ``None`` where no treatment in use does anything to it.
+    """
+    return _shift(agents, assigned, "pain_points"), _shift(agents, assigned, "duration_log")
+
+
+def _shift(agents: Sequence[Agent], assigned: Assigned, name: str) -> Floats | None:
+    active = [a for a in agents if getattr(a, name) and a.column in assigned.exposure]
+    if not active:
+        return None
+    return np.asarray(sum(getattr(a, name) * assigned.exposure[a.column] for a in active), dtype=np.float64)

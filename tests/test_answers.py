@@ -1,0 +1,277 @@
+"""The answers of a truth: in closed form where there is one, and otherwise what its own cohorts show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from numpy.typing import NDArray
+
+from crampstudy.bands import AgeBands
+from crampstudy.simulate import Mess, Truth, answers, population, simulate
+from crampstudy.simulate.ageing import carried, direct
+from crampstudy.simulate.answers import Answer, answer, covariate
+from crampstudy.simulate.classes import LABELS, LOWS
+from crampstudy.simulate.designs import Design
+from crampstudy.simulate.groups import People, Recruitment
+from crampstudy.simulate.people import draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.population import DRAWS, Population
+
+Floats = NDArray[np.float64]
+TRUTH = Truth()
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Answer]:
+    """The answers of the default truth, from fewer draws than a written cohort has."""
+    return {a.key: a for a in answer(TRUTH, Population(TRUTH, seed=2, draws=200_000))}
+
+
+def effect_of(truth: Truth, term: str) -> answers.Effect:
+    return next(e for e in truth.effects if e.term == term)
+
+
+# The total effect of age and the direct one that is left of it.
+
+
+def slope_of_age(truth: Truth, n: int) -> tuple[float, float]:
+    """Slope of the mean rate on decades, given sex, and its error: a Poisson regression by another package."""
+    rng = np.random.default_rng(6)
+    basics, chances = draw_basics(truth.people, n, rng), draw_chances(truth, n, rng)
+    people = draw_people(truth, basics.age, basics.female, chances)
+    log = sum(
+        (direct(truth, e) * person_x(truth, e, people[e.column]) for e in truth.effects if e.part == "person"),
+        np.zeros(n),
+    )
+    design = np.stack([np.ones(n), (basics.age - 60) / 10, basics.female.astype(float)], axis=1)
+    fitted = sm.GLM(np.exp(log), design, family=sm.families.Poisson()).fit(cov_type="HC0")
+    return float(fitted.params[1]), float(fitted.bse[1])
+
+
+def doubled(truth: Truth) -> Truth:
+    """The truth with twice the effect of every condition and drug."""
+    effects = (
+        replace(e, log_rate_ratio=2 * e.log_rate_ratio) if e.unit.startswith(("yes", "thiazide", "loop")) else e
+        for e in truth.effects
+    )
+    return replace(truth, effects=tuple(effects))
+
+
+@pytest.mark.parametrize("truth", [TRUTH, doubled(TRUTH)], ids=["default", "doubled"])
+def test_the_total_effect_of_age_is_the_one_asked_for(truth: Truth) -> None:
+    slope, error = slope_of_age(truth, 200_000)
+    assert error < 0.006
+    # The direct effect is solved over a fixed set of points, which leaves it up to 0.001 off.
+    assert abs(slope - 0.12) < 4 * error + 0.001
+
+
+def test_what_others_carry_is_taken_off_the_direct_effect_of_age() -> None:
+    age = effect_of(TRUTH, "age_decade")
+    assert direct(TRUTH, age) == 0.12 - carried(TRUTH)
+    assert carried(doubled(TRUTH)) > 1.3 * carried(TRUTH) > 0.15
+    # A protective column that falls with age carries harm, and adding it moves the direct effect down.
+    lean = TRUTH.without_effects().with_effects(age_decade=0.12, lean_mass_sd=-0.3)
+    # Lean mass falls by 0.22 a decade, of 0.9 a unit; the vigorous lose their activity too.
+    assert 0.3 * 0.22 / 0.9 < carried(lean) < 0.3 * 0.22 / 0.9 + 0.03
+
+
+def test_where_nothing_is_carried_direct_is_total() -> None:
+    alone = TRUTH.without_effects().with_effects(age_decade=0.12, sex_female=0.3, bmi_5=0.2, smoking_current=0.5)
+    age = effect_of(alone, "age_decade")
+    assert direct(alone, age) == age.log_rate_ratio == 0.12
+    as_direct = replace(age, meaning="direct", log_rate_ratio=0.3)
+    assert direct(replace(TRUTH, effects=(as_direct, *TRUTH.effects[1:])), as_direct) == 0.3
+
+
+@pytest.mark.parametrize("women", [0.0, 1.0])
+def test_one_sex_alone(women: float) -> None:
+    truth = replace(TRUTH, people=People(female_share=women))
+    large = Population(truth, seed=4, draws=100_000)
+    value, error = large.projected(effect_of(truth, "age_decade"))
+    assert abs(value - 0.12) < 4 * error + 0.001
+    assert ("female" if women else "male") in large.rates()
+    assert ("male" if women else "female") not in large.rates()
+
+
+def test_one_age_alone_has_no_total_effect_of_age() -> None:
+    truth = replace(TRUTH, people=People(age_limits=(40, 60, 61, 70), age_shares=(0.0, 1.0, 0.0)))
+    found = {a.key: a.value for a in answer(truth, Population(truth, seed=4, draws=3_000))}
+    assert found["conditional:age_decade"] == 0.12
+    assert "total:age_decade" not in found
+    assert found["rate:all"] == found["rate:60-69"]
+
+
+@pytest.mark.parametrize("kind", ["parallel", "crossover", "n-of-1"])
+def test_a_trial_that_is_longer_than_30_nights_has_its_answers(kind: str) -> None:
+    # Whatever the design, half of the people are treated in 28 of the 30 nights, and the effect hardly fades.
+    agents = tuple(replace(a, onset_nights=0, carry_over_nights=365) for a in TRUTH.agents)
+    trial = Design(kind=kind, arms=("vitamin_k2", "placebo"), run_in_nights=0, pairs=1)  # type: ignore[arg-type]
+    truth = replace(TRUTH, agents=agents, design=trial)
+    untreated, treated = (
+        Population(t, seed=4, draws=60_000).rates()["all"][:2] for t in (replace(truth, design=Design()), truth)
+    )
+    expected = untreated[0] * (1 + math.exp(-1.33)) / 2
+    assert abs(treated[0] - expected) < 4 * math.hypot(treated[1], untreated[1]) + 0.005 * expected
+    assert any(a.key == "treatment:vitamin_k2" for a in answer(truth, Population(truth, 4, 3_000)))
+
+
+def test_the_population_s_own_projection_agrees(found: dict[str, Answer]) -> None:
+    total = found["total:age_decade"]
+    assert total.mc_error is not None
+    assert abs(total.value - 0.12) < 4 * total.mc_error + 0.001
+
+
+# Answers in closed form.
+
+
+def test_every_term_has_its_answer_with_all_else_held(found: dict[str, Answer]) -> None:
+    for effect in TRUTH.effects:
+        name = effect.part if effect.part in ("within", "between") else "conditional"
+        item = found[f"{name}:{effect.term.replace('[', '_').replace(']', '')}"]
+        assert item.value == (direct(TRUTH, effect) if effect.term == "age_decade" else effect.log_rate_ratio)
+        assert item.mc_error is None
+        assert covariate(TRUTH, effect) in item.found_by
+
+
+def test_variances_by_hand(found: dict[str, Answer]) -> None:
+    # 1 % at 12 times the rate, the others a gamma of shape 1 around 0.88 / 0.99.
+    person = 0.01 * 144 + 0.99 * (0.88 / 0.99) ** 2 * 2 - 1
+    lasting = math.exp(0.16) - 1
+    assert found["variance:person"].value == pytest.approx(person)
+    assert found["variance:lasting"].value == pytest.approx(lasting)
+    assert found["variance:night"].value == 0.4
+    assert found["variance:dispersion"].value == pytest.approx((1 + person) * (1 + lasting) * 1.4 - 1)
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("sex[female]", "1 where sex is female, else 0"),
+        ("diabetes", "1 where diabetes, else 0"),
+        ("serum_potassium_sd", "(serum_potassium_mmol_l - 4.2) / 0.35"),
+        ("bmi_5", "(bmi_kg_m2 - 27.8) / 5"),
+        (
+            "vitamin_d_sd",
+            "(vitamin_d_nmol_l / (1 + 0.2 cos(2 pi (d - 205) / 365.25)) - 62) / 24, d the day of the year of the "
+            "first night",
+        ),
+        ("alcohol_day", "(alcohol_units > 0), less its mean over all nights of the participant, logged or not"),
+        ("stretching_share", "mean of (stretch_calf_min > 0) over 14 nights, the last of them 0 back"),
+        ("sitting_between", "(mean of sitting_min over all nights of the participant, less 480) / 110"),
+    ],
+)
+def test_covariates_are_stated_in_the_cohort_s_own_columns(term: str, words: str) -> None:
+    assert covariate(TRUTH, effect_of(TRUTH, term)) == words
+
+
+# Answers from potential outcomes.
+
+
+def test_total_effects_by_hand() -> None:
+    # Claudication is caused by artery disease alone: P(yes) rises from p to p with 3.2 more log odds, at every age.
+    causes = tuple(c for c in TRUTH.causes if c.column == "exertional_leg_pain")
+    conditions = tuple(
+        replace(c, log_odds_per_decade=0.0) if c.column == "exertional_leg_pain" else c for c in TRUTH.conditions
+    )
+    truth = TRUTH.without_effects().with_effects(peripheral_artery_disease=0.5, exertional_leg_pain=0.7)
+    truth = replace(truth, causes=causes, conditions=conditions)
+    odds = 0.03 / 0.97
+    without, with_it = odds / (1 + odds), odds * math.exp(3.2) / (1 + odds * math.exp(3.2))
+    ratio = [1 + share * (math.exp(0.7) - 1) for share in (without, with_it)]
+    value, error = Population(truth, seed=3, draws=200_000).contrast(effect_of(truth, "peripheral_artery_disease"))
+    assert error < 0.003
+    assert abs(value - (0.5 + math.log(ratio[1] / ratio[0]))) < 4 * error
+    # What is caused by it has no part in the effect of what causes nothing.
+    assert not population.has_total(truth, effect_of(truth, "exertional_leg_pain"))
+
+
+def test_total_effects_beside_direct_ones(found: dict[str, Answer]) -> None:
+    assert found["total:osteoarthritis"].value > 0.3 > found["conditional:osteoarthritis"].value == 0
+    assert found["total:diabetes"].value > found["conditional:diabetes"].value + 0.1
+    assert "total:twitching" not in found
+    drawn = {key: item.mc_error for key, item in found.items() if key.startswith("total:")}
+    assert all(error is not None and error < 0.01 for error in drawn.values())
+    # Where nothing that it causes acts, everybody's ratio is the same and nothing is left to chance.
+    assert drawn["total:chronic_kidney_disease"] == 0 < min(drawn["total:diabetes"] or 0, drawn["total:bmi_5"] or 0)
+    assert found["total:bmi_5"].found_by == "a count model with it alone"
+    assert found["total:diabetes"].found_by == "a count model with it and age_years, sex, bmi_kg_m2"
+
+
+def windows(truth: Truth, n: int, seed: int) -> tuple[NDArray[np.int64], Floats]:
+    """Ages and 30 nights' counts of many people, after a run-in if there is one."""
+    start = truth.recruitment.run_in_nights
+    cohort = simulate(n, start + 30, seed, truth, Mess.none())
+    counts = cohort.frame("diary")["cramps"].to_numpy().reshape(n, start + 30)[:, start:]
+    return cohort.frame("participants")["age_years"].to_numpy(), counts.astype(float)
+
+
+@pytest.mark.parametrize("case", ["default", "feedback and a run-in"])
+def test_marginal_rates_and_class_shares_are_those_of_a_large_cohort(case: str) -> None:
+    truth = TRUTH
+    if case != "default":
+        cramps = replace(TRUTH.cramps, sleep_feedback=-0.2, rate_per_week=1.5)
+        truth = replace(TRUTH, cramps=cramps, recruitment=Recruitment(run_in_nights=7, minimum_cramps=1))
+    people = 6_000
+    age, counts = windows(truth, people, 21)
+    large = Population(truth, seed=9, draws=30 * people)
+    bands = np.asarray([AgeBands().label(a) for a in age])
+    groups = {"all": np.ones(people, dtype=bool), **{label: bands == label for label in dict.fromkeys(bands)}}
+    own = np.searchsorted(np.asarray(LOWS[1:]), counts.sum(axis=1), side="right")[:, None] == np.arange(len(LABELS))
+    rates, shares = large.rates(), large.classes()
+    assert set(shares) == set(groups)
+    worst = []
+    for group, chosen in groups.items():
+        pairs = [(counts[chosen].mean(axis=1) * 7, rates[group])]
+        pairs += [(own[chosen, k].astype(float), shares[group][label]) for k, label in enumerate(LABELS)]
+        for seen, (value, error, _) in pairs:
+            spread = math.hypot(error, seen.std() / math.sqrt(len(seen)))
+            worst.append(abs(seen.mean() - value) / max(spread, 1e-12))
+    # 42 comparisons, none beyond 4 errors but once in 400 runs.
+    assert len(worst) == 42
+    assert max(worst) < 4
+    assert sum(shares["all"][label][0] for label in LABELS) == pytest.approx(1)
+
+
+def test_an_answer_that_was_drawn_tells_its_draws_and_its_error(found: dict[str, Answer]) -> None:
+    assert DRAWS >= 1_000_000
+    assert Population(TRUTH, seed=1).people >= 1_000_000
+    for item in found.values():
+        assert math.isfinite(item.value)
+        assert (item.mc_error is None) == (item.draws is None)
+        assert item.mc_error is None or item.mc_error >= 0
+    for key in ("total:diabetes", "rate:all", "class:all:2-4"):
+        assert found[key].draws is not None and found[key].draws >= 200_000
+    assert sum(a.draws or 0 for k, a in found.items() if k in ("rate:female", "rate:male")) == found["rate:all"].draws
+
+
+def test_errors_of_draws_are_the_spread_of_other_seeds() -> None:
+    small = [Population(TRUTH, seed=s, draws=30_000) for s in range(12)]
+    for answers_of in (lambda p: p.rates()["all"][:2], lambda p: p.classes()["all"]["0"][:2]):
+        values, errors = zip(*(answers_of(p) for p in small), strict=True)
+        # 12 values: their SD lies within a factor of about 2 of the truth.
+        assert 0.5 < np.std(values, ddof=1) / np.mean(errors) < 1.8
+
+
+def test_equal_seeds_give_equal_answers_and_each_key_stands_once() -> None:
+    first, again = (answer(TRUTH, Population(TRUTH, 5, 30_000)) for _ in range(2))
+    assert first == again
+    assert len({a.key for a in first}) == len(first)
+    assert first != answer(TRUTH, Population(TRUTH, 6, 30_000))
+
+
+def test_a_function_that_is_added_adds_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "_SOURCES", list(answers._SOURCES))
+    before = {a.key for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
+
+    @answers.answers
+    def nights(truth: Truth, population: Population) -> Iterator[Answer]:
+        yield Answer("new:one", "a new question", None, None, "rate", None, truth.cramps.rate_per_week, None, None, "")
+
+    after = {a.key: a for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
+    assert set(after) - before == {"new:one"}
+    assert after["new:one"].value == TRUTH.cramps.rate_per_week
+    assert answers.as_rows((after["new:one"],))[0]["estimand"] == "a new question"
