@@ -23,7 +23,7 @@ from crampstudy.simulate.population import Population, has_total
 from crampstudy.simulate.truth import Truth, slug
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """One true value.
 
@@ -33,14 +33,14 @@ class Answer:
 
     key: str
     estimand: str
-    term: str | None
-    level: str | None
     scale: str
-    unit: str | None
     value: float
-    mc_error: float | None
-    draws: int | None
     found_by: str
+    term: str | None = None
+    level: str | None = None
+    unit: str | None = None
+    mc_error: float | None = None
+    draws: int | None = None
 
 
 Source = Callable[[Truth, Population], Iterator[Answer]]
@@ -80,8 +80,6 @@ def conditional(truth: Truth, population: Population) -> Iterator[Answer]:
             scale="log rate ratio",
             unit=effect.unit,
             value=direct(truth, effect),
-            mc_error=None,
-            draws=None,
             found_by=f"a count model with every term that acts, and x = {covariate(truth, effect)}",
         )
 
@@ -120,7 +118,6 @@ def marginal(truth: Truth, population: Population) -> Iterator[Answer]:
         yield Answer(
             key=f"rate:{group}",
             estimand="incidence rate, marginal",
-            term=None,
             level=group,
             scale="cramps per person-week",
             unit="1/week",
@@ -169,13 +166,8 @@ def variation(truth: Truth, population: Population) -> Iterator[Answer]:
         yield Answer(
             key=f"variance:{key}",
             estimand=about,
-            term=None,
-            level=None,
             scale="variance over squared mean",
-            unit=None,
             value=value,
-            mc_error=None,
-            draws=None,
             found_by="a night's count has variance m + dispersion m^2 at mean m given the terms",
         )
 
@@ -189,12 +181,9 @@ def treated(truth: Truth, population: Population) -> Iterator[Answer]:
             key=f"treatment:{agent}",
             estimand=f"{effect['estimand']}, {'over a period' if trial else 'once built up'}",
             term=agent,
-            level=None,
             scale="log rate ratio",
             unit=f"against {effect['against']}" if trial else "against no use",
             value=effect["log_rate_ratio_over_period" if trial else "log_rate_ratio"],
-            mc_error=None,
-            draws=None,
             found_by="cramps by arm and period, build-up included"
             if trial
             else "a count model with exposure, the person's own rate and the agent's modifier",
@@ -208,13 +197,8 @@ def single_cramps(truth: Truth, population: Population) -> Iterator[Answer]:
         yield Answer(
             key=f"episode:{name}",
             estimand=name.replace("_", " ").replace(".", ", "),
-            term=None,
-            level=None,
             scale="as named",
-            unit=None,
             value=value,
-            mc_error=None,
-            draws=None,
             found_by="the episodes, all persons cramping alike",
         )
 

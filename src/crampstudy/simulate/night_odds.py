@@ -45,8 +45,6 @@ def odds_of_a_night(truth: Truth, population: Population) -> Iterator[Answer]:
             scale="log odds ratio",
             unit=effect.unit,
             value=float(logit(exposed) - logit(without)),
-            mc_error=None,
-            draws=None,
             found_by="a marginal logistic model (logistic, GEE) with it alone, where no other term acts",
         )
 
