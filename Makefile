@@ -10,7 +10,7 @@ CRAMPSTUDY := .venv/bin/crampstudy
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report compare test check bench simulate lab lock clean FORCE
+.PHONY: help setup report compare test check bench recover parity simulate lab lock clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,12 @@ check: $(READY) ## lint, formatting, types and the order of imports
 
 bench: $(READY) ## time this package against its peers
 	$(RUN) tests/bench $(ARGS)
+
+recover: $(READY) ## try every model on cohorts of known truth, and renew the tables of docs/recovery.md
+	$(RUN) tests/recovery/recover.py --write docs/recovery.md $(ARGS)
+
+parity: $(READY) ## compare every model with R's numbers in tests/parity, and renew the table of docs/parity.md
+	$(RUN) tests/parity/parity.py --write docs/parity.md
 
 simulate: $(SYNTHETIC)/datapackage.json ## make the synthetic cohort in data/synthetic
 	@:

@@ -92,26 +92,28 @@ def test_negative_binomial_maximises_its_likelihood() -> None:
     fitted = count.negative_binomial(x, y, np.zeros(800))
     assert fitted.problem is None and not fitted.at_boundary
     at = np.append(fitted.coefficients, -math.log(fitted.dispersion))
-    best = count._nb_likelihood(x, y, np.zeros(800), at)
+    rows = count._Rows(x, y, np.zeros(800), np.ones(800), *np.unique(y, return_inverse=True))
+    best = count._nb_likelihood(rows, at)
     assert best == pytest.approx(fitted.log_likelihood)
     for i in range(3):
         for step in (-1e-3, 1e-3):
-            assert count._nb_likelihood(x, y, np.zeros(800), at + step * np.eye(3)[i]) < best
+            assert count._nb_likelihood(rows, at + step * np.eye(3)[i]) < best
 
 
 def test_derivatives_agree_with_differences_of_the_likelihood() -> None:
     rng = np.random.default_rng(6)
     x = np.column_stack([np.ones(60), rng.normal(size=60)])
     y, offset, at = rng.poisson(1.3, 60).astype(float), rng.normal(size=60), np.array([0.1, -0.2, 0.5])
-    values, inverse = np.unique(y, return_inverse=True)
-    gradient, hessian = count._nb_derivatives(x, y, offset, at, values, inverse)
+    times = rng.integers(1, 4, 60).astype(float)
+    rows = count._Rows(x, y, offset, times, *np.unique(y, return_inverse=True))
+    gradient, hessian = count._nb_derivatives(rows, at)
     h = 1e-5
 
     def slope(f: Any, i: int) -> Any:
         return (f(at + h * np.eye(3)[i]) - f(at - h * np.eye(3)[i])) / (2 * h)
 
-    likelihood = [slope(lambda b: count._nb_likelihood(x, y, offset, b), i) for i in range(3)]
-    curvature = [slope(lambda b: count._nb_derivatives(x, y, offset, b, values, inverse)[0], i) for i in range(3)]
+    likelihood = [slope(lambda b: count._nb_likelihood(rows, b), i) for i in range(3)]
+    curvature = [slope(lambda b: count._nb_derivatives(rows, b)[0], i) for i in range(3)]
     assert gradient == pytest.approx(likelihood, rel=1e-6, abs=1e-6)
     assert hessian == pytest.approx(np.array(curvature), rel=1e-5, abs=1e-5)
 
@@ -147,3 +149,24 @@ def test_t_below_fifty_clusters_and_z_from_fifty_on() -> None:
     assert covariance.quantile(0.95, 9) == pytest.approx(2.262157, abs=1e-6)
     assert covariance.quantile(0.95, math.inf) == pytest.approx(1.959964, abs=1e-6)
     assert covariance.p_value(1.959963985, math.inf) == pytest.approx(0.05, abs=1e-8)
+
+
+@pytest.mark.parametrize("model", [count.poisson, count.negative_binomial])
+def test_a_weight_is_a_row_as_often(model: Any) -> None:
+    rng = np.random.default_rng(12)
+    x = np.column_stack([np.ones(90), rng.normal(size=90)])
+    y, offset = rng.negative_binomial(0.7, 0.4, 90).astype(float), rng.normal(size=90)
+    times = rng.integers(0, 4, 90)
+    again = np.repeat(np.arange(90), times)
+    weighted = model(x, y, offset, times.astype(float))
+    plain = model(x[again], y[again], offset[again])
+    assert weighted.problem is None
+    assert weighted.coefficients == pytest.approx(plain.coefficients, rel=1e-6)
+    assert weighted.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-12)
+    assert weighted.information == pytest.approx(plain.information, rel=1e-7)
+    assert weighted.dispersion == pytest.approx(plain.dispersion, rel=1e-7)
+    if model is count.negative_binomial:
+        assert weighted.dispersion_error == pytest.approx(plain.dispersion_error, rel=1e-7)
+    sums = np.zeros((90, 2))
+    np.add.at(sums, again, plain.scores)
+    assert weighted.scores == pytest.approx(sums, abs=1e-6)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from crampstudy.errors import UsageError
-from crampstudy.models import spec
+from crampstudy.models import formula, spec
 from crampstudy.models.spec import Column
 
 FRAME = pl.DataFrame(
@@ -135,5 +135,5 @@ def test_what_cannot_be_is_a_usage_error(terms: str, message: str) -> None:
 
 
 def test_names_in_a_formula() -> None:
-    formula = spec.parse("age_decade*sex + cr(age_years, df=4) + C(arm, contr.treatment('x')) + np.log(steps + 1)")
-    assert spec.names_in(formula) == {"age_decade", "sex", "age_years", "arm", "steps"}
+    parsed = formula.parse("age_decade*sex + cr(age_years, df=4) + C(arm, contr.treatment('x')) + np.log(steps + 1)")
+    assert formula.names_in(parsed) == {"age_decade", "sex", "age_years", "arm", "steps"}

@@ -14,6 +14,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 STEP = re.compile(
     r"<!-- file: (?P<file>\S+) -->\n```\w+\n(?P<content>.*?)^```|^```console\n(?P<console>.*?)^```", re.M | re.S
 )
+PYTHON = re.compile(r"^```python\n(?P<code>.*?)^```\n+```text\n(?P<printed>.*?)^```", re.M | re.S)
 # The document shows the whole output of these, and the telling lines of the others.
 SHOWN_WHOLE = ("try", "init")
 
@@ -58,3 +59,20 @@ def test_the_worked_examples_do_what_the_document_says(name: str, commands: list
                 assert None not in found and found == sorted(found, key=lambda n: n or 0), done.stdout
             ran.append(arguments[0])
     assert len(ran) >= 3 and (commands is None or ran == commands)
+
+
+@pytest.mark.parametrize("name", ["checks.md"])
+def test_the_python_examples_print_what_the_document_says(name: str, tmp_path: Path) -> None:
+    found = list(PYTHON.finditer((DOCS / name).read_text(encoding="utf-8")))
+    assert found
+    for example in found:
+        done = subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", example["code"]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == example["printed"]

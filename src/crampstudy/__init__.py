@@ -16,6 +16,7 @@ from typing import Any
 _HOMES = {
     "AgeBands": "crampstudy.bands",
     "Cohort": "crampstudy.cohort",
+    "check": "crampstudy.checks",
     "compare": "crampstudy.contrasts",
     "describe": "crampstudy.contrasts",
     "fit": "crampstudy.models",

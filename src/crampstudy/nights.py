@@ -6,6 +6,10 @@ entry, is unobserved: it is never a night without cramps.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
 import polars as pl
 
 from crampstudy.bands import AgeBands
@@ -14,12 +18,36 @@ from crampstudy.errors import UsageError
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
+ALIKE = "nights_alike"
+"""The column that says how many nights a row of :func:`counted_nights` stands for."""
+
+_PLACE = "_place"
+_SAMPLE, _DIFFERENT = 20_000, 0.8
 
 
-def people(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """A diary that need not fit into memory: tables that were cleaned before, ``nights`` read when they are needed.
+
+    ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;
+    nothing is validated again.
+    """
+
+    name: str
+    participants: pl.DataFrame
+    nights: pl.LazyFrame
+
+    @property
+    def kind(self) -> Literal["diary"]:
+        """The kind of cohort."""
+        return "diary"
+
+
+def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``."""
     age = pl.col("age_years")
-    return cohort.frame("participants").with_columns(
+    table = cohort.participants if isinstance(cohort, Diary) else cohort.frame("participants")
+    return table.with_columns(
         age_decade=(age - AGE_CENTRE) / 10,
         age_band=band_of(age, bands or AgeBands()),
     )
@@ -32,7 +60,7 @@ def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
     return pl.when(age.is_not_null()).then(reached).replace_strict(labels, return_dtype=pl.Enum(bands.labels))
 
 
-def person_nights(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
+def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return one row per observed night: the diary's columns and the participant's, ``cramp_night`` beside ``cramps``.
 
     Sorted by participant and date.
@@ -40,22 +68,78 @@ def person_nights(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame
     Raises:
         UsageError: the cohort is a survey, which has no nights.
     """
-    if cohort.kind != "diary":
-        raise UsageError(f"{cohort.name} is a survey: a recalled class is never turned into nights")
-    observed = cohort.frame("diary").filter(observed_night(cohort))
+    diary = _diary(cohort)
     return (
-        observed.join(people(cohort, bands), on="participant_id", how="left")
+        diary.nights.filter(observed_night(cohort))
+        .join(people(cohort, bands).lazy(), on="participant_id", how="left")
         .with_columns(cramp_night=pl.col("cramps") > 0)
         .sort("participant_id", "date")
+        .collect()
     )
 
 
-def observed_night(cohort: Cohort) -> pl.Expr:
+def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBands | None = None) -> pl.DataFrame:
+    """Return a participant's observed nights that are alike in cramps and ``names`` as one row, with their number.
+
+    Columns: participant_id, ``cramps``, ``cramp_night``, those of ``names`` that the diary or the participants
+    have, and ``nights_alike``. A missing value is alike to a missing value. Sorted by participant; a scanned diary
+    is read in parts and never stands in memory as a whole.
+
+    Raises:
+        UsageError: the cohort is a survey, or a night belongs to none of the participants.
+    """
+    diary = _diary(cohort)
+    columns = diary.nights.collect_schema().names()
+    key = [name for name in dict.fromkeys(["cramps", *sorted(names)]) if name in columns and name != "participant_id"]
+    alike = (
+        diary.nights.filter(observed_night(cohort))
+        .group_by("participant_id", *key)
+        .agg(pl.len().cast(pl.Int64).alias(ALIKE))
+        .collect(engine="streaming")
+    )
+    who = people(cohort, bands)
+    who = who.select("participant_id", *(name for name in sorted(names) if name in who.columns and name not in key))
+    # A place in the order of participants sorts much faster than a text.
+    who = who.select(pl.all().exclude("participant_id"), "participant_id").sort("participant_id").with_row_index(_PLACE)
+    made = alike.join(who, on="participant_id", how="left")
+    if stranger := made.filter(pl.col(_PLACE).is_null())["participant_id"].first():
+        raise UsageError(f"the diary has nights of {stranger!r}, who is none of the participants of {cohort.name}")
+    return made.sort(_PLACE, *key).drop(_PLACE).with_columns(cramp_night=pl.col("cramps") > 0)
+
+
+def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
+    """Return :func:`person_nights` without a row: the columns and their types."""
+    diary = _diary(cohort)
+    return person_nights(Diary(diary.name, diary.participants.head(0), diary.nights.head(0)), bands)
+
+
+def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
+    """Say whether a participant has many nights that are alike in cramps and ``names``.
+
+    Looks at the first rows of the diary, which hold whole participants in every cohort; of a scanned diary it is
+    taken for granted.
+    """
+    if isinstance(cohort, Diary):
+        return True
+    diary = cohort.frame("diary").head(_SAMPLE)
+    key = {"participant_id", "cramps", *names} & set(diary.columns)
+    return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height
+
+
+def observed_night(cohort: Cohort | Diary) -> pl.Expr:
     """Return whether a diary row is an observed night: an entry was made and its count is there."""
     counted = pl.col("cramps").is_not_null()
-    if "entry_made" not in cohort.frame("diary").columns:
+    if "entry_made" not in _diary(cohort).nights.collect_schema().names():
         return counted
     return counted & pl.col("entry_made").fill_null(value=True)
+
+
+def _diary(cohort: Cohort | Diary) -> Diary:
+    if isinstance(cohort, Diary):
+        return cohort
+    if cohort.kind != "diary":
+        raise UsageError(f"{cohort.name} is a survey: a recalled class is never turned into nights")
+    return Diary(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())
 
 
 def coverage(cohort: Cohort) -> pl.DataFrame:

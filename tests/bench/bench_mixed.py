@@ -26,7 +26,10 @@ from crampstudy.nights import person_nights
 from crampstudy.simulate import simulate
 
 NIGHTS_EACH = 90
-RECORDED = "RECORDED_HERE"
+RECORDED = (
+    "2026-11-22, lme4 1.1.31 and glmmTMB 1.1.5, 500 people x 90 nights, processor time: "
+    "Poisson 9 nodes 130 (11.2 s), Poisson 1 node 12 (1.2 s), negative binomial 1 node 14 (2.8 s)"
+)
 SERVER = """
 suppressPackageStartupMessages({library(lme4); library(glmmTMB); library(jsonlite)})
 data <- read.csv(commandArgs(trailingOnly = TRUE)[1])

@@ -17,7 +17,7 @@ from crampstudy.models.covariance import Array
 from crampstudy.models.obstacles import obstacle
 from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
 
-TERMS = "cr(age_years, df=4, constraints='center')"
+TERMS = "ns(age_years, df=4)"
 _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
 
 
@@ -31,7 +31,7 @@ def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> 
     Returns:
         Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
 
-    Source: Wood 2017 (cubic regression splines).
+    Source: Hastie, Tibshirani and Friedman 2009, section 5.2 (natural cubic splines).
     """
     if cohort.kind == "diary":
         return estimates.frame(_rates(cohort, youngest, ci_level))
@@ -61,7 +61,7 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
     df = covariance.degrees_of_freedom(int(people.max()) + 1)
     grid = _whole_years(youngest, float(ages.to_numpy().max()))
-    log_rate, error = _predict(design, grid, fitted.coefficients, variance)
+    log_rate, error = covariance.combined(_at(design, grid), fitted.coefficients, variance)
     half = covariance.quantile(ci_level, df) * error
     limits = [np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half)]
     return _curve(cells, grid, limits, error, df)
@@ -92,7 +92,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
     # From the top-coded age on, an age is no longer known.
     grid = _whole_years(youngest, min(float(ages.to_numpy().max()), cohort.design.top_coded_age or 120))
-    logit, error = _predict(design, grid, fitted.coefficients, fitted.covariance)
+    logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
     half = covariance.quantile(ci_level, fitted.df) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
     return _curve(cells, grid, limits, error, float(fitted.df))
@@ -119,9 +119,8 @@ def _whole_years(youngest: int, oldest: float) -> Array:
     return np.arange(youngest, int(oldest) + 1).astype(np.float64)
 
 
-def _predict(design: spec.Design, ages: Array, coefficients: Array, variance: Array) -> tuple[Array, Array]:
-    at = design.encode(pd.DataFrame({"age_years": ages}))
-    return at @ coefficients, np.sqrt(np.einsum("ij,jk,ik->i", at, variance, at))
+def _at(design: spec.Design, ages: Array) -> Array:
+    return design.encode(pd.DataFrame({"age_years": ages}))
 
 
 def _curve(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Array = NDArray[np.float64]
-Covariance = Literal["cluster", "cluster-hc0", "model"]
+Covariance = Literal["cluster", "cluster-hc0", "cluster-small", "model"]
 
 FEW_CLUSTERS = 50
 """Below this many clusters, intervals use t with G - 1 degrees of freedom instead of z."""
@@ -49,6 +49,28 @@ def degrees_of_freedom(clusters: int, kind: Covariance = "cluster") -> float:
 def quantile(ci_level: float, df: float) -> float:
     """Return the two-sided critical value of t with ``df`` degrees of freedom (z where infinite)."""
     return float(stats.t.ppf(0.5 + ci_level / 2, df))
+
+
+def combined(contrasts: Array, coefficients: Array, variance: Array) -> tuple[Array, Array]:
+    """Return k combinations of coefficients and their standard errors; ``contrasts`` is k x p, ``variance`` p x p."""
+    errors: Array = np.sqrt(np.einsum("ij,jk,ik->i", contrasts, variance, contrasts))
+    return contrasts @ coefficients, errors
+
+
+def wald(coefficients: Array, variance: Array, df: float) -> tuple[float, float]:
+    """Return the test that ``coefficients`` (q, with ``variance`` q x q) are all zero: statistic and p-value.
+
+    The statistic is chi-squared with q degrees of freedom; with finite ``df`` it is divided by q, as an F with
+    q and ``df``.
+
+    Raises:
+        numpy.linalg.LinAlgError: the variance is singular.
+    """
+    q = len(coefficients)
+    chi = float(coefficients @ np.linalg.solve(variance, coefficients))
+    if np.isinf(df):
+        return chi, float(stats.chi2.sf(chi, q))
+    return chi / q, float(stats.f.sf(chi / q, q, df))
 
 
 def p_value(statistic: float, df: float) -> float:

@@ -12,8 +12,8 @@ import numpy as np
 from crampstudy import codebook, estimates
 from crampstudy.estimates import Status
 from crampstudy.models import spec
-from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array, p_value, quantile
+from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
+from crampstudy.models.engines import Extra
 
 Row = dict[str, Any]
 _NO_SPREAD = 1e-10
@@ -22,21 +22,26 @@ _NO_SPREAD = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Coefficients on the link scale (length p) with their t distribution, or the reason why there are none."""
+    """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
+
+    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one.
+    """
 
     columns: tuple[spec.Column, ...]
     coefficients: Array
     std_errors: Array
-    df: float
+    df: Array
     status: Status
     reason: str | None = None
     warnings: Mapping[spec.Column, str] = field(default_factory=dict)
+    smooths: tuple[spec.Smooth, ...] = ()
+    variance: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
-    def none(cls, columns: tuple[spec.Column, ...], status: Status, reason: str) -> Answer:
+    def none(cls, design: spec.Design, status: Status, reason: str) -> Answer:
         """Return the answer of a model that could not be fitted."""
-        missing = np.full(len(columns), np.nan)
-        return cls(columns, missing, missing, float("nan"), status, reason)
+        missing = np.full(len(design.columns), np.nan)
+        return cls(design.columns, missing, missing, missing, status, reason, smooths=design.smooths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +55,32 @@ class Scale:
 
 
 def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[str, float]) -> list[Row]:
-    """Return a row per column of the design, the intercept last.
+    """Return a row per column of the design, the intercept last; of a spline its test and its ratios.
 
     ``base`` are the cells that all rows share; ``per`` the multiples in which numeric terms are reported.
     """
     made: list[Row] = []
     last: list[Row] = []
     terms = list(dict.fromkeys(c.term for c in answer.columns if c.term != spec.INTERCEPT))
-    for column, coefficient, error in zip(answer.columns, answer.coefficients, answer.std_errors, strict=True):
+    numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
+    smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
+    within = {i for smooth in answer.smooths for i in smooth.columns}
+    for i, (column, (coefficient, error, df)) in enumerate(zip(answer.columns, numbers, strict=True)):
+        if i in within:
+            if i in smooths:
+                others = "; ".join(t for t in terms if t != column.term)
+                made += _smooth(answer, smooths[i], base | {"adjusted_for": others or None}, scale, ci_level)
+            continue
         if column.term == spec.INTERCEPT:
             cells = base | {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
-            last.append(_row(answer, cells, column, coefficient, error, ci_level, shift=float(np.log(scale.factor))))
+            last.append(
+                _row(answer, cells, column, coefficient, error, df, ci_level, shift=float(np.log(scale.factor)))
+            )
             continue
         multiple = per.get(column.term, 1.0)
         others = "; ".join(t for t in terms if t != column.term)
         cells = base | {"scale": scale.ratio, "unit": _unit(column, multiple), "adjusted_for": others or None}
-        made.append(_row(answer, cells, column, coefficient * multiple, error * abs(multiple), ci_level))
+        made.append(_row(answer, cells, column, coefficient * multiple, error * abs(multiple), df, ci_level))
     return made + last
 
 
@@ -75,6 +90,7 @@ def _row(
     column: spec.Column,
     coefficient: float,
     error: float,
+    df: float,
     ci_level: float,
     shift: float = 0.0,
 ) -> Row:
@@ -83,34 +99,67 @@ def _row(
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
     if error < _NO_SPREAD:
         return estimates.row(status="not_estimable", **cells | {"note": "the participants do not differ at all"})
-    half = quantile(ci_level, answer.df) * error
+    half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
     more = {
         "estimate": np.exp(coefficient + shift),
         "ci_low": np.exp(coefficient + shift - half),
         "ci_high": np.exp(coefficient + shift + half),
         "std_error": error,
-        "df": answer.df,
-        "p_value": p_value(coefficient / error, answer.df) if column.term != spec.INTERCEPT else None,
+        "df": df,
+        "p_value": p_value(coefficient / error, df) if column.term != spec.INTERCEPT else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
     return estimates.row(status="converged", **cells | more)
 
 
-def dispersion(fitted: CountFit, base: Row, ci_level: float) -> Row:
-    """Return the row of a negative-binomial dispersion alpha, on the log scale; at its boundary it is 0."""
-    cells = base | {"term": "dispersion", "scale": "dispersion", "unit": "alpha, variance = mean + alpha mean^2"}
-    if fitted.at_boundary:
-        return estimates.row(status="boundary", estimate=0.0, **cells)
-    half = quantile(ci_level, float("inf")) * fitted.dispersion_error
+def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
+    """Return the joint test of a spline's coefficients and its ratios against the reference."""
+    columns = list(smooth.columns)
+    # Of coefficients that differ in their degrees of freedom the fewest, which never makes an interval too short.
+    df = float(np.min(answer.df[columns]))
+    cells = base | {"term": smooth.term, "scale": "wald_test"}
+    numerator = f"{len(columns)} degree{'s' if len(columns) > 1 else ''} of freedom"
+    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {len(columns)} and {df:.4g} degrees of freedom"
+    if answer.status != "converged":
+        made = [estimates.row(status=answer.status, **cells | {"note": answer.reason})]
+    else:
+        block = answer.variance[np.ix_(columns, columns)]
+        if np.linalg.matrix_rank(block, hermitian=True) < len(columns):
+            made = [estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})]
+        else:
+            statistic, p = wald(answer.coefficients[columns], block, df)
+            more = {"estimate": statistic, "unit": unit, "df": df, "p_value": p}
+            made = [estimates.row(status="converged", **cells | more)]
+    known = codebook.find(smooth.variable)
+    against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
+    where = "at the reference of what it interacts with" if smooth.interacts else ""
+    cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
+    values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
+    if answer.status == "converged":
+        values = combined(smooth.contrasts, answer.coefficients, answer.variance)
+    for level, value, error in zip(smooth.levels, *values, strict=True):
+        column = spec.Column(smooth.term, level, smooth.reference)
+        made.append(_row(answer, cells, column, value, error, df, ci_level))
+    return made
+
+
+def extra(found: Extra, base: Row, ci_level: float) -> Row:
+    """Return the row of a parameter beside the coefficients, with its interval where it has an error."""
+    notes = note(found.note or "", base.get("note") or "")
+    cells = base | {"term": found.term, "scale": found.scale, "unit": found.unit, "note": notes, "adjusted_for": None}
+    if found.status == "not_estimable":
+        return estimates.row(status=found.status, **cells)
+    if not np.isfinite(found.error):
+        return estimates.row(status=found.status, estimate=found.estimate, **cells)
+    half = quantile(ci_level, float("inf")) * found.error
     more = {
-        "estimate": fitted.dispersion,
-        "ci_low": fitted.dispersion * np.exp(-half),
-        "ci_high": fitted.dispersion * np.exp(half),
-        "std_error": fitted.dispersion_error,
-        "note": "interval from the likelihood, which takes nights as independent",
+        "estimate": found.estimate,
+        "ci_low": found.estimate * np.exp(-half),
+        "ci_high": found.estimate * np.exp(half),
+        "std_error": found.error,
     }
-    return estimates.row(status="converged", **cells | more)
+    return estimates.row(status=found.status, **cells | more)
 
 
 def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:

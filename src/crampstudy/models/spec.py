@@ -5,20 +5,22 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
-from formulaic import Formula
+from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
 from formulaic.parser.types import Term
 from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import UsageError
+from crampstudy.models import formula, splines
+from crampstudy.models.covariance import Array
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
@@ -36,14 +38,32 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Smooth:
+    """A spline term: its values against the reference are ``contrasts`` (k x p) of the coefficients.
+
+    ``levels`` (k) are the values as texts. A spline's interaction has its columns only, to be tested together.
+    """
+
+    term: str
+    columns: tuple[int, ...]
+    variable: str
+    reference: str
+    levels: tuple[str, ...]
+    contrasts: Array
+    interacts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
     ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant``
     those left out because they do not vary on these rows. Without a complete row the matrix is empty and
     ``columns`` holds one column per term. ``incomplete`` counts the candidate rows left out because a value
-    was missing; ``encode`` turns other values of the same variables (a frame with a row each) into rows of
-    the same matrix.
+    was missing; ``encode`` turns other values of the variables (a frame with a row each) into rows of the same
+    matrix, a variable that is not given at its value of the first row. ``offset`` (a number per row) is the sum of
+    the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as written, ``smooths`` its
+    splines.
     """
 
     matrix: NDArray[np.float64]
@@ -54,6 +74,10 @@ class Design:
     constant: tuple[str, ...]
     incomplete: int
     encode: Callable[[pd.DataFrame], NDArray[np.float64]]
+    offset: Array
+    weights: Array | None = None
+    smooths: tuple[Smooth, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -61,72 +85,63 @@ class Design:
         full[self.rows] = self.matrix
         return full
 
+    def bare(self) -> Design:
+        """Return the design without its rows, light enough to be sent to other processes; it cannot encode."""
+        empty = np.empty(0)
+        return replace(
+            self, matrix=self.matrix[:0], rows=empty.astype(bool), encode=_no_row, offset=empty, weights=None
+        )
+
     def terms(self) -> tuple[str, ...]:
         """Return the fitted terms but the intercept, in formula order."""
         return tuple(dict.fromkeys(c.term for c in self.columns if c.term != INTERCEPT))
 
 
-def parse(terms: str) -> Formula:
-    """Read a right-hand side such as ``age_decade + sex + diabetes``.
-
-    Raises:
-        UsageError: it is not a formula, it has a left-hand side or several parts, or it takes the intercept away.
-    """
-    if "~" in terms or "|" in terms:
-        raise UsageError(f"terms {terms!r}: give the right-hand side alone; the outcome has its own option")
-    try:
-        formula = Formula(terms)
-    except (FormulaicError, SyntaxError) as error:
-        raise UsageError(f"terms {terms!r} is not a formula: {_first_line(error)}") from None
-    if "1" not in {str(term) for term in formula}:
-        raise UsageError(f"terms {terms!r} takes the intercept away; leave out 0 or -1, ratios have a reference")
-    return formula
-
-
-def names_in(formula: Formula) -> set[str]:
-    """Return the names of the variables that a formula needs."""
-    # Formula.required_variables passes over those inside calls such as cr(age_years).
-    return {name for term in formula for name in _names_of(term)}
-
-
-def _names_of(term: Term) -> set[str]:
-    return {name for factor in term.factors for name in _names(factor.expr, factor.eval_method.value)}
-
-
-def _names(expression: str, how: str) -> set[str]:
-    if how == "lookup":
-        return {expression}
-    nodes = list(ast.walk(ast.parse(expression, mode="eval")))
-    functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    modules = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    return {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions | modules}
-
-
-def build(frame: pl.DataFrame, terms: str, *, candidate: NDArray[np.bool_], needs: Sequence[str] = ()) -> Design:
+def build(
+    frame: pl.DataFrame,
+    terms: str,
+    *,
+    candidate: NDArray[np.bool_],
+    needs: Sequence[str] = (),
+    times: NDArray[np.int64] | None = None,
+) -> Design:
     """Build the design of ``terms`` on the ``candidate`` rows of ``frame`` that are complete on terms and ``needs``.
 
     Booleans and levels enter by treatment coding; the reference is male, false, the youngest band present,
-    else the first level.
+    else the first level. A row stands for ``times`` rows, 1 if not given; one of weight 0 is left out.
 
     Raises:
         UsageError: a name is neither in the codebook nor a column of the cohort, or a term cannot be evaluated.
     """
-    formula = parse(terms)
-    names = names_in(formula)
-    for name in sorted(names):
-        if name not in frame.columns and codebook.find(name) is None:
-            close = get_close_matches(name, [*frame.columns, *(v.name for v in codebook.VARIABLES)], n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise UsageError(f"terms name {name!r}, which neither the codebook nor the cohort has{hint}")
+    parsed = formula.parse(terms)
+    names = formula.names_in(parsed)
+    formula.check_names(names, frame.columns)
     inside = frame.filter(pl.Series(candidate))
     absent = {n for n in names if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
-    kept = [term for term in formula if not absent & _names_of(term)]
-    not_measured = tuple(str(term) for term in formula if term not in kept)
+    specials = [found for term in parsed if (found := formula.special(term))]
+    with_coefficient = [term for term in parsed if formula.special(term) is None]
+    needs = [*needs, *sorted({name for found in specials for name in formula.names_of(found.term)})]
+    if lacking := sorted(absent & set(needs)):
+        raise UsageError(f"offset() and weights() need {lacking[0]}, which was never measured in this cohort")
+    beside = formula.beside(frame, specials, candidate)
+    if (weights := beside.get(formula.WEIGHTS)) is not None:
+        candidate = candidate & (weights != 0)
+    kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
+    not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
     constant: list[str] = []
     while True:
         design, flat = _encoded(frame, kept, candidate, needs, not_measured, tuple(constant))
         if not flat:
-            return design
+            left = candidate & ~design.rows
+            return replace(
+                design,
+                incomplete=int(left.sum() if times is None else times[left].sum()),
+                offset=beside[formula.OFFSET][design.rows]
+                if formula.OFFSET in beside
+                else np.zeros(int(design.rows.sum())),
+                weights=None if weights is None else weights[design.rows],
+                beside=tuple(str(found.term) for found in specials),
+            )
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
         kept = [term for term in kept if str(term) not in flat]
@@ -141,22 +156,23 @@ def _encoded(
     constant: tuple[str, ...],
 ) -> tuple[Design, list[str]]:
     """Return the design of the ``kept`` terms, and the terms among them that do not vary."""
-    used = sorted({name for term in kept for name in _names_of(term)})
+    used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
     data = _categorical(frame.filter(pl.Series(rows)), used)
     left = int(candidate.sum() - rows.sum())
+    context = {splines.NAME: splines.transform(partial(_people, frame, rows))}
     if not rows.any():
         columns = tuple(Column(INTERCEPT if str(term) == "1" else str(term)) for term in kept)
         return Design(
-            np.empty((0, len(columns))), columns, rows, tuple(used), not_measured, constant, left, _no_row
+            np.empty((0, len(columns))), columns, rows, tuple(used), not_measured, constant, left, _no_row, np.empty(0)
         ), []
     try:
         # A frame of no columns would lose its rows.
-        matrix = Formula(list(kept)).get_model_matrix(data.assign(_row=1), context={}, na_action="raise")
+        matrix = Formula(list(kept)).get_model_matrix(data.assign(_row=1), context=context, na_action="raise")
     except (FormulaicError, ValueError) as error:
         shown = " + ".join(str(term) for term in kept if str(term) != "1")
-        raise UsageError(f"terms {shown!r} cannot be evaluated: {_first_line(error)}") from None
+        raise UsageError(f"terms {shown!r} cannot be evaluated: {formula.first_line(error)}") from None
     values = np.ascontiguousarray(matrix.to_numpy(dtype=float))
     slices = matrix.model_spec.term_slices
     if off := [str(term) for term, where in slices.items() if not np.isfinite(values[:, where]).all()]:
@@ -166,11 +182,59 @@ def _encoded(
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
     columns = tuple(_column(term, name, data) for term, name in named)
 
+    first = data.iloc[:1].copy()
+
     def encode(new: pd.DataFrame) -> NDArray[np.float64]:
-        encoded = matrix.model_spec.get_model_matrix(new.assign(_row=1), context={}, na_action="raise")
+        whole = pd.DataFrame({name: _like(first[name], new.get(name), len(new)) for name in used}, index=new.index)
+        encoded = matrix.model_spec.get_model_matrix(whole.assign(_row=1), context=context, na_action="raise")
         return np.ascontiguousarray(encoded.to_numpy(dtype=float))
 
-    return Design(values, columns, rows, tuple(used), not_measured, constant, left, encode), flat
+    smooths = tuple(_smooth(term, where, matrix.model_spec) for term, where in slices.items() if _has_spline(term))
+    return Design(
+        values, columns, rows, tuple(used), not_measured, constant, left, encode, np.empty(0), None, smooths
+    ), flat
+
+
+def _people(frame: pl.DataFrame, rows: NDArray[np.bool_]) -> NDArray[np.intp]:
+    if "participant_id" not in frame.columns:
+        return np.arange(int(rows.sum()))
+    inside = frame["participant_id"].filter(pl.Series(rows))
+    return inside.cast(pl.String).cast(pl.Categorical).to_physical().to_numpy().astype(np.intp)
+
+
+def _has_spline(term: Term) -> bool:
+    return any(
+        isinstance(c.func, ast.Name) and c.func.id == splines.NAME for f in term.factors for c in formula.calls(f)
+    )
+
+
+def _smooth(term: Term, where: slice, model: ModelSpec) -> Smooth:
+    (spline,) = (f for f in term.factors if _has_spline(Term([f])))
+    state = model.transform_state.get(spline.expr, {})
+    if "knots" not in state:
+        raise UsageError(f"{term}: ns() stands by itself or in an interaction, such as ns(age_years, df=3):sex")
+    columns = tuple(range(where.start, where.stop))
+    alone = len(term.factors) == 1
+    at = state["at"] if alone else ()
+    contrasts = np.zeros((len(at), len(model.column_names)))
+    if at:
+        contrasts[:, where] = splines.centred(np.array(at), state)
+    variable = min(formula.names_of(Term([spline])))
+    interacts = alone and any(spline in other.factors for other in model.terms if other != term)
+    return Smooth(str(term), columns, variable, f"{state['ref']:g}", tuple(f"{v:g}" for v in at), contrasts, interacts)
+
+
+def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> Any:
+    """Return ``values`` in the type of the fitted rows, or the ``first`` of these as often as needed."""
+    if values is None:
+        return first.repeat(length).array
+    if not isinstance(first.dtype, pd.CategoricalDtype):
+        return values.to_numpy(dtype=float)
+    levels = list(first.dtype.categories)
+    texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
+    if unknown := sorted(set(texts) - set(levels)):
+        raise UsageError(f"{first.name} was never {unknown[0]!r} on the rows fitted; allowed: {', '.join(levels)}")
+    return pd.Categorical(texts, levels)
 
 
 def _no_row(new: pd.DataFrame) -> NDArray[np.float64]:
@@ -182,8 +246,9 @@ def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     for name in names:
         column = frame[name]
         if column.dtype == pl.Boolean:
-            texts = column.cast(pl.String).to_list()
-            data[name] = pd.Series(pd.Categorical(texts, [level for level in ("false", "true") if level in set(texts)]))
+            column = column.cast(pl.String)
+            ordered = [level for level in ("false", "true") if level in set(column.unique())]
+            data[name] = _levels(column, ordered)
         elif column.dtype in (pl.String, pl.Enum):
             present = set(column.unique())
             known = codebook.find(name)
@@ -191,10 +256,16 @@ def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
             if isinstance(column.dtype, pl.Enum):
                 levels = tuple(column.dtype.categories)
             ordered = [level for level in (levels or sorted(present)) if level in present]
-            data[name] = pd.Series(pd.Categorical(column.cast(pl.String).to_list(), ordered))
+            data[name] = _levels(column, ordered)
         else:
             data[name] = pd.Series(column.cast(pl.Float64).to_numpy())
     return pd.DataFrame(data, index=pd.RangeIndex(frame.height))
+
+
+def _levels(column: pl.Series, ordered: Sequence[str]) -> pd.Series[Any]:
+    codes: Any = column.cast(pl.String).cast(pl.Enum(ordered)).to_physical().to_numpy().astype(np.int64)
+    levels: Any = pd.Index(list(ordered), dtype="object")
+    return pd.Series(pd.Categorical.from_codes(codes, levels))
 
 
 def _column(term: Term, name: str, data: pd.DataFrame) -> Column:
@@ -209,7 +280,7 @@ def _column(term: Term, name: str, data: pd.DataFrame) -> Column:
     if len(found) != 1 or len(treatment) != 1 or not found[0][0]:
         return Column(str(term), level)
     explicit = _BASE.search(treatment[0].expr)
-    variable = min(_names(treatment[0].expr, treatment[0].eval_method.value))
+    variable = min(formula.names_of_factor(treatment[0].expr, treatment[0].eval_method.value))
     return Column(str(term), level, explicit[1] if explicit else _first_level(data[variable]))
 
 
@@ -221,7 +292,3 @@ def _is_level(expression: str, data: pd.DataFrame) -> bool:
 def _first_level(values: pd.Series[Any]) -> str:
     levels = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique())
     return str(levels[0])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,91 @@
+"""Checks of a fitted model: what it takes for granted, held against the nights it was fitted to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crampstudy.bands import AgeBands
+from crampstudy.checks import design, nightly
+from crampstudy.checks.law import Law
+from crampstudy.checks.result import Check, not_made
+from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
+from crampstudy.models.covariance import Covariance
+from crampstudy.models.solution import Solution, solve
+
+__all__ = ["NAMES", "Check", "check", "of_solution"]
+
+NAMES = (
+    *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
+    *("influence", "separation", "collinearity", "convergence"),
+)
+"""The checks in the order in which they are returned."""
+
+
+def check(
+    cohort: Cohort,
+    *,
+    model: str,
+    terms: str,
+    rng: np.random.Generator,
+    outcome: str | None = None,
+    exposure: str = "nights",
+    covariance: Covariance = "cluster",
+    random_slope: str | None = None,
+    where: str | None = None,
+    bands: AgeBands | None = None,
+) -> tuple[Check, ...]:
+    """Fit a model of nights as :func:`crampstudy.fit` does, and check it: one :class:`Check` per name in :data:`NAMES`.
+
+    ``rng`` draws the randomised quantile residuals and nothing else; all other arguments are those of ``fit``. A check
+    that does not apply to the model, or has no fit to look at, says so and has no verdict.
+
+    Raises:
+        UsageError: as ``fit``, the model is one of a survey, or the terms have ``weights()``.
+
+    Source: Dean and Lawless 1989 (overdispersion); Newey 1985 (zeros, Pearson); Dunn and Smyth 1996 (residuals);
+    Preisser and Qaqish 1996 (influence); Fox and Monette 1992 (collinearity).
+    """
+    return of_solution(
+        solve(
+            cohort,
+            model=model,
+            terms=terms,
+            outcome=outcome,
+            exposure=exposure,
+            covariance=covariance,
+            random_slope=random_slope,
+            where=where,
+            bands=bands,
+        ),
+        rng,
+    )
+
+
+def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ...]:
+    """Return the checks of a model that was already worked out, night by night.
+
+    Raises:
+        UsageError: a row of the model is not one night, as its terms have ``weights()`` or its rows were added up.
+    """
+    solved, data = solution.solved, solution.data
+    if data.weights is not None or len(data.nights) != len(data.outcome):
+        raise UsageError("a check looks at nights one by one; leave weights() out, or solve with night_by_night")
+    last = (design.separation(solution), design.collinearity(solution, None), design.convergence(solution))
+    if solved is None or solved.problem or solved.fitted is None:
+        reason = solution.reason or (solved.problem if solved else None) or "there is no fit"
+        return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
+    if len(solution.participants) < 2:
+        reason = "participants are the units, and there is only one"
+        return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
+    law = Law.of(data, solution.outcome, solution.slope, solved.fitted)
+    return (
+        nightly.overdispersion(data, law, solved.fitted),
+        nightly.zeros(data, law),
+        nightly.serial_dependence(data, law),
+        nightly.residuals(data, law, rng),
+        design.influence(solution, law),
+        last[0],
+        design.collinearity(solution, law),
+        last[2],
+    )

@@ -1,0 +1,180 @@
+"""What a fitted model says of each night: its mean, its variance and, where the model states it, its distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from crampstudy.models.count import CountFit
+from crampstudy.models.covariance import Array, cluster_sums
+from crampstudy.models.engines import Data, Fitted, Outcome
+from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
+from crampstudy.models.gee import GeeFit
+from crampstudy.models.mixed import MixedFit
+
+_NODES = 25
+"""Quadrature nodes over a participant's effect: twelve digits of a night's distribution up to a spread of 1.5."""
+_STEP = 1e-4
+"""Step of the central differences: their error is about its square."""
+
+_ELEMENTS = ((0, 0), (1, 0), (1, 1))
+"""The free elements of the factor of the random effects, in the order of a fit's parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A fitted model of n nights and G participants with k parameters: coefficients, log theta, random effects.
+
+    ``link`` (n) is offset + X b; ``own`` (n) what the participant's estimated effects add to it. ``log_theta`` is that
+    of Var(y) = mu + mu^2 / theta, infinite where the variance is the mean. The effects of a participant are ``factor``
+    (D x D) times standard normals, a night sees them through ``z`` (n x D); D is 0 without random effects. ``scores``
+    (G x k) are the participants', ``variance`` (k x k) the inverse information, which a score is turned into a change
+    of the parameters with. ``distribution`` is false where the model states mean and variance alone.
+    """
+
+    kind: Literal["count", "binary"]
+    matrix: Array
+    link: Array
+    own: Array
+    z: Array
+    factor: Array
+    log_theta: float
+    scores: Array
+    variance: Array
+    distribution: bool = True
+
+    @classmethod
+    def of(cls, data: Data, outcome: Outcome, slope: int | None, fitted: Fitted) -> Law:
+        """Return the law of ``fitted``, a fit without a problem; ``slope`` is the column with a random slope."""
+        n = len(data.outcome)
+        plain = cls(
+            kind="binary" if outcome == "cramp_night" else "count",
+            matrix=data.matrix,
+            link=data.matrix @ fitted.coefficients + data.offset,
+            own=np.zeros(n),
+            z=np.empty((n, 0)),
+            factor=np.empty((0, 0)),
+            log_theta=np.inf,
+            scores=fitted.scores,
+            variance=np.linalg.inv(fitted.information).astype(np.float64),
+        )
+        if isinstance(fitted, GeeFit):
+            return replace(plain, distribution=False)
+        log_theta = -float(np.log(fitted.dispersion)) if fitted.dispersion > 0 else np.inf
+        if isinstance(fitted, CountFit):
+            law = replace(plain, log_theta=log_theta)
+            return law._with_dispersion(data, fitted)
+        z = np.column_stack([np.ones(n), *([] if slope is None else [data.matrix[:, slope]])])
+        own = (z * fitted.modes[data.groups]).sum(axis=1)
+        return replace(plain, own=own, z=z, factor=_factor(fitted), log_theta=log_theta)
+
+    def _with_dispersion(self, data: Data, fitted: CountFit) -> Law:
+        """Return the law with participants' scores and, for a negative binomial, log theta as a parameter."""
+        law = replace(self, scores=cluster_sums(fitted.scores, data.groups))
+        if not np.isfinite(self.log_theta):
+            return law
+        up, down = (np.log(law.shifted(log_theta=step).chance(data.outcome)) for step in (_STEP, -_STEP))
+        theirs = cluster_sums((up - down) / (2 * _STEP), data.groups)
+        p = len(self.variance)
+        # Coefficients and dispersion are independent in expectation (Lawless 1987).
+        variance = np.zeros((p + 1, p + 1))
+        variance[:p, :p], variance[p, p] = self.variance, fitted.dispersion_error**2
+        return replace(law, scores=np.column_stack([law.scores, theirs]), variance=variance)
+
+    @property
+    def family(self) -> Family:
+        """Mean and variance of a night given the participant's effects."""
+        if self.kind == "binary":
+            return BINOMIAL
+        return negative_binomial(np.exp(-self.log_theta)) if np.isfinite(self.log_theta) else POISSON
+
+    @property
+    def mean(self) -> Array:
+        """Means (n) given the participants' estimated effects."""
+        return self.family.mean(self.link + self.own)
+
+    def chance(self, count: Array | float) -> Array:
+        """Return the probability (n) of ``count``, over the participants' effects, not given them."""
+        return self._over_effects(self._chance, count)
+
+    def chance_below(self, count: Array | float) -> Array:
+        """Return the probability (n) of fewer than ``count``, over the participants' effects."""
+        return self._over_effects(self._chance_below, count)
+
+    def slopes(self, count: float) -> Array:
+        """Return the derivatives (k) of the expected number of nights with ``count`` in the parameters."""
+        in_link = self._difference(count, link=_STEP)
+        found = [self.matrix.T @ in_link]
+        if np.isfinite(self.log_theta):
+            found.append(np.array([self._difference(count, log_theta=_STEP).sum()]))
+        effects = self.scores.shape[1] - self.matrix.shape[1] - int(np.isfinite(self.log_theta))
+        for element in _ELEMENTS[:effects]:
+            found.append(np.array([self._difference(count, element=element).sum()]))
+        return np.concatenate(found)
+
+    def _difference(
+        self, count: float, *, link: float = 0.0, log_theta: float = 0.0, element: tuple[int, int] | None = None
+    ) -> Array:
+        up = self.shifted(link=link, log_theta=log_theta, element=element, by=_STEP)
+        down = self.shifted(link=-link, log_theta=-log_theta, element=element, by=-_STEP)
+        return (up.chance(count) - down.chance(count)) / (2 * _STEP)
+
+    def shifted(
+        self,
+        *,
+        link: float = 0.0,
+        log_theta: float = 0.0,
+        element: tuple[int, int] | None = None,
+        by: float = 0.0,
+    ) -> Law:
+        """Return the law with its parameters moved: ``link`` and ``log_theta``, or ``element`` of the factor ``by``."""
+        factor = self.factor.copy()
+        if element is not None:
+            factor[element] += by
+        return replace(self, link=self.link + link, log_theta=self.log_theta + log_theta, factor=factor)
+
+    def _over_effects(self, chance: Callable[[Array | float, Array], Array], count: Array | float) -> Array:
+        spread = np.sqrt(np.square(self.z @ self.factor).sum(axis=1)) if self.z.shape[1] else np.zeros(len(self.link))
+        if not spread.any():
+            return chance(count, self.link)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+        total = np.zeros(len(self.link))
+        for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+            total += weight * chance(count, self.link + spread * node)
+        return total
+
+    def _chance(self, count: Array | float, link: Array) -> Array:
+        mu = self.family.mean(link)
+        if self.kind == "binary":
+            return np.where(np.equal(count, 1), mu, 1 - mu)
+        if not np.isfinite(self.log_theta):
+            return np.asarray(np.exp(special.xlogy(count, mu) - mu - special.gammaln(np.add(count, 1))))
+        theta = np.exp(self.log_theta)
+        ways = special.gammaln(count + theta) - special.gammaln(theta) - special.gammaln(np.add(count, 1))
+        part = special.xlogy(count, mu / (mu + theta)) - theta * np.log1p(mu / theta)
+        return np.asarray(np.exp(ways + part))
+
+    def _chance_below(self, count: Array | float, link: Array) -> Array:
+        mu, some = self.family.mean(link), np.greater(count, 0)
+        if self.kind == "binary":
+            return np.where(some, 1 - mu, 0.0)
+        least = np.maximum(count, 1)
+        if np.isfinite(self.log_theta):
+            theta = np.exp(self.log_theta)
+            below = special.betainc(theta, least, theta / (theta + mu))
+        else:
+            below = special.gammaincc(least, mu)
+        return np.where(some, below, 0.0)
+
+
+def _factor(fitted: MixedFit) -> Array:
+    """Return L, the random effects being L times standard normals."""
+    factor = np.diag(fitted.sd)
+    if len(fitted.sd) > 1 and fitted.sd[1] > 0:
+        correlation = np.nan_to_num(fitted.correlation)
+        factor[1] = fitted.sd[1] * np.array([correlation, np.sqrt(1 - correlation**2)])
+    return factor

@@ -1,0 +1,212 @@
+"""Participant bootstrap: whole participants drawn with replacement, as weights of their rows, never as copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from crampstudy import compute, estimates
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
+from crampstudy.models import obstacles, spec
+from crampstudy.models.covariance import Array
+from crampstudy.models.engines import ENGINES, Data, Outcome
+from crampstudy.models.fit import fit
+from crampstudy.models.rows import note
+from crampstudy.models.solution import Solution, solve
+from crampstudy.nights import Diary
+
+Statistic = Callable[[Array], Array]
+
+MOST_FAILED = 0.05
+"""With more than this share of replicates without an estimate, the others no longer stand for all."""
+
+_BATCH = 25
+_DISPERSION = "dispersion"
+_PERCENTILE, _CORRECTED = "percentile", "bias-corrected"
+
+
+def resample(
+    statistic: Statistic,
+    participants: int,
+    *,
+    replicates: int,
+    rng: np.random.Generator,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Array:
+    """Return ``statistic`` of resampled participants, a row per replicate.
+
+    ``statistic`` takes how often each participant was drawn (length ``participants``, summing to that) and
+    returns an array, NaN where it has no value. Each replicate draws from its own child of ``rng``, so that one or
+    more ``workers`` give the same numbers. ``progress`` is told how many batches of 25 are done.
+
+    Source: Efron 1979; for clusters Davison and Hinkley 1997, section 3.8.
+    """
+    children = rng.spawn(replicates)
+    batches = [children[start : start + _BATCH] for start in range(0, replicates, _BATCH)]
+    task = partial(_drawn, statistic, participants)
+    return np.concatenate(list(compute.map(task, batches, workers=workers, progress=progress)))
+
+
+def _drawn(statistic: Statistic, participants: int, children: Sequence[np.random.Generator]) -> Array:
+    even = np.full(participants, 1 / participants)
+    return np.array([statistic(child.multinomial(participants, even).astype(np.float64)) for child in children])
+
+
+def percentile(replicates: Array, ci_level: float) -> tuple[float, float]:
+    """Return the percentile interval of ``replicates`` (length R). Source: Efron 1982."""
+    low, high = np.quantile(replicates, [(1 - ci_level) / 2, (1 + ci_level) / 2])
+    return float(low), float(high)
+
+
+def bias_corrected(replicates: Array, estimate: float, ci_level: float) -> tuple[float, float]:
+    """Return the bias-corrected percentile interval of ``replicates`` (length R), NaN where all lie on one side.
+
+    The percentiles move by twice the normal quantile of the share of replicates below ``estimate``.
+
+    Source: Efron 1982.
+    """
+    below = np.mean(replicates < estimate) + np.mean(replicates == estimate) / 2
+    if not 0 < below < 1:
+        return float("nan"), float("nan")
+    shift, z = 2 * stats.norm.ppf(below), stats.norm.ppf((1 + ci_level) / 2)
+    low, high = np.quantile(replicates, stats.norm.cdf([shift - z, shift + z]))
+    return float(low), float(high)
+
+
+def bootstrap(
+    cohort: Cohort | Diary,
+    *,
+    model: str,
+    terms: str,
+    rng: np.random.Generator,
+    replicates: int = 1000,
+    outcome: str | None = None,
+    exposure: str = "nights",
+    where: str | None = None,
+    ci_level: float = 0.95,
+    bands: AgeBands | None = None,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Fit ``model`` to resampled participants and return its estimates with bootstrap intervals.
+
+    Participants with a night that is complete on the terms are drawn with replacement; knots, references and
+    levels stay those of the cohort. Arguments as for :func:`crampstudy.fit`, and of :func:`resample`.
+
+    Returns:
+        Tidy estimates, each row twice, with the percentile and the bias-corrected interval (named in
+        ``analysis``). ``std_error`` is the standard deviation of the replicates on the link scale. Replicates in
+        which a level has no participant or no cramp have no estimate: they are counted in ``note``, and above 5 %
+        no interval is given.
+
+    Raises:
+        UsageError: the model cannot be weighted, or the replicates are too few for the level; else as
+            :func:`crampstudy.fit`.
+
+    Source: Efron 1979, 1982; Davison and Hinkley 1997, section 3.8.
+    """
+    able = [name for name, engine in ENGINES.items() if engine.alike]
+    if model not in able:
+        raise UsageError(f"no bootstrap of the model {model!r}; allowed: {', '.join(able)}")
+    asked: dict[str, Any] = {"model": model, "terms": terms, "outcome": outcome, "exposure": exposure, "where": where}
+    fitted = fit(cohort, **asked, bands=bands, ci_level=ci_level, analysis="participant bootstrap")
+    if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
+        raise UsageError(f"{replicates} replicates are too few for level {ci_level:g}; give at least {fewest}")
+    if fitted.status != "converged":
+        return fitted.estimates
+    solution = solve(cohort, **asked, bands=bands, night_by_night=False)
+    statistic = _Coefficients.of(solution)
+    people = len(solution.participants)
+    found = resample(statistic, people, replicates=replicates, rng=rng, workers=workers, progress=progress)
+    usable = found[np.isfinite(found).all(axis=1)]
+    centre = statistic(np.ones(people))
+    targets = _targets(solution, len(centre))
+    made = []
+    for kind in (_PERCENTILE, _CORRECTED):
+        for row in fitted.estimates[fitted.estimates["scale"] != "wald_test"].to_dict("records"):
+            cells: dict[str, Any] = {str(name): v for name, v in row.items() if name != "key" and not pd.isna(v)}
+            cells["analysis"] = f"participant bootstrap, {kind}"
+            target = targets.get((cells["term"], cells.get("level")))
+            if target is not None and cells["status"] == "converged":
+                cells = _with_interval(cells, usable @ target, float(centre @ target), replicates, kind)
+            made.append(estimates.row(**cells))
+    return estimates.frame(made)
+
+
+def _targets(solution: Solution, length: int) -> dict[tuple[str, str | None], Array]:
+    """Return what each row of the estimates is of the statistic, by term and level."""
+    design, each = solution.design, np.eye(length)
+    splines = {i for smooth in design.smooths for i in smooth.columns}
+    found = {(c.term, c.level): each[i] for i, c in enumerate(design.columns) if i not in splines}
+    for smooth in design.smooths:
+        for level, contrast in zip(smooth.levels, smooth.contrasts, strict=True):
+            found[smooth.term, level] = np.append(contrast, np.zeros(length - len(contrast)))
+    if length > len(design.columns):
+        found[_DISPERSION, None] = each[-1]
+    return found
+
+
+def _with_interval(cells: dict[str, Any], drawn: Array, centre: float, replicates: int, kind: str) -> dict[str, Any]:
+    """Return the cells of a row with the interval of the ``drawn`` statistics around that of the cohort, ``centre``."""
+    failed = replicates - len(drawn)
+    said = f"{replicates:,} replicates" + (f", {failed:,} of them without an estimate" if failed else "")
+    kept = {name: value for name, value in cells.items() if name not in ("df", "p_value", "std_error")}
+    # The dispersion's note speaks of the interval that is replaced.
+    kept["note"] = said if cells["term"] == _DISPERSION else note(cells.get("note", ""), said)
+    shown = {name: value for name, value in kept.items() if name not in ("estimate", "ci_low", "ci_high")}
+    if failed > MOST_FAILED * replicates:
+        return shown | {"status": "not_estimable"}
+    level = float(cells["ci_level"])
+    low, high = percentile(drawn, level) if kind == _PERCENTILE else bias_corrected(drawn, centre, level)
+    if np.isnan(low):
+        reason = note("all replicates lie on one side of the estimate", shown["note"])
+        return shown | {"status": "not_estimable", "note": reason}
+    if cells["term"] == _DISPERSION:
+        return kept | {"ci_low": low, "ci_high": high}
+    # Whatever factor turns the coefficient into what is shown turns the limits too.
+    factor = cells["estimate"] / np.exp(centre)
+    limits = {"ci_low": factor * np.exp(low), "ci_high": factor * np.exp(high)}
+    return kept | limits | {"std_error": float(np.std(drawn, ddof=1))}
+
+
+@dataclass(frozen=True, slots=True)
+class _Coefficients:
+    """The statistic of a fit: its coefficients and, of a negative binomial, the dispersion."""
+
+    model: str
+    outcome: Outcome
+    design: spec.Design
+    data: Data
+
+    @classmethod
+    def of(cls, solution: Solution) -> _Coefficients:
+        return cls(solution.model, solution.outcome, solution.design.bare(), solution.data)
+
+    def __call__(self, drawn: Array) -> Array:
+        times = drawn[self.data.groups]
+        kept = times > 0
+        if self.data.weights is not None:
+            times = times * self.data.weights
+        matrix, outcome = self.data.matrix[kept], self.data.outcome[kept]
+        design = replace(self.design, matrix=matrix)
+        dispersed = self.model == "negative-binomial"
+        missing = np.full(matrix.shape[1] + dispersed, np.nan)
+        if not outcome.any() or obstacles.collinear(design) or obstacles.separated(design, outcome):
+            return missing
+        data = Data(
+            matrix, outcome, self.data.offset[kept], np.arange(len(outcome)), np.empty(0, dtype=np.int64), times[kept]
+        )
+        # No covariance of a replicate is asked for; that of the model costs least.
+        solved = ENGINES[self.model].solve(data, self.outcome, "model", None)
+        if solved.problem:
+            return missing
+        return np.append(solved.coefficients, [extra.estimate for extra in solved.extras])

@@ -1,0 +1,234 @@
+"""Every model of nights behind one signature: from design arrays to coefficients, variance and what else it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crampstudy.estimates import Status
+from crampstudy.models import count, covariance, gee, logistic, mixed, small_sample
+from crampstudy.models.compress import Likelihood
+from crampstudy.models.covariance import Array, Covariance
+from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
+
+Outcome = Literal["cramps", "cramp_night"]
+Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Nights as arrays of length n: ``matrix`` is n x p, ``offset`` log exposure, ``groups`` the participants' codes.
+
+    Codes are 0..G-1; ``nights`` is the calendar night in days since any day, empty where a row stands for several
+    nights. ``weights`` say as how many rows a row counts, 1 if absent; ``constant`` is what rows that were added up
+    lack of the log-likelihood.
+    """
+
+    matrix: Array
+    outcome: Array
+    offset: Array
+    groups: NDArray[np.intp]
+    nights: NDArray[np.int64]
+    weights: Array | None = None
+    constant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A parameter beside the coefficients; its ``error`` is on the log scale, NaN where it has none."""
+
+    term: str
+    scale: str
+    unit: str
+    estimate: float
+    error: float = float("nan")
+    status: Status = "converged"
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
+
+    ``fitted`` is what the numerical engine left, for checks of the fit.
+    """
+
+    coefficients: Array
+    variance: Array
+    df: Array
+    log_likelihood: float
+    iterations: int
+    extras: tuple[Extra, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: str | None = None
+    fitted: Fitted | None = None
+
+    @classmethod
+    def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
+        """Return what a fit that failed leaves."""
+        missing = np.full(p, np.nan)
+        empty = np.full((p, p), np.nan)
+        return cls(missing, empty, missing, float("nan"), iterations, problem=problem, fitted=fitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A model: its outcomes, the default first, its covariances, and whether it takes a random slope.
+
+    ``alike`` is the likelihood by which a participant's rows may be added up; only a model that has it takes weights.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    covariances: tuple[Covariance, ...]
+    solve: Callable[[Data, Outcome, Covariance, int | None], Solved]
+    random_slope: bool = False
+    alike: Likelihood | None = None
+
+
+def _regression(
+    model: Callable[[Array, Array, Array, Array | None], count.CountFit],
+    data: Data,
+    outcome: Outcome,
+    kind: Covariance,
+    _: int | None,
+) -> Solved:
+    fitted = model(data.matrix, data.outcome, data.offset, data.weights)
+    p = data.matrix.shape[1]
+    if fitted.problem:
+        return Solved.none(p, fitted.iterations, fitted.problem, fitted)
+    clusters = int(data.groups.max()) + 1
+    notes: tuple[str, ...] = ("the counts are no more dispersed than Poisson",) if fitted.at_boundary else ()
+    if kind == "cluster-small":
+        family = BINOMIAL if outcome == "cramp_night" else _count_family(fitted)
+        small = small_sample.bias_reduced(
+            data.matrix, data.outcome, data.offset, data.groups, fitted.coefficients, family
+        )
+        if small.problem:
+            return Solved.none(p, fitted.iterations, small.problem, fitted)
+        variance, df = small.covariance, small.df
+        if small.alone:
+            notes += (f"{len(small.alone)} participants alone determine a combination of terms: too narrow",)
+    else:
+        variance = covariance.covariance(fitted.information, fitted.scores, data.groups, kind)
+        df = np.full(p, covariance.degrees_of_freedom(clusters, kind))
+    extras = (_dispersion(fitted),) if model is count.negative_binomial else ()
+    return Solved(
+        fitted.coefficients,
+        variance,
+        df,
+        fitted.log_likelihood + data.constant,
+        fitted.iterations,
+        extras,
+        notes,
+        fitted=fitted,
+    )
+
+
+def _count_family(fitted: count.CountFit) -> Family:
+    return negative_binomial(fitted.dispersion) if fitted.dispersion else POISSON
+
+
+def _dispersion(fitted: count.CountFit | mixed.MixedFit) -> Extra:
+    boundary = fitted.at_boundary if isinstance(fitted, count.CountFit) else fitted.dispersion_at_boundary
+    unit = "alpha, variance = mean + alpha mean^2"
+    if boundary:
+        return Extra("dispersion", "dispersion", unit, 0.0, status="boundary")
+    note = "interval from the likelihood, which takes nights as independent"
+    if isinstance(fitted, mixed.MixedFit):
+        note = "interval from the likelihood, which takes nights as independent given the participant"
+    return Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, note=note)
+
+
+def _mixed(
+    counts: Callable[..., mixed.MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None
+) -> Solved:
+    if outcome == "cramp_night":
+        fitted = mixed.logistic(data.matrix, data.outcome, data.groups, slope=slope)
+    else:
+        fitted = counts(data.matrix, data.outcome, data.offset, data.groups, slope=slope)
+    p = data.matrix.shape[1]
+    if fitted.problem:
+        return Solved.none(p, fitted.iterations, fitted.problem, fitted)
+    clusters = int(data.groups.max()) + 1
+    extras = [_sd(name, sd, error) for name, sd, error in zip(_EFFECTS, fitted.sd, fitted.sd_error, strict=False)]
+    if slope is not None:
+        extras.append(_correlation(fitted.correlation))
+    if counts is mixed.negative_binomial and outcome == "cramps":
+        extras.append(_dispersion(fitted))
+    notes = ("a variance of the participants is at its boundary",) if fitted.at_boundary else ()
+    return Solved(
+        fitted.coefficients,
+        fitted.covariance(kind),
+        np.full(p, covariance.degrees_of_freedom(clusters, kind)),
+        fitted.log_likelihood,
+        fitted.iterations,
+        tuple(extras),
+        ("ratios are those within a participant", *notes),
+        fitted=fitted,
+    )
+
+
+_EFFECTS = ("random intercept", "random slope")
+
+
+def _correlation(value: float) -> Extra:
+    status: Status = "not_estimable" if np.isnan(value) else "boundary" if abs(value) >= 1 else "converged"
+    return Extra("random effects", "correlation", "of intercept and slope", value, status=status)
+
+
+def _sd(name: str, sd: float, error: float) -> Extra:
+    unit = "SD of participants on the log scale"
+    if sd == 0:
+        return Extra(name, "standard_deviation", unit, 0.0, status="boundary")
+    return Extra(name, "standard_deviation", unit, float(sd), float(error), note="interval from the likelihood")
+
+
+def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Solved:
+    fitted = gee.gee(
+        data.matrix,
+        data.outcome,
+        data.offset,
+        data.groups,
+        data.nights,
+        family="binomial" if outcome == "cramp_night" else "poisson",
+        working=working,
+    )
+    p = data.matrix.shape[1]
+    if fitted.problem:
+        return Solved.none(p, fitted.iterations, fitted.problem, fitted)
+    clusters = len(fitted.scores)
+    of = "of any two nights" if working == "exchangeable" else "of neighbouring nights"
+    return Solved(
+        fitted.coefficients,
+        covariance.covariance(fitted.information, fitted.scores, np.arange(clusters), kind),
+        np.full(p, covariance.degrees_of_freedom(clusters, kind)),
+        float("nan"),
+        fitted.iterations,
+        (
+            Extra("working correlation", "correlation", f"{of} of a participant", fitted.alpha),
+            Extra("scale", "dispersion", "factor of the variance", fitted.scale),
+        ),
+        fitted=fitted,
+    )
+
+
+_ROBUST: tuple[Covariance, ...] = ("cluster", "cluster-hc0", "model")
+_ALL: tuple[Covariance, ...] = (*_ROBUST, "cluster-small")
+_COUNTS: tuple[Outcome, ...] = ("cramps",)
+_BOTH: tuple[Outcome, ...] = ("cramps", "cramp_night")
+
+ENGINES: Mapping[str, Engine] = {
+    "poisson": Engine(_COUNTS, _ALL, partial(_regression, count.poisson), alike="poisson"),
+    "negative-binomial": Engine(_COUNTS, _ALL, partial(_regression, count.negative_binomial), alike="count"),
+    "logistic": Engine(("cramp_night",), _ALL, partial(_regression, logistic.logistic), alike="count"),
+    "mixed-poisson": Engine(_BOTH, _ROBUST, partial(_mixed, mixed.poisson), random_slope=True),
+    "mixed-negative-binomial": Engine(_COUNTS, _ROBUST, partial(_mixed, mixed.negative_binomial), random_slope=True),
+    "gee-exchangeable": Engine(_BOTH, _ROBUST, partial(_gee, "exchangeable")),
+    "gee-ar1": Engine(_BOTH, _ROBUST, partial(_gee, "ar1")),
+}
+"""The models of nights by name."""

@@ -1,0 +1,109 @@
+"""The maximum of a likelihood from its gradient alone: BFGS to its neighbourhood, then Newton to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from crampstudy.models.covariance import Array
+
+Objective = Callable[[Array], tuple[float, Array]]
+"""Parameters (k,) to the log-likelihood and the clusters' scores (G x k)."""
+
+_STEPS = 100
+_NEAR = 1e-10
+"""Squared length of a step in standard errors below which the information is taken for that of the maximum."""
+_WIDTH = 1e-3
+"""Half the span of a difference, in standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Where the climb ended: parameters (k,), scores (G x k) and observed information (k x k) there."""
+
+    at: Array
+    value: float
+    scores: Array
+    information: Array
+    iterations: int
+
+
+def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]) -> Peak:
+    """Climb from ``start`` (k,); no step has a ``reach`` above 1.
+
+    Whether the top was reached is for the caller to judge, from scores and information.
+    """
+    widest = _WIDTH / np.array([max(reach(unit), 1e-12) for unit in np.eye(len(start))])
+    at = start
+    value, scores = objective(at)
+    # What is known of the scale before the first difference is how the scores vary between clusters.
+    hessian = _definite(_information(objective, at, np.minimum(widest, _WIDTH / _scale((scores**2).sum(axis=0)))))
+    steps = 0
+    for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
+        gradient = scores.sum(axis=0)
+        step = np.linalg.solve(hessian, gradient)
+        if not step @ gradient > _NEAR:
+            break
+        step /= max(1.0, reach(step))
+        there, scores_there = objective(at + step)
+        for _ in range(30):
+            if there >= value - 1e-13 * abs(value):
+                break
+            step = step / 2
+            there, scores_there = objective(at + step)
+        else:
+            break
+        fall = gradient - scores_there.sum(axis=0)
+        if fall @ step > 1e-12 * (step @ hessian @ step):
+            pushed = hessian @ step
+            hessian = hessian - np.outer(pushed, pushed) / (step @ pushed) + np.outer(fall, fall) / (fall @ step)
+        at, value, scores = at + step, there, scores_there
+    return _polished(objective, Peak(at, value, scores, hessian, steps), widest)
+
+
+def _polished(objective: Objective, peak: Peak, widest: Array) -> Peak:
+    at, value, scores, found, steps = peak.at, peak.value, peak.scores, peak.information, peak.iterations
+    for _ in range(10):
+        found = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(found))))
+        hill, gradient = _definite(found), scores.sum(axis=0)
+        step = np.linalg.solve(hill, gradient)
+        length = float(step @ gradient)
+        there, scores_there = objective(at + step)
+        rest = scores_there.sum(axis=0)
+        steps += 1
+        # So close to the top the value is flat to rounding: the gradient tells whether the step was good.
+        if not np.linalg.solve(hill, rest) @ rest < length:
+            break
+        at, value, scores = at + step, there, scores_there
+        if length < _NEAR:
+            break
+    return Peak(at, value, scores, found, steps)
+
+
+def _information(objective: Objective, at: Array, widths: Array) -> Array:
+    """Return minus the second derivative (k x k), by central differences of the gradient over ``widths`` (k,)."""
+    rows = []
+    for width, unit in zip(widths, np.eye(len(at)), strict=True):
+        up, down = objective(at + width * unit)[1].sum(axis=0), objective(at - width * unit)[1].sum(axis=0)
+        rows.append((down - up) / (2 * width))
+    made = np.array(rows)
+    symmetric: Array = (made + made.T) / 2
+    return symmetric
+
+
+def _scale(curvature: Array) -> Array:
+    """Return the inverse of a parameter's standard error, the others given, from its ``curvature`` (k,)."""
+    return np.sqrt(np.maximum(np.abs(np.nan_to_num(curvature)), 1e-12))
+
+
+def _definite(matrix: Array) -> Array:
+    """Return a positive definite matrix with the same axes, so that a step along it goes uphill."""
+    if not np.isfinite(matrix).all():
+        return np.eye(len(matrix))
+    scale = _scale(np.diag(matrix))
+    sizes, axes = np.linalg.eigh(matrix / np.outer(scale, scale))
+    sizes = np.maximum(np.abs(sizes), 1e-10 * np.abs(sizes).max())
+    made: Array = (axes * sizes) @ axes.T * np.outer(scale, scale)
+    return made

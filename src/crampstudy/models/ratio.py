@@ -1,0 +1,84 @@
+"""The ratio between any two sets of values of a fitted model, such as two ages on a spline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.errors import UsageError
+from crampstudy.models import formula, spec
+from crampstudy.models.covariance import Array, combined, p_value, quantile
+from crampstudy.models.rows import Row
+
+Value = float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
+
+    ``cells`` are the cells that all rows of the fit share, with the scale of its ratios.
+    """
+
+    design: spec.Design
+    coefficients: Array
+    variance: Array
+    df: Array
+    cells: Row
+
+    def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
+        """Return the row of the ratio at the values ``at`` to that at the values ``against``.
+
+        Variables that are not named are the same in both and cancel out.
+
+        Raises:
+            UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
+                of them and is not named, or a level is unknown.
+        """
+        names = tuple(at)
+        if set(names) != set(against) or not names:
+            raise UsageError(f"name the same variables on both sides, got {_listed(at)} and {_listed(against)}")
+        if unknown := [name for name in names if name not in self.design.variables]:
+            raise UsageError(f"{unknown[0]!r} is not in the fit; it has {_listed(self.design.variables)}")
+        for term in self.design.terms():
+            needed = formula.names_in(formula.parse(term))
+            if needed & set(names) and (lacking := sorted(needed - set(names))):
+                raise UsageError(
+                    f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"
+                )
+        upper, lower = self.design.encode(pd.DataFrame([dict(at), {name: against[name] for name in names}]))
+        contrast = upper - lower
+        (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
+        cells = self.cells | {
+            "term": ", ".join(names),
+            "level": ", ".join(_text(at[name]) for name in names),
+            "reference": ", ".join(_text(against[name]) for name in names),
+            "unit": "ratio of the two",
+        }
+        if not error > 0:
+            return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
+        df = float(np.min(self.df[contrast != 0]))
+        half = quantile(cells["ci_level"], df) * error
+        return estimates.row(
+            status="converged",
+            estimate=np.exp(value),
+            ci_low=np.exp(value - half),
+            ci_high=np.exp(value + half),
+            std_error=error,
+            df=df,
+            p_value=p_value(value / error, df),
+            **cells,
+        )
+
+
+def _text(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value).lower()
+
+
+def _listed(names: object) -> str:
+    shown = sorted(names)  # type: ignore[call-overload]
+    return ", ".join(shown) or "nothing"

@@ -1,0 +1,210 @@
+"""A model of nights as numbers: the rows that it needs, added up where that is exact, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy import domain
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
+from crampstudy.models import formula, spec
+from crampstudy.models.compress import Likelihood, compress
+from crampstudy.models.covariance import Covariance
+from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
+from crampstudy.models.obstacles import obstacle
+from crampstudy.models.question import LINKS, Question, asked_for, check_multiples
+from crampstudy.nights import ALIKE, Diary, counted_nights, no_night, person_nights, repetitive
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A model of nights as numbers: what went into it, and what came of it.
+
+    ``participants`` are the identifiers by their code in ``data.groups``; ``solved`` is ``None`` where an obstacle,
+    the ``reason``, stands before any fit. ``undecided`` nights are those of which ``where`` could not be decided.
+    ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for.
+    """
+
+    model: str
+    outcome: Outcome
+    kind: Covariance
+    slope: int | None
+    design: spec.Design
+    data: Data
+    participants: tuple[str, ...]
+    undecided: int
+    n_nights: int
+    n_events: int
+    reason: str | None
+    solved: Solved | None
+
+    def without(self, participant: int) -> Solution:
+        """Return the model fitted anew without one participant, named by code."""
+        kept = self.data.groups != participant
+        groups = self.data.groups[kept]
+        data = Data(
+            self.data.matrix[kept],
+            self.data.outcome[kept],
+            self.data.offset[kept],
+            groups - (groups > participant),
+            self.data.nights[kept],
+            None if self.data.weights is None else self.data.weights[kept],
+        )
+        others = self.participants[:participant] + self.participants[participant + 1 :]
+        return replace(self, data=data, participants=others)._worked_out()
+
+    def _worked_out(self) -> Solution:
+        reason = obstacle(replace(self.design, matrix=self.data.matrix), self.data.outcome, self.data.groups, self.kind)
+        solve = ENGINES[self.model].solve
+        return replace(
+            self, reason=reason, solved=None if reason else solve(self.data, self.outcome, self.kind, self.slope)
+        )
+
+
+def solve(
+    cohort: Cohort | Diary,
+    *,
+    model: str,
+    terms: str,
+    outcome: str | None = None,
+    exposure: str = "nights",
+    covariance: Covariance = "cluster",
+    random_slope: str | None = None,
+    where: str | None = None,
+    bands: AgeBands | None = None,
+    night_by_night: bool = True,
+) -> Solution:
+    """Fit a model of nights as :func:`fit` does, and return its numbers instead of rows.
+
+    ``night_by_night`` keeps a row for each night; otherwise a participant's rows are added up where that is exact.
+
+    Raises:
+        UsageError: as :func:`fit`, or the model is one of a survey.
+    """
+    if model in LINKS:
+        raise UsageError(f"{model} is a model of a survey; those of nights are {', '.join(ENGINES)}")
+    asked = asked_for(cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands)
+    return solve_nights(asked, night_by_night=night_by_night)
+
+
+def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
+    """Answer a question of nights; ``night_by_night`` keeps a row for each of them.
+
+    Raises:
+        UsageError: the model and the arguments do not go together, or a name is unknown.
+    """
+    engine = ENGINES[asked.model]
+    _check_nights(asked, engine)
+    needs = () if asked.exposure == "nights" else (asked.exposure,)
+    names = _checked_names(asked, needs)
+    # Where its rows may be added up, a model sees a participant's nights that are alike as one row with a number.
+    counted = engine.alike if asked.kind != "cluster-small" and not night_by_night else None
+    if counted and not (formula.row_by_row(formula.parse(asked.terms)) and repetitive(asked.cohort, names)):
+        counted = None
+    read = counted_nights(asked.cohort, names, asked.bands) if counted else person_nights(asked.cohort, asked.bands)
+    nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
+    inside = domain.select(nights, asked.where).inside
+    undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
+    design = spec.build(nights, asked.terms, candidate=inside.to_numpy(), needs=needs, times=nights[ALIKE].to_numpy())
+    check_multiples(asked.per, design)
+    _check_beside(asked, engine, design)
+    used = nights.filter(pl.Series(design.rows))
+    cramps, times = used["cramps"].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
+    data = Data(
+        matrix=design.matrix,
+        outcome=cramps if asked.outcome == "cramps" else np.sign(cramps),
+        offset=design.offset + (np.log(used[needs[0]].to_numpy()) if needs else 0.0),
+        # Nights are sorted by participant.
+        groups=used["participant_id"].rle_id().to_numpy().astype(np.intp),
+        nights=np.empty(0, dtype=np.int64) if counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
+        weights=design.weights,
+    )
+    n_events = int(data.outcome @ times)
+    if counted and len(data.outcome):
+        data = _added_up(data, counted, times)
+        design = replace(design, matrix=data.matrix)
+    slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
+    outcome: Outcome = "cramps" if asked.outcome == "cramps" else "cramp_night"
+    people = tuple(used["participant_id"].unique(maintain_order=True))
+    omitted = int(nights[ALIKE].filter(undecided).sum()) if asked.where else 0
+    unsolved = Solution(
+        model=asked.model,
+        outcome=outcome,
+        kind=asked.kind,
+        slope=slope,
+        design=design,
+        data=data,
+        participants=people,
+        undecided=omitted,
+        n_nights=int(times.sum()),
+        n_events=n_events,
+        reason=None,
+        solved=None,
+    )
+    return unsolved._worked_out()
+
+
+def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
+    """Return the variables that a question needs of each night."""
+    frame = no_night(asked.cohort, asked.bands)
+    domain.select(frame, asked.where)
+    if absent := [column for column in needs if column not in frame.columns]:
+        raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
+    names = formula.names_in(formula.parse(asked.terms))
+    formula.check_names(names, frame.columns)
+    return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
+
+
+def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> Data:
+    weights = times.astype(np.float64) * (1.0 if data.weights is None else data.weights)
+    rows = compress(data.matrix, data.outcome, data.offset, data.groups, likelihood, weights)
+    once = likelihood == "poisson"
+    return Data(
+        rows.matrix,
+        rows.counts,
+        rows.offset,
+        rows.groups,
+        data.nights,
+        None if once else rows.multiplicity,
+        rows.constant,
+    )
+
+
+def _check_beside(asked: Question, engine: Engine, design: spec.Design) -> None:
+    if design.weights is not None and (engine.alike is None or asked.kind == "cluster-small"):
+        able = [name for name, engine in ENGINES.items() if engine.alike]
+        raise UsageError(f"weights() is for {', '.join(able)} with another covariance than cluster-small")
+    if design.offset.any() and asked.outcome == "cramp_night" and asked.model.startswith("mixed-"):
+        raise UsageError(f"{asked.model} of nights with a cramp takes no offset()")
+
+
+def _check_nights(asked: Question, engine: Engine) -> None:
+    if asked.weight:
+        raise UsageError("a weight belongs to a survey; a diary's nights count once each")
+    if asked.kind not in engine.covariances:
+        raise UsageError(f"{asked.model} has no covariance {asked.kind}; allowed: {', '.join(engine.covariances)}")
+    if asked.outcome == "cramp_night" and asked.exposure != "nights":
+        raise UsageError("the odds of a night with a cramp have no exposure; use the outcome cramps for rates")
+    if asked.random_slope is not None and not engine.random_slope:
+        able = [name for name, engine in ENGINES.items() if engine.random_slope]
+        raise UsageError(f"{asked.model} has no random slope; models that do: {', '.join(able)}")
+
+
+def _slope(design: spec.Design, term: str) -> int:
+    """Return the column of the design that has a random slope."""
+    found = [i for i, column in enumerate(design.columns) if column.term == term]
+    if len(found) != 1 or term == spec.INTERCEPT:
+        raise UsageError(
+            f"a random slope is of one term with one column, got {term!r}; the terms are {_listed(design)}"
+        )
+    return found[0]
+
+
+def _listed(design: spec.Design) -> str:
+    return ", ".join(design.terms())

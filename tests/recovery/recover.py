@@ -1,0 +1,162 @@
+"""Does every model find what is there? `make recover`, or a part: `make recover ARGS="--models poisson --cohorts 50"`.
+
+Draws cohorts from known truths (recovery_grid.py), fits every model, counts how often intervals cover the answers, and
+writes the table of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw and model: the
+next run goes on from there. After a change to a model or to the simulator begin anew with ``--fresh``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import recovery_grid as grid
+import recovery_table as table
+from recovery_grid import ASKED, Asked, Scenario
+
+from crampstudy import compute
+
+ROOT = Path(__file__).resolve().parents[2]
+DRAWS_AT_ONCE = 10
+"""Draws behind one file: little is lost when a run is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Some draws of one scenario, and the models that have not met them yet; the seed is of the whole run."""
+
+    scenario: str
+    batch: int
+    names: tuple[str, ...]
+    seed: int
+
+
+def run(task: Task) -> dict[str, list[dict[str, list[float] | None]]]:
+    """Return by model what each cohort of a batch gave by term."""
+    scenario = grid.scenarios()[task.scenario]
+    asked = [a for a in scenario.asked if a.name in task.names]
+    found: dict[str, list[dict[str, list[float] | None]]] = {a.name: [] for a in asked}
+    for i in range(task.batch * DRAWS_AT_ONCE, (task.batch + 1) * DRAWS_AT_ONCE):
+        # A draw has its own seed, whatever else is run: the scenario by its place in the grid, then its number.
+        seed = np.random.SeedSequence(task.seed, spawn_key=(list(grid.scenarios()).index(task.scenario), i))
+        for cohort in grid.cohorts(scenario, seed):
+            for a in asked:
+                found[a.name].append(grid.run(scenario, a, cohort))
+    return found
+
+
+def main() -> int:
+    asked = _arguments()
+    if asked.fresh:
+        shutil.rmtree(asked.state, ignore_errors=True)
+    chosen = [s for s in grid.scenarios().values() if any(fnmatch(s.name, pattern) for pattern in asked.scenarios)]
+    state = asked.state / f"seed-{asked.seed}"
+    began = time.monotonic()
+    tasks = list(_tasks(chosen, asked, state))
+    sys.stderr.write(f"{len(tasks)} batches to do, results in {asked.state}\n")
+    # The map draws its items as they are needed: when time is up there are no more.
+    left = (t for t in tasks if asked.minutes is None or time.monotonic() - began < 60 * asked.minutes)
+    given: list[Task] = []
+
+    def noted(items: Iterator[Task]) -> Iterator[Task]:
+        for item in items:
+            given.append(item)
+            yield item
+
+    for done, found in enumerate(compute.map(run, noted(left), workers=asked.workers)):
+        for name, results in found.items():
+            _keep(_file(state, given[done].scenario, name, given[done].batch), results)
+        sys.stderr.write(f"\r{done + 1} of {len(tasks)}, {time.monotonic() - began:.0f} s")
+    sys.stderr.write("\n")
+    cells = table.ordered(collected(state))
+    if not cells:
+        sys.stderr.write("nothing was run\n")
+        return 1
+    made = table.tables(cells, planned())
+    if asked.write:
+        asked.write.write_text(table.renew(asked.write.read_text(encoding="utf-8"), made), encoding="utf-8")
+    else:
+        sys.stdout.write(f"{made}\n")
+    return int(any(table.known(c) is None for c in table.beyond_chance(cells)))
+
+
+def _arguments() -> argparse.Namespace:
+    names = sorted({a.model for a in ASKED})
+    parser = argparse.ArgumentParser(prog="make recover", description=__doc__)
+    parser.add_argument("--models", nargs="+", default=names, choices=names, metavar="MODEL", help=", ".join(names))
+    parser.add_argument(
+        "--scenarios", nargs="+", default=["*"], metavar="NAME", help="names or patterns, as 'block 0*'"
+    )
+    parser.add_argument("--cohorts", type=int, help="cohorts a cell (default: by the model, 1,000 or 400)")
+    parser.add_argument(
+        "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (default: every core)"
+    )
+    parser.add_argument("--minutes", type=float, help="begin nothing new after so many minutes; 0: tables alone")
+    parser.add_argument("--seed", type=int, default=20240108)
+    parser.add_argument("--state", type=Path, default=ROOT / "build" / "recovery", help="where results are kept")
+    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="renew the tables in this file (default: print them)"
+    )
+    found = parser.parse_args()
+    if found.cohorts is not None and found.cohorts < 1:
+        parser.error("--cohorts must be at least 1")
+    return found
+
+
+def _tasks(chosen: list[Scenario], asked: argparse.Namespace, state: Path) -> Iterator[Task]:
+    """Yield what is left to do: the first batches of every scenario before the second of any."""
+    wanted: list[tuple[int, int, Scenario, tuple[str, ...]]] = []
+    for place, scenario in enumerate(chosen):
+        each = DRAWS_AT_ONCE * scenario.at_once
+        models = [a for a in scenario.asked if a.model in asked.models]
+        for batch in range(max((-(-_number(a, asked) // each) for a in models), default=0)):
+            due = (a for a in models if batch < -(-_number(a, asked) // each))
+            names = tuple(a.name for a in due if not _file(state, scenario.name, a.name, batch).exists())
+            if names:
+                wanted.append((batch, place, scenario, names))
+    for batch, _, scenario, names in sorted(wanted, key=lambda w: w[:2]):
+        yield Task(scenario.name, batch, names, asked.seed)
+
+
+def _number(model: Asked, asked: argparse.Namespace) -> int:
+    return int(asked.cohorts or model.cohorts)
+
+
+def _file(state: Path, scenario: str, model: str, batch: int) -> Path:
+    return state / scenario.replace(" ", "-") / model.replace("/", "-") / f"{batch:04}.json"
+
+
+def _keep(path: Path, results: list[dict[str, list[float] | None]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".new")
+    aside.write_text(json.dumps(results), encoding="utf-8")
+    aside.replace(path)
+
+
+def collected(state: Path) -> Iterator[table.Cell]:
+    """Yield a cell for every model, scenario and term that has results."""
+    for scenario in grid.scenarios().values():
+        for asked in scenario.asked:
+            files = sorted(_file(state, scenario.name, asked.name, 0).parent.glob("*.json"))
+            cohorts = [cohort for path in files for cohort in json.loads(path.read_text(encoding="utf-8"))]
+            for term in cohorts[0] if cohorts else ():
+                yield table.cell(asked, scenario, term, [cohort[term] for cohort in cohorts])
+
+
+def planned() -> int:
+    """Return the number of cells of the whole grid."""
+    return sum(len(grid.with_target(s)) * len(s.asked) for s in grid.scenarios().values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

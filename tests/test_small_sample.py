@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import linalg
+
+from crampstudy.errors import AnalysisError
+from crampstudy.models import count, covariance, families, small_sample
+from crampstudy.models.logistic import logistic
+from crampstudy.models.small_sample import bias_reduced
+
+PARITY = Path(__file__).parent / "parity"
+R = json.loads((PARITY / "small.json").read_text())
+SETTINGS = ("few", "one participant's nights", "one participant", "serial", "intercept")
+MODELS = ("poisson", "logistic", "negative-binomial")
+
+
+def _fitted(model: str, matrix: Any, counts: Any, offset: Any) -> tuple[Any, Any, Any, families.Family]:
+    """Fit a model; return the fit, the outcome and offset it took, and its family."""
+    if model == "poisson":
+        return count.poisson(matrix, counts, offset), counts, offset, families.POISSON
+    if model == "logistic":
+        outcome, none = (counts > 0).astype(float), np.zeros(len(counts))
+        return logistic(matrix, outcome, none), outcome, none, families.BINOMIAL
+    fit = count.negative_binomial(matrix, counts, offset)
+    return fit, counts, offset, families.negative_binomial(fit.dispersion)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_agrees_with_clubsandwich(setting: str, model: str) -> None:
+    asked, expected = R[setting], R[setting][model]
+    nights = pl.read_csv(PARITY / "gee-data.csv").filter(pl.col("set") == asked["set"])
+    matrix = np.column_stack([np.ones(nights.height), *(nights[term].to_numpy() for term in asked["terms"])])
+    counts, offset = nights["cramps"].to_numpy().astype(float), np.log(nights["hours"].to_numpy())
+    groups = nights["participant"].to_numpy().astype(np.intp) - 1
+    fit, outcome, offset, family = _fitted(model, matrix, counts, offset)
+    assert fit.problem is None
+    found = bias_reduced(matrix, outcome, offset, groups, fit.coefficients, family)
+    assert found.problem is None
+    assert found.alone == ((2,) if setting.startswith("one participant") else ())
+    # glm.nb stops some 1e-10 short of its dispersion.
+    digits = 1e-7 if model == "negative-binomial" else 1e-10
+    errors = np.sqrt(np.diag(expected["covariance"]))
+    assert fit.coefficients == pytest.approx(expected["coefficients"], rel=1e-8)
+    assert np.sqrt(np.diag(found.covariance)) == pytest.approx(errors, rel=digits)
+    assert found.covariance / np.outer(errors, errors) == pytest.approx(
+        np.array(expected["covariance"]) / np.outer(errors, errors), abs=digits
+    )
+    assert found.df == pytest.approx(expected["df"], rel=digits)
+    p = [
+        covariance.p_value(b / error, df)
+        for b, error, df in zip(fit.coefficients, np.sqrt(np.diag(found.covariance)), found.df, strict=True)
+    ]
+    assert p == pytest.approx(expected["p"], rel=1e-5)
+
+
+def _plain(matrix: Any, outcome: Any, groups: Any, b: Any, family: families.Family) -> tuple[Any, Any]:
+    """CR2 and its degrees of freedom with every matrix written out, n x n and G x G."""
+    mu = family.mean(matrix @ b)
+    v, d = family.variance(mu), matrix * family.slope(mu)[:, None]
+    m = np.linalg.inv(d.T @ (d / v[:, None]))
+    weights = []
+    for g in np.unique(groups):
+        at = groups == g
+        root = np.diag(np.sqrt(v[at]))
+        inner = root @ (np.diag(v[at]) - d[at] @ m @ d[at].T) @ root
+        values, vectors = linalg.eigh(inner)
+        power = np.where(values > 1e-12 * values.max(), np.abs(values) ** -0.5, 0.0)
+        adjustment = root @ (vectors * power) @ vectors.T @ root
+        row = np.zeros((len(b), len(v)))
+        row[:, at] = m @ (d[at] / v[at][:, None]).T @ adjustment
+        weights.append(row)
+    scores = np.array([row @ (outcome - mu) for row in weights])
+    working = np.diag(v) - d @ m @ d.T  # the covariance of the residuals
+    df = []
+    for i in range(len(b)):
+        rows = np.array([row[i] for row in weights])
+        p = rows @ working @ rows.T
+        df.append(np.trace(p) ** 2 / np.sum(p**2))
+    return scores.T @ scores, df
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("cells", [1 << 16, 40])
+def test_is_the_definition_with_unequal_diaries(model: str, cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_sample, "_BLOCK_CELLS", cells)  # also participants in several blocks
+    rng = np.random.default_rng(8)
+    size = np.array([1, 2, 25, 7, 1, 13, 4, 30, 3, 9, 9, 18])
+    groups = rng.permutation(np.repeat(np.arange(12), size))
+    n = len(groups)
+    matrix = np.column_stack([np.ones(n), rng.normal(size=12)[groups], rng.normal(0, 1.2, n)])
+    rate = np.exp(-0.5 + 0.5 * matrix[:, 2] + rng.normal(0, 0.6, 12)[groups])
+    counts = rng.poisson(rate * rng.gamma(1.5, 1 / 1.5, n)).astype(float)
+    fit, outcome, offset, family = _fitted(model, matrix, counts, np.zeros(n))
+    found = bias_reduced(matrix, outcome, offset, groups, fit.coefficients, family)
+    expected, df = _plain(matrix, outcome, groups, fit.coefficients, family)
+    assert found.problem is None
+    assert found.covariance == pytest.approx(expected, rel=1e-8, abs=1e-10)
+    assert found.df == pytest.approx(df, rel=1e-8)
+
+
+def test_means_of_equal_diaries_have_the_textbook_t() -> None:
+    # One rate, equal diaries: CR2 is the variance of the participants' means, G/(G-1) times HC0, with G - 1 df.
+    rng = np.random.default_rng(9)
+    groups = np.repeat(np.arange(10), 15)
+    y = rng.poisson(np.exp(rng.normal(0, 0.5, 10))[groups]).astype(float)
+    fit = count.poisson(np.ones((150, 1)), y, np.zeros(150))
+    found = bias_reduced(np.ones((150, 1)), y, np.zeros(150), groups, fit.coefficients, families.POISSON)
+    assert found.df[0] == pytest.approx(9)
+    usual = covariance.covariance(fit.information, fit.scores, groups, "cluster")
+    assert found.covariance == pytest.approx(usual)
+
+
+def test_is_unbiased_where_the_working_variance_is_true() -> None:
+    # E(V) under the working model is the trace that the degrees of freedom start from: it must be M itself.
+    rng = np.random.default_rng(10)
+    groups = np.repeat(np.arange(9), 12)
+    matrix = np.column_stack([np.ones(108), rng.normal(size=9)[groups], rng.normal(size=108)])
+    b = np.array([0.1, 0.3, -0.4])
+    mu = np.exp(matrix @ b)
+    total = np.zeros((3, 3))
+    draws = 400
+    for _ in range(draws):
+        # Residuals as the linearised model has them: the part of the noise that the fit leaves over.
+        noise = rng.normal(size=108) * np.sqrt(mu)
+        derivative = matrix * mu[:, None]
+        m = np.linalg.inv((derivative / mu[:, None]).T @ derivative)
+        left = noise - derivative @ (m @ (matrix.T @ noise))
+        total += bias_reduced(matrix, mu + left, np.zeros(108), groups, b, families.POISSON).covariance
+    assert np.diag(total / draws) == pytest.approx(np.diag(m), rel=0.15)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.3, 1e-4, 1e-8, 1e-12])
+def test_quadrature_is_the_inverse_root(ratio: float) -> None:
+    nodes, weights = small_sample._quadrature(np.array([7 * ratio]), np.array([7.0]))
+    x = np.geomspace(7 * ratio, 7, 50)
+    assert (weights / (x + nodes)).sum(axis=0) == pytest.approx(x**-0.5, rel=1e-11)
+
+
+def test_two_hundred_cramps_a_night_and_very_unequal_nights() -> None:
+    rng = np.random.default_rng(12)
+    groups = np.repeat(np.arange(8), 20)
+    matrix = np.column_stack([np.ones(160), np.where(np.arange(160) % 2, 5.3, 0.0)])
+    y = rng.poisson(np.exp(matrix[:, 1] + rng.normal(0, 0.4, 8)[groups])).astype(float)
+    assert y.max() > 200
+    fit = count.poisson(matrix, y, np.zeros(160))
+    found = bias_reduced(matrix, y, np.zeros(160), groups, fit.coefficients, families.POISSON)
+    expected, df = _plain(matrix, y, groups, fit.coefficients, families.POISSON)
+    assert found.covariance == pytest.approx(expected, rel=1e-8)
+    assert found.df == pytest.approx(df, rel=1e-8)
+
+
+def test_a_coefficient_of_one_participant_alone_is_a_problem_where_nothing_else_bears_on_it() -> None:
+    # No intercept: the level of participant 0 rests on that participant alone, whose score is zero at the maximum.
+    groups = np.repeat(np.arange(4), 5)
+    matrix = np.column_stack([groups == 0, groups > 0]).astype(float)
+    y = np.tile([0.0, 1.0, 3.0, 0.0, 1.0], 4) + (groups == 2)
+    fit = count.poisson(matrix, y, np.zeros(20))
+    found = bias_reduced(matrix, y, np.zeros(20), groups, fit.coefficients, families.POISSON)
+    assert found.alone == (0,)
+    assert "one participant alone" in str(found.problem)
+
+
+def test_singular_design_is_a_problem_and_one_participant_an_error() -> None:
+    groups = np.repeat(np.arange(4), 5)
+    twice = bias_reduced(np.ones((20, 2)), np.ones(20), np.zeros(20), groups, np.zeros(2), families.POISSON)
+    assert twice.problem == "the information matrix is singular"
+    with pytest.raises(AnalysisError, match="at least two participants"):
+        bias_reduced(np.ones((20, 1)), np.ones(20), np.zeros(20), groups * 0, np.zeros(1), families.POISSON)
