@@ -269,7 +269,8 @@ def test_a_function_that_is_added_adds_its_answers(monkeypatch: pytest.MonkeyPat
 
     @answers.answers
     def nights(truth: Truth, population: Population) -> Iterator[Answer]:
-        yield Answer("new:one", "a new question", None, None, "rate", None, truth.cramps.rate_per_week, None, None, "")
+        rate = truth.cramps.rate_per_week
+        yield Answer(key="new:one", estimand="a new question", scale="rate", value=rate, found_by="")
 
     after = {a.key: a for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
     assert set(after) - before == {"new:one"}

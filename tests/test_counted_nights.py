@@ -85,14 +85,18 @@ def test_counted_nights_are_the_nights() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"covariance": "model"}, {"exposure": "hours_in_bed"}, {"where": "nocturia < 2"}]
+    ("model", "options"),
+    [
+        (model, options)
+        for model in MODELS
+        for options in ({}, {"covariance": "model"}, {"exposure": "hours_in_bed"}, {"where": "nocturia < 2"})
+        # Odds have no exposure.
+        if not (model == "logistic" and "exposure" in options)
+    ],
 )
-@pytest.mark.parametrize("model", MODELS)
 def test_a_fit_of_counted_nights_is_that_of_the_nights(
     model: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if model == "logistic" and "exposure" in options:
-        pytest.skip("odds have no exposure")
     made, terms = cohort(3), "ns(age_years, df=2, ref=60) + sex * warm_up + nocturia"
     short = fit(made, model=model, terms=terms, **options)
     monkeypatch.setattr("crampstudy.models.solution.repetitive", lambda *_: False)
@@ -166,6 +170,15 @@ def test_a_diary_of_different_nights_is_not_repetitive() -> None:
     made = simulate(20, 30, 1)
     assert repetitive(made, {"warm_up", "age_years"})
     assert not repetitive(made, {"fluid_ml", "sleep_hours"})
+
+
+def test_a_large_diary_is_judged_by_some_participants_in_any_order() -> None:
+    made = cohort(8, 300, 100)
+    shuffled = made.frame("diary").sample(fraction=1.0, shuffle=True, seed=2)
+    mixed = Cohort("mixed", "diary", {"participants": made.frame("participants"), "diary": shuffled})
+    assert shuffled.height > 20_000
+    assert repetitive(mixed, {"warm_up"})
+    assert not repetitive(mixed, {"date"})
 
 
 @pytest.mark.parametrize("model", [*MODELS, "gee-exchangeable"])

@@ -73,6 +73,7 @@ def test_answers_are_those_of_the_truth() -> None:
     assert set(known) == set(scenario.terms)
     assert known["lean_mass_sd"] == stated["conditional:lean_mass_sd"] == 0.12
     assert known["age_decade"] == stated["conditional:age_decade"] == 0.12
+    assert stated["odds:osteoarthritis"] > stated["conditional:osteoarthritis"] == 0.3
     off = [term for term in scenario.terms if term not in scenario.on]
     assert [known[term] for term in off] == [stated[f"conditional:{slug(term)}"] for term in off] == [0.0] * 3
 
@@ -137,7 +138,7 @@ def test_a_run_goes_on_where_it_stopped(
     assert run("--models", "logistic", "--cohorts", "3").startswith("0 batches to do")
     assert page.read_text(encoding="utf-8") == first
     assert run("--models", "logistic", "--cohorts", "6").startswith("1 batches to do")
-    assert "| logistic | cramp_night | on | 1 | 6 |" in page.read_text(encoding="utf-8")
+    assert "| logistic | cramp_night | on | 1 of 6 | 6 |" in page.read_text(encoding="utf-8")
 
 
 def test_the_document_has_a_line_for_every_model() -> None:

@@ -130,6 +130,8 @@ def test_values_shown_are_round_and_not_the_reference() -> None:
     (smooth,) = build(frame, "ns(age_years, df=3, ref=60)").smooths
     assert smooth.levels and "60" not in smooth.levels
     assert all(float(level) % 5 == 0 for level in smooth.levels)
+    (stated,) = build(frame, "ns(age_years, df=3, ref=60, at=[35, 60, 72.5])").smooths
+    assert stated.levels == ("35", "72.5")
 
 
 def test_ratio_of_any_two_sets_of_values(diary: Cohort) -> None:

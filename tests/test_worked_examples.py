@@ -31,12 +31,14 @@ def shows(printed: str, line: str) -> bool:
         ("mapping.md", ["import", "describe", "validate"]),
         ("redcap.md", None),
         ("simulation.md", ["simulate", "validate", "fit"]),
+        ("models.md", ["simulate", *["fit"] * 14]),
     ],
 )
 def test_the_worked_examples_do_what_the_document_says(name: str, commands: list[str] | None, tmp_path: Path) -> None:
     ran = []
     for step in STEP.finditer((DOCS / name).read_text(encoding="utf-8")):
         if step["file"]:
+            (tmp_path / step["file"]).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / step["file"]).write_text(step["content"], encoding="utf-8")
             continue
         for command, *expected in (part.rstrip().splitlines() for part in step["console"].split("$ ")[1:]):
@@ -51,7 +53,7 @@ def test_the_worked_examples_do_what_the_document_says(name: str, commands: list
                 check=False,
             )
             assert done.returncode == 0, done.stderr
-            printed = done.stdout.splitlines()
+            printed = [line.rstrip() for line in done.stdout.splitlines()]
             if arguments[0] in SHOWN_WHOLE:
                 assert printed == expected
             else:

@@ -16,6 +16,8 @@ from typing import Any
 _HOMES = {
     "AgeBands": "crampstudy.bands",
     "Cohort": "crampstudy.cohort",
+    "Diary": "crampstudy.nights",
+    "bootstrap": "crampstudy.models.bootstrap",
     "check": "crampstudy.checks",
     "compare": "crampstudy.contrasts",
     "describe": "crampstudy.contrasts",

@@ -82,3 +82,8 @@ def to_json(estimates: pd.DataFrame) -> str:
     known = estimates.notna() & ~estimates.isin([math.inf, -math.inf])
     rows = estimates.astype(object).where(known, None).to_dict("records")
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=float)
+
+
+def ratios(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model."""
+    return rows[rows["scale"].str.endswith("_ratio", na=False)]

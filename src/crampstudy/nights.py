@@ -116,12 +116,14 @@ def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFr
 def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
     """Say whether a participant has many nights that are alike in cramps and ``names``.
 
-    Looks at the first rows of the diary, which hold whole participants in every cohort; of a scanned diary it is
-    taken for granted.
+    Looks at all nights of some participants; of a scanned diary it is taken for granted.
     """
     if isinstance(cohort, Diary):
         return True
-    diary = cohort.frame("diary").head(_SAMPLE)
+    diary = cohort.frame("diary")
+    if diary.height > _SAMPLE:
+        people = cohort.frame("participants")["participant_id"]
+        diary = diary.filter(pl.col("participant_id").is_in(people.gather_every(-(-diary.height // _SAMPLE)).to_list()))
     key = {"participant_id", "cramps", *names} & set(diary.columns)
     return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height
 

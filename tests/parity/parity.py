@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy.models import mixed, survey
+from crampstudy.models import MODELS, mixed, survey
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Outcome
 
@@ -275,7 +275,8 @@ def table(found: Sequence[Cell]) -> str:
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for c in found:
         groups.setdefault((c.model, c.outcome, c.covariance, c.weights, c.offset, c.peer), []).append(c)
-    for names, own in groups.items():
+    order = list(MODELS)
+    for names, own in sorted(groups.items(), key=lambda group: (order.index(group[0][0]), group[0][1] != "cramps")):
         largest = (max(c.coefficients for c in own), max(c.errors for c in own))
         shown = " | ".join(below(value) for value in largest)
         lines.append(f"| {' | '.join(names)} | {len(own)} | {shown} |")

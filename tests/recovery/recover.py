@@ -81,7 +81,7 @@ def main() -> int:
     if not cells:
         sys.stderr.write("nothing was run\n")
         return 1
-    made = table.tables(cells, planned())
+    made = table.tables(cells)
     if asked.write:
         asked.write.write_text(table.renew(asked.write.read_text(encoding="utf-8"), made), encoding="utf-8")
     else:
@@ -151,11 +151,6 @@ def collected(state: Path) -> Iterator[table.Cell]:
             cohorts = [cohort for path in files for cohort in json.loads(path.read_text(encoding="utf-8"))]
             for term in cohorts[0] if cohorts else ():
                 yield table.cell(asked, scenario, term, [cohort[term] for cohort in cohorts])
-
-
-def planned() -> int:
-    """Return the number of cells of the whole grid."""
-    return sum(len(grid.with_target(s)) * len(s.asked) for s in grid.scenarios().values())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from crampstudy import estimates as tidy
 from crampstudy import wording
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
@@ -23,7 +24,8 @@ def ratios(estimates: pd.DataFrame) -> Figure:
     Terms that were not measured or could not be estimated are left to the table. Where there is no ratio
     at all, the figure says why.
     """
-    rows = estimates[~estimates["term"].isin(["intercept", "dispersion"]) & (estimates["status"] == "converged")]
+    rows = tidy.ratios(estimates)
+    rows = rows[rows["status"] == "converged"]
     if rows.empty:
         return could_not_estimate(wording.reasons(estimates) or "no term was measured in this cohort")
     records = wording.records(rows)

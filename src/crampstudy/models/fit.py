@@ -172,7 +172,7 @@ def _fit_nights(asked: Question) -> Fit:
 def _linear(answer: rows.Answer, design: spec.Design, cells: rows.Row) -> Linear | None:
     if answer.status != "converged":
         return None
-    return Linear(design, answer.coefficients, answer.variance, answer.df, cells)
+    return Linear(design.bare(), answer.coefficients, answer.variance, answer.df, cells)
 
 
 def _fit_survey(asked: Question) -> Fit:

@@ -54,6 +54,25 @@ class Smooth:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoder:
+    """What turns values into rows of a fitted design; it outlives the fit and holds on to its ``first`` row alone."""
+
+    first: pd.DataFrame
+    model: ModelSpec
+
+    def __call__(self, new: pd.DataFrame) -> NDArray[np.float64]:
+        """Return a row of the design per row of ``new``; a variable that it lacks stands at its value in ``first``.
+
+        Raises:
+            UsageError: a level was never on the rows fitted.
+        """
+        values = {name: _like(self.first[name], new.get(name), len(new)) for name in self.first.columns}
+        whole = pd.DataFrame(values, index=new.index).assign(_row=1)
+        encoded = self.model.get_model_matrix(whole, context={splines.NAME: splines.ns}, na_action="raise")
+        return np.ascontiguousarray(encoded.to_numpy(dtype=float))
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
@@ -86,11 +105,10 @@ class Design:
         return full
 
     def bare(self) -> Design:
-        """Return the design without its rows, light enough to be sent to other processes; it cannot encode."""
+        """Return the design without its rows, light enough to be kept or sent to other processes."""
         empty = np.empty(0)
-        return replace(
-            self, matrix=self.matrix[:0], rows=empty.astype(bool), encode=_no_row, offset=empty, weights=None
-        )
+        matrix = np.empty((0, len(self.columns)))
+        return replace(self, matrix=matrix, rows=empty.astype(bool), offset=empty, weights=None)
 
     def terms(self) -> tuple[str, ...]:
         """Return the fitted terms but the intercept, in formula order."""
@@ -161,7 +179,7 @@ def _encoded(
     rows = candidate & complete.to_series().to_numpy()
     data = _categorical(frame.filter(pl.Series(rows)), used)
     left = int(candidate.sum() - rows.sum())
-    context = {splines.NAME: splines.transform(partial(_people, frame, rows))}
+    context = {splines.NAME: splines.ns, splines.PEOPLE: partial(_people, frame, rows)}
     if not rows.any():
         columns = tuple(Column(INTERCEPT if str(term) == "1" else str(term)) for term in kept)
         return Design(
@@ -182,13 +200,7 @@ def _encoded(
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
     columns = tuple(_column(term, name, data) for term, name in named)
 
-    first = data.iloc[:1].copy()
-
-    def encode(new: pd.DataFrame) -> NDArray[np.float64]:
-        whole = pd.DataFrame({name: _like(first[name], new.get(name), len(new)) for name in used}, index=new.index)
-        encoded = matrix.model_spec.get_model_matrix(whole.assign(_row=1), context=context, na_action="raise")
-        return np.ascontiguousarray(encoded.to_numpy(dtype=float))
-
+    encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)
     smooths = tuple(_smooth(term, where, matrix.model_spec) for term, where in slices.items() if _has_spline(term))
     return Design(
         values, columns, rows, tuple(used), not_measured, constant, left, encode, np.empty(0), None, smooths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crampstudy.models.covariance import Array
 
-NAME = "ns"
+NAME, PEOPLE = "ns", "_people"
 _SHOWN = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -59,8 +59,8 @@ def _once(values: Array, people: NDArray[np.intp]) -> Array:
     return once
 
 
-def _readable(values: Array, reference: float) -> tuple[float, ...]:
-    """Return about five round values over the middle of ``values``, the reference not among them."""
+def _readable(values: Array) -> tuple[float, ...]:
+    """Return about five round values over the middle of ``values``."""
     low, high = np.quantile(values, [_SHOWN[0], _SHOWN[-1]])
     if high <= low:
         return ()
@@ -70,36 +70,33 @@ def _readable(values: Array, reference: float) -> tuple[float, ...]:
     shown = {round(float(q / step)) * step for q in np.quantile(values, _SHOWN)}
     # Rounded to the digits of the step: 0.30000000000000004 is no readable value.
     digits = max(0, -int(np.floor(np.log10(step))))
-    return tuple(v for v in sorted(round(float(v), digits) for v in shown) if v != reference)
+    return tuple(sorted(round(float(value), digits) for value in shown))
 
 
-def transform(people: Callable[[], NDArray[np.intp]]) -> Callable[..., Any]:
-    """Return the function ``ns`` of formulas for rows of the participants that ``people`` gives (codes, length n).
+@stateful_transform  # type: ignore[untyped-decorator]
+def ns(
+    data: Any,
+    df: int = 3,
+    knots: Sequence[float] | None = None,
+    ref: float | None = None,
+    at: Sequence[float] | None = None,
+    _state: dict[str, Any] | None = None,
+    _context: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return the spline of formulas: ``df`` columns, or as many as there are inner ``knots`` and one.
 
-    ``ns(x, df=3, knots=None, ref=None, at=None)``: ``df`` columns, or as many as there are inner ``knots`` and one;
-    zero at ``ref`` (the median, if not given), so that the fit's ratios are against it; shown at ``at``.
+    Zero at ``ref`` (the median, if not given), so that the fit's ratios are against it; shown at ``at``. On its first
+    rows, the context gives under :data:`PEOPLE` a function that returns their participants (codes, length n).
     """
-
-    @stateful_transform  # type: ignore[untyped-decorator]
-    def ns(
-        data: Any,
-        df: int = 3,
-        knots: Sequence[float] | None = None,
-        ref: float | None = None,
-        at: Sequence[float] | None = None,
-        _state: dict[str, Any] | None = None,
-    ) -> Any:
-        values, state = np.asarray(data, dtype=float), {} if _state is None else _state
-        if "knots" not in state:
-            once = _once(values, people())
-            state["knots"] = place_knots(once, df, knots)
-            state["ref"] = float(np.median(once) if ref is None else ref)
-            state["at"] = tuple(map(float, at)) if at is not None else _readable(once, state["ref"])
-        basis = centred(values, state)
-        columns = dict(enumerate(basis.T, 1))
-        return FactorValues(columns, kind="numerical", spans_intercept=False, format="{name}[{field}]")
-
-    return ns  # type: ignore[no-any-return]
+    values, state = np.asarray(data, dtype=float), {} if _state is None else _state
+    if "knots" not in state:
+        once = _once(values, _context[PEOPLE]() if _context is not None else np.arange(len(values)))
+        state["knots"] = place_knots(once, df, knots)
+        state["ref"] = float(np.median(once) if ref is None else ref)
+        shown = _readable(once) if at is None else tuple(map(float, at))
+        state["at"] = tuple(value for value in shown if value != state["ref"])
+    columns = dict(enumerate(centred(values, state).T, 1))
+    return FactorValues(columns, kind="numerical", spans_intercept=False, format="{name}[{field}]")
 
 
 def centred(values: Array, state: dict[str, Any]) -> Array:
