@@ -20,6 +20,7 @@ from crampstudy.simulate.designs import nights_needed
 from crampstudy.simulate.draw import draw_cramps, draw_rates
 from crampstudy.simulate.parameters import Effect
 from crampstudy.simulate.people import Column, Flags, Floats, draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.recruit import SLEEP
 from crampstudy.simulate.truth import Truth
 
 P = TypeVar("P")
@@ -29,7 +30,6 @@ DRAWS = 1_000_000
 
 _PEOPLE_AT_ONCE = 50_000
 _WINDOWS_AT_ONCE = 2_000
-_SLEEP = "sleep_quality_0_10"
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class _Windows:
     @classmethod
     def of(cls, truth: Truth, n: int, rng: np.random.Generator) -> _Windows:
         rates_rng, nights_rng = rng.spawn(2)
-        habits = [_SLEEP] if truth.cramps.sleep_feedback else []
+        habits = [SLEEP] if truth.cramps.sleep_feedback else []
         # The window begins when everybody has got in.
         start = truth.recruitment.run_in_nights
         window = slice(start, start + NIGHTS)
