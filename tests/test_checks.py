@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import re
-import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import checks_rates
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -53,16 +51,6 @@ def run(cohort: Cohort, model: str, terms: str, **more: Any) -> dict[str, Check]
 def value(made: Check, statistic: str, column: str = "value") -> float:
     (found,) = made.table.loc[made.table["statistic"] == statistic, column]
     return float(found)
-
-
-def rates() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("checks_rates", Path(__file__).parent / "bench/checks_rates.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Its dataclasses look their module up by name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 # What R finds
@@ -282,7 +270,6 @@ def test_quantile_residuals_lie_where_their_count_is() -> None:
 
 # Recovery: each check speaks when it should, and about as rarely as it says when not
 
-RATES = rates()
 COHORTS = 100
 
 
@@ -302,7 +289,7 @@ def most(cohorts: int, level: float = 0.05) -> float:
 )
 def test_a_sound_model_is_rarely_blamed(model: str, outcome: Outcome, truth: dict[str, float]) -> None:
     cohorts = COHORTS // 3 if model.startswith("mixed") else COHORTS
-    shares = RATES.rejections(model, outcome, cohorts, **truth)
+    shares = checks_rates.rejections(model, outcome, cohorts, **truth)
     for name, share in shares.items():
         assert share <= most(cohorts), name
     # A test that never speaks is no test. Pearson's is careful where a dispersion was fitted along.
@@ -326,7 +313,7 @@ def test_a_flaw_is_found_and_named(
     model: str, outcome: Outcome, truth: dict[str, float], found: set[str], unmoved: set[str]
 ) -> None:
     cohorts = 20
-    shares = RATES.rejections(model, outcome, cohorts, **truth)
+    shares = checks_rates.rejections(model, outcome, cohorts, **truth)
     for name in found:
         assert shares[f"{name} fails"] >= 0.75, name
     for name in unmoved:
@@ -335,7 +322,7 @@ def test_a_flaw_is_found_and_named(
 
 def test_quantile_residuals_find_a_wrong_distribution() -> None:
     # Nights are either empty or busy: half of them against what a Poisson says.
-    assert RATES.rejections("poisson", cohorts=20, empty=0.5, rate=6.0)["quantile residuals fails"] >= 0.95
+    assert checks_rates.rejections("poisson", cohorts=20, empty=0.5, rate=6.0)["quantile residuals fails"] >= 0.95
 
 
 def test_dependent_nights_are_no_flaw_of_their_distribution() -> None:
@@ -356,11 +343,11 @@ def test_dependent_nights_are_no_flaw_of_their_distribution() -> None:
 
 def test_the_page_shows_every_scenario_and_what_was_found() -> None:
     page = (PARITY.parents[1] / "docs/checks.md").read_text(encoding="utf-8")
-    table = page.split(RATES.BEGIN)[1].split(RATES.END)[0]
+    table = page.split(checks_rates.BEGIN)[1].split(checks_rates.END)[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()[2:]]
-    assert len(rows) == len(RATES.SCENARIOS)
+    assert len(rows) == len(checks_rates.SCENARIOS)
     cohorts = int(re.findall(r"of (\d+) cohorts", page)[0])
-    for scenario, (model, flaw, *cells) in zip(RATES.SCENARIOS, rows, strict=True):
+    for scenario, (model, flaw, *cells) in zip(checks_rates.SCENARIOS, rows, strict=True):
         assert model.split()[0] == scenario.model and flaw == scenario.flaw
         found = [int(cell) for cell in cells if cell]
         assert max(found) <= 100 * most(cohorts) + 1 if scenario.sound else max(found) >= 75

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from pathlib import Path
-from types import ModuleType
 
+import nhanes_classes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -169,15 +168,6 @@ def test_other_errors_name_what_is_allowed() -> None:
         class_probabilities(np.array(1.0), Mixture(1.0), variance=-1.0)
 
 
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("nhanes_classes", ROOT / "tests/bench/nhanes_classes.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_shipped_shares_are_what_the_public_files_give(shared: Path) -> None:
-    made = script().table(f"nhanes:{shared / 'data/nhanes'}")
+    made = nhanes_classes.table(f"nhanes:{shared / 'data/nhanes'}")
     assert made == (ROOT / "src/crampstudy/simulate/nhanes_classes.csv").read_text(encoding="utf-8")

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import injected_errors as injected
 import pytest
 
 from crampstudy.clean import corrections
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("injected_errors", ROOT / "tests/bench/injected_errors.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Its dataclasses look their module up by name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-injected = bench()
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,6 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import prevalence
 from crampstudy.errors import SourceError
 from crampstudy.estimates import frame as estimates_frame
-from crampstudy.models import recall
-from crampstudy.models.survey import Design, regression
 from crampstudy.sources import nhanes
 from crampstudy.sources import nhanes_codes as nc
 
@@ -325,38 +323,3 @@ def test_published_prevalence(
         assert int(adults["n_participants"][level]) == n
         assert round(100 * float(adults["estimate"][level]), 2) == percent
         assert round(100 * float(adults["std_error"][level]), 2) == error
-
-
-@pytest.mark.parametrize(
-    ("cycle", "exposure", "n", "ratio"),
-    [
-        ("D", "arthritis", 3453, 2.470),
-        ("E", "arthritis", 4065, 4.652),
-        ("D", "serum_potassium_mmol_l", 3238, 1.126),
-        ("E", "serum_potassium_mmol_l", 3800, 1.117),
-        ("D", "red_cell_count_10_12_l", 3269, 0.797),
-        ("E", "red_cell_count_10_12_l", 3828, 0.846),
-    ],
-)
-def test_published_odds_ratios(published: dict[str, Cohort], cycle: str, exposure: str, n: int, ratio: float) -> None:
-    people = published[cycle].frame("participants")
-    education = people["education"].to_dummies().select(pl.exclude("education_null", "education_below_9_years"))
-    factor = people[exposure].cast(pl.Float64)
-    adults = people["age_years"] >= 20
-    if exposure != "arthritis":
-        factor = factor / factor.filter(adults).std()
-    terms = people.select(
-        pl.lit(1.0).alias("1"),
-        factor.alias("exposure"),
-        pl.col("age_years") / 10,
-        (pl.col("sex") == "female").cast(pl.Float64),
-        pl.col("bmi_kg_m2"),
-    ).hstack(education.cast(pl.Float64))
-    outcome = recall.binary(people, "moderate_severe_vs_none")
-    complete = np.isfinite(terms.to_numpy().astype(float)).all(axis=1) & people["education"].is_not_null().to_numpy()
-    design = Design.of(people["stratum"], people["psu"], people["weight_exam"])
-    fit = regression(
-        outcome, terms.to_numpy(), terms.columns, complete & np.isfinite(outcome) & adults.to_numpy(), design
-    )
-    assert fit.n == n
-    assert round(float(np.exp(fit.coefficients[1])), 3) == ratio

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import util
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import parity
 import pytest
 
 from crampstudy.models import MODELS
 from crampstudy.models.engines import ENGINES
 
 ROOT = Path(__file__).parents[1]
-
-
-def _loaded() -> ModuleType:
-    spec = util.spec_from_file_location("parity", ROOT / "tests/parity/parity.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-parity: Any = _loaded()
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from recovery_study import EVEN, Study, common, strengthened
 from scipy import stats
 
 from crampstudy import fit
@@ -24,10 +22,6 @@ from crampstudy.simulate import Mess, Truth, graph, simulate
 from crampstudy.simulate.answers import conditional, covariate
 from crampstudy.simulate.parameters import Effect
 from crampstudy.simulate.population import Population
-
-sys.path.append(str(Path(__file__).parent / "recovery"))
-study_of = import_module("recovery_study")
-EVEN, Study, common, strengthened = study_of.EVEN, study_of.Study, study_of.common, study_of.strengthened
 
 Floats = NDArray[np.float64]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import recover
+import recovery_grid as grid
+import recovery_table as table
 from scipy.special import logit
 
 from crampstudy.models import MODELS
@@ -21,10 +23,6 @@ from crampstudy.simulate.population import Population
 from crampstudy.simulate.truth import slug
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests" / "recovery"))
-grid: Any = import_module("recovery_grid")
-table: Any = import_module("recovery_table")
-recover: Any = import_module("recover")
 
 COHORTS = 200
 
