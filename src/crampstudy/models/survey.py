@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Link = Literal["logit", "log"]
 
+NO_VARIANCE = "the domain has no more PSUs than strata, so its variance cannot be estimated"
 _TOLERANCE = 1e-11
 _MAX_ITERATIONS = 60
 _SUSPECT_ETA = 10.0
@@ -153,14 +154,14 @@ def boundary_interval(proportion: float, n: int, n_effective: float, df: int, le
 
 @dataclass(frozen=True, slots=True)
 class SurveyFit:
-    """A design-based generalised linear model on the link scale; numbers are NaN unless ``status`` is converged."""
+    """A design-based regression on the link scale; numbers are NaN unless ``status`` is converged."""
 
     names: tuple[str, ...]
     coefficients: FloatArray  # (p,)
     covariance: FloatArray  # (p, p)
     df: int  # PSUs - strata in the domain
     n: int
-    n_events: int  # rows with an outcome above 0
+    n_events: int  # rows with an outcome above 0, or above the lowest class
     n_psus: int
     status: Literal["converged", "not_converged", "not_estimable"]
     reason: str
@@ -197,15 +198,9 @@ def regression(
 
     Source: Binder 1983; separation as in Konis 2007.
     """
-    inside = np.asarray(members, dtype=np.bool_) & (design.weight > 0)
-    if not inside.any():
-        raise AnalysisError("the domain has no complete row with a positive weight; widen it or drop a term")
-    y, x = np.asarray(outcome, dtype=np.float64)[inside], np.asarray(X, dtype=np.float64)[inside]
-    if not (np.isfinite(y).all() and np.isfinite(x).all()):
-        raise AnalysisError("a cell inside the domain is missing; leave incomplete rows out of the domain")
+    inside, y, x, w = domain_rows(outcome, X, members, design)
     if (y < 0).any() or (link == "logit" and not np.isin(y, (0.0, 1.0)).all()):
         raise AnalysisError(f"the outcome of a {link} model is {'0 or 1' if link == 'logit' else 'at least 0'}")
-    w = design.weight[inside] / design.weight[inside].mean()
     scale = np.maximum(np.abs(x).max(axis=0), np.finfo(np.float64).tiny)
     x = x / scale
     psus, strata = design.units(inside)
@@ -239,9 +234,26 @@ def regression(
     )
 
 
+def domain_rows(
+    outcome: ArrayLike, X: ArrayLike, members: ArrayLike, design: Design
+) -> tuple[BoolArray, FloatArray, FloatArray, FloatArray]:
+    """Return the weighted rows of a domain (n,), and on these the outcome, the columns and the weights of mean 1.
+
+    Raises:
+        AnalysisError: a cell inside the domain is missing, or the domain is empty.
+    """
+    inside = np.asarray(members, dtype=np.bool_) & (design.weight > 0)
+    if not inside.any():
+        raise AnalysisError("the domain has no complete row with a positive weight; widen it or drop a term")
+    y, x = np.asarray(outcome, dtype=np.float64)[inside], np.asarray(X, dtype=np.float64)[inside]
+    if not (np.isfinite(y).all() and np.isfinite(x).all()):
+        raise AnalysisError("a cell inside the domain is missing; leave incomplete rows out of the domain")
+    return inside, y, x, design.weight[inside] / design.weight[inside].mean()
+
+
 def _obstacle(y: FloatArray, x: FloatArray, df: int, link: Link) -> str:
     if df < 1:
-        return "the domain has no more PSUs than strata, so its variance cannot be estimated"
+        return NO_VARIANCE
     if not (y > 0).any() or (link == "logit" and (y > 0).all()):
         return "the outcome does not vary in the domain"
     if np.linalg.matrix_rank(x) < x.shape[1]:

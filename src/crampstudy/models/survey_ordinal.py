@@ -1,0 +1,96 @@
+"""Design-weighted cumulative logit models of ordered classes, such as a recalled frequency of cramps.
+
+A weighted pseudo-likelihood, its covariance linearised over the whole sampling design as in
+:mod:`crampstudy.models.survey`; coefficients as R's ``survey::svyolr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crampstudy.models import proportionality, survey
+from crampstudy.models.covariance import Array
+from crampstudy.models.ordinal import OrdinalFit, ordinal
+from crampstudy.models.proportionality import SlopeTest
+
+
+def regression(
+    classes: ArrayLike,
+    X: ArrayLike,
+    names: Sequence[str],
+    members: ArrayLike,
+    design: survey.Design,
+    levels: Sequence[str],
+    free: Sequence[int] = (),
+) -> survey.SurveyFit:
+    """Fit ordered classes over the domain ``members`` (n,) of the full design.
+
+    ``classes`` (n,) are codes 0..K-1 of ``levels``; ``X`` (n, p) has no intercept, whose place the K - 1 thresholds
+    take; ``free`` columns have a slope per threshold. Cells outside the domain may be missing. The parameters are those
+    of :class:`crampstudy.models.ordinal.OrdinalFit`: log odds ratios of a higher class, then thresholds, then the free
+    slopes.
+
+    Raises:
+        AnalysisError: a cell inside the domain is missing, a class impossible, or the domain is empty.
+
+    Source: McCullagh 1980; Binder 1983; Lumley 2010 (``svyolr``).
+    """
+    inside, y, x, w = survey.domain_rows(classes, X, members, design)
+    psus, strata = design.units(inside)
+    fitted = ordinal(x, y, w, levels=levels, names=names, free=free)
+    status, reason = fitted.status, fitted.problem or ""
+    if psus - strata < 1:
+        status, reason = "not_estimable", survey.NO_VARIANCE
+    p = len(fitted.names)
+    return survey.SurveyFit(
+        names=fitted.names,
+        coefficients=np.full(p, np.nan) if reason else fitted.parameters,
+        covariance=np.full((p, p), np.nan) if reason else design.covariance(_spread(fitted.influence(), inside)),
+        df=psus - strata,
+        n=len(y),
+        n_events=int((y > 0).sum()),
+        n_psus=psus,
+        status=status,
+        reason=reason,
+        iterations=fitted.iterations,
+        gradient=_gradient(fitted),
+    )
+
+
+def brant(
+    classes: ArrayLike,
+    X: ArrayLike,
+    names: Sequence[str],
+    members: ArrayLike,
+    design: survey.Design,
+    levels: Sequence[str],
+) -> tuple[SlopeTest, ...]:
+    """Test proportional odds as :func:`crampstudy.models.proportionality.brant`, with the design's covariance.
+
+    Arguments as of :func:`regression`. The statistics are F with the design's degrees of freedom.
+
+    Raises:
+        AnalysisError: as :func:`regression`, or there are no two thresholds or no column to compare.
+    """
+    inside, y, x, w = survey.domain_rows(classes, X, members, design)
+    psus, strata = design.units(inside)
+    slopes = proportionality.slopes(x, y, w, levels)
+    if psus - strata < 1:
+        return proportionality.untested(slopes, names, survey.NO_VARIANCE)
+    return proportionality.compared(
+        slopes, names, lambda influence: design.covariance(_spread(influence, inside)), psus - strata
+    )
+
+
+def _spread(rows: Array, inside: survey.BoolArray) -> Array:
+    """Put the rows of a domain into the full design, whose other rows score zero."""
+    full = np.zeros((len(inside), rows.shape[1]))
+    full[inside] = rows
+    return full
+
+
+def _gradient(fitted: OrdinalFit) -> float:
+    return float(np.abs(fitted.scores.sum(axis=0)).max() / len(fitted.scores)) if len(fitted.scores) else np.nan
