@@ -100,13 +100,20 @@ def _validated(data: Path, size: int, by_person: bool) -> dict[str, float]:
 
 
 def _peers(size: int, rounds: int, data: Path) -> list[str]:
+    """Time the peers in turn; a row that is done is kept in ``data``, so that a bench of hours can be ended."""
+    kept = data / f"peers-{size}-{rounds}.json"
+    done: dict[str, str] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    for job in bench_clean.jobs(data, size * 1_000_000):
+        name = f"{job.name}, {job.peer_name}"
+        if name not in done:
+            timing = measure(job, rounds)
+            times = f"{timing.ours:.2f} | {timing.peer:.2f} | {timing.ratio:.2f}"
+            done[name] = f"| {job.name} | {times} | {job.peer_name} |"
+            kept.write_text(json.dumps(done), encoding="utf-8")
+            print(done[name], file=sys.stderr, flush=True)
     lines = [f"Medians of {rounds} interleaved runs, in seconds.", ""]
     lines += ["| job | crampstudy | other | ratio | other is |", "|---|---:|---:|---:|---|"]
-    for job in bench_clean.jobs(data, size * 1_000_000):
-        timing = measure(job, rounds)
-        print(f"{job.name}: {timing.ours:.2f} s, {job.peer_name}: {timing.peer:.2f} s", file=sys.stderr, flush=True)
-        lines.append(f"| {job.name} | {timing.ours:.2f} | {timing.peer:.2f} | {timing.ratio:.2f} | {job.peer_name} |")
-    return [*lines, _as_documented(size, rounds, data)]
+    return [*lines, *done.values(), _as_documented(size, rounds, data)]
 
 
 def _as_documented(size: int, rounds: int, data: Path) -> str:
