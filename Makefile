@@ -64,7 +64,7 @@ ifeq ($(COHORT),$(SYNTHETIC))
 report: $(SYNTHETIC)/datapackage.json
 endif
 
-SIMULATOR := $(shell find src/crampstudy/simulate src/crampstudy/codebook src/crampstudy/sources/writer.py src/crampstudy/compute.py -type f ! -name '*.pyc' 2>/dev/null)
+SIMULATOR := $(shell find src/crampstudy/simulate src/crampstudy/codebook src/crampstudy/sources/writer.py src/crampstudy/compute -type f ! -name '*.pyc' 2>/dev/null)
 
 $(SYNTHETIC)/datapackage.json: $(SIMULATOR) pyproject.toml | $(READY)
 	$(CRAMPSTUDY) simulate --workers 2 --out $(SYNTHETIC)

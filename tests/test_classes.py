@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from crampstudy.codebook import recalled
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import classes
 from crampstudy.simulate.classes import Mixture, class_probabilities, fit, published, window_variance
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def exact(distribution: object) -> list[float]:
-    below = [distribution.cdf(low - 1) for low in classes.LOWS[1:]]  # type: ignore[attr-defined]
+    below = [distribution.cdf(low - 1) for low in recalled.LOWS[1:]]  # type: ignore[attr-defined]
     return list(np.diff([0.0, *below, 1.0]))
 
 
@@ -84,7 +85,7 @@ def test_correlated_nights_against_simulation() -> None:
     between = (mean.sum(axis=1) / (person * 30 * 0.9 / 7)).var()
     assert between == pytest.approx(variance, rel=0.02)
     found = class_probabilities(np.array(0.9), mixture, variance=variance)
-    seen = np.bincount(np.searchsorted(classes.LOWS, count, side="right") - 1, minlength=5) / n
+    seen = np.bincount(np.searchsorted(recalled.LOWS, count, side="right") - 1, minlength=5) / n
     error = np.sqrt(found * (1 - found) / n)
     # Three Monte-Carlo errors, and a tenth of a percentage point for the approximation itself.
     assert (np.abs(seen - found) < 3 * error + 0.001).all(), (seen, found)

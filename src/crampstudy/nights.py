@@ -6,15 +6,19 @@ entry, is unobserved: it is never a night without cramps.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import socket
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from crampstudy import compute
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.errors import UsageError
+from crampstudy.errors import SourceError, UsageError
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
@@ -26,16 +30,58 @@ _SAMPLE, _DIFFERENT = 20_000, 0.8
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file of a diary; with its size in bytes and the time of its last change, in ns, it is told from others.
+
+    Who reads it must have the file under the same path.
+    """
+
+    path: Path
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, path: Path) -> Part:
+        """Describe a file."""
+        found = path.stat()
+        return cls(path.absolute(), found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The files of a diary, in the types of ``schema``, and who reads them; arguments of :func:`compute.map`."""
+
+    files: tuple[Part, ...]
+    schema: pl.Schema
+    workers: compute.Workers = 1
+    keep: Path | None = None
+    progress: compute.Progress | None = None
+
+    def nights(self) -> pl.LazyFrame:
+        """Return the nights of all files, to be read when they are needed."""
+        return pl.concat(_scanned(self.schema, part) for part in self.files)
+
+    def alike(self, key: Sequence[str]) -> pl.DataFrame:
+        """Return the observed nights that are alike, counted; each file in one pass, all of them merged."""
+        task = partial(_alike_in, self.schema, tuple(key))
+        return _merged(
+            list(compute.map(task, self.files, workers=self.workers, keep=self.keep, progress=self.progress)), key
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Diary:
     """A diary that need not fit into memory: tables that were cleaned before, ``nights`` read when they are needed.
 
     ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;
-    nothing is validated again.
+    nothing is validated again. With ``parts`` nights are counted file by file
+    (:func:`crampstudy.models.partitions.in_parts`).
     """
 
     name: str
     participants: pl.DataFrame
     nights: pl.LazyFrame
+    parts: Parts | None = None
 
     @property
     def kind(self) -> Literal["diary"]:
@@ -82,21 +128,16 @@ def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBan
     """Return a participant's observed nights that are alike in cramps and ``names`` as one row, with their number.
 
     Columns: participant_id, ``cramps``, ``cramp_night``, those of ``names`` that the diary or the participants
-    have, and ``nights_alike``. A missing value is alike to a missing value. Sorted by participant; a scanned diary
-    is read in parts and never stands in memory as a whole.
+    have, and ``nights_alike``. A missing value is alike to a missing value. Sorted by participant, so that the rows
+    are the same however the diary is cut; a scanned diary is read in parts and never stands in memory as a whole.
 
     Raises:
         UsageError: the cohort is a survey, or a night belongs to none of the participants.
     """
     diary = _diary(cohort)
-    columns = diary.nights.collect_schema().names()
+    columns = _schema(diary).names()
     key = [name for name in dict.fromkeys(["cramps", *sorted(names)]) if name in columns and name != "participant_id"]
-    alike = (
-        diary.nights.filter(observed_night(cohort))
-        .group_by("participant_id", *key)
-        .agg(pl.len().cast(pl.Int64).alias(ALIKE))
-        .collect(engine="streaming")
-    )
+    alike = diary.parts.alike(key) if diary.parts else _alike(diary.nights, key)
     who = people(cohort, bands)
     who = who.select("participant_id", *(name for name in sorted(names) if name in who.columns and name not in key))
     # A place in the order of participants sorts much faster than a text.
@@ -110,7 +151,8 @@ def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBan
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return :func:`person_nights` without a row: the columns and their types."""
     diary = _diary(cohort)
-    return person_nights(Diary(diary.name, diary.participants.head(0), diary.nights.head(0)), bands)
+    nights = pl.LazyFrame(schema=_schema(diary))
+    return person_nights(Diary(diary.name, diary.participants.head(0), nights), bands)
 
 
 def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
@@ -130,10 +172,46 @@ def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
 
 def observed_night(cohort: Cohort | Diary) -> pl.Expr:
     """Return whether a diary row is an observed night: an entry was made and its count is there."""
+    return _observed(_schema(_diary(cohort)).names())
+
+
+def _observed(columns: Collection[str]) -> pl.Expr:
     counted = pl.col("cramps").is_not_null()
-    if "entry_made" not in _diary(cohort).nights.collect_schema().names():
-        return counted
-    return counted & pl.col("entry_made").fill_null(value=True)
+    return counted & pl.col("entry_made").fill_null(value=True) if "entry_made" in columns else counted
+
+
+def _alike(nights: pl.LazyFrame, key: Sequence[str]) -> pl.DataFrame:
+    return (
+        nights.filter(_observed(nights.collect_schema().names()))
+        .group_by("participant_id", *key)
+        .agg(pl.len().cast(pl.Int64).alias(ALIKE))
+        .collect(engine="streaming")
+    )
+
+
+def _scanned(schema: pl.Schema, part: Part) -> pl.LazyFrame:
+    if not part.path.is_file():
+        raise SourceError(
+            f"there is no file {part.path} on {socket.gethostname()}; every worker of a cluster reads its parts by "
+            "itself: put the diary where all of them see it under the same path"
+        )
+    return pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
+
+
+def _alike_in(schema: pl.Schema, key: Sequence[str], part: Part) -> pl.DataFrame:
+    return _alike(_scanned(schema, part), key)
+
+
+def _merged(found: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
+    """Return the counts of all parts; those of participants who stand in several are added up."""
+    whole = pl.concat(found)
+    who = pl.concat(frame.select(pl.col("participant_id").unique()) for frame in found).to_series()
+    several = pl.DataFrame({"participant_id": who.filter(who.is_duplicated()).unique()})
+    if several.is_empty():
+        return whole
+    again = whole.join(several, on="participant_id", how="semi")
+    added = again.group_by("participant_id", *key).agg(pl.col(ALIKE).sum())
+    return pl.concat([whole.join(several, on="participant_id", how="anti"), added])
 
 
 def _diary(cohort: Cohort | Diary) -> Diary:
@@ -142,6 +220,10 @@ def _diary(cohort: Cohort | Diary) -> Diary:
     if cohort.kind != "diary":
         raise UsageError(f"{cohort.name} is a survey: a recalled class is never turned into nights")
     return Diary(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())
+
+
+def _schema(diary: Diary) -> pl.Schema:
+    return diary.parts.schema if diary.parts else diary.nights.collect_schema()
 
 
 def coverage(cohort: Cohort) -> pl.DataFrame:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
+from crampstudy.codebook import recalled
 from crampstudy.simulate import classes, presets
 from crampstudy.simulate.draw import draw_rates
 from crampstudy.simulate.truth import Truth
@@ -81,7 +82,7 @@ def main() -> None:
 
 def _spread(truth: Truth) -> tuple[Floats, Floats]:
     """Return persons' mean multiple of the reference rate over 30 nights without age's own part and the class."""
-    parts = [draw_rates(truth, PEOPLE, classes.NIGHTS, np.random.default_rng(block)) for block in range(BLOCKS)]
+    parts = [draw_rates(truth, PEOPLE, recalled.NIGHTS, np.random.default_rng(block)) for block in range(BLOCKS)]
     age = np.concatenate([part.asked.age for part in parts]).astype(np.float64)
     mean = np.concatenate([part.by_terms.mean(axis=1) for part in parts]) * 7 / truth.cramps.rate_per_week
     for effect in truth.effects:

@@ -72,7 +72,7 @@ def main() -> int:
             given.append(item)
             yield item
 
-    for done, found in enumerate(compute.map(run, noted(left), workers=asked.workers)):
+    for done, found in enumerate(compute.map(run, noted(left), workers=asked.cluster or asked.workers)):
         for name, results in found.items():
             _keep(_file(state, given[done].scenario, name, given[done].batch), results)
         sys.stderr.write(f"\r{done + 1} of {len(tasks)}, {time.monotonic() - began:.0f} s")
@@ -99,6 +99,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cohorts", type=int, help="cohorts a cell (default: by the model, 1,000 or 400)")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (default: every core)"
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="a Dask cluster instead, whose workers have tests/recovery on PYTHONPATH: its address or scheduler file",
     )
     parser.add_argument("--minutes", type=float, help="begin nothing new after so many minutes; 0: tables alone")
     parser.add_argument("--seed", type=int, default=20240108)

@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from crampstudy.cli.options import AsCsv, AsJson, Bands, CiLevel, Source, StandardName, Weight, Where, bands, show
+from crampstudy.cli.options import (
+    AsCsv,
+    AsJson,
+    Bands,
+    CiLevel,
+    Cluster,
+    NWorkers,
+    Source,
+    StandardName,
+    Weight,
+    Where,
+    bands,
+    show,
+    who_works,
+)
 
 
 def describe(
@@ -70,24 +84,47 @@ def fit(
     random_slope: Annotated[
         str | None, typer.Option(help="Term of a mixed model whose slope differs between participants.")
     ] = None,
+    zero_terms: Annotated[
+        str | None, typer.Option(help="Terms of the zero part of a zero-inflated or hurdle model; none by default.")
+    ] = None,
+    free_terms: Annotated[
+        str | None, typer.Option(help="Terms of an ordinal model whose odds ratios may differ between classes.")
+    ] = None,
+    at_most: Annotated[
+        int | None, typer.Option(help="interval-count: answers count nights with a cramp, at most so many (30).")
+    ] = None,
+    near_nightly: Annotated[
+        bool, typer.Option(help="interval-count: also estimate the share of people who cramp night after night.")
+    ] = False,
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
+    workers: NWorkers = 1,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Fit a model and show its estimates."""
+    """Fit a model and show its estimates.
+
+    With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean.
+    """
     from crampstudy.models import fit
+    from crampstudy.models.partitions import in_parts
     from crampstudy.sources import open_cohort
 
+    shared = workers != 1 or cluster is not None
     fitted = fit(
-        open_cohort(source),
+        in_parts(source, workers=who_works(workers, cluster)) if shared else open_cohort(source),
         model=model,
         terms=terms,
         outcome=outcome,
         exposure=exposure,
         covariance=covariance,
         random_slope=random_slope,
+        zero_terms=zero_terms,
+        free_terms=free_terms,
+        at_most=at_most,
+        near_nightly=near_nightly,
         where=where,
         weight=weight,
         ci_level=ci_level,

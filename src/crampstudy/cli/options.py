@@ -28,6 +28,11 @@ Corrected = Annotated[
     Path | None, typer.Option("--corrections", help="Corrections (YAML); by default a package's own corrections.yaml.")
 ]
 Weight = Annotated[str | None, typer.Option(help="Weight column of a survey; by default the most restrictive one.")]
+NWorkers = Annotated[int, typer.Option("--workers", help="Processes that share the work; the bytes are the same.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="A Dask cluster that does the work instead: tcp://host:port, or its scheduler file."),
+]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
 
 
@@ -57,6 +62,15 @@ def show(rows: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
         from crampstudy import terminal
 
         terminal.show(rows)
+
+
+def who_works(workers: int, cluster: str | None) -> int | str:
+    """Return who does the work, as ``compute.map`` takes it."""
+    if cluster is None:
+        return workers
+    if workers != 1:
+        raise UsageError("choose one of --workers and --cluster; a cluster has workers of its own")
+    return cluster
 
 
 def progress() -> Any:

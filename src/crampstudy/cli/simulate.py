@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import FileFormat
+from crampstudy.cli.options import Cluster, FileFormat, NWorkers, who_works
 from crampstudy.errors import UsageError
 
 
@@ -21,7 +21,8 @@ def simulate(
     participants: Annotated[int | None, typer.Option(help="Number of participants; by default the preset's.")] = None,
     nights: Annotated[int | None, typer.Option(help="Nights per participant; by default the preset's.")] = None,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
-    workers: Annotated[int, typer.Option(help="Processes that share the work; the bytes are the same.")] = 1,
+    workers: NWorkers = 1,
+    cluster: Cluster = None,
     with_rates: Annotated[bool, typer.Option(help="Write the conditional rate of every night as well.")] = False,
     card: Annotated[
         bool, typer.Option(help="Print the preset's card: its published targets beside what is simulated.")
@@ -49,7 +50,7 @@ def simulate(
             chosen.truth,
             chosen.mess,
             format,
-            workers=workers,
+            workers=who_works(workers, cluster),
             with_rates=with_rates,
             progress=_parts if sys.stderr.isatty() else None,
         )

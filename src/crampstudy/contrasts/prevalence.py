@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crampstudy import estimates
 from crampstudy.bands import STANDARDS, AgeBands, Standard
+from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.models import recall
@@ -20,7 +21,7 @@ LEVELS: dict[str, tuple[int, ...]] = {
     "mild": (1, 2),
     "moderate-severe": (3, 4),
     "any": (1, 2, 3, 4),
-    **{str(single): (single,) for single in range(len(recall.CLASS_LOWS))},
+    **{str(single): (single,) for single in range(len(LOWS))},
 }
 """Groups of recalled classes as Grandner and Winkelman (2017) form them, and each class by itself."""
 

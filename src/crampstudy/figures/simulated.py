@@ -14,6 +14,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from crampstudy.codebook import recalled
 from crampstudy.figures import style
 from crampstudy.simulate import cards, classes, presets
 from crampstudy.simulate.groups import JULY_PEAK
@@ -62,14 +63,14 @@ def _rates(axes: Axes, measured: Measured) -> None:
 def _classes(axes: Axes, measured: Measured) -> None:
     shares = classes.published()
     at = np.arange(len(shares))
-    found = np.searchsorted(classes.LOWS, measured.counts[:, : classes.NIGHTS].sum(axis=1), side="right") - 1
+    found = np.searchsorted(recalled.LOWS, measured.counts[:, : recalled.NIGHTS].sum(axis=1), side="right") - 1
     ages = measured.people["age_years"].to_numpy()
     lows = [int(s.band.rstrip("+").split("-")[0]) for s in shares]
     band = np.searchsorted(lows, ages, side="right") - 1
-    for k in range(1, len(classes.LOWS)):
+    for k in range(1, len(recalled.LOWS)):
         colour = style.PALETTE[k - 1]
         simulated = [100 * float((found[band == i] == k).mean()) for i in at]
-        axes.plot(at, simulated, color=colour, label=classes.LABELS[k])
+        axes.plot(at, simulated, color=colour, label=recalled.LABELS[k])
         value, error = (np.array([getattr(s, name)[k] for s in shares]) * 100 for name in ("share", "std_error"))
         axes.errorbar(at + 0.06 * (k - 2.5), value, 1.96 * error, fmt="o", color=colour, markersize=3, linewidth=0.9)
     axes.set_yscale("log")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import stats
 from crampstudy import compute, estimates
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.errors import UsageError
+from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models import obstacles, spec
 from crampstudy.models.covariance import Array
 from crampstudy.models.engines import ENGINES, Data, Outcome
@@ -39,21 +40,23 @@ def resample(
     *,
     replicates: int,
     rng: np.random.Generator,
-    workers: int = 1,
-    progress: Callable[[int], None] | None = None,
+    workers: compute.Workers = 1,
+    keep: Path | None = None,
+    progress: compute.Progress | None = None,
 ) -> Array:
     """Return ``statistic`` of resampled participants, a row per replicate.
 
     ``statistic`` takes how often each participant was drawn (length ``participants``, summing to that) and
     returns an array, NaN where it has no value. Each replicate draws from its own child of ``rng``, so that one or
-    more ``workers`` give the same numbers. ``progress`` is told how many batches of 25 are done.
+    more ``workers``, or a cluster, give the same numbers; with ``keep`` a run that was ended goes on where it stood, as
+    in :func:`crampstudy.compute.map`. ``progress`` is told how many batches of 25 are done.
 
     Source: Efron 1979; for clusters Davison and Hinkley 1997, section 3.8.
     """
     children = rng.spawn(replicates)
     batches = [children[start : start + _BATCH] for start in range(0, replicates, _BATCH)]
     task = partial(_drawn, statistic, participants)
-    return np.concatenate(list(compute.map(task, batches, workers=workers, progress=progress)))
+    return np.concatenate(list(compute.map(task, batches, workers=workers, keep=keep, progress=progress)))
 
 
 def _drawn(statistic: Statistic, participants: int, children: Sequence[np.random.Generator]) -> Array:
@@ -94,8 +97,9 @@ def bootstrap(
     where: str | None = None,
     ci_level: float = 0.95,
     bands: AgeBands | None = None,
-    workers: int = 1,
-    progress: Callable[[int], None] | None = None,
+    workers: compute.Workers = 1,
+    keep: Path | None = None,
+    progress: compute.Progress | None = None,
 ) -> pd.DataFrame:
     """Fit ``model`` to resampled participants and return its estimates with bootstrap intervals.
 
@@ -114,7 +118,7 @@ def bootstrap(
 
     Source: Efron 1979, 1982; Davison and Hinkley 1997, section 3.8.
     """
-    able = [name for name, engine in ENGINES.items() if engine.alike]
+    able = [name for name, engine in ENGINES.items() if engine.weighted]
     if model not in able:
         raise UsageError(f"no bootstrap of the model {model!r}; allowed: {', '.join(able)}")
     asked: dict[str, Any] = {"model": model, "terms": terms, "outcome": outcome, "exposure": exposure, "where": where}
@@ -126,7 +130,7 @@ def bootstrap(
     solution = solve(cohort, **asked, bands=bands, night_by_night=False)
     statistic = _Coefficients.of(solution)
     people = len(solution.participants)
-    found = resample(statistic, people, replicates=replicates, rng=rng, workers=workers, progress=progress)
+    found = resample(statistic, people, replicates=replicates, rng=rng, workers=workers, keep=keep, progress=progress)
     usable = found[np.isfinite(found).all(axis=1)]
     centre = statistic(np.ones(people))
     targets = _targets(solution, len(centre))
@@ -178,6 +182,10 @@ def _with_interval(cells: dict[str, Any], drawn: Array, centre: float, replicate
     return kept | limits | {"std_error": float(np.std(drawn, ddof=1))}
 
 
+def _nothing_else(new: pd.DataFrame) -> Array:
+    raise AnalysisError(f"a replicate has the rows of its cohort and no others; {len(new)} were asked for")
+
+
 @dataclass(frozen=True, slots=True)
 class _Coefficients:
     """The statistic of a fit: its coefficients and, of a negative binomial, the dispersion."""
@@ -189,7 +197,9 @@ class _Coefficients:
 
     @classmethod
     def of(cls, solution: Solution) -> _Coefficients:
-        return cls(solution.model, solution.outcome, solution.design.bare(), solution.data)
+        # What encodes other values is of no use here, and is not the same twice: kept results would not be found.
+        design = replace(solution.design.bare(), encode=_nothing_else)
+        return cls(solution.model, solution.outcome, design, solution.data)
 
     def __call__(self, drawn: Array) -> Array:
         times = drawn[self.data.groups]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.estimates import Status
-from crampstudy.models import count, covariance, gee, logistic, mixed, small_sample
+from crampstudy.models import count, covariance, gee, logistic, mixed, small_sample, zeros
 from crampstudy.models.compress import Likelihood
 from crampstudy.models.covariance import Array, Covariance
 from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
 
 Outcome = Literal["cramps", "cramp_night"]
-Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit
+Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit | zeros.ZerosFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Data:
 
     Codes are 0..G-1; ``nights`` is the calendar night in days since any day, empty where a row stands for several
     nights. ``weights`` say as how many rows a row counts, 1 if absent; ``constant`` is what rows that were added up
-    lack of the log-likelihood.
+    lack of the log-likelihood. ``zero`` (n x q) is the design of the zero part of a model that has one, a column of
+    ones if absent.
     """
 
     matrix: Array
@@ -36,11 +37,15 @@ class Data:
     nights: NDArray[np.int64]
     weights: Array | None = None
     constant: float = 0.0
+    zero: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A parameter beside the coefficients; its ``error`` is on the log scale, NaN where it has none."""
+    """A parameter beside the coefficients; its ``error`` is on the log scale, NaN where it has none.
+
+    The error of a ``share`` is on the logit scale.
+    """
 
     term: str
     scale: str
@@ -49,13 +54,29 @@ class Extra:
     error: float = float("nan")
     status: Status = "converged"
     note: str | None = None
+    df: float = float("inf")
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroPart:
+    """The part of a model that is about zeros alone: log odds (q) with variance (q x q) and df (q).
+
+    At its boundary there are no excess zeros: no odds to compare, and the ``reason`` says so.
+    """
+
+    coefficients: Array
+    variance: Array
+    df: Array
+    status: Status = "converged"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
-    ``fitted`` is what the numerical engine left, for checks of the fit.
+    ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     """
 
     coefficients: Array
@@ -67,6 +88,7 @@ class Solved:
     notes: tuple[str, ...] = ()
     problem: str | None = None
     fitted: Fitted | None = None
+    zero: ZeroPart | None = None
 
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
@@ -81,6 +103,7 @@ class Engine:
     """A model: its outcomes, the default first, its covariances, and whether it takes a random slope.
 
     ``alike`` is the likelihood by which a participant's rows may be added up; only a model that has it takes weights.
+    ``zero_part`` says what the odds of its zero part are of, ``None`` where it has none.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -88,6 +111,8 @@ class Engine:
     solve: Callable[[Data, Outcome, Covariance, int | None], Solved]
     random_slope: bool = False
     alike: Likelihood | None = None
+    weighted: bool = False
+    zero_part: str | None = None
 
 
 def _regression(
@@ -98,6 +123,10 @@ def _regression(
     _: int | None,
 ) -> Solved:
     fitted = model(data.matrix, data.outcome, data.offset, data.weights)
+    return _of_counts(fitted, data, outcome, kind, dispersed=model is count.negative_binomial)
+
+
+def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covariance, *, dispersed: bool) -> Solved:
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
@@ -116,7 +145,7 @@ def _regression(
     else:
         variance = covariance.covariance(fitted.information, fitted.scores, data.groups, kind)
         df = np.full(p, covariance.degrees_of_freedom(clusters, kind))
-    extras = (_dispersion(fitted),) if model is count.negative_binomial else ()
+    extras = (_dispersion(fitted),) if dispersed else ()
     return Solved(
         fitted.coefficients,
         variance,
@@ -133,7 +162,7 @@ def _count_family(fitted: count.CountFit) -> Family:
     return negative_binomial(fitted.dispersion) if fitted.dispersion else POISSON
 
 
-def _dispersion(fitted: count.CountFit | mixed.MixedFit) -> Extra:
+def _dispersion(fitted: count.CountFit | mixed.MixedFit | zeros.ZerosFit) -> Extra:
     boundary = fitted.at_boundary if isinstance(fitted, count.CountFit) else fitted.dispersion_at_boundary
     unit = "alpha, variance = mean + alpha mean^2"
     if boundary:
@@ -144,13 +173,53 @@ def _dispersion(fitted: count.CountFit | mixed.MixedFit) -> Extra:
     return Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, note=note)
 
 
+def _zeros(
+    model: Callable[[Array, Array, Array, Array, Array | None], zeros.ZerosFit],
+    data: Data,
+    outcome: Outcome,
+    kind: Covariance,
+    _: int | None,
+) -> Solved:
+    zero = np.ones((len(data.outcome), 1)) if data.zero is None else data.zero
+    fitted = model(data.matrix, zero, data.outcome, data.offset, data.weights)
+    p, q = data.matrix.shape[1], zero.shape[1]
+    if fitted.plain is not None:
+        solved = _of_counts(fitted.plain, data, outcome, kind, dispersed=True)
+        reason = "no more zeros than the counts bring along: the fit is that without a zero part"
+        none = np.full(q, np.nan)
+        part = ZeroPart(none, np.full((q, q), np.nan), none, "boundary", reason)
+        return replace(solved, iterations=fitted.iterations, zero=part)
+    if fitted.problem:
+        return Solved.none(p, fitted.iterations, fitted.problem, fitted)
+    variance = fitted.covariance(kind, data.groups)
+    df = covariance.degrees_of_freedom(int(data.groups.max()) + 1, kind)
+    undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion_at_boundary else ()
+    return Solved(
+        fitted.coefficients,
+        variance[:p, :p],
+        np.full(p, df),
+        fitted.log_likelihood + data.constant,
+        fitted.iterations,
+        (_dispersion(fitted),),
+        (_OF_COUNTS[fitted.kind], *undispersed),
+        fitted=fitted,
+        zero=ZeroPart(fitted.zero, variance[p:, p:], np.full(q, df)),
+    )
+
+
+_OF_COUNTS = {
+    "inflated": "rate ratios are those on nights without an excess zero",
+    "hurdle": "rate ratios are those before counts are cut off at zero",
+}
+
+
 def _mixed(
     counts: Callable[..., mixed.MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None
 ) -> Solved:
     if outcome == "cramp_night":
-        fitted = mixed.logistic(data.matrix, data.outcome, data.groups, slope=slope)
+        fitted = mixed.logistic(data.matrix, data.outcome, data.groups, multiplicity=data.weights, slope=slope)
     else:
-        fitted = counts(data.matrix, data.outcome, data.offset, data.groups, slope=slope)
+        fitted = counts(data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope)
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
@@ -223,11 +292,31 @@ _COUNTS: tuple[Outcome, ...] = ("cramps",)
 _BOTH: tuple[Outcome, ...] = ("cramps", "cramp_night")
 
 ENGINES: Mapping[str, Engine] = {
-    "poisson": Engine(_COUNTS, _ALL, partial(_regression, count.poisson), alike="poisson"),
-    "negative-binomial": Engine(_COUNTS, _ALL, partial(_regression, count.negative_binomial), alike="count"),
-    "logistic": Engine(("cramp_night",), _ALL, partial(_regression, logistic.logistic), alike="count"),
-    "mixed-poisson": Engine(_BOTH, _ROBUST, partial(_mixed, mixed.poisson), random_slope=True),
-    "mixed-negative-binomial": Engine(_COUNTS, _ROBUST, partial(_mixed, mixed.negative_binomial), random_slope=True),
+    "poisson": Engine(_COUNTS, _ALL, partial(_regression, count.poisson), alike="poisson", weighted=True),
+    "negative-binomial": Engine(
+        _COUNTS, _ALL, partial(_regression, count.negative_binomial), alike="count", weighted=True
+    ),
+    "logistic": Engine(("cramp_night",), _ALL, partial(_regression, logistic.logistic), alike="count", weighted=True),
+    "mixed-poisson": Engine(_BOTH, _ROBUST, partial(_mixed, mixed.poisson), random_slope=True, alike="count"),
+    "mixed-negative-binomial": Engine(
+        _COUNTS, _ROBUST, partial(_mixed, mixed.negative_binomial), random_slope=True, alike="count"
+    ),
+    "zero-inflated-negative-binomial": Engine(
+        _COUNTS,
+        _ROBUST,
+        partial(_zeros, zeros.zero_inflated),
+        alike="count",
+        weighted=True,
+        zero_part="odds of an excess zero",
+    ),
+    "hurdle-negative-binomial": Engine(
+        _COUNTS,
+        _ROBUST,
+        partial(_zeros, zeros.hurdle),
+        alike="count",
+        weighted=True,
+        zero_part="odds of a night without a cramp",
+    ),
     "gee-exchangeable": Engine(_BOTH, _ROBUST, partial(_gee, "exchangeable")),
     "gee-ar1": Engine(_BOTH, _ROBUST, partial(_gee, "ar1")),
 }

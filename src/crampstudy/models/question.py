@@ -11,18 +11,29 @@ import numpy as np
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import recall, spec, survey
+from crampstudy.models import recall, spec
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES
 from crampstudy.nights import Diary
 
 EXPOSURES = ("nights", "hours_in_bed")
-_SURVEY_OUTCOMES = tuple(recall.CONTRASTS)
-LINKS: dict[str, survey.Link] = {"survey-logistic": "logit", "survey-poisson": "log"}
+_CONTRASTS = tuple(recall.CONTRASTS)
+SURVEY_MODELS: dict[str, tuple[str, ...]] = {
+    "survey-logistic": _CONTRASTS,
+    "survey-poisson": _CONTRASTS,
+    "survey-ordinal": ("recalled_class",),
+    "interval-count": ("recalled_count",),
+}
+"""Models of a survey's participants, each with its outcomes."""
+EVENT_MODELS: dict[str, tuple[str, ...]] = {"ordinal": ("pain", "recalled_class"), "cox": ("relief", "gap")}
+"""Models of a diary's cramps, of the gaps between them, or of its participants, each with its outcomes."""
+
+ORDINAL_MODELS = ("ordinal", "survey-ordinal")
 
 MODELS: dict[str, tuple[str, ...]] = {
     **{name: engine.outcomes for name, engine in ENGINES.items()},
-    **dict.fromkeys(LINKS, _SURVEY_OUTCOMES),
+    **SURVEY_MODELS,
+    **EVENT_MODELS,
 }
 """The models by name, each with the outcomes that it takes, the default first."""
 
@@ -44,6 +55,10 @@ class Question:
     bands: AgeBands
     per: Mapping[str, float]
     analysis: str
+    zero_terms: str | None = None
+    free_terms: str | None = None
+    at_most: int | None = None
+    near_nightly: bool = False
 
 
 def asked_for(
@@ -60,6 +75,10 @@ def asked_for(
     bands: AgeBands | None = None,
     per: Mapping[str, float] | None = None,
     analysis: str = "regression",
+    zero_terms: str | None = None,
+    free_terms: str | None = None,
+    at_most: int | None = None,
+    near_nightly: bool = False,
 ) -> Question:
     """Return the arguments of :func:`crampstudy.fit` as a question, with their defaults filled in.
 
@@ -77,20 +96,42 @@ def asked_for(
         raise UsageError(f"no covariance {covariance!r}; allowed: {', '.join(get_args(Covariance))}")
     if not 0 < ci_level < 1:
         raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
-    bands, per = bands or AgeBands(), per or {}
+    if zero_terms is not None and not (model in ENGINES and ENGINES[model].zero_part):
+        able = [name for name, engine in ENGINES.items() if engine.zero_part]
+        raise UsageError(f"{model} has no zero part, so no zero terms; models that have: {', '.join(able)}")
+    if free_terms is not None and model not in ORDINAL_MODELS:
+        raise UsageError(f"{model} has no classes, so no free terms; models that have: {', '.join(ORDINAL_MODELS)}")
+    if (at_most is not None or near_nightly) and model != "interval-count":
+        raise UsageError(f"at_most and near_nightly are for interval-count; {model} takes neither")
     return Question(
-        cohort, model, terms, outcome, exposure, covariance, random_slope, where, weight, ci_level, bands, per, analysis
+        cohort=cohort,
+        model=model,
+        terms=terms,
+        outcome=outcome,
+        exposure=exposure,
+        kind=covariance,
+        random_slope=random_slope,
+        where=where,
+        weight=weight,
+        ci_level=ci_level,
+        bands=bands or AgeBands(),
+        per=per or {},
+        analysis=analysis,
+        zero_terms=zero_terms,
+        free_terms=free_terms,
+        at_most=at_most,
+        near_nightly=near_nightly,
     )
 
 
-def check_multiples(per: Mapping[str, float], design: spec.Design) -> None:
-    """Check the multiples in which terms are reported.
+def check_multiples(per: Mapping[str, float], *designs: spec.Design) -> None:
+    """Check the multiples in which terms of any of the ``designs`` are reported.
 
     Raises:
         UsageError: one is of no term, of a term with levels, or is 0 or infinite.
     """
-    terms = {*design.terms(), *design.not_measured, *design.constant}
-    levels = {column.term for column in design.columns if column.level is not None}
+    terms = {term for design in designs for term in (*design.terms(), *design.not_measured, *design.constant)}
+    levels = {column.term for design in designs for column in design.columns if column.level is not None}
     for term, multiple in per.items():
         if term not in terms:
             raise UsageError(f"per names {term!r}, which is no term; the terms are {', '.join(sorted(terms))}")

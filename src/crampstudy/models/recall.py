@@ -9,11 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import codebook
+from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import UsageError
-
-CLASS_LOWS = (0, 1, 2, 5, 16)
-"""Lower limits of the recalled classes: none, 1, 2-4, 5-15, 16 or more cramps in 30 days."""
 
 CONTRASTS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "moderate_severe_vs_none": ((3, 4), (0,)),
@@ -29,10 +27,20 @@ def classes(participants: pl.DataFrame) -> NDArray[np.float64]:
     Raises:
         UsageError: the participants have no recalled class.
     """
+    low = lows(participants)
+    return np.where(np.isnan(low), np.nan, np.searchsorted(LOWS, low, side="right") - 1.0)
+
+
+def lows(participants: pl.DataFrame) -> NDArray[np.float64]:
+    """Return the fewest cramps in 30 days that each participant's answer allows, NaN where there is no answer.
+
+    Raises:
+        UsageError: the participants have no recalled class.
+    """
     if "recalled_low" not in participants.columns:
         raise UsageError("the cohort has no recalled frequency class (recalled_low)")
-    low = participants["recalled_low"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return np.where(np.isnan(low), np.nan, np.searchsorted(CLASS_LOWS, low, side="right") - 1.0)
+    found: NDArray[np.float64] = participants["recalled_low"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return found
 
 
 def binary(participants: pl.DataFrame, outcome: str) -> NDArray[np.float64]:

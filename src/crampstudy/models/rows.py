@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from crampstudy import codebook, estimates
 from crampstudy.estimates import Status
@@ -16,6 +17,7 @@ from crampstudy.models.covariance import Array, combined, p_value, quantile, wal
 from crampstudy.models.engines import Extra
 
 Row = dict[str, Any]
+_BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _NO_SPREAD = 1e-10
 """Below this a standard error on the log scale is rounding: a sandwich of participants who are all alike."""
 
@@ -61,7 +63,7 @@ def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[
     """
     made: list[Row] = []
     last: list[Row] = []
-    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term != spec.INTERCEPT))
+    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term not in _BASELINES))
     numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
     smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
     within = {i for smooth in answer.smooths for i in smooth.columns}
@@ -71,7 +73,7 @@ def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[
                 others = "; ".join(t for t in terms if t != column.term)
                 made += _smooth(answer, smooths[i], base | {"adjusted_for": others or None}, scale, ci_level)
             continue
-        if column.term == spec.INTERCEPT:
+        if column.term in _BASELINES:
             cells = base | {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
             last.append(
                 _row(answer, cells, column, coefficient, error, df, ci_level, shift=float(np.log(scale.factor)))
@@ -107,7 +109,7 @@ def _row(
         "ci_high": np.exp(coefficient + shift + half),
         "std_error": error,
         "df": df,
-        "p_value": p_value(coefficient / error, df) if column.term != spec.INTERCEPT else None,
+        "p_value": p_value(coefficient / error, df) if column.term not in _BASELINES else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
     return estimates.row(status="converged", **cells | more)
@@ -152,11 +154,12 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
         return estimates.row(status=found.status, **cells)
     if not np.isfinite(found.error):
         return estimates.row(status=found.status, estimate=found.estimate, **cells)
-    half = quantile(ci_level, float("inf")) * found.error
+    half = quantile(ci_level, found.df) * found.error
+    to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
     more = {
         "estimate": found.estimate,
-        "ci_low": found.estimate * np.exp(-half),
-        "ci_high": found.estimate * np.exp(half),
+        "ci_low": back(to(found.estimate) - half),
+        "ci_high": back(to(found.estimate) + half),
         "std_error": found.error,
     }
     return estimates.row(status=found.status, **cells | more)

@@ -17,8 +17,8 @@ from crampstudy.models import formula, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
-from crampstudy.models.obstacles import obstacle
-from crampstudy.models.question import LINKS, Question, asked_for, check_multiples
+from crampstudy.models.obstacles import collinear, obstacle
+from crampstudy.models.question import MODELS, Question, asked_for, check_multiples
 from crampstudy.nights import ALIKE, Diary, counted_nights, no_night, person_nights, repetitive
 
 
@@ -28,7 +28,8 @@ class Solution:
 
     ``participants`` are the identifiers by their code in ``data.groups``; ``solved`` is ``None`` where an obstacle,
     the ``reason``, stands before any fit. ``undecided`` nights are those of which ``where`` could not be decided.
-    ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for.
+    ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for. ``zero`` is the design of the zero part of
+    a model that has one, on the same rows.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Solution:
     n_events: int
     reason: str | None
     solved: Solved | None
+    zero: spec.Design | None = None
 
     def without(self, participant: int) -> Solution:
         """Return the model fitted anew without one participant, named by code."""
@@ -55,16 +57,27 @@ class Solution:
             groups - (groups > participant),
             self.data.nights[kept],
             None if self.data.weights is None else self.data.weights[kept],
+            zero=None if self.data.zero is None else self.data.zero[kept],
         )
         others = self.participants[:participant] + self.participants[participant + 1 :]
         return replace(self, data=data, participants=others)._worked_out()
 
     def _worked_out(self) -> Solution:
-        reason = obstacle(replace(self.design, matrix=self.data.matrix), self.data.outcome, self.data.groups, self.kind)
+        design = replace(self.design, matrix=self.data.matrix)
+        reason = obstacle(design, self.data.outcome, self.data.groups, self.kind) or self._in_zero_part()
         solve = ENGINES[self.model].solve
         return replace(
             self, reason=reason, solved=None if reason else solve(self.data, self.outcome, self.kind, self.slope)
         )
+
+    def _in_zero_part(self) -> str | None:
+        if self.zero is None or self.data.zero is None:
+            return None
+        p, people = self.data.matrix.shape[1] + self.data.zero.shape[1], len(self.participants)
+        if self.kind != "model" and people <= p:
+            return f"{people} participants are too few for a cluster-robust covariance of {p} coefficients"
+        found = collinear(replace(self.zero, matrix=self.data.zero))
+        return f"in the zero part, {found}" if found else None
 
 
 def solve(
@@ -78,6 +91,7 @@ def solve(
     random_slope: str | None = None,
     where: str | None = None,
     bands: AgeBands | None = None,
+    zero_terms: str | None = None,
     night_by_night: bool = True,
 ) -> Solution:
     """Fit a model of nights as :func:`fit` does, and return its numbers instead of rows.
@@ -87,9 +101,11 @@ def solve(
     Raises:
         UsageError: as :func:`fit`, or the model is one of a survey.
     """
-    if model in LINKS:
-        raise UsageError(f"{model} is a model of a survey; those of nights are {', '.join(ENGINES)}")
-    asked = asked_for(cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands)
+    if model in MODELS and model not in ENGINES:
+        raise UsageError(f"{model} is no model of nights; those are {', '.join(ENGINES)}")
+    asked = asked_for(
+        cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands, zero_terms=zero_terms
+    )
     return solve_nights(asked, night_by_night=night_by_night)
 
 
@@ -105,14 +121,15 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     names = _checked_names(asked, needs)
     # Where its rows may be added up, a model sees a participant's nights that are alike as one row with a number.
     counted = engine.alike if asked.kind != "cluster-small" and not night_by_night else None
-    if counted and not (formula.row_by_row(formula.parse(asked.terms)) and repetitive(asked.cohort, names)):
+    formulas = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms) if terms is not None]
+    if counted and not (all(map(formula.row_by_row, formulas)) and repetitive(asked.cohort, names)):
         counted = None
     read = counted_nights(asked.cohort, names, asked.bands) if counted else person_nights(asked.cohort, asked.bands)
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
     inside = domain.select(nights, asked.where).inside
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
-    design = spec.build(nights, asked.terms, candidate=inside.to_numpy(), needs=needs, times=nights[ALIKE].to_numpy())
-    check_multiples(asked.per, design)
+    design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
+    check_multiples(asked.per, *filter(None, (design, zero)))
     _check_beside(asked, engine, design)
     used = nights.filter(pl.Series(design.rows))
     cramps, times = used["cramps"].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
@@ -124,11 +141,13 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         groups=used["participant_id"].rle_id().to_numpy().astype(np.intp),
         nights=np.empty(0, dtype=np.int64) if counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
         weights=design.weights,
+        zero=None if zero is None else zero.matrix,
     )
     n_events = int(data.outcome @ times)
     if counted and len(data.outcome):
         data = _added_up(data, counted, times)
         design = replace(design, matrix=data.matrix)
+        zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
     slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
     outcome: Outcome = "cramps" if asked.outcome == "cramps" else "cramp_night"
     people = tuple(used["participant_id"].unique(maintain_order=True))
@@ -146,8 +165,26 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         n_events=n_events,
         reason=None,
         solved=None,
+        zero=zero,
     )
     return unsolved._worked_out()
+
+
+def _designs(
+    asked: Question, engine: Engine, nights: pl.DataFrame, inside: NDArray[np.bool_], needs: Sequence[str]
+) -> tuple[spec.Design, spec.Design | None]:
+    """Return the design of the terms and, of a model that has one, of its zero part, both on the nights they share."""
+    times = nights[ALIKE].to_numpy()
+    design = spec.build(nights, asked.terms, candidate=inside, needs=needs, times=times)
+    if not engine.zero_part:
+        return design, None
+    zero = spec.build(nights, asked.zero_terms or "1", candidate=design.rows, times=times)
+    if zero.beside:
+        raise UsageError(f"the zero part takes no {zero.beside[0]}; offset() and weights() stand in the terms")
+    if zero.incomplete:
+        again = spec.build(nights, asked.terms, candidate=zero.rows, needs=needs, times=times)
+        design = replace(again, incomplete=design.incomplete + zero.incomplete)
+    return design, zero
 
 
 def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
@@ -156,29 +193,32 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     domain.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
-    names = formula.names_in(formula.parse(asked.terms))
+    names = formula.names_in(formula.parse(asked.terms)) | formula.names_in(formula.parse(asked.zero_terms or "1"))
     formula.check_names(names, frame.columns)
     return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
 
 
 def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> Data:
     weights = times.astype(np.float64) * (1.0 if data.weights is None else data.weights)
-    rows = compress(data.matrix, data.outcome, data.offset, data.groups, likelihood, weights)
+    p = data.matrix.shape[1]
+    both = data.matrix if data.zero is None else np.column_stack([data.matrix, data.zero])
+    rows = compress(both, data.outcome, data.offset, data.groups, likelihood, weights)
     once = likelihood == "poisson"
     return Data(
-        rows.matrix,
+        np.ascontiguousarray(rows.matrix[:, :p]),
         rows.counts,
         rows.offset,
         rows.groups,
         data.nights,
         None if once else rows.multiplicity,
         rows.constant,
+        None if data.zero is None else np.ascontiguousarray(rows.matrix[:, p:]),
     )
 
 
 def _check_beside(asked: Question, engine: Engine, design: spec.Design) -> None:
-    if design.weights is not None and (engine.alike is None or asked.kind == "cluster-small"):
-        able = [name for name, engine in ENGINES.items() if engine.alike]
+    if design.weights is not None and (not engine.weighted or asked.kind == "cluster-small"):
+        able = [name for name, engine in ENGINES.items() if engine.weighted]
         raise UsageError(f"weights() is for {', '.join(able)} with another covariance than cluster-small")
     if design.offset.any() and asked.outcome == "cramp_night" and asked.model.startswith("mixed-"):
         raise UsageError(f"{asked.model} of nights with a cramp takes no offset()")

@@ -24,6 +24,8 @@ from crampstudy.models.covariance import Array
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
+THRESHOLD = "threshold"
+"""The place of the intercept between ordered classes, one for each limit between two of them."""
 _LEVEL = re.compile(r"\[(T\.)?([^\]]*)\]")
 _BASE = re.compile(r"treatment\(\s*(?:base\s*=\s*)?['\"](.+?)['\"]", re.IGNORECASE)
 
@@ -73,6 +75,18 @@ class Encoder:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """What an encoder gives, but only the columns ``kept``."""
+
+    encode: Callable[[pd.DataFrame], NDArray[np.float64]]
+    kept: tuple[int, ...]
+
+    def __call__(self, new: pd.DataFrame) -> NDArray[np.float64]:
+        """Return a row of the kept columns per row of ``new``."""
+        return self.encode(new)[:, self.kept]
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
@@ -109,6 +123,21 @@ class Design:
         empty = np.empty(0)
         matrix = np.empty((0, len(self.columns)))
         return replace(self, matrix=matrix, rows=empty.astype(bool), offset=empty, weights=None)
+
+    def without_intercept(self) -> Design:
+        """Return the design of a model whose baseline takes the intercept's place."""
+        kept = [i for i, column in enumerate(self.columns) if column.term != INTERCEPT]
+        place = {column: i for i, column in enumerate(kept)}
+        return replace(
+            self,
+            matrix=self.matrix[:, kept],
+            columns=tuple(self.columns[i] for i in kept),
+            smooths=tuple(
+                replace(s, columns=tuple(place[i] for i in s.columns), contrasts=s.contrasts[:, kept])
+                for s in self.smooths
+            ),
+            encode=Without(self.encode, tuple(kept)),
+        )
 
     def terms(self) -> tuple[str, ...]:
         """Return the fitted terms but the intercept, in formula order."""

@@ -45,7 +45,7 @@ def write(
     mess: Mess | None = None,
     format: Format = "csv",
     *,
-    workers: int = 1,
+    workers: compute.Workers = 1,
     with_rates: bool = False,
     draws: int = DRAWS,
     progress: Callable[[int, int], None] | None = None,
@@ -64,7 +64,7 @@ def write(
         truth: What is drawn.
         mess: What goes wrong.
         format: ``csv`` or ``parquet``.
-        workers: Processes that share the work.
+        workers: Who shares the work: a number of processes, or a cluster, as in :func:`crampstudy.compute.map`.
         with_rates: Whether to add the conditional rate of every night (``truth/rates``).
         draws: Potential outcomes behind the answers in ``truth.json``.
         progress: Told how many of how many parts are written.

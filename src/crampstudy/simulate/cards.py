@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
+from crampstudy.codebook import recalled
 from crampstudy.simulate import classes, measured, presets
 from crampstudy.simulate.degrade import degrade
 from crampstudy.simulate.draw import draw
@@ -171,10 +172,10 @@ def _without_flare(truth: Truth) -> Truth:
 def _class_targets(preset: str) -> Iterator[Target]:
     chosen = [s for s in classes.published() if s.band in _CLASSES.get(preset, ())]
     # 95 % intervals for all shares at once (Bonferroni): of 30 single ones, one or two would be missed by chance.
-    together = len(chosen) * len(classes.LABELS)
+    together = len(chosen) * len(recalled.LABELS)
     z = float(special.ndtri(1 - 0.025 / together)) if chosen else 0.0
     for shares in chosen:
-        for label, share, error in zip(classes.LABELS, shares.share, shares.std_error, strict=True):
+        for label, share, error in zip(recalled.LABELS, shares.share, shares.std_error, strict=True):
             yield Target(
                 preset=preset,
                 statistic=f"class_share:{shares.band}:{label}",

@@ -20,14 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.errors import AnalysisError, ParameterError
 
 Floats = NDArray[np.float64]
 
-NIGHTS = 30
-LOWS = (0, 1, 2, 5, 16)
-"""Lower limits of the classes, in cramps in 30 nights; the last is open."""
-LABELS = ("0", "1", "2-4", "5-15", "16+")
 SOURCE = "NHANES 2005-2008, public files, weighted (own computation)"
 PUBLISHED_BY = "National Center for Health Statistics; item described by Grandner and Winkelman 2017"
 ID_OR_DOI = "10.1371/journal.pone.0178465"

@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy.bands import AgeBands
+from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.classes import LABELS, LOWS, NIGHTS
 from crampstudy.simulate.groups import JULY_PEAK
 from crampstudy.simulate.people import Flags, Floats
 

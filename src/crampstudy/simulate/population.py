@@ -13,9 +13,9 @@ from scipy.stats import nbinom, poisson
 
 from crampstudy import compute
 from crampstudy.bands import AgeBands
+from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.simulate import graph, process
 from crampstudy.simulate.ageing import direct
-from crampstudy.simulate.classes import LABELS, LOWS, NIGHTS
 from crampstudy.simulate.designs import nights_needed
 from crampstudy.simulate.draw import draw_cramps, draw_rates
 from crampstudy.simulate.parameters import Effect
@@ -39,7 +39,7 @@ class Population:
     truth: Truth
     seed: int
     draws: int = DRAWS
-    workers: int = 1
+    workers: compute.Workers = 1
 
     @property
     def people(self) -> int:

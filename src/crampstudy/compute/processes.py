@@ -1,4 +1,4 @@
-"""One ordered map over pure tasks: in this process, or in several."""
+"""The map in this process, and in several."""
 
 from __future__ import annotations
 
@@ -13,57 +13,19 @@ from typing import Generic, TypeVar
 from joblib.externals.loky import ProcessPoolExecutor
 from threadpoolctl import ThreadpoolController
 
-from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.compute.threads import ONE_THREAD
+from crampstudy.errors import AnalysisError
 
 T = TypeVar("T")
 R = TypeVar("R")
 Task = Callable[[T], R]
 
-MAX_WORKERS = 1024
-_AHEAD = 2
+AHEAD = 2
 """Items in flight per worker: one at work and one that waits, so that no worker idles while results are taken."""
-# Work is shared out between processes, so that inside each of them one thread is all there is.
-_ONE_THREAD = dict.fromkeys(
-    (
-        "BLIS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "POLARS_MAX_THREADS",
-        "RAYON_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-    ),
-    "1",
-)
 
 
-def map(
-    task: Task[T, R], items: Iterable[T], *, workers: int = 1, progress: Callable[[int], None] | None = None
-) -> Iterator[R]:
-    """Yield ``task(item)`` for every item, in the order of the items and as soon as it is there.
-
-    A task depends on its item alone, so that one or more ``workers`` give the same results; linear algebra runs in one
-    thread in either case. Items are drawn and results are kept no more than a few ahead of what was taken, however
-    many there are. ``progress`` is told how many are done. An error of a task is raised where its result would stand.
-
-    Raises:
-        UsageError: ``workers`` is out of range.
-        AnalysisError: a worker process died, also when its item was tried once more and alone.
-    """
-    if not 1 <= workers <= MAX_WORKERS:
-        raise UsageError(f"workers is {workers}; allowed: a whole number of processes from 1 to {MAX_WORKERS}")
-    results = _here(task, items) if workers == 1 else _elsewhere(task, items, workers)
-    return results if progress is None else _told(results, progress)
-
-
-def _told(results: Iterator[R], progress: Callable[[int], None]) -> Iterator[R]:
-    for done, result in enumerate(results, 1):
-        progress(done)
-        yield result
-
-
-def _here(task: Task[T, R], items: Iterable[T]) -> Iterator[R]:
+def here(task: Task[T, R], items: Iterable[T]) -> Iterator[R]:
+    """Yield results of this process, linear algebra in one thread."""
     libraries = ThreadpoolController()
     for item in items:
         with libraries.limit(limits=1):
@@ -78,7 +40,7 @@ class _Flight(Generic[T, R]):
     future: Future[R]
 
 
-def _elsewhere(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator[R]:
+def in_processes(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator[R]:
     """Yield results from processes.
 
     joblib's own loop draws items as fast as workers finish them, and keeps the results that nobody has taken yet; here
@@ -89,7 +51,7 @@ def _elsewhere(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator[R
     pool = _pool(workers)
     try:
         while True:
-            while len(flights) < _AHEAD * workers and (following := next(drawn, None)):
+            while len(flights) < AHEAD * workers and (following := next(drawn, None)):
                 number, item = following
                 flights.append(_Flight(number, item, _sent(pool, task, item)))
             if not flights:
@@ -111,7 +73,7 @@ def _elsewhere(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator[R
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, env=_ONE_THREAD)
+    return ProcessPoolExecutor(workers, env=ONE_THREAD)
 
 
 def _stop(pool: ProcessPoolExecutor, futures: Sequence[Future[R]] = ()) -> None:
@@ -137,7 +99,7 @@ def _alone(task: Task[T, R], flight: _Flight[T, R]) -> R:
     except BrokenProcessPool as broken:
         ended = re.search(r"exit codes? of the workers are \{(.+?)\}", str(broken))
         raise AnalysisError(
-            f"the process at work on item {flight.number} ({_short(flight.item)}) died, and died again when it had "
+            f"the process at work on item {flight.number} ({short(flight.item)}) died, and died again when it had "
             f"the machine to itself ({ended[1] if ended else 'for no known reason'}); "
             "the usual reason is too little memory: give smaller items"
         ) from None
@@ -145,6 +107,7 @@ def _alone(task: Task[T, R], flight: _Flight[T, R]) -> R:
         _stop(pool)
 
 
-def _short(item: object) -> str:
+def short(item: object) -> str:
+    """Return an item as a message shows it."""
     text = repr(item)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,0 +1,160 @@
+"""Whether the nights without a cramp need a part of their own: count models with and without one, on the same nights.
+
+Information criteria take nights as independent, as the likelihoods do, and so say which law of the counts is nearest,
+not how certain that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy.bands import AgeBands
+from crampstudy.checks.result import Check, made, not_made
+from crampstudy.cohort import Cohort
+from crampstudy.models import zeros
+from crampstudy.models.count import CountFit
+from crampstudy.models.covariance import Array
+from crampstudy.models.engines import ENGINES, Data, Solved
+from crampstudy.models.solution import Solution, solve
+from crampstudy.models.zero_laws import density
+from crampstudy.models.zeros import ZerosFit
+from crampstudy.nights import Diary
+from crampstudy.wording import count, number
+
+MODELS = ("poisson", "negative-binomial", "zero-inflated-negative-binomial", "hurdle-negative-binomial")
+"""The models compared, those without a zero part first."""
+NEGLIGIBLE_AIC = 2.0
+"""A model whose AIC is this little above the lowest has as much support (Burnham and Anderson 2002)."""
+
+_NAME = "zero part"
+_PLAIN = "negative-binomial"
+_MOST_COUNTS = 20
+
+
+@dataclass(frozen=True)
+class ZerosFound:
+    """A comparison of models: the ``check``, whose table has a row per model, and the ``rootogram`` (tidy).
+
+    The rootogram has a row per model and count: ``observed`` nights, ``expected`` ones and the roots of both; counts
+    of 20 and more are one row, ``20+``.
+    """
+
+    check: Check
+    rootogram: pd.DataFrame
+
+
+def zeros_found(
+    cohort: Cohort | Diary,
+    *,
+    terms: str,
+    zero_terms: str | None = None,
+    exposure: str = "nights",
+    where: str | None = None,
+    bands: AgeBands | None = None,
+) -> ZerosFound:
+    """Compare Poisson, negative binomial, zero-inflated and hurdle negative binomial; arguments of ``crampstudy.fit``.
+
+    All are fitted to the nights that are complete on ``terms`` and ``zero_terms``. The check passes where the
+    negative binomial does no worse by AIC than the models with a part for zeros.
+
+    Raises:
+        UsageError: as ``fit``.
+
+    Source: Akaike 1974; Schwarz 1978; Kleiber and Zeileis 2016 (rootogram, Am Stat 70:296).
+    """
+    solution = solve(
+        cohort,
+        model="zero-inflated-negative-binomial",
+        terms=terms,
+        zero_terms=zero_terms,
+        exposure=exposure,
+        covariance="model",
+        where=where,
+        bands=bands,
+        night_by_night=False,
+    )
+    return of_solution(solution)
+
+
+def of_solution(solution: Solution) -> ZerosFound:
+    """Compare the models on the nights of a zero-inflated or a hurdle model that was already worked out."""
+    if solution.reason is not None:
+        return ZerosFound(not_made(_NAME, solution.reason), pd.DataFrame())
+    data = solution.data
+    solved = {name: ENGINES[name].solve(data, "cramps", "model", None) for name in MODELS}
+    drawn = {name: _rootogram(name, data, found.fitted) for name, found in solved.items() if found.problem is None}
+    rows = [_row(name, solved[name], data, drawn.get(name)) for name in MODELS]
+    rootogram = pd.concat(drawn.values(), ignore_index=True) if drawn else pd.DataFrame()
+    return ZerosFound(_check(rows), rootogram)
+
+
+def _check(rows: list[dict[str, Any]]) -> Check:
+    fitted = [row for row in rows if np.isfinite(row["aic"])]
+    plain = next((row for row in fitted if row["model"] == _PLAIN), None)
+    if plain is None:
+        return not_made(_NAME, "the negative binomial could not be fitted")
+    best, by_bic = (min(fitted, key=lambda row: float(row[criterion])) for criterion in ("aic", "bic"))
+    behind = plain["aic"] - best["aic"]
+    said = (
+        f"the lowest AIC is that of {best['model']}, {number(behind, 1)} below that of the negative binomial, the "
+        f"lowest BIC that of {by_bic['model']}; {count(plain['zeros_observed'])} nights without a cramp were observed "
+        f"and {count(round(plain['zeros_expected']))} expected by the negative binomial"
+    )
+    return made(_NAME, behind <= NEGLIGIBLE_AIC, rows, said)
+
+
+def _row(name: str, solved: Solved, data: Data, rootogram: pd.DataFrame | None) -> dict[str, Any]:
+    zero = 1 if data.zero is None else data.zero.shape[1]
+    parameters = data.matrix.shape[1] + (name != "poisson") + (zero if ENGINES[name].zero_part else 0)
+    times = _times(data)
+    deviance = -2 * solved.log_likelihood if solved.problem is None else np.nan
+    none = solved.zero is not None and solved.zero.status == "boundary"
+    return {
+        "model": name,
+        "status": "not_converged" if solved.problem else "boundary" if none else "converged",
+        "parameters": parameters,
+        "log_likelihood": -deviance / 2,
+        "aic": deviance + 2 * parameters,
+        "bic": deviance + np.log(times.sum()) * parameters,
+        "zeros_observed": round(float(times @ (data.outcome == 0))),
+        "zeros_expected": np.nan if rootogram is None else float(rootogram["expected"].iloc[0]),
+        "note": solved.problem or (solved.zero.reason if solved.zero and none else None),
+    }
+
+
+def _rootogram(name: str, data: Data, fitted: object) -> pd.DataFrame:
+    times = _times(data)
+    last = int(min(data.outcome.max(), _MOST_COUNTS - 1))
+    expected = [float(times @ _chances(fitted, data, value)) for value in range(last + 1)]
+    observed = [float(times @ (data.outcome == value)) for value in range(last + 1)]
+    rest = float(times.sum())
+    cells: dict[str, Any] = {
+        "model": name,
+        "count": np.arange(last + 2),
+        "cramps": [*map(str, range(last + 1)), f"{last + 1}+"],
+        "observed": np.array([*observed, rest - sum(observed)]),
+        "expected": np.array([*expected, max(rest - sum(expected), 0.0)]),
+    }
+    frame = pd.DataFrame(cells)
+    roots = {f"{which}_root": np.sqrt(frame[which].clip(lower=0)) for which in ("observed", "expected")}
+    return frame.assign(**roots)
+
+
+def _chances(fitted: object, data: Data, value: int) -> Array:
+    """Return the probability (n) of a count on each row."""
+    if isinstance(fitted, ZerosFit):
+        zero = np.ones((len(data.outcome), 1)) if data.zero is None else data.zero
+        return zeros.chances(fitted, data.matrix, zero, data.offset, value)
+    if not isinstance(fitted, CountFit):
+        raise TypeError(f"no law of counts: {type(fitted).__name__}")
+    log_theta = -float(np.log(fitted.dispersion)) if fitted.dispersion > 0 else np.inf
+    eta = data.matrix @ fitted.coefficients + data.offset
+    return np.asarray(np.exp(density(np.full(len(eta), value), eta, log_theta).value))
+
+
+def _times(data: Data) -> Array:
+    return np.ones(len(data.outcome)) if data.weights is None else data.weights

@@ -1,0 +1,119 @@
+"""Results of a map on disk, a file each, so that a run that was ended goes on where it stood."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from joblib import hash as digest_of
+
+from crampstudy.compute import version
+from crampstudy.errors import UsageError
+
+T = TypeVar("T")
+R = TypeVar("R")
+Task = Callable[[T], R]
+
+_SUM = hashlib.sha256().digest_size
+
+
+def kept(
+    task: Task[T, R], items: Iterable[T], folder: Path, run: Callable[[Iterable[T]], Iterator[R]]
+) -> Generator[R, None, None]:
+    """Yield results in the order of the items: from ``folder`` where they are there, else by ``run``, and kept.
+
+    A file is named by the number of its item and a digest of version, task and item, and begins with the
+    checksum of its content.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    entries: deque[_Entry] = deque()
+    waiting: deque[T] = deque()
+    drawn = enumerate(items, 1)
+    of_task = _digest(task, task)
+
+    def draw() -> bool:
+        following = next(drawn, None)
+        if following is None:
+            return False
+        number, item = following
+        entry = _Entry(folder / f"{number:06d}-{_digest((version.here(), of_task, item), item)}.result")
+        entries.append(entry)
+        if not entry.whole():
+            entry.missing = True
+            waiting.append(item)
+        return True
+
+    def undone() -> Iterator[T]:
+        while waiting or draw():
+            if waiting:
+                yield waiting.popleft()
+
+    with closing(_generator(run(undone()))) as results:
+        while entries or draw():
+            entry = entries.popleft()
+            if entry.missing:
+                result = next(results)
+                entry.store(result)
+            else:
+                result = entry.load()
+            yield result
+
+
+def _generator(results: Iterator[R]) -> Generator[R, None, None]:
+    yield from results
+
+
+@dataclass(slots=True)
+class _Entry:
+    path: Path
+    missing: bool = False
+
+    def whole(self) -> bool:
+        """Return whether the result is there, all of it."""
+        return self._content() is not None
+
+    def load(self) -> Any:
+        content = self._content()
+        if content is None:
+            raise UsageError(f"{self.path} was changed while it was used; give every run a folder of its own")
+        return pickle.loads(content)
+
+    def store(self, result: object) -> None:
+        content = pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL)
+        aside = self.path.with_suffix(f".{os.getpid()}.new")
+        # A result may tell of participants: nobody else reads it.
+        with open(aside, "wb", opener=_private) as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self.path)
+
+    def _content(self) -> bytes | None:
+        if not self.path.is_file():
+            return None
+        written = self.path.read_bytes()
+        content = written[_SUM:]
+        return content if hashlib.sha256(content).digest() == written[:_SUM] else None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _digest(of: object, shown: object) -> str:
+    try:
+        return str(digest_of(of, hash_name="sha1"))[:16]
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"results are kept only for what can be told from others by its content, and {shown!r:.80} cannot "
+            f"({reason}); use functions and classes of a module"
+        ) from None

@@ -1,0 +1,343 @@
+"""The measure that a diary and a survey share: how many people have how many cramps in 30 nights, by class.
+
+Primary are the shares that a random-intercept model of the nights implies for 30 full nights, standardised to a
+population; a check are the counts in windows of 30 calendar nights that were nearly all logged. Either way a log is
+not recall: people may remember more or fewer cramps than they would have logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from scipy import special, stats
+
+from crampstudy import domain, estimates
+from crampstudy.bands import AgeBands
+from crampstudy.codebook.recalled import LOWS, NIGHTS
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.prevalence import LEVELS
+from crampstudy.errors import UsageError
+from crampstudy.models import recall
+from crampstudy.models.covariance import Array, covariance, degrees_of_freedom, quantile
+from crampstudy.models.interval_laws import NegativeBinomial
+from crampstudy.models.mixed import MixedFit
+from crampstudy.models.rows import note
+from crampstudy.models.solution import Solution, solve
+from crampstudy.models.survey import Design, boundary_interval, domain_means, logit_interval
+from crampstudy.nights import Diary, people, person_nights
+
+LOGGED = 25
+"""Nights of a window that must have been logged."""
+
+_LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
+_STEP, _END = 1 / 16, 8.5
+_MODELS = ("mixed-negative-binomial", "mixed-poisson")
+_ALL = "all participants"
+_LOG = "logged nights, not recall"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassShares:
+    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis."""
+
+    estimates: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Population:
+    """Cells (c) of a population: the values of the model's variables, the group and the weight of each."""
+
+    cells: pl.DataFrame
+    weight: Array
+    group: tuple[str, ...]
+    about: str
+
+    def values(self) -> pd.DataFrame:
+        """Return the cells' values, a row each even where the model has no variable."""
+        return pd.DataFrame(
+            {name: self.cells[name].to_list() for name in self.cells.columns}, index=range(len(self.group))
+        )
+
+
+def class_shares(
+    cohort: Cohort,
+    by: str | None = None,
+    *,
+    standard: Cohort | pd.DataFrame | None = None,
+    terms: str = "age_decade + sex",
+    model: Literal["mixed-negative-binomial", "mixed-poisson"] = "mixed-negative-binomial",
+    where: str | None = None,
+    bands: AgeBands | None = None,
+    ci_level: float = 0.95,
+) -> ClassShares:
+    """Return the shares of people in each class of cramps in 30 nights, implied by a model and counted in windows.
+
+    The implied shares are averages over the normal random intercept and over a population: ``standard`` is a survey
+    (its weighted adults who gave a class, within ``where``), a table of cells with the variables of ``terms``
+    (``age_years`` for ``age_decade``) and their ``share``, or by default the diary's own participants. Intervals are
+    by the delta method from the cluster-robust covariance of all parameters together, coefficients, spread of
+    participants and dispersion, on the logit scale; the population's mix is taken as given.
+
+    The windows are calendar windows of 30 nights from each participant's first logged night on, with at least 25 of
+    them logged, the cramps in them as they are. Each participant counts once, however many windows; they are those of
+    the diary, never standardised.
+
+    Args:
+        cohort: a diary.
+        by: a level or yes/no variable of the participants, or ``age_band``; it must be in the standard too.
+        standard: the population to which the shares are standardised.
+        terms: what the participants' rates depend on; variables of the participants only.
+        model: the random-intercept model of the nights.
+        where: condition that names a part of the cohort, and of a standard that is a survey.
+        bands: age bands behind ``age_band``.
+        ci_level: confidence level.
+
+    Raises:
+        UsageError: the cohort is a survey, a variable changes from night to night or is not in the standard, or an
+            argument is none of what is allowed.
+
+    Source: Zeger, Liang and Albert 1988 (averages over random effects); Liang and Zeger 1986 (cluster-robust).
+    """
+    if model not in _MODELS:
+        raise UsageError(f"no class shares from the model {model!r}; allowed: {', '.join(_MODELS)}")
+    bands = bands or AgeBands()
+    solution = solve(cohort, model=model, terms=terms, where=where, bands=bands)
+    own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
+    _check(solution, own, by)
+    population = _population(solution, own, standard, by, where, bands)
+    base: Row = {
+        "cohort": cohort.name,
+        "outcome": "class_30_days",
+        "term": by,
+        "scale": "prevalence",
+        "unit": "proportion",
+        "ci_level": ci_level,
+    }
+    rows = _implied(solution, population, where, base | {"model": model}, ci_level)
+    nights = person_nights(cohort, bands)
+    rows += _windows(nights.filter(domain.select(nights, where).inside), by, where, base, ci_level)
+    return ClassShares(estimates.frame(rows))
+
+
+def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Array, Array, Array]:
+    """Return the chance of each recalled class in 30 nights, and its slopes, at log rates per night ``eta`` (c,).
+
+    Persons' log rates are normal with SD ``sd``, a night's count given the rate negative binomial with ``dispersion``:
+    the sum of 30 such nights is negative binomial with a thirtieth of it. Returns the chances and their derivatives in
+    ``eta``, ``sd`` and ``dispersion`` (c x classes each). The intercept is integrated by the trapezium rule, which on
+    so smooth a function is exact to rounding where a Gauss-Hermite rule's nodes lie too far apart for a large count.
+    """
+    # Without spread one node stands for all persons.
+    z = np.arange(-_END, _END + _STEP / 2, _STEP) if sd > 0 else np.zeros(1)
+    weight = stats.norm.pdf(z) / stats.norm.pdf(z).sum()
+    at = (eta[:, None] + sd * z + np.log(NIGHTS)).ravel()
+    made: list[list[Array]] = [[], [], [], []]
+    for low, high in _LIMITS:
+        value, in_eta, in_dispersion = (
+            part.reshape(len(eta), len(z)) for part in NegativeBinomial().interval(at, dispersion / NIGHTS, low, high)
+        )
+        chance = np.exp(value)
+        slopes = chance, chance * in_eta, chance * in_eta * z, chance * in_dispersion / NIGHTS
+        for columns, slope in zip(made, slopes, strict=True):
+            columns.append(slope @ weight)
+    chances, in_eta, in_sd, in_dispersion = (np.column_stack(columns) for columns in made)
+    return chances, in_eta, in_sd, in_dispersion
+
+
+def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
+    if nightly := [name for name in solution.design.variables if name not in own.columns]:
+        raise UsageError(f"{nightly[0]} is of the night, and a class of 30 nights has none; use terms of participants")
+    if solution.design.beside:
+        raise UsageError("the shares of classes take no offset() or weights()")
+    if by is not None and by not in own.columns:
+        raise UsageError(f"the participants have no {by!r}; group by age_band or a level of the participants")
+
+
+def _population(
+    solution: Solution,
+    own: pl.DataFrame,
+    standard: Cohort | pd.DataFrame | None,
+    by: str | None,
+    where: str | None,
+    bands: AgeBands,
+) -> _Population:
+    if standard is None:
+        frame, about = own.with_columns(_weight=pl.lit(1.0)), "the diary's own participants"
+    elif isinstance(standard, Cohort):
+        frame, about = _of_survey(standard, where, bands)
+    else:
+        frame, about = _of_cells(standard, bands), "the shares given"
+    names = list(solution.design.variables)
+    needs = [*names, *([by] if by else [])]
+    if absent := [name for name in needs if name not in frame.columns]:
+        raise UsageError(f"the standard population has no {absent[0]!r}; it has {', '.join(frame.columns)}")
+    complete = frame.drop_nulls(needs)
+    if not complete.height:
+        raise UsageError(f"nobody in the standard population is complete on {', '.join(needs)}")
+    label = pl.lit(_ALL) if by is None else pl.col(by).cast(pl.String)
+    cells = (
+        complete.with_columns(_group=label)
+        .group_by(*names, "_group")
+        .agg(pl.col("_weight").sum())
+        .sort("_group", *names)
+    )
+    return _Population(
+        cells.select(names), cells["_weight"].to_numpy(), tuple(cells["_group"]), f"standardised to {about}"
+    )
+
+
+def _of_survey(standard: Cohort, where: str | None, bands: AgeBands) -> tuple[pl.DataFrame, str]:
+    if standard.kind != "survey" or standard.design is None:
+        raise UsageError(f"{standard.name} is a {standard.kind} without a sampling design; a standard is a survey")
+    frame = people(standard, bands)
+    weight = recall.weight_for(standard.design, ("age_years", "sex", "recalled_class"))
+    if weight not in frame.columns:
+        raise UsageError(f"{standard.name} has no weight {weight!r}")
+    inside = domain.select(frame, where).inside & (frame[weight].fill_null(0.0) > 0)
+    inside = inside & pl.Series(np.isfinite(recall.classes(frame)))
+    return frame.filter(inside).with_columns(_weight=pl.col(weight)), f"{standard.name}, weight {weight}"
+
+
+def _of_cells(standard: pd.DataFrame, bands: AgeBands) -> pl.DataFrame:
+    if "share" not in standard.columns or "age_years" not in standard.columns:
+        raise UsageError("a table of cells has the columns age_years and share, and the other variables of the terms")
+    shares = standard["share"].to_numpy(dtype=float)
+    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+        raise UsageError("the shares of the cells are numbers of at least 0, and one is above 0")
+    frame = pl.DataFrame({str(name): standard[name].to_list() for name in standard.columns if name != "share"})
+    cells = Diary("cells", frame, pl.LazyFrame())
+    return people(cells, bands).with_columns(_weight=pl.Series(shares)).filter(pl.col("_weight") > 0)
+
+
+def _implied(solution: Solution, population: _Population, where: str | None, base: Row, ci_level: float) -> list[Row]:
+    clusters = len(solution.participants)
+    base = base | {
+        "analysis": "30-day class, implied by the nights",
+        "estimand": f"share of people by cramps in {NIGHTS} full nights, {population.about}",
+        "n_participants": clusters,
+        "n_nights": solution.n_nights,
+        "n_events": solution.n_events,
+        "n_groups": clusters,
+    }
+    labels = list(dict.fromkeys(population.group))
+    solved = solution.solved
+    fitted = solved.fitted if solved else None
+    if solved is None or solved.problem or not isinstance(fitted, MixedFit):
+        status: estimates.Status = "not_estimable" if solved is None else "not_converged"
+        reason = solution.reason or (solved and solved.problem) or None
+        return [
+            estimates.row(status=status, **base, population=_named(label, where), level=level, note=reason)
+            for label in labels
+            for level in LEVELS
+        ]
+    matrix = solution.design.encode(population.values())
+    spread, dispersed = fitted.sd[0] > 0, fitted.dispersion > 0
+    chances, in_eta, in_sd, in_dispersion = class_chances(
+        matrix @ fitted.coefficients, float(fitted.sd[0]), fitted.dispersion
+    )
+    joint = covariance(fitted.information, fitted.scores, np.arange(clusters), "cluster")
+    df = degrees_of_freedom(clusters)
+    remark = note(
+        _LOG,
+        _extrapolated(solution, matrix, population.weight),
+        "participants do not differ beyond the terms" if not spread else "",
+        "nights are no more dispersed than Poisson" if base["model"] == _MODELS[0] and not dispersed else "",
+    )
+    made = []
+    for label in labels:
+        share = population.weight * (np.array(population.group) == label)
+        share = share / share.sum()
+        for level, classes in LEVELS.items():
+            columns = list(classes)
+            slopes = [matrix.T @ (share * in_eta[:, columns].sum(axis=1))]
+            # The order of the mixed model: coefficients, log of 1 / dispersion, spread.
+            if dispersed:
+                slopes.append([-fitted.dispersion * float(share @ in_dispersion[:, columns].sum(axis=1))])
+            if spread:
+                slopes.append([float(share @ in_sd[:, columns].sum(axis=1))])
+            slope = np.concatenate(slopes)
+            value, error = float(share @ chances[:, columns].sum(axis=1)), float(np.sqrt(slope @ joint @ slope))
+            cells = base | {"population": _named(label, where), "level": level, "note": remark}
+            if not (0 < value < 1 and np.isfinite(error) and error > 0):
+                made.append(estimates.row(status="not_estimable", **cells))
+                continue
+            half = quantile(ci_level, df) * error / (value * (1 - value))
+            low, high = special.expit(special.logit(value) + np.array([-half, half]))
+            limits = {"estimate": value, "ci_low": low, "ci_high": high, "std_error": error, "df": df}
+            made.append(estimates.row(status="converged", **cells | limits))
+    return made
+
+
+def _named(label: str, where: str | None) -> str:
+    return f"{label}, {where}" if where else label
+
+
+def _extrapolated(solution: Solution, asked: Array, weight: Array) -> str:
+    """Say how much of the population lies beyond what the diary has seen; a level never seen is an error already."""
+    seen = solution.data.matrix
+    numbers = [i for i, column in enumerate(solution.design.columns) if column.level is None]
+    out = (asked < seen.min(axis=0) - 1e-9) | (asked > seen.max(axis=0) + 1e-9)
+    share = float(weight @ out[:, numbers].any(axis=1) / weight.sum())
+    return f"{100 * share:.1f} % of the population lies beyond the diary's range, extrapolated" if share > 0 else ""
+
+
+def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row, ci_level: float) -> list[Row]:
+    """Return the shares of windows by class, a participant's windows together weighing 1."""
+    since = (pl.col("date") - pl.col("date").min().over("participant_id")).dt.total_days()
+    label = pl.lit(_ALL) if by is None else pl.col(by).cast(pl.String)
+    found = (
+        nights.with_columns(_window=since // NIGHTS, _group=label)
+        .group_by("participant_id", "_window")
+        .agg(pl.col("cramps").sum(), pl.col("_group").first(), logged=pl.len())
+        .filter(pl.col("logged") >= LOGGED)
+        .drop_nulls("_group")
+        .sort("participant_id", "_window")
+        .with_columns(_weight=1 / pl.len().over("participant_id"))
+    )
+    base = base | {
+        "analysis": "30-day class, windows of the diary",
+        "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
+        "model": "cluster-mean",
+    }
+    if not found.height:
+        reason = f"no window of {NIGHTS} nights has {LOGGED} of them logged"
+        empty = {"population": _named(_ALL, where), "note": reason}
+        return [estimates.row(status="not_estimable", **base | empty, level=level) for level in LEVELS]
+    code = found["participant_id"].rle_id().to_numpy().astype(np.intp)
+    design = Design(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())
+    place = np.searchsorted(LOWS, found["cramps"].to_numpy(), side="right") - 1
+    groups = found["_group"].to_numpy()
+    made = []
+    for name in sorted(set(groups)):
+        inside = groups == name
+        logged = found["logged"].to_numpy()[inside]
+        remark = f"{int(inside.sum()):,} windows, {logged.mean():.1f} of {NIGHTS} nights logged; {_LOG}"
+        shared = {"population": _named(name, where), "n_nights": int(logged.sum())}
+        for level, classes in LEVELS.items():
+            made.append(_window_row(np.isin(place, classes), inside, design, base | shared, level, remark, ci_level))
+    return made
+
+
+def _window_row(
+    hits: Any, inside: Any, design: Design, cells: Mapping[str, Any], level: str, remark: str, ci_level: float
+) -> Row:
+    means = domain_means(hits, inside[:, None], design)
+    value, error, df, psus = float(means.estimate[0]), float(means.std_error[0]), int(means.df[0]), int(means.psus[0])
+    events = int((hits & inside).sum())
+    cells = dict(cells) | {"level": level, "n_participants": psus, "n_groups": psus, "n_events": events}
+    if df < 1:
+        return estimates.row(status="not_estimable", **cells, note=f"one participant has no spread; {remark}")
+    cells |= {"estimate": value, "df": float(df)}
+    if events in (0, int(inside.sum())):
+        low, high = boundary_interval(round(value), psus, float(psus), df, ci_level)
+        cells["estimate"] = float(round(value))
+        return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=f"exact limit; {remark}")
+    low, high = logit_interval(value, error, df, ci_level)
+    return estimates.row(status="converged", **cells, ci_low=low, ci_high=high, std_error=error, note=remark)

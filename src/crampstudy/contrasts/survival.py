@@ -1,0 +1,227 @@
+"""How fast relief comes: Kaplan-Meier curves of episodes by group, their medians and restricted means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy import codebook, domain, estimates
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.rates import FEW_PARTICIPANTS
+from crampstudy.errors import UsageError
+from crampstudy.event_times import Unrelieved, relief_times
+from crampstudy.models.covariance import Array, Covariance, quantile
+from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
+
+CURVE, MEDIAN, MEAN, AT_RISK = "relief curve", "median time to relief", "restricted mean time to relief", "at risk"
+"""The analyses of the rows: the share without relief at each time, two summaries, and the episodes still at risk."""
+
+Row = dict[str, Any]
+_ROUND_TIMES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    stop: Array
+    event: NDArray[np.bool_]
+    persons: NDArray[np.intp]
+
+    @property
+    def participants(self) -> int:
+        return int(self.persons.max(initial=-1)) + 1
+
+
+def relief(
+    cohort: Cohort,
+    by: str = "remedy",
+    bands: AgeBands | None = None,
+    *,
+    times: Sequence[float] | None = None,
+    horizon: float | None = None,
+    unrelieved: Unrelieved = "censor",
+    where: str | None = None,
+    covariance: Covariance = "cluster",
+    ci_level: float = 0.95,
+) -> list[Row]:
+    """Return estimates rows of the time from the remedy to relief, in seconds, by the levels of ``by``.
+
+    For each level the share without relief at every time at which someone was relieved and at the last time observed,
+    or at ``times``; the median; with a ``horizon`` (s) the mean time without relief within it; and how many episodes
+    are still at risk at round times. What counts as relieved or censored is said in
+    :func:`crampstudy.event_times.relief_times`.
+
+    Args:
+        cohort: a diary with episodes.
+        by: a level or yes/no variable of the episodes, nights or participants, or ``age_band``.
+        bands: age bands behind ``age_band``.
+        times: seconds at which the curve is wanted.
+        horizon: where the restricted mean ends; it is not_estimable for a group that was not followed so long.
+        unrelieved: an episode without relief is censored at its end, or left out.
+        where: condition that names a part of the episodes.
+        covariance: ``cluster`` (participants, G/(G-1)), ``cluster-hc0``, or ``model`` (Greenwood).
+        ci_level: confidence level.
+
+    Raises:
+        UsageError: an argument is none of what is allowed.
+
+    Source: Kaplan and Meier 1958; intervals on the scale log(-log), those of the median by Brookmeyer and Crowley 1982.
+    """
+    if not 0 < ci_level < 1:
+        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
+    if covariance not in ("cluster", "cluster-hc0", "model"):
+        raise UsageError(f"curves have no covariance {covariance}; allowed: cluster, cluster-hc0, model")
+    if horizon is not None and not horizon > 0:
+        raise UsageError(f"a horizon is a number of seconds above 0, got {horizon:g}")
+    found = relief_times(cohort, bands, unrelieved=unrelieved)
+    part = domain.select(found.frame, where)
+    frame = found.frame.filter(part.inside)
+    base: Row = {
+        "cohort": cohort.name,
+        "outcome": "relief",
+        "estimand": "time from the remedy to relief as observed, by group",
+        "model": "kaplan-meier",
+        "ci_level": ci_level,
+    }
+    groups = _groups(frame, by)
+    remarks = [
+        f"{count:,} episodes left out, {why}"
+        for count, why in (
+            (found.left_out, "without a time to relief"),
+            (part.undecided, "the condition could not be decided"),
+            (frame[by].null_count(), f"without {by}"),
+        )
+        if count
+    ]
+    rows: list[Row] = []
+    for label, group in groups.items():
+        cells = base | {"population": f"{label}, {where}" if where else label}
+        notes = [
+            *remarks,
+            f"fewer than {FEW_PARTICIPANTS} participants" if group.participants < FEW_PARTICIPANTS else "",
+        ]
+        cells |= {
+            "note": "; ".join(filter(None, notes)) or None,
+            "n_participants": group.participants,
+            "n_groups": group.participants,
+            "n_events": int(group.event.sum()),
+        }
+        rows += _of_group(group, label, by, cells, covariance, ci_level, times, horizon)
+    longest = max((float(group.stop.max()) for group in groups.values()), default=0.0)
+    for label, group in groups.items():
+        population = f"{label}, {where}" if where else label
+        rows += _at_risk(group, longest, base | {"population": population})
+    return rows
+
+
+def _of_group(
+    group: _Group,
+    label: str,
+    by: str,
+    cells: Row,
+    kind: Covariance,
+    ci_level: float,
+    times: Sequence[float] | None,
+    horizon: float | None,
+) -> list[Row]:
+    median = cells | {"analysis": MEDIAN, "term": by, "level": label, "scale": "median", "unit": "s"}
+    mean = cells | {"analysis": MEAN, "term": by, "level": label, "scale": "restricted_mean"}
+    mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
+    if kind != "model" and group.participants < 2:
+        reason = _joined("one participant has no spread", cells["note"])
+        shown = [median, *([mean] if horizon else [])]
+        return [estimates.row(status="not_estimable", **row | {"note": reason}) for row in shown]
+    curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
+    rows = _curve(curve, times, cells, ci_level)
+    middle, low, high = curve.median(ci_level)
+    if math.isnan(middle):
+        note = _joined("half were not relieved while they were observed", cells["note"])
+        rows.append(estimates.row(status="not_estimable", **median | {"note": note}))
+    else:
+        open_ = "no upper limit while they were observed" if math.isnan(high) else ""
+        limits = {"estimate": middle, "ci_low": low, "ci_high": high, "df": curve.df}
+        rows.append(estimates.row(status="converged", **median | limits | {"note": _joined(open_, cells["note"])}))
+    if horizon:
+        within = restricted_mean(horizon, group.stop, group.event, group.persons, kind=kind)
+        if math.isnan(within.estimate):
+            note = _joined(f"nobody was observed for {horizon:g} s", cells["note"])
+            rows.append(estimates.row(status="not_estimable", **mean | {"note": note}))
+        else:
+            half = quantile(ci_level, within.df) * within.std_error
+            limits = {
+                "estimate": within.estimate,
+                "ci_low": within.estimate - half,
+                "ci_high": within.estimate + half,
+                "std_error": within.std_error,
+                "df": within.df,
+            }
+            rows.append(estimates.row(status="converged", **mean | limits))
+    return rows
+
+
+def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: float) -> list[Row]:
+    low, high = curve.interval(ci_level)
+    errors = curve.log_log_error()
+    rows = []
+    for at in np.union1d(curve.time, curve.last) if times is None else times:
+        k = int(np.searchsorted(curve.time, at, side="right")) - 1
+        found = cells | {"analysis": CURVE, "term": "relief_s", "level": f"{at:.10g}", "scale": "survival"}
+        found["unit"] = "proportion without relief"
+        gone = k == len(curve.time) - 1 and curve.survival[k] > 0 if k >= 0 else not len(curve.time)
+        if at > curve.last and gone:
+            note = _joined("nobody was observed so long", cells["note"])
+            rows.append(estimates.row(status="not_estimable", **found | {"note": note}))
+        elif k < 0 or curve.survival[k] <= 0:
+            note = _joined(f"{'nobody' if k < 0 else 'everybody'} was relieved by then: no interval", cells["note"])
+            rows.append(estimates.row(status="boundary", estimate=float(k < 0), **found | {"note": note}))
+        else:
+            limits = {"ci_low": low[k], "ci_high": high[k], "std_error": errors[k], "df": curve.df}
+            rows.append(estimates.row(status="converged", estimate=curve.survival[k], **found | limits))
+    return rows
+
+
+def _at_risk(group: _Group, longest: float, cells: Row) -> list[Row]:
+    cells |= {"analysis": AT_RISK, "term": "relief_s", "scale": "count", "unit": "episodes"}
+    rows = []
+    for at in _round_times(longest):
+        here = group.stop >= at
+        more = {"n_participants": len(np.unique(group.persons[here])), "n_events": int((group.event & ~here).sum())}
+        rows.append(estimates.row(status="converged", estimate=float(here.sum()), **cells | more, level=f"{at:.10g}"))
+    return rows
+
+
+def _round_times(longest: float) -> list[float]:
+    """Return some round times from 0 on, in seconds, up to the longest."""
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200)
+    step = next((step for step in steps if longest / step < _ROUND_TIMES), steps[-1])
+    return [float(at) for at in np.arange(0, longest + 1e-9, step)]
+
+
+def _groups(frame: pl.DataFrame, by: str) -> Mapping[str, _Group]:
+    if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String, pl.Enum):
+        raise UsageError(f"relief is given by age_band or a level or yes/no variable such as remedy, not {by!r}")
+    known, dtype = codebook.find(by), frame[by].dtype
+    present = frame[by].cast(pl.String).drop_nulls().unique().to_list()
+    if isinstance(dtype, pl.Enum):
+        order = dtype.categories.to_list()
+    else:
+        order = list(known.levels) if known and known.levels else sorted(present)
+    groups = {}
+    for level in (level for level in order if level in present):
+        rows = frame.filter(pl.col(by).cast(pl.String) == level)
+        groups[level] = _Group(
+            stop=rows["time"].to_numpy(),
+            event=rows["event"].to_numpy(),
+            persons=rows["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1,
+        )
+    return groups
+
+
+def _joined(reason: str, note: str | None) -> str | None:
+    return "; ".join(filter(None, (reason, note))) or None

@@ -1,0 +1,225 @@
+"""Models of cramps, of the gaps between them, or of a diary's participants: from a question to the rows of its answer.
+
+Cramps and gaps of one participant hang together, so that participants are the units of every robust covariance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy import domain, event_times
+from crampstudy import estimates as tidy
+from crampstudy.codebook.recalled import LABELS
+from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
+from crampstudy.estimates import Status
+from crampstudy.models import covariance, formula, ordered, recall, rows, spec
+from crampstudy.models.events import cox
+from crampstudy.models.obstacles import collinear, lone, name
+from crampstudy.models.ordinal import ordinal
+from crampstudy.models.question import Question, check_multiples
+from crampstudy.models.result import Fit, association, base, linear
+from crampstudy.nights import Diary, people
+
+_HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
+LATER_GAPS = 5
+"""From this one on a participant's gaps share a baseline: later ones are few, and much alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A row per cramp, gap, night within a gap or participant; ``outcome`` (n) is the class of an ordinal model.
+
+    ``plural`` is what a row is, ``lost`` what of the cohort has no row or no outcome.
+    """
+
+    frame: pl.DataFrame
+    plural: str
+    lost: str
+    outcome: NDArray[np.float64]
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    answer: rows.Answer
+    events: int
+    iterations: int = 0
+    log_likelihood: float = float("nan")
+    note: str = ""
+
+
+def fit_events(asked: Question) -> Fit:
+    """Answer a question of cramps, of gaps, or of a diary's participants.
+
+    Raises:
+        UsageError: the model and the arguments do not go together, a name is unknown, or the cohort has no such rows.
+    """
+    if asked.kind == "cluster-small":
+        raise UsageError(f"{asked.model} has no covariance cluster-small; allowed: cluster, cluster-hc0, model")
+    if asked.exposure != "nights" or asked.weight or asked.random_slope:
+        raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
+    source = _SOURCES[asked.outcome](asked)
+    frame = source.frame
+    part = domain.select(frame, asked.where)
+    design = spec.build(frame, asked.terms, candidate=part.inside.to_numpy() & np.isfinite(source.outcome))
+    check_multiples(asked.per, design)
+    if design.beside:
+        raise UsageError(f"{asked.model} takes no offset() or weights()")
+    design = design.without_intercept()
+    used = frame.filter(pl.Series(design.rows))
+    groups = used["participant_id"].rle_id().to_numpy().astype(np.intp)
+    clusters = int(groups.max()) + 1 if len(groups) else 0
+    scale = _HAZARDS if asked.model == "cox" else ordered.SCALE
+    reason = _obstacle(asked, design, clusters, source.plural)
+    if reason:
+        found = _Found(rows.Answer.none(design, "not_estimable", reason), 0)
+    else:
+        solve = _cox if asked.model == "cox" else _ordinal
+        found = solve(asked, design, replace(source, frame=used, outcome=source.outcome[design.rows]), groups)
+    omitted = (
+        source.lost,
+        *rows.omitted(design.incomplete, source.plural, part.undecided),
+    )
+    cells = base(asked) | {
+        "estimand": association(design),
+        "n_participants": clusters,
+        "n_groups": clusters,
+        "n_events": found.events,
+        "note": rows.note(f"{used.height:,} {source.plural}", *omitted, found.note),
+    }
+    made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per) + rows.left_out(design, scale, cells)
+    predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        used.height,
+        found.iterations,
+        found.log_likelihood,
+        found.answer.status,
+        predictor,
+    )
+
+
+def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) -> str | None:
+    if not design.rows.any():
+        return f"there are no {plural} complete on the terms"
+    if not design.columns:
+        return "no term is left whose ratio could be estimated"
+    if asked.kind != "model" and clusters <= len(design.columns):
+        p = len(design.columns)
+        return f"{clusters} participants are too few for a cluster-robust covariance of {p} coefficients"
+    return collinear(design)
+
+
+def _cox(asked: Question, design: spec.Design, source: _Rows, groups: NDArray[np.intp]) -> _Found:
+    frame = source.frame
+    stop = frame["stop" if "stop" in frame.columns else "time"].to_numpy()
+    start = frame["start"].to_numpy() if "start" in frame.columns else None
+    strata, note = None, ""
+    if asked.outcome == "gap":
+        strata = frame["gap"].clip(upper_bound=LATER_GAPS).to_numpy().astype(np.intp) - 1
+        note = f"a baseline for each gap of a participant, from number {LATER_GAPS} on a common one"
+    fitted = cox(design.matrix, stop, frame["event"].to_numpy(), start, strata)
+    if fitted.problem:
+        by = ", ".join(name(design.columns[i]) for i in fitted.separated)
+        reason = f"{fitted.problem} ({by})" if by else fitted.problem
+        status: Status = "not_estimable" if by or not fitted.events else "not_converged"
+        none = rows.Answer.none(design, status, reason)
+        return _Found(none, fitted.events, fitted.iterations, note=note)
+    variance = covariance.covariance(fitted.information, fitted.scores, groups, asked.kind)
+    df = np.full(len(design.columns), covariance.degrees_of_freedom(int(groups.max()) + 1, asked.kind))
+    answer = rows.Answer(
+        design.columns,
+        fitted.coefficients,
+        np.sqrt(np.diag(variance)),
+        df,
+        "converged",
+        warnings={} if asked.kind == "model" else lone(design, groups),
+        smooths=design.smooths,
+        variance=variance,
+    )
+    return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
+
+
+def _ordinal(asked: Question, design: spec.Design, source: _Rows, groups: NDArray[np.intp]) -> _Found:
+    seen = np.unique(source.outcome).astype(int)
+    levels = [source.levels[code] for code in seen]
+    codes = np.searchsorted(seen, source.outcome).astype(np.float64)
+    events = int((codes > 0).sum())
+    if len(levels) < 2:
+        reason = f"every one of the {source.plural} is in class {levels[0]}: there are no classes to tell apart"
+        return _Found(rows.Answer.none(design, "not_estimable", reason), events)
+    free = ordered.free_columns(design, asked.free_terms)
+    names = [name(column) for column in design.columns]
+    fitted = ordinal(design.matrix, codes, levels=levels, names=names, free=free)
+    clusters = int(groups.max()) + 1
+    if fitted.problem or fitted.status != "converged":
+        return _Found(rows.Answer.none(design, fitted.status, str(fitted.problem)), events, fitted.iterations)
+    if asked.kind != "model" and clusters <= len(fitted.names):
+        reason = (
+            f"{clusters} participants are too few for a cluster-robust covariance of {len(fitted.names)} parameters"
+        )
+        return _Found(rows.Answer.none(design, "not_estimable", reason), events, fitted.iterations)
+    variance = covariance.covariance(fitted.information, fitted.scores, groups, asked.kind)
+    df = covariance.degrees_of_freedom(clusters, asked.kind)
+    answer = ordered.answer(design, levels, free, fitted.parameters, variance, df)
+    note = ordered.remark(source.levels, levels)
+    return _Found(answer, events, fitted.iterations, fitted.log_likelihood, note)
+
+
+def _relief(asked: Question) -> _Rows:
+    found = event_times.relief_times(_whole(asked), asked.bands)
+    return _Rows(found.frame, "cramps", _without(found.left_out, "cramps", "a time"), np.zeros(found.frame.height))
+
+
+def _gap(asked: Question) -> _Rows:
+    cohort = asked.cohort
+    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    own = set(people(cohort, asked.bands).columns) if cohort.kind == "diary" else set()
+    # What may differ from night to night is met night by night; what does not, gap by gap, with the same answer.
+    times = event_times.gap_times if names <= own else event_times.gap_nights
+    found = times(cohort, asked.bands)
+    lost = _without(found.left_out, "gaps", "an observed night")
+    return _Rows(found.frame, "gaps" if names <= own else "nights in gaps", lost, np.zeros(found.frame.height))
+
+
+def _pain(asked: Question) -> _Rows:
+    frame = event_times.episodes(_whole(asked), asked.bands)
+    if "pain_0_10" not in frame.columns:
+        raise UsageError(f"the episodes of {asked.cohort.name} have no pain_0_10")
+    pain = frame["pain_0_10"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    lost = _without(int(np.isnan(pain).sum()), "cramps", "a score of pain")
+    return _Rows(frame, "cramps", lost, pain, tuple(map(str, range(11))))
+
+
+def _recalled(asked: Question) -> _Rows:
+    if asked.cohort.kind == "survey":
+        raise UsageError(f"{asked.cohort.name} is a survey: use survey-ordinal, which keeps its sampling design")
+    frame = people(asked.cohort, asked.bands).sort("participant_id")
+    found = recall.classes(frame)
+    lost = _without(int(np.isnan(found).sum()), "participants", "a recalled class")
+    return _Rows(frame, "participants", lost, found, LABELS)
+
+
+def _without(count: int, plural: str, what: str) -> str:
+    return f"{count:,} {plural} left out, without {what}" if count else ""
+
+
+def _whole(asked: Question) -> Cohort:
+    if isinstance(asked.cohort, Diary):
+        raise UsageError("a scanned diary has no episodes; open the cohort as a whole")
+    return asked.cohort
+
+
+_SOURCES: Mapping[str, Callable[[Question], _Rows]] = {
+    "relief": _relief,
+    "gap": _gap,
+    "pain": _pain,
+    "recalled_class": _recalled,
+}

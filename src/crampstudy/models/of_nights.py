@@ -1,0 +1,70 @@
+"""Models of nights: from a question to the rows of its answer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crampstudy import estimates as tidy
+from crampstudy.estimates import Status
+from crampstudy.models import rows
+from crampstudy.models.obstacles import lone
+from crampstudy.models.question import Question
+from crampstudy.models.result import Fit, association, base, linear
+from crampstudy.models.solution import solve_nights
+from crampstudy.models.zero_rows import zero_rows
+from crampstudy.nights import NIGHTS_PER_WEEK
+
+_RATES = {
+    "nights": rows.Scale("rate_ratio", "rate", "per person-week", NIGHTS_PER_WEEK),
+    "hours_in_bed": rows.Scale("rate_ratio", "rate", "per hour in bed"),
+}
+_ODDS = rows.Scale("odds_ratio", "odds", "odds of a night with a cramp")
+
+
+def fit_nights(asked: Question) -> Fit:
+    """Answer a question of nights.
+
+    Raises:
+        UsageError: the model and the arguments do not go together, or a name is unknown.
+    """
+    solution = solve_nights(asked)
+    design, data, solved = solution.design, solution.data, solution.solved
+    clusters = len(solution.participants)
+    if solved is None or solved.problem:
+        status: Status = "not_converged" if solved else "not_estimable"
+        answer = rows.Answer.none(design, status, solution.reason or str(solved and solved.problem))
+    else:
+        warnings = {} if asked.kind == "model" else lone(design, data.groups)
+        errors = np.sqrt(np.diag(solved.variance))
+        answer = rows.Answer(
+            design.columns,
+            solved.coefficients,
+            errors,
+            solved.df,
+            "converged",
+            warnings=warnings,
+            smooths=design.smooths,
+            variance=solved.variance,
+        )
+    cells = base(asked) | {
+        "estimand": association(design),
+        "n_participants": clusters,
+        "n_nights": solution.n_nights,
+        "n_events": solution.n_events,
+        "n_groups": clusters,
+        "note": rows.note(
+            *(f"with {term}" for term in design.beside),
+            *rows.omitted(design.incomplete, "nights", solution.undecided),
+            *(solved.notes if solved else ()),
+        ),
+    }
+    scale = _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
+    made = rows.rows(answer, scale, cells, asked.ci_level, asked.per)
+    if solved and not solved.problem:
+        made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
+    made += rows.left_out(design, scale, cells)
+    made += zero_rows(solution, cells, asked.ci_level, asked.per)
+    likelihood = solved.log_likelihood if solved else float("nan")
+    iterations = solved.iterations if solved else 0
+    predictor = linear(answer, design, cells | {"scale": scale.ratio})
+    return Fit(tidy.frame(made), asked.model, solution.n_nights, iterations, likelihood, answer.status, predictor)

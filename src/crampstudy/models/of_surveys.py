@@ -1,0 +1,200 @@
+"""Models of a survey's participants under its sampling design: from a question to the rows of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crampstudy import domain
+from crampstudy import estimates as tidy
+from crampstudy.codebook.recalled import LABELS
+from crampstudy.errors import UsageError
+from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_ordinal
+from crampstudy.models.covariance import Array
+from crampstudy.models.engines import Extra
+from crampstudy.models.obstacles import name
+from crampstudy.models.question import Question, check_multiples
+from crampstudy.models.result import Fit, association, base, linear
+from crampstudy.nights import Diary, people
+
+_SHARE_TERM = "near-nightly share"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What a model of a survey is fitted to: all participants, the design of the terms, and that of the sampling."""
+
+    frame: pl.DataFrame
+    outcome: Array
+    design: spec.Design
+    sampling: survey.Design
+    asked: Question
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    numbers: survey.SurveyFit | intervals.IntervalFit
+    answer: rows.Answer
+    extras: tuple[Extra, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    outcome: Callable[[pl.DataFrame, str], Array]
+    scale: rows.Scale
+    fit: Callable[[_Sample], _Fitted]
+    intercept: bool = True
+
+
+def fit_survey(asked: Question) -> Fit:
+    """Answer a question of a survey's participants.
+
+    Raises:
+        UsageError: the model and the arguments do not go together, a name is unknown, or the cohort is a diary.
+    """
+    cohort, model = asked.cohort, _MODELS[asked.model]
+    if isinstance(cohort, Diary) or cohort.kind != "survey" or cohort.design is None:
+        raise UsageError(f"{asked.model} needs a survey cohort; {cohort.name} is a diary")
+    if asked.exposure != "nights" or asked.kind != "cluster":
+        raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
+    frame = people(cohort, asked.bands)
+    part = domain.select(frame, asked.where)
+    outcome = model.outcome(frame, asked.outcome)
+    weight = asked.weight or recall.weight_for(cohort.design, _variables(asked))
+    if weight not in frame.columns:
+        raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
+    answered = np.isfinite(outcome) & part.inside.to_numpy() & (frame[weight].fill_null(0.0).to_numpy() > 0)
+    design = spec.build(frame, asked.terms, candidate=answered)
+    check_multiples(asked.per, design)
+    if design.beside:
+        raise UsageError(f"{asked.model} takes no offset() or weights(); the survey's own weight is an option")
+    if not model.intercept:
+        design = design.without_intercept()
+    remarks = (f"weighted by {weight}", *rows.omitted(design.incomplete, "participants", part.undecided))
+    cells = base(asked) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*remarks)}
+    if not design.rows.any():
+        answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
+        made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
+        made += rows.left_out(design, model.scale, cells)
+        return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")
+    sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
+    found = model.fit(_Sample(frame, outcome, design, sampling, asked))
+    numbers, answer = found.numbers, found.answer
+    cells |= {
+        "n_participants": numbers.n,
+        "n_events": numbers.n_events,
+        "n_groups": numbers.n_psus,
+        "note": rows.note(*remarks, found.note or ""),
+    }
+    made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
+    made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
+    made += rows.left_out(design, model.scale, cells)
+    likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
+    predictor = None if asked.free_terms else linear(answer, design, cells | {"scale": model.scale.ratio})
+    return Fit(tidy.frame(made), asked.model, numbers.n, numbers.iterations, likelihood, answer.status, predictor)
+
+
+def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:
+    if fitted.status != "converged":
+        return rows.Answer.none(design, fitted.status, fitted.reason)
+    return rows.Answer(
+        design.columns,
+        fitted.coefficients,
+        fitted.std_error,
+        np.full(len(design.columns), float(fitted.df)),
+        "converged",
+        smooths=design.smooths,
+        variance=fitted.covariance,
+    )
+
+
+def _regression(link: survey.Link, sample: _Sample) -> _Fitted:
+    design = sample.design
+    names = [name(c) for c in design.columns]
+    fitted = survey.regression(sample.outcome, design.over_all_rows(), names, design.rows, sample.sampling, link)
+    return _Fitted(fitted, _answer(design, fitted))
+
+
+def _ordinal(sample: _Sample) -> _Fitted:
+    design = sample.design
+    seen = np.unique(sample.outcome[design.rows]).astype(int)
+    levels = [LABELS[code] for code in seen]
+    codes = np.searchsorted(seen, np.nan_to_num(sample.outcome))
+    free = ordered.free_columns(design, sample.asked.free_terms)
+    names = [name(c) for c in design.columns]
+    if len(levels) < 2:
+        reason = f"every answer is {levels[0]}: there are no classes to tell apart"
+        none = np.full(len(names), np.nan)
+        p, n = len(names), int(design.rows.sum())
+        numbers = survey.SurveyFit(
+            tuple(names), none, np.full((p, p), np.nan), 0, n, 0, 0, "not_estimable", reason, 0, np.nan
+        )
+        return _Fitted(numbers, rows.Answer.none(design, "not_estimable", reason))
+    fitted = survey_ordinal.regression(codes, design.over_all_rows(), names, design.rows, sample.sampling, levels, free)
+    note = ordered.remark(LABELS, levels)
+    if fitted.status != "converged":
+        return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
+    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, float(fitted.df))
+    return _Fitted(fitted, answer, note=note)
+
+
+def _intervals(sample: _Sample) -> _Fitted:
+    design, asked = sample.design, sample.asked
+    high = sample.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
+    fitted = intervals.fit(
+        sample.outcome,
+        high,
+        design.over_all_rows(),
+        [name(c) for c in design.columns],
+        design.rows,
+        sample.sampling,
+        at_most=asked.at_most,
+        near_nightly=asked.near_nightly,
+    )
+    counted = "cramps" if asked.at_most is None else f"nights with a cramp, at most {asked.at_most}"
+    note = f"recalled classes taken as intervals of {counted} in 30 nights"
+    if fitted.status != "converged":
+        return _Fitted(fitted, _answer(design, fitted), note=note)
+    unit = "alpha, variance of persons' rates relative to their squared mean"
+    df = float(fitted.df)
+    limit = "persons do not differ more than Poisson counts do"
+    extras = [
+        Extra("dispersion", "dispersion", unit, 0.0, status="boundary", note=limit)
+        if fitted.dispersion_at_boundary
+        else Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, df=df)
+    ]
+    if asked.near_nightly:
+        unit = "proportion of participants"
+        extras.append(
+            Extra(_SHARE_TERM, "share", unit, 0.0, status="boundary", note="no such persons are needed")
+            if fitted.near_nightly_at_boundary
+            else Extra(_SHARE_TERM, "share", unit, fitted.near_nightly, fitted.near_nightly_error, df=df, share=True)
+        )
+        note += "; ratios are those of the persons who do not cramp night after night"
+    return _Fitted(fitted, _answer(design, fitted), tuple(extras), note)
+
+
+def _variables(asked: Question) -> set[str]:
+    return formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+
+
+def _logistic(sample: _Sample) -> _Fitted:
+    return _regression("logit", sample)
+
+
+def _poisson(sample: _Sample) -> _Fitted:
+    return _regression("log", sample)
+
+
+_MODELS: Mapping[str, _Model] = {
+    "survey-logistic": _Model(recall.binary, rows.Scale("odds_ratio", "odds", "odds"), _logistic),
+    "survey-poisson": _Model(recall.binary, rows.Scale("prevalence_ratio", "prevalence", "proportion"), _poisson),
+    "survey-ordinal": _Model(lambda frame, _: recall.classes(frame), ordered.SCALE, _ordinal, intercept=False),
+    "interval-count": _Model(
+        lambda frame, _: recall.lows(frame), rows.Scale("rate_ratio", "rate", "per person-week", 7), _intervals
+    ),
+}

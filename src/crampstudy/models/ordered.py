@@ -1,0 +1,68 @@
+"""The tidy answer of a model of ordered classes: odds ratios of a higher class, then the odds above each limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crampstudy.errors import UsageError
+from crampstudy.models import rows, spec
+from crampstudy.models.covariance import Array
+
+SCALE = rows.Scale("odds_ratio", "odds", "odds of a higher class")
+
+
+def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]:
+    """Return the columns of a design without intercept whose slopes may differ between classes.
+
+    Raises:
+        UsageError: one is no term of the model, or a spline.
+    """
+    if free_terms is None:
+        return ()
+    wanted = {part.strip() for part in free_terms.split("+")}
+    terms = {*design.terms(), *design.not_measured, *design.constant}
+    if unknown := sorted(wanted - terms):
+        raise UsageError(f"free terms name {unknown[0]!r}, which is no term; the terms are {', '.join(sorted(terms))}")
+    if smooth := [s.term for s in design.smooths if s.term in wanted]:
+        raise UsageError(f"{smooth[0]} is a spline, whose slopes are the same at all classes; free another term")
+    return tuple(i for i, column in enumerate(design.columns) if column.term in wanted)
+
+
+def answer(
+    design: spec.Design, levels: Sequence[str], free: Sequence[int], parameters: Array, variance: Array, df: float
+) -> rows.Answer:
+    """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
+
+    ``parameters`` (P) and ``variance`` (P x P) are in the order of :class:`crampstudy.models.ordinal.OrdinalFit`.
+    A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
+    """
+    above = [f"above {level}" for level in levels[:-1]]
+    cuts, p = len(above), len(design.columns)
+    held = [i for i in range(p) if i not in free]
+    slope = {column: len(held) + cuts + k * cuts for k, column in enumerate(free)}
+    place = {column: k for k, column in enumerate(held)}
+    order = [place[i] if i in place else slope[i] for i in range(p)]
+    columns = [c if i in place else _at(c, above[0]) for i, c in enumerate(design.columns)]
+    order += range(len(held), len(held) + cuts)
+    columns += [spec.Column(spec.THRESHOLD, limit) for limit in above]
+    for i in free:
+        order += range(slope[i] + 1, slope[i] + cuts)
+        columns += [_at(design.columns[i], limit) for limit in above[1:]]
+    sign = np.array([-1.0 if column.term == spec.THRESHOLD else 1.0 for column in columns])
+    signed = sign[:, None] * variance[np.ix_(order, order)] * sign
+    errors, dfs = np.sqrt(np.diag(signed)), np.full(len(order), df)
+    return rows.Answer(
+        tuple(columns), sign * parameters[order], errors, dfs, "converged", smooths=design.smooths, variance=signed
+    )
+
+
+def remark(all_levels: Sequence[str], levels: Sequence[str]) -> str:
+    """Say which classes nobody is in."""
+    unused = [level for level in all_levels if level not in levels]
+    return f"no answer in class {', '.join(unused)}" if unused else ""
+
+
+def _at(column: spec.Column, limit: str) -> spec.Column:
+    return spec.Column(column.term, f"{column.level}, {limit}" if column.level else limit, column.reference)

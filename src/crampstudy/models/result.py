@@ -1,0 +1,72 @@
+"""What a fit gives: tidy estimates, and what a reader may ask of the fit itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from crampstudy import estimates as tidy
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import Status
+from crampstudy.models import rows, spec
+from crampstudy.models.question import Question
+from crampstudy.models.ratio import Linear, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted model: its tidy ``estimates`` and what a reader may ask of the fit itself.
+
+    ``log_likelihood`` is NaN where the model has only a pseudo-likelihood; ``n_rows`` are the nights, participants,
+    episodes or gaps fitted; ``linear`` the linear predictor behind the estimates, where there is one.
+    """
+
+    estimates: pd.DataFrame
+    model: str
+    n_rows: int
+    iterations: int
+    log_likelihood: float
+    status: Status
+    linear: Linear | None = None
+
+    def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> pd.DataFrame:
+        """Return the tidy estimate of the ratio at the values ``at`` to that at the values ``against``.
+
+        Such as ``fit(...).ratio({"age_years": 45}, against={"age_years": 60})``. Variables that are not named are the
+        same in both.
+
+        Raises:
+            AnalysisError: the model has no estimate, or no single slope per term.
+            UsageError: the two do not name the same variables of the fit, one that interacts with another is left
+                out, or a level is unknown.
+        """
+        if self.linear is None:
+            raise AnalysisError(f"{self.model} has no ratio to give ({self.status}); see its rows")
+        return tidy.frame([self.linear.ratio(at, against)])
+
+
+def base(asked: Question) -> rows.Row:
+    """Return the cells that all rows of a fit share."""
+    return {
+        "cohort": asked.cohort.name,
+        "population": asked.where or "all participants",
+        "outcome": asked.outcome,
+        "analysis": asked.analysis,
+        "model": asked.model,
+        "ci_level": asked.ci_level,
+    }
+
+
+def association(design: spec.Design) -> str:
+    """Return what the ratios of a design are."""
+    return "association, adjusted for the other terms" if len(design.terms()) > 1 else "association"
+
+
+def linear(answer: rows.Answer, design: spec.Design, cells: rows.Row) -> Linear | None:
+    """Return the linear predictor of a model with one coefficient per column of the design."""
+    if answer.status != "converged":
+        return None
+    p = len(design.columns)
+    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p], cells)

@@ -1,0 +1,62 @@
+"""The tidy rows of a model's zero part: odds ratios beside the rate ratios of its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from crampstudy import estimates
+from crampstudy.models import rows, spec
+from crampstudy.models.engines import ENGINES
+from crampstudy.models.obstacles import lone
+from crampstudy.models.rows import Row
+from crampstudy.models.solution import Solution
+
+PREFIX = "zero: "
+"""What stands before the terms of a zero part, which may be those of the counts too."""
+
+
+def zero_rows(solution: Solution, base: Row, ci_level: float, per: Mapping[str, float]) -> list[Row]:
+    """Return the odds ratios of the zero part, then its odds at the reference; none where the model has no such part.
+
+    ``base`` are the cells that the model's rows share, ``per`` the multiples in which numeric terms are reported. The
+    odds are of an excess zero in a zero-inflated model, of a night without a cramp in a hurdle model.
+    """
+    design, named = solution.zero, ENGINES[solution.model].zero_part
+    if design is None or named is None:
+        return []
+    scale = rows.Scale("odds_ratio", "odds", named)
+    cells = base | {"estimand": f"{_association(design)}, {named}"}
+    made = rows.rows(_answer(solution, design), scale, cells, ci_level, per) + rows.left_out(design, scale, cells)
+    return [_renamed(row) for row in made]
+
+
+def _answer(solution: Solution, design: spec.Design) -> rows.Answer:
+    solved = solution.solved
+    if solved is None or solved.problem or solved.zero is None:
+        return rows.Answer.none(
+            design, "not_converged" if solved else "not_estimable", solution.reason or str(solved and solved.problem)
+        )
+    part = solved.zero
+    if part.status != "converged":
+        return rows.Answer.none(design, part.status, str(part.reason))
+    return rows.Answer(
+        design.columns,
+        part.coefficients,
+        np.sqrt(np.diag(part.variance)),
+        part.df,
+        part.status,
+        warnings={} if solution.kind == "model" else lone(design, solution.data.groups),
+        smooths=design.smooths,
+        variance=part.variance,
+    )
+
+
+def _association(design: spec.Design) -> str:
+    return "association, adjusted for the other terms" if len(design.terms()) > 1 else "association"
+
+
+def _renamed(row: Row) -> Row:
+    cells = {name: cell for name, cell in row.items() if name not in ("key", "status")}
+    return estimates.row(status=row["status"], **cells | {"term": f"{PREFIX}{row['term']}"})

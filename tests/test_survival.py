@@ -1,0 +1,194 @@
+"""Time to relief by group as tidy rows, and their figure."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from crampstudy import estimates
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.survival import AT_RISK, CURVE, MEAN, MEDIAN, relief
+from crampstudy.errors import UsageError
+from crampstudy.figures import survival
+from crampstudy.simulate import simulate
+
+NIGHT = date(2024, 3, 1)
+
+
+def made_of(rows: list[tuple[str, str | None, float | None, float | None]]) -> Cohort:
+    """A cohort of episodes: participant, remedy, relief_s, duration_s."""
+    who = list(dict.fromkeys(person for person, *_ in rows))
+    people = {"participant_id": who, "age_years": [66.0] * len(who), "sex": ["female"] * len(who)}
+    diary = {"participant_id": who, "date": [NIGHT] * len(who), "cramps": [9] * len(who)}
+    episodes = {
+        "participant_id": [person for person, *_ in rows],
+        "date": [NIGHT] * len(rows),
+        "episode": list(range(1, len(rows) + 1)),
+        "remedy": pl.Series([remedy for _, remedy, *_ in rows], dtype=pl.String),
+        "relief_s": pl.Series([seconds for *_, seconds, _ in rows], dtype=pl.Float64),
+        "duration_s": pl.Series([seconds for *_, seconds in rows], dtype=pl.Float64),
+    }
+    tables = {"participants": people, "diary": diary, "episodes": episodes}
+    return Cohort("x", "diary", {name: pl.DataFrame(table) for name, table in tables.items()})
+
+
+SIX = [("a", 2.0, None), ("b", 3.0, None), ("c", None, 3.0), ("d", 5.0, None), ("e", None, 7.0), ("f", 8.0, None)]
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return estimates.frame(relief(simulate(60, 40, seed=3), horizon=600))
+
+
+def of(found: list[dict[str, Any]], analysis: str) -> pd.DataFrame:
+    table = estimates.frame(found)
+    return table[table["analysis"] == analysis]
+
+
+def test_six_episodes_by_hand() -> None:
+    cohort = made_of([(who, "heat", seconds, ends) for who, seconds, ends in SIX])
+    found = relief(cohort, covariance="model", horizon=6)
+    curve = of(found, CURVE)
+    assert curve["level"].tolist() == ["2", "3", "5", "8"]
+    assert curve["estimate"].to_numpy() == pytest.approx([5 / 6, 2 / 3, 4 / 9, 0])
+    assert curve["status"].tolist() == ["converged", "converged", "converged", "boundary"]
+    assert curve["std_error"].iloc[0] == pytest.approx(math.sqrt(1 / 30) / math.log(6 / 5))
+    assert of(found, MEDIAN)["estimate"].tolist() == [5]
+    assert of(found, MEAN)["estimate"].tolist() == pytest.approx([2 + 5 / 6 + 4 / 3 + 4 / 9])
+    risk = of(found, AT_RISK).set_index("level")
+    assert risk["estimate"].to_dict() == {"0": 6, "2": 6, "4": 3, "6": 2, "8": 1}
+    assert risk.loc["4", "n_events"] == 2
+    assert estimates.frame(found)["key"].is_unique
+
+
+def test_a_curve_at_given_times_and_beyond_the_data() -> None:
+    cohort = made_of([(who, "heat", seconds if who != "f" else None, ends or 8) for who, seconds, ends in SIX])
+    curve = of(relief(cohort, times=(1, 4, 8, 9)), CURVE).set_index("level")
+    assert curve.loc["1", "estimate"] == 1
+    assert curve.loc["1", "status"] == "boundary"
+    assert curve.loc["4", "estimate"] == pytest.approx(2 / 3)
+    assert curve.loc["8", "estimate"] == pytest.approx(4 / 9)
+    assert curve.loc["9", "status"] == "not_estimable"
+    assert "so long" in curve.loc["9", "note"]
+
+
+def test_participants_are_the_clusters_and_few_are_said_so() -> None:
+    once = [(who, "heat", float(seconds), None) for who, seconds in zip("abcdefgh", range(1, 9), strict=True)]
+    single, twice = of(relief(made_of(once)), CURVE), of(relief(made_of(once * 2)), CURVE)
+    assert twice["std_error"].to_numpy()[:-1] == pytest.approx(single["std_error"].to_numpy()[:-1])
+    assert set(twice["df"].dropna()) == {7}
+    assert twice["n_participants"].unique().tolist() == [8]
+    assert twice["n_events"].unique().tolist() == [16]
+    assert "fewer than 10 participants" in twice["note"].iloc[0]
+
+
+def test_what_cannot_be_estimated_has_a_reason() -> None:
+    alone = [("a", "cold", 4.0, None), ("a", "cold", 9.0, None)]
+    slow = [(who, "heat", 4.0 if who == "b" else None, 5.0) for who in "bcdef"]
+    lost = [("b", None, 4.0, None), ("c", "heat", None, None)]
+    found = relief(made_of([*alone, *slow, *lost]), horizon=30)
+    medians, means = of(found, MEDIAN).set_index("level"), of(found, MEAN).set_index("level")
+    assert "one participant" in medians.loc["cold", "note"]
+    assert "half were not relieved" in medians.loc["heat", "note"]
+    assert "nobody was observed for 30 s" in means.loc["heat", "note"]
+    assert set(medians["status"]) | set(means["status"]) == {"not_estimable"}
+    assert set(medians["estimate"].isna()) == {True}
+    assert (
+        "1 episodes left out, without a time to relief; 1 episodes left out, without remedy" in medians["note"].iloc[0]
+    )
+
+
+def test_every_remedy_in_the_order_of_the_codebook(rows: pd.DataFrame) -> None:
+    levels = rows[rows["analysis"] == MEDIAN]["level"].tolist()
+    order = ["none", "stretch", "heat", "cold", "menthol", "capsaicin", "other"]
+    assert levels == [level for level in order if level in levels]
+    assert len(levels) >= 4
+    curve = rows[(rows["analysis"] == CURVE) & (rows["population"] == "stretch")]
+    assert (np.diff(curve["estimate"]) <= 0).all()
+    inside = curve.dropna(subset="ci_low")
+    assert (inside["ci_low"] < inside["estimate"]).all()
+    assert (inside["estimate"] < inside["ci_high"]).all()
+    assert rows["key"].is_unique
+
+
+def test_other_groups_and_a_condition() -> None:
+    cohort = simulate(40, 30, seed=6)
+    by_sex = of(relief(cohort, "sex", where="remedy = 'stretch'"), MEDIAN)
+    assert by_sex["level"].tolist() == ["female", "male"]
+    assert by_sex["population"].tolist() == [f"{sex}, remedy = 'stretch'" for sex in ("female", "male")]
+    stretched = cohort.frame("episodes").filter(pl.col("remedy") == "stretch").height
+    assert by_sex["n_events"].sum() == stretched
+    assert of(relief(cohort, "woke"), MEDIAN)["level"].tolist() == ["false", "true"]
+    assert len(of(relief(cohort, "age_band"), MEDIAN)) > 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": "pain_0_10"}, "level or yes/no"),
+        ({"by": "nonsense"}, "level or yes/no"),
+        ({"ci_level": 1.0}, "confidence level"),
+        ({"horizon": 0.0}, "horizon"),
+        ({"covariance": "cluster-small"}, "no covariance cluster-small"),
+    ],
+)
+def test_what_is_not_allowed_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        relief(made_of([("a", "heat", 1.0, 2.0), ("b", "heat", 1.0, 2.0)]), **options)
+
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def drawn(figure: Figure) -> list[str]:
+    """Draw a figure, nothing of which reaches out of it, and return its texts."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = figure.get_tightbbox(canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
+    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+
+
+@pytest.mark.usefixtures("strict")
+def test_the_figure_draws_the_steps_of_the_rows(rows: pd.DataFrame) -> None:
+    figure = survival.relief(rows)
+    texts = drawn(figure)
+    assert {"Remedy", "stretch", "heat", "Share without relief", "Time since the remedy (min)"} <= set(texts)
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "stretch")
+    curve = rows[(rows["analysis"] == CURVE) & (rows["population"] == "stretch")]
+    assert list(line.get_ydata()) == [1.0, *curve["estimate"]]
+    assert np.asarray(line.get_xdata()) * 60 == pytest.approx([0.0, *curve["level"].astype(float)])
+    at_start = rows[(rows["analysis"] == AT_RISK) & (rows["level"] == "0")]
+    assert {f"{number:.0f}" for number in at_start["estimate"]} <= set(texts)
+    # Too many curves for their intervals to be told apart.
+    assert not figure.axes[0].collections
+
+
+@pytest.mark.usefixtures("strict")
+def test_few_curves_have_their_intervals_and_short_ones_seconds() -> None:
+    cohort = made_of([(who, "heat", seconds, ends) for who, seconds, ends in SIX])
+    figure = survival.relief(estimates.frame(relief(cohort)))
+    assert "Time since the remedy (s)" in drawn(figure)
+    assert len(figure.axes[0].collections) == 1
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_figure_without_a_curve_says_why() -> None:
+    empty = survival.relief(estimates.frame(relief(made_of([("a", "cold", 4.0, None)]))))
+    assert "one participant has no spread" in " ".join(" ".join(drawn(empty)).split())
