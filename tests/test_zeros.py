@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -50,17 +50,19 @@ def drawn(
     return both, both, np.where(rng.random(n) < pi, 0.0, y), offset
 
 
-@pytest.mark.parametrize("poisson", [False, True])
-def test_scores_and_information_are_the_derivatives_of_the_likelihood(poisson: bool) -> None:
+@pytest.mark.parametrize("limit", [None, "poisson", "series"])
+def test_scores_and_information_are_the_derivatives_of_the_likelihood(
+    limit: Literal["poisson", "series"] | None,
+) -> None:
     matrix, zero, counts, offset = drawn(np.random.default_rng(1), 300, odds=-0.3)
     whole, times = counts.astype(np.int64), np.linspace(0.5, 2, 300)
     some = whole > 0
     laws: list[tuple[Inflated | Truncated, list[float]]] = [
-        (Inflated(matrix, zero, whole, offset, times, poisson), [0.2, 0.4, -0.3, 0.5]),
-        (Truncated(matrix[some], whole[some], offset[some], times[some], poisson), [0.2, 0.4]),
+        (Inflated(matrix, zero, whole, offset, times, limit == "poisson"), [0.2, 0.4, -0.3, 0.5]),
+        (Truncated(matrix[some], whole[some], offset[some], times[some], limit), [0.2, 0.4]),
     ]
-    for law, start in laws:
-        at = np.array(start if poisson else [*start, 0.8])
+    for law, start in laws[limit == "series" :]:
+        at = np.array(start if limit else [*start, 0.8])
 
         def total(x: Array, law: Inflated | Truncated = law) -> float:
             parts = np.split(x, np.cumsum([design.shape[1] for design in law.designs])[:-1])
@@ -102,6 +104,23 @@ def test_chances_sum_to_one_and_repeat_the_zeros() -> None:
         assert chances.sum(axis=0) == pytest.approx(np.ones(2000), abs=1e-8)
         if fitted.kind == "hurdle":
             assert chances[0].sum() == pytest.approx((counts == 0).sum(), rel=1e-8)
+
+
+def test_counts_above_zero_that_are_a_logarithmic_series() -> None:
+    # Chances p^y / y with p = 0.6 have mean p / ((1 - p) log(1 / (1 - p))); no negative binomial is so dispersed.
+    rng = np.random.default_rng(8)
+    counts = np.concatenate([np.zeros(5000), rng.logseries(0.6, 5000)])
+    one = np.ones((10_000, 1))
+    fitted = zeros.hurdle(one, one, counts, np.zeros(10_000))
+    assert fitted.problem is None
+    assert np.isinf(fitted.dispersion)
+    assert fitted.dispersion_at_boundary
+    p = 1 / (1 + np.exp(-fitted.coefficients[0]))
+    assert p / ((1 - p) * -np.log(1 - p)) == pytest.approx(counts[counts > 0].mean(), rel=1e-8)
+    assert p == pytest.approx(0.6, abs=4 * 0.006)
+    chances = np.array([zeros.chances(fitted, one[:1], one[:1], np.zeros(1), value)[0] for value in range(400)])
+    assert chances.sum() == pytest.approx(1, abs=1e-10)
+    assert chances[2] / chances[1] == pytest.approx(p / 2)
 
 
 def test_hurdle_without_terms_by_hand() -> None:

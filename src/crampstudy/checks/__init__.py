@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from crampstudy.bands import AgeBands
-from crampstudy.checks import design, nightly
+from crampstudy.checks import design, nightly, zeros_found
 from crampstudy.checks.law import Law
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.solution import Solution, solve
+from crampstudy.models.zeros import ZerosFit
 
 __all__ = ["NAMES", "Check", "check", "of_solution"]
 
@@ -20,6 +23,8 @@ NAMES = (
     *("influence", "separation", "collinearity", "convergence"),
 )
 """The checks in the order in which they are returned."""
+
+_ZERO_PART = "the model has a part for zeros of its own, and what it says of a night is looked at under zeros alone"
 
 
 def check(
@@ -32,6 +37,7 @@ def check(
     exposure: str = "nights",
     covariance: Covariance = "cluster",
     random_slope: str | None = None,
+    zero_terms: str | None = None,
     where: str | None = None,
     bands: AgeBands | None = None,
 ) -> tuple[Check, ...]:
@@ -55,6 +61,7 @@ def check(
             exposure=exposure,
             covariance=covariance,
             random_slope=random_slope,
+            zero_terms=zero_terms,
             where=where,
             bands=bands,
         ),
@@ -78,9 +85,16 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
     if len(solution.participants) < 2:
         reason = "participants are the units, and there is only one"
         return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
-    law = Law.of(data, solution.outcome, solution.slope, solved.fitted)
+    fitted = solved.fitted
+    if isinstance(fitted, ZerosFit):
+        if fitted.plain is None:
+            others = {name: not_made(name, _ZERO_PART) for name in NAMES[: -len(last)]}
+            found = replace(zeros_found.of_solution(solution).check, name="zeros")
+            return (*(others | {"zeros": found}).values(), *last)
+        fitted = fitted.plain
+    law = Law.of(data, solution.outcome, solution.slope, fitted)
     return (
-        nightly.overdispersion(data, law, solved.fitted),
+        nightly.overdispersion(data, law, fitted),
         nightly.zeros(data, law),
         nightly.serial_dependence(data, law),
         nightly.residuals(data, law, rng),

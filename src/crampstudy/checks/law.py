@@ -11,7 +11,7 @@ from scipy import special
 
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array, cluster_sums
-from crampstudy.models.engines import Data, Fitted, Outcome
+from crampstudy.models.engines import Data, Outcome
 from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
 from crampstudy.models.gee import GeeFit
 from crampstudy.models.mixed import MixedFit
@@ -48,7 +48,7 @@ class Law:
     distribution: bool = True
 
     @classmethod
-    def of(cls, data: Data, outcome: Outcome, slope: int | None, fitted: Fitted) -> Law:
+    def of(cls, data: Data, outcome: Outcome, slope: int | None, fitted: CountFit | MixedFit | GeeFit) -> Law:
         """Return the law of ``fitted``, a fit without a problem; ``slope`` is the column with a random slope."""
         n = len(data.outcome)
         plain = cls(

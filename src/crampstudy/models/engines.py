@@ -77,6 +77,7 @@ class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
+    ``no_baseline`` says why the intercept is no rate, though ratios are.
     """
 
     coefficients: Array
@@ -89,6 +90,7 @@ class Solved:
     problem: str | None = None
     fitted: Fitted | None = None
     zero: ZeroPart | None = None
+    no_baseline: str | None = None
 
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
@@ -165,6 +167,8 @@ def _count_family(fitted: count.CountFit) -> Family:
 def _dispersion(fitted: count.CountFit | mixed.MixedFit | zeros.ZerosFit) -> Extra:
     boundary = fitted.at_boundary if isinstance(fitted, count.CountFit) else fitted.dispersion_at_boundary
     unit = "alpha, variance = mean + alpha mean^2"
+    if np.isinf(fitted.dispersion):
+        return Extra("dispersion", "dispersion", unit, np.nan, status="boundary", note=_SERIES)
     if boundary:
         return Extra("dispersion", "dispersion", unit, 0.0, status="boundary")
     note = "interval from the likelihood, which takes nights as independent"
@@ -193,7 +197,8 @@ def _zeros(
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     variance = fitted.covariance(kind, data.groups)
     df = covariance.degrees_of_freedom(int(data.groups.max()) + 1, kind)
-    undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion_at_boundary else ()
+    series = bool(np.isinf(fitted.dispersion))
+    undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
     return Solved(
         fitted.coefficients,
         variance[:p, :p],
@@ -204,9 +209,11 @@ def _zeros(
         (_OF_COUNTS[fitted.kind], *undispersed),
         fitted=fitted,
         zero=ZeroPart(fitted.zero, variance[p:, p:], np.full(q, df)),
+        no_baseline=f"{_SERIES}, with a mean before the cut of all but zero" if series else None,
     )
 
 
+_SERIES = "counts above zero are as dispersed as can be, a logarithmic series"
 _OF_COUNTS = {
     "inflated": "rate ratios are those on nights without an excess zero",
     "hurdle": "rate ratios are those before counts are cut off at zero",

@@ -234,22 +234,23 @@ def goodness(
 
 
 def extras(fitted: IntervalFit) -> tuple[Extra, ...]:
-    """Return dispersion and near-nightly share as parameters beside the coefficients, errors on the log scale."""
+    """Return dispersion and near-nightly share as parameters beside the coefficients."""
     if fitted.status != "converged":
         return ()
+    df = float(fitted.df)
     unit, law = "alpha, variance = mean + alpha mean^2", "Poisson"
     if isinstance(fitted.law, CrampNights):
         unit, law = "alpha, relative variance of persons' rates", "binomial"
-    found = Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error)
+    found = Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, df=df)
     if fitted.dispersion_at_boundary:
         found = replace(found, status="boundary", note=f"the answers are no more dispersed than {law}")
-    made = [found]
+    made, unit = [found], "proportion of people"
     if fitted.near_nightly_at_boundary:
         note = "the highest class holds no more than the law without such people expects"
-        made.append(Extra("near-nightly", "share", "proportion of people", 0.0, status="boundary", note=note))
+        made.append(Extra("near-nightly", "share", unit, 0.0, status="boundary", note=note))
     elif np.isfinite(fitted.near_nightly_error):
-        error = (1 - fitted.near_nightly) * fitted.near_nightly_error
-        made.append(Extra("near-nightly", "share", "proportion of people", fitted.near_nightly, error))
+        error = fitted.near_nightly_error
+        made.append(Extra("near-nightly", "share", unit, fitted.near_nightly, error, df=df, share=True))
     return tuple(made)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
-from crampstudy.models import rows
+from crampstudy.models import rows, spec
+from crampstudy.models.engines import Solved
 from crampstudy.models.obstacles import lone
 from crampstudy.models.question import Question
 from crampstudy.models.result import Fit, association, base, linear
@@ -59,7 +62,7 @@ def fit_nights(asked: Question) -> Fit:
         ),
     }
     scale = _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
-    made = rows.rows(answer, scale, cells, asked.ci_level, asked.per)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
     made += rows.left_out(design, scale, cells)
@@ -68,3 +71,14 @@ def fit_nights(asked: Question) -> Fit:
     iterations = solved.iterations if solved else 0
     predictor = linear(answer, design, cells | {"scale": scale.ratio})
     return Fit(tidy.frame(made), asked.model, solution.n_nights, iterations, likelihood, answer.status, predictor)
+
+
+def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:
+    """Return the answer without its intercept where that is no rate."""
+    if solved is None or solved.no_baseline is None:
+        return answer
+    (place,) = (i for i, column in enumerate(answer.columns) if column.term == spec.INTERCEPT)
+    coefficients = answer.coefficients.copy()
+    coefficients[place] = np.nan
+    warnings = {**answer.warnings, answer.columns[place]: solved.no_baseline}
+    return replace(answer, coefficients=coefficients, warnings=warnings)

@@ -20,8 +20,6 @@ from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
 from crampstudy.nights import Diary, people
 
-_SHARE_TERM = "near-nightly share"
-
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
@@ -159,23 +157,9 @@ def _intervals(sample: _Sample) -> _Fitted:
     note = f"recalled classes taken as intervals of {counted} in 30 nights"
     if fitted.status != "converged":
         return _Fitted(fitted, _answer(design, fitted), note=note)
-    unit = "alpha, variance of persons' rates relative to their squared mean"
-    df = float(fitted.df)
-    limit = "persons do not differ more than Poisson counts do"
-    extras = [
-        Extra("dispersion", "dispersion", unit, 0.0, status="boundary", note=limit)
-        if fitted.dispersion_at_boundary
-        else Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, df=df)
-    ]
     if asked.near_nightly:
-        unit = "proportion of participants"
-        extras.append(
-            Extra(_SHARE_TERM, "share", unit, 0.0, status="boundary", note="no such persons are needed")
-            if fitted.near_nightly_at_boundary
-            else Extra(_SHARE_TERM, "share", unit, fitted.near_nightly, fitted.near_nightly_error, df=df, share=True)
-        )
         note += "; ratios are those of the persons who do not cramp night after night"
-    return _Fitted(fitted, _answer(design, fitted), tuple(extras), note)
+    return _Fitted(fitted, _answer(design, fitted), intervals.extras(fitted), note)
 
 
 def _variables(asked: Question) -> set[str]:

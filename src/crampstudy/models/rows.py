@@ -26,6 +26,7 @@ _NO_SPREAD = 1e-10
 class Answer:
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
+    A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
     ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one.
     """
 
@@ -99,6 +100,8 @@ def _row(
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+    if not np.isfinite(coefficient):
+        return estimates.row(status="not_estimable", **cells | {"note": answer.warnings.get(column)})
     if error < _NO_SPREAD:
         return estimates.row(status="not_estimable", **cells | {"note": "the participants do not differ at all"})
     half = quantile(ci_level, df) * error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +123,25 @@ def truncated(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Local:
     )
 
 
+def series(counts: NDArray[np.int64], eta: Array) -> Local:
+    """Return the logarithmic series, of chances p^y / y, in the predictor eta, the log odds of p.
+
+    It is what a zero-truncated NB2 comes to as theta goes to 0, eta being log(mu / theta): the mean before the cut is
+    then all but zero, and its ratios are those of the odds.
+
+    Source: Fisher, Corbet and Williams 1943 (J Anim Ecol 12:42).
+    """
+    p, q = expit(eta), expit(-eta)
+    # -log(1 - p), by which the chances add up to 1.
+    total = np.logaddexp(0.0, eta)
+    share = p / total
+    return Local(
+        value=counts * (eta - total) - np.log(counts) - np.log(total),
+        first=(counts * q - share,),
+        second=(-counts * p * q - share * q + share**2,),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Inflated:
     """Rows of a zero-inflated NB2; ``matrix`` is n x p, ``zero`` n x q, all else has length n."""
@@ -155,29 +175,31 @@ class Inflated:
 
 @dataclass(frozen=True, slots=True)
 class Truncated:
-    """Rows of a zero-truncated NB2; ``matrix`` is n x p, all else has length n."""
+    """Rows of a zero-truncated NB2 or a limit of it; ``matrix`` is n x p, all else has length n."""
 
     matrix: Array
     counts: NDArray[np.int64]
     offset: Array
     times: Array
-    poisson: bool = False
+    limit: Literal["poisson", "series"] | None = None
 
     @property
     def designs(self) -> tuple[Array, ...]:
-        """The designs of the predictors; Poisson has no log theta."""
+        """The designs of the predictors; a limit has no log theta."""
         theta = np.ones((len(self.counts), 1))
-        return (self.matrix,) if self.poisson else (self.matrix, theta)
+        return (self.matrix,) if self.limit else (self.matrix, theta)
 
     @property
     def names(self) -> tuple[str, ...]:
         """What each predictor says."""
-        return ("the mean", "the dispersion")[: 1 if self.poisson else 2]
+        return ("the mean", "the dispersion")[: 1 if self.limit else 2]
 
     def local(self, predictors: Sequence[Array]) -> Local:
         """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
         eta = predictors[0] + self.offset
-        if not self.poisson:
+        if self.limit == "series":
+            return series(self.counts, eta)
+        if self.limit is None:
             return truncated(self.counts, eta, float(predictors[1][0]))
         found = truncated(self.counts, eta, np.inf)
         return replace(found, first=found.first[:1], second=found.second[:1])

@@ -18,7 +18,7 @@ from scipy.special import expit, logit
 from crampstudy.models import count, logistic
 from crampstudy.models.ascent import Top, climb, climb_all
 from crampstudy.models.covariance import Array, Covariance, covariance
-from crampstudy.models.zero_laws import Inflated, Truncated, density
+from crampstudy.models.zero_laws import Inflated, Truncated, density, series
 
 GAIN = 1e-6
 """Log-likelihood by which a model has to beat the one on its boundary."""
@@ -31,6 +31,8 @@ _MANY = 4000
 """With more rows than this, tops are looked for on this many of them."""
 _TOPS = 3
 _SAME = 1e-4
+_SERIES = 1e-3
+"""Log-likelihood within which a climb that has not ended is as good as the logarithmic series it leads to."""
 _SHARES = (0.1, 0.5, 0.9)
 """Shares of the zeros that are taken for excess ones where a climb starts."""
 
@@ -43,7 +45,9 @@ class ZerosFit:
     zero against a positive count. ``coefficients`` (p) are of the mean of that count, ``hurdle``: before it is cut off
     at zero. ``scores`` (n x k, times the weights) and ``information`` (k x k, observed) are those of coefficients,
     zero part and, where it is not at its boundary, log theta. ``dispersion`` is alpha in Var(y) = mu + alpha mu^2, 0 at
-    its boundary; ``dispersion_error`` the standard error of log alpha. ``plain`` is the fit without a zero part where
+    its boundary and infinite where counts above zero are a logarithmic series: ``coefficients`` are then those of
+    log(mu / theta), of which only the ratios are those of a mean. ``dispersion_error`` is the standard error of log
+    alpha. ``plain`` is the fit without a zero part where
     no inflation was found, the chance of an excess zero being at its boundary 0; ``zero`` is then minus infinity.
     """
 
@@ -61,8 +65,8 @@ class ZerosFit:
 
     @property
     def dispersion_at_boundary(self) -> bool:
-        """Whether the counts are no more dispersed than Poisson."""
-        return self.dispersion == 0
+        """Whether the counts are no more dispersed than Poisson, or more than any negative binomial."""
+        return self.dispersion == 0 or bool(np.isinf(self.dispersion))
 
     def covariance(self, kind: Covariance, groups: NDArray[np.intp]) -> Array:
         """Return the covariance (p + q, both ways) of coefficients and zero part, the dispersion estimated along.
@@ -131,7 +135,7 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
     times = np.ones(len(counts)) if weights is None else weights
     whole, some = np.rint(counts).astype(np.int64), counts > 0
     part = logistic.logistic(zero, (~some).astype(np.float64), np.zeros(len(counts)), times)
-    top = _positive(matrix[some], whole[some], offset[some], times[some])
+    top, limit = _positive(matrix[some], whole[some], offset[some], times[some])
     problem = f"among the nights with a cramp, {top.problem}" if top.problem else None
     if part.problem:
         problem = f"in the zero part, {part.problem}"
@@ -145,7 +149,7 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
     scores, information = np.zeros((len(counts), k)), np.zeros((k, k))
     scores[np.ix_(some, ours)], information[np.ix_(ours, ours)] = top.scores, top.information
     scores[:, p : p + q], information[p : p + q, p : p + q] = part.scores, part.information
-    dispersion, error = _dispersion(top, p)
+    dispersion, error = (np.inf, np.nan) if limit == "series" else _dispersion(top, p)
     return ZerosFit(
         kind="hurdle",
         coefficients=top.at[:p],
@@ -194,16 +198,20 @@ def _thinned(law: Inflated) -> Inflated:
     return Inflated(law.matrix[some], law.zero[some], law.counts[some], law.offset[some], law.times[some])
 
 
-def _positive(matrix: Array, counts: NDArray[np.int64], offset: Array, times: Array) -> Top:
-    """Return the top of the counts above zero."""
+def _positive(
+    matrix: Array, counts: NDArray[np.int64], offset: Array, times: Array
+) -> tuple[Top, Literal["poisson", "series"] | None]:
+    """Return the top of the counts above zero, and the limit of the negative binomial that it is in."""
     # The mean above zero is larger than that before the cut, most so where it is small.
     first = _level(matrix, np.log(np.maximum(counts - 0.5, 0.3)) - offset, times)
-    poisson = climb(Truncated(matrix, counts, offset, times, poisson=True), first)
+    poisson = climb(Truncated(matrix, counts, offset, times, "poisson"), first)
     starts = [np.append(poisson.at, t) for t in (0.0, 3.0)]
     starts += [np.append(poisson.at + _level(matrix, np.full(len(counts), -2.0), times), -2.0)]
-    law = Truncated(matrix, counts, offset, times)
-    top = _best(climb_all(law, starts))
-    return poisson if top.value <= poisson.value + GAIN else top
+    top = _best(climb_all(Truncated(matrix, counts, offset, times), starts))
+    if top.value <= poisson.value + GAIN:
+        return poisson, "poisson"
+    series = climb(Truncated(matrix, counts, offset, times, "series"), first)
+    return (series, "series") if top.problem and top.value <= series.value + _SERIES else (top, None)
 
 
 def _level(matrix: Array, values: Array, times: Array) -> Array:
@@ -227,8 +235,8 @@ def _mixtures(law: Inflated, plain: count.CountFit) -> Iterator[Array]:
     none, some = counts == 0, counts > 0
     share = float(times @ none / times.sum())
     ends = [(plain.coefficients, -np.log(max(plain.dispersion, 1e-3)))] if np.isfinite(plain.coefficients).all() else []
-    above, p = _positive(matrix[some], counts[some], offset[some], times[some]), matrix.shape[1]
-    if np.isfinite(above.at).all():
+    (above, limit), p = _positive(matrix[some], counts[some], offset[some], times[some]), matrix.shape[1]
+    if limit != "series" and np.isfinite(above.at).all():
         ends.append((above.at[:p], float(np.clip(above.at[p], -3, 5)) if len(above.at) > p else 5.0))
     for b, t in ends:
         # One step of EM from the share of zeros that the counts leave room for.
@@ -249,8 +257,11 @@ def _mixtures(law: Inflated, plain: count.CountFit) -> Iterator[Array]:
 
 def chances(fitted: ZerosFit, matrix: Array, zero: Array, offset: Array, value: int) -> Array:
     """Return the probability (n) of the count ``value`` on rows of ``matrix`` (n x p) and ``zero`` (n x q)."""
-    log_theta = -np.log(fitted.dispersion) if fitted.dispersion > 0 else np.inf
     eta = matrix @ fitted.coefficients + offset
+    if np.isinf(fitted.dispersion):
+        none = expit(zero @ fitted.zero)
+        return np.asarray((1 - none) * np.exp(series(np.full(len(eta), value), eta).value) if value else none)
+    log_theta = -np.log(fitted.dispersion) if fitted.dispersion > 0 else np.inf
     of_count = np.exp(density(np.full(len(eta), value), eta, log_theta).value)
     if fitted.plain is not None:
         return of_count
