@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import optimize
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort
 from crampstudy.models.engines import ENGINES
 
 ASKED = [(model, outcome) for model, engine in ENGINES.items() for outcome in engine.outcomes]
-COUNTS = [asked for asked in ASKED if asked[1] == "cramps"]
-MARGINAL = [asked for asked in ASKED if not asked[0].startswith("mixed")]
+HURDLE = "hurdle-negative-binomial"
+# What a hurdle model says of counts is said of those above zero: it has ratios of its own, or none.
+OF_ALL_NIGHTS = [asked for asked in ASKED if asked[0] != HURDLE]
+COUNTS = [asked for asked in OF_ALL_NIGHTS if asked[1] == "cramps"]
+MARGINAL = [asked for asked in OF_ALL_NIGHTS if not asked[0].startswith("mixed")]
 NIGHTS = 20
 EXACT = ("poisson", "negative-binomial", "gee-exchangeable")
 
@@ -70,11 +74,15 @@ def says_no_number(rows: pd.DataFrame, status: str, reason: str) -> None:
     assert rows["note"].str.startswith(reason).all(), rows["note"].unique()
 
 
-@pytest.mark.parametrize(("model", "outcome"), ASKED)
-def test_a_rare_outcome_has_its_ratio_and_a_wide_interval(model: str, outcome: str) -> None:
-    # 2 of 1,600 nights among the treated, 4 among the others, all of different people.
+def rare() -> Cohort:
+    """2 of 1,600 nights with a cramp among the treated, 4 among the others, all of different people."""
     when = {(1, 3), (11, 8), (0, 1), (6, 12), (20, 5), (44, 19)}
-    rows = asked(diary(160, lambda i, k, rng: int((i, k) in when)), model, outcome)
+    return diary(160, lambda i, k, rng: int((i, k) in when))
+
+
+@pytest.mark.parametrize(("model", "outcome"), OF_ALL_NIGHTS)
+def test_a_rare_outcome_has_its_ratio_and_a_wide_interval(model: str, outcome: str) -> None:
+    rows = asked(rare(), model, outcome)
     row = row_of(rows, "treated")
     expected = 0.5 if outcome == "cramps" else 2 / 1598 / (4 / 1596)
     assert row["status"] == "converged"
@@ -86,13 +94,22 @@ def test_a_rare_outcome_has_its_ratio_and_a_wide_interval(model: str, outcome: s
     assert {r["status"] for r in edges} <= {"boundary"}
 
 
-@pytest.mark.parametrize(("model", "outcome"), MARGINAL)
-def test_one_participant_with_half_of_all_cramps(model: str, outcome: str) -> None:
-    few = diary(60, usual)
-    total = int(few.diary["cramps"].sum())
+def test_counts_of_one_leave_a_hurdle_model_nothing_above_it() -> None:
+    says_no_number(asked(rare(), HURDLE, "cramps"), "not_converged", "no night has more than one cramp")
+
+
+def half() -> Cohort:
+    """One treated participant has half of all cramps."""
+    total = int(diary(60, usual).diary["cramps"].sum())
     cohort = diary(60, lambda i, k, rng: total // NIGHTS + (k < total % NIGHTS) if i == 5 else usual(i, k, rng))
     theirs = cohort.diary.groupby("participant_id")["cramps"].sum()
     assert 0.45 < theirs["p005"] / theirs.sum() < 0.55
+    return cohort
+
+
+@pytest.mark.parametrize(("model", "outcome"), MARGINAL)
+def test_one_participant_with_half_of_all_cramps(model: str, outcome: str) -> None:
+    cohort = half()
     row = row_of(asked(cohort, model, outcome), "treated")
     assert row["status"] == "converged"
     # All have equally many nights, which AR(1) weighs by their place in the diary.
@@ -102,6 +119,25 @@ def test_one_participant_with_half_of_all_cramps(model: str, outcome: str) -> No
     naive = row_of(asked(cohort, model, outcome, covariance="model"), "treated")
     if outcome == "cramps":
         assert row["std_error"] > 1.5 * naive["std_error"] or model.startswith("gee")
+
+
+def test_half_of_all_cramps_take_a_hurdle_model_to_its_limit() -> None:
+    cohort = half()
+    rows = asked(cohort, HURDLE, "cramps")
+    # Nights with a cramp have one or two, or ten and more: no negative binomial is as uneven, a logarithmic series is.
+    assert row_of(rows, "dispersion")["status"] == "boundary"
+    assert np.isnan(row_of(rows, "dispersion")["estimate"])
+    assert row_of(rows, "intercept")["status"] == "not_estimable"
+    nights = cohort.diary.merge(cohort.participants, on="participant_id")
+    above = nights[nights["cramps"] > 0].groupby("treated")["cramps"].mean()
+    # Its mean is odds / log(1 + odds), and the ratio that of the odds.
+    odds = [optimize.brentq(lambda o, m=mean: o / np.log1p(o) - m, 1e-6, 1e4, xtol=1e-12) for mean in above]
+    row = row_of(rows, "treated")
+    assert row["estimate"] == pytest.approx(odds[1] / odds[0], rel=1e-6)
+    assert row["std_error"] > 1.5 * row_of(asked(cohort, HURDLE, "cramps", covariance="model"), "treated")["std_error"]
+    none = nights["cramps"].eq(0).mean()
+    zero = row_of(rows, "zero: intercept")
+    assert (zero["status"], zero["estimate"]) == ("converged", pytest.approx(none / (1 - none), rel=1e-8))
 
 
 @pytest.mark.parametrize("model", ["mixed-poisson", "mixed-negative-binomial"])
@@ -174,15 +210,25 @@ def test_twelve_participants_have_t_intervals(model: str, outcome: str) -> None:
         assert small["std_error"] > row["std_error"]
 
 
-@pytest.mark.parametrize(("model", "outcome"), COUNTS)
-def test_two_hundred_cramps_a_night(model: str, outcome: str) -> None:
-    def many(i: int, k: int, rng: np.random.Generator) -> int:
+def many() -> Cohort:
+    """Up to 200 cramps in every night."""
+
+    def counts(i: int, k: int, rng: np.random.Generator) -> int:
         return min(200, int(rng.poisson(160 * (0.8 + (i // 2) % 5 / 10) * (0.5 if i % 2 else 1))))
 
-    cohort = diary(60, many)
+    cohort = diary(60, counts)
     assert (cohort.diary["cramps"] == 200).sum() > 20
-    rows = asked(cohort, model, outcome)
-    row = row_of(rows, "treated")
+    return cohort
+
+
+@pytest.mark.parametrize(("model", "outcome"), COUNTS)
+def test_two_hundred_cramps_a_night(model: str, outcome: str) -> None:
+    cohort = many()
+    row = row_of(asked(cohort, model, outcome), "treated")
     assert row["status"] == "converged"
     assert row["estimate"] == pytest.approx(ratio(cohort, outcome), rel=1e-6 if model in EXACT else 1e-2)
     assert abs(math.log(row["estimate"] / 0.5)) < 4 * row["std_error"] < 0.4
+
+
+def test_a_cramp_every_night_leaves_a_hurdle_model_nothing_to_step_over() -> None:
+    says_no_number(asked(many(), HURDLE, "cramps"), "not_converged", "every night has a cramp: there are no zeros")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import parity
+import parity_cells
 import pytest
 
 from crampstudy.models import MODELS
 from crampstudy.models.engines import ENGINES
+from crampstudy.models.question import EVENT_MODELS, SURVEY_MODELS
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,15 +33,36 @@ def test_every_comparison_agrees(cells: list[Any]) -> None:
 def test_every_model_outcome_and_covariance_is_compared(cells: list[Any]) -> None:
     compared = {(c.model, c.outcome, c.covariance) for c in cells}
     offered = {(m, o, k) for m, engine in ENGINES.items() for o in engine.outcomes for k in engine.covariances}
-    assert offered - compared == set()
+    # Both outcomes of an ordinal model are classes to it.
+    offered |= {("ordinal", "class", k) for k in parity_cells.ROBUST}
+    offered |= {("cox", o, k) for o in EVENT_MODELS["cox"] for k in parity_cells.ROBUST}
+    offered |= {(m, _SURVEY_OUTCOMES[m], "design") for m in SURVEY_MODELS}
+    assert compared == offered
     assert {m for m, _, _ in compared} == set(MODELS)
-    # Rates are compared with an exposure and without.
+
+
+_SURVEY_OUTCOMES = {
+    "survey-logistic": "0 or 1",
+    "survey-poisson": "count",
+    "survey-ordinal": "class",
+    "interval-count": "recalled_count",
+}
+
+
+def test_every_way_to_set_terms_beside_is_compared(cells: list[Any]) -> None:
     for model, engine in ENGINES.items():
-        if "cramps" in engine.outcomes:
-            assert {c.offset for c in cells if c.model == model and c.outcome == "cramps"} == {
-                "none",
-                "log hours in bed",
-            }
+        own = [c for c in cells if c.model == model]
+        for outcome in engine.outcomes:
+            # The mixed models of nights with a cramp take no offset.
+            offsets = {"none"} if (model, outcome) == ("mixed-poisson", "cramp_night") else {"none", "log hours in bed"}
+            assert {c.offset for c in own if c.outcome == outcome} == offsets, model
+        assert {c.weights for c in own} == ({"none", "case"} if engine.weighted else {"none"}), model
+        if engine.weighted:
+            # Weights go with every covariance but the bias-reduced one, with an offset and without.
+            expected = {(k, o) for k in parity_cells.ROBUST for o in offsets}
+            assert {(c.covariance, c.offset) for c in own if c.weights == "case"} == expected, model
+    assert {c.weights for c in cells if c.model in SURVEY_MODELS} == {"none", "sampling"}
+    assert {c.model for c in cells if "splines::ns" in c.peer} == {"poisson", "negative-binomial", "logistic"}
 
 
 def test_the_document_shows_them(cells: list[Any]) -> None:
@@ -53,7 +77,9 @@ def test_the_document_shows_them(cells: list[Any]) -> None:
 
 
 def test_a_difference_is_seen() -> None:
-    ours = parity.np.array([1.0, 0.0]), parity.np.array([0.1, 0.1])
-    assert parity.differences(ours, [1.0, 1e-5], [0.1, 0.1]) == pytest.approx((1e-4, 0))
-    assert parity.differences(ours, [1.0, 0.0], [0.1, 0.2])[1] == pytest.approx(0.5)
+    ours = np.array([1.0, 0.0]), np.array([0.1, 0.1])
+    assert parity_cells.differences(ours, [1.0, 1e-5], [0.1, 0.1]) == pytest.approx((1e-4, 0))
+    assert parity_cells.differences(ours, [1.0, 0.0], [0.1, 0.2])[1] == pytest.approx(0.5)
     assert [parity.below(v) for v in (3e-7, 1e-12, 0.02)] == ["< 1e-06", "< 1e-09", "< 1e-01"]
+    none = np.full(2, float("nan")), ours[1]
+    assert not parity_cells.Cell(*["x"] * 7, *parity_cells.differences(none, [1.0, 0.0], [0.1, 0.1])).agrees

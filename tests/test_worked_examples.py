@@ -31,7 +31,7 @@ def shows(printed: str, line: str) -> bool:
         ("mapping.md", ["import", "describe", "validate"]),
         ("redcap.md", None),
         ("simulation.md", ["simulate", "validate", "fit"]),
-        ("models.md", ["simulate", *["fit"] * 14]),
+        ("models.md", ["simulate", *["fit"] * 24]),
     ],
 )
 def test_the_worked_examples_do_what_the_document_says(name: str, commands: list[str] | None, tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
-        rows = estimates[~estimates["term"].isin(["intercept", "dispersion"])]
+        rows = estimates[~estimates["term"].isin(wording.BASELINES)]
         scale = str(rows["scale"].iloc[0]).replace("_", " ") if len(rows) else "ratio"
         title = f"{name}: {scale}" if name else scale.capitalize()
-        cells = {_factor(row): row for row in wording.records(rows)}
+        cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
         if len(named) == 1:
             columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
@@ -83,9 +83,13 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return made
 
 
-def _factor(row: dict[str, Any]) -> tuple[str, str, str]:
-    known = codebook.find(row["term"])
-    return (known.domain.capitalize() if known else "Own terms", wording.term(row["term"]), wording.contrast(row))
+def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
+    """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
+    known = codebook.find(str(row["term"]).removeprefix(wording.ZERO_PART))
+    own = str(row["scale"]).replace("_", " ")
+    other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
+    domain = known.domain.capitalize() if known else "Own terms"
+    return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
 
 
 def table_one(estimates: pd.DataFrame) -> pd.DataFrame:

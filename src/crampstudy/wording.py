@@ -10,6 +10,10 @@ import pandas as pd
 
 from crampstudy import codebook
 
+ZERO_PART = "zero: "
+"""What stands before a term of a model's part for zeros, which may be one of the counts too."""
+BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
+"""Terms of a model that compare nothing; tables for readers leave them out."""
 DASH = "–"
 _LEVELS = {
     "true": "yes",
@@ -72,6 +76,8 @@ def recalled(text: str) -> str:
 
 def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
+    if name.startswith(ZERO_PART):
+        return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
     if categorical := re.fullmatch(r"C\((\w+).*\)", name):
         name = categorical[1]
     known = codebook.find(name)
@@ -120,11 +126,11 @@ def sentences(texts: Iterable[str]) -> str:
 def notes(*models: pd.DataFrame) -> str:
     """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
 
-    Sentences with a capital and a full stop, empty where there is nothing to say. The intercept and the
-    dispersion are not shown and say nothing.
+    Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
+    :data:`BASELINES` is not shown and says nothing.
     """
     rows = pd.concat(models, ignore_index=True)
-    shown = rows[~rows["term"].isin(["intercept", "dispersion"])]
+    shown = rows[~rows["term"].isin(BASELINES)]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])]))
     failed = reasons(shown)
     return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))

@@ -1,8 +1,8 @@
 """Does every model find what is there? `make recover`, or a part: `make recover ARGS="--models poisson --cohorts 50"`.
 
-Draws cohorts from known truths (recovery_grid.py), fits every model, counts how often intervals cover the answers, and
-writes the table of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw and model: the
-next run goes on from there. After a change to a model or to the simulator begin anew with ``--fresh``.
+Draws cohorts from known truths (recovery_scenarios.py), fits every model, counts how often intervals cover the
+answers, and writes the table of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw
+and model: the next run goes on from there. After a change to a model or to the simulator begin anew with ``--fresh``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import recovery_grid as grid
 import recovery_table as table
-from recovery_grid import ASKED, Asked, Scenario
+from recovery_asked import ASKED, Asked
+from recovery_scenarios import Scenario
 
 from crampstudy import compute
 

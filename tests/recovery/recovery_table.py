@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
-from recovery_grid import ASKED, Asked, Scenario, scenarios, with_target
+from recovery_asked import ASKED, Asked
+from recovery_scenarios import Scenario, scenarios
 from scipy import stats
 
 NOMINAL, LEVEL = 0.95, 0.001
@@ -89,7 +90,7 @@ def known(item: Cell) -> str | None:
 def grid_cells(asked: Asked) -> list[tuple[Scenario, str]]:
     """Return every scenario and term of the grid at which a model is asked."""
     return [
-        (s, term) for s in scenarios().values() if asked.name in {a.name for a in s.asked} for term in with_target(s)
+        (s, term) for s in scenarios().values() if asked.name in {a.name for a in s.asked} for term in s.terms_of(asked)
     ]
 
 
@@ -104,7 +105,8 @@ def tables(cells: Sequence[Cell]) -> str:
         "",
         *_failures(failing, len(cells)),
         "",
-        *_by_term(cells),
+        "Covered of the cohorts with an answer, by term; a cell that was not run, or has no target, is empty.",
+        *(line for family in _families(cells) for line in ("", *_by_term(family))),
     ]
     return "\n".join(lines)
 
@@ -116,9 +118,9 @@ def _runs(cells: Sequence[Cell]) -> str:
 
 def _by_model(cells: Sequence[Cell], failing: Sequence[Cell]) -> list[str]:
     lines = [
-        "| model | outcome | effect | cells | cohorts a cell | no answer | covered | lowest | highest | bias | failing"
-        " |",
-        "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| model | outcome | asked with | effect | cells | cohorts a cell | no answer | covered | lowest | highest "
+        "| bias | failing |",
+        "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for asked in ASKED:
         for on in (False, True):
@@ -126,7 +128,7 @@ def _by_model(cells: Sequence[Cell], failing: Sequence[Cell]) -> list[str]:
             all_of_it = sum((term in s.on) is on for s, term in grid_cells(asked))
             if not own:
                 why = "not run" if all_of_it else "no answer exists"
-                lines.append(f"| {asked.model} | {asked.outcome} | {_on(on)} | {why} | | | | | | | |")
+                lines.append(f"| {words(asked)} | {_on(on)} | {why} | | | | | | | |")
                 continue
             answered, cohorts = sum(c.answered for c in own), sum(c.cohorts for c in own)
             number = "–".join(str(n) for n in sorted({min(c.cohorts for c in own), max(c.cohorts for c in own)}))
@@ -134,7 +136,7 @@ def _by_model(cells: Sequence[Cell], failing: Sequence[Cell]) -> list[str]:
             bias = float(np.mean([c.bias for c in own]))
             error = math.sqrt(sum(c.bias_error**2 for c in own)) / len(own)
             lines.append(
-                f"| {asked.model} | {asked.outcome} | {_on(on)} | {len(own)} of {all_of_it} | {number} "
+                f"| {words(asked)} | {_on(on)} | {len(own)} of {all_of_it} | {number} "
                 f"| {cohorts - answered} "
                 f"| {sum(c.covered for c in own) / answered:.1%} | {min(share):.1%} | {max(share):.1%} "
                 f"| {bias:+.4f} ± {error:.4f} | {sum(c in failing for c in own)} |"
@@ -148,22 +150,29 @@ def _failures(failing: Sequence[Cell], cells: int) -> list[str]:
     return [
         f"Beyond chance (exact binomial p, Holm over {cells} cells at {LEVEL}):",
         "",
-        "| model | outcome | scenario | term | effect | cohorts | covered | bias | mean standard error | reason |",
-        "|---|---|---|---|---|---:|---:|---:|---:|---|",
+        "| model | outcome | asked with | scenario | term | effect | cohorts | covered | bias | mean standard error "
+        "| reason |",
+        "|---|---|---|---|---|---|---:|---:|---:|---:|---|",
         *(
-            f"| {c.asked.model} | {c.asked.outcome} | {c.scenario.name} | {c.term} | {_on(c.on)} | {c.answered} "
+            f"| {words(c.asked)} | {c.scenario.name} | {c.term} | {_on(c.on)} | {c.answered} "
             f"| {c.coverage:.1%} | {c.bias:+.4f} ± {c.bias_error:.4f} | {c.std_error:.4f} | {known(c) or 'unknown'} |"
             for c in failing
         ),
     ]
 
 
+def _families(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells by the first word of their scenario: families that ask the same models."""
+    found: dict[str, list[Cell]] = {}
+    for item in cells:
+        found.setdefault(item.scenario.name.split()[0], []).append(item)
+    return list(found.values())
+
+
 def _by_term(cells: Sequence[Cell]) -> list[str]:
     names = [a.name for a in ASKED if any(c.asked.name == a.name for c in cells)]
     lines = [
-        "Covered of the cohorts with an answer, by term; a cell that was not run, or has no target, is empty.",
-        "",
-        f"| scenario | term | effect | {' | '.join(name.replace('/', '<br>') for name in names)} |",
+        f"| scenario | term | effect | {' | '.join(_stacked(name) for name in names)} |",
         f"|---|---|---|{'---:|' * len(names)}",
     ]
     shown = {(c.scenario.name, c.term, c.asked.name): c for c in cells}
@@ -173,6 +182,15 @@ def _by_term(cells: Sequence[Cell]) -> list[str]:
         filled = (f"{c.covered}/{c.answered}" if c else "" for c in own)
         lines.append(f"| {scenario} | {term} | {_on(on)} | {' | '.join(filled)} |")
     return lines
+
+
+def words(asked: Asked) -> str:
+    """Return what was asked as the first cells of a row: model, outcome, further arguments."""
+    return f"{asked.model} | {asked.outcome} | {', '.join(asked.said)}"
+
+
+def _stacked(name: str) -> str:
+    return name.replace("/", "<br>").replace(",", "<br>")
 
 
 def _on(on: bool) -> str:
@@ -188,4 +206,9 @@ def renew(page: str, made: str) -> str:
 def ordered(cells: Iterable[Cell]) -> list[Cell]:
     """Return cells in the order of scenario and model."""
     place = {a.name: i for i, a in enumerate(ASKED)}
-    return sorted(cells, key=lambda c: (c.scenario.name, c.scenario.terms.index(c.term), place[c.asked.name]))
+
+    def at(item: Cell) -> tuple[str, int, int]:
+        terms = [t for a in item.scenario.asked for t in item.scenario.terms_of(a)]
+        return item.scenario.name, list(dict.fromkeys(terms)).index(item.term), place[item.asked.name]
+
+    return sorted(cells, key=at)

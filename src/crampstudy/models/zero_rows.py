@@ -12,9 +12,7 @@ from crampstudy.models.engines import ENGINES
 from crampstudy.models.obstacles import lone
 from crampstudy.models.rows import Row
 from crampstudy.models.solution import Solution
-
-PREFIX = "zero: "
-"""What stands before the terms of a zero part, which may be those of the counts too."""
+from crampstudy.wording import ZERO_PART
 
 
 def zero_rows(solution: Solution, base: Row, ci_level: float, per: Mapping[str, float]) -> list[Row]:
@@ -59,4 +57,4 @@ def _association(design: spec.Design) -> str:
 
 def _renamed(row: Row) -> Row:
     cells = {name: cell for name, cell in row.items() if name not in ("key", "status")}
-    return estimates.row(status=row["status"], **cells | {"term": f"{PREFIX}{row['term']}"})
+    return estimates.row(status=row["status"], **cells | {"term": f"{ZERO_PART}{row['term']}"})

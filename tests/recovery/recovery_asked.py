@@ -1,0 +1,87 @@
+"""The models that recovery is tried with, as they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crampstudy.models.engines import ENGINES
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A model, its outcome, further arguments of ``fit``, and the cohorts that a whole run gives each of its cells."""
+
+    model: str
+    outcome: str
+    cohorts: int = 1000
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return ",".join([f"{self.model}/{self.outcome}", *self.said])
+
+    @property
+    def said(self) -> list[str]:
+        """The further arguments in words."""
+        return [f"{name}={value}" for name, value in self.options]
+
+    @property
+    def zero_part(self) -> bool:
+        return self.model in ENGINES and ENGINES[self.model].zero_part is not None
+
+    @property
+    def answers(self) -> str:
+        """What is asked: a ratio of rates, of odds or prevalences over all persons or given the person, of hazards."""
+        match self.outcome:
+            case "cramps" | "recalled_count" | "gap":
+                # Where nights are Poisson the hazard of a night with a cramp goes up as its rate does.
+                return "rate"
+            case "any_cramp":
+                return "odds of a month" if self.model == "survey-logistic" else "prevalence of a month"
+            case "cramp_night":
+                return "odds given the person" if self.model.startswith("mixed") else "odds"
+            case outcome:
+                return outcome
+
+
+RATES = (
+    Asked("poisson", "cramps"),
+    Asked("negative-binomial", "cramps"),
+    Asked("gee-exchangeable", "cramps"),
+    Asked("gee-ar1", "cramps"),
+    Asked("mixed-poisson", "cramps"),
+    Asked("mixed-negative-binomial", "cramps", 400),
+)
+ODDS = (
+    Asked("logistic", "cramp_night"),
+    Asked("gee-exchangeable", "cramp_night"),
+    Asked("gee-ar1", "cramp_night"),
+    Asked("mixed-poisson", "cramp_night"),
+)
+SURVEYS = (Asked("survey-logistic", "any_cramp"), Asked("survey-poisson", "any_cramp"))
+INFLATED, HURDLE = (
+    Asked("zero-inflated-negative-binomial", "cramps", 400),
+    Asked("hurdle-negative-binomial", "cramps", 400),
+)
+PAIN, RELIEF, GAP = Asked("ordinal", "pain"), Asked("cox", "relief"), Asked("cox", "gap")
+CLASSES, COUNTS = Asked("survey-ordinal", "recalled_class"), Asked("interval-count", "recalled_count")
+NIGHTLY = Asked("interval-count", "recalled_count", 400, (("near_nightly", True),))
+AT_MOST = Asked("interval-count", "recalled_count", 400, (("at_most", 30),))
+
+
+def _with(asked: tuple[Asked, ...], **options: Any) -> tuple[Asked, ...]:
+    return tuple(Asked(a.model, a.outcome, a.cohorts, (*a.options, *options.items())) for a in asked)
+
+
+_POISSON, _NB, _, _, _MIXED, _MIXED_NB = RATES
+HOURS = _with((_POISSON, _NB, _MIXED), exposure="hours_in_bed")
+SLOPES, SLOPES_NB = _with((_MIXED,), random_slope="dose"), _with((_MIXED_NB,), random_slope="dose")
+SMALL = _with((_POISSON, _NB, ODDS[0]), covariance="cluster-small")
+SLOPES_MODEL, SLOPES_NB_MODEL = _with(SLOPES, covariance="model"), _with(SLOPES_NB, covariance="model")
+ALONE = _with((_POISSON, _NB, _MIXED, INFLATED, HURDLE, PAIN, RELIEF), covariance="model")
+
+ASKED = (
+    *(*RATES, *ODDS, *SURVEYS, INFLATED, HURDLE, PAIN, RELIEF, GAP, CLASSES, COUNTS, NIGHTLY, AT_MOST),
+    *(*HOURS, *SLOPES, *SLOPES_NB, *SMALL, *ALONE, *SLOPES_MODEL, *SLOPES_NB_MODEL),
+)
