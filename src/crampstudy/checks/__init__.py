@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from crampstudy.bands import AgeBands
-from crampstudy.checks import design, nightly, zeros_found
+from crampstudy.checks import design, nightly, proportional, zeros_found
 from crampstudy.checks.law import Law
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models.covariance import Covariance
+from crampstudy.models.question import asked_for
 from crampstudy.models.solution import Solution, solve
 from crampstudy.models.zeros import ZerosFit
 
@@ -43,15 +44,20 @@ def check(
 ) -> tuple[Check, ...]:
     """Fit a model of nights as :func:`crampstudy.fit` does, and check it: one :class:`Check` per name in :data:`NAMES`.
 
+    Of ordinal and Cox models it is proportionality that is checked, whether one ratio does for all classes or times.
     ``rng`` draws the randomised quantile residuals and nothing else; all other arguments are those of ``fit``. A check
     that does not apply to the model, or has no fit to look at, says so and has no verdict.
 
     Raises:
-        UsageError: as ``fit``, the model is one of a survey, or the terms have ``weights()``.
+        UsageError: as ``fit``, the model is another one of a survey, or the terms have ``weights()``.
 
     Source: Dean and Lawless 1989 (overdispersion); Newey 1985 (zeros, Pearson); Dunn and Smyth 1996 (residuals);
-    Preisser and Qaqish 1996 (influence); Fox and Monette 1992 (collinearity).
+    Preisser and Qaqish 1996 (influence); Fox and Monette 1992 (collinearity); Brant 1990, Grambsch and Therneau 1994
+    (proportionality).
     """
+    if model in proportional.MODELS:
+        asked = asked_for(cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands)
+        return (proportional.proportional(asked),)
     return of_solution(
         solve(
             cohort,

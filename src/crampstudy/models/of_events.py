@@ -19,7 +19,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
 from crampstudy.models import covariance, formula, ordered, recall, rows, spec
-from crampstudy.models.events import cox
+from crampstudy.models.covariance import Array
+from crampstudy.models.events import CoxFit, cox
 from crampstudy.models.obstacles import collinear, lone, name
 from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
@@ -32,7 +33,7 @@ LATER_GAPS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class Rows:
     """A row per cramp, gap, night within a gap or participant; ``outcome`` (n) is the class of an ordinal model.
 
     ``plural`` is what a row is, ``lost`` what of the cohort has no row or no outcome.
@@ -46,6 +47,20 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Arguments of :func:`crampstudy.models.events.cox` beside the matrix, all of length n."""
+
+    stop: Array
+    event: NDArray[np.bool_]
+    start: Array | None
+    strata: NDArray[np.intp] | None
+
+    def fit(self, matrix: Array) -> CoxFit:
+        """Fit log hazard ratios of the columns of ``matrix`` (n x p)."""
+        return cox(matrix, self.stop, self.event, self.start, self.strata)
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     answer: rows.Answer
     events: int
@@ -54,8 +69,49 @@ class _Found:
     note: str = ""
 
 
-def fit_events(asked: Question) -> Fit:
-    """Answer a question of cramps, of gaps, or of a diary's participants.
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What a question is answered from: the rows used and their design without intercept, or the ``reason`` against it.
+
+    ``groups`` (n) are the participants' codes 0..G-1, of which there are ``clusters``; ``remarks`` say what of the
+    cohort was left out.
+    """
+
+    asked: Question
+    source: Rows
+    design: spec.Design
+    groups: NDArray[np.intp]
+    clusters: int
+    reason: str | None
+    remarks: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        return [name(column) for column in self.design.columns]
+
+    def times(self) -> Times:
+        """Return the times of a Cox model."""
+        frame, strata = self.source.frame, None
+        if self.asked.outcome == "gap":
+            strata = frame["gap"].clip(upper_bound=LATER_GAPS).to_numpy().astype(np.intp) - 1
+        by_night = "start" in frame.columns
+        return Times(
+            frame["stop" if by_night else "time"].to_numpy(),
+            frame["event"].to_numpy(),
+            frame["start"].to_numpy() if by_night else None,
+            strata,
+        )
+
+    def classes(self) -> tuple[Array, list[str]]:
+        """Return the codes (n) of an ordinal model and the levels that somebody is in."""
+        seen = np.unique(self.source.outcome).astype(int)
+        codes = np.searchsorted(seen, self.source.outcome).astype(np.float64)
+        return codes, [self.source.levels[code] for code in seen]
+
+
+def events(asked: Question) -> Events:
+    """Return what a question of cramps, of gaps, or of a diary's participants is answered from.
 
     Raises:
         UsageError: the model and the arguments do not go together, a name is unknown, or the cohort has no such rows.
@@ -65,45 +121,48 @@ def fit_events(asked: Question) -> Fit:
     if asked.exposure != "nights" or asked.weight or asked.random_slope:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
-    frame = source.frame
-    part = domain.select(frame, asked.where)
-    design = spec.build(frame, asked.terms, candidate=part.inside.to_numpy() & np.isfinite(source.outcome))
+    part = domain.select(source.frame, asked.where)
+    design = spec.build(source.frame, asked.terms, candidate=part.inside.to_numpy() & np.isfinite(source.outcome))
     check_multiples(asked.per, design)
     if design.beside:
         raise UsageError(f"{asked.model} takes no offset() or weights()")
     design = design.without_intercept()
-    used = frame.filter(pl.Series(design.rows))
-    groups = used["participant_id"].rle_id().to_numpy().astype(np.intp)
+    used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
+    groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
     clusters = int(groups.max()) + 1 if len(groups) else 0
-    scale = _HAZARDS if asked.model == "cox" else ordered.SCALE
     reason = _obstacle(asked, design, clusters, source.plural)
-    if reason:
-        found = _Found(rows.Answer.none(design, "not_estimable", reason), 0)
-    else:
-        solve = _cox if asked.model == "cox" else _ordinal
-        found = solve(asked, design, replace(source, frame=used, outcome=source.outcome[design.rows]), groups)
-    omitted = (
+    remarks = (
+        f"{used.frame.height:,} {source.plural}",
         source.lost,
         *rows.omitted(design.incomplete, source.plural, part.undecided),
     )
+    return Events(asked, used, design, groups, clusters, reason, remarks)
+
+
+def fit_events(asked: Question) -> Fit:
+    """Answer a question of cramps, of gaps, or of a diary's participants.
+
+    Raises:
+        UsageError: as :func:`events`.
+    """
+    asked_of = events(asked)
+    design = asked_of.design
+    if asked_of.reason:
+        found = _Found(rows.Answer.none(design, "not_estimable", asked_of.reason), 0)
+    else:
+        found = _cox(asked_of) if asked.model == "cox" else _ordinal(asked_of)
+    scale = _HAZARDS if asked.model == "cox" else ordered.SCALE
     cells = base(asked) | {
         "estimand": association(design),
-        "n_participants": clusters,
-        "n_groups": clusters,
+        "n_participants": asked_of.clusters,
+        "n_groups": asked_of.clusters,
         "n_events": found.events,
-        "note": rows.note(f"{used.height:,} {source.plural}", *omitted, found.note),
+        "note": rows.note(*asked_of.remarks, found.note),
     }
     made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per) + rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
-    return Fit(
-        tidy.frame(made),
-        asked.model,
-        used.height,
-        found.iterations,
-        found.log_likelihood,
-        found.answer.status,
-        predictor,
-    )
+    n = asked_of.source.frame.height
+    return Fit(tidy.frame(made), asked.model, n, found.iterations, found.log_likelihood, found.answer.status, predictor)
 
 
 def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) -> str | None:
@@ -117,68 +176,59 @@ def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) 
     return collinear(design)
 
 
-def _cox(asked: Question, design: spec.Design, source: _Rows, groups: NDArray[np.intp]) -> _Found:
-    frame = source.frame
-    stop = frame["stop" if "stop" in frame.columns else "time"].to_numpy()
-    start = frame["start"].to_numpy() if "start" in frame.columns else None
-    strata, note = None, ""
-    if asked.outcome == "gap":
-        strata = frame["gap"].clip(upper_bound=LATER_GAPS).to_numpy().astype(np.intp) - 1
+def _cox(of: Events) -> _Found:
+    design, kind = of.design, of.asked.kind
+    note = ""
+    if of.asked.outcome == "gap":
         note = f"a baseline for each gap of a participant, from number {LATER_GAPS} on a common one"
-    fitted = cox(design.matrix, stop, frame["event"].to_numpy(), start, strata)
+    fitted = of.times().fit(design.matrix)
     if fitted.problem:
-        by = ", ".join(name(design.columns[i]) for i in fitted.separated)
+        by = ", ".join(of.names[i] for i in fitted.separated)
         reason = f"{fitted.problem} ({by})" if by else fitted.problem
         status: Status = "not_estimable" if by or not fitted.events else "not_converged"
         none = rows.Answer.none(design, status, reason)
         return _Found(none, fitted.events, fitted.iterations, note=note)
-    variance = covariance.covariance(fitted.information, fitted.scores, groups, asked.kind)
-    df = np.full(len(design.columns), covariance.degrees_of_freedom(int(groups.max()) + 1, asked.kind))
+    variance = covariance.covariance(fitted.information, fitted.scores, of.groups, kind)
     answer = rows.Answer(
         design.columns,
         fitted.coefficients,
         np.sqrt(np.diag(variance)),
-        df,
+        np.full(len(design.columns), covariance.degrees_of_freedom(of.clusters, kind)),
         "converged",
-        warnings={} if asked.kind == "model" else lone(design, groups),
+        warnings={} if kind == "model" else lone(design, of.groups),
         smooths=design.smooths,
         variance=variance,
     )
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
 
-def _ordinal(asked: Question, design: spec.Design, source: _Rows, groups: NDArray[np.intp]) -> _Found:
-    seen = np.unique(source.outcome).astype(int)
-    levels = [source.levels[code] for code in seen]
-    codes = np.searchsorted(seen, source.outcome).astype(np.float64)
-    events = int((codes > 0).sum())
+def _ordinal(of: Events) -> _Found:
+    design, kind = of.design, of.asked.kind
+    codes, levels = of.classes()
+    above = int((codes > 0).sum())
     if len(levels) < 2:
-        reason = f"every one of the {source.plural} is in class {levels[0]}: there are no classes to tell apart"
-        return _Found(rows.Answer.none(design, "not_estimable", reason), events)
-    free = ordered.free_columns(design, asked.free_terms)
-    names = [name(column) for column in design.columns]
-    fitted = ordinal(design.matrix, codes, levels=levels, names=names, free=free)
-    clusters = int(groups.max()) + 1
-    if fitted.problem or fitted.status != "converged":
-        return _Found(rows.Answer.none(design, fitted.status, str(fitted.problem)), events, fitted.iterations)
-    if asked.kind != "model" and clusters <= len(fitted.names):
-        reason = (
-            f"{clusters} participants are too few for a cluster-robust covariance of {len(fitted.names)} parameters"
-        )
-        return _Found(rows.Answer.none(design, "not_estimable", reason), events, fitted.iterations)
-    variance = covariance.covariance(fitted.information, fitted.scores, groups, asked.kind)
-    df = covariance.degrees_of_freedom(clusters, asked.kind)
+        reason = f"every one of the {of.source.plural} is in class {levels[0]}: there are no classes to tell apart"
+        return _Found(rows.Answer.none(design, "not_estimable", reason), above)
+    free = ordered.free_columns(design, of.asked.free_terms)
+    fitted = ordinal(design.matrix, codes, levels=levels, names=of.names, free=free)
+    if fitted.problem:
+        return _Found(rows.Answer.none(design, fitted.status, fitted.problem), above, fitted.iterations)
+    if kind != "model" and of.clusters <= len(fitted.names):
+        k = len(fitted.names)
+        reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {k} parameters"
+        return _Found(rows.Answer.none(design, "not_estimable", reason), above, fitted.iterations)
+    variance = covariance.covariance(fitted.information, fitted.scores, of.groups, kind)
+    df = covariance.degrees_of_freedom(of.clusters, kind)
     answer = ordered.answer(design, levels, free, fitted.parameters, variance, df)
-    note = ordered.remark(source.levels, levels)
-    return _Found(answer, events, fitted.iterations, fitted.log_likelihood, note)
+    return _Found(answer, above, fitted.iterations, fitted.log_likelihood, ordered.remark(of.source.levels, levels))
 
 
-def _relief(asked: Question) -> _Rows:
+def _relief(asked: Question) -> Rows:
     found = event_times.relief_times(_whole(asked), asked.bands)
-    return _Rows(found.frame, "cramps", _without(found.left_out, "cramps", "a time"), np.zeros(found.frame.height))
+    return Rows(found.frame, "cramps", _without(found.left_out, "cramps", "a time"), np.zeros(found.frame.height))
 
 
-def _gap(asked: Question) -> _Rows:
+def _gap(asked: Question) -> Rows:
     cohort = asked.cohort
     names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
     own = set(people(cohort, asked.bands).columns) if cohort.kind == "diary" else set()
@@ -186,25 +236,25 @@ def _gap(asked: Question) -> _Rows:
     times = event_times.gap_times if names <= own else event_times.gap_nights
     found = times(cohort, asked.bands)
     lost = _without(found.left_out, "gaps", "an observed night")
-    return _Rows(found.frame, "gaps" if names <= own else "nights in gaps", lost, np.zeros(found.frame.height))
+    return Rows(found.frame, "gaps" if names <= own else "nights in gaps", lost, np.zeros(found.frame.height))
 
 
-def _pain(asked: Question) -> _Rows:
+def _pain(asked: Question) -> Rows:
     frame = event_times.episodes(_whole(asked), asked.bands)
     if "pain_0_10" not in frame.columns:
         raise UsageError(f"the episodes of {asked.cohort.name} have no pain_0_10")
     pain = frame["pain_0_10"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     lost = _without(int(np.isnan(pain).sum()), "cramps", "a score of pain")
-    return _Rows(frame, "cramps", lost, pain, tuple(map(str, range(11))))
+    return Rows(frame, "cramps", lost, pain, tuple(map(str, range(11))))
 
 
-def _recalled(asked: Question) -> _Rows:
+def _recalled(asked: Question) -> Rows:
     if asked.cohort.kind == "survey":
         raise UsageError(f"{asked.cohort.name} is a survey: use survey-ordinal, which keeps its sampling design")
     frame = people(asked.cohort, asked.bands).sort("participant_id")
     found = recall.classes(frame)
     lost = _without(int(np.isnan(found).sum()), "participants", "a recalled class")
-    return _Rows(frame, "participants", lost, found, LABELS)
+    return Rows(frame, "participants", lost, found, LABELS)
 
 
 def _without(count: int, plural: str, what: str) -> str:
@@ -217,7 +267,7 @@ def _whole(asked: Question) -> Cohort:
     return asked.cohort
 
 
-_SOURCES: Mapping[str, Callable[[Question], _Rows]] = {
+_SOURCES: Mapping[str, Callable[[Question], Rows]] = {
     "relief": _relief,
     "gap": _gap,
     "pain": _pain,

@@ -22,14 +22,26 @@ from crampstudy.nights import Diary, people
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class Sample:
     """What a model of a survey is fitted to: all participants, the design of the terms, and that of the sampling."""
 
+    asked: Question
     frame: pl.DataFrame
     outcome: Array
     design: spec.Design
     sampling: survey.Design
-    asked: Question
+    remarks: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        return [name(column) for column in self.design.columns]
+
+    def classes(self) -> tuple[Array, list[str]]:
+        """Return the codes of all participants in an ordinal model and the levels that somebody inside is in."""
+        seen = np.unique(self.outcome[self.design.rows]).astype(int)
+        codes = np.searchsorted(seen, np.nan_to_num(self.outcome)).astype(np.float64)
+        return codes, [LABELS[code] for code in seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +56,12 @@ class _Fitted:
 class _Model:
     outcome: Callable[[pl.DataFrame, str], Array]
     scale: rows.Scale
-    fit: Callable[[_Sample], _Fitted]
+    fit: Callable[[Sample], _Fitted]
     intercept: bool = True
 
 
-def fit_survey(asked: Question) -> Fit:
-    """Answer a question of a survey's participants.
+def sample(asked: Question) -> Sample:
+    """Return what a question of a survey's participants is answered from.
 
     Raises:
         UsageError: the model and the arguments do not go together, a name is unknown, or the cohort is a diary.
@@ -72,21 +84,35 @@ def fit_survey(asked: Question) -> Fit:
         raise UsageError(f"{asked.model} takes no offset() or weights(); the survey's own weight is an option")
     if not model.intercept:
         design = design.without_intercept()
+    sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
     remarks = (f"weighted by {weight}", *rows.omitted(design.incomplete, "participants", part.undecided))
-    cells = base(asked) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*remarks)}
-    if not design.rows.any():
-        answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
+    return Sample(asked, frame, outcome, design, sampling, remarks)
+
+
+def fit_survey(asked: Question) -> Fit:
+    """Answer a question of a survey's participants.
+
+    Raises:
+        UsageError: as :func:`sample`.
+    """
+    of, model = sample(asked), _MODELS[asked.model]
+    design = of.design
+    cells = base(asked) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*of.remarks)}
+    if not design.rows.any() or not design.columns:
+        reason = "no term is left whose ratio could be estimated"
+        if not design.rows.any():
+            reason = "no participant is complete on the terms"
+        answer = rows.Answer.none(design, "not_estimable", reason)
         made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
         made += rows.left_out(design, model.scale, cells)
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")
-    sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
-    found = model.fit(_Sample(frame, outcome, design, sampling, asked))
+    found = model.fit(of)
     numbers, answer = found.numbers, found.answer
     cells |= {
         "n_participants": numbers.n,
         "n_events": numbers.n_events,
         "n_groups": numbers.n_psus,
-        "note": rows.note(*remarks, found.note or ""),
+        "note": rows.note(*of.remarks, found.note or ""),
     }
     made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
@@ -110,29 +136,23 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
     )
 
 
-def _regression(link: survey.Link, sample: _Sample) -> _Fitted:
-    design = sample.design
-    names = [name(c) for c in design.columns]
-    fitted = survey.regression(sample.outcome, design.over_all_rows(), names, design.rows, sample.sampling, link)
+def _regression(link: survey.Link, of: Sample) -> _Fitted:
+    design = of.design
+    matrix = design.over_all_rows()
+    fitted = survey.regression(of.outcome, matrix, of.names, design.rows, of.sampling, link)
     return _Fitted(fitted, _answer(design, fitted))
 
 
-def _ordinal(sample: _Sample) -> _Fitted:
-    design = sample.design
-    seen = np.unique(sample.outcome[design.rows]).astype(int)
-    levels = [LABELS[code] for code in seen]
-    codes = np.searchsorted(seen, np.nan_to_num(sample.outcome))
-    free = ordered.free_columns(design, sample.asked.free_terms)
-    names = [name(c) for c in design.columns]
+def _ordinal(of: Sample) -> _Fitted:
+    design = of.design
+    codes, levels = of.classes()
     if len(levels) < 2:
         reason = f"every answer is {levels[0]}: there are no classes to tell apart"
-        none = np.full(len(names), np.nan)
-        p, n = len(names), int(design.rows.sum())
-        numbers = survey.SurveyFit(
-            tuple(names), none, np.full((p, p), np.nan), 0, n, 0, 0, "not_estimable", reason, 0, np.nan
-        )
+        numbers = survey.SurveyFit.none(of.names, int(design.rows.sum()), reason)
         return _Fitted(numbers, rows.Answer.none(design, "not_estimable", reason))
-    fitted = survey_ordinal.regression(codes, design.over_all_rows(), names, design.rows, sample.sampling, levels, free)
+    free = ordered.free_columns(design, of.asked.free_terms)
+    matrix = design.over_all_rows()
+    fitted = survey_ordinal.regression(codes, matrix, of.names, design.rows, of.sampling, levels, free)
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
@@ -140,16 +160,15 @@ def _ordinal(sample: _Sample) -> _Fitted:
     return _Fitted(fitted, answer, note=note)
 
 
-def _intervals(sample: _Sample) -> _Fitted:
-    design, asked = sample.design, sample.asked
-    high = sample.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
+def _intervals(of: Sample) -> _Fitted:
+    design, asked = of.design, of.asked
     fitted = intervals.fit(
-        sample.outcome,
-        high,
+        of.outcome,
+        of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy(),
         design.over_all_rows(),
-        [name(c) for c in design.columns],
+        of.names,
         design.rows,
-        sample.sampling,
+        of.sampling,
         at_most=asked.at_most,
         near_nightly=asked.near_nightly,
     )
@@ -166,12 +185,12 @@ def _variables(asked: Question) -> set[str]:
     return formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
 
 
-def _logistic(sample: _Sample) -> _Fitted:
-    return _regression("logit", sample)
+def _logistic(of: Sample) -> _Fitted:
+    return _regression("logit", of)
 
 
-def _poisson(sample: _Sample) -> _Fitted:
-    return _regression("log", sample)
+def _poisson(of: Sample) -> _Fitted:
+    return _regression("log", of)
 
 
 _MODELS: Mapping[str, _Model] = {

@@ -168,6 +168,13 @@ class SurveyFit:
     iterations: int
     gradient: float  # largest score per unit of weight, columns scaled to at most 1
 
+    @classmethod
+    def none(cls, names: Sequence[str], n: int, reason: str) -> SurveyFit:
+        """Return the fit of ``n`` rows that cannot be made, for the ``reason`` given."""
+        p = len(names)
+        missing = np.full(p, np.nan), np.full((p, p), np.nan)
+        return cls(tuple(names), *missing, 0, n, 0, 0, "not_estimable", reason, 0, float("nan"))
+
     @property
     def std_error(self) -> FloatArray:
         """Standard errors (p,) on the link scale."""
