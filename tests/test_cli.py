@@ -185,3 +185,25 @@ def test_help_and_usage_errors_import_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "describe" in done.stdout and "simulate" in done.stdout
     assert done.stderr == "[0, []]"
+
+
+def test_describe_shows_what_else_a_diary_tells(run: Run) -> None:
+    code, out, _ = run("describe", DIARY, "--outcome", "class_30_days")
+    assert code == 0
+    assert "implied by the nights" in out
+    assert "windows of the diary" in out
+    code, out, err = run("describe", DIARY, "--like", DIARY)
+    assert (code, out) == (2, "")
+    assert_one_message(err)
+    assert "class_30_days" in err
+    code, _, err = run("describe", DIARY, "--outcome", "relief")
+    assert code == 2
+    assert "no episodes" in err
+
+
+def test_relief_by_remedy(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "cohort", 40, 60, seed=3)
+    code, out, _ = run("describe", str(tmp_path / "cohort"), "--outcome", "relief")
+    assert code == 0
+    assert "Median time to relief, min" in out
+    assert "stretch" in out

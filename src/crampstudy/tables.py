@@ -15,6 +15,8 @@ _RATES = {
     "incidence rate": "Cramps per person-week (95% CI)",
     "mean of person rates": "Mean of person rates (95% CI)",
 }
+MEDIAN_RELIEF = "median time to relief"
+_CLASSES = ("none", "mild", "moderate-severe", "any")
 _STANDARDISED = "age-standardised"
 
 
@@ -43,7 +45,7 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the prevalence of the recalled classes in per cent, a row per age group, standardised last."""
-    shown = estimates[estimates["level"].isin(["none", "mild", "moderate-severe", "any"])].copy()
+    shown = estimates[estimates["level"].isin(_CLASSES)].copy()
     adjusted = shown["analysis"].str.startswith("age-standardised")
     shown["row"] = shown["population"].map(_group) + adjusted.map({True: f", {_STANDARDISED}", False: ""})
     order = [*dict.fromkeys(shown.loc[~adjusted, "row"]), *dict.fromkeys(shown.loc[adjusted, "row"])]
@@ -55,6 +57,39 @@ def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
         columns[f"{wording.recalled(str(level))}, % (95% CI)"] = pd.Series(texts, index=rows["row"])
     made = pd.DataFrame(columns).loc[order]
     made.index.name = "Age (years)"
+    return made
+
+
+def relief(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the median time to relief by group, in minutes."""
+    shown = estimates[estimates["analysis"] == MEDIAN_RELIEF]
+    made = pd.DataFrame(
+        {
+            "Participants": shown["n_participants"].map(wording.count),
+            "Cramps relieved": shown["n_events"].map(wording.count),
+            _level("Median time to relief, min (95% CI)", shown): [
+                wording.estimate(row, 1, 1 / 60) for row in wording.records(shown)
+            ],
+        }
+    )
+    heading = wording.grouping(str(shown["term"].iloc[0]))
+    made.index = pd.Index([_group(label) for label in shown["level"]], name=heading)
+    return made
+
+
+def classes(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of people by cramps in 30 nights in per cent: implied by the nights, then in windows."""
+    shown = estimates[estimates["level"].isin(_CLASSES)]
+    how = shown["analysis"].str.split(", ").str[1]
+    shown = shown.assign(row=shown["population"].map(_group) + ", " + how)
+    columns = {
+        _level(f"{wording.recalled(str(level))}, % (95% CI)", rows): pd.Series(
+            [wording.estimate(row, 1, 100) for row in wording.records(rows)], index=rows["row"]
+        )
+        for level, rows in shown.groupby("level", sort=False)
+    }
+    made = pd.DataFrame(columns).loc[list(dict.fromkeys(shown["row"]))]
+    made.index.name = "Cramps in 30 nights"
     return made
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crampstudy import tables, wording
+from crampstudy.tables import MEDIAN_RELIEF
 
 _WIDE = 200
 _STAGES = {
@@ -34,7 +35,7 @@ def show(estimates: pd.DataFrame) -> None:
         # A narrower terminal breaks the lines itself, which loses nothing.
         console = Console(highlight=False, width=max(width, needed))
         console.print(table)
-        if notes := wording.notes(rows):
+        if notes := wording.notes(_summary(rows)):
             console.print(notes, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
@@ -102,10 +103,20 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+def _summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that a table shows: of a curve its median."""
+    medians = rows[rows["analysis"] == MEDIAN_RELIEF]
+    return rows if medians.empty else medians
+
+
 def _frame(rows: pd.DataFrame) -> pd.DataFrame:
     analyses = set(rows["analysis"])
     if "incidence rate" in analyses:
         return tables.rates(rows)
+    if MEDIAN_RELIEF in analyses:
+        return tables.relief(rows)
+    if "class_30_days" in set(rows["outcome"]):
+        return tables.classes(rows)
     return tables.prevalence(rows) if "prevalence" in analyses else tables.factors(rows)
 
 

@@ -25,7 +25,16 @@ from crampstudy.cli.options import (
 
 def describe(
     source: Source,
-    by: Annotated[str, typer.Option(help="age_band, or a level or yes/no variable of the participants.")] = "age_band",
+    by: Annotated[
+        str | None, typer.Option(help="age_band (the default), or a level or yes/no variable of the participants.")
+    ] = None,
+    outcome: Annotated[
+        Literal["cramps", "relief", "class_30_days"] | None,
+        typer.Option(help="Of a diary: cramps (the default), relief by remedy, or the class of 30 nights they imply."),
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option(help="A survey to whose people the shares of class_30_days are standardised.")
+    ] = None,
     age_bands: Bands = None,
     standard: StandardName = "who",
     where: Where = None,
@@ -34,13 +43,18 @@ def describe(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show how common cramps are by group: incidence rates (diary) or prevalence (survey)."""
+    """Show how common cramps are by group: incidence rates (diary) or prevalence (survey).
+
+    Of a diary also the time to relief, and the class of cramps in 30 nights, which a survey asks for.
+    """
     from crampstudy.contrasts import describe
     from crampstudy.sources import open_cohort
 
     described = describe(
         open_cohort(source),
         by,
+        outcome=outcome,
+        like=open_cohort(like) if like else None,
         bands=bands(age_bands),
         standard=standard,
         where=where,

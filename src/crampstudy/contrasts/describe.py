@@ -10,10 +10,16 @@ import pandas as pd
 from crampstudy import domain, estimates
 from crampstudy.bands import AgeBands, Standard
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.classes import class_shares
 from crampstudy.contrasts.prevalence import prevalence
 from crampstudy.contrasts.rates import rates
+from crampstudy.contrasts.survival import relief
 from crampstudy.errors import UsageError
 from crampstudy.nights import people
+
+Outcome = Literal["cramps", "relief", "class_30_days"]
+OUTCOMES: tuple[Outcome, ...] = ("cramps", "relief", "class_30_days")
+"""What of a diary can be described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +31,12 @@ class Description:
 
 def describe(
     cohort: Cohort,
-    by: str = "age_band",
+    by: str | None = None,
     *,
+    outcome: Outcome | None = None,
     bands: AgeBands | None = None,
     standard: Standard | Literal["none"] = "who",
+    like: Cohort | None = None,
     where: str | None = None,
     weight: str | None = None,
     ci_level: float = 0.95,
@@ -36,13 +44,17 @@ def describe(
     """Describe how common cramps are, by group and over all.
 
     A diary gives incidence rates in cramps per person-week, crude, as mean of person rates and
-    age-standardised; a survey gives the design-based prevalence of each recalled 30-day class.
+    age-standardised; a survey gives the design-based prevalence of each recalled 30-day class. Of a diary there are
+    also the time to relief, and the 30-day class that its nights imply: what it has in common with a survey.
 
     Args:
         cohort: a diary or a survey.
-        by: ``age_band``, or for a diary any level or yes/no variable of the participants.
+        by: ``age_band``, or for a diary any level or yes/no variable of the participants; of the time to relief also
+            one of the nights or the cramps. By default ``remedy`` for that, nothing for classes, else ``age_band``.
+        outcome: for a diary ``cramps`` (the default), ``relief`` or ``class_30_days``.
         bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
         standard: standard population, ``who``, ``esp2013`` or ``none``.
+        like: for classes, a survey to whose people their shares are standardised.
         where: condition that names a part of the cohort; for a survey a domain.
         weight: weight column of a survey; the interview weight by default.
         ci_level: confidence level.
@@ -53,12 +65,26 @@ def describe(
     """
     if not 0 < ci_level < 1:
         raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
+    if outcome is not None and outcome not in OUTCOMES:
+        raise UsageError(f"no outcome {outcome!r} to describe; allowed: {', '.join(OUTCOMES)}")
     bands = bands or AgeBands()
+    if like is not None and outcome != "class_30_days":
+        raise UsageError("like is a population for the outcome class_30_days; rates have a standard")
     if cohort.kind == "diary":
         if weight:
             raise UsageError("a weight belongs to a survey; a diary's nights count once each")
-        rows = rates(cohort, by, bands, standard=standard, where=where, ci_level=ci_level)
+        if outcome == "relief":
+            rows = relief(cohort, by or "remedy", bands, where=where, ci_level=ci_level)
+        elif outcome == "class_30_days":
+            return Description(
+                class_shares(cohort, by, standard=like, where=where, bands=bands, ci_level=ci_level).estimates
+            )
+        else:
+            rows = rates(cohort, by or "age_band", bands, standard=standard, where=where, ci_level=ci_level)
     else:
+        by = by or "age_band"
+        if outcome is not None:
+            raise UsageError(f"{cohort.name} is a survey, which has no outcome {outcome}; its classes are shown anyway")
         if by != "age_band":
             raise UsageError(f"prevalence in a survey is given by age_band, not {by!r}; use where to name a part")
         inside = domain.select(people(cohort, bands), where).inside.to_numpy() if where else None
