@@ -52,9 +52,9 @@ while (length(request <- readLines(requests, 1))) {
 """
 
 
-def jobs(folder: Path, nights: int = 60 * NIGHTS_EACH) -> Iterator[Job]:
+def jobs(folder: Path, nights: int = 60 * NIGHTS_EACH) -> Iterator[Job | str]:
     if not _has_packages():
-        print(f"lme4 and glmmTMB are not installed here; recorded ratios: {RECORDED}")
+        yield f"lme4 and glmmTMB are not installed here; recorded ratios: {RECORDED}"
         return
     people = nights // NIGHTS_EACH
     rows = _rows(people)

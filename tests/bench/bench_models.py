@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -28,6 +27,7 @@ from crampstudy.nights import Diary, person_nights
 from crampstudy.simulate import simulate
 
 PARTICIPANTS, NIGHTS = 500, 90
+ALONE = "(nobody else)"
 TERMS = "age_decade + sex + diabetes + electrolyte_drink"
 NAMES = ("age_decade", "sex", "diabetes", "electrolyte_drink")
 # The high-water mark of this process alone: what getrusage tells includes that of the parent before the fork.
@@ -43,7 +43,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[
 """
 
 
-def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job]:
+def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job | str]:
     cohort = simulate(PARTICIPANTS, NIGHTS, 1)
     yield Job(
         f"Poisson, clustered, {PARTICIPANTS} people x {NIGHTS} nights",
@@ -53,15 +53,15 @@ def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job]:
         tolerance=1e-8,
     )
     for model, replicates in (("poisson", 1000), ("negative-binomial", 200)):
-        start = time.perf_counter()
-        bootstrap(cohort, model=model, terms="age_band", replicates=replicates, rng=np.random.default_rng(1))
-        print(f"{replicates:,} bootstrap replicates, {model} by age band: {time.perf_counter() - start:.1f} s")
-    if find_spec("glum") is None:
-        print("glum is not installed here: install the development dependencies")
-        return
+        name = f"{replicates:,} bootstrap replicates, {model} by age band"
+        yield Job(name, ALONE, partial(resampled, cohort, model, replicates), None)
     write(folder, nights)
+    yield Job(f"random-intercept Poisson, {nights:,} nights from Parquet", ALONE, partial(mixed, folder), None)
+    if find_spec("glum") is None:
+        yield "glum is not installed here: install the development dependencies"
+        return
     if Path("/proc/self/status").exists():
-        print(f"Poisson, clustered, {nights:,} nights from Parquet: {peak(folder):,} MB at most")
+        yield f"Poisson, clustered, {nights:,} nights from Parquet: {peak(folder):,} MB at most"
     yield Job(
         f"Poisson, clustered, {nights:,} nights from Parquet",
         "glum",
@@ -83,6 +83,17 @@ def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job]:
         partial(with_glum, *arrays),
         tolerance=1e-4,
     )
+
+
+def resampled(cohort: Cohort, model: str, replicates: int) -> dict[str, float]:
+    rng = np.random.default_rng(1)
+    rows = bootstrap(cohort, model=model, terms="age_band", replicates=replicates, rng=rng)
+    return {"estimates": len(rows)}
+
+
+def mixed(folder: Path) -> dict[str, float]:
+    rows = fit(diary(folder), model="mixed-poisson", terms=TERMS).estimates.set_index("term").loc[list(NAMES)]
+    return _numbers(np.log(rows["estimate"].to_numpy()), rows["std_error"].to_numpy())
 
 
 def peak(folder: Path) -> int:

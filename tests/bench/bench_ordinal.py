@@ -39,9 +39,9 @@ while (length(request <- readLines(requests, 1))) {
 """
 
 
-def jobs(folder: Path, nights: int = 45_000) -> Iterator[Job]:
+def jobs(folder: Path, nights: int = 45_000) -> Iterator[Job | str]:
     if not _has_packages():
-        print(f"MASS and jsonlite are not installed here; recorded ratios: {RECORDED}")
+        yield f"MASS and jsonlite are not installed here; recorded ratios: {RECORDED}"
         return
     matrix, classes = _rows(nights)
     script, data = folder / "server.R", folder / "rows.csv"

@@ -41,9 +41,9 @@ while (length(request <- readLines(requests, 1))) {
 """
 
 
-def jobs(folder: Path, nights: int = 200 * NIGHTS_EACH) -> Iterator[Job]:
+def jobs(folder: Path, nights: int = 200 * NIGHTS_EACH) -> Iterator[Job | str]:
     if not _has_packages():
-        print(f"glmmTMB is not installed here; recorded ratios: {RECORDED}")
+        yield f"glmmTMB is not installed here; recorded ratios: {RECORDED}"
         return
     people = nights // NIGHTS_EACH
     rows = _rows(people)
