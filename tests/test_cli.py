@@ -207,3 +207,14 @@ def test_relief_by_remedy(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert "Median time to relief, min" in out
     assert "stretch" in out
+
+
+def test_fit_says_what_the_checks_found(run: Run) -> None:
+    code, out, _ = run(*FIT, "--check")
+    assert code == 0
+    assert "overdispersion: failed." in out
+    assert "convergence: passed." in out
+    for wrong in (("--json",), ("--workers", "2")):
+        code, out, err = run(*FIT, "--check", *wrong)
+        assert (code, out) == (2, "")
+        assert_one_message(err)

@@ -13,17 +13,22 @@ from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models.covariance import Covariance
+from crampstudy.models.engines import ENGINES
+from crampstudy.models.question import MODELS as KNOWN
 from crampstudy.models.question import asked_for
 from crampstudy.models.solution import Solution, solve
 from crampstudy.models.zeros import ZerosFit
 
-__all__ = ["NAMES", "Check", "check", "of_solution"]
+__all__ = ["MODELS", "NAMES", "Check", "check", "of_solution"]
 
 NAMES = (
     *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
     *("influence", "separation", "collinearity", "convergence"),
 )
 """The checks in the order in which they are returned."""
+
+MODELS = (*ENGINES, *proportional.MODELS)
+"""The models that can be checked."""
 
 _ZERO_PART = "the model has a part for zeros of its own, and what it says of a night is looked at under zeros alone"
 
@@ -55,6 +60,8 @@ def check(
     Preisser and Qaqish 1996 (influence); Fox and Monette 1992 (collinearity); Brant 1990, Grambsch and Therneau 1994
     (proportionality).
     """
+    if model in KNOWN and model not in MODELS:
+        raise UsageError(f"there are no checks of {model}; of these there are: {', '.join(MODELS)}")
     if model in proportional.MODELS:
         asked = asked_for(cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands)
         return (proportional.proportional(asked),)

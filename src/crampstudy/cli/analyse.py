@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ from crampstudy.cli.options import (
     show,
     who_works,
 )
+from crampstudy.errors import UsageError
 
 
 def describe(
@@ -115,6 +116,9 @@ def fit(
     ci_level: CiLevel = 0.95,
     workers: NWorkers = 1,
     cluster: Cluster = None,
+    with_checks: Annotated[
+        bool, typer.Option("--check", help="Check the model as well, and say below the table what was found.")
+    ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -126,23 +130,43 @@ def fit(
     from crampstudy.models.partitions import in_parts
     from crampstudy.sources import open_cohort
 
+    if with_checks and (as_json or as_csv):
+        raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
+    if with_checks and (workers != 1 or cluster is not None):
+        raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
+    cohort = in_parts(source, workers=who_works(workers, cluster)) if shared else open_cohort(source)
+    asked: dict[str, Any] = {
+        "model": model,
+        "terms": terms,
+        "outcome": outcome,
+        "exposure": exposure,
+        "covariance": covariance,
+        "random_slope": random_slope,
+        "zero_terms": zero_terms,
+        "where": where,
+    }
     fitted = fit(
-        in_parts(source, workers=who_works(workers, cluster)) if shared else open_cohort(source),
-        model=model,
-        terms=terms,
-        outcome=outcome,
-        exposure=exposure,
-        covariance=covariance,
-        random_slope=random_slope,
-        zero_terms=zero_terms,
+        cohort,
+        **asked,
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
-        where=where,
         weight=weight,
         ci_level=ci_level,
     )
     show(fitted.estimates, as_json, as_csv)
+    if with_checks:
+        _say_checks(cohort, asked)
     if fitted.status != "converged":
         raise typer.Exit(6)
+
+
+def _say_checks(cohort: Any, asked: dict[str, Any]) -> None:
+    import numpy as np
+
+    from crampstudy.checks import check
+
+    # A seed of its own, so that the same command says the same.
+    for found in check(cohort, rng=np.random.default_rng(1), **asked):
+        typer.echo(f"{found.name}: {found.verdict}. {found.text}")
