@@ -205,7 +205,7 @@ def test_pain_is_what_the_engine_finds(cohort: Cohort) -> None:
             *(("threshold", f"above {level}") for level in (2, 4, 5)),
         ]
         variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), kind)
-        assert np.log(rows["estimate"]) == pytest.approx(sign * direct.parameters, rel=1e-9)
+        assert np.log(rows["estimate"].to_numpy()) == pytest.approx(sign * direct.parameters, rel=1e-9)
         assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(np.diag(variance)), rel=1e-9)
         assert fitted.log_likelihood == pytest.approx(direct.log_likelihood)
     left = cohort.frame("episodes")["pain_0_10"].null_count()
@@ -239,7 +239,7 @@ def test_free_terms_have_a_row_for_every_limit(cohort: Cohort) -> None:
     codes = frame["pain_0_10"].replace_strict({2.0: 0, 4.0: 1, 5.0: 2, 8.0: 3}).to_numpy().astype(float)
     direct = ordinal(columns_of(frame), codes, levels=("2", "4", "5", "8"), names=("age", "sex"), free=(1,))
     expected = [*direct.coefficients, *direct.slopes[0], *-direct.thresholds]
-    assert np.log(rows["estimate"]) == pytest.approx(expected, rel=1e-9)
+    assert np.log(rows["estimate"].to_numpy()) == pytest.approx(expected, rel=1e-9)
     variance = np.diag(covariance.covariance(direct.information, direct.scores, groups_of(frame), "cluster"))
     assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(variance[[0, 4, 5, 6, 1, 2, 3]]), rel=1e-9)
     with pytest.raises(AnalysisError, match="no ratio to give"):
@@ -351,11 +351,8 @@ def test_a_term_that_was_never_measured_and_a_part_of_the_cramps(cohort: Cohort)
 
 
 def test_a_recalled_class_of_a_diary(cohort: Cohort) -> None:
-    people = cohort.frame("participants").with_columns(
-        recalled_low=pl.Series(
-            np.where(np.arange(60) % 11 == 0, None, np.array([0, 1, 2, 16])[np.arange(60) % 7 % 4])
-        ).cast(pl.Int64)
-    )
+    lows = [None if i % 11 == 0 else (0, 1, 2, 16)[i % 7 % 4] for i in range(60)]
+    people = cohort.frame("participants").with_columns(recalled_low=pl.Series(lows, dtype=pl.Int64))
     made = Cohort("made", "diary", {"participants": people, "diary": cohort.frame("diary")})
     fitted = fit(made, model="ordinal", terms="age_decade + sex", outcome="recalled_class", covariance="cluster-hc0")
     rows = fitted.estimates
@@ -367,7 +364,7 @@ def test_a_recalled_class_of_a_diary(cohort: Cohort) -> None:
     used = people.drop_nulls("recalled_low")
     codes = used["recalled_low"].replace_strict({0: 0, 1: 1, 2: 2, 16: 3}).to_numpy().astype(float)
     direct = ordinal(columns_of(used), codes, levels=("0", "1", "2-4", "16+"), names=("age", "sex"))
-    assert np.log(rows["estimate"]) == pytest.approx([*direct.coefficients, *-direct.thresholds], rel=1e-9)
+    assert np.log(rows["estimate"].to_numpy()) == pytest.approx([*direct.coefficients, *-direct.thresholds], rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, np.arange(54), "cluster-hc0")
     assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(np.diag(variance)), rel=1e-9)
 
@@ -392,7 +389,7 @@ def test_relief_is_what_the_engine_finds(cohort: Cohort, kind: Any) -> None:
     rows = fitted.estimates
     assert order(rows) == [("age_decade", None), ("sex", "female")]
     assert set(rows["outcome"]) == {"relief"} and set(rows["scale"]) == {"hazard_ratio"}
-    assert np.log(rows["estimate"]) == pytest.approx(direct.coefficients, rel=1e-9)
+    assert np.log(rows["estimate"].to_numpy()) == pytest.approx(direct.coefficients, rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), kind)
     assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(np.diag(variance)), rel=1e-9)
     half = stats.norm.ppf(0.975) * rows["std_error"]
@@ -425,15 +422,14 @@ def test_separated_relief_is_named_and_has_no_number() -> None:
     assert reason == "no event"
 
 
-def test_one_that_follows_from_the_others_and_too_few() -> None:
-    made = diary(12, 10)
-    tenths = made.frame("participants").with_columns(weight_copy=pl.col("age_years") / 10)
-    twice = Cohort("made", "diary", {**made.tables, "participants": tenths})
+def test_one_that_follows_from_the_others_and_too_few(cohort: Cohort) -> None:
+    tenths = cohort.frame("participants").with_columns(weight_copy=pl.col("age_years") / 10)
+    twice = Cohort("made", "diary", {**cohort.tables, "participants": tenths})
     reason = no_number(fit(twice, model="cox", terms="sex + age_years + weight_copy"), "not_estimable")
     assert reason == "weight_copy follows from the terms before it"
-    few = fit(made, model="cox", terms="sex + age_decade", where="participant_id IN ('p001', 'p002')")
+    few = fit(cohort, model="cox", terms="sex + age_decade", where="participant_id IN ('p001', 'p002')")
     assert no_number(few, "not_estimable").startswith("2 participants are too few")
-    none = fit(made, model="cox", terms="grip_strength_kg")
+    none = fit(cohort, model="cox", terms="grip_strength_kg")
     assert none.estimates["status"].tolist() == ["not_measured"]
 
 
@@ -457,7 +453,7 @@ def test_gaps_share_a_baseline_from_the_fifth(cohort: Cohort) -> None:
     direct = cox(columns_of(frame), **gap_arguments(frame, 5))
     fitted = fit(cohort, model="cox", terms="age_decade + sex", outcome="gap")
     rows = fitted.estimates
-    assert np.log(rows["estimate"]) == pytest.approx(direct.coefficients, rel=1e-9)
+    assert np.log(rows["estimate"].to_numpy()) == pytest.approx(direct.coefficients, rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), "cluster")
     assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(np.diag(variance)), rel=1e-9)
     assert fitted.n_rows == frame.height
@@ -477,7 +473,7 @@ def test_a_nightly_term_is_met_night_by_night(cohort: Cohort) -> None:
     direct = cox(columns_of(frame, "alcohol_units"), **gap_arguments(frame, 5))
     assert fitted.n_rows == frame.height > event_times.gap_times(cohort).frame.height
     rows = fitted.estimates
-    assert np.log(rows["estimate"]) == pytest.approx(direct.coefficients, rel=1e-9)
+    assert np.log(rows["estimate"].to_numpy()) == pytest.approx(direct.coefficients, rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), "cluster")
     assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(np.diag(variance)), rel=1e-9)
     assert rows["note"].iloc[0].startswith(f"{frame.height:,} nights in gaps; ")
@@ -623,6 +619,17 @@ def test_workers_leave_the_rows_of_one_process(run: Run, tmp_path: Path) -> None
     assert [row["key"] for row in ours] == [row["key"] for row in theirs]
     for name in ("estimate", "ci_low", "ci_high", "std_error", "n_nights", "n_participants", "n_events"):
         assert [row[name] for row in ours] == pytest.approx([row[name] for row in theirs], rel=1e-7)
+
+
+def test_workers_read_gaps_but_no_episodes(run: Run, cohort: Cohort, tmp_path: Path) -> None:
+    package.write(cohort, tmp_path / "study", "parquet")
+    command = ("fit", str(tmp_path / "study"), "--terms", "sex", "--workers", "2", "--model")
+    code, out, err = run(*command, "cox", "--outcome", "gap", "--json")
+    expected = fit(cohort, model="cox", terms="sex", outcome="gap").estimates
+    assert (code, err) == (0, "")
+    assert [row["estimate"] for row in json.loads(out)] == pytest.approx(expected["estimate"].tolist(), rel=1e-8)
+    code, out, err = run(*command, "ordinal")
+    assert (code, out) == (2, "") and "a scanned diary has no episodes" in err
 
 
 def test_workers_and_a_cluster_are_one_too_many(run: Run, folder: str) -> None:

@@ -19,7 +19,7 @@ from crampstudy.models.question import asked_for
 from crampstudy.models.solution import Solution, solve
 from crampstudy.models.zeros import ZerosFit
 
-__all__ = ["MODELS", "NAMES", "Check", "check", "of_solution"]
+__all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 
 NAMES = (
     *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
@@ -31,6 +31,16 @@ MODELS = (*ENGINES, *proportional.MODELS)
 """The models that can be checked."""
 
 _ZERO_PART = "the model has a part for zeros of its own, and what it says of a night is looked at under zeros alone"
+
+
+def check_model(model: str) -> None:
+    """Say that a model has no checks, if so.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if model in KNOWN and model not in MODELS:
+        raise UsageError(f"there are no checks of {model}; of these there are: {', '.join(MODELS)}")
 
 
 def check(
@@ -45,6 +55,7 @@ def check(
     random_slope: str | None = None,
     zero_terms: str | None = None,
     where: str | None = None,
+    weight: str | None = None,
     bands: AgeBands | None = None,
 ) -> tuple[Check, ...]:
     """Fit a model of nights as :func:`crampstudy.fit` does, and check it: one :class:`Check` per name in :data:`NAMES`.
@@ -60,11 +71,24 @@ def check(
     Preisser and Qaqish 1996 (influence); Fox and Monette 1992 (collinearity); Brant 1990, Grambsch and Therneau 1994
     (proportionality).
     """
-    if model in KNOWN and model not in MODELS:
-        raise UsageError(f"there are no checks of {model}; of these there are: {', '.join(MODELS)}")
+    check_model(model)
     if model in proportional.MODELS:
-        asked = asked_for(cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands)
+        asked = asked_for(
+            cohort,
+            model,
+            terms,
+            outcome,
+            exposure,
+            covariance,
+            random_slope,
+            where,
+            weight,
+            bands=bands,
+            zero_terms=zero_terms,
+        )
         return (proportional.proportional(asked),)
+    if weight:
+        raise UsageError("a weight belongs to a survey; a diary's nights count once each")
     return of_solution(
         solve(
             cohort,

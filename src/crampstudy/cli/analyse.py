@@ -132,6 +132,12 @@ def fit(
 
     if with_checks and (as_json or as_csv):
         raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
+    if with_checks and free_terms:
+        raise UsageError("proportionality is checked of a model without free terms; leave --free-terms or --check out")
+    if with_checks:
+        from crampstudy.checks import check_model
+
+        check_model(model)
     if with_checks and (workers != 1 or cluster is not None):
         raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
@@ -145,6 +151,7 @@ def fit(
         "random_slope": random_slope,
         "zero_terms": zero_terms,
         "where": where,
+        "weight": weight,
     }
     fitted = fit(
         cohort,
@@ -152,7 +159,6 @@ def fit(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
-        weight=weight,
         ci_level=ci_level,
     )
     show(fitted.estimates, as_json, as_csv)

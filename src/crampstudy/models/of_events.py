@@ -127,6 +127,8 @@ def events(asked: Question) -> Events:
     if design.beside:
         raise UsageError(f"{asked.model} takes no offset() or weights()")
     design = design.without_intercept()
+    if asked.model == "cox" and not (design.columns or design.not_measured or design.constant):
+        raise UsageError("a Cox model needs a term; its baseline takes the place of an intercept")
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
     clusters = int(groups.max()) + 1 if len(groups) else 0
@@ -168,7 +170,7 @@ def fit_events(asked: Question) -> Fit:
 def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) -> str | None:
     if not design.rows.any():
         return f"there are no {plural} complete on the terms"
-    if not design.columns:
+    if not design.columns and asked.model == "cox":
         return "no term is left whose ratio could be estimated"
     if asked.kind != "model" and clusters <= len(design.columns):
         p = len(design.columns)
@@ -244,8 +246,11 @@ def _pain(asked: Question) -> Rows:
     if "pain_0_10" not in frame.columns:
         raise UsageError(f"the episodes of {asked.cohort.name} have no pain_0_10")
     pain = frame["pain_0_10"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    # A score between two whole ones is a class of its own.
+    scores = np.union1d(np.arange(11), pain[np.isfinite(pain)])
+    codes = np.where(np.isnan(pain), np.nan, np.searchsorted(scores, pain))
     lost = _without(int(np.isnan(pain).sum()), "cramps", "a score of pain")
-    return Rows(frame, "cramps", lost, pain, tuple(map(str, range(11))))
+    return Rows(frame, "cramps", lost, codes, tuple(f"{score:g}" for score in scores))
 
 
 def _recalled(asked: Question) -> Rows:

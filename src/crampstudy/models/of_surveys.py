@@ -98,11 +98,8 @@ def fit_survey(asked: Question) -> Fit:
     of, model = sample(asked), _MODELS[asked.model]
     design = of.design
     cells = base(asked) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*of.remarks)}
-    if not design.rows.any() or not design.columns:
-        reason = "no term is left whose ratio could be estimated"
-        if not design.rows.any():
-            reason = "no participant is complete on the terms"
-        answer = rows.Answer.none(design, "not_estimable", reason)
+    if not design.rows.any():
+        answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
         made += rows.left_out(design, model.scale, cells)
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")

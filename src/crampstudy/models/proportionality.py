@@ -66,7 +66,7 @@ def brant(
     Source: Brant 1990.
     """
     times = np.ones(len(classes)) if weights is None else weights
-    found = slopes(matrix, classes, times, levels)
+    found = slopes(matrix, classes, times, levels, names)
     if groups is None:
         return compared(found, names, lambda _: found.covariance)
     clusters = int(groups.max()) + 1
@@ -107,8 +107,8 @@ def likelihood_ratio(
     return tuple(made)
 
 
-def slopes(matrix: Array, classes: Array, times: Array, levels: Sequence[str]) -> Slopes:
-    """Fit the binary logit of a class above each threshold.
+def slopes(matrix: Array, classes: Array, times: Array, levels: Sequence[str], names: Sequence[str]) -> Slopes:
+    """Fit the binary logit of a class above each threshold; ``names`` are those of the columns.
 
     Raises:
         AnalysisError: as :func:`brant`.
@@ -121,10 +121,10 @@ def slopes(matrix: Array, classes: Array, times: Array, levels: Sequence[str]) -
         return _none(n, p, len(thresholds), reason)
     design = np.column_stack([matrix, -np.ones(n)])
     breads, chances, scores, found = [], [], [], []
-    for j, threshold in enumerate(thresholds):
-        fitted = ordinal(matrix, (classes > j).astype(np.float64), times, levels=("below", "above"))
+    for j, level in enumerate(levels[:-1]):
+        fitted = ordinal(matrix, (classes > j).astype(np.float64), times, levels=("below", "above"), names=names)
         if fitted.problem:
-            return _none(n, p, len(thresholds), f"the binary logit at {threshold} fails: {fitted.problem}")
+            return _none(n, p, len(thresholds), f"no regression of a class above {level} by itself: {fitted.problem}")
         breads.append(np.linalg.inv(fitted.information))
         chances.append(special.expit(design @ fitted.parameters))
         scores.append(fitted.scores)

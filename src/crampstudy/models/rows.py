@@ -142,7 +142,8 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
-        values = combined(smooth.contrasts, answer.coefficients, answer.variance)
+        p = smooth.contrasts.shape[1]
+        values = combined(smooth.contrasts, answer.coefficients[:p], answer.variance[:p, :p])
     for level, value, error in zip(smooth.levels, *values, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)
         made.append(_row(answer, cells, column, value, error, df, ci_level))

@@ -77,7 +77,7 @@ def brant(
     """
     inside, y, x, w = survey.domain_rows(classes, X, members, design)
     psus, strata = design.units(inside)
-    slopes = proportionality.slopes(x, y, w, levels)
+    slopes = proportionality.slopes(x, y, w, levels, names)
     if psus - strata < 1:
         return proportionality.untested(slopes, names, survey.NO_VARIANCE)
     return proportionality.compared(
