@@ -10,6 +10,7 @@ import pandas as pd
 
 from crampstudy import codebook, wording
 from crampstudy.cohort import Cohort
+from crampstudy.estimates import ratios
 
 _RATES = {
     "incidence rate": "Cramps per person-week (95% CI)",
@@ -102,7 +103,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
         rows = estimates[~estimates["term"].isin(wording.BASELINES)]
-        scale = str(rows["scale"].iloc[0]).replace("_", " ") if len(rows) else "ratio"
+        scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
         title = f"{name}: {scale}" if name else scale.capitalize()
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}

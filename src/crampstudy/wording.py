@@ -127,10 +127,12 @@ def notes(*models: pd.DataFrame) -> str:
     """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
-    :data:`BASELINES` is not shown and says nothing.
+    :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part.
     """
     rows = pd.concat(models, ignore_index=True)
-    shown = rows[~rows["term"].isin(BASELINES)]
+    # That there is no zero part to show is said by its intercept, which there always is.
+    silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
+    shown = rows[~rows["term"].isin(silent)]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])]))
     failed = reasons(shown)
     return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
