@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any, Literal
 
 import typer
@@ -127,7 +128,6 @@ def fit(
     With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean.
     """
     from crampstudy.models import fit
-    from crampstudy.models.partitions import in_parts
     from crampstudy.sources import open_cohort
 
     if with_checks and (as_json or as_csv):
@@ -141,7 +141,7 @@ def fit(
     if with_checks and (workers != 1 or cluster is not None):
         raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
-    cohort = in_parts(source, workers=who_works(workers, cluster)) if shared else open_cohort(source)
+    cohort = _in_parts(source, who_works(workers, cluster)) if shared else open_cohort(source)
     asked: dict[str, Any] = {
         "model": model,
         "terms": terms,
@@ -161,11 +161,24 @@ def fit(
         near_nightly=near_nightly,
         ci_level=ci_level,
     )
+    if shared and sys.stderr.isatty():
+        sys.stderr.write("\n")
     show(fitted.estimates, as_json, as_csv)
     if with_checks:
         _say_checks(cohort, asked)
     if fitted.status != "converged":
         raise typer.Exit(6)
+
+
+def _in_parts(source: str, workers: int | str) -> Any:
+    from crampstudy.models.partitions import in_parts
+
+    return in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
+
+
+def _parts_read(done: int) -> None:
+    sys.stderr.write(f"\r{done} parts read")
+    sys.stderr.flush()
 
 
 def _say_checks(cohort: Any, asked: dict[str, Any]) -> None:
