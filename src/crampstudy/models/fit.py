@@ -44,17 +44,18 @@ def fit(
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
 
     Args:
-        cohort: a diary for the models of nights, also one that is only scanned; a survey for those named ``survey-``.
+        cohort: a diary for the models of nights and of cramps, for nights and gaps also one that is only scanned; a
+            survey for ``interval-count`` and those named ``survey-``.
         model: one of :data:`MODELS`.
         terms: a formulaic right-hand side over codebook names, the cohort's own columns, ``age_decade``
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
             shown at round values or ``at=[...]``. For nights ``offset(log(x))`` enters with coefficient 1;
-            ``weights(w)`` says as how many nights a night counts (Poisson, negative binomial, logistic).
+            ``weights(w)`` says as how many nights a night counts (not for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
         covariance: ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2,
-            with Satterthwaite df; not for GEE and mixed models) or ``model``.
+            with Satterthwaite df; Poisson, negative binomial and logistic alone) or ``model``.
         random_slope: a term of a mixed model whose slope differs between participants.
         zero_terms: a right-hand side for the zero part of a zero-inflated or a hurdle model; the same odds for all
             without it.
@@ -69,16 +70,17 @@ def fit(
         analysis: name of the analysis in the rows.
 
     Returns:
-        Rate ratios, odds ratios or prevalence ratios, a row per term and level, then the intercept and what else
-        the model has: dispersion, spread of participants, working correlation. A term whose variable the cohort
-        lacks is a row with status ``not_measured``, one that does not vary on the rows fitted a row with status
-        ``not_estimable``; the others are fitted.
+        Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
+        each class, and what else the model has: dispersion, spread of participants, working correlation, zero part.
+        A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
+        rows fitted a row with status ``not_estimable``; the others are fitted.
 
     Raises:
         UsageError: an argument is none of what is allowed, or a name is unknown.
 
     Source: Liang and Zeger 1986 (cluster-robust, GEE); Pustejovsky and Tipton 2018 (CR2); Pinheiro and Bates 1995
-    (mixed); Binder 1983 (survey).
+    (mixed); Binder 1983 (survey); Lambert 1992, Mullahy 1986 (zeros); McCullagh 1980 (ordinal); Cox 1972, Prentice,
+    Williams and Peterson 1981 (times).
     """
     asked = asked_for(
         cohort,
