@@ -513,5 +513,5 @@ def test_a_survey_has_no_nights_to_check() -> None:
         SurveyDesign(("D",), {"exam": "weight_exam"}),
         as_of=date(2006, 1, 1),
     )
-    with pytest.raises(UsageError, match="a model of a survey; those of nights are poisson"):
+    with pytest.raises(UsageError, match="no checks of survey-logistic; of these there are: poisson"):
         check(survey, model="survey-logistic", terms="sex", rng=np.random.default_rng(1))

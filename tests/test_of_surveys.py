@@ -216,7 +216,7 @@ def test_a_spline_and_its_ratio_agree(cohort: Cohort, model: str, scale: str) ->
 
 
 def test_a_free_slope_has_no_single_ratio(cohort: Cohort) -> None:
-    with pytest.raises(AnalysisError, match="no ratio to give"):
+    with pytest.raises(AnalysisError, match="no single ratio"):
         fit(cohort, **ORDERED, free_terms="sex").ratio({"age_years": 40}, against={"age_years": 60})
 
 

@@ -42,8 +42,10 @@ class Fit:
             UsageError: the two do not name the same variables of the fit, one that interacts with another is left
                 out, or a level is unknown.
         """
+        if self.status != "converged":
+            raise AnalysisError(f"{self.model} has no estimate ({self.status}), so there is no ratio; see its rows")
         if self.linear is None:
-            raise AnalysisError(f"{self.model} has no ratio to give ({self.status}); see its rows")
+            raise AnalysisError(f"{self.model} with free terms has no single ratio; see its rows, one for each class")
         return tidy.frame([self.linear.ratio(at, against)])
 
 
