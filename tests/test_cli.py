@@ -10,25 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crampstudy import cli, estimates
+from crampstudy import estimates
 from crampstudy.simulate import write
 
 DIARY = str(Path(__file__).parent / "parity" / "diary")
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["crampstudy", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 def assert_one_message(err: str) -> None:

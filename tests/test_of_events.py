@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from crampstudy import cli, event_times, fit
+from crampstudy import event_times, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models import covariance
@@ -114,20 +113,6 @@ def survey() -> Cohort:
 @pytest.fixture(scope="module")
 def cohort() -> Cohort:
     return diary()
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["crampstudy", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 def pick(rows: pd.DataFrame, term: str, level: str | None = None) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from crampstudy import cli, fit
+from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models import intervals, survey_ordinal
@@ -69,20 +68,6 @@ def cohort() -> Cohort:
 @pytest.fixture(scope="module")
 def people(cohort: Cohort) -> pl.DataFrame:
     return cohort.frame("participants")
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["crampstudy", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 def pick(rows: pd.DataFrame, term: str, level: str | None = None) -> Any:

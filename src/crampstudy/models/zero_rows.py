@@ -10,6 +10,7 @@ from crampstudy import estimates
 from crampstudy.models import rows, spec
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.obstacles import lone
+from crampstudy.models.result import association
 from crampstudy.models.rows import Row
 from crampstudy.models.solution import Solution
 from crampstudy.wording import ZERO_PART
@@ -25,7 +26,7 @@ def zero_rows(solution: Solution, base: Row, ci_level: float, per: Mapping[str, 
     if design is None or named is None:
         return []
     scale = rows.Scale("odds_ratio", "odds", named)
-    cells = base | {"estimand": f"{_association(design)}, {named}"}
+    cells = base | {"estimand": f"{association(design)}, {named}"}
     made = rows.rows(_answer(solution, design), scale, cells, ci_level, per) + rows.left_out(design, scale, cells)
     return [_renamed(row) for row in made]
 
@@ -49,10 +50,6 @@ def _answer(solution: Solution, design: spec.Design) -> rows.Answer:
         smooths=design.smooths,
         variance=part.variance,
     )
-
-
-def _association(design: spec.Design) -> str:
-    return "association, adjusted for the other terms" if len(design.terms()) > 1 else "association"
 
 
 def _renamed(row: Row) -> Row:
