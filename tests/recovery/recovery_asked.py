@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crampstudy.models.engines import ENGINES
@@ -76,7 +76,8 @@ def _with(asked: tuple[Asked, ...], **options: Any) -> tuple[Asked, ...]:
 
 _POISSON, _NB, _, _, _MIXED, _MIXED_NB = RATES
 HOURS = _with((_POISSON, _NB, _MIXED), exposure="hours_in_bed")
-SLOPES, SLOPES_NB = _with((_MIXED,), random_slope="dose"), _with((_MIXED_NB,), random_slope="dose")
+SLOPES = _with((replace(_MIXED, cohorts=400),), random_slope="dose")
+SLOPES_NB = _with((_MIXED_NB,), random_slope="dose")
 SMALL = _with((_POISSON, _NB, ODDS[0]), covariance="cluster-small")
 SLOPES_MODEL, SLOPES_NB_MODEL = _with(SLOPES, covariance="model"), _with(SLOPES_NB, covariance="model")
 ALONE = _with((_POISSON, _NB, _MIXED, INFLATED, HURDLE, PAIN, RELIEF), covariance="model")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
 from recovery_asked import ASKED, Asked
 from recovery_draws import PSUS, STRATA, ZERO, sampled
@@ -28,6 +27,7 @@ from crampstudy.simulate.truth import slug
 __all__ = ["ASKED", "Asked", "Scenario", "cohorts", "run", "scenarios", "targets"]
 
 _DRAWS, _STRATA = 200_000, 20_000
+_CELLS = ("term", "level", "estimate", "ci_low", "ci_high", "std_error", "status")
 
 
 @cache
@@ -153,7 +153,8 @@ def run(scenario: Scenario, asked: Asked, cohort: Cohort) -> dict[str, list[floa
     known = targets(scenario.name, asked.answers)
     terms = formula(scenario)
     options = dict(asked.options) | ({"zero_terms": terms} if asked.zero_part else {})
-    rows = fit(cohort, model=asked.model, outcome=asked.outcome, terms=terms, **options).estimates
+    fitted = fit(cohort, model=asked.model, outcome=asked.outcome, terms=terms, **options)
+    rows = fitted.estimates[list(_CELLS)].to_dict("records")
     found: dict[str, list[float] | None] = {}
     for term in scenario.terms_of(asked):
         row, value = _row(rows, *_named(scenario, term)), known[term]
@@ -165,6 +166,6 @@ def run(scenario: Scenario, asked: Asked, cohort: Cohort) -> dict[str, list[floa
     return found
 
 
-def _row(rows: pd.DataFrame, term: str, level: str | None) -> pd.Series[Any]:
-    (place,) = np.flatnonzero((rows["term"] == term) & (True if level is None else rows["level"] == level))
-    return rows.iloc[place]
+def _row(rows: Sequence[Mapping[Hashable, Any]], term: str, level: str | None) -> Mapping[Hashable, Any]:
+    (found,) = (r for r in rows if r["term"] == term and (level is None or r["level"] == level))
+    return found

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ _ROW_BY_ROW = {"C", "I", splines.NAME, OFFSET, WEIGHTS}
 _ROW_BY_ROW |= {*(f"{np_}{f}" for np_ in ("", "np.") for f in ("log", "log2", "log10", "exp")), "np.log1p", "np.sqrt"}
 
 
+@lru_cache(maxsize=256)
 def parse(terms: str) -> Formula:
     """Read a right-hand side such as ``age_decade + sex + diabetes``.
 

@@ -14,9 +14,11 @@ import numpy as np
 from crampstudy.errors import AnalysisError
 from crampstudy.models import count, newton, survey
 from crampstudy.models.compress import Codes, Compressed, compress
+from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array, Covariance, covariance
 from crampstudy.models.integrated import IntegratedLikelihood, PoissonLikelihood, Tally, TrialsLikelihood
 from crampstudy.models.logistic import SEPARATED, check_binary
+from crampstudy.models.logistic import logistic as logistic_by_night
 from crampstudy.models.quadrature import Rule
 from crampstudy.models.quasi_newton import Peak, maximise
 
@@ -92,7 +94,7 @@ def poisson(
     _check(matrix, slope, nodes)
     rows = compress(matrix, counts, offset, groups, "poisson", multiplicity)
     started = count.poisson(rows.matrix, rows.counts, rows.offset)
-    if problem := _separation(rows, started.coefficients, "log") or started.problem:
+    if problem := _separation(rows, started.coefficients) or started.problem:
         return _unfitted(rows, problem, nodes, 1 if slope is None else 2)
     return _fit(PoissonLikelihood.of(rows, slope), [np.append(started.coefficients, sd) for sd in _SPREADS], nodes)
 
@@ -116,10 +118,10 @@ def logistic(
     check_binary(events)
     zero = np.zeros(len(events)) if offset is None else offset
     rows = compress(matrix, events, zero, groups, "trials", multiplicity)
+    started = _by_night(rows)
+    if started.problem:
+        return _unfitted(rows, started.problem, nodes, 1 if slope is None else 2)
     model = TrialsLikelihood.of(rows, slope, None)
-    started = _plain(model, np.zeros(matrix.shape[1]), nodes)
-    if problem := _separation(rows, started.coefficients, "logit") or started.problem:
-        return _unfitted(rows, problem, nodes, 1 if slope is None else 2)
     return _fit(model, [np.append(started.coefficients, sd) for sd in _SPREADS], nodes)
 
 
@@ -288,15 +290,22 @@ def _problem(peak: Peak) -> str | None:
     return newton.problem(peak.at, peak.scores, peak.information)
 
 
-def _separation(rows: Compressed, coefficients: Array, link: survey.Link) -> str | None:
-    """Say so where a combination of columns sets nights without the outcome apart, so that no estimate is finite."""
+def _by_night(rows: Compressed) -> CountFit:
+    """Return the logistic fit without random effects, a row's nights taken with the outcome and without it."""
+    times = np.concatenate([rows.counts, rows.multiplicity - rows.counts])
+    some = times > 0
+    matrix, offset = np.tile(rows.matrix, (2, 1)), np.tile(rows.offset, 2)
+    outcome = np.repeat([1.0, 0.0], len(rows.counts))
+    return logistic_by_night(matrix[some], outcome[some], offset[some], times[some])
+
+
+def _separation(rows: Compressed, coefficients: Array) -> str | None:
+    """Say so where a combination of columns sets nights without a cramp apart, so that no estimate is finite."""
     if np.abs(rows.matrix @ coefficients).max() < _SUSPECT_ETA:
         return None
-    all_on = rows.counts >= rows.multiplicity if link == "logit" else rows.counts > 0
-    some = np.unique(rows.matrix[rows.counts > 0], axis=0)
-    rest = np.unique(rows.matrix[~all_on], axis=0)
+    some, rest = (np.unique(rows.matrix[has], axis=0) for has in (rows.counts > 0, rows.counts == 0))
     outcome = np.repeat([1.0, 0.0], [len(some), len(rest)])
-    return SEPARATED if survey.separation(outcome, np.vstack([some, rest]), link) else None
+    return SEPARATED if survey.separation(outcome, np.vstack([some, rest]), "log") else None
 
 
 def _unfitted(rows: Compressed, problem: str, nodes: int, dimensions: int) -> MixedFit:
