@@ -77,6 +77,7 @@ FITS: dict[str, tuple[str, tuple[str, ...], str | None, int | None]] = {
     "poisson_slope": ("slopes", ("age", "x"), None, 2),
     "poisson_slope_at_boundary": ("plain", FIXED, None, 3),
     "logistic": ("plain", FIXED, None, None),
+    "logistic_hours": ("plain", FIXED, "hours_in_bed", None),
     "logistic_rare": ("rare", ("age_decade", "female"), None, None),
     "logistic_slope": ("slopes", ("age", "x"), None, 2),
     "negative_binomial": ("plain", FIXED, None, None),
@@ -92,8 +93,7 @@ FITS: dict[str, tuple[str, tuple[str, ...], str | None, int | None]] = {
 def ours(name: str, nodes: int) -> MixedFit:
     case, columns, exposure, slope = FITS[name]
     if name.startswith("logistic"):
-        matrix, events, _, groups = rows(case, columns, "cramp_night")
-        return mixed.logistic(matrix, events, groups, slope=slope, nodes=nodes)
+        return mixed.logistic(*rows(case, columns, "cramp_night", exposure), slope=slope, nodes=nodes)
     fit = mixed.poisson if name.startswith("poisson") else mixed.negative_binomial
     return fit(*rows(case, columns, "cramps", exposure), slope=slope, nodes=nodes)
 
@@ -362,7 +362,8 @@ def test_truth_is_recovered_within_monte_carlo_error(
         if model == "logistic":
             rng = np.random.default_rng(200 + seed)
             chance = 1 / (1 + np.exp(-matrix @ [-0.5, 0.3, 0.2] - truth["sd"] * rng.normal(size=200)[groups]))
-            fitted = mixed.logistic(matrix, (rng.random(len(groups)) < chance).astype(float), groups, **options)
+            events = (rng.random(len(groups)) < chance).astype(float)
+            fitted = mixed.logistic(matrix, events, np.zeros(len(groups)), groups, **options)
         else:
             fitted = getattr(mixed, model)(matrix, counts, offset, groups, **options)
         assert fitted.problem is None and not fitted.at_boundary
@@ -391,9 +392,9 @@ def test_collinear_columns_and_separation_are_problems_and_no_numbers() -> None:
     doubled = np.column_stack([matrix, matrix[:, 1]])
     for fit in (mixed.poisson, mixed.negative_binomial):
         assert fit(doubled, counts, offset, groups).problem is not None
-    assert mixed.logistic(doubled, (counts > 0).astype(float), groups).problem is not None
+    assert mixed.logistic(doubled, (counts > 0).astype(float), offset, groups).problem is not None
     separated, events = np.column_stack([matrix[:, 0], (counts > 0).astype(float)]), (counts > 0).astype(float)
-    for fitted in (mixed.logistic(separated, events, groups), mixed.poisson(separated, counts, offset, groups)):
+    for fitted in (mixed.logistic(separated, events, offset, groups), mixed.poisson(separated, counts, offset, groups)):
         assert fitted.problem is not None and "set apart" in fitted.problem
         assert np.isnan(fitted.coefficients).all()
 
@@ -412,7 +413,7 @@ def test_an_arm_without_a_cramp_is_separated_and_a_rare_outcome_is_not() -> None
 def test_participants_who_never_vary_have_no_finite_spread() -> None:
     # Each has a cramp on all nights or none: the odds between them grow without end.
     groups = np.repeat(np.arange(40), 30)
-    fitted = mixed.logistic(np.ones((1200, 1)), (groups % 2).astype(float), groups)
+    fitted = mixed.logistic(np.ones((1200, 1)), (groups % 2).astype(float), np.zeros(1200), groups)
     assert fitted.problem is not None
 
 
@@ -425,4 +426,4 @@ def test_impossible_arguments_are_refused() -> None:
     with pytest.raises(AnalysisError, match="1 to 100 nodes"):
         mixed.poisson(matrix, counts, offset, groups, nodes=0)
     with pytest.raises(AnalysisError, match="0 or 1"):
-        mixed.logistic(matrix, counts + 1, groups)
+        mixed.logistic(matrix, counts + 1, offset, groups)

@@ -251,6 +251,20 @@ def test_nobody_near_nightly_is_a_boundary() -> None:
     assert pd.isna(row["ci_low"]) and "the highest class holds no more" in row["note"]
 
 
+@pytest.mark.parametrize("model", ["survey-logistic", "survey-poisson"])
+def test_an_offset_takes_its_share_of_a_coefficient(cohort: Cohort, model: str) -> None:
+    plain, shared = (
+        fit(cohort, model=model, terms=f"age_decade + sex{more}").estimates
+        for more in ("", " + offset(0.25 * age_decade)")
+    )
+    without, beside = pick(plain, "age_decade"), pick(shared, "age_decade")
+    assert beside["estimate"] == pytest.approx(without["estimate"] * math.exp(-0.25))
+    assert beside["std_error"] == pytest.approx(without["std_error"])
+    assert "with offset(0.25 * age_decade)" in beside["note"]
+    for cell in ("estimate", "ci_low", "ci_high", "p_value"):
+        assert pick(shared, "sex", "female")[cell] == pytest.approx(pick(plain, "sex", "female")[cell])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -263,7 +277,8 @@ def test_nobody_near_nightly_is_a_boundary() -> None:
         (COUNT | {"covariance": "model"}, "its covariance is that of the sampling design"),
         (ORDERED | {"covariance": "cluster-small"}, "its covariance is that of the sampling design"),
         (COUNT | {"weight": "weight_diet1"}, "the cohort has no weight 'weight_diet1'"),
-        (ORDERED | {"terms": "sex + offset(age_decade)"}, r"takes no offset\(\) or weights\(\)"),
+        (ORDERED | {"terms": "sex + offset(age_decade)"}, r"takes no offset\(\), which is for survey-logistic and sur"),
+        (COUNT | {"terms": "sex + weights(age_years)"}, r"takes no weights\(\); the survey's own weight is an opt"),
         (ORDERED | {"terms": "ns(age_years, df=3)", "free_terms": "ns(age_years, df=3)"}, "is a spline, whose slopes"),
         (ORDERED | {"free_terms": "diabetes"}, "free terms name 'diabetes', which is no term"),
         (ORDERED | {"outcome": "recalled_count"}, "survey-ordinal takes the outcome recalled_class"),

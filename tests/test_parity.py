@@ -53,8 +53,7 @@ def test_every_way_to_set_terms_beside_is_compared(cells: list[Any]) -> None:
     for model, engine in ENGINES.items():
         own = [c for c in cells if c.model == model]
         for outcome in engine.outcomes:
-            # The mixed models of nights with a cramp take no offset.
-            offsets = {"none"} if (model, outcome) == ("mixed-poisson", "cramp_night") else {"none", "log hours in bed"}
+            offsets = {"none", "log hours in bed"}
             assert {c.offset for c in own if c.outcome == outcome} == offsets, model
         assert {c.weights for c in own} == ({"none", "case"} if engine.weighted else {"none"}), model
         if engine.weighted:
@@ -62,6 +61,8 @@ def test_every_way_to_set_terms_beside_is_compared(cells: list[Any]) -> None:
             expected = {(k, o) for k in parity_cells.ROBUST for o in offsets}
             assert {(c.covariance, c.offset) for c in own if c.weights == "case"} == expected, model
     assert {c.weights for c in cells if c.model in SURVEY_MODELS} == {"none", "sampling"}
+    for model in ("survey-logistic", "survey-poisson"):
+        assert {c.offset for c in cells if c.model == model} == {"none", "log age"}
     assert {c.model for c in cells if "splines::ns" in c.peer} == {"poisson", "negative-binomial", "logistic"}
 
 

@@ -94,6 +94,7 @@ results <- list(
     poisson = by_lme4("cramps", "plain", poisson),
     poisson_hours = by_lme4("cramps", "plain", poisson, "hours_in_bed"),
     logistic = by_lme4("cramp_night", "plain", binomial),
+    logistic_hours = by_lme4("cramp_night", "plain", binomial, "hours_in_bed"),
     poisson_twelve = by_lme4("cramps", "twelve", poisson, columns = "weekend + alcohol_units"),
     poisson_half = by_lme4("cramps", "half", poisson),
     poisson_two_hundred = by_lme4("cramps", "two_hundred", poisson),

@@ -67,6 +67,7 @@ results <- list(
   poisson = one("poisson", start(r$lme4$poisson), 0),
   poisson_hours = one("poisson", start(r$lme4$poisson_hours), hours),
   logistic = one("logistic", start(r$lme4$logistic), 0),
+  logistic_hours = one("logistic", start(r$lme4$logistic_hours), hours),
   negative_binomial = one("negative-binomial", with(r$glmmTMB$negative_binomial, c(coefficients, log(sd), log(dispersion))), 0),
   negative_binomial_hours = one("negative-binomial", with(r$glmmTMB$negative_binomial_hours, c(coefficients, log(sd), log(dispersion))), hours),
   versions = list(R = as.character(getRversion()), numDeriv = as.character(packageVersion("numDeriv")))

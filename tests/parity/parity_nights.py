@@ -225,6 +225,7 @@ _MIXED: dict[str, tuple[str, Outcome, bool, Callable[..., mixed.MixedFit]]] = {
     "poisson": ("mixed-poisson", "cramps", False, mixed.poisson),
     "poisson_hours": ("mixed-poisson", "cramps", True, mixed.poisson),
     "logistic": ("mixed-poisson", "cramp_night", False, mixed.logistic),
+    "logistic_hours": ("mixed-poisson", "cramp_night", True, mixed.logistic),
     "negative_binomial": ("mixed-negative-binomial", "cramps", False, mixed.negative_binomial),
     "negative_binomial_hours": ("mixed-negative-binomial", "cramps", True, mixed.negative_binomial),
 }
@@ -234,8 +235,6 @@ def _mixed_fit(name: str, nodes: int) -> mixed.MixedFit:
     _, outcome, offset, model = _MIXED[name]
     # The rows are those complete on the exposure too, as in the scripts.
     data = arrays(diary().drop_nulls(["hours", "diabetes"]), _FIXED, outcome, offset)
-    if outcome == "cramp_night":
-        return model(data.matrix, data.outcome, data.groups, nodes=nodes)
     return model(data.matrix, data.outcome, data.offset, data.groups, nodes=nodes)
 
 

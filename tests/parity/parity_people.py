@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -29,21 +30,20 @@ def _surveys() -> Iterator[Cell]:
         ("survey-logistic", "logistic", "mild", "logit"),
         ("survey-poisson", "poisson", "count", "log"),
     )
+    offsets = {"none": np.zeros(table.height), "log age": np.log(table["age"].to_numpy() / 50)}
     for psu, key, data in (
         ("psu", "two_or_more", "sample, a domain"),
         ("psu_lonely", "lonely", "sample, a domain and a lonely PSU"),
     ):
         design = survey.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
-        for model, name, outcome, link in models:
+        for (model, name, outcome, link), (said, offset) in product(models, offsets.items()):
             values = table[outcome].to_numpy().astype(np.float64)
-            fitted = survey.regression(values, matrix, ("1", "age", "sex", "score"), inside, design, link)
-            r = reference("survey")[key][name]
+            names = ("1", "age", "sex", "score")
+            fitted = survey.regression(values, matrix, names, inside, design, link, offset)
+            r = reference("survey")[key][name if said == "none" else f"{name}_offset"]
             found = differences((fitted.coefficients, fitted.std_error), r["coef"], np.sqrt(np.diag(r["vcov"])))
-            family = "quasibinomial" if link == "logit" else "quasipoisson"
-            peer = f"survey::svyglm, {family}"
-            yield Cell(
-                model, "0 or 1" if link == "logit" else "count", "design", "sampling", "none", data, peer, *found
-            )
+            family, answers = ("quasibinomial", "0 or 1") if link == "logit" else ("quasipoisson", "count")
+            yield Cell(model, answers, "design", "sampling", said, data, f"survey::svyglm, {family}", *found)
 
 
 _LEVELS = ("0", "1", "2", "3", "4")

@@ -29,7 +29,9 @@ results <- function(psu) {
     bands = list(mean = unname(coef(bands)), vcov = unname(vcov(bands))),
     standard = list(shares = shares, mean = as.numeric(coef(standard)), se = as.numeric(SE(standard))),
     logistic = fit(mild ~ I((age - 50) / 10) + sex + score, quasibinomial()),
-    poisson = fit(count ~ I((age - 50) / 10) + sex + score, quasipoisson())
+    poisson = fit(count ~ I((age - 50) / 10) + sex + score, quasipoisson()),
+    logistic_offset = fit(mild ~ I((age - 50) / 10) + sex + score + offset(log(age / 50)), quasibinomial()),
+    poisson_offset = fit(count ~ I((age - 50) / 10) + sex + score + offset(log(age / 50)), quasipoisson())
   )
 }
 

@@ -223,10 +223,8 @@ _OF_COUNTS = {
 def _mixed(
     counts: Callable[..., mixed.MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None
 ) -> Solved:
-    if outcome == "cramp_night":
-        fitted = mixed.logistic(data.matrix, data.outcome, data.groups, multiplicity=data.weights, slope=slope)
-    else:
-        fitted = counts(data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope)
+    engine = mixed.logistic if outcome == "cramp_night" else counts
+    fitted = engine(data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope)
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)

@@ -102,22 +102,23 @@ def poisson(
 def logistic(
     matrix: Array,
     events: Array,
+    offset: Array,
     groups: Codes,
     *,
-    offset: Array | None = None,
     multiplicity: Array | None = None,
     slope: int | None = None,
     nodes: int = NODES,
 ) -> MixedFit:
-    """Fit logit P(y = 1 | v) = offset + X b + v; ``events`` (length n) are 0 or 1, all else as :func:`poisson`.
+    """Fit logit P(y = 1 | v) = offset + X b + v; ``events`` (length n) are 0 or 1, ``offset`` (length n) are log odds.
+
+    All else is as in :func:`poisson`.
 
     Raises:
         AnalysisError: as :func:`poisson`, or an event is neither 0 nor 1.
     """
     _check(matrix, slope, nodes)
     check_binary(events)
-    zero = np.zeros(len(events)) if offset is None else offset
-    rows = compress(matrix, events, zero, groups, "trials", multiplicity)
+    rows = compress(matrix, events, offset, groups, "trials", multiplicity)
     started = _by_night(rows)
     if started.problem:
         return _unfitted(rows, started.problem, nodes, 1 if slope is None else 2)

@@ -58,6 +58,7 @@ class _Model:
     scale: rows.Scale
     fit: Callable[[Sample], _Fitted]
     intercept: bool = True
+    offset: bool = False
 
 
 def sample(asked: Question) -> Sample:
@@ -80,12 +81,19 @@ def sample(asked: Question) -> Sample:
     answered = np.isfinite(outcome) & part.inside.to_numpy() & (frame[weight].fill_null(0.0).to_numpy() > 0)
     design = spec.build(frame, asked.terms, candidate=answered)
     check_multiples(asked.per, design)
-    if design.beside:
-        raise UsageError(f"{asked.model} takes no offset() or weights(); the survey's own weight is an option")
+    if design.weights is not None:
+        raise UsageError(f"{asked.model} takes no weights(); the survey's own weight is an option")
+    if design.beside and not model.offset:
+        able = " and ".join(name for name, other in _MODELS.items() if other.offset)
+        raise UsageError(f"{asked.model} takes no offset(), which is for {able}")
     if not model.intercept:
         design = design.without_intercept()
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
-    remarks = (f"weighted by {weight}", *rows.omitted(design.incomplete, "participants", part.undecided))
+    remarks = (
+        f"weighted by {weight}",
+        *(f"with {term}" for term in design.beside),
+        *rows.omitted(design.incomplete, "participants", part.undecided),
+    )
     return Sample(asked, frame, outcome, design, sampling, remarks)
 
 
@@ -135,8 +143,11 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
 
 def _regression(link: survey.Link, of: Sample) -> _Fitted:
     design = of.design
-    matrix = design.over_all_rows()
-    fitted = survey.regression(of.outcome, matrix, of.names, design.rows, of.sampling, link)
+    offset = np.zeros(len(design.rows))
+    offset[design.rows] = design.offset
+    fitted = survey.regression(
+        of.outcome, design.over_all_rows(), of.names, design.rows, of.sampling, link, offset=offset
+    )
     return _Fitted(fitted, _answer(design, fitted))
 
 
@@ -191,8 +202,10 @@ def _poisson(of: Sample) -> _Fitted:
 
 
 _MODELS: Mapping[str, _Model] = {
-    "survey-logistic": _Model(recall.binary, rows.Scale("odds_ratio", "odds", "odds"), _logistic),
-    "survey-poisson": _Model(recall.binary, rows.Scale("prevalence_ratio", "prevalence", "proportion"), _poisson),
+    "survey-logistic": _Model(recall.binary, rows.Scale("odds_ratio", "odds", "odds"), _logistic, offset=True),
+    "survey-poisson": _Model(
+        recall.binary, rows.Scale("prevalence_ratio", "prevalence", "proportion"), _poisson, offset=True
+    ),
     "survey-ordinal": _Model(lambda frame, _: recall.classes(frame), ordered.SCALE, _ordinal, intercept=False),
     "interval-count": _Model(
         lambda frame, _: recall.lows(frame), rows.Scale("rate_ratio", "rate", "per person-week", 7), _intervals

@@ -220,8 +220,6 @@ def _check_beside(asked: Question, engine: Engine, design: spec.Design) -> None:
     if design.weights is not None and (not engine.weighted or asked.kind == "cluster-small"):
         able = [name for name, engine in ENGINES.items() if engine.weighted]
         raise UsageError(f"weights() is for {', '.join(able)} with another covariance than cluster-small")
-    if design.offset.any() and asked.outcome == "cramp_night" and asked.model.startswith("mixed-"):
-        raise UsageError(f"{asked.model} of nights with a cramp takes no offset()")
 
 
 def _check_nights(asked: Question, engine: Engine) -> None:

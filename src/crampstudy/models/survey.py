@@ -192,13 +192,20 @@ class SurveyFit:
 
 
 def regression(
-    outcome: ArrayLike, X: ArrayLike, names: Sequence[str], members: ArrayLike, design: Design, link: Link = "logit"
+    outcome: ArrayLike,
+    X: ArrayLike,
+    names: Sequence[str],
+    members: ArrayLike,
+    design: Design,
+    link: Link = "logit",
+    offset: ArrayLike | None = None,
 ) -> SurveyFit:
     """Fit a weighted pseudo-likelihood over the domain ``members`` (n,) of the full design.
 
     ``outcome`` (n,) is 0 or 1 for ``logit`` and at least 0 for ``log`` (Poisson), ``X`` (n, p) holds the
-    intercept too. Cells outside the domain may be missing. Separation, collinear columns, an outcome
-    that does not vary and a design without degrees of freedom are not estimable.
+    intercept too, ``offset`` (n,) is added to the linear predictor. Cells outside the domain may be missing.
+    Separation, collinear columns, an outcome that does not vary and a design without degrees of freedom are not
+    estimable.
 
     Raises:
         AnalysisError: a cell inside the domain is missing or the outcome impossible, or the domain is empty.
@@ -210,19 +217,22 @@ def regression(
         raise AnalysisError(f"the outcome of a {link} model is {'0 or 1' if link == 'logit' else 'at least 0'}")
     scale = np.maximum(np.abs(x).max(axis=0), np.finfo(np.float64).tiny)
     x = x / scale
+    fixed = np.zeros(len(y)) if offset is None else np.asarray(offset, dtype=np.float64)[inside]
+    if not np.isfinite(fixed).all():
+        raise AnalysisError("an offset inside the domain is missing; leave incomplete rows out of the domain")
     psus, strata = design.units(inside)
     reason = _obstacle(y, x, psus - strata, link)
     beta, information, iterations, gradient = np.full(x.shape[1], np.nan), np.eye(x.shape[1]), 0, np.nan
     if not reason:
-        beta, information, iterations, gradient = _newton(y, x, w, link)
-        eta = x @ beta
+        beta, information, iterations, gradient = _newton(y, x, w, fixed, link)
+        eta = x @ beta + fixed
         if (not gradient < _TOLERANCE or np.abs(eta).max() > _SUSPECT_ETA) and (by := separation(y, x, link)):
             reason = f"the outcome is separated by {', '.join(names[i] for i in by)}: no finite estimate exists"
     failed = "" if reason or gradient < _TOLERANCE else f"no maximum within {iterations} iterations"
     covariance = np.full((x.shape[1], x.shape[1]), np.nan)
     if not (reason or failed):
         scores = np.zeros((len(inside), x.shape[1]))
-        scores[inside] = (w * (y - _mean(x @ beta, link)))[:, None] * x
+        scores[inside] = (w * (y - _mean(x @ beta + fixed, link)))[:, None] * x
         covariance = design.covariance(
             np.asarray(np.linalg.solve(information, scores.T).T, dtype=np.float64)
         ) / np.outer(scale, scale)
@@ -276,22 +286,24 @@ def _objective(y: FloatArray, eta: FloatArray, w: FloatArray, link: Link) -> flo
     return float(w @ (y * eta - (np.logaddexp(0.0, eta) if link == "logit" else _mean(eta, "log"))))
 
 
-def _newton(y: FloatArray, x: FloatArray, w: FloatArray, link: Link) -> tuple[FloatArray, FloatArray, int, float]:
+def _newton(
+    y: FloatArray, x: FloatArray, w: FloatArray, fixed: FloatArray, link: Link
+) -> tuple[FloatArray, FloatArray, int, float]:
     """Maximise the concave pseudo-likelihood by Newton steps, halved while they lower it."""
-    beta = np.linalg.lstsq(x, np.full(len(y), _start(y, w, link)), rcond=None)[0]
+    beta: FloatArray = np.linalg.lstsq(x, _start(y, w, link) - fixed, rcond=None)[0].astype(np.float64)
     information, gradient, iterations = np.eye(x.shape[1]), np.inf, 0
     while iterations < _MAX_ITERATIONS:
         iterations += 1
-        mean = _mean(x @ beta, link)
+        mean = _mean(x @ beta + fixed, link)
         variance = mean * (1 - mean) if link == "logit" else mean
         score = x.T @ (w * (y - mean))
         information = (x * (w * variance)[:, None]).T @ x
         gradient = float(np.abs(score).max() / w.sum())
         if gradient < _TOLERANCE or not _positive(information):
             break
-        step, here = np.linalg.solve(information, score), _objective(y, x @ beta, w, link)
+        step, here = np.linalg.solve(information, score), _objective(y, x @ beta + fixed, w, link)
         for _ in range(30):
-            if _objective(y, x @ (beta + step), w, link) >= here - 1e-12 * abs(here):
+            if _objective(y, x @ (beta + step) + fixed, w, link) >= here - 1e-12 * abs(here):
                 break
             step = step / 2
         beta = beta + step
