@@ -50,9 +50,9 @@ def fit(
         terms: a formulaic right-hand side over codebook names, the cohort's own columns, ``age_decade``
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
-            shown at round values or ``at=[...]``. ``offset(log(x))`` enters with coefficient 1 (nights; survey-logistic and
-            survey-poisson);
-            ``weights(w)`` says as how many nights a night counts (not for mixed models and GEE).
+            shown at round values or ``at=[...]``. ``offset(log(x))`` enters with coefficient 1
+            (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night counts (not
+            for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
         covariance: ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2,

@@ -13,7 +13,9 @@ Objective = Callable[[Array], tuple[float, Array]]
 """Parameters (k,) to the log-likelihood and the clusters' scores (G x k)."""
 
 _STEPS = 100
-_NEAR = 1e-10
+_FLAT = 1e-3
+"""Smallest eigenvalue, relative to the diagonal, of a curvature that tells of every direction."""
+_NEAR = 1e-12
 """Squared length of a step in standard errors below which the information is taken for that of the maximum."""
 _WIDTH = 1e-3
 """Half the span of a difference, in standard errors."""
@@ -38,8 +40,11 @@ def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]
     widest = _WIDTH / np.array([max(reach(unit), 1e-12) for unit in np.eye(len(start))])
     at = start
     value, scores = objective(at)
-    # What is known of the scale before the first difference is how the scores vary between clusters.
-    hessian = _definite(_information(objective, at, np.minimum(widest, _WIDTH / _scale((scores**2).sum(axis=0)))))
+    # How the scores vary between clusters is curvature enough to begin with, where they vary in every direction.
+    curvature = scores.T @ scores
+    if not _full(curvature):
+        curvature = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(curvature))))
+    hessian = _definite(curvature)
     steps = 0
     for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
         gradient = scores.sum(axis=0)
@@ -96,6 +101,11 @@ def _information(objective: Objective, at: Array, widths: Array) -> Array:
 def _scale(curvature: Array) -> Array:
     """Return the inverse of a parameter's standard error, the others given, from its ``curvature`` (k,)."""
     return np.sqrt(np.maximum(np.abs(np.nan_to_num(curvature)), 1e-12))
+
+
+def _full(matrix: Array) -> bool:
+    scale = _scale(np.diag(matrix))
+    return bool(np.isfinite(matrix).all() and np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] > _FLAT)
 
 
 def _definite(matrix: Array) -> Array:
