@@ -134,6 +134,12 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_too_few_draws_are_an_error_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"draws are too few: \S+ has no value; the default is 1,000,000"):
+        write(tmp_path / "x", 5, 5, seed=1, draws=60)
+    assert not (tmp_path / "x").exists()
+
+
 def test_baseline_is_the_sample_of_the_first_night() -> None:
     cohort = complete(100, 50, 2)
     people, labs = cohort.frame("participants"), cohort.frame("labs")

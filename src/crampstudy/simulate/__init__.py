@@ -70,7 +70,7 @@ def write(
         progress: Told how many of how many parts are written.
 
     Raises:
-        ParameterError: ``participants``, ``nights`` or ``seed`` is out of range.
+        ParameterError: ``participants``, ``nights`` or ``seed`` is out of range, or ``draws`` are too few.
         UsageError: the format is unknown, mistakes are to be written as Parquet, or the folder holds files that are
             not a cohort's.
     """
@@ -79,6 +79,7 @@ def write(
     if mess.mistakes.any and format != "csv":
         raise UsageError("mistakes are made in text, and Parquet has types; write such a cohort as csv")
     with writing(folder, _ABOUT, format, beside=[TRUTH_FILE], tables_beside=[RATES, *BROKEN]) as out:
+        answers = as_rows(answer(truth, Population(truth, seed, draws, workers)))
         if mess.mistakes.any:
             broken = _with_mistakes(out, order, with_rates)
         else:
@@ -96,7 +97,7 @@ def write(
             "seed": seed,
             "participants": participants,
             "nights": nights,
-            "answers": as_rows(answer(truth, Population(truth, seed, draws, workers))),
+            "answers": answers,
             "broken": broken,
         }
         out.put(TRUTH_FILE, statement.as_json(truth, mess, stated).encode())

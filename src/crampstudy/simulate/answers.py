@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from crampstudy.errors import ParameterError
 from crampstudy.simulate import graph
 from crampstudy.simulate.ageing import direct, varies
 from crampstudy.simulate.designs import effects_of, nights_needed
@@ -19,7 +20,7 @@ from crampstudy.simulate.episode_truth import implied
 from crampstudy.simulate.groups import JULY_PEAK
 from crampstudy.simulate.parameters import Effect
 from crampstudy.simulate.people import YEAR
-from crampstudy.simulate.population import Population, has_total
+from crampstudy.simulate.population import DRAWS, Population, has_total
 from crampstudy.simulate.truth import Truth, slug
 
 
@@ -59,7 +60,14 @@ def answer(truth: Truth, population: Population) -> tuple[Answer, ...]:
 
 
 def as_rows(found: tuple[Answer, ...]) -> list[dict[str, Any]]:
-    """Return answers as JSON has them."""
+    """Return answers as JSON has them.
+
+    Raises:
+        ParameterError: too few potential outcomes were drawn for one of them.
+    """
+    for item in found:
+        if not math.isfinite(item.value) or not math.isfinite(item.mc_error or 0.0):
+            raise ParameterError(f"{item.draws} draws are too few: {item.key} has no value; the default is {DRAWS:,}")
     return [asdict(item) for item in found]
 
 
