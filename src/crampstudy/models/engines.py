@@ -105,7 +105,8 @@ class Engine:
     """A model: its outcomes, the default first, its covariances, and whether it takes a random slope.
 
     ``alike`` is the likelihood by which a participant's rows may be added up; only a model that has it takes weights.
-    ``zero_part`` says what the odds of its zero part are of, ``None`` where it has none.
+    ``zero_part`` says what the odds of its zero part are of, ``None`` where it has none; ``lacking`` why it cannot be
+    asked of an outcome.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -115,6 +116,7 @@ class Engine:
     alike: Likelihood | None = None
     weighted: bool = False
     zero_part: str | None = None
+    lacking: Callable[[Array], str | None] | None = None
 
 
 def _regression(
@@ -321,6 +323,7 @@ ENGINES: Mapping[str, Engine] = {
         alike="count",
         weighted=True,
         zero_part="odds of a night without a cramp",
+        lacking=zeros.nothing_on_a_side,
     ),
     "gee-exchangeable": Engine(_BOTH, _ROBUST, partial(_gee, "exchangeable")),
     "gee-ar1": Engine(_BOTH, _ROBUST, partial(_gee, "ar1")),

@@ -76,8 +76,10 @@ class Solution:
         p, people = self.data.matrix.shape[1] + self.data.zero.shape[1], len(self.participants)
         if self.kind != "model" and people <= p:
             return f"{people} participants are too few for a cluster-robust covariance of {p} coefficients"
-        found = collinear(replace(self.zero, matrix=self.data.zero))
-        return f"in the zero part, {found}" if found else None
+        if found := collinear(replace(self.zero, matrix=self.data.zero)):
+            return f"in the zero part, {found}"
+        lacking = ENGINES[self.model].lacking
+        return lacking(self.data.outcome) if lacking else None
 
 
 def solve(

@@ -125,6 +125,15 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
     )
 
 
+def nothing_on_a_side(counts: Array) -> str | None:
+    """Say so where a hurdle has no zeros below it, or no counts above it that differ."""
+    if (counts > 0).all():
+        return "every night has a cramp: there are no zeros to explain"
+    if counts.max(initial=0) < 2:
+        return "no night has more than one cramp: there are no positive counts to explain"
+    return None
+
+
 def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Array | None = None) -> ZerosFit:
     """Fit the odds exp(Z g) of a zero, and NB2 counts above zero with log mean offset + X b before the cut.
 
@@ -139,10 +148,7 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
     problem = f"among the nights with a cramp, {top.problem}" if top.problem else None
     if part.problem:
         problem = f"in the zero part, {part.problem}"
-    if some.all():
-        problem = "every night has a cramp: there are no zeros to explain"
-    elif whole.max(initial=0) < 2:
-        problem = "no night has more than one cramp: there are no positive counts to explain"
+    problem = nothing_on_a_side(counts) or problem
     p, q = matrix.shape[1], zero.shape[1]
     k = q + len(top.at)
     ours = np.r_[:p, p + q : k]
