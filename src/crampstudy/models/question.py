@@ -65,6 +65,7 @@ def asked_for(
     cohort: Cohort | Diary,
     model: str,
     terms: str,
+    *,
     outcome: str | None,
     exposure: str,
     covariance: Covariance,

@@ -106,7 +106,16 @@ def solve(
     if model in MODELS and model not in ENGINES:
         raise UsageError(f"{model} is no model of nights; those are {', '.join(ENGINES)}")
     asked = asked_for(
-        cohort, model, terms, outcome, exposure, covariance, random_slope, where, bands=bands, zero_terms=zero_terms
+        cohort,
+        model,
+        terms,
+        outcome=outcome,
+        exposure=exposure,
+        covariance=covariance,
+        random_slope=random_slope,
+        where=where,
+        bands=bands,
+        zero_terms=zero_terms,
     )
     return solve_nights(asked, night_by_night=night_by_night)
 
