@@ -187,32 +187,34 @@ def _check_kind(cohort: Cohort) -> None:
 
 
 def _check_table(name: str, table: pl.DataFrame) -> None:
+    schema = table.schema
     for variable in codebook.variables(name):
-        if variable.name not in table.columns:
+        if variable.name not in schema:
             if variable.required:
                 raise SchemaError(f"{name} lacks the required column {variable.name}")
             continue
-        dtype, allowed = table.schema[variable.name], rules.DTYPES[variable.type]
+        dtype, allowed = schema[variable.name], rules.DTYPES[variable.type]
         if dtype != allowed:
             raise SchemaError(f"{name}.{variable.name} has type {dtype}, the codebook says {allowed}")
-    present = [v for v in codebook.variables(name) if v.name in table.columns]
+    present = [v for v in codebook.variables(name) if v.name in schema]
     # All at once, for speed: a wide table has dozens of rules.
     doubts = table.select(rules.may_break(v).alias(v.name) for v in present).row(0)
     for v in (v for v, doubt in zip(present, doubts, strict=True) if doubt):
         for rule, breach in rules.value_rules(v).items():
             if table.select(breach.any()).item():
                 raise SchemaError(f"{name}.{v.name} breaks the rule {rule!r}: allowed is {v.allowed}")
-    for column, stored in table.schema.items():
+    for column, stored in schema.items():
         if stored not in rules.DTYPES.values():
             names = ", ".join(sorted({str(d) for d in rules.DTYPES.values()}))
             raise SchemaError(f"{name}.{column} has type {stored}; allowed: {names}")
         own = codebook.find(column, name) is None
         if own and stored == pl.Float64() and not table[column].is_finite().all():
             raise SchemaError(f"{name}.{column} has a number that is not finite; a missing one is null")
-        # A file of text could not give such a cell back.
-        text = pl.col(column)
-        if stored == pl.String() and table.select(((text == "") | (text != text.str.strip_chars())).any()).item():
-            raise SchemaError(f"{name}.{column} has an empty or untrimmed text; a missing text is null")
+    # A file of text could not give such a cell back.
+    text = pl.col(pl.String)
+    untidy = table.select(((text == "") | (text != text.str.strip_chars())).any())
+    if found := [column.name for column in untidy if column.item()]:
+        raise SchemaError(f"{name}.{found[0]} has an empty or untrimmed text; a missing text is null")
     key = list(codebook.TABLES[name].key)
     if any(table[column].null_count() for column in key):
         raise SchemaError(f"{name} has a row without {' and '.join(key)}")

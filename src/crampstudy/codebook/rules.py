@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
@@ -107,6 +108,7 @@ def unknown_level(variable: Variable) -> pl.Expr | None:
     return column.is_not_null() & ~column.is_in(list(variable.levels))
 
 
+@cache
 def may_break(variable: Variable) -> pl.Expr:
     """Return whether some typed cell of a whole column may break a rule for its value; if not, none does.
 
