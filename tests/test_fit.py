@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from estimate_rows import pick
 from scipy import stats
 
 from crampstudy import estimates, fit
@@ -53,12 +54,6 @@ def diary(
     }
     tables = {"participants": people, "diary": pl.DataFrame(rows, schema, orient="row")}
     return Cohort("made", "diary", tables, synthetic=True)
-
-
-def pick(rows: pd.DataFrame, term: str, level: str | None = None) -> Any:
-    found = rows[(rows["term"] == term) & (rows["level"].isna() if level is None else rows["level"] == level)]
-    assert len(found) == 1
-    return found.iloc[0]
 
 
 def test_rate_ratio_and_its_interval_by_hand() -> None:

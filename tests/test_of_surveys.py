@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from estimate_rows import no_number, order, pick
 from numpy.typing import NDArray
 from scipy import special, stats
 
@@ -68,25 +69,6 @@ def cohort() -> Cohort:
 @pytest.fixture(scope="module")
 def people(cohort: Cohort) -> pl.DataFrame:
     return cohort.frame("participants")
-
-
-def pick(rows: pd.DataFrame, term: str, level: str | None = None) -> Any:
-    found = rows[(rows["term"] == term) & (rows["level"].isna() if level is None else rows["level"] == level)]
-    assert len(found) == 1
-    return found.iloc[0]
-
-
-def order(rows: pd.DataFrame) -> list[tuple[str, str | None]]:
-    return [(t, None if pd.isna(level) else level) for t, level in zip(rows["term"], rows["level"], strict=True)]
-
-
-def no_number(found: Any) -> str:
-    """Return the reason of a model without an answer, whose rows must show no number."""
-    rows = found.estimates
-    assert found.status == "not_estimable" and set(rows["status"]) == {"not_estimable"}
-    assert rows[["estimate", "ci_low", "ci_high", "std_error", "p_value"]].isna().all(axis=None)
-    assert rows["note"].nunique() == 1
-    return str(rows["note"].iloc[0])
 
 
 def columns_of(frame: pl.DataFrame) -> Array:

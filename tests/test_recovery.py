@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
+from estimate_rows import pick
 from numpy.typing import NDArray
 from recovery_study import EVEN, Study, common, strengthened
 from scipy import stats
@@ -166,12 +165,6 @@ TWO = replace(
     Truth().without_effects().with_effects(age_decade=0.12, sex_female=0.25), cramps=replace(EVEN, rate_per_week=0.7)
 )
 """A truth of two terms, so that a model of these two has exactly its coefficients as target."""
-
-
-def pick(rows: pd.DataFrame, term: str, level: str | None = None) -> Any:
-    found = rows[(rows["term"] == term) & (rows["level"].isna() if level is None else rows["level"] == level)]
-    assert len(found) == 1
-    return found.iloc[0]
 
 
 def test_the_command_s_models_recover_coefficients_through_gaps() -> None:
