@@ -28,7 +28,9 @@ _COUNT = ("n_participants", "n_nights", "n_events", "n_groups")
 COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "status", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
 
-_TYPES = dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_REAL, "float64") | dict.fromkeys(_COUNT, "Int64")
+_TYPES: dict[str, Any] = (
+    dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_REAL, "float64") | dict.fromkeys(_COUNT, "Int64")
+)
 
 # What a slug would lose, the longer sign first: "age_years >= 20" and "<= 20" are different populations.
 _SIGNS = {">=": " from ", "<=": " to ", "!=": " not ", "<>": " not ", ">": " over ", "<": " under ", "+": " plus "}
@@ -64,7 +66,7 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows as the tidy frame: text, float and nullable integer columns in the order of :data:`COLUMNS`."""
     given = list(rows)
-    return pd.DataFrame({name: pd.Series([row.get(name) for row in given], dtype=_TYPES[name]) for name in COLUMNS})
+    return pd.DataFrame({name: pd.array([row.get(name) for row in given], dtype=_TYPES[name]) for name in COLUMNS})
 
 
 def to_csv(estimates: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -46,6 +47,7 @@ def degrees_of_freedom(clusters: int, kind: Covariance = "cluster") -> float:
     return float(clusters - 1) if kind != "model" and clusters < FEW_CLUSTERS else float("inf")
 
 
+@lru_cache(maxsize=256)
 def quantile(ci_level: float, df: float) -> float:
     """Return the two-sided critical value of t with ``df`` degrees of freedom (z where infinite)."""
     return float(stats.t.ppf(0.5 + ci_level / 2, df))
