@@ -278,6 +278,22 @@ def test_a_run_goes_on_where_it_stopped(
     assert "| logistic | cramp_night |  | on | 1 of 6 | 6 |" in page.read_text(encoding="utf-8")
 
 
+def test_cohorts_of_another_size_are_kept_apart_and_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recover, "DRAWS_AT_ONCE", 1)
+    asked = ["--scenarios", "alone diabetes", "--models", "logistic", "--cohorts", "2", "--people", "400"]
+    command = ["recover.py", *asked, "--workers", "1", "--state", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", command)
+    assert recover.main() == 0
+    assert "| logistic | cramp_night |  | on | 1 of 6 | 2 |" in capsys.readouterr().out
+    assert [folder.name for folder in tmp_path.iterdir()] == ["seed-20240108-people-400"]
+    monkeypatch.setattr(sys, "argv", [*command, "--write", str(tmp_path / "page.md")])
+    with pytest.raises(SystemExit):
+        recover.main()
+    assert "printed, not written" in capsys.readouterr().err
+
+
 def test_the_document_has_a_line_for_every_model() -> None:
     page = (ROOT / "docs/recovery.md").read_text(encoding="utf-8")
     shown = page.split(table.BEGIN)[1].split(table.END)[0]

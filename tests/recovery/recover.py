@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -33,17 +33,20 @@ DRAWS_AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Some draws of one scenario, and the models that have not met them yet; the seed is of the whole run."""
+    """Some draws of one scenario, and the models that have not met them yet; seed and people are of the whole run."""
 
     scenario: str
     batch: int
     names: tuple[str, ...]
     seed: int
+    people: int | None
 
 
 def run(task: Task) -> dict[str, list[dict[str, list[float] | None]]]:
     """Return by model what each cohort of a batch gave by term."""
     scenario = grid.scenarios()[task.scenario]
+    if task.people:
+        scenario = replace(scenario, people=task.people)
     asked = [a for a in scenario.asked if a.name in task.names]
     found: dict[str, list[dict[str, list[float] | None]]] = {a.name: [] for a in asked}
     for i in range(task.batch * DRAWS_AT_ONCE, (task.batch + 1) * DRAWS_AT_ONCE):
@@ -60,7 +63,7 @@ def main() -> int:
     if asked.fresh:
         shutil.rmtree(asked.state, ignore_errors=True)
     chosen = [s for s in grid.scenarios().values() if any(fnmatch(s.name, pattern) for pattern in asked.scenarios)]
-    state = asked.state / f"seed-{asked.seed}"
+    state = asked.state / "-".join([f"seed-{asked.seed}", *([f"people-{asked.people}"] if asked.people else [])])
     began = time.monotonic()
     tasks = list(_tasks(chosen, asked, state))
     sys.stderr.write(f"{len(tasks)} batches to do, results in {asked.state}\n")
@@ -106,6 +109,7 @@ def _arguments() -> argparse.Namespace:
         metavar="ADDRESS",
         help="a Dask cluster instead, whose workers have tests/recovery on PYTHONPATH: its address or scheduler file",
     )
+    parser.add_argument("--people", type=int, help="participants of every cohort, instead of the scenario's own number")
     parser.add_argument("--minutes", type=float, help="begin nothing new after so many minutes; 0: tables alone")
     parser.add_argument("--seed", type=int, default=20240108)
     parser.add_argument("--state", type=Path, default=ROOT / "build" / "recovery", help="where results are kept")
@@ -116,6 +120,8 @@ def _arguments() -> argparse.Namespace:
     found = parser.parse_args()
     if found.cohorts is not None and found.cohorts < 1:
         parser.error("--cohorts must be at least 1")
+    if found.people is not None and (found.people < 1 or found.write):
+        parser.error("--people must be at least 1, and its tables are printed, not written")
     return found
 
 
@@ -131,7 +137,7 @@ def _tasks(chosen: list[Scenario], asked: argparse.Namespace, state: Path) -> It
             if names:
                 wanted.append((batch, place, scenario, names))
     for batch, _, scenario, names in sorted(wanted, key=lambda w: w[:2]):
-        yield Task(scenario.name, batch, names, asked.seed)
+        yield Task(scenario.name, batch, names, asked.seed, asked.people)
 
 
 def _number(model: Asked, asked: argparse.Namespace) -> int:
