@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, gammaincinv, logit, ndtr
 from scipy.stats import nbinom
 
+from crampstudy import codebook
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort, SurveyDesign
 
@@ -28,6 +29,7 @@ ZERO = "zero: "
 """What stands before the terms of a zero part, here and in the rows of a fit."""
 STRATA, PSUS = 10, 3
 _FIRST = date(2024, 1, 1)
+_MOST = int(codebook.variable("cramps").maximum or 0)
 _TOGETHER = 0.3
 """Share of the normal scores' variance that nights and cramps of one participant have in common."""
 
@@ -257,7 +259,8 @@ def _diary(
         "participant_id": np.repeat(persons["participant_id"], nights),
         "date": [_FIRST + timedelta(days=k) for k in range(nights)] * people,
         "entry_made": np.ones(cramps.size, dtype=bool),
-        "cramps": cramps.ravel(),
+        # More in a night than the codebook allows are drawn once in millions of nights.
+        "cramps": np.minimum(cramps.ravel(), _MOST),
     }
     for name, values in {**x, **(more or {})}.items():
         if name not in without:
