@@ -29,7 +29,7 @@ ZERO = "zero: "
 """What stands before the terms of a zero part, here and in the rows of a fit."""
 STRATA, PSUS = 10, 3
 _FIRST = date(2024, 1, 1)
-_MOST = int(codebook.variable("cramps").maximum or 0)
+_MOST = int(codebook.variable("cramps").maximum)
 _TOGETHER = 0.3
 """Share of the normal scores' variance that nights and cramps of one participant have in common."""
 
