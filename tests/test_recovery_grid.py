@@ -300,5 +300,13 @@ def test_the_document_has_a_line_for_every_model() -> None:
     for asked in grid.ASKED:
         for state in ("off", "on"):
             assert f"| {table.words(asked)} | {state} |" in shown
+    # Every cell has its whole number of cohorts.
+    by_model = shown.split("\n\n")[1].splitlines()[2:]
+    for line in (line for line in by_model if "no answer exists" not in line):
+        _, model, outcome, options, _, cells, cohorts, *_ = (part.strip() for part in line.split("|"))
+        (asked,) = (a for a in grid.ASKED if table.words(a) == f"{model} | {outcome} | {options}")
+        done, planned = cells.split(" of ")
+        fewest = min(a.cohorts for s, _ in table.grid_cells(asked) for a in s.asked if a.name == asked.name)
+        assert done == planned and int(cohorts.split("–")[0]) >= fewest, line
     # A cell that is amiss has its reason.
     assert "| unknown |" not in shown
