@@ -134,6 +134,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_too_few_draws_are_an_error_and_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"draws are too few: \S+ has no value; the default is 1,000,000"):
         write(tmp_path / "x", 5, 5, seed=1, draws=60)

@@ -19,7 +19,7 @@ from crampstudy.models import count, newton, zeros
 from crampstudy.models.ascent import climb
 from crampstudy.models.compress import compress
 from crampstudy.models.covariance import Array
-from crampstudy.models.question import asked_for
+from crampstudy.models.question import Question, asked_for
 from crampstudy.models.solution import Solution, solve, solve_nights
 from crampstudy.models.zero_laws import Inflated, Truncated, density
 from crampstudy.models.zero_rows import zero_rows
@@ -275,8 +275,13 @@ def cohort() -> Cohort:
     return Cohort(name="invented", kind="diary", tables={"participants": people, "diary": columns})
 
 
+def question(cohort: Cohort, model: str, terms: str, **more: Any) -> Question:
+    usual = {"outcome": None, "exposure": "nights", "covariance": "cluster", "random_slope": None, "where": None}
+    return asked_for(cohort, model, terms, **usual | more)
+
+
 def answered(cohort: Cohort, model: str, terms: str, **more: Any) -> tuple[Solution, pd.DataFrame]:
-    asked = asked_for(cohort, model, terms, None, "nights", "cluster", None, None, **more)
+    asked = question(cohort, model, terms, **more)
     solution = solve_nights(asked)
     base = {"cohort": "invented", "population": "all", "outcome": "cramps", "analysis": "regression", "model": model}
     return solution, estimates.frame(zero_rows(solution, base | {"ci_level": 0.95}, 0.95, {}))
@@ -328,14 +333,13 @@ def test_no_inflation_is_a_status(cohort: Cohort) -> None:
 
 def test_arguments_that_do_not_go_together_are_refused(cohort: Cohort) -> None:
     with pytest.raises(UsageError, match="no zero part"):
-        asked_for(cohort, "poisson", "sex", None, "nights", "cluster", None, None, zero_terms="sex")
+        question(cohort, "poisson", "sex", zero_terms="sex")
     with pytest.raises(UsageError, match="the zero part takes no offset"):
         answered(cohort, MODELS[2], "sex", zero_terms="offset(hours_in_bed)")
     with pytest.raises(UsageError, match="did you mean"):
         answered(cohort, MODELS[2], "sex", zero_terms="age_decades")
     with pytest.raises(UsageError, match="no covariance cluster-small"):
-        asked = asked_for(cohort, MODELS[2], "sex", None, "nights", "cluster-small", None, None)
-        solve_nights(asked)
+        solve_nights(question(cohort, MODELS[2], "sex", covariance="cluster-small"))
 
 
 def test_comparison_finds_the_inflation(cohort: Cohort) -> None:
