@@ -66,7 +66,7 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows as the tidy frame: text, float and nullable integer columns in the order of :data:`COLUMNS`."""
     given = list(rows)
-    return pd.DataFrame({name: pd.array([row.get(name) for row in given], dtype=_TYPES[name]) for name in COLUMNS})
+    return pd.DataFrame({name: pd.array([cells.get(name) for cells in given], dtype=_TYPES[name]) for name in COLUMNS})
 
 
 def to_csv(estimates: pd.DataFrame) -> str:

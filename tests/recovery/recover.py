@@ -63,7 +63,7 @@ def main() -> int:
     if asked.fresh:
         shutil.rmtree(asked.state, ignore_errors=True)
     chosen = [s for s in grid.scenarios().values() if any(fnmatch(s.name, pattern) for pattern in asked.scenarios)]
-    state = asked.state / "-".join([f"seed-{asked.seed}", *([f"people-{asked.people}"] if asked.people else [])])
+    state = asked.state / (f"seed-{asked.seed}" + (f"-people-{asked.people}" if asked.people else ""))
     began = time.monotonic()
     tasks = list(_tasks(chosen, asked, state))
     sys.stderr.write(f"{len(tasks)} batches to do, results in {asked.state}\n")

@@ -16,7 +16,7 @@ from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.question import MODELS as KNOWN
 from crampstudy.models.question import asked_for
-from crampstudy.models.solution import Solution, solve
+from crampstudy.models.solution import Solution, solve_nights
 from crampstudy.models.zeros import ZerosFit
 
 __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
@@ -72,38 +72,22 @@ def check(
     (proportionality).
     """
     check_model(model)
-    if model in proportional.MODELS:
-        asked = asked_for(
-            cohort,
-            model,
-            terms,
-            outcome=outcome,
-            exposure=exposure,
-            covariance=covariance,
-            random_slope=random_slope,
-            where=where,
-            weight=weight,
-            bands=bands,
-            zero_terms=zero_terms,
-        )
-        return (proportional.proportional(asked),)
-    if weight:
-        raise UsageError("a weight belongs to a survey; a diary's nights count once each")
-    return of_solution(
-        solve(
-            cohort,
-            model=model,
-            terms=terms,
-            outcome=outcome,
-            exposure=exposure,
-            covariance=covariance,
-            random_slope=random_slope,
-            zero_terms=zero_terms,
-            where=where,
-            bands=bands,
-        ),
-        rng,
+    asked = asked_for(
+        cohort,
+        model,
+        terms,
+        outcome=outcome,
+        exposure=exposure,
+        covariance=covariance,
+        random_slope=random_slope,
+        where=where,
+        weight=weight,
+        bands=bands,
+        zero_terms=zero_terms,
     )
+    if model in proportional.MODELS:
+        return (proportional.proportional(asked),)
+    return of_solution(solve_nights(asked, night_by_night=True), rng)
 
 
 def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ...]:

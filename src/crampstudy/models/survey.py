@@ -232,7 +232,7 @@ def regression(
     covariance = np.full((x.shape[1], x.shape[1]), np.nan)
     if not (reason or failed):
         scores = np.zeros((len(inside), x.shape[1]))
-        scores[inside] = (w * (y - _mean(x @ beta + fixed, link)))[:, None] * x
+        scores[inside] = (w * (y - _mean(eta, link)))[:, None] * x
         covariance = design.covariance(
             np.asarray(np.linalg.solve(information, scores.T).T, dtype=np.float64)
         ) / np.outer(scale, scale)
