@@ -25,6 +25,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models import recall
 from crampstudy.models.covariance import Array, covariance, degrees_of_freedom, quantile
 from crampstudy.models.interval_laws import NegativeBinomial
+from crampstudy.models.levels import check_group
 from crampstudy.models.mixed import MixedFit
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
@@ -158,6 +159,8 @@ def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
         raise UsageError("the shares of classes take no offset() or weights()")
     if by is not None and by not in own.columns:
         raise UsageError(f"the participants have no {by!r}; group by age_band or a level of the participants")
+    if by is not None:
+        check_group(by, own)
 
 
 def _population(

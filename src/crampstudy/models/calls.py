@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
+from crampstudy.models.columns import shown
 from crampstudy.models.functions import CODINGS, FUNCTIONS, LARGEST_COUNT, Kind
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
@@ -22,7 +23,7 @@ def check_call(call: ast.expr, *, within: str | None = None, texts: bool = True)
         Refused: it is no listed function, or holds anything but arithmetic, comparisons and its own arguments.
     """
     if not isinstance(call, ast.Call) or (name := ast.unparse(call.func)) not in FUNCTIONS:
-        raise Refused(f"{ast.unparse(call)} calls none of the functions of formulas")
+        raise Refused(f"{_text(call)} calls none of the functions of formulas")
     function = FUNCTIONS[name]
     if within and function.alone:
         raise Refused(f"{name}() stands by itself or in an interaction, such as {name}(x):sex, and not in {within}()")
@@ -39,6 +40,8 @@ def _check_expression(node: ast.expr, *, within: str, texts: bool) -> None:
             _check_expression(part, within=within, texts=texts)
 
     match node:
+        case ast.Name(id=name) if name in CODINGS:
+            raise Refused(f"{name} codes the levels of C(); a column of this name stands in backticks")
         case ast.Name():
             return
         case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
@@ -48,7 +51,7 @@ def _check_expression(node: ast.expr, *, within: str, texts: bool) -> None:
         case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ARITHMETIC):
             # Python's whole numbers have no end: 9 ** 9 ** 9 would take for ever.
             if isinstance(op, ast.Pow) and not any(isinstance(part, ast.Name) for part in ast.walk(node)):
-                raise Refused(f"{ast.unparse(node)} is a power of numbers alone; write the number")
+                raise Refused(f"{_text(node)} is a power of numbers alone; write the number")
             inner(left, right)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, (*_EQUAL, *_ORDERED)):
             compared = [left, right]
@@ -58,21 +61,23 @@ def _check_expression(node: ast.expr, *, within: str, texts: bool) -> None:
         case ast.Call():
             check_call(node, within=within, texts=texts)
         case _:
-            raise Refused(f"{ast.unparse(node)} is neither a column, a number, arithmetic nor a comparison of two")
+            raise Refused(f"{_text(node)} is neither a column, a number, arithmetic nor a comparison of two")
 
 
-def _check_arguments(
-    given: list[ast.expr], named: list[ast.keyword], allowed: Mapping[str, Kind], usage: str
-) -> None:
+def _check_arguments(given: list[ast.expr], named: list[ast.keyword], allowed: Mapping[str, Kind], usage: str) -> None:
     if len(given) > len(allowed):
-        raise Refused(f"{ast.unparse(given[len(allowed)])} is an argument too many; write {usage}")
-    arguments = [*zip(allowed, given, strict=False), *((keyword.arg, keyword.value) for keyword in named)]
+        raise Refused(f"{_text(given[len(allowed)])} is an argument too many; write {usage}")
+    arguments = [*zip(allowed, given, strict=False), *((str(word.arg), word.value) for word in named)]
     names = [name for name, _ in arguments]
     for name, value in arguments:
         if name not in allowed or names.count(name) > 1:
-            raise Refused(f"the argument {name}={ast.unparse(value)} is unknown or given twice; write {usage}")
+            raise Refused(f"the argument {name}={_text(value)} is unknown or given twice; write {usage}")
         if not _FITS[allowed[name]](value):
-            raise Refused(f"{name}={ast.unparse(value)} is no {allowed[name]}; write {usage}")
+            raise Refused(f"{name}={_text(value)} is no {allowed[name]}; write {usage}")
+
+
+def _text(node: ast.AST) -> str:
+    return shown(ast.unparse(node))
 
 
 def _is_text(node: ast.expr) -> bool:
@@ -90,7 +95,7 @@ def _is_number(node: ast.expr) -> bool:
 
 
 def _is_count(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and _is_number(node) and node.value <= LARGEST_COUNT
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value <= LARGEST_COUNT
 
 
 def _is_level(node: ast.expr) -> bool:
@@ -109,7 +114,7 @@ def _is_coding(node: ast.expr) -> bool:
 
 
 _FITS: Mapping[Kind, Callable[[ast.expr], bool]] = {
-    "whole number up to 50": _is_count,
+    "count up to 50": _is_count,
     "number": _is_number,
     "list of numbers": _all_are(_is_number),
     "True or False": _is_yes_or_no,

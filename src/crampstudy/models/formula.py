@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from crampstudy import codebook
 from crampstudy.errors import UsageError
 from crampstudy.models import grammar
+from crampstudy.models.columns import Written, coded, decoded
 from crampstudy.models.covariance import Array
 from crampstudy.models.functions import CODINGS, CONTEXT, FUNCTIONS, OFFSET, WEIGHTS
+from crampstudy.models.levels import check_column
 
 
 def parse(terms: str) -> Formula:
@@ -61,25 +63,44 @@ def names_of_factor(factor: Factor) -> set[str]:
     if factor.eval_method.value == "literal":
         return set()
     if factor.eval_method.value == "lookup":
-        return {grammar.column(factor.expr)}
+        return {decoded(factor.expr)}
     nodes = list(ast.walk(ast.parse(factor.expr, mode="eval")))
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     modules = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions | modules}
-    return {grammar.column(name) for name in names - set(CODINGS)}
+    return {decoded(name) for name in names - set(CODINGS)}
 
 
-def check_names(names: Collection[str], columns: Collection[str]) -> None:
-    """Check that the names in a formula are columns of the cohort or at least in the codebook.
+def as_shown(text: str, terms: Collection[str]) -> str:
+    """Return a term as the rows show it, whether ``text`` is that or the term as it is written in a formula.
 
     Raises:
-        UsageError: one is neither.
+        UsageError: it is no formula.
+    """
+    if text in terms:
+        return text
+    return " + ".join(str(term) for term in parse(text) if str(term) != "1")
+
+
+def check_names(names: Collection[str], frame: pl.DataFrame) -> None:
+    """Check that the names in a formula are columns of the ``frame``, or at least in the codebook, and can be terms.
+
+    Raises:
+        UsageError: one is neither, or it is the participants' identifier or a date.
     """
     for name in sorted(names):
-        if name not in columns and codebook.find(name) is None:
-            close = get_close_matches(name, [*columns, *(v.name for v in codebook.VARIABLES)], n=1)
+        if name not in frame.columns and codebook.find(name) is None:
+            close = get_close_matches(name, [*frame.columns, *(v.name for v in codebook.VARIABLES)], n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"terms name {name!r}, which neither the codebook nor the cohort has{hint}")
+        check_column(name, frame, "terms")
+
+
+def factors_of(term: Term) -> set[str]:
+    """Return the columns whose levels are levels of the term, if they are texts."""
+    alone = {decoded(factor.expr) for factor in term.factors if factor.eval_method.value == "lookup"}
+    first = [call.args[0] for f in term.factors for call in calls(f) if ast.unparse(call.func) == "C"]
+    return alone | {decoded(node.id) for node in first if isinstance(node, ast.Name)}
 
 
 def row_by_row(formula: Formula) -> bool:
@@ -138,7 +159,7 @@ def beside(frame: pl.DataFrame, specials: Sequence[Special], candidate: NDArray[
             raise UsageError(f"{found.term} needs a number, and {text[0]} is none")
         known = candidate & ~frame.select(pl.any_horizontal(pl.col(used).is_null())).to_series().to_numpy()
         inside = frame.filter(pl.Series(known))
-        data = pd.DataFrame({grammar.coded(name): inside[name].cast(pl.Float64).to_numpy() for name in used})
+        data = pd.DataFrame({coded(name): inside[name].cast(pl.Float64).to_numpy() for name in used})
         whole = np.full(frame.height, np.nan)
         if len(data):
             whole[known] = _evaluated(found, data)
@@ -151,7 +172,7 @@ def beside(frame: pl.DataFrame, specials: Sequence[Special], candidate: NDArray[
 def _evaluated(found: Special, data: pd.DataFrame) -> Array:
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
-            alone = Formula([Term([grammar.Written(f"I({found.inner})", eval_method="python")])])
+            alone = Formula([Term([Written(f"I({found.inner})", eval_method="python")])])
             matrix = alone.get_model_matrix(data, context=CONTEXT, na_action="ignore")
     except (FormulaicError, ValueError) as error:
         raise UsageError(f"{found.term} cannot be evaluated: {first_line(error)}") from None

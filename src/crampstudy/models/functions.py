@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from formulaic import transforms
 from formulaic.transforms.contrasts import TreatmentContrasts
 
 from crampstudy.models import splines
+from crampstudy.models.levels import MOST_LEVELS
 
 Kind = Literal[
-    "whole number up to 50",
+    "count up to 50",
     "number",
     "list of numbers",
     "True or False",
@@ -46,7 +48,13 @@ def text_of(level: object) -> str:
 
 
 def categories(data: Any, contrasts: Any = None, ref: Any = None, levels: Any = None) -> Any:
-    """Return ``data`` as a factor whose reference is ``ref``: the ``C`` of formulas."""
+    """Return ``data`` as a factor whose reference is ``ref``: the ``C`` of formulas.
+
+    Raises:
+        ValueError: it is a number of too many values.
+    """
+    if not isinstance(getattr(data, "dtype", None), pd.CategoricalDtype) and (n := len(np.unique(data))) > MOST_LEVELS:
+        raise ValueError(f"C() of a number makes a level of each of its {n:,} values, and at most {MOST_LEVELS}")
     return transforms.C(data, contrasts if ref is None else Against(ref), levels=levels)
 
 
@@ -80,24 +88,33 @@ FUNCTIONS: Mapping[str, Function] = {
     "I": Function("I(x / 10)", texts=True),
     "ns": Function(
         "ns(x, df=3, knots=[...], ref=60, at=[...])",
-        {"df": "whole number up to 50", "knots": "list of numbers", "ref": "number", "at": "list of numbers"},
+        {"df": "count up to 50", "knots": "list of numbers", "ref": "number", "at": "list of numbers"},
         alone=True,
         # Its knots do not change when a participant's equal rows become one.
         row_by_row=True,
         call=splines.ns,
     ),
     "poly": Function(
-        "poly(x, degree=2, raw=True)", {"degree": "whole number up to 50", "raw": "True or False"}, alone=True, row_by_row=False
+        "poly(x, degree=2, raw=True)",
+        {"degree": "count up to 50", "raw": "True or False"},
+        alone=True,
+        row_by_row=False,
     ),
     "cr": Function(
         "cr(x, df=4, constraints='center')",
-        {"df": "whole number up to 50", "knots": "list of numbers", **_BOUNDS, "constraints": "'center'"},
+        {"df": "count up to 50", "knots": "list of numbers", **_BOUNDS, "constraints": "'center'"},
         alone=True,
         row_by_row=False,
     ),
     "bs": Function(
         "bs(x, df=4, degree=3)",
-        {"df": "whole number up to 50", "knots": "list of numbers", "degree": "whole number up to 50", "include_intercept": "True or False", **_BOUNDS},
+        {
+            "df": "count up to 50",
+            "knots": "list of numbers",
+            "degree": "count up to 50",
+            "include_intercept": "True or False",
+            **_BOUNDS,
+        },
         alone=True,
         row_by_row=False,
     ),

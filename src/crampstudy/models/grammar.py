@@ -7,20 +7,18 @@ arithmetic and the functions of :data:`crampstudy.models.functions.FUNCTIONS`.
 from __future__ import annotations
 
 import ast
-import builtins
-import keyword
 import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import mul
 from typing import NamedTuple
 
-from formulaic.parser.types import Factor, Term
-from formulaic.transforms import TRANSFORMS
+from formulaic.parser.types import Term
 
 from crampstudy.errors import UsageError
 from crampstudy.models.calls import Refused, check_call
-from crampstudy.models.functions import CODINGS, CONTEXT, FUNCTIONS
+from crampstudy.models.columns import Written, coded
+from crampstudy.models.functions import CODINGS, FUNCTIONS
 
 LONGEST, DEEPEST, MOST_PARTS, MOST_TERMS, HIGHEST_POWER = 10_000, 20, 200, 300, 10
 """Limits of a formula: characters, parentheses within each other, parts of a function, terms, exponent of terms."""
@@ -34,36 +32,8 @@ _TOKEN = re.compile(
     r"\s*(?:`(?P<column>[^`]+)`|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d][\w.]*)"
     r"|(?P<text>'[^'\\\n]*'|\"[^\"\\\n]*\")|(?P<sign>%in%|\*\*|//|<=|>=|==|!=|[-+*/%:^()\[\],=<>]))"
 )
-_PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_RESERVED = {*TRANSFORMS, *CONTEXT, *FUNCTIONS, *CODINGS, *dir(builtins), *keyword.kwlist}
-_CODED = re.compile(r"_x((?:[0-9a-f]{2})+)_")
 _INTERCEPT = Term([])
 _NO_INTERCEPT = "it takes the intercept away; leave out 0 or -1, ratios have a reference"
-
-
-class Written(Factor):  # type: ignore[misc]
-    """A factor that shows its columns by their own names, whatever characters these have."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Return the factor as it is written in a formula; a name alone without backticks unless it has a colon."""
-        if self.eval_method.value == "lookup" and ":" not in (name := column(self.expr)):
-            return name
-        return _CODED.sub(lambda found: f"`{column(found[0])}`", self.expr)
-
-
-def coded(name: str) -> str:
-    """Return the name under which a column is evaluated: its own, or one that cannot mean anything else."""
-    if _PLAIN.fullmatch(name) and name not in _RESERVED:
-        return name
-    return f"_x{name.encode('utf-8', 'surrogatepass').hex()}_"
-
-
-def column(name: str) -> str:
-    """Return the column that is evaluated under the ``name`` of :func:`coded`."""
-    found = _CODED.fullmatch(name)
-    return bytes.fromhex(found[1]).decode("utf-8", "surrogatepass") if found else name
 
 
 def read(terms: str) -> list[Term]:
@@ -230,8 +200,9 @@ def _checked(name: str, tokens: Sequence[_Token]) -> str:
     parts = [_part(token, after) for token, after in zip(tokens, [*tokens[1:], _END], strict=True)]
     try:
         call = ast.parse(" ".join([name, *parts]), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise _Broken(f"{name}() cannot be read: {str(error).splitlines()[0]}") from None
+    except (SyntaxError, ValueError):
+        # A text with a character that no source has is a ValueError.
+        raise _Broken(f"what stands in {name}() is neither arithmetic nor a list of arguments") from None
     check_call(call)
     return ast.unparse(call)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, grammar, splines
+from crampstudy.models import formula, splines
+from crampstudy.models.columns import coded, decoded
 from crampstudy.models.covariance import Array
-from crampstudy.models.functions import CONTEXT
+from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
+from crampstudy.models.levels import check_levels
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
@@ -68,7 +70,7 @@ class Encoder:
         Raises:
             UsageError: a level was never on the rows fitted.
         """
-        values = {name: _like(self.first[name], new.get(grammar.column(name)), len(new)) for name in self.first.columns}
+        values = {name: _like(self.first[name], new.get(decoded(name)), len(new)) for name in self.first.columns}
         whole = pd.DataFrame(values, index=new.index).assign(_row=1)
         encoded = self.model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
         return np.ascontiguousarray(encoded.to_numpy(dtype=float))
@@ -111,6 +113,7 @@ class Design:
     weights: Array | None = None
     smooths: tuple[Smooth, ...] = ()
     beside: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -162,7 +165,7 @@ def build(
     """
     parsed = formula.parse(terms)
     names = formula.names_in(parsed)
-    formula.check_names(names, frame.columns)
+    formula.check_names(names, frame)
     inside = frame.filter(pl.Series(candidate))
     absent = {n for n in names if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
     specials = [found for term in parsed if (found := formula.special(term))]
@@ -171,7 +174,7 @@ def build(
     if lacking := sorted(absent & set(needs)):
         raise UsageError(f"offset() and weights() need {lacking[0]}, which was never measured in this cohort")
     beside = formula.beside(frame, specials, candidate)
-    if (weights := beside.get(formula.WEIGHTS)) is not None:
+    if (weights := beside.get(WEIGHTS)) is not None:
         candidate = candidate & (weights != 0)
     kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
     not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
@@ -183,11 +186,10 @@ def build(
             return replace(
                 design,
                 incomplete=int(left.sum() if times is None else times[left].sum()),
-                offset=beside[formula.OFFSET][design.rows]
-                if formula.OFFSET in beside
-                else np.zeros(int(design.rows.sum())),
+                offset=beside[OFFSET][design.rows] if OFFSET in beside else np.zeros(int(design.rows.sum())),
                 weights=None if weights is None else weights[design.rows],
                 beside=tuple(str(found.term) for found in specials),
+                names={str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient},
             )
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
@@ -206,7 +208,10 @@ def _encoded(
     used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
-    data = _categorical(frame.filter(pl.Series(rows)), used)
+    inside = frame.filter(pl.Series(rows))
+    for name in sorted({name for term in kept for name in formula.factors_of(term)}):
+        check_levels(name, inside, "terms")
+    data = _categorical(inside, used)
     left = int(candidate.sum() - rows.sum())
     context = {**CONTEXT, splines.PEOPLE: partial(_people, frame, rows)}
     if not rows.any():
@@ -273,7 +278,8 @@ def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> 
     levels = list(first.dtype.categories)
     texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
     if unknown := sorted(set(texts) - set(levels)):
-        raise UsageError(f"{grammar.column(str(first.name))} was never {unknown[0]!r} on the rows fitted; allowed: {', '.join(levels)}")
+        name = decoded(str(first.name))
+        raise UsageError(f"{name} was never {unknown[0]!r} on the rows fitted; allowed: {', '.join(levels)}")
     return pd.Categorical(texts, levels)
 
 
@@ -284,7 +290,7 @@ def _no_row(new: pd.DataFrame) -> NDArray[np.float64]:
 def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     data = {}
     for name in names:
-        column, key = frame[name], grammar.coded(name)
+        column, key = frame[name], coded(name)
         if column.dtype == pl.Boolean:
             column = column.cast(pl.String)
             ordered = [level for level in ("false", "true") if level in set(column.unique())]
