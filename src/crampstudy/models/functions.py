@@ -51,10 +51,19 @@ def categories(data: Any, contrasts: Any = None, ref: Any = None, levels: Any = 
     """Return ``data`` as a factor whose reference is ``ref``: the ``C`` of formulas.
 
     Raises:
-        ValueError: it is a number of too many values.
+        ValueError: it is a number of too many values, or ``levels`` lacks one.
     """
-    if not isinstance(getattr(data, "dtype", None), pd.CategoricalDtype) and (n := len(np.unique(data))) > MOST_LEVELS:
-        raise ValueError(f"C() of a number makes a level of each of its {n:,} values, and at most {MOST_LEVELS}")
+    values = np.asarray(data)
+    found = pd.unique(values.ravel())
+    if values.dtype.kind == "b":
+        data = pd.Series(pd.Categorical.from_codes(values.astype(int), ["false", "true"]))
+    elif values.dtype.kind == "f" and len(found) > MOST_LEVELS:
+        raise ValueError(
+            f"C() of a number makes a level of each of its {len(found):,} values, and at most {MOST_LEVELS} are "
+            "allowed; take the number itself, or a spline of it with ns()"
+        )
+    elif levels is not None and (lacking := sorted(map(text_of, set(found) - set(levels)))):
+        raise ValueError(f"levels lacks {', '.join(lacking)}, which would be lost")
     return transforms.C(data, contrasts if ref is None else Against(ref), levels=levels)
 
 

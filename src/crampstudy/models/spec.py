@@ -220,15 +220,18 @@ def _encoded(
             np.empty((0, len(columns))), columns, rows, tuple(used), not_measured, constant, left, _no_row, np.empty(0)
         ), []
     try:
-        # A frame of no columns would lose its rows.
-        matrix = Formula(list(kept)).get_model_matrix(data.assign(_row=1), context=context, na_action="raise")
+        # What is infinite is refused below. A frame of no columns would lose its rows.
+        with np.errstate(all="ignore"):
+            matrix = Formula(list(kept)).get_model_matrix(data.assign(_row=1), context=context, na_action="raise")
     except (FormulaicError, ValueError) as error:
         shown = " + ".join(str(term) for term in kept if str(term) != "1")
         raise UsageError(f"terms {shown!r} cannot be evaluated: {formula.first_line(error)}") from None
     values = np.ascontiguousarray(matrix.to_numpy(dtype=float))
     slices = matrix.model_spec.term_slices
     if off := [str(term) for term, where in slices.items() if not np.isfinite(values[:, where]).all()]:
-        raise UsageError(f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0")
+        raise UsageError(
+            f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
+        )
     varying = {str(t) for t, where in slices.items() if (np.ptp(values[:, where], axis=0) > 0).any()}
     flat = [str(term) for term in kept if str(term) not in varying and str(term) != "1"]
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
@@ -317,7 +320,8 @@ def _levels(column: pl.Series, ordered: Sequence[str]) -> pd.Series[Any]:
 def _column(term: Term, name: str, model: ModelSpec) -> Column:
     if str(term) == "1":
         return Column(INTERCEPT)
-    inside = ":".join(rf"{re.escape(factor.expr)}(?:\[(.*)\])?" for factor in term.factors)
+    # Where the other columns already say it, a column of an interaction lacks one of its factors.
+    inside = "".join(rf"(?:{re.escape(factor.expr)}(?:\[(.*?)\])?(?::|$))?" for factor in term.factors)
     fields = re.fullmatch(inside, name, re.DOTALL).groups()  # type: ignore[union-attr]
     found = [(factor, text) for factor, text in zip(term.factors, fields, strict=True) if text is not None]
     if not found:
