@@ -114,7 +114,7 @@ def never(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("never")
-@pytest.mark.parametrize("terms", [*HOSTILE, *ENDLESS])
+@pytest.mark.parametrize("terms", [*HOSTILE, *ENDLESS], ids=lambda terms: ascii(terms[:40]))
 def test_what_is_no_formula_is_refused_before_anything_is_evaluated(
     terms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

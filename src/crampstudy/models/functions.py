@@ -56,7 +56,7 @@ def categories(data: Any, contrasts: Any = None, ref: Any = None, levels: Any = 
     values = np.asarray(data)
     found = pd.unique(values.ravel())
     if values.dtype.kind == "b":
-        data = pd.Series(pd.Categorical.from_codes(values.astype(int), ["false", "true"]))
+        data = pd.Series(pd.Categorical(np.where(values, "true", "false"), ["false", "true"]))
     elif values.dtype.kind == "f" and len(found) > MOST_LEVELS:
         raise ValueError(
             f"C() of a number makes a level of each of its {len(found):,} values, and at most {MOST_LEVELS} are "
