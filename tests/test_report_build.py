@@ -106,10 +106,10 @@ def test_a_report_is_whole_and_names_no_place(
 def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "report.pdf").write_bytes(b"old")
     own = write_notebook(tmp_path, "own", "from crampstudy.errors import BandError", "raise BandError('no such band')")
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': BandError: no such band"):
-        build(str(source), out=out, notebook=own, notebooks_dir=notebooks)
+        (out / "report.pdf").write_bytes(b"old")
+        build(str(source), out=out, notebook=own, notebooks_dir=notebooks, force=True)
     assert [path.name for path in out.iterdir()] == ["report.pdf"] and (out / "report.pdf").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out", "own.ipynb", "tiny"]
 

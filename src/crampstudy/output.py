@@ -131,10 +131,9 @@ def _swap(fresh: Path, target: Path, old: Path) -> None:
 
 def unrecorded(folder: Path, digests: Mapping[str, str]) -> str | None:
     """Say which file in ``folder`` is not as written, by name and SHA-256; ``None`` if each that is there is."""
-    folders = {parent.as_posix() for name in digests for parent in Path(name).parents}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink() and name in folders:
+        if path.is_dir() and not path.is_symlink():
             continue
         if name not in digests or path.is_symlink() or not path.is_file():
             return f"it holds {name}, which this command did not write"
@@ -207,8 +206,8 @@ _REFUSALS: Mapping[int | None, tuple[str, str]] = {
     errno.EACCES: ("permission is denied", _ELSEWHERE),
     errno.EPERM: ("permission is denied", _ELSEWHERE),
     errno.ENOENT: ("nothing can be made there", _ELSEWHERE),
-    errno.ENOTDIR: ("a file stands where a folder must be", "name another place"),
-    errno.EEXIST: ("a file stands where a folder must be", "name another place"),
+    errno.ENOTDIR: ("a file stands in the place of a folder above it", "name another place"),
+    errno.EEXIST: ("a file stands in its place or in that of a folder above it", "name another place"),
     errno.EPIPE: ("what reads it has ended", "let it read to the end, or write to a file"),
     errno.ENAMETOOLONG: ("its name is too long", "give a shorter one"),
 }

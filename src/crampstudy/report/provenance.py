@@ -51,7 +51,7 @@ class Origin:
             notebooks = list(told["inputs"]["notebooks"])
             before = Origin(**told.get("source", {"shown": "a source that it does not name", "sha256": ""}))
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return f"it holds no report with a {MANIFEST} that can be read"
+            return unrecorded(folder, {})
         if reason := unrecorded(folder, {**digests, MANIFEST: sha256(content)}):
             return reason
         if before.sha256 != self.sha256:

@@ -223,7 +223,7 @@ def foreign(folder: Path) -> str | None:
         written = content["crampstudy"][_WRITTEN]
         digest, files = written.pop("sha256"), dict(written["files"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return "it was not written by this command, or before it kept digests of what it writes"
+        return unrecorded(folder, {})
     if _own_digest(content) != digest:
         return f"{descriptor.FILE} is not as this command wrote it"
     return unrecorded(folder, {**files, descriptor.FILE: _sha256((folder / descriptor.FILE).read_bytes())})
