@@ -85,11 +85,11 @@ def test_by_force_a_foreign_folder_is_kept_beside_however_often(tmp_path: Path) 
     for number in (1, 2):
         target.mkdir(exist_ok=True)
         (target / "thesis.txt").write_text(f"mine {number}")
-        with pytest.raises(
-            FolderTaken, match=rf"--out \S*y-2, or add --force, which keeps this one .* y\.old-{number}"
+        with (
+            pytest.raises(FolderTaken, match=rf"--out \S*y-2, or add --force, which keeps this one .* y\.old-{number}"),
+            whole_folder(target, ours),
         ):
-            with whole_folder(target, ours):
-                pytest.fail("the block must not run")
+            pytest.fail("the block must not run")
         with whole_folder(target, ours, force=True) as fresh:
             assert fresh.kept == tmp_path / f"y.old-{number}"
             (fresh.folder / "a.txt").write_text("new")

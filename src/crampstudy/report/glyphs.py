@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -30,12 +30,18 @@ _MOST_NAMED = 12
 
 def printed(content: Any) -> Any:
     """Return a text, or every text of a mapping or list, with a square for each character that the fonts lack."""
-    return _with_texts(content, _printed)
+    if isinstance(content, str):
+        return content.translate(dict.fromkeys(map(ord, _lacking(content)), SUBSTITUTE))
+    if isinstance(content, Mapping):
+        return {name: printed(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [printed(value) for value in content]
+    return content
 
 
-def shown(content: Any) -> Any:
-    """Return texts for a web page: the reader's fonts may have any character, but none can be a control character."""
-    return _with_texts(content, lambda text: _UNFIT.sub(SUBSTITUTE, text))
+def shown(page: str) -> str:
+    """Return a web page without control characters; any other character its reader's fonts may have."""
+    return _UNFIT.sub(SUBSTITUTE, page)
 
 
 def notice(document: Document, title_page: Any) -> str | None:
@@ -71,20 +77,6 @@ def _texts(content: Any) -> Iterator[str]:
         yield from (text for value in content.values() for text in _texts(value))
     elif isinstance(content, list | tuple):
         yield from (text for value in content for text in _texts(value))
-
-
-def _with_texts(content: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(content, str):
-        return change(content)
-    if isinstance(content, Mapping):
-        return {name: _with_texts(value, change) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_with_texts(value, change) for value in content]
-    return content
-
-
-def _printed(text: str) -> str:
-    return text.translate(dict.fromkeys(map(ord, _lacking(text)), SUBSTITUTE))
 
 
 def _lacking(text: str) -> set[str]:

@@ -13,7 +13,7 @@ import json
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,6 @@ def web(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference or citation cannot be resolved.
     """
-    document = replace(document, markdown=glyphs.shown(document.markdown), views=glyphs.shown(document.views))
     with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
         folder = Path(name)
         template = (assets / "template.html").read_text(encoding="utf-8")
@@ -128,7 +127,8 @@ def web(document: Document, front: Front) -> bytes:
             f"--variable=version:{front.version}",
             f"--metadata=pagetitle:{front.title}: {front.cohort}",
         )
-    return re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page).encode()
+    page = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page)
+    return glyphs.shown(page).encode()
 
 
 def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: str) -> str:
