@@ -64,7 +64,7 @@ def test_a_failed_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pyt
 
     def failing(self: Path, target: Path) -> Path:
         if self.name == "new":
-            raise OSError("no space left on device")
+            raise refused(errno.ENOSPC)
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", failing)
