@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +88,7 @@ def import_(
     from crampstudy import validation
     from crampstudy.sources import load, package
 
-    if rejects and rejects.resolve().is_relative_to(out.resolve()):
+    if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
         raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
     with _rejects(loaded, rejects):
