@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crampstudy.cli import app
-from crampstudy.errors import SourceError, UsageError
+from crampstudy.errors import OutputError, SourceError, UsageError
 from crampstudy.sources import fetch
 from crampstudy.sources import nhanes_codes as nc
 
@@ -393,3 +394,14 @@ def test_without_a_network_the_error_is_one_line(tmp_path: Path, monkeypatch: py
     assert "\n" not in str(error.value)
     assert "127.0.0.1:9 could not be reached" in str(error.value)
     assert error.value.exit_code == 4
+
+
+def test_a_full_disk_is_not_taken_for_the_network(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: fetch._Part, chunk: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fetch._Part, "write", full)
+    with pytest.raises(OutputError, match="no space is left on its disk") as caught:
+        fetch.nhanes(tmp_path / "x", ["D"], base_url=site.address, wait_s=60)
+    assert caught.value.exit_code == 4
+    assert not list((tmp_path / "x").glob("*.xpt"))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from crampstudy.clean import Cleaned
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.errors import SourceError, UsageError
+from crampstudy.errors import FolderTaken, SourceError, UsageError
 from crampstudy.sources import load, open_cohort, package
 
 PEOPLE = "participant_id,age_years,sex\n01,50,female\n02,61.5,male\n"
@@ -583,6 +583,50 @@ class TestRoundTrip:
         with pytest.raises(UsageError, match=r"holds notes\.txt"):
             package.write(Cohort("x", "diary", FULL), tmp_path, format)
         assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+    def test_a_package_is_replaced_unless_it_was_touched(self, tmp_path: Path, format: package.Format) -> None:
+        cohort, target = Cohort("x", "diary", FULL), tmp_path / "x"
+        assert package.write(cohort, target, format) is None
+        first = {p.name: p.read_bytes() for p in target.iterdir()}
+        assert package.write(cohort, target, format) is None
+        assert {p.name: p.read_bytes() for p in target.iterdir()} == first
+        described = json.loads(first["datapackage.json"])
+        edits = {
+            f"diary.{format}": first[f"diary.{format}"] + b"\n",
+            "corrections.yaml": b"version: 1\n",
+            "datapackage.json": json.dumps({**described, "title": "by hand"}).encode(),
+            f"labs.{format}": b"",
+        }
+        for number, (name, content) in enumerate(edits.items(), 1):
+            (target / name).write_bytes(content)
+            with pytest.raises(FolderTaken, match=name.replace(".", r"\.")):
+                package.write(cohort, target, format)
+            assert (target / name).read_bytes() == content
+            kept = package.write(cohort, target, format, force=True)
+            assert kept == tmp_path / f"x.old-{number}" and (kept / name).read_bytes() == content
+            assert {p.name: p.read_bytes() for p in target.iterdir()} == first
+
+    def test_a_study_kept_by_hand_is_never_replaced(self, tmp_path: Path, format: package.Format) -> None:
+        study = folder(tmp_path)
+        before = {p.name: p.read_bytes() for p in study.iterdir()}
+        with pytest.raises(FolderTaken, match="did not write"):
+            package.write(Cohort("x", "diary", FULL), study, format)
+        for descriptor in (
+            b"{",
+            b"[]",
+            b'{"crampstudy": {"written": []}}',
+            b'{"crampstudy": {"written": {"files": 1}}}',
+        ):
+            (study / "datapackage.json").write_bytes(descriptor)
+            with pytest.raises(FolderTaken, match="did not write"):
+                package.write(Cohort("x", "diary", FULL), study, format)
+        assert {name: (study / name).read_bytes() for name in before} == before
+
+    def test_name_and_title_are_kept(self, tmp_path: Path, format: package.Format) -> None:
+        package.write(Cohort("../x", "diary", FULL, title="北 of x"), tmp_path / "x", format)
+        back = open_cohort(tmp_path / "x")
+        assert (back.name, back.title, back.heading) == ("../x", "北 of x", "北 of x")
+        assert Cohort("x", "diary", FULL).heading == "x"
 
     @settings(max_examples=40)
     @given(data=st.data())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
+import shutil
 import threading
 import time
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crampstudy.errors import AnalysisError, ParameterError, SourceError, UsageError
+from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
 from crampstudy.report import run, warm
 from crampstudy.report.build import FILES, build
 
@@ -106,10 +109,10 @@ def test_a_report_is_whole_and_names_no_place(
 def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "report.pdf").write_bytes(b"old")
     own = write_notebook(tmp_path, "own", "from crampstudy.errors import BandError", "raise BandError('no such band')")
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': BandError: no such band"):
-        build(str(source), out=out, notebook=own, notebooks_dir=notebooks)
+        (out / "report.pdf").write_bytes(b"old")
+        build(str(source), out=out, notebook=own, notebooks_dir=notebooks, force=True)
     assert [path.name for path in out.iterdir()] == ["report.pdf"] and (out / "report.pdf").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out", "own.ipynb", "tiny"]
 
@@ -187,3 +190,102 @@ def test_a_malformed_epoch_is_refused(source: Path, notebooks: Path, monkeypatch
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
         build(str(source), notebooks_dir=notebooks)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No kernel runs: a notebook's headings are all that it shows."""
+
+    def execute(notebook: Path, output: Path, *_: object, **__: object) -> None:
+        cells = [{"cell_type": "markdown", "metadata": {}, "source": f"# {notebook.stem.title()}"}]
+        output.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+
+    monkeypatch.setattr(run, "execute", execute)
+    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext())
+
+
+def named(folder: Path, name: str, **more: str) -> str:
+    """Give a copy of a source another place, and the name that its descriptor states."""
+    tables = [{"name": table, "path": f"{table}.csv"} for table in ("participants", "diary")]
+    (folder / "datapackage.json").write_text(json.dumps({"name": name, **more, "resources": tables}), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", ["/tmp/evil", "../../evil", "..", "x" * 300, "con", "北\u202e🦵", "a\\b", ""])
+@pytest.mark.usefixtures("quickly")
+def test_no_name_leads_out_of_the_folder_of_reports(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    home = tmp_path / "home" / "here"
+    home.mkdir(parents=True)
+    monkeypatch.chdir(home)
+    made = build(named(source, name, title=f"Title of {name}"), notebooks_dir=notebooks)
+    assert made.folder.parent == Path("reports") and made.folder.resolve().parent == home / "reports"
+    assert sorted(path.name for path in made.folder.iterdir()) == sorted(FILES)
+    assert [path.name for path in home.iterdir()] == ["reports"] and len(list((home / "reports").iterdir())) == 1
+    assert "Title of" in made.html.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("quickly")
+def test_two_sources_of_one_name_do_not_share_a_report(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = shutil.copytree(source, tmp_path / "elsewhere" / "tiny")
+    folder = build(named(source, "one"), notebooks_dir=notebooks).folder
+    first = (folder / "report.pdf").read_bytes()
+    # The same source in other words, and after its data changed, replaces its own report.
+    with (source / "diary.csv").open("a") as file:
+        file.write("P1,2024-02-01,1\n")
+    assert build("tiny/../tiny", notebooks_dir=notebooks).kept is None
+    second = (folder / "report.pdf").read_bytes()
+    assert second != first
+    with pytest.raises(FolderTaken, match=r"another source \(package:tiny\); name .*--out \S*/reports/one-2"):
+        build(named(other, "one"), notebooks_dir=notebooks)
+    assert (folder / "report.pdf").read_bytes() == second
+    made = build(str(other), notebooks_dir=notebooks, force=True)
+    assert made.kept == (tmp_path / "reports/one.old-1").resolve()
+    assert (made.kept / "report.pdf").read_bytes() == second
+    assert build(str(source), out=Path("reports/one-2"), notebooks_dir=notebooks).kept is None
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_project_that_is_moved_keeps_its_reports(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(source, project / "tiny")
+    monkeypatch.chdir(project)
+    build("tiny", notebooks_dir=notebooks)
+    monkeypatch.chdir(project.rename(tmp_path / "moved"))
+    assert build("tiny", notebooks_dir=notebooks).kept is None
+
+
+@pytest.mark.usefixtures("quickly")
+def test_sections_do_not_replace_a_whole_report(source: Path, notebooks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = partial(build, str(source), out=out, notebooks_dir=notebooks)
+    again(sections=["cohort"])
+    again(sections=["cohort"])
+    again()
+    whole = (out / "report.pdf").read_bytes()
+    with pytest.raises(FolderTaken, match=r"a report with more sections \(sleep\)"):
+        again(sections=["cohort"])
+    assert (out / "report.pdf").read_bytes() == whole
+    again()
+    assert again(sections=["sleep"], force=True).kept == tmp_path.resolve() / "out.old-1"
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_report_that_was_edited_is_not_replaced(source: Path, notebooks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = partial(build, str(source), out=out, notebooks_dir=notebooks)
+    again()
+    for name, content in {"report.html": b"my notes", "manifest.json": b"[]", "notes.txt": b"mine"}.items():
+        before = (out / name).read_bytes() if (out / name).exists() else None
+        (out / name).write_bytes(content)
+        with pytest.raises(FolderTaken, match=r"\.(html|txt|csv)"):
+            again()
+        assert (out / name).read_bytes() == content
+        if before is not None:
+            (out / name).write_bytes(before)

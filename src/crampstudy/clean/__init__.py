@@ -80,7 +80,7 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
     attrition = Attrition(tuple(counts), rule_counts(lines), (*raw.notices, *told))
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
-    cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic)
+    cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
 
 

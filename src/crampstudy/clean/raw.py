@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from crampstudy import names
 from crampstudy.codebook import Severity, Variable
 from crampstudy.cohort import Kind, RuleCount, SurveyDesign
 
@@ -75,7 +76,10 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A source as read, before any rule; ``window`` is the study's first and last night."""
+    """A source as read, before any rule; ``window`` is the study's first and last night.
+
+    ``name`` and ``title`` are cleaned of what no name for display holds.
+    """
 
     name: str
     kind: Kind
@@ -85,6 +89,11 @@ class Raw:
     window: tuple[date, date] | None = None
     synthetic: bool = False
     notices: tuple[str, ...] = ()
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", names.title(self.name) or "cohort")
+        object.__setattr__(self, "title", names.title(self.title or "") or None)
 
 
 @dataclass(frozen=True, slots=True)

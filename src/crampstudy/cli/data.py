@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crampstudy.cli.options import AsJson, Corrected, FileFormat, Rejects, Source, listed
+from crampstudy.cli.options import AsJson, Corrected, FileFormat, Force, Rejects, Source, listed, tell_kept
+from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from crampstudy.clean import Cleaned, Corrections
@@ -62,7 +66,8 @@ def validate(
     if summary is None:
         loaded = load(source, today=date.today(), corrections=_corrections(corrections))
         summary = validation.summarise(loaded)
-        _write_rejects(loaded, rejects)
+        with _rejects(loaded, rejects):
+            pass
     elif rejects:
         _warn_of(rejects)
     typer.echo(validation.as_json(summary) if as_json else validation.as_text(summary))
@@ -77,16 +82,20 @@ def import_(
     format: FileFormat = "csv",
     rejects: Rejects = None,
     corrections: Corrected = None,
+    force: Force = False,
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
     from crampstudy.sources import load, package
 
+    if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
+        raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
-    package.write(loaded.cohort, out, format)
-    typer.echo(validation.as_text(validation.summarise(loaded)))
+    with _rejects(loaded, rejects):
+        kept = package.write(loaded.cohort, out, format, force=force)
     typer.echo(f"The accepted rows are in {out}.", err=True)
-    _write_rejects(loaded, rejects)
+    tell_kept(kept)
+    typer.echo(validation.as_text(validation.summarise(loaded)))
 
 
 def fetch(
@@ -116,13 +125,20 @@ def _corrections(file: Path | None) -> Corrections | None:
     return load(file) if file else None
 
 
-def _write_rejects(loaded: Cleaned, file: Path | None) -> None:
-    if file:
-        from crampstudy import validation
-        from crampstudy.output import csv_text, whole_file
+@contextmanager
+def _rejects(loaded: Cleaned, file: Path | None) -> Iterator[None]:
+    """Write the ledger and the rejected rows; the file appears when the block ends without an error."""
+    if file is None:
+        yield
+        return
+    from crampstudy import validation
+    from crampstudy.output import csv_text, whole_stream
 
-        whole_file(file, csv_text(validation.rejects(loaded)).encode(), private=True)
-        _warn_of(file)
+    with whole_stream(file, private=True) as stream:
+        stream.write(csv_text(validation.rejects(loaded)).encode())
+        stream.flush()
+        yield
+    _warn_of(file)
 
 
 def _warn_of(rejects: Path) -> None:

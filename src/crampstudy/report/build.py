@@ -12,29 +12,31 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crampstudy import sources
+from crampstudy import names, sources
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.output import whole_folder
+from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
-from crampstudy.report import params, provenance, run, typeset, warm
 from crampstudy.report.collect import collect
 from crampstudy.report.outline import Outline
 
-PDF, HTML, ESTIMATES, LEDGER, MANIFEST = (
-    *("report.pdf", "report.html", "estimates.csv", "ledger-counts.csv", "manifest.json"),
-)
+PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
+MANIFEST = provenance.MANIFEST
 FILES = (PDF, HTML, ESTIMATES, LEDGER, MANIFEST)
 _MOST_KERNELS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished report: where its files are and how long each stage took, in seconds."""
+    """A finished report: where its files are and how long each stage took, in seconds.
+
+    ``kept`` is where a folder is kept that it took the place of by force, ``notices`` what its reader should know.
+    """
 
     folder: Path
     pdf: Path
@@ -43,6 +45,8 @@ class Report:
     ledger_counts: Path
     manifest: Path
     seconds: Mapping[str, float]
+    kept: Path | None = None
+    notices: tuple[str, ...] = ()
 
 
 def build(
@@ -55,21 +59,27 @@ def build(
     notebooks_dir: Path | None = None,
     jobs: int | None = None,
     progress: run.Progress | None = None,
+    force: bool = False,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
+
+    A report of the same source is replaced, but not a whole one by some of its sections.
 
     Args:
         source: what ``open_cohort`` takes.
         settings: ``name=value`` for the notebooks' parameters.
-        out: the folder of the report; by default ``reports/<cohort>`` under the current one.
+        out: the folder of the report; by default one of the cohort's name in ``reports`` under the current one.
         sections: notebooks of the outline to build alone, by name.
         notebook: a notebook of one's own, run and set after the others.
         notebooks_dir: the folder of notebooks with ``outline.yaml``; found by itself where not given.
         jobs: kernels at a time; by default one per core, at most four.
         progress: hears of stages and cells.
+        force: whether what the report may not replace is kept beside it and not refused.
 
     Raises:
-        UsageError: notebooks, outline or sections are not there, or ``out`` holds other files.
+        UsageError: notebooks, outline or sections are not there.
+        FolderTaken: the folder holds the report of another source, more sections or other files.
+        OutputError: the folder cannot be written.
         ParameterError: a setting is unknown or impossible.
         SourceError: the source cannot be read.
         AnalysisError: a notebook failed, or what it shows cannot be made into a report.
@@ -99,8 +109,10 @@ def build(
         with stage("load"):
             cohort = sources.load(source).cohort
         params.suit(cohort, values)
-        target = out if out is not None else Path("reports") / cohort.name
-        fresh = stack.enter_context(whole_folder(target, FILES.__contains__))
+        target = out if out is not None else Path("reports") / names.slug(cohort.name)
+        origin = _origin(source, target)
+        partial = [path.stem for path in outline.notebooks] if sections else []
+        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, partial), force=force))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crampstudy-")))
         with stage("run"):
             executed = _run(outline, values, _absolute(source), work, server, jobs, progress)
@@ -110,6 +122,9 @@ def build(
         meanings = {parameter.name: parameter.help for parameter in declared}
         with stage("typeset"):
             front = _front(outline, cohort, effective, meanings)
+            notice = glyphs.notice(document, front.texts)
+            if notice:
+                front = replace(front, facts=(*front.facts, ("Characters", notice)))
             outputs = {
                 PDF: typeset.pdf(document, front),
                 HTML: typeset.web(document, front),
@@ -118,18 +133,20 @@ def build(
             }
         with stage("write"):
             for name, content in outputs.items():
-                (fresh / name).write_bytes(content)
+                (fresh.folder / name).write_bytes(content)
         made = provenance.manifest(
             cohort,
+            origin=origin,
             parameters=effective,
             notebooks=outline.notebooks,
             outline=folder / "outline.yaml",
             outputs=outputs,
             seconds=seconds,
         )
-        (fresh / MANIFEST).write_bytes(made)
+        (fresh.folder / MANIFEST).write_bytes(made)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
-    return Report(target, pdf, html, estimates, ledger, made_of, seconds)
+    notices = (notice,) if notice else ()
+    return Report(target, pdf, html, estimates, ledger, made_of, seconds, fresh.kept, notices)
 
 
 def _run(
@@ -171,6 +188,11 @@ def _run(
     return executed
 
 
+def _origin(source: str, target: Path) -> provenance.Origin:
+    told = sources.identity(source, seen_from=target)
+    return provenance.Origin(sources.shown(source), provenance.sha256(told.encode(errors="surrogateescape")))
+
+
 def _absolute(source: str) -> str:
     """Return the source with its path absolute: a kernel runs in another folder."""
     if Path(source).exists():
@@ -189,7 +211,7 @@ def _front(
     size = f"{people:,} participants" + (f", {nights:,} observed nights" if cohort.kind == "diary" else "")
     cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
     facts = (
-        ("Cohort", cohort.name),
+        ("Cohort", cohort.heading),
         ("Kind", f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"),
         ("Size", size),
         ("Date", f"{day.day} {day:%B %Y}"),
@@ -197,7 +219,7 @@ def _front(
         ("Version", f"crampstudy {provenance.version()}"),
     )
     parameters = tuple((name, _said(value), meanings[name]) for name, value in effective.items())
-    return typeset.Front(outline.title, cohort.name, day, provenance.version(), facts, parameters)
+    return typeset.Front(outline.title, cohort.heading, day, provenance.version(), facts, parameters)
 
 
 def _said(value: object) -> str:

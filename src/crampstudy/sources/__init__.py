@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
+from crampstudy import names
 from crampstudy.clean import Cleaned, Corrections, Raw, clean
 from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
@@ -72,6 +74,35 @@ def package_folder(source: str | Path) -> Path | None:
     """
     kind, path, _ = _parse(source)
     return path if kind == "package" else None
+
+
+def identity(source: str | Path, seen_from: Path) -> str:
+    """Return what tells a source from every other one: its kind, and its paths as seen from a folder.
+
+    So a project that is moved with its reports keeps them, however the source is written.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, options = _parse(source)
+
+    def place(there: Path) -> str:
+        there, here = there.resolve(), seen_from.resolve()
+        # On Windows there is no way from one drive to another.
+        return os.path.relpath(there, here) if there.anchor == here.anchor else str(there)
+
+    said = {name: place(Path(value)) if Path(value).exists() else value for name, value in options.items()}
+    return "\n".join([kind, place(path), *(f"{name}={said[name]}" for name in sorted(said))])
+
+
+def shown(source: str | Path) -> str:
+    """Return a source as a report names it: its kind and the last name of its path, which tell nothing of a machine.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, _ = _parse(source)
+    return f"{kind}:{names.title(path.resolve().name)}"
 
 
 # Each kind imports its reader when it is asked for, so that a folder of CSV files waits for no spreadsheet library.

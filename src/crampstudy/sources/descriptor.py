@@ -39,6 +39,10 @@ class Descriptor:
     window: tuple[date, date] | None = None
     synthetic: bool = False
     notices: tuple[str, ...] = ()
+    title: str | None = None
+
+
+_NAMES = ("name", "title")
 
 
 class _Wrong(Exception):
@@ -85,9 +89,9 @@ def _parse(content: Any) -> Descriptor:
         for table, schema in schemas.items()
         for f in (_typed(f, dict, f"a field of {table}") for f in _typed(schema.get("fields", []), list, "fields"))
     }
-    name = content.get("name")
+    name, title = (_typed(content[key], str, key) if content.get(key) is not None else None for key in _NAMES)
     return Descriptor(
-        name=None if name is None else _typed(name, str, "name"),
+        name=name,
         kind=_kind(own.get("kind")),
         paths={name: _paths(name, r.get("path")) for name, r in tables.items()},
         types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
@@ -100,6 +104,7 @@ def _parse(content: Any) -> Descriptor:
         window=_window(own.get("window")),
         synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
         notices=tuple(notices),
+        title=title,
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pooch
 
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.output import whole_file
+from crampstudy.output import guarded, whole_file
 from crampstudy.sources import nhanes_codes as nc
 
 PUBLISHER = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public"
@@ -62,7 +62,8 @@ def nhanes(
     more. A file whose digest is on record is not downloaded again. With ``refresh`` all are, and the record is renewed.
 
     Raises:
-        UsageError: a cycle is unknown, the address is not http(s), or ``folder`` is a file.
+        UsageError: a cycle is unknown, or the address is not http(s).
+        OutputError: the folder cannot be written.
         SourceError: the server cannot be reached, lacks a file or sends something else than a transport file; a file
             differs from its record, or stands there without one.
     """
@@ -70,10 +71,8 @@ def nhanes(
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
         raise UsageError(f"{base_url!r} is no address of files; give one that begins with https:// or http://")
     chosen = _cycles(cycles)
-    try:
+    with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"{folder} cannot be a folder, for a file stands in its place; name another") from None
     record = _read_record(folder)
     made: list[Fetched] = []
     for cycle in chosen:
@@ -96,7 +95,8 @@ def nhanes(
             # On record before it has its name: a file without a record is somebody else's.
             record[path.name] = {"sha256": digest, "size_bytes": size, "address": url}
             whole_file(folder / RECORD, (json.dumps({"files": record}, indent=1, sort_keys=True) + "\n").encode())
-            part.replace(path)
+            with guarded(path):
+                part.replace(path)
             made.append(Fetched(path, digest, size, downloaded=True))
             progress(path.name, size, size)
     return tuple(made)
@@ -155,7 +155,9 @@ def _download(url: str, path: Path, table: str, cycle: str, progress: Progress, 
     part = path.with_name(f".{path.name}.part")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _go_on(url, part, path.name, progress)
+            # A full disk is no error of the network, and is not tried again.
+            with guarded(path, part):
+                _go_on(url, part, path.name, progress)
             break
         except OSError as error:
             # What requests raises is an OSError, with the response where there was one.

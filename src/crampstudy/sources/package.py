@@ -75,6 +75,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         window=described.window,
         synthetic=described.synthetic,
         notices=tuple(notices),
+        title=described.title,
     )
 
 
@@ -88,18 +89,30 @@ def part_name(folder: Path, path: Path, of: int) -> str:
     return path.name if of == 1 else path.relative_to(folder).as_posix()
 
 
-def write(cohort: Cohort, folder: Path, format: Format = "csv", extra: Mapping[str, bytes] | None = None) -> None:
+def write(
+    cohort: Cohort,
+    folder: Path,
+    format: Format = "csv",
+    extra: Mapping[str, bytes] | None = None,
+    *,
+    force: bool = False,
+) -> Path | None:
     """Write ``cohort`` as a data package, whole or not at all; ``extra`` are files to put beside it.
 
+    Returns where the folder is kept that this one took the place of by ``force``, ``None`` where there was none.
+
     Raises:
-        UsageError: the format is unknown, or the folder holds files that are not a cohort's.
+        UsageError: the format is unknown.
+        FolderTaken: the folder holds something else than an untouched package, and there is no ``force``.
+        OutputError: the folder cannot be written.
     """
     extra = extra or {}
-    about = About(cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design)
-    with writing(folder, about, format, beside=extra) as out:
+    about = About(cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design, cohort.title)
+    with writing(folder, about, format, beside=extra, force=force) as out:
         out.add(cohort.tables)
         for name, content in extra.items():
             out.put(name, content)
+    return out.kept
 
 
 def _paths(folder: Path, table: str, described: Descriptor) -> tuple[Path, ...]:
