@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import IO
 import polars as pl
 import polars.selectors as cs
 
+from crampstudy import scratch
 from crampstudy.errors import UsageError
 
 # What a spreadsheet runs as a formula; the same after apostrophes, so that taking one away is always right; and
@@ -70,21 +68,11 @@ def whole_folder(target: Path, ours: Callable[[str], bool]) -> Iterator[Path]:
         if foreign:
             raise UsageError(f"{target} holds {foreign[0]}, which this command did not write; give another folder")
     _make_parent(target)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with scratch.folder(beside=target.parent) as aside:
         fresh = aside / "new"
         fresh.mkdir()
         yield fresh
-        if target.exists():
-            target.rename(aside / "old")
-        try:
-            fresh.rename(target)
-        except OSError:
-            if (aside / "old").exists():
-                (aside / "old").rename(target)
-            raise
-    finally:
-        shutil.rmtree(aside)
+        scratch.put(fresh, target)
 
 
 def whole_file(target: Path, content: bytes, private: bool = False) -> None:
@@ -108,14 +96,11 @@ def whole_stream(target: Path, private: bool = False) -> Iterator[IO[bytes]]:
     if target.exists() and not target.is_file():
         raise UsageError(f"{target} is not a file that can be replaced; give the name of a file")
     _make_parent(target)
-    handle, aside = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with scratch.file(beside=target.parent) as (aside, file):
+        with file:
             yield file
-        Path(aside).chmod(0o600 if private else 0o644)
-        Path(aside).replace(target)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+        aside.chmod(0o600 if private else 0o644)
+        aside.replace(target)
 
 
 def _make_parent(target: Path) -> None:

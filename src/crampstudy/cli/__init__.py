@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from crampstudy import ending
 from crampstudy.cli import analyse, data, report, simulate
 from crampstudy.errors import CrampstudyError
 
@@ -29,8 +30,12 @@ for command in (
 
 def main() -> None:
     """Run the command line; a deliberate error prints one message and exits with the code of its kind."""
-    try:
-        app(standalone_mode=True)
-    except CrampstudyError as error:
-        typer.echo(f"crampstudy: {error}", err=True)
-        sys.exit(error.exit_code)
+    with ending.on_signals():
+        try:
+            app(standalone_mode=True)
+        except ending.Ended as ended:
+            typer.echo(f"crampstudy: ended by {ended.signal.name}; what was there before is unchanged", err=True)
+            raise
+        except CrampstudyError as error:
+            typer.echo(f"crampstudy: {error}", err=True)
+            sys.exit(error.exit_code)
