@@ -83,7 +83,8 @@ def _tree(value: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
         if kind is sequence:
             return {name: [inner(part) for part in value]}
     for name, moment in _TIMES.items():
-        if kind is moment and getattr(value, "tzinfo", None) is None:
+        # A time zone, and the second of two equal hours, have no place in the text.
+        if kind is moment and getattr(value, "tzinfo", None) is None and not getattr(value, "fold", 0):
             return {name: value.isoformat()}
     if kind is timedelta:
         return {"timedelta": [value.days, value.seconds, value.microseconds]}

@@ -18,7 +18,7 @@ import json
 import math
 import tokenize
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,7 @@ def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Paramet
                     "declare it the same way in both or rename one"
                 )
             names = (*(known.notebooks if known else ()), path.name)
-            found[parameter.name] = Parameter(
-                parameter.name, parameter.type, parameter.default, (known or parameter).help, names
-            )
+            found[parameter.name] = replace(known or parameter, notebooks=names)
     found.pop(SOURCE, None)
     return list(found.values())
 
