@@ -70,6 +70,22 @@ def test_a_signal_lets_a_run_clean_up_and_gives_the_code_of_shells(number: signa
     assert run.returncode == 128 + number
 
 
+def test_the_command_line_tells_it_in_one_line() -> None:
+    code = (
+        "import time; from crampstudy import cli\n"
+        "cli.app = lambda standalone_mode: (print('begun', flush=True), time.sleep(60))\n"
+        "cli.main()\n"
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        run = subprocess.Popen([sys.executable, "-c", code], text=True, **pipes)  # type: ignore[call-overload]
+        assert run.stdout.readline() == "begun\n"
+        run.send_signal(number)
+        said = run.communicate(timeout=60)[1]
+        assert said == f"crampstudy: ended by {number.name}; nothing is left half-written\n"
+        assert run.returncode == 128 + number
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     run, _ = begun("-c", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + CLEANED)
     run.send_signal(signal.SIGHUP)

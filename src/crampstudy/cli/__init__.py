@@ -34,7 +34,7 @@ def main() -> None:
         try:
             app(standalone_mode=True)
         except ending.Ended as ended:
-            typer.echo(f"crampstudy: ended by {ended.signal.name}; what was there before is unchanged", err=True)
+            typer.echo(f"crampstudy: ended by {ended.signal.name}; nothing is left half-written", err=True)
             raise
         except CrampstudyError as error:
             typer.echo(f"crampstudy: {error}", err=True)
