@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -158,7 +159,7 @@ def test_a_bug_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_interrupt_is_one_line(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     Path("a.csv").write_text(NIGHTS)
     monkeypatch.setattr(first_look, "first_look", interrupted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import inspect
 import json
 import os
 import shutil
@@ -122,6 +123,82 @@ def test_a_dead_kernel_is_told_and_recorded(tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': the kernel died"):
         run.execute(own, output, {"source": "x"}, cwd=tmp_path)
     assert json.loads(output.read_text())["metadata"]["crampstudy"]["failure"].startswith("the kernel died")
+
+
+@pytest.mark.parametrize("leaving", ["import sys; sys.exit(0)", "exit()", "quit()", "exit", "raise SystemExit"])
+def test_a_cell_that_leaves_the_notebook_is_a_failure(tmp_path: Path, leaving: str) -> None:
+    own, output = write_notebook(tmp_path, "own", "1 + 1", leaving), tmp_path / "executed.ipynb"
+    told = r"notebook own, section 'Deep': the cell leaves the notebook .*take that out \(code cell 3\)"
+    with pytest.raises(AnalysisError, match=told) as caught:
+        run.execute(own, output, {"source": "x"}, cwd=tmp_path)
+    assert caught.value.exit_code == 6
+    assert json.loads(output.read_text())["metadata"]["crampstudy"]["cell"] == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
+def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
+    ends = {
+        "import os; os._exit(0)": r"ended by itself with exit code 0, as after os._exit\(0\) \(code cell 2\)",
+        "import os; os._exit(3)": "exit code 3",
+        "import ctypes; ctypes.string_at(0)": r"killed by signal 11 \(SIGSEGV\), a crash in native code",
+        "import os; os.abort()": r"killed by signal 6 \(SIGABRT\), a crash in native code",
+        "import os; os.kill(os.getpid(), 9)": r"killed by signal 9 \(SIGKILL\), most likely for want of memory",
+    }
+    with warm.server({**os.environ, **run.PINNED}) as server:
+        for number, (code, told) in enumerate(ends.items()):
+            own = write_notebook(tmp_path, f"own{number}", code)
+            # Forked kernels, and one that starts the plain way.
+            for place in [server, None][: 2 if "ctypes" in code else 1]:
+                with pytest.raises(
+                    AnalysisError, match=rf"notebook own{number}, section 'Deep': the kernel died: .*{told}"
+                ):
+                    run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, server=place)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
+def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
+    stop = threading.Event()
+    threading.Timer(4, stop.set).start()
+    own = write_notebook(tmp_path, "own", "import time; time.sleep(300)")
+    began = time.monotonic()
+    with pytest.raises(run.Stopped):
+        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, stop=stop)
+    assert time.monotonic() - began < 60
+
+
+def test_a_cells_time_is_an_option_that_its_message_names(
+    source: Path,
+    notebooks: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    run_cli = request.getfixturevalue("run")
+    monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(notebooks))
+    own = write_notebook(tmp_path, "own", "import time; time.sleep(60)")
+    asked = ["report", str(source), "--out", str(tmp_path / "out"), "--notebook", str(own), "--sections", "sleep"]
+    code, _, said = run_cli(*asked, "--cell-timeout", "3")
+    assert code == 6
+    told = (
+        "notebook own, section 'Deep': a cell ran longer than 3 s; --cell-timeout SECONDS gives it more (code cell 2)"
+    )
+    assert said.splitlines()[-1] == f"crampstudy: {told}"
+    code, _, said = run_cli(*asked, "--cell-timeout", "0")
+    assert code == 2 and "--cell-timeout" in said
+
+
+def test_the_time_of_a_cell_is_half_an_hour_where_none_is_given() -> None:
+    from crampstudy.cli.report import report
+
+    assert run.CELL_SECONDS == 1800 == inspect.signature(report).parameters["cell_timeout"].default
+
+
+def test_an_own_notebook_may_have_other_defaults(source: Path, notebooks: Path, tmp_path: Path) -> None:
+    own = write_notebook(tmp_path, "own", "assert (source != 'y', bins, mine) == (True, 5, 3)")
+    own.write_text(own.read_text().replace('source: str = \\"x\\"', 'source: str = \\"y\\"'))
+    own.write_text(own.read_text().replace("bins: int = 5", "mine: int = 3\\nbins: int = 9"))
+    made = build(str(source), out=tmp_path / "out", notebook=own, sections=["cohort"], notebooks_dir=notebooks)
+    assert json.loads(made.manifest.read_text())["inputs"]["parameters"] == {"bins": 5, "mine": 3}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")

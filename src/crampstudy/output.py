@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import re
 import shlex
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import IO
 import polars as pl
 import polars.selectors as cs
 
+from crampstudy import scratch
 from crampstudy.errors import FolderTaken, OutputError
 
 # What a spreadsheet runs as a formula; the same after apostrophes, so that taking one away is always right; and
@@ -78,21 +78,26 @@ def whole_folder(target: Path, foreign: Judge, *, force: bool = False) -> Iterat
         FolderTaken: the folder holds something that is not ours, and there is no ``force``.
         OutputError: ``target`` or a folder above it is a file, or the system does not let it be written.
     """
-    with guarded(target):
-        target = Path(os.path.realpath(target))
-        if target.exists() and not target.is_dir():
-            raise OutputError(f"{target} is a file; give a folder")
-        kept = _kept(target, foreign, force) if target.is_dir() and any(target.iterdir()) else None
-        _make_parent(target)
-        aside = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
-    try:
+    with contextlib.ExitStack() as stack:
+        with guarded(target):
+            target = Path(os.path.realpath(target))
+            if target.exists() and not target.is_dir():
+                raise OutputError(f"{target} is a file; give a folder")
+            kept = _kept(target, foreign, force) if target.is_dir() and any(target.iterdir()) else None
+            _make_parent(target)
+            aside = stack.enter_context(scratch.folder(beside=target.parent))
         with guarded(target, aside):
             fresh = aside / "new"
             fresh.mkdir()
             yield Fresh(fresh, kept)
-            _swap(fresh, target, kept or aside / "old")
-    finally:
-        shutil.rmtree(aside)
+            if kept:
+                target.rename(kept)
+            try:
+                scratch.put(fresh, target)
+            except OSError:
+                if kept:
+                    kept.rename(target)
+                raise
 
 
 def _kept(target: Path, foreign: Judge, force: bool) -> Path | None:
@@ -115,18 +120,6 @@ def _free(target: Path, mark: str, first: int = 1) -> Path:
     while os.path.lexists(free := target.with_name(f"{target.name}{mark}{number}")):
         number += 1
     return free
-
-
-def _swap(fresh: Path, target: Path, old: Path) -> None:
-    stood = target.exists()
-    if stood:
-        target.rename(old)
-    try:
-        fresh.rename(target)
-    except OSError:
-        if stood:
-            old.rename(target)
-        raise
 
 
 def unrecorded(folder: Path, digests: Mapping[str, str]) -> str | None:
@@ -161,20 +154,18 @@ def whole_stream(target: Path, private: bool = False) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: as :func:`whole_file`.
     """
-    with guarded(target):
-        target = Path(os.path.realpath(target))
-        if target.exists() and not target.is_file():
-            raise OutputError(f"{target} is not a file that can be replaced; give the name of a file")
-        _make_parent(target)
-        handle, aside = tempfile.mkstemp(prefix=_prefix(target), dir=target.parent)
-    try:
-        with guarded(target, Path(aside)):
-            with os.fdopen(handle, "wb") as file:
+    with contextlib.ExitStack() as stack:
+        with guarded(target):
+            target = Path(os.path.realpath(target))
+            if target.exists() and not target.is_file():
+                raise OutputError(f"{target} is not a file that can be replaced; give the name of a file")
+            _make_parent(target)
+            aside, file = stack.enter_context(scratch.file(beside=target.parent))
+        with guarded(target, aside):
+            with file:
                 yield file
-            Path(aside).chmod(0o600 if private else 0o644)
-            Path(aside).replace(target)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+            aside.chmod(0o600 if private else 0o644)
+            aside.replace(target)
 
 
 @contextmanager
@@ -217,11 +208,6 @@ def refusal(error: OSError, target: object) -> str:
     """Return what to say of a ``target`` that the system does not let be written."""
     what, then = _REFUSALS.get(error.errno, (error.strerror or type(error).__name__, _ELSEWHERE))
     return f"{target} cannot be written: {what}; {then}"
-
-
-def _prefix(target: Path) -> str:
-    # A name as long as the system allows leaves no room for more letters.
-    return f".{target.name[:40]}-"
 
 
 def _make_parent(target: Path) -> None:

@@ -12,7 +12,7 @@ from typing import IO
 
 import polars as pl
 
-from crampstudy import codebook, validation
+from crampstudy import codebook, scratch, validation
 from crampstudy.clean import Context, RawTable, clean_table, nothing_left, set_aside
 from crampstudy.clean.people import age_against_birth_year, episodes_against_count
 from crampstudy.clean.raw import LEDGER, ROW, Breach, ledger
@@ -52,9 +52,9 @@ def validate(
     opened = parted.read(folder, LARGE if large is None else large) if folder else None
     if opened is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as aside, tempfile.TemporaryFile() as spool:
+    with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
         done = _Cleaning(opened, today, spool if rejects else None)
-        done.diary(opened.parts(done.people, size, Path(aside)))
+        done.diary(opened.parts(done.people, size, aside))
         done.finish()
         if rejects:
             with whole_stream(rejects, private=True) as file:

@@ -16,6 +16,7 @@ from typing import Any
 
 import typer
 
+from crampstudy import ending
 from crampstudy.cli import analyse, crash, data, report, simulate
 from crampstudy.errors import CrampstudyError, FolderTaken, OutputError
 
@@ -28,20 +29,16 @@ app = typer.Typer(
 )
 
 _UNREADABLE = 4
-_INTERRUPTED = 130
 
 
 def _printing(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that says so when its output cannot be printed, or when it is interrupted."""
+    """Return a command that says so when its output cannot be printed."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            _say("interrupted; nothing is left half-written")
-            raise typer.Exit(_INTERRUPTED) from None
         except OSError as error:
             # Typer would end without a word when what reads a pipe has ended.
             if error.filename is None and error.errno is not None:
@@ -71,24 +68,25 @@ def main() -> None:
         # A terminal of another encoding shows the code of what it lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        # Typer itself would set an exception hook of its own.
-        typer.main.get_command(app)(standalone_mode=True)
-    except FolderTaken as error:
-        _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
-        sys.exit(error.exit_code)
-    except CrampstudyError as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(_INTERRUPTED)
-    except OSError as error:
-        # Without a number it is none of the system's: a bug.
-        if error.errno is None:
+    with ending.on_signals():
+        try:
+            # Typer itself would set an exception hook of its own.
+            typer.main.get_command(app)(standalone_mode=True)
+        except ending.Ended as ended:
+            _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise
-        _say(f"{error.filename}: {error.strerror}; check the path" if error.filename else _lost(error))
-        sys.exit(_UNREADABLE)
+        except FolderTaken as error:
+            _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
+            sys.exit(error.exit_code)
+        except CrampstudyError as error:
+            _say(str(error))
+            sys.exit(error.exit_code)
+        except OSError as error:
+            # Without a number it is none of the system's: a bug.
+            if error.errno is None:
+                raise
+            _say(f"{error.filename}: {error.strerror}; check the path" if error.filename else _lost(error))
+            sys.exit(_UNREADABLE)
 
 
 def _say(text: str) -> None:

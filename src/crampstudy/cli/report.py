@@ -16,6 +16,9 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder of the report; by default reports/COHORT.")] = None,
     sections: Annotated[str | None, typer.Option(help="Names of notebooks to run, separated by commas.")] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
+    cell_timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
+    ] = 1800,
     force: Force = False,
 ) -> None:
     """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them."""
@@ -29,6 +32,7 @@ def report(
             out=out,
             sections=chosen,
             notebook=notebook,
+            cell_seconds=cell_timeout,
             progress=shown,
             force=force,
         )

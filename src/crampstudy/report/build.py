@@ -7,16 +7,16 @@ import csv
 import datetime
 import io
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crampstudy import names, sources
+from crampstudy import names, scratch, sources
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.output import whole_folder
@@ -58,6 +58,7 @@ def build(
     notebook: Path | None = None,
     notebooks_dir: Path | None = None,
     jobs: int | None = None,
+    cell_seconds: int = run.CELL_SECONDS,
     progress: run.Progress | None = None,
     force: bool = False,
 ) -> Report:
@@ -73,6 +74,7 @@ def build(
         notebook: a notebook of one's own, run and set after the others.
         notebooks_dir: the folder of notebooks with ``outline.yaml``; found by itself where not given.
         jobs: kernels at a time; by default one per core, at most four.
+        cell_seconds: the time that a cell may take.
         progress: hears of stages and cells.
         force: whether what the report may not replace is kept beside it and not refused.
 
@@ -99,8 +101,9 @@ def build(
         outline = outlines.read(folder).only(sections)
         if notebook is not None:
             outline = outline.plus(notebook)
-        values = params.check(outline.notebooks, settings)
-        declared = params.describe(outline.notebooks)
+        own = notebook.resolve() if notebook is not None else None
+        values = params.check(outline.notebooks, settings, own)
+        declared = params.describe(outline.notebooks, own)
         _epoch()
     with contextlib.ExitStack() as stack:
         # The server imports while the source is read. A single notebook gains nothing from it.
@@ -111,11 +114,12 @@ def build(
         params.suit(cohort, values)
         target = out if out is not None else Path("reports") / names.slug(cohort.name)
         origin = _origin(source, target)
-        partial = [path.stem for path in outline.notebooks] if sections else []
-        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, partial), force=force))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crampstudy-")))
+        only = [path.stem for path in outline.notebooks] if sections else []
+        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, only), force=force))
+        work = stack.enter_context(scratch.folder())
         with stage("run"):
-            executed = _run(outline, values, _absolute(source), work, server, jobs, progress)
+            execute = partial(run.execute, server=server, progress=progress, cell_seconds=cell_seconds)
+            executed = _run(outline, values, _absolute(source), work, jobs, execute)
         with stage("collect"):
             document = collect(outline, executed)
         effective = {parameter.name: values.get(parameter.name, parameter.default) for parameter in declared}
@@ -154,9 +158,8 @@ def _run(
     values: Mapping[str, Any],
     source: str,
     work: Path,
-    server: Path | None,
     jobs: int | None,
-    progress: run.Progress | None,
+    execute: Callable[..., None],
 ) -> dict[str, Path]:
     place = work / "cwd"
     place.mkdir()
@@ -166,13 +169,11 @@ def _run(
     with ThreadPoolExecutor(max_workers=most) as pool:
         tasks = [
             pool.submit(
-                run.execute,
+                execute,
                 path,
                 executed[path.stem],
                 params.for_notebook(path, values, source),
                 cwd=place,
-                server=server,
-                progress=progress,
                 stop=stop,
             )
             for path in outline.notebooks
@@ -180,7 +181,7 @@ def _run(
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:
-            # After a failure or an interrupt no further cell begins; otherwise all are through already.
+            # After a failure or a signal the other notebooks end as well; otherwise all are through already.
             stop.set()
     problems = [problem for problem in (task.exception() for task in tasks) if problem is not None]
     for problem in sorted(problems, key=lambda problem: isinstance(problem, run.Stopped)):

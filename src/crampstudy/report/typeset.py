@@ -12,7 +12,6 @@ import html
 import json
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import pypandoc
 import typst
 
+from crampstudy import ending, scratch
 from crampstudy.figures.style import FONT_DIR, SANS, SERIF
 from crampstudy.report import ReportError, glyphs
 from crampstudy.report.collect import Document
@@ -61,8 +61,7 @@ def pdf(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
     """
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
-        folder = Path(name)
+    with scratch.folder() as folder, as_file(_ASSETS) as assets:
         body = _pandoc(glyphs.printed(document.markdown), "typst", assets, folder)
         facts = {
             "title": front.title,
@@ -105,8 +104,7 @@ def web(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference or citation cannot be resolved.
     """
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
-        folder = Path(name)
+    with scratch.folder() as folder, as_file(_ASSETS) as assets:
         template = (assets / "template.html").read_text(encoding="utf-8")
         style = _font_faces() + (assets / "report.css").read_text(encoding="utf-8")
         # A dollar sign would begin a variable of the template.
@@ -147,7 +145,9 @@ def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: st
         "--fail-if-warnings",
         *options,
     ]
-    done = subprocess.run(command, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
+    with ending.lifeline() as line:
+        tied = ending.tied(command, line)
+        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         found = re.search(r"REPORT: (.*?)\s*REPORT-END", told, flags=re.DOTALL)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, scratch
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
 from crampstudy.sources import redcap_dictionary
@@ -119,8 +118,8 @@ def _text(path: Path, described: Dictionary) -> Text:
     out = io.StringIO()
     # As many lines as before, so that the ledger's lines are those of the export.
     csv.writer(out, delimiter=mark, lineterminator="\n" * reader.line_num).writerow(names)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
+    with scratch.folder() as folder:
+        copy = folder / path.name
         copy.write_bytes(out.getvalue().encode() + b"".join(content.split(b"\n", reader.line_num)[reader.line_num :]))
         try:
             return read_text(copy)
