@@ -25,6 +25,8 @@ from crampstudy.sources import dates
 from crampstudy.sources.own import own_column
 
 Clock = Literal["evening", "morning", "timestamp"]
+SHORT_ROWS = ("reject", "empty")
+"""What may become of rows that only end early."""
 _COLUMN = ("from", "constant", "numbered", "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
 _OWN_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean", "date", "datetime")
 # A factor that somebody has rounded is not a wrong one.
@@ -67,7 +69,7 @@ class TableMap:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping file, checked against the codebook."""
+    """A mapping file, checked against the codebook; ``padded`` rows may end early, their missing cells are empty."""
 
     path: Path
     name: str
@@ -75,6 +77,7 @@ class Mapping:
     missing: tuple[str, ...]
     decimal: str | None
     time_zone: str | None
+    padded: bool = False
 
 
 def load(path: Path) -> Mapping:
@@ -154,7 +157,7 @@ class _Entry:
 
 
 def _mapping(path: Path, top: _Entry) -> Mapping:
-    keys = ("version", "name", "tables", "clock", "time_zone", "missing", "decimal")
+    keys = ("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows")
     entries = top.entries(keys, ("version", "tables", "clock"))
     if (version := entries["version"].text()) != "1":
         entries["version"].wrong(f"{version!r} is not a version that this package reads; allowed: 1")
@@ -175,6 +178,7 @@ def _mapping(path: Path, top: _Entry) -> Mapping:
         missing=entries["missing"].texts() if "missing" in entries else ("",),
         decimal=entries["decimal"].one_of((".", ",")) if "decimal" in entries else None,
         time_zone=zone,
+        padded="short_rows" in entries and entries["short_rows"].one_of(SHORT_ROWS) == "empty",
     )
 
 

@@ -31,10 +31,11 @@ _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PAR
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
 
-def read(folder: Path, leave: Collection[str] = ()) -> Raw:
+def read(folder: Path, leave: Collection[str] = (), *, padded: bool = False) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
-    Tables named in ``leave`` must be there as any other and are not read.
+    Tables named in ``leave`` must be there as any other and are not read. Rows of text that only end early are set
+    aside, unless they may be ``padded``, or the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -43,6 +44,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         what = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
         raise SourceError(f"{what}; give the folder that holds participants.csv and diary.csv")
     described = descriptor.read(folder)
+    described = replace(described, padded=padded or described.padded)
     paths = {name: found for name in codebook.TABLES if (found := _paths(folder, name, described))}
     if not paths:
         raise SourceError(
@@ -143,7 +145,7 @@ def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor
     notices: list[str] = []
     parts: list[RawTable] = []
     for path in paths:
-        part, said = _part(name, part_name(folder, path, len(paths)), path, described.missing.get(name, ()))
+        part, said = _part(name, part_name(folder, path, len(paths)), path, described)
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
@@ -151,14 +153,16 @@ def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor
     return replace(table, own=own), [*notices, *said]
 
 
-def _part(name: str, file: str, path: Path, missing: Sequence[str]) -> tuple[RawTable, tuple[str, ...]]:
+def _part(name: str, file: str, path: Path, described: Descriptor) -> tuple[RawTable, tuple[str, ...]]:
+    missing = described.missing.get(name, ())
     if path.suffix.lower() == _PARQUET:
         return RawTable(name, file, *_read_parquet(path, missing)), ()
-    read = typed.read(path, name, missing)
+    read = typed.read(path, name, missing, padded=described.padded)
     doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
     written = None if read.written is None else csv_restored(read.written)
     frame = csv_restored(read.frame)
-    return RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written), read.notices
+    table = RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written, unread=read.unread)
+    return table, read.notices
 
 
 def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:

@@ -11,7 +11,7 @@ import io
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -40,8 +40,10 @@ MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP",
 """The missing data codes that REDCap proposes; a field that has one of them as a choice keeps it."""
 
 
-def read(path: Path, dictionary: Path | None = None) -> Raw:
+def read(path: Path, dictionary: Path | None = None, *, padded: bool = False) -> Raw:
     """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
+
+    Rows that only end early are set aside, unless they may be ``padded``.
 
     Raises:
         SourceError: a file is missing or not what it should be, a field contradicts the codebook, or the events
@@ -50,7 +52,7 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
     if not path.is_file():
         raise SourceError(f"there is no REDCap export {path}; give the CSV file that REDCap exported")
     described = redcap_dictionary.load(dictionary) if dictionary else redcap_dictionary.own()
-    text = _text(path, described)
+    text = _text(path, described, padded)
     export = _Export(path.name, text.frame, text.lines)
     notices = [*text.notices, *described.notices]
     export = _without_missing_codes(export, described, notices)
@@ -72,6 +74,9 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
         own, said = own_columns(table, path.name, frame)
         notices.extend(said)
         tables.append(RawTable(table, path.name, frame, lines, own, written=written))
+        if table == "diary":
+            # A row of which nobody knows the cells is listed once.
+            tables[-1] = replace(tables[-1], unread=text.unread)
     if not any(table.name == "diary" for table in tables):
         raise SourceError(
             f"{path} holds no nights: no row fills a field of "
@@ -104,7 +109,7 @@ class _Export:
         return pl.Series(name, [None] * self.frame.height, dtype=pl.String)
 
 
-def _text(path: Path, described: Dictionary) -> Text:
+def _text(path: Path, described: Dictionary, padded: bool) -> Text:
     """Return the export with field names as headings; REDCap can write labels instead, several of them alike."""
     content = path.read_bytes()
     mark = max(",;\t", key=content.partition(b"\n")[0].decode("latin-1").count)
@@ -112,9 +117,9 @@ def _text(path: Path, described: Dictionary) -> Text:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=mark)
         headings = [cell.strip() for cell in next(reader, [])]
     except (UnicodeDecodeError, csv.Error):
-        return read_text(path)
+        return read_text(path, padded=padded)
     if sum(name in described.fields for name in headings) > 1:
-        return read_text(path)
+        return read_text(path, padded=padded)
     names = _by_label(path, headings, described)
     out = io.StringIO()
     # As many lines as before, so that the ledger's lines are those of the export.
@@ -123,7 +128,7 @@ def _text(path: Path, described: Dictionary) -> Text:
         copy = Path(folder) / path.name
         copy.write_bytes(out.getvalue().encode() + b"".join(content.split(b"\n", reader.line_num)[reader.line_num :]))
         try:
-            return read_text(copy)
+            return read_text(copy, padded=padded)
         except SourceError as error:
             raise SourceError(str(error).replace(str(copy), str(path))) from None
 
