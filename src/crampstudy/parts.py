@@ -161,9 +161,7 @@ class _Cleaning:
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        counts = {
-            name: _count(name, t.file, t.height, self.frames[name].height) for name, t in self.tables.items()
-        }
+        counts = {name: _count(name, t.file, t.height, self.frames[name].height) for name, t in self.tables.items()}
         counts["diary"] = _count("diary", self._file, total.read, total.accepted)
         seen = (
             self.frames["participants"]

@@ -103,7 +103,8 @@ def build(
         fresh = stack.enter_context(whole_folder(target, FILES.__contains__))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crampstudy-")))
         with stage("run"):
-            executed = _run(outline, values, _absolute(source), work, server, jobs, progress)
+            # A kernel runs in another folder.
+            executed = _run(outline, values, sources.absolute(source), work, server, jobs, progress)
         with stage("collect"):
             document = collect(outline, executed)
         effective = {parameter.name: values.get(parameter.name, parameter.default) for parameter in declared}
@@ -169,15 +170,6 @@ def _run(
     for problem in sorted(problems, key=lambda problem: isinstance(problem, run.Stopped)):
         raise problem
     return executed
-
-
-def _absolute(source: str) -> str:
-    """Return the source with its path absolute: a kernel runs in another folder."""
-    if Path(source).exists():
-        return str(Path(source).resolve())
-    kind, colon, rest = source.partition(":")
-    path, mark, query = rest.partition("?")
-    return f"{kind}{colon}{Path(path).resolve()}{mark}{query}"
 
 
 def _front(

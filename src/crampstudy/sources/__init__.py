@@ -74,6 +74,18 @@ def package_folder(source: str | Path) -> Path | None:
     return path if kind == "package" and not options else None
 
 
+def absolute(source: str) -> str:
+    """Return a source whose paths, of its options too, hold in any folder.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, options = _parse(source)
+    placed = {name: str(Path(value).resolve()) if name in _PATHS else value for name, value in options.items()}
+    query = "&".join(f"{name}={value}" for name, value in placed.items())
+    return f"{kind}:{path.resolve()}" + (f"?{query}" if query else "")
+
+
 # Each kind imports its reader when it is asked for, so that a folder of CSV files waits for no spreadsheet library.
 
 
@@ -144,6 +156,8 @@ KINDS: Mapping[str, SourceKind] = {
     "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "short")),
     "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "short")),
 }
+_PATHS = ("mapping", "dictionary")
+"""Options that name a file."""
 _EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from crampstudy import codebook, domain
+from crampstudy import codebook, domain, plain_yaml
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
@@ -87,24 +87,13 @@ def load(path: Path) -> Mapping:
         SourceError: the file is not YAML, or an entry is unknown or impossible; the message names the entry.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        content = plain_yaml.load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SourceError(f"there is no mapping file {path}; give the path of the YAML file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"{path} is not a mapping file in YAML, UTF-8: {reason}") from None
     return _mapping(path, _Entry(path, "", content))
-
-
-class _Loader(yaml.BaseLoader):
-    """Leaves every value the text that was written (``no`` is a word, 007 a code) and takes no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        if twice := [name for name in names if names.count(name) > 1]:
-            line = node.start_mark.line + 1
-            raise yaml.YAMLError(f"the key {twice[0]!r} stands twice in the entry that begins on line {line}")
-        return cast("dict[Any, Any]", super().construct_mapping(node, deep))
 
 
 @dataclass(frozen=True, slots=True)

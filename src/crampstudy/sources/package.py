@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
@@ -27,6 +29,7 @@ REDCAP = "redcap.csv"
 """The dictionary for REDCap, which a study folder may hold beside its tables."""
 _PARQUET = ".parquet"
 _TEXT = (".csv", ".tsv")
+_ROWS_A_BYTE, _HARMLESS_ROWS = 200, 5_000_000
 _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PARQUET}"
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
@@ -171,11 +174,32 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.
     if not head.startswith(b"PAR1"):
         what = "empty" if not head else f"not what its name says: it looks like {looks_like(head) or 'something else'}"
         raise SourceError(f"{path} is {what}; save it as Parquet")
+    check_parquet(path)
     try:
         frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}; write it again") from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise _damaged(path, error) from None
     return stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+
+
+def check_parquet(path: Path) -> int:
+    """Return how many rows a Parquet file says that it has.
+
+    Raises:
+        SourceError: what it says of itself cannot be read, or cannot be.
+    """
+    try:
+        rows = int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from None
+    if not 0 <= rows <= max(_HARMLESS_ROWS, _ROWS_A_BYTE * path.stat().st_size):
+        raise SourceError(f"{path} says that it has {rows:,} rows, far more than its size can hold; write it again")
+    return rows
+
+
+def _damaged(path: Path, error: BaseException) -> SourceError:
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return SourceError(f"{path} cannot be read as Parquet: {reason}; write it again")
 
 
 def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:

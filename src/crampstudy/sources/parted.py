@@ -116,7 +116,7 @@ def read(folder: Path, at_least: int) -> Parted | None:
     try:
         for path in paths:
             with pq.ParquetFile(path) as file:
-                heights.append(file.metadata.num_rows)
+                heights.append(package.check_parquet(path))
                 empty.append(file.schema_arrow.empty_table())
     except (pa.ArrowException, OSError):
         return None

@@ -80,7 +80,8 @@ def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str
     """
     text = read_text(path, header=False)
     unread = tuple(
-        LeftOut(line, "all cells", cells, hint) for line, cells, hint in text.unread["line", "cells", "hint"].iter_rows()
+        LeftOut(line, "all cells", cells, hint)
+        for line, cells, hint in text.unread["line", "cells", "hint"].iter_rows()
     )
     if text.frame.width < len(ROLES):
         raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps")

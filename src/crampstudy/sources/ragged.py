@@ -125,11 +125,10 @@ def _walk(body: bytes, start: int, cell: re.Pattern[bytes], mark: bytes) -> tupl
         place, cells = found.end(), cells + 1
         if found[1] != mark:
             return cells, place
-    while body.count(b'"', start, place) % 2 or body[place - 1 : place] != b"\n":
-        place = body.find(b"\n", place) + 1 or len(body)
-        if place == len(body):
-            break
-    return 0, place
+    end = body.find(b"\n", place) + 1 or len(body)
+    while end < len(body) and body.count(b'"', start, end) % 2:
+        end = body.find(b"\n", end) + 1 or len(body)
+    return 0, end
 
 
 def _check_extent(row: Row, shape: Shape) -> None:
@@ -213,7 +212,8 @@ def title(shape: Shape, names: Sequence[str], below: Piece) -> str | None:
     mark = shape.separator.encode()
     for row in islice(_rows(below, mark), _TITLES):
         cells = row.body.split(mark)
-        if row.cells == shape.width == len({cell.strip() for cell in cells} - {b""}):
+        words = {word for cell in cells if (word := cell.strip()) and not word[:1].isdigit()}
+        if row.cells == shape.width == len(words):
             return (
                 f"{shape.path}: line {shape.line} ({_shown(shape.header)!r}) seems to be a title above the header, "
                 f"which is line {row.line} ({_shown(row.body.decode().strip())!r}); delete the lines above it"

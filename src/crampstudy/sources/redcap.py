@@ -53,7 +53,7 @@ def read(path: Path, dictionary: Path | None = None, *, padded: bool = False) ->
         raise SourceError(f"there is no REDCap export {path}; give the CSV file that REDCap exported")
     described = redcap_dictionary.load(dictionary) if dictionary else redcap_dictionary.own()
     text = _text(path, described, padded)
-    export = _Export(path.name, text.frame, text.lines)
+    export = _Export(path.name, _record_first(path, text.frame, described), text.lines)
     notices = [*text.notices, *described.notices]
     export = _without_missing_codes(export, described, notices)
     fields = _fields(export, described, notices)
@@ -83,6 +83,20 @@ def read(path: Path, dictionary: Path | None = None, *, padded: bool = False) ->
             "the diary; export all instruments, and give the project's dictionary (redcap:FILE?dictionary=D.csv)"
         )
     return Raw(path.stem, "diary", tuple(tables), notices=tuple(dict.fromkeys(notices)))
+
+
+def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.DataFrame:
+    """Return the export with the record's identifier in front, which is the first field of any dictionary."""
+    record, first = next(iter(described.fields), ""), frame.columns[0]
+    if record in frame.columns:
+        return frame.select(record, pl.exclude(record))
+    if described.fields.get(first) or described.box(first) or first in (_EVENT, _FORM, _INSTANCE, *_ADMINISTRATIVE):
+        raise SourceError(
+            f"{path} does not begin with the record's identifier, and has no column {record}; it begins with {first}: "
+            "export the identifier with the other fields, and give the project's dictionary "
+            "(redcap:FILE?dictionary=D.csv)"
+        )
+    return frame
 
 
 @dataclass(frozen=True, slots=True)

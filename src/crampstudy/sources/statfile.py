@@ -23,7 +23,10 @@ _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
     ".zsav": pyreadstat.read_sav,
 }
 SUFFIXES = tuple(_READERS)
-_BROKEN = (OSError, UnicodeDecodeError, ValueError, OverflowError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
+_BROKEN = (
+    *(pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
+    *(OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError),
+)
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5

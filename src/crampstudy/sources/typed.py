@@ -222,4 +222,6 @@ def _ends(body: bytes, separator: str, width: int) -> NDArray[np.int64] | None:
 def _impossible(known: Mapping[str, Variable]) -> pl.Expr:
     """Return whether some typed cell breaks a rule for its value; the ledger shows such a cell as it was written."""
     broken = (rule for v in known.values() for rule in rules.value_rules(v).values())
-    return pl.any_horizontal(pl.lit(value=False), *broken).fill_null(value=False).alias("__doubt")
+    # A table may have no variable with such a rule: even then there is an answer for each row.
+    nothing = pl.repeat(value=False, n=pl.len(), dtype=pl.Boolean)
+    return pl.any_horizontal(nothing, *broken).fill_null(value=False).alias("__doubt")
