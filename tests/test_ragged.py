@@ -151,7 +151,7 @@ class TestRefused:
 
     def test_rows_that_a_quotation_mark_swallowed(self, tmp_path: Path) -> None:
         diary = HEADER + NIGHTS + 'P1,2025-04-01,1,"a\n' + NIGHTS + 'P1,2025-04-02,1,b "c\n'
-        with pytest.raises(SourceError, match="the row from line 42 goes on to line 83 .* quotation mark not closed"):
+        with pytest.raises(SourceError, match=r"the row from line 42 goes on to line 83 .* quotation mark not closed"):
             load(package(tmp_path, diary))
 
 
@@ -200,7 +200,8 @@ class TestOtherSources:
     def test_a_mapping_lists_a_row_once(self, tmp_path: Path) -> None:
         (tmp_path / "m.yaml").write_text(
             "version: 1\nclock: {date: evening}\ntables:\n"
-            '  participants: {rows: {distinct: true}, columns: {participant_id: who, age_years: age, sex: {constant: ""}}}\n'
+            "  participants:\n    rows: {distinct: true}\n"
+            '    columns: {participant_id: who, age_years: age, sex: {constant: ""}}\n'
             "  diary: {columns: {participant_id: who, date: night, cramps: n}}\n"
         )
         (tmp_path / "f.csv").write_text("who,age,night,n\nP1,40,2025-03-01,1\nP1,40,2025-03-02,1,x\nP1,40\n")

@@ -131,7 +131,8 @@ def _decoded(path: Path, encoding: str) -> Iterator[bytes]:
                 kind = "utf-16"
             elif block.startswith(_UTF8_BOM):
                 kind, block = "utf-8", block.removeprefix(_UTF8_BOM)
-            decoder = None if kind == "utf-8" else codecs.getincrementaldecoder(kind)()
+            # A file that begins as UTF-8 and did not turn out so is read once more to find where.
+            decoder = None if kind == encoding == "utf-8" else codecs.getincrementaldecoder(kind)()
         if decoder is None:
             yield block
             continue
@@ -165,6 +166,11 @@ def _undecodable(path: Path, block: bytes, at: int, kind: str, line: int, tail: 
     start = block.rfind(b"\n", 0, at) + 1
     line += block.count(b"\n", 0, at)
     column = at - start + 1 + (tail if not start else 0)
+    if kind == "utf-8":
+        return SourceError(
+            f"{path}, line {line}, character {column}: the file begins as UTF-8 and the byte 0x{block[at]:02x} is not; "
+            "it was cut or put together from two encodings: save it again as CSV (UTF-8)"
+        )
     return SourceError(
         f"{path}, line {line}, character {column}: not UTF-8 text, and the byte 0x{block[at]:02x} has no meaning in "
         "Windows-1252 either; save the file as CSV (UTF-8)"

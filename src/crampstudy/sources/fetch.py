@@ -97,8 +97,9 @@ def nhanes(
             if known and digest != known["sha256"]:
                 part.unlink()
                 raise SourceError(
-                    f"{addresses.shown(url)} is not the file that {folder / RECORD} records (SHA-256 {digest[:12]} now, "
-                    f"{known['sha256'][:12]} then): the publisher has changed it; --refresh takes the new one"
+                    f"{addresses.shown(url)} is not the file that {folder / RECORD} records "
+                    f"(SHA-256 {digest[:12]} now, {known['sha256'][:12]} then): the publisher has changed it; "
+                    "--refresh takes the new one"
                 )
             # On record before it has its name: a file without a record is somebody else's.
             record[path.name] = {"sha256": digest, "size_bytes": size, "address": addresses.shown(url)}
@@ -251,19 +252,19 @@ def _go_on(url: str, part: Path, name: str, progress: Progress, allowed: Collect
         def answered(response: Any, **options: Any) -> None:
             if response.is_redirect:
                 _check_redirect(response.url, urljoin(response.url, response.headers["location"]), allowed)
+            # Servers say nonsense of the length; then nobody knows it, and nobody downstream should read it.
+            length = _number(response.headers.pop("Content-Length", ""))
             if response.status_code == 206:
                 place, _, whole = response.headers.get("Content-Range", "").partition("/")
                 if not place.startswith(f"bytes {start}-"):
                     file.truncate(0)
                     raise ConnectionError("the server went on from another place than asked")
                 # The server may give less than the rest that was asked for.
-                target.total = int(whole) if whole.isascii() and whole.isdecimal() else None
+                target.total = _number(whole)
             elif response.status_code == 200:
                 file.seek(0)
                 file.truncate()
-                length = response.headers.get("Content-Length", "")
-                # A server may say nonsense; then nobody knows how long the file is.
-                target.total = int(length) if length.isascii() and length.isdecimal() else None
+                target.total = length
                 _remember(validator, response.headers)
 
         pooch.HTTPDownloader(chunk_size=_CHUNK, headers=headers, hooks={"response": answered})(url, target, None)
@@ -271,12 +272,16 @@ def _go_on(url: str, part: Path, name: str, progress: Progress, allowed: Collect
             raise ConnectionError(f"{file.tell()} of {target.total} bytes came")
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
 def _check_redirect(asked: str, answered: str, allowed: Collection[str]) -> None:
     if addresses.strays(asked, answered, allowed):
         there = addresses.host(answered)
         raise SourceError(
-            f"{addresses.shown(asked)} sends on to another place, {addresses.shown(answered)}; if you trust it, run the "
-            f"same command with --allow-redirects {there}"
+            f"{addresses.shown(asked)} sends on to another place, {addresses.shown(answered)}; if you trust it, "
+            f"run the same command with --allow-redirects {there}"
         )
 
 

@@ -174,12 +174,23 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.
     if not head.startswith(b"PAR1"):
         what = "empty" if not head else f"not what its name says: it looks like {looks_like(head) or 'something else'}"
         raise SourceError(f"{path} is {what}; save it as Parquet")
+    frame = parquet(path)
+    return stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+
+
+def parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the content of a Parquet file.
+
+    Raises:
+        SourceError: the file is damaged, or says of itself what cannot be.
+    """
     check_parquet(path)
     try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # The reader of polars panics over some damaged files.
+        with pq.ParquetFile(path) as file:
+            return pl.DataFrame(file.read(columns=columns))
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise _damaged(path, error) from None
-    return stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
 
 
 def check_parquet(path: Path) -> int:

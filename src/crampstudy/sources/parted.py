@@ -134,8 +134,7 @@ def read(folder: Path, at_least: int) -> Parted | None:
     for name in (name for name in schema if not codebook.find(name, "diary")):
         # The type of an own column is what all its cells fit, so that each is looked at as a whole.
         cells = pl.concat(
-            package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing).cast({name: schema[name]})
-            for path in paths
+            package.stored(path, package.parquet(path, [name]), missing).cast({name: schema[name]}) for path in paths
         )
         found, said = own_columns("diary", places.label, cells, described.types, described.titles)
         own += found
