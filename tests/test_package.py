@@ -157,6 +157,31 @@ class TestRefusedText:
                     assert count.read == count.accepted + count.rejected >= 3
 
 
+@pytest.mark.parametrize(
+    ("table", "header", "row"),
+    [
+        ("participants", "participant_id,age_years,sex", "01,70,female"),
+        ("diary", "participant_id,date,cramps", "01,2024-01-01,1"),
+        ("episodes", "participant_id,date,episode", "01,2024-01-01,1"),
+        ("labs", "participant_id,date,analyte,value,unit", "01,2024-01-01,serum_sodium,140,mmol/L"),
+        ("treatments", "participant_id,start,agent", "01,2024-01-01,magnesium"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_every_column_that_a_table_needs_is_asked_for(
+    tmp_path: Path, table: str, header: str, row: str, form: str
+) -> None:
+    names = header.split(",")
+    frame = pl.DataFrame([row.split(",")], schema=names, orient="row")
+    for name in names:
+        (tmp_path / name).mkdir()
+        made = folder(tmp_path / name)
+        (made / f"{table}.csv").unlink(missing_ok=True)
+        rest = frame.drop(name)
+        rest.write_csv(made / f"{table}.csv") if form == "csv" else rest.write_parquet(made / f"{table}.parquet")
+        assert f"{table}.{form}: the required column {name} is missing" in refusal(made)
+
+
 class TestForms:
     """The tables of a folder in every form that a program may have given them."""
 

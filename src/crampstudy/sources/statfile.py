@@ -97,6 +97,8 @@ def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
     except _BROKEN as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({reason}); export it again") from None
+    if not all(columns):
+        raise SourceError(f"{path} cannot be read as {path.suffix[1:]} (a column has no name); export it again")
     frame = pl.DataFrame([_text(name, values) for name, values in columns.items()])
     if frame.is_empty():
         raise SourceError(f"{path} has no observations; export it again with its rows")
