@@ -29,6 +29,11 @@ REDCAP = "redcap.csv"
 """The dictionary for REDCap, which a study folder may hold beside its tables."""
 _PARQUET = ".parquet"
 _TEXT = (".csv", ".tsv")
+DAMAGED = (
+    *(pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, LookupError),
+)
+"""What the readers of a damaged Parquet file raise."""
 _ROWS_A_BYTE, _HARMLESS_ROWS = 200, 5_000_000
 _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PARQUET}"
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
@@ -188,9 +193,16 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     try:
         # The reader of polars panics over some damaged files.
         with pq.ParquetFile(path) as file:
-            return pl.DataFrame(file.read(columns=columns))
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+            return framed(file.read(columns=columns))
+    except DAMAGED as error:
+        raise damaged(path, error) from None
+
+
+def framed(table: pa.Table) -> pl.DataFrame:
+    """Return a table of Arrow, once its names and texts have been found to be UTF-8 and its parts whole."""
+    "".join(table.schema.names)
+    table.validate(full=True)
+    return pl.DataFrame(table.replace_schema_metadata(None))
 
 
 def check_parquet(path: Path) -> int:
@@ -201,14 +213,15 @@ def check_parquet(path: Path) -> int:
     """
     try:
         rows = int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from None
+    except DAMAGED as error:
+        raise damaged(path, error) from None
     if not 0 <= rows <= max(_HARMLESS_ROWS, _ROWS_A_BYTE * path.stat().st_size):
         raise SourceError(f"{path} says that it has {rows:,} rows, far more than its size can hold; write it again")
     return rows
 
 
-def _damaged(path: Path, error: BaseException) -> SourceError:
+def damaged(path: Path, error: BaseException) -> SourceError:
+    """Return the error that names a damaged Parquet file."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     return SourceError(f"{path} cannot be read as Parquet: {reason}; write it again")
 
