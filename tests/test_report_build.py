@@ -107,6 +107,20 @@ def test_a_report_is_whole_and_names_no_place(
     )
 
 
+def test_a_mapping_is_found_beside_the_source(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.yaml").write_text(
+        "version: 1\nname: mapped\nclock: {date: evening}\ntables:\n"
+        "  participants:\n    file: participants.csv\n"
+        "    columns: {participant_id: participant_id, age_years: age_years, sex: sex}\n"
+        "  diary:\n    file: diary.csv\n    columns: {participant_id: participant_id, date: date, cramps: cramps}\n"
+    )
+    made = build("mapped:tiny?mapping=m.yaml", sections=["cohort"], notebooks_dir=notebooks)
+    assert "2 people, 5 bins" in made.html.read_text(encoding="utf-8")
+
+
 def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

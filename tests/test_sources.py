@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from crampstudy import open_cohort
+from crampstudy.codebook import dictionary
 from crampstudy.errors import SourceError
-from crampstudy.sources import KINDS, load, read
+from crampstudy.sources import KINDS, absolute, load, read
 
 ROWS = "participant_id,age_years,sex,date,cramps\n007,71,female,2024-03-01,2\n007,71,female,2024-03-02,0\n"
 MAPPING = """version: 1
@@ -65,6 +66,24 @@ def test_a_statistical_file_is_told_by_its_ending_and_takes_a_mapping(study: Pat
     digest = open_cohort("study").digest
     for source in ("wide.sav", "stat:wide.sav", "stat:wide.sav?mapping=m.yaml", "wide.sav?mapping=m.yaml"):
         assert open_cohort(source).digest == digest, source
+
+
+def test_a_source_made_absolute_holds_in_any_folder(study: Path, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = open_cohort("study").digest
+    named = ["study", "package:study", "study?short=empty", "mapped:wide.csv?mapping=m.yaml", book.name]
+    named += ["excel:book.xlsx?mapping=m.yaml", "book.xlsx?mapping=./m.yaml"]
+    (study / "r.csv").write_text(
+        "participant_id,redcap_repeat_instrument,redcap_repeat_instance,age_years,sex,date,cramps\n007,,,71,female,,\n"
+        "007,diary,1,,,2024-03-01,2\n007,diary,2,,,2024-03-02,0\n"
+    )
+    (study / "d.csv").write_text(dictionary.redcap())
+    export = open_cohort("redcap:r.csv?dictionary=d.csv").digest
+    made = [absolute(source) for source in named]
+    elsewhere = absolute("redcap:r.csv?dictionary=d.csv")
+    assert elsewhere == f"redcap:{study.resolve()}/r.csv?dictionary={study.resolve()}/d.csv"
+    monkeypatch.chdir("/")
+    assert {open_cohort(source).digest for source in made} == {digest}
+    assert open_cohort(elsewhere).digest == export
 
 
 def test_relative_and_absolute_paths_and_path_objects(study: Path) -> None:

@@ -94,7 +94,7 @@ class _Cleaning:
         for name, table in self.tables.items():
             self.frames[name], self.said[name] = clean_table(table, self._context())
             if name == "participants" and self.frames[name].is_empty():
-                raise nothing_left(table.file, table.frame.height, ledger(table, self.said[name]))
+                raise nothing_left(table.file, table.height, ledger(table, self.said[name]))
 
     @property
     def people(self) -> pl.Series:
@@ -113,7 +113,7 @@ class _Cleaning:
             if self._spool:
                 self._spool.write(_rejects(part, said, header=False))
             total.examples.append(validation.examples(lines))
-            total.read += part.frame.height
+            total.read += part.height
             total.accepted += frame.height
             if frame.is_empty():
                 continue
@@ -161,9 +161,7 @@ class _Cleaning:
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        counts = {
-            name: _count(name, t.file, t.frame.height, self.frames[name].height) for name, t in self.tables.items()
-        }
+        counts = {name: _count(name, t.file, t.height, self.frames[name].height) for name, t in self.tables.items()}
         counts["diary"] = _count("diary", self._file, total.read, total.accepted)
         seen = (
             self.frames["participants"]

@@ -18,7 +18,7 @@ from crampstudy import codebook
 from crampstudy.clean import cells, labs, nightly, people
 from crampstudy.clean.corrections import Corrections
 from crampstudy.clean.nightly import Context
-from crampstudy.clean.raw import LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
+from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
 from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.errors import SourceError
 
@@ -40,7 +40,8 @@ __all__ = [
 class Cleaned:
     """The accepted cohort and the ledger of everything that was not accepted as it came.
 
-    ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``.
+    ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``; rows
+    that have not the cells of the header have them in ``__cells``, a JSON array.
     """
 
     cohort: Cohort
@@ -70,7 +71,7 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
         frame, found = clean_table(by_name[name], Context(frames, raw.window, today))
         said += found
         if name in ("participants", raw.kind) and frame.is_empty():
-            raise nothing_left(by_name[name].file, by_name[name].frame.height, ledger(by_name[name], said))
+            raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
     breaches["participants"] += people.age_against_birth_year(frames)
     if "episodes" in breaches:
@@ -138,14 +139,17 @@ def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
 
 
 def _count(table: RawTable, frame: pl.DataFrame) -> TableCount:
-    read = table.frame.height
-    return TableCount(table.name, table.file, read, frame.height, read - frame.height)
+    return TableCount(table.name, table.file, table.height, frame.height, table.height - frame.height)
 
 
 def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
     """Return the rejected rows of a table as they stand in the file, with their ``__line``."""
     rows = rejected(breaches)
-    return table.rows(rows).insert_column(0, table.lines.gather(rows).alias("__line"))
+    aside = table.rows(rows).insert_column(0, table.lines.gather(rows).alias("__line"))
+    if table.unread.is_empty():
+        return aside
+    unread = table.unread.select(pl.col("line").alias("__line"), pl.col("cells").alias(CELLS))
+    return pl.concat([aside, unread], how="diagonal").sort("__line", maintain_order=True)
 
 
 def nothing_left(file: str, rows: int, lines: pl.DataFrame) -> SourceError:

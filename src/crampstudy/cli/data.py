@@ -103,6 +103,9 @@ def fetch(
     out: Annotated[Path, typer.Option(help="Folder of the files; one that was cut off is gone on with.")],
     cycles: Annotated[str | None, typer.Option(help="Letters of the cycles, e.g. D,E; by default all known.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Another address that has the publisher's folders.")] = None,
+    allow_redirects: Annotated[
+        str | None, typer.Option(metavar="HOSTS", help="Other hosts that the address may send on to, by commas.")
+    ] = None,
     refresh: Annotated[bool, typer.Option(help="Download again and renew the recorded digests.")] = False,
 ) -> None:
     """Download a public survey's files, with their digests on record."""
@@ -114,6 +117,7 @@ def fetch(
         base_url=base_url or fetch.PUBLISHER,
         refresh=refresh,
         progress=fetch.lines_to(sys.stderr),
+        redirects_to=listed(allow_redirects) if allow_redirects else (),
     )
     new = sum(file.downloaded for file in files)
     typer.echo(f"{len(files)} files, {new} of them new, in {out}: open them as nhanes:{out}")

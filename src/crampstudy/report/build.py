@@ -119,7 +119,8 @@ def build(
         work = stack.enter_context(scratch.folder())
         with stage("run"):
             execute = partial(run.execute, server=server, progress=progress, cell_seconds=cell_seconds)
-            executed = _run(outline, values, _absolute(source), work, jobs, execute)
+            # A kernel runs in another folder.
+            executed = _run(outline, values, sources.absolute(source), work, jobs, execute)
         with stage("collect"):
             document = collect(outline, executed)
         effective = {parameter.name: values.get(parameter.name, parameter.default) for parameter in declared}
@@ -192,15 +193,6 @@ def _run(
 def _origin(source: str, target: Path) -> provenance.Origin:
     told = sources.identity(source, seen_from=target)
     return provenance.Origin(sources.shown(source), provenance.sha256(told.encode(errors="surrogateescape")))
-
-
-def _absolute(source: str) -> str:
-    """Return the source with its path absolute: a kernel runs in another folder."""
-    if Path(source).exists():
-        return str(Path(source).resolve())
-    kind, colon, rest = source.partition(":")
-    path, mark, query = rest.partition("?")
-    return f"{kind}{colon}{Path(path).resolve()}{mark}{query}"
 
 
 def _front(

@@ -24,6 +24,7 @@ from typing import Any
 
 import yaml
 
+from crampstudy import plain_yaml
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import check_bands
@@ -273,7 +274,7 @@ def _value(text: str, kind: Type, name: str) -> Any:
     if kind.kind == "list":
         # BaseLoader leaves every scalar a string, so 010, no and 1:30 mean what they say.
         try:
-            items = yaml.load(text if text.startswith("[") else f"[{text}]", Loader=yaml.BaseLoader)
+            items = plain_yaml.load(text if text.startswith("[") else f"[{text}]")
         except yaml.YAMLError as problem:
             raise ParameterError(f"parameter {name!r}: {text!r} is not {kind}") from problem
         if not items or kind.item is None or not all(isinstance(item, str) for item in items):

@@ -67,13 +67,25 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
 
 
 def package_folder(source: str | Path) -> Path | None:
-    """Return the folder of a source that is a data package, ``None`` where it is of another kind.
+    """Return the folder of a source that is a data package, ``None`` where it is of another kind or has options.
 
     Raises:
         SourceError: the kind or an option is unknown.
     """
-    kind, path, _ = _parse(source)
-    return path if kind == "package" else None
+    kind, path, options = _parse(source)
+    return path if kind == "package" and not options else None
+
+
+def absolute(source: str) -> str:
+    """Return a source whose paths, of its options too, hold in any folder.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, options = _parse(source)
+    placed = {name: str(Path(value).resolve()) if name in _PATHS else value for name, value in options.items()}
+    query = "&".join(f"{name}={value}" for name, value in placed.items())
+    return f"{kind}:{path.resolve()}" + (f"?{query}" if query else "")
 
 
 def identity(source: str | Path, seen_from: Path) -> str:
@@ -111,7 +123,7 @@ def shown(source: str | Path) -> str:
 def _package(path: Path, options: Options) -> Raw:
     from crampstudy.sources import package
 
-    return package.read(path)
+    return package.read(path, padded=_padded(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
@@ -139,7 +151,8 @@ def _stat(path: Path, options: Options) -> Raw:
 def _redcap(path: Path, options: Options) -> Raw:
     from crampstudy.sources import redcap
 
-    return redcap.read(path, Path(options["dictionary"]) if "dictionary" in options else None)
+    dictionary = Path(options["dictionary"]) if "dictionary" in options else None
+    return redcap.read(path, dictionary, padded=_padded(options))
 
 
 def _mapped(path: Path, options: Options) -> Raw:
@@ -147,7 +160,13 @@ def _mapped(path: Path, options: Options) -> Raw:
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
-    return mapped.read(path, Path(options["mapping"]))
+    return mapped.read(path, Path(options["mapping"]), padded=_padded(options))
+
+
+def _padded(options: Options) -> bool:
+    if (stated := options.get("short", "reject")) not in ("reject", "empty"):
+        raise SourceError(f"short={stated}: allowed are short=reject and short=empty (rows that only end early)")
+    return stated == "empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +180,15 @@ class SourceKind:
 
 
 KINDS: Mapping[str, SourceKind] = {
-    "package": SourceKind(_package, "FOLDER"),
+    "package": SourceKind(_package, "FOLDER", ("short",)),
     "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
     "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping",), (".xlsx", ".xlsm", ".xls", ".ods")),
     "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping",), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary",)),
-    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping",)),
+    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "short")),
+    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "short")),
 }
+_PATHS = ("mapping", "dictionary")
+"""Options that name a file."""
 _EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
 
 
@@ -210,7 +231,8 @@ def _detected(text: str) -> tuple[str, Path, Options]:
             f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "
             f"redcap:{text}, or mapped:{text}?mapping=M.yaml; crampstudy try looks into a bare diary"
         )
-    return "package", whole, {}
+    folder, options = (text, {}) if whole.exists() else _split(text)
+    return ("package", Path(folder), _checked("package", options)) if Path(folder).is_dir() else ("package", whole, {})
 
 
 def _options(kind: str, rest: str) -> tuple[str, Options]:

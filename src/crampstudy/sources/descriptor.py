@@ -38,6 +38,7 @@ class Descriptor:
     as_of: date | None = None
     window: tuple[date, date] | None = None
     synthetic: bool = False
+    padded: bool = False
     notices: tuple[str, ...] = ()
     title: str | None = None
 
@@ -103,6 +104,7 @@ def _parse(content: Any) -> Descriptor:
         as_of=_date(own["as_of"]) if own.get("as_of") else None,
         window=_window(own.get("window")),
         synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
+        padded=_padded(own.get("short_rows", "reject")),
         notices=tuple(notices),
         title=title,
     )
@@ -170,6 +172,12 @@ def _design(stated: Any) -> SurveyDesign | None:
         psu=_typed(design.get("psu", "psu"), str, f"{what}.psu"),
         top_coded_age=top,
     )
+
+
+def _padded(stated: Any) -> bool:
+    if stated not in ("reject", "empty"):
+        raise _Wrong(f"crampstudy.short_rows is {stated!r}; allowed: reject, empty")
+    return bool(stated == "empty")
 
 
 def _date(stated: Any) -> date:

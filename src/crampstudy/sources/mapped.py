@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from crampstudy import codebook, domain
 from crampstudy.clean import Raw, RawTable
+from crampstudy.clean.raw import UNREAD
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates, mapping
 from crampstudy.sources.mapping import Column, Mapping, TableMap
@@ -28,6 +29,7 @@ class Given:
     frame: pl.DataFrame
     lines: pl.Series
     decimal: str = "."
+    unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,17 @@ class Mapped:
     notices: tuple[str, ...]
 
 
-def read(path: Path, description: Path) -> Raw:
+def read(path: Path, description: Path, *, padded: bool = False) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
-    ``path`` is the one file, or the folder of the files that the mapping names.
+    ``path`` is the one file, or the folder of the files that the mapping names. Rows of text that only end early are
+    set aside, unless they may be ``padded``, or the mapping says so.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
     described = mapping.load(description)
+    described = replace(described, padded=padded or described.padded)
     given: dict[str, Given] = {}
     notices: list[str] = []
     before: dict[tuple[Path, str | None], Given] = {}
@@ -69,15 +73,23 @@ def apply(given: Table[str, Given], described: Mapping) -> Mapped:
     """
     tables: list[RawTable] = []
     notices: list[str] = []
+    lists = _lists(given, described)
     for table in described.tables:
-        made, said = _table(table, given[table.name], described)
-        tables.append(made)
+        source = given[table.name]
+        made, said = _table(table, source, described)
+        tables.append(replace(made, unread=source.unread) if lists[source.file] == table.name else made)
         notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
     used = {(given[t.name].file, name) for t in described.tables for name in _sources(t)}
     for file, frame in {source.file: source.frame for source in given.values()}.items():
         if left := [name for name in frame.columns if (file, name) not in used]:
             notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
     return Mapped(tuple(tables), tuple(notices))
+
+
+def _lists(given: Table[str, Given], described: Mapping) -> dict[str, str]:
+    """Return by file the table whose ledger lists its rows that have not the cells of the header, each of them once."""
+    tables = sorted(described.tables, key=lambda table: (table.name != "diary", table.distinct))
+    return {given[table.name].file: table.name for table in reversed(tables)}
 
 
 def _sources(table: TableMap) -> set[str]:
@@ -111,8 +123,8 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
 
         grid = statfile.load(file)
     else:
-        text = read_text(file, missing=described.missing, decimal=described.decimal)
-        return Given(file.name, text.frame, text.lines, text.decimal), text.notices
+        text = read_text(file, missing=described.missing, decimal=described.decimal, padded=described.padded)
+        return Given(file.name, text.frame, text.lines, text.decimal, text.unread), text.notices
     return Given(grid.file, grid.frame, grid.lines), grid.notices
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
@@ -27,14 +29,21 @@ REDCAP = "redcap.csv"
 """The dictionary for REDCap, which a study folder may hold beside its tables."""
 _PARQUET = ".parquet"
 _TEXT = (".csv", ".tsv")
+DAMAGED = (
+    *(pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, LookupError),
+)
+"""What the readers of a damaged Parquet file raise."""
+_ROWS_A_BYTE, _HARMLESS_ROWS = 200, 5_000_000
 _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PARQUET}"
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
 
-def read(folder: Path, leave: Collection[str] = ()) -> Raw:
+def read(folder: Path, leave: Collection[str] = (), *, padded: bool = False) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
-    Tables named in ``leave`` must be there as any other and are not read.
+    Tables named in ``leave`` must be there as any other and are not read. Rows of text that only end early are set
+    aside, unless they may be ``padded``, or the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -43,6 +52,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         what = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
         raise SourceError(f"{what}; give the folder that holds participants.csv and diary.csv")
     described = descriptor.read(folder)
+    described = replace(described, padded=padded or described.padded)
     paths = {name: found for name in codebook.TABLES if (found := _paths(folder, name, described))}
     if not paths:
         raise SourceError(
@@ -156,7 +166,7 @@ def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor
     notices: list[str] = []
     parts: list[RawTable] = []
     for path in paths:
-        part, said = _part(name, part_name(folder, path, len(paths)), path, described.missing.get(name, ()))
+        part, said = _part(name, part_name(folder, path, len(paths)), path, described)
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
@@ -164,14 +174,16 @@ def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor
     return replace(table, own=own), [*notices, *said]
 
 
-def _part(name: str, file: str, path: Path, missing: Sequence[str]) -> tuple[RawTable, tuple[str, ...]]:
+def _part(name: str, file: str, path: Path, described: Descriptor) -> tuple[RawTable, tuple[str, ...]]:
+    missing = described.missing.get(name, ())
     if path.suffix.lower() == _PARQUET:
         return RawTable(name, file, *_read_parquet(path, missing)), ()
-    read = typed.read(path, name, missing)
+    read = typed.read(path, name, missing, padded=described.padded)
     doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
     written = None if read.written is None else csv_restored(read.written)
     frame = csv_restored(read.frame)
-    return RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written), read.notices
+    table = RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written, unread=read.unread)
+    return table, read.notices
 
 
 def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
@@ -180,11 +192,51 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.
     if not head.startswith(b"PAR1"):
         what = "empty" if not head else f"not what its name says: it looks like {looks_like(head) or 'something else'}"
         raise SourceError(f"{path} is {what}; save it as Parquet")
-    try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}; write it again") from None
+    frame = parquet(path)
     return stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+
+
+def parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the content of a Parquet file.
+
+    Raises:
+        SourceError: the file is damaged, or says of itself what cannot be.
+    """
+    check_parquet(path)
+    try:
+        # The reader of polars panics over some damaged files.
+        with pq.ParquetFile(path) as file:
+            return framed(file.read(columns=columns))
+    except DAMAGED as error:
+        raise damaged(path, error) from None
+
+
+def framed(table: pa.Table) -> pl.DataFrame:
+    """Return a table of Arrow, once its names and texts have been found to be UTF-8 and its parts whole."""
+    "".join(table.schema.names)
+    table.validate(full=True)
+    return pl.DataFrame(table.replace_schema_metadata(None))
+
+
+def check_parquet(path: Path) -> int:
+    """Return how many rows a Parquet file says that it has.
+
+    Raises:
+        SourceError: what it says of itself cannot be read, or cannot be.
+    """
+    try:
+        rows = int(pq.read_metadata(path).num_rows)
+    except DAMAGED as error:
+        raise damaged(path, error) from None
+    if not 0 <= rows <= max(_HARMLESS_ROWS, _ROWS_A_BYTE * path.stat().st_size):
+        raise SourceError(f"{path} says that it has {rows:,} rows, far more than its size can hold; write it again")
+    return rows
+
+
+def damaged(path: Path, error: BaseException) -> SourceError:
+    """Return the error that names a damaged Parquet file."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return SourceError(f"{path} cannot be read as Parquet: {reason}; write it again")
 
 
 def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:

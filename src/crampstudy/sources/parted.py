@@ -59,13 +59,12 @@ class Parted:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(size, columns=columns):
-                        given = package.stored(path, pl.DataFrame(pa.Table.from_batches([batch])), self.missing)
+                        given = package.stored(path, package.framed(pa.Table.from_batches([batch])), self.missing)
                         lines = pl.int_range(line, line + given.height, dtype=pl.Int64, eager=True)
                         line += given.height
                         yield given.select(schema.names()).cast(schema).with_columns(lines.alias(_LINE))
-            except (pa.ArrowException, OSError) as error:
-                reason = str(error).splitlines()[0]
-                raise SourceError(f"{path} cannot be read as Parquet: {reason}; write it again") from None
+            except package.DAMAGED as error:
+                raise package.damaged(path, error) from None
 
     def _cut(self, people: pl.Series, size: int) -> Iterator[pl.DataFrame]:
         held: list[pl.DataFrame] = []
@@ -116,9 +115,10 @@ def read(folder: Path, at_least: int) -> Parted | None:
     try:
         for path in paths:
             with pq.ParquetFile(path) as file:
-                heights.append(file.metadata.num_rows)
+                heights.append(package.check_parquet(path))
                 empty.append(file.schema_arrow.empty_table())
-    except (pa.ArrowException, OSError):
+    except (*package.DAMAGED, SourceError):
+        # Read whole, it is refused with the reason.
         return None
     if sum(heights) < at_least or "participant_id" not in empty[0].column_names:
         return None
@@ -134,8 +134,7 @@ def read(folder: Path, at_least: int) -> Parted | None:
     for name in (name for name in schema if not codebook.find(name, "diary")):
         # The type of an own column is what all its cells fit, so that each is looked at as a whole.
         cells = pl.concat(
-            package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing).cast({name: schema[name]})
-            for path in paths
+            package.stored(path, package.parquet(path, [name]), missing).cast({name: schema[name]}) for path in paths
         )
         found, said = own_columns("diary", places.label, cells, described.types, described.titles)
         own += found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -79,15 +79,24 @@ def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str
         UsageError: ``columns`` or ``date_format`` does not fit the file.
     """
     text = read_text(path, header=False)
+    unread = tuple(
+        LeftOut(line, "all cells", cells, hint)
+        for line, cells, hint in text.unread["line", "cells", "hint"].iter_rows()
+    )
     if text.frame.width < len(ROLES):
         raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps")
-    first = {name: text.frame[name][0] or "" for name in text.frame.columns} if text.frame.height else {}
-    header = not any(_is_date(cell) for cell in first.values())
+    rows = text.frame.rows()
+    header = bool(rows) and not any(map(_is_date, rows[0]))
     if header:
-        text = Text(text.frame[1:], text.lines[1:], text.notices, text.decimal)
+        above = _header(rows)
+        notices = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
+        text = replace(
+            text, frame=text.frame[above + 1 :], lines=text.lines[above + 1 :], notices=(*text.notices, *notices)
+        )
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
-    names = first if header else {name: f"column {name}" for name in first}
+    given = rows[above] if header else [None] * text.frame.width
+    names = {name: cell or f"column {name}" for name, cell in zip(text.frame.columns, given, strict=True)}
     found = _roles(path.name, text, names, columns or {})
     written, reason = _format(path.name, text, found["date"], date_format)
     who, date, cramps = (names[found[role]] for role in ROLES)
@@ -95,11 +104,22 @@ def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str
     frame, left_out = _nights(text, found, guess)
     others = [names[name] for name in text.frame.columns if name not in found.values()]
     notices = (*text.notices, *([f"not used: {', '.join(others)}"] if others else []))
+    left_out = tuple(sorted((*unread, *left_out), key=lambda row: row.line))
     return Nights(path.name, guess, frame, left_out, notices)
 
 
-def _is_date(cell: str) -> bool:
-    return bool(re.match(_YEAR_FIRST, cell) or re.match(_YEAR_LAST, cell))
+def _is_date(cell: str | None) -> bool:
+    return cell is not None and bool(re.match(_YEAR_FIRST, cell) or re.match(_YEAR_LAST, cell))
+
+
+def _header(rows: Sequence[tuple[str | None, ...]]) -> int:
+    """Return which row is the header: the first with a name for each column, if it stands above all dates."""
+    for place, row in enumerate(rows):
+        if any(map(_is_date, row)):
+            break
+        if None not in row:
+            return place
+    return 0
 
 
 def _share(cells: pl.Series, pattern: str) -> float:

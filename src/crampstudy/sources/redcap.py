@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -39,8 +39,10 @@ MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP",
 """The missing data codes that REDCap proposes; a field that has one of them as a choice keeps it."""
 
 
-def read(path: Path, dictionary: Path | None = None) -> Raw:
+def read(path: Path, dictionary: Path | None = None, *, padded: bool = False) -> Raw:
     """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
+
+    Rows that only end early are set aside, unless they may be ``padded``.
 
     Raises:
         SourceError: a file is missing or not what it should be, a field contradicts the codebook, or the events
@@ -49,8 +51,8 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
     if not path.is_file():
         raise SourceError(f"there is no REDCap export {path}; give the CSV file that REDCap exported")
     described = redcap_dictionary.load(dictionary) if dictionary else redcap_dictionary.own()
-    text = _text(path, described)
-    export = _Export(path.name, text.frame, text.lines)
+    text = _text(path, described, padded)
+    export = _Export(path.name, _record_first(path, text.frame, described), text.lines)
     notices = [*text.notices, *described.notices]
     export = _without_missing_codes(export, described, notices)
     fields = _fields(export, described, notices)
@@ -71,12 +73,29 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
         own, said = own_columns(table, path.name, frame)
         notices.extend(said)
         tables.append(RawTable(table, path.name, frame, lines, own, written=written))
+        if table == "diary":
+            # A row of which nobody knows the cells is listed once.
+            tables[-1] = replace(tables[-1], unread=text.unread)
     if not any(table.name == "diary" for table in tables):
         raise SourceError(
             f"{path} holds no nights: no row fills a field of "
             "the diary; export all instruments, and give the project's dictionary (redcap:FILE?dictionary=D.csv)"
         )
     return Raw(path.stem, "diary", tuple(tables), notices=tuple(dict.fromkeys(notices)))
+
+
+def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.DataFrame:
+    """Return the export with the record's identifier in front, which is the first field of any dictionary."""
+    record, first = next(iter(described.fields), ""), frame.columns[0]
+    if record in frame.columns:
+        return frame.select(record, pl.exclude(record))
+    if described.fields.get(first) or described.box(first) or first in (_EVENT, _FORM, _INSTANCE, *_ADMINISTRATIVE):
+        raise SourceError(
+            f"{path} does not begin with the record's identifier, and has no column {record}; it begins with {first}: "
+            "export the identifier with the other fields, and give the project's dictionary "
+            "(redcap:FILE?dictionary=D.csv)"
+        )
+    return frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,7 @@ class _Export:
         return pl.Series(name, [None] * self.frame.height, dtype=pl.String)
 
 
-def _text(path: Path, described: Dictionary) -> Text:
+def _text(path: Path, described: Dictionary, padded: bool) -> Text:
     """Return the export with field names as headings; REDCap can write labels instead, several of them alike."""
     content = path.read_bytes()
     mark = max(",;\t", key=content.partition(b"\n")[0].decode("latin-1").count)
@@ -111,9 +130,9 @@ def _text(path: Path, described: Dictionary) -> Text:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=mark)
         headings = [cell.strip() for cell in next(reader, [])]
     except (UnicodeDecodeError, csv.Error):
-        return read_text(path)
+        return read_text(path, padded=padded)
     if sum(name in described.fields for name in headings) > 1:
-        return read_text(path)
+        return read_text(path, padded=padded)
     names = _by_label(path, headings, described)
     out = io.StringIO()
     # As many lines as before, so that the ledger's lines are those of the export.
@@ -122,7 +141,7 @@ def _text(path: Path, described: Dictionary) -> Text:
         copy = folder / path.name
         copy.write_bytes(out.getvalue().encode() + b"".join(content.split(b"\n", reader.line_num)[reader.line_num :]))
         try:
-            return read_text(copy)
+            return read_text(copy, padded=padded)
         except SourceError as error:
             raise SourceError(str(error).replace(str(copy), str(path))) from None
 

@@ -8,14 +8,16 @@ bare number is never taken for a date.
 from __future__ import annotations
 
 import re
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
 import openpyxl
@@ -32,10 +34,15 @@ from crampstudy.sources.wide import Grid, as_diary, as_table, split
 SUFFIXES = (".xlsx", ".xlsm")
 _OTHERS = (".xls", ".xlsb", ".ods", ".numbers", ".fods")
 _OLE = b"\xd0\xcf\x11\xe0"
+# Whichever XML library reads, what it raises is a SyntaxError; an unknown compression is not implemented.
 _BROKEN = (
-    *(BadZipFile, InvalidFileException, ElementTree.ParseError),
-    *(OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, IndexError, StopIteration),
+    *(BadZipFile, InvalidFileException, SyntaxError, zlib.error, LZMAError, struct.error),
+    *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, StopIteration, ArithmeticError),
+    *(RuntimeError, AssertionError),
 )
+_MOST_ROWS = 1_048_576
+_PROLOGUE = 1 << 10
+_EXPANDS, _HARMLESS = 100, 1 << 24
 _PADDED = re.compile(r"0{2,}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
@@ -104,6 +111,7 @@ def _opened(path: Path) -> Iterator[_Book]:
         archive = ZipFile(path)
     with archive:
         with _reading(path):
+            _check_size(path, archive)
             parts = sheetxml.sheet_parts(archive)
             workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
         if not parts:
@@ -112,6 +120,19 @@ def _opened(path: Path) -> Iterator[_Book]:
             yield _Book(path, workbook, archive, parts)
         finally:
             workbook.close()
+
+
+def _check_size(path: Path, archive: ZipFile) -> None:
+    """Refuse a workbook that is small in the file and would be huge in memory."""
+    for part in archive.infolist():
+        if part.file_size > max(_HARMLESS, _EXPANDS * part.compress_size):
+            raise SourceError(
+                f"{path} holds {part.filename}, which unpacks to more than {_EXPANDS} times its size, as no sheet of "
+                "data does; copy the cells that are needed into a new workbook, or save the sheet as CSV (UTF-8)"
+            )
+        with archive.open(part) as file:
+            if b"<!DOCTYPE" in file.read(_PROLOGUE):
+                raise SourceError(f"{path} holds {part.filename} with a document type, which no workbook has")
 
 
 @contextmanager
@@ -174,8 +195,10 @@ def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Yield the number and the cells of each row that is not blank, whatever size the file says the sheet has."""
     sheet.reset_dimensions()
     for number, row in enumerate(sheet.iter_rows(), 1):
-        if any(_filled(cell) for cell in row):
-            yield number, row
+        if number > _MOST_ROWS:
+            raise ValueError(f"a row beyond {_MOST_ROWS:,}, which no sheet has")
+        if width := next((i for i in range(len(row), 0, -1) if _filled(row[i - 1])), 0):
+            yield number, row[:width]
 
 
 def _filled(cell: Any) -> bool:

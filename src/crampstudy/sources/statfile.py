@@ -23,7 +23,10 @@ _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
     ".zsav": pyreadstat.read_sav,
 }
 SUFFIXES = tuple(_READERS)
-_BROKEN = (OSError, UnicodeDecodeError, ValueError, OverflowError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
+_BROKEN = (
+    *(pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
+    *(OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError),
+)
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5
@@ -94,6 +97,8 @@ def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
     except _BROKEN as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({reason}); export it again") from None
+    if not all(columns):
+        raise SourceError(f"{path} cannot be read as {path.suffix[1:]} (a column has no name); export it again")
     frame = pl.DataFrame([_text(name, values) for name, values in columns.items()])
     if frame.is_empty():
         raise SourceError(f"{path} has no observations; export it again with its rows")
