@@ -13,6 +13,8 @@ from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
+from crampstudy.sources import codes
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.joined import placed
 
 Options = Mapping[str, str]
@@ -74,13 +76,22 @@ def package_folder(source: str | Path) -> Path | None:
     return path if kind == "package" else None
 
 
+def declared(source: str | Path) -> Codes:
+    """Return the missing codes that the option ``missing`` of a source declares.
+
+    Raises:
+        SourceError: the kind or an option is unknown, or a code is empty.
+    """
+    return _declared(_parse(source)[2])
+
+
 # Each kind imports its reader when it is asked for, so that a folder of CSV files waits for no spreadsheet library.
 
 
 def _package(path: Path, options: Options) -> Raw:
     from crampstudy.sources import package
 
-    return package.read(path)
+    return package.read(path, declared=_declared(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
@@ -94,7 +105,7 @@ def _excel(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import spreadsheet
 
-    return spreadsheet.read(path)
+    return spreadsheet.read(path, _declared(options))
 
 
 def _stat(path: Path, options: Options) -> Raw:
@@ -102,13 +113,14 @@ def _stat(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import statfile
 
-    return statfile.read(path)
+    return statfile.read(path, _declared(options))
 
 
 def _redcap(path: Path, options: Options) -> Raw:
     from crampstudy.sources import redcap
 
-    return redcap.read(path, Path(options["dictionary"]) if "dictionary" in options else None)
+    dictionary = Path(options["dictionary"]) if "dictionary" in options else None
+    return redcap.read(path, dictionary, _declared(options))
 
 
 def _mapped(path: Path, options: Options) -> Raw:
@@ -116,7 +128,11 @@ def _mapped(path: Path, options: Options) -> Raw:
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
-    return mapped.read(path, Path(options["mapping"]))
+    return mapped.read(path, Path(options["mapping"]), _declared(options))
+
+
+def _declared(options: Options) -> Codes:
+    return codes.parse(options["missing"]) if "missing" in options else codes.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +146,12 @@ class SourceKind:
 
 
 KINDS: Mapping[str, SourceKind] = {
-    "package": SourceKind(_package, "FOLDER"),
+    "package": SourceKind(_package, "FOLDER", ("missing",)),
     "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
-    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping",), (".xlsx", ".xlsm", ".xls", ".ods")),
-    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping",), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary",)),
-    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping",)),
+    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", "missing"), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", "missing"), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "missing")),
+    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "missing")),
 }
 _EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
 
@@ -144,7 +160,7 @@ def _parse(source: str | Path) -> tuple[str, Path, Options]:
     text = str(source)
     kind, colon, rest = text.partition(":")
     # What is there is that, whatever characters its name has; and one letter before a colon is a drive, not a kind.
-    if Path(text).exists() or not colon or len(kind) == 1:
+    if Path(text).exists() or not colon or len(kind) == 1 or "?" in kind:
         return _detected(text)
     if kind not in KINDS:
         close = get_close_matches(kind, list(KINDS), n=1)
@@ -174,6 +190,9 @@ def _detected(text: str) -> tuple[str, Path, Options]:
         path, options = (text, {}) if whole.exists() else _split(text)
         if Path(path).suffix.lower() in described.suffixes and not Path(path).is_dir():
             return kind, Path(path), _checked(kind, options)
+    path, options = _split(text)
+    if options and not whole.exists() and Path(path).is_dir():
+        return "package", Path(path), _checked("package", options)
     if whole.is_file():
         raise SourceError(
             f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "

@@ -12,7 +12,8 @@ import polars as pl
 from crampstudy import codebook, domain
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import dates, mapping
+from crampstudy.sources import codes, dates, mapping
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.mapping import Column, Mapping, TableMap
 from crampstudy.sources.text import read_text
 
@@ -38,15 +39,16 @@ class Mapped:
     notices: tuple[str, ...]
 
 
-def read(path: Path, description: Path) -> Raw:
+def read(path: Path, description: Path, declared: Codes = codes.NONE) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
-    ``path`` is the one file, or the folder of the files that the mapping names.
+    ``path`` is the one file, or the folder of the files that the mapping names. ``declared`` are missing codes beside
+    those of the mapping, by the names of the cohort's columns.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
-    described = mapping.load(description)
+    described = _with_codes(mapping.load(description), declared)
     given: dict[str, Given] = {}
     notices: list[str] = []
     before: dict[tuple[Path, str | None], Given] = {}
@@ -78,6 +80,16 @@ def apply(given: Table[str, Given], described: Mapping) -> Mapped:
         if left := [name for name in frame.columns if (file, name) not in used]:
             notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
     return Mapped(tuple(tables), tuple(notices))
+
+
+def _with_codes(described: Mapping, declared: Codes) -> Mapping:
+    targets = [column.target.name for table in described.tables for column in table.columns]
+    codes.check(declared, str(described.path), targets)
+    tables = (
+        replace(t, columns=tuple(replace(c, missing=(*c.missing, *declared.of(c.target.name))) for c in t.columns))
+        for t in described.tables
+    )
+    return replace(described, tables=tuple(tables))
 
 
 def _sources(table: TableMap) -> set[str]:
@@ -185,8 +197,9 @@ def _cells(column: Column, given: Given, described: Mapping, notices: list[str])
         notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
     cells = given.frame[column.source]
-    if column.missing:
-        cells = pl.select(pl.when(~cells.is_in(list(column.missing))).then(cells)).to_series()
+    if (gone := codes.held(cells, column.missing)).any():
+        notices.append(codes.notice(f"{column.source} → {name}", cells.filter(gone)))
+        cells = cells.set(gone, None)
     if column.codes is not None:
         cells = _decoded(column, column.codes, cells, given, described)
         notices.append(

@@ -75,8 +75,7 @@ class Dictionary:
     def boxes(self, heading: str) -> list[str]:
         """Return the columns that a labelled heading such as ``Stretched (choice=Calf)`` may mean."""
         return [
-            # A code has only letters, digits and underscores in a column's name.
-            f"{f.name}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
+            box_name(f.name, code)
             for f in self.fields.values()
             if f.kind == "checkbox"
             for code, label in f.choices.items()
@@ -87,6 +86,11 @@ class Dictionary:
         """Return the table of an instrument, ``None`` where no field of it goes into one."""
         tables = [f.table for f in self.fields.values() if f.table and f.form == form]
         return max(dict.fromkeys(tables), key=tables.count) if tables else None
+
+
+def box_name(field: str, code: str) -> str:
+    """Return the column of a checkbox field's choice; it has only letters, digits and underscores of the code."""
+    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
 
 
 def own() -> Dictionary:
