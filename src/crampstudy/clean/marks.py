@@ -13,7 +13,7 @@ from crampstudy.codebook import Variable, missing
 
 RULE = "missing-mark"
 _HINT = "a mark of a missing value: missing; to keep such cells out of this list, declare them with missing="
-_TEXTS = ("identifier", "text")
+_TEXTS = ("identifier", "text", "level")
 
 
 def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Breach]]:

@@ -8,7 +8,7 @@ import unicodedata
 MARKS = frozenset(
     (
         *("NA", "N/A", "n/a", "na", "n.a.", "N.A.", "<NA>", "#N/A", "#NA", "#NV", "k.A.", "k. A."),
-        *("NULL", "Null", "null", "NaN", "nan", "NAN", "-NaN", "-nan", ".", "-", "--", "–", "—"),
+        *("NULL", "Null", "null", "NaN", "nan", "NAN", "-NaN", "-nan", ".", "-", "–", "—"),
     )
 )
 """Marks of R, SAS, Stata, Excel (English and German), databases and pandas. ``none`` is none of them: it may be 0."""

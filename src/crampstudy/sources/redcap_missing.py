@@ -111,15 +111,12 @@ def codes_left_out(
 
 
 def _own_codes(field: Field | None) -> Iterable[str]:
-    """Return the codes that mean a missing answer without being declared: REDCap's, and choices that say so."""
+    """Return the codes that need no declaring: those that REDCap proposes, and choices of a number that say so."""
     if field is None:
         return MISSING
     named = [code for code in MISSING if code not in field.choices]
-    if field.variable is None:
-        return named
-    for code, label in field.choices.items():
-        if missing.reads_as_missing(label) and field.level(code) not in field.variable.levels:
-            named += [code, label]
+    if field.variable is not None and field.variable.type in ("integer", "number"):
+        named += [word for choice in field.choices.items() if missing.reads_as_missing(choice[1]) for word in choice]
     return named
 
 

@@ -135,15 +135,17 @@ def _user_missing(path: Path, reader: Reader, frame: pl.DataFrame, labels: Label
 
 
 def _without_answer(file: str, frame: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame, list[str]]:
-    """Return the columns without numbers whose label says that there is no value, and a notice for each of them."""
+    """Return the columns without numbers whose label says that there is no value, and a notice for each of them.
+
+    Of yes or no and of levels, such a label is none of them, which the ledger shows.
+    """
     said = []
     for name in frame.columns:
-        variable = codebook.find(name.lower())
-        levels = variable.levels if variable else ()
+        if (variable := codebook.find(name.lower())) and variable.type in ("level", "boolean"):
+            continue
+        meanings = labels.get(name, {}).items()
         found = {
-            code: label
-            for code, label in labels.get(name, {}).items()
-            if not isinstance(code, str) and _slug(label) not in levels and missing.reads_as_missing(label)
+            code: label for code, label in meanings if not isinstance(code, str) and missing.reads_as_missing(label)
         }
         gone = codes.held(frame[name], [text for code in found if (text := _code(code))])
         if gone.any():
@@ -160,10 +162,6 @@ def _labelled(cells: pl.Series, labels: Mapping[Any, str]) -> pl.Series:
 
 def _code(code: Any) -> str | None:
     return _cell(float(code) if isinstance(code, int) else code, dated=False)
-
-
-def _slug(label: str) -> str:
-    return "_".join(label.lower().replace("-", " ").split())
 
 
 def _text(name: str, values: list[Any]) -> pl.Series:
@@ -200,7 +198,8 @@ def _meanings(column: str, labels: Mapping[Any, str]) -> dict[str, str]:
     levels = _YES_NO if variable.type == "boolean" else {level: level for level in variable.levels}
     made = {}
     for code, label in labels.items():
-        level, text = levels.get(_slug(label)), _code(code)
+        level = levels.get("_".join(label.lower().replace("-", " ").split()))
+        text = _code(code)
         if level is not None and text is not None:
             made[text] = level
     return made
