@@ -328,6 +328,22 @@ class TestBoxes:
         assert "stretched____99 stands for a missing answer and is no variable" in notices(loaded)
         assert "e.csv: cramps: 1 cells hold a missing data code (9): missing" in notices(loaded)
 
+    def test_in_an_export_with_labels(self, tmp_path: Path) -> None:
+        head = "Record ID,Repeat Instrument,Repeat Instance,Age,Sex,Complete?,Evening of,How many?,"
+        boxes = "Stretched (choice=Calf),Stretched (choice=Foot),Stretched (choice=Unknown),Complete?\n"
+        rows = (
+            "1,,,70,Female,Complete,,,,,,\n"
+            "1,night,1,,,,2025-03-01,1,Unchecked,Unchecked,Checked,Complete\n"
+            "1,night,2,,,,2025-03-02,No answer,Checked,Unchecked,Unchecked,Complete\n"
+            "1,night,3,,,,,,Unchecked,Unchecked,Unchecked,Incomplete\n"
+        )
+        written(tmp_path, d_csv=DICTIONARY, e_csv=head + boxes + rows)
+        loaded = load(f"redcap:{tmp_path / 'e.csv'}?dictionary={tmp_path / 'd.csv'}")
+        nights = loaded.cohort.frame("diary")
+        assert nights.columns == ["participant_id", "date", "cramps", "stretched___1", "stretched___2"]
+        assert nights["stretched___1"].to_list() == [None, True] and cramps(loaded) == [1, None]
+        assert loaded.ledger.is_empty()
+
     def test_a_form_that_nobody_filled_in_is_no_entry(self, tmp_path: Path) -> None:
         loaded = self.loaded(
             tmp_path,
