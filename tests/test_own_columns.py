@@ -41,6 +41,7 @@ def cohort(folder: Path, mine: list[Any], parquet: bool = False) -> Cleaned:
         (["5.1", "NA", "inf", "6.2", "7.0", "4.4"], "number", 1),
         (["true", "false", "NA", "true", "x", "true"], "boolean", 1),
         ([*["2025-03-01"] * 20, "soon"], "date", 1),
+        (["1", "2", "#DIV/0!", "#WERT!"], "integer", 2),
         # Codes and levels stay what they are.
         ([f"{i:02}" for i in range(1, 100)], "text", 0),
         (["1", "2", "3+"], "text", 0),

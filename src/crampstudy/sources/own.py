@@ -86,11 +86,11 @@ def own_columns(
 def infer(column: pl.Series) -> Inferred:
     """Return the narrowest of the types that most cells of a column fit, text where they fit none.
 
-    Marks of a missing value count as no cells at all, and infinite numbers as strays of any number.
+    Marks of a missing value count as no cells at all; infinite numbers and a workbook's errors are strays of any type.
     """
     filled = _filled(column)
-    infinite = _infinite(filled)
-    finite = filled.filter(~infinite).to_frame("x")
+    void = _void(filled)
+    finite = filled.filter(~void).to_frame("x")
     text = Inferred("text", len(filled))
     if finite.is_empty():
         return text
@@ -98,16 +98,14 @@ def infer(column: pl.Series) -> Inferred:
     zeros = finite["x"].str.contains(r"^[+-]?0\d").sum() if column.dtype == pl.String() else 0
     best, fitting = text, 0
     for kind in _KINDS:
-        number = kind in ("integer", "number")
-        if number and zeros >= _CODED * finite.height:
+        if kind in ("integer", "number") and zeros >= _CODED * finite.height:
             continue
         fits = finite.select(rules.typed(own_column("", "x", kind), finite.schema["x"]).is_not_null()).to_series()
         n, strays = int(fits.sum()), int((~fits).sum())
         allowed = max((1 - MOST) * finite.height, 1 if n >= _FEW else 0)
         if n <= fitting or strays > allowed:
             continue
-        odd = filled.filter(infinite) if number else filled.clear()
-        odd = odd.append(finite["x"].filter(~fits))
+        odd = pl.concat([filled.filter(void), finite["x"].filter(~fits)])
         best, fitting = Inferred(kind, len(filled), len(odd), next(iter(odd.cast(pl.String)), None)), n
     return best
 
@@ -125,9 +123,10 @@ def _filled(column: pl.Series) -> pl.Series:
     return cells.filter(~cells.is_in(sorted(gone)))
 
 
-def _infinite(cells: pl.Series) -> pl.Series:
+def _void(cells: pl.Series) -> pl.Series:
+    """Return which cells come of a calculation without a result: inf, ``#DIV/0!``."""
     if cells.dtype.is_float():
         return cells.is_infinite()
     if cells.dtype == pl.String():
-        return cells.str.contains(r"^[+-]?(?i:inf|infinity)$")
+        return cells.str.contains(r"^(?:[+-]?(?i:inf|infinity)|#[\p{Lu}/0]+[!?])$")
     return pl.repeat(value=False, n=len(cells), dtype=pl.Boolean, eager=True)
