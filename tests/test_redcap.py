@@ -151,7 +151,8 @@ class TestOwnDictionary:
     def test_everything_that_is_not_used_is_said(self, tmp_path: Path) -> None:
         loaded = export(tmp_path, RAW, FIELDS)
         said = notices(loaded)
-        assert "2 cells hold a missing data code" in said
+        assert "export.csv: cramps: 1 cells hold a missing data code (NASK): missing" in said
+        assert "export.csv: centre: 1 cells hold a missing data code (UNK): missing" in said
         assert "not used (form status and the like): redcap_data_access_group, enrolment_complete" in said
         assert "left out, for the dictionary puts them in none of the tables: secret" in said
         assert "1 rows belong to no table (instruments other); left out" in said

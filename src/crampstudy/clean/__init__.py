@@ -15,7 +15,7 @@ import polars as pl
 import polars.selectors as cs
 
 from crampstudy import codebook
-from crampstudy.clean import cells, labs, nightly, people
+from crampstudy.clean import cells, labs, marks, nightly, outliers, people
 from crampstudy.clean.corrections import Corrections
 from crampstudy.clean.nightly import Context
 from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
@@ -79,7 +79,9 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
     counts = [_count(by_name[name], frame) for name, frame in frames.items()]
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
-    attrition = Attrition(tuple(counts), rule_counts(lines), (*raw.notices, *told))
+    attrition = Attrition(
+        tuple(counts), rule_counts(lines), (*raw.notices, *told, *marks.notices(marks.counted(lines)))
+    )
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
     cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
@@ -101,7 +103,9 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
             f"the file has {', '.join(columns[:12])}; rename or add the column"
         )
     present = [v for name, v in known.items() if name in columns]
+    table, marked = marks.taken_out(table, present)
     frame, breaches = cells.checked(table, present)
+    breaches = [*marked, *breaches]
     # A wide table is filtered once, when all rows to be rejected are known.
     asked = frame.select(ROW, cs.by_name(nightly.COLUMNS, require_all=False))
     found = nightly.contradictions(_without(asked, breaches))
@@ -118,6 +122,8 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     frame = _without(frame, breaches)
     # What follows is said of accepted rows alone.
     found = people.unusual(frame, table.name, present)
+    if table.name == "diary":
+        found += outliers.far_counts(frame, present)
     if table.name == "labs":
         found += labs.breaches(frame)
     if table.name == "participants":

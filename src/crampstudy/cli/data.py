@@ -37,15 +37,18 @@ def try_(
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
     cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
+    missing: Annotated[str | None, typer.Option(help="Counts that mean no answer, e.g. 99,-99.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
     from crampstudy.contrasts import first_look
-    from crampstudy.sources import quick
+    from crampstudy.sources import codes, quick
 
     stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     columns = {role: name for role, name in stated.items() if name is not None}
-    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
+    declared = codes.parse(missing) if missing else codes.NONE
+    nights = quick.read(file, columns=columns, date_format=date_format, declared=declared)
+    look = first_look.first_look(nights)
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
 
 

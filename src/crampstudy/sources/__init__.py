@@ -15,6 +15,8 @@ from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
+from crampstudy.sources import codes
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.joined import placed
 
 Options = Mapping[str, str]
@@ -67,13 +69,15 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
 
 
 def package_folder(source: str | Path) -> Path | None:
-    """Return the folder of a source that is a data package, ``None`` where it is of another kind or has options.
+    """Return the folder of a source that is a data package, ``None`` where it is of another kind.
+
+    So it is where options say how its files are to be read, but for missing codes: :func:`declared` tells those.
 
     Raises:
         SourceError: the kind or an option is unknown.
     """
     kind, path, options = _parse(source)
-    return path if kind == "package" and not options else None
+    return path if kind == "package" and not options.keys() - {"missing"} else None
 
 
 def absolute(source: str) -> str:
@@ -117,13 +121,22 @@ def shown(source: str | Path) -> str:
     return f"{kind}:{names.title(path.resolve().name)}"
 
 
+def declared(source: str | Path) -> Codes:
+    """Return the missing codes that the option ``missing`` of a source declares.
+
+    Raises:
+        SourceError: the kind or an option is unknown, or a code is empty.
+    """
+    return _declared(_parse(source)[2])
+
+
 # Each kind imports its reader when it is asked for, so that a folder of CSV files waits for no spreadsheet library.
 
 
 def _package(path: Path, options: Options) -> Raw:
     from crampstudy.sources import package
 
-    return package.read(path, padded=_padded(options))
+    return package.read(path, declared=_declared(options), padded=_padded(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
@@ -137,7 +150,7 @@ def _excel(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import spreadsheet
 
-    return spreadsheet.read(path)
+    return spreadsheet.read(path, _declared(options))
 
 
 def _stat(path: Path, options: Options) -> Raw:
@@ -145,14 +158,14 @@ def _stat(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import statfile
 
-    return statfile.read(path)
+    return statfile.read(path, _declared(options))
 
 
 def _redcap(path: Path, options: Options) -> Raw:
     from crampstudy.sources import redcap
 
     dictionary = Path(options["dictionary"]) if "dictionary" in options else None
-    return redcap.read(path, dictionary, padded=_padded(options))
+    return redcap.read(path, dictionary, _declared(options), padded=_padded(options))
 
 
 def _mapped(path: Path, options: Options) -> Raw:
@@ -160,13 +173,17 @@ def _mapped(path: Path, options: Options) -> Raw:
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
-    return mapped.read(path, Path(options["mapping"]), padded=_padded(options))
+    return mapped.read(path, Path(options["mapping"]), _declared(options), padded=_padded(options))
 
 
 def _padded(options: Options) -> bool:
     if (stated := options.get("short", "reject")) not in ("reject", "empty"):
         raise SourceError(f"short={stated}: allowed are short=reject and short=empty (rows that only end early)")
     return stated == "empty"
+
+
+def _declared(options: Options) -> Codes:
+    return codes.parse(options["missing"]) if "missing" in options else codes.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +197,12 @@ class SourceKind:
 
 
 KINDS: Mapping[str, SourceKind] = {
-    "package": SourceKind(_package, "FOLDER", ("short",)),
+    "package": SourceKind(_package, "FOLDER", ("missing", "short")),
     "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
-    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping",), (".xlsx", ".xlsm", ".xls", ".ods")),
-    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping",), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "short")),
-    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "short")),
+    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", "missing"), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", "missing"), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "missing", "short")),
+    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "missing", "short")),
 }
 _PATHS = ("mapping", "dictionary")
 """Options that name a file."""
@@ -196,7 +213,7 @@ def _parse(source: str | Path) -> tuple[str, Path, Options]:
     text = str(source)
     kind, colon, rest = text.partition(":")
     # What is there is that, whatever characters its name has; and one letter before a colon is a drive, not a kind.
-    if Path(text).exists() or not colon or len(kind) == 1:
+    if Path(text).exists() or not colon or len(kind) == 1 or "?" in kind:
         return _detected(text)
     if kind not in KINDS:
         close = get_close_matches(kind, list(KINDS), n=1)
@@ -226,6 +243,9 @@ def _detected(text: str) -> tuple[str, Path, Options]:
         path, options = (text, {}) if whole.exists() else _split(text)
         if Path(path).suffix.lower() in described.suffixes and not Path(path).is_dir():
             return kind, Path(path), _checked(kind, options)
+    path, options = _split(text)
+    if options and not whole.exists() and Path(path).is_dir():
+        return "package", Path(path), _checked("package", options)
     if whole.is_file():
         raise SourceError(
             f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "

@@ -13,6 +13,7 @@ from crampstudy import codebook
 from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SourceError
+from crampstudy.sources.codes import Codes
 
 FILE = "datapackage.json"
 _TYPES: Mapping[str, VariableType] = {
@@ -34,6 +35,7 @@ class Descriptor:
     types: Mapping[tuple[str, str], VariableType] = field(default_factory=dict)
     titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     design: SurveyDesign | None = None
     as_of: date | None = None
     window: tuple[date, date] | None = None
@@ -41,6 +43,12 @@ class Descriptor:
     padded: bool = False
     notices: tuple[str, ...] = ()
     title: str | None = None
+
+    def codes(self, table: str, others: Codes) -> Codes:
+        """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
+        own = {column: stated for (name, column), stated in self.missing_of.items() if name == table}
+        columns = {c: (*own.get(c, ()), *others.columns.get(c, ())) for c in (*own, *others.columns)}
+        return Codes(others.everywhere, columns)
 
 
 _NAMES = ("name", "title")
@@ -98,7 +106,12 @@ def _parse(content: Any) -> Descriptor:
         types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
         titles={key: str(f["title"]) for key, f in fields.items() if f.get("title")},
         missing={
-            table: _texts(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
+            table: _missing(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
+        },
+        missing_of={
+            key: _missing(f["missingValues"], f"missingValues of {key[1]} in {key[0]}")
+            for key, f in fields.items()
+            if "missingValues" in f
         },
         design=_design(own.get("design")),
         as_of=_date(own["as_of"]) if own.get("as_of") else None,
@@ -121,6 +134,12 @@ def _typed(value: Any, kind: type, what: str) -> Any:
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
+
+
+def _missing(stated: Any, what: str) -> tuple[str, ...]:
+    """Return missing codes: texts, or objects with a ``value`` and a label."""
+    items = _typed(stated, list, what)
+    return _texts([item.get("value") if isinstance(item, dict) else item for item in items], what)
 
 
 def _paths(table: str, stated: Any) -> tuple[str, ...]:

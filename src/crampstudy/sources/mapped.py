@@ -13,7 +13,8 @@ from crampstudy import codebook, domain
 from crampstudy.clean import Raw, RawTable
 from crampstudy.clean.raw import UNREAD
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import dates, mapping
+from crampstudy.sources import codes, dates, mapping
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.mapping import Column, Mapping, TableMap
 from crampstudy.sources.text import read_text
 
@@ -40,16 +41,17 @@ class Mapped:
     notices: tuple[str, ...]
 
 
-def read(path: Path, description: Path, *, padded: bool = False) -> Raw:
+def read(path: Path, description: Path, declared: Codes = codes.NONE, *, padded: bool = False) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
-    ``path`` is the one file, or the folder of the files that the mapping names. Rows of text that only end early are
-    set aside, unless they may be ``padded``, or the mapping says so.
+    ``path`` is the one file, or the folder of the files that the mapping names. ``declared`` are missing codes beside
+    those of the mapping, by the names of the cohort's columns. Rows of text that only end early are set aside, unless
+    they may be ``padded``, or the mapping says so.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
-    described = mapping.load(description)
+    described = _with_codes(mapping.load(description), declared)
     described = replace(described, padded=padded or described.padded)
     given: dict[str, Given] = {}
     notices: list[str] = []
@@ -90,6 +92,16 @@ def _lists(given: Table[str, Given], described: Mapping) -> dict[str, str]:
     """Return by file the table whose ledger lists its rows that have not the cells of the header, each of them once."""
     tables = sorted(described.tables, key=lambda table: (table.name != "diary", table.distinct))
     return {given[table.name].file: table.name for table in reversed(tables)}
+
+
+def _with_codes(described: Mapping, declared: Codes) -> Mapping:
+    targets = [column.target.name for table in described.tables for column in table.columns]
+    codes.check(declared, str(described.path), targets)
+    tables = (
+        replace(t, columns=tuple(replace(c, missing=(*c.missing, *declared.of(c.target.name))) for c in t.columns))
+        for t in described.tables
+    )
+    return replace(described, tables=tuple(tables))
 
 
 def _sources(table: TableMap) -> set[str]:
@@ -197,8 +209,9 @@ def _cells(column: Column, given: Given, described: Mapping, notices: list[str])
         notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
     cells = given.frame[column.source]
-    if column.missing:
-        cells = pl.select(pl.when(~cells.is_in(list(column.missing))).then(cells)).to_series()
+    if (gone := codes.held(cells, column.missing)).any():
+        notices.append(codes.notice(f"{column.source} → {name}", cells.filter(gone)))
+        cells = cells.set(gone, None)
     if column.codes is not None:
         cells = _decoded(column, column.codes, cells, given, described)
         notices.append(

@@ -16,7 +16,8 @@ from crampstudy.clean import Raw, RawTable
 from crampstudy.cohort import Cohort, Kind
 from crampstudy.errors import SourceError
 from crampstudy.output import csv_restored
-from crampstudy.sources import descriptor, joined, typed
+from crampstudy.sources import codes, descriptor, joined, typed
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.content import COMPRESSED, looks_like
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.own import own_columns
@@ -39,11 +40,12 @@ _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PAR
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
 
-def read(folder: Path, leave: Collection[str] = (), *, padded: bool = False) -> Raw:
+def read(folder: Path, leave: Collection[str] = (), declared: Codes = codes.NONE, *, padded: bool = False) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
-    Tables named in ``leave`` must be there as any other and are not read. Rows of text that only end early are set
-    aside, unless they may be ``padded``, or the descriptor says so.
+    Tables named in ``leave`` must be there as any other and are not read. Cells that hold a ``declared`` code are
+    missing, beside those that the descriptor declares. Rows of text that only end early are set aside, unless they
+    may be ``padded``, or the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -73,9 +75,11 @@ def read(folder: Path, leave: Collection[str] = (), *, padded: bool = False) -> 
     for name, found in paths.items():
         if name in leave:
             continue
-        table, said = _table(name, folder, found, described)
+        table, said = _table(name, folder, found, described, declared)
         tables.append(table)
         notices.extend(said)
+    if not leave:
+        codes.check(declared, str(folder), [column for table in tables for column in table.frame.columns])
     return Raw(
         name=described.name or folder.resolve().name,
         kind=kind,
@@ -162,7 +166,9 @@ def _left_out(folder: Path, paths: Mapping[str, Sequence[Path]]) -> list[str]:
     return [f"{path.name} is none of the tables and was left out ({known})" for path in left]
 
 
-def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor) -> tuple[RawTable, list[str]]:
+def _table(
+    name: str, folder: Path, paths: Sequence[Path], described: Descriptor, declared: Codes
+) -> tuple[RawTable, list[str]]:
     notices: list[str] = []
     parts: list[RawTable] = []
     for path in paths:
@@ -170,8 +176,9 @@ def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
+    table, coded = codes.taken_out(table, described.codes(name, declared))
     own, said = own_columns(name, table.file, table.frame, described.types, described.titles)
-    return replace(table, own=own), [*notices, *said]
+    return replace(table, own=own), [*notices, *coded, *said]
 
 
 def _part(name: str, file: str, path: Path, described: Descriptor) -> tuple[RawTable, tuple[str, ...]]:
@@ -251,5 +258,7 @@ def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFr
     # Text from Parquet is held to the rules of text from CSV: trimmed, and an empty cell is a missing one.
     frame = frame.with_columns(cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
     gone = list({"", *missing})
+    numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
+    frame = frame.with_columns(frame[name].set(codes.held(frame[name], missing), None) for name in numbers if missing)
     frame = frame.with_columns(cs.string().str.strip_chars())
     return frame.with_columns(pl.when(~cs.string().is_in(gone)).then(cs.string()).name.keep())

@@ -12,9 +12,11 @@ from typing import Literal, get_args
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.codebook import rules
+from crampstudy.clean import outliers
+from crampstudy.codebook import missing, rules
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import dates
+from crampstudy.sources import codes, dates
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.text import Text, read_text
 
 Role = Literal["who", "date", "cramps"]
@@ -68,11 +70,18 @@ class Nights:
     notices: tuple[str, ...]
 
 
-def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str | None = None) -> Nights:
+def read(
+    path: Path,
+    *,
+    columns: dict[Role, str] | None = None,
+    date_format: str | None = None,
+    declared: Codes = codes.NONE,
+) -> Nights:
     """Read a delimited file with a column each for who, date and cramps, in any order, with a header or without.
 
     ``columns`` names those (or gives their numbers from 1) that the file's contents leave open; ``date_format`` such
-    as ``%d/%m/%Y`` decides what the dates leave open.
+    as ``%d/%m/%Y`` decides what the dates leave open. A count that is a ``declared`` code, or a known mark of a missing
+    value, is missing.
 
     Raises:
         SourceError: the file cannot be read, or it leaves open which column is which or how its dates are written.
@@ -89,23 +98,48 @@ def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str
     header = bool(rows) and not any(map(_is_date, rows[0]))
     if header:
         above = _header(rows)
-        notices = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
+        titles = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
         text = replace(
-            text, frame=text.frame[above + 1 :], lines=text.lines[above + 1 :], notices=(*text.notices, *notices)
+            text, frame=text.frame[above + 1 :], lines=text.lines[above + 1 :], notices=(*text.notices, *titles)
         )
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
     given = rows[above] if header else [None] * text.frame.width
     names = {name: cell or f"column {name}" for name, cell in zip(text.frame.columns, given, strict=True)}
     found = _roles(path.name, text, names, columns or {})
+    codes.check(declared, path.name, (*names.values(), *ROLES))
+    text, notices = _counted(path.name, text, found["cramps"], names[found["cramps"]], declared)
     written, reason = _format(path.name, text, found["date"], date_format)
     who, date, cramps = (names[found[role]] for role in ROLES)
     guess = Guess(who, date, cramps, header, written, reason, text.decimal)
     frame, left_out = _nights(text, found, guess)
     others = [names[name] for name in text.frame.columns if name not in found.values()]
-    notices = (*text.notices, *([f"not used: {', '.join(others)}"] if others else []))
+    notices += [*_far(cramps, frame), *([f"not used: {', '.join(others)}"] if others else [])]
     left_out = tuple(sorted((*unread, *left_out), key=lambda row: row.line))
-    return Nights(path.name, guess, frame, left_out, notices)
+    return Nights(path.name, guess, frame, left_out, (*text.notices, *notices))
+
+
+def _counted(file: str, text: Text, column: str, name: str, declared: Codes) -> tuple[Text, list[str]]:
+    """Return the text without codes and marks of a missing value in the column of counts, and what is said of them."""
+    cells, said = text.frame[column], []
+    coded = codes.held(cells, (*declared.of(name), *(declared.of("cramps") if name != "cramps" else ())))
+    words = cells.filter(~cells.str.contains(r"^[+-]?\d")).unique()
+    marked = cells.is_in([word for word in words if missing.is_mark(word)]).fill_null(value=False)
+    for gone, what in ((coded, "a declared missing code"), (marked, "a mark of a missing value")):
+        if gone.any():
+            said.append(codes.notice(f"{file}: {name}", cells.filter(gone), what))
+    return replace(text, frame=text.frame.with_columns(cells.set(coded | marked, None))), said
+
+
+def _far(name: str, nights: pl.DataFrame) -> list[str]:
+    """Return what is said of counts that are far above all others."""
+    far = outliers.far(nights.select("participant_id", count="cramps"))["count"]
+    if far.is_empty():
+        return []
+    return [
+        f"{name}: {len(far)} counts such as {far[0]} are far above the participants' other nights and all others': "
+        f"kept, look at them; if {far[0]} is a code for a missing answer, say so: --missing {far[0]}"
+    ]
 
 
 def _is_date(cell: str | None) -> bool:
@@ -156,12 +190,13 @@ def _roles(file: str, text: Text, names: dict[str, str], stated: dict[Role, str]
 
 def _fits(role: Role, text: Text, name: str) -> bool:
     cells = text.frame[name]
+    cells = cells.filter(~cells.is_in(sorted(missing.MARKS)))
     if role == "date":
         return _share(cells, f"{_YEAR_FIRST}|{_YEAR_LAST}") > _MOST
     if role == "cramps":
         # A leading zero marks an identifier.
         return _share(cells, r"^(0|[1-9]\d{0,2})([.,]0+)?$") > _MOST
-    return len(cells.drop_nulls()) > 0
+    return text.frame[name].null_count() < text.frame.height
 
 
 def _identifying(text: Text, names: Sequence[str], date: str) -> list[str]:

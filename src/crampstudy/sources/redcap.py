@@ -18,7 +18,8 @@ import polars as pl
 from crampstudy import codebook, scratch
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
-from crampstudy.sources import redcap_dictionary
+from crampstudy.sources import codes, redcap_dictionary, redcap_missing
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.own import own_columns
 from crampstudy.sources.redcap_dictionary import Dictionary, Field
 from crampstudy.sources.text import Text, read_text
@@ -35,12 +36,11 @@ _HEADINGS = {
 }
 _WORDS = {"true": ("1", "Yes", "True", "Checked"), "false": ("0", "No", "False", "Unchecked")}
 
-MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "QI", "TRC", "UNC", "DER")
-"""The missing data codes that REDCap proposes; a field that has one of them as a choice keeps it."""
 
-
-def read(path: Path, dictionary: Path | None = None, *, padded: bool = False) -> Raw:
+def read(path: Path, dictionary: Path | None = None, declared: Codes = codes.NONE, *, padded: bool = False) -> Raw:
     """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
+
+    ``declared`` are the project's missing data codes beside those that REDCap proposes.
 
     Rows that only end early are set aside, unless they may be ``padded``.
 
@@ -54,7 +54,7 @@ def read(path: Path, dictionary: Path | None = None, *, padded: bool = False) ->
     text = _text(path, described, padded)
     export = _Export(path.name, _record_first(path, text.frame, described), text.lines)
     notices = [*text.notices, *described.notices]
-    export = _without_missing_codes(export, described, notices)
+    export = _answered(export, described, declared, notices)
     fields = _fields(export, described, notices)
     homes = _homes(export, fields, described)
     parts = {table: _rows(export, table, fields, homes) for table in codebook.TABLES}
@@ -178,18 +178,14 @@ def _by_label(path: Path, headings: Sequence[str], described: Dictionary) -> lis
     return names
 
 
-def _without_missing_codes(export: _Export, described: Dictionary, notices: list[str]) -> _Export:
-    frame, counted = export.frame, 0
-    for name in frame.columns[1:]:
-        field = described.fields.get(name)
-        codes = [code for code in MISSING if field is None or code not in field.choices]
-        coded = frame[name].is_in(codes) & frame[name].is_not_null()
-        if coded.any():
-            counted += int(coded.sum())
-            frame = frame.with_columns(pl.when(~coded).then(pl.col(name)).alias(name))
-    if counted:
-        notices.append(f"{export.file}: {counted} cells hold a missing data code (such as NA or UNK): missing")
-    return _Export(export.file, frame, export.lines)
+def _answered(export: _Export, described: Dictionary, declared: Codes, notices: list[str]) -> _Export:
+    """Return the export with null wherever nobody has answered."""
+    codes.check(declared, export.file, [*export.frame.columns, *(f.name for f in described.fields.values())])
+    frame, kept, said = redcap_missing.unfilled_left_out(export.file, export.frame, described)
+    frame, boxes = redcap_missing.boxes_left_out(export.file, frame, described, declared)
+    frame, cells = redcap_missing.codes_left_out(export.file, frame, described, declared)
+    notices += [*said, *boxes, *cells]
+    return _Export(export.file, frame, export.lines.filter(kept))
 
 
 def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[Field]:

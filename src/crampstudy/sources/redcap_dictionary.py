@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crampstudy import codebook
-from crampstudy.codebook import Variable, dictionary
+from crampstudy.codebook import Variable, dictionary, missing
 from crampstudy.errors import SourceError
 
 # The headings of the file that REDCap exports, and those of its programming interface.
@@ -74,19 +74,28 @@ class Dictionary:
 
     def boxes(self, heading: str) -> list[str]:
         """Return the columns that a labelled heading such as ``Stretched (choice=Calf)`` may mean."""
-        return [
-            # A code has only letters, digits and underscores in a column's name.
-            f"{f.name}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
-            for f in self.fields.values()
-            if f.kind == "checkbox"
+        boxes = [f for f in self.fields.values() if f.kind == "checkbox"]
+        found = [
+            box_name(f.name, code)
+            for f in boxes
             for code, label in f.choices.items()
             if heading == f"{f.label} (choice={label})"
         ]
+        # REDCap adds a box for each missing data code of the project, which no dictionary has.
+        label, _, choice = heading.removesuffix(")").rpartition(" (choice=")
+        if not found and missing.reads_as_missing(choice):
+            return [box_name(f.name, choice) for f in boxes if f.label == label]
+        return found
 
     def home(self, form: str) -> str | None:
         """Return the table of an instrument, ``None`` where no field of it goes into one."""
         tables = [f.table for f in self.fields.values() if f.table and f.form == form]
         return max(dict.fromkeys(tables), key=tables.count) if tables else None
+
+
+def box_name(field: str, code: str) -> str:
+    """Return the column of a checkbox field's choice; it has only letters, digits and underscores of the code."""
+    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
 
 
 def own() -> Dictionary:

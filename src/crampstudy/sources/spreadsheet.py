@@ -28,8 +28,9 @@ from openpyxl.utils.exceptions import InvalidFileException
 from crampstudy import codebook
 from crampstudy.clean import Raw
 from crampstudy.errors import SourceError
-from crampstudy.sources import sheetxml
-from crampstudy.sources.wide import Grid, as_diary, as_table, split
+from crampstudy.sources import codes, sheetxml
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.wide import Grid, as_diary, as_table, split, without_codes
 
 SUFFIXES = (".xlsx", ".xlsm")
 _OTHERS = (".xls", ".xlsb", ".ods", ".numbers", ".fods")
@@ -56,10 +57,11 @@ class _Book:
     parts: dict[str, tuple[str, bool]]
 
 
-def read(path: Path) -> Raw:
+def read(path: Path, declared: Codes = codes.NONE) -> Raw:
     """Read a workbook whose sheets are named as the tables (in any case), or whose first sheet is wide.
 
-    In a wide sheet a row is one participant and night. The line of a row is its number in the sheet.
+    In a wide sheet a row is one participant and night. The line of a row is its number in the sheet. Cells that hold
+    a ``declared`` code are missing.
 
     Raises:
         SourceError: the workbook is missing, encrypted, broken or in another format; a sheet is empty, has
@@ -73,9 +75,11 @@ def read(path: Path) -> Raw:
         tables = [name for name in codebook.TABLES if name in titles]
         if tables in ([], ["diary"]):
             first = titles["diary"] if tables else next(iter(book.parts))
-            grid = _grid(book, first)
+            grid = without_codes(_grid(book, first), declared)
+            codes.check(declared, grid.file, grid.frame.columns)
             return as_diary(path, split(grid.frame, grid.lines, grid.file), (*grid.notices, *_unread(book, [first])))
-        grids = {name: _grid(book, titles[name]) for name in tables}
+        grids = {name: without_codes(_grid(book, titles[name]), declared) for name in tables}
+        codes.check(declared, path.name, [c for grid in grids.values() for c in grid.frame.columns])
         raw = [as_table(name, grid) for name, grid in grids.items()]
         notices = [notice for grid in grids.values() for notice in grid.notices]
         return as_diary(path, raw, (*notices, *_unread(book, [titles[name] for name in tables])))

@@ -1,4 +1,7 @@
-"""Files of SAS, Stata and SPSS as a cohort: value labels become levels, user-missing values are missing."""
+"""Files of SAS, Stata and SPSS as a cohort: value labels become levels, user-missing values are missing.
+
+So are values whose label says that there is none ("no answer"), whether the file declares them missing or not.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,16 @@ import pyreadstat
 
 from crampstudy import codebook
 from crampstudy.clean import Raw
+from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
-from crampstudy.sources.wide import Grid, as_diary, codebook_names, split
+from crampstudy.sources import codes
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.wide import Grid, as_diary, codebook_names, split, without_codes
 
-_READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
+Reader = Callable[..., tuple[Any, Any]]
+Labels = Mapping[str, Mapping[Any, str]]
+
+_READERS: Mapping[str, Reader] = {
     ".xpt": pyreadstat.read_xport,
     ".sas7bdat": pyreadstat.read_sas7bdat,
     ".dta": pyreadstat.read_dta,
@@ -28,24 +37,28 @@ _BROKEN = (
     *(OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError),
 )
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
+_DECLARED = "a value that the file declares missing"
+_LABELLED = "a value labelled as no answer"
 _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
-def read(path: Path) -> Raw:
+def read(path: Path, declared: Codes = codes.NONE) -> Raw:
     """Read a wide file (a row is one participant and night, columns have codebook names) as a diary cohort.
 
     Names are matched whatever their case. Value labels are applied where the codebook says level or yes/no and the
-    label is such a level; a code without such a label stays as it is, for the ledger. The line of a row is its number
-    among the observations, from 1.
+    label is such a level; a code without such a label stays as it is, for the ledger. Cells that hold a ``declared``
+    code are missing. The line of a row is its number among the observations, from 1.
 
     Raises:
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
     grid, labels = _load(path)
     names = codebook_names(grid.frame.columns)
-    frame = grid.frame.rename(names)
+    grid = without_codes(grid, declared)
+    frame = grid.frame
+    codes.check(declared, grid.file, frame.columns)
     columns = frame.columns
     if not any(codebook.find(c) for c in columns):
         short = " (names of the transport format have at most 8 characters)" if _all_short(columns) else ""
@@ -53,7 +66,7 @@ def read(path: Path) -> Raw:
             f"{path}: no column has a name of the codebook{short}; it has {', '.join(columns[:12])}; "
             "say which is which in a mapping: mapped:FILE?mapping=M.yaml"
         )
-    labels = {names.get(column, column): codes for column, codes in labels.items()}
+    labels = {names.get(column, column): meanings for column, meanings in labels.items()}
     made = {c: meanings for c in columns if (meanings := _meanings(c, labels.get(c, {})))}
     frame = frame.with_columns(pl.col(c).replace(meanings) for c, meanings in made.items())
     said = tuple(f"{grid.file}: value labels of {c} were read as {', '.join(m.values())}" for c, m in made.items())
@@ -65,7 +78,7 @@ def load(path: Path) -> Grid:
 
     Numbers are written as Python writes them, whole ones without a point; dates as YYYY-MM-DD, date-times as
     YYYY-MM-DDTHH:MM:SS (midnight is a date where the column has no other time). Missing, empty and user-missing
-    cells are null.
+    cells are null, and so are those whose value label says that there is no value.
 
     Raises:
         SourceError: the file is missing, broken, empty or of another kind.
@@ -84,7 +97,7 @@ def check_transport(path: Path) -> None:
         raise SourceError(f"{path} is cut off: a transport file is a whole number of 80-byte records; copy it again")
 
 
-def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
+def _load(path: Path) -> tuple[Grid, Labels]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path} is not one of the statistical files that are read: {', '.join(SUFFIXES)}")
@@ -105,8 +118,55 @@ def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
     empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     notices = (f"{path.name}: empty observations skipped: {empty.sum()}",) if empty.any() else ()
-    grid = Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices)
-    return grid, meta.variable_value_labels
+    labels = meta.variable_value_labels
+    said = _user_missing(path, reader, frame, labels)
+    frame, unanswered = _without_answer(path.name, frame, labels)
+    notices = (*notices, *said, *unanswered)
+    return Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices), labels
+
+
+def _user_missing(path: Path, reader: Reader, frame: pl.DataFrame, labels: Labels) -> list[str]:
+    """Return how many cells of each column hold a value that the file itself declares missing."""
+    lacking = [name for name in frame.columns if frame[name].null_count()]
+    if not lacking or path.suffix.lower() == ".xpt":
+        return []
+    columns, _ = reader(str(path), output_format="dict", user_missing=True, usecols=lacking)
+    said = []
+    for name, values in columns.items():
+        declared = _text(name, values).filter(frame[name].is_null()).drop_nulls()
+        if len(declared):
+            said.append(codes.notice(f"{path.name}: {name}", _labelled(declared, labels.get(name, {})), _DECLARED))
+    return said
+
+
+def _without_answer(file: str, frame: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame, list[str]]:
+    """Return the columns without numbers whose label says that there is no value, and a notice for each of them.
+
+    Of yes or no and of levels, such a label is none of them, which the ledger shows.
+    """
+    said = []
+    for name in frame.columns:
+        if (variable := codebook.find(name.lower())) and variable.type in ("level", "boolean"):
+            continue
+        meanings = labels.get(name, {}).items()
+        found = {
+            code: label for code, label in meanings if not isinstance(code, str) and missing.reads_as_missing(label)
+        }
+        gone = codes.held(frame[name], [text for code in found if (text := _code(code))])
+        if gone.any():
+            said.append(codes.notice(f"{file}: {name}", _labelled(frame[name].filter(gone), found), _LABELLED))
+            frame = frame.with_columns(frame[name].set(gone, None))
+    return frame, said
+
+
+def _labelled(cells: pl.Series, labels: Mapping[Any, str]) -> pl.Series:
+    """Return cells with their labels beside them: ``99 = no answer``."""
+    names = {text: f"{text} = {label}" for code, label in labels.items() if (text := _code(code))}
+    return cells.replace(names)
+
+
+def _code(code: Any) -> str | None:
+    return _cell(float(code) if isinstance(code, int) else code, dated=False)
 
 
 def _text(name: str, values: list[Any]) -> pl.Series:
@@ -144,7 +204,7 @@ def _meanings(column: str, labels: Mapping[Any, str]) -> dict[str, str]:
     made = {}
     for code, label in labels.items():
         level = levels.get("_".join(label.lower().replace("-", " ").split()))
-        text = _cell(float(code) if isinstance(code, int) else code, dated=False)
+        text = _code(code)
         if level is not None and text is not None:
             made[text] = level
     return made
