@@ -13,6 +13,7 @@ from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
+from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.joined import placed
 
 Options = Mapping[str, str]
@@ -65,13 +66,13 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
 
 
 def package_folder(source: str | Path) -> Path | None:
-    """Return the folder of a source that is a data package, ``None`` where it is of another kind.
+    """Return the folder of a source that is a plain data package, ``None`` where it is of another kind or has options.
 
     Raises:
         SourceError: the kind or an option is unknown.
     """
-    kind, path, _ = _parse(source)
-    return path if kind == "package" else None
+    kind, path, options = _parse(source)
+    return path if kind == "package" and not options else None
 
 
 # Each kind imports its reader when it is asked for, so that a folder of CSV files waits for no spreadsheet library.
@@ -80,7 +81,7 @@ def package_folder(source: str | Path) -> Path | None:
 def _package(path: Path, options: Options) -> Raw:
     from crampstudy.sources import package
 
-    return package.read(path)
+    return package.read(path, decimal=_decimal(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
@@ -94,7 +95,7 @@ def _excel(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import spreadsheet
 
-    return spreadsheet.read(path)
+    return spreadsheet.read(path, _decimal(options))
 
 
 def _stat(path: Path, options: Options) -> Raw:
@@ -102,13 +103,13 @@ def _stat(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import statfile
 
-    return statfile.read(path)
+    return statfile.read(path, _decimal(options))
 
 
 def _redcap(path: Path, options: Options) -> Raw:
     from crampstudy.sources import redcap
 
-    return redcap.read(path, Path(options["dictionary"]) if "dictionary" in options else None)
+    return redcap.read(path, Path(options["dictionary"]) if "dictionary" in options else None, _decimal(options))
 
 
 def _mapped(path: Path, options: Options) -> Raw:
@@ -116,7 +117,17 @@ def _mapped(path: Path, options: Options) -> Raw:
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
-    return mapped.read(path, Path(options["mapping"]))
+    return mapped.read(path, Path(options["mapping"]), _decimal(options))
+
+
+def _decimal(options: Options) -> Mark | None:
+    """Return the decimal mark that was stated, ``None`` where it is left to the numbers."""
+    if "decimal" not in options:
+        return None
+    found = next((mark for mark in MARKS if mark == options["decimal"]), None)
+    if found is None:
+        raise SourceError(f"the option decimal is {options['decimal']!r}; allowed: {' and '.join(MARKS)}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +141,12 @@ class SourceKind:
 
 
 KINDS: Mapping[str, SourceKind] = {
-    "package": SourceKind(_package, "FOLDER"),
+    "package": SourceKind(_package, "FOLDER", ("decimal",)),
     "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
-    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping",), (".xlsx", ".xlsm", ".xls", ".ods")),
-    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping",), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary",)),
-    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping",)),
+    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", "decimal"), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", "decimal"), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "decimal")),
+    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "decimal")),
 }
 _EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
 

@@ -13,6 +13,7 @@ from crampstudy import codebook
 from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SourceError
+from crampstudy.sources.decimals import MARKS, Mark
 
 FILE = "datapackage.json"
 _TYPES: Mapping[str, VariableType] = {
@@ -34,6 +35,7 @@ class Descriptor:
     types: Mapping[tuple[str, str], VariableType] = field(default_factory=dict)
     titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    decimals: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
     design: SurveyDesign | None = None
     as_of: date | None = None
     window: tuple[date, date] | None = None
@@ -95,6 +97,7 @@ def _parse(content: Any) -> Descriptor:
         missing={
             table: _texts(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
         },
+        decimals={key: mark for key, f in fields.items() if (mark := _decimal(key, f)) is not None},
         design=_design(own.get("design")),
         as_of=_date(own["as_of"]) if own.get("as_of") else None,
         window=_window(own.get("window")),
@@ -114,6 +117,17 @@ def _typed(value: Any, kind: type, what: str) -> Any:
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
+
+
+def _decimal(key: tuple[str, str], stated: dict[str, Any]) -> Mark | None:
+    """Return the decimal mark of a field; one that names only what stands between thousands has a point."""
+    if "decimalChar" not in stated and not stated.get("groupChar"):
+        return None
+    mark = stated.get("decimalChar", ".")
+    if mark not in MARKS:
+        raise _Wrong(f"decimalChar of {'.'.join(key)} is {mark!r}; allowed: {' and '.join(MARKS)}")
+    made: Mark = mark
+    return made
 
 
 def _paths(table: str, stated: Any) -> tuple[str, ...]:
