@@ -12,7 +12,8 @@ import polars as pl
 from crampstudy import codebook, domain
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import dates, mapping
+from crampstudy.sources import dates, decimals, mapping
+from crampstudy.sources.decimals import Mark, Stated
 from crampstudy.sources.mapping import Column, Mapping, TableMap
 from crampstudy.sources.text import read_text
 
@@ -22,12 +23,16 @@ _DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A table as it came: trimmed texts or null, the line of each row in ``file``, the decimal mark of the texts."""
+    """A table as it came: trimmed texts or null, and the line of each row in ``file``.
+
+    ``by_comma`` says that the file comes from where decimal marks are commas, ``settled`` that its numbers have points.
+    """
 
     file: str
     frame: pl.DataFrame
     lines: pl.Series
-    decimal: str = "."
+    by_comma: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +43,17 @@ class Mapped:
     notices: tuple[str, ...]
 
 
-def read(path: Path, description: Path) -> Raw:
+def read(path: Path, description: Path, decimal: Mark | None = None) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
-    ``path`` is the one file, or the folder of the files that the mapping names.
+    ``path`` is the one file, or the folder of the files that the mapping names; ``decimal`` is what the mapping's key
+    of that name says.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
     described = mapping.load(description)
+    described = replace(described, decimal=decimal or described.decimal)
     given: dict[str, Given] = {}
     notices: list[str] = []
     before: dict[tuple[Path, str | None], Given] = {}
@@ -100,20 +107,30 @@ def _file(path: Path, table: TableMap, described: Mapping) -> Path:
 
 def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tuple[str, ...]]:
     suffix = file.suffix.lower()
+    same = [t for t in described.tables if (t.file, t.sheet) == (table.file, table.sheet)]
+    numbers = {c.source for t in same for c in t.columns if c.source is not None and _is_number(c)}
     if suffix in (".xlsx", ".xlsm"):
         from crampstudy.sources import spreadsheet
 
-        grid = spreadsheet.load(file, table.sheet)
+        grid = spreadsheet.load(file, table.sheet, numbers, _stated(described))
     elif table.sheet is not None:
         raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
     elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
         from crampstudy.sources import statfile
 
-        grid = statfile.load(file)
+        grid = statfile.load(file, numbers, _stated(described))
     else:
-        text = read_text(file, missing=described.missing, decimal=described.decimal)
-        return Given(file.name, text.frame, text.lines, text.decimal), text.notices
-    return Given(grid.file, grid.frame, grid.lines), grid.notices
+        text = read_text(file, missing=described.missing)
+        return Given(file.name, text.frame, text.lines, text.separator == ";"), text.notices
+    return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
+
+
+def _is_number(column: Column) -> bool:
+    return column.source is not None and column.codes is None and column.target.type in decimals.NUMBERS
+
+
+def _stated(described: Mapping) -> Stated:
+    return Stated(described.decimal, option=f'the key decimal of {described.path.name}, decimal: "," or decimal: "."')
 
 
 def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
@@ -130,7 +147,13 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
     given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
     if table.where is not None:
         given = _where(table, table.where, given, described, notices)
-    made = pl.DataFrame({c.target.name: _cells(c, given, described, notices) for c in table.columns if not c.numbered})
+    cells = {c.target.name: _known(c, given.frame[c.source]) for c in table.columns if c.source is not None}
+    if not given.settled:
+        texts = {c.target.name: cells[c.target.name] for c in table.columns if _is_number(c)}
+        cells |= _pointed(pl.DataFrame(texts), given, described, notices)
+    made = pl.DataFrame(
+        {c.target.name: _cells(c, cells, given, described, notices) for c in table.columns if not c.numbered}
+    )
     for column in (c for c in table.columns if c.numbered):
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
@@ -177,16 +200,29 @@ def _distinct(made: pl.DataFrame, given: Given, described: Mapping) -> tuple[pl.
     return people.select(made.columns), people["__line"]
 
 
-def _cells(column: Column, given: Given, described: Mapping, notices: list[str]) -> pl.Series:
+def _known(column: Column, cells: pl.Series) -> pl.Series:
+    """Return the cells without those that the mapping says are missing."""
+    return pl.select(pl.when(~cells.is_in(list(column.missing))).then(cells)).to_series() if column.missing else cells
+
+
+def _pointed(texts: pl.DataFrame, given: Given, described: Mapping, notices: list[str]) -> Table[str, pl.Series]:
+    """Return columns of numbers with decimal points, each read by one rule."""
+    stated = _stated(described)
+    made, said = decimals.settle(texts, texts.columns, given.file, given.lines, stated, given.by_comma)
+    notices.extend(notice.removeprefix(f"{given.file}: ") for notice in said)
+    return made.to_dict()
+
+
+def _cells(
+    column: Column, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
+) -> pl.Series:
     """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is."""
     name = column.target.name
     if column.source is None:
         value = column.constant or None
         notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
-    cells = given.frame[column.source]
-    if column.missing:
-        cells = pl.select(pl.when(~cells.is_in(list(column.missing))).then(cells)).to_series()
+    cells = known[name]
     if column.codes is not None:
         cells = _decoded(column, column.codes, cells, given, described)
         notices.append(
@@ -194,8 +230,8 @@ def _cells(column: Column, given: Given, described: Mapping, notices: list[str])
         )
     elif column.target.type in ("date", "datetime"):
         cells = _dated(column, cells, given.lines, described, notices)
-    elif column.target.type in ("integer", "number"):
-        cells = _scaled(column, cells, given.decimal, notices)
+    elif _is_number(column):
+        cells = _scaled(column, cells, notices)
     return cells.alias(name)
 
 
@@ -245,12 +281,7 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
     return pl.select(pl.coalesce(made, left)).to_series()
 
 
-def _scaled(column: Column, cells: pl.Series, decimal: str, notices: list[str]) -> pl.Series:
-    if decimal == ",":
-        cells = cells.rechunk()
-        # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
-        grouped = pl.when(cells.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cells))
-        cells = pl.select(grouped.otherwise(cells.str.replace(",", ".", literal=True))).to_series()
+def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
     if column.unit is None or (column.factor == 1 and column.offset == 0):
         return cells
     number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset

@@ -22,6 +22,7 @@ from crampstudy import codebook, domain
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
+from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.own import own_column
 
 Clock = Literal["evening", "morning", "timestamp"]
@@ -73,7 +74,7 @@ class Mapping:
     name: str
     tables: tuple[TableMap, ...]
     missing: tuple[str, ...]
-    decimal: str | None
+    decimal: Mark | None
     time_zone: str | None
 
 
@@ -173,7 +174,7 @@ def _mapping(path: Path, top: _Entry) -> Mapping:
             _table(name, tables[name], cast(Clock, clock), zone) for name in codebook.TABLES if name in tables
         ),
         missing=entries["missing"].texts() if "missing" in entries else ("",),
-        decimal=entries["decimal"].one_of((".", ",")) if "decimal" in entries else None,
+        decimal=cast(Mark, entries["decimal"].one_of(MARKS)) if "decimal" in entries else None,
         time_zone=zone,
     )
 

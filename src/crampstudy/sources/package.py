@@ -163,9 +163,7 @@ def _table(
     return replace(table, own=own), [*notices, *said]
 
 
-def _part(
-    name: str, file: str, path: Path, missing: Sequence[str], stated: Stated
-) -> tuple[RawTable, tuple[str, ...]]:
+def _part(name: str, file: str, path: Path, missing: Sequence[str], stated: Stated) -> tuple[RawTable, tuple[str, ...]]:
     if path.suffix.lower() == _PARQUET:
         given, lines = _read_parquet(path, missing)
         frame, said = decimals.settle(given, decimals.numbers(given, [name], stated), file, lines, stated)

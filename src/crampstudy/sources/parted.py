@@ -144,7 +144,9 @@ def read(folder: Path, at_least: int) -> Parted | None:
             package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing).cast({name: schema[name]})
             for path in paths
         )
-        if decimals.numbers(cells, ["diary"], marks) and (marks.commas or cells[name].str.contains(decimals.COMMA).any()):
+        if decimals.numbers(cells, ["diary"], marks) and (
+            marks.commas or cells[name].str.contains(decimals.COMMA).any()
+        ):
             return None
         if known:
             continue

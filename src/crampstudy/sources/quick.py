@@ -84,14 +84,14 @@ def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str
     first = {name: text.frame[name][0] or "" for name in text.frame.columns} if text.frame.height else {}
     header = not any(_is_date(cell) for cell in first.values())
     if header:
-        text = Text(text.frame[1:], text.lines[1:], text.notices, text.decimal)
+        text = Text(text.frame[1:], text.lines[1:], text.notices, text.separator)
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
     names = first if header else {name: f"column {name}" for name in first}
     found = _roles(path.name, text, names, columns or {})
     written, reason = _format(path.name, text, found["date"], date_format)
     who, date, cramps = (names[found[role]] for role in ROLES)
-    guess = Guess(who, date, cramps, header, written, reason, text.decimal)
+    guess = Guess(who, date, cramps, header, written, reason, ".")
     frame, left_out = _nights(text, found, guess)
     others = [names[name] for name in text.frame.columns if name not in found.values()]
     notices = (*text.notices, *([f"not used: {', '.join(others)}"] if others else []))

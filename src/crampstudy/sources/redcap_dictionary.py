@@ -52,7 +52,7 @@ class Field:
     @property
     def ungrouped(self) -> bool:
         """Whether REDCap has let in only numbers without thousands apart: any mark in a cell is a decimal one."""
-        return self.kind == "text" and self.validation.startswith("number")
+        return self.kind == "calc" or (self.kind == "text" and self.validation.startswith("number"))
 
     @property
     def boolean(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ import pyreadstat
 from crampstudy import codebook
 from crampstudy.clean import Raw
 from crampstudy.errors import SourceError
-from crampstudy.sources.wide import Grid, as_diary, codebook_names, split
+from crampstudy.sources import decimals
+from crampstudy.sources.decimals import Mark, Stated
+from crampstudy.sources.wide import Grid, as_diary, codebook_names, pointed, split
 
 _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
     ".xpt": pyreadstat.read_xport,
@@ -27,20 +29,24 @@ _BROKEN = (OSError, UnicodeDecodeError, ValueError, OverflowError, pyreadstat.Re
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5
+TRANSPORT_ZERO = 1e-70
+"""Below it a number is a zero: transport files hold zero as the smallest IBM float, 5.397605e-79, and so do copies."""
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
-def read(path: Path) -> Raw:
+def read(path: Path, decimal: Mark | None = None) -> Raw:
     """Read a wide file (a row is one participant and night, columns have codebook names) as a diary cohort.
 
     Names are matched whatever their case. Value labels are applied where the codebook says level or yes/no and the
     label is such a level; a code without such a label stays as it is, for the ledger. The line of a row is its number
-    among the observations, from 1.
+    among the observations, from 1. ``decimal`` is the mark of numbers that are stored as texts, where they leave it
+    open.
 
     Raises:
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
-    grid, labels = _load(path)
+    grid, texts, labels = _load(path)
+    grid = pointed(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")))
     names = codebook_names(grid.frame.columns)
     frame = grid.frame.rename(names)
     columns = frame.columns
@@ -57,8 +63,10 @@ def read(path: Path) -> Raw:
     return as_diary(path, split(frame, grid.lines, grid.file), (*grid.notices, *said))
 
 
-def load(path: Path) -> Grid:
+def load(path: Path, numbers: Collection[str] = (), stated: Stated = decimals.NOTHING) -> Grid:
     """Return the file as it stands, names and codes unchanged, as a mapping needs it.
+
+    In the columns ``numbers`` what is stored as text gets decimal points.
 
     Numbers are written as Python writes them, whole ones without a point; dates as YYYY-MM-DD, date-times as
     YYYY-MM-DDTHH:MM:SS (midnight is a date where the column has no other time). Missing, empty and user-missing
@@ -67,7 +75,8 @@ def load(path: Path) -> Grid:
     Raises:
         SourceError: the file is missing, broken, empty or of another kind.
     """
-    return _load(path)[0]
+    grid, texts, _ = _load(path)
+    return pointed(grid, texts, stated, numbers)
 
 
 def check_transport(path: Path) -> None:
@@ -81,7 +90,8 @@ def check_transport(path: Path) -> None:
         raise SourceError(f"{path} is cut off: a transport file is a whole number of 80-byte records; copy it again")
 
 
-def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
+def _load(path: Path) -> tuple[Grid, list[pl.Series], Mapping[str, Mapping[Any, str]]]:
+    """Return the file, those of its columns that it stores as texts, and its value labels."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path} is not one of the statistical files that are read: {', '.join(SUFFIXES)}")
@@ -101,7 +111,8 @@ def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
     lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     notices = (f"{path.name}: empty observations skipped: {empty.sum()}",) if empty.any() else ()
     grid = Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices)
-    return grid, meta.variable_value_labels
+    texts = [grid.frame[name] for name, values in columns.items() if any(isinstance(v, str) for v in values)]
+    return grid, texts, meta.variable_value_labels
 
 
 def _text(name: str, values: list[Any]) -> pl.Series:
@@ -121,6 +132,7 @@ def _cell(value: Any, dated: bool) -> str | None:
         case float():
             if value != value:
                 return None
+            value = 0.0 if abs(value) < TRANSPORT_ZERO else value
             return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
         case datetime():
             return value.date().isoformat() if dated else value.isoformat()

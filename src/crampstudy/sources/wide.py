@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +11,8 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
+from crampstudy.sources import decimals
+from crampstudy.sources.decimals import Stated
 from crampstudy.sources.own import own_columns
 
 _ID = "participant_id"
@@ -40,6 +42,26 @@ def codebook_names(columns: Iterable[str]) -> dict[str, str]:
         for name, low in zip(columns, lowered, strict=True)
         if name != low and low not in columns and lowered.count(low) == 1 and codebook.find(low)
     }
+
+
+def pointed(grid: Grid, texts: Sequence[pl.Series], stated: Stated, numbers: Collection[str] | None = None) -> Grid:
+    """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
+
+    ``texts`` are the columns that have such cells, null where a cell is none; ``numbers`` those of them that hold
+    numbers, by default as the codebook says.
+
+    Raises:
+        SourceError: as :func:`crampstudy.sources.decimals.settle`.
+    """
+    given = pl.DataFrame(texts)
+    if numbers is None:
+        names = codebook_names(grid.frame.columns)
+        found = decimals.numbers(given.rename(names, strict=False), codebook.TABLES, stated)
+        numbers = [name for name in given.columns if names.get(name, name) in found]
+    columns = [name for name in given.columns if name in numbers]
+    made, said = decimals.settle(given.select(columns), columns, grid.file, grid.lines, stated)
+    frame = grid.frame.with_columns(pl.coalesce(made[name], pl.col(name)).alias(name) for name in columns)
+    return replace(grid, frame=frame, notices=(*grid.notices, *said))
 
 
 def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, ...]:
