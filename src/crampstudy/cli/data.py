@@ -33,6 +33,13 @@ def try_(
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
     cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
+    clock: Annotated[
+        Literal["evening", "morning", "timestamp"] | None,
+        typer.Option(
+            help="The date is that of the evening, of the morning, or a moment: before noon, the evening before."
+        ),
+    ] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Where times that state a distance from UTC were.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
@@ -41,7 +48,8 @@ def try_(
 
     stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     columns = {role: name for role, name in stated.items() if name is not None}
-    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
+    nights = quick.read(file, columns=columns, date_format=date_format, clock=clock, time_zone=time_zone)
+    look = first_look.first_look(nights)
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
+from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -256,12 +257,12 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
         if column.formats:
             notices.append(f"{column.source} → {column.target.name}: read as {' or '.join(column.formats)}")
     if column.clock == "morning":
-        read = read.dt.offset_by("-1d")
         notices.append(f"{column.target.name}: the file dates the morning after; each night moved one day back")
     elif column.clock == "timestamp":
-        read = read.dt.offset_by("-12h")
         notices.append(f"{column.target.name}: times before noon belong to the night that began the evening before")
+    unread = read.is_null() & cells.is_not_null()
     if column.target.type == "date":
+        read = _days(column, read, notices)
         made = read.dt.strftime(dates.WRITTEN["date"])
     else:
         made = read.dt.strftime(dates.WRITTEN["datetime"])
@@ -269,7 +270,6 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
             notices.append(f"{column.target.name}: times with a zone are told in the time of {described.time_zone}")
     # A cell that was not read stays, so that its row is rejected; it must not pass for a date all the same.
     expected = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601")
-    unread = read.is_null() & cells.is_not_null()
     if unread.any():
         at = unread.arg_max() or 0
         why = f"; {int(differ.sum())} of them could be read in two ways" if differ is not None and differ.any() else ""
@@ -279,6 +279,22 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
         )
     left = pl.select(pl.format("{} (not {})", cells.rechunk(), pl.lit(expected))).to_series()
     return pl.select(pl.coalesce(made, left)).to_series()
+
+
+def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
+    """Return the date of the night, or for what is dated by its day that day."""
+    timed = int((read.dt.time() != time()).sum())
+    if (column.target.table, column.target.name) not in mapping.NIGHTS:
+        if timed:
+            notices.append(f"{column.target.name}: {timed} times of day left out")
+        return read.dt.date()
+    nights = dates.nights(read, column.clock)
+    if before := nights.null_count() - read.null_count():
+        notices.append(
+            f"{column.target.name}: {before} times before noon are not of an evening (clock: evening): set aside; with "
+            "clock: timestamp they belong to the night that began the evening before"
+        )
+    return nights
 
 
 def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast, get_args
+from typing import Any, NoReturn, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -22,10 +22,12 @@ from crampstudy import codebook, domain
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
+from crampstudy.sources.dates import Clock
 from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.own import own_column
 
-Clock = Literal["evening", "morning", "timestamp"]
+NIGHTS = (("diary", "date"), ("episodes", "date"))
+"""The columns, by table and name, that date a night and not a day."""
 _COLUMN = ("from", "constant", "numbered", "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
 _OWN_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean", "date", "datetime")
 # A factor that somebody has rounded is not a wrong one.
@@ -258,7 +260,7 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
         formats=formats,
         origin=entries["origin"].date() if "origin" in entries else None,
         # Only a night can be dated by its evening or its morning; a sample or a dose has a day.
-        clock=stated if (v.table, v.name) in (("diary", "date"), ("episodes", "date")) else "evening",
+        clock=stated if (v.table, v.name) in NIGHTS else "evening",
         unit=unit,
         factor=factor,
         offset=offset,
