@@ -112,7 +112,8 @@ def read(
     if frame.is_empty():
         row = left_out[0]
         raise SourceError(
-            f"{path.name}: no row can be used; the first, line {row.line}, {row.column} = {row.value or ''!r}: {row.reason}"
+            f"{path.name}: no row can be used; the first, line {row.line}, "
+            f"{row.column} = {row.value or ''!r}: {row.reason}"
         )
     others = [names[name] for name in text.frame.columns if name not in found.values()]
     notices = (*text.notices, *([f"not used: {', '.join(others)}"] if others else []), *_meant(date, stamped))
@@ -266,7 +267,7 @@ def _example(parts: pl.DataFrame) -> str:
 
 
 def _nights(
-    text: Text, found: dict[Role, str], guess: Guess, night: pl.Series
+    text: Text, found: dict[Role, str], guess: Guess, stamped: Stamps
 ) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
     """Return the usable nights, one a row, and every row that is not among them."""
     count = codebook.variable("cramps", "diary")

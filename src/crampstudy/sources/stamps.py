@@ -36,7 +36,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """The night of each cell, ``None`` where there is none, by ``clock``; ``timed`` says that there are times of day."""
+    """The night of each cell, ``None`` where there is none, by ``clock``; ``timed`` where some have a time of day."""
 
     night: pl.Series
     clock: Clock
