@@ -275,6 +275,8 @@ class TestLabs:
         ("45320", "day number"),
         ("05.01.2024", "another way"),
         ("2024-01-05T00:00:00Z", "distance from UTC"),
+        ("2024-01-05 23:10:00", "time of day"),
+        ("05-01-2024", "another way"),
     ],
 )
 def test_a_bad_date_is_told_what_it_looks_like(cell: str, hint: str) -> None:

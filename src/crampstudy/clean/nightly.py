@@ -76,7 +76,7 @@ def foreign(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
     or_near = pl.when(pl.col("near").is_null()).then(pl.lit(hint)).otherwise(pl.format(hint + "; is it {}?", "near"))
     # A program that keeps a column with an empty cell as numbers writes 17 as 17.0.
     real = pl.any_horizontal(pl.col("participant_id", "near").str.contains(_REAL)) & pl.col("near").is_not_null()
-    written = "; one table has it as a number with decimals: write identifiers as text, the same in all tables"
+    written = " One table has it as a number with decimals: write identifiers as text, the same in all tables"
     hints = worded(told, or_near + pl.when(real).then(pl.lit(written)).otherwise(pl.lit("")))
     return [Breach(unknown[ROW], "participant_id", "unknown-participant", "reject-row", hints)]
 
