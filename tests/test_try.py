@@ -204,7 +204,7 @@ class TestTimes:
 
     def test_a_column_named_for_dates_that_has_none(self, tmp_path: Path) -> None:
         for cells in (("13 Mar 2025", "14 Mar 2025"), ("x", "y")):
-            with pytest.raises(SourceError, match="no date that is known, such as '.*--date-format"):
+            with pytest.raises(SourceError, match=r"no date that is known, such as '.*--date-format"):
                 read(tmp_path, self.rows(*cells), columns={"date": "When"})
         made = read(tmp_path, self.rows("13 Mar 2025"), columns={"date": "When"}, date_format="%d %b %Y")
         assert made.frame["date"].to_list() == [date(2025, 3, 13)]
