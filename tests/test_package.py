@@ -236,13 +236,18 @@ class TestDecimalCommas:
         assert ledger(loaded) == [
             ("diary.csv", 3, "sleep_hours", "-1,5", "range"),
             ("diary.csv", 4, "cramps", "1,5", "type"),
-            ("diary.csv", 4, "sleep_hours", "1.234,5", "type"),
+            ("diary.csv", 4, "sleep_hours", "1.234,5", "range"),
         ]
 
-    def test_commas_and_points_are_refused(self, tmp_path: Path) -> None:
+    def test_each_column_has_its_own_mark(self, tmp_path: Path) -> None:
         nights = self.HEADER + "01;2024-01-01;2;7,25;1.5;1;x\n"
+        loaded = load(folder(tmp_path, diary_csv=nights))
+        assert loaded.cohort.frame("diary").select("sleep_hours", "alcohol_units").rows() == [(7.25, 1.5)]
+
+    def test_commas_and_points_in_one_column_are_refused(self, tmp_path: Path) -> None:
+        nights = self.HEADER + "01;2024-01-01;2;7,25;1.5;1;x\n01;2024-01-02;2;7.25;1.5;1;x\n"
         message = refusal(folder(tmp_path, diary_csv=nights))
-        assert "decimal commas (column sleep_hours, line 2: '7,25') and decimal points (column alcohol_units" in message
+        assert "diary.csv, column sleep_hours: '7,25' (line 2) and '7.25' (line 3) have different decimal" in message
 
     def test_a_comma_in_a_text_is_none(self, tmp_path: Path) -> None:
         nights = self.HEADER + "01;2024-01-01;2;7.25;1.5;1;so, so\n01;2024-01-02;0;8;x;2;y\n"
@@ -250,12 +255,61 @@ class TestDecimalCommas:
         assert loaded.cohort.frame("diary")["sleep_hours"].to_list() == [7.25, 8]
         assert ledger(loaded) == [("diary.csv", 3, "alcohol_units", "x", "type")]
 
-    def test_in_a_comma_file_it_is_no_number(self, tmp_path: Path) -> None:
-        nights = 'participant_id,date,cramps,sleep_hours\n01,2024-01-01,2,"7,5"\n'
-        assert ledger(load(folder(tmp_path, diary_csv=nights))) == [("diary.csv", 2, "sleep_hours", "7,5", "type")]
+    @pytest.mark.parametrize("rest", ["", "01,2024-01-03,0,,a\n" * 3 + '01,2024-01-04,0,8,"b, c"\n'])
+    def test_between_commas(self, tmp_path: Path, rest: str) -> None:
+        nights = 'participant_id,date,cramps,sleep_hours,note\n01,2024-01-01,2,"7,5",\n01,2024-01-02,2,7,\n'
+        loaded = load(folder(tmp_path, diary_csv=nights + rest))
+        assert loaded.cohort.frame("diary")["sleep_hours"].to_list()[:2] == [7.5, 7]
+        assert "diary.csv: read with a decimal comma: sleep_hours" in loaded.cohort.attrition.notices
+
+    STEPS = 'participant_id,date,cramps,steps,load\n01,2024-01-01,2,"1,234","1,234"\n01,2024-01-02,2,950,7\n'
+
+    @pytest.mark.parametrize(("field", "steps"), [({"decimalChar": "."}, 1234), ({"groupChar": ","}, 1234)])
+    def test_the_descriptor_tells_what_is_open(self, tmp_path: Path, field: dict[str, str], steps: float) -> None:
+        fields = [{"name": "steps", "type": "integer", **field}, {"name": "load", "type": "number", "decimalChar": ","}]
+        described = {"resources": [{"name": "diary", "path": "diary.csv", "schema": {"fields": fields}}]}
+        source = folder(tmp_path, diary_csv=self.STEPS, datapackage_json=json.dumps(described))
+        assert load(source).cohort.frame("diary").select("steps", "load").rows() == [(steps, 1.234), (950, 7)]
+
+    def test_what_nobody_told_is_refused(self, tmp_path: Path) -> None:
+        source = folder(tmp_path, diary_csv=self.STEPS)
+        message = refusal(source)
+        assert "column steps: '1,234' (line 2) may have a decimal comma or a mark between thousands" in message
+        assert f"package:{source}?decimal=, or package:{source}?decimal=." in message
+        assert load(f"package:{source}?decimal=.").cohort.frame("diary")["steps"].to_list() == [1234, 950]
+
+    def test_another_mark_in_the_descriptor_is_refused(self, tmp_path: Path) -> None:
+        fields = [{"name": "steps", "decimalChar": "'"}]
+        described = {"resources": [{"name": "diary", "path": "diary.csv", "schema": {"fields": fields}}]}
+        message = refusal(folder(tmp_path, diary_csv=self.STEPS, datapackage_json=json.dumps(described)))
+        assert 'decimalChar of diary.steps is "\'"; allowed: . and ,' in message
 
 
 class TestDates:
+    MIDNIGHTS = ("2024-01-01 00:00:00", "2024-01-02T00:00:00", "2024-01-03 00:00", "2024-01-04T00:00:00.000")
+
+    @pytest.mark.parametrize("stored", ["csv", "text", "datetime"])
+    def test_midnight_is_a_date(self, tmp_path: Path, stored: str) -> None:
+        cells: list[Any] = list(self.MIDNIGHTS)
+        if stored == "datetime":
+            cells = [datetime(2024, 1, day) for day in range(1, 5)]
+        frame = pl.DataFrame({"participant_id": ["01"] * 4, "date": cells, "cramps": [1] * 4})
+        if stored == "csv":
+            source = folder(tmp_path, diary_csv=frame.write_csv())
+        else:
+            source = folder(tmp_path, diary_csv="", diary_parquet=frame)
+        loaded = load(source)
+        assert loaded.cohort.frame("diary")["date"].to_list() == [date(2024, 1, day) for day in range(1, 5)]
+        assert ledger(loaded) == []
+
+    def test_another_time_of_day_or_a_midnight_with_a_zone_is_none(self, tmp_path: Path) -> None:
+        nights = NIGHTS + "01,2024-01-05 00:00:01,1\n01,2024-01-06 23:10,1\n01,2024-01-07T00:00:00Z,1\n"
+        loaded = load(folder(tmp_path, diary_csv=nights))
+        assert [row[1] for row in ledger(loaded)] == [5, 6, 7]
+        told = loaded.ledger["hint"].to_list()
+        assert all("it has a time of day" in hint and "clock: {date: timestamp}" in hint for hint in told[:2])
+        assert "distance from UTC" in told[2]
+
     def test_another_or_a_mixed_format_is_refused_cell_by_cell(self, tmp_path: Path) -> None:
         nights = NIGHTS + "01,05.01.2024,1\n01,01/06/2024,1\n01,2024-1-7,1\n01,2024-01-08,1\n01,2024-02-30,1\n"
         loaded = load(folder(tmp_path, diary_csv=nights))

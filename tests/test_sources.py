@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -151,11 +152,27 @@ def test_a_mapping_is_given_once(study: Path) -> None:
 def test_every_kind_says_how_it_is_written() -> None:
     for name, kind in KINDS.items():
         assert kind.example == "FOLDER" or kind.example.startswith(f"{name}:")
-        assert all(
-            f"{option}=" in kind.example
-            for option in kind.options
-            if option != "missing" and name not in ("excel", "stat")
-        )
+        told = set(kind.options) - {"missing", "decimal", "short"}
+        assert all(f"{option}=" in kind.example for option in told if name not in ("excel", "stat"))
+
+
+@pytest.mark.parametrize(
+    "source", ["pkg", "redcap:redcap.csv", "mapped:pkg/diary.csv?m.yaml", "mapped:pkg/diary.csv?m2.yaml"]
+)
+def test_dates_written_with_midnight(shared: Path, source: str) -> None:
+    case = shared / "cases" / "42-midnight-csv"
+    kind, colon, rest = source.rpartition(":")
+    path, _, mapping = rest.partition("?")
+    options = f"?mapping={case / mapping}" if mapping else ""
+    loaded = load(f"{kind}{colon}{case / path}{options}")
+    assert loaded.ledger.is_empty()
+    days = loaded.cohort.frame("diary")["date"].to_list()
+    assert days == [date(2025, 3, 1)] if kind == "redcap" else [date(2025, 3, 1), date(2025, 3, 2)] * 2
+
+
+def test_identifiers_written_as_real_numbers_are_named(shared: Path) -> None:
+    with pytest.raises(SourceError, match=r"'17\.0'.*is it 17\? One table has it as a number with decimals: write"):
+        load(shared / "cases" / "44-float-ids")
 
 
 class TestImport:

@@ -38,6 +38,13 @@ def try_(
     cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
     missing: Annotated[str | None, typer.Option(help="Counts that mean no answer, e.g. 99,-99.")] = None,
+    clock: Annotated[
+        Literal["evening", "morning", "timestamp"] | None,
+        typer.Option(
+            help="The date is that of the evening, of the morning, or a moment: before noon, the evening before."
+        ),
+    ] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Where times that state a distance from UTC were.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
@@ -46,8 +53,14 @@ def try_(
 
     stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     columns = {role: name for role, name in stated.items() if name is not None}
-    declared = codes.parse(missing) if missing else codes.NONE
-    nights = quick.read(file, columns=columns, date_format=date_format, declared=declared)
+    nights = quick.read(
+        file,
+        columns=columns,
+        date_format=date_format,
+        clock=clock,
+        time_zone=time_zone,
+        declared=codes.parse(missing) if missing else codes.NONE,
+    )
     look = first_look.first_look(nights)
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
 

@@ -17,6 +17,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
 from crampstudy.sources import codes
 from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.joined import placed
 
 Options = Mapping[str, str]
@@ -69,7 +70,7 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
 
 
 def package_folder(source: str | Path) -> Path | None:
-    """Return the folder of a source that is a data package, ``None`` where it is of another kind.
+    """Return the folder of a source that is a plain data package, ``None`` where it is of another kind or has options.
 
     So it is where options say how its files are to be read, but for missing codes: :func:`declared` tells those.
 
@@ -136,7 +137,7 @@ def declared(source: str | Path) -> Codes:
 def _package(path: Path, options: Options) -> Raw:
     from crampstudy.sources import package
 
-    return package.read(path, declared=_declared(options), padded=_padded(options))
+    return package.read(path, declared=_declared(options), decimal=_decimal(options), padded=_padded(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
@@ -150,7 +151,7 @@ def _excel(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import spreadsheet
 
-    return spreadsheet.read(path, _declared(options))
+    return spreadsheet.read(path, declared=_declared(options), decimal=_decimal(options))
 
 
 def _stat(path: Path, options: Options) -> Raw:
@@ -158,14 +159,19 @@ def _stat(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import statfile
 
-    return statfile.read(path, _declared(options))
+    return statfile.read(path, declared=_declared(options), decimal=_decimal(options))
 
 
 def _redcap(path: Path, options: Options) -> Raw:
     from crampstudy.sources import redcap
 
-    dictionary = Path(options["dictionary"]) if "dictionary" in options else None
-    return redcap.read(path, dictionary, _declared(options), padded=_padded(options))
+    return redcap.read(
+        path,
+        Path(options["dictionary"]) if "dictionary" in options else None,
+        declared=_declared(options),
+        decimal=_decimal(options),
+        padded=_padded(options),
+    )
 
 
 def _mapped(path: Path, options: Options) -> Raw:
@@ -173,7 +179,13 @@ def _mapped(path: Path, options: Options) -> Raw:
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
-    return mapped.read(path, Path(options["mapping"]), _declared(options), padded=_padded(options))
+    return mapped.read(
+        path,
+        Path(options["mapping"]),
+        declared=_declared(options),
+        decimal=_decimal(options),
+        padded=_padded(options),
+    )
 
 
 def _padded(options: Options) -> bool:
@@ -186,6 +198,16 @@ def _declared(options: Options) -> Codes:
     return codes.parse(options["missing"]) if "missing" in options else codes.NONE
 
 
+def _decimal(options: Options) -> Mark | None:
+    """Return the decimal mark that was stated, ``None`` where it is left to the numbers."""
+    if "decimal" not in options:
+        return None
+    found = next((mark for mark in MARKS if mark == options["decimal"]), None)
+    if found is None:
+        raise SourceError(f"the option decimal is {options['decimal']!r}; allowed: {' and '.join(MARKS)}")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class SourceKind:
     """A kind of source: what reads it, the options it takes, how one is written, the endings that tell it."""
@@ -196,13 +218,18 @@ class SourceKind:
     suffixes: tuple[str, ...] = ()
 
 
+_CELLS = ("missing", "decimal")
+"""Options that say how cells are to be read."""
+_ROWS = ("short",)
+"""Options that say which rows of text are to be read."""
+
 KINDS: Mapping[str, SourceKind] = {
-    "package": SourceKind(_package, "FOLDER", ("missing", "short")),
+    "package": SourceKind(_package, "FOLDER", _CELLS + _ROWS),
     "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
-    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", "missing"), (".xlsx", ".xlsm", ".xls", ".ods")),
-    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", "missing"), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "missing", "short")),
-    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", "missing", "short")),
+    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", *_CELLS), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", *_CELLS), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", *_CELLS, *_ROWS)),
+    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS)),
 }
 _PATHS = ("mapping", "dictionary")
 """Options that name a file."""

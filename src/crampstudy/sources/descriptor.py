@@ -14,6 +14,7 @@ from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SourceError
 from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import MARKS, Mark
 
 FILE = "datapackage.json"
 _TYPES: Mapping[str, VariableType] = {
@@ -36,6 +37,7 @@ class Descriptor:
     titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    decimals: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
     design: SurveyDesign | None = None
     as_of: date | None = None
     window: tuple[date, date] | None = None
@@ -113,6 +115,7 @@ def _parse(content: Any) -> Descriptor:
             for key, f in fields.items()
             if "missingValues" in f
         },
+        decimals={key: mark for key, f in fields.items() if (mark := _decimal(key, f)) is not None},
         design=_design(own.get("design")),
         as_of=_date(own["as_of"]) if own.get("as_of") else None,
         window=_window(own.get("window")),
@@ -140,6 +143,17 @@ def _missing(stated: Any, what: str) -> tuple[str, ...]:
     """Return missing codes: texts, or objects with a ``value`` and a label."""
     items = _typed(stated, list, what)
     return _texts([item.get("value") if isinstance(item, dict) else item for item in items], what)
+
+
+def _decimal(key: tuple[str, str], stated: dict[str, Any]) -> Mark | None:
+    """Return the decimal mark of a field; one that names only what stands between thousands has a point."""
+    if "decimalChar" not in stated and not stated.get("groupChar"):
+        return None
+    mark = stated.get("decimalChar", ".")
+    if mark not in MARKS:
+        raise _Wrong(f"decimalChar of {'.'.join(key)} is {mark!r}; allowed: {' and '.join(MARKS)}")
+    made: Mark = mark
+    return made
 
 
 def _paths(table: str, stated: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast, get_args
+from typing import Any, NoReturn, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -22,11 +22,14 @@ from crampstudy import codebook, domain, plain_yaml
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
+from crampstudy.sources.dates import Clock
+from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.own import own_column
 
-Clock = Literal["evening", "morning", "timestamp"]
 SHORT_ROWS = ("reject", "empty")
 """What may become of rows that only end early."""
+NIGHTS = (("diary", "date"), ("episodes", "date"))
+"""The columns, by table and name, that date a night and not a day."""
 _COLUMN = ("from", "constant", "numbered", "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
 _OWN_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean", "date", "datetime")
 # A factor that somebody has rounded is not a wrong one.
@@ -75,7 +78,7 @@ class Mapping:
     name: str
     tables: tuple[TableMap, ...]
     missing: tuple[str, ...]
-    decimal: str | None
+    decimal: Mark | None
     time_zone: str | None
     padded: bool = False
 
@@ -165,7 +168,7 @@ def _mapping(path: Path, top: _Entry) -> Mapping:
             _table(name, tables[name], cast(Clock, clock), zone) for name in codebook.TABLES if name in tables
         ),
         missing=entries["missing"].texts() if "missing" in entries else ("",),
-        decimal=entries["decimal"].one_of((".", ",")) if "decimal" in entries else None,
+        decimal=cast(Mark, entries["decimal"].one_of(MARKS)) if "decimal" in entries else None,
         time_zone=zone,
         padded="short_rows" in entries and entries["short_rows"].one_of(SHORT_ROWS) == "empty",
     )
@@ -250,7 +253,7 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
         formats=formats,
         origin=entries["origin"].date() if "origin" in entries else None,
         # Only a night can be dated by its evening or its morning; a sample or a dose has a day.
-        clock=stated if (v.table, v.name) in (("diary", "date"), ("episodes", "date")) else "evening",
+        clock=stated if (v.table, v.name) in NIGHTS else "evening",
         unit=unit,
         factor=factor,
         offset=offset,

@@ -16,9 +16,10 @@ from crampstudy.clean import Raw, RawTable
 from crampstudy.cohort import Cohort, Kind
 from crampstudy.errors import SourceError
 from crampstudy.output import csv_restored
-from crampstudy.sources import codes, descriptor, joined, typed
+from crampstudy.sources import codes, decimals, descriptor, joined, typed
 from crampstudy.sources.codes import Codes
 from crampstudy.sources.content import COMPRESSED, looks_like
+from crampstudy.sources.decimals import NUMBERS, Mark, Stated
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.own import own_columns
 from crampstudy.sources.writer import About, Format, writing
@@ -40,12 +41,20 @@ _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PAR
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
 
-def read(folder: Path, leave: Collection[str] = (), declared: Codes = codes.NONE, *, padded: bool = False) -> Raw:
+def read(
+    folder: Path,
+    leave: Collection[str] = (),
+    *,
+    declared: Codes = codes.NONE,
+    decimal: Mark | None = None,
+    padded: bool = False,
+) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
     Tables named in ``leave`` must be there as any other and are not read. Cells that hold a ``declared`` code are
-    missing, beside those that the descriptor declares. Rows of text that only end early are set aside, unless they
-    may be ``padded``, or the descriptor says so.
+    missing, beside those that the descriptor declares; ``decimal`` is the mark of numbers in texts where they leave it
+    open and the descriptor does not state it. Rows of text that only end early are set aside, unless they may be
+    ``padded``, or the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -75,7 +84,7 @@ def read(folder: Path, leave: Collection[str] = (), declared: Codes = codes.NONE
     for name, found in paths.items():
         if name in leave:
             continue
-        table, said = _table(name, folder, found, described, declared)
+        table, said = _table(name, folder, found, described, declared, decimal)
         tables.append(table)
         notices.extend(said)
     if not leave:
@@ -101,6 +110,13 @@ def diary_paths(folder: Path) -> tuple[Path, ...]:
 def part_name(folder: Path, path: Path, of: int) -> str:
     """Return what one of ``of`` files of a table is called: of several, with the folder that it stands in."""
     return path.name if of == 1 else path.relative_to(folder).as_posix()
+
+
+def stated_marks(folder: Path, table: str, described: Descriptor, decimal: Mark | None = None) -> Stated:
+    """Return what the descriptor, and else ``decimal``, says of the marks of a table's numbers."""
+    marks = {column: mark for (of, column), mark in described.decimals.items() if of == table}
+    own = {column for (of, column), type_ in described.types.items() if of == table and type_ in NUMBERS}
+    return Stated(decimal, marks, frozenset(own), option=decimals.option(f"package:{folder}"))
 
 
 def write(
@@ -167,12 +183,13 @@ def _left_out(folder: Path, paths: Mapping[str, Sequence[Path]]) -> list[str]:
 
 
 def _table(
-    name: str, folder: Path, paths: Sequence[Path], described: Descriptor, declared: Codes
+    name: str, folder: Path, paths: Sequence[Path], described: Descriptor, declared: Codes, decimal: Mark | None
 ) -> tuple[RawTable, list[str]]:
     notices: list[str] = []
     parts: list[RawTable] = []
+    stated = stated_marks(folder, name, described, decimal)
     for path in paths:
-        part, said = _part(name, part_name(folder, path, len(paths)), path, described)
+        part, said = _part(name, part_name(folder, path, len(paths)), path, described, stated)
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
@@ -181,11 +198,13 @@ def _table(
     return replace(table, own=own), [*notices, *coded, *said]
 
 
-def _part(name: str, file: str, path: Path, described: Descriptor) -> tuple[RawTable, tuple[str, ...]]:
+def _part(name: str, file: str, path: Path, described: Descriptor, stated: Stated) -> tuple[RawTable, tuple[str, ...]]:
     missing = described.missing.get(name, ())
     if path.suffix.lower() == _PARQUET:
-        return RawTable(name, file, *_read_parquet(path, missing)), ()
-    read = typed.read(path, name, missing, padded=described.padded)
+        given, lines = _read_parquet(path, missing)
+        frame, said = decimals.settle(given, decimals.numbers(given, [name], stated), file, lines, stated)
+        return RawTable(name, file, frame, lines, written=given.cast(pl.String) if said else None), said
+    read = typed.read(path, name, missing, stated, padded=described.padded)
     doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
     written = None if read.written is None else csv_restored(read.written)
     frame = csv_restored(read.frame)

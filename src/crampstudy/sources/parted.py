@@ -17,7 +17,7 @@ from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.codebook import Variable
 from crampstudy.errors import SourceError
-from crampstudy.sources import codes, descriptor, joined, package
+from crampstudy.sources import codes, decimals, descriptor, joined, package
 from crampstudy.sources.codes import Codes
 from crampstudy.sources.joined import Joined, Places
 from crampstudy.sources.own import own_columns
@@ -107,6 +107,8 @@ class Parted:
 def read(folder: Path, at_least: int, declared: Codes = codes.NONE) -> Parted | None:
     """Open a data package whose diary is Parquet, with ``at_least`` so many rows; ``None`` if it is not.
 
+    ``None``, too, where the diary has numbers as texts with commas, which have to be settled column by column.
+
     Raises:
         SourceError: as :func:`crampstudy.sources.package.read`.
     """
@@ -140,12 +142,23 @@ def read(folder: Path, at_least: int, declared: Codes = codes.NONE) -> Parted | 
     notices += [
         f"{places.label}: {c}: cells that hold {', '.join(coded.of(c))} are missing" for c in schema if coded.of(c)
     ]
-    for name in (name for name in schema if not codebook.find(name, "diary")):
-        # The type of an own column is what all its cells fit, so that each is looked at as a whole.
+    marks = package.stated_marks(folder, "diary", described)
+    for name, dtype in schema.items():
+        known = codebook.find(name, "diary")
+        if known and (dtype != pl.String or known.type not in decimals.NUMBERS):
+            continue
+        # The type of an own column is what all its cells fit, and the mark of numbers in texts what all of them show,
+        # so that each is looked at as a whole.
         cells = pl.concat(
             package.stored(path, package.parquet(path, [name]), missing).cast({name: schema[name]}) for path in paths
         )
         cells, _ = codes.without(places.label, cells, coded)
+        if decimals.numbers(cells, ["diary"], marks) and (
+            marks.commas or cells[name].str.contains(decimals.COMMA).any()
+        ):
+            return None
+        if known:
+            continue
         found, said = own_columns("diary", places.label, cells, described.types, described.titles)
         own += found
         notices += said

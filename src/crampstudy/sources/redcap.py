@@ -18,8 +18,9 @@ import polars as pl
 from crampstudy import codebook, scratch
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
-from crampstudy.sources import codes, redcap_dictionary, redcap_missing
+from crampstudy.sources import codes, decimals, redcap_dictionary, redcap_missing
 from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Mark, Stated
 from crampstudy.sources.own import own_columns
 from crampstudy.sources.redcap_dictionary import Dictionary, Field
 from crampstudy.sources.text import Text, read_text
@@ -37,12 +38,19 @@ _HEADINGS = {
 _WORDS = {"true": ("1", "Yes", "True", "Checked"), "false": ("0", "No", "False", "Unchecked")}
 
 
-def read(path: Path, dictionary: Path | None = None, declared: Codes = codes.NONE, *, padded: bool = False) -> Raw:
+def read(
+    path: Path,
+    dictionary: Path | None = None,
+    *,
+    declared: Codes = codes.NONE,
+    decimal: Mark | None = None,
+    padded: bool = False,
+) -> Raw:
     """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
 
-    ``declared`` are the project's missing data codes beside those that REDCap proposes.
-
-    Rows that only end early are set aside, unless they may be ``padded``.
+    ``declared`` are the project's missing data codes beside those that REDCap proposes, ``decimal`` is the mark of its
+    numbers where neither they nor the dictionary make it plain. Rows that only end early are set aside, unless they
+    may be ``padded``.
 
     Raises:
         SourceError: a file is missing or not what it should be, a field contradicts the codebook, or the events
@@ -56,6 +64,8 @@ def read(path: Path, dictionary: Path | None = None, declared: Codes = codes.NON
     notices = [*text.notices, *described.notices]
     export = _answered(export, described, declared, notices)
     fields = _fields(export, described, notices)
+    pointed, said = _pointed(export, fields, Stated(decimal), by_comma=text.separator == ";")
+    notices.extend(said)
     homes = _homes(export, fields, described)
     parts = {table: _rows(export, table, fields, homes) for table in codebook.TABLES}
     _account(export, parts, notices)
@@ -65,7 +75,7 @@ def read(path: Path, dictionary: Path | None = None, declared: Codes = codes.NON
         if table != "participants" and not rows.any():
             continue
         given, lines = export.frame.filter(rows), export.lines.filter(rows)
-        frame = _decoded(given, wanted)
+        frame = _decoded(pointed.filter(rows), wanted)
         # The ledger shows the codes of the export, but for participants made of several of its rows.
         written: pl.DataFrame | None = given.select(pl.first().alias(_ID), *(_named(f) for f in wanted))
         if table == "participants" and _EVENT in given.columns and frame[_ID].is_duplicated().any():
@@ -125,7 +135,7 @@ class _Export:
 def _text(path: Path, described: Dictionary, padded: bool) -> Text:
     """Return the export with field names as headings; REDCap can write labels instead, several of them alike."""
     content = path.read_bytes()
-    mark = max(",;\t", key=content.partition(b"\n")[0].decode("latin-1").count)
+    mark = max(",;\t|", key=content.partition(b"\n")[0].decode("latin-1").count)
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=mark)
         headings = [cell.strip() for cell in next(reader, [])]
@@ -211,6 +221,21 @@ def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[
             f"{export.file}: left out, for the dictionary puts them in none of the tables: {', '.join(left)}"
         )
     return wanted
+
+
+def _pointed(
+    export: _Export, fields: Sequence[Field], stated: Stated, *, by_comma: bool
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the export with decimal points in its numbers, each column read by one rule, and what was done."""
+    known = [f.name for f in fields if f.number]
+    own = [f.name for f in fields if f.variable is None and not (f.number or f.boolean or f.choices)]
+    stated = replace(
+        stated,
+        ungrouped=frozenset(f.name for f in fields if f.ungrouped),
+        option=decimals.option(f"redcap:{export.file}"),
+    )
+    columns = [*known, *decimals.numbers(export.frame.select(own), [], stated)]
+    return decimals.settle(export.frame, columns, export.file, export.lines, stated, by_comma)
 
 
 def _homes(export: _Export, fields: Sequence[Field], described: Dictionary) -> dict[str, str]:

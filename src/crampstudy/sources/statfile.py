@@ -5,7 +5,7 @@ So are values whose label says that there is none ("no answer"), whether the fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from crampstudy import codebook
 from crampstudy.clean import Raw
 from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
-from crampstudy.sources import codes
+from crampstudy.sources import codes, decimals
 from crampstudy.sources.codes import Codes
-from crampstudy.sources.wide import Grid, as_diary, codebook_names, split, without_codes
+from crampstudy.sources.decimals import Mark, Stated
+from crampstudy.sources.wide import Grid, as_diary, codebook_names, pointed, split, without_codes
 
 Reader = Callable[..., tuple[Any, Any]]
 Labels = Mapping[str, Mapping[Any, str]]
@@ -41,20 +42,24 @@ _DECLARED = "a value that the file declares missing"
 _LABELLED = "a value labelled as no answer"
 _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5
+TRANSPORT_ZERO = 1e-70
+"""Below it a number is a zero: transport files hold zero as the smallest IBM float, 5.397605e-79, and so do copies."""
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
-def read(path: Path, declared: Codes = codes.NONE) -> Raw:
+def read(path: Path, *, declared: Codes = codes.NONE, decimal: Mark | None = None) -> Raw:
     """Read a wide file (a row is one participant and night, columns have codebook names) as a diary cohort.
 
     Names are matched whatever their case. Value labels are applied where the codebook says level or yes/no and the
     label is such a level; a code without such a label stays as it is, for the ledger. Cells that hold a ``declared``
-    code are missing. The line of a row is its number among the observations, from 1.
+    code are missing. The line of a row is its number among the observations, from 1. ``decimal`` is the mark of numbers
+    that are stored as texts, where they leave it open.
 
     Raises:
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
-    grid, labels = _load(path)
+    grid, texts, labels = _load(path)
+    grid = pointed(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
     names = codebook_names(grid.frame.columns)
     grid = without_codes(grid, declared)
     frame = grid.frame
@@ -73,8 +78,10 @@ def read(path: Path, declared: Codes = codes.NONE) -> Raw:
     return as_diary(path, split(frame, grid.lines, grid.file), (*grid.notices, *said))
 
 
-def load(path: Path) -> Grid:
+def load(path: Path, numbers: Collection[str] = (), stated: Stated = decimals.NOTHING) -> Grid:
     """Return the file as it stands, names and codes unchanged, as a mapping needs it.
+
+    In the columns ``numbers`` what is stored as text gets decimal points.
 
     Numbers are written as Python writes them, whole ones without a point; dates as YYYY-MM-DD, date-times as
     YYYY-MM-DDTHH:MM:SS (midnight is a date where the column has no other time). Missing, empty and user-missing
@@ -83,7 +90,8 @@ def load(path: Path) -> Grid:
     Raises:
         SourceError: the file is missing, broken, empty or of another kind.
     """
-    return _load(path)[0]
+    grid, texts, _ = _load(path)
+    return pointed(grid, texts, stated, numbers)
 
 
 def check_transport(path: Path) -> None:
@@ -97,7 +105,8 @@ def check_transport(path: Path) -> None:
         raise SourceError(f"{path} is cut off: a transport file is a whole number of 80-byte records; copy it again")
 
 
-def _load(path: Path) -> tuple[Grid, Labels]:
+def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
+    """Return the file, those of its columns that it stores as texts, and its value labels."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path} is not one of the statistical files that are read: {', '.join(SUFFIXES)}")
@@ -122,7 +131,9 @@ def _load(path: Path) -> tuple[Grid, Labels]:
     said = _user_missing(path, reader, frame, labels)
     frame, unanswered = _without_answer(path.name, frame, labels)
     notices = (*notices, *said, *unanswered)
-    return Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices), labels
+    grid = Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices)
+    texts = [grid.frame[name] for name, values in columns.items() if any(isinstance(v, str) for v in values)]
+    return grid, texts, labels
 
 
 def _user_missing(path: Path, reader: Reader, frame: pl.DataFrame, labels: Labels) -> list[str]:
@@ -186,6 +197,7 @@ def _cell(value: Any, dated: bool) -> str | None:
         case float():
             if value != value:
                 return None
+            value = 0.0 if abs(value) < TRANSPORT_ZERO else value
             return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
         case datetime():
             return value.date().isoformat() if dated else value.isoformat()

@@ -1,6 +1,6 @@
 """Delimited text as it stands: every cell as text, and the line of each row as an editor counts it.
 
-Comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252; any line ends; plain or compressed. What is not certain is
+Comma, semicolon, tab or pipe; UTF-8, UTF-16 or Windows-1252; any line ends; plain or compressed. What is not certain is
 refused with file and line.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -22,21 +22,18 @@ from crampstudy.errors import SourceError
 from crampstudy.sources import content, ragged
 from crampstudy.sources.content import NotUtf8, Piece
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ADVICE = "save it as CSV (UTF-8, comma, double quotes around cells that hold a comma)"
 _SAMPLE = 20
 _MOST_COLUMNS = 16_384
 """As many as a sheet of a workbook has."""
-_COMMA, _POINT = r"^[+-]?\d+,\d+$", r"^[+-]?\d+\.\d+$"
-NUMERIC = r"^[+-]?\d+([.,]\d+)?$"
-"""What a number looks like, with either decimal mark."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A table of texts: cells trimmed, missing ones null; ``decimal`` is the mark that its numbers have.
+    """A table of texts: cells trimmed, missing ones null; ``separator`` stands between them in the file.
 
     ``unread`` are the rows that have not the cells of the header.
     """
@@ -44,7 +41,7 @@ class Text:
     frame: pl.DataFrame
     lines: pl.Series
     notices: tuple[str, ...]
-    decimal: str
+    separator: str
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
@@ -74,23 +71,21 @@ def read_text(
     path: Path,
     *,
     missing: Sequence[str] = ("",),
-    decimal: str | None = None,
     header: bool = True,
     padded: bool = False,
 ) -> Text:
     """Read a delimited text file: trimmed cells, and the line on which each row begins.
 
-    Empty cells and those that equal one of ``missing`` are null; blank lines are left out, with a notice. The
-    decimal mark is that of the numbers in the file (a comma only where it does not separate), unless given. Without
+    Empty cells and those that equal one of ``missing`` are null; blank lines are left out, with a notice. Without
     ``header`` the columns are called by their numbers from 1. A row that has not the cells of the header is set aside;
     if it may be ``padded``, one that only ends early is read with its missing cells empty.
 
     Raises:
         SourceError: the file is not there, empty or not text; the separator is not certain; the header has a
-            repeated or empty name; too many rows have not its cells; a quotation mark is not closed; a column of
-            numbers has decimal commas and points. The message gives the line.
+            repeated or empty name; too many rows have not its cells; a quotation mark is not closed. The message
+            gives the line.
     """
-    text, notices = opened(path, lambda file: _read(file, missing, decimal), header=header, padded=padded)
+    text, notices = opened(path, lambda file: everything(file, missing), header=header, padded=padded)
     return replace(text, notices=(*notices, *text.notices))
 
 
@@ -171,37 +166,6 @@ def unread(file: Opened, aside: Sequence[ragged.Row], whole: int) -> pl.DataFram
     return ragged.settled(aside, whole - file.headless, file.shape, _SEPARATORS)
 
 
-def comma_or_point(file: Opened, text: Text, numbers: Collection[str] | None = None) -> str:
-    """Return the decimal mark of the numbers in ``text``.
-
-    All ``numbers`` must have one mark. Where nobody knows which columns are of numbers, those are in which most cells
-    look like one, and each must have one mark.
-
-    Raises:
-        SourceError: there are decimal commas and decimal points.
-    """
-    if file.separator == ",":
-        return "."
-    known = numbers is not None
-    commas: list[tuple[str, int]] = []
-    points: list[tuple[str, int]] = []
-    for name in text.frame.columns if numbers is None else [n for n in text.frame.columns if n in numbers]:
-        column = text.frame[name]
-        if not known and 2 * int(column.str.contains(NUMERIC).sum()) < len(column.drop_nulls()):
-            continue
-        comma, point = (column.str.contains(mark).fill_null(value=False) for mark in (_COMMA, _POINT))
-        commas += [(name, comma.arg_max() or 0)] if comma.any() else []
-        points += [(name, point.arg_max() or 0)] if point.any() else []
-        if commas and points and (known or commas[-1][0] == points[-1][0]):
-            (one, at), (other, then) = commas[0] if known else commas[-1], points[0] if known else points[-1]
-            raise SourceError(
-                f"{file.path} has decimal commas (column {one}, line {text.lines[at]}: {text.frame[one][at]!r}) and "
-                f"decimal points (column {other}, line {text.lines[then]}: {text.frame[other][then]!r}); "
-                "write all of them in one way"
-            )
-    return "," if commas else "."
-
-
 def blank_notice(path: Path, blank: int) -> tuple[str, ...]:
     """Return the notice about blank lines, if there were any."""
     return (f"{path.name}: {blank} blank lines skipped",) if blank else ()
@@ -216,7 +180,7 @@ def _open(path: Path, encoding: str, header: bool, padded: bool) -> Opened:
             break
     else:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    stated = re.match(rb"sep=([,;\t])\r?\n", piece.body[blank:], re.IGNORECASE)
+    stated = re.match(rb"sep=([,;\t|])\r?\n", piece.body[blank:], re.IGNORECASE)
     start = blank + (stated.end() if stated else 0)
     end = _first_row(piece.body, start)
     separator = stated[1].decode() if stated else _separator(path, piece.body[start:])
@@ -280,19 +244,14 @@ def _check_names(shape: ragged.Shape, names: Sequence[str], below: Piece) -> Non
 
 
 def everything(file: Opened, missing: Sequence[str]) -> Text:
-    """Return all pieces of an opened file as one table of texts, whatever its decimal mark."""
+    """Return all pieces of an opened file as one table of texts."""
     parts = [cells(file, piece, missing) for piece in file.pieces]
     empty = pl.DataFrame(schema=dict.fromkeys(file.names, pl.String))
     frame = pl.concat([empty, *(part.frame for part in parts)])
     lines = pl.concat([pl.Series(dtype=pl.Int64), *(part.lines for part in parts)])
     notices = blank_notice(file.path, sum(part.blank for part in parts))
     left = unread(file, [row for part in parts for row in part.aside], frame.height)
-    return Text(frame, lines, notices, ".", left)
-
-
-def _read(file: Opened, missing: Sequence[str], decimal: str | None) -> Text:
-    text = everything(file, missing)
-    return replace(text, decimal=decimal or comma_or_point(file, text))
+    return Text(frame, lines, notices, file.separator, left)
 
 
 def _lines(frame: pl.DataFrame, body: bytes, first: int) -> pl.Series:

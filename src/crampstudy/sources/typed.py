@@ -6,6 +6,7 @@ has none, or a value that cannot be, the row is doubtful: it is read once more a
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from crampstudy import codebook
 from crampstudy.clean.raw import UNREAD
 from crampstudy.codebook import Variable, rules
-from crampstudy.sources import text
+from crampstudy.sources import decimals, text
 from crampstudy.sources.content import Piece
+from crampstudy.sources.decimals import Stated
 from crampstudy.sources.ragged import Row
 from crampstudy.sources.text import Opened
 
@@ -28,15 +30,17 @@ from crampstudy.sources.text import Opened
 _FAST = ("integer", "number", "boolean")
 _AHEAD = 2
 _SPACES = (b" ", b"\t", b"\v", b"\f")
+# In a file whose cells are not separated by commas, 1.234 may be a thousand.
+_OPEN = re.compile(rb'(?:^|[;\t|"\n])\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*(?:[;\t|"\r\n]|$)')
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A table in the codebook's types, its own columns as text.
 
-    ``doubtful`` are row numbers and these rows as text. Where the file has decimal commas, ``frame`` is all text with
-    points, and ``written`` has every cell as it stands in the file. ``unread`` are the rows that have not the cells of
-    the header.
+    ``doubtful`` are row numbers and these rows as text. Where the file may have decimal commas, ``frame`` is all text
+    with points, and ``written`` has every cell as it stands in the file. ``unread`` are the rows that have not the
+    cells of the header.
     """
 
     frame: pl.DataFrame
@@ -57,23 +61,28 @@ class _Part:
     aside: tuple[Row, ...] = ()
 
 
-class _Commas(Exception):
-    """Commas that do not separate may be decimal ones, which only the whole file can tell."""
+class _Marks(Exception):
+    """What a mark in the cells of a number means, only the whole column can tell."""
 
 
-def read(path: Path, table: str, missing: Sequence[str] = (), *, padded: bool = False) -> Typed:
+def read(
+    path: Path, table: str, missing: Sequence[str] = (), stated: Stated = decimals.NOTHING, *, padded: bool = False
+) -> Typed:
     """Read a table of a cohort; empty cells and those that equal one of ``missing`` are null.
 
-    A row that only ends early is set aside, unless it may be ``padded``.
+    ``stated`` is what somebody has said of its decimal marks. A row that only ends early is set aside, unless it may
+    be ``padded``.
 
     Raises:
-        SourceError: as :func:`crampstudy.sources.text.read_text`.
+        SourceError: as :func:`crampstudy.sources.text.read_text`, or a column of numbers has two decimal marks.
     """
     marks = tuple(dict.fromkeys(("", *missing)))
     try:
+        if stated.commas:
+            raise _Marks
         typed, notices = text.opened(path, lambda file: _by_pieces(file, table, marks), padded=padded)
-    except _Commas:
-        typed, notices = text.opened(path, lambda file: _whole(file, table, marks), padded=padded)
+    except _Marks:
+        typed, notices = text.opened(path, lambda file: _whole(file, table, marks, stated), padded=padded)
     return replace(typed, notices=(*notices, *typed.notices))
 
 
@@ -102,37 +111,37 @@ def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
 
 
 def _part(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part:
-    if file.separator != "," and b"," in piece.body:
-        raise _Commas
+    if file.separator != "," and (b"," in piece.body or _OPEN.search(piece.body)):
+        raise _Marks
     return _plain(file, piece, known, missing) or _careful(file, piece, known, missing)
 
 
-def _whole(file: Opened, table: str, missing: Sequence[str]) -> Typed:
-    """Read a file with commas in its cells: those of numbers are decimal marks."""
+def _whole(file: Opened, table: str, missing: Sequence[str], stated: Stated) -> Typed:
+    """Read a file in which the marks of numbers have to be settled: all of it as text, then with points."""
     given = text.everything(file, missing)
-    numbers = {name for name in file.names if (v := codebook.find(name, table)) and v.type in ("integer", "number")}
-    own = {name for name in file.names if not codebook.find(name, table)}
-    mark = text.comma_or_point(file, given, numbers)
-    # An own column is one of numbers if all its cells are.
-    numbers |= {name for name in own if given.frame[name].str.contains(text.NUMERIC).all()}
-    if mark == "." and text.comma_or_point(file, given, numbers & own) == ".":
-        return Typed(given.frame, given.lines, given.notices, unread=given.unread)
-    cell = pl.col(sorted(numbers))
-    # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
-    grouped = pl.when(cell.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cell))
-    converted = grouped.otherwise(cell.str.replace(",", ".", literal=True))
-    frame = given.frame.rechunk().with_columns(converted)
-    return Typed(frame, given.lines, given.notices, written=given.frame, unread=given.unread)
+    columns = decimals.numbers(given.frame, [table], stated)
+    by_comma = file.separator == ";"
+    frame, said = decimals.settle(given.frame, columns, file.path.name, given.lines, stated, by_comma)
+    written = given.frame if said else None
+    return Typed(frame.rechunk(), given.lines, (*given.notices, *said), written=written, unread=given.unread)
 
 
 def _careful(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part:
     """Read a piece as text first."""
     given = text.cells(file, piece, missing)
     cells = given.frame
+    if b'"' in piece.body and _has_comma(cells, known):
+        raise _Marks
     frame = cells.with_columns(rules.typed(v, cells.schema[name]) for name, v in known.items())
     bad = pl.any_horizontal(pl.lit(value=False), *(frame[name].is_null() & cells[name].is_not_null() for name in known))
     rows = np.flatnonzero(frame.select(bad | _impossible(known)).to_series().to_numpy())
     return _Part(frame, given.lines, rows, cells[rows], given.blank, given.aside)
+
+
+def _has_comma(cells: pl.DataFrame, known: Mapping[str, Variable]) -> bool:
+    """Return whether a cell that may be a number has a comma."""
+    numbers = [n for n in cells.columns if n not in known or known[n].type in decimals.NUMBERS]
+    return bool(cells.select(pl.any_horizontal(False, pl.col(numbers).str.contains(decimals.COMMA).any())).item())
 
 
 def _plain(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part | None:

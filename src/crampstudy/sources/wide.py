@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
-from crampstudy.sources import codes
+from crampstudy.sources import codes, decimals
 from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Stated
 from crampstudy.sources.own import own_columns
 
 _ID = "participant_id"
@@ -48,6 +49,32 @@ def without_codes(grid: Grid, declared: Codes) -> Grid:
     """Return a grid with the codebook's names, and without cells that hold a declared missing code."""
     frame = grid.frame.rename(codebook_names(grid.frame.columns))
     frame, said = codes.without(grid.file, frame, declared)
+    return replace(grid, frame=frame, notices=(*grid.notices, *said))
+
+
+def pointed(
+    grid: Grid,
+    texts: Sequence[pl.Series],
+    stated: Stated,
+    numbers: Collection[str] | None = None,
+    declared: Codes = codes.NONE,
+) -> Grid:
+    """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
+
+    ``texts`` are the columns that have such cells, null where a cell is none; ``numbers`` those of them that hold
+    numbers, by default as the codebook says. A ``declared`` missing code is no number.
+
+    Raises:
+        SourceError: as :func:`crampstudy.sources.decimals.settle`.
+    """
+    names = codebook_names(grid.frame.columns)
+    given = pl.DataFrame([t.set(codes.held(t, declared.of(names.get(t.name, t.name))), None) for t in texts])
+    if numbers is None:
+        found = decimals.numbers(given.rename(names, strict=False), codebook.TABLES, stated)
+        numbers = [name for name in given.columns if names.get(name, name) in found]
+    columns = [name for name in given.columns if name in numbers]
+    made, said = decimals.settle(given.select(columns), columns, grid.file, grid.lines, stated)
+    frame = grid.frame.with_columns(pl.coalesce(made[name], pl.col(name)).alias(name) for name in columns)
     return replace(grid, frame=frame, notices=(*grid.notices, *said))
 
 
