@@ -12,7 +12,7 @@ import polars as pl
 from crampstudy import wording
 from crampstudy.clean import Cleaned
 from crampstudy.cohort import Cohort, TableCount
-from crampstudy.nights import coverage, observed_night
+from crampstudy.nights import Denominator, coverage, observed_night
 
 GAPS: tuple[tuple[str, float, float], ...] = (
     *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
@@ -55,6 +55,11 @@ class NightCounts:
     longest_gap: int
     longest_gaps: dict[str, int]
 
+    def doubts(self) -> tuple[str, ...]:
+        """Return what is to be said against these nights as person-time, if anything."""
+        found = Denominator.of(self.without_cramp, self.observed, self.missing)
+        return tuple(filter(None, (found.why_not and f"no rate can be estimated: {found.why_not}", found.doubt)))
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -76,14 +81,15 @@ class Summary:
 def summarise(loaded: Cleaned) -> Summary:
     """Summarise a cleaned source."""
     cohort, ledger = loaded.cohort, loaded.ledger
+    nights = _nights(cohort) if cohort.kind == "diary" else None
     return Summary(
         cohort=cohort.name,
         kind=cohort.kind,
         digest=cohort.digest,
         tables=cohort.attrition.tables,
         rules=by_number(examples(ledger)),
-        notices=cohort.attrition.notices,
-        nights=_nights(cohort) if cohort.kind == "diary" else None,
+        notices=(*cohort.attrition.notices, *(nights.doubts() if nights else ())),
+        nights=nights,
         costly=ledger.filter(pl.col("severity") != "warn").height,
     )
 

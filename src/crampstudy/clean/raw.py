@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from crampstudy.clean.unlogged import Unlogged
 from crampstudy.codebook import Severity, Variable
 from crampstudy.cohort import Kind, RuleCount, SurveyDesign
 
@@ -75,7 +76,10 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A source as read, before any rule; ``window`` is the study's first and last night."""
+    """A source as read, before any rule; ``window`` is the study's first and last night.
+
+    ``unlogged`` is the word that nights without a row had no cramp, where the study gives it.
+    """
 
     name: str
     kind: Kind
@@ -85,6 +89,7 @@ class Raw:
     window: tuple[date, date] | None = None
     synthetic: bool = False
     notices: tuple[str, ...] = ()
+    unlogged: Unlogged | None = None
 
 
 @dataclass(frozen=True, slots=True)

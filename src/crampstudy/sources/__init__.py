@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
-from crampstudy.clean import Cleaned, Corrections, Raw, clean
+from crampstudy.clean import Cleaned, Corrections, Raw, Unlogged, clean, unlogged
 from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
@@ -61,7 +61,32 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
         SourceError: the kind or an option is unknown, or the files cannot be read.
     """
     kind, path, options = _parse(source) if mapping is None else _with_mapping(str(source), mapping)
-    return KINDS[kind].read(path, options)
+    own = {name: value for name, value in options.items() if name not in unlogged.KEYS}
+    raw = KINDS[kind].read(path, own)
+    return replace(raw, unlogged=unlogged.stated(options, raw.unlogged))
+
+
+def unlogged_nights(source: str | Path) -> Unlogged | None:
+    """Return the word on nights without a row that stands in the source itself, as :func:`with_word` puts it there.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+        UsageError: the word is none of what is allowed.
+    """
+    return unlogged.stated(_parse(source)[2])
+
+
+def with_word(source: str, mapping: Path | None = None, **said: str | None) -> str:
+    """Return a source that says as well what nights without a row were: ``unlogged``, ``observed_from`` and so on.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    given = {name: value for name, value in said.items() if value is not None}
+    if not given:
+        return source
+    kind, path, options = _parse(source) if mapping is None else _with_mapping(source, mapping)
+    return f"{kind}:{path}?" + "&".join(f"{name}={value}" for name, value in {**options, **given}.items())
 
 
 def package_folder(source: str | Path) -> Path | None:
@@ -159,7 +184,9 @@ def _parse(source: str | Path) -> tuple[str, Path, Options]:
 def _with_mapping(source: str, mapping: Path) -> tuple[str, Path, Options]:
     named = source.partition(":")[0]
     if Path(source).exists() or named not in KINDS:
-        return "mapped", Path(source), {"mapping": str(mapping)}
+        path, options = _options("mapped", source)
+        if "mapping" not in options:
+            return "mapped", Path(path), {**options, "mapping": str(mapping)}
     kind, path, options = _parse(source)
     if "mapping" not in KINDS[kind].options or "mapping" in options:
         why = f"{source} names one already" if "mapping" in options else f"{kind} takes none"
@@ -179,6 +206,8 @@ def _detected(text: str) -> tuple[str, Path, Options]:
             f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "
             f"redcap:{text}, or mapped:{text}?mapping=M.yaml; crampstudy try looks into a bare diary"
         )
+    if not whole.exists() and Path(path := _split(text)[0]).is_dir():
+        return "package", Path(path), _options("package", text)[1]
     return "package", whole, {}
 
 
@@ -201,10 +230,10 @@ def _split(rest: str) -> tuple[str, dict[str, str]]:
 
 
 def _checked(kind: str, options: Options) -> Options:
-    allowed = KINDS[kind].options
+    allowed = (*KINDS[kind].options, *unlogged.KEYS)
     for name, value in options.items():
         if name not in allowed:
-            said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}" if allowed else "it has none"
+            said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}"
             raise SourceError(f"{kind} has no option {name!r}; {said}")
         if not value:
             raise SourceError(f"the option {name} of {kind} is empty; write it as in {KINDS[kind].example}")

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from crampstudy import codebook
+from crampstudy.clean import Unlogged, unlogged
 from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
-from crampstudy.errors import SourceError
+from crampstudy.errors import SourceError, UsageError
 
 FILE = "datapackage.json"
 _TYPES: Mapping[str, VariableType] = {
@@ -39,6 +40,7 @@ class Descriptor:
     window: tuple[date, date] | None = None
     synthetic: bool = False
     notices: tuple[str, ...] = ()
+    unlogged: Unlogged | None = None
 
 
 class _Wrong(Exception):
@@ -100,6 +102,7 @@ def _parse(content: Any) -> Descriptor:
         window=_window(own.get("window")),
         synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
         notices=tuple(notices),
+        unlogged=_unlogged(own),
     )
 
 
@@ -172,6 +175,14 @@ def _date(stated: Any) -> date:
         return date.fromisoformat(stated)
     except (TypeError, ValueError):
         raise _Wrong(f"{stated!r} is not a date; write YYYY-MM-DD") from None
+
+
+def _unlogged(own: Mapping[str, Any]) -> Unlogged | None:
+    said = {key: _typed(own[key], str, f"crampstudy.{key}") for key in unlogged.KEYS if own.get(key) is not None}
+    try:
+        return unlogged.stated(said)
+    except UsageError as error:
+        raise _Wrong(f"crampstudy.{error}") from None
 
 
 def _window(stated: Any) -> tuple[date, date] | None:

@@ -75,6 +75,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         window=described.window,
         synthetic=described.synthetic,
         notices=tuple(notices),
+        unlogged=described.unlogged,
     )
 
 
