@@ -41,9 +41,9 @@ def validate(
     """Read and clean a large data package in parts and summarise it.
 
     ``None`` if its diary is not a Parquet file of at least ``large`` rows; ``size`` is how many a part has, about.
-    ``None``, too, where nights without a row are to be filled in: that takes a participant's nights together with
-    those of nobody. The summary is that of the whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows,
-    those of the diary in the order of the parts.
+    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole. The
+    summary is that of the whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
+    of the diary in the order of the parts.
 
     Raises:
         SourceError: the source cannot be read, or no row is left.

@@ -31,7 +31,15 @@ class Context:
 
 
 _SPANS = (("start", "stop"), ("diary_start", "diary_end"))
-COLUMNS = ("entry_made", "cramps", "sleep_hours", "hours_in_bed", "onset", "date", *(day for span in _SPANS for day in span))
+COLUMNS = (
+    "entry_made",
+    "cramps",
+    "sleep_hours",
+    "hours_in_bed",
+    "onset",
+    "date",
+    *(day for span in _SPANS for day in span),
+)
 """Columns that :func:`contradictions` looks at."""
 Step = Callable[[pl.DataFrame, str, Context], list[Breach]]
 
@@ -109,8 +117,8 @@ def outside_window(frame: pl.DataFrame, name: str, context: Context) -> list[Bre
             .filter((pl.col("date") < pl.col("first")) | (pl.col("date") > pl.col("last")))
         )
         since, until = (pl.col(end).cast(pl.String).fill_null("…") for end in ("first", "last"))
-        hint = pl.format("the participant's diary runs from {} to {}: correct the date, or the window", since, until)
-        found.append(Breach(outside[ROW], "date", "window", "reject-row", worded(outside, hint)))
+        own_hint = pl.format("the participant's diary runs from {} to {}: correct the date or the window", since, until)
+        found.append(Breach(outside[ROW], "date", "window", "reject-row", worded(outside, own_hint)))
     return [breach for breach in found if len(breach.rows)]
 
 

@@ -114,8 +114,8 @@ def _check(known: pl.DataFrame, today: date) -> None:
         ends = [column for end, column in _ENDS.items() if lacking[end].null_count()]
         raise UsageError(
             f"unlogged: {WORD} needs the window in which each participant's cramps would have been logged: "
-            f"{lacking.height:,} of {known.height:,} participants ({_named(lacking)}) have no {' or '.join(ends)}. Fill "
-            f"in {' and '.join(_ENDS.values())} of participants, or give dates for those who have none, such as "
+            f"{lacking.height:,} of {known.height:,} participants ({_named(lacking)}) have no {' or '.join(ends)}. "
+            f"Fill in {' and '.join(_ENDS.values())} of participants, or give dates for those who have none, such as "
             f"{EXAMPLE}. From the first cramp to the last every rate is too high"
         )
     for wrong, why in (

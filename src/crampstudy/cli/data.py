@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crampstudy.cli.options import AsJson, Corrected, FileFormat, Rejects, Source, listed
+from crampstudy.cli.options import (
+    AsJson,
+    Corrected,
+    FileFormat,
+    ObservedFrom,
+    ObservedTo,
+    Rejects,
+    Source,
+    Word,
+    listed,
+    word,
+)
 
 if TYPE_CHECKING:
     from crampstudy.clean import Cleaned, Corrections
@@ -31,17 +42,24 @@ def try_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with three columns: who, date, cramps.")],
     who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
-    cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
+    cramps: Annotated[
+        str | None, typer.Option(help="Name or number of the column of counts; rows: each row is one cramp.")
+    ] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
+    unlogged: Word = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
+    from crampstudy.clean.unlogged import stated
     from crampstudy.contrasts import first_look
     from crampstudy.sources import quick
 
-    stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
-    columns = {role: name for role, name in stated.items() if name is not None}
-    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
+    roles: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
+    columns = {role: name for role, name in roles.items() if name is not None}
+    said = stated(word(unlogged, observed_from, observed_to))
+    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format, word=said))
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
 
 
@@ -50,13 +68,17 @@ def validate(
     rejects: Rejects = None,
     corrections: Corrected = None,
     strict: Annotated[bool, typer.Option(help="Exit with 3 when a row was rejected or a cell blanked.")] = False,
+    unlogged: Word = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     as_json: AsJson = False,
 ) -> None:
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
     from crampstudy import parts, validation
     from crampstudy.errors import RejectedRows
-    from crampstudy.sources import load
+    from crampstudy.sources import load, with_word
 
+    source = with_word(source, word(unlogged, observed_from, observed_to))
     # A correction is checked against the whole table.
     summary = None if corrections else parts.validate(source, today=date.today(), rejects=rejects)
     if summary is None:
@@ -75,13 +97,19 @@ def import_(
     out: Annotated[Path, typer.Option(help="Folder of the data package to write.")],
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
     format: FileFormat = "csv",
+    unlogged: Word = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     rejects: Rejects = None,
     corrections: Corrected = None,
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
-    from crampstudy.sources import load, package
+    from crampstudy.sources import load, package, with_word
 
+    said = word(unlogged, observed_from, observed_to)
+    if said:
+        source, mapping = with_word(source, said, mapping), None
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
     package.write(loaded.cohort, out, format)
     typer.echo(validation.as_text(validation.summarise(loaded)))

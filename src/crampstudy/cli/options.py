@@ -12,6 +12,8 @@ from crampstudy.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crampstudy.cohort import Cohort
+
 Source = Annotated[
     str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
 ]
@@ -33,7 +35,35 @@ Cluster = Annotated[
     str | None,
     typer.Option(help="A Dask cluster that does the work instead: tcp://host:port, or its scheduler file."),
 ]
+Word = Annotated[
+    Literal["zero"] | None,
+    typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),
+]
+ObservedFrom = Annotated[
+    str | None, typer.Option(help="With --unlogged: the first night, for participants without a diary_start.")
+]
+ObservedTo = Annotated[
+    str | None, typer.Option(help="With --unlogged: the last night, for participants without a diary_end.")
+]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
+
+
+def word(unlogged: str | None, observed_from: str | None, observed_to: str | None) -> dict[str, str]:
+    """Return what was said of nights without a row, by the names that a source has for it."""
+    said = {"unlogged": unlogged, "observed_from": observed_from, "observed_to": observed_to}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def opened(source: str) -> Cohort:
+    """Open a source for an analysis, and say what is to be said of its nights."""
+    from crampstudy.nights import denominator
+    from crampstudy.sources import open_cohort
+
+    cohort = open_cohort(source)
+    if cohort.kind == "diary":
+        for said in filter(None, (cohort.attrition.unlogged, denominator(cohort).doubt)):
+            typer.echo(f"note: {cohort.name}: {said}", err=True)
+    return cohort
 
 
 def listed(text: str) -> list[str]:

@@ -107,8 +107,10 @@ def withheld(rate: Rate, why_not: str | None) -> Rate:
     """Return a rate without its numbers where there is a reason against it; what was counted stays."""
     if why_not is None:
         return rate
-    none = dict.fromkeys(("estimate", "ci_low", "ci_high", "std_error", "df"), float("nan"))
-    return replace(rate, **none, status="not_estimable", note=why_not)
+    nan = float("nan")
+    return replace(
+        rate, estimate=nan, ci_low=nan, ci_high=nan, std_error=nan, df=nan, status="not_estimable", note=why_not
+    )
 
 
 def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: Sequence[str], ci_level: float) -> Rate:

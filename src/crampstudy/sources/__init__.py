@@ -76,17 +76,16 @@ def unlogged_nights(source: str | Path) -> Unlogged | None:
     return unlogged.stated(_parse(source)[2])
 
 
-def with_word(source: str, mapping: Path | None = None, **said: str | None) -> str:
-    """Return a source that says as well what nights without a row were: ``unlogged``, ``observed_from`` and so on.
+def with_word(source: str, said: Mapping[str, str], mapping: Path | None = None) -> str:
+    """Return a source that says as well what nights without a row were, under :data:`crampstudy.clean.unlogged.KEYS`.
 
     Raises:
         SourceError: the kind or an option is unknown.
     """
-    given = {name: value for name, value in said.items() if value is not None}
-    if not given:
+    if not said:
         return source
     kind, path, options = _parse(source) if mapping is None else _with_mapping(source, mapping)
-    return f"{kind}:{path}?" + "&".join(f"{name}={value}" for name, value in {**options, **given}.items())
+    return f"{kind}:{path}?" + "&".join(f"{name}={value}" for name, value in {**options, **said}.items())
 
 
 def package_folder(source: str | Path) -> Path | None:
@@ -146,17 +145,21 @@ def _mapped(path: Path, options: Options) -> Raw:
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """A kind of source: what reads it, the options it takes, how one is written, the endings that tell it."""
+    """A kind of source: what reads it, the options it takes, how one is written, the endings that tell it.
+
+    One of ``nights`` also takes the word on nights without a row.
+    """
 
     read: Callable[[Path, Options], Raw]
     example: str
     options: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    nights: bool = True
 
 
 KINDS: Mapping[str, SourceKind] = {
     "package": SourceKind(_package, "FOLDER"),
-    "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
+    "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",), nights=False),
     "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping",), (".xlsx", ".xlsm", ".xls", ".ods")),
     "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping",), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
     "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary",)),
@@ -184,9 +187,9 @@ def _parse(source: str | Path) -> tuple[str, Path, Options]:
 def _with_mapping(source: str, mapping: Path) -> tuple[str, Path, Options]:
     named = source.partition(":")[0]
     if Path(source).exists() or named not in KINDS:
-        path, options = _options("mapped", source)
-        if "mapping" not in options:
-            return "mapped", Path(path), {**options, "mapping": str(mapping)}
+        file, stated = _options("mapped", source)
+        if "mapping" not in stated:
+            return "mapped", Path(file), {**stated, "mapping": str(mapping)}
     kind, path, options = _parse(source)
     if "mapping" not in KINDS[kind].options or "mapping" in options:
         why = f"{source} names one already" if "mapping" in options else f"{kind} takes none"
@@ -230,11 +233,12 @@ def _split(rest: str) -> tuple[str, dict[str, str]]:
 
 
 def _checked(kind: str, options: Options) -> Options:
-    allowed = (*KINDS[kind].options, *unlogged.KEYS)
+    allowed, word = KINDS[kind].options, unlogged.KEYS if KINDS[kind].nights else ()
     for name, value in options.items():
-        if name not in allowed:
-            said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}"
-            raise SourceError(f"{kind} has no option {name!r}; {said}")
+        if name not in (*allowed, *word):
+            said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}" if allowed else "it has none"
+            also = f"; on nights without a row: {', '.join(word)}" if word else ""
+            raise SourceError(f"{kind} has no option {name!r}; {said}{also}")
         if not value:
             raise SourceError(f"the option {name} of {kind} is empty; write it as in {KINDS[kind].example}")
     return options

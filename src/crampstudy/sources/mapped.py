@@ -145,7 +145,7 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         notices.append(f"{given.frame.height} rows say the same of {made.height} participants: one row each is kept")
     elif counted:
         made, lines = _counted(made, counted, given, described)
-        notices.append(f"{counted}: {given.frame.height} rows, each one cramp, counted by night into {made.height} rows")
+        notices.append(f"{counted}: {given.frame.height} rows, each one cramp, counted into {made.height} nights")
     own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
     # The ledger shows the cells of the file, in its units and codes.
     cells = {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}

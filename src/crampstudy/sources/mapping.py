@@ -245,7 +245,8 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
         entry = _Entry(entry.file, entry.key, {"from": entry.value})
     entries = entry.entries(_COLUMN)
     if len(given := [key for key in _ORIGINS if key in entries]) != 1:
-        entry.wrong(f"give exactly one of {', '.join(_ORIGINS)}, got {', '.join(given) or 'none'}")
+        last = "count" if v.name == "cramps" else "numbered"
+        entry.wrong(f"give exactly one of from, constant and {last}, got {', '.join(given) or 'none'}")
     temporal, number = v.type in ("date", "datetime"), v.type in ("integer", "number")
     fits = {"format": temporal, "origin": v.type == "date", "clock": v.type == "date", "unit": number}
     fits |= {"factor": number, "offset": number, "numbered": v.name == "episode", "codes": not temporal}

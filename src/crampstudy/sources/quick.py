@@ -6,12 +6,14 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.clean import Unlogged, unlogged
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
@@ -19,6 +21,8 @@ from crampstudy.sources.text import Text, read_text
 
 Role = Literal["who", "date", "cramps"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ROWS = "rows"
+"""In the place of a column of counts: each row is one cramp."""
 
 # Beginnings of column names, without accents: English, German, French, Spanish, Italian, Portuguese, Dutch, Nordic.
 _NAMES: dict[Role, str] = {
@@ -68,19 +72,31 @@ class Nights:
     notices: tuple[str, ...]
 
 
-def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str | None = None) -> Nights:
+def read(
+    path: Path,
+    *,
+    columns: dict[Role, str] | None = None,
+    date_format: str | None = None,
+    word: Unlogged | None = None,
+) -> Nights:
     """Read a delimited file with a column each for who, date and cramps, in any order, with a header or without.
 
     ``columns`` names those (or gives their numbers from 1) that the file's contents leave open; ``date_format`` such
-    as ``%d/%m/%Y`` decides what the dates leave open.
+    as ``%d/%m/%Y`` decides what the dates leave open. Where each row is one cramp, :data:`ROWS` stands for the column
+    of counts. ``word`` says that nights without a row had no cramp.
 
     Raises:
         SourceError: the file cannot be read, or it leaves open which column is which or how its dates are written.
-        UsageError: ``columns`` or ``date_format`` does not fit the file.
+        UsageError: ``columns`` or ``date_format`` does not fit the file, or the ``word`` has no window.
     """
     text = read_text(path, header=False)
-    if text.frame.width < len(ROLES):
-        raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps")
+    stated = dict(columns or {})
+    # A column of that name is a column.
+    if counted := stated.get("cramps") == ROWS and not (text.frame.height and ROWS in text.frame.row(0)):
+        del stated["cramps"]
+    if text.frame.width < len(ROLES) - counted:
+        rows = f"; where each row is one cramp, say --cramps {ROWS}" if text.frame.width == len(ROLES) - 1 else ""
+        raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps{rows}")
     first = {name: text.frame[name][0] or "" for name in text.frame.columns} if text.frame.height else {}
     header = not any(_is_date(cell) for cell in first.values())
     if header:
@@ -88,13 +104,14 @@ def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
     names = first if header else {name: f"column {name}" for name in first}
-    found = _roles(path.name, text, names, columns or {})
+    found = _roles(path.name, text, names, stated, counted=counted)
     written, reason = _format(path.name, text, found["date"], date_format)
-    who, date, cramps = (names[found[role]] for role in ROLES)
+    who, date, cramps = (names[found[role]] if role in found else ROWS for role in ROLES)
     guess = Guess(who, date, cramps, header, written, reason, text.decimal)
-    frame, left_out = _nights(text, found, guess)
+    frame, left_out, zeros = _nights(text, found, guess, word)
     others = [names[name] for name in text.frame.columns if name not in found.values()]
-    notices = (*text.notices, *([f"not used: {', '.join(others)}"] if others else []))
+    summed = ("each row is one cramp: the rows of a night were counted",) if counted else ()
+    notices = (*text.notices, *summed, *zeros, *([f"not used: {', '.join(others)}"] if others else []))
     return Nights(path.name, guess, frame, left_out, notices)
 
 
@@ -107,8 +124,10 @@ def _share(cells: pl.Series, pattern: str) -> float:
     return float(filled.str.contains(pattern).mean() or 0) if len(filled) else 0.0  # type: ignore[arg-type]
 
 
-def _roles(file: str, text: Text, names: dict[str, str], stated: dict[Role, str]) -> dict[Role, str]:
-    """Return which column has which role: as stated, then by contents and names together."""
+def _roles(
+    file: str, text: Text, names: dict[str, str], stated: dict[Role, str], *, counted: bool = False
+) -> dict[Role, str]:
+    """Return which column has which role: as stated, then by contents and names together; of counted rows but two."""
     found: dict[Role, str] = {}
     for role, wanted in stated.items():
         matching = [name for name in names if wanted in (name, names[name])]
@@ -116,7 +135,7 @@ def _roles(file: str, text: Text, names: dict[str, str], stated: dict[Role, str]
             raise UsageError(f"--{role}: {file} has no column {wanted!r}; it has {', '.join(names.values())}")
         found[role] = matching[0]
     for role in ("date", "cramps", "who"):
-        if role in found:
+        if role in found or (role == "cramps" and counted):
             continue
         left = [name for name in names if name not in found.values()]
         fitting = [name for name in left if _fits(role, text, name)]
@@ -165,9 +184,10 @@ def _open_question(file: str, role: Role, candidates: Sequence[str], names: Sequ
     what = {"who": "says who", "date": "has dates", "cramps": "has whole numbers of cramps"}[role]
     if candidates:
         return f"{file}: {' and '.join(candidates)} could each be the column that {what}; say it with --{role} NAME"
+    rows = f", or, where each row is one cramp, say --cramps {ROWS}" if role == "cramps" else ""
     return (
         f"{file}: no column {what} in most rows (the columns are {', '.join(names)}); "
-        f"give three columns, who, date and cramps, or name it with --{role} NAME"
+        f"give three columns, who, date and cramps, or name it with --{role} NAME{rows}"
     )
 
 
@@ -209,10 +229,13 @@ def _example(parts: pl.DataFrame) -> str:
     return f"{parts['x'][0]} (line {parts['lines'][0]})"
 
 
-def _nights(text: Text, found: dict[Role, str], guess: Guess) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
-    """Return the usable nights, one a row, and every row that is not among them."""
+def _nights(
+    text: Text, found: dict[Role, str], guess: Guess, word: Unlogged | None
+) -> tuple[pl.DataFrame, tuple[LeftOut, ...], tuple[str, ...]]:
+    """Return the usable nights, one a row, every row that is not among them, and what was done on the ``word``."""
     count = codebook.variable("cramps", "diary")
-    rows = text.frame.select(*(pl.col(found[role]).alias(role) for role in ROLES), line=text.lines)
+    cells = {role: pl.col(found[role]) if role in found else pl.lit("1") for role in ROLES}
+    rows = text.frame.select(**cells, line=text.lines)
     written, _ = dates.moments(rows["date"].str.replace(_MIDNIGHT, ""), (guess.date_format,), timed=False, zone=None)
     pointed = rows.select(pl.col("cramps").str.replace(",", ".", literal=True)) if guess.decimal == "," else rows
     counted = pointed.select(rules.typed(count, pl.String()))
@@ -225,13 +248,32 @@ def _nights(text: Text, found: dict[Role, str], guess: Guess) -> tuple[pl.DataFr
         ("date", pl.col("night").is_null(), f"not a date as {guess.date_format}"),
         ("cramps", pl.col("cramps").is_not_null() & (pl.col("n").is_null() | pl.col("beyond")), f"not {count.allowed}"),
         ("cramps", versions > 1, "another row has this night with another count: all of them are set aside"),
-        ("date", ~pl.struct(night).is_first_distinct(), "the same night stands above"),
+        ("date", ~_inside(pl.col("night"), word), "outside the window that was stated"),
     )
+    if "cramps" in found:
+        again = f"the same night stands above; where each row is one cramp, say --cramps {ROWS}"
+        checks = (*checks, ("date", ~pl.struct(night).is_first_distinct(), again))
     left_out: list[LeftOut] = []
+    aside = [rows.select(night).clear()]
     for role, rule, reason in checks:
         marked = rows.with_columns(wrong=rule.fill_null(value=False))
         bad, rows = marked.filter("wrong").drop("wrong"), marked.filter(~pl.col("wrong")).drop("wrong")
         name = getattr(guess, role)
         left_out += [LeftOut(line, name, value, reason) for line, value in bad.select("line", role).iter_rows()]
+        aside.append(bad.select(night))
+    if "cramps" not in found:
+        rows = rows.group_by(night).agg(pl.col("n").sum())
     nights = rows.select(participant_id="who", date="night", cramps="n").sort("participant_id", "date")
-    return nights, tuple(sorted(left_out, key=lambda row: row.line))
+    sorted_out = tuple(sorted(left_out, key=lambda row: row.line))
+    if word is None:
+        return nights, sorted_out, ()
+    people = nights.select(pl.col("participant_id").unique(maintain_order=True))
+    unknown = pl.concat(aside).drop_nulls().unique().rename({"who": "participant_id", "night": "date"})
+    nights, said = unlogged.filled(nights, unlogged.windows(people, word), unknown)
+    return nights, sorted_out, (f"{said}; participants without a row are not known of",)
+
+
+def _inside(night: pl.Expr, word: Unlogged | None) -> pl.Expr:
+    """Return whether a night lies in the window of those without one of their own."""
+    first, last = (word.first, word.last) if word else (None, None)
+    return night.is_between(first or date.min, last or date.max)
