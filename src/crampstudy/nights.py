@@ -230,7 +230,7 @@ def _schema(diary: Diary) -> pl.Schema:
 NO_DENOMINATOR = (
     "this is a list of events: no observed night was without a cramp, and nights are missing between rows, so that "
     "there is no denominator for a rate. If a night without a row was one without a cramp, say so, and say when cramps "
-    f"would have been logged: {EXAMPLE}, or diary_start and diary_end of participants"
+    f"would have been logged: {EXAMPLE}, or the participants' diary_start and diary_end"
 )
 """Why there is no rate of a list of events, and what makes it a diary."""
 NO_ZERO = (

@@ -22,6 +22,7 @@ from crampstudy.cli.options import (
     Where,
     Word,
     bands,
+    doubt,
     opened,
     show,
     who_works,
@@ -193,7 +194,9 @@ def fit(
 def _in_parts(source: str, workers: int | str) -> Any:
     from crampstudy.models.partitions import in_parts
 
-    return in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
+    diary = in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
+    doubt(diary)
+    return diary
 
 
 def _parts_read(done: int) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crampstudy.cohort import Cohort
+    from crampstudy.nights import Diary
 
 Source = Annotated[
     str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
@@ -56,14 +57,21 @@ def word(unlogged: str | None, observed_from: str | None, observed_to: str | Non
 
 def opened(source: str) -> Cohort:
     """Open a source for an analysis, and say what is to be said of its nights."""
-    from crampstudy.nights import denominator
     from crampstudy.sources import open_cohort
 
     cohort = open_cohort(source)
-    if cohort.kind == "diary":
-        for said in filter(None, (cohort.attrition.unlogged, denominator(cohort).doubt)):
-            typer.echo(f"note: {cohort.name}: {said}", err=True)
+    if cohort.attrition.unlogged:
+        typer.echo(f"note: {cohort.name}: {cohort.attrition.unlogged}", err=True)
+    doubt(cohort)
     return cohort
+
+
+def doubt(cohort: Cohort | Diary) -> None:
+    """Say what makes the nights of a diary doubtful as person-time, if anything does."""
+    from crampstudy.nights import denominator
+
+    if cohort.kind == "diary" and (said := denominator(cohort).doubt):
+        typer.echo(f"note: {cohort.name}: {said}", err=True)
 
 
 def listed(text: str) -> list[str]:
