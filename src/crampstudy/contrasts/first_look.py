@@ -123,6 +123,7 @@ def _rates(look: FirstLook) -> Iterator[str]:
         yield f"  {name:<21} {shown}{unit}" + (f" ({made.note})" if made.note and made.note != look.why_not else "")
     if look.why_not:
         yield f"  {look.why_not}"
+        return
     yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; without ages nothing is age-standardised"
 
 
