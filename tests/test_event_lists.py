@@ -208,6 +208,16 @@ class TestTheWord:
         row = overall(open_cohort(stated(package(tmp_path / "list", people))))
         assert row["n_nights"] == 56 + 41 + 24
 
+    def test_a_term_that_only_nights_with_a_cramp_have_brings_the_list_back(self, tmp_path: Path) -> None:
+        rows = "".join(f"{row},{i % 3},7\n" for i, row in enumerate(EVENTS.splitlines()))
+        diary = f"participant_id,date,cramps,alcohol_units,hours_in_bed\n{rows}"
+        cohort = open_cohort(stated(package(tmp_path / "list", diary=diary)))
+        for asked in ({"terms": "alcohol_units"}, {"terms": "sex", "exposure": "hours_in_bed"}):
+            found = fit(cohort, model="poisson", covariance="model", **asked).estimates
+            assert found["status"].eq("not_estimable").all() and found["estimate"].isna().all()
+            assert found["note"].str.startswith("every night that is complete on the terms has a cramp").any()
+        assert fit(cohort, model="poisson", covariance="model", terms="sex").status == "converged"
+
     def test_who_had_no_cramp_is_in_the_denominator(self, tmp_path: Path) -> None:
         row = overall(open_cohort(stated(package(tmp_path / "list", PEOPLE + "D,66,male\n"))))
         assert row[["n_participants", "n_nights", "n_events"]].tolist() == [4, 4 * 59, 10]

@@ -179,6 +179,9 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         zero=zero,
     )
     why_not = denominator(asked.cohort).why_not
+    if not why_not and n_events and cramps.all() and (nights.filter(inside)["cramps"] == 0).any():
+        # Nights that were filled in as zeros have no other value, either.
+        why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
     return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
 
 
