@@ -256,6 +256,19 @@ class TestTheWord:
         for source in (f"{folder}?unlogged=zero", f"package:{folder}?unlogged=zero"):
             assert overall(open_cohort(source))["n_nights"] == 95
 
+    def test_a_redcap_export_takes_it_too(self, tmp_path: Path) -> None:
+        (tmp_path / "export.csv").write_text(
+            "participant_id,redcap_repeat_instrument,redcap_repeat_instance,age_years,sex,diary_start,diary_end,"
+            "participants_complete,date,cramps,diary_complete\n"
+            "001,,,72,female,2025-01-01,2025-01-31,2,,,\n001,diary,1,,,,,,2025-01-04,2,2\n"
+            "001,diary,2,,,,,,2025-01-09,1,2\n002,,,58,male,2025-01-01,2025-01-21,2,,,\n"
+            "003,,,61,male,2025-01-08,2025-01-31,2,,,\n",
+            encoding="utf-8",
+        )
+        assert refused(describe(open_cohort(f"redcap:{tmp_path / 'export.csv'}")).estimates)
+        row = overall(open_cohort(f"redcap:{tmp_path / 'export.csv'}?unlogged=zero"))
+        assert row[["n_participants", "n_nights", "n_events"]].tolist() == [3, 31 + 21 + 24, 3]
+
     def test_import_writes_the_zeros(self, tmp_path: Path, run: Run) -> None:
         folder = package(tmp_path / "list", WINDOWED)
         code, out, _ = run("import", str(folder), "--out", str(tmp_path / "made"), "--unlogged", "zero")
@@ -419,6 +432,11 @@ class TestCountedRows:
             in loaded.cohort.attrition.notices
         )
         assert denominator(loaded.cohort).why_not
+
+    def test_rows_of_a_night_that_nobody_counts_are_told_how(self, tmp_path: Path) -> None:
+        ledger = load(package(tmp_path / "list", diary=EVENTS + "A,2025-01-04,1\nB,2025-01-11,2\n")).ledger
+        assert ledger["rule"].to_list() == ["duplicate-conflict", "duplicate-exact", "duplicate-conflict"]
+        assert all("cramps: {count: rows}" in hint for hint in ledger["hint"])
 
     def test_with_the_word_in_the_mapping(self, tmp_path: Path) -> None:
         top = "unlogged: zero\nobserved_from: 2025-01-01\nobserved_to: 2025-01-31"

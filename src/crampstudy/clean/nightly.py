@@ -149,8 +149,10 @@ def duplicates(frame: pl.DataFrame, keys: pl.DataFrame, name: str) -> list[Breac
     exact = same.filter(~pl.struct(key).is_first_distinct())[ROW]
     conflicting = marked.filter(pl.col("__versions") > 1)[ROW]
     what = " and ".join(key)
-    kept = f"the same row stands above; one per {what} is kept"
-    all_aside = f"rows with the same {what} contradict each other: all are set aside; keep the right one"
+    counted = ", or, where each row is one cramp, count them by a mapping: cramps: {count: rows}"
+    events = counted if name == "diary" else ""
+    kept = f"the same row stands above; one per {what} is kept{events}"
+    all_aside = f"rows with the same {what} contradict each other: all are set aside; keep the right one{events}"
     found = [
         Breach(exact, None, "duplicate-exact", "reject-row", kept),
         Breach(conflicting, None, "duplicate-conflict", "reject-row", all_aside),
