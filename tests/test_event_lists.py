@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.partitions import in_parts
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
+from crampstudy.report.build import build
 from crampstudy.sources import load, quick, with_word
 
 Run = Callable[..., tuple[int, str, str]]
@@ -127,6 +129,16 @@ class TestNoRate:
         assert code == 0 and "not_estimable" in out and ",converged," not in out
         assert NO_DENOMINATOR in run("validate", folder)[1]
         assert NO_DENOMINATOR in " ".join(json.loads(run("validate", folder, "--json")[1])["notices"])
+
+    def test_the_report_says_so_in_the_place_of_its_numbers(self, tmp_path: Path) -> None:
+        folder = package(tmp_path / "list", WINDOWED)
+        made = build(str(folder), sections=["age-and-muscle"], out=tmp_path / "report")
+        rows = pd.read_csv(made.estimates)
+        assert set(rows["status"]) <= {"not_estimable", "not_measured"} and rows["estimate"].isna().all()
+        assert "this is a list of events" in re.sub(r"\s+", " ", made.html.read_text(encoding="utf-8"))
+        made = build(stated(folder, unlogged="zero"), sections=["age-and-muscle"], out=tmp_path / "filled")
+        rows = pd.read_csv(made.estimates).set_index("key")["estimate"]
+        assert round(rows["list/20-plus/incidence-rate/cramps/age-band/20-plus/rate"], 2) == 0.74
 
     def test_empty_counts_in_the_place_of_zeros_are_a_list_all_the_same(self, tmp_path: Path) -> None:
         diary = "A,2025-01-01,1\nA,2025-01-02,\nA,2025-01-03,2\nB,2025-01-01,\nB,2025-01-02,1\nB,2025-01-03,\n"

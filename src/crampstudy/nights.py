@@ -257,6 +257,11 @@ class Denominator:
             return cls()
         return cls(why_not=NO_DENOMINATOR) if missing else cls(doubt=NO_ZERO)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the nights is to be told, if anything."""
+        return tuple(filter(None, (self.why_not and f"no rate can be estimated: {self.why_not}", self.doubt)))
+
 
 def denominator(cohort: Cohort | Diary) -> Denominator:
     """Return whether the observed nights of a diary are person-time.

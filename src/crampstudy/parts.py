@@ -178,7 +178,7 @@ class _Cleaning:
             digest=None,
             tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
             rules=validation.by_number(merged),
-            notices=(*self._raw.notices, *nights.doubts()),
+            notices=(*self._raw.notices, *nights.remarks),
             nights=nights,
             costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
         )

@@ -55,10 +55,10 @@ class NightCounts:
     longest_gap: int
     longest_gaps: dict[str, int]
 
-    def doubts(self) -> tuple[str, ...]:
-        """Return what is to be said against these nights as person-time, if anything."""
-        found = Denominator.of(self.without_cramp, self.observed, self.missing)
-        return tuple(filter(None, (found.why_not and f"no rate can be estimated: {found.why_not}", found.doubt)))
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of these nights as person-time, if anything."""
+        return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def summarise(loaded: Cleaned) -> Summary:
         digest=cohort.digest,
         tables=cohort.attrition.tables,
         rules=by_number(examples(ledger)),
-        notices=(*cohort.attrition.notices, *(nights.doubts() if nights else ())),
+        notices=(*cohort.attrition.notices, *(nights.remarks if nights else ())),
         nights=nights,
         costly=ledger.filter(pl.col("severity") != "warn").height,
     )
