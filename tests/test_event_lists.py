@@ -28,7 +28,7 @@ from crampstudy.models.engines import ENGINES
 from crampstudy.models.partitions import in_parts
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.report.build import build
-from crampstudy.sources import load, quick, with_word
+from crampstudy.sources import load, quick, with_unlogged
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -60,7 +60,7 @@ def package(folder: Path, people: str = PEOPLE, diary: str = EVENTS, **more: str
 
 
 def stated(folder: Path, **said: str) -> str:
-    return with_word(str(folder), said or WORD)
+    return with_unlogged(str(folder), said or WORD)
 
 
 def overall(cohort: Cohort) -> pd.Series[Any]:
@@ -303,7 +303,7 @@ class TestTheWord:
     def test_what_is_no_word_is_refused(self, tmp_path: Path, said: Mapping[str, str], complaint: str) -> None:
         folder = package(tmp_path / "list")
         with pytest.raises(UsageError, match=complaint):
-            load(with_word(str(folder), said))
+            load(with_unlogged(str(folder), said))
         if said.get("observed_to") != "2999-12-31" and "diary_end" not in complaint:
             with pytest.raises(SourceError, match=f"datapackage.json: crampstudy.{complaint}"):
                 load(package(tmp_path / "told", described=json.dumps(dict(said))))

@@ -18,9 +18,9 @@ from crampstudy.cli.options import (
     ObservedTo,
     Source,
     StandardName,
+    UnloggedNights,
     Weight,
     Where,
-    Word,
     bands,
     doubt,
     opened,
@@ -48,7 +48,7 @@ def describe(
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
     as_json: AsJson = False,
@@ -59,9 +59,9 @@ def describe(
     Of a diary also the time to relief, and the class of cramps in 30 nights, which a survey asks for.
     """
     from crampstudy.contrasts import describe
-    from crampstudy.sources import open_cohort, with_word
+    from crampstudy.sources import open_cohort, with_unlogged
 
-    source = with_word(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     described = describe(
         opened(source),
         by,
@@ -83,7 +83,7 @@ def compare(
     age_bands: Bands = None,
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
     as_json: AsJson = False,
@@ -94,10 +94,10 @@ def compare(
     --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
     """
     from crampstudy.contrasts import compare
-    from crampstudy.sources import with_word
+    from crampstudy.sources import with_unlogged
 
     said = word(unlogged, observed_from, observed_to)
-    cohorts = opened(with_word(first, said)), opened(with_word(second, said))
+    cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
     described = compare(*cohorts, by, bands=bands(age_bands), standard=standard, ci_level=ci_level)
     show(described.estimates, as_json, as_csv)
     if cohorts[0].kind != cohorts[1].kind and not (as_json or as_csv):
@@ -132,7 +132,7 @@ def fit(
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
     workers: NWorkers = 1,
@@ -148,7 +148,7 @@ def fit(
     With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean.
     """
     from crampstudy.models import fit
-    from crampstudy.sources import with_word
+    from crampstudy.sources import with_unlogged
 
     if with_checks and (as_json or as_csv):
         raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
@@ -161,7 +161,7 @@ def fit(
     if with_checks and (workers != 1 or cluster is not None):
         raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
-    source = with_word(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = _in_parts(source, who_works(workers, cluster)) if shared else opened(source)
     asked: dict[str, Any] = {
         "model": model,

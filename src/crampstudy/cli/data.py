@@ -17,7 +17,7 @@ from crampstudy.cli.options import (
     ObservedTo,
     Rejects,
     Source,
-    Word,
+    UnloggedNights,
     listed,
     word,
 )
@@ -46,7 +46,7 @@ def try_(
         str | None, typer.Option(help="Name or number of the column of counts; rows: each row is one cramp.")
     ] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -68,7 +68,7 @@ def validate(
     rejects: Rejects = None,
     corrections: Corrected = None,
     strict: Annotated[bool, typer.Option(help="Exit with 3 when a row was rejected or a cell blanked.")] = False,
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
     as_json: AsJson = False,
@@ -76,9 +76,9 @@ def validate(
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
     from crampstudy import parts, validation
     from crampstudy.errors import RejectedRows
-    from crampstudy.sources import load, with_word
+    from crampstudy.sources import load, with_unlogged
 
-    source = with_word(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     # A correction is checked against the whole table.
     summary = None if corrections else parts.validate(source, today=date.today(), rejects=rejects)
     if summary is None:
@@ -97,7 +97,7 @@ def import_(
     out: Annotated[Path, typer.Option(help="Folder of the data package to write.")],
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
     format: FileFormat = "csv",
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
     rejects: Rejects = None,
@@ -105,11 +105,11 @@ def import_(
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
-    from crampstudy.sources import load, package, with_word
+    from crampstudy.sources import load, package, with_unlogged
 
     said = word(unlogged, observed_from, observed_to)
     if said:
-        source, mapping = with_word(source, said, mapping), None
+        source, mapping = with_unlogged(source, said, mapping), None
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
     package.write(loaded.cohort, out, format)
     typer.echo(validation.as_text(validation.summarise(loaded)))

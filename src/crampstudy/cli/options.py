@@ -36,7 +36,7 @@ Cluster = Annotated[
     str | None,
     typer.Option(help="A Dask cluster that does the work instead: tcp://host:port, or its scheduler file."),
 ]
-Word = Annotated[
+UnloggedNights = Annotated[
     Literal["zero"] | None,
     typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import ObservedFrom, ObservedTo, Source, Word, listed, progress, word
+from crampstudy.cli.options import ObservedFrom, ObservedTo, Source, UnloggedNights, listed, progress, word
 
 
 def report(
@@ -16,15 +16,15 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder of the report; default reports/<cohort>.")] = None,
     sections: Annotated[str | None, typer.Option(help="Names of notebooks to run, separated by commas.")] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
-    unlogged: Word = None,
+    unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
 ) -> None:
     """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them."""
     from crampstudy.report.build import build
-    from crampstudy.sources import with_word
+    from crampstudy.sources import with_unlogged
 
-    source = with_word(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     chosen = listed(sections) if sections else []
     with progress() as shown:
         made = build(source, settings=settings or [], out=out, sections=chosen, notebook=notebook, progress=shown)

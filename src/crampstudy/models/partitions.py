@@ -51,7 +51,7 @@ def in_parts(
     if raw.unlogged or unlogged_nights(source):
         raise UsageError(
             f"a diary read in parts is taken as it stands, and {source} says that nights without a row had no cramp; "
-            f"fill them in first: crampstudy import {source} --format parquet --out FILLED, and fit FILLED"
+            f"fill them in first: crampstudy import '{source}' --format parquet --out FILLED, and fit FILLED"
         )
     table = next((table for table in raw.tables if table.name == "participants"), None)
     if table is None:

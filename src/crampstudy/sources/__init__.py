@@ -67,7 +67,7 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
 
 
 def unlogged_nights(source: str | Path) -> Unlogged | None:
-    """Return the word on nights without a row that stands in the source itself, as :func:`with_word` puts it there.
+    """Return the word on nights without a row that stands in the source itself, as :func:`with_unlogged` puts it there.
 
     Raises:
         SourceError: the kind or an option is unknown.
@@ -76,7 +76,7 @@ def unlogged_nights(source: str | Path) -> Unlogged | None:
     return unlogged.stated(_parse(source)[2])
 
 
-def with_word(source: str, said: Mapping[str, str], mapping: Path | None = None) -> str:
+def with_unlogged(source: str, said: Mapping[str, str], mapping: Path | None = None) -> str:
     """Return a source that says as well what nights without a row were, under :data:`crampstudy.clean.unlogged.KEYS`.
 
     Raises:
