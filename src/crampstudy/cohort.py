@@ -89,11 +89,15 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class Attrition:
-    """What cleaning did: rows per table, breaches per rule, and notices about the source."""
+    """What cleaning did: rows per table, breaches per rule, and notices about the source.
+
+    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.
+    """
 
     tables: tuple[TableCount, ...] = ()
     rules: tuple[RuleCount, ...] = ()
     notices: tuple[str, ...] = ()
+    unlogged: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,9 @@ from crampstudy.clean import cells, labs, marks, nightly, outliers, people
 from crampstudy.clean.corrections import Corrections
 from crampstudy.clean.nightly import Context
 from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
+from crampstudy.clean.unlogged import Unlogged, filled, windows
 from crampstudy.cohort import Attrition, Cohort, TableCount
-from crampstudy.errors import SourceError
+from crampstudy.errors import SourceError, UsageError
 
 __all__ = [
     "LEDGER",
@@ -29,6 +30,7 @@ __all__ = [
     "Corrections",
     "Raw",
     "RawTable",
+    "Unlogged",
     "clean",
     "clean_table",
     "nothing_left",
@@ -68,20 +70,20 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
             breaches[name] += applied
     frames: dict[str, pl.DataFrame] = {}
     for name, said in breaches.items():
-        frame, found = clean_table(by_name[name], Context(frames, raw.window, today))
+        frame, found = clean_table(by_name[name], Context(frames, raw.window, today, raw.unlogged))
         said += found
         if name in ("participants", raw.kind) and frame.is_empty():
             raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
+    counts = [_count(by_name[name], frame) for name, frame in frames.items()]
+    zeros = _fill(raw, frames, _half_known(by_name, breaches), today) if raw.unlogged else None
     breaches["participants"] += people.age_against_birth_year(frames)
     if "episodes" in breaches:
         breaches["episodes"] += people.episodes_against_count(frames)
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
-    counts = [_count(by_name[name], frame) for name, frame in frames.items()]
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
-    attrition = Attrition(
-        tuple(counts), rule_counts(lines), (*raw.notices, *told, *marks.notices(marks.counted(lines)))
-    )
+    notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
+    attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
     cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
@@ -129,6 +131,27 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     if table.name == "participants":
         found += people.similar_identifiers(frame)
     return _blanked(frame, found), [*breaches, *found]
+
+
+def _half_known(tables: Mapping[str, RawTable], breaches: Mapping[str, Sequence[Breach]]) -> pl.DataFrame:
+    """Return the nights of which a row was set aside, and those with an episode: something happened there."""
+    night = ["participant_id", "date"]
+    found = [pl.DataFrame(schema=dict.fromkeys(night, pl.String))]
+    if "diary" in tables:
+        found.append(tables["diary"].texts(rejected(breaches["diary"]), night))
+    if "episodes" in tables:
+        found.append(tables["episodes"].frame.select(pl.col(night).cast(pl.String)))
+    day = pl.col("date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return pl.concat(found).with_columns(day).drop_nulls().unique()
+
+
+def _fill(raw: Raw, frames: dict[str, pl.DataFrame], unknown: pl.DataFrame, today: date | None) -> str:
+    """Fill the nights without a row with zeros, as the study says, and return what was done."""
+    if raw.kind != "diary":
+        raise UsageError(f"{raw.name} is a survey, which has no nights to be without a row; leave unlogged out")
+    known = windows(frames["participants"], raw.unlogged, raw.window)
+    frames["diary"], said = filled(frames["diary"], known, unknown, today)
+    return said
 
 
 def _without(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:

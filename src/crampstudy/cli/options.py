@@ -12,6 +12,9 @@ from crampstudy.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crampstudy.cohort import Cohort
+    from crampstudy.nights import Diary
+
 Source = Annotated[
     str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
 ]
@@ -36,7 +39,42 @@ Cluster = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace a folder of other content, which is kept beside as NAME.old-1.")
 ]
+UnloggedNights = Annotated[
+    Literal["zero"] | None,
+    typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),
+]
+ObservedFrom = Annotated[
+    str | None, typer.Option(help="With --unlogged: the first night, for participants without a diary_start.")
+]
+ObservedTo = Annotated[
+    str | None, typer.Option(help="With --unlogged: the last night, for participants without a diary_end.")
+]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
+
+
+def word(unlogged: str | None, observed_from: str | None, observed_to: str | None) -> dict[str, str]:
+    """Return what was said of nights without a row, by the names that a source has for it."""
+    said = {"unlogged": unlogged, "observed_from": observed_from, "observed_to": observed_to}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def opened(source: str) -> Cohort:
+    """Open a source for an analysis, and say what is to be said of its nights."""
+    from crampstudy.sources import open_cohort
+
+    cohort = open_cohort(source)
+    if cohort.attrition.unlogged:
+        typer.echo(f"note: {cohort.name}: {cohort.attrition.unlogged}", err=True)
+    doubt(cohort)
+    return cohort
+
+
+def doubt(cohort: Cohort | Diary) -> None:
+    """Say what makes the nights of a diary doubtful as person-time, if anything does."""
+    from crampstudy.nights import denominator
+
+    if cohort.kind == "diary" and (said := denominator(cohort).doubt):
+        typer.echo(f"note: {cohort.name}: {said}", err=True)
 
 
 def listed(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.models import count, covariance, recall, spec, survey
 from crampstudy.models.covariance import Array
 from crampstudy.models.obstacles import obstacle
-from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, denominator, people, person_nights
 
 TERMS = "ns(age_years, df=4)"
 _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
@@ -47,7 +47,7 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         "estimand": "incidence rate by age, crude",
     }
     ages = nights["age_years"].filter(pl.Series(candidate))
-    if (reason := _too_few(ages)) is not None:
+    if (reason := denominator(cohort).why_not or _too_few(ages)) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = spec.build(nights, TERMS, candidate=candidate)
     counts = nights["cramps"].to_numpy()[design.rows].astype(np.float64)

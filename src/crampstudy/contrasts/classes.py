@@ -30,7 +30,7 @@ from crampstudy.models.mixed import MixedFit
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.models.survey import Design, boundary_interval, domain_means, logit_interval
-from crampstudy.nights import Diary, no_night, people, person_nights
+from crampstudy.nights import Diary, denominator, no_night, people, person_nights
 
 LOGGED = 25
 """Nights of a window that must have been logged."""
@@ -40,6 +40,11 @@ _STEP, _END = 1 / 16, 8.5
 _MODELS = ("mixed-negative-binomial", "mixed-poisson")
 _ALL = "all participants"
 _LOG = "logged nights, not recall"
+_OF_WINDOWS = {
+    "analysis": "30-day class, windows of the diary",
+    "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
+    "model": "cluster-mean",
+}
 
 Row = dict[str, Any]
 
@@ -126,6 +131,8 @@ def class_shares(
     }
     rows = _implied(solution, population, where, base | {"model": model}, ci_level)
     nights = person_nights(cohort, bands)
+    if why_not := denominator(cohort).why_not:
+        return ClassShares(estimates.frame([*rows, *_no_window(why_not, where, base)]))
     rows += _windows(nights.filter(domain.select(nights, where).inside), by, where, base, ci_level)
     return ClassShares(estimates.frame(rows))
 
@@ -305,15 +312,9 @@ def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row,
         .sort("participant_id", "_window")
         .with_columns(_weight=1 / pl.len().over("participant_id"))
     )
-    base = base | {
-        "analysis": "30-day class, windows of the diary",
-        "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
-        "model": "cluster-mean",
-    }
     if not found.height:
-        reason = f"no window of {NIGHTS} nights has {LOGGED} of them logged"
-        empty = {"population": _named(_ALL, where), "note": reason}
-        return [estimates.row(status="not_estimable", **base | empty, level=level) for level in LEVELS]
+        return _no_window(f"no window of {NIGHTS} nights has {LOGGED} of them logged", where, base)
+    base = base | _OF_WINDOWS
     code = found["participant_id"].rle_id().to_numpy().astype(np.intp)
     design = Design(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())
     place = np.searchsorted(LOWS, found["cramps"].to_numpy(), side="right") - 1
@@ -327,6 +328,11 @@ def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row,
         for level, classes in LEVELS.items():
             made.append(_window_row(np.isin(place, classes), inside, design, base | shared, level, remark, ci_level))
     return made
+
+
+def _no_window(reason: str, where: str | None, base: Row) -> list[Row]:
+    cells = base | _OF_WINDOWS | {"population": _named(_ALL, where), "note": reason}
+    return [estimates.row(status="not_estimable", **cells, level=level) for level in LEVELS]
 
 
 def _window_row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from crampstudy.errors import BandError, UsageError
 from crampstudy.models.covariance import degrees_of_freedom, quantile
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart
-from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, denominator, person_nights
 
 FEW_PARTICIPANTS = 10
 SUMMARY_AGES = (50, 60)
@@ -105,6 +105,16 @@ def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_le
     return Rate(mean, mean / spread, mean * spread, error, df, clusters, time, total, "converged", None)
 
 
+def withheld(rate: Rate, why_not: str | None) -> Rate:
+    """Return a rate without its numbers where there is a reason against it; what was counted stays."""
+    if why_not is None:
+        return rate
+    nan = float("nan")
+    return replace(
+        rate, estimate=nan, ci_low=nan, ci_high=nan, std_error=nan, df=nan, status="not_estimable", note=why_not
+    )
+
+
 def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: Sequence[str], ci_level: float) -> Rate:
     """Return the directly standardised rate: sum of weight x rate over the bands, variance sum of w2 var(rate).
 
@@ -148,6 +158,7 @@ def rates(
     nights = nights.filter(part.inside)
     undecided = f"{part.undecided:,} nights left out, the condition could not be decided" if part.undecided else None
     groups = _groups(nights, by, bands)
+    why_not = denominator(cohort).why_not
     sums = (
         nights.group_by("participant_id")
         .agg(pl.col("cramps").sum(), pl.len().cast(pl.Int64).alias("nights"), pl.col(by, "age_years").first())
@@ -168,12 +179,13 @@ def rates(
     for label, members in groups.items():
         inside = sums.filter(members)
         counts = inside["cramps"].to_numpy(), inside["nights"].to_numpy()
-        found[label] = incidence_rate(*counts, ci_level)
+        found[label] = withheld(incidence_rate(*counts, ci_level), why_not)
         cells = base | {"population": _population(label, where), "level": label}
         made.append(_row(found[label], cells | {"analysis": "incidence rate"}))
-        made.append(_row(mean_person_rate(*counts, ci_level), cells | {"analysis": "mean of person rates"}))
+        mean = withheld(mean_person_rate(*counts, ci_level), why_not)
+        made.append(_row(mean, cells | {"analysis": "mean of person rates"}))
     if by == "age_band" and standard != "none":
-        made.append(_standardised(found, bands, standard, base, where, ci_level))
+        made.append(_standardised(found, bands, standard, base, where, ci_level, why_not))
     return made
 
 
@@ -200,7 +212,13 @@ def _population(label: str, where: str | None) -> str:
 
 
 def _standardised(
-    found: Mapping[str, Rate], bands: AgeBands, standard: Standard, base: Row, where: str | None, ci_level: float
+    found: Mapping[str, Rate],
+    bands: AgeBands,
+    standard: Standard,
+    base: Row,
+    where: str | None,
+    ci_level: float,
+    why_not: str | None,
 ) -> Row:
     label = f"{bands.limits[0]}+"
     cells = base | {
@@ -218,7 +236,7 @@ def _standardised(
         return estimates.row(status="not_estimable", **cells | {"note": str(error)})
     labels = bands.labels[1:]
     rate = standardised_rate([found[name] for name in labels], weights, labels, ci_level)
-    return _row(rate, cells)
+    return _row(withheld(rate, why_not), cells)
 
 
 def _row(rate: Rate, cells: Row) -> Row:

@@ -25,7 +25,7 @@ from crampstudy.models.obstacles import collinear, lone, name
 from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
-from crampstudy.nights import Diary, people
+from crampstudy.nights import Diary, denominator, people
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
 LATER_GAPS = 5
@@ -132,7 +132,9 @@ def events(asked: Question) -> Events:
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
     clusters = int(groups.max()) + 1 if len(groups) else 0
-    reason = _obstacle(asked, design, clusters, source.plural)
+    # A gap is made of nights without a cramp.
+    why_not = denominator(asked.cohort).why_not if asked.outcome == "gap" else None
+    reason = why_not or _obstacle(asked, design, clusters, source.plural)
     remarks = (
         f"{used.frame.height:,} {source.plural}",
         source.lost,

@@ -19,7 +19,7 @@ from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
 from crampstudy.models.obstacles import collinear, obstacle
 from crampstudy.models.question import MODELS, Question, asked_for, check_multiples
-from crampstudy.nights import ALIKE, Diary, counted_nights, no_night, person_nights, repetitive
+from crampstudy.nights import ALIKE, Diary, counted_nights, denominator, no_night, person_nights, repetitive
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,11 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         solved=None,
         zero=zero,
     )
-    return unsolved._worked_out()
+    why_not = denominator(asked.cohort).why_not
+    if not why_not and n_events and cramps.all() and (nights.filter(inside)["cramps"] == 0).any():
+        # Nights that were filled in as zeros have no other value, either.
+        why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
+    return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
 
 
 def _designs(
