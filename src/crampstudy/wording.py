@@ -15,6 +15,7 @@ ZERO_PART = "zero: "
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 DASH = "–"
+_MOST_DIGITS = 12
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -51,10 +52,13 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
         return "not measured"
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return "could not estimate"
-    middle = number(row["estimate"] * factor, digits)
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
-        return middle
-    low, high = (number(row[limit] * factor, digits) for limit in ("ci_low", "ci_high"))
+        return number(row["estimate"] * factor, digits)
+    cells = [row[name] * factor for name in ("estimate", "ci_low", "ci_high")]
+    # Limits that differ are printed with as many decimals as show it.
+    enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
+    digits = next(enough, digits)
+    middle, low, high = (number(cell, digits) for cell in cells)
     return f"{middle} ({low}{DASH}{high})"
 
 

@@ -265,8 +265,9 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
             slope = np.concatenate(slopes)
             value, error = float(share @ chances[:, columns].sum(axis=1)), float(np.sqrt(slope @ joint @ slope))
             cells = base | {"population": _named(label, where), "level": level, "note": remark}
-            if not (0 < value < 1 and np.isfinite(error) and error > 0):
-                made.append(estimates.row(status="not_estimable", **cells))
+            if not (0 < value < 1 and np.isfinite(error)):
+                reason = f"no interval around {value:.3g}; {remark}"
+                made.append(estimates.row(status="boundary", **cells | {"estimate": value, "note": reason}))
                 continue
             half = quantile(ci_level, df) * error / (value * (1 - value))
             low, high = special.expit(special.logit(value) + np.array([-half, half]))
@@ -332,9 +333,9 @@ def _window_row(
     value, error, df, psus = float(means.estimate[0]), float(means.std_error[0]), int(means.df[0]), int(means.psus[0])
     events = int((hits & inside).sum())
     cells = dict(cells) | {"level": level, "n_participants": psus, "n_groups": psus, "n_events": events}
-    if df < 1:
-        return estimates.row(status="not_estimable", **cells, note=f"one participant has no spread; {remark}")
     cells |= {"estimate": value, "df": float(df)}
+    if df < 1:
+        return estimates.row(status="boundary", **cells, note=f"one participant has no spread, so no interval; {remark}")
     if events in (0, int(inside.sum())):
         low, high = boundary_interval(round(value), psus, float(psus), df, ci_level)
         cells["estimate"] = float(round(value))

@@ -203,13 +203,14 @@ def _standardise(
 def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) -> dict[str, Any]:
     if not reason and found.n == 0:
         reason = "nobody answered"
-    elif not reason and found.df < 1:
-        reason = "no more PSUs than strata, so the variance cannot be estimated"
     if 0 < found.n < _FEW:
         remark = f"fewer than {_FEW} participants; {remark}"
     if reason:
         return estimates.row(status="not_estimable", **cells, note=f"{reason}; {remark}")
     cells = cells | {"estimate": found.value, "df": float(found.df)}
+    if found.df < 1:
+        note = f"no more PSUs than strata, so no interval; {remark}"
+        return estimates.row(status="boundary", **cells, note=note)
     # A sum of exact zeros or ones may miss the boundary by rounding.
     edge = round(found.value) if min(found.value, 1 - found.value) < 1e-12 else None
     if edge is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,7 +28,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An incidence rate in cramps per person-week with its standard error on the log scale."""
+    """An incidence rate in cramps per person-week with its standard error on the log scale.
+
+    Without spread, or of fewer than :data:`crampstudy.estimates.FEWEST` participants, it has no limits, status
+    ``boundary`` and the reason in ``note``. ``std_error`` is NaN where participants do not differ, or there is one.
+    """
 
     estimate: float
     ci_low: float
@@ -53,33 +58,21 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     observed = nights > 0
     cramps, nights = cramps[observed], nights[observed]
     clusters, total, time = len(nights), int(cramps.sum()), int(nights.sum())
-    notes = [f"fewer than {FEW_PARTICIPANTS} participants"] if clusters < FEW_PARTICIPANTS else []
-    nan = float("nan")
+    few = estimates.FEWEST <= clusters < FEW_PARTICIPANTS
+    notes = [f"fewer than {FEW_PARTICIPANTS} participants"] if few else []
+    nan = math.nan
     if not clusters:
         return Rate(nan, nan, nan, nan, nan, 0, 0, 0, "not_estimable", "no observed night")
     if not total:
         upper = float(stats.chi2.ppf(0.5 + ci_level / 2, 2) / 2 / time * NIGHTS_PER_WEEK)
         notes.insert(0, "no cramp; exact Poisson upper limit, nights taken as independent")
-        return Rate(0.0, 0.0, upper, nan, nan, clusters, time, 0, "boundary", "; ".join(notes))
-    if clusters < 2:
-        return Rate(nan, nan, nan, nan, nan, clusters, time, total, "not_estimable", "one participant has no spread")
-    rate = total / time
-    variance = clusters / (clusters - 1) * np.sum((cramps - rate * nights) ** 2) / total**2
-    df = degrees_of_freedom(clusters)
-    error, spread = float(np.sqrt(variance)), np.exp(quantile(ci_level, df) * np.sqrt(variance))
-    weekly = rate * NIGHTS_PER_WEEK
-    return Rate(
-        weekly,
-        weekly / spread,
-        weekly * spread,
-        error,
-        df,
-        clusters,
-        time,
-        total,
-        "converged",
-        "; ".join(notes) or None,
-    )
+        if clusters < estimates.FEWEST:
+            notes = ["no cramp"]
+        return _judged(Rate(0.0, 0.0, upper, nan, nan, clusters, time, 0, "boundary", "; ".join(notes)))
+    # In whole numbers, so that participants who are all alike differ by exactly nothing.
+    excess = (cramps * time - total * nights) / time
+    variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0
+    return _of_weeks(total / time * NIGHTS_PER_WEEK, float(np.sqrt(variance)), (clusters, time, total), notes, ci_level)
 
 
 def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
@@ -91,37 +84,58 @@ def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_le
     observed = nights > 0
     cramps, nights = cramps[observed], nights[observed]
     clusters, time, total = len(nights), int(nights.sum()), int(cramps.sum())
-    nan = float("nan")
-    if clusters < 2 or not total:
-        reason = "no cramp" if clusters >= 2 else "fewer than two participants with an observed night"
+    nan = math.nan
+    if not total:
+        reason = "no cramp" if clusters else "no observed night"
         return Rate(nan, nan, nan, nan, nan, clusters, time, total, "not_estimable", reason)
     rates = cramps / nights * NIGHTS_PER_WEEK
     mean = float(rates.mean())
-    error = float(rates.std(ddof=1) / np.sqrt(clusters) / mean)
-    df = degrees_of_freedom(clusters)
-    spread = np.exp(quantile(ci_level, df) * error)
-    return Rate(mean, mean / spread, mean * spread, error, df, clusters, time, total, "converged", None)
+    error = float(rates.std(ddof=1) / np.sqrt(clusters) / mean) if np.ptp(rates) > 0 else 0.0
+    return _of_weeks(mean, error, (clusters, time, total), [], ci_level)
+
+
+def _of_weeks(
+    weekly: float, error: float, counts: tuple[int, int, int], notes: Sequence[str], ci_level: float
+) -> Rate:
+    """Return a rate with its interval on the log scale; ``counts`` are participants, nights and cramps."""
+    df = degrees_of_freedom(counts[0])
+    spread = float(np.exp(quantile(ci_level, df) * error)) if error > 0 else 1.0
+    made = Rate(weekly, weekly / spread, weekly * spread, error, df, *counts, "converged", "; ".join(notes) or None)
+    return _judged(made)
+
+
+def _judged(rate: Rate) -> Rate:
+    """Return a rate without limits where they are no interval."""
+    cells = asdict(rate) | {"scale": "rate", "n_participants": rate.participants}
+    if (reason := estimates.no_interval(cells)) is None:
+        return rate
+    note = "; ".join(filter(None, (reason, rate.note)))
+    # The spread of a few is shown nowhere; a sum over bands still needs it.
+    error = rate.std_error if rate.std_error > 0 else math.nan
+    return replace(rate, ci_low=math.nan, ci_high=math.nan, std_error=error, status="boundary", note=note)
 
 
 def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: Sequence[str], ci_level: float) -> Rate:
     """Return the directly standardised rate: sum of weight x rate over the bands, variance sum of w2 var(rate).
 
-    An empty band makes it ``not_estimable``; its weight is never given to the others.
+    An empty band makes it ``not_estimable``; its weight is never given to the others. With a band whose participants
+    have no spread, or are one alone, the variance is unknown and there is no interval.
     """
     people, time, total = (sum(getattr(r, n) for r in rates) for n in ("participants", "nights", "cramps"))
-    nan = float("nan")
+    nan = math.nan
     empty = [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]
     if empty or not total:
         reason = f"no rate in the band {empty[0]}" if empty else "no cramp"
         return Rate(nan, nan, nan, nan, nan, people, time, total, "not_estimable", reason)
     estimate = sum(w * r.estimate for w, r in zip(weights, rates, strict=True))
+    alike = [label for label, rate in zip(labels, rates, strict=True) if rate.cramps and math.isnan(rate.std_error)]
+    if alike:
+        note = f"no spread in the band {alike[0]}, so no interval"
+        return Rate(estimate, nan, nan, nan, nan, people, time, total, "boundary", note)
     # A band without a cramp adds nothing to the sum or to its variance.
     variance = sum((w * r.estimate * r.std_error) ** 2 for w, r in zip(weights, rates, strict=True) if r.cramps)
-    error = float(np.sqrt(variance) / estimate)
-    df = degrees_of_freedom(people)
-    spread = float(np.exp(quantile(ci_level, df) * error))
-    note = "a band without a cramp adds no variance" if any(not r.cramps for r in rates) else None
-    return Rate(estimate, estimate / spread, estimate * spread, error, df, people, time, total, "converged", note)
+    notes = ["a band without a cramp adds no variance"] if any(not r.cramps for r in rates) else []
+    return _of_weeks(estimate, float(np.sqrt(variance)) / estimate, (people, time, total), notes, ci_level)
 
 
 def rates(
@@ -223,7 +237,7 @@ def _row(rate: Rate, cells: Row) -> Row:
         estimate=rate.estimate,
         ci_low=rate.ci_low,
         ci_high=rate.ci_high,
-        std_error=rate.std_error,
+        std_error=None if math.isnan(rate.ci_high) else rate.std_error,
         df=rate.df,
         n_participants=rate.participants,
         n_nights=rate.nights,

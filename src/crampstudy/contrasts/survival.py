@@ -133,10 +133,10 @@ def _of_group(
     median = cells | {"analysis": MEDIAN, "term": by, "level": label, "scale": "median", "unit": "s"}
     mean = cells | {"analysis": MEAN, "term": by, "level": label, "scale": "restricted_mean"}
     mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
-    if kind != "model" and group.participants < 2:
-        reason = _joined("one participant has no spread", cells["note"])
-        shown = [median, *([mean] if horizon else [])]
-        return [estimates.row(status="not_estimable", **row | {"note": reason}) for row in shown]
+    alone = kind != "model" and group.participants < 2
+    if alone:
+        # The curve is the same whatever its variance, and only the curve is shown.
+        kind = "model"
     curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
     rows = _curve(curve, times, cells, ci_level)
     middle, low, high = curve.median(ci_level)
@@ -162,7 +162,10 @@ def _of_group(
                 "df": within.df,
             }
             rows.append(estimates.row(status="converged", **mean | limits))
-    return rows
+    reason = "one participant has no spread, so no interval"
+    return [
+        estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows
+    ]
 
 
 def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: float) -> list[Row]:

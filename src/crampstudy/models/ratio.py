@@ -59,7 +59,7 @@ class Linear:
             "reference": ", ".join(_text(against[name]) for name in names),
             "unit": "ratio of the two",
         }
-        if not error > 0:
+        if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
         df = float(np.min(self.df[contrast != 0]))
         half = quantile(cells["ci_level"], df) * error
@@ -70,7 +70,7 @@ class Linear:
             ci_high=np.exp(value + half),
             std_error=error,
             df=df,
-            p_value=p_value(value / error, df),
+            p_value=p_value(value / error, df) if error > 0 else None,
             **cells,
         )
 
