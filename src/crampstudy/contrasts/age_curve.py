@@ -26,7 +26,8 @@ def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> 
 
     A diary's curve is a Poisson rate model with cluster-robust covariance, a survey's a design-based
     logistic model; both have a natural cubic spline of age with 4 degrees of freedom and nothing else,
-    so that the curve describes and does not explain. Ages run from ``youngest`` to the oldest observed.
+    so that the curve describes and does not explain. Ages run over the whole years between the youngest and the
+    oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
 
     Returns:
         Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
@@ -60,7 +61,7 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         return [estimates.row(status="not_converged", note=fitted.problem, **cells)]
     variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
     df = covariance.degrees_of_freedom(int(people.max()) + 1)
-    grid = _whole_years(youngest, float(ages.to_numpy().max()))
+    grid = _whole_years(ages)
     log_rate, error = covariance.combined(_at(design, grid), fitted.coefficients, variance)
     half = covariance.quantile(ci_level, df) * error
     limits = [np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half)]
@@ -91,7 +92,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     if fitted.status != "converged":
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
     # From the top-coded age on, an age is no longer known.
-    grid = _whole_years(youngest, min(float(ages.to_numpy().max()), cohort.design.top_coded_age or 120))
+    grid = _whole_years(ages.clip(upper_bound=cohort.design.top_coded_age or 120))
     logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
     half = covariance.quantile(ci_level, fitted.df) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
@@ -115,8 +116,10 @@ def _too_few(ages: pl.Series) -> str | None:
     return None if different >= 10 else f"a curve needs at least 10 different ages, the cohort has {different}"
 
 
-def _whole_years(youngest: int, oldest: float) -> Array:
-    return np.arange(youngest, int(oldest) + 1).astype(np.float64)
+def _whole_years(ages: pl.Series) -> Array:
+    """Return the whole years between the youngest and the oldest of those observed."""
+    observed = ages.to_numpy()
+    return np.arange(np.ceil(observed.min()), np.floor(observed.max()) + 1)
 
 
 def _at(design: spec.Design, ages: Array) -> Array:

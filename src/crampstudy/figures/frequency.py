@@ -86,7 +86,8 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
             )
             axes.plot(ages, rows["estimate"] * factor, color=colour, label=_CURVES.get(str(outcome)))
         axes.set_ylim(bottom=0)
-        axes.set_xlim(ages.min(), ages.max())
+        every = drawn["level"].astype(int)
+        axes.set_xlim(every.min(), every.max())
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Cramps per person-week" if rate else "Prevalence in the past month (%)")
         if not rate:

@@ -37,7 +37,7 @@ class Linear:
 
         Raises:
             UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
-                of them and is not named, or a level is unknown.
+                of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
         """
         names = tuple(at)
         if set(names) != set(against) or not names:
@@ -50,6 +50,14 @@ class Linear:
                 raise UsageError(
                     f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"
                 )
+        for smooth in self.design.smooths:
+            low, high = smooth.observed
+            for value in (side[smooth.variable] for side in (at, against) if smooth.variable in side):
+                if not low <= float(value) <= high:
+                    raise UsageError(
+                        f"{smooth.variable} = {_text(value)} is where nobody is: values run from {low:g} to {high:g}, "
+                        f"and {smooth.term} says nothing beyond them; give one of these"
+                    )
         upper, lower = self.design.encode(pd.DataFrame([dict(at), {name: against[name] for name in names}]))
         contrast = upper - lower
         (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)

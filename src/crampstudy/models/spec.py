@@ -43,7 +43,8 @@ class Column:
 class Smooth:
     """A spline term: its values against the reference are ``contrasts`` (k x p) of the coefficients.
 
-    ``levels`` (k) are the values as texts. A spline's interaction has its columns only, to be tested together.
+    ``levels`` (k) are the values as texts, ``observed`` the lowest and the highest value of the ``variable``. A
+    spline's interaction has its columns only, to be tested together.
     """
 
     term: str
@@ -53,6 +54,7 @@ class Smooth:
     levels: tuple[str, ...]
     contrasts: Array
     interacts: bool
+    observed: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,8 @@ def _encoded(
     columns = tuple(_column(term, name, data) for term, name in named)
 
     encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)
-    smooths = tuple(_smooth(term, where, matrix.model_spec) for term, where in slices.items() if _has_spline(term))
+    splined = [(term, where) for term, where in slices.items() if _has_spline(term)]
+    smooths = tuple(_smooth(term, where, matrix.model_spec, data) for term, where in splined)
     return Design(
         values, columns, rows, tuple(used), not_measured, constant, left, encode, np.empty(0), None, smooths
     ), flat
@@ -249,7 +252,7 @@ def _has_spline(term: Term) -> bool:
     )
 
 
-def _smooth(term: Term, where: slice, model: ModelSpec) -> Smooth:
+def _smooth(term: Term, where: slice, model: ModelSpec, data: pd.DataFrame) -> Smooth:
     (spline,) = (f for f in term.factors if _has_spline(Term([f])))
     state = model.transform_state.get(spline.expr, {})
     if "knots" not in state:
@@ -262,7 +265,9 @@ def _smooth(term: Term, where: slice, model: ModelSpec) -> Smooth:
         contrasts[:, where] = splines.centred(np.array(at), state)
     variable = min(formula.names_of(Term([spline])))
     interacts = alone and any(spline in other.factors for other in model.terms if other != term)
-    return Smooth(str(term), columns, variable, f"{state['ref']:g}", tuple(f"{v:g}" for v in at), contrasts, interacts)
+    observed = float(data[variable].min()), float(data[variable].max())
+    levels = tuple(f"{v:g}" for v in at)
+    return Smooth(str(term), columns, variable, f"{state['ref']:g}", levels, contrasts, interacts, observed)
 
 
 def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> Any:
