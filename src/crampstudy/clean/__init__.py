@@ -76,7 +76,7 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     if "episodes" in breaches:
         breaches["episodes"] += people.episodes_against_count(frames)
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
-    counts = [_count(by_name[name], frame) for name, frame in frames.items()]
+    counts = [_count(by_name[name], frame, breaches[name]) for name, frame in frames.items()]
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
     attrition = Attrition(tuple(counts), rule_counts(lines), (*raw.notices, *told))
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
@@ -137,9 +137,9 @@ def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
     )
 
 
-def _count(table: RawTable, frame: pl.DataFrame) -> TableCount:
-    read = table.frame.height
-    return TableCount(table.name, table.file, read, frame.height, read - frame.height)
+def _count(table: RawTable, frame: pl.DataFrame, breaches: Sequence[Breach]) -> TableCount:
+    read, blanked = table.frame.height, sum(len(b.rows) for b in breaches if b.severity == "blank-cell")
+    return TableCount(table.name, table.file, read, frame.height, read - frame.height, blanked)
 
 
 def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:

@@ -63,7 +63,7 @@ def describe(
         weight=weight,
         ci_level=ci_level,
     )
-    show(described.estimates, as_json, as_csv)
+    show(described.estimates, as_json, as_csv, described.accounts, [source])
 
 
 def compare(
@@ -82,7 +82,7 @@ def compare(
 
     cohorts = open_cohort(first), open_cohort(second)
     described = compare(*cohorts, by, bands=bands(age_bands), standard=standard, ci_level=ci_level)
-    show(described.estimates, as_json, as_csv)
+    show(described.estimates, as_json, as_csv, described.accounts, [first, second])
     if cohorts[0].kind != cohorts[1].kind and not (as_json or as_csv):
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
 
@@ -163,7 +163,7 @@ def fit(
     )
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")
-    show(fitted.estimates, as_json, as_csv)
+    show(fitted.estimates, as_json, as_csv, [fitted.account] if fitted.account else [], [source])
     if with_checks:
         _say_checks(cohort, asked)
     if fitted.status != "converged":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crampstudy.cli.options import AsJson, Corrected, FileFormat, Rejects, Source, listed
+from crampstudy.cli.options import AsJson, Corrected, FileFormat, Rejects, Source, listed, say_account
 
 if TYPE_CHECKING:
     from crampstudy.clean import Cleaned, Corrections
@@ -43,6 +43,7 @@ def try_(
     columns = {role: name for role, name in stated.items() if name is not None}
     look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
+    say_account(look.nights.account, None, aside=as_json)
 
 
 def validate(

@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.models import count, covariance, recall, spec, survey
 from crampstudy.models.covariance import Array
 from crampstudy.models.obstacles import obstacle
-from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, night_account, people, person_nights
 
 TERMS = "ns(age_years, df=4)"
 _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
@@ -48,17 +48,24 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         "estimand": "incidence rate by age, crude",
     }
     ages = nights["age_years"].filter(pl.Series(candidate))
-    if (reason := _too_few(ages)) is not None:
+    if (reason := _too_few(ages, nights["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = spec.build(nights, TERMS, candidate=candidate)
     counts = nights["cramps"].to_numpy()[design.rows].astype(np.float64)
     people = nights["participant_id"].filter(pl.Series(design.rows)).rank("dense").to_numpy().astype(np.intp) - 1
-    cells |= {"n_participants": int(people.max()) + 1, "n_nights": len(counts), "n_events": int(counts.sum())}
+    known = int(nights["age_years"].count())
+    left_out = (("without an age", nights.height - known), (f"below {youngest} years", known - len(ages)))
+    cells |= {
+        "n_participants": int(people.max()) + 1,
+        "n_nights": len(counts),
+        "n_events": int(counts.sum()),
+        "note": "; ".join(night_account(cohort, nights.height, left_out).remarks()) or None,
+    }
     if (reason := obstacle(design, counts, people, "cluster")) is not None:
-        return [estimates.row(status="not_estimable", note=reason, **cells)]
+        return [estimates.row(status="not_estimable", **cells | {"note": reason})]
     fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
     if fitted.problem:
-        return [estimates.row(status="not_converged", note=fitted.problem, **cells)]
+        return [estimates.row(status="not_converged", **cells | {"note": fitted.problem})]
     variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
     df = covariance.degrees_of_freedom(int(people.max()) + 1)
     grid = _whole_years(ages)
@@ -82,7 +89,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     old_enough = (frame["age_years"].fill_null(-1) >= youngest).to_numpy()
     candidate = np.isfinite(events) & old_enough & (np.nan_to_num(weight) > 0)
     ages = frame["age_years"].filter(pl.Series(candidate))
-    if (reason := _too_few(ages)) is not None:
+    if (reason := _too_few(ages, frame["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = spec.build(frame, TERMS, candidate=candidate)
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
@@ -111,7 +118,9 @@ def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: fl
     }
 
 
-def _too_few(ages: pl.Series) -> str | None:
+def _too_few(ages: pl.Series, known: pl.Series) -> str | None:
+    if not known.count():
+        return NO_AGE
     different = ages.n_unique()
     return None if different >= 10 else f"a curve needs at least 10 different ages, the cohort has {different}"
 

@@ -17,6 +17,7 @@ import polars as pl
 from scipy import special, stats
 
 from crampstudy import domain, estimates
+from crampstudy.account import Account
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort
@@ -45,9 +46,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ClassShares:
-    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis."""
+    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis.
+
+    ``account`` says what nights were read, left out and used for the model.
+    """
 
     estimates: pd.DataFrame
+    account: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def class_shares(
     rows = _implied(solution, population, where, base | {"model": model}, ci_level)
     nights = person_nights(cohort, bands)
     rows += _windows(nights.filter(domain.select(nights, where).inside), by, where, base, ci_level)
-    return ClassShares(estimates.frame(rows))
+    return ClassShares(estimates.frame(rows), solution.account)
 
 
 def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Array, Array, Array]:
@@ -246,6 +251,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
     df = degrees_of_freedom(clusters)
     remark = note(
         _LOG,
+        *solution.account.remarks(),
         _extrapolated(solution, matrix, population.weight),
         "participants do not differ beyond the terms" if not spread else "",
         "nights are no more dispersed than Poisson" if base["model"] == _MODELS[0] and not dispersed else "",

@@ -12,15 +12,19 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from crampstudy import domain, estimates
+from crampstudy import codebook, domain, estimates
+from crampstudy.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
 from crampstudy.errors import BandError, UsageError
 from crampstudy.models.covariance import degrees_of_freedom, quantile
-from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, night_account, person_nights
 
 FEW_PARTICIPANTS = 10
+ALL = "all"
+"""The label of everybody, also of those without a value of what the groups are formed by."""
 SUMMARY_AGES = (50, 60)
+_ANALYSES = ("incidence rate", "mean of person rates")
 UNIT = "cramps per person-week"
 
 Row = dict[str, Any]
@@ -146,25 +150,31 @@ def rates(
     standard: Standard | Literal["none"],
     where: str | None,
     ci_level: float,
-) -> list[Row]:
+) -> tuple[list[Row], Account]:
     """Return incidence rates, crude and as mean of person rates, by the levels of ``by`` and over all.
 
     With ``by="age_band"`` the summary rows (from the first limit, 50 and 60 on) and the age-standardised
-    rate follow.
+    rate follow. Participants without a value of ``by`` are counted in the note and stand in the row ``all`` alone.
 
     Raises:
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
     """
-    nights = person_nights(cohort, bands)
-    part = domain.select(nights, where)
-    nights = nights.filter(part.inside)
-    undecided = f"{part.undecided:,} nights left out, the condition could not be decided" if part.undecided else None
+    observed = person_nights(cohort, bands)
+    part = domain.select(observed, where)
+    nights = observed.filter(part.inside)
+    left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
+    account = night_account(cohort, observed.height, left_out)
     groups = _groups(nights, by, bands)
     sums = (
         nights.group_by("participant_id")
         .agg(pl.col("cramps").sum(), pl.len().cast(pl.Int64).alias("nights"), pl.col(by, "age_years").first())
         .sort("participant_id")
     )
+    without = sums[by].null_count()
+    value = "an age" if by == "age_band" else f"a value of {by}"
+    remarks = list(account.remarks())
+    if without and without < sums.height:
+        remarks.append(f"{without:,} participants without {value}, in the row of all participants alone")
     base: Row = {
         "cohort": cohort.name,
         "outcome": "cramps",
@@ -173,20 +183,22 @@ def rates(
         "unit": UNIT,
         "ci_level": ci_level,
         "estimand": "incidence rate in the observed person-time",
-        "note": undecided,
+        "note": "; ".join(remarks) or None,
     }
     made: list[Row] = []
     found: dict[str, Rate] = {}
     for label, members in groups.items():
         inside = sums.filter(members)
         counts = inside["cramps"].to_numpy(), inside["nights"].to_numpy()
-        found[label] = incidence_rate(*counts, ci_level)
+        both = [incidence_rate(*counts, ci_level), mean_person_rate(*counts, ci_level)]
+        if inside.is_empty() and without and without == sums.height:
+            both = [replace(rate, note=f"no participant has {value}") for rate in both]
+        found[label] = both[0]
         cells = base | {"population": _population(label, where), "level": label}
-        made.append(_row(found[label], cells | {"analysis": "incidence rate"}))
-        made.append(_row(mean_person_rate(*counts, ci_level), cells | {"analysis": "mean of person rates"}))
+        made += [_row(rate, cells | {"analysis": name}) for rate, name in zip(both, _ANALYSES, strict=True)]
     if by == "age_band" and standard != "none":
         made.append(_standardised(found, bands, standard, base, where, ci_level))
-    return made
+    return made, account
 
 
 def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.Expr]:
@@ -196,13 +208,19 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         single = {label: pl.col(by) == label for label in (*younger, *bands.labels[1:])}
         # The summary rows overlap with the bands and with each other; they are never added up.
         ages = sorted({first, *SUMMARY_AGES})
-        return single | {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+        summaries = {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+        everybody = {ALL: pl.lit(value=True)} if nights["age_years"].null_count() else {}
+        return single | summaries | everybody
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
         raise UsageError(f"rates are given by age_band or a level or yes/no variable of the participants, not {by!r}")
     if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
     levels = sorted(str(level).lower() for level in nights[by].drop_nulls().unique())
-    return {level: pl.col(by).cast(pl.String) == level for level in levels} | {"all": pl.lit(value=True)}
+    if nights.height and not levels:
+        # That nobody has a value is said of the levels that there could have been.
+        known = codebook.find(by)
+        levels = list(known.levels) if known and known.levels else ["false", "true"]
+    return {level: pl.col(by).cast(pl.String) == level for level in levels} | {ALL: pl.lit(value=True)}
 
 
 def _population(label: str, where: str | None) -> str:
@@ -228,7 +246,9 @@ def _standardised(
         return estimates.row(status="not_estimable", **cells | {"note": str(error)})
     labels = bands.labels[1:]
     rate = standardised_rate([found[name] for name in labels], weights, labels, ci_level)
-    return _row(rate, cells)
+    unaged = {found[name].note for name in labels} if rate.status == "not_estimable" else set()
+    # Without any age it is not this band or that which is empty.
+    return _row(replace(rate, note=unaged.pop()) if unaged == {NO_AGE} else rate, cells)
 
 
 def _row(rate: Rate, cells: Row) -> Row:

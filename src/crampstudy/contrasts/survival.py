@@ -12,11 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import codebook, domain, estimates
+from crampstudy.account import OUTSIDE, UNDECIDED, Account, lost_tables
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.rates import FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
-from crampstudy.event_times import Unrelieved, relief_times
+from crampstudy.event_times import Durations, Unrelieved, relief_times
 from crampstudy.models.covariance import Array, Covariance, quantile
 from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
 
@@ -80,8 +81,7 @@ def relief(
     if horizon is not None and not horizon > 0:
         raise UsageError(f"a horizon is a number of seconds above 0, got {horizon:g}")
     found = relief_times(cohort, bands, unrelieved=unrelieved)
-    part = domain.select(found.frame, where)
-    frame = found.frame.filter(part.inside)
+    frame = found.frame.filter(domain.select(found.frame, where).inside)
     base: Row = {
         "cohort": cohort.name,
         "outcome": "relief",
@@ -90,15 +90,7 @@ def relief(
         "ci_level": ci_level,
     }
     groups = _groups(frame, by)
-    remarks = [
-        f"{count:,} episodes left out, {why}"
-        for count, why in (
-            (found.left_out, "without a time to relief"),
-            (part.undecided, "the condition could not be decided"),
-            (frame[by].null_count(), f"without {by}"),
-        )
-        if count
-    ]
+    remarks = _account(cohort, found, by, where).remarks()
     rows: list[Row] = []
     for label, group in groups.items():
         cells = base | {"population": f"{label}, {where}" if where else label}
@@ -118,6 +110,26 @@ def relief(
         population = f"{label}, {where}" if where else label
         rows += _at_risk(group, longest, base | {"population": population})
     return rows
+
+
+def relief_account(
+    cohort: Cohort, by: str, bands: AgeBands | None = None, *, where: str | None = None, unrelieved: Unrelieved = "censor"
+) -> Account:
+    """Return what of the episodes :func:`relief` leaves out, and why."""
+    return _account(cohort, relief_times(cohort, bands, unrelieved=unrelieved), by, where)
+
+
+def _account(cohort: Cohort, found: Durations, by: str, where: str | None) -> Account:
+    part = domain.select(found.frame, where)
+    frame = found.frame.filter(part.inside)
+    left_out = (
+        ("without a time to relief", found.left_out),
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, found.frame.height - part.undecided - frame.height),
+        (f"without {by}", frame[by].null_count()),
+    )
+    tables = lost_tables(cohort.attrition.tables, "episodes")
+    return Account("episodes", found.frame.height + found.left_out, left_out, tables)
 
 
 def _of_group(

@@ -38,8 +38,8 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.axvline(1, color=style.RULE, linewidth=0.8)
         axes.errorbar(middle, at, xerr=spread, fmt="s", color=style.PALETTE[0], markersize=4)
         axes.set_xscale("log")
-        shown = rows[["estimate", "ci_low", "ci_high"]]
-        low, high = min(float(shown.min(axis=None)), 1.0), max(float(shown.max(axis=None)), 1.0)
+        shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
+        low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
         axes.set_xticks(_ticks(low, high))
         left, right = axes.get_xlim()
         axes.set_xlim(min(left, low / 1.02), max(right, high * 1.02))

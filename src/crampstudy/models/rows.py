@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,7 +115,7 @@ def _row(
     if abs(coefficient) > _LARGEST:
         step = 10.0 ** np.ceil(np.log10(abs(coefficient)))
         unit = f"the ratio is beyond all numbers; write the term in a smaller unit, such as I({column.term} * {step:g})"
-        return estimates.row(status="not_estimable", **cells | more | {"note": note(unit, more["note"] or "")})
+        return estimates.row(status="not_estimable", **cells | more | {"note": note(unit, *filter(None, notes))})
     with np.errstate(over="ignore"):
         limits = np.exp(coefficient + shift + np.array([0, -half, half]))
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
@@ -189,16 +189,6 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
 def note(*parts: str) -> str | None:
     """Return the parts that say something, joined."""
     return "; ".join(filter(None, parts)) or None
-
-
-def omitted(incomplete: int, what: str, undecided: int) -> Sequence[str]:
-    """Return how many nights or participants were left out, and why."""
-    parts = []
-    if incomplete:
-        parts.append(f"{incomplete:,} {what} left out, incomplete on the terms")
-    if undecided:
-        parts.append(f"{undecided:,} {what} left out, the condition could not be decided")
-    return parts
 
 
 def _unit(column: spec.Column, multiple: float) -> str:

@@ -95,7 +95,7 @@ class Design:
     ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant``
     those left out because they do not vary on these rows. Without a complete row the matrix is empty and
     ``columns`` holds one column per term. ``incomplete`` counts the candidate rows left out because a value
-    was missing; ``encode`` turns other values of the variables (a frame with a row each) into rows of the same
+    was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with a row each) into rows of the same
     matrix, a variable that is not given at its value of the first row. ``offset`` (a number per row) is the sum of
     the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as written, ``smooths`` its
     splines.
@@ -113,6 +113,7 @@ class Design:
     weights: Array | None = None
     smooths: tuple[Smooth, ...] = ()
     beside: tuple[str, ...] = ()
+    weightless: int = 0
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -173,7 +174,9 @@ def build(
     if lacking := sorted(absent & set(needs)):
         raise UsageError(f"offset() and weights() need {lacking[0]}, which was never measured in this cohort")
     beside = formula.beside(frame, specials, candidate)
+    each, weightless = (np.ones(frame.height, dtype=np.int64) if times is None else times), 0
     if (weights := beside.get(formula.WEIGHTS)) is not None:
+        weightless = int(each[candidate & (weights == 0)].sum())
         candidate = candidate & (weights != 0)
     kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
     not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
@@ -184,7 +187,8 @@ def build(
             left = candidate & ~design.rows
             return replace(
                 design,
-                incomplete=int(left.sum() if times is None else times[left].sum()),
+                incomplete=int(each[left].sum()),
+                weightless=weightless,
                 offset=beside[formula.OFFSET][design.rows]
                 if formula.OFFSET in beside
                 else np.zeros(int(design.rows.sum())),
@@ -301,6 +305,8 @@ def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
             levels = REFERENCE_FIRST.get(name) or (known.levels if known else ())
             if isinstance(column.dtype, pl.Enum):
                 levels = tuple(column.dtype.categories)
+            # An own column may be called as one of another table is, whose levels are not its own.
+            levels = levels if present <= {*levels} else ()
             ordered = [level for level in (levels or sorted(present)) if level in present]
             data[name] = _levels(column, ordered)
         else:

@@ -12,7 +12,9 @@ from typing import Literal, get_args
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.account import Account
 from crampstudy.codebook import rules
+from crampstudy.cohort import TableCount
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
 from crampstudy.sources.text import Text, read_text
@@ -66,6 +68,13 @@ class Nights:
     frame: pl.DataFrame
     left_out: tuple[LeftOut, ...]
     notices: tuple[str, ...]
+
+    @property
+    def account(self) -> Account:
+        """What was read, left out and used."""
+        kept, rejected = self.frame.height, len({row.line for row in self.left_out})
+        table = TableCount("diary", self.file, kept + rejected, kept, rejected)
+        return Account("nights", kept, (("without a count", self.frame["cramps"].null_count()),), (table,))
 
 
 def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str | None = None) -> Nights:
