@@ -171,6 +171,16 @@ def night_account(
     return Account("nights", rows, ((UNOBSERVED, rows - observed), *left_out), tables, tuple(columns))
 
 
+def of_cohort(cohort: Cohort) -> Account:
+    """Return the account of a cohort before any analysis: of its nights, or of a survey's participants."""
+    if cohort.kind == "diary":
+        return night_account(cohort, cohort.frame("diary").filter(observed_night(cohort)).height, ())
+    frame = cohort.frame("participants")
+    low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
+    tables = lost_tables(cohort.attrition.tables, "participants")
+    return Account("participants", frame.height, (("without a recalled class", low),), tables)
+
+
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return :func:`person_nights` without a row: the columns and their types."""
     diary = _diary(cohort)

@@ -97,7 +97,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     if missing := [v.name for v in codebook.variables(table.name) if v.required and v.name not in columns]:
         raise SourceError(
             f"{table.file}: the required column {missing[0]} is missing; "
-            f"the file has {', '.join(columns[:12])}; rename or add the column"
+            f"the file has {', '.join(columns[:12])}; rename or add the column, empty if it was not recorded"
         )
     present = [v for name, v in known.items() if name in columns]
     frame, breaches = cells.checked(table, present)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import Source, listed, progress
+from crampstudy.cli.options import Source, listed, progress, say_account
 
 
 def report(
@@ -24,3 +24,4 @@ def report(
     with progress() as shown:
         made = build(source, settings=settings or [], out=out, sections=chosen, notebook=notebook, progress=shown)
     typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    say_account(made.account, source, aside=False)

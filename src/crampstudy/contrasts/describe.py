@@ -96,7 +96,11 @@ def describe(
             cohort, bands, standard=standard, domain=inside, domain_name=where, weight=weight, ci_level=ci_level
         )
         account = prevalence_account(cohort, where, weight)
-        rows = [{**row, "note": note(row["note"] or "", *account.remarks())} for row in rows]
+        left_out = account.remarks()
+        rows = [
+            row if row["status"] == "not_estimable" else {**row, "note": note(row["note"] or "", *left_out)}
+            for row in rows
+        ]
     return Description(estimates.frame(rows), (account,))
 
 

@@ -252,6 +252,8 @@ def _standardised(
 
 
 def _row(rate: Rate, cells: Row) -> Row:
+    # What was left out is no reason why there is nothing to show.
+    parts = (rate.note, cells["note"] if rate.status != "not_estimable" else None)
     return estimates.row(
         status=rate.status,
         estimate=rate.estimate,
@@ -263,5 +265,5 @@ def _row(rate: Rate, cells: Row) -> Row:
         n_nights=rate.nights,
         n_events=rate.cramps,
         n_groups=rate.participants,
-        **cells | {"note": "; ".join(filter(None, (rate.note, cells["note"]))) or None},
+        **cells | {"note": "; ".join(filter(None, parts)) or None},
     )

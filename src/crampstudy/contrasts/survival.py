@@ -15,7 +15,7 @@ from crampstudy import codebook, domain, estimates
 from crampstudy.account import OUTSIDE, UNDECIDED, Account, lost_tables
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.rates import FEW_PARTICIPANTS
+from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
 from crampstudy.event_times import Durations, Unrelieved, relief_times
 from crampstudy.models.covariance import Array, Covariance, quantile
@@ -90,11 +90,15 @@ def relief(
         "ci_level": ci_level,
     }
     groups = _groups(frame, by)
+    nobody = "" if groups or frame.is_empty() else f"no episode has a value of {by}"
+    if nobody:
+        groups = {ALL: _group(frame)}
     remarks = _account(cohort, found, by, where).remarks()
     rows: list[Row] = []
     for label, group in groups.items():
         cells = base | {"population": f"{label}, {where}" if where else label}
         notes = [
+            nobody,
             *remarks,
             f"fewer than {FEW_PARTICIPANTS} participants" if group.participants < FEW_PARTICIPANTS else "",
         ]
@@ -126,7 +130,8 @@ def _account(cohort: Cohort, found: Durations, by: str, where: str | None) -> Ac
         ("without a time to relief", found.left_out),
         (UNDECIDED, part.undecided),
         (OUTSIDE, found.frame.height - part.undecided - frame.height),
-        (f"without {by}", frame[by].null_count()),
+        # Where no episode has a value they are taken together.
+        (f"without {by}", missing if (missing := frame[by].null_count()) < frame.height else 0),
     )
     tables = lost_tables(cohort.attrition.tables, "episodes")
     return Account("episodes", found.frame.height + found.left_out, left_out, tables)
@@ -158,7 +163,11 @@ def _of_group(
     else:
         open_ = "no upper limit while they were observed" if math.isnan(high) else ""
         limits = {"estimate": middle, "ci_low": low, "ci_high": high, "df": curve.df}
-        rows.append(estimates.row(status="converged", **median | limits | {"note": _joined(open_, cells["note"])}))
+        row = estimates.row(status="converged", **median | limits | {"note": _joined(open_, cells["note"])})
+        if math.isnan(low) and math.isnan(high):
+            # All were relieved at once.
+            row = estimates.without_interval(row | {"note": cells["note"]}, "no spread, so no interval")
+        rows.append(row)
     if horizon:
         within = restricted_mean(horizon, group.stop, group.event, group.persons, kind=kind)
         if math.isnan(within.estimate):
@@ -229,13 +238,16 @@ def _groups(frame: pl.DataFrame, by: str) -> Mapping[str, _Group]:
         order = list(known.levels) if known and known.levels else sorted(present)
     groups = {}
     for level in (level for level in order if level in present):
-        rows = frame.filter(pl.col(by).cast(pl.String) == level)
-        groups[level] = _Group(
-            stop=rows["time"].to_numpy(),
-            event=rows["event"].to_numpy(),
-            persons=rows["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1,
-        )
+        groups[level] = _group(frame.filter(pl.col(by).cast(pl.String) == level))
     return groups
+
+
+def _group(rows: pl.DataFrame) -> _Group:
+    return _Group(
+        stop=rows["time"].to_numpy(),
+        event=rows["event"].to_numpy(),
+        persons=rows["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1,
+    )
 
 
 def _joined(reason: str, note: str | None) -> str | None:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy import sources
+from crampstudy.account import Account
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.nights import of_cohort
 from crampstudy.output import whole_folder
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, provenance, run, typeset, warm
@@ -34,7 +36,7 @@ _MOST_KERNELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished report: where its files are and how long each stage took, in seconds."""
+    """A finished report: where its files are, how long each stage took, in seconds, and what was read and used."""
 
     folder: Path
     pdf: Path
@@ -43,6 +45,7 @@ class Report:
     ledger_counts: Path
     manifest: Path
     seconds: Mapping[str, float]
+    account: Account
 
 
 def build(
@@ -129,7 +132,7 @@ def build(
         )
         (fresh / MANIFEST).write_bytes(made)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
-    return Report(target, pdf, html, estimates, ledger, made_of, seconds)
+    return Report(target, pdf, html, estimates, ledger, made_of, seconds, of_cohort(cohort))
 
 
 def _run(
