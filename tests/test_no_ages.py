@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from test_age_curve import survey
 
 from crampstudy import AgeBands, describe, fit, open_cohort
 from crampstudy.cohort import Cohort
@@ -16,7 +17,6 @@ from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.prevalence import prevalence
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate
-from test_age_curve import survey
 
 NO_AGE = "no participant has an age"
 Run = Callable[..., tuple[int, str, str]]
@@ -26,7 +26,9 @@ def without(cohort: Cohort, column: str, every: int = 1) -> Cohort:
     """Return the cohort without a value of ``column`` of every so-manieth participant."""
     known = pl.int_range(pl.len()) % every != 0
     people = cohort.frame("participants").with_columns(pl.when(known).then(column).alias(column))
-    return Cohort(cohort.name, cohort.kind, {**cohort.tables, "participants": people}, cohort.design, as_of=cohort.as_of)
+    return Cohort(
+        cohort.name, cohort.kind, {**cohort.tables, "participants": people}, cohort.design, as_of=cohort.as_of
+    )
 
 
 @pytest.fixture(scope="module")

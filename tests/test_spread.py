@@ -27,9 +27,7 @@ def alike(n: int = 12, counts: tuple[int, ...] = (1, 0, 2, 0, 0, 3, 1, 0)) -> Co
         }
     )
     nights = [(who, date(2025, 1, 1) + timedelta(days=k), count) for who in names for k, count in enumerate(counts)]
-    cramps = [
-        (who, date(2025, 1, 1), k + 1, pain, seconds) for who in names for k, (pain, seconds) in enumerate(PAINS)
-    ]
+    cramps = [(who, date(2025, 1, 1), k + 1, pain, seconds) for who in names for k, (pain, seconds) in enumerate(PAINS)]
     schema = {"participant_id": pl.String, "date": pl.Date}
     return Cohort(
         "alike",

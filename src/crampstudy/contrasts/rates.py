@@ -98,9 +98,7 @@ def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_le
     return _of_weeks(mean, error, (clusters, time, total), [], ci_level)
 
 
-def _of_weeks(
-    weekly: float, error: float, counts: tuple[int, int, int], notes: Sequence[str], ci_level: float
-) -> Rate:
+def _of_weeks(weekly: float, error: float, counts: tuple[int, int, int], notes: Sequence[str], ci_level: float) -> Rate:
     """Return a rate with its interval on the log scale; ``counts`` are participants, nights and cramps."""
     df = degrees_of_freedom(counts[0])
     spread = float(np.exp(quantile(ci_level, df) * error)) if error > 0 else 1.0

@@ -117,7 +117,12 @@ def relief(
 
 
 def relief_account(
-    cohort: Cohort, by: str, bands: AgeBands | None = None, *, where: str | None = None, unrelieved: Unrelieved = "censor"
+    cohort: Cohort,
+    by: str,
+    bands: AgeBands | None = None,
+    *,
+    where: str | None = None,
+    unrelieved: Unrelieved = "censor",
 ) -> Account:
     """Return what of the episodes :func:`relief` leaves out, and why."""
     return _account(cohort, relief_times(cohort, bands, unrelieved=unrelieved), by, where)
@@ -184,9 +189,7 @@ def _of_group(
             }
             rows.append(estimates.row(status="converged", **mean | limits))
     reason = "one participant has no spread, so no interval"
-    return [
-        estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows
-    ]
+    return [estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows]
 
 
 def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: float) -> list[Row]:
