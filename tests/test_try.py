@@ -188,7 +188,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert isinstance(runner.invoke(app, ["try", str(path)]).exception, SourceError)
     done = runner.invoke(app, ["try", str(path), "--date-format", "%d/%m/%Y", "--json"])
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output)["guess"]["reason"] == "as stated"
+    assert json.loads(done.stdout)["guess"]["reason"] == "as stated"
     shown = runner.invoke(app, ["try", str(path), "--date-format", "%d/%m/%Y", "--who", "1"]).output
     assert "read as %d/%m/%Y (as stated)" in shown and "2 cramps in 2 observed nights of 1 participant\n" in shown
 

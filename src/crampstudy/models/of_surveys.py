@@ -95,7 +95,7 @@ def sample(asked: Question) -> Sample:
     left_out = (
         (UNDECIDED, part.undecided),
         (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
-        (f"without {asked.outcome.replace('_', ' ')}", int((inside & ~answered).sum())),
+        ("without an answer", int((inside & ~answered).sum())),
         (WEIGHTLESS, int((answered & ~weighted).sum())),
         (INCOMPLETE, design.incomplete),
     )

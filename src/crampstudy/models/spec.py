@@ -96,9 +96,9 @@ class Design:
     those left out because they do not vary on these rows. Without a complete row the matrix is empty and
     ``columns`` holds one column per term. ``incomplete`` counts the candidate rows left out because a value
     was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with a row
-    each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a number per row) is the sum of
-    the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as written, ``smooths`` its
-    splines.
+    each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
+    number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
+    written, ``smooths`` its splines.
     """
 
     matrix: NDArray[np.float64]
