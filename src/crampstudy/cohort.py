@@ -69,13 +69,14 @@ class SurveyDesign:
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """Rows of one table on their way in; accepted + rejected = read."""
+    """Rows of one table on their way in; accepted + rejected = read. ``blanked`` counts cells."""
 
     table: str
     file: str
     read: int
     accepted: int
     rejected: int
+    blanked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

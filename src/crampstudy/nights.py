@@ -16,6 +16,7 @@ from typing import Literal
 import polars as pl
 
 from crampstudy import compute
+from crampstudy.account import UNOBSERVED, Account, lost_tables
 from crampstudy.bands import AgeBands
 from crampstudy.clean.unlogged import EXAMPLE
 from crampstudy.cohort import Cohort
@@ -23,6 +24,7 @@ from crampstudy.errors import SourceError, UsageError
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
+NO_AGE = "no participant has an age"
 ALIKE = "nights_alike"
 """The column that says how many nights a row of :func:`counted_nights` stands for."""
 
@@ -91,9 +93,16 @@ class Diary:
 
 
 def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
-    """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``."""
+    """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``.
+
+    Where nobody was asked for age or sex, the column is there and empty.
+    """
     age = pl.col("age_years")
     table = cohort.participants if isinstance(cohort, Diary) else cohort.frame("participants")
+    unasked = {"age_years": pl.Float64, "sex": pl.String}
+    table = table.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in unasked.items() if name not in table.columns
+    )
     return table.with_columns(
         age_decade=(age - AGE_CENTRE) / 10,
         age_band=band_of(age, bands or AgeBands()),
@@ -147,6 +156,30 @@ def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBan
     if stranger := made.filter(pl.col(_PLACE).is_null())["participant_id"].first():
         raise UsageError(f"the diary has nights of {stranger!r}, who is none of the participants of {cohort.name}")
     return made.sort(_PLACE, *key).drop(_PLACE).with_columns(cramp_night=pl.col("cramps") > 0)
+
+
+def night_account(
+    cohort: Cohort | Diary, observed: int, left_out: Sequence[tuple[str, int]], columns: Sequence[str] = ()
+) -> Account:
+    """Return the account of an analysis of nights, of which ``observed`` were, and ``left_out`` for other reasons.
+
+    Of a scanned diary only the observed nights are counted.
+    """
+    if isinstance(cohort, Diary):
+        return Account("observed nights", observed, tuple(left_out), columns=tuple(columns))
+    rows = cohort.frame("diary").height
+    tables = lost_tables(cohort.attrition.tables, "diary")
+    return Account("nights", rows, ((UNOBSERVED, rows - observed), *left_out), tables, tuple(columns))
+
+
+def of_cohort(cohort: Cohort) -> Account:
+    """Return the account of a cohort before any analysis: of its nights, or of a survey's participants."""
+    if cohort.kind == "diary":
+        return night_account(cohort, cohort.frame("diary").filter(observed_night(cohort)).height, ())
+    frame = cohort.frame("participants")
+    low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
+    tables = lost_tables(cohort.attrition.tables, "participants")
+    return Account("participants", frame.height, (("without a recalled class", low),), tables)
 
 
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:

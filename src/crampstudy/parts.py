@@ -165,8 +165,12 @@ class _Cleaning:
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        counts = {name: _count(name, t.file, t.height, self.frames[name].height) for name, t in self.tables.items()}
-        counts["diary"] = _count("diary", self._file, total.read, total.accepted)
+        blanked = {name: _blanked(lines) for name, lines in examples.items()}
+        counts = {
+            name: _count(name, t.file, (t.height, self.frames[name].height), blanked[name])
+            for name, t in self.tables.items()
+        }
+        counts["diary"] = _count("diary", self._file, (total.read, total.accepted), blanked["diary"])
         seen = (
             self.frames["participants"]
             .select("participant_id")
@@ -188,8 +192,13 @@ class _Cleaning:
 _NOTHING = validation.examples(LEDGER.to_frame())
 
 
-def _count(table: str, file: str, read: int, accepted: int) -> TableCount:
-    return TableCount(table, file, read, accepted, read - accepted)
+def _blanked(lines: pl.DataFrame) -> int:
+    return int(lines.filter(pl.col("severity") == "blank-cell")["n"].sum())
+
+
+def _count(table: str, file: str, rows: tuple[int, int], blanked: int) -> TableCount:
+    read, accepted = rows
+    return TableCount(table, file, read, accepted, read - accepted, blanked)
 
 
 def _rejects(table: RawTable, said: list[Breach], *, header: bool) -> bytes:

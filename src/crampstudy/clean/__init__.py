@@ -75,12 +75,13 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
         if name in ("participants", raw.kind) and frame.is_empty():
             raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
-    counts = [_count(by_name[name], frame) for name, frame in frames.items()]
+    heights = {name: frame.height for name, frame in frames.items()}
     zeros = _fill(raw, frames, _half_known(by_name, breaches), today) if raw.unlogged else None
     breaches["participants"] += people.age_against_birth_year(frames)
     if "episodes" in breaches:
         breaches["episodes"] += people.episodes_against_count(frames)
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
+    counts = [_count(by_name[name], height, breaches[name]) for name, height in heights.items()]
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
     notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
     attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
@@ -102,7 +103,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     if missing := [v.name for v in codebook.variables(table.name) if v.required and v.name not in columns]:
         raise SourceError(
             f"{table.file}: the required column {missing[0]} is missing; "
-            f"the file has {', '.join(columns[:12])}; rename or add the column"
+            f"the file has {', '.join(columns[:12])}; rename or add the column, empty if it was not recorded"
         )
     present = [v for name, v in known.items() if name in columns]
     table, marked = marks.taken_out(table, present)
@@ -167,8 +168,9 @@ def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
     )
 
 
-def _count(table: RawTable, frame: pl.DataFrame) -> TableCount:
-    return TableCount(table.name, table.file, table.height, frame.height, table.height - frame.height)
+def _count(table: RawTable, accepted: int, breaches: Sequence[Breach]) -> TableCount:
+    blanked = sum(len(b.rows) for b in breaches if b.severity == "blank-cell")
+    return TableCount(table.name, table.file, table.height, accepted, table.height - accepted, blanked)
 
 
 def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:

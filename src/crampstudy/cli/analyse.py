@@ -73,7 +73,7 @@ def describe(
         weight=weight,
         ci_level=ci_level,
     )
-    show(described.estimates, as_json, as_csv)
+    show(described.estimates, as_json, as_csv, described.accounts, [source])
 
 
 def compare(
@@ -99,7 +99,7 @@ def compare(
     said = word(unlogged, observed_from, observed_to)
     cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
     described = compare(*cohorts, by, bands=bands(age_bands), standard=standard, ci_level=ci_level)
-    show(described.estimates, as_json, as_csv)
+    show(described.estimates, as_json, as_csv, described.accounts, [first, second])
     if cohorts[0].kind != cohorts[1].kind and not (as_json or as_csv):
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
 
@@ -184,7 +184,7 @@ def fit(
     )
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")
-    show(fitted.estimates, as_json, as_csv)
+    show(fitted.estimates, as_json, as_csv, [fitted.account] if fitted.account else [], [source])
     if with_checks:
         _say_checks(cohort, asked)
     if fitted.status != "converged":

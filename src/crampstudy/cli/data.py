@@ -23,6 +23,7 @@ from crampstudy.cli.options import (
     Source,
     UnloggedNights,
     listed,
+    say_account,
     tell_kept,
     word,
 )
@@ -82,6 +83,7 @@ def try_(
     )
     look = first_look.first_look(nights)
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
+    say_account(look.nights.account, None, aside=as_json)
 
 
 def validate(

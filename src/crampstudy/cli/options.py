@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from crampstudy.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crampstudy.account import Account
     from crampstudy.cohort import Cohort
     from crampstudy.nights import Diary
 
@@ -89,8 +91,10 @@ def bands(text: str | None) -> Any:
     return AgeBands.parse(text) if text else None
 
 
-def show(rows: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
-    """Print estimates as a table, JSON or CSV."""
+def show(
+    rows: pd.DataFrame, as_json: bool, as_csv: bool, accounts: Sequence[Account] = (), sources: Sequence[str] = ()
+) -> None:
+    """Print estimates as a table, JSON or CSV, and what they were made of: below the table, else on standard error."""
     from crampstudy import estimates
 
     if as_json and as_csv:
@@ -102,7 +106,15 @@ def show(rows: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
     else:
         from crampstudy import terminal
 
-        terminal.show(rows)
+        terminal.show(rows, accounts)
+    for account, source in zip(accounts, sources, strict=True):
+        say_account(account, source, aside=as_json or as_csv)
+
+
+def say_account(account: Account, source: str | None, *, aside: bool) -> None:
+    """Print in one line what was read, set aside and used, then how own columns were read."""
+    for line in (account.sentence(source), *account.columns):
+        typer.echo(line, err=aside)
 
 
 def who_works(workers: int, cluster: str | None) -> int | str:

@@ -15,6 +15,7 @@ from crampstudy.cli.options import (
     UnloggedNights,
     listed,
     progress,
+    say_account,
     tell_kept,
     word,
 )
@@ -55,3 +56,4 @@ def report(
         typer.echo(notice, err=True)
     tell_kept(made.kept)
     typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    say_account(made.account, source, aside=False)

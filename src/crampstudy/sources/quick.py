@@ -13,9 +13,11 @@ from typing import Literal, get_args
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.account import Account
 from crampstudy.clean import Unlogged, outliers, unlogged
 from crampstudy.clean.nightly import form
 from crampstudy.codebook import missing, rules
+from crampstudy.cohort import TableCount
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import codes, dates, decimals, stamps
 from crampstudy.sources.codes import Codes
@@ -68,13 +70,24 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Nights:
-    """Nights as read: ``frame`` has participant_id, date and cramps (null where nobody counted), a row a night."""
+    """Nights as read: ``frame`` has participant_id, date and cramps (null where nobody counted), a row a night.
+
+    ``rows`` are those of the file, its header apart.
+    """
 
     file: str
     guess: Guess
     frame: pl.DataFrame
     left_out: tuple[LeftOut, ...]
     notices: tuple[str, ...]
+    rows: int
+
+    @property
+    def account(self) -> Account:
+        """What was read, left out and used."""
+        rejected = len({row.line for row in self.left_out})
+        table = TableCount("diary", self.file, self.rows, self.rows - rejected, rejected)
+        return Account("nights", self.frame.height, (("without a count", self.frame["cramps"].null_count()),), (table,))
 
 
 def read(
@@ -147,7 +160,8 @@ def read(
     notices += [*_far(cramps, frame), *zeros, *([f"not used: {', '.join(others)}"] if others else [])]
     notices += [*_meant(date, stamped), *_similar(frame["participant_id"].unique(maintain_order=True))]
     left_out = tuple(sorted((*unread, *left_out), key=lambda row: row.line))
-    return Nights(path.name, guess, frame, left_out, (*text.notices, *notices))
+    rows_read = text.frame.height + text.unread.height
+    return Nights(path.name, guess, frame, left_out, (*text.notices, *notices), rows_read)
 
 
 def _answered(file: str, text: Text, column: str, name: str, declared: Codes) -> tuple[Text, list[str]]:
