@@ -164,7 +164,8 @@ def _ordinal(of: Sample) -> _Fitted:
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
-    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, float(fitted.df))
+    df = np.full(len(fitted.coefficients), float(fitted.df))
+    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
     return _Fitted(fitted, answer, note=note)
 
 

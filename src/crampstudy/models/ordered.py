@@ -31,11 +31,11 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
 
 
 def answer(
-    design: spec.Design, levels: Sequence[str], free: Sequence[int], parameters: Array, variance: Array, df: float
+    design: spec.Design, levels: Sequence[str], free: Sequence[int], parameters: Array, variance: Array, df: Array
 ) -> rows.Answer:
     """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
 
-    ``parameters`` (P) and ``variance`` (P x P) are in the order of :class:`crampstudy.models.ordinal.OrdinalFit`.
+    ``parameters`` (P), ``variance`` (P x P) and ``df`` (P) are in the order of :class:`crampstudy.models.ordinal.OrdinalFit`.
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
     """
     above = [f"above {level}" for level in levels[:-1]]
@@ -52,7 +52,7 @@ def answer(
         columns += [_at(design.columns[i], limit) for limit in above[1:]]
     sign = np.array([-1.0 if column.term == spec.THRESHOLD else 1.0 for column in columns])
     signed = sign[:, None] * variance[np.ix_(order, order)] * sign
-    errors, dfs = np.sqrt(np.diag(signed)), np.full(len(order), df)
+    errors, dfs = np.sqrt(np.diag(signed)), df[order]
     return rows.Answer(
         tuple(columns), sign * parameters[order], errors, dfs, "converged", smooths=design.smooths, variance=signed
     )
