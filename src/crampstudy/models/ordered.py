@@ -35,7 +35,8 @@ def answer(
 ) -> rows.Answer:
     """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
 
-    ``parameters`` (P), ``variance`` (P x P) and ``df`` (P) are in the order of :class:`crampstudy.models.ordinal.OrdinalFit`.
+    ``parameters`` (P), ``variance`` (P x P) and ``df`` (P) are in the order of an
+    :class:`~crampstudy.models.ordinal.OrdinalFit`.
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
     """
     above = [f"above {level}" for level in levels[:-1]]
