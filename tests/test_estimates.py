@@ -17,7 +17,8 @@ ROW = {"cohort": "x", "analysis": "rate", "outcome": "cramps", "term": "age_band
 def test_columns_in_the_order_of_the_design() -> None:
     expected = (
         "key cohort population outcome analysis estimand adjusted_for model term level reference scale unit estimate "
-        "ci_low ci_high ci_level std_error df p_value q_value n_participants n_nights n_events n_groups status note"
+        "ci_low ci_high ci_level std_error df p_value q_value n_effective "
+        "n_participants n_nights n_events n_groups n_exposed status note"
     )
     assert " ".join(COLUMNS) == expected
 
@@ -68,6 +69,13 @@ def test_csv_and_json_hold_the_same_rows() -> None:
     from_json = pd.DataFrame(json.loads(estimates.to_json(made)))
     assert from_json["key"].tolist() == made["key"].tolist()
     assert len(to_csv(made).splitlines()) == 3
+
+
+def test_names_of_any_script_stay_apart() -> None:
+    names = ("north", "北", "京", "دراسة", "🦵", "🦶", "Größe")
+    keys = [estimates.key({**ROW, "cohort": name}) for name in names]
+    assert len(set(keys)) == len(keys)
+    assert keys[0].startswith("north/") and keys[1].startswith("北/") and keys[4].startswith("cohort-")
 
 
 def test_a_formula_is_neutralised_in_csv() -> None:

@@ -170,7 +170,7 @@ def test_the_information_is_that_of_its_participants(fit: Any, log_mean: float) 
     scores = np.array([fitted.scores[groups == g].sum(axis=0) for g in range(40)])
     step = np.linalg.solve(fitted.information - parts[7], -scores[7])
     moved = np.concatenate([alone.coefficients - fitted.coefficients, alone.zero - fitted.zero])
-    assert step[:4] == pytest.approx(moved, rel=0.1, abs=0.002)
+    assert step[:4] == pytest.approx(moved, rel=0.1, abs=0.003)
 
 
 @pytest.mark.parametrize(("kind", "fit"), [("inflated", zeros.zero_inflated), ("hurdle", zeros.hurdle)])

@@ -69,13 +69,14 @@ class SurveyDesign:
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """Rows of one table on their way in; accepted + rejected = read."""
+    """Rows of one table on their way in; accepted + rejected = read. ``blanked`` counts cells."""
 
     table: str
     file: str
     read: int
     accepted: int
     rejected: int
+    blanked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,15 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class Attrition:
-    """What cleaning did: rows per table, breaches per rule, and notices about the source."""
+    """What cleaning did: rows per table, breaches per rule, and notices about the source.
+
+    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.
+    """
 
     tables: tuple[TableCount, ...] = ()
     rules: tuple[RuleCount, ...] = ()
     notices: tuple[str, ...] = ()
+    unlogged: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +106,8 @@ class Cohort:
     """A frozen, validated cohort.
 
     ``tables`` maps table names to polars frames in codebook types; :attr:`participants` and its like give
-    pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night.
+    pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night. ``title`` is what
+    readers are shown in place of ``name``.
 
     Raises:
         SchemaError: a table, a column or a cell breaks the codebook, a key repeats, a night belongs to
@@ -115,6 +121,7 @@ class Cohort:
     attrition: Attrition = field(default_factory=Attrition)
     as_of: date | None = None
     synthetic: bool = False
+    title: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", ReadOnly(self.tables))
@@ -140,6 +147,11 @@ class Cohort:
             for table in (self.tables.get("participants"), self.tables.get("diary"))
             if table is not None
         )
+
+    @property
+    def heading(self) -> str:
+        """What readers are shown: the title, or without one the name."""
+        return self.title or self.name
 
     @property
     def participants(self) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import polars as pl
 
 from crampstudy import wording
 from crampstudy.clean import Cleaned
+from crampstudy.clean.raw import CELLS
 from crampstudy.cohort import Cohort, TableCount
-from crampstudy.nights import coverage, observed_night
+from crampstudy.nights import Denominator, coverage, observed_night
 
 GAPS: tuple[tuple[str, float, float], ...] = (
     *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
@@ -55,6 +56,11 @@ class NightCounts:
     longest_gap: int
     longest_gaps: dict[str, int]
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of these nights as person-time, if anything."""
+        return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -76,14 +82,15 @@ class Summary:
 def summarise(loaded: Cleaned) -> Summary:
     """Summarise a cleaned source."""
     cohort, ledger = loaded.cohort, loaded.ledger
+    nights = _nights(cohort) if cohort.kind == "diary" else None
     return Summary(
         cohort=cohort.name,
         kind=cohort.kind,
         digest=cohort.digest,
         tables=cohort.attrition.tables,
         rules=by_number(examples(ledger)),
-        notices=cohort.attrition.notices,
-        nights=_nights(cohort) if cohort.kind == "diary" else None,
+        notices=(*cohort.attrition.notices, *(nights.remarks if nights else ())),
+        nights=nights,
         costly=ledger.filter(pl.col("severity") != "warn").height,
     )
 
@@ -148,7 +155,7 @@ def with_rows(ledger: pl.DataFrame, rejected: Mapping[str, pl.DataFrame]) -> pl.
         frame.select(
             (pl.col("__file") if "__file" in frame.columns else pl.lit(file)).alias("file"),
             pl.col("__line").alias("line"),
-            pl.struct(pl.exclude("__line", "__file")).struct.json_encode().alias("row"),
+            _as_json(frame).alias("row"),
         )
         for file, frame in rejected.items()
         if frame.height
@@ -156,6 +163,12 @@ def with_rows(ledger: pl.DataFrame, rejected: Mapping[str, pl.DataFrame]) -> pl.
     if not rows:
         return ledger.with_columns(row=pl.lit(None, pl.String))
     return ledger.join(pl.concat(rows).unique(key, keep="first"), on=key, how="left", maintain_order="left")
+
+
+def _as_json(rows: pl.DataFrame) -> pl.Expr:
+    named = pl.struct(pl.exclude("__line", "__file", CELLS)).struct.json_encode()
+    # A row that has not the cells of the header has no names for them.
+    return pl.coalesce(CELLS, named) if CELLS in rows.columns else named
 
 
 def _nights(cohort: Cohort) -> NightCounts:

@@ -155,7 +155,7 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
         found.used,
         found.effective,
         (_dispersion(fitted),) if dispersed else (),
-        (*undispersed, *found.notes),
+        (*undispersed, *found.notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 
@@ -212,7 +212,7 @@ def _zeros(
         found.used,
         found.effective[:p],
         (_dispersion(fitted),),
-        (_OF_COUNTS[fitted.kind], *undispersed),
+        (_OF_COUNTS[fitted.kind], *undispersed, *inference.named(found, kind)),
         fitted=fitted,
         zero=ZeroPart(fitted.zero, found.variance[p:, p:], found.df[p:]),
         no_baseline=f"{_SERIES}, with a mean before the cut of all but zero" if series else None,
@@ -252,7 +252,7 @@ def _mixed(
         found.used,
         found.effective,
         tuple(extras),
-        ("ratios are those within a participant", *notes),
+        ("ratios are those within a participant", *notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 
@@ -301,6 +301,7 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
             Extra("working correlation", "correlation", f"{of} of a participant", fitted.alpha),
             Extra("scale", "dispersion", "factor of the variance", fitted.scale),
         ),
+        inference.named(found, kind),
         fitted=fitted,
     )
 

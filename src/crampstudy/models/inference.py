@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crampstudy.models.count import CountFit, Joint
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, covariance, degrees_of_freedom
+from crampstudy.models.covariance import (
+    JACKKNIFE_BELOW,
+    Array,
+    Covariance,
+    covariance,
+    degrees_of_freedom,
+    without_rounding,
+)
 from crampstudy.models.small_sample import Nights, bias_reduced, reach
 
 MOST_BIAS_REDUCED = 2000
@@ -35,6 +42,11 @@ class Inference:
     used: Covariance
     notes: tuple[str, ...] = ()
     problem: str | None = None
+
+
+def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
+    """Return what ``auto`` turned out to be, for the note of a row."""
+    return (f"covariance {made.used}",) if kind == "auto" else ()
 
 
 def bias_reduces(kind: Covariance, clusters: int) -> bool:
@@ -64,7 +76,8 @@ def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Infer
     if fitted.joint is None:
         return made
     joint = _sandwich(fitted, nights, "cluster-joint")
-    wider = np.sqrt(np.diag(joint) / np.diag(made.variance))
+    with np.errstate(divide="ignore", invalid="ignore"):  # participants who are all alike have no spread at all
+        wider = np.sqrt(np.diag(joint) / np.diag(made.variance))
     if not (wider > _JOINT).any():
         return made
     note = f"few counts rule the dispersion: with it held, intervals would be up to {wider.max():.1f} times narrower"
@@ -125,8 +138,8 @@ def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> 
             if not _definite(rest):
                 return None
         moved[g] = np.linalg.solve(rest, -scores[g])[:p]
-    variance: Array = (clusters - 1) / clusters * (moved.T @ moved)
-    return variance
+    variance = (clusters - 1) / clusters * (moved.T @ moved)
+    return without_rounding(variance, np.diag(np.linalg.inv(information))[:p])
 
 
 def _definite(information: Array) -> bool:

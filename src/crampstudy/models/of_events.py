@@ -14,21 +14,24 @@ from numpy.typing import NDArray
 
 from crampstudy import domain, event_times
 from crampstudy import estimates as tidy
+from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
-from crampstudy.models import formula, ordered, recall, rows, spec
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, cluster_sums
+from crampstudy.models import formula, inference, ordered, recall, rows, spec
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.events import CoxFit, LeftOut, cox, left_out
-from crampstudy.models.inference import of_clusters
-from crampstudy.models.obstacles import collinear, lone, name
+from crampstudy.models.exposed import exposed
+from crampstudy.models.obstacles import collinear, name
 from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
-from crampstudy.nights import Diary, people
+from crampstudy.nights import Diary, denominator, people
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
+_TABLES = ("participants", "diary", "episodes")
+_COVARIANCES: tuple[Covariance, ...] = ("auto", "cluster", "cluster-hc0", "model")
 LATER_GAPS = 5
 """From this one on a participant's gaps share a baseline: later ones are few, and much alike."""
 
@@ -37,7 +40,8 @@ LATER_GAPS = 5
 class Rows:
     """A row per cramp, gap, night within a gap or participant; ``outcome`` (n) is the class of an ordinal model.
 
-    ``plural`` is what a row is, ``lost`` what of the cohort has no row or no outcome.
+    ``plural`` is what a row is, ``lost`` what of the cohort has no row, ``without`` what a row without an outcome
+    lacks, ``table`` the one that is read for it.
     """
 
     frame: pl.DataFrame
@@ -45,6 +49,8 @@ class Rows:
     lost: str
     outcome: NDArray[np.float64]
     levels: tuple[str, ...] = ()
+    without: str = ""
+    table: str = "episodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class Events:
     clusters: int
     reason: str | None
     remarks: tuple[str, ...]
+    account: Account
 
     @property
     def names(self) -> list[str]:
@@ -121,13 +128,14 @@ def events(asked: Question) -> Events:
     Raises:
         UsageError: the model and the arguments do not go together, a name is unknown, or the cohort has no such rows.
     """
-    if asked.kind == "cluster-small":
-        raise UsageError(f"{asked.model} has no covariance cluster-small; allowed: cluster, cluster-hc0, model")
+    if asked.kind not in _COVARIANCES:
+        raise UsageError(f"{asked.model} has no covariance {asked.kind}; allowed: {', '.join(_COVARIANCES)}")
     if asked.exposure != "nights" or asked.weight or asked.random_slope:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
     part = domain.select(source.frame, asked.where)
-    design = spec.build(source.frame, asked.terms, candidate=part.inside.to_numpy() & np.isfinite(source.outcome))
+    inside, found = part.inside.to_numpy(), np.isfinite(source.outcome)
+    design = spec.build(source.frame, asked.terms, candidate=inside & found)
     check_multiples(asked.per, design)
     if design.beside:
         raise UsageError(f"{asked.model} takes no offset() or weights()")
@@ -137,13 +145,20 @@ def events(asked: Question) -> Events:
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
     clusters = int(groups.max()) + 1 if len(groups) else 0
-    reason = _obstacle(asked, design, clusters, source.plural)
-    remarks = (
-        f"{used.frame.height:,} {source.plural}",
-        source.lost,
-        *rows.omitted(design.incomplete, source.plural, part.undecided),
+    # A gap is made of nights without a cramp.
+    why_not = denominator(asked.cohort).why_not if asked.outcome == "gap" else None
+    reason = why_not or _obstacle(asked, design, clusters, source.plural)
+    left_out = (
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, source.frame.height - part.undecided - int(inside.sum())),
+        (source.without, int((inside & ~found).sum())),
+        (INCOMPLETE, design.incomplete),
     )
-    return Events(asked, used, design, groups, clusters, reason, remarks)
+    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
+    account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
+    remarks = (f"{used.frame.height:,} {source.plural}", source.lost, *account.remarks())
+    return Events(asked, used, design, groups, clusters, reason, remarks, account)
 
 
 def fit_events(asked: Question) -> Fit:
@@ -169,7 +184,16 @@ def fit_events(asked: Question) -> Fit:
     made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per) + rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
     n = asked_of.source.frame.height
-    return Fit(tidy.frame(made), asked.model, n, found.iterations, found.log_likelihood, found.answer.status, predictor)
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        n,
+        found.iterations,
+        found.log_likelihood,
+        found.answer.status,
+        predictor,
+        asked_of.account,
+    )
 
 
 def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) -> str | None:
@@ -199,7 +223,7 @@ def _cox(of: Events) -> _Found:
     if kind == "auto" and of.clusters < JACKKNIFE_BELOW:
         without = of.times().left_out(fitted, design.matrix, of.groups)
         scores, curvatures = without.scores, without.curvatures
-    made = of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
+    made = inference.of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
     if made.problem:
         return _Found(rows.Answer.none(design, "not_estimable", made.problem), fitted.events, fitted.iterations)
     answer = rows.Answer(
@@ -208,10 +232,10 @@ def _cox(of: Events) -> _Found:
         np.sqrt(np.diag(made.variance)),
         made.df,
         "converged",
-        warnings={} if kind == "model" else lone(design, of.groups),
         smooths=design.smooths,
         variance=made.variance,
-    )
+    ).resting_on(exposed(design, of.groups), made.effective)
+    note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
 
@@ -234,11 +258,13 @@ def _ordinal(of: Events) -> _Found:
     if fitted.curvatures and of.clusters < JACKKNIFE_BELOW:
         curvatures = fitted.curvatures(of.groups, of.clusters)
     scores = cluster_sums(fitted.scores, of.groups)
-    made = of_clusters(scores, fitted.information, curvatures, len(fitted.names), kind)
+    made = inference.of_clusters(scores, fitted.information, curvatures, len(fitted.names), kind)
     if made.problem:
         return _Found(rows.Answer.none(design, "not_estimable", made.problem), above, fitted.iterations)
     answer = ordered.answer(design, levels, free, fitted.parameters, made.variance, made.df)
-    return _Found(answer, above, fitted.iterations, fitted.log_likelihood, ordered.remark(of.source.levels, levels))
+    answer = answer.resting_on(ordered.at_limits(exposed(design, of.groups), levels))
+    note = rows.note(ordered.remark(of.source.levels, levels), *inference.named(made, kind)) or ""
+    return _Found(answer, above, fitted.iterations, fitted.log_likelihood, note)
 
 
 def _relief(asked: Question) -> Rows:
@@ -254,7 +280,8 @@ def _gap(asked: Question) -> Rows:
     times = event_times.gap_times if names <= own else event_times.gap_nights
     found = times(cohort, asked.bands)
     lost = _without(found.left_out, "gaps", "an observed night")
-    return Rows(found.frame, "gaps" if names <= own else "nights in gaps", lost, np.zeros(found.frame.height))
+    plural = "gaps" if names <= own else "nights in gaps"
+    return Rows(found.frame, plural, lost, np.zeros(found.frame.height), table="diary")
 
 
 def _pain(asked: Question) -> Rows:
@@ -265,8 +292,7 @@ def _pain(asked: Question) -> Rows:
     # A score between two whole ones is a class of its own.
     scores = np.union1d(np.arange(11), pain[np.isfinite(pain)])
     codes = np.where(np.isnan(pain), np.nan, np.searchsorted(scores, pain))
-    lost = _without(int(np.isnan(pain).sum()), "cramps", "a score of pain")
-    return Rows(frame, "cramps", lost, codes, tuple(f"{score:g}" for score in scores))
+    return Rows(frame, "cramps", "", codes, tuple(f"{score:g}" for score in scores), "without a score of pain")
 
 
 def _recalled(asked: Question) -> Rows:
@@ -274,8 +300,7 @@ def _recalled(asked: Question) -> Rows:
         raise UsageError(f"{asked.cohort.name} is a survey: use survey-ordinal, which keeps its sampling design")
     frame = people(asked.cohort, asked.bands).sort("participant_id")
     found = recall.classes(frame)
-    lost = _without(int(np.isnan(found).sum()), "participants", "a recalled class")
-    return Rows(frame, "participants", lost, found, LABELS)
+    return Rows(frame, "participants", "", found, LABELS, "without a recalled class", "participants")
 
 
 def _without(count: int, plural: str, what: str) -> str:

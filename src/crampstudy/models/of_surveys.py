@@ -10,11 +10,13 @@ import polars as pl
 
 from crampstudy import domain
 from crampstudy import estimates as tidy
+from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_ordinal
 from crampstudy.models.covariance import Array
 from crampstudy.models.engines import Extra
+from crampstudy.models.exposed import Exposed, exposed
 from crampstudy.models.obstacles import name
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
@@ -31,6 +33,7 @@ class Sample:
     design: spec.Design
     sampling: survey.Design
     remarks: tuple[str, ...]
+    account: Account
 
     @property
     def names(self) -> list[str]:
@@ -78,8 +81,9 @@ def sample(asked: Question) -> Sample:
     weight = asked.weight or recall.weight_for(cohort.design, _variables(asked))
     if weight not in frame.columns:
         raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
-    answered = np.isfinite(outcome) & part.inside.to_numpy() & (frame[weight].fill_null(0.0).to_numpy() > 0)
-    design = spec.build(frame, asked.terms, candidate=answered)
+    inside, weighted = part.inside.to_numpy(), frame[weight].fill_null(0.0).to_numpy() > 0
+    answered = inside & np.isfinite(outcome)
+    design = spec.build(frame, asked.terms, candidate=answered & weighted)
     check_multiples(asked.per, design)
     if design.weights is not None:
         raise UsageError(f"{asked.model} takes no weights(); the survey's own weight is an option")
@@ -89,12 +93,21 @@ def sample(asked: Question) -> Sample:
     if not model.intercept:
         design = design.without_intercept()
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
+    left_out = (
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
+        ("without an answer", int((inside & ~answered).sum())),
+        (WEIGHTLESS, int((answered & ~weighted).sum())),
+        (INCOMPLETE, design.incomplete),
+    )
+    tables = lost_tables(cohort.attrition.tables, "participants")
+    account = Account("participants", frame.height, left_out, tables, read_as(frame, _variables(asked), "participants"))
     remarks = (
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
-        *rows.omitted(design.incomplete, "participants", part.undecided),
+        *account.remarks(),
     )
-    return Sample(asked, frame, outcome, design, sampling, remarks)
+    return Sample(asked, frame, outcome, design, sampling, remarks, account)
 
 
 def fit_survey(asked: Question) -> Fit:
@@ -110,7 +123,7 @@ def fit_survey(asked: Question) -> Fit:
         answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
         made += rows.left_out(design, model.scale, cells)
-        return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")
+        return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
     numbers, answer = found.numbers, found.answer
     cells |= {
@@ -124,7 +137,16 @@ def fit_survey(asked: Question) -> Fit:
     made += rows.left_out(design, model.scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
     predictor = None if asked.free_terms else linear(answer, design, cells | {"scale": model.scale.ratio})
-    return Fit(tidy.frame(made), asked.model, numbers.n, numbers.iterations, likelihood, answer.status, predictor)
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        numbers.n,
+        numbers.iterations,
+        likelihood,
+        answer.status,
+        predictor,
+        of.account,
+    )
 
 
 def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:
@@ -138,7 +160,12 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
         "converged",
         smooths=design.smooths,
         variance=fitted.covariance,
-    )
+    ).resting_on(_exposed(design))
+
+
+def _exposed(design: spec.Design) -> dict[spec.Column, Exposed]:
+    """Return who bears on each column: a row of a survey is a participant."""
+    return exposed(design, np.arange(len(design.matrix)))
 
 
 def _regression(link: survey.Link, of: Sample) -> _Fitted:
@@ -166,6 +193,7 @@ def _ordinal(of: Sample) -> _Fitted:
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
     df = np.full(len(fitted.coefficients), float(fitted.df))
     answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
+    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels))
     return _Fitted(fitted, answer, note=note)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from crampstudy.errors import UsageError
-from crampstudy.models import rows, spec
+from crampstudy.models import formula, rows, spec
 from crampstudy.models.covariance import Array
+from crampstudy.models.exposed import Exposed
 
 SCALE = rows.Scale("odds_ratio", "odds", "odds of a higher class")
 
@@ -21,8 +22,10 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
     """
     if free_terms is None:
         return ()
-    wanted = {part.strip() for part in free_terms.split("+")}
     terms = {*design.terms(), *design.not_measured, *design.constant}
+    wanted = {str(term) for term in formula.parse(free_terms)} - {"1"}
+    if not wanted:
+        raise UsageError(f"free terms {free_terms!r} name no term; the terms are {', '.join(sorted(terms))}")
     if unknown := sorted(wanted - terms):
         raise UsageError(f"free terms name {unknown[0]!r}, which is no term; the terms are {', '.join(sorted(terms))}")
     if smooth := [s.term for s in design.smooths if s.term in wanted]:
@@ -63,6 +66,15 @@ def remark(all_levels: Sequence[str], levels: Sequence[str]) -> str:
     """Say which classes nobody is in."""
     unused = [level for level in all_levels if level not in levels]
     return f"no answer in class {', '.join(unused)}" if unused else ""
+
+
+def at_limits(found: Mapping[spec.Column, Exposed], levels: Sequence[str]) -> dict[spec.Column, Exposed]:
+    """Return who bears on each column, and on its slopes at the limits of ``levels`` where they differ."""
+    return {
+        place: exposed
+        for column, exposed in found.items()
+        for place in (column, *(_at(column, f"above {level}") for level in levels[:-1]))
+    }
 
 
 def _at(column: spec.Column, limit: str) -> spec.Column:

@@ -22,7 +22,7 @@ from scipy import linalg, special
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models.compress import pattern
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import Array, without_rounding
 from crampstudy.models.families import Family
 from crampstudy.models.gee import Codes
 
@@ -95,9 +95,10 @@ def bias_reduced(nights: Nights) -> SmallSample:
         moments.add(weights, v, q)
         alone += codes[own].tolist()
     expected, df = moments.satterthwaite()
-    sound = np.isfinite(meat).all() and (expected > _ALONE * np.square(rows.root).sum(axis=1)).all()
+    of_model = np.square(rows.root).sum(axis=1)
+    sound = np.isfinite(meat).all() and (expected > _ALONE * of_model).all()
     problem = None if sound else "a coefficient rests on one participant alone: its variance cannot be estimated"
-    return SmallSample(meat, df, moments.effective(), tuple(sorted(alone)), problem)
+    return SmallSample(without_rounding(meat, of_model), df, moments.effective(), tuple(sorted(alone)), problem)
 
 
 def reach(nights: Nights) -> Reach:
