@@ -43,7 +43,7 @@ def influence(solution: Solution, law: Law) -> Check:
         weights = law.family.slope(mu) ** 2 / law.family.variance(mu)
         own = numbers.own_information(data.matrix, weights, data.groups)
     steps = numbers.deletions(law.scores[:, : p if own is not None else None], _variance(law, p, own), own)[:, :p]
-    steps = steps / errors
+    steps = _in_errors(steps, errors)
     terms = [i for i, column in enumerate(solution.design.columns) if column.term != spec.INTERCEPT] or [0]
     # Nobody else has what such a participant has: of all the most influential.
     largest = np.where(np.isnan(steps).any(axis=1), np.inf, np.abs(steps[:, terms]).max(axis=1))
@@ -57,7 +57,7 @@ def influence(solution: Solution, law: Law) -> Check:
         if again is None or again.problem:
             lost = lost or f"without one participant, who has {_percent(share[code])} of all cramps, no estimate exists"
         else:
-            moved = (again.coefficients - solved.coefficients) / errors
+            moved = _in_errors(again.coefficients - solved.coefficients, errors)
             at = max(terms, key=lambda i: abs(moved[i]))
             worst = max(worst, (float(abs(moved[at])), name(solution.design.columns[at]), float(share[code])))
         for column, step, exact in zip(solution.design.columns, steps[code], moved, strict=True):
@@ -77,6 +77,12 @@ def influence(solution: Solution, law: Law) -> Check:
         f"{number(worst[0])} standard errors, the most that anybody does"
     )
     return made(title, not lost and worst[0] <= LARGEST_CHANGE, rows, said)
+
+
+def _in_errors(moved: Array, errors: Array) -> Array:
+    """Return moves of coefficients in standard errors; infinite where the participants have no spread at all."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(moved / errors, dtype=np.float64)
 
 
 def _variance(law: Law, p: int, own: Array | None) -> Array:
