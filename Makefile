@@ -10,7 +10,7 @@ CRAMPSTUDY := .venv/bin/crampstudy
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report compare test check bench recover parity simulate lab lock clean FORCE
+.PHONY: help setup report compare test check bench crash recover parity simulate lab lock clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ check: $(READY) ## lint, formatting, types and the order of imports
 
 bench: $(READY) ## time this package against its peers
 	$(RUN) tests/bench $(ARGS)
+
+crash: $(READY) ## kill a hundred runs at random times, and look whether anything stays or is half written
+	$(RUN) tests/crash/kills.py $(ARGS)
 
 recover: $(READY) ## try every model on cohorts of known truth, and renew the tables of docs/recovery.md
 	$(RUN) tests/recovery/recover.py --write docs/recovery.md $(ARGS)

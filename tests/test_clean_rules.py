@@ -198,6 +198,24 @@ def test_identifiers_that_are_nearly_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ("17", "17.0", "is it 17? One table has it as a number with decimals"),
+        ("17.00", "17", "is it 17.00? One table has it"),
+        ("0017", "17", "is it 0017?"),
+        ("\uff11\uff17", "17", "is it \uff11\uff17?"),
+        ("170", "17.0", "correct the identifier"),
+    ],
+)
+def test_an_identifier_in_another_form_is_told(one: str, other: str, told: str) -> None:
+    people = {"participant_id": [one, "x"], "age_years": ["50"] * 2, "sex": ["male"] * 2}
+    diary = {"participant_id": ["x", other], "date": ["2024-03-01"] * 2, "cramps": ["0"] * 2}
+    loaded = clean(raw(participants=people, diary=diary))
+    assert said(loaded) == [(3, "participant_id", "unknown-participant", "reject-row")]
+    assert told in hints(loaded)[0] and ("is it" in told or hints(loaded)[0].endswith(told))
+
+
+@pytest.mark.parametrize(
     ("onset", "fits"),
     [
         ("2024-01-01T12:00", True),
@@ -275,6 +293,8 @@ class TestLabs:
         ("45320", "day number"),
         ("05.01.2024", "another way"),
         ("2024-01-05T00:00:00Z", "distance from UTC"),
+        ("2024-01-05 23:10:00", "time of day"),
+        ("05-01-2024", "another way"),
     ],
 )
 def test_a_bad_date_is_told_what_it_looks_like(cell: str, hint: str) -> None:

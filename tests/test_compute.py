@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +120,37 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     items = [(item, tmp_path / "mark") for item in range(9)]
     assert list(compute.map(killed_once, items, workers=2)) == list(range(9))
     assert (tmp_path / "mark").exists()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see processes")
+@pytest.mark.parametrize("asked", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_the_process_that_they_work_for(asked: signal.Signals) -> None:
+    code = (
+        "import os, sys, time; from crampstudy import compute\n"
+        "def at_work(item):\n    if item: time.sleep(60)\n    return os.getpid()\n"
+        "for worker in compute.map(at_work, range(9), workers=2): print(worker, flush=True)\n"
+    )
+    mark = f"of-{os.getpid()}-{asked.name}"
+    env = os.environ | {"CRAMPSTUDY_TEST": mark}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env) as run:
+        assert run.stdout is not None
+        assert int(run.stdout.readline()) != run.pid
+        run.send_signal(asked)
+    left = [run.pid]
+    for _ in range(100):
+        # The workers and joblib's own process that tracks what they share.
+        left = [place.name for place in Path("/proc").glob("[0-9]*") if mark.encode() in environment(place)]
+        if not left:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{len(left)} processes are left")
+
+
+def environment(place: Path) -> bytes:
+    try:
+        return (place / "environ").read_bytes()
+    except OSError:  # it has ended, or is somebody else's
+        return b""
 
 
 def test_progress_counts_what_is_done() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +30,12 @@ from tests.test_compute_kept import noted
 for value in compute.map(partial(noted, Path(sys.argv[1])), range(12), workers=2, keep=Path(sys.argv[2])):
     print(value, flush=True)
 """
+
+
+@dataclass(frozen=True)
+class Pair:
+    item: int
+    third: float
 
 
 def noted(log: Path, item: int) -> float:
@@ -132,6 +140,67 @@ def test_an_error_stands_where_the_result_would_also_after_results_that_were_kep
 def test_what_is_kept_is_for_its_owner(tmp_path: Path, task: partial[float]) -> None:
     list(compute.map(task, range(2), keep=tmp_path / "kept"))
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "kept").iterdir()} == {0o600}
+
+
+def test_a_file_that_vouches_for_itself_runs_nothing(tmp_path: Path, task: partial[float]) -> None:
+    keep, mark = tmp_path / "kept", tmp_path / "ran"
+    expected = list(compute.map(task, range(2), keep=keep))
+    for path in keep.iterdir():
+        # A pickle that makes a folder when it is read.
+        content = b"cos\nmkdir\n(V" + str(mark).encode() + b"\ntR."
+        path.write_bytes(hashlib.sha256(content).digest() + content)
+    assert list(compute.map(task, range(2), keep=keep)) == expected
+    assert not mark.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_folder_that_others_may_write_to_is_refused(
+    tmp_path: Path, task: partial[float], mode: int, link: bool
+) -> None:
+    keep = real = tmp_path / "kept of all"
+    real.mkdir()
+    real.chmod(mode)
+    if link:
+        keep = tmp_path / "link"
+        keep.symlink_to(real)
+    with pytest.raises(UsageError, match=rf"run: chmod 700 '?{keep}") as caught:
+        compute.map(task, range(2), keep=keep)
+    assert caught.value.exit_code == 2 and done(tmp_path / "log") == [] and list(real.iterdir()) == []
+    real.chmod(0o700)
+    assert len(list(compute.map(task, range(2), keep=keep))) == 2
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, task: partial[float]) -> None:
+    keep = tmp_path / "kept"
+    keep.mkdir(mode=0o700)
+    os.chown(keep, 65534, 65534)
+    with pytest.raises(UsageError, match="belongs to somebody else"):
+        compute.map(task, range(2), keep=keep)
+
+
+def test_a_new_folder_is_for_its_owner_whatever_the_mask(tmp_path: Path, task: partial[float]) -> None:
+    mask = os.umask(0o002)
+    try:
+        for _ in range(2):
+            list(compute.map(task, range(2), keep=tmp_path / "kept"))
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
+
+
+def paired(item: int) -> Pair:
+    return Pair(item, item / 3)
+
+
+def test_dataclasses_are_kept_where_they_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be kept: it holds a .*Pair; what can be kept: None, bool.*`kinds`"):
+        list(compute.map(paired, range(2), keep=tmp_path / "kept"))
+    for _ in range(2):
+        found = list(compute.map(paired, range(2), keep=tmp_path / "kept", kinds=[Pair]))
+        assert found == [Pair(0, 0.0), Pair(1, 1 / 3)]
 
 
 def test_items_are_drawn_as_they_are_needed(tmp_path: Path, task: partial[float]) -> None:

@@ -126,3 +126,26 @@ SIGNS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.g
 def test_comparisons_are_those_of_python(limit: int, sign: str) -> None:
     expected = [age is not None and SIGNS[sign](age, limit) for age in FRAME["age_years"]]
     assert domain.select(FRAME, f"age_years {sign} {limit}").inside.to_list() == expected
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "(" * 20_000 + "order = 1" + ")" * 20_000,
+        " OR ".join(["order = 1"] * 2_000),
+        "NOT " * 20_000 + "diabetes",
+        "order = " + "- " * 20_000 + "1",
+        "order = " + "+".join(["1"] * 5_000),
+        "order = 1 " + " " * 200_000 + "OR TRUE",
+    ],
+    ids=lambda where: where[:20],
+)
+def test_what_would_take_for_ever_is_refused(where: str) -> None:
+    with pytest.raises(UsageError, match=r"at most 100,000 are read|more than 300 signs and words") as refused:
+        domain.select(FRAME, where)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_list_may_be_long() -> None:
+    numbers = ", ".join(map(str, range(2, 4_000)))
+    assert domain.select(FRAME, f"order IN ({numbers})").inside.to_list() == [False, True, True, True]

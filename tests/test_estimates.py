@@ -70,6 +70,13 @@ def test_csv_and_json_hold_the_same_rows() -> None:
     assert len(to_csv(made).splitlines()) == 3
 
 
+def test_names_of_any_script_stay_apart() -> None:
+    names = ("north", "北", "京", "دراسة", "🦵", "🦶", "Größe")
+    keys = [estimates.key({**ROW, "cohort": name}) for name in names]
+    assert len(set(keys)) == len(keys)
+    assert keys[0].startswith("north/") and keys[1].startswith("北/") and keys[4].startswith("cohort-")
+
+
 def test_a_formula_is_neutralised_in_csv() -> None:
     text = to_csv(frame([row(status="converged", estimate=-1.5, note="=1+1", **ROW | {"level": "-"})]))
     assert ",'=1+1\n" in text

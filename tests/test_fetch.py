@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import subprocess
@@ -19,8 +20,8 @@ import pytest
 from typer.testing import CliRunner
 
 from crampstudy.cli import app
-from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import fetch
+from crampstudy.errors import OutputError, SourceError, UsageError
+from crampstudy.sources import addresses, fetch
 from crampstudy.sources import nhanes_codes as nc
 
 EXPECTED_D = (
@@ -43,8 +44,11 @@ class Site:
     wrong_place: bool = False
     pieces: bool = False
     lengths: bool = True
+    length: str | None = None
+    elsewhere: str = ""
     stall: threading.Event | None = None
     asked: list[tuple[str, str | None, int]] = field(default_factory=list)
+    authorized: list[str | None] = field(default_factory=list)
 
     def sent(self, name: str) -> list[int]:
         return [n for path, _, n in self.asked if path.endswith(name)]
@@ -57,6 +61,13 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
+            site.authorized.append(self.headers.get("Authorization"))
+            if site.elsewhere and not self.path.startswith("/moved"):
+                self.send_response(302)
+                self.send_header("Location", site.elsewhere + self.path)
+                self.end_headers()
+                return
+            self.path = self.path.removeprefix("/moved").partition("?")[0]
             content = site.files.get(self.path)
             if content is None:
                 self.send_error(404)
@@ -74,7 +85,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             body = content[start : start + 50_000 if start and site.pieces else None]
             self.send_response(206 if start else 200)
             if site.lengths:
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", site.length or str(len(body)))
             if site.version:
                 self.send_header("ETag", site.version)
             if start:
@@ -393,3 +404,105 @@ def test_without_a_network_the_error_is_one_line(tmp_path: Path, monkeypatch: py
     assert "\n" not in str(error.value)
     assert "127.0.0.1:9 could not be reached" in str(error.value)
     assert error.value.exit_code == 4
+
+
+def test_a_full_disk_is_not_taken_for_the_network(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: fetch._Part, chunk: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fetch._Part, "write", full)
+    with pytest.raises(OutputError, match="no space is left on its disk") as caught:
+        fetch.nhanes(tmp_path / "x", ["D"], base_url=site.address, wait_s=60)
+    assert caught.value.exit_code == 4
+    assert not list((tmp_path / "x").glob("*.xpt"))
+
+
+class TestSecrets:
+    """An address may hold a user, a password or a token: they are used, and told nowhere."""
+
+    def with_secrets(self, site: Site) -> str:
+        return site.address.replace("//", "//ada:s3cret@") + "?token=t0ken&x"
+
+    def test_they_are_sent_and_not_kept(self, site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        fetch.nhanes(tmp_path, ["D"], base_url=self.with_secrets(site), progress=fetch.lines_to(sys.stderr))
+        assert site.authorized[0] == "Basic YWRhOnMzY3JldA=="
+        said = (tmp_path / fetch.RECORD).read_text() + capsys.readouterr().err
+        assert "s3cret" not in said
+        assert "t0ken" not in said
+        assert f"{site.address}/2005/DataFiles/DEMO_D.xpt?token=...&x" in said
+
+    @pytest.mark.parametrize("trouble", ["404", "403", "500", "page", "elsewhere", "changed"])
+    def test_no_message_tells_them(self, site: Site, tmp_path: Path, trouble: str) -> None:
+        if trouble == "404":
+            site.files.clear()
+        elif trouble == "page":
+            site.files["/2005/DataFiles/DEMO_D.xpt"] = b"<html>"
+        elif trouble == "elsewhere":
+            site.elsewhere = "https://ada:s3cret@example.org"
+        elif trouble == "changed":
+            get(site, tmp_path)
+            (tmp_path / "DEMO_D.xpt").unlink()
+            site.files["/2005/DataFiles/DEMO_D.xpt"] += b" " * 80
+        else:
+            site.status, site.fails = int(trouble), 99
+        with pytest.raises(SourceError) as error:
+            fetch.nhanes(tmp_path, ["D"], base_url=self.with_secrets(site), wait_s=0)
+        assert "127.0.0.1" in str(error.value)
+        assert "s3cret" not in str(error.value)
+        assert "t0ken" not in str(error.value)
+
+    @pytest.mark.parametrize("address", ["ftp://ada:s3cret@example.org", "http://ada:s3cret@host:port", "ada:s3cret@h"])
+    def test_nor_of_an_address_that_is_none(self, tmp_path: Path, address: str) -> None:
+        with pytest.raises(UsageError, match="no address of files") as error:
+            fetch.nhanes(tmp_path, base_url=address)
+        assert "s3cret" not in str(error.value)
+
+
+class TestRedirects:
+    def test_on_the_same_host_they_are_followed(self, site: Site, tmp_path: Path) -> None:
+        site.elsewhere = "/moved"
+        assert len(get(site, tmp_path)) == len(EXPECTED_D)
+
+    def test_to_another_they_are_refused_until_allowed(self, site: Site, tmp_path: Path) -> None:
+        other = site.address.replace("127.0.0.1", "localhost")
+        site.elsewhere = f"{other}/moved"
+        with pytest.raises(SourceError, match=r"sends on to another place, .* --allow-redirects localhost"):
+            get(site, tmp_path)
+        assert not list(tmp_path.glob("*.xpt"))
+        arguments = ["fetch", "nhanes", "--out", str(tmp_path), "--cycles", "D", "--base-url", site.address]
+        result = CliRunner().invoke(app, [*arguments, "--allow-redirects", "localhost"])
+        assert result.exit_code == 0, result.output
+
+    @pytest.mark.parametrize(
+        ("asked", "answered", "strays"),
+        [
+            ("https://a.org/x", "https://a.org/y", False),
+            ("http://a.org/x", "https://a.org/x", False),
+            ("https://a.org/x", "http://a.org/x", True),
+            ("https://a.org/x", "https://b.org/x", True),
+            ("https://a.org/x", "https://a.org.evil.net/x", True),
+            ("https://a.org/x", "https://a.org@evil.net/x", True),
+            ("https://a.org/x", "https://a.org:444/x", True),
+        ],
+    )
+    def test_what_another_place_is(self, asked: str, answered: str, strays: bool) -> None:
+        assert addresses.strays(asked, answered, ()) is strays
+
+
+class TestContentLength:
+    @pytest.mark.parametrize("length", ["many", "-5", "1e6", "12 34"])
+    def test_nonsense_is_no_length(self, site: Site, tmp_path: Path, length: str) -> None:
+        site.length = length
+        assert [file.size for file in get(site, tmp_path)][:2] == [len(TRANSPORT), len(TRANSPORT) + 80]
+
+    def test_more_than_came(self, site: Site, tmp_path: Path) -> None:
+        site.length = str(len(TRANSPORT) + 8000)
+        with pytest.raises(SourceError, match=r"in 3 attempts at DEMO_D\.xpt"):
+            get(site, tmp_path)
+        assert not list(tmp_path.glob("*.xpt"))
+
+    def test_less_than_came(self, site: Site, tmp_path: Path) -> None:
+        site.length = str(len(TRANSPORT) - 1001)
+        with pytest.raises(SourceError, match="not a whole number of records of 80: it was cut off"):
+            get(site, tmp_path)
+        assert not list(tmp_path.glob("*.xpt"))

@@ -85,3 +85,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "crampstudy validate" in done.output
     assert not (tmp_path / "x" / "labs.csv").exists()
+
+
+def test_a_folder_of_any_name(tmp_path: Path) -> None:
+    starter.create(tmp_path / "my \u202estudy")
+    readme = (tmp_path / "my \u202estudy" / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("# my study\n") and "crampstudy validate 'my \u202estudy'\n" in readme

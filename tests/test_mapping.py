@@ -73,12 +73,43 @@ class TestDates:
             ("timestamp", "2024-03-01 03:10", date(2024, 2, 29)),
             ("timestamp", "2024-03-01 11:59", date(2024, 2, 29)),
             ("timestamp", "2024-03-01 12:00", date(2024, 3, 1)),
+            ("timestamp", "2024-03-01 00:00:00", date(2024, 2, 29)),
+            ("evening", "2024-03-01 00:00:00", date(2024, 3, 1)),
+            ("evening", "2024-03-01T00:00", date(2024, 3, 1)),
+            ("morning", "2024-03-01 00:00:00.000", date(2024, 2, 29)),
             ("timestamp", "2024-03-01T23:30:00", date(2024, 3, 1)),
         ],
     )
     def test_the_clock_says_which_night_is_meant(self, tmp_path: Path, clock: str, cell: str, night: date) -> None:
         source = write(tmp_path, f"1,70,male,{cell},1", diary(), top=f"clock: {{date: {clock}}}")
         assert dates_of(load(source)) == [night]
+
+    @pytest.mark.parametrize(
+        ("clock", "nights", "left"),
+        [
+            ("timestamp", [date(2024, 2, 29), date(2024, 3, 2), date(2024, 3, 2)], []),
+            ("morning", [date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 2)], []),
+            ("evening", [date(2024, 3, 2)], ["2024-03-01 07:15 a.m.", "2024-03-03 12:05 AM"]),
+        ],
+    )
+    def test_a_time_of_day_is_never_dropped_in_silence(
+        self, tmp_path: Path, clock: str, nights: list[date], left: list[str]
+    ) -> None:
+        cells = ("2024-03-01 07:15 a.m.", "2024-03-02 11:10 PM", "2024-03-03 12:05 AM")
+        rows = "\n".join(f"{i},70,male,{cell},1" for i, cell in enumerate(cells))
+        day = '{from: day, format: "%Y-%m-%d %I:%M %p"}'
+        loaded = load(write(tmp_path, rows, diary(day=day), top=f"clock: {{date: {clock}}}"))
+        assert dates_of(loaded) == nights
+        assert [cell for _, cell in rejected(loaded)] == left
+        told = any("2 times before noon are not of an evening" in notice for notice in said(loaded))
+        assert told == bool(left)
+        assert all("it has a time of day" in hint for hint in loaded.ledger["hint"])
+
+    def test_midnight_in_another_format(self, tmp_path: Path) -> None:
+        rows = "1,70,male,01.03.2024 00:00:00,1\n1,70,male,02.03.2024,1\n1,70,male,03.03.2024 07:10,1"
+        loaded = load(write(tmp_path, rows, diary(day='{from: day, format: "%d.%m.%Y"}')))
+        assert dates_of(loaded) == [date(2024, 3, 1), date(2024, 3, 2)]
+        assert rejected(loaded) == [(4, "03.03.2024 07:10")]
 
     def test_a_zone_is_told_in_local_time_on_both_sides_of_summer_time(self, tmp_path: Path) -> None:
         rows = "1,70,male,2024-03-31T00:30:00Z,1\n1,70,male,2024-07-01T01:30:00+0200,1\n1,70,male,2024-12-01 02:00,1"
@@ -245,9 +276,18 @@ class TestRows:
         source = write(tmp_path, "", diary(", fluid_ml: l, steps: s"))
         text = "who;age;sex;day;n;l;s\n1;70;male;2024-03-01;1;1200,5;1.234\n"
         (tmp_path / "data.csv").write_text(text, encoding="utf-8")
+        with pytest.raises(SourceError, match=r"column steps: '1\.234' \(line 2\) may have a decimal point .*m\.yaml"):
+            load(source)
+        for mark, steps in ((",", 1234.0), (".", None)):
+            loaded = load(f"{source}&decimal={mark}")
+            assert loaded.cohort.frame("diary").select("fluid_ml", "steps").rows() == [(1200.5, steps)]
+
+    def test_each_column_has_its_own_mark(self, tmp_path: Path) -> None:
+        source = write(tmp_path, "", diary(", fluid_ml: l, alcohol_units: {from: a, missing: ['9.9']}"))
+        text = "who;age;sex;day;n;l;a\n1;70;male;2024-03-01;1;1200,5;1.5\n1;70;male;2024-03-02;1;1200;9.9\n"
+        (tmp_path / "data.csv").write_text(text, encoding="utf-8")
         loaded = load(source)
-        assert loaded.cohort.frame("diary").select("fluid_ml", "steps").rows() == [(1200.5, None)]
-        assert loaded.ledger.select("column", "value", "rule").rows() == [("steps", "1.234", "type")]
+        assert loaded.cohort.frame("diary").select("fluid_ml", "alcohol_units").rows() == [(1200.5, 1.5), (1200, None)]
 
     def test_a_correction_of_one_cell_leaves_the_conversions_of_its_row(self, tmp_path: Path) -> None:
         more = ", alcohol_units: {from: g, unit: g, factor: 0.125}"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -10,12 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crampstudy import scratch
 from crampstudy.cohort import Cohort
-from crampstudy.errors import UsageError
-from crampstudy.output import csv_cell, csv_restored, csv_safe, csv_text, whole_file, whole_folder
+from crampstudy.errors import FolderTaken, OutputError, UsageError
+from crampstudy.output import csv_cell, csv_restored, csv_safe, csv_text, whole_file, whole_folder, whole_stream
 from crampstudy.sources import open_cohort, package
 
-OURS = {"a.txt", "b.txt"}.__contains__
+
+def ours(folder: Path) -> str | None:
+    foreign = sorted({path.name for path in folder.iterdir()} - {"a.txt", "b.txt"})
+    return f"it holds {foreign[0]}" if foreign else None
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -23,8 +32,8 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
-    with whole_folder(tmp_path / "x/y", OURS) as fresh:
-        (fresh / "a.txt").write_text("1")
+    with whole_folder(tmp_path / "x/y", ours) as fresh:
+        (fresh.folder / "a.txt").write_text("1")
         assert not (tmp_path / "x/y").exists()
     assert tree(tmp_path) == {"x/y/a.txt": "1"}
     assert [p.name for p in (tmp_path / "x").iterdir()] == ["y"]
@@ -33,16 +42,16 @@ def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
 def test_a_folder_of_ours_is_replaced_whole(tmp_path: Path) -> None:
     (tmp_path / "y").mkdir()
     (tmp_path / "y/b.txt").write_text("old")
-    with whole_folder(tmp_path / "y", OURS) as fresh:
-        (fresh / "a.txt").write_text("new")
+    with whole_folder(tmp_path / "y", ours) as fresh:
+        (fresh.folder / "a.txt").write_text("new")
     assert tree(tmp_path) == {"y/a.txt": "new"}
 
 
 def test_a_failed_block_leaves_the_old_folder(tmp_path: Path) -> None:
     (tmp_path / "y").mkdir()
     (tmp_path / "y/a.txt").write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "y", OURS) as fresh:
-        (fresh / "a.txt").write_text("half")
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "y", ours) as fresh:
+        (fresh.folder / "a.txt").write_text("half")
         raise KeyboardInterrupt
     assert tree(tmp_path) == {"y/a.txt": "old"}
     assert [p.name for p in tmp_path.iterdir()] == ["y"]
@@ -55,26 +64,134 @@ def test_a_failed_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pyt
 
     def failing(self: Path, target: Path) -> Path:
         if self.name == "new":
-            raise OSError("no space left on device")
+            raise refused(errno.ENOSPC)
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OSError, match="no space left"), whole_folder(tmp_path / "y", OURS) as fresh:
-        (fresh / "a.txt").write_text("new")
+    # As on a system where two folders cannot change places.
+    monkeypatch.setattr(scratch, "_swapped", lambda *_: False)
+    with pytest.raises(OutputError), whole_folder(tmp_path / "y", ours) as fresh:
+        (fresh.folder / "a.txt").write_text("new")
     assert tree(tmp_path) == {"y/a.txt": "old"}
 
 
 def test_a_folder_with_a_foreign_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds thesis\.txt"), whole_folder(tmp_path, OURS):
+    with pytest.raises(UsageError, match=r"holds thesis\.txt"), whole_folder(tmp_path, ours):
         pytest.fail("the block must not run")
     assert tree(tmp_path) == {"thesis.txt": "mine"}
+
+
+def test_by_force_a_foreign_folder_is_kept_beside_however_often(tmp_path: Path) -> None:
+    target = tmp_path / "y"
+    for number in (1, 2):
+        target.mkdir(exist_ok=True)
+        (target / "thesis.txt").write_text(f"mine {number}")
+        with (
+            pytest.raises(FolderTaken, match=rf"--out \S*y-2, or add --force, which keeps this one .* y\.old-{number}"),
+            whole_folder(target, ours),
+        ):
+            pytest.fail("the block must not run")
+        with whole_folder(target, ours, force=True) as fresh:
+            assert fresh.kept == tmp_path / f"y.old-{number}"
+            (fresh.folder / "a.txt").write_text("new")
+    kept = {"y.old-1/thesis.txt": "mine 1", "y.old-2/a.txt": "new", "y.old-2/thesis.txt": "mine 2"}
+    assert tree(tmp_path) == {"y/a.txt": "new", **kept}
+    with whole_folder(target, ours, force=True) as fresh:
+        assert fresh.kept is None
+
+
+def test_a_failed_block_keeps_nothing_beside(tmp_path: Path) -> None:
+    (tmp_path / "y").mkdir()
+    (tmp_path / "y/thesis.txt").write_text("mine")
+    with pytest.raises(KeyError), whole_folder(tmp_path / "y", ours, force=True):
+        raise KeyError("x")
+    assert tree(tmp_path) == {"y/thesis.txt": "mine"}
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
+def refused(code: int, name: str | None = None) -> OSError:
+    return OSError(code, os.strerror(code), name)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "no space is left"),
+        (errno.EDQUOT, "share of its disk"),
+        (errno.EFBIG, "larger than the system allows"),
+        (errno.EROFS, "can only be read"),
+    ],
+)
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, code: int, said: str) -> None:
+    with pytest.raises(OutputError, match=said) as caught, whole_folder(tmp_path / "y", ours) as fresh:
+        (fresh.folder / "a.txt").write_text("half")
+        raise refused(code)
+    assert caught.value.exit_code == 4 and str(tmp_path / "y") in str(caught.value)
+    with pytest.raises(OutputError, match=said), whole_stream(tmp_path / "z.csv") as file:
+        file.write(b"half")
+        raise refused(code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """In a process of its own, which may write no file of more than 1,000 bytes."""
+    program = f"""
+import resource, signal
+from pathlib import Path
+from crampstudy.errors import OutputError
+from crampstudy.output import whole_file
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    whole_file(Path({str(tmp_path / "y.csv")!r}), b"x" * 5000)
+except OutputError as error:
+    raise SystemExit(error.exit_code)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_reading_within_the_block_is_not_one_of_writing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), whole_folder(tmp_path / "y", ours):
+        (tmp_path / "none.csv").read_text()
+    with pytest.raises(OutputError, match="nothing can be made there"), whole_folder(tmp_path / "y", ours) as fresh:
+        (fresh.folder / "none" / "a.txt").write_text("1")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", [lambda p: whole_file(p, b"1"), lambda p: whole_folder(p, ours).__enter__()])
+def test_a_place_that_the_system_does_not_give(tmp_path: Path, call: Callable[[Path], object]) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for target in (Path("/proc/x/y"), tmp_path / ("x" * 300) / "y", tmp_path / "loop" / "y", Path("/dev/full/y")):
+        with pytest.raises(OutputError):
+            call(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["loop"]
+
+
+def test_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    whole_file(tmp_path / ("x" * 255), b"1")
+    with whole_folder(tmp_path / ("北" * 85), ours) as fresh:
+        (fresh.folder / "a.txt").write_text("1")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> str:
+        raise refused(errno.EACCES, str(tmp_path))
+
+    monkeypatch.setattr(Path, "mkdir", denied)
+    monkeypatch.setattr(Path, "touch", denied)
+    with pytest.raises(OutputError, match="permission is denied; name a place"), whole_folder(tmp_path / "y", ours):
+        pytest.fail("the block must not run")
+    with pytest.raises(OutputError, match="permission is denied; name a place"):
+        whole_file(tmp_path / "y", b"1")
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("mine")
     for target in (tmp_path / "f", tmp_path / "f/y", tmp_path / "f/x/y"):
-        with pytest.raises(UsageError, match="file"), whole_folder(target, OURS):
+        with pytest.raises(UsageError, match="file"), whole_folder(target, ours):
             pytest.fail("the block must not run")
     assert tree(tmp_path) == {"f": "mine"}
 
@@ -82,8 +199,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with whole_folder(tmp_path / "link", OURS) as fresh:
-        (fresh / "a.txt").write_text("1")
+    with whole_folder(tmp_path / "link", ours) as fresh:
+        (fresh.folder / "a.txt").write_text("1")
     assert (tmp_path / "link").is_symlink()
     assert tree(tmp_path / "real") == {"a.txt": "1"}
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from crampstudy.clean import Cleaned
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.errors import SourceError, UsageError
+from crampstudy.errors import FolderTaken, SourceError, UsageError
 from crampstudy.sources import load, open_cohort, package
 
 PEOPLE = "participant_id,age_years,sex\n01,50,female\n02,61.5,male\n"
@@ -122,14 +122,7 @@ class TestRefusedText:
             ("participant_id,date,cramps,cramps\n01,2024-01-01,1,2\n", "'cramps' stands twice"),
             ("participant_id,date,cramps, cramps \n01,2024-01-01,1,2\n", "'cramps' stands twice"),
             (",participant_id,date,cramps\n0,01,2024-01-01,1\n", "column 1 of the header has no name"),
-            (NIGHTS + "01,2024-01-05\n", "line 5: the row has 2 cells and the header 3"),
-            (NIGHTS + "\n01,2024-01-05,1,2,3\n", "line 6: the row has 5 cells and the header 3"),
-            ("\n\n" + NIGHTS + "01,2024-01-05\n", "line 7: the row has 2 cells"),
-            (
-                'participant_id,date,cramps,note\n01,2024-01-01,1,"a,b"\n01,2024-01-02,0\n',
-                "line 3: the row has 3 cells",
-            ),
-            (NIGHTS + '01,2024-01-05,"1\n01,2024-01-06,1\n', "the row from line 5"),
+            (NIGHTS + '01,2024-01-05,"1\n01,2024-01-06,1\n', "line 5: a quotation mark"),
             (NIGHTS + '01,2024-01-05,1"\n', "line 5: a quotation mark"),
             (NIGHTS.encode() + b"01,2024-01-05,\x81\n", "line 5, character 15: not UTF-8"),
             (NIGHTS.encode("utf-16-le"), "line 1: the file holds zero bytes"),
@@ -162,6 +155,31 @@ class TestRefusedText:
                 else:
                     count = cohort.attrition.tables[1]
                     assert count.read == count.accepted + count.rejected >= 3
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "row"),
+    [
+        ("participants", "participant_id,age_years,sex", "01,70,female"),
+        ("diary", "participant_id,date,cramps", "01,2024-01-01,1"),
+        ("episodes", "participant_id,date,episode", "01,2024-01-01,1"),
+        ("labs", "participant_id,date,analyte,value,unit", "01,2024-01-01,serum_sodium,140,mmol/L"),
+        ("treatments", "participant_id,start,agent", "01,2024-01-01,magnesium"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_every_column_that_a_table_needs_is_asked_for(
+    tmp_path: Path, table: str, header: str, row: str, form: str
+) -> None:
+    names = header.split(",")
+    frame = pl.DataFrame([row.split(",")], schema=names, orient="row")
+    for name in names:
+        (tmp_path / name).mkdir()
+        made = folder(tmp_path / name)
+        (made / f"{table}.csv").unlink(missing_ok=True)
+        rest = frame.drop(name)
+        rest.write_csv(made / f"{table}.csv") if form == "csv" else rest.write_parquet(made / f"{table}.parquet")
+        assert f"{table}.{form}: the required column {name} is missing" in refusal(made)
 
 
 class TestForms:
@@ -218,13 +236,18 @@ class TestDecimalCommas:
         assert ledger(loaded) == [
             ("diary.csv", 3, "sleep_hours", "-1,5", "range"),
             ("diary.csv", 4, "cramps", "1,5", "type"),
-            ("diary.csv", 4, "sleep_hours", "1.234,5", "type"),
+            ("diary.csv", 4, "sleep_hours", "1.234,5", "range"),
         ]
 
-    def test_commas_and_points_are_refused(self, tmp_path: Path) -> None:
+    def test_each_column_has_its_own_mark(self, tmp_path: Path) -> None:
         nights = self.HEADER + "01;2024-01-01;2;7,25;1.5;1;x\n"
+        loaded = load(folder(tmp_path, diary_csv=nights))
+        assert loaded.cohort.frame("diary").select("sleep_hours", "alcohol_units").rows() == [(7.25, 1.5)]
+
+    def test_commas_and_points_in_one_column_are_refused(self, tmp_path: Path) -> None:
+        nights = self.HEADER + "01;2024-01-01;2;7,25;1.5;1;x\n01;2024-01-02;2;7.25;1.5;1;x\n"
         message = refusal(folder(tmp_path, diary_csv=nights))
-        assert "decimal commas (column sleep_hours, line 2: '7,25') and decimal points (column alcohol_units" in message
+        assert "diary.csv, column sleep_hours: '7,25' (line 2) and '7.25' (line 3) have different decimal" in message
 
     def test_a_comma_in_a_text_is_none(self, tmp_path: Path) -> None:
         nights = self.HEADER + "01;2024-01-01;2;7.25;1.5;1;so, so\n01;2024-01-02;0;8;x;2;y\n"
@@ -232,12 +255,61 @@ class TestDecimalCommas:
         assert loaded.cohort.frame("diary")["sleep_hours"].to_list() == [7.25, 8]
         assert ledger(loaded) == [("diary.csv", 3, "alcohol_units", "x", "type")]
 
-    def test_in_a_comma_file_it_is_no_number(self, tmp_path: Path) -> None:
-        nights = 'participant_id,date,cramps,sleep_hours\n01,2024-01-01,2,"7,5"\n'
-        assert ledger(load(folder(tmp_path, diary_csv=nights))) == [("diary.csv", 2, "sleep_hours", "7,5", "type")]
+    @pytest.mark.parametrize("rest", ["", "01,2024-01-03,0,,a\n" * 3 + '01,2024-01-04,0,8,"b, c"\n'])
+    def test_between_commas(self, tmp_path: Path, rest: str) -> None:
+        nights = 'participant_id,date,cramps,sleep_hours,note\n01,2024-01-01,2,"7,5",\n01,2024-01-02,2,7,\n'
+        loaded = load(folder(tmp_path, diary_csv=nights + rest))
+        assert loaded.cohort.frame("diary")["sleep_hours"].to_list()[:2] == [7.5, 7]
+        assert "diary.csv: read with a decimal comma: sleep_hours" in loaded.cohort.attrition.notices
+
+    STEPS = 'participant_id,date,cramps,steps,load\n01,2024-01-01,2,"1,234","1,234"\n01,2024-01-02,2,950,7\n'
+
+    @pytest.mark.parametrize(("field", "steps"), [({"decimalChar": "."}, 1234), ({"groupChar": ","}, 1234)])
+    def test_the_descriptor_tells_what_is_open(self, tmp_path: Path, field: dict[str, str], steps: float) -> None:
+        fields = [{"name": "steps", "type": "integer", **field}, {"name": "load", "type": "number", "decimalChar": ","}]
+        described = {"resources": [{"name": "diary", "path": "diary.csv", "schema": {"fields": fields}}]}
+        source = folder(tmp_path, diary_csv=self.STEPS, datapackage_json=json.dumps(described))
+        assert load(source).cohort.frame("diary").select("steps", "load").rows() == [(steps, 1.234), (950, 7)]
+
+    def test_what_nobody_told_is_refused(self, tmp_path: Path) -> None:
+        source = folder(tmp_path, diary_csv=self.STEPS)
+        message = refusal(source)
+        assert "column steps: '1,234' (line 2) may have a decimal comma or a mark between thousands" in message
+        assert f"package:{source}?decimal=, or package:{source}?decimal=." in message
+        assert load(f"package:{source}?decimal=.").cohort.frame("diary")["steps"].to_list() == [1234, 950]
+
+    def test_another_mark_in_the_descriptor_is_refused(self, tmp_path: Path) -> None:
+        fields = [{"name": "steps", "decimalChar": "'"}]
+        described = {"resources": [{"name": "diary", "path": "diary.csv", "schema": {"fields": fields}}]}
+        message = refusal(folder(tmp_path, diary_csv=self.STEPS, datapackage_json=json.dumps(described)))
+        assert 'decimalChar of diary.steps is "\'"; allowed: . and ,' in message
 
 
 class TestDates:
+    MIDNIGHTS = ("2024-01-01 00:00:00", "2024-01-02T00:00:00", "2024-01-03 00:00", "2024-01-04T00:00:00.000")
+
+    @pytest.mark.parametrize("stored", ["csv", "text", "datetime"])
+    def test_midnight_is_a_date(self, tmp_path: Path, stored: str) -> None:
+        cells: list[Any] = list(self.MIDNIGHTS)
+        if stored == "datetime":
+            cells = [datetime(2024, 1, day) for day in range(1, 5)]
+        frame = pl.DataFrame({"participant_id": ["01"] * 4, "date": cells, "cramps": [1] * 4})
+        if stored == "csv":
+            source = folder(tmp_path, diary_csv=frame.write_csv())
+        else:
+            source = folder(tmp_path, diary_csv="", diary_parquet=frame)
+        loaded = load(source)
+        assert loaded.cohort.frame("diary")["date"].to_list() == [date(2024, 1, day) for day in range(1, 5)]
+        assert ledger(loaded) == []
+
+    def test_another_time_of_day_or_a_midnight_with_a_zone_is_none(self, tmp_path: Path) -> None:
+        nights = NIGHTS + "01,2024-01-05 00:00:01,1\n01,2024-01-06 23:10,1\n01,2024-01-07T00:00:00Z,1\n"
+        loaded = load(folder(tmp_path, diary_csv=nights))
+        assert [row[1] for row in ledger(loaded)] == [5, 6, 7]
+        told = loaded.ledger["hint"].to_list()
+        assert all("it has a time of day" in hint and "clock: {date: timestamp}" in hint for hint in told[:2])
+        assert "distance from UTC" in told[2]
+
     def test_another_or_a_mixed_format_is_refused_cell_by_cell(self, tmp_path: Path) -> None:
         nights = NIGHTS + "01,05.01.2024,1\n01,01/06/2024,1\n01,2024-1-7,1\n01,2024-01-08,1\n01,2024-02-30,1\n"
         loaded = load(folder(tmp_path, diary_csv=nights))
@@ -393,7 +465,8 @@ class TestOwnColumns:
             (("9007199254740993", "1"), pl.Int64(), 9007199254740993),
             (("01", "12"), pl.String(), "01"),
             (("0.5", "0"), pl.Float64(), 0.5),
-            (("NaN", "1"), pl.String(), "NaN"),
+            (("NaN", "1"), pl.Int64(), None),
+            (("NA", "north"), pl.String(), None),
             (("2024-01-05", ""), pl.Date(), date(2024, 1, 5)),
             (("24-01-05", "24-01-06"), pl.String(), "24-01-05"),
             (("2024-01-05T23:10", "2024-01-05 23:10:05.25"), pl.Datetime("us"), datetime(2024, 1, 5, 23, 10)),
@@ -583,6 +656,50 @@ class TestRoundTrip:
         with pytest.raises(UsageError, match=r"holds notes\.txt"):
             package.write(Cohort("x", "diary", FULL), tmp_path, format)
         assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+    def test_a_package_is_replaced_unless_it_was_touched(self, tmp_path: Path, format: package.Format) -> None:
+        cohort, target = Cohort("x", "diary", FULL), tmp_path / "x"
+        assert package.write(cohort, target, format) is None
+        first = {p.name: p.read_bytes() for p in target.iterdir()}
+        assert package.write(cohort, target, format) is None
+        assert {p.name: p.read_bytes() for p in target.iterdir()} == first
+        described = json.loads(first["datapackage.json"])
+        edits = {
+            f"diary.{format}": first[f"diary.{format}"] + b"\n",
+            "corrections.yaml": b"version: 1\n",
+            "datapackage.json": json.dumps({**described, "title": "by hand"}).encode(),
+            f"labs.{format}": b"",
+        }
+        for number, (name, content) in enumerate(edits.items(), 1):
+            (target / name).write_bytes(content)
+            with pytest.raises(FolderTaken, match=name.replace(".", r"\.")):
+                package.write(cohort, target, format)
+            assert (target / name).read_bytes() == content
+            kept = package.write(cohort, target, format, force=True)
+            assert kept == tmp_path / f"x.old-{number}" and (kept / name).read_bytes() == content
+            assert {p.name: p.read_bytes() for p in target.iterdir()} == first
+
+    def test_a_study_kept_by_hand_is_never_replaced(self, tmp_path: Path, format: package.Format) -> None:
+        study = folder(tmp_path)
+        before = {p.name: p.read_bytes() for p in study.iterdir()}
+        with pytest.raises(FolderTaken, match="did not write"):
+            package.write(Cohort("x", "diary", FULL), study, format)
+        for descriptor in (
+            b"{",
+            b"[]",
+            b'{"crampstudy": {"written": []}}',
+            b'{"crampstudy": {"written": {"files": 1}}}',
+        ):
+            (study / "datapackage.json").write_bytes(descriptor)
+            with pytest.raises(FolderTaken, match="did not write"):
+                package.write(Cohort("x", "diary", FULL), study, format)
+        assert {name: (study / name).read_bytes() for name in before} == before
+
+    def test_name_and_title_are_kept(self, tmp_path: Path, format: package.Format) -> None:
+        package.write(Cohort("../x", "diary", FULL, title="北 of x"), tmp_path / "x", format)
+        back = open_cohort(tmp_path / "x")
+        assert (back.name, back.title, back.heading) == ("../x", "北 of x", "北 of x")
+        assert Cohort("x", "diary", FULL).heading == "x"
 
     @settings(max_examples=40)
     @given(data=st.data())

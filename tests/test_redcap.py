@@ -151,7 +151,8 @@ class TestOwnDictionary:
     def test_everything_that_is_not_used_is_said(self, tmp_path: Path) -> None:
         loaded = export(tmp_path, RAW, FIELDS)
         said = notices(loaded)
-        assert "2 cells hold a missing data code" in said
+        assert "export.csv: cramps: 1 cells hold a missing data code (NASK): missing" in said
+        assert "export.csv: centre: 1 cells hold a missing data code (UNK): missing" in said
         assert "not used (form status and the like): redcap_data_access_group, enrolment_complete" in said
         assert "left out, for the dictionary puts them in none of the tables: secret" in said
         assert "1 rows belong to no table (instruments other); left out" in said
@@ -245,6 +246,20 @@ class TestEvents:
 def test_an_export_that_is_none_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(SourceError, match=complaint):
         export(tmp_path, text)
+
+
+def test_the_record_may_stand_in_any_column(cohort: Cohort, tmp_path: Path) -> None:
+    rows = list(csv.reader(io.StringIO(as_export(cohort, labels=False, headings="names"))))
+    moved = "\n".join(",".join(row[1:] + row[:1]) for row in rows) + "\n"
+    loaded, expected = export(tmp_path, moved), export(tmp_path, as_export(cohort, labels=False, headings="names"))
+    assert loaded.cohort.digest == expected.cohort.digest
+
+
+@pytest.mark.parametrize("first", ["age_years", "redcap_event_name", "redcap_repeat_instance"])
+def test_an_export_without_the_record_is_refused(tmp_path: Path, first: str) -> None:
+    complaint = f"no column participant_id; it begins with {first}: export the identifier"
+    with pytest.raises(SourceError, match=complaint):
+        export(tmp_path, f"{first},sex,date,cramps\n1,female,2025-03-01,1\n")
 
 
 def test_a_missing_data_code_that_is_a_choice_is_kept(tmp_path: Path) -> None:

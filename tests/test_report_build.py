@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import inspect
 import json
 import os
+import shutil
 import threading
 import time
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crampstudy.errors import AnalysisError, ParameterError, SourceError, UsageError
+from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
 from crampstudy.report import run, warm
 from crampstudy.report.build import FILES, build
 
@@ -103,13 +107,27 @@ def test_a_report_is_whole_and_names_no_place(
     )
 
 
+def test_a_mapping_is_found_beside_the_source(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.yaml").write_text(
+        "version: 1\nname: mapped\nclock: {date: evening}\ntables:\n"
+        "  participants:\n    file: participants.csv\n"
+        "    columns: {participant_id: participant_id, age_years: age_years, sex: sex}\n"
+        "  diary:\n    file: diary.csv\n    columns: {participant_id: participant_id, date: date, cramps: cramps}\n"
+    )
+    made = build("mapped:tiny?mapping=m.yaml", sections=["cohort"], notebooks_dir=notebooks)
+    assert "2 people, 5 bins" in made.html.read_text(encoding="utf-8")
+
+
 def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "report.pdf").write_bytes(b"old")
     own = write_notebook(tmp_path, "own", "from crampstudy.errors import BandError", "raise BandError('no such band')")
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': BandError: no such band"):
-        build(str(source), out=out, notebook=own, notebooks_dir=notebooks)
+        (out / "report.pdf").write_bytes(b"old")
+        build(str(source), out=out, notebook=own, notebooks_dir=notebooks, force=True)
     assert [path.name for path in out.iterdir()] == ["report.pdf"] and (out / "report.pdf").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "out", "own.ipynb", "tiny"]
 
@@ -119,6 +137,82 @@ def test_a_dead_kernel_is_told_and_recorded(tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': the kernel died"):
         run.execute(own, output, {"source": "x"}, cwd=tmp_path)
     assert json.loads(output.read_text())["metadata"]["crampstudy"]["failure"].startswith("the kernel died")
+
+
+@pytest.mark.parametrize("leaving", ["import sys; sys.exit(0)", "exit()", "quit()", "exit", "raise SystemExit"])
+def test_a_cell_that_leaves_the_notebook_is_a_failure(tmp_path: Path, leaving: str) -> None:
+    own, output = write_notebook(tmp_path, "own", "1 + 1", leaving), tmp_path / "executed.ipynb"
+    told = r"notebook own, section 'Deep': the cell leaves the notebook .*take that out \(code cell 3\)"
+    with pytest.raises(AnalysisError, match=told) as caught:
+        run.execute(own, output, {"source": "x"}, cwd=tmp_path)
+    assert caught.value.exit_code == 6
+    assert json.loads(output.read_text())["metadata"]["crampstudy"]["cell"] == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
+def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
+    ends = {
+        "import os; os._exit(0)": r"ended by itself with exit code 0, as after os._exit\(0\) \(code cell 2\)",
+        "import os; os._exit(3)": "exit code 3",
+        "import ctypes; ctypes.string_at(0)": r"killed by signal 11 \(SIGSEGV\), a crash in native code",
+        "import os; os.abort()": r"killed by signal 6 \(SIGABRT\), a crash in native code",
+        "import os; os.kill(os.getpid(), 9)": r"killed by signal 9 \(SIGKILL\), most likely for want of memory",
+    }
+    with warm.server({**os.environ, **run.PINNED}) as server:
+        for number, (code, told) in enumerate(ends.items()):
+            own = write_notebook(tmp_path, f"own{number}", code)
+            # Forked kernels, and one that starts the plain way.
+            for place in [server, None][: 2 if "ctypes" in code else 1]:
+                with pytest.raises(
+                    AnalysisError, match=rf"notebook own{number}, section 'Deep': the kernel died: .*{told}"
+                ):
+                    run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, server=place)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
+def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
+    stop = threading.Event()
+    threading.Timer(4, stop.set).start()
+    own = write_notebook(tmp_path, "own", "import time; time.sleep(300)")
+    began = time.monotonic()
+    with pytest.raises(run.Stopped):
+        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, stop=stop)
+    assert time.monotonic() - began < 60
+
+
+def test_a_cells_time_is_an_option_that_its_message_names(
+    source: Path,
+    notebooks: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    run_cli = request.getfixturevalue("run")
+    monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(notebooks))
+    own = write_notebook(tmp_path, "own", "import time; time.sleep(60)")
+    asked = ["report", str(source), "--out", str(tmp_path / "out"), "--notebook", str(own), "--sections", "sleep"]
+    code, _, said = run_cli(*asked, "--cell-timeout", "3")
+    assert code == 6
+    told = (
+        "notebook own, section 'Deep': a cell ran longer than 3 s; --cell-timeout SECONDS gives it more (code cell 2)"
+    )
+    assert said.splitlines()[-1] == f"crampstudy: {told}"
+    code, _, said = run_cli(*asked, "--cell-timeout", "0")
+    assert code == 2 and "--cell-timeout" in said
+
+
+def test_the_time_of_a_cell_is_half_an_hour_where_none_is_given() -> None:
+    from crampstudy.cli.report import report
+
+    assert run.CELL_SECONDS == 1800 == inspect.signature(report).parameters["cell_timeout"].default
+
+
+def test_an_own_notebook_may_have_other_defaults(source: Path, notebooks: Path, tmp_path: Path) -> None:
+    own = write_notebook(tmp_path, "own", "assert (source != 'y', bins, mine) == (True, 5, 3)")
+    own.write_text(own.read_text().replace('source: str = \\"x\\"', 'source: str = \\"y\\"'))
+    own.write_text(own.read_text().replace("bins: int = 5", "mine: int = 3\\nbins: int = 9"))
+    made = build(str(source), out=tmp_path / "out", notebook=own, sections=["cohort"], notebooks_dir=notebooks)
+    assert json.loads(made.manifest.read_text())["inputs"]["parameters"] == {"bins": 5, "mine": 3}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
@@ -187,3 +281,102 @@ def test_a_malformed_epoch_is_refused(source: Path, notebooks: Path, monkeypatch
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
         build(str(source), notebooks_dir=notebooks)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No kernel runs: a notebook's headings are all that it shows."""
+
+    def execute(notebook: Path, output: Path, *_: object, **__: object) -> None:
+        cells = [{"cell_type": "markdown", "metadata": {}, "source": f"# {notebook.stem.title()}"}]
+        output.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+
+    monkeypatch.setattr(run, "execute", execute)
+    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext())
+
+
+def named(folder: Path, name: str, **more: str) -> str:
+    """Give a copy of a source another place, and the name that its descriptor states."""
+    tables = [{"name": table, "path": f"{table}.csv"} for table in ("participants", "diary")]
+    (folder / "datapackage.json").write_text(json.dumps({"name": name, **more, "resources": tables}), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", ["/tmp/evil", "../../evil", "..", "x" * 300, "con", "北\u202e🦵", "a\\b", ""])
+@pytest.mark.usefixtures("quickly")
+def test_no_name_leads_out_of_the_folder_of_reports(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    home = tmp_path / "home" / "here"
+    home.mkdir(parents=True)
+    monkeypatch.chdir(home)
+    made = build(named(source, name, title=f"Title of {name}"), notebooks_dir=notebooks)
+    assert made.folder.parent == Path("reports") and made.folder.resolve().parent == home / "reports"
+    assert sorted(path.name for path in made.folder.iterdir()) == sorted(FILES)
+    assert [path.name for path in home.iterdir()] == ["reports"] and len(list((home / "reports").iterdir())) == 1
+    assert "Title of" in made.html.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("quickly")
+def test_two_sources_of_one_name_do_not_share_a_report(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = shutil.copytree(source, tmp_path / "elsewhere" / "tiny")
+    folder = build(named(source, "one"), notebooks_dir=notebooks).folder
+    first = (folder / "report.pdf").read_bytes()
+    # The same source in other words, and after its data changed, replaces its own report.
+    with (source / "diary.csv").open("a") as file:
+        file.write("P1,2024-02-01,1\n")
+    assert build("tiny/../tiny", notebooks_dir=notebooks).kept is None
+    second = (folder / "report.pdf").read_bytes()
+    assert second != first
+    with pytest.raises(FolderTaken, match=r"another source \(package:tiny\); name .*--out \S*/reports/one-2"):
+        build(named(other, "one"), notebooks_dir=notebooks)
+    assert (folder / "report.pdf").read_bytes() == second
+    made = build(str(other), notebooks_dir=notebooks, force=True)
+    assert made.kept == (tmp_path / "reports/one.old-1").resolve()
+    assert (made.kept / "report.pdf").read_bytes() == second
+    assert build(str(source), out=Path("reports/one-2"), notebooks_dir=notebooks).kept is None
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_project_that_is_moved_keeps_its_reports(
+    source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(source, project / "tiny")
+    monkeypatch.chdir(project)
+    build("tiny", notebooks_dir=notebooks)
+    monkeypatch.chdir(project.rename(tmp_path / "moved"))
+    assert build("tiny", notebooks_dir=notebooks).kept is None
+
+
+@pytest.mark.usefixtures("quickly")
+def test_sections_do_not_replace_a_whole_report(source: Path, notebooks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = partial(build, str(source), out=out, notebooks_dir=notebooks)
+    again(sections=["cohort"])
+    again(sections=["cohort"])
+    again()
+    whole = (out / "report.pdf").read_bytes()
+    with pytest.raises(FolderTaken, match=r"a report with more sections \(sleep\)"):
+        again(sections=["cohort"])
+    assert (out / "report.pdf").read_bytes() == whole
+    again()
+    assert again(sections=["sleep"], force=True).kept == tmp_path.resolve() / "out.old-1"
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_report_that_was_edited_is_not_replaced(source: Path, notebooks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = partial(build, str(source), out=out, notebooks_dir=notebooks)
+    again()
+    for name, content in {"report.html": b"my notes", "manifest.json": b"[]", "notes.txt": b"mine"}.items():
+        before = (out / name).read_bytes() if (out / name).exists() else None
+        (out / name).write_bytes(content)
+        with pytest.raises(FolderTaken, match=r"\.(html|txt|csv)"):
+            again()
+        assert (out / name).read_bytes() == content
+        if before is not None:
+            (out / name).write_bytes(before)

@@ -123,6 +123,31 @@ def test_one_name_means_one_thing(tmp_path: Path) -> None:
         params.describe([one, two])
 
 
+def test_an_own_notebook_takes_the_values_of_the_others(tmp_path: Path) -> None:
+    one = notebook(tmp_path, "source: str = 'x'\nbins: int = 3\nlevel: float = 0.9")
+    own = notebook(tmp_path, "source: str = 'y'\nbins: int = 4\nlevel: float | None = None\nmine: int = 1", name="own")
+    known = {parameter.name: parameter.default for parameter in params.describe([one, own], own)}
+    assert known == {"bins": 3, "level": 0.9, "mine": 1}
+    values = params.check([one, own], ["level=0.8"], own)
+    assert params.for_notebook(own, values, "/data") == {"source": "/data", "bins": 3, "level": 0.8}
+    assert params.check([one, own], ["bins=7", "mine=2"], own) == {"bins": 7, "mine": 2, "level": 0.9}
+
+
+def test_an_own_notebook_that_cannot_take_the_value_is_refused(tmp_path: Path) -> None:
+    one = notebook(tmp_path, "level: float = 0.9")
+    own = notebook(tmp_path, "level: int = 1", name="own")
+    with pytest.raises(
+        ParameterError, match=r"'level' is 0.9 in this report, as one.ipynb has it, and own.ipynb takes a whole"
+    ):
+        params.check([one, own], [], own)
+
+
+def test_the_default_of_source_may_differ_anywhere(tmp_path: Path) -> None:
+    one = notebook(tmp_path, "source: str = 'x'")
+    two = notebook(tmp_path, "source: str = 'y'", name="two")
+    assert params.describe([one, two]) == []
+
+
 def test_a_notebook_takes_only_what_it_declares(tmp_path: Path) -> None:
     one = notebook(tmp_path, "bins: int = 3")
     two = notebook(tmp_path, "source: str = 'x'\nci_level: float = 0.9", name="two")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from crampstudy import open_cohort
+from crampstudy.codebook import dictionary
 from crampstudy.errors import SourceError
-from crampstudy.sources import KINDS, load, read
+from crampstudy.sources import KINDS, absolute, load, read
 
 ROWS = "participant_id,age_years,sex,date,cramps\n007,71,female,2024-03-01,2\n007,71,female,2024-03-02,0\n"
 MAPPING = """version: 1
@@ -67,6 +69,24 @@ def test_a_statistical_file_is_told_by_its_ending_and_takes_a_mapping(study: Pat
         assert open_cohort(source).digest == digest, source
 
 
+def test_a_source_made_absolute_holds_in_any_folder(study: Path, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = open_cohort("study").digest
+    named = ["study", "package:study", "study?short=empty", "mapped:wide.csv?mapping=m.yaml", book.name]
+    named += ["excel:book.xlsx?mapping=m.yaml", "book.xlsx?mapping=./m.yaml"]
+    (study / "r.csv").write_text(
+        "participant_id,redcap_repeat_instrument,redcap_repeat_instance,age_years,sex,date,cramps\n007,,,71,female,,\n"
+        "007,diary,1,,,2024-03-01,2\n007,diary,2,,,2024-03-02,0\n"
+    )
+    (study / "d.csv").write_text(dictionary.redcap())
+    export = open_cohort("redcap:r.csv?dictionary=d.csv").digest
+    made = [absolute(source) for source in named]
+    elsewhere = absolute("redcap:r.csv?dictionary=d.csv")
+    assert elsewhere == f"redcap:{study.resolve()}/r.csv?dictionary={study.resolve()}/d.csv"
+    monkeypatch.chdir("/")
+    assert {open_cohort(source).digest for source in made} == {digest}
+    assert open_cohort(elsewhere).digest == export
+
+
 def test_relative_and_absolute_paths_and_path_objects(study: Path) -> None:
     digest = open_cohort("study").digest
     assert open_cohort(study / "study").digest == digest
@@ -102,12 +122,12 @@ def test_a_drive_after_a_kind_is_part_of_the_path(study: Path) -> None:
     [
         ("redcup:x.csv", r"unknown kind of source 'redcup' .*; did you mean redcap\?; allowed: FOLDER, nhanes:"),
         ("mapped:wide.csv", r"say how to read it: mapped:wide\.csv\?mapping=M\.yaml"),
-        ("mapped:wide.csv?map=m.yaml", r"mapped has no option 'map'; allowed: mapping, e\.g\. mapped:FILE"),
+        ("mapped:wide.csv?map=m.yaml", r"mapped has no option 'map'; allowed: mapping, missing, .*e\.g\. mapped:FILE"),
         ("mapped:wide.csv?mapping=", r"the option mapping of mapped is empty"),
         ("mapped:?mapping=m.yaml", r"names no path; write mapped:FILE"),
         ("mapped:none.csv?mapping=m.yaml", r"there is no file none\.csv"),
         ("mapped:wide.csv?mapping=none.yaml", r"there is no mapping file none\.yaml"),
-        ("package:study?cycles=D", r"package has no option 'cycles'; it has none"),
+        ("package:study?cycles=D", r"package has no option 'cycles'; allowed: missing, .*e\.g\. FOLDER"),
         ("nhanes:study?cycle=D", r"nhanes has no option 'cycle'; allowed: cycles"),
         ("wide.csv", r"wide\.csv is a file and could be anything; .*redcap:wide\.csv, or mapped:wide\.csv\?mapping="),
         ("redcap:none.csv", r"there is no REDCap export none\.csv"),
@@ -132,7 +152,27 @@ def test_a_mapping_is_given_once(study: Path) -> None:
 def test_every_kind_says_how_it_is_written() -> None:
     for name, kind in KINDS.items():
         assert kind.example == "FOLDER" or kind.example.startswith(f"{name}:")
-        assert all(f"{option}=" in kind.example for option in kind.options if name not in ("excel", "stat"))
+        told = set(kind.options) - {"missing", "decimal", "short"}
+        assert all(f"{option}=" in kind.example for option in told if name not in ("excel", "stat"))
+
+
+@pytest.mark.parametrize(
+    "source", ["pkg", "redcap:redcap.csv", "mapped:pkg/diary.csv?m.yaml", "mapped:pkg/diary.csv?m2.yaml"]
+)
+def test_dates_written_with_midnight(shared: Path, source: str) -> None:
+    case = shared / "cases" / "42-midnight-csv"
+    kind, colon, rest = source.rpartition(":")
+    path, _, mapping = rest.partition("?")
+    options = f"?mapping={case / mapping}" if mapping else ""
+    loaded = load(f"{kind}{colon}{case / path}{options}")
+    assert loaded.ledger.is_empty()
+    days = loaded.cohort.frame("diary")["date"].to_list()
+    assert days == [date(2025, 3, 1)] if kind == "redcap" else [date(2025, 3, 1), date(2025, 3, 2)] * 2
+
+
+def test_identifiers_written_as_real_numbers_are_named(shared: Path) -> None:
+    with pytest.raises(SourceError, match=r"'17\.0'.*is it 17\? One table has it as a number with decimals: write"):
+        load(shared / "cases" / "44-float-ids")
 
 
 class TestImport:

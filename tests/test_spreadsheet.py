@@ -291,7 +291,7 @@ def test_errors_of_a_formula_stay_for_the_ledger(tmp_path: Path) -> None:
     path = book(tmp_path / "b.xlsx", change, participants=PEOPLE, diary=NIGHTS)
     assert 't="e"' in _xml(path, "xl/worksheets/sheet2.xml")
     assert cleaned(path).ledger.select("line", "column", "value", "rule", "severity").rows() == [
-        (2, "stress_0_10", "#N/A", "type", "blank-cell"),
+        (2, "stress_0_10", "#N/A", "missing-mark", "warn"),
         (4, "stress_0_10", "#DIV/0!", "type", "blank-cell"),
     ]
 

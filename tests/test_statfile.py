@@ -211,7 +211,7 @@ def test_a_sas_file_goes_to_the_reader_of_sas(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(statfile, "_READERS", {**statfile._READERS, ".sas7bdat": reader})
     (tmp_path / "s.sas7bdat").write_bytes(b"")
     assert statfile.load(tmp_path / "s.sas7bdat").frame.height == 4
-    assert asked == [str(tmp_path / "s.sas7bdat")]
+    assert set(asked) == {str(tmp_path / "s.sas7bdat")}
 
 
 def test_names_that_would_meet_stay_apart() -> None:

@@ -130,6 +130,111 @@ class TestDates:
             read(tmp_path, self.AMBIGUOUS, date_format="%d/%m")
 
 
+class TestTimes:
+    CELLS = ("2025-03-02 07:15:03", "2025-03-03 23:40:12", "2025-03-04 00:02:44")
+
+    def rows(self, *cells: str) -> str:
+        return "When,Who,Cramps\n" + "".join(f'"{cell}",P1,{n}\n' for n, cell in enumerate(cells))
+
+    def test_what_they_mean_is_asked(self, tmp_path: Path) -> None:
+        with pytest.raises(
+            SourceError, match=r"When has times of day, such as '2025-03-02 07:15:03'.*--clock timestamp"
+        ):
+            read(tmp_path, self.rows(*self.CELLS))
+        stated = {"columns": {"date": "When"}, "date_format": "%Y-%m-%d"}
+        for options in (stated, {"date_format": "%Y-%m-%d %H:%M:%S"}):
+            with pytest.raises(SourceError, match="say what they mean"):
+                read(tmp_path, self.rows(*self.CELLS), **options)
+
+    @pytest.mark.parametrize(
+        ("clock", "days", "left"), [("timestamp", (1, 3, 3), 0), ("morning", (1, 2, 3), 0), ("evening", (3,), 2)]
+    )
+    @pytest.mark.parametrize("date_format", [None, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"])
+    def test_the_night_they_belong_to(
+        self, tmp_path: Path, clock: str, days: tuple[int, ...], left: int, date_format: str | None
+    ) -> None:
+        text = self.rows(*self.CELLS).replace('44",P1', '44",P2')
+        nights = read(tmp_path, text, clock=clock, date_format=date_format)
+        assert sorted(nights.frame["date"].to_list()) == [date(2025, 3, day) for day in days]
+        assert len(nights.left_out) == left
+        assert all("a time before noon" in row.reason for row in nights.left_out)
+        assert nights.guess.clock == clock and nights.notices[0].startswith("When: ")
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            ("3/13/2025, 11:10:05 PM", "3/15/2025, 12:05 AM"),
+            ("13.03.2025 23:10", "15.03.2025 0:05"),
+            ("2025-03-13T23:10:00.123", "2025-03-15T00:05:59.5"),
+            ("2025/03/13 11:10:05 p. m.", "2025/03/15 12:05 a.m."),
+        ],
+    )
+    def test_however_they_are_written(self, tmp_path: Path, cells: tuple[str, str]) -> None:
+        nights = read(tmp_path, self.rows(*cells), clock="timestamp")
+        assert nights.frame["date"].to_list() == [date(2025, 3, 13), date(2025, 3, 14)]
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            ("2025-03-02T11:30:00Z", "2025-07-02T09:30:00.5Z"),
+            ("2025-03-02 12:30:00+01:00", "2025-07-02 11:30:00+0200"),
+            ("2025/03/02 12:30:00 PM GMT+1", "2025/07/02 11:30:00 AM GMT+2"),
+        ],
+    )
+    def test_with_a_zone_they_need_to_know_where(self, tmp_path: Path, cells: tuple[str, str]) -> None:
+        with pytest.raises(SourceError, match="--time-zone Europe/Berlin"):
+            read(tmp_path, self.rows(*cells), clock="timestamp")
+        nights = read(tmp_path, self.rows(*cells), clock="timestamp", time_zone="Europe/Berlin")
+        assert nights.frame["date"].to_list() == [date(2025, 3, 2), date(2025, 7, 1)]
+        with pytest.raises(UsageError, match="is no time zone"):
+            read(tmp_path, self.rows(*cells), time_zone="Berlin")
+
+    def test_midnights_are_dates(self, tmp_path: Path) -> None:
+        for cells in (("2025-03-01 00:00:00.000", "2025-03-02T00:00"), ("3/13/2025 12:00:00 AM", "3/14/2025 0:00")):
+            nights = read(tmp_path, self.rows(*cells))
+            assert len(nights.frame) == 2 and nights.notices == ()
+        with pytest.raises(SourceError, match="--time-zone"):
+            read(tmp_path, self.rows("2025-03-01T00:00:00Z"))
+
+    def test_a_row_without_one_is_left_out(self, tmp_path: Path) -> None:
+        nights = read(tmp_path, self.rows("2025-03-01 21:10", "2025-03-03", "2025-03-04 25:10"), clock="timestamp")
+        assert [(row.line, row.value) for row in nights.left_out] == [(3, "2025-03-03"), (4, "2025-03-04 25:10")]
+        with pytest.raises(UsageError, match="has no time of day"):
+            read(tmp_path, self.rows("2025-03-01", "2025-03-02"), clock="timestamp")
+
+    def test_a_column_named_for_dates_that_has_none(self, tmp_path: Path) -> None:
+        for cells in (("13 Mar 2025", "14 Mar 2025"), ("x", "y")):
+            with pytest.raises(SourceError, match=r"no date that is known, such as '.*--date-format"):
+                read(tmp_path, self.rows(*cells), columns={"date": "When"})
+        made = read(tmp_path, self.rows("13 Mar 2025"), columns={"date": "When"}, date_format="%d %b %Y")
+        assert made.frame["date"].to_list() == [date(2025, 3, 13)]
+        with pytest.raises(SourceError, match="no row can be used; the first, line 2, When = 'x'"):
+            read(tmp_path, self.rows("x"), columns={"date": "When"}, date_format="%d %b %Y")
+
+    def test_forms_of_a_survey(self, shared: Path, run: Any) -> None:
+        case = shared / "cases" / "21-google-forms"
+        for file in ("iso.csv", "responses.csv"):
+            code, _, said = run("try", str(case / file))
+            assert code == 4 and "--clock timestamp" in said
+            code, out, _ = run("try", str(case / file), "--clock", "timestamp", "--json")
+            nights = [n for n in json.loads(out)["nights"] if n["participant_id"] == "P1"]
+            assert [(n["date"], n["cramps"]) for n in nights] == [
+                *[("2025-03-01", 1), ("2025-03-02", 0), ("2025-03-03", 2)]
+            ]
+
+
+def test_counts_with_decimal_commas_between_commas(tmp_path: Path) -> None:
+    nights = read(tmp_path, 'who,date,cramps\na,2025-03-01,"1,0"\na,2025-03-02,"0,0"\n')
+    assert nights.frame["cramps"].to_list() == [1, 0] and nights.guess.decimal == ","
+
+
+def test_nearly_the_same_identifiers_are_asked_about(tmp_path: Path) -> None:
+    ids = ("P1", "p1", "P01", "P 1", "P2", "17", "17.0", "\uff11\uff17", "0017", "170")
+    rows = "".join(f"{who},2025-03-01,1\n" for who in ids)
+    notices = read(tmp_path, "who,date,cramps\n" + rows).notices
+    assert [notice.partition(":")[0] for notice in notices] == ["0017, 17, 17.0, \uff11\uff17", "P 1, P01, P1, p1"]
+
+
 def test_every_row_is_a_night_or_is_left_out(tmp_path: Path) -> None:
     text = (
         "id,date,cramps\n1,2025-03-01,2\n1,2025-03-01,2\n1,2025-03-02,0\n1,2025-03-02,1\n,2025-03-03,1\n"

@@ -106,3 +106,16 @@ def test_notes_of_several_models_are_said_once() -> None:
     one = frame(row(term="sex", note="weight weight_interview"))
     assert wording.notes(one, one) == "Weighted by interview weight."
     assert wording.notes(frame(row(term="sex"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("log(`a:b`)", "log(a:b)"),
+        ("`a:b`:sex", "a:b × Sex"),
+        ("C(smoking, ref='a:b'):sex", "Smoking × Sex"),
+        ("C(`shoe size`, ref='40')", "shoe size"),
+    ],
+)
+def test_columns_in_backticks_are_printed_by_their_names(name: str, printed: str) -> None:
+    assert wording.term(name) == printed

@@ -101,7 +101,8 @@ class Cohort:
     """A frozen, validated cohort.
 
     ``tables`` maps table names to polars frames in codebook types; :attr:`participants` and its like give
-    pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night.
+    pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night. ``title`` is what
+    readers are shown in place of ``name``.
 
     Raises:
         SchemaError: a table, a column or a cell breaks the codebook, a key repeats, a night belongs to
@@ -115,6 +116,7 @@ class Cohort:
     attrition: Attrition = field(default_factory=Attrition)
     as_of: date | None = None
     synthetic: bool = False
+    title: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", ReadOnly(self.tables))
@@ -140,6 +142,11 @@ class Cohort:
             for table in (self.tables.get("participants"), self.tables.get("diary"))
             if table is not None
         )
+
+    @property
+    def heading(self) -> str:
+        """What readers are shown: the title, or without one the name."""
+        return self.title or self.name
 
     @property
     def participants(self) -> pd.DataFrame:

@@ -19,6 +19,9 @@ _TOKEN = re.compile(
     r"|(?P<text>'(?:[^']|'')*')"
     r"|(?P<sign><=|>=|<>|!=|[=<>+\-*/(),]))"
 )
+_OPENS = re.compile(r"\s*\(")
+LONGEST, MOST_SIGNS = 100_000, 300
+"""Limits of an expression, in characters and in signs and words: evaluation takes the cube of their number."""
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
 
 
@@ -73,7 +76,9 @@ def _sql(where: str) -> str:
 
 
 def _tokens(where: str) -> Iterator[tuple[str, str]]:
-    position, end = 0, len(where.rstrip())
+    position, end, signs = 0, len(where.rstrip()), 0
+    if end > LONGEST:
+        raise UsageError(f"where {where[:40]!r}… has {end:,} characters, and at most {LONGEST:,} are read")
     while position < end:
         token = _TOKEN.match(where, position)
         if token is None:
@@ -85,6 +90,12 @@ def _tokens(where: str) -> Iterator[tuple[str, str]]:
         kind, text = token.lastgroup or "", token[0].strip()
         if kind == "name" and text.upper() in _WORDS:
             kind = "word"
-        elif kind == "name" and where[position:].lstrip().startswith("("):
+        elif kind == "name" and _OPENS.match(where, position):
             raise UsageError(f"where {where!r}: functions are not allowed, got {text}()")
+        signs += kind == "word" or (kind == "sign" and text != ",")
+        if signs > MOST_SIGNS:
+            raise UsageError(
+                f"where {where[:40]!r}… has more than {MOST_SIGNS} signs and words such as = and OR; "
+                "write a column IN (…) for many values of one column"
+            )
         yield kind, text

@@ -19,6 +19,16 @@ class UsageError(CrampstudyError):
     exit_code = 2
 
 
+class FolderTaken(UsageError):
+    """A folder to be written holds what the command did not write; by force it is put aside, never lost."""
+
+
+class OutputError(UsageError):
+    """A file, folder or stream that cannot be written: no space, no permission, no such place."""
+
+    exit_code = 4
+
+
 class BandError(UsageError):
     """Age bands that cannot be: limits not increasing, negative or above a top-coded age."""
 

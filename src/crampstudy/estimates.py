@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from crampstudy import names
 from crampstudy.output import csv_cell
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
@@ -46,8 +47,8 @@ def key(cells: Mapping[str, Any]) -> str:
 def _slug(text: str) -> str:
     for sign, word in _SIGNS.items():
         text = text.replace(sign, word)
-    text = text.lower()
-    return re.sub(r"[^a-z0-9.]+", "-", text).strip("-")
+    # A name that has no letter of any script must not vanish: two such cohorts would share their keys.
+    return re.sub(r"(?:[^\w.]|_)+", "-", text.lower()).strip("-") or names.slug(text)
 
 
 def row(*, status: Status, **cells: Any) -> dict[str, Any]:

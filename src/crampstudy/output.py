@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import hashlib
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import polars as pl
 import polars.selectors as cs
 
-from crampstudy.errors import UsageError
+from crampstudy import scratch
+from crampstudy.errors import FolderTaken, OutputError
 
 # What a spreadsheet runs as a formula; the same after apostrophes, so that taking one away is always right; and
 # a signed number, which it does not run.
@@ -51,47 +55,93 @@ def csv_text(frame: pl.DataFrame) -> str:
     return csv_safe(frame).write_csv()
 
 
+Judge = Callable[[Path], str | None]
+"""Says what in a folder was not written by the command that would replace it, or ``None``, and it may be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """An empty folder to write to, and where the folder that it takes the place of is kept, if it is."""
+
+    folder: Path
+    kept: Path | None
+
+
 @contextmanager
-def whole_folder(target: Path, ours: Callable[[str], bool]) -> Iterator[Path]:
+def whole_folder(target: Path, foreign: Judge, *, force: bool = False) -> Iterator[Fresh]:
     """Yield an empty folder beside ``target`` that takes its place when the block ends without an error.
 
-    A folder that stands there already is replaced only if every name in it is one of ``ours``, so that
-    nobody's files are ever lost; a failed block leaves it untouched.
+    A folder that stands there already is replaced only if ``foreign`` finds nothing in it, so that nobody's files
+    are ever lost. With ``force`` any other is kept beside, as ``target.old-1``. A failed block leaves it untouched.
 
     Raises:
-        UsageError: ``target`` or a folder above it is a file, or it is a folder with something in it that is
-            not ours.
+        FolderTaken: the folder holds something that is not ours, and there is no ``force``.
+        OutputError: ``target`` or a folder above it is a file, or the system does not let it be written.
     """
-    target = target.resolve()
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"{target} is a file; give a folder")
-    if target.is_dir():
-        foreign = sorted(path.name for path in target.iterdir() if not ours(path.name))
-        if foreign:
-            raise UsageError(f"{target} holds {foreign[0]}, which this command did not write; give another folder")
-    _make_parent(target)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        fresh = aside / "new"
-        fresh.mkdir()
-        yield fresh
-        if target.exists():
-            target.rename(aside / "old")
-        try:
-            fresh.rename(target)
-        except OSError:
-            if (aside / "old").exists():
-                (aside / "old").rename(target)
-            raise
-    finally:
-        shutil.rmtree(aside)
+    with contextlib.ExitStack() as stack:
+        with guarded(target):
+            target = Path(os.path.realpath(target))
+            if target.exists() and not target.is_dir():
+                raise OutputError(f"{target} is a file; give a folder")
+            kept = _kept(target, foreign, force) if target.is_dir() and any(target.iterdir()) else None
+            _make_parent(target)
+            aside = stack.enter_context(scratch.folder(beside=target.parent))
+        with guarded(target, aside):
+            fresh = aside / "new"
+            fresh.mkdir()
+            yield Fresh(fresh, kept)
+            if kept:
+                target.rename(kept)
+            try:
+                scratch.put(fresh, target)
+            except OSError:
+                if kept:
+                    kept.rename(target)
+                raise
+
+
+def _kept(target: Path, foreign: Judge, force: bool) -> Path | None:
+    """Return where to keep a folder that is not ours, ``None`` for one of ours."""
+    reason = foreign(target)
+    if reason is None:
+        return None
+    kept = _free(target, ".old-")
+    if not force:
+        raise FolderTaken(
+            f"{target}: {reason}; name another folder, such as --out {shlex.quote(str(_free(target, '-', 2)))}, "
+            f"or add --force, which keeps this one beside it as {kept.name}"
+        )
+    return kept
+
+
+def _free(target: Path, mark: str, first: int = 1) -> Path:
+    """Return the first name with a number that nothing stands under."""
+    number = first
+    while os.path.lexists(free := target.with_name(f"{target.name}{mark}{number}")):
+        number += 1
+    return free
+
+
+def unrecorded(folder: Path, digests: Mapping[str, str]) -> str | None:
+    """Say which file in ``folder`` is not as written, by name and SHA-256; ``None`` if each that is there is."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if name not in digests or path.is_symlink() or not path.is_file():
+            return f"it holds {name}, which this command did not write"
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digests[name]:
+                return f"{name} is not as this command wrote it"
+    return None
 
 
 def whole_file(target: Path, content: bytes, private: bool = False) -> None:
     """Write ``content`` to ``target`` whole or not at all; a ``private`` file only its owner can read.
 
     Raises:
-        UsageError: ``target`` is a folder or a device, or a folder above it is a file.
+        OutputError: ``target`` is a folder or a device, a folder above it is a file, or the system does not let it
+            be written.
     """
     with whole_stream(target, private) as file:
         file.write(content)
@@ -102,24 +152,63 @@ def whole_stream(target: Path, private: bool = False) -> Iterator[IO[bytes]]:
     """Yield a file to write to, which takes the place of ``target`` when the block ends without an error.
 
     Raises:
-        UsageError: as :func:`whole_file`.
+        OutputError: as :func:`whole_file`.
     """
-    target = target.resolve()
-    if target.exists() and not target.is_file():
-        raise UsageError(f"{target} is not a file that can be replaced; give the name of a file")
-    _make_parent(target)
-    handle, aside = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    with contextlib.ExitStack() as stack:
+        with guarded(target):
+            target = Path(os.path.realpath(target))
+            if target.exists() and not target.is_file():
+                raise OutputError(f"{target} is not a file that can be replaced; give the name of a file")
+            _make_parent(target)
+            aside, file = stack.enter_context(scratch.file(beside=target.parent))
+        with guarded(target, aside):
+            with file:
+                yield file
+            aside.chmod(0o600 if private else 0o644)
+            aside.replace(target)
+
+
+@contextmanager
+def guarded(target: Path, aside: Path | None = None) -> Iterator[None]:
+    """Turn what the system refuses within the block into one message: what, where, and what to do.
+
+    With ``aside``, where the block writes before ``target`` appears, only errors of space and of files there count
+    as errors of writing; the block may read other files, and theirs pass.
+
+    Raises:
+        OutputError: the system does not let ``target`` be written.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        Path(aside).chmod(0o600 if private else 0o644)
-        Path(aside).replace(target)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if aside is None or error.errno in _SPACE or str(error.filename).startswith(str(aside)):
+            raise OutputError(refusal(error, target)) from error
+        raise
+
+
+_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_ROOM = "make room there and in the folder of temporary files, or name a place on another disk"
+_ELSEWHERE = "name a place that you may write to"
+_REFUSALS: Mapping[int | None, tuple[str, str]] = {
+    errno.ENOSPC: ("no space is left on its disk", _ROOM),
+    errno.EDQUOT: ("your share of its disk is used up", _ROOM),
+    errno.EFBIG: ("a file would be larger than the system allows", _ROOM),
+    errno.EROFS: ("its disk can only be read", _ELSEWHERE),
+    errno.EACCES: ("permission is denied", _ELSEWHERE),
+    errno.EPERM: ("permission is denied", _ELSEWHERE),
+    errno.ENOENT: ("nothing can be made there", _ELSEWHERE),
+    errno.ENOTDIR: ("a file stands in the place of a folder above it", "name another place"),
+    errno.EEXIST: ("a file stands in its place or in that of a folder above it", "name another place"),
+    errno.EPIPE: ("what reads it has ended", "let it read to the end, or write to a file"),
+    errno.ENAMETOOLONG: ("its name is too long", "give a shorter one"),
+}
+
+
+def refusal(error: OSError, target: object) -> str:
+    """Return what to say of a ``target`` that the system does not let be written."""
+    what, then = _REFUSALS.get(error.errno, (error.strerror or type(error).__name__, _ELSEWHERE))
+    return f"{target} cannot be written: {what}; {then}"
 
 
 def _make_parent(target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"{target.parent} cannot be a folder, for a file stands in its place; name another") from None
+    target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,14 +12,14 @@ from typing import IO
 
 import polars as pl
 
-from crampstudy import codebook, validation
-from crampstudy.clean import Context, RawTable, clean_table, nothing_left, set_aside
+from crampstudy import codebook, scratch, validation
+from crampstudy.clean import Context, RawTable, clean_table, marks, nothing_left, set_aside
 from crampstudy.clean.people import age_against_birth_year, episodes_against_count
 from crampstudy.clean.raw import LEDGER, ROW, Breach, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
 from crampstudy.output import csv_text, whole_stream
-from crampstudy.sources import joined, package_folder, parted
+from crampstudy.sources import declared, joined, package_folder, parted
 from crampstudy.sources.joined import Joined
 from crampstudy.sources.parted import Parted
 from crampstudy.validation import Summary
@@ -49,12 +49,12 @@ def validate(
         SchemaError: what is left cannot be a cohort.
     """
     folder = package_folder(source)
-    opened = parted.read(folder, LARGE if large is None else large) if folder else None
+    opened = parted.read(folder, LARGE if large is None else large, declared(source)) if folder else None
     if opened is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as aside, tempfile.TemporaryFile() as spool:
+    with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
         done = _Cleaning(opened, today, spool if rejects else None)
-        done.diary(opened.parts(done.people, size, Path(aside)))
+        done.diary(opened.parts(done.people, size, aside))
         done.finish()
         if rejects:
             with whole_stream(rejects, private=True) as file:
@@ -74,6 +74,7 @@ class _Diary:
     accepted: int = 0
     without_cramp: int = 0
     examples: list[pl.DataFrame] = field(default_factory=list)
+    marks: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
     counted: list[pl.DataFrame] = field(default_factory=list)
 
@@ -94,7 +95,7 @@ class _Cleaning:
         for name, table in self.tables.items():
             self.frames[name], self.said[name] = clean_table(table, self._context())
             if name == "participants" and self.frames[name].is_empty():
-                raise nothing_left(table.file, table.frame.height, ledger(table, self.said[name]))
+                raise nothing_left(table.file, table.height, ledger(table, self.said[name]))
 
     @property
     def people(self) -> pl.Series:
@@ -113,7 +114,8 @@ class _Cleaning:
             if self._spool:
                 self._spool.write(_rejects(part, said, header=False))
             total.examples.append(validation.examples(lines))
-            total.read += part.frame.height
+            total.marks.append(marks.counted(lines))
+            total.read += part.height
             total.accepted += frame.height
             if frame.is_empty():
                 continue
@@ -152,18 +154,17 @@ class _Cleaning:
     def summary(self) -> Summary:
         """Return the summary of the whole."""
         total = self._sum
+        ledgers = {name: ledger(self.tables[name], said) for name, said in self.said.items()}
+        marked = pl.concat([*(marks.counted(lines) for lines in ledgers.values()), *total.marks])
         examples = {
-            name: validation.examples(joined.stated(self.tables[name], ledger(self.tables[name], said)))
-            for name, said in self.said.items()
+            name: validation.examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()
         }
         examples["diary"] = self._places.ledger(self._first())
         found = pl.concat(examples[name] for name in codebook.TABLES if name in examples)
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        counts = {
-            name: _count(name, t.file, t.frame.height, self.frames[name].height) for name, t in self.tables.items()
-        }
+        counts = {name: _count(name, t.file, t.height, self.frames[name].height) for name, t in self.tables.items()}
         counts["diary"] = _count("diary", self._file, total.read, total.accepted)
         seen = (
             self.frames["participants"]
@@ -176,7 +177,7 @@ class _Cleaning:
             digest=None,
             tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
             rules=validation.by_number(merged),
-            notices=self._raw.notices,
+            notices=(*self._raw.notices, *marks.notices(marked)),
             nights=validation.night_counts(seen, total.accepted, total.without_cramp),
             costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
         )

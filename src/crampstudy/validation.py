@@ -11,6 +11,7 @@ import polars as pl
 
 from crampstudy import wording
 from crampstudy.clean import Cleaned
+from crampstudy.clean.raw import CELLS
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import coverage, observed_night
 
@@ -148,7 +149,7 @@ def with_rows(ledger: pl.DataFrame, rejected: Mapping[str, pl.DataFrame]) -> pl.
         frame.select(
             (pl.col("__file") if "__file" in frame.columns else pl.lit(file)).alias("file"),
             pl.col("__line").alias("line"),
-            pl.struct(pl.exclude("__line", "__file")).struct.json_encode().alias("row"),
+            _as_json(frame).alias("row"),
         )
         for file, frame in rejected.items()
         if frame.height
@@ -156,6 +157,12 @@ def with_rows(ledger: pl.DataFrame, rejected: Mapping[str, pl.DataFrame]) -> pl.
     if not rows:
         return ledger.with_columns(row=pl.lit(None, pl.String))
     return ledger.join(pl.concat(rows).unique(key, keep="first"), on=key, how="left", maintain_order="left")
+
+
+def _as_json(rows: pl.DataFrame) -> pl.Expr:
+    named = pl.struct(pl.exclude("__line", "__file", CELLS)).struct.json_encode()
+    # A row that has not the cells of the header has no names for them.
+    return pl.coalesce(CELLS, named) if CELLS in rows.columns else named
 
 
 def _nights(cohort: Cohort) -> NightCounts:

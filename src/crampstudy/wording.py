@@ -29,6 +29,8 @@ _OUTCOMES = {
     "moderate-severe": "Moderate-severe",
     "any": "Any cramp",
 }
+# A factor of a term, which may hold a colon in backticks or in a text.
+_FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
@@ -78,14 +80,15 @@ def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
         return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
-    if categorical := re.fullmatch(r"C\((\w+).*\)", name):
-        name = categorical[1]
+    parts = _FACTOR.findall(name)
+    if len(parts) > 1:
+        return " × ".join(term(part) for part in parts)
+    if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
+        name = categorical[1] or categorical[2]
     known = codebook.find(name)
     if known:
         return re.sub(r"(?<=\d)-(?=\d)", DASH, known.heading if heading else known.label)
-    if ":" in name:
-        return " × ".join(term(part) for part in name.split(":"))
-    return re.sub(r"[A-Za-z_]\w*", lambda match: _label_inside(match[0]), name)
+    return re.sub(r"`([^`]+)`|[A-Za-z_]\w*", lambda match: _label_inside(match[1] or match[0]), name)
 
 
 def grouping(name: str) -> str:

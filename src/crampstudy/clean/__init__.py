@@ -15,10 +15,10 @@ import polars as pl
 import polars.selectors as cs
 
 from crampstudy import codebook
-from crampstudy.clean import cells, labs, nightly, people
+from crampstudy.clean import cells, labs, marks, nightly, outliers, people
 from crampstudy.clean.corrections import Corrections
 from crampstudy.clean.nightly import Context
-from crampstudy.clean.raw import LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
+from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
 from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.errors import SourceError
 
@@ -40,7 +40,8 @@ __all__ = [
 class Cleaned:
     """The accepted cohort and the ledger of everything that was not accepted as it came.
 
-    ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``.
+    ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``; rows
+    that have not the cells of the header have them in ``__cells``, a JSON array.
     """
 
     cohort: Cohort
@@ -70,7 +71,7 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
         frame, found = clean_table(by_name[name], Context(frames, raw.window, today))
         said += found
         if name in ("participants", raw.kind) and frame.is_empty():
-            raise nothing_left(by_name[name].file, by_name[name].frame.height, ledger(by_name[name], said))
+            raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
     breaches["participants"] += people.age_against_birth_year(frames)
     if "episodes" in breaches:
@@ -78,9 +79,11 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
     counts = [_count(by_name[name], frame) for name, frame in frames.items()]
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
-    attrition = Attrition(tuple(counts), rule_counts(lines), (*raw.notices, *told))
+    attrition = Attrition(
+        tuple(counts), rule_counts(lines), (*raw.notices, *told, *marks.notices(marks.counted(lines)))
+    )
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
-    cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic)
+    cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
 
 
@@ -100,7 +103,9 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
             f"the file has {', '.join(columns[:12])}; rename or add the column"
         )
     present = [v for name, v in known.items() if name in columns]
+    table, marked = marks.taken_out(table, present)
     frame, breaches = cells.checked(table, present)
+    breaches = [*marked, *breaches]
     # A wide table is filtered once, when all rows to be rejected are known.
     asked = frame.select(ROW, cs.by_name(nightly.COLUMNS, require_all=False))
     found = nightly.contradictions(_without(asked, breaches))
@@ -117,6 +122,8 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     frame = _without(frame, breaches)
     # What follows is said of accepted rows alone.
     found = people.unusual(frame, table.name, present)
+    if table.name == "diary":
+        found += outliers.far_counts(frame, present)
     if table.name == "labs":
         found += labs.breaches(frame)
     if table.name == "participants":
@@ -138,14 +145,17 @@ def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
 
 
 def _count(table: RawTable, frame: pl.DataFrame) -> TableCount:
-    read = table.frame.height
-    return TableCount(table.name, table.file, read, frame.height, read - frame.height)
+    return TableCount(table.name, table.file, table.height, frame.height, table.height - frame.height)
 
 
 def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
     """Return the rejected rows of a table as they stand in the file, with their ``__line``."""
     rows = rejected(breaches)
-    return table.rows(rows).insert_column(0, table.lines.gather(rows).alias("__line"))
+    aside = table.rows(rows).insert_column(0, table.lines.gather(rows).alias("__line"))
+    if table.unread.is_empty():
+        return aside
+    unread = table.unread.select(pl.col("line").alias("__line"), pl.col("cells").alias(CELLS))
+    return pl.concat([aside, unread], how="diagonal").sort("__line", maintain_order=True)
 
 
 def nothing_left(file: str, rows: int, lines: pl.DataFrame) -> SourceError:

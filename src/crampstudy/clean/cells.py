@@ -125,7 +125,14 @@ def _type_hints(v: Variable, cells: pl.Series) -> pl.Series:
             "it looks like a spreadsheet's day number: format the cells as dates and save again": cell.str.contains(
                 r"^\d{4,5}(\.\d+)?$"
             ),
-            "it states its distance from UTC: give local clock time": cell.str.contains(r"\d([+-]\d{2}:?\d{2}|Z)$"),
+            "it states its distance from UTC: give local clock time": cell.str.contains(
+                r":\d{2}(:\d{2}(\.\d+)?)?\s?([+-]\d{2}:?\d{2}|Z)$"
+            ),
+            "it has a time of day: give the date on which the night begins, or say in a mapping file what the time is "
+            "(clock: {date: timestamp}: before noon it is of the evening before)": cell.str.contains(
+                r"\d[T ]+\d{1,2}:\d{2}"
+            )
+            & (v.type == "date"),
             "it is written another way: name its format in a mapping file": cell.str.contains(r"\d+[-./ ]\S+[-./ ]\d+"),
         }
     elif v.type in ("integer", "number"):

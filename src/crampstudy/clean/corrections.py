@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from crampstudy import codebook
+from crampstudy import codebook, plain_yaml
 from crampstudy.clean.raw import Breach, RawTable
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError
@@ -158,8 +158,7 @@ def load(path: Path) -> Corrections:
             unknown one; the message gives the file and the number of the entry.
     """
     try:
-        # The plain loader reads every scalar as the text that stands there: 002 stays 002.
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), yaml.BaseLoader)
+        content = plain_yaml.load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read ({error}); give a YAML file of corrections") from None
     except yaml.YAMLError as error:

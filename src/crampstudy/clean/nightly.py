@@ -29,6 +29,8 @@ COLUMNS = ("entry_made", "cramps", "sleep_hours", "hours_in_bed", "onset", "date
 """Columns that :func:`contradictions` looks at."""
 Step = Callable[[pl.DataFrame, str, Context], list[Breach]]
 
+_REAL = r"^(\d+)\.0+$"
+
 
 def contradictions(frame: pl.DataFrame) -> list[Breach]:
     """Cells of one row that contradict each other; what is blanked is the cell that leans on the other."""
@@ -72,13 +74,17 @@ def foreign(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
     )
     hint = "no accepted row of participants has this identifier: add the participant or correct the identifier"
     or_near = pl.when(pl.col("near").is_null()).then(pl.lit(hint)).otherwise(pl.format(hint + "; is it {}?", "near"))
-    hints = worded(told, or_near)
+    # A program that keeps a column with an empty cell as numbers writes 17 as 17.0.
+    real = pl.any_horizontal(pl.col("participant_id", "near").str.contains(_REAL)) & pl.col("near").is_not_null()
+    written = " One table has it as a number with decimals: write identifiers as text, the same in all tables"
+    hints = worded(told, or_near + pl.when(real).then(pl.lit(written)).otherwise(pl.lit("")))
     return [Breach(unknown[ROW], "participant_id", "unknown-participant", "reject-row", hints)]
 
 
 def form(identifiers: pl.Series) -> pl.Series:
-    """Return identifiers without what is easily mistyped: case, spaces, hyphens, leading zeros."""
-    plain = identifiers.str.to_lowercase().str.replace_all(r"[\s_.-]+", "")
+    """Return identifiers without what is easily mistyped: case, spaces, hyphens, leading zeros, width, 17.0."""
+    plain = identifiers.str.normalize("NFKC").str.to_lowercase().str.replace(_REAL, "$1")
+    plain = plain.str.replace_all(r"[\s_.-]+", "")
     return plain.str.replace_all(r"(^|[a-z])0+(\d)", "${1}${2}")
 
 

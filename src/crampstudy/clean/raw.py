@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
+from crampstudy import names
 from crampstudy.codebook import Severity, Variable
 from crampstudy.cohort import Kind, RuleCount, SurveyDesign
 
@@ -24,7 +25,10 @@ LEDGER = pl.Schema(
 )
 """Columns of the ledger; ``line`` counts as an editor does, the header being line 1."""
 
-ROW = "__row"
+UNREAD = pl.Schema({"line": pl.Int64(), "rule": pl.String(), "cells": pl.String(), "hint": pl.String()})
+"""Rows that have not the cells of the header, and so cannot be rows of a table; ``cells`` is a JSON array."""
+
+ROW, CELLS = "__row", "__cells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class RawTable:
     numbers from 0, and these rows as text, trimmed and with missing cells null: where a row stands there, its text
     counts and not what ``frame`` has, so that a frame may be typed before anybody has looked at its bad cells.
     ``written`` is the whole table as it stands in the file, where reading had to rewrite cells (decimal commas).
+    ``unread`` are rows of the file that could not become rows of ``frame``: they count as read and rejected.
     """
 
     name: str
@@ -44,6 +49,12 @@ class RawTable:
     own: tuple[Variable, ...] = ()
     doubtful: tuple[pl.Series, pl.DataFrame] | None = None
     written: pl.DataFrame | None = None
+    unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
+
+    @property
+    def height(self) -> int:
+        """How many rows were read, also those that could not become rows of ``frame``."""
+        return self.frame.height + self.unread.height
 
     def cells(self, column: str, rows: pl.Series) -> pl.Series:
         """Return the cells of ``column`` in ``rows`` as they stand in the file.
@@ -75,7 +86,10 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A source as read, before any rule; ``window`` is the study's first and last night."""
+    """A source as read, before any rule; ``window`` is the study's first and last night.
+
+    ``name`` and ``title`` are cleaned of what no name for display holds.
+    """
 
     name: str
     kind: Kind
@@ -85,6 +99,11 @@ class Raw:
     window: tuple[date, date] | None = None
     synthetic: bool = False
     notices: tuple[str, ...] = ()
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", names.title(self.name) or "cohort")
+        object.__setattr__(self, "title", names.title(self.title or "") or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +150,16 @@ def ledger(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
             "hint": breach.hint,
         }
         parts.append(pl.DataFrame(cells, schema_overrides=LEDGER))
-    return pl.concat([LEDGER.to_frame(), *parts]).sort("line", maintain_order=True)
+    unread = table.unread.select(
+        pl.lit(table.file).alias("file"),
+        "line",
+        pl.lit("").alias("column"),
+        pl.col("cells").alias("value"),
+        "rule",
+        pl.lit("reject-row").alias("severity"),
+        "hint",
+    )
+    return pl.concat([LEDGER.to_frame(), *parts, unread]).sort("line", maintain_order=True)
 
 
 def worded(rows: pl.DataFrame, hint: pl.Expr) -> pl.Series:

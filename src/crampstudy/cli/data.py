@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crampstudy.cli.options import AsJson, Corrected, FileFormat, Rejects, Source, listed
+from crampstudy.cli.options import AsJson, Corrected, FileFormat, Force, Rejects, Source, listed, tell_kept
+from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from crampstudy.clean import Cleaned, Corrections
@@ -33,15 +37,31 @@ def try_(
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
     cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
+    missing: Annotated[str | None, typer.Option(help="Counts that mean no answer, e.g. 99,-99.")] = None,
+    clock: Annotated[
+        Literal["evening", "morning", "timestamp"] | None,
+        typer.Option(
+            help="The date is that of the evening, of the morning, or a moment: before noon, the evening before."
+        ),
+    ] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Where times that state a distance from UTC were.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
     from crampstudy.contrasts import first_look
-    from crampstudy.sources import quick
+    from crampstudy.sources import codes, quick
 
     stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     columns = {role: name for role, name in stated.items() if name is not None}
-    look = first_look.first_look(quick.read(file, columns=columns, date_format=date_format))
+    nights = quick.read(
+        file,
+        columns=columns,
+        date_format=date_format,
+        clock=clock,
+        time_zone=time_zone,
+        declared=codes.parse(missing) if missing else codes.NONE,
+    )
+    look = first_look.first_look(nights)
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
 
 
@@ -62,7 +82,8 @@ def validate(
     if summary is None:
         loaded = load(source, today=date.today(), corrections=_corrections(corrections))
         summary = validation.summarise(loaded)
-        _write_rejects(loaded, rejects)
+        with _rejects(loaded, rejects):
+            pass
     elif rejects:
         _warn_of(rejects)
     typer.echo(validation.as_json(summary) if as_json else validation.as_text(summary))
@@ -77,16 +98,20 @@ def import_(
     format: FileFormat = "csv",
     rejects: Rejects = None,
     corrections: Corrected = None,
+    force: Force = False,
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
     from crampstudy.sources import load, package
 
+    if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
+        raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
-    package.write(loaded.cohort, out, format)
-    typer.echo(validation.as_text(validation.summarise(loaded)))
+    with _rejects(loaded, rejects):
+        kept = package.write(loaded.cohort, out, format, force=force)
     typer.echo(f"The accepted rows are in {out}.", err=True)
-    _write_rejects(loaded, rejects)
+    tell_kept(kept)
+    typer.echo(validation.as_text(validation.summarise(loaded)))
 
 
 def fetch(
@@ -94,6 +119,9 @@ def fetch(
     out: Annotated[Path, typer.Option(help="Folder of the files; one that was cut off is gone on with.")],
     cycles: Annotated[str | None, typer.Option(help="Letters of the cycles, e.g. D,E; by default all known.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Another address that has the publisher's folders.")] = None,
+    allow_redirects: Annotated[
+        str | None, typer.Option(metavar="HOSTS", help="Other hosts that the address may send on to, by commas.")
+    ] = None,
     refresh: Annotated[bool, typer.Option(help="Download again and renew the recorded digests.")] = False,
 ) -> None:
     """Download a public survey's files, with their digests on record."""
@@ -105,6 +133,7 @@ def fetch(
         base_url=base_url or fetch.PUBLISHER,
         refresh=refresh,
         progress=fetch.lines_to(sys.stderr),
+        redirects_to=listed(allow_redirects) if allow_redirects else (),
     )
     new = sum(file.downloaded for file in files)
     typer.echo(f"{len(files)} files, {new} of them new, in {out}: open them as nhanes:{out}")
@@ -116,13 +145,20 @@ def _corrections(file: Path | None) -> Corrections | None:
     return load(file) if file else None
 
 
-def _write_rejects(loaded: Cleaned, file: Path | None) -> None:
-    if file:
-        from crampstudy import validation
-        from crampstudy.output import csv_text, whole_file
+@contextmanager
+def _rejects(loaded: Cleaned, file: Path | None) -> Iterator[None]:
+    """Write the ledger and the rejected rows; the file appears when the block ends without an error."""
+    if file is None:
+        yield
+        return
+    from crampstudy import validation
+    from crampstudy.output import csv_text, whole_stream
 
-        whole_file(file, csv_text(validation.rejects(loaded)).encode(), private=True)
-        _warn_of(file)
+    with whole_stream(file, private=True) as stream:
+        stream.write(csv_text(validation.rejects(loaded)).encode())
+        stream.flush()
+        yield
+    _warn_of(file)
 
 
 def _warn_of(rejects: Path) -> None:

@@ -33,6 +33,9 @@ Cluster = Annotated[
     str | None,
     typer.Option(help="A Dask cluster that does the work instead: tcp://host:port, or its scheduler file."),
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also replace a folder of other content, which is kept beside as NAME.old-1.")
+]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
 
 
@@ -71,6 +74,12 @@ def who_works(workers: int, cluster: str | None) -> int | str:
     if workers != 1:
         raise UsageError("choose one of --workers and --cluster; a cluster has workers of its own")
     return cluster
+
+
+def tell_kept(folder: Path | None) -> None:
+    """Say where a folder is kept that was replaced by force."""
+    if folder is not None:
+        typer.echo(f"What stood there before is kept in {folder}", err=True)
 
 
 def progress() -> Any:

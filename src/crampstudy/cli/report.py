@@ -7,20 +7,36 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import Source, listed, progress
+from crampstudy.cli.options import Force, Source, listed, progress, tell_kept
 
 
 def report(
     source: Source,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A parameter as name=value; repeatable.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the report; default reports/<cohort>.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; by default reports/COHORT.")] = None,
     sections: Annotated[str | None, typer.Option(help="Names of notebooks to run, separated by commas.")] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
+    cell_timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
+    ] = 1800,
+    force: Force = False,
 ) -> None:
     """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them."""
     from crampstudy.report.build import build
 
     chosen = listed(sections) if sections else []
     with progress() as shown:
-        made = build(source, settings=settings or [], out=out, sections=chosen, notebook=notebook, progress=shown)
+        made = build(
+            source,
+            settings=settings or [],
+            out=out,
+            sections=chosen,
+            notebook=notebook,
+            cell_seconds=cell_timeout,
+            progress=shown,
+            force=force,
+        )
+    for notice in made.notices:
+        typer.echo(notice, err=True)
+    tell_kept(made.kept)
     typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import Cluster, FileFormat, NWorkers, who_works
+from crampstudy.cli.options import Cluster, FileFormat, Force, NWorkers, tell_kept, who_works
 from crampstudy.errors import UsageError
 
 
@@ -28,6 +28,7 @@ def simulate(
         bool, typer.Option(help="Print the preset's card: its published targets beside what is simulated.")
     ] = False,
     format: FileFormat = "csv",
+    force: Force = False,
 ) -> None:
     """Draw a synthetic diary cohort from a known truth, stated beside it in truth.json."""
     if out is None and not card:
@@ -42,7 +43,7 @@ def simulate(
     if out is not None:
         people = chosen.participants if participants is None else participants
         length = chosen.nights if nights is None else nights
-        simulator.write(
+        kept = simulator.write(
             out,
             people,
             length,
@@ -53,7 +54,9 @@ def simulate(
             workers=who_works(workers, cluster),
             with_rates=with_rates,
             progress=_parts if sys.stderr.isatty() else None,
+            force=force,
         )
+        tell_kept(kept)
         typer.echo(f"{chosen.name}: {people:,} participants, {length:,} nights each, in {out}")
     if card:
         made = cards.card(chosen.name, seed, participants)

@@ -20,6 +20,9 @@ DTYPES: Mapping[VariableType, pl.DataType] = {
     "number": pl.Float64(),
 }
 
+MIDNIGHT = r"[T ]+(0?0:00(:00(\.0+)?)?|12:00(:00)?\s?[Aa]\.?\s?[Mm]\.?)$"
+"""The end of a date that is written with the time 0:00; one with a zone leaves open which day it is."""
+
 
 def typed(variable: Variable, dtype: pl.DataType) -> pl.Expr:
     """Return the column of ``variable`` in its codebook type; a cell that does not fit becomes null.
@@ -47,9 +50,10 @@ def _from_text(text: pl.Expr, type: VariableType) -> pl.Expr:
         case "boolean":
             return text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
         case "date":
-            # Without the pattern 24-1-5 would be a day of the year 24.
-            fits = text.str.contains(r"^\d{4}-\d{2}-\d{2}$")
-            return pl.when(fits).then(text).str.strptime(pl.Date, "%Y-%m-%d", strict=False)
+            # Without the pattern 24-1-5 would be a day of the year 24. Midnight is how many programs write a date.
+            day = text.str.replace(MIDNIGHT, "")
+            fits = day.str.contains(r"^\d{4}-\d{2}-\d{2}$")
+            return pl.when(fits).then(day).str.strptime(pl.Date, "%Y-%m-%d", strict=False)
         case "datetime":
             # Seconds are optional, and so is the T.
             fits = text.str.contains(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$")

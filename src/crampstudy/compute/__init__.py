@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from crampstudy.compute.kept import kept
+from crampstudy.compute.kept import check_own, kept
 from crampstudy.compute.processes import here, in_processes
 from crampstudy.errors import UsageError
 
@@ -31,6 +31,7 @@ def map(
     *,
     workers: Workers = 1,
     keep: Path | None = None,
+    kinds: Collection[type] = (),
     progress: Progress | None = None,
 ) -> Iterator[R]:
     """Yield ``task(item)`` for every item, in the order of the items and as soon as it is there.
@@ -40,17 +41,22 @@ def map(
     many there are. ``progress`` is told how many are done. An error of a task is raised where its result would stand.
 
     ``keep`` is a folder where results are kept as they are taken: the same task and item in the same place, in the
-    same version of the package, are not done again. A file that was half written does not count.
+    same version of the package, are not done again. A file that was half written does not count. Results are kept as
+    data, never as code: tables, arrays, numbers, texts and the like, in lists, tuples, sets and dicts, and dataclasses
+    where ``kinds`` names them. Nobody else may be able to write to the folder.
 
     Raises:
         UsageError: ``workers`` is out of range, no cluster answers there, the extra for clusters is not installed, or
-            ``keep`` is given for a task or an item that cannot be told from others.
+            ``keep`` is a folder that others may write to, or is given for a task or an item that cannot be told from
+            others, or for results that cannot be kept.
         AnalysisError: a worker died, also when its item was tried once more and alone; the workers of a cluster are
             not of this version, have gone, or its scheduler has.
     """
     check_workers(workers)
+    if keep is not None:
+        check_own(keep)
     run = partial(_run, task, workers)
-    results = run(items) if keep is None else kept(task, items, keep, run)
+    results = run(items) if keep is None else kept(task, items, keep, run, kinds)
     return results if progress is None else _told(results, progress)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import shlex
+import stat
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any, TypeVar
 
 from joblib import hash as digest_of
 
-from crampstudy.compute import version
+from crampstudy.compute import stored, version
 from crampstudy.errors import UsageError
 
 T = TypeVar("T")
@@ -25,14 +27,17 @@ _SUM = hashlib.sha256().digest_size
 
 
 def kept(
-    task: Task[T, R], items: Iterable[T], folder: Path, run: Callable[[Iterable[T]], Iterator[R]]
+    task: Task[T, R],
+    items: Iterable[T],
+    folder: Path,
+    run: Callable[[Iterable[T]], Iterator[R]],
+    kinds: Collection[type] = (),
 ) -> Generator[R, None, None]:
     """Yield results in the order of the items: from ``folder`` where they are there, else by ``run``, and kept.
 
     A file is named by the number of its item and a digest of version, task and item, and begins with the
-    checksum of its content.
+    checksum of its content, which is data alone (:mod:`crampstudy.compute.stored`).
     """
-    folder.mkdir(parents=True, exist_ok=True)
     entries: deque[_Entry] = deque()
     waiting: deque[T] = deque()
     drawn = enumerate(items, 1)
@@ -43,7 +48,7 @@ def kept(
         if following is None:
             return False
         number, item = following
-        entry = _Entry(folder / f"{number:06d}-{_digest((version.here(), of_task, item), item)}.result")
+        entry = _Entry(folder / f"{number:06d}-{_digest((version.here(), of_task, item), item)}.result", kinds)
         entries.append(entry)
         if not entry.whole():
             entry.missing = True
@@ -73,20 +78,31 @@ def _generator(results: Iterator[R]) -> Generator[R, None, None]:
 @dataclass(slots=True)
 class _Entry:
     path: Path
+    kinds: Collection[type]
     missing: bool = False
 
     def whole(self) -> bool:
-        """Return whether the result is there, all of it."""
-        return self._content() is not None
+        """Return whether the result is there, all of it, and can be read."""
+        try:
+            self._read()
+        except (FileNotFoundError, stored.NotData):
+            return False
+        return True
 
     def load(self) -> Any:
-        content = self._content()
-        if content is None:
-            raise UsageError(f"{self.path} was changed while it was used; give every run a folder of its own")
-        return pickle.loads(content)
+        try:
+            return self._read()
+        except (FileNotFoundError, stored.NotData):
+            raise UsageError(f"{self.path} was changed while it was used; give every run a folder of its own") from None
 
     def store(self, result: object) -> None:
-        content = pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            content = stored.encode(result, self.kinds)
+        except stored.NotData as problem:
+            raise UsageError(
+                f"a result of this task cannot be kept: it holds {problem}; what can be kept: {stored.ALLOWED}. Return "
+                "one of these, or leave out `keep`"
+            ) from None
         aside = self.path.with_suffix(f".{os.getpid()}.new")
         # A result may tell of participants: nobody else reads it.
         with open(aside, "wb", opener=_private) as file:
@@ -96,12 +112,36 @@ class _Entry:
             os.fsync(file.fileno())
         aside.replace(self.path)
 
-    def _content(self) -> bytes | None:
-        if not self.path.is_file():
-            return None
+    def _read(self) -> Any:
+        if self.path.is_symlink() or not self.path.is_file():
+            raise FileNotFoundError(self.path)
         written = self.path.read_bytes()
         content = written[_SUM:]
-        return content if hashlib.sha256(content).digest() == written[:_SUM] else None
+        if hashlib.sha256(content).digest() != written[:_SUM]:
+            raise stored.NotData("half written")
+        return stored.decode(content, self.kinds)
+
+
+def check_own(folder: Path) -> None:
+    """Make the folder if it is not there, and check that nobody else can put results there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{folder} cannot be a folder, for a file stands in its place; name another") from None
+    if os.name != "posix":
+        return
+    # Of a link what it leads to: that is where the results are.
+    found = folder.stat()
+    place = shlex.quote(str(folder))
+    if found.st_uid != os.getuid():
+        raise UsageError(
+            f"{folder} belongs to somebody else, whose results may stand there; keep yours in a new folder"
+        )
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UsageError(
+            f"{folder} can be written to by others, so that results in it may not be yours; keep them in a new folder, "
+            f"or, if you trust what is there, run: chmod 700 {place}"
+        )
 
 
 def _private(path: str, flags: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
@@ -13,6 +14,7 @@ from typing import Generic, TypeVar
 from joblib.externals.loky import ProcessPoolExecutor
 from threadpoolctl import ThreadpoolController
 
+from crampstudy import ending
 from crampstudy.compute.threads import ONE_THREAD
 from crampstudy.errors import AnalysisError
 
@@ -44,11 +46,16 @@ def in_processes(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator
     """Yield results from processes.
 
     joblib's own loop draws items as fast as workers finish them, and keeps the results that nobody has taken yet; here
-    an item is drawn when a result is taken.
+    an item is drawn when a result is taken. The processes end with this one, however it ends.
     """
+    with ending.lifeline() as line:
+        yield from _in_tied(task, items, workers, line)
+
+
+def _in_tied(task: Task[T, R], items: Iterable[T], workers: int, line: str) -> Iterator[R]:
     drawn = enumerate(items, 1)
     flights: deque[_Flight[T, R]] = deque()
-    pool = _pool(workers)
+    pool = _pool(workers, line)
     try:
         while True:
             while len(flights) < AHEAD * workers and (following := next(drawn, None)):
@@ -62,8 +69,8 @@ def in_processes(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator
             except BrokenProcessPool:
                 # One death takes all that is in flight with it. Which item it was shows when each is tried alone.
                 _stop(pool)
-                result = _alone(task, first)
-                pool = _pool(workers)
+                result = _alone(task, first, line)
+                pool = _pool(workers, line)
                 for flight in flights:
                     if isinstance(flight.future.exception(), BrokenProcessPool):
                         flight.future = _sent(pool, task, flight.item)
@@ -72,8 +79,14 @@ def in_processes(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator
         _stop(pool, [flight.future for flight in flights])
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, env=ONE_THREAD)
+def _pool(workers: int, line: str) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, env=ONE_THREAD, initializer=_begin, initargs=(line,))
+
+
+def _begin(line: str) -> None:
+    """Begin as a worker: one that ends with the process that it works for, and leaves the keyboard's signal to that."""
+    ending.tie(line)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _stop(pool: ProcessPoolExecutor, futures: Sequence[Future[R]] = ()) -> None:
@@ -92,8 +105,8 @@ def _sent(pool: Executor, task: Task[T, R], item: T) -> Future[R]:
         return failed
 
 
-def _alone(task: Task[T, R], flight: _Flight[T, R]) -> R:
-    pool = _pool(1)
+def _alone(task: Task[T, R], flight: _Flight[T, R], line: str) -> R:
+    pool = _pool(1, line)
     try:
         return _sent(pool, task, flight.item).result()
     except BrokenProcessPool as broken:

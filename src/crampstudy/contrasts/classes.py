@@ -22,14 +22,15 @@ from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import LEVELS
 from crampstudy.errors import UsageError
-from crampstudy.models import recall
+from crampstudy.models import formula, recall
 from crampstudy.models.covariance import Array, covariance, degrees_of_freedom, quantile
 from crampstudy.models.interval_laws import NegativeBinomial
+from crampstudy.models.levels import check_group
 from crampstudy.models.mixed import MixedFit
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.models.survey import Design, boundary_interval, domain_means, logit_interval
-from crampstudy.nights import Diary, people, person_nights
+from crampstudy.nights import Diary, no_night, people, person_nights
 
 LOGGED = 25
 """Nights of a window that must have been logged."""
@@ -108,6 +109,9 @@ def class_shares(
     if model not in _MODELS:
         raise UsageError(f"no class shares from the model {model!r}; allowed: {', '.join(_MODELS)}")
     bands = bands or AgeBands()
+    nightly = set(no_night(cohort, bands).columns) - set(people(cohort, bands).columns)
+    if named := sorted(formula.names_in(formula.parse(terms)) & nightly):
+        raise UsageError(f"{named[0]} is of the night, and a class of 30 nights has none; use terms of participants")
     solution = solve(cohort, model=model, terms=terms, where=where, bands=bands)
     own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
     _check(solution, own, by)
@@ -152,12 +156,12 @@ def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Arra
 
 
 def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
-    if nightly := [name for name in solution.design.variables if name not in own.columns]:
-        raise UsageError(f"{nightly[0]} is of the night, and a class of 30 nights has none; use terms of participants")
     if solution.design.beside:
         raise UsageError("the shares of classes take no offset() or weights()")
     if by is not None and by not in own.columns:
         raise UsageError(f"the participants have no {by!r}; group by age_band or a level of the participants")
+    if by is not None:
+        check_group(by, own)
 
 
 def _population(

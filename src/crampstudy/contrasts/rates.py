@@ -16,6 +16,8 @@ from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
 from crampstudy.errors import BandError, UsageError
 from crampstudy.models.covariance import degrees_of_freedom, quantile
+from crampstudy.models.levels import check_group
+from crampstudy.models.outcomes import check_apart
 from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
 
 FEW_PARTICIPANTS = 10
@@ -183,10 +185,12 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         # The summary rows overlap with the bands and with each other; they are never added up.
         ages = sorted({first, *SUMMARY_AGES})
         return single | {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+    check_group(by, nights)
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
         raise UsageError(f"rates are given by age_band or a level or yes/no variable of the participants, not {by!r}")
     if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
+    check_apart([by], "cramps", "groups")
     levels = sorted(str(level).lower() for level in nights[by].drop_nulls().unique())
     return {level: pl.col(by).cast(pl.String) == level for level in levels} | {"all": pl.lit(value=True)}
 

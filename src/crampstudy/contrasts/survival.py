@@ -19,6 +19,8 @@ from crampstudy.errors import UsageError
 from crampstudy.event_times import Unrelieved, relief_times
 from crampstudy.models.covariance import Array, Covariance, quantile
 from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
+from crampstudy.models.levels import check_group
+from crampstudy.models.outcomes import check_apart
 
 CURVE, MEDIAN, MEAN, AT_RISK = "relief curve", "median time to relief", "restricted mean time to relief", "at risk"
 """The analyses of the rows: the share without relief at each time, two summaries, and the episodes still at risk."""
@@ -204,6 +206,8 @@ def _round_times(longest: float) -> list[float]:
 
 
 def _groups(frame: pl.DataFrame, by: str) -> Mapping[str, _Group]:
+    check_group(by, frame)
+    check_apart([by], "relief", "groups")
     if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String, pl.Enum):
         raise UsageError(f"relief is given by age_band or a level or yes/no variable such as remedy, not {by!r}")
     known, dtype = codebook.find(by), frame[by].dtype

@@ -18,34 +18,33 @@ from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import UsageError
-from crampstudy.models import splines
+from crampstudy.models import grammar
+from crampstudy.models.columns import Written, coded, decoded
 from crampstudy.models.covariance import Array
+from crampstudy.models.functions import CODINGS, CONTEXT, FUNCTIONS, OFFSET, WEIGHTS
+from crampstudy.models.levels import check_column
 
-OFFSET, WEIGHTS = "offset", "weights"
-_ROW_BY_ROW = {"C", "I", splines.NAME, OFFSET, WEIGHTS}
-_ROW_BY_ROW |= {*(f"{np_}{f}" for np_ in ("", "np.") for f in ("log", "log2", "log10", "exp")), "np.log1p", "np.sqrt"}
+
+def parse(terms: str) -> Formula:
+    """Read a right-hand side such as ``age_decade + sex + diabetes``; this evaluates nothing of it.
+
+    It holds names of columns (in backticks, whatever their characters), ``+ - * : ^ / %in%``, and the functions of
+    :data:`crampstudy.models.functions.FUNCTIONS`, among them ``C(smoking, ref='never')``; ``ns(age_years, df=3,
+    ref=60)``, a natural cubic spline whose ratios are against ``ref`` (inner ``knots=[...]`` instead of ``df``; shown
+    at round values, or those of ``at=[...]``); ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as
+    how many rows a row counts.
+
+    Raises:
+        UsageError: it is no formula, it holds anything else, or it takes the intercept away.
+    """
+    if not isinstance(terms, str):
+        raise UsageError(f"terms are a text such as 'age_decade + sex', got {type(terms).__name__}")
+    return _parsed(terms)
 
 
 @lru_cache(maxsize=256)
-def parse(terms: str) -> Formula:
-    """Read a right-hand side such as ``age_decade + sex + diabetes``.
-
-    Beside what formulaic knows: ``ns(age_years, df=3, ref=60)``, a natural cubic spline whose ratios are against
-    ``ref`` (inner ``knots=[...]`` instead of ``df``; shown at round values, or those of ``at=[...]``);
-    ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as how many rows a row counts.
-
-    Raises:
-        UsageError: it is not a formula, it has a left-hand side or several parts, or it takes the intercept away.
-    """
-    if "~" in terms or "|" in terms:
-        raise UsageError(f"terms {terms!r}: give the right-hand side alone; the outcome has its own option")
-    try:
-        formula = Formula(terms)
-    except (FormulaicError, SyntaxError) as error:
-        raise UsageError(f"terms {terms!r} is not a formula: {first_line(error)}") from None
-    if "1" not in {str(term) for term in formula}:
-        raise UsageError(f"terms {terms!r} takes the intercept away; leave out 0 or -1, ratios have a reference")
-    return formula
+def _parsed(terms: str) -> Formula:
+    return Formula(grammar.read(terms))
 
 
 def names_in(formula: Formula) -> set[str]:
@@ -56,30 +55,52 @@ def names_in(formula: Formula) -> set[str]:
 
 def names_of(term: Term) -> set[str]:
     """Return the names of the variables that a term needs."""
-    return {name for factor in term.factors for name in names_of_factor(factor.expr, factor.eval_method.value)}
+    return {name for factor in term.factors for name in names_of_factor(factor)}
 
 
-def names_of_factor(expression: str, how: str) -> set[str]:
-    """Return the names in a factor's expression that are neither functions nor modules."""
-    if how == "lookup":
-        return {expression}
-    nodes = list(ast.walk(ast.parse(expression, mode="eval")))
+def names_of_factor(factor: Factor) -> set[str]:
+    """Return the names in a factor that are neither functions nor modules."""
+    if factor.eval_method.value == "literal":
+        return set()
+    if factor.eval_method.value == "lookup":
+        return {decoded(factor.expr)}
+    nodes = list(ast.walk(ast.parse(factor.expr, mode="eval")))
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     modules = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    return {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions | modules}
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions | modules}
+    return {decoded(name) for name in names - set(CODINGS)}
 
 
-def check_names(names: Collection[str], columns: Collection[str]) -> None:
-    """Check that the names in a formula are columns of the cohort or at least in the codebook.
+def as_shown(text: str, terms: Collection[str]) -> str:
+    """Return a term as the rows show it, whether ``text`` is that or the term as it is written in a formula.
 
     Raises:
-        UsageError: one is neither.
+        UsageError: it is no formula.
+    """
+    if text in terms:
+        return text
+    return " + ".join(str(term) for term in parse(text) if str(term) != "1")
+
+
+def check_names(names: Collection[str], frame: pl.DataFrame) -> None:
+    """Check that the names in a formula are columns of the ``frame``, or at least in the codebook, and can be terms.
+
+    Raises:
+        UsageError: one is neither, or it is the participants' identifier or a date.
     """
     for name in sorted(names):
-        if name not in columns and codebook.find(name) is None:
-            close = get_close_matches(name, [*columns, *(v.name for v in codebook.VARIABLES)], n=1)
+        if name not in frame.columns and codebook.find(name) is None:
+            close = get_close_matches(name, [*frame.columns, *(v.name for v in codebook.VARIABLES)], n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"terms name {name!r}, which neither the codebook nor the cohort has{hint}")
+        check_column(name, frame, "terms")
+
+
+def factors_of(term: Term) -> set[str]:
+    """Return the columns whose levels are levels of the term, if they are texts."""
+    alone = {decoded(factor.expr) for factor in term.factors if factor.eval_method.value == "lookup"}
+    first = [call.args[0] for f in term.factors for call in calls(f) if ast.unparse(call.func) == "C"]
+    return alone | {decoded(node.id) for node in first if isinstance(node, ast.Name)}
 
 
 def row_by_row(formula: Formula) -> bool:
@@ -88,12 +109,12 @@ def row_by_row(formula: Formula) -> bool:
     A spline ``ns`` counts as such: its knots do not change when a participant's equal rows become one.
     """
     called = {ast.unparse(call.func) for term in formula for factor in term.factors for call in calls(factor)}
-    return all(name in _ROW_BY_ROW or name.startswith("contr.") for name in called)
+    return all(FUNCTIONS[name].row_by_row for name in called - set(CODINGS))
 
 
 def calls(factor: Factor) -> list[ast.Call]:
     """Return the calls of functions in a factor."""
-    if factor.eval_method.value == "lookup":
+    if factor.eval_method.value != "python":
         return []
     return [node for node in ast.walk(ast.parse(factor.expr, mode="eval")) if isinstance(node, ast.Call)]
 
@@ -138,7 +159,7 @@ def beside(frame: pl.DataFrame, specials: Sequence[Special], candidate: NDArray[
             raise UsageError(f"{found.term} needs a number, and {text[0]} is none")
         known = candidate & ~frame.select(pl.any_horizontal(pl.col(used).is_null())).to_series().to_numpy()
         inside = frame.filter(pl.Series(known))
-        data = pd.DataFrame({name: inside[name].cast(pl.Float64).to_numpy() for name in used})
+        data = pd.DataFrame({coded(name): inside[name].cast(pl.Float64).to_numpy() for name in used})
         whole = np.full(frame.height, np.nan)
         if len(data):
             whole[known] = _evaluated(found, data)
@@ -151,7 +172,8 @@ def beside(frame: pl.DataFrame, specials: Sequence[Special], candidate: NDArray[
 def _evaluated(found: Special, data: pd.DataFrame) -> Array:
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
-            matrix = Formula(f"0 + I({found.inner})").get_model_matrix(data, context={}, na_action="ignore")
+            alone = Formula([Term([Written(f"I({found.inner})", eval_method="python")])])
+            matrix = alone.get_model_matrix(data, context=CONTEXT, na_action="ignore")
     except (FormulaicError, ValueError) as error:
         raise UsageError(f"{found.term} cannot be evaluated: {first_line(error)}") from None
     values: Array = matrix.to_numpy(dtype=float)

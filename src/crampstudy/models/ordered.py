@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crampstudy.errors import UsageError
-from crampstudy.models import rows, spec
+from crampstudy.models import formula, rows, spec
 from crampstudy.models.covariance import Array
 
 SCALE = rows.Scale("odds_ratio", "odds", "odds of a higher class")
@@ -21,8 +21,10 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
     """
     if free_terms is None:
         return ()
-    wanted = {part.strip() for part in free_terms.split("+")}
     terms = {*design.terms(), *design.not_measured, *design.constant}
+    wanted = {str(term) for term in formula.parse(free_terms)} - {"1"}
+    if not wanted:
+        raise UsageError(f"free terms {free_terms!r} name no term; the terms are {', '.join(sorted(terms))}")
     if unknown := sorted(wanted - terms):
         raise UsageError(f"free terms name {unknown[0]!r}, which is no term; the terms are {', '.join(sorted(terms))}")
     if smooth := [s.term for s in design.smooths if s.term in wanted]:

@@ -18,7 +18,7 @@ from crampstudy.clean.raw import ROW, ledger
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.nights import Diary, Part, Parts
-from crampstudy.sources import joined, package, package_folder
+from crampstudy.sources import declared, joined, package, package_folder
 
 
 def in_parts(
@@ -47,6 +47,11 @@ def in_parts(
         raise UsageError(f"{source} is no data package with a diary; parts are the Parquet files of one")
     if any(path.suffix.lower() != ".parquet" for path in paths):
         raise UsageError(f"the diary of {folder} is text; write it as Parquet, in parts of some 250,000 nights")
+    if declared(source):
+        raise UsageError(
+            f"{source}: nights that are counted file by file are taken as they stand, and missing= needs them cleaned; "
+            f"write them without the codes first: crampstudy import '{source}' --out FOLDER --format parquet"
+        )
     raw = package.read(folder, leave=("diary",))
     table = next((table for table in raw.tables if table.name == "participants"), None)
     if table is None:

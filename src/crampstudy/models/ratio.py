@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import estimates
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, spec
+from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
 from crampstudy.models.rows import Row
 
@@ -45,7 +45,7 @@ class Linear:
         if unknown := [name for name in names if name not in self.design.variables]:
             raise UsageError(f"{unknown[0]!r} is not in the fit; it has {_listed(self.design.variables)}")
         for term in self.design.terms():
-            needed = formula.names_in(formula.parse(term))
+            needed = set(self.design.names[term])
             if needed & set(names) and (lacking := sorted(needed - set(names))):
                 raise UsageError(
                     f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"

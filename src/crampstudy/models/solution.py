@@ -205,7 +205,7 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
     names = formula.names_in(formula.parse(asked.terms)) | formula.names_in(formula.parse(asked.zero_terms or "1"))
-    formula.check_names(names, frame.columns)
+    formula.check_names(names, frame)
     return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
 
 
@@ -247,8 +247,9 @@ def _check_nights(asked: Question, engine: Engine) -> None:
 
 def _slope(design: spec.Design, term: str) -> int:
     """Return the column of the design that has a random slope."""
-    found = [i for i, column in enumerate(design.columns) if column.term == term]
-    if len(found) != 1 or term == spec.INTERCEPT:
+    named = formula.as_shown(term, design.terms())
+    found = [i for i, column in enumerate(design.columns) if column.term == named]
+    if len(found) != 1 or named == spec.INTERCEPT:
         raise UsageError(
             f"a random slope is of one term with one column, got {term!r}; the terms are {_listed(design)}"
         )

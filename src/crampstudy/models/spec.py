@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,20 +14,22 @@ import pandas as pd
 import polars as pl
 from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
-from formulaic.parser.types import Term
+from formulaic.parser.types import Factor, Term
+from formulaic.transforms.contrasts import TreatmentContrasts
 from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, splines
+from crampstudy.models.columns import coded, decoded
 from crampstudy.models.covariance import Array
+from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
+from crampstudy.models.levels import check_levels
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
 THRESHOLD = "threshold"
 """The place of the intercept between ordered classes, one for each limit between two of them."""
-_LEVEL = re.compile(r"\[(T\.)?([^\]]*)\]")
-_BASE = re.compile(r"treatment\(\s*(?:base\s*=\s*)?['\"](.+?)['\"]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,9 @@ class Encoder:
         Raises:
             UsageError: a level was never on the rows fitted.
         """
-        values = {name: _like(self.first[name], new.get(name), len(new)) for name in self.first.columns}
+        values = {name: _like(self.first[name], new.get(decoded(name)), len(new)) for name in self.first.columns}
         whole = pd.DataFrame(values, index=new.index).assign(_row=1)
-        encoded = self.model.get_model_matrix(whole, context={splines.NAME: splines.ns}, na_action="raise")
+        encoded = self.model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
         return np.ascontiguousarray(encoded.to_numpy(dtype=float))
 
 
@@ -111,6 +113,7 @@ class Design:
     weights: Array | None = None
     smooths: tuple[Smooth, ...] = ()
     beside: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -162,7 +165,7 @@ def build(
     """
     parsed = formula.parse(terms)
     names = formula.names_in(parsed)
-    formula.check_names(names, frame.columns)
+    formula.check_names(names, frame)
     inside = frame.filter(pl.Series(candidate))
     absent = {n for n in names if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
     specials = [found for term in parsed if (found := formula.special(term))]
@@ -171,7 +174,7 @@ def build(
     if lacking := sorted(absent & set(needs)):
         raise UsageError(f"offset() and weights() need {lacking[0]}, which was never measured in this cohort")
     beside = formula.beside(frame, specials, candidate)
-    if (weights := beside.get(formula.WEIGHTS)) is not None:
+    if (weights := beside.get(WEIGHTS)) is not None:
         candidate = candidate & (weights != 0)
     kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
     not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
@@ -183,11 +186,10 @@ def build(
             return replace(
                 design,
                 incomplete=int(left.sum() if times is None else times[left].sum()),
-                offset=beside[formula.OFFSET][design.rows]
-                if formula.OFFSET in beside
-                else np.zeros(int(design.rows.sum())),
+                offset=beside[OFFSET][design.rows] if OFFSET in beside else np.zeros(int(design.rows.sum())),
                 weights=None if weights is None else weights[design.rows],
                 beside=tuple(str(found.term) for found in specials),
+                names={str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient},
             )
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
@@ -206,29 +208,34 @@ def _encoded(
     used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
-    data = _categorical(frame.filter(pl.Series(rows)), used)
+    inside = frame.filter(pl.Series(rows))
+    for name in sorted({name for term in kept for name in formula.factors_of(term)}):
+        check_levels(name, inside, "terms")
+    data = _categorical(inside, used)
     left = int(candidate.sum() - rows.sum())
-    context = {splines.NAME: splines.ns, splines.PEOPLE: partial(_people, frame, rows)}
+    context = {**CONTEXT, splines.PEOPLE: partial(_people, frame, rows)}
     if not rows.any():
         columns = tuple(Column(INTERCEPT if str(term) == "1" else str(term)) for term in kept)
         return Design(
             np.empty((0, len(columns))), columns, rows, tuple(used), not_measured, constant, left, _no_row, np.empty(0)
         ), []
     try:
-        # A frame of no columns would lose its rows.
-        matrix = Formula(list(kept)).get_model_matrix(data.assign(_row=1), context=context, na_action="raise")
+        # What is infinite is refused below. A frame of no columns would lose its rows.
+        with np.errstate(all="ignore"):
+            matrix = Formula(list(kept)).get_model_matrix(data.assign(_row=1), context=context, na_action="raise")
     except (FormulaicError, ValueError) as error:
         shown = " + ".join(str(term) for term in kept if str(term) != "1")
         raise UsageError(f"terms {shown!r} cannot be evaluated: {formula.first_line(error)}") from None
     values = np.ascontiguousarray(matrix.to_numpy(dtype=float))
     slices = matrix.model_spec.term_slices
     if off := [str(term) for term, where in slices.items() if not np.isfinite(values[:, where]).all()]:
-        raise UsageError(f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0")
+        raise UsageError(
+            f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
+        )
     varying = {str(t) for t, where in slices.items() if (np.ptp(values[:, where], axis=0) > 0).any()}
     flat = [str(term) for term in kept if str(term) not in varying and str(term) != "1"]
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
-    columns = tuple(_column(term, name, data) for term, name in named)
-
+    columns = tuple(_column(term, name, matrix.model_spec) for term, name in named)
     encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)
     smooths = tuple(_smooth(term, where, matrix.model_spec) for term, where in slices.items() if _has_spline(term))
     return Design(
@@ -274,7 +281,8 @@ def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> 
     levels = list(first.dtype.categories)
     texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
     if unknown := sorted(set(texts) - set(levels)):
-        raise UsageError(f"{first.name} was never {unknown[0]!r} on the rows fitted; allowed: {', '.join(levels)}")
+        name = decoded(str(first.name))
+        raise UsageError(f"{name} was never {unknown[0]!r} on the rows fitted; allowed: {', '.join(levels)}")
     return pd.Categorical(texts, levels)
 
 
@@ -285,11 +293,11 @@ def _no_row(new: pd.DataFrame) -> NDArray[np.float64]:
 def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     data = {}
     for name in names:
-        column = frame[name]
+        column, key = frame[name], coded(name)
         if column.dtype == pl.Boolean:
             column = column.cast(pl.String)
             ordered = [level for level in ("false", "true") if level in set(column.unique())]
-            data[name] = _levels(column, ordered)
+            data[key] = _levels(column, ordered)
         elif column.dtype in (pl.String, pl.Enum):
             present = set(column.unique())
             known = codebook.find(name)
@@ -297,9 +305,9 @@ def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
             if isinstance(column.dtype, pl.Enum):
                 levels = tuple(column.dtype.categories)
             ordered = [level for level in (levels or sorted(present)) if level in present]
-            data[name] = _levels(column, ordered)
+            data[key] = _levels(column, ordered)
         else:
-            data[name] = pd.Series(column.cast(pl.Float64).to_numpy())
+            data[key] = pd.Series(column.cast(pl.Float64).to_numpy())
     return pd.DataFrame(data, index=pd.RangeIndex(frame.height))
 
 
@@ -309,27 +317,28 @@ def _levels(column: pl.Series, ordered: Sequence[str]) -> pd.Series[Any]:
     return pd.Series(pd.Categorical.from_codes(codes, levels))
 
 
-def _column(term: Term, name: str, data: pd.DataFrame) -> Column:
+def _column(term: Term, name: str, model: ModelSpec) -> Column:
     if str(term) == "1":
         return Column(INTERCEPT)
-    found = _LEVEL.findall(name)
+    # Where the other columns already say it, a column of an interaction lacks one of its factors.
+    inside = "".join(rf"(?:{re.escape(factor.expr)}(?:\[(.*?)\])?(?::|$))?" for factor in term.factors)
+    fields = re.fullmatch(inside, name, re.DOTALL).groups()  # type: ignore[union-attr]
+    found = [(factor, text) for factor, text in zip(term.factors, fields, strict=True) if text is not None]
     if not found:
         return Column(str(term))
-    level = ":".join(text for _, text in found)
+    treated = {factor: text.removeprefix("T.") for factor, text in found if _reference(factor, model) is not None}
+    level = ":".join(treated.get(factor, text) for factor, text in found)
     # Only treatment coding, which names its columns [T.level], compares a level with one reference.
-    treatment = [factor for factor in term.factors if _is_level(factor.expr, data)]
-    if len(found) != 1 or len(treatment) != 1 or not found[0][0]:
+    (factor, text), *others = found
+    if others or factor not in treated or not text.startswith("T."):
         return Column(str(term), level)
-    explicit = _BASE.search(treatment[0].expr)
-    variable = min(formula.names_of_factor(treatment[0].expr, treatment[0].eval_method.value))
-    return Column(str(term), level, explicit[1] if explicit else _first_level(data[variable]))
+    return Column(str(term), level, _reference(factor, model))
 
 
-def _is_level(expression: str, data: pd.DataFrame) -> bool:
-    called = expression.startswith("C(")
-    return called or (expression in data.columns and isinstance(data[expression].dtype, pd.CategoricalDtype))
-
-
-def _first_level(values: pd.Series[Any]) -> str:
-    levels = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique())
-    return str(levels[0])
+def _reference(factor: Factor, model: ModelSpec) -> str | None:
+    """Return the level that a factor's other ones are compared with; ``None`` if it has none."""
+    _, state = model.encoder_state.get(factor.expr, (None, {}))
+    used = state.get("contrasts")
+    if used is None or not isinstance(used.contrasts, TreatmentContrasts):
+        return None
+    return str(used.contrasts.get_coefficient_row_names(used.levels, reduced_rank=True)[0])

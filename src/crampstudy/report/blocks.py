@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -156,10 +158,18 @@ def _printed(name: object, label: str) -> str:
     return text
 
 
+@contextmanager
+def _any_character() -> Iterator[None]:
+    """Draw characters that the fonts lack as a box without a warning: the report names them itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
 def _svg(fig: Figure, label: str, fonttype: str) -> str:
     target = io.StringIO()
     # Formulas take their font from the settings at the time of drawing.
-    with style.journal(svg_fonttype=fonttype):
+    with style.journal(svg_fonttype=fonttype), _any_character():
         # A tight box can only grow round the labels, so none is ever clipped.
         fig.savefig(target, format="svg", bbox_inches="tight", pad_inches=0.02, metadata={"Date": None})
     svg = target.getvalue()
@@ -175,7 +185,7 @@ def _svg(fig: Figure, label: str, fonttype: str) -> str:
 
 def _png(fig: Figure) -> str:
     target = io.BytesIO()
-    with style.journal():
+    with style.journal(), _any_character():
         fig.savefig(target, format="png", dpi=110, bbox_inches="tight", pad_inches=0.02, metadata={"Software": None})
     return base64.b64encode(target.getvalue()).decode()
 

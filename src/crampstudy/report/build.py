@@ -7,34 +7,36 @@ import csv
 import datetime
 import io
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crampstudy import sources
+from crampstudy import names, scratch, sources
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.output import whole_folder
+from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
-from crampstudy.report import params, provenance, run, typeset, warm
 from crampstudy.report.collect import collect
 from crampstudy.report.outline import Outline
 
-PDF, HTML, ESTIMATES, LEDGER, MANIFEST = (
-    *("report.pdf", "report.html", "estimates.csv", "ledger-counts.csv", "manifest.json"),
-)
+PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
+MANIFEST = provenance.MANIFEST
 FILES = (PDF, HTML, ESTIMATES, LEDGER, MANIFEST)
 _MOST_KERNELS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished report: where its files are and how long each stage took, in seconds."""
+    """A finished report: where its files are and how long each stage took, in seconds.
+
+    ``kept`` is where a folder is kept that it took the place of by force, ``notices`` what its reader should know.
+    """
 
     folder: Path
     pdf: Path
@@ -43,6 +45,8 @@ class Report:
     ledger_counts: Path
     manifest: Path
     seconds: Mapping[str, float]
+    kept: Path | None = None
+    notices: tuple[str, ...] = ()
 
 
 def build(
@@ -54,22 +58,30 @@ def build(
     notebook: Path | None = None,
     notebooks_dir: Path | None = None,
     jobs: int | None = None,
+    cell_seconds: int = run.CELL_SECONDS,
     progress: run.Progress | None = None,
+    force: bool = False,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
+
+    A report of the same source is replaced, but not a whole one by some of its sections.
 
     Args:
         source: what ``open_cohort`` takes.
         settings: ``name=value`` for the notebooks' parameters.
-        out: the folder of the report; by default ``reports/<cohort>`` under the current one.
+        out: the folder of the report; by default one of the cohort's name in ``reports`` under the current one.
         sections: notebooks of the outline to build alone, by name.
         notebook: a notebook of one's own, run and set after the others.
         notebooks_dir: the folder of notebooks with ``outline.yaml``; found by itself where not given.
         jobs: kernels at a time; by default one per core, at most four.
+        cell_seconds: the time that a cell may take.
         progress: hears of stages and cells.
+        force: whether what the report may not replace is kept beside it and not refused.
 
     Raises:
-        UsageError: notebooks, outline or sections are not there, or ``out`` holds other files.
+        UsageError: notebooks, outline or sections are not there.
+        FolderTaken: the folder holds the report of another source, more sections or other files.
+        OutputError: the folder cannot be written.
         ParameterError: a setting is unknown or impossible.
         SourceError: the source cannot be read.
         AnalysisError: a notebook failed, or what it shows cannot be made into a report.
@@ -89,8 +101,9 @@ def build(
         outline = outlines.read(folder).only(sections)
         if notebook is not None:
             outline = outline.plus(notebook)
-        values = params.check(outline.notebooks, settings)
-        declared = params.describe(outline.notebooks)
+        own = notebook.resolve() if notebook is not None else None
+        values = params.check(outline.notebooks, settings, own)
+        declared = params.describe(outline.notebooks, own)
         _epoch()
     with contextlib.ExitStack() as stack:
         # The server imports while the source is read. A single notebook gains nothing from it.
@@ -99,17 +112,24 @@ def build(
         with stage("load"):
             cohort = sources.load(source).cohort
         params.suit(cohort, values)
-        target = out if out is not None else Path("reports") / cohort.name
-        fresh = stack.enter_context(whole_folder(target, FILES.__contains__))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crampstudy-")))
+        target = out if out is not None else Path("reports") / names.slug(cohort.name)
+        origin = _origin(source, target)
+        only = [path.stem for path in outline.notebooks] if sections else []
+        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, only), force=force))
+        work = stack.enter_context(scratch.folder())
         with stage("run"):
-            executed = _run(outline, values, _absolute(source), work, server, jobs, progress)
+            execute = partial(run.execute, server=server, progress=progress, cell_seconds=cell_seconds)
+            # A kernel runs in another folder.
+            executed = _run(outline, values, sources.absolute(source), work, jobs, execute)
         with stage("collect"):
             document = collect(outline, executed)
         effective = {parameter.name: values.get(parameter.name, parameter.default) for parameter in declared}
         meanings = {parameter.name: parameter.help for parameter in declared}
         with stage("typeset"):
             front = _front(outline, cohort, effective, meanings)
+            notice = glyphs.notice(document, front.texts)
+            if notice:
+                front = replace(front, facts=(*front.facts, ("Characters", notice)))
             outputs = {
                 PDF: typeset.pdf(document, front),
                 HTML: typeset.web(document, front),
@@ -118,18 +138,20 @@ def build(
             }
         with stage("write"):
             for name, content in outputs.items():
-                (fresh / name).write_bytes(content)
+                (fresh.folder / name).write_bytes(content)
         made = provenance.manifest(
             cohort,
+            origin=origin,
             parameters=effective,
             notebooks=outline.notebooks,
             outline=folder / "outline.yaml",
             outputs=outputs,
             seconds=seconds,
         )
-        (fresh / MANIFEST).write_bytes(made)
+        (fresh.folder / MANIFEST).write_bytes(made)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
-    return Report(target, pdf, html, estimates, ledger, made_of, seconds)
+    notices = (notice,) if notice else ()
+    return Report(target, pdf, html, estimates, ledger, made_of, seconds, fresh.kept, notices)
 
 
 def _run(
@@ -137,9 +159,8 @@ def _run(
     values: Mapping[str, Any],
     source: str,
     work: Path,
-    server: Path | None,
     jobs: int | None,
-    progress: run.Progress | None,
+    execute: Callable[..., None],
 ) -> dict[str, Path]:
     place = work / "cwd"
     place.mkdir()
@@ -149,13 +170,11 @@ def _run(
     with ThreadPoolExecutor(max_workers=most) as pool:
         tasks = [
             pool.submit(
-                run.execute,
+                execute,
                 path,
                 executed[path.stem],
                 params.for_notebook(path, values, source),
                 cwd=place,
-                server=server,
-                progress=progress,
                 stop=stop,
             )
             for path in outline.notebooks
@@ -163,7 +182,7 @@ def _run(
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:
-            # After a failure or an interrupt no further cell begins; otherwise all are through already.
+            # After a failure or a signal the other notebooks end as well; otherwise all are through already.
             stop.set()
     problems = [problem for problem in (task.exception() for task in tasks) if problem is not None]
     for problem in sorted(problems, key=lambda problem: isinstance(problem, run.Stopped)):
@@ -171,13 +190,9 @@ def _run(
     return executed
 
 
-def _absolute(source: str) -> str:
-    """Return the source with its path absolute: a kernel runs in another folder."""
-    if Path(source).exists():
-        return str(Path(source).resolve())
-    kind, colon, rest = source.partition(":")
-    path, mark, query = rest.partition("?")
-    return f"{kind}{colon}{Path(path).resolve()}{mark}{query}"
+def _origin(source: str, target: Path) -> provenance.Origin:
+    told = sources.identity(source, seen_from=target)
+    return provenance.Origin(sources.shown(source), provenance.sha256(told.encode(errors="surrogateescape")))
 
 
 def _front(
@@ -189,7 +204,7 @@ def _front(
     size = f"{people:,} participants" + (f", {nights:,} observed nights" if cohort.kind == "diary" else "")
     cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
     facts = (
-        ("Cohort", cohort.name),
+        ("Cohort", cohort.heading),
         ("Kind", f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"),
         ("Size", size),
         ("Date", f"{day.day} {day:%B %Y}"),
@@ -197,7 +212,7 @@ def _front(
         ("Version", f"crampstudy {provenance.version()}"),
     )
     parameters = tuple((name, _said(value), meanings[name]) for name, value in effective.items())
-    return typeset.Front(outline.title, cohort.name, day, provenance.version(), facts, parameters)
+    return typeset.Front(outline.title, cohort.heading, day, provenance.version(), facts, parameters)
 
 
 def _said(value: object) -> str:

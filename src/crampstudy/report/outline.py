@@ -22,6 +22,7 @@ from pathlib import Path
 
 import yaml
 
+from crampstudy import plain_yaml
 from crampstudy.errors import UsageError
 
 _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
@@ -85,8 +86,8 @@ def read(folder: Path) -> Outline:
     """
     path = folder / "outline.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as problem:
+        content = plain_yaml.load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise UsageError(f"outline.yaml of the notebooks cannot be read: {problem}") from problem
     match content:
         case {"title": str(title), "parts": [*parts]} if parts:

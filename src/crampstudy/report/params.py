@@ -18,12 +18,13 @@ import json
 import math
 import tokenize
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from crampstudy import plain_yaml
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import check_bands
@@ -76,8 +77,10 @@ class Parameter:
         return str(self.type)
 
 
-def describe(notebooks: Sequence[Path]) -> list[Parameter]:
+def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Parameter]:
     """Return the parameters of the notebooks in order of first appearance, without ``source``.
+
+    ``own`` is that of the notebooks which is the reader's: of a name that it shares with others, theirs is the default.
 
     Raises:
         ParameterError: a notebook has no or several parameters cells, a line of it is not a declaration,
@@ -87,32 +90,31 @@ def describe(notebooks: Sequence[Path]) -> list[Parameter]:
     for path in notebooks:
         for parameter in declared(path):
             known = found.get(parameter.name)
-            if known and (known.type, known.default) != (parameter.type, parameter.default):
+            if known and path != own and known.name != SOURCE and not _alike(known, parameter):
                 raise ParameterError(
                     f"parameter {parameter.name!r} is {known.allowed} (default {known.default!r}) in "
                     f"{known.notebooks[0]} and {parameter.allowed} (default {parameter.default!r}) in {path.name}; "
                     "declare it the same way in both or rename one"
                 )
             names = (*(known.notebooks if known else ()), path.name)
-            found[parameter.name] = Parameter(
-                parameter.name, parameter.type, parameter.default, (known or parameter).help, names
-            )
+            found[parameter.name] = replace(known or parameter, notebooks=names)
     found.pop(SOURCE, None)
     return list(found.values())
 
 
-def check(notebooks: Sequence[Path], settings: Sequence[str]) -> dict[str, Any]:
+def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None = None) -> dict[str, Any]:
     """Return the values that ``name=value`` settings give to the notebooks' parameters.
 
     Args:
         notebooks: the notebooks that will run.
         settings: for instance ``["ci_level=0.9", "age_bands=20,40,60"]``.
+        own: that of the notebooks which is the reader's own; a name that it shares with the others has their value.
 
     Raises:
         ParameterError: a setting is malformed or given twice, its name unknown (the closest one is
             suggested), or its value impossible (what is allowed is named).
     """
-    known = {parameter.name: parameter for parameter in describe(notebooks)}
+    known = {parameter.name: parameter for parameter in describe(notebooks, own)}
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -129,7 +131,28 @@ def check(notebooks: Sequence[Path], settings: Sequence[str]) -> dict[str, Any]:
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
         values[name] = _value(text, known[name].type, name)
         _possible(name, values[name])
-    return values
+    return values | _shared(known, values, own)
+
+
+def _alike(one: Parameter, other: Parameter) -> bool:
+    return (one.type, one.default) == (other.type, other.default)
+
+
+def _shared(known: Mapping[str, Parameter], values: Mapping[str, Any], own: Path | None) -> dict[str, Any]:
+    """Return the values of the parameters that the reader's own notebook shares with others, but declares otherwise."""
+    asked = [parameter for parameter in declared(own) if parameter.name != SOURCE] if own else []
+    found: dict[str, Any] = {}
+    for parameter in asked:
+        shared = known[parameter.name]
+        if _alike(shared, parameter):
+            continue
+        value = found[parameter.name] = values.get(parameter.name, shared.default)
+        if not _fits(value, parameter.type):
+            raise ParameterError(
+                f"parameter {parameter.name!r} is {value!r} in this report, as {shared.notebooks[0]} has it, and "
+                f"{parameter.notebooks[0]} takes {parameter.allowed}; declare it the same way there or rename it"
+            )
+    return found
 
 
 def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
@@ -251,7 +274,7 @@ def _value(text: str, kind: Type, name: str) -> Any:
     if kind.kind == "list":
         # BaseLoader leaves every scalar a string, so 010, no and 1:30 mean what they say.
         try:
-            items = yaml.load(text if text.startswith("[") else f"[{text}]", Loader=yaml.BaseLoader)
+            items = plain_yaml.load(text if text.startswith("[") else f"[{text}]")
         except yaml.YAMLError as problem:
             raise ParameterError(f"parameter {name!r}: {text!r} is not {kind}") from problem
         if not items or kind.item is None or not all(isinstance(item, str) for item in items):

@@ -7,12 +7,15 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crampstudy.cohort import Cohort
+from crampstudy.output import unrecorded
 
+MANIFEST = "manifest.json"
 _LOCKS = ("requirements.lock", "uv.lock")
 
 
@@ -29,9 +32,38 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The source of a report: what it is called, and a digest that tells it from another one of that name."""
+
+    shown: str
+    sha256: str
+
+    def foreign(self, folder: Path, sections: Collection[str]) -> str | None:
+        """Say why a report of this source may not replace what is in ``folder``, or ``None``.
+
+        ``sections`` are those of the new report if it is not whole; it would lose the others of the old one.
+        """
+        try:
+            content = (folder / MANIFEST).read_bytes()
+            told = json.loads(content)
+            digests = {name: output["sha256"] for name, output in told["outputs"].items()}
+            notebooks = list(told["inputs"]["notebooks"])
+            before = Origin(**told.get("source", {"shown": "a source that it does not name", "sha256": ""}))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return unrecorded(folder, {})
+        if reason := unrecorded(folder, {**digests, MANIFEST: sha256(content)}):
+            return reason
+        if before.sha256 != self.sha256:
+            return f"it holds the report of another source ({before.shown})"
+        lost = [name for name in notebooks if name not in sections] if sections else []
+        return f"it holds a report with more sections ({', '.join(lost)})" if lost else None
+
+
 def manifest(
     cohort: Cohort,
     *,
+    origin: Origin,
     parameters: Mapping[str, Any],
     notebooks: Sequence[Path],
     outline: Path,
@@ -40,11 +72,12 @@ def manifest(
 ) -> bytes:
     """Return the manifest of a report as JSON.
 
-    Everything but ``timings`` is the same for the same inputs on the same machine; no path but
+    Everything but ``timings`` is the same for the same inputs in the same places on the same machine; no path but
     names, and nothing of the user, is in it.
 
     Args:
         cohort: the cohort of the report.
+        origin: its source.
         parameters: name to value, defaults with them.
         notebooks: the notebooks in order.
         outline: their ``outline.yaml``; a project's lock file is looked for beside its folder.
@@ -65,6 +98,7 @@ def manifest(
         "format": "crampstudy-manifest-1",
         "crampstudy": version(),
         "date_of_data": cohort.date_of_data.isoformat(),
+        "source": {"shown": origin.shown, "sha256": origin.sha256},
         "inputs": inputs,
         "environment": {
             "python": platform.python_version(),

@@ -12,16 +12,17 @@ import html
 import json
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import pypandoc
 import typst
 
+from crampstudy import ending, scratch
 from crampstudy.figures.style import FONT_DIR, SANS, SERIF
-from crampstudy.report import ReportError
+from crampstudy.report import ReportError, glyphs
 from crampstudy.report.collect import Document
 
 DISCLAIMER = "Research output, not medical advice."
@@ -48,6 +49,11 @@ class Front:
     facts: tuple[tuple[str, str], ...]
     parameters: tuple[tuple[str, str, str], ...]
 
+    @property
+    def texts(self) -> tuple[Any, ...]:
+        """Every text that comes from the cohort or the call."""
+        return self.title, self.cohort, self.facts, self.parameters
+
 
 def pdf(document: Document, front: Front) -> bytes:
     """Return the report as PDF/A-2a + PDF/UA-1.
@@ -55,21 +61,20 @@ def pdf(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
     """
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
-        folder = Path(name)
-        body = _pandoc(document.markdown, "typst", assets, folder)
+    with scratch.folder() as folder, as_file(_ASSETS) as assets:
+        body = _pandoc(glyphs.printed(document.markdown), "typst", assets, folder)
         facts = {
             "title": front.title,
-            "cohort": front.cohort,
+            "cohort": _breakable(front.cohort),
             "date": front.date.isoformat(),
             "version": front.version,
-            "facts": front.facts,
+            "facts": [(name, _breakable(value)) for name, value in front.facts],
             "parameters": front.parameters,
             "disclaimer": DISCLAIMER,
         }
         (folder / "template.typ").write_bytes((assets / "template.typ").read_bytes())
-        (folder / "report.json").write_text(json.dumps(facts), encoding="utf-8")
-        (folder / "blocks.json").write_text(json.dumps(document.blocks), encoding="utf-8")
+        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts)), encoding="utf-8")
+        (folder / "blocks.json").write_text(json.dumps(glyphs.printed(document.blocks)), encoding="utf-8")
         main = folder / "main.typ"
         main.write_text('#import "template.typ": *\n#show: report\n\n' + body, encoding="utf-8")
         midnight = datetime.datetime.combine(front.date, datetime.time(), datetime.UTC)
@@ -99,8 +104,7 @@ def web(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference or citation cannot be resolved.
     """
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as name, as_file(_ASSETS) as assets:
-        folder = Path(name)
+    with scratch.folder() as folder, as_file(_ASSETS) as assets:
         template = (assets / "template.html").read_text(encoding="utf-8")
         style = _font_faces() + (assets / "report.css").read_text(encoding="utf-8")
         # A dollar sign would begin a variable of the template.
@@ -121,7 +125,8 @@ def web(document: Document, front: Front) -> bytes:
             f"--variable=version:{front.version}",
             f"--metadata=pagetitle:{front.title}: {front.cohort}",
         )
-    return re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page).encode()
+    page = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page)
+    return glyphs.shown(page).encode()
 
 
 def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: str) -> str:
@@ -140,12 +145,19 @@ def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: st
         "--fail-if-warnings",
         *options,
     ]
-    done = subprocess.run(command, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
+    with ending.lifeline() as line:
+        tied = ending.tied(command, line)
+        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         found = re.search(r"REPORT: (.*?)\s*REPORT-END", told, flags=re.DOTALL)
         raise ReportError(found.group(1) if found else f"the text cannot be set: {told.replace(f'{folder}/', '')}")
     return done.stdout.decode()
+
+
+def _breakable(text: str) -> str:
+    """Return a text in which a word that is longer than a line can be broken."""
+    return re.sub(r"\S{64}(?=\S)", "\\g<0>\u200b", text)
 
 
 def _told(message: str, hints: list[str], diagnostic: str, folder: Path) -> str:

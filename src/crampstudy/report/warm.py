@@ -1,8 +1,9 @@
 """Kernels forked from one process that has imported the libraries: half a second each instead of several.
 
-The server imports once and forks a kernel per request. What Jupyter starts as "the kernel" is a shim
-that asks for a fork, passes signals on and lives as long as it; if either dies, so does the other.
-Where there is no ``fork``, kernels start the plain way.
+The server imports once and forks a kernel per request. What Jupyter starts as "the kernel" is a shim that asks for a
+fork, passes signals on, and ends as the kernel ended, by the same signal or with the same code. Where there is no
+``fork``, and for a single notebook, kernels start the plain way. Server and kernels are tied to the process that
+started them.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import contextlib
 import importlib
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
+
+from crampstudy import ending, scratch
 
 PRELOADED = (
     "ipykernel.kernelapp",
@@ -31,86 +34,133 @@ PRELOADED = (
 
 # Runs with -S -E: it needs the standard library alone and starts in hundredths of a second.
 _SHIM = """
-import json, os, signal, socket, sys
+import json, os, resource, signal, socket, sys
 link = socket.socket(socket.AF_UNIX)
 link.connect(sys.argv[1])
-request = {"connection_file": sys.argv[2], "cwd": os.getcwd(), "env": dict(os.environ)}
+request = {"connection_file": sys.argv[2], "line": sys.argv[3], "cwd": os.getcwd(), "env": dict(os.environ)}
 link.sendall(json.dumps(request).encode() + b"\\n")
-kernel = int(link.makefile().readline())
+told = link.makefile()
+kernel = int(told.readline())
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda got, frame: os.kill(kernel, got))
-link.recv(1)
+code = int(told.readline() or 1)
+if code < 0:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if -code != signal.SIGKILL:
+        signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+sys.exit(code)
 """
+_PLAIN = "import sys; from crampstudy.report import warm; warm.run_kernel(*sys.argv[1:])"
+
+_LONGEST = 100
+"""Characters that the path of a Unix socket may have, nearly."""
 
 
-def command(server: Path, connection_file: str) -> list[str]:
-    """Return the command that Jupyter starts in place of a kernel."""
-    return [sys.executable, "-S", "-E", "-c", _SHIM, str(server), connection_file]
+def command(server: Path | None, connection_file: str, line: str) -> list[str]:
+    """Return the command that Jupyter starts as a kernel tied to ``line``, forked from a server if there is one."""
+    if server is None:
+        return [sys.executable, "-c", _PLAIN, connection_file, line]
+    return [sys.executable, "-S", "-E", "-c", _SHIM, str(server), connection_file, line]
 
 
 @contextlib.contextmanager
 def server(env: Mapping[str, str]) -> Iterator[Path | None]:
-    """Yield the socket of a warm server while the block lasts, or ``None`` where there is no ``fork``."""
-    if not hasattr(os, "fork"):
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="crampstudy-") as folder:
-        path = Path(folder) / "warm"
-        with contextlib.ExitStack() as stack:
-            # Bound here, so that a kernel may ask at once and waits until the imports are done.
-            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
-            listener.bind(str(path))
-            listener.listen()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "crampstudy.report.warm", str(listener.fileno())],
-                pass_fds=[listener.fileno()],
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            listener.close()
-            try:
-                yield path
-            finally:
-                process.kill()
-                process.wait()
+    """Yield the socket of a warm server while the block lasts, or ``None`` where there can be none."""
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(scratch.folder()) / "warm"
+        if not hasattr(os, "fork") or len(os.fsencode(path)) > _LONGEST:
+            yield None
+            return
+        # Bound here, so that a kernel may ask at once and waits until the imports are done.
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen()
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "crampstudy.report.warm"),
+                *(str(listener.fileno()), stack.enter_context(ending.lifeline())),
+            ],
+            pass_fds=[listener.fileno()],
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        listener.close()
+        yield path
+
+
+def run_kernel(connection_file: str, line: str) -> NoReturn:
+    """Become a kernel that is tied to ``line``."""
+    ending.tie(line)
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = ["ipykernel"]
+    IPKernelApp.launch_instance(argv=["-f", connection_file])
+    os._exit(0)
 
 
 def _serve(listener: socket.socket) -> None:
+    # Of the keyboard's signal the process that started us hears as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in PRELOADED:
         importlib.import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        link, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            _become_kernel(link)
-        link.close()
+    woken, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    kernels: dict[int, socket.socket] = {}
+    with selectors.DefaultSelector() as ready:
+        ready.register(listener, selectors.EVENT_READ)
+        ready.register(woken, selectors.EVENT_READ)
+        while True:
+            asked = {key.fileobj for key, _ in ready.select()}
+            if woken in asked:
+                woken.recv(4096)
+                _tell_ends(kernels)
+            if listener in asked:
+                link, _ = listener.accept()
+                kernel = os.fork()
+                if kernel == 0:
+                    signal.set_wakeup_fd(-1)
+                    for inherited in (listener, *kernels.values()):
+                        inherited.close()
+                    _become_kernel(link)
+                kernels[kernel] = link
 
 
-def _become_kernel(link: socket.socket) -> None:
-    from ipykernel.kernelapp import IPKernelApp
+def _tell_ends(kernels: dict[int, socket.socket]) -> None:
+    """Tell shims how their kernels ended."""
+    while kernels:
+        number, status = os.waitpid(-1, os.WNOHANG)
+        if not number:
+            return
+        with kernels.pop(number) as link, contextlib.suppress(BrokenPipeError):
+            link.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+def _become_kernel(link: socket.socket) -> NoReturn:
+    for number in (signal.SIGCHLD, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     os.setsid()
-    request = json.loads(link.makefile().readline())
+    with link, link.makefile() as asked:
+        # Empty where the shim was killed before it could ask.
+        request = json.loads(asked.readline() or "null")
+        if request is None:
+            os._exit(1)
+        ending.tie(request["line"])
+        link.sendall(f"{os.getpid()}\n".encode())
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
     # The shim waits for its parent's signals; this process has another parent to outlive.
     os.environ.pop("JPY_PARENT_PID", None)
-    link.sendall(f"{os.getpid()}\n".encode())
-
-    def end_with_shim() -> None:
-        link.recv(1)
-        os._exit(1)
-
-    threading.Thread(target=end_with_shim, daemon=True).start()
-    sys.argv = ["ipykernel"]
-    IPKernelApp.launch_instance(argv=["-f", request["connection_file"]])
-    os._exit(0)
+    run_kernel(request["connection_file"], "")
 
 
 if __name__ == "__main__":
+    ending.tie(sys.argv[2])
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -49,8 +49,11 @@ def write(
     with_rates: bool = False,
     draws: int = DRAWS,
     progress: Callable[[int, int], None] | None = None,
-) -> None:
+    force: bool = False,
+) -> Path | None:
     """Draw a cohort and write it as a data package with ``truth.json`` beside it, whole or not at all.
+
+    Returns where the folder is kept that this one took the place of by ``force``, ``None`` where there was none.
 
     The files are those of :func:`simulate`, the same bytes with any number of ``workers``, and no more than a few parts
     are in memory, however large the cohort is; only planted mistakes need it whole. What was broken is listed in
@@ -68,17 +71,19 @@ def write(
         with_rates: Whether to add the conditional rate of every night (``truth/rates``).
         draws: Potential outcomes behind the answers in ``truth.json``.
         progress: Told how many of how many parts are written.
+        force: Whether a folder that holds something else than an untouched package is kept beside and not refused.
 
     Raises:
         ParameterError: ``participants``, ``nights`` or ``seed`` is out of range, or ``draws`` are too few.
-        UsageError: the format is unknown, mistakes are to be written as Parquet, or the folder holds files that are
-            not a cohort's.
+        UsageError: the format is unknown, or mistakes are to be written as Parquet.
+        FolderTaken: the folder holds something else than an untouched package, and there is no ``force``.
+        OutputError: the folder cannot be written.
     """
     truth, mess = truth or Truth(), mess or Mess()
     order = Order.of(participants, nights, seed, truth, mess)
     if mess.mistakes.any and format != "csv":
         raise UsageError("mistakes are made in text, and Parquet has types; write such a cohort as csv")
-    with writing(folder, _ABOUT, format, beside=[TRUTH_FILE], tables_beside=[RATES, *BROKEN]) as out:
+    with writing(folder, _ABOUT, format, beside=[TRUTH_FILE], force=force) as out:
         answers = as_rows(answer(truth, Population(truth, seed, draws, workers)))
         if mess.mistakes.any:
             broken = _with_mistakes(out, order, with_rates)
@@ -101,6 +106,7 @@ def write(
             "broken": broken,
         }
         out.put(TRUTH_FILE, statement.as_json(truth, mess, stated).encode())
+    return out.kept
 
 
 def _with_mistakes(out: Writer, order: Order, with_rates: bool) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from typing import Any, Literal, NoReturn, Union, cast, get_args, get_origin, ge
 
 import yaml
 
+from crampstudy import plain_yaml
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.parameters import Row, check, plain
 from crampstudy.simulate.truth import Truth
@@ -105,8 +106,8 @@ def parse(text: str, name: str) -> TruthFile:
         ParameterError: the text is not YAML, or one of its parts is unknown.
     """
     try:
-        content = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+        content = plain_yaml.load(text)
+    except yaml.YAMLError as error:
         raise ParameterError(f"{name} is not a truth file in YAML: {' '.join(str(error).split())}") from None
     place = _Place(name, "")
     entries = place.entries(content or {}, (*_HEAD, *parts()))
@@ -286,14 +287,3 @@ _READ: Mapping[Any, Any] = {
     date: date.fromisoformat,
     str: str,
 }
-
-
-class _Loader(yaml.BaseLoader):
-    """Leaves every value the text that was written and takes no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        if twice := [name for name in names if names.count(name) > 1]:
-            line = node.start_mark.line + 1
-            raise yaml.YAMLError(f"the key {twice[0]!r} stands twice in the entry that begins on line {line}")
-        return cast("dict[Any, Any]", super().construct_mapping(node, deep))

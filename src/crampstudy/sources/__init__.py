@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
+from crampstudy import names
 from crampstudy.clean import Cleaned, Corrections, Raw, clean
 from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
+from crampstudy.sources import codes
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.joined import placed
 
 Options = Mapping[str, str]
@@ -65,13 +70,65 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
 
 
 def package_folder(source: str | Path) -> Path | None:
-    """Return the folder of a source that is a data package, ``None`` where it is of another kind.
+    """Return the folder of a source that is a plain data package, ``None`` where it is of another kind or has options.
+
+    So it is where options say how its files are to be read, but for missing codes: :func:`declared` tells those.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, options = _parse(source)
+    return path if kind == "package" and not options.keys() - {"missing"} else None
+
+
+def absolute(source: str) -> str:
+    """Return a source whose paths, of its options too, hold in any folder.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, options = _parse(source)
+    placed = {name: str(Path(value).resolve()) if name in _PATHS else value for name, value in options.items()}
+    query = "&".join(f"{name}={value}" for name, value in placed.items())
+    return f"{kind}:{path.resolve()}" + (f"?{query}" if query else "")
+
+
+def identity(source: str | Path, seen_from: Path) -> str:
+    """Return what tells a source from every other one: its kind, and its paths as seen from a folder.
+
+    So a project that is moved with its reports keeps them, however the source is written.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    kind, path, options = _parse(source)
+
+    def place(there: Path) -> str:
+        there, here = there.resolve(), seen_from.resolve()
+        # On Windows there is no way from one drive to another.
+        return os.path.relpath(there, here) if there.anchor == here.anchor else str(there)
+
+    said = {name: place(Path(value)) if Path(value).exists() else value for name, value in options.items()}
+    return "\n".join([kind, place(path), *(f"{name}={said[name]}" for name in sorted(said))])
+
+
+def shown(source: str | Path) -> str:
+    """Return a source as a report names it: its kind and the last name of its path, which tell nothing of a machine.
 
     Raises:
         SourceError: the kind or an option is unknown.
     """
     kind, path, _ = _parse(source)
-    return path if kind == "package" else None
+    return f"{kind}:{names.title(path.resolve().name)}"
+
+
+def declared(source: str | Path) -> Codes:
+    """Return the missing codes that the option ``missing`` of a source declares.
+
+    Raises:
+        SourceError: the kind or an option is unknown, or a code is empty.
+    """
+    return _declared(_parse(source)[2])
 
 
 # Each kind imports its reader when it is asked for, so that a folder of CSV files waits for no spreadsheet library.
@@ -80,7 +137,7 @@ def package_folder(source: str | Path) -> Path | None:
 def _package(path: Path, options: Options) -> Raw:
     from crampstudy.sources import package
 
-    return package.read(path)
+    return package.read(path, declared=_declared(options), decimal=_decimal(options), padded=_padded(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
@@ -94,7 +151,7 @@ def _excel(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import spreadsheet
 
-    return spreadsheet.read(path)
+    return spreadsheet.read(path, declared=_declared(options), decimal=_decimal(options))
 
 
 def _stat(path: Path, options: Options) -> Raw:
@@ -102,13 +159,19 @@ def _stat(path: Path, options: Options) -> Raw:
         return _mapped(path, options)
     from crampstudy.sources import statfile
 
-    return statfile.read(path)
+    return statfile.read(path, declared=_declared(options), decimal=_decimal(options))
 
 
 def _redcap(path: Path, options: Options) -> Raw:
     from crampstudy.sources import redcap
 
-    return redcap.read(path, Path(options["dictionary"]) if "dictionary" in options else None)
+    return redcap.read(
+        path,
+        Path(options["dictionary"]) if "dictionary" in options else None,
+        declared=_declared(options),
+        decimal=_decimal(options),
+        padded=_padded(options),
+    )
 
 
 def _mapped(path: Path, options: Options) -> Raw:
@@ -116,7 +179,33 @@ def _mapped(path: Path, options: Options) -> Raw:
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
-    return mapped.read(path, Path(options["mapping"]))
+    return mapped.read(
+        path,
+        Path(options["mapping"]),
+        declared=_declared(options),
+        decimal=_decimal(options),
+        padded=_padded(options),
+    )
+
+
+def _padded(options: Options) -> bool:
+    if (stated := options.get("short", "reject")) not in ("reject", "empty"):
+        raise SourceError(f"short={stated}: allowed are short=reject and short=empty (rows that only end early)")
+    return stated == "empty"
+
+
+def _declared(options: Options) -> Codes:
+    return codes.parse(options["missing"]) if "missing" in options else codes.NONE
+
+
+def _decimal(options: Options) -> Mark | None:
+    """Return the decimal mark that was stated, ``None`` where it is left to the numbers."""
+    if "decimal" not in options:
+        return None
+    found = next((mark for mark in MARKS if mark == options["decimal"]), None)
+    if found is None:
+        raise SourceError(f"the option decimal is {options['decimal']!r}; allowed: {' and '.join(MARKS)}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +218,21 @@ class SourceKind:
     suffixes: tuple[str, ...] = ()
 
 
+_CELLS = ("missing", "decimal")
+"""Options that say how cells are to be read."""
+_ROWS = ("short",)
+"""Options that say which rows of text are to be read."""
+
 KINDS: Mapping[str, SourceKind] = {
-    "package": SourceKind(_package, "FOLDER"),
+    "package": SourceKind(_package, "FOLDER", _CELLS + _ROWS),
     "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
-    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping",), (".xlsx", ".xlsm", ".xls", ".ods")),
-    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping",), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary",)),
-    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping",)),
+    "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", *_CELLS), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", *_CELLS), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", *_CELLS, *_ROWS)),
+    "mapped": SourceKind(_mapped, "mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS)),
 }
+_PATHS = ("mapping", "dictionary")
+"""Options that name a file."""
 _EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
 
 
@@ -144,7 +240,7 @@ def _parse(source: str | Path) -> tuple[str, Path, Options]:
     text = str(source)
     kind, colon, rest = text.partition(":")
     # What is there is that, whatever characters its name has; and one letter before a colon is a drive, not a kind.
-    if Path(text).exists() or not colon or len(kind) == 1:
+    if Path(text).exists() or not colon or len(kind) == 1 or "?" in kind:
         return _detected(text)
     if kind not in KINDS:
         close = get_close_matches(kind, list(KINDS), n=1)
@@ -174,12 +270,16 @@ def _detected(text: str) -> tuple[str, Path, Options]:
         path, options = (text, {}) if whole.exists() else _split(text)
         if Path(path).suffix.lower() in described.suffixes and not Path(path).is_dir():
             return kind, Path(path), _checked(kind, options)
+    path, options = _split(text)
+    if options and not whole.exists() and Path(path).is_dir():
+        return "package", Path(path), _checked("package", options)
     if whole.is_file():
         raise SourceError(
             f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "
             f"redcap:{text}, or mapped:{text}?mapping=M.yaml; crampstudy try looks into a bare diary"
         )
-    return "package", whole, {}
+    folder, options = (text, {}) if whole.exists() else _split(text)
+    return ("package", Path(folder), _checked("package", options)) if Path(folder).is_dir() else ("package", whole, {})
 
 
 def _options(kind: str, rest: str) -> tuple[str, Options]:

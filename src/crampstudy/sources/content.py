@@ -20,6 +20,9 @@ COMPRESSED = (".gz", ".xz", ".zst")
 """Endings of compressed text files."""
 
 _BLOCK = 1 << 23
+LONGEST_ROW = 1 << 20
+"""Bytes of a row at most: what is longer is no row of a table."""
+_EXPANDS, _HARMLESS = 250, 1 << 24
 _NEWLINE = ord("\n")
 _PACKED = {".gz": b"\x1f\x8b", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -33,6 +36,7 @@ _MAGIC = {
     b"HEADER RECORD": "a SAS transport file",
     b"$FL": "an SPSS file",
     b"<stata_dta>": "a Stata file",
+    b"BZh": "a bzip2 file",
     _PACKED[".gz"]: "a gzip file",
     _PACKED[".xz"]: "an xz file",
     _PACKED[".zst"]: "a zstd file",
@@ -59,12 +63,13 @@ def looks_like(head: bytes) -> str | None:
 def pieces(path: Path, encoding: str = "utf-8") -> Iterator[Piece]:
     """Yield the text of ``path`` in pieces that end where a row ends, without a byte-order mark.
 
-    A quotation mark that is not closed makes the rest of the file one piece. ``encoding`` is what a file
-    without a byte-order mark is taken to be in.
+    A quotation mark that is not closed makes the rest of the file one piece, as long as a row may be. ``encoding`` is
+    what a file without a byte-order mark is taken to be in.
 
     Raises:
         NotUtf8: a piece is not UTF-8, as ``encoding`` says.
-        SourceError: the file is not text, its compression is not what its name says, or it is cut off.
+        SourceError: the file is not text, its compression is not what its name says, it is cut off, a row is longer
+            than any row is, or it unpacks to what no table is.
     """
     line, rest, old_mac = 1, b"", False
     for number, block in enumerate(_decoded(path, encoding)):
@@ -78,8 +83,20 @@ def pieces(path: Path, encoding: str = "utf-8") -> Iterator[Piece]:
             # As bytes.count does, three times as fast and without holding the interpreter.
             line += int(np.count_nonzero(np.frombuffer(rest, np.uint8, end) == _NEWLINE))
             rest = rest[end:]
+        if len(rest) > LONGEST_ROW:
+            raise _endless(path, rest, line)
     if rest:
         yield _checked(path, rest, line)
+
+
+def _endless(path: Path, rest: bytes, line: int) -> SourceError:
+    if b'"' in rest.partition(b"\n")[0]:
+        what = "a quotation mark is not closed or not doubled, and no row ends in the next"
+        return SourceError(f"{path}, line {line}: {what} {LONGEST_ROW:,} bytes; close it and save the file again")
+    return SourceError(
+        f"{path}, line {line}: the row is longer than {LONGEST_ROW:,} bytes, so this is no table in rows; "
+        "save it as CSV, with a line for each row"
+    )
 
 
 def _row_end(text: bytes) -> int:
@@ -114,7 +131,8 @@ def _decoded(path: Path, encoding: str) -> Iterator[bytes]:
                 kind = "utf-16"
             elif block.startswith(_UTF8_BOM):
                 kind, block = "utf-8", block.removeprefix(_UTF8_BOM)
-            decoder = None if kind == "utf-8" else codecs.getincrementaldecoder(kind)()
+            # A file that begins as UTF-8 and did not turn out so is read once more to find where.
+            decoder = None if kind == encoding == "utf-8" else codecs.getincrementaldecoder(kind)()
         if decoder is None:
             yield block
             continue
@@ -148,6 +166,11 @@ def _undecodable(path: Path, block: bytes, at: int, kind: str, line: int, tail: 
     start = block.rfind(b"\n", 0, at) + 1
     line += block.count(b"\n", 0, at)
     column = at - start + 1 + (tail if not start else 0)
+    if kind == "utf-8":
+        return SourceError(
+            f"{path}, line {line}, character {column}: the file begins as UTF-8 and the byte 0x{block[at]:02x} is not; "
+            "it was cut or put together from two encodings: save it again as CSV (UTF-8)"
+        )
     return SourceError(
         f"{path}, line {line}, character {column}: not UTF-8 text, and the byte 0x{block[at]:02x} has no meaning in "
         "Windows-1252 either; save the file as CSV (UTF-8)"
@@ -173,9 +196,16 @@ def _blocks(path: Path) -> Iterator[bytes]:
         what_next = f"give its name the ending {packed}" if packed else "save it as CSV (UTF-8)"
         raise SourceError(f"{path} is not delimited text: it looks like {looks}; {what_next}")
     try:
+        size, most = 0, max(_HARMLESS, _EXPANDS * path.stat().st_size)
         with _unpacked(path, suffix) as stream:
             first = True
             while block := stream.read(_BLOCK):
+                size += len(block)
+                if suffix in _PACKED and size > most:
+                    raise SourceError(
+                        f"{path} unpacks to more than {_EXPANDS} times its size, which no table does; if it is one, "
+                        "unpack it first and give the text file"
+                    )
                 if first and suffix in _PACKED and (inside := looks_like(block[:16])):
                     raise SourceError(f"{path} holds {inside}, not text; unpack it and save it as CSV (UTF-8)")
                 first = False

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
+from typing import Literal
 
 import polars as pl
+
+from crampstudy.codebook.rules import MIDNIGHT
+
+__all__ = ["ISO", "MIDNIGHT", "WRITTEN", "Clock", "moments", "nights", "numbered", "problem"]
+
+Clock = Literal["evening", "morning", "timestamp"]
+"""What the date of a night is: of its evening, of its morning, or of a moment in it."""
 
 ISO: Mapping[str, str] = {
     "date": r"\d{4}-\d{2}-\d{2}",
@@ -18,6 +26,7 @@ WRITTEN: Mapping[str, str] = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S
 """How the package writes dates and times."""
 
 _ISO_TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+_NOON = 12
 _PATTERNS = {
     "d": r"\d{1,2}",
     "m": r"\d{1,2}",
@@ -29,7 +38,7 @@ _PATTERNS = {
     "I": r"\d{1,2}",
     "M": r"\d{2}",
     "S": r"\d{2}(\.\d{1,6})?",
-    "p": r"[AaPp][Mm]",
+    "p": r"[AaPp]\.?\s?[Mm]\.?",
     "z": r"(Z|[+-]\d{2}:?\d{2})",
     "%": "%",
 }
@@ -46,6 +55,21 @@ def problem(written: str, timed: bool) -> str | None:
     if timed and not {"H", "M"} <= set(used) and not {"I", "M", "p"} <= set(used):
         return "must have hour and minute, such as %d.%m.%Y %H:%M"
     return None
+
+
+def nights(moments: pl.Series, clock: Clock) -> pl.Series:
+    """Return the date on which the night of each moment begins; a moment without a time of day is at 0:00.
+
+    By the clock ``evening`` the date is that of the evening: a time before noon contradicts it and has no night.
+    ``morning`` dates a night by the day on which it ends, ``timestamp`` is when something was: before noon it belongs
+    to the night that began the evening before.
+    """
+    if clock == "morning":
+        return moments.dt.date().dt.offset_by("-1d")
+    if clock == "timestamp":
+        return moments.dt.offset_by("-12h").dt.date()
+    clear = (moments.dt.time() == time()) | (moments.dt.hour() >= _NOON)
+    return pl.select(pl.when(clear).then(moments.dt.date())).to_series()
 
 
 def moments(cells: pl.Series, formats: Sequence[str], timed: bool, zone: str | None) -> tuple[pl.Series, pl.Series]:
@@ -71,13 +95,22 @@ def numbered(cells: pl.Series, origin: date) -> pl.Series:
 
 
 def _read(written: str, zone: str | None) -> pl.Expr:
+    cell = pl.col("x").str.replace_all(r"\s", " ")
+    timed = "%H" in written or "%I" in written
+    if not timed:
+        cell = cell.str.replace(MIDNIGHT, "")
+    if "T" not in written:
+        # ISO 8601 has a T where others leave a space.
+        cell = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T(\d)", "$1 $2")
     pattern = re.sub(r"%(.)|([^%])", lambda m: _PATTERNS[m[1]] if m[1] else re.escape(m[2]), written)
-    fits = pl.when(pl.col("x").str.contains(f"^(?:{pattern})$")).then(pl.col("x"))
+    fits: pl.Expr = pl.when(cell.str.contains(f"^(?:{pattern})$")).then(cell)
+    if "%p" in written:
+        fits = fits.str.replace(r"([AaPp])\.?\s?([Mm])\.?", "$1$2")
     # %S alone would stop at a decimal point.
     engine = written.replace("%S", "%S%.f")
     if "%z" in written:
         utc = fits.str.replace("Z$", "+0000").str.strptime(pl.Datetime("us", "UTC"), engine, strict=False)
         return utc.dt.convert_time_zone(zone or "UTC").dt.replace_time_zone(None)
-    if "%H" in written or "%I" in written:
+    if timed:
         return fits.str.strptime(pl.Datetime("us"), engine, strict=False)
     return fits.str.strptime(pl.Date, engine, strict=False).cast(pl.Datetime("us"))

@@ -13,6 +13,8 @@ from crampstudy import codebook
 from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SourceError
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import MARKS, Mark
 
 FILE = "datapackage.json"
 _TYPES: Mapping[str, VariableType] = {
@@ -34,11 +36,24 @@ class Descriptor:
     types: Mapping[tuple[str, str], VariableType] = field(default_factory=dict)
     titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    decimals: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
     design: SurveyDesign | None = None
     as_of: date | None = None
     window: tuple[date, date] | None = None
     synthetic: bool = False
+    padded: bool = False
     notices: tuple[str, ...] = ()
+    title: str | None = None
+
+    def codes(self, table: str, others: Codes) -> Codes:
+        """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
+        own = {column: stated for (name, column), stated in self.missing_of.items() if name == table}
+        columns = {c: (*own.get(c, ()), *others.columns.get(c, ())) for c in (*own, *others.columns)}
+        return Codes(others.everywhere, columns)
+
+
+_NAMES = ("name", "title")
 
 
 class _Wrong(Exception):
@@ -85,21 +100,29 @@ def _parse(content: Any) -> Descriptor:
         for table, schema in schemas.items()
         for f in (_typed(f, dict, f"a field of {table}") for f in _typed(schema.get("fields", []), list, "fields"))
     }
-    name = content.get("name")
+    name, title = (_typed(content[key], str, key) if content.get(key) is not None else None for key in _NAMES)
     return Descriptor(
-        name=None if name is None else _typed(name, str, "name"),
+        name=name,
         kind=_kind(own.get("kind")),
         paths={name: _paths(name, r.get("path")) for name, r in tables.items()},
         types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
         titles={key: str(f["title"]) for key, f in fields.items() if f.get("title")},
         missing={
-            table: _texts(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
+            table: _missing(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
         },
+        missing_of={
+            key: _missing(f["missingValues"], f"missingValues of {key[1]} in {key[0]}")
+            for key, f in fields.items()
+            if "missingValues" in f
+        },
+        decimals={key: mark for key, f in fields.items() if (mark := _decimal(key, f)) is not None},
         design=_design(own.get("design")),
         as_of=_date(own["as_of"]) if own.get("as_of") else None,
         window=_window(own.get("window")),
         synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
+        padded=_padded(own.get("short_rows", "reject")),
         notices=tuple(notices),
+        title=title,
     )
 
 
@@ -114,6 +137,23 @@ def _typed(value: Any, kind: type, what: str) -> Any:
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
+
+
+def _missing(stated: Any, what: str) -> tuple[str, ...]:
+    """Return missing codes: texts, or objects with a ``value`` and a label."""
+    items = _typed(stated, list, what)
+    return _texts([item.get("value") if isinstance(item, dict) else item for item in items], what)
+
+
+def _decimal(key: tuple[str, str], stated: dict[str, Any]) -> Mark | None:
+    """Return the decimal mark of a field; one that names only what stands between thousands has a point."""
+    if "decimalChar" not in stated and not stated.get("groupChar"):
+        return None
+    mark = stated.get("decimalChar", ".")
+    if mark not in MARKS:
+        raise _Wrong(f"decimalChar of {'.'.join(key)} is {mark!r}; allowed: {' and '.join(MARKS)}")
+    made: Mark = mark
+    return made
 
 
 def _paths(table: str, stated: Any) -> tuple[str, ...]:
@@ -165,6 +205,12 @@ def _design(stated: Any) -> SurveyDesign | None:
         psu=_typed(design.get("psu", "psu"), str, f"{what}.psu"),
         top_coded_age=top,
     )
+
+
+def _padded(stated: Any) -> bool:
+    if stated not in ("reject", "empty"):
+        raise _Wrong(f"crampstudy.short_rows is {stated!r}; allowed: reject, empty")
+    return bool(stated == "empty")
 
 
 def _date(stated: Any) -> date:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pooch
 
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.output import whole_file
+from crampstudy.output import guarded, whole_file
+from crampstudy.sources import addresses
 from crampstudy.sources import nhanes_codes as nc
 
 PUBLISHER = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public"
@@ -54,49 +55,56 @@ def nhanes(
     refresh: bool = False,
     progress: Progress = lambda name, size, total: None,
     wait_s: float = 1.0,
+    redirects_to: Collection[str] = (),
 ) -> tuple[Fetched, ...]:
     """Download the transport files of ``cycles`` (all that are known without it) into ``folder``.
 
     A file takes its name only when it is whole and checked. A download that was cut off goes on where it stopped if
     the server can, else from the start; a connection that breaks is tried three times, ``wait_s`` seconds apart and
     more. A file whose digest is on record is not downloaded again. With ``refresh`` all are, and the record is renewed.
+    A redirect is followed on the same host, and to the hosts in ``redirects_to``. No message or record has the user,
+    the password or the values of the query of an address.
 
     Raises:
-        UsageError: a cycle is unknown, the address is not http(s), or ``folder`` is a file.
-        SourceError: the server cannot be reached, lacks a file or sends something else than a transport file; a file
-            differs from its record, or stands there without one.
+        UsageError: a cycle is unknown, or the address is not http(s).
+        OutputError: the folder cannot be written.
+        SourceError: the server cannot be reached, lacks a file, redirects elsewhere or sends something else than a
+            transport file; a file differs from its record, or stands there without one.
     """
-    base_url = base_url.rstrip("/")
-    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
-        raise UsageError(f"{base_url!r} is no address of files; give one that begins with https:// or http://")
+    _check_address(base_url)
     chosen = _cycles(cycles)
-    try:
+    with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"{folder} cannot be a folder, for a file stands in its place; name another") from None
     record = _read_record(folder)
     made: list[Fetched] = []
     for cycle in chosen:
         for table in tables(cycle):
             path = folder / f"{table}_{cycle}.xpt"
-            url = f"{base_url}/{nc.CYCLES[cycle].years[:4]}/DataFiles/{path.name}"
+            url = addresses.beneath(base_url, f"{nc.CYCLES[cycle].years[:4]}/DataFiles/{path.name}")
             known = None if refresh else record.get(path.name)
             if path.exists() and not refresh:
                 made.append(_kept(path, known))
                 progress(path.name, made[-1].size, made[-1].size)
                 continue
-            part = _download(url, path, table, cycle, progress, wait_s)
+            try:
+                part = _download(url, path, progress, wait_s, redirects_to)
+            except _NotThere:
+                raise SourceError(
+                    f"{addresses.shown(url)} is not there: no table {table} of cycle {cycle} at this address"
+                ) from None
             digest, size = str(pooch.file_hash(str(part))), part.stat().st_size
             if known and digest != known["sha256"]:
                 part.unlink()
                 raise SourceError(
-                    f"{url} is not the file that {folder / RECORD} records (SHA-256 {digest[:12]} now, "
-                    f"{known['sha256'][:12]} then): the publisher has changed it; --refresh takes the new one"
+                    f"{addresses.shown(url)} is not the file that {folder / RECORD} records "
+                    f"(SHA-256 {digest[:12]} now, {known['sha256'][:12]} then): the publisher has changed it; "
+                    "--refresh takes the new one"
                 )
             # On record before it has its name: a file without a record is somebody else's.
-            record[path.name] = {"sha256": digest, "size_bytes": size, "address": url}
+            record[path.name] = {"sha256": digest, "size_bytes": size, "address": addresses.shown(url)}
             whole_file(folder / RECORD, (json.dumps({"files": record}, indent=1, sort_keys=True) + "\n").encode())
-            part.replace(path)
+            with guarded(path):
+                part.replace(path)
             made.append(Fetched(path, digest, size, downloaded=True))
             progress(path.name, size, size)
     return tuple(made)
@@ -114,6 +122,17 @@ def lines_to(stream: TextIO) -> Progress:
             stream.flush()
 
     return say
+
+
+def _check_address(base_url: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        what = f"{addresses.shown(base_url)!r}" if "@" not in base_url and "?" not in base_url else "the address given"
+        raise UsageError(f"{what} is no address of files; give one that begins with https:// or http://")
 
 
 def _cycles(asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -150,37 +169,48 @@ def _kept(path: Path, known: Mapping[str, Any] | None) -> Fetched:
     return Fetched(path, digest, path.stat().st_size, downloaded=False)
 
 
-def _download(url: str, path: Path, table: str, cycle: str, progress: Progress, wait_s: float) -> Path:
+class _NotThere(Exception):
+    """The server has no such file."""
+
+
+def _download(url: str, path: Path, progress: Progress, wait_s: float, allowed: Collection[str]) -> Path:
     """Download into a file of its own beside ``path``, whole and checked, and return it."""
     part = path.with_name(f".{path.name}.part")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _go_on(url, part, path.name, progress)
+            # A full disk is no error of the network, and is not tried again.
+            with guarded(path, part):
+                _go_on(url, part, path.name, progress, allowed)
             break
         except OSError as error:
             # What requests raises is an OSError, with the response where there was one.
             response = getattr(error, "response", None)
             status = None if response is None else int(response.status_code)
             if status == 404:
-                raise SourceError(f"{url} is not there: no table {table} of cycle {cycle} at this address") from None
+                raise _NotThere from None
             if status == 416:
                 part.unlink(missing_ok=True)
             elif status is not None and status < 500 and status != _TOO_MANY:
-                raise SourceError(f"{url} was refused with status {status}; is the address right?") from None
+                raise SourceError(
+                    f"{addresses.shown(url)} was refused with status {status}; is the address right?"
+                ) from None
             if attempt == _ATTEMPTS:
                 what = f"answered with status {status}" if status else "could not be reached, or broke off,"
                 raise SourceError(
-                    f"{urlsplit(url).netloc} {what} in {_ATTEMPTS} attempts at {path.name} ({type(error).__name__}); "
+                    f"{addresses.host(url)} {what} in {_ATTEMPTS} attempts at {path.name} ({type(error).__name__}); "
                     "check the network and run the same command again: it goes on where it stopped"
                 ) from None
             time.sleep(wait_s * attempt)
     _validator(part).unlink(missing_ok=True)
     with part.open("rb") as file:
         head = file.read(len(_MAGIC))
-    if head != _MAGIC or part.stat().st_size % _RECORD_LENGTH:
+    size = part.stat().st_size
+    if head != _MAGIC or size % _RECORD_LENGTH:
         part.unlink()
         what = "a web page" if head.lstrip().startswith(b"<") else "something else"
-        raise SourceError(f"{url} is no transport file: the server sent {what}; check the address")
+        if head == _MAGIC:
+            what = f"{size:,} bytes, which is not a whole number of records of {_RECORD_LENGTH}: it was cut off"
+        raise SourceError(f"{addresses.shown(url)} is no transport file: the server sent {what}; check the address")
     return part
 
 
@@ -204,11 +234,12 @@ class _Part:
         self._file.flush()
 
 
-def _go_on(url: str, part: Path, name: str, progress: Progress) -> None:
+def _go_on(url: str, part: Path, name: str, progress: Progress, allowed: Collection[str]) -> None:
     """Download ``url`` to ``part``, from where it ends if the server still has the same version of the file.
 
     Raises:
         OSError: the connection failed, the server refused, or the file ended too early.
+        SourceError: the server sends on to another host than is allowed.
     """
     validator = _validator(part)
     start = part.stat().st_size if part.exists() and validator.exists() else 0
@@ -221,23 +252,39 @@ def _go_on(url: str, part: Path, name: str, progress: Progress) -> None:
         target = _Part(file, name, progress)
 
         def answered(response: Any, **options: Any) -> None:
+            if response.is_redirect:
+                _check_redirect(response.url, urljoin(response.url, response.headers["location"]), allowed)
+            # Servers say nonsense of the length; then nobody knows it, and nobody downstream should read it.
+            length = _number(response.headers.pop("Content-Length", ""))
             if response.status_code == 206:
                 place, _, whole = response.headers.get("Content-Range", "").partition("/")
                 if not place.startswith(f"bytes {start}-"):
                     file.truncate(0)
                     raise ConnectionError("the server went on from another place than asked")
                 # The server may give less than the rest that was asked for.
-                target.total = int(whole) if whole.isdecimal() else None
+                target.total = _number(whole)
             elif response.status_code == 200:
                 file.seek(0)
                 file.truncate()
-                length = response.headers.get("Content-Length")
-                target.total = None if length is None else int(length)
+                target.total = length
                 _remember(validator, response.headers)
 
         pooch.HTTPDownloader(chunk_size=_CHUNK, headers=headers, hooks={"response": answered})(url, target, None)
         if target.total is not None and file.tell() != target.total:
             raise ConnectionError(f"{file.tell()} of {target.total} bytes came")
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def _check_redirect(asked: str, answered: str, allowed: Collection[str]) -> None:
+    if addresses.strays(asked, answered, allowed):
+        there = addresses.host(answered)
+        raise SourceError(
+            f"{addresses.shown(asked)} sends on to another place, {addresses.shown(answered)}; if you trust it, "
+            f"run the same command with --allow-redirects {there}"
+        )
 
 
 def _remember(validator: Path, headers: Mapping[str, str]) -> None:

@@ -64,9 +64,7 @@ def join(parts: Sequence[RawTable]) -> Joined:
     """
     first = parts[0]
     parts = _alike(parts)
-    where = places(
-        first.name, [part.file for part in parts], [part.lines[-1] if len(part.lines) else 0 for part in parts]
-    )
+    where = places(first.name, [part.file for part in parts], [_last_line(part) for part in parts])
     rows = accumulate((part.frame.height for part in parts), initial=0)
     doubtful = [(part.doubtful, row) for part, row in zip(parts, rows, strict=False) if part.doubtful]
     return Joined(
@@ -81,8 +79,13 @@ def join(parts: Sequence[RawTable]) -> Joined:
         if doubtful
         else None,
         written=None if parts[0].written is None else pl.concat(p.written for p in parts if p.written is not None),
+        unread=pl.concat(p.unread.with_columns(pl.col("line") + s) for p, s in zip(parts, where.starts, strict=True)),
         places=where,
     )
+
+
+def _last_line(part: RawTable) -> int:
+    return max(lines[-1] if len(lines) else 0 for lines in (part.lines, part.unread["line"]))
 
 
 def common(files: Sequence[str], schemas: Sequence[pl.Schema]) -> pl.Schema:

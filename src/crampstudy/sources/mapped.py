@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import polars as pl
 
 from crampstudy import codebook, domain
 from crampstudy.clean import Raw, RawTable
+from crampstudy.clean.raw import UNREAD
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import dates, mapping
+from crampstudy.sources import codes, dates, decimals, mapping
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Mark, Stated
 from crampstudy.sources.mapping import Column, Mapping, TableMap
 from crampstudy.sources.text import read_text
 
@@ -22,12 +26,17 @@ _DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A table as it came: trimmed texts or null, the line of each row in ``file``, the decimal mark of the texts."""
+    """A table as it came: trimmed texts or null, and the line of each row in ``file``.
+
+    ``by_comma`` says that the file comes from where decimal marks are commas, ``settled`` that its numbers have points.
+    """
 
     file: str
     frame: pl.DataFrame
     lines: pl.Series
-    decimal: str = "."
+    by_comma: bool = False
+    settled: bool = False
+    unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +47,25 @@ class Mapped:
     notices: tuple[str, ...]
 
 
-def read(path: Path, description: Path) -> Raw:
+def read(
+    path: Path,
+    description: Path,
+    *,
+    declared: Codes = codes.NONE,
+    decimal: Mark | None = None,
+    padded: bool = False,
+) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
-    ``path`` is the one file, or the folder of the files that the mapping names.
+    ``path`` is the one file, or the folder of the files that the mapping names. ``declared`` are missing codes beside
+    those of the mapping, by the names of the cohort's columns; ``decimal`` is what the mapping's key of that name says.
+    Rows of text that only end early are set aside, unless they may be ``padded``, or the mapping says so.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
-    described = mapping.load(description)
+    described = _with_codes(mapping.load(description), declared)
+    described = replace(described, decimal=decimal or described.decimal, padded=padded or described.padded)
     given: dict[str, Given] = {}
     notices: list[str] = []
     before: dict[tuple[Path, str | None], Given] = {}
@@ -69,15 +88,33 @@ def apply(given: Table[str, Given], described: Mapping) -> Mapped:
     """
     tables: list[RawTable] = []
     notices: list[str] = []
+    lists = _lists(given, described)
     for table in described.tables:
-        made, said = _table(table, given[table.name], described)
-        tables.append(made)
+        source = given[table.name]
+        made, said = _table(table, source, described)
+        tables.append(replace(made, unread=source.unread) if lists[source.file] == table.name else made)
         notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
     used = {(given[t.name].file, name) for t in described.tables for name in _sources(t)}
     for file, frame in {source.file: source.frame for source in given.values()}.items():
         if left := [name for name in frame.columns if (file, name) not in used]:
             notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
     return Mapped(tuple(tables), tuple(notices))
+
+
+def _lists(given: Table[str, Given], described: Mapping) -> dict[str, str]:
+    """Return by file the table whose ledger lists its rows that have not the cells of the header, each of them once."""
+    tables = sorted(described.tables, key=lambda table: (table.name != "diary", table.distinct))
+    return {given[table.name].file: table.name for table in reversed(tables)}
+
+
+def _with_codes(described: Mapping, declared: Codes) -> Mapping:
+    targets = [column.target.name for table in described.tables for column in table.columns]
+    codes.check(declared, str(described.path), targets)
+    tables = (
+        replace(t, columns=tuple(replace(c, missing=(*c.missing, *declared.of(c.target.name))) for c in t.columns))
+        for t in described.tables
+    )
+    return replace(described, tables=tuple(tables))
 
 
 def _sources(table: TableMap) -> set[str]:
@@ -100,20 +137,30 @@ def _file(path: Path, table: TableMap, described: Mapping) -> Path:
 
 def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tuple[str, ...]]:
     suffix = file.suffix.lower()
+    same = [t for t in described.tables if (t.file, t.sheet) == (table.file, table.sheet)]
+    numbers = {c.source for t in same for c in t.columns if c.source is not None and _is_number(c)}
     if suffix in (".xlsx", ".xlsm"):
         from crampstudy.sources import spreadsheet
 
-        grid = spreadsheet.load(file, table.sheet)
+        grid = spreadsheet.load(file, table.sheet, numbers, _stated(described))
     elif table.sheet is not None:
         raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
     elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
         from crampstudy.sources import statfile
 
-        grid = statfile.load(file)
+        grid = statfile.load(file, numbers, _stated(described))
     else:
-        text = read_text(file, missing=described.missing, decimal=described.decimal)
-        return Given(file.name, text.frame, text.lines, text.decimal), text.notices
-    return Given(grid.file, grid.frame, grid.lines), grid.notices
+        text = read_text(file, missing=described.missing, padded=described.padded)
+        return Given(file.name, text.frame, text.lines, text.separator == ";", unread=text.unread), text.notices
+    return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
+
+
+def _is_number(column: Column) -> bool:
+    return column.source is not None and column.codes is None and column.target.type in decimals.NUMBERS
+
+
+def _stated(described: Mapping) -> Stated:
+    return Stated(described.decimal, option=f'the key decimal of {described.path.name}, decimal: "," or decimal: "."')
 
 
 def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
@@ -130,7 +177,13 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
     given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
     if table.where is not None:
         given = _where(table, table.where, given, described, notices)
-    made = pl.DataFrame({c.target.name: _cells(c, given, described, notices) for c in table.columns if not c.numbered})
+    cells = {c.target.name: _known(c, given.frame[c.source], notices) for c in table.columns if c.source is not None}
+    if not given.settled:
+        texts = {c.target.name: cells[c.target.name] for c in table.columns if _is_number(c)}
+        cells |= _pointed(pl.DataFrame(texts), given, described, notices)
+    made = pl.DataFrame(
+        {c.target.name: _cells(c, cells, given, described, notices) for c in table.columns if not c.numbered}
+    )
     for column in (c for c in table.columns if c.numbered):
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
@@ -177,16 +230,32 @@ def _distinct(made: pl.DataFrame, given: Given, described: Mapping) -> tuple[pl.
     return people.select(made.columns), people["__line"]
 
 
-def _cells(column: Column, given: Given, described: Mapping, notices: list[str]) -> pl.Series:
+def _known(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+    """Return the cells without those that hold a missing code of the column."""
+    gone = codes.held(cells, column.missing)
+    if gone.any():
+        notices.append(codes.notice(f"{column.source} → {column.target.name}", cells.filter(gone)))
+    return cells.set(gone, None)
+
+
+def _pointed(texts: pl.DataFrame, given: Given, described: Mapping, notices: list[str]) -> Table[str, pl.Series]:
+    """Return columns of numbers with decimal points, each read by one rule."""
+    stated = _stated(described)
+    made, said = decimals.settle(texts, texts.columns, given.file, given.lines, stated, given.by_comma)
+    notices.extend(notice.removeprefix(f"{given.file}: ") for notice in said)
+    return made.to_dict()
+
+
+def _cells(
+    column: Column, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
+) -> pl.Series:
     """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is."""
     name = column.target.name
     if column.source is None:
         value = column.constant or None
         notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
-    cells = given.frame[column.source]
-    if column.missing:
-        cells = pl.select(pl.when(~cells.is_in(list(column.missing))).then(cells)).to_series()
+    cells = known[name]
     if column.codes is not None:
         cells = _decoded(column, column.codes, cells, given, described)
         notices.append(
@@ -194,8 +263,8 @@ def _cells(column: Column, given: Given, described: Mapping, notices: list[str])
         )
     elif column.target.type in ("date", "datetime"):
         cells = _dated(column, cells, given.lines, described, notices)
-    elif column.target.type in ("integer", "number"):
-        cells = _scaled(column, cells, given.decimal, notices)
+    elif _is_number(column):
+        cells = _scaled(column, cells, notices)
     return cells.alias(name)
 
 
@@ -220,12 +289,12 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
         if column.formats:
             notices.append(f"{column.source} → {column.target.name}: read as {' or '.join(column.formats)}")
     if column.clock == "morning":
-        read = read.dt.offset_by("-1d")
         notices.append(f"{column.target.name}: the file dates the morning after; each night moved one day back")
     elif column.clock == "timestamp":
-        read = read.dt.offset_by("-12h")
         notices.append(f"{column.target.name}: times before noon belong to the night that began the evening before")
+    unread = read.is_null() & cells.is_not_null()
     if column.target.type == "date":
+        read = _days(column, read, notices)
         made = read.dt.strftime(dates.WRITTEN["date"])
     else:
         made = read.dt.strftime(dates.WRITTEN["datetime"])
@@ -233,7 +302,6 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
             notices.append(f"{column.target.name}: times with a zone are told in the time of {described.time_zone}")
     # A cell that was not read stays, so that its row is rejected; it must not pass for a date all the same.
     expected = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601")
-    unread = read.is_null() & cells.is_not_null()
     if unread.any():
         at = unread.arg_max() or 0
         why = f"; {int(differ.sum())} of them could be read in two ways" if differ is not None and differ.any() else ""
@@ -245,12 +313,23 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
     return pl.select(pl.coalesce(made, left)).to_series()
 
 
-def _scaled(column: Column, cells: pl.Series, decimal: str, notices: list[str]) -> pl.Series:
-    if decimal == ",":
-        cells = cells.rechunk()
-        # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
-        grouped = pl.when(cells.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cells))
-        cells = pl.select(grouped.otherwise(cells.str.replace(",", ".", literal=True))).to_series()
+def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
+    """Return the date of the night, or for what is dated by its day that day."""
+    timed = int((read.dt.time() != time()).sum())
+    if (column.target.table, column.target.name) not in mapping.NIGHTS:
+        if timed:
+            notices.append(f"{column.target.name}: {timed} times of day left out")
+        return read.dt.date()
+    nights = dates.nights(read, column.clock)
+    if before := nights.null_count() - read.null_count():
+        notices.append(
+            f"{column.target.name}: {before} times before noon are not of an evening (clock: evening): set aside; with "
+            "clock: timestamp they belong to the night that began the evening before"
+        )
+    return nights
+
+
+def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
     if column.unit is None or (column.factor == 1 and column.offset == 0):
         return cells
     number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset

@@ -13,18 +13,23 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast, get_args
+from typing import Any, NoReturn, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from crampstudy import codebook, domain
+from crampstudy import codebook, domain, plain_yaml
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
+from crampstudy.sources.dates import Clock
+from crampstudy.sources.decimals import MARKS, Mark
 from crampstudy.sources.own import own_column
 
-Clock = Literal["evening", "morning", "timestamp"]
+SHORT_ROWS = ("reject", "empty")
+"""What may become of rows that only end early."""
+NIGHTS = (("diary", "date"), ("episodes", "date"))
+"""The columns, by table and name, that date a night and not a day."""
 _COLUMN = ("from", "constant", "numbered", "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
 _OWN_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean", "date", "datetime")
 # A factor that somebody has rounded is not a wrong one.
@@ -67,14 +72,15 @@ class TableMap:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping file, checked against the codebook."""
+    """A mapping file, checked against the codebook; ``padded`` rows may end early, their missing cells are empty."""
 
     path: Path
     name: str
     tables: tuple[TableMap, ...]
     missing: tuple[str, ...]
-    decimal: str | None
+    decimal: Mark | None
     time_zone: str | None
+    padded: bool = False
 
 
 def load(path: Path) -> Mapping:
@@ -84,24 +90,13 @@ def load(path: Path) -> Mapping:
         SourceError: the file is not YAML, or an entry is unknown or impossible; the message names the entry.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        content = plain_yaml.load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SourceError(f"there is no mapping file {path}; give the path of the YAML file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"{path} is not a mapping file in YAML, UTF-8: {reason}") from None
     return _mapping(path, _Entry(path, "", content))
-
-
-class _Loader(yaml.BaseLoader):
-    """Leaves every value the text that was written (``no`` is a word, 007 a code) and takes no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        if twice := [name for name in names if names.count(name) > 1]:
-            line = node.start_mark.line + 1
-            raise yaml.YAMLError(f"the key {twice[0]!r} stands twice in the entry that begins on line {line}")
-        return cast("dict[Any, Any]", super().construct_mapping(node, deep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +149,7 @@ class _Entry:
 
 
 def _mapping(path: Path, top: _Entry) -> Mapping:
-    keys = ("version", "name", "tables", "clock", "time_zone", "missing", "decimal")
+    keys = ("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows")
     entries = top.entries(keys, ("version", "tables", "clock"))
     if (version := entries["version"].text()) != "1":
         entries["version"].wrong(f"{version!r} is not a version that this package reads; allowed: 1")
@@ -173,8 +168,9 @@ def _mapping(path: Path, top: _Entry) -> Mapping:
             _table(name, tables[name], cast(Clock, clock), zone) for name in codebook.TABLES if name in tables
         ),
         missing=entries["missing"].texts() if "missing" in entries else ("",),
-        decimal=entries["decimal"].one_of((".", ",")) if "decimal" in entries else None,
+        decimal=cast(Mark, entries["decimal"].one_of(MARKS)) if "decimal" in entries else None,
         time_zone=zone,
+        padded="short_rows" in entries and entries["short_rows"].one_of(SHORT_ROWS) == "empty",
     )
 
 
@@ -257,7 +253,7 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
         formats=formats,
         origin=entries["origin"].date() if "origin" in entries else None,
         # Only a night can be dated by its evening or its morning; a sample or a dose has a day.
-        clock=stated if (v.table, v.name) in (("diary", "date"), ("episodes", "date")) else "evening",
+        clock=stated if (v.table, v.name) in NIGHTS else "evening",
         unit=unit,
         factor=factor,
         offset=offset,

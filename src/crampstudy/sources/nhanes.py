@@ -23,7 +23,7 @@ from crampstudy.codebook import Component, rules
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import SourceError
 from crampstudy.sources import nhanes_codes as nc
-from crampstudy.sources.statfile import check_transport
+from crampstudy.sources.statfile import TRANSPORT_ZERO, check_transport
 
 _DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
     ".csv.xz": lzma.decompress,
@@ -36,7 +36,6 @@ _BROKEN = (
     *(pl.exceptions.PolarsError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
 )
 _TEXT = frozenset({"RXDDRUG"})
-_TRANSPORT_ZERO = 1e-70  # transport files of the publisher hold zero as the smallest IBM float, 5.397605e-79
 _NOT_ASKED_FROM_AGE = 45
 
 
@@ -169,7 +168,9 @@ def _table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
         raise SourceError(f"{path} cannot be read ({reason}); fetch the published file again") from error
     if missing := [column for column in wanted if column not in frame.columns]:
         raise SourceError(f"{path} has no column {missing[0]}; is it the table that its name says?")
-    return frame
+    # A CSV made from a transport file has its zeros, too.
+    tiny = pl.col(pl.Float64).abs() < TRANSPORT_ZERO
+    return frame.with_columns(pl.when(tiny).then(0.0).otherwise(pl.col(pl.Float64)).name.keep())
 
 
 def _csv(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
@@ -184,18 +185,14 @@ def _csv(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
 def _transport(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
     check_transport(path)
     columns, _ = pyreadstat.read_xport(path, usecols=list(wanted), output_format="dict")
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             name: pl.Series([str(v) for v in values], dtype=pl.String)
             if name in _TEXT
             else pl.Series(values, dtype=pl.Float64, nan_to_null=True)
             for name, values in columns.items()
         }
-    )
-    tiny = pl.col(pl.Float64).abs() < _TRANSPORT_ZERO
-    return frame.with_columns(
-        pl.when(tiny).then(0.0).otherwise(pl.col(pl.Float64)).name.keep(), pl.col(pl.String).replace("", None)
-    )
+    ).with_columns(pl.col(pl.String).replace("", None))
 
 
 def _check_codes(path: Path, values: pl.Series, allowed: set[int]) -> None:

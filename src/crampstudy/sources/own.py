@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.codebook import Variable, VariableType, rules
+from crampstudy.codebook import Variable, VariableType, missing, rules
+
+MOST = 0.9
+"""Which part of the filled cells must fit a type for the others to be strays, which the cleaning blanks."""
+_FEW = 4  # so many fitting cells may have one stray among them
+_CODED = 0.05  # as few cells with leading zeros are numbers
+_WORDS = 100
+_KINDS: tuple[VariableType, ...] = ("boolean", "integer", "number", "date", "datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """The type of a column, and its ``strays``: how many of its ``filled`` cells do not fit; ``first`` is one."""
+
+    type: VariableType
+    filled: int
+    strays: int = 0
+    first: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The type, and how many cells do not fit it."""
+        if not self.strays:
+            return self.type
+        return (
+            f"{self.type}; of {self.filled:,} cells {self.strays:,} {'is' if self.strays == 1 else 'are'} not "
+            f"(such as {self.first!r}) and blanked"
+        )
 
 
 def own_column(table: str, name: str, type: VariableType, title: str | None = None) -> Variable:
@@ -48,22 +76,57 @@ def own_columns(
             continue
         type_ = (types or {}).get((table, name))
         if type_ is None:
-            type_ = infer(frame[name])
-            notices.append(f"{file}: the codebook does not know the column {name}; kept as {type_}")
+            inferred = infer(frame[name])
+            type_ = inferred.type
+            notices.append(f"{file}: the codebook does not know the column {name}; kept as {inferred.words}")
         own.append(own_column(table, name, type_, (titles or {}).get((table, name))))
     return tuple(own), tuple(notices)
 
 
-def infer(column: pl.Series) -> VariableType:
-    """Return the narrowest type that every cell of a column fits."""
-    filled = column.drop_nulls().to_frame("x")
+def infer(column: pl.Series) -> Inferred:
+    """Return the narrowest of the types that most cells of a column fit, text where they fit none.
+
+    Marks of a missing value count as no cells at all; infinite numbers and a workbook's errors are strays of any type.
+    """
+    filled = _filled(column)
+    void = _void(filled)
+    finite = filled.filter(~void).to_frame("x")
+    text = Inferred("text", len(filled))
+    if finite.is_empty():
+        return text
     # A leading zero marks a code, such as a centre 01, which a number would lose.
-    coded = column.dtype == pl.String and filled.select(pl.col("x").str.contains(r"^[+-]?0\d").any()).item()
-    kinds: tuple[VariableType, ...] = ("boolean", "integer", "number", "date", "datetime")
-    for kind in kinds:
-        if filled.is_empty() or (coded and kind in ("integer", "number")):
+    zeros = finite["x"].str.contains(r"^[+-]?0\d").sum() if column.dtype == pl.String() else 0
+    best, fitting = text, 0
+    for kind in _KINDS:
+        if kind in ("integer", "number") and zeros >= _CODED * finite.height:
             continue
-        cells = filled.select(rules.typed(own_column("", "x", kind), filled.schema["x"]))
-        if not cells["x"].null_count():
-            return kind
-    return "text"
+        fits = finite.select(rules.typed(own_column("", "x", kind), finite.schema["x"]).is_not_null()).to_series()
+        n, strays = int(fits.sum()), int((~fits).sum())
+        allowed = max((1 - MOST) * finite.height, 1 if n >= _FEW else 0)
+        if n <= fitting or strays > allowed:
+            continue
+        odd = pl.concat([filled.filter(void), finite["x"].filter(~fits)])
+        best, fitting = Inferred(kind, len(filled), len(odd), next(iter(odd.cast(pl.String)), None)), n
+    return best
+
+
+def _filled(column: pl.Series) -> pl.Series:
+    """Return the cells of a column that hold something."""
+    if column.dtype.is_float():
+        return column.fill_nan(None).drop_nulls()
+    if column.dtype != pl.String():
+        return column.drop_nulls()
+    cells = column.drop_nulls()
+    words = cells.filter(~cells.str.contains(r"^[+-]?\d")).unique()
+    # So many different words are no answers beside numbers, and would take long to read.
+    gone = missing.MARKS if len(words) > _WORDS else {word for word in words if missing.is_mark(word)}
+    return cells.filter(~cells.is_in(sorted(gone)))
+
+
+def _void(cells: pl.Series) -> pl.Series:
+    """Return which cells come of a calculation without a result: inf, ``#DIV/0!``."""
+    if cells.dtype.is_float():
+        return cells.is_infinite()
+    if cells.dtype == pl.String():
+        return cells.str.contains(r"^(?:[+-]?(?i:inf|infinity)|#[\p{Lu}/0]+[!?])$")
+    return pl.repeat(value=False, n=len(cells), dtype=pl.Boolean, eager=True)

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.cohort import Cohort, Kind
 from crampstudy.errors import SourceError
 from crampstudy.output import csv_restored
-from crampstudy.sources import descriptor, joined, typed
+from crampstudy.sources import codes, decimals, descriptor, joined, typed
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.content import COMPRESSED, looks_like
+from crampstudy.sources.decimals import NUMBERS, Mark, Stated
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.own import own_columns
 from crampstudy.sources.writer import About, Format, writing
@@ -27,14 +31,30 @@ REDCAP = "redcap.csv"
 """The dictionary for REDCap, which a study folder may hold beside its tables."""
 _PARQUET = ".parquet"
 _TEXT = (".csv", ".tsv")
+DAMAGED = (
+    *(pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, LookupError),
+)
+"""What the readers of a damaged Parquet file raise."""
+_ROWS_A_BYTE, _HARMLESS_ROWS = 200, 5_000_000
 _ENDINGS = f"{', '.join(_TEXT)} (alone or with {', '.join(COMPRESSED)}) or {_PARQUET}"
 _STORED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null)
 
 
-def read(folder: Path, leave: Collection[str] = ()) -> Raw:
+def read(
+    folder: Path,
+    leave: Collection[str] = (),
+    *,
+    declared: Codes = codes.NONE,
+    decimal: Mark | None = None,
+    padded: bool = False,
+) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
-    Tables named in ``leave`` must be there as any other and are not read.
+    Tables named in ``leave`` must be there as any other and are not read. Cells that hold a ``declared`` code are
+    missing, beside those that the descriptor declares; ``decimal`` is the mark of numbers in texts where they leave it
+    open and the descriptor does not state it. Rows of text that only end early are set aside, unless they may be
+    ``padded``, or the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -43,6 +63,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         what = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
         raise SourceError(f"{what}; give the folder that holds participants.csv and diary.csv")
     described = descriptor.read(folder)
+    described = replace(described, padded=padded or described.padded)
     paths = {name: found for name in codebook.TABLES if (found := _paths(folder, name, described))}
     if not paths:
         raise SourceError(
@@ -63,9 +84,11 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
     for name, found in paths.items():
         if name in leave:
             continue
-        table, said = _table(name, folder, found, described)
+        table, said = _table(name, folder, found, described, declared, decimal)
         tables.append(table)
         notices.extend(said)
+    if not leave:
+        codes.check(declared, str(folder), [column for table in tables for column in table.frame.columns])
     return Raw(
         name=described.name or folder.resolve().name,
         kind=kind,
@@ -75,6 +98,7 @@ def read(folder: Path, leave: Collection[str] = ()) -> Raw:
         window=described.window,
         synthetic=described.synthetic,
         notices=tuple(notices),
+        title=described.title,
     )
 
 
@@ -88,18 +112,37 @@ def part_name(folder: Path, path: Path, of: int) -> str:
     return path.name if of == 1 else path.relative_to(folder).as_posix()
 
 
-def write(cohort: Cohort, folder: Path, format: Format = "csv", extra: Mapping[str, bytes] | None = None) -> None:
+def stated_marks(folder: Path, table: str, described: Descriptor, decimal: Mark | None = None) -> Stated:
+    """Return what the descriptor, and else ``decimal``, says of the marks of a table's numbers."""
+    marks = {column: mark for (of, column), mark in described.decimals.items() if of == table}
+    own = {column for (of, column), type_ in described.types.items() if of == table and type_ in NUMBERS}
+    return Stated(decimal, marks, frozenset(own), option=decimals.option(f"package:{folder}"))
+
+
+def write(
+    cohort: Cohort,
+    folder: Path,
+    format: Format = "csv",
+    extra: Mapping[str, bytes] | None = None,
+    *,
+    force: bool = False,
+) -> Path | None:
     """Write ``cohort`` as a data package, whole or not at all; ``extra`` are files to put beside it.
 
+    Returns where the folder is kept that this one took the place of by ``force``, ``None`` where there was none.
+
     Raises:
-        UsageError: the format is unknown, or the folder holds files that are not a cohort's.
+        UsageError: the format is unknown.
+        FolderTaken: the folder holds something else than an untouched package, and there is no ``force``.
+        OutputError: the folder cannot be written.
     """
     extra = extra or {}
-    about = About(cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design)
-    with writing(folder, about, format, beside=extra) as out:
+    about = About(cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design, cohort.title)
+    with writing(folder, about, format, beside=extra, force=force) as out:
         out.add(cohort.tables)
         for name, content in extra.items():
             out.put(name, content)
+    return out.kept
 
 
 def _paths(folder: Path, table: str, described: Descriptor) -> tuple[Path, ...]:
@@ -139,26 +182,34 @@ def _left_out(folder: Path, paths: Mapping[str, Sequence[Path]]) -> list[str]:
     return [f"{path.name} is none of the tables and was left out ({known})" for path in left]
 
 
-def _table(name: str, folder: Path, paths: Sequence[Path], described: Descriptor) -> tuple[RawTable, list[str]]:
+def _table(
+    name: str, folder: Path, paths: Sequence[Path], described: Descriptor, declared: Codes, decimal: Mark | None
+) -> tuple[RawTable, list[str]]:
     notices: list[str] = []
     parts: list[RawTable] = []
+    stated = stated_marks(folder, name, described, decimal)
     for path in paths:
-        part, said = _part(name, part_name(folder, path, len(paths)), path, described.missing.get(name, ()))
+        part, said = _part(name, part_name(folder, path, len(paths)), path, described, stated)
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
+    table, coded = codes.taken_out(table, described.codes(name, declared))
     own, said = own_columns(name, table.file, table.frame, described.types, described.titles)
-    return replace(table, own=own), [*notices, *said]
+    return replace(table, own=own), [*notices, *coded, *said]
 
 
-def _part(name: str, file: str, path: Path, missing: Sequence[str]) -> tuple[RawTable, tuple[str, ...]]:
+def _part(name: str, file: str, path: Path, described: Descriptor, stated: Stated) -> tuple[RawTable, tuple[str, ...]]:
+    missing = described.missing.get(name, ())
     if path.suffix.lower() == _PARQUET:
-        return RawTable(name, file, *_read_parquet(path, missing)), ()
-    read = typed.read(path, name, missing)
+        given, lines = _read_parquet(path, missing)
+        frame, said = decimals.settle(given, decimals.numbers(given, [name], stated), file, lines, stated)
+        return RawTable(name, file, frame, lines, written=given.cast(pl.String) if said else None), said
+    read = typed.read(path, name, missing, stated, padded=described.padded)
     doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
     written = None if read.written is None else csv_restored(read.written)
     frame = csv_restored(read.frame)
-    return RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written), read.notices
+    table = RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written, unread=read.unread)
+    return table, read.notices
 
 
 def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
@@ -167,11 +218,51 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.
     if not head.startswith(b"PAR1"):
         what = "empty" if not head else f"not what its name says: it looks like {looks_like(head) or 'something else'}"
         raise SourceError(f"{path} is {what}; save it as Parquet")
-    try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}; write it again") from None
+    frame = parquet(path)
     return stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+
+
+def parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the content of a Parquet file.
+
+    Raises:
+        SourceError: the file is damaged, or says of itself what cannot be.
+    """
+    check_parquet(path)
+    try:
+        # The reader of polars panics over some damaged files.
+        with pq.ParquetFile(path) as file:
+            return framed(file.read(columns=columns))
+    except DAMAGED as error:
+        raise damaged(path, error) from None
+
+
+def framed(table: pa.Table) -> pl.DataFrame:
+    """Return a table of Arrow, once its names and texts have been found to be UTF-8 and its parts whole."""
+    "".join(table.schema.names)
+    table.validate(full=True)
+    return pl.DataFrame(table.replace_schema_metadata(None))
+
+
+def check_parquet(path: Path) -> int:
+    """Return how many rows a Parquet file says that it has.
+
+    Raises:
+        SourceError: what it says of itself cannot be read, or cannot be.
+    """
+    try:
+        rows = int(pq.read_metadata(path).num_rows)
+    except DAMAGED as error:
+        raise damaged(path, error) from None
+    if not 0 <= rows <= max(_HARMLESS_ROWS, _ROWS_A_BYTE * path.stat().st_size):
+        raise SourceError(f"{path} says that it has {rows:,} rows, far more than its size can hold; write it again")
+    return rows
+
+
+def damaged(path: Path, error: BaseException) -> SourceError:
+    """Return the error that names a damaged Parquet file."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return SourceError(f"{path} cannot be read as Parquet: {reason}; write it again")
 
 
 def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
@@ -186,5 +277,7 @@ def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFr
     # Text from Parquet is held to the rules of text from CSV: trimmed, and an empty cell is a missing one.
     frame = frame.with_columns(cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
     gone = list({"", *missing})
+    numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
+    frame = frame.with_columns(frame[name].set(codes.held(frame[name], missing), None) for name in numbers if missing)
     frame = frame.with_columns(cs.string().str.strip_chars())
     return frame.with_columns(pl.when(~cs.string().is_in(gone)).then(cs.string()).name.keep())

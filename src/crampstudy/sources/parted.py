@@ -17,7 +17,8 @@ from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.codebook import Variable
 from crampstudy.errors import SourceError
-from crampstudy.sources import descriptor, joined, package
+from crampstudy.sources import codes, decimals, descriptor, joined, package
+from crampstudy.sources.codes import Codes
 from crampstudy.sources.joined import Joined, Places
 from crampstudy.sources.own import own_columns
 
@@ -39,6 +40,7 @@ class Parted:
     schema: pl.Schema
     missing: tuple[str, ...]
     own: tuple[Variable, ...]
+    codes: Codes = codes.NONE
 
     def parts(self, people: pl.Series, size: int, folder: Path) -> Iterator[RawTable]:
         """Yield the diary in parts of about ``size`` rows, all nights of one of ``people`` in one part.
@@ -59,13 +61,13 @@ class Parted:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(size, columns=columns):
-                        given = package.stored(path, pl.DataFrame(pa.Table.from_batches([batch])), self.missing)
+                        given = package.stored(path, package.framed(pa.Table.from_batches([batch])), self.missing)
+                        given, _ = codes.without(path.name, given, self.codes)
                         lines = pl.int_range(line, line + given.height, dtype=pl.Int64, eager=True)
                         line += given.height
                         yield given.select(schema.names()).cast(schema).with_columns(lines.alias(_LINE))
-            except (pa.ArrowException, OSError) as error:
-                reason = str(error).splitlines()[0]
-                raise SourceError(f"{path} cannot be read as Parquet: {reason}; write it again") from None
+            except package.DAMAGED as error:
+                raise package.damaged(path, error) from None
 
     def _cut(self, people: pl.Series, size: int) -> Iterator[pl.DataFrame]:
         held: list[pl.DataFrame] = []
@@ -102,8 +104,10 @@ class Parted:
             paths[part].unlink()
 
 
-def read(folder: Path, at_least: int) -> Parted | None:
+def read(folder: Path, at_least: int, declared: Codes = codes.NONE) -> Parted | None:
     """Open a data package whose diary is Parquet, with ``at_least`` so many rows; ``None`` if it is not.
+
+    ``None``, too, where the diary has numbers as texts with commas, which have to be settled column by column.
 
     Raises:
         SourceError: as :func:`crampstudy.sources.package.read`.
@@ -116,31 +120,49 @@ def read(folder: Path, at_least: int) -> Parted | None:
     try:
         for path in paths:
             with pq.ParquetFile(path) as file:
-                heights.append(file.metadata.num_rows)
+                heights.append(package.check_parquet(path))
                 empty.append(file.schema_arrow.empty_table())
-    except (pa.ArrowException, OSError):
+    except (*package.DAMAGED, SourceError):
+        # Read whole, it is refused with the reason.
         return None
     if sum(heights) < at_least or "participant_id" not in empty[0].column_names:
         return None
-    raw = package.read(folder, leave=("diary",))
+    raw = package.read(folder, leave=("diary",), declared=declared)
     described = descriptor.read(folder)
+    coded = described.codes("diary", declared)
     missing = described.missing.get("diary", ())
     names = tuple(package.part_name(folder, path, len(paths)) for path in paths)
     heads = [package.stored(path, pl.DataFrame(table), missing) for path, table in zip(paths, empty, strict=True)]
     schema = joined.common(names, [head.schema for head in heads])
     places = joined.places("diary", names, heights)
     own: list[Variable] = []
+    codes.check(declared, str(folder), [*schema, *(column for table in raw.tables for column in table.frame.columns)])
     notices = list(raw.notices)
-    for name in (name for name in schema if not codebook.find(name, "diary")):
-        # The type of an own column is what all its cells fit, so that each is looked at as a whole.
+    # How many cells hold one is not known before all parts have been read.
+    notices += [
+        f"{places.label}: {c}: cells that hold {', '.join(coded.of(c))} are missing" for c in schema if coded.of(c)
+    ]
+    marks = package.stated_marks(folder, "diary", described)
+    for name, dtype in schema.items():
+        known = codebook.find(name, "diary")
+        if known and (dtype != pl.String or known.type not in decimals.NUMBERS):
+            continue
+        # The type of an own column is what all its cells fit, and the mark of numbers in texts what all of them show,
+        # so that each is looked at as a whole.
         cells = pl.concat(
-            package.stored(path, pl.read_parquet(path, columns=[name], glob=False), missing).cast({name: schema[name]})
-            for path in paths
+            package.stored(path, package.parquet(path, [name]), missing).cast({name: schema[name]}) for path in paths
         )
+        cells, _ = codes.without(places.label, cells, coded)
+        if decimals.numbers(cells, ["diary"], marks) and (
+            marks.commas or cells[name].str.contains(decimals.COMMA).any()
+        ):
+            return None
+        if known:
+            continue
         found, said = own_columns("diary", places.label, cells, described.types, described.titles)
         own += found
         notices += said
-    return Parted(replace(raw, notices=tuple(notices)), paths, places, sum(heights), schema, missing, tuple(own))
+    return Parted(replace(raw, notices=tuple(notices)), paths, places, sum(heights), schema, missing, tuple(own), coded)
 
 
 def _together(batches: Iterator[pl.DataFrame], people: pl.Series) -> bool:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.codebook import rules
+from crampstudy.clean import outliers
+from crampstudy.clean.nightly import form
+from crampstudy.codebook import missing, rules
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import dates
+from crampstudy.sources import codes, dates, decimals, stamps
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.dates import Clock
+from crampstudy.sources.decimals import Mark, Stated
+from crampstudy.sources.stamps import Stamps, Told
 from crampstudy.sources.text import Text, read_text
 
 Role = Literal["who", "date", "cramps"]
@@ -28,9 +34,8 @@ _NAMES: dict[Role, str] = {
     "cramps": r".*(cramp|krampf|krampe|kramp|calambre|crampi|caimbra)|"
     r"n$|count|number|anzahl|nombre|numero|antal|aantal",
 }
-_YEAR_FIRST = r"^\d{4}([-/.])\d{1,2}[-/.]\d{1,2}(?:[T ]0?0:00(?::00)?)?$"
-_YEAR_LAST = r"^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})(?:[T ]0?0:00(?::00)?)?$"
-_MIDNIGHT = r"[T ]0?0:00(:00)?$"
+_YEAR_FIRST = rf"^\d{{4}}([-/.])\d{{1,2}}[-/.]\d{{1,2}}{stamps.TIME}"
+_YEAR_LAST = rf"^(\d{{1,2}})([-/.])(\d{{1,2}})[-/.](\d{{4}}|\d{{2}}){stamps.TIME}"
 _MOST = 0.5
 
 
@@ -45,6 +50,7 @@ class Guess:
     date_format: str
     reason: str
     decimal: str
+    clock: Clock = "evening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +74,133 @@ class Nights:
     notices: tuple[str, ...]
 
 
-def read(path: Path, *, columns: dict[Role, str] | None = None, date_format: str | None = None) -> Nights:
+def read(
+    path: Path,
+    *,
+    columns: dict[Role, str] | None = None,
+    date_format: str | None = None,
+    clock: Clock | None = None,
+    time_zone: str | None = None,
+    declared: Codes = codes.NONE,
+) -> Nights:
     """Read a delimited file with a column each for who, date and cramps, in any order, with a header or without.
 
     ``columns`` names those (or gives their numbers from 1) that the file's contents leave open; ``date_format`` such
-    as ``%d/%m/%Y`` decides what the dates leave open.
+    as ``%d/%m/%Y`` decides what the dates leave open, ``clock`` which night a time of day belongs to; times that
+    state their distance from UTC become those of ``time_zone``. A count that is a ``declared`` code, or a known mark of
+    a missing value, is missing.
 
     Raises:
-        SourceError: the file cannot be read, or it leaves open which column is which or how its dates are written.
-        UsageError: ``columns`` or ``date_format`` does not fit the file.
+        SourceError: the file cannot be read, or it leaves open which column is which, how its dates are written or
+            what their times mean.
+        UsageError: ``columns``, ``date_format``, ``clock`` or ``time_zone`` does not fit the file.
     """
     text = read_text(path, header=False)
+    unread = tuple(
+        LeftOut(line, "all cells", cells, hint)
+        for line, cells, hint in text.unread["line", "cells", "hint"].iter_rows()
+    )
     if text.frame.width < len(ROLES):
         raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps")
-    first = {name: text.frame[name][0] or "" for name in text.frame.columns} if text.frame.height else {}
-    header = not any(_is_date(cell) for cell in first.values())
+    rows = text.frame.rows()
+    header = bool(rows) and not any(map(_is_date, rows[0]))
     if header:
-        text = Text(text.frame[1:], text.lines[1:], text.notices, text.decimal)
+        above = _header(rows)
+        titles = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
+        text = replace(
+            text, frame=text.frame[above + 1 :], lines=text.lines[above + 1 :], notices=(*text.notices, *titles)
+        )
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
-    names = first if header else {name: f"column {name}" for name in first}
+    given = rows[above] if header else [None] * text.frame.width
+    names = {name: cell or f"column {name}" for name, cell in zip(text.frame.columns, given, strict=True)}
     found = _roles(path.name, text, names, columns or {})
+    codes.check(declared, path.name, (*names.values(), *ROLES))
+    text, notices = _counted(path.name, text, found["cramps"], names[found["cramps"]], declared)
     written, reason = _format(path.name, text, found["date"], date_format)
     who, date, cramps = (names[found[role]] for role in ROLES)
-    guess = Guess(who, date, cramps, header, written, reason, text.decimal)
-    frame, left_out = _nights(text, found, guess)
+    told = Told(clock, stamps.zone(time_zone) if time_zone is not None else None)
+    stamped = stamps.read(text.frame[found["date"]], written, told, f"{path.name}: {date}")
+    text, decimal = _pointed(path.name, text, found["cramps"])
+    guess = Guess(who, date, cramps, header, written, reason, decimal, stamped.clock)
+    frame, left_out = _nights(text, found, guess, stamped)
+    if frame.is_empty():
+        row = left_out[0]
+        raise SourceError(
+            f"{path.name}: no row can be used; the first, line {row.line}, "
+            f"{row.column} = {row.value or ''!r}: {row.reason}"
+        )
     others = [names[name] for name in text.frame.columns if name not in found.values()]
-    notices = (*text.notices, *([f"not used: {', '.join(others)}"] if others else []))
-    return Nights(path.name, guess, frame, left_out, notices)
+    notices += [*_far(cramps, frame), *([f"not used: {', '.join(others)}"] if others else []), *_meant(date, stamped)]
+    notices += _similar(frame["participant_id"].unique(maintain_order=True))
+    left_out = tuple(sorted((*unread, *left_out), key=lambda row: row.line))
+    return Nights(path.name, guess, frame, left_out, (*text.notices, *notices))
 
 
-def _is_date(cell: str) -> bool:
-    return bool(re.match(_YEAR_FIRST, cell) or re.match(_YEAR_LAST, cell))
+def _counted(file: str, text: Text, column: str, name: str, declared: Codes) -> tuple[Text, list[str]]:
+    """Return the text without codes and marks of a missing value in the column of counts, and what is said of them."""
+    cells, said = text.frame[column], []
+    coded = codes.held(cells, (*declared.of(name), *(declared.of("cramps") if name != "cramps" else ())))
+    words = cells.filter(~cells.str.contains(r"^[+-]?\d")).unique()
+    marked = cells.is_in([word for word in words if missing.is_mark(word)]).fill_null(value=False)
+    for gone, what in ((coded, "a declared missing code"), (marked, "a mark of a missing value")):
+        if gone.any():
+            said.append(codes.notice(f"{file}: {name}", cells.filter(gone), what))
+    return replace(text, frame=text.frame.with_columns(cells.set(coded | marked, None))), said
+
+
+def _far(name: str, nights: pl.DataFrame) -> list[str]:
+    """Return what is said of counts that are far above all others."""
+    far = outliers.far(nights.select("participant_id", count="cramps"))["count"]
+    if far.is_empty():
+        return []
+    return [
+        f"{name}: {len(far)} counts such as {far[0]} are far above the participants' other nights and all others': "
+        f"kept, look at them; if {far[0]} is a code for a missing answer, say so: --missing {far[0]}"
+    ]
+
+
+def _pointed(file: str, text: Text, name: str) -> tuple[Text, Mark]:
+    """Return the counts with decimal points, and the mark that they had."""
+    # No night has a thousand cramps.
+    stated = Stated(ungrouped=frozenset([name]))
+    frame, said = decimals.settle(text.frame, [name], file, text.lines, stated)
+    return replace(text, frame=frame), "," if said else "."
+
+
+def _meant(date: str, stamped: Stamps) -> list[str]:
+    """Return what was made of times of day."""
+    means: dict[Clock, str] = {
+        "timestamp": "times before noon belong to the night that began the evening before",
+        "morning": "each night moved one day back, to the evening on which it began",
+        "evening": "times of day from noon on left out" if stamped.timed else "",
+    }
+    return [f"{date}: {means[stamped.clock]}"] if means[stamped.clock] else []
+
+
+def _similar(people: pl.Series) -> tuple[str, ...]:
+    """Return a notice for participants whose identifiers are nearly the same."""
+    groups = pl.DataFrame({"who": people, "form": form(people)}).group_by("form", maintain_order=True).agg("who")
+    return tuple(
+        f"{', '.join(who)}: are they one person? the identifiers differ only in case, spaces, hyphens, leading zeros "
+        "or decimals; write them in one way"
+        for who in groups["who"]
+        if len(who) > 1
+    )
+
+
+def _is_date(cell: str | None) -> bool:
+    return cell is not None and bool(re.match(_YEAR_FIRST, cell) or re.match(_YEAR_LAST, cell))
+
+
+def _header(rows: Sequence[tuple[str | None, ...]]) -> int:
+    """Return which row is the header: the first with a name for each column, if it stands above all dates."""
+    for place, row in enumerate(rows):
+        if any(map(_is_date, row)):
+            break
+        if None not in row:
+            return place
+    return 0
 
 
 def _share(cells: pl.Series, pattern: str) -> float:
@@ -136,12 +237,13 @@ def _roles(file: str, text: Text, names: dict[str, str], stated: dict[Role, str]
 
 def _fits(role: Role, text: Text, name: str) -> bool:
     cells = text.frame[name]
+    cells = cells.filter(~cells.is_in(sorted(missing.MARKS)))
     if role == "date":
         return _share(cells, f"{_YEAR_FIRST}|{_YEAR_LAST}") > _MOST
     if role == "cramps":
         # A leading zero marks an identifier.
         return _share(cells, r"^(0|[1-9]\d{0,2})([.,]0+)?$") > _MOST
-    return len(cells.drop_nulls()) > 0
+    return text.frame[name].null_count() < text.frame.height
 
 
 def _identifying(text: Text, names: Sequence[str], date: str) -> list[str]:
@@ -186,6 +288,11 @@ def _format(file: str, text: Text, name: str, stated: str | None) -> tuple[str, 
     )
     parts = parts.with_columns(pl.col("one", "two").cast(pl.Int64), lines=text.lines)
     mark, year = parts.select(pl.col("mark", "year").drop_nulls().first()).row(0)
+    if mark is None:
+        raise SourceError(
+            f"{file}: the column that says when has no date that is known, such as {cells.drop_nulls().first()!r}; say "
+            "how they are written with --date-format, such as %d.%m.%Y, or which column it is with --date NAME"
+        )
     end = f"{mark}%{'Y' if len(year) == 4 else 'y'}"
     day_first, month_first = (parts.filter(pl.col(part) > 12) for part in ("one", "two"))
     if len(day_first) and len(month_first):
@@ -209,23 +316,26 @@ def _example(parts: pl.DataFrame) -> str:
     return f"{parts['x'][0]} (line {parts['lines'][0]})"
 
 
-def _nights(text: Text, found: dict[Role, str], guess: Guess) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
+def _nights(
+    text: Text, found: dict[Role, str], guess: Guess, stamped: Stamps
+) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
     """Return the usable nights, one a row, and every row that is not among them."""
     count = codebook.variable("cramps", "diary")
     rows = text.frame.select(*(pl.col(found[role]).alias(role) for role in ROLES), line=text.lines)
-    written, _ = dates.moments(rows["date"].str.replace(_MIDNIGHT, ""), (guess.date_format,), timed=False, zone=None)
-    pointed = rows.select(pl.col("cramps").str.replace(",", ".", literal=True)) if guess.decimal == "," else rows
-    counted = pointed.select(rules.typed(count, pl.String()))
+    counted = rows.select(rules.typed(count, pl.String()))
     beyond = counted.select(rules.out_of_range(count)).to_series() if count.minimum is not None else pl.lit(value=False)
-    rows = rows.with_columns(night=written.cast(pl.Date), n=counted["cramps"], beyond=beyond)
-    night = ["who", "night"]
-    versions = pl.col("n").n_unique().over(night)
+    rows = rows.with_columns(night=stamped.night, n=counted["cramps"], beyond=beyond)
+    day = f"not a date as {guess.date_format}"
+    if stamped.timed:
+        day += {"evening": ", or a time before noon", "timestamp": " with a time of day", "morning": ""}[guess.clock]
+    key = ["who", "night"]
+    versions = pl.col("n").n_unique().over(key)
     checks: tuple[tuple[Role, pl.Expr, str], ...] = (
         ("who", pl.col("who").is_null(), "nobody is named"),
-        ("date", pl.col("night").is_null(), f"not a date as {guess.date_format}"),
+        ("date", pl.col("night").is_null(), day),
         ("cramps", pl.col("cramps").is_not_null() & (pl.col("n").is_null() | pl.col("beyond")), f"not {count.allowed}"),
         ("cramps", versions > 1, "another row has this night with another count: all of them are set aside"),
-        ("date", ~pl.struct(night).is_first_distinct(), "the same night stands above"),
+        ("date", ~pl.struct(key).is_first_distinct(), "the same night stands above"),
     )
     left_out: list[LeftOut] = []
     for role, rule, reason in checks:

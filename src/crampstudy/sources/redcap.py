@@ -9,17 +9,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, scratch
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
-from crampstudy.sources import redcap_dictionary
+from crampstudy.sources import codes, decimals, redcap_dictionary, redcap_missing
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Mark, Stated
 from crampstudy.sources.own import own_columns
 from crampstudy.sources.redcap_dictionary import Dictionary, Field
 from crampstudy.sources.text import Text, read_text
@@ -36,12 +37,20 @@ _HEADINGS = {
 }
 _WORDS = {"true": ("1", "Yes", "True", "Checked"), "false": ("0", "No", "False", "Unchecked")}
 
-MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "QI", "TRC", "UNC", "DER")
-"""The missing data codes that REDCap proposes; a field that has one of them as a choice keeps it."""
 
-
-def read(path: Path, dictionary: Path | None = None) -> Raw:
+def read(
+    path: Path,
+    dictionary: Path | None = None,
+    *,
+    declared: Codes = codes.NONE,
+    decimal: Mark | None = None,
+    padded: bool = False,
+) -> Raw:
     """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
+
+    ``declared`` are the project's missing data codes beside those that REDCap proposes, ``decimal`` is the mark of its
+    numbers where neither they nor the dictionary make it plain. Rows that only end early are set aside, unless they
+    may be ``padded``.
 
     Raises:
         SourceError: a file is missing or not what it should be, a field contradicts the codebook, or the events
@@ -50,11 +59,13 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
     if not path.is_file():
         raise SourceError(f"there is no REDCap export {path}; give the CSV file that REDCap exported")
     described = redcap_dictionary.load(dictionary) if dictionary else redcap_dictionary.own()
-    text = _text(path, described)
-    export = _Export(path.name, text.frame, text.lines)
+    text = _text(path, described, padded)
+    export = _Export(path.name, _record_first(path, text.frame, described), text.lines)
     notices = [*text.notices, *described.notices]
-    export = _without_missing_codes(export, described, notices)
+    export = _answered(export, described, declared, notices)
     fields = _fields(export, described, notices)
+    pointed, said = _pointed(export, fields, Stated(decimal), by_comma=text.separator == ";")
+    notices.extend(said)
     homes = _homes(export, fields, described)
     parts = {table: _rows(export, table, fields, homes) for table in codebook.TABLES}
     _account(export, parts, notices)
@@ -64,7 +75,7 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
         if table != "participants" and not rows.any():
             continue
         given, lines = export.frame.filter(rows), export.lines.filter(rows)
-        frame = _decoded(given, wanted)
+        frame = _decoded(pointed.filter(rows), wanted)
         # The ledger shows the codes of the export, but for participants made of several of its rows.
         written: pl.DataFrame | None = given.select(pl.first().alias(_ID), *(_named(f) for f in wanted))
         if table == "participants" and _EVENT in given.columns and frame[_ID].is_duplicated().any():
@@ -72,12 +83,29 @@ def read(path: Path, dictionary: Path | None = None) -> Raw:
         own, said = own_columns(table, path.name, frame)
         notices.extend(said)
         tables.append(RawTable(table, path.name, frame, lines, own, written=written))
+        if table == "diary":
+            # A row of which nobody knows the cells is listed once.
+            tables[-1] = replace(tables[-1], unread=text.unread)
     if not any(table.name == "diary" for table in tables):
         raise SourceError(
             f"{path} holds no nights: no row fills a field of "
             "the diary; export all instruments, and give the project's dictionary (redcap:FILE?dictionary=D.csv)"
         )
     return Raw(path.stem, "diary", tuple(tables), notices=tuple(dict.fromkeys(notices)))
+
+
+def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.DataFrame:
+    """Return the export with the record's identifier in front, which is the first field of any dictionary."""
+    record, first = next(iter(described.fields), ""), frame.columns[0]
+    if record in frame.columns:
+        return frame.select(record, pl.exclude(record))
+    if described.fields.get(first) or described.box(first) or first in (_EVENT, _FORM, _INSTANCE, *_ADMINISTRATIVE):
+        raise SourceError(
+            f"{path} does not begin with the record's identifier, and has no column {record}; it begins with {first}: "
+            "export the identifier with the other fields, and give the project's dictionary "
+            "(redcap:FILE?dictionary=D.csv)"
+        )
+    return frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +132,26 @@ class _Export:
         return pl.Series(name, [None] * self.frame.height, dtype=pl.String)
 
 
-def _text(path: Path, described: Dictionary) -> Text:
+def _text(path: Path, described: Dictionary, padded: bool) -> Text:
     """Return the export with field names as headings; REDCap can write labels instead, several of them alike."""
     content = path.read_bytes()
-    mark = max(",;\t", key=content.partition(b"\n")[0].decode("latin-1").count)
+    mark = max(",;\t|", key=content.partition(b"\n")[0].decode("latin-1").count)
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=mark)
         headings = [cell.strip() for cell in next(reader, [])]
     except (UnicodeDecodeError, csv.Error):
-        return read_text(path)
+        return read_text(path, padded=padded)
     if sum(name in described.fields for name in headings) > 1:
-        return read_text(path)
+        return read_text(path, padded=padded)
     names = _by_label(path, headings, described)
     out = io.StringIO()
     # As many lines as before, so that the ledger's lines are those of the export.
     csv.writer(out, delimiter=mark, lineterminator="\n" * reader.line_num).writerow(names)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
+    with scratch.folder() as folder:
+        copy = folder / path.name
         copy.write_bytes(out.getvalue().encode() + b"".join(content.split(b"\n", reader.line_num)[reader.line_num :]))
         try:
-            return read_text(copy)
+            return read_text(copy, padded=padded)
         except SourceError as error:
             raise SourceError(str(error).replace(str(copy), str(path))) from None
 
@@ -160,18 +188,14 @@ def _by_label(path: Path, headings: Sequence[str], described: Dictionary) -> lis
     return names
 
 
-def _without_missing_codes(export: _Export, described: Dictionary, notices: list[str]) -> _Export:
-    frame, counted = export.frame, 0
-    for name in frame.columns[1:]:
-        field = described.fields.get(name)
-        codes = [code for code in MISSING if field is None or code not in field.choices]
-        coded = frame[name].is_in(codes) & frame[name].is_not_null()
-        if coded.any():
-            counted += int(coded.sum())
-            frame = frame.with_columns(pl.when(~coded).then(pl.col(name)).alias(name))
-    if counted:
-        notices.append(f"{export.file}: {counted} cells hold a missing data code (such as NA or UNK): missing")
-    return _Export(export.file, frame, export.lines)
+def _answered(export: _Export, described: Dictionary, declared: Codes, notices: list[str]) -> _Export:
+    """Return the export with null wherever nobody has answered."""
+    codes.check(declared, export.file, [*export.frame.columns, *(f.name for f in described.fields.values())])
+    frame, kept, said = redcap_missing.unfilled_left_out(export.file, export.frame, described)
+    frame, boxes = redcap_missing.boxes_left_out(export.file, frame, described, declared)
+    frame, cells = redcap_missing.codes_left_out(export.file, frame, described, declared)
+    notices += [*said, *boxes, *cells]
+    return _Export(export.file, frame, export.lines.filter(kept))
 
 
 def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[Field]:
@@ -197,6 +221,21 @@ def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[
             f"{export.file}: left out, for the dictionary puts them in none of the tables: {', '.join(left)}"
         )
     return wanted
+
+
+def _pointed(
+    export: _Export, fields: Sequence[Field], stated: Stated, *, by_comma: bool
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the export with decimal points in its numbers, each column read by one rule, and what was done."""
+    known = [f.name for f in fields if f.number]
+    own = [f.name for f in fields if f.variable is None and not (f.number or f.boolean or f.choices)]
+    stated = replace(
+        stated,
+        ungrouped=frozenset(f.name for f in fields if f.ungrouped),
+        option=decimals.option(f"redcap:{export.file}"),
+    )
+    columns = [*known, *decimals.numbers(export.frame.select(own), [], stated)]
+    return decimals.settle(export.frame, columns, export.file, export.lines, stated, by_comma)
 
 
 def _homes(export: _Export, fields: Sequence[Field], described: Dictionary) -> dict[str, str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crampstudy import codebook
-from crampstudy.codebook import Variable, dictionary
+from crampstudy.codebook import Variable, dictionary, missing
 from crampstudy.errors import SourceError
+from crampstudy.sources.decimals import NUMBERS
 
 # The headings of the file that REDCap exports, and those of its programming interface.
 _COLUMNS = {
@@ -21,6 +22,7 @@ _COLUMNS = {
     "label": ("Field Label", "field_label"),
     "choices": ("Choices, Calculations, OR Slider Labels", "select_choices_or_calculations"),
 }
+_VALIDATION = ("Text Validation Type OR Show Slider Number", "text_validation_type_or_show_slider_number")
 _CHOICE = ("dropdown", "radio", "checkbox")
 _BOOLEAN = ("yesno", "truefalse")
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
@@ -38,6 +40,19 @@ class Field:
     table: str | None = None
     column: str = ""
     variable: Variable | None = None
+    validation: str = ""
+
+    @property
+    def number(self) -> bool:
+        """Whether the field holds numbers: the codebook says so, or the project's own validation does."""
+        if self.boolean or self.choices:
+            return False
+        return self.variable.type in NUMBERS if self.variable else self.ungrouped or self.validation == "integer"
+
+    @property
+    def ungrouped(self) -> bool:
+        """Whether REDCap has let in only numbers without thousands apart: any mark in a cell is a decimal one."""
+        return self.kind == "calc" or (self.kind == "text" and self.validation.startswith("number"))
 
     @property
     def boolean(self) -> bool:
@@ -74,14 +89,18 @@ class Dictionary:
 
     def boxes(self, heading: str) -> list[str]:
         """Return the columns that a labelled heading such as ``Stretched (choice=Calf)`` may mean."""
-        return [
-            # A code has only letters, digits and underscores in a column's name.
-            f"{f.name}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
-            for f in self.fields.values()
-            if f.kind == "checkbox"
+        boxes = [f for f in self.fields.values() if f.kind == "checkbox"]
+        found = [
+            box_name(f.name, code)
+            for f in boxes
             for code, label in f.choices.items()
             if heading == f"{f.label} (choice={label})"
         ]
+        # REDCap adds a box for each missing data code of the project, which no dictionary has.
+        label, _, choice = heading.removesuffix(")").rpartition(" (choice=")
+        if not found and missing.reads_as_missing(choice):
+            return [box_name(f.name, choice) for f in boxes if f.label == label]
+        return found
 
     def home(self, form: str) -> str | None:
         """Return the table of an instrument, ``None`` where no field of it goes into one."""
@@ -89,9 +108,16 @@ class Dictionary:
         return max(dict.fromkeys(tables), key=tables.count) if tables else None
 
 
+def box_name(field: str, code: str) -> str:
+    """Return the column of a checkbox field's choice; it has only letters, digits and underscores of the code."""
+    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
+
+
 def own() -> Dictionary:
     """Return the package's own dictionary."""
-    return _parse("the dictionary of the package", dictionary.redcap())
+    described = _parse("the dictionary of the package", dictionary.redcap())
+    # Nobody has said that the project validates its fields as this dictionary does.
+    return replace(described, fields={n: replace(f, validation="") for n, f in described.fields.items()})
 
 
 def load(path: Path) -> Dictionary:
@@ -119,7 +145,7 @@ def columns() -> Mapping[str, Variable]:
 
 
 def _parse(where: str, text: str) -> Dictionary:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     headings = {
         key: next((n for n in names if n in (reader.fieldnames or ())), None) for key, names in _COLUMNS.items()
     }
@@ -127,6 +153,7 @@ def _parse(where: str, text: str) -> Dictionary:
         raise SourceError(
             f"{where} is not a REDCap data dictionary: it has no column {absent[0]!r}; export it from the project"
         )
+    validation = next((name for name in _VALIDATION if name in (reader.fieldnames or ())), "")
     fields: dict[str, Field] = {}
     known, notices = columns(), []
     for row in reader:
@@ -137,7 +164,8 @@ def _parse(where: str, text: str) -> Dictionary:
             raise SourceError(f"{where}, line {reader.line_num}: the field {cell['name']!r} stands twice")
         choices = _choices(cell["choices"]) if cell["kind"] in _CHOICE else {}
         variable = known.get(cell["name"]) if cell["kind"] != "checkbox" else None
-        made = Field(cell["name"], cell["form"], cell["kind"], cell["label"], choices)
+        validated = (row.get(validation) or "").strip()
+        made = Field(cell["name"], cell["form"], cell["kind"], cell["label"], choices, validation=validated)
         if variable is not None:
             made = replace(made, table=variable.table, column=variable.name, variable=variable)
             notices.extend(_differences(where, made, variable))
@@ -147,6 +175,14 @@ def _parse(where: str, text: str) -> Dictionary:
         if made.table is None:
             fields[name] = replace(made, table=known_only.home(made.form), column=name)
     return Dictionary(fields, tuple(notices))
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the headings: the longest known one holds commas, and counts as a whole."""
+    header = text.lstrip().partition("\n")[0]
+    for heading in _COLUMNS["choices"]:
+        header = header.replace(heading, "")
+    return max(",;\t|", key=header.count)
 
 
 def _choices(text: str) -> dict[str, str]:

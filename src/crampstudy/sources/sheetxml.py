@@ -13,6 +13,7 @@ _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 _MARKS = re.compile(rb"[<:](f[ />]|mergeCell |filterColumn )|\shidden=")
 _LONGEST_MARK = 16
+_MOST_COLUMNS = 16_384
 
 
 @dataclass(slots=True)
@@ -76,7 +77,8 @@ def facts(archive: ZipFile, part: str) -> Facts:
             elif tag == "mergeCell":
                 found.merged.append(element.attrib["ref"])
             elif tag == "col" and element.get("hidden") in ("1", "true"):
-                found.hidden_columns += range(int(element.attrib["min"]), int(element.attrib["max"]) + 1)
+                last = min(int(element.attrib["max"]), _MOST_COLUMNS)
+                found.hidden_columns += range(int(element.attrib["min"]), last + 1)
             elif tag == "filterColumn":
                 found.filtered = True
     return found

@@ -8,14 +8,16 @@ bare number is never taken for a date.
 from __future__ import annotations
 
 import re
+import struct
 import warnings
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
 import openpyxl
@@ -26,16 +28,23 @@ from openpyxl.utils.exceptions import InvalidFileException
 from crampstudy import codebook
 from crampstudy.clean import Raw
 from crampstudy.errors import SourceError
-from crampstudy.sources import sheetxml
-from crampstudy.sources.wide import Grid, as_diary, as_table, split
+from crampstudy.sources import codes, decimals, sheetxml
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Mark, Stated
+from crampstudy.sources.wide import Grid, as_diary, as_table, pointed, split, without_codes
 
 SUFFIXES = (".xlsx", ".xlsm")
 _OTHERS = (".xls", ".xlsb", ".ods", ".numbers", ".fods")
 _OLE = b"\xd0\xcf\x11\xe0"
+# Whichever XML library reads, what it raises is a SyntaxError; an unknown compression is not implemented.
 _BROKEN = (
-    *(BadZipFile, InvalidFileException, ElementTree.ParseError),
-    *(OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, IndexError, StopIteration),
+    *(BadZipFile, InvalidFileException, SyntaxError, zlib.error, LZMAError, struct.error),
+    *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, StopIteration, ArithmeticError),
+    *(RuntimeError, AssertionError),
 )
+_MOST_ROWS = 1_048_576
+_PROLOGUE = 1 << 10
+_EXPANDS, _HARMLESS = 100, 1 << 24
 _PADDED = re.compile(r"0{2,}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
@@ -49,16 +58,19 @@ class _Book:
     parts: dict[str, tuple[str, bool]]
 
 
-def read(path: Path) -> Raw:
+def read(path: Path, *, declared: Codes = codes.NONE, decimal: Mark | None = None) -> Raw:
     """Read a workbook whose sheets are named as the tables (in any case), or whose first sheet is wide.
 
-    In a wide sheet a row is one participant and night. The line of a row is its number in the sheet.
+    In a wide sheet a row is one participant and night. The line of a row is its number in the sheet. Cells that hold
+    a ``declared`` code are missing; ``decimal`` is the mark of numbers that are stored as texts, where they leave it
+    open.
 
     Raises:
         SourceError: the workbook is missing, encrypted, broken or in another format; a sheet is empty, has
             merged cells in its table, no header, a column without a name or twice the same, or a formula that
             was never calculated; or its columns do not make a cohort.
     """
+    stated = Stated(decimal, option=decimals.option(f"excel:{path.name}"))
     with _opened(path) as book:
         titles = {title.strip().lower(): title for title in book.parts}
         if len(titles) < len(book.parts):
@@ -66,16 +78,22 @@ def read(path: Path) -> Raw:
         tables = [name for name in codebook.TABLES if name in titles]
         if tables in ([], ["diary"]):
             first = titles["diary"] if tables else next(iter(book.parts))
-            grid = _grid(book, first)
+            grid = without_codes(_grid(book, first, stated, declared=declared), declared)
+            codes.check(declared, grid.file, grid.frame.columns)
             return as_diary(path, split(grid.frame, grid.lines, grid.file), (*grid.notices, *_unread(book, [first])))
-        grids = {name: _grid(book, titles[name]) for name in tables}
+        grids = {name: without_codes(_grid(book, titles[name], stated, declared=declared), declared) for name in tables}
+        codes.check(declared, path.name, [c for grid in grids.values() for c in grid.frame.columns])
         raw = [as_table(name, grid) for name, grid in grids.items()]
         notices = [notice for grid in grids.values() for notice in grid.notices]
         return as_diary(path, raw, (*notices, *_unread(book, [titles[name] for name in tables])))
 
 
-def load(path: Path, sheet: str | None = None) -> Grid:
+def load(
+    path: Path, sheet: str | None = None, numbers: Collection[str] = (), stated: Stated = decimals.NOTHING
+) -> Grid:
     """Return one sheet as it stands, the first without ``sheet``, names unchanged, as a mapping needs it.
+
+    In the columns ``numbers`` what is stored as text gets decimal points.
 
     Raises:
         SourceError: as :func:`read`, or there is no such sheet.
@@ -83,7 +101,7 @@ def load(path: Path, sheet: str | None = None) -> Grid:
     with _opened(path) as book:
         if sheet is not None and sheet not in book.parts:
             raise SourceError(f"{path} has no sheet {sheet!r}; it has {', '.join(book.parts)}")
-        return _grid(book, next(iter(book.parts)) if sheet is None else sheet)
+        return _grid(book, next(iter(book.parts)) if sheet is None else sheet, stated, numbers)
 
 
 @contextmanager
@@ -104,6 +122,7 @@ def _opened(path: Path) -> Iterator[_Book]:
         archive = ZipFile(path)
     with archive:
         with _reading(path):
+            _check_size(path, archive)
             parts = sheetxml.sheet_parts(archive)
             workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
         if not parts:
@@ -112,6 +131,19 @@ def _opened(path: Path) -> Iterator[_Book]:
             yield _Book(path, workbook, archive, parts)
         finally:
             workbook.close()
+
+
+def _check_size(path: Path, archive: ZipFile) -> None:
+    """Refuse a workbook that is small in the file and would be huge in memory."""
+    for part in archive.infolist():
+        if part.file_size > max(_HARMLESS, _EXPANDS * part.compress_size):
+            raise SourceError(
+                f"{path} holds {part.filename}, which unpacks to more than {_EXPANDS} times its size, as no sheet of "
+                "data does; copy the cells that are needed into a new workbook, or save the sheet as CSV (UTF-8)"
+            )
+        with archive.open(part) as file:
+            if b"<!DOCTYPE" in file.read(_PROLOGUE):
+                raise SourceError(f"{path} holds {part.filename} with a document type, which no workbook has")
 
 
 @contextmanager
@@ -133,7 +165,13 @@ def _unread(book: _Book, read: Sequence[str]) -> list[str]:
     return [f"{book.path.name}: the sheet {title} is no table and was left out ({known})" for title in left]
 
 
-def _grid(book: _Book, title: str) -> Grid:
+def _grid(
+    book: _Book,
+    title: str,
+    stated: Stated,
+    numbers: Collection[str] | None = None,
+    declared: Codes = codes.NONE,
+) -> Grid:
     part, hidden = book.parts[title]
     file = f"{book.path.name}[{title}]"
     with _reading(book.path):
@@ -163,19 +201,30 @@ def _grid(book: _Book, title: str) -> Grid:
     if blank := last - top - len(lines):
         notices.append(f"{file}: blank rows skipped: {blank}")
     columns: list[pl.Series] = []
+    texts: list[pl.Series] = []
     for position, name in enumerate(names.values()):
-        column, said = _column(name, [row[position] for row in kept])
+        cells = [row[position] for row in kept]
+        column, said = _column(name, cells)
         columns.append(column)
         notices += [f"{file}: {name}: {what}" for what in said]
-    return Grid(title, file, pl.DataFrame(columns), pl.Series(lines, dtype=pl.Int64), tuple(notices))
+        # A number that is stored as one has no mark; only texts have to be read.
+        if any(cell is not None and isinstance(cell.value, str) and "," in cell.value for cell in cells):
+            stored = (cell is not None and isinstance(cell.value, str) for cell in cells)
+            texts.append(
+                pl.Series([text if is_text else None for text, is_text in zip(column, stored, strict=True)]).alias(name)
+            )
+    grid = Grid(title, file, pl.DataFrame(columns), pl.Series(lines, dtype=pl.Int64), tuple(notices))
+    return pointed(grid, texts, stated, numbers, declared)
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Yield the number and the cells of each row that is not blank, whatever size the file says the sheet has."""
     sheet.reset_dimensions()
     for number, row in enumerate(sheet.iter_rows(), 1):
-        if any(_filled(cell) for cell in row):
-            yield number, row
+        if number > _MOST_ROWS:
+            raise ValueError(f"a row beyond {_MOST_ROWS:,}, which no sheet has")
+        if width := next((i for i in range(len(row), 0, -1) if _filled(row[i - 1])), 0):
+            yield number, row[:width]
 
 
 def _filled(cell: Any) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from crampstudy import codebook
+from crampstudy import codebook, names
 from crampstudy.codebook import dictionary
 from crampstudy.errors import UsageError
 from crampstudy.output import whole_folder
@@ -32,9 +33,9 @@ names. Only these columns are needed; take out the others that you do not record
 
 Next steps:
 
-    crampstudy validate {name}
-    crampstudy describe {name} --by age_band
-    crampstudy report {name}
+    crampstudy validate {folder}
+    crampstudy describe {folder} --by age_band
+    crampstudy report {folder}
 
 A file in another layout, or one column of dates in another form, is read through a mapping file: see
 `docs/mapping.md` of crampstudy.
@@ -46,6 +47,7 @@ def create(folder: Path, tables: Sequence[str] | None = None) -> tuple[Path, ...
 
     Raises:
         UsageError: a table is unknown, participants or diary is left out, or the folder is not empty.
+        OutputError: the folder cannot be written.
     """
     chosen = _chosen(tables)
     if folder.is_dir() and (held := sorted(path.name for path in folder.iterdir())):
@@ -59,9 +61,9 @@ def create(folder: Path, tables: Sequence[str] | None = None) -> tuple[Path, ...
         package.REDCAP: dictionary.redcap(),
         "README.md": _readme(name, chosen),
     }
-    with whole_folder(folder, lambda _: False) as fresh:
+    with whole_folder(folder, lambda _: "it is not empty") as fresh:
         for file, text in files.items():
-            (fresh / file).write_text(text, encoding="utf-8", newline="\n")
+            (fresh.folder / file).write_text(text, encoding="utf-8", newline="\n")
     return tuple(folder / file for file in files)
 
 
@@ -78,5 +80,5 @@ def _chosen(tables: Sequence[str] | None) -> list[str]:
 def _readme(name: str, tables: Sequence[str]) -> str:
     about = "\n".join(f"- `{table}.csv`: a row is {codebook.TABLES[table].row}" for table in tables)
     required = {table: [f"`{v.name}`" for v in codebook.variables(table) if v.required] for table in tables}
-    needed = "\n".join(f"- {table}: {', '.join(names)}" for table, names in required.items())
-    return _README.format(name=name, tables=about, required=needed)
+    needed = "\n".join(f"- {table}: {', '.join(columns)}" for table, columns in required.items())
+    return _README.format(name=names.title(name), folder=shlex.quote(name), tables=about, required=needed)

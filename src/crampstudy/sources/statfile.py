@@ -1,8 +1,11 @@
-"""Files of SAS, Stata and SPSS as a cohort: value labels become levels, user-missing values are missing."""
+"""Files of SAS, Stata and SPSS as a cohort: value labels become levels, user-missing values are missing.
+
+So are values whose label says that there is none ("no answer"), whether the file declares them missing or not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,17 @@ import pyreadstat
 
 from crampstudy import codebook
 from crampstudy.clean import Raw
+from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
-from crampstudy.sources.wide import Grid, as_diary, codebook_names, split
+from crampstudy.sources import codes, decimals
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Mark, Stated
+from crampstudy.sources.wide import Grid, as_diary, codebook_names, pointed, split, without_codes
 
-_READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
+Reader = Callable[..., tuple[Any, Any]]
+Labels = Mapping[str, Mapping[Any, str]]
+
+_READERS: Mapping[str, Reader] = {
     ".xpt": pyreadstat.read_xport,
     ".sas7bdat": pyreadstat.read_sas7bdat,
     ".dta": pyreadstat.read_dta,
@@ -23,26 +33,37 @@ _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
     ".zsav": pyreadstat.read_sav,
 }
 SUFFIXES = tuple(_READERS)
-_BROKEN = (OSError, UnicodeDecodeError, ValueError, OverflowError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError)
+_BROKEN = (
+    *(pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
+    *(OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError),
+)
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
+_DECLARED = "a value that the file declares missing"
+_LABELLED = "a value labelled as no answer"
 _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5
+TRANSPORT_ZERO = 1e-70
+"""Below it a number is a zero: transport files hold zero as the smallest IBM float, 5.397605e-79, and so do copies."""
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
-def read(path: Path) -> Raw:
+def read(path: Path, *, declared: Codes = codes.NONE, decimal: Mark | None = None) -> Raw:
     """Read a wide file (a row is one participant and night, columns have codebook names) as a diary cohort.
 
     Names are matched whatever their case. Value labels are applied where the codebook says level or yes/no and the
-    label is such a level; a code without such a label stays as it is, for the ledger. The line of a row is its number
-    among the observations, from 1.
+    label is such a level; a code without such a label stays as it is, for the ledger. Cells that hold a ``declared``
+    code are missing. The line of a row is its number among the observations, from 1. ``decimal`` is the mark of numbers
+    that are stored as texts, where they leave it open.
 
     Raises:
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
-    grid, labels = _load(path)
+    grid, texts, labels = _load(path)
+    grid = pointed(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
     names = codebook_names(grid.frame.columns)
-    frame = grid.frame.rename(names)
+    grid = without_codes(grid, declared)
+    frame = grid.frame
+    codes.check(declared, grid.file, frame.columns)
     columns = frame.columns
     if not any(codebook.find(c) for c in columns):
         short = " (names of the transport format have at most 8 characters)" if _all_short(columns) else ""
@@ -50,24 +71,27 @@ def read(path: Path) -> Raw:
             f"{path}: no column has a name of the codebook{short}; it has {', '.join(columns[:12])}; "
             "say which is which in a mapping: mapped:FILE?mapping=M.yaml"
         )
-    labels = {names.get(column, column): codes for column, codes in labels.items()}
+    labels = {names.get(column, column): meanings for column, meanings in labels.items()}
     made = {c: meanings for c in columns if (meanings := _meanings(c, labels.get(c, {})))}
     frame = frame.with_columns(pl.col(c).replace(meanings) for c, meanings in made.items())
     said = tuple(f"{grid.file}: value labels of {c} were read as {', '.join(m.values())}" for c, m in made.items())
     return as_diary(path, split(frame, grid.lines, grid.file), (*grid.notices, *said))
 
 
-def load(path: Path) -> Grid:
+def load(path: Path, numbers: Collection[str] = (), stated: Stated = decimals.NOTHING) -> Grid:
     """Return the file as it stands, names and codes unchanged, as a mapping needs it.
+
+    In the columns ``numbers`` what is stored as text gets decimal points.
 
     Numbers are written as Python writes them, whole ones without a point; dates as YYYY-MM-DD, date-times as
     YYYY-MM-DDTHH:MM:SS (midnight is a date where the column has no other time). Missing, empty and user-missing
-    cells are null.
+    cells are null, and so are those whose value label says that there is no value.
 
     Raises:
         SourceError: the file is missing, broken, empty or of another kind.
     """
-    return _load(path)[0]
+    grid, texts, _ = _load(path)
+    return pointed(grid, texts, stated, numbers)
 
 
 def check_transport(path: Path) -> None:
@@ -81,7 +105,8 @@ def check_transport(path: Path) -> None:
         raise SourceError(f"{path} is cut off: a transport file is a whole number of 80-byte records; copy it again")
 
 
-def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
+def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
+    """Return the file, those of its columns that it stores as texts, and its value labels."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path} is not one of the statistical files that are read: {', '.join(SUFFIXES)}")
@@ -94,14 +119,65 @@ def _load(path: Path) -> tuple[Grid, Mapping[str, Mapping[Any, str]]]:
     except _BROKEN as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({reason}); export it again") from None
+    if not all(columns):
+        raise SourceError(f"{path} cannot be read as {path.suffix[1:]} (a column has no name); export it again")
     frame = pl.DataFrame([_text(name, values) for name, values in columns.items()])
     if frame.is_empty():
         raise SourceError(f"{path} has no observations; export it again with its rows")
     empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     notices = (f"{path.name}: empty observations skipped: {empty.sum()}",) if empty.any() else ()
+    labels = meta.variable_value_labels
+    said = _user_missing(path, reader, frame, labels)
+    frame, unanswered = _without_answer(path.name, frame, labels)
+    notices = (*notices, *said, *unanswered)
     grid = Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices)
-    return grid, meta.variable_value_labels
+    texts = [grid.frame[name] for name, values in columns.items() if any(isinstance(v, str) for v in values)]
+    return grid, texts, labels
+
+
+def _user_missing(path: Path, reader: Reader, frame: pl.DataFrame, labels: Labels) -> list[str]:
+    """Return how many cells of each column hold a value that the file itself declares missing."""
+    lacking = [name for name in frame.columns if frame[name].null_count()]
+    if not lacking or path.suffix.lower() == ".xpt":
+        return []
+    columns, _ = reader(str(path), output_format="dict", user_missing=True, usecols=lacking)
+    said = []
+    for name, values in columns.items():
+        declared = _text(name, values).filter(frame[name].is_null()).drop_nulls()
+        if len(declared):
+            said.append(codes.notice(f"{path.name}: {name}", _labelled(declared, labels.get(name, {})), _DECLARED))
+    return said
+
+
+def _without_answer(file: str, frame: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame, list[str]]:
+    """Return the columns without numbers whose label says that there is no value, and a notice for each of them.
+
+    Of yes or no and of levels, such a label is none of them, which the ledger shows.
+    """
+    said = []
+    for name in frame.columns:
+        if (variable := codebook.find(name.lower())) and variable.type in ("level", "boolean"):
+            continue
+        meanings = labels.get(name, {}).items()
+        found = {
+            code: label for code, label in meanings if not isinstance(code, str) and missing.reads_as_missing(label)
+        }
+        gone = codes.held(frame[name], [text for code in found if (text := _code(code))])
+        if gone.any():
+            said.append(codes.notice(f"{file}: {name}", _labelled(frame[name].filter(gone), found), _LABELLED))
+            frame = frame.with_columns(frame[name].set(gone, None))
+    return frame, said
+
+
+def _labelled(cells: pl.Series, labels: Mapping[Any, str]) -> pl.Series:
+    """Return cells with their labels beside them: ``99 = no answer``."""
+    names = {text: f"{text} = {label}" for code, label in labels.items() if (text := _code(code))}
+    return cells.replace(names)
+
+
+def _code(code: Any) -> str | None:
+    return _cell(float(code) if isinstance(code, int) else code, dated=False)
 
 
 def _text(name: str, values: list[Any]) -> pl.Series:
@@ -121,6 +197,7 @@ def _cell(value: Any, dated: bool) -> str | None:
         case float():
             if value != value:
                 return None
+            value = 0.0 if abs(value) < TRANSPORT_ZERO else value
             return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
         case datetime():
             return value.date().isoformat() if dated else value.isoformat()
@@ -139,7 +216,7 @@ def _meanings(column: str, labels: Mapping[Any, str]) -> dict[str, str]:
     made = {}
     for code, label in labels.items():
         level = levels.get("_".join(label.lower().replace("-", " ").split()))
-        text = _cell(float(code) if isinstance(code, int) else code, dated=False)
+        text = _code(code)
         if level is not None and text is not None:
             made[text] = level
     return made

@@ -1,6 +1,6 @@
 """Delimited text as it stands: every cell as text, and the line of each row as an editor counts it.
 
-Comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252; any line ends; plain or compressed. What is not certain is
+Comma, semicolon, tab or pipe; UTF-8, UTF-16 or Windows-1252; any line ends; plain or compressed. What is not certain is
 refused with file and line.
 """
 
@@ -9,66 +9,89 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 
+from crampstudy.clean.raw import UNREAD
 from crampstudy.errors import SourceError
-from crampstudy.sources import content
+from crampstudy.sources import content, ragged
 from crampstudy.sources.content import NotUtf8, Piece
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-_A_SEPARATOR = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ADVICE = "save it as CSV (UTF-8, comma, double quotes around cells that hold a comma)"
 _SAMPLE = 20
-_COMMA, _POINT = r"^[+-]?\d+,\d+$", r"^[+-]?\d+\.\d+$"
-NUMERIC = r"^[+-]?\d+([.,]\d+)?$"
-"""What a number looks like, with either decimal mark."""
+_MOST_COLUMNS = 16_384
+"""As many as a sheet of a workbook has."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A table of texts: cells trimmed, missing ones null; ``decimal`` is the mark that its numbers have."""
+    """A table of texts: cells trimmed, missing ones null; ``separator`` stands between them in the file.
+
+    ``unread`` are the rows that have not the cells of the header.
+    """
 
     frame: pl.DataFrame
     lines: pl.Series
     notices: tuple[str, ...]
-    decimal: str
+    separator: str
+    unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file whose header has been read; ``pieces`` are its rows."""
+    """A file whose header has been read; ``pieces`` are its rows, of which the first ``headless`` is a header too."""
 
     path: Path
     names: tuple[str, ...]
     separator: str
     pieces: Iterator[Piece]
+    shape: ragged.Shape
+    headless: int = 0
 
 
-def read_text(path: Path, *, missing: Sequence[str] = ("",), decimal: str | None = None, header: bool = True) -> Text:
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The trimmed cells of a piece, the line of each row, how many rows were blank, and the rows set aside."""
+
+    frame: pl.DataFrame
+    lines: pl.Series
+    blank: int
+    aside: tuple[ragged.Row, ...] = ()
+
+
+def read_text(
+    path: Path,
+    *,
+    missing: Sequence[str] = ("",),
+    header: bool = True,
+    padded: bool = False,
+) -> Text:
     """Read a delimited text file: trimmed cells, and the line on which each row begins.
 
-    Empty cells and those that equal one of ``missing`` are null; blank lines are left out, with a notice. The
-    decimal mark is that of the numbers in the file (a comma only where it does not separate), unless given. Without
-    ``header`` the columns are called by their numbers from 1.
+    Empty cells and those that equal one of ``missing`` are null; blank lines are left out, with a notice. Without
+    ``header`` the columns are called by their numbers from 1. A row that has not the cells of the header is set aside;
+    if it may be ``padded``, one that only ends early is read with its missing cells empty.
 
     Raises:
         SourceError: the file is not there, empty or not text; the separator is not certain; the header has a
-            repeated or empty name; a row has more or fewer cells than the header; a column of numbers has
-            decimal commas and points. The message gives the line.
+            repeated or empty name; too many rows have not its cells; a quotation mark is not closed. The message
+            gives the line.
     """
-    text, notices = opened(path, lambda file: _read(file, missing, decimal), header)
+    text, notices = opened(path, lambda file: everything(file, missing), header=header, padded=padded)
     return replace(text, notices=(*notices, *text.notices))
 
 
-def opened(path: Path, use: Callable[[Opened], T], header: bool = True) -> tuple[T, tuple[str, ...]]:
+def opened(
+    path: Path, use: Callable[[Opened], T], *, header: bool = True, padded: bool = False
+) -> tuple[T, tuple[str, ...]]:
     """Open a delimited file, give it to ``use``, and return what that made and a notice about the encoding.
 
     A file that is not UTF-8 and does not say what it is in is read once more, as Windows-1252.
@@ -80,78 +103,67 @@ def opened(path: Path, use: Callable[[Opened], T], header: bool = True) -> tuple
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise SourceError(f"{what}; give a delimited text file")
     try:
-        return use(_open(path, "utf-8", header)), ()
+        return use(_open(path, "utf-8", header, padded)), ()
     except NotUtf8:
-        made = use(_open(path, "cp1252", header))
+        made = use(_open(path, "cp1252", header, padded))
         notice = f"{path.name}: not UTF-8, read as Windows-1252 (Latin-1); check letters with accents"
         return made, (notice,)
 
 
-def cells(file: Opened, piece: Piece, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series, int]:
-    """Return the trimmed cells of a piece, the line of each row, and how many blank lines were skipped.
+def cells(file: Opened, piece: Piece, missing: Sequence[str]) -> Cells:
+    """Return the cells of a piece; rows that have not the cells of the header are set aside.
 
     Raises:
-        SourceError: a row has more or fewer cells than the header, or a quotation mark is not closed.
+        SourceError: a quotation mark is not closed.
     """
-    body = piece.body
+    body, width = piece.body, len(file.names)
     if body.count(b'"') % 2:
-        _check_rows(file, piece)
-        odd = next(i for i, line in enumerate(body.split(b"\n")) if line.count(b'"') % 2)
-        raise SourceError(
-            f"{file.path}, line {piece.line + odd}: a quotation mark is not closed or not doubled; {_ADVICE}"
-        )
+        # A piece ends where all quotes are closed, so that only the first row of the last one can be open.
+        raise SourceError(f"{file.path}, line {piece.line}: a quotation mark is not closed or not doubled; {_ADVICE}")
+    mark = file.separator.encode()
+    frame = _parsed(file, body)
+    if frame is not None:
+        made = _trimmed(frame, _lines(frame, body, piece.line), missing, _is_tight(body))
+        # Polars fills a short row up with nulls. Every row has one separator fewer than the header has names, so
+        # counting them finds whether there is one; only then are the rows told apart one by one.
+        if body.count(mark) == (width - 1) * made.frame.height + _quoted(file, frame, body):
+            return made
+    sifted = ragged.sift(piece, file.shape)
+    frame = _parsed(file, sifted.body)
+    if frame is None or frame.height != len(sifted.lines):
+        raise SourceError(f"{file.path}, from line {piece.line}: cannot be read as delimited text; {_ADVICE}")
+    made = _trimmed(frame, sifted.lines, missing, _is_tight(sifted.body))
+    return replace(made, blank=made.blank + sifted.blank, aside=sifted.aside)
+
+
+def _parsed(file: Opened, body: bytes) -> pl.DataFrame | None:
+    """Return all cells as text, ``None`` where a row has too many or a quotation mark is out of place."""
     head = file.separator.join(map(str, range(len(file.names)))).encode()
     try:
         frame = pl.read_csv(io.BytesIO(head + b"\n" + body), separator=file.separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        _check_rows(file, piece)
-        reason = str(error).splitlines()[0]
-        raise SourceError(f"{file.path} cannot be read as delimited text: {reason}; {_ADVICE}") from None
+    except pl.exceptions.PolarsError:
+        return None
     frame.columns = list(file.names)
-    lines = _lines(frame, body, piece.line)
-    tight = _is_tight(body)
+    return frame
+
+
+def _trimmed(frame: pl.DataFrame, lines: pl.Series, missing: Sequence[str], tight: bool) -> Cells:
     trimmed = frame if tight else frame.select(pl.all().str.strip_chars())
     if gone := [mark for mark in missing if mark or not tight]:
         trimmed = trimmed.with_columns(pl.when(~pl.all().is_in(gone)).then(pl.all()).name.keep())
     blank = trimmed.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.any():
         trimmed, lines = trimmed.filter(~blank), lines.filter(~blank)
-    # Polars fills a short row up with nulls. Every row has one separator fewer than the header has names, so
-    # counting them finds whether there is one; only then are the rows read again, one by one.
-    if body.count(file.separator.encode()) != (len(file.names) - 1) * trimmed.height + _quoted(file, frame, body):
-        _check_rows(file, piece)
-    return trimmed, lines, int(blank.sum())
+    return Cells(trimmed, lines, int(blank.sum()))
 
 
-def comma_or_point(file: Opened, text: Text, numbers: Collection[str] | None = None) -> str:
-    """Return the decimal mark of the numbers in ``text``.
-
-    All ``numbers`` must have one mark. Where nobody knows which columns are of numbers, those are in which most cells
-    look like one, and each must have one mark.
+def unread(file: Opened, aside: Sequence[ragged.Row], whole: int) -> pl.DataFrame:
+    """Return the rows of the whole file that were set aside, beside ``whole`` others.
 
     Raises:
-        SourceError: there are decimal commas and decimal points.
+        SourceError: they are too many for it to be read at all.
     """
-    if file.separator == ",":
-        return "."
-    known = numbers is not None
-    commas: list[tuple[str, int]] = []
-    points: list[tuple[str, int]] = []
-    for name in text.frame.columns if numbers is None else [n for n in text.frame.columns if n in numbers]:
-        column = text.frame[name]
-        if not known and 2 * int(column.str.contains(NUMERIC).sum()) < len(column.drop_nulls()):
-            continue
-        comma, point = (column.str.contains(mark).fill_null(value=False) for mark in (_COMMA, _POINT))
-        commas += [(name, comma.arg_max() or 0)] if comma.any() else []
-        points += [(name, point.arg_max() or 0)] if point.any() else []
-        if commas and points and (known or commas[-1][0] == points[-1][0]):
-            (one, at), (other, then) = commas[0] if known else commas[-1], points[0] if known else points[-1]
-            raise SourceError(
-                f"{file.path} has decimal commas (column {one}, line {text.lines[at]}: {text.frame[one][at]!r}) and "
-                f"decimal points (column {other}, line {text.lines[then]}: {text.frame[other][then]!r}); "
-                "write all of them in one way"
-            )
-    return "," if commas else "."
+    return ragged.settled(aside, whole - file.headless, file.shape, _SEPARATORS)
 
 
 def blank_notice(path: Path, blank: int) -> tuple[str, ...]:
@@ -159,7 +171,7 @@ def blank_notice(path: Path, blank: int) -> tuple[str, ...]:
     return (f"{path.name}: {blank} blank lines skipped",) if blank else ()
 
 
-def _open(path: Path, encoding: str, header: bool) -> Opened:
+def _open(path: Path, encoding: str, header: bool, padded: bool) -> Opened:
     pieces = content.pieces(path, encoding)
     for piece in pieces:
         # Blank lines before the header; a tab that begins it is none of them.
@@ -168,17 +180,19 @@ def _open(path: Path, encoding: str, header: bool) -> Opened:
             break
     else:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    stated = re.match(rb"sep=([,;\t])\r?\n", piece.body[blank:], re.IGNORECASE)
+    stated = re.match(rb"sep=([,;\t|])\r?\n", piece.body[blank:], re.IGNORECASE)
     start = blank + (stated.end() if stated else 0)
     end = _first_row(piece.body, start)
     separator = stated[1].decode() if stated else _separator(path, piece.body[start:])
     names = _names(path, piece.body[start:end], separator)
-    if header:
-        _check_names(path, names)
-    else:
+    line = piece.line + piece.body.count(b"\n", 0, start)
+    shape = ragged.Shape(path, line, separator.join(filter(None, names)), separator, len(names), padded)
+    if not header:
         names, end = tuple(str(i) for i in range(1, len(names) + 1)), start
     rest = Piece(piece.body[end:], piece.line + piece.body.count(b"\n", 0, end))
-    return Opened(path, names, separator, chain([rest] if rest.body else [], pieces))
+    if header:
+        _check_names(shape, names, rest)
+    return Opened(path, names, separator, chain([rest] if rest.body else [], pieces), shape, int(not header))
 
 
 def _first_row(body: bytes, start: int) -> int:
@@ -212,45 +226,32 @@ def _names(path: Path, header: bytes, separator: str) -> tuple[str, ...]:
     return tuple(cell.strip() for cell in row)
 
 
-def _check_names(path: Path, names: Sequence[str]) -> None:
+def _check_names(shape: ragged.Shape, names: Sequence[str], below: Piece) -> None:
+    if len(names) > _MOST_COLUMNS:
+        raise SourceError(
+            f"{shape.path}: the header has {len(names):,} names; at most {_MOST_COLUMNS:,} columns are read: leave out "
+            "those that are not needed"
+        )
     if "" in names:
         raise SourceError(
-            f"{path}: column {names.index('') + 1} of the header has no name; name it or take it out "
+            ragged.title(shape, names, below)
+            or f"{shape.path}: column {names.index('') + 1} of the header has no name; name it or take it out "
             "(a table written with its row index has such a first column: write it without)"
         )
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise SourceError(f"{path}: the column {repeated[0]!r} stands twice in the header; keep one")
+    if len(set(names)) < len(names):
+        repeated = next(name for n, name in enumerate(names) if name in names[:n])
+        raise SourceError(f"{shape.path}: the column {repeated!r} stands twice in the header; keep one")
 
 
 def everything(file: Opened, missing: Sequence[str]) -> Text:
-    """Return all pieces of an opened file as one table of texts, whatever its decimal mark."""
+    """Return all pieces of an opened file as one table of texts."""
     parts = [cells(file, piece, missing) for piece in file.pieces]
     empty = pl.DataFrame(schema=dict.fromkeys(file.names, pl.String))
-    frame = pl.concat([empty, *(part[0] for part in parts)])
-    lines = pl.concat([pl.Series(dtype=pl.Int64), *(part[1] for part in parts)])
-    notices = blank_notice(file.path, sum(part[2] for part in parts))
-    return Text(frame, lines, notices, ".")
-
-
-def _read(file: Opened, missing: Sequence[str], decimal: str | None) -> Text:
-    text = everything(file, missing)
-    return replace(text, decimal=decimal or comma_or_point(file, text))
-
-
-def _check_rows(file: Opened, piece: Piece) -> None:
-    """Raise the error of the first row that has not as many cells as the header, or that cannot be read."""
-    reader = csv.reader(io.StringIO(piece.body.decode(), newline=""), delimiter=file.separator, strict=True)
-    width, line = len(file.names), piece.line
-    try:
-        for row in reader:
-            if len(row) != width and any(cell.strip() for cell in row):
-                raise SourceError(
-                    f"{file.path}, line {line}: the row has {len(row)} cells and the header {width}; "
-                    f"quote cells that hold {_A_SEPARATOR[file.separator]}, and write empty cells out"
-                )
-            line = piece.line + reader.line_num
-    except csv.Error as error:
-        raise SourceError(f"{file.path}, the row from line {line}: {error}; is a quotation mark not closed?") from None
+    frame = pl.concat([empty, *(part.frame for part in parts)])
+    lines = pl.concat([pl.Series(dtype=pl.Int64), *(part.lines for part in parts)])
+    notices = blank_notice(file.path, sum(part.blank for part in parts))
+    left = unread(file, [row for part in parts for row in part.aside], frame.height)
+    return Text(frame, lines, notices, file.separator, left)
 
 
 def _lines(frame: pl.DataFrame, body: bytes, first: int) -> pl.Series:

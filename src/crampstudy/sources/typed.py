@@ -6,10 +6,11 @@ has none, or a value that cannot be, the row is doubtful: it is read once more a
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,23 +18,29 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import codebook
+from crampstudy.clean.raw import UNREAD
 from crampstudy.codebook import Variable, rules
-from crampstudy.sources import text
+from crampstudy.sources import decimals, text
 from crampstudy.sources.content import Piece
+from crampstudy.sources.decimals import Stated
+from crampstudy.sources.ragged import Row
 from crampstudy.sources.text import Opened
 
 # Whatever polars reads from such a field is what the rules read; at the format of a date it would guess.
 _FAST = ("integer", "number", "boolean")
 _AHEAD = 2
 _SPACES = (b" ", b"\t", b"\v", b"\f")
+# In a file whose cells are not separated by commas, 1.234 may be a thousand.
+_OPEN = re.compile(rb'(?:^|[;\t|"\n])\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*(?:[;\t|"\r\n]|$)')
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A table in the codebook's types, its own columns as text.
 
-    ``doubtful`` are row numbers and these rows as text. Where the file has decimal commas, ``frame`` is all text with
-    points, and ``written`` has every cell as it stands in the file.
+    ``doubtful`` are row numbers and these rows as text. Where the file may have decimal commas, ``frame`` is all text
+    with points, and ``written`` has every cell as it stands in the file. ``unread`` are the rows that have not the
+    cells of the header.
     """
 
     frame: pl.DataFrame
@@ -41,6 +48,7 @@ class Typed:
     notices: tuple[str, ...]
     doubtful: tuple[pl.Series, pl.DataFrame] | None = None
     written: pl.DataFrame | None = None
+    unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +58,37 @@ class _Part:
     rows: NDArray[np.int64]
     cells: pl.DataFrame
     blank: int
+    aside: tuple[Row, ...] = ()
 
 
-class _Commas(Exception):
-    """Commas that do not separate may be decimal ones, which only the whole file can tell."""
+class _Marks(Exception):
+    """What a mark in the cells of a number means, only the whole column can tell."""
 
 
-def read(path: Path, table: str, missing: Sequence[str] = ()) -> Typed:
+def read(
+    path: Path, table: str, missing: Sequence[str] = (), stated: Stated = decimals.NOTHING, *, padded: bool = False
+) -> Typed:
     """Read a table of a cohort; empty cells and those that equal one of ``missing`` are null.
 
+    ``stated`` is what somebody has said of its decimal marks. A row that only ends early is set aside, unless it may
+    be ``padded``.
+
     Raises:
-        SourceError: as :func:`crampstudy.sources.text.read_text`.
+        SourceError: as :func:`crampstudy.sources.text.read_text`, or a column of numbers has two decimal marks.
     """
     marks = tuple(dict.fromkeys(("", *missing)))
     try:
-        typed, notices = text.opened(path, lambda file: _by_pieces(file, table, marks))
-    except _Commas:
-        typed, notices = text.opened(path, lambda file: _whole(file, table, marks))
+        if stated.commas:
+            raise _Marks
+        typed, notices = text.opened(path, lambda file: _by_pieces(file, table, marks), padded=padded)
+    except _Marks:
+        typed, notices = text.opened(path, lambda file: _whole(file, table, marks, stated), padded=padded)
     return replace(typed, notices=(*notices, *typed.notices))
 
 
 def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
     known = {name: found for name in file.names if (found := codebook.find(name, table))}
-    parts = [_careful(Opened(file.path, file.names, file.separator, iter(())), Piece(b"", 0), known, missing)]
+    parts = [_careful(file, Piece(b"", 0), known, missing)]
     with ThreadPoolExecutor(_AHEAD) as pool:
         waiting: deque[Future[_Part]] = deque()
         for piece in file.pieces:
@@ -81,6 +97,7 @@ def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
             if len(waiting) > _AHEAD:
                 parts.append(waiting.popleft().result())
         parts += [future.result() for future in waiting]
+    left = text.unread(file, [row for part in parts for row in part.aside], sum(part.frame.height for part in parts))
     starts = np.cumsum([0, *(part.frame.height for part in parts)])
     rows = pl.Series(np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=False)]))
     return Typed(
@@ -89,39 +106,42 @@ def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
         pl.concat([part.lines for part in parts]),
         text.blank_notice(file.path, sum(part.blank for part in parts)),
         (rows.cast(pl.UInt32), pl.concat([part.cells for part in parts])),
+        unread=left,
     )
 
 
 def _part(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part:
-    if file.separator != "," and b"," in piece.body:
-        raise _Commas
+    if file.separator != "," and (b"," in piece.body or _OPEN.search(piece.body)):
+        raise _Marks
     return _plain(file, piece, known, missing) or _careful(file, piece, known, missing)
 
 
-def _whole(file: Opened, table: str, missing: Sequence[str]) -> Typed:
-    """Read a file with commas in its cells: those of numbers are decimal marks."""
+def _whole(file: Opened, table: str, missing: Sequence[str], stated: Stated) -> Typed:
+    """Read a file in which the marks of numbers have to be settled: all of it as text, then with points."""
     given = text.everything(file, missing)
-    numbers = {name for name in file.names if (v := codebook.find(name, table)) and v.type in ("integer", "number")}
-    own = {name for name in file.names if not codebook.find(name, table)}
-    mark = text.comma_or_point(file, given, numbers)
-    # An own column is one of numbers if all its cells are.
-    numbers |= {name for name in own if given.frame[name].str.contains(text.NUMERIC).all()}
-    if mark == "." and text.comma_or_point(file, given, numbers & own) == ".":
-        return Typed(given.frame, given.lines, given.notices)
-    cell = pl.col(sorted(numbers))
-    # In such a file a point may group thousands: the cell is for the ledger, not for a guess.
-    grouped = pl.when(cell.str.contains(".", literal=True)).then(pl.format("{} (decimal point)", cell))
-    converted = grouped.otherwise(cell.str.replace(",", ".", literal=True))
-    return Typed(given.frame.rechunk().with_columns(converted), given.lines, given.notices, written=given.frame)
+    columns = decimals.numbers(given.frame, [table], stated)
+    by_comma = file.separator == ";"
+    frame, said = decimals.settle(given.frame, columns, file.path.name, given.lines, stated, by_comma)
+    written = given.frame if said else None
+    return Typed(frame.rechunk(), given.lines, (*given.notices, *said), written=written, unread=given.unread)
 
 
 def _careful(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part:
     """Read a piece as text first."""
-    cells, lines, blank = text.cells(file, piece, missing)
+    given = text.cells(file, piece, missing)
+    cells = given.frame
+    if b'"' in piece.body and _has_comma(cells, known):
+        raise _Marks
     frame = cells.with_columns(rules.typed(v, cells.schema[name]) for name, v in known.items())
     bad = pl.any_horizontal(pl.lit(value=False), *(frame[name].is_null() & cells[name].is_not_null() for name in known))
     rows = np.flatnonzero(frame.select(bad | _impossible(known)).to_series().to_numpy())
-    return _Part(frame, lines, rows, cells[rows], blank)
+    return _Part(frame, given.lines, rows, cells[rows], given.blank, given.aside)
+
+
+def _has_comma(cells: pl.DataFrame, known: Mapping[str, Variable]) -> bool:
+    """Return whether a cell that may be a number has a comma."""
+    numbers = [n for n in cells.columns if n not in known or known[n].type in decimals.NUMBERS]
+    return bool(cells.select(pl.any_horizontal(False, pl.col(numbers).str.contains(decimals.COMMA).any())).item())
 
 
 def _plain(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part | None:
@@ -164,13 +184,14 @@ def _plain(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: S
     lines = pl.int_range(piece.line, piece.line + frame.height, dtype=pl.Int64, eager=True)
     rows = np.flatnonzero(doubt)
     text_rows = b"".join(body[(ends[r - 1, -1] + 1 if r else 0) : ends[r, -1] + 1] for r in rows.tolist())
-    cells, kept, _ = text.cells(replace(file, pieces=iter(())), Piece(text_rows, 0), missing)
+    doubted = text.cells(file, Piece(text_rows, 0), missing)
+    kept = doubted.lines.to_numpy()
     # A doubtful row may turn out to hold nothing but marks of missing cells.
-    gone[np.delete(rows, kept.to_numpy())] = True
+    gone[np.delete(rows, kept)] = True
     if gone.any():
         frame, lines = frame.filter(~gone), lines.filter(~gone)
         rows = rows - np.cumsum(gone)[rows]
-    return _Part(frame, lines, rows[kept.to_numpy()], cells, int(gone.sum()))
+    return _Part(frame, lines, rows[kept], doubted.frame, int(gone.sum()))
 
 
 def _bare(body: bytes, separator: str) -> bytes | None:
@@ -210,4 +231,6 @@ def _ends(body: bytes, separator: str, width: int) -> NDArray[np.int64] | None:
 def _impossible(known: Mapping[str, Variable]) -> pl.Expr:
     """Return whether some typed cell breaks a rule for its value; the ledger shows such a cell as it was written."""
     broken = (rule for v in known.values() for rule in rules.value_rules(v).values())
-    return pl.any_horizontal(pl.lit(value=False), *broken).fill_null(value=False).alias("__doubt")
+    # A table may have no variable with such a rule: even then there is an answer for each row.
+    nothing = pl.repeat(value=False, n=pl.len(), dtype=pl.Boolean)
+    return pl.any_horizontal(nothing, *broken).fill_null(value=False).alias("__doubt")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +11,9 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
 from crampstudy.errors import SourceError
+from crampstudy.sources import codes, decimals
+from crampstudy.sources.codes import Codes
+from crampstudy.sources.decimals import Stated
 from crampstudy.sources.own import own_columns
 
 _ID = "participant_id"
@@ -40,6 +43,39 @@ def codebook_names(columns: Iterable[str]) -> dict[str, str]:
         for name, low in zip(columns, lowered, strict=True)
         if name != low and low not in columns and lowered.count(low) == 1 and codebook.find(low)
     }
+
+
+def without_codes(grid: Grid, declared: Codes) -> Grid:
+    """Return a grid with the codebook's names, and without cells that hold a declared missing code."""
+    frame = grid.frame.rename(codebook_names(grid.frame.columns))
+    frame, said = codes.without(grid.file, frame, declared)
+    return replace(grid, frame=frame, notices=(*grid.notices, *said))
+
+
+def pointed(
+    grid: Grid,
+    texts: Sequence[pl.Series],
+    stated: Stated,
+    numbers: Collection[str] | None = None,
+    declared: Codes = codes.NONE,
+) -> Grid:
+    """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
+
+    ``texts`` are the columns that have such cells, null where a cell is none; ``numbers`` those of them that hold
+    numbers, by default as the codebook says. A ``declared`` missing code is no number.
+
+    Raises:
+        SourceError: as :func:`crampstudy.sources.decimals.settle`.
+    """
+    names = codebook_names(grid.frame.columns)
+    given = pl.DataFrame([t.set(codes.held(t, declared.of(names.get(t.name, t.name))), None) for t in texts])
+    if numbers is None:
+        found = decimals.numbers(given.rename(names, strict=False), codebook.TABLES, stated)
+        numbers = [name for name in given.columns if names.get(name, name) in found]
+    columns = [name for name in given.columns if name in numbers]
+    made, said = decimals.settle(given.select(columns), columns, grid.file, grid.lines, stated)
+    frame = grid.frame.with_columns(pl.coalesce(made[name], pl.col(name)).alias(name) for name in columns)
+    return replace(grid, frame=frame, notices=(*grid.notices, *said))
 
 
 def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, ...]:
@@ -91,12 +127,13 @@ def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()
             f"{path} holds no nights (found {', '.join(table.name for table in tables)}); "
             "a cohort from such a file is a diary: add the table diary, or the columns date and cramps"
         )
-    own = [
-        f"{table.file}: the codebook does not know the column {v.name}; kept as {v.type} with the table {table.name}"
-        for table in tables
-        for v in table.own
-    ]
-    return Raw(name=path.stem, kind="diary", tables=tuple(tables), notices=(*notices, *own))
+    typed: list[RawTable] = []
+    said: list[str] = []
+    for table in tables:
+        own, kept = own_columns(table.name, table.file, table.frame)
+        typed.append(replace(table, own=own))
+        said += [f"{notice} with the table {table.name}" for notice in kept]
+    return Raw(name=path.stem, kind="diary", tables=tuple(typed), notices=(*notices, *said))
 
 
 def as_table(name: str, grid: Grid) -> RawTable:
@@ -105,8 +142,7 @@ def as_table(name: str, grid: Grid) -> RawTable:
 
 
 def _table(name: str, file: str, frame: pl.DataFrame, lines: pl.Series) -> RawTable:
-    own, _ = own_columns(name, file, frame)
-    return RawTable(name, file, frame, lines, own)
+    return RawTable(name, file, frame, lines)
 
 
 def _constant(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:

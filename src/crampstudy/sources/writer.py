@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +19,7 @@ from crampstudy import codebook
 from crampstudy.codebook import Variable, VariableType, dictionary, rules
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SchemaError, UsageError
-from crampstudy.output import csv_safe, whole_folder
+from crampstudy.output import csv_safe, unrecorded, whole_folder
 from crampstudy.sources import descriptor
 from crampstudy.sources.own import own_column
 
@@ -37,6 +38,7 @@ class About:
     synthetic: bool = False
     as_of: date | None = None
     design: SurveyDesign | None = None
+    title: str | None = None
 
     def described(self) -> dict[str, Any]:
         """Return the package's own entry of ``datapackage.json``."""
@@ -92,9 +94,12 @@ class Writer:
     about: About
     format: Format
     beside: frozenset[str]
+    kept: Path | None = None
+    """Where the folder is kept that this one takes the place of by force."""
     _paths: dict[str, list[str]] = field(default_factory=dict)
     _schemas: dict[str, pl.Schema] = field(default_factory=dict)
     _people: set[str] = field(default_factory=set)
+    _digests: dict[str, hashlib._Hash] = field(default_factory=dict)
     _blocks: int = 0
 
     def add(self, block: Block | Mapping[str, pl.DataFrame]) -> None:
@@ -114,15 +119,17 @@ class Writer:
             paths = self._paths.setdefault(name, [])
             if self.format == "parquet":
                 paths.append(f"{name}/part-{self._blocks:04d}.parquet")
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-                (self.folder / paths[-1]).write_bytes(content)
-                continue
-            (self.folder / name).parent.mkdir(exist_ok=True)
-            with (self.folder / f"{name}.csv").open("ab") as file:
-                if not paths:
-                    paths.append(f"{name}.csv")
-                    file.write(_csv(pl.DataFrame(schema=block.schemas[name]), header=True))
-                file.write(content)
+            elif not paths:
+                paths.append(f"{name}.csv")
+                self._write(paths[0], _csv(pl.DataFrame(schema=block.schemas[name]), header=True))
+            self._write(paths[-1], content)
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Add to a file, and to the digest of it that goes on record."""
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with (self.folder / name).open("ab") as file:
+            file.write(content)
+        self._digests.setdefault(name, hashlib.sha256()).update(content)
 
     def _check_alike(self, name: str, schema: pl.Schema) -> None:
         before = self._schemas.setdefault(name, schema)
@@ -140,7 +147,9 @@ class Writer:
         """
         if name not in self.beside:
             raise UsageError(f"{name} was not announced as a file beside the tables; name it when the writing begins")
-        (self.folder / name).write_bytes(content)
+        (self.folder / name).unlink(missing_ok=True)
+        self._digests.pop(name, None)
+        self._write(name, content)
 
     def finish(self) -> None:
         """Write the descriptor, last.
@@ -155,12 +164,16 @@ class Writer:
             for name, (path,) in self._paths.items():
                 (self.folder / path).rename(self.folder / f"{name}.parquet")
                 (self.folder / name).rmdir()
+                self._digests[f"{name}.parquet"] = self._digests.pop(path)
                 self._paths[name] = [f"{name}.parquet"]
-        content = {
-            "name": self.about.name,
-            "crampstudy": self.about.described(),
+        files = {name: self._digests[name].hexdigest() for name in sorted(self._digests)}
+        written: dict[str, Any] = {"files": files}
+        content: dict[str, Any] = {
+            **{key: value for key, value in (("name", self.about.name), ("title", self.about.title)) if value},
+            "crampstudy": {**self.about.described(), _WRITTEN: written},
             "resources": [self._resource(n, paths) for n, paths in self._paths.items() if n in codebook.TABLES],
         }
+        written["sha256"] = _own_digest(content)
         (self.folder / descriptor.FILE).write_text(dictionary.to_json(content), encoding="utf-8", newline="\n")
 
     def _resource(self, name: str, paths: list[str]) -> dict[str, Any]:
@@ -176,41 +189,52 @@ def writing(
     format: Format = "csv",
     *,
     beside: Collection[str] = (),
-    tables_beside: Collection[str] = (),
+    force: bool = False,
 ) -> Iterator[Writer]:
     """Yield a writer of a data package that appears in ``folder`` when the block ends without an error.
 
     Blocks are written one after the other and never held: CSV into one file per table, Parquet into a part each,
     ``diary/part-0001.parquet`` and so on (of a single block ``diary.parquet``); parts of one number hold the same
-    participants, and :data:`PART_ROWS` is a good size for them. ``beside`` names the files that may be put beside the
-    tables, ``tables_beside`` tables that are none of the cohort's, such as ``truth/rates``.
+    participants, and :data:`PART_ROWS` is a good size for them. A block may have tables that are none of the cohort's,
+    such as ``truth/rates``. ``beside`` names the files that may be put beside the tables. A package that was written so
+    and not touched since is replaced; any other is kept beside with ``force`` (:attr:`Writer.kept`).
 
     Raises:
-        UsageError: the format is unknown, or the folder holds files that are not a cohort's.
+        UsageError: the format is unknown.
+        FolderTaken: the folder holds what no writer wrote or what was changed since, and there is no ``force``.
+        OutputError: the folder cannot be written.
     """
     if format not in FORMATS:
         raise UsageError(f"no format {format!r}; allowed: {', '.join(FORMATS)}")
-    names = frozenset(beside)
-    with whole_folder(folder, _ours(folder, names, (*codebook.TABLES, *tables_beside))) as fresh:
-        writer = Writer(fresh, about, format, names)
+    with whole_folder(folder, foreign, force=force) as fresh:
+        writer = Writer(fresh.folder, about, format, frozenset(beside), fresh.kept)
         yield writer
         writer.finish()
 
 
-def _ours(folder: Path, beside: Collection[str], tables: Collection[str]) -> Callable[[str], bool]:
-    """Return what tells the names of a package's own files and folders in ``folder``."""
-    files = "|".join(re.escape(name) for name in (descriptor.FILE, *beside))
-    named = "|".join(re.escape(name) for name in tables)
-    known = re.compile(rf"{files}|({named})(\.({'|'.join(FORMATS)})|/part-\d{{4,}}\.parquet)")
-    folders = {part for name in tables for part in (name, name.partition("/")[0])}
+_WRITTEN = "written"
+"""The entry of the descriptor that has the digests of all files, and its own."""
 
-    def ours(name: str) -> bool:
-        path = folder / name
-        inside = path.rglob("*") if name in folders and path.is_dir() and not path.is_symlink() else [path]
-        names = (p.relative_to(folder).as_posix() for p in inside if p.is_symlink() or not p.is_dir() or p == path)
-        return all(known.fullmatch(relative) for relative in names)
 
-    return ours
+def foreign(folder: Path) -> str | None:
+    """Say what in ``folder`` no writer wrote, or what was changed since; ``None`` of an untouched package."""
+    try:
+        content = json.loads((folder / descriptor.FILE).read_bytes())
+        written = content["crampstudy"][_WRITTEN]
+        digest, files = written.pop("sha256"), dict(written["files"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return unrecorded(folder, {})
+    if _own_digest(content) != digest:
+        return f"{descriptor.FILE} is not as this command wrote it"
+    return unrecorded(folder, {**files, descriptor.FILE: _sha256((folder / descriptor.FILE).read_bytes())})
+
+
+def _own_digest(content: Mapping[str, Any]) -> str:
+    return _sha256(dictionary.to_json(dict(content)).encode())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _variable(table: str, column: str, dtype: pl.DataType) -> Variable:

@@ -1,0 +1,170 @@
+"""Results as bytes that hold data alone: reading them runs nothing, whoever wrote them.
+
+A line of JSON says how a result is built; arrays (NumPy's format, without pickles) and tables (Arrow) follow it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+_PLAIN = (type(None), bool, int, float, str)
+_SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+_TIMES: dict[str, type] = {"date": date, "datetime": datetime, "time": time}
+ALLOWED = (
+    "None, bool, int, float, str, bytes, dates and times, numpy arrays and scalars (not of objects), polars and pandas "
+    "tables, and lists, tuples, sets, dicts and the dataclasses named in `kinds` that are made of these"
+)
+
+
+class NotData(Exception):
+    """A value that cannot be kept as data, or bytes that are not of this form."""
+
+
+def encode(value: object, kinds: Collection[type] = ()) -> bytes:
+    """Return a value as bytes; ``kinds`` are the dataclasses that may be in it.
+
+    Raises:
+        NotData: something in it is none of :data:`ALLOWED`.
+    """
+    blobs: list[bytes] = []
+    try:
+        tree = json.dumps(_tree(value, _named(kinds), blobs))
+    except RecursionError:
+        raise NotData("something nested too deeply, or in itself") from None
+    head = json.dumps({"sizes": [len(blob) for blob in blobs]})
+    return b"\n".join((head.encode(), tree.encode(), b"".join(blobs)))
+
+
+def decode(content: bytes, kinds: Collection[type] = ()) -> Any:
+    """Return the value that :func:`encode` was given.
+
+    Raises:
+        NotData: the bytes are not of its making, or hold a dataclass that is none of ``kinds``.
+    """
+    try:
+        head, tree, rest = content.split(b"\n", 2)
+        blobs = []
+        for size in json.loads(head)["sizes"]:
+            blobs.append(rest[:size])
+            rest = rest[size:]
+        return _value(json.loads(tree), _named(kinds), blobs)
+    # What is not of this form fails in one of these ways; Arrow's errors and those of tables are among them.
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError) as problem:
+        raise NotData(str(problem)) from None
+
+
+def _named(kinds: Collection[type]) -> dict[str, type]:
+    return {f"{kind.__module__}.{kind.__qualname__}": kind for kind in kinds}
+
+
+def _tree(value: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+
+    def inner(part: Any) -> Any:
+        return _tree(part, kinds, blobs)
+
+    def put(name: str, write: Callable[[BytesIO], object]) -> Any:
+        out = BytesIO()
+        write(out)
+        blobs.append(out.getvalue())
+        return {name: len(blobs) - 1}
+
+    for name, sequence in _SEQUENCES.items():
+        if kind is sequence:
+            return {name: [inner(part) for part in value]}
+    for name, moment in _TIMES.items():
+        # A time zone, and the second of two equal hours, have no place in the text.
+        if kind is moment and getattr(value, "tzinfo", None) is None and not getattr(value, "fold", 0):
+            return {name: value.isoformat()}
+    if kind is timedelta:
+        return {"timedelta": [value.days, value.seconds, value.microseconds]}
+    if kind is dict:
+        return {"dict": [[inner(key), inner(part)] for key, part in value.items()]}
+    if kind is bytes:
+        return put("bytes", lambda out: out.write(value))
+    if kind is np.ndarray or isinstance(value, np.generic):
+        if value.dtype.hasobject:
+            raise NotData("a numpy array of objects")
+        array = np.asarray(value)
+        return put("array" if kind is np.ndarray else "scalar", lambda out: np.save(out, array, allow_pickle=False))
+    if kind in kinds.values() and is_dataclass(kind):
+        if late := [field.name for field in fields(kind) if not field.init]:
+            raise NotData(f"{kind.__qualname__}, whose {late[0]} is not given when it is made")
+        (name,) = _named([kind])
+        return {"dataclass": name, "of": {field.name: inner(getattr(value, field.name)) for field in fields(kind)}}
+    return _table(value, put)
+
+
+def _table(value: Any, put: Callable[[str, Callable[[BytesIO], object]], Any]) -> Any:
+    # A table is there only where its library is: nothing is imported to find out.
+    pl, pd = sys.modules.get("polars"), sys.modules.get("pandas")
+    if pl and type(value) in (pl.DataFrame, pl.Series):
+        frame = value if type(value) is pl.DataFrame else value.to_frame()
+        if any(dtype.base_type() is pl.Object for dtype in frame.dtypes):
+            raise NotData("a polars column of objects")
+        return put("polars" if frame is value else "polars series", frame.write_ipc)
+    if pd and type(value) is pd.DataFrame:
+        import pyarrow as pa
+
+        try:
+            table = pa.Table.from_pandas(value)
+        except (pa.ArrowException, TypeError) as problem:
+            raise NotData(f"a pandas table that is no Arrow table ({str(problem).splitlines()[0]})") from None
+        back = table.to_pandas()
+        if not (back.equals(value) and back.dtypes.equals(value.dtypes)):
+            raise NotData("a pandas table that Arrow does not give back as it was")
+        return put("pandas", lambda out: _write_arrow(table, out))
+    raise NotData(f"a {type(value).__module__}.{type(value).__qualname__}")
+
+
+def _write_arrow(table: Any, out: BytesIO) -> None:
+    import pyarrow as pa
+
+    with pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _value(tree: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
+    if type(tree) in _PLAIN:
+        return tree
+    if "dataclass" in tree:
+        return kinds[tree["dataclass"]](**{name: _value(part, kinds, blobs) for name, part in tree["of"].items()})
+    ((name, held),) = tree.items()
+    if name in _SEQUENCES:
+        return _SEQUENCES[name](_value(part, kinds, blobs) for part in held)
+    if name in _TIMES:
+        return _TIMES[name].fromisoformat(held)  # type: ignore[attr-defined]
+    match name:
+        case "timedelta":
+            return timedelta(*held)
+        case "dict":
+            return {_value(key, kinds, blobs): _value(part, kinds, blobs) for key, part in held}
+        case "bytes":
+            return blobs[held]
+        case "array":
+            return np.lib.format.read_array(BytesIO(blobs[held]), allow_pickle=False)
+        case "scalar":
+            return np.lib.format.read_array(BytesIO(blobs[held]), allow_pickle=False)[()]
+        case "polars" | "polars series":
+            import polars as pl
+
+            try:
+                frame = pl.read_ipc(BytesIO(blobs[held]))
+            except pl.exceptions.PolarsError as problem:
+                raise NotData(str(problem)) from None
+            return frame if name == "polars" else frame.to_series()
+        case "pandas":
+            import pyarrow as pa
+
+            return pa.ipc.open_file(pa.BufferReader(blobs[held])).read_all().to_pandas()
+    raise NotData(f"unknown form {name!r}")

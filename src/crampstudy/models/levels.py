@@ -1,0 +1,65 @@
+"""Which columns may be a factor or form groups: those with few levels, each of several participants."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.errors import UsageError
+
+MOST_LEVELS = 12
+PEOPLE = "participant_id"
+_SHOWN = 5
+
+
+def check_column(name: str, frame: pl.DataFrame, role: str) -> None:
+    """Check that a column says something of participants or nights, and neither who nor when; ``role`` as in ``terms``.
+
+    Raises:
+        UsageError: it is the participants' identifier or a date.
+    """
+    known = codebook.find(name)
+    if name == PEOPLE:
+        raise UsageError(
+            f"{role} name {PEOPLE!r}, which says who it is: every participant would be a level; leave it out, for "
+            "whose rows are whose is known anyway"
+        )
+    dated = name in frame.columns and frame.schema[name].is_temporal()
+    if dated or (known is not None and known.type in ("date", "datetime")):
+        raise UsageError(
+            f"{role} name {name!r}, which is a date or a time; add a column that says what is meant by it, such as "
+            "the season or the days since the first night"
+        )
+
+
+def check_levels(name: str, frame: pl.DataFrame, role: str) -> None:
+    """Check that a column of texts that the codebook does not list has few enough levels on the rows of ``frame``.
+
+    Raises:
+        UsageError: it has more than :data:`MOST_LEVELS`, or more than half its participants.
+    """
+    known = codebook.find(name)
+    if frame.schema[name] != pl.String or (known is not None and known.levels):
+        return
+    texts = frame.filter(pl.col(name).is_not_null())
+    levels = texts[name].unique().sort()
+    people = texts[PEOPLE].n_unique() if PEOPLE in frame.columns else texts.height
+    if len(levels) <= min(MOST_LEVELS, people / 2) or len(levels) < 2:
+        return
+    first = ", ".join(map(repr, levels.head(_SHOWN))) + (", …" if len(levels) > _SHOWN else "")
+    raise UsageError(
+        f"{role} name {name!r}, a text with {len(levels):,} levels in {people:,} participants ({first}): a factor has "
+        f"at most {MOST_LEVELS} levels, and one for every two participants; group them in a column of fewer levels, "
+        "or give a column of numbers"
+    )
+
+
+def check_group(by: str, frame: pl.DataFrame) -> None:
+    """Check that the levels of a column of ``frame`` are groups of people, of nights or of cramps.
+
+    Raises:
+        UsageError: it is the participants' identifier, a date, or a text of too many levels.
+    """
+    check_column(by, frame, "groups")
+    if by in frame.columns:
+        check_levels(by, frame, "groups")

@@ -1,0 +1,32 @@
+"""Which columns an outcome is made of, and may therefore not explain it, nor form groups of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from crampstudy.errors import UsageError
+from crampstudy.models import recall
+
+_NIGHTS = frozenset({"cramps", "cramp_night"})
+_TIMES = frozenset({"time", "event", "start", "stop"})
+_RECALLED = frozenset({"recalled_low", "recalled_high", "recalled_class", "recalled_count", *recall.CONTRASTS})
+
+MADE_OF: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(_NIGHTS, _NIGHTS),
+    **dict.fromkeys(_RECALLED, _RECALLED),
+    "pain": frozenset({"pain_0_10"}),
+    # A cramp without a known relief is censored at its duration.
+    "relief": _TIMES | {"relief_s", "duration_s"},
+    "gap": _TIMES | _NIGHTS,
+}
+
+
+def check_apart(names: Collection[str], outcome: str, role: str) -> None:
+    """Check that none of ``names`` is the outcome or what it is made of; ``role`` says what they are, as in ``terms``.
+
+    Raises:
+        UsageError: one is.
+    """
+    if same := sorted(set(names) & (MADE_OF.get(outcome, frozenset()) | {outcome})):
+        said = "the outcome itself" if same[0] == outcome else f"what the outcome {outcome} is made of"
+        raise UsageError(f"{role} name {same[0]!r}, which is {said}: nothing is explained by itself; leave it out")

@@ -1,0 +1,228 @@
+"""Does anything stay when a run is killed? `make crash`, or a part: `make crash ARGS="--kills 20 --seed 7"`.
+
+Ends real runs by SIGKILL, SIGTERM and SIGINT at random times. After each there may be no process left that it started,
+its earlier output or its new one must be whole, and the next run must succeed and leave no temporary file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+KINDS = ("report", "import", "simulate", "map")
+PATIENCE = 10.0
+"""Seconds that what was started has to end after its run did."""
+LIMIT = 300.0
+_MARK = "CRAMPSTUDY_CRASH"
+_MAP = """
+import sys, time
+from pathlib import Path
+import kills
+from crampstudy import compute, ending
+with ending.on_signals():
+    made = list(compute.map(kills.worked, range(30), workers=2, keep=Path(sys.argv[1])))
+Path(sys.argv[2]).write_text(repr(made))
+"""
+
+
+def worked(item: int) -> list[float]:
+    """A task that takes a moment."""
+    time.sleep(0.05)
+    return [random.Random(item).random()]
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """When a run is killed, as a share of the time that a whole one takes, and how."""
+
+    kind: str
+    signal: signal.Signals
+    share: float
+
+
+@dataclass(slots=True)
+class Bench:
+    """A folder of its own, in which runs are made and killed; ``env`` tells their processes from all others."""
+
+    folder: Path
+    env: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    seeds: dict[str, int] = field(default_factory=dict)
+
+    def command(self, kind: str, seed: int = 1) -> list[str]:
+        """Return the command of a kind of run; where it can, another seed gives another output."""
+        crampstudy = [sys.executable, "-m", "crampstudy"]
+        out = self.out(kind)
+        match kind:
+            case "report":
+                return [*crampstudy, "report", str(self.folder / "study"), "--out", str(out)]
+            case "import":
+                return [*crampstudy, "import", str(self.folder / "study"), "--out", str(out)]
+            case "simulate":
+                drawn = ["--participants", "300", "--workers", "2", "--seed", str(seed)]
+                return [*crampstudy, "simulate", *drawn, "--out", str(out)]
+        return [sys.executable, "-c", _MAP, str(self.folder / "map" / "kept"), str(out)]
+
+    def out(self, kind: str) -> Path:
+        return self.folder / kind / "out"
+
+    def begin(self, kind: str, seed: int = 1) -> subprocess.Popen[bytes]:
+        self.out(kind).parent.mkdir(exist_ok=True)
+        with (self.folder / "said").open("wb") as said:
+            command = self.command(kind, seed)
+            return subprocess.Popen(command, env=self.env, cwd=self.folder, stdout=said, stderr=said)
+
+    def whole(self, kind: str, seed: int = 1) -> str:
+        """Run to the end, and return a digest of the output.
+
+        Raises:
+            AssertionError: the run failed, or left something temporary.
+        """
+        began = time.monotonic()
+        code = self.begin(kind, seed).wait(LIMIT)
+        assert code == 0, f"{kind} ended with {code}: {self.said()}"
+        self.seconds[kind] = time.monotonic() - began
+        left = [path.name for path in (self.folder / "tmp").iterdir() if path.name.startswith("crampstudy")]
+        left += [path.name for path in self.out(kind).parent.iterdir() if path.name.startswith(".")]
+        assert left == [], f"{kind} left {left}"
+        return digest(self.out(kind))
+
+    def said(self) -> str:
+        return (self.folder / "said").read_text(encoding="utf-8", errors="replace")
+
+    def processes(self) -> list[tuple[int, str]]:
+        """Return the number and the command of every process that one of the runs began."""
+        mark = f"{_MARK}={self.env[_MARK]}".encode()
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (place / "environ").read_bytes().split(b"\0"):
+                    found.append((int(place.name), (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()))
+            except OSError:  # it has ended, or is somebody else's
+                continue
+        return found
+
+    def strays(self) -> list[tuple[int, str]]:
+        """Return the processes that are still there after a while."""
+        until = time.monotonic() + PATIENCE
+        while (found := self.processes()) and time.monotonic() < until:
+            time.sleep(0.1)
+        return found
+
+
+@contextmanager
+def bench(notebooks: Path) -> Iterator[Bench]:
+    """Yield a bench in a new folder; with the block end the processes that are left, and the folder."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as name:
+        folder = Path(name)
+        (folder / "tmp").mkdir()
+        here = Path(__file__).resolve()
+        path = os.pathsep.join(map(str, (here.parents[2] / "src", here.parent)))
+        env = os.environ | {"TMPDIR": str(folder / "tmp"), "PYTHONPATH": path, _MARK: f"{folder.name}-{os.getpid()}"}
+        made = Bench(folder, env | {"CRAMPSTUDY_NOTEBOOKS": str(notebooks)})
+        draw = [sys.executable, "-m", "crampstudy", "simulate", "--participants", "60", "--nights", "30"]
+        subprocess.run([*draw, "--out", str(folder / "study")], env=made.env, check=True, capture_output=True)
+        try:
+            yield made
+        finally:
+            for number, _ in made.processes():
+                os.kill(number, signal.SIGKILL)
+
+
+def digest(out: Path) -> str:
+    """Return a digest of an output, without what the manifest of a report says of time."""
+    total = hashlib.sha256()
+    for path in sorted(out.rglob("*")) if out.is_dir() else [out]:
+        if path.is_file():
+            content = path.read_bytes()
+            if path.name == "manifest.json":
+                made = json.loads(content)
+                content = json.dumps({name: made[name] for name in made if name != "timings"}).encode()
+            total.update(f"{path.relative_to(out)}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def kill(made: Bench, asked: Kill) -> list[str]:
+    """Kill a run that is to replace an output by another, then run it to its end; return what is wrong, in words."""
+    wrong = []
+    made.seeds[asked.kind] = seed = 3 - made.seeds.get(asked.kind, 1)
+    before = digest(made.out(asked.kind))
+    if asked.kind == "map":
+        shutil.rmtree(made.folder / "map" / "kept", ignore_errors=True)
+    run = made.begin(asked.kind, seed)
+    time.sleep(asked.share * made.seconds[asked.kind])
+    run.send_signal(asked.signal)
+    try:
+        code = run.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        run.kill()
+        code = run.wait()
+        wrong.append("did not end")
+    if code not in (0, -asked.signal, 128 + asked.signal):
+        wrong.append(f"ended with {code}")
+    # Interrupted while it is imported, a program has not begun, and Python tells that in its own way.
+    if "Traceback" in made.said() and (asked.signal != signal.SIGINT or ", in main" in made.said()):
+        wrong.append(f"told a traceback: {made.said()[-400:]}")
+    if strays := made.strays():
+        wrong.append(f"left processes: {strays}")
+        for number, _ in strays:
+            os.kill(number, signal.SIGKILL)
+    out = made.out(asked.kind)
+    found = digest(out) if out.exists() else "none"
+    others = [path.name for path in out.parent.iterdir() if path.name not in (out.name, "kept")]
+    if visible := [name for name in others if not name.startswith(".crampstudy-")]:
+        wrong.append(f"left {visible} beside the output")
+    try:
+        if found not in (before, made.whole(asked.kind, seed)):
+            wrong.append("left an output that is neither the earlier one nor the new one")
+    except AssertionError as problem:
+        wrong.append(f"the next run: {problem}")
+    return wrong
+
+
+def drawn(kills: int, seed: int) -> list[Kill]:
+    """Return so many kills, each kind of run and each signal in turn, at random times."""
+    rng = random.Random(seed)
+    times = [rng.uniform(0, 1.05) for _ in range(kills)]
+    return [Kill(KINDS[i % 4], SIGNALS[(i // 4 + i) % 3], share) for i, share in enumerate(times)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=20240108)
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    asked = parser.parse_args()
+    faults: Counter[str] = Counter()
+    chosen = [kill for kill in drawn(asked.kills, asked.seed) if kill.kind in asked.kinds]
+    with bench(Path(__file__).resolve().parents[2] / "notebooks") as made:
+        for kind in asked.kinds:
+            made.whole(kind)
+        for number, each in enumerate(chosen, 1):
+            wrong = kill(made, each)
+            faults.update(fault.partition(":")[0] for fault in wrong)
+            moment = f"{each.kind}, {each.signal.name} after {each.share * made.seconds[each.kind]:.2f} s"
+            sys.stderr.write(f"{number} of {len(chosen)}: {moment}: {'; '.join(wrong) or 'whole'}\n")
+    for fault, times in faults.items():
+        sys.stdout.write(f"{times} times {fault}\n")
+    sys.stdout.write(f"{len(chosen)} kills, {sum(faults.values())} faults\n")
+    return int(bool(faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

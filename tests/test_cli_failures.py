@@ -1,0 +1,168 @@
+"""What cannot be written or printed is one line and exit 4, and a bug one line and a file without anybody's data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crampstudy import cli
+from crampstudy.contrasts import first_look
+
+Run = Callable[..., tuple[int, str, str]]
+NIGHTS = "who,date,cramps\nAnna Muster,2024-01-01,1\nAnna Muster,2024-01-02,0\n"
+
+
+@pytest.fixture
+def study(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a study kept by hand, made the current one."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "participants.csv").write_text("participant_id,age_years,sex\n01,71,female\n02,64,male\n")
+    (folder / "diary.csv").write_text("participant_id,date,cramps\n01,2025-03-01,1\n02,2025-03-01,0\n02,2025-03-02,x\n")
+    return folder
+
+
+def listed() -> list[str]:
+    return [path.name for path in Path().iterdir()]
+
+
+def assert_one_line(err: str) -> None:
+    assert err.startswith("crampstudy: ") and err.count("\n") == 1 and "Traceback" not in err, err
+
+
+WRITERS = [
+    ("import", "study", "--out"),
+    ("simulate", "--participants", "5", "--nights", "5", "--out"),
+    ("init",),
+    ("validate", "study", "--rejects"),
+    ("fetch", "nhanes", "--out"),
+    ("report", "study", "--out"),
+]
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=lambda command: command[0])
+@pytest.mark.parametrize("place", ["/proc/x", "/dev/full", "/dev/full/x", "x" * 300, "study/diary.csv/x"])
+def test_a_place_that_cannot_be_written(run: Run, study: Path, command: tuple[str, ...], place: str) -> None:
+    before = {path: path.read_bytes() for path in study.rglob("*")}
+    code, _, err = run(*command, place)
+    assert code == 4
+    assert_one_line(err.replace("checking notebooks and parameters …\n", "").replace("reading the source …\n", ""))
+    assert place[:200] in err
+    assert {path: path.read_bytes() for path in study.rglob("*")} == before and listed() == ["study"]
+
+
+def test_rejects_that_cannot_be_written_leave_no_package(run: Run, study: Path) -> None:
+    code, _, err = run("import", "study", "--out", "clean", "--rejects", "/dev/full")
+    assert code == 4 and "/dev/full is not a file that can be replaced" in err
+    code, _, err = run("import", "study", "--out", "clean", "--rejects", "clean/rejects.csv")
+    assert code == 2 and "outside clean" in err
+    assert listed() == ["study"]
+
+
+def test_import_over_a_study_kept_by_hand(run: Run, study: Path) -> None:
+    before = (study / "diary.csv").read_bytes()
+    arguments = ("import", "study", "--out", "study")
+    code, _, err = run(*arguments)
+    assert code == 2 and "diary.csv, which this command did not write" in err
+    assert_one_line(err)
+    assert err.endswith(": crampstudy import study --out study --force\n")
+    code, _, err = run(*arguments, "--force")
+    assert code == 0 and f"kept in {study}.old-1" in err
+    assert Path("study.old-1/diary.csv").read_bytes() == before
+    # Untouched, what the command wrote may be replaced by it.
+    assert run("import", "study.old-1", "--out", "study")[0] == 0
+    assert sorted(listed()) == ["study", "study.old-1"]
+
+
+def test_simulate_over_a_study_kept_by_hand(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from crampstudy import simulate as simulator
+
+    monkeypatch.setattr(simulator, "answer", lambda truth, population: ())
+    arguments = ("simulate", "--participants", "5", "--nights", "5", "--out", "study")
+    code, _, err = run(*arguments)
+    assert code == 2 and err.endswith(f"crampstudy {' '.join(arguments)} --force\n")
+    code, _, err = run(*arguments, "--force")
+    assert code == 0 and "study.old-1" in err
+    assert run(*arguments, "--seed", "2")[0] == 0
+    assert sorted(listed()) == ["study", "study.old-1"]
+
+
+def command_line(*arguments: str, **more: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "crampstudy", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **more)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize("arguments", [("validate", "study"), ("--help",)])
+def test_a_full_standard_output(study: Path, arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = command_line(*arguments, stdout=full)
+        err = process.communicate()[1]
+    assert process.returncode == 4
+    assert_one_line(err)
+    assert "standard output" in err and "no space" in err
+
+
+def test_a_reader_that_ends_early(study: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = command_line("validate", "study", stdout=writing)
+    os.close(writing)
+    err = process.communicate()[1]
+    assert process.returncode == 4
+    assert_one_line(err)
+
+
+def test_a_bug_leaves_a_file_without_data(
+    study: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("Muster.csv").write_text(NIGHTS)
+
+    def broken(_: object) -> None:
+        try:
+            raise ValueError("Anna Muster has 1 cramp")
+        except ValueError as problem:
+            raise KeyError("Muster 2024-01-01") from problem
+
+    monkeypatch.setattr(first_look, "first_look", broken)
+    monkeypatch.setattr(sys, "argv", ["crampstudy", "try", "Muster.csv", "--who", "who", "--cramps=cramps"])
+    with pytest.raises(KeyError) as caught:
+        cli.main()
+    sys.excepthook(caught.type, caught.value, caught.tb)
+    err = capsys.readouterr().err
+    assert_one_line(err)
+    (file,) = Path().glob("crampstudy-crash-*.txt")
+    assert "KeyError" in err and file.name in err
+    told = file.read_text()
+    for held in ("Muster", "Anna", "2024-01", "cramp\n", str(study.parent)):
+        assert held not in told and (held == str(study.parent) or held not in err.replace(str(study.parent), ""))
+    for needed in ("command: crampstudy try --who --cramps\n", "builtins.KeyError", "builtins.ValueError", "polars "):
+        assert needed in told
+    assert "  crampstudy/cli/data.py:" in told and " in try_\n" in told
+
+
+def test_a_bug_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    from crampstudy.cli import crash
+
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(crash.tempfile, "mkstemp", full)
+    assert crash.tell(KeyError, KeyError("x"), None, ()) == "a bug in crampstudy, KeyError; no file could be written"
+
+
+def test_an_interrupt_is_one_line(run: Run, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    Path("a.csv").write_text(NIGHTS)
+    monkeypatch.setattr(first_look, "first_look", interrupted)
+    code, _, err = run("try", "a.csv")
+    assert code == 130
+    assert_one_line(err)
