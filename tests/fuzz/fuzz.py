@@ -134,16 +134,17 @@ def _judged(kind: Kind, source: str, folder: Path) -> tuple[str, str]:
         found = list(fuzz_lists.problems(made, plain))
         said = bool(made.left_out or made.notices)
     else:
-        found = _problems(kind, made, plain)
+        found = _problems(kind, made, plain, folder)
         said = not made.ledger.is_empty()
     return ("silent change", "\n".join(found[:4])) if found else (OUTCOMES[1 + said], "")
 
 
-def _problems(kind: Kind, made: Cleaned, plain: Plain | None) -> list[str]:
-    found = list(fuzz_oracle.problems(made, plain, kind.truth()))
-    if plain is not None:
-        found += fuzz_oracle.altered(_before(kind.name), plain, made, kind.truth())
-    return found
+def _problems(kind: Kind, made: Cleaned, plain: Plain | None, folder: Path) -> list[str]:
+    if plain is None:
+        texts = "\n".join(path.read_bytes().decode("utf-8", "replace") for path in sorted(folder.iterdir()))
+        return list(fuzz_oracle.problems(made, None, kind.truth(), texts))
+    found = fuzz_oracle.problems(made, plain, kind.truth())
+    return [*found, *fuzz_oracle.altered(_before(kind.name), plain, made, kind.truth())]
 
 
 def _refusal(message: str, folder: Path) -> tuple[str, str]:

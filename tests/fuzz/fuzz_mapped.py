@@ -192,7 +192,7 @@ def _moved(raw: str, forms: list[str], clock: str, name: str) -> Iterator[Any]:
 def _distinct(rows: list[Row]) -> list[Row]:
     """One row of each participant, with what any of their rows says; without the others' lines."""
     people: dict[Any, Row] = {}
-    for row in rows:
+    for row in (row for row in rows if row.whole):
         who = row.cells["participant_id"][0]
         old = people.get(who)
         merged = (
@@ -201,7 +201,7 @@ def _distinct(rows: list[Row]) -> list[Row]:
             else row.cells
         )
         people[who] = Row(old.line if old else row.line, merged, row.whole)
-    return list(people.values())
+    return [*people.values(), *(row for row in rows if not row.whole)]
 
 
 def wide_rows(rows: list[Row]) -> Plain:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 from fuzz_plain import MISSING, Plain, Row, readings, same
-from fuzz_study import Tables
+from fuzz_study import Tables, written
 
 from crampstudy import codebook
 from crampstudy.clean import Cleaned
@@ -20,6 +20,7 @@ class Told:
     """What cleaning said of one table: the lines rejected, and the cells named in the ledger by line and column."""
 
     rejected: frozenset[int]
+    anywhere: frozenset[int]
     cells: frozenset[tuple[int, str]]
     said: str
 
@@ -28,15 +29,19 @@ class Told:
         rows = cleaned.rejected.get(table)
         lines = [] if rows is None else rows["__line"].to_list()
         cells = cleaned.ledger.select("line", "column").rows()
-        return cls(frozenset(lines), frozenset(cells), "\n".join(cleaned.cohort.attrition.notices))
+        anywhere = [line for table in cleaned.rejected.values() for line in table["__line"]]
+        return cls(frozenset(lines), frozenset(anywhere), frozenset(cells), "\n".join(cleaned.cohort.attrition.notices))
 
 
-def problems(cleaned: Cleaned, plain: Plain | None, truth: Tables) -> Iterator[str]:
-    """Yield what was lost or changed without a word, in words; ``plain`` is missing where nobody can say."""
+def problems(cleaned: Cleaned, plain: Plain | None, truth: Tables, texts: str = "") -> Iterator[str]:
+    """Yield what was lost or changed without a word, in words.
+
+    ``plain`` is missing where nobody can say; ``texts`` is then all that the files hold.
+    """
     yield from _counts(cleaned)
     for name, frame in cleaned.cohort.tables.items():
         if plain is None:
-            yield from _against_truth(name, frame, truth.get(name, []), Told.of(cleaned, name))
+            yield from _against_truth(name, frame, truth.get(name, []), texts)
         elif name not in plain:
             yield f"{name}: a table that the file does not have"
         else:
@@ -60,13 +65,14 @@ def _against_plain(name: str, frame: pl.DataFrame, rows: list[Row], told: Told) 
     keys = list(codebook.TABLES[name].key)
     accepted = {tuple(row[key] for key in keys): row for row in frame.to_dicts()}
     met: set[tuple[Any, ...]] = set()
-    unsaid = {column for row in rows for column, cell in row.cells.items() if cell[0] not in (None, "")}
+    unsaid = {column for row in rows if row.whole for column, cell in row.cells.items() if cell[0] not in (None, "")}
     for column in sorted(unsaid - set(frame.columns)):
         # A column may go to another table, or be called by the codebook's name; what is left out is said.
         if column.strip() and column.strip().lower() not in frame.columns and column not in told.said:
             yield f"{name}: the column {column!r} is gone"
     for row in rows:
-        if row.line in told.rejected:
+        # A row of another length is listed once, though several tables may come from its file.
+        if row.line in (told.rejected if row.whole else told.anywhere):
             continue
         found = [key for key in _keys(name, row, keys) if key in accepted]
         if not found:
@@ -105,18 +111,15 @@ def _cells(name: str, accepted: dict[str, Any], row: Row, told: Told) -> Iterato
             yield f"{name}: line {row.line}, {column}: {cell[0]!r} became {value!r}"
 
 
-def _against_truth(name: str, frame: pl.DataFrame, truth: list[dict[str, Any]], told: Told) -> Iterator[str]:
-    """Where nobody else can read the file: what was accepted is as it was, or something was said."""
+def _against_truth(name: str, frame: pl.DataFrame, truth: list[dict[str, Any]], texts: str) -> Iterator[str]:
+    """Where nobody else can read the file: what was accepted is as it was, or stands somewhere in it."""
     keys = codebook.TABLES[name].key
     known = {tuple(row[key] for key in keys): row for row in truth}
     for row in frame.to_dicts():
-        old = known.get(tuple(row[key] for key in keys))
-        if old is None:
-            yield f"{name}: {[row[key] for key in keys]} was accepted, and nobody had it"
-            continue
+        old = known.get(tuple(row[key] for key in keys), {})
         for column, value in row.items():
-            if column in old and not same(value, old[column]):
-                yield f"{name}: {column} of {[row[key] for key in keys]}: {old[column]!r} became {value!r}"
+            if value is not None and not (column in old and same(value, old[column])) and written(value) not in texts:
+                yield f"{name}: {column} of {[row[key] for key in keys]}: {old.get(column)!r} became {value!r}"
 
 
 def altered(before: Plain, after: Plain, cleaned: Cleaned, truth: Tables) -> Iterator[str]:

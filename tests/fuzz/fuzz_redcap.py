@@ -119,7 +119,7 @@ def _plain(folder: Path) -> Plain:
     # Columns by their places: labels such as "Night" stand several times.
     for row in rows:
         cells = {field: row.cells[str(at)] for at, field in columns.items() if str(at) in row.cells}
-        record = row.cells.get("0", (None,))
+        record = cells.get("participant_id", row.cells.get("0", (None,)))
         form = (cells.get(_FORM, ("",))[0] or "").lower()
         form = "" if form in {mark.lower() for mark in MISSING} else form
         instance = cells.get(_INSTANCE, ("",))[0] not in MISSING

@@ -35,6 +35,8 @@ _READ = {
     "dta": pyreadstat.read_dta,
     "xpt": pyreadstat.read_xport,
 }
+_TINY = 1e-70
+"""Transport files hold zero as the smallest number that they know."""
 _SEX = {1: "Female", 2: "Male"}
 _BROKEN = (
     *(OSError, UnicodeDecodeError, ValueError, OverflowError, KeyError, TypeError, AttributeError, IndexError),
@@ -183,7 +185,9 @@ def _meant(value: Any, labels: dict[Any, str]) -> tuple[Any, ...]:
         value = value.to_pydatetime()
     if hasattr(value, "item"):
         value = value.item()
-    label = str(labels.get(value, "")).strip().lower().replace(" ", "_").replace("-", "_")
+    if isinstance(value, float) and abs(value) < _TINY:
+        value = 0.0
+    label = str({0.0 if isinstance(c, float) and abs(c) < _TINY else c: t for c, t in labels.items()}.get(value, "")).strip().lower().replace(" ", "_").replace("-", "_")
     return (value, label, {"yes": "true", "no": "false"}.get(label, label)) if label else (value,)
 
 
@@ -458,11 +462,13 @@ def _plain_nhanes(folder: Path) -> Plain:
             "recalled_high": {0: 0, 1: 1, 2: 4, 3: 15}.get(_value(sleep.get("SLQ160"))),
         }
         rows.append(Row(line, {name: (value,) for name, value in cells.items()}))
+    strangers = {number for table in tables.values() for number in table} - set(tables["DEMO_D"])
+    rows += [Row(0, {"participant_id": (str(number),)}) for number in strangers]
     return {"participants": rows}
 
 
 def _value(raw: Any) -> Any:
-    return None if raw is None or raw != raw else 0.0 if abs(raw) < 1e-70 else raw
+    return None if raw is None or raw != raw else 0.0 if abs(raw) < _TINY else raw
 
 
 KINDS = (

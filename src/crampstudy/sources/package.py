@@ -240,6 +240,8 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
 def framed(table: pa.Table) -> pl.DataFrame:
     """Return a table of Arrow, once its names and texts have been found to be UTF-8 and its parts whole."""
     "".join(table.schema.names)
+    if "" in table.schema.names:
+        raise ValueError(f"column {table.schema.names.index('') + 1} has no name")
     table.validate(full=True)
     return pl.DataFrame(table.replace_schema_metadata(None))
 
