@@ -110,11 +110,11 @@ def one(kind: Kind, number: int, seed: int, folder: Path) -> Result:
     """Write, spoil and read one file in an empty folder."""
     source = kind.write(folder)
     damage = kind.spoil(folder, generator(seed, kind.name, number))
-    outcome, told = _judged(kind, source, folder)
+    outcome, told = judged(kind, source, folder)
     return Result(f"{kind.name}/{number}", outcome, damage, told)
 
 
-def _judged(kind: Kind, source: str, folder: Path) -> tuple[str, str]:
+def judged(kind: Kind, source: str, folder: Path) -> tuple[str, str]:
     try:
         with _limited():
             made = quick.read(Path(source)) if kind.bare else load(source)

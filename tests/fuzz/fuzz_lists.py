@@ -9,7 +9,7 @@ from typing import Any
 
 from fuzz_bytes import place
 from fuzz_kinds import Kind
-from fuzz_plain import MISSING, Plain, headless, readings, same
+from fuzz_plain import MISSING, Alternatives, Plain, Row, headless, readings, same
 from fuzz_study import study
 from fuzz_text import Sheet, mistaken
 from numpy.random import Generator
@@ -51,10 +51,7 @@ def problems(nights: Nights, plain: Plain | None) -> Iterator[str]:
         return
     guess, given = nights.guess, plain[""]
     names = [str(cell[0]) for cell in given[0].cells.values()] if guess.header else []
-    at = [
-        names.index(n) if guess.header and n in names else int(n.removeprefix("column ")) - 1
-        for n in (guess.who, guess.date, guess.cramps)
-    ]
+    at = [_positions(name, names) for name in (guess.who, guess.date, guess.cramps)]
     given = given[int(guess.header) :]
     left = {row.line for row in nights.left_out}
     accepted = {(row["participant_id"], row["date"]): row["cramps"] for row in nights.frame.to_dicts()}
@@ -62,7 +59,7 @@ def problems(nights: Nights, plain: Plain | None) -> Iterator[str]:
         yield "a night stands twice"
     met = set()
     for row in given:
-        line, (who, when, count) = row.line, (row.cells.get(str(position), (None,)) for position in at)
+        line, (who, when, count) = row.line, (_cell(row, positions) for positions in at)
         if line in left:
             continue
         found = [(w, d) for w in who for raw in when for d in _days(raw, guess.date_format) if (w, d) in accepted]
@@ -79,6 +76,15 @@ def problems(nights: Nights, plain: Plain | None) -> Iterator[str]:
             yield f"line {line}: {count[0]!r} became {value}"
     for key in accepted.keys() - met:
         yield f"{key} was accepted, and no row says it"
+
+
+def _positions(name: str, names: list[str]) -> list[int]:
+    """Where a column stands; of several of one name it may be any."""
+    return [n for n, other in enumerate(names) if other == name] or [int(name.removeprefix("column ")) - 1]
+
+
+def _cell(row: Row, positions: list[int]) -> Alternatives:
+    return tuple(raw for position in positions for raw in row.cells.get(str(position), (None,)))
 
 
 def _days(raw: Any, form: str) -> Iterator[date]:

@@ -24,6 +24,9 @@ class Told:
     cells: frozenset[tuple[int, str]]
     said: str
 
+    def left_out(self, column: str) -> bool:
+        return any(column in line and ("left out" in line or "not used" in line) for line in self.said.splitlines())
+
     @classmethod
     def of(cls, cleaned: Cleaned, table: str) -> Told:
         rows = cleaned.rejected.get(table)
@@ -39,13 +42,16 @@ def problems(cleaned: Cleaned, plain: Plain | None, truth: Tables, texts: str = 
     ``plain`` is missing where nobody can say; ``texts`` is then all that the files hold.
     """
     yield from _counts(cleaned)
+    kept = {column for frame in cleaned.cohort.tables.values() for column in frame.columns}
     for name, frame in cleaned.cohort.tables.items():
         if plain is None:
             yield from _against_truth(name, frame, truth.get(name, []), texts)
         elif name not in plain:
             yield f"{name}: a table that the file does not have"
         else:
-            yield from _against_plain(name, frame, plain[name], Told.of(cleaned, name))
+            told = Told.of(cleaned, name)
+            yield from _lost_columns(name, plain[name], kept, told)
+            yield from _against_plain(name, frame, plain[name], told)
 
 
 def _counts(cleaned: Cleaned) -> Iterator[str]:
@@ -61,15 +67,18 @@ def _counts(cleaned: Cleaned) -> Iterator[str]:
             yield f"{count.table}: line {min(quiet)} was rejected and is not in the ledger"
 
 
+def _lost_columns(name: str, rows: list[Row], kept: set[str], told: Told) -> Iterator[str]:
+    filled = {column for row in rows if row.whole for column, cell in row.cells.items() if cell[0] not in (None, "")}
+    for column in sorted(filled - kept):
+        # Some sources call a column by the codebook's name whatever its case.
+        if column.strip() and column.strip().lower() not in kept and not told.left_out(column):
+            yield f"{name}: the column {column!r} is gone"
+
+
 def _against_plain(name: str, frame: pl.DataFrame, rows: list[Row], told: Told) -> Iterator[str]:
     keys = list(codebook.TABLES[name].key)
     accepted = {tuple(row[key] for key in keys): row for row in frame.to_dicts()}
     met: set[tuple[Any, ...]] = set()
-    unsaid = {column for row in rows if row.whole for column, cell in row.cells.items() if cell[0] not in (None, "")}
-    for column in sorted(unsaid - set(frame.columns)):
-        # A column may go to another table, or be called by the codebook's name; what is left out is said.
-        if column.strip() and column.strip().lower() not in frame.columns and column not in told.said:
-            yield f"{name}: the column {column!r} is gone"
     for row in rows:
         # A row of another length is listed once, though several tables may come from its file.
         if row.line in (told.rejected if row.whole else told.anywhere):

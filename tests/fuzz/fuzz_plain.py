@@ -34,6 +34,8 @@ MISSING = frozenset(
     | {"NaN", "nan", "NAN", "-NaN", "-nan", ".", "-", "–", "—"}
 )
 """Cells that mean no value, wherever they stand."""
+_SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
+"""White space by the Unicode standard, to which separators of the ASCII code do not belong."""
 Alternatives = tuple[Any, ...]
 
 
@@ -91,7 +93,7 @@ def _cell(text: str, at: int, line: int, separator: str) -> tuple[Alternatives, 
         at = start
         while at < len(text) and text[at] not in (separator, "\n"):
             at += 1
-        return (text[start:at].strip(),), at, line
+        return (text[start:at].strip(_SPACE),), at, line
     at, made = at + 1, []
     while at < len(text) and (text[at] != '"' or text[at + 1 : at + 2] == '"'):
         line += text[at] == "\n"
@@ -101,8 +103,8 @@ def _cell(text: str, at: int, line: int, separator: str) -> tuple[Alternatives, 
     tail = at
     while at < len(text) and text[at] not in (separator, "\n"):
         at += 1
-    inside, rest = "".join(made), text[tail:at].strip()
-    return (inside.strip(), (inside + rest).strip(), text[start:at].strip())[: 3 if rest else 1], at, line
+    inside, rest = "".join(made), text[tail:at].strip(_SPACE)
+    return (inside.strip(_SPACE), (inside + rest).strip(_SPACE), text[start:at].strip(_SPACE))[: 3 if rest else 1], at, line
 
 
 def headless(content: bytes) -> list[Row]:
@@ -138,7 +140,7 @@ def readings(raw: Any, variable: Variable | None) -> set[Any]:
     if raw is None:
         return {None}
     kind = "own" if variable is None else variable.type
-    if isinstance(raw, str) and raw.strip() in MISSING:
+    if isinstance(raw, str) and raw.strip(_SPACE) in MISSING:
         return {None, *_texts(raw)} if kind in ("own", "text", "identifier", "level") else {None}
     made: set[Any] = set()
     for of, read in _READ.items():
@@ -159,7 +161,7 @@ def _texts(raw: Any) -> Iterable[Any]:
         if isinstance(raw, datetime):
             yield raw.date().isoformat()
     else:
-        text = str(raw).strip()
+        text = str(raw).strip(_SPACE)
         # The package's own files have an apostrophe before what a spreadsheet would run.
         yield from (text, text[1:]) if re.match(r"'[=+\-@\t\r]", text) else (text,)
 
@@ -170,7 +172,7 @@ def _numbers(raw: Any) -> Iterable[float]:
         if 0 < abs(raw) < 1e-70:
             yield 0.0
     if isinstance(raw, str):
-        text = raw.strip().replace("−", "-")
+        text = raw.strip(_SPACE).replace("−", "-")
         point = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII)
         comma = re.fullmatch(r"[+-]?\d*,\d+([eE][+-]?\d+)?", text, re.ASCII)
         if point:
@@ -185,7 +187,7 @@ def _numbers(raw: Any) -> Iterable[float]:
 def _whole(raw: Any) -> Iterable[int]:
     if isinstance(raw, int) and not isinstance(raw, bool):
         yield raw
-    if isinstance(raw, str) and re.fullmatch(r"[+-]?\d+", raw.strip(), re.ASCII):
+    if isinstance(raw, str) and re.fullmatch(r"[+-]?\d+", raw.strip(_SPACE), re.ASCII):
         yield int(raw)
     yield from (int(number) for number in _numbers(raw) if math.isfinite(number) and number.is_integer())
 
@@ -193,8 +195,8 @@ def _whole(raw: Any) -> Iterable[int]:
 def _booleans(raw: Any) -> Iterable[bool]:
     if isinstance(raw, bool):
         yield raw
-    elif isinstance(raw, str) and raw.strip().lower() in ("true", "false"):
-        yield raw.strip().lower() == "true"
+    elif isinstance(raw, str) and raw.strip(_SPACE).lower() in ("true", "false"):
+        yield raw.strip(_SPACE).lower() == "true"
 
 
 def _moments(raw: Any) -> Iterable[datetime]:
@@ -203,10 +205,10 @@ def _moments(raw: Any) -> Iterable[datetime]:
     elif isinstance(raw, date):
         yield datetime.combine(raw, time())
     elif isinstance(raw, str) and re.fullmatch(
-        r"\d{4}-\d\d-\d\d([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?)?", raw.strip(), re.ASCII
+        r"\d{4}-\d\d-\d\d([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?)?", raw.strip(_SPACE), re.ASCII
     ):
         try:
-            yield datetime.fromisoformat(re.sub(r"([T ])(\d:)", r"\g<1>0\2", raw.strip())[:26])
+            yield datetime.fromisoformat(re.sub(r"([T ])(\d:)", r"\g<1>0\2", raw.strip(_SPACE))[:26])
         except ValueError:
             return
 
