@@ -122,7 +122,8 @@ def test_where_selects_nights_and_counts_the_undecided() -> None:
     inside = (diary().diary["hours_in_bed"] >= 7).sum()
     assert fitted.n_rows == inside
     row = pick(fitted.estimates, "sex", "female")
-    assert row["note"] == "60 nights left out, the condition could not be decided"
+    assert row["note"].startswith("60 nights left out, the condition could not be decided; ")
+    assert row["note"].endswith(" nights left out, outside the condition")
     assert row["population"] == "hours_in_bed >= 7"
 
 
@@ -223,7 +224,8 @@ def test_underdispersed_counts_are_at_the_boundary() -> None:
 def test_participants_who_are_all_alike_have_no_interval() -> None:
     rows = fit(diary(counts=lambda i, night: 1 + night % 2), model="poisson", terms="sex").estimates
     row = pick(rows, "sex", "female")
-    assert (row["status"], row["note"]) == ("not_estimable", "the participants do not differ at all")
+    assert (row["status"], row["note"]) == ("boundary", "no spread, so no interval")
+    assert row["estimate"] == pytest.approx(1.0) and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
 
 
 def test_interactions_and_references_have_rows_of_their_own() -> None:

@@ -120,7 +120,8 @@ def test_ordered_classes_are_what_the_engine_finds(cohort: Cohort, people: pl.Da
     assert rows["ci_high"].to_numpy() == pytest.approx((rows["estimate"] * np.exp(half)).to_numpy())
     first = rows.iloc[0]
     assert (first["n_participants"], first["n_events"], first["n_groups"]) == (direct.n, direct.n_events, 20)
-    assert first["note"] == "weighted by weight_interview" and first["estimand"].startswith("cross-sectional")
+    assert first["note"] == "weighted by weight_interview; 40 participants left out, without an answer"
+    assert first["estimand"].startswith("cross-sectional")
 
 
 def test_limits_of_classes_are_weighted_odds_where_no_slope_is_drawn(people: pl.DataFrame) -> None:
@@ -136,7 +137,9 @@ def test_limits_of_classes_are_weighted_odds_where_no_slope_is_drawn(people: pl.
     odds = [weights[classes > k].sum() / weights[classes <= k].sum() for k in range(4)]
     assert rows["estimate"].tolist()[1:] == pytest.approx(odds, rel=1e-6)
     # The scores of the two cancel out in each PSU.
-    assert pick(rows, "sex", "female")["note"] == "the participants do not differ at all"
+    found = pick(rows, "sex", "female")
+    assert (found["status"], found["estimate"]) == ("boundary", pytest.approx(1.0))
+    assert found["note"].startswith("no spread, so no interval") and np.isnan(found["ci_low"])
 
 
 def test_a_part_of_a_survey_is_a_domain(cohort: Cohort, people: pl.DataFrame) -> None:
@@ -150,7 +153,10 @@ def test_a_part_of_a_survey_is_a_domain(cohort: Cohort, people: pl.DataFrame) ->
     rows = fitted.estimates
     assert fitted.n_rows == direct.n == inside.sum()
     assert rows["std_error"].to_numpy() == pytest.approx(direct.std_error, rel=1e-9)
-    assert set(rows["population"]) == {where} and set(rows["note"]) == {"weighted by weight_exam"}
+    assert set(rows["population"]) == {where} and rows["note"].nunique() == 1
+    left_out = ("905", "outside the condition"), ("10", "without an answer"), ("17", "of weight 0")
+    said = "".join(f"; {n} participants left out, {why}" for n, why in left_out)
+    assert rows["note"].iloc[0] == f"weighted by weight_exam{said}"
     count = fit(cohort, **COUNT, where=where).estimates
     other = directly(people, inside, "weight_exam")
     assert pick(count, "sex", "female")["std_error"] == pytest.approx(other.std_error[2], rel=1e-9)
@@ -161,7 +167,9 @@ def test_unused_classes_are_noted_and_one_class_is_not_estimable() -> None:
     made = survey(among=(0, 1, 3))
     rows = fit(made, **ORDERED).estimates
     assert [level for term, level in order(rows) if term == "threshold"] == ["above 0", "above 1"]
-    assert set(rows["note"]) == {"weighted by weight_interview; no answer in class 2-4, 16+"}
+    assert set(rows["note"]) == {
+        "weighted by weight_interview; 354 participants left out, without an answer; no answer in class 2-4, 16+"
+    }
     alone = fit(survey(among=(2,)), **ORDERED)
     assert no_number(alone) == "every answer is 2-4: there are no classes to tell apart"
     nobody = fit(made, **ORDERED, where="age_years > 110")
@@ -289,7 +297,7 @@ def test_options_of_recalled_counts_on_the_command_line(run: Run, cohort: Cohort
     package.write(cohort, tmp_path / "study")
     command = ("fit", str(tmp_path / "study"), "--model", "interval-count", "--terms", "age_decade + sex")
     code, out, err = run(*command, "--at-most", "30", "--near-nightly", "--json")
-    assert (code, err) == (0, "")
+    assert code == 0 and err.startswith("participants.csv: ") and len(err.splitlines()) == 1
     rows = json.loads(out)
     expected = fit(cohort, **COUNT, at_most=30, near_nightly=True).estimates
     assert [row["term"] for row in rows] == expected["term"].tolist()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,16 +42,17 @@ def pick(rows: pd.DataFrame, level: str, analysis: str = "incidence rate") -> pd
 
 
 def test_rate_and_cluster_interval_by_hand() -> None:
-    # 3 cramps in 14 nights; per night 3/14; residuals 2 - 1.5 and 1 - 1.5.
-    rate = incidence_rate(np.array([2, 1]), np.array([7, 7]), 0.95)
+    # 15 cramps in 70 nights of ten; residuals 2 - 1.5 and 1 - 1.5.
+    rate = incidence_rate(np.array([2, 1] * 5), np.full(10, 7), 0.95)
     assert rate.estimate == pytest.approx(1.5)
-    error = math.sqrt(2 / 1 * (0.5**2 + 0.5**2)) / 3
+    error = math.sqrt(10 / 9 * 10 * 0.5**2) / 15
     assert rate.std_error == pytest.approx(error)
-    assert rate.df == 1
-    t = stats.t.ppf(0.975, 1)
+    assert rate.df == 9
+    t = stats.t.ppf(0.975, 9)
     assert rate.ci_low == pytest.approx(1.5 * math.exp(-t * error))
     assert rate.ci_high == pytest.approx(1.5 * math.exp(t * error))
-    assert rate.note == "fewer than 10 participants"
+    assert rate.note is None
+    assert incidence_rate(np.array([2, 1] * 3), np.full(6, 7), 0.95).note == "fewer than 10 participants"
 
 
 def test_interval_uses_z_from_fifty_participants_on() -> None:
@@ -77,10 +79,53 @@ def test_mean_of_person_rates_parts_from_the_rate_when_logging_is_informative() 
     assert mean.std_error == pytest.approx(math.sqrt(((7 - 3.75) ** 2 + (0.5 - 3.75) ** 2) / 2) / 3.75)
 
 
-@pytest.mark.parametrize(("cramps", "nights"), [([], []), ([3], [14]), ([0, 3], [0, 14])])
-def test_too_few_participants_are_not_estimable(cramps: list[int], nights: list[int]) -> None:
-    rate = incidence_rate(np.array(cramps, dtype=int), np.array(nights, dtype=int), 0.95)
-    assert rate.status == "not_estimable" and math.isnan(rate.estimate) and rate.note
+@pytest.mark.parametrize("rate_of", [incidence_rate, mean_person_rate])
+@pytest.mark.parametrize(("cramps", "nights"), [([], []), ([3], [0])])
+def test_nobody_observed_has_no_rate(rate_of: Any, cramps: list[int], nights: list[int]) -> None:
+    rate = rate_of(np.array(cramps, dtype=int), np.array(nights, dtype=int), 0.95)
+    assert rate.status == "not_estimable" and math.isnan(rate.estimate) and rate.note == "no observed night"
+
+
+@pytest.mark.parametrize("rate_of", [incidence_rate, mean_person_rate])
+@pytest.mark.parametrize(
+    ("cramps", "nights", "estimate", "reason"),
+    [
+        ([3], [14], 1.5, "no spread, so no interval"),
+        ([0, 3], [0, 14], 1.5, "no spread, so no interval"),
+        ([2, 1, 2, 1], [7, 7, 7, 7], 1.5, "fewer than 5 participants, so no interval"),
+        # The same rate of each, in other numbers of nights.
+        ([1, 2, 3, 4, 5, 6], [7, 14, 21, 28, 35, 42], 1.0, "no spread, so no interval"),
+        ([1] * 40, [3] * 40, 7 / 3, "no spread, so no interval"),
+    ],
+)
+def test_no_interval_without_spread_or_of_fewer_than_five(
+    rate_of: Any, cramps: list[int], nights: list[int], estimate: float, reason: str
+) -> None:
+    rate = rate_of(np.array(cramps), np.array(nights), 0.95)
+    assert rate.estimate == pytest.approx(estimate) and rate.cramps == sum(cramps)
+    assert math.isnan(rate.ci_low) and math.isnan(rate.ci_high)
+    assert rate.status == "boundary" and reason in str(rate.note)
+
+
+def test_no_cramp_of_fewer_than_five_has_no_limit() -> None:
+    rate = incidence_rate(np.zeros(4, dtype=int), np.full(4, 10), 0.95)
+    assert (rate.estimate, rate.status, rate.note) == (
+        *(0.0, "boundary"),
+        "fewer than 5 participants, so no interval; no cramp",
+    )
+    assert math.isnan(rate.ci_high)
+
+
+def test_a_band_without_spread_takes_the_interval_of_the_standardised_rate() -> None:
+    alike = incidence_rate(np.full(6, 2), np.full(6, 7), 0.95)
+    rate = standardised_rate([band(1.0, 0.1), alike], [0.75, 0.25], ["20-59", "60+"], 0.95)
+    assert rate.estimate == pytest.approx(0.75 * 1 + 0.25 * 2)
+    assert (rate.status, rate.note) == ("boundary", "no spread in the band 60+, so no interval")
+    assert math.isnan(rate.ci_low) and math.isnan(rate.ci_high)
+    # Few people with spread still bring their variance along.
+    few = incidence_rate(np.array([1, 3]), np.full(2, 7), 0.95)
+    rate = standardised_rate([band(1.0, 0.1), few], [0.75, 0.25], ["20-59", "60+"], 0.95)
+    assert rate.std_error == pytest.approx(math.sqrt((0.75 * 0.1) ** 2 + (0.25 * 2 * 0.5) ** 2) / 1.25)
 
 
 def band(estimate: float, error: float, participants: int = 30, cramps: int = 5) -> Rate:

@@ -30,7 +30,7 @@ from crampstudy.simulate.gaps import Gaps
 from crampstudy.simulate.groups import Cramps, People, Recruitment
 from crampstudy.simulate.habits import night_x
 from crampstudy.simulate.parameters import Correlation
-from crampstudy.simulate.truth import GROUPS, SURVEY_ONLY, TABLES
+from crampstudy.simulate.truth import GROUPS, NOT_DRAWN, TABLES
 from crampstudy.sources import load, open_cohort
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "simulation.md"
@@ -97,7 +97,7 @@ def test_every_core_name_is_drawn_and_varies() -> None:
     }
     for name in NAMES:
         frame = cohort.frame(name)
-        wanted = [v for v in codebook.variables(name) if name != "participants" or not v.name.startswith(SURVEY_ONLY)]
+        wanted = [v for v in codebook.variables(name) if name != "participants" or not v.name.startswith(NOT_DRAWN)]
         assert frame.schema == pl.Schema({v.name: rules.DTYPES[v.type] for v in wanted})
         for variable in wanted:
             values = frame[variable.name].drop_nulls()

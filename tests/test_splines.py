@@ -160,7 +160,7 @@ def test_ratio_of_a_yes_no_variable_is_its_row(diary: Cohort) -> None:
         ({"age_years": 40}, {"sex": "male"}, "the same variables on both sides"),
         ({}, {}, "the same variables on both sides"),
         ({"smoking": "never"}, {"smoking": "former"}, "'smoking' is not in the fit; it has age_years, sex"),
-        ({"age_years": 4, "sex": "man"}, {"age_years": 4, "sex": "male"}, "never 'man' on the rows fitted"),
+        ({"age_years": 40, "sex": "man"}, {"age_years": 40, "sex": "male"}, "never 'man' on the rows fitted"),
     ],
 )
 def test_ratio_that_cannot_be(diary: Cohort, at: dict[str, Any], against: dict[str, Any], message: str) -> None:
@@ -259,3 +259,20 @@ def test_an_offset_is_looked_at_only_inside_the_condition(diary: Cohort) -> None
     # Without the condition, the logarithm of no drink would be refused.
     fitted = fit(diary, model="poisson", terms="sex + offset(log(alcohol_units))", where="alcohol_units > 0")
     assert fitted.status == "converged"
+
+
+@pytest.mark.parametrize("said", ["ref=19", "ref=60, at=[50, 91]"])
+def test_no_value_beyond_the_observed_ones(diary: Cohort, said: str) -> None:
+    with pytest.raises(UsageError, match="where nobody is: values run from 20 to 90"):
+        fit(diary, model="poisson", terms=f"sex + ns(age_years, df=2, {said})")
+    fitted = fit(diary, model="poisson", terms="ns(age_years, df=2)", where="age_years >= 40")
+    with pytest.raises(UsageError, match="age_years = 39 is where nobody is: values run from 40 to 90"):
+        fitted.ratio({"age_years": 60}, {"age_years": 39})
+
+
+def test_round_values_stay_within_the_observed_ones() -> None:
+    # Quantiles of 41 to 86 round to 40 and 90, where nobody is.
+    ages = [41.0] * 12 + [50.0, 60.0, 70.0, 80.0] * 3 + [86.0] * 12
+    frame = pd.DataFrame({"who": range(len(ages)), "age_years": ages})
+    (smooth,) = build(frame, "ns(age_years, knots=[60])").smooths
+    assert smooth.levels and all(41 <= float(level) <= 86 for level in smooth.levels)

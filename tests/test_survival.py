@@ -102,11 +102,15 @@ def test_what_cannot_be_estimated_has_a_reason() -> None:
     assert "one participant" in medians.loc["cold", "note"]
     assert "half were not relieved" in medians.loc["heat", "note"]
     assert "nobody was observed for 30 s" in means.loc["heat", "note"]
-    assert set(medians["status"]) | set(means["status"]) == {"not_estimable"}
-    assert set(medians["estimate"].isna()) == {True}
+    assert medians.loc["heat", "status"] == means.loc["heat", "status"] == "not_estimable"
+    assert pd.isna(medians.loc["heat", "estimate"])
     assert (
         "1 episodes left out, without a time to relief; 1 episodes left out, without remedy" in medians["note"].iloc[0]
     )
+    # Of one participant the curve is known, and nothing of its spread.
+    cold = medians.loc["cold"]
+    assert (cold["status"], cold["estimate"]) == ("boundary", 6.5)
+    assert pd.isna(cold["ci_low"]) and pd.isna(cold["ci_high"])
 
 
 def test_every_remedy_in_the_order_of_the_codebook(rows: pd.DataFrame) -> None:
@@ -190,5 +194,6 @@ def test_few_curves_have_their_intervals_and_short_ones_seconds() -> None:
 
 @pytest.mark.usefixtures("strict")
 def test_a_figure_without_a_curve_says_why() -> None:
-    empty = survival.relief(estimates.frame(relief(made_of([("a", "cold", 4.0, None)]))))
-    assert "one participant has no spread" in " ".join(" ".join(drawn(empty)).split())
+    rows = estimates.frame(relief(made_of([("a", "cold", 4.0, None)])))
+    empty = survival.relief(rows[rows["analysis"] != CURVE])
+    assert "no episode has a time to relief" in " ".join(" ".join(drawn(empty)).split())

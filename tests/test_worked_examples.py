@@ -30,6 +30,7 @@ def shows(printed: str, line: str) -> bool:
         ("first-steps.md", ["try", "init", "validate", "describe"]),
         ("mapping.md", ["import", "describe", "validate"]),
         ("redcap.md", None),
+        ("event-lists.md", ["try", "validate", "describe", "import", "validate"]),
         ("simulation.md", ["simulate", "validate", "fit"]),
         ("models.md", ["simulate", *["fit"] * 24]),
     ],

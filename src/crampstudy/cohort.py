@@ -69,13 +69,14 @@ class SurveyDesign:
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """Rows of one table on their way in; accepted + rejected = read."""
+    """Rows of one table on their way in; accepted + rejected = read. ``blanked`` counts cells."""
 
     table: str
     file: str
     read: int
     accepted: int
     rejected: int
+    blanked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,15 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class Attrition:
-    """What cleaning did: rows per table, breaches per rule, and notices about the source."""
+    """What cleaning did: rows per table, breaches per rule, and notices about the source.
+
+    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.
+    """
 
     tables: tuple[TableCount, ...] = ()
     rules: tuple[RuleCount, ...] = ()
     notices: tuple[str, ...] = ()
+    unlogged: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

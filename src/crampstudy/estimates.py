@@ -33,6 +33,12 @@ _TYPES: dict[str, Any] = (
     dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_REAL, "float64") | dict.fromkeys(_COUNT, "Int64")
 )
 
+FEWEST = 5
+"""A rate of fewer participants than this has no interval."""
+_OF_PEOPLE = ("rate", "prevalence")
+_AROUND = ("ci_low", "ci_high", "std_error", "p_value")
+_ROUNDING = 1e-10
+
 # What a slug would lose, the longer sign first: "age_years >= 20" and "<= 20" are different populations.
 _SIGNS = {">=": " from ", "<=": " to ", "!=": " not ", "<>": " not ", ">": " over ", "<": " under ", "+": " plus "}
 _KEY = ("cohort", "population", "analysis", "outcome", "model", "term", "level", "scale")
@@ -54,6 +60,9 @@ def _slug(text: str) -> str:
 def row(*, status: Status, **cells: Any) -> dict[str, Any]:
     """Return one row as a mapping in column order; cells that are not given are missing.
 
+    No row shows limits that are no interval (:func:`no_interval`): it keeps its estimate, with status ``boundary`` and
+    the reason in ``note``.
+
     Raises:
         TypeError: a cell is not one of :data:`COLUMNS`.
     """
@@ -61,7 +70,35 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
         raise TypeError(f"no such column of an estimate: {', '.join(sorted(unknown))}")
     cells["status"] = status
     cells.setdefault("key", key(cells))
-    return {name: cells.get(name) for name in COLUMNS}
+    made = {name: cells.get(name) for name in COLUMNS}
+    reason = no_interval(made)
+    return without_interval(made, reason) if reason else made
+
+
+def no_interval(cells: Mapping[str, Any]) -> str | None:
+    """Return why the limits of an estimate are no interval, ``None`` where they are one or are not there."""
+    if pd.isna(cells.get("ci_low")) or pd.isna(cells.get("ci_high")):
+        return None
+    if not _spread(cells):
+        return "no spread, so no interval"
+    people = cells.get("n_participants")
+    few = cells.get("scale") in _OF_PEOPLE and not pd.isna(people) and people < FEWEST
+    return f"fewer than {FEWEST} participants, so no interval" if few else None
+
+
+def without_interval(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Return the cells of an estimate that keeps its number and loses what stood around it, for the ``reason``."""
+    note = reason if pd.isna(cells.get("note")) else f"{reason}; {cells['note']}"
+    return {**cells, **dict.fromkeys(_AROUND), "status": "boundary", "note": note}
+
+
+def _spread(cells: Mapping[str, Any]) -> bool:
+    error, scale = cells.get("std_error"), str(cells.get("scale"))
+    if scale.endswith("_ratio") and not pd.isna(error):
+        # A ratio may lie as close to 1 as the unit of its term is small.
+        return bool(error > 0)
+    low, high = cells["ci_low"], cells["ci_high"]
+    return bool(high - low > _ROUNDING * max(abs(low), abs(high)))
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

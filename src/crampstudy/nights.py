@@ -16,12 +16,15 @@ from typing import Literal
 import polars as pl
 
 from crampstudy import compute
+from crampstudy.account import UNOBSERVED, Account, lost_tables
 from crampstudy.bands import AgeBands
+from crampstudy.clean.unlogged import EXAMPLE
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError, UsageError
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
+NO_AGE = "no participant has an age"
 ALIKE = "nights_alike"
 """The column that says how many nights a row of :func:`counted_nights` stands for."""
 
@@ -90,9 +93,16 @@ class Diary:
 
 
 def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
-    """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``."""
+    """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``.
+
+    Where nobody was asked for age or sex, the column is there and empty.
+    """
     age = pl.col("age_years")
     table = cohort.participants if isinstance(cohort, Diary) else cohort.frame("participants")
+    unasked = {"age_years": pl.Float64, "sex": pl.String}
+    table = table.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in unasked.items() if name not in table.columns
+    )
     return table.with_columns(
         age_decade=(age - AGE_CENTRE) / 10,
         age_band=band_of(age, bands or AgeBands()),
@@ -146,6 +156,30 @@ def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBan
     if stranger := made.filter(pl.col(_PLACE).is_null())["participant_id"].first():
         raise UsageError(f"the diary has nights of {stranger!r}, who is none of the participants of {cohort.name}")
     return made.sort(_PLACE, *key).drop(_PLACE).with_columns(cramp_night=pl.col("cramps") > 0)
+
+
+def night_account(
+    cohort: Cohort | Diary, observed: int, left_out: Sequence[tuple[str, int]], columns: Sequence[str] = ()
+) -> Account:
+    """Return the account of an analysis of nights, of which ``observed`` were, and ``left_out`` for other reasons.
+
+    Of a scanned diary only the observed nights are counted.
+    """
+    if isinstance(cohort, Diary):
+        return Account("observed nights", observed, tuple(left_out), columns=tuple(columns))
+    rows = cohort.frame("diary").height
+    tables = lost_tables(cohort.attrition.tables, "diary")
+    return Account("nights", rows, ((UNOBSERVED, rows - observed), *left_out), tables, tuple(columns))
+
+
+def of_cohort(cohort: Cohort) -> Account:
+    """Return the account of a cohort before any analysis: of its nights, or of a survey's participants."""
+    if cohort.kind == "diary":
+        return night_account(cohort, cohort.frame("diary").filter(observed_night(cohort)).height, ())
+    frame = cohort.frame("participants")
+    low = frame["recalled_low"].null_count() if "recalled_low" in frame.columns else frame.height
+    tables = lost_tables(cohort.attrition.tables, "participants")
+    return Account("participants", frame.height, (("without a recalled class", low),), tables)
 
 
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
@@ -224,6 +258,62 @@ def _diary(cohort: Cohort | Diary) -> Diary:
 
 def _schema(diary: Diary) -> pl.Schema:
     return diary.parts.schema if diary.parts else diary.nights.collect_schema()
+
+
+NO_DENOMINATOR = (
+    "this is a list of events: no observed night was without a cramp, and nights are missing between rows, so that "
+    "there is no denominator for a rate. If a night without a row was one without a cramp, say so, and say when cramps "
+    f"would have been logged: {EXAMPLE}, or the participants' diary_start and diary_end"
+)
+"""Why there is no rate of a list of events, and what makes it a diary."""
+NO_ZERO = (
+    "every observed night has a cramp, and no night is missing between rows: rates are those of these nights alone. If "
+    f"this is a list of events, they are too high; say when cramps would have been logged: {EXAMPLE}"
+)
+"""What is to be said of a diary that has no night without a cramp and yet no gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denominator:
+    """Whether the observed nights of a diary are person-time: ``why_not``, else perhaps a ``doubt``."""
+
+    why_not: str | None = None
+    doubt: str | None = None
+
+    @classmethod
+    def of(cls, without_cramp: int, observed: int, missing: int) -> Denominator:
+        """Judge by how many observed nights had no cramp, how many were observed, and how many between rows were not.
+
+        Without a night without a cramp, a diary with missing nights is a list of events.
+        """
+        if without_cramp or not observed:
+            return cls()
+        return cls(why_not=NO_DENOMINATOR) if missing else cls(doubt=NO_ZERO)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the nights is to be told, if anything."""
+        return tuple(filter(None, (self.why_not and f"no rate can be estimated: {self.why_not}", self.doubt)))
+
+
+def denominator(cohort: Cohort | Diary) -> Denominator:
+    """Return whether the observed nights of a diary are person-time.
+
+    Every rate and every model of nights asks this first. Of a scanned diary no more is read than is needed.
+
+    Raises:
+        UsageError: the cohort is a survey, which has no nights.
+    """
+    nights = _diary(cohort).nights.with_columns(observed=observed_night(cohort))
+    free = nights.filter(pl.col("observed") & (pl.col("cramps") == 0)).select("cramps").head(1)
+    if free.collect(engine="streaming").height:
+        return Denominator.of(1, 1, 0)
+    day = pl.col("date")
+    persons = nights.group_by("participant_id").agg(
+        expected=(day.max() - day.min()).dt.total_days() + 1, observed=pl.col("observed").sum().cast(pl.Int64)
+    )
+    expected, observed = persons.select("expected", "observed").sum().collect(engine="streaming").row(0)
+    return Denominator.of(0, observed, expected - observed)
 
 
 def coverage(cohort: Cohort) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from crampstudy.clean.raw import LEDGER, ROW, Breach, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
 from crampstudy.output import csv_text, whole_stream
-from crampstudy.sources import declared, joined, package_folder, parted
+from crampstudy.sources import declared, joined, package_folder, parted, unlogged_nights
 from crampstudy.sources.joined import Joined
 from crampstudy.sources.parted import Parted
 from crampstudy.validation import Summary
@@ -41,8 +41,9 @@ def validate(
     """Read and clean a large data package in parts and summarise it.
 
     ``None`` if its diary is not a Parquet file of at least ``large`` rows; ``size`` is how many a part has, about.
-    The summary is that of the whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows,
-    those of the diary in the order of the parts.
+    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole. The
+    summary is that of the whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
+    of the diary in the order of the parts.
 
     Raises:
         SourceError: the source cannot be read, or no row is left.
@@ -50,7 +51,7 @@ def validate(
     """
     folder = package_folder(source)
     opened = parted.read(folder, LARGE if large is None else large, declared(source)) if folder else None
-    if opened is None:
+    if opened is None or opened.raw.unlogged or unlogged_nights(source):
         return None
     with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
         done = _Cleaning(opened, today, spool if rejects else None)
@@ -164,21 +165,26 @@ class _Cleaning:
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        counts = {name: _count(name, t.file, t.height, self.frames[name].height) for name, t in self.tables.items()}
-        counts["diary"] = _count("diary", self._file, total.read, total.accepted)
+        blanked = {name: _blanked(lines) for name, lines in examples.items()}
+        counts = {
+            name: _count(name, t.file, (t.height, self.frames[name].height), blanked[name])
+            for name, t in self.tables.items()
+        }
+        counts["diary"] = _count("diary", self._file, (total.read, total.accepted), blanked["diary"])
         seen = (
             self.frames["participants"]
             .select("participant_id")
             .join(pl.concat(total.spans), on="participant_id", how="left")
         )
+        nights = validation.night_counts(seen, total.accepted, total.without_cramp)
         return Summary(
             cohort=self._raw.name,
             kind="diary",
             digest=None,
             tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
             rules=validation.by_number(merged),
-            notices=(*self._raw.notices, *marks.notices(marked)),
-            nights=validation.night_counts(seen, total.accepted, total.without_cramp),
+            notices=(*self._raw.notices, *marks.notices(marked), *nights.remarks),
+            nights=nights,
             costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
         )
 
@@ -186,8 +192,13 @@ class _Cleaning:
 _NOTHING = validation.examples(LEDGER.to_frame())
 
 
-def _count(table: str, file: str, read: int, accepted: int) -> TableCount:
-    return TableCount(table, file, read, accepted, read - accepted)
+def _blanked(lines: pl.DataFrame) -> int:
+    return int(lines.filter(pl.col("severity") == "blank-cell")["n"].sum())
+
+
+def _count(table: str, file: str, rows: tuple[int, int], blanked: int) -> TableCount:
+    read, accepted = rows
+    return TableCount(table, file, read, accepted, read - accepted, blanked)
 
 
 def _rejects(table: RawTable, said: list[Breach], *, header: bool) -> bytes:

@@ -183,13 +183,14 @@ def measured(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def cleaning(cohort: Cohort) -> pd.DataFrame:
-    """Return rows read, accepted and rejected per table of the source."""
+    """Return rows read, accepted and rejected, and cells blanked, per table of the source."""
     counts = cohort.attrition.tables
     return pd.DataFrame(
         {
             "Rows read": [c.read for c in counts],
             "Accepted": [c.accepted for c in counts],
             "Rejected": [c.rejected for c in counts],
+            "Cells blanked": [c.blanked for c in counts],
         },
         index=pd.Index([c.table.capitalize() for c in counts], name="Table"),
     )

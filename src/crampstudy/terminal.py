@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crampstudy import tables, wording
+from crampstudy.account import Account
 from crampstudy.tables import MEDIAN_RELIEF
 
 _WIDE = 200
@@ -26,8 +27,12 @@ _STAGES = {
 }
 
 
-def show(estimates: pd.DataFrame) -> None:
-    """Print estimates as readers' tables, one per cohort, with the reasons for what could not be estimated."""
+def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
+    """Print estimates as readers' tables, one per cohort, with the reasons for what could not be estimated.
+
+    What the ``accounts`` say is left to them.
+    """
+    told = {remark for account in accounts for remark in account.remarks()}
     # Into a file or a pipe a table is as wide as it needs to be.
     width = Console().width if sys.stdout.isatty() else _WIDE
     for cohort, rows in estimates.groupby("cohort", sort=False):
@@ -35,7 +40,7 @@ def show(estimates: pd.DataFrame) -> None:
         # A narrower terminal breaks the lines itself, which loses nothing.
         console = Console(highlight=False, width=max(width, needed))
         console.print(table)
-        if notes := wording.notes(_summary(rows)):
+        if notes := wording.notes(_summary(rows), besides=told):
             console.print(notes, markup=False, soft_wrap=not sys.stdout.isatty())
 
 

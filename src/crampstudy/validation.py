@@ -13,7 +13,7 @@ from crampstudy import wording
 from crampstudy.clean import Cleaned
 from crampstudy.clean.raw import CELLS
 from crampstudy.cohort import Cohort, TableCount
-from crampstudy.nights import coverage, observed_night
+from crampstudy.nights import Denominator, coverage, observed_night
 
 GAPS: tuple[tuple[str, float, float], ...] = (
     *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
@@ -56,6 +56,11 @@ class NightCounts:
     longest_gap: int
     longest_gaps: dict[str, int]
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of these nights as person-time, if anything."""
+        return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -77,14 +82,15 @@ class Summary:
 def summarise(loaded: Cleaned) -> Summary:
     """Summarise a cleaned source."""
     cohort, ledger = loaded.cohort, loaded.ledger
+    nights = _nights(cohort) if cohort.kind == "diary" else None
     return Summary(
         cohort=cohort.name,
         kind=cohort.kind,
         digest=cohort.digest,
         tables=cohort.attrition.tables,
         rules=by_number(examples(ledger)),
-        notices=cohort.attrition.notices,
-        nights=_nights(cohort) if cohort.kind == "diary" else None,
+        notices=(*cohort.attrition.notices, *(nights.remarks if nights else ())),
+        nights=nights,
         costly=ledger.filter(pl.col("severity") != "warn").height,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ ZERO_PART = "zero: "
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 DASH = "–"
+_MOST_DIGITS = 12
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -53,10 +54,13 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
         return "not measured"
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return "could not estimate"
-    middle = number(row["estimate"] * factor, digits)
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
-        return middle
-    low, high = (number(row[limit] * factor, digits) for limit in ("ci_low", "ci_high"))
+        return number(row["estimate"] * factor, digits)
+    cells = [row[name] * factor for name in ("estimate", "ci_low", "ci_high")]
+    # Limits that differ are printed with as many decimals as show it.
+    enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
+    digits = next(enough, digits)
+    middle, low, high = (number(cell, digits) for cell in cells)
     return f"{middle} ({low}{DASH}{high})"
 
 
@@ -116,9 +120,9 @@ def contrast(row: Mapping[str, Any]) -> str:
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 
 
-def reasons(rows: pd.DataFrame) -> str:
+def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
     """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons."""
-    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])]))
+    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])], besides))
 
 
 def sentences(texts: Iterable[str]) -> str:
@@ -126,23 +130,24 @@ def sentences(texts: Iterable[str]) -> str:
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
 
 
-def notes(*models: pd.DataFrame) -> str:
+def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
-    :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part.
+    :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part; what is said ``besides``
+    is left out.
     """
     rows = pd.concat(models, ignore_index=True)
     # That there is no zero part to show is said by its intercept, which there always is.
     silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
     shown = rows[~rows["term"].isin(silent)]
-    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])]))
-    failed = reasons(shown)
+    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
+    failed = reasons(shown, besides)
     return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
 
 
-def _said(rows: pd.DataFrame) -> list[str]:
-    parts = (part for note in rows["note"].dropna() for part in str(note).split("; "))
+def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
+    parts = (part for note in rows["note"].dropna() for part in str(note).split("; ") if part not in besides)
     return [_reworded(part) for part in dict.fromkeys(parts)]
 
 

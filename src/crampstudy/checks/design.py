@@ -89,6 +89,8 @@ def separation(solution: Solution) -> Check:
     design, data = solution.design, solution.data
     if not len(data.outcome) or not data.outcome.any():
         return not_made(title, "there is no night with a cramp")
+    if data.outcome.all():
+        return not_made(title, solution.reason or "there is no night without a cramp")
     cramp = data.outcome > 0
     rows: list[dict[str, Any]] = []
     for column, values in zip(design.columns, design.matrix.T, strict=True):

@@ -19,8 +19,9 @@ from crampstudy.clean import cells, labs, marks, nightly, outliers, people
 from crampstudy.clean.corrections import Corrections
 from crampstudy.clean.nightly import Context
 from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
+from crampstudy.clean.unlogged import Unlogged, filled, windows
 from crampstudy.cohort import Attrition, Cohort, TableCount
-from crampstudy.errors import SourceError
+from crampstudy.errors import SourceError, UsageError
 
 __all__ = [
     "LEDGER",
@@ -29,6 +30,7 @@ __all__ = [
     "Corrections",
     "Raw",
     "RawTable",
+    "Unlogged",
     "clean",
     "clean_table",
     "nothing_left",
@@ -68,20 +70,21 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
             breaches[name] += applied
     frames: dict[str, pl.DataFrame] = {}
     for name, said in breaches.items():
-        frame, found = clean_table(by_name[name], Context(frames, raw.window, today))
+        frame, found = clean_table(by_name[name], Context(frames, raw.window, today, raw.unlogged))
         said += found
         if name in ("participants", raw.kind) and frame.is_empty():
             raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
+    heights = {name: frame.height for name, frame in frames.items()}
+    zeros = _fill(raw, frames, _half_known(by_name, breaches), today) if raw.unlogged else None
     breaches["participants"] += people.age_against_birth_year(frames)
     if "episodes" in breaches:
         breaches["episodes"] += people.episodes_against_count(frames)
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
-    counts = [_count(by_name[name], frame) for name, frame in frames.items()]
+    counts = [_count(by_name[name], height, breaches[name]) for name, height in heights.items()]
     told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
-    attrition = Attrition(
-        tuple(counts), rule_counts(lines), (*raw.notices, *told, *marks.notices(marks.counted(lines)))
-    )
+    notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
+    attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
     cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
@@ -100,7 +103,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     if missing := [v.name for v in codebook.variables(table.name) if v.required and v.name not in columns]:
         raise SourceError(
             f"{table.file}: the required column {missing[0]} is missing; "
-            f"the file has {', '.join(columns[:12])}; rename or add the column"
+            f"the file has {', '.join(columns[:12])}; rename or add the column, empty if it was not recorded"
         )
     present = [v for name, v in known.items() if name in columns]
     table, marked = marks.taken_out(table, present)
@@ -131,6 +134,27 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
     return _blanked(frame, found), [*breaches, *found]
 
 
+def _half_known(tables: Mapping[str, RawTable], breaches: Mapping[str, Sequence[Breach]]) -> pl.DataFrame:
+    """Return the nights of which a row was set aside, and those with an episode: something happened there."""
+    night = ["participant_id", "date"]
+    found = [pl.DataFrame(schema=dict.fromkeys(night, pl.String))]
+    if "diary" in tables:
+        found.append(tables["diary"].texts(rejected(breaches["diary"]), night))
+    if "episodes" in tables:
+        found.append(tables["episodes"].frame.select(pl.col(night).cast(pl.String)))
+    day = pl.col("date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return pl.concat(found).with_columns(day).drop_nulls().unique()
+
+
+def _fill(raw: Raw, frames: dict[str, pl.DataFrame], unknown: pl.DataFrame, today: date | None) -> str:
+    """Fill the nights without a row with zeros, as the study says, and return what was done."""
+    if raw.kind != "diary":
+        raise UsageError(f"{raw.name} is a survey, which has no nights to be without a row; leave unlogged out")
+    known = windows(frames["participants"], raw.unlogged, raw.window)
+    frames["diary"], said = filled(frames["diary"], known, unknown, today)
+    return said
+
+
 def _without(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
     rows = rejected(breaches)
     return frame.filter(~pl.col(ROW).is_in(rows.implode())) if len(rows) else frame
@@ -144,8 +168,9 @@ def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
     )
 
 
-def _count(table: RawTable, frame: pl.DataFrame) -> TableCount:
-    return TableCount(table.name, table.file, table.height, frame.height, table.height - frame.height)
+def _count(table: RawTable, accepted: int, breaches: Sequence[Breach]) -> TableCount:
+    blanked = sum(len(b.rows) for b in breaches if b.severity == "blank-cell")
+    return TableCount(table.name, table.file, table.height, accepted, table.height - accepted, blanked)
 
 
 def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.clean.raw import ROW, Breach, where, worded
+from crampstudy.clean.unlogged import Unlogged, windows
 from crampstudy.cohort import repeated_keys
 
 SLACK_HOURS = 0.25
@@ -18,14 +19,27 @@ SLACK_HOURS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known when a table is cleaned: the tables before it, the study's window and the day of the reading."""
+    """What is known when a table is cleaned: the tables before it, the study's window and the day of the reading.
+
+    ``unlogged`` is the word of the study on nights without a row.
+    """
 
     accepted: Mapping[str, pl.DataFrame]
     window: tuple[date, date] | None = None
     today: date | None = None
+    unlogged: Unlogged | None = None
 
 
-COLUMNS = ("entry_made", "cramps", "sleep_hours", "hours_in_bed", "onset", "date", "start", "stop")
+_SPANS = (("start", "stop"), ("diary_start", "diary_end"))
+COLUMNS = (
+    "entry_made",
+    "cramps",
+    "sleep_hours",
+    "hours_in_bed",
+    "onset",
+    "date",
+    *(day for span in _SPANS for day in span),
+)
 """Columns that :func:`contradictions` looks at."""
 Step = Callable[[pl.DataFrame, str, Context], list[Breach]]
 
@@ -53,9 +67,10 @@ def contradictions(frame: pl.DataFrame) -> list[Breach]:
         rows = where(frame, outside)
         hint = "the night of a date runs from its noon to the next: before noon, date is the evening before"
         found.append(Breach(rows, "onset", "onset-outside-night", "blank-cell", hint))
-    if {"start", "stop"} <= columns:
-        rows = where(frame, pl.col("stop") < pl.col("start"))
-        found.append(Breach(rows, "stop", "stop-before-start", "blank-cell", "the last day lies before the first"))
+    for start, stop in _SPANS:
+        if {start, stop} <= columns:
+            rows = where(frame, pl.col(stop) < pl.col(start))
+            found.append(Breach(rows, stop, "stop-before-start", "blank-cell", "the last day lies before the first"))
     return [breach for breach in found if len(breach.rows)]
 
 
@@ -89,12 +104,28 @@ def form(identifiers: pl.Series) -> pl.Series:
 
 
 def outside_window(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
-    """Nights before the study's first or after its last."""
-    if context.window is None or name not in ("diary", "episodes"):
+    """Nights before the study's first or after its last, or outside the participant's own diary."""
+    if name not in ("diary", "episodes"):
         return []
-    rows = where(frame, ~pl.col("date").is_between(*context.window))
-    hint = f"the study runs from {context.window[0]} to {context.window[1]}"
-    return [Breach(rows, "date", "window", "reject-row", hint)] if len(rows) else []
+    found = []
+    if context.window is not None:
+        rows = where(frame, ~pl.col("date").is_between(*context.window))
+        hint = f"the study runs from {context.window[0]} to {context.window[1]}"
+        found = [Breach(rows, "date", "window", "reject-row", hint)]
+        frame = frame.filter(pl.col("date").is_between(*context.window))
+    own = windows(context.accepted["participants"], context.unlogged).filter(
+        pl.any_horizontal(pl.col("first", "last").is_not_null())
+    )
+    if own.height:
+        outside = (
+            frame.select(ROW, "participant_id", "date")
+            .join(own, on="participant_id", maintain_order="left")
+            .filter((pl.col("date") < pl.col("first")) | (pl.col("date") > pl.col("last")))
+        )
+        since, until = (pl.col(end).cast(pl.String).fill_null("…") for end in ("first", "last"))
+        own_hint = pl.format("the participant's diary runs from {} to {}: correct the date or the window", since, until)
+        found.append(Breach(outside[ROW], "date", "window", "reject-row", worded(outside, own_hint)))
+    return [breach for breach in found if len(breach.rows)]
 
 
 def future(frame: pl.DataFrame, name: str, context: Context) -> list[Breach]:
@@ -124,8 +155,10 @@ def duplicates(frame: pl.DataFrame, keys: pl.DataFrame, name: str) -> list[Breac
     exact = same.filter(~pl.struct(key).is_first_distinct())[ROW]
     conflicting = marked.filter(pl.col("__versions") > 1)[ROW]
     what = " and ".join(key)
-    kept = f"the same row stands above; one per {what} is kept"
-    all_aside = f"rows with the same {what} contradict each other: all are set aside; keep the right one"
+    counted = ", or, where each row is one cramp, count them by a mapping: cramps: {count: rows}"
+    events = counted if name == "diary" else ""
+    kept = f"the same row stands above; one per {what} is kept{events}"
+    all_aside = f"rows with the same {what} contradict each other: all are set aside; keep the right one{events}"
     found = [
         Breach(exact, None, "duplicate-exact", "reject-row", kept),
         Breach(conflicting, None, "duplicate-conflict", "reject-row", all_aside),

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from crampstudy import names
+from crampstudy.clean.unlogged import Unlogged
 from crampstudy.codebook import Severity, Variable
 from crampstudy.cohort import Kind, RuleCount, SurveyDesign
 
@@ -88,7 +89,8 @@ class RawTable:
 class Raw:
     """A source as read, before any rule; ``window`` is the study's first and last night.
 
-    ``name`` and ``title`` are cleaned of what no name for display holds.
+    ``name`` and ``title`` are cleaned of what no name for display holds; ``unlogged`` is the word that nights without a
+    row had no cramp, where the study gives it.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Raw:
     synthetic: bool = False
     notices: tuple[str, ...] = ()
     title: str | None = None
+    unlogged: Unlogged | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")

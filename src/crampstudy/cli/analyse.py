@@ -14,13 +14,19 @@ from crampstudy.cli.options import (
     CiLevel,
     Cluster,
     NWorkers,
+    ObservedFrom,
+    ObservedTo,
     Source,
     StandardName,
+    UnloggedNights,
     Weight,
     Where,
     bands,
+    doubt,
+    opened,
     show,
     who_works,
+    word,
 )
 from crampstudy.errors import UsageError
 
@@ -42,6 +48,9 @@ def describe(
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -50,10 +59,11 @@ def describe(
     Of a diary also the time to relief, and the class of cramps in 30 nights, which a survey asks for.
     """
     from crampstudy.contrasts import describe
-    from crampstudy.sources import open_cohort
+    from crampstudy.sources import open_cohort, with_unlogged
 
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     described = describe(
-        open_cohort(source),
+        opened(source),
         by,
         outcome=outcome,
         like=open_cohort(like) if like else None,
@@ -63,7 +73,7 @@ def describe(
         weight=weight,
         ci_level=ci_level,
     )
-    show(described.estimates, as_json, as_csv)
+    show(described.estimates, as_json, as_csv, described.accounts, [source])
 
 
 def compare(
@@ -73,16 +83,23 @@ def compare(
     age_bands: Bands = None,
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show two cohorts by the same groups, one after the other."""
-    from crampstudy.contrasts import compare
-    from crampstudy.sources import open_cohort
+    """Show two cohorts by the same groups, one after the other.
 
-    cohorts = open_cohort(first), open_cohort(second)
+    --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
+    """
+    from crampstudy.contrasts import compare
+    from crampstudy.sources import with_unlogged
+
+    said = word(unlogged, observed_from, observed_to)
+    cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
     described = compare(*cohorts, by, bands=bands(age_bands), standard=standard, ci_level=ci_level)
-    show(described.estimates, as_json, as_csv)
+    show(described.estimates, as_json, as_csv, described.accounts, [first, second])
     if cohorts[0].kind != cohorts[1].kind and not (as_json or as_csv):
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
 
@@ -115,6 +132,9 @@ def fit(
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     workers: NWorkers = 1,
     cluster: Cluster = None,
     with_checks: Annotated[
@@ -128,7 +148,7 @@ def fit(
     With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean.
     """
     from crampstudy.models import fit
-    from crampstudy.sources import open_cohort
+    from crampstudy.sources import with_unlogged
 
     if with_checks and (as_json or as_csv):
         raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
@@ -141,7 +161,8 @@ def fit(
     if with_checks and (workers != 1 or cluster is not None):
         raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
-    cohort = _in_parts(source, who_works(workers, cluster)) if shared else open_cohort(source)
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
+    cohort = _in_parts(source, who_works(workers, cluster)) if shared else opened(source)
     asked: dict[str, Any] = {
         "model": model,
         "terms": terms,
@@ -163,7 +184,7 @@ def fit(
     )
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")
-    show(fitted.estimates, as_json, as_csv)
+    show(fitted.estimates, as_json, as_csv, [fitted.account] if fitted.account else [], [source])
     if with_checks:
         _say_checks(cohort, asked)
     if fitted.status != "converged":
@@ -173,7 +194,9 @@ def fit(
 def _in_parts(source: str, workers: int | str) -> Any:
     from crampstudy.models.partitions import in_parts
 
-    return in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
+    diary = in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
+    doubt(diary)
+    return diary
 
 
 def _parts_read(done: int) -> None:

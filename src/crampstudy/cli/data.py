@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crampstudy.cli.options import AsJson, Corrected, FileFormat, Force, Rejects, Source, listed, tell_kept
+from crampstudy.cli.options import (
+    AsJson,
+    Corrected,
+    FileFormat,
+    Force,
+    ObservedFrom,
+    ObservedTo,
+    Rejects,
+    Source,
+    UnloggedNights,
+    listed,
+    say_account,
+    tell_kept,
+    word,
+)
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +49,9 @@ def try_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with three columns: who, date, cramps.")],
     who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
-    cramps: Annotated[str | None, typer.Option(help="Name or number of the column of counts.")] = None,
+    cramps: Annotated[
+        str | None, typer.Option(help="Name or number of the column of counts; rows: each row is one cramp.")
+    ] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
     missing: Annotated[str | None, typer.Option(help="Counts that mean no answer, e.g. 99,-99.")] = None,
     clock: Annotated[
@@ -45,24 +61,29 @@ def try_(
         ),
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Where times that state a distance from UTC were.")] = None,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
+    from crampstudy.clean.unlogged import stated
     from crampstudy.contrasts import first_look
     from crampstudy.sources import codes, quick
 
-    stated: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
-    columns = {role: name for role, name in stated.items() if name is not None}
+    roles: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     nights = quick.read(
         file,
-        columns=columns,
+        columns={role: name for role, name in roles.items() if name is not None},
         date_format=date_format,
         clock=clock,
         time_zone=time_zone,
         declared=codes.parse(missing) if missing else codes.NONE,
+        word=stated(word(unlogged, observed_from, observed_to)),
     )
     look = first_look.first_look(nights)
     typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
+    say_account(look.nights.account, None, aside=as_json)
 
 
 def validate(
@@ -70,13 +91,17 @@ def validate(
     rejects: Rejects = None,
     corrections: Corrected = None,
     strict: Annotated[bool, typer.Option(help="Exit with 3 when a row was rejected or a cell blanked.")] = False,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     as_json: AsJson = False,
 ) -> None:
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
     from crampstudy import parts, validation
     from crampstudy.errors import RejectedRows
-    from crampstudy.sources import load
+    from crampstudy.sources import load, with_unlogged
 
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     # A correction is checked against the whole table.
     summary = None if corrections else parts.validate(source, today=date.today(), rejects=rejects)
     if summary is None:
@@ -96,16 +121,22 @@ def import_(
     out: Annotated[Path, typer.Option(help="Folder of the data package to write.")],
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
     format: FileFormat = "csv",
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     rejects: Rejects = None,
     corrections: Corrected = None,
     force: Force = False,
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
-    from crampstudy.sources import load, package
+    from crampstudy.sources import load, package, with_unlogged
 
     if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
         raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
+    said = word(unlogged, observed_from, observed_to)
+    if said:
+        source, mapping = with_unlogged(source, said, mapping), None
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
     with _rejects(loaded, rejects):
         kept = package.write(loaded.cohort, out, format, force=force)

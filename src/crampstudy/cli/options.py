@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +12,10 @@ from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crampstudy.account import Account
+    from crampstudy.cohort import Cohort
+    from crampstudy.nights import Diary
 
 Source = Annotated[
     str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
@@ -36,7 +41,42 @@ Cluster = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace a folder of other content, which is kept beside as NAME.old-1.")
 ]
+UnloggedNights = Annotated[
+    Literal["zero"] | None,
+    typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),
+]
+ObservedFrom = Annotated[
+    str | None, typer.Option(help="With --unlogged: the first night, for participants without a diary_start.")
+]
+ObservedTo = Annotated[
+    str | None, typer.Option(help="With --unlogged: the last night, for participants without a diary_end.")
+]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
+
+
+def word(unlogged: str | None, observed_from: str | None, observed_to: str | None) -> dict[str, str]:
+    """Return what was said of nights without a row, by the names that a source has for it."""
+    said = {"unlogged": unlogged, "observed_from": observed_from, "observed_to": observed_to}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def opened(source: str) -> Cohort:
+    """Open a source for an analysis, and say what is to be said of its nights."""
+    from crampstudy.sources import open_cohort
+
+    cohort = open_cohort(source)
+    if cohort.attrition.unlogged:
+        typer.echo(f"note: {cohort.name}: {cohort.attrition.unlogged}", err=True)
+    doubt(cohort)
+    return cohort
+
+
+def doubt(cohort: Cohort | Diary) -> None:
+    """Say what makes the nights of a diary doubtful as person-time, if anything does."""
+    from crampstudy.nights import denominator
+
+    if cohort.kind == "diary" and (said := denominator(cohort).doubt):
+        typer.echo(f"note: {cohort.name}: {said}", err=True)
 
 
 def listed(text: str) -> list[str]:
@@ -51,8 +91,10 @@ def bands(text: str | None) -> Any:
     return AgeBands.parse(text) if text else None
 
 
-def show(rows: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
-    """Print estimates as a table, JSON or CSV."""
+def show(
+    rows: pd.DataFrame, as_json: bool, as_csv: bool, accounts: Sequence[Account] = (), sources: Sequence[str] = ()
+) -> None:
+    """Print estimates as a table, JSON or CSV, and what they were made of: below the table, else on standard error."""
     from crampstudy import estimates
 
     if as_json and as_csv:
@@ -64,7 +106,15 @@ def show(rows: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
     else:
         from crampstudy import terminal
 
-        terminal.show(rows)
+        terminal.show(rows, accounts)
+    for account, source in zip(accounts, sources, strict=True):
+        say_account(account, source, aside=as_json or as_csv)
+
+
+def say_account(account: Account, source: str | None, *, aside: bool) -> None:
+    """Print in one line what was read, set aside and used, then how own columns were read."""
+    for line in (account.sentence(source), *account.columns):
+        typer.echo(line, err=aside)
 
 
 def who_works(workers: int, cluster: str | None) -> int | str:

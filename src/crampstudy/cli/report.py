@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import Force, Source, listed, progress, tell_kept
+from crampstudy.cli.options import (
+    Force,
+    ObservedFrom,
+    ObservedTo,
+    Source,
+    UnloggedNights,
+    listed,
+    progress,
+    say_account,
+    tell_kept,
+    word,
+)
 
 
 def report(
@@ -16,6 +27,9 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder of the report; by default reports/COHORT.")] = None,
     sections: Annotated[str | None, typer.Option(help="Names of notebooks to run, separated by commas.")] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
     ] = 1800,
@@ -23,7 +37,9 @@ def report(
 ) -> None:
     """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them."""
     from crampstudy.report.build import build
+    from crampstudy.sources import with_unlogged
 
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     chosen = listed(sections) if sections else []
     with progress() as shown:
         made = build(
@@ -40,3 +56,4 @@ def report(
         typer.echo(notice, err=True)
     tell_kept(made.kept)
     typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    say_account(made.account, source, aside=False)

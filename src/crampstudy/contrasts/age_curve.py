@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.models import count, covariance, recall, spec, survey
 from crampstudy.models.covariance import Array
 from crampstudy.models.obstacles import obstacle
-from crampstudy.nights import NIGHTS_PER_WEEK, people, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, people, person_nights
 
 TERMS = "ns(age_years, df=4)"
 _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
@@ -26,7 +26,8 @@ def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> 
 
     A diary's curve is a Poisson rate model with cluster-robust covariance, a survey's a design-based
     logistic model; both have a natural cubic spline of age with 4 degrees of freedom and nothing else,
-    so that the curve describes and does not explain. Ages run from ``youngest`` to the oldest observed.
+    so that the curve describes and does not explain. Ages run over the whole years between the youngest and the
+    oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
 
     Returns:
         Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
@@ -47,20 +48,27 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         "estimand": "incidence rate by age, crude",
     }
     ages = nights["age_years"].filter(pl.Series(candidate))
-    if (reason := _too_few(ages)) is not None:
+    if (reason := denominator(cohort).why_not or _too_few(ages, nights["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = spec.build(nights, TERMS, candidate=candidate)
     counts = nights["cramps"].to_numpy()[design.rows].astype(np.float64)
     people = nights["participant_id"].filter(pl.Series(design.rows)).rank("dense").to_numpy().astype(np.intp) - 1
-    cells |= {"n_participants": int(people.max()) + 1, "n_nights": len(counts), "n_events": int(counts.sum())}
+    known = int(nights["age_years"].count())
+    left_out = (("without an age", nights.height - known), (f"below {youngest} years", known - len(ages)))
+    cells |= {
+        "n_participants": int(people.max()) + 1,
+        "n_nights": len(counts),
+        "n_events": int(counts.sum()),
+        "note": "; ".join(night_account(cohort, nights.height, left_out).remarks()) or None,
+    }
     if (reason := obstacle(design, counts, people, "cluster")) is not None:
-        return [estimates.row(status="not_estimable", note=reason, **cells)]
+        return [estimates.row(status="not_estimable", **cells | {"note": reason})]
     fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
     if fitted.problem:
-        return [estimates.row(status="not_converged", note=fitted.problem, **cells)]
+        return [estimates.row(status="not_converged", **cells | {"note": fitted.problem})]
     variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
     df = covariance.degrees_of_freedom(int(people.max()) + 1)
-    grid = _whole_years(youngest, float(ages.to_numpy().max()))
+    grid = _whole_years(ages)
     log_rate, error = covariance.combined(_at(design, grid), fitted.coefficients, variance)
     half = covariance.quantile(ci_level, df) * error
     limits = [np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half)]
@@ -81,7 +89,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     old_enough = (frame["age_years"].fill_null(-1) >= youngest).to_numpy()
     candidate = np.isfinite(events) & old_enough & (np.nan_to_num(weight) > 0)
     ages = frame["age_years"].filter(pl.Series(candidate))
-    if (reason := _too_few(ages)) is not None:
+    if (reason := _too_few(ages, frame["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = spec.build(frame, TERMS, candidate=candidate)
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
@@ -91,7 +99,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     if fitted.status != "converged":
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
     # From the top-coded age on, an age is no longer known.
-    grid = _whole_years(youngest, min(float(ages.to_numpy().max()), cohort.design.top_coded_age or 120))
+    grid = _whole_years(ages.clip(upper_bound=cohort.design.top_coded_age or 120))
     logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
     half = covariance.quantile(ci_level, fitted.df) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
@@ -110,13 +118,17 @@ def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: fl
     }
 
 
-def _too_few(ages: pl.Series) -> str | None:
+def _too_few(ages: pl.Series, known: pl.Series) -> str | None:
+    if not known.count():
+        return NO_AGE
     different = ages.n_unique()
     return None if different >= 10 else f"a curve needs at least 10 different ages, the cohort has {different}"
 
 
-def _whole_years(youngest: int, oldest: float) -> Array:
-    return np.arange(youngest, int(oldest) + 1).astype(np.float64)
+def _whole_years(ages: pl.Series) -> Array:
+    """Return the whole years between the youngest and the oldest of those observed."""
+    observed = ages.to_numpy()
+    return np.arange(np.ceil(observed.min()), np.floor(observed.max()) + 1)
 
 
 def _at(design: spec.Design, ages: Array) -> Array:

@@ -24,13 +24,13 @@ Row = dict[str, Any]
 def characteristics(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     """Return mean and standard deviation, or proportion per level, of what describes the participants.
 
-    Overall and by sex, among participants of at least ``youngest`` years. In a survey the estimates are
-    weighted by the component of each variable while ``n_participants`` counts people.
+    Overall and by sex, among participants of at least ``youngest`` years, or all of them where nobody has an age. In
+    a survey the estimates are weighted by the component of each variable while ``n_participants`` counts people.
 
     Returns:
         Tidy estimates with ``population`` all, female or male; ``term`` is the variable.
     """
-    frame = people(cohort).filter(pl.col("age_years") >= youngest)
+    frame = _from(people(cohort), youngest)
     variables = [
         v
         for v in codebook.variables("participants")
@@ -39,6 +39,10 @@ def characteristics(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
     columns = {"all": frame} | {sex: frame.filter(pl.col("sex") == sex) for sex in ("female", "male")}
     made = [row for v in variables for name, part in columns.items() for row in _describe(cohort, v, name, part)]
     return estimates.frame(made)
+
+
+def _from(frame: pl.DataFrame, youngest: int) -> pl.DataFrame:
+    return frame.filter(pl.col("age_years") >= youngest) if frame["age_years"].count() else frame
 
 
 _TYPES = ("number", "integer", "boolean", "level")
@@ -89,14 +93,14 @@ def completeness(cohort: Cohort, bands: AgeBands) -> pd.DataFrame:
 
     A diary expects every calendar night between a participant's first and last row (and gives the median
     of the participants' longest gaps); a survey expects an answer of every participant from the first
-    limit on.
+    limit on. Participants without an age are among all.
     """
-    frame = people(cohort, bands).filter(pl.col("age_band").is_not_null())
+    frame = people(cohort, bands)
     if cohort.kind == "diary":
         frame = frame.join(coverage(cohort), on="participant_id")
     else:
         answered = pl.col("recalled_low").is_not_null().cast(pl.Int64)
-        frame = frame.filter(pl.col("age_years") >= bands.limits[0]).with_columns(
+        frame = frame.filter((pl.col("age_years") >= bands.limits[0]).fill_null(value=True)).with_columns(
             nights_expected=pl.lit(1), nights_observed=answered
         )
     groups = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
@@ -167,8 +171,11 @@ def completeness_by_week(cohort: Cohort) -> pd.DataFrame:
 
 
 def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) -> pd.DataFrame:
-    """Return the share of participants of at least ``youngest`` years who have a value of each variable."""
-    frame = people(cohort).filter(pl.col("age_years") >= youngest)
+    """Return the share of participants of at least ``youngest`` years who have a value of each variable.
+
+    Where nobody has an age, it is that of all participants.
+    """
+    frame = _from(people(cohort), youngest)
     rows = []
     for name in variables:
         cells: Row = {

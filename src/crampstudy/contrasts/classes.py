@@ -17,6 +17,7 @@ import polars as pl
 from scipy import special, stats
 
 from crampstudy import domain, estimates
+from crampstudy.account import Account
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort
@@ -30,7 +31,7 @@ from crampstudy.models.mixed import MixedFit
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.models.survey import Design, boundary_interval, domain_means, logit_interval
-from crampstudy.nights import Diary, no_night, people, person_nights
+from crampstudy.nights import Diary, denominator, no_night, people, person_nights
 
 LOGGED = 25
 """Nights of a window that must have been logged."""
@@ -40,15 +41,24 @@ _STEP, _END = 1 / 16, 8.5
 _MODELS = ("mixed-negative-binomial", "mixed-poisson")
 _ALL = "all participants"
 _LOG = "logged nights, not recall"
+_OF_WINDOWS = {
+    "analysis": "30-day class, windows of the diary",
+    "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
+    "model": "cluster-mean",
+}
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassShares:
-    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis."""
+    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis.
+
+    ``account`` says what nights were read, left out and used for the model.
+    """
 
     estimates: pd.DataFrame
+    account: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,10 @@ def class_shares(
     }
     rows = _implied(solution, population, where, base | {"model": model}, ci_level)
     nights = person_nights(cohort, bands)
+    if why_not := denominator(cohort).why_not:
+        return ClassShares(estimates.frame([*rows, *_no_window(why_not, where, base)]), solution.account)
     rows += _windows(nights.filter(domain.select(nights, where).inside), by, where, base, ci_level)
-    return ClassShares(estimates.frame(rows))
+    return ClassShares(estimates.frame(rows), solution.account)
 
 
 def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Array, Array, Array]:
@@ -250,6 +262,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
     df = degrees_of_freedom(clusters)
     remark = note(
         _LOG,
+        *solution.account.remarks(),
         _extrapolated(solution, matrix, population.weight),
         "participants do not differ beyond the terms" if not spread else "",
         "nights are no more dispersed than Poisson" if base["model"] == _MODELS[0] and not dispersed else "",
@@ -269,8 +282,9 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
             slope = np.concatenate(slopes)
             value, error = float(share @ chances[:, columns].sum(axis=1)), float(np.sqrt(slope @ joint @ slope))
             cells = base | {"population": _named(label, where), "level": level, "note": remark}
-            if not (0 < value < 1 and np.isfinite(error) and error > 0):
-                made.append(estimates.row(status="not_estimable", **cells))
+            if not (0 < value < 1 and np.isfinite(error)):
+                reason = f"no interval around {value:.3g}; {remark}"
+                made.append(estimates.row(status="boundary", **cells | {"estimate": value, "note": reason}))
                 continue
             half = quantile(ci_level, df) * error / (value * (1 - value))
             low, high = special.expit(special.logit(value) + np.array([-half, half]))
@@ -305,15 +319,9 @@ def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row,
         .sort("participant_id", "_window")
         .with_columns(_weight=1 / pl.len().over("participant_id"))
     )
-    base = base | {
-        "analysis": "30-day class, windows of the diary",
-        "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
-        "model": "cluster-mean",
-    }
     if not found.height:
-        reason = f"no window of {NIGHTS} nights has {LOGGED} of them logged"
-        empty = {"population": _named(_ALL, where), "note": reason}
-        return [estimates.row(status="not_estimable", **base | empty, level=level) for level in LEVELS]
+        return _no_window(f"no window of {NIGHTS} nights has {LOGGED} of them logged", where, base)
+    base = base | _OF_WINDOWS
     code = found["participant_id"].rle_id().to_numpy().astype(np.intp)
     design = Design(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())
     place = np.searchsorted(LOWS, found["cramps"].to_numpy(), side="right") - 1
@@ -329,6 +337,11 @@ def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row,
     return made
 
 
+def _no_window(reason: str, where: str | None, base: Row) -> list[Row]:
+    cells = base | _OF_WINDOWS | {"population": _named(_ALL, where), "note": reason}
+    return [estimates.row(status="not_estimable", **cells, level=level) for level in LEVELS]
+
+
 def _window_row(
     hits: Any, inside: Any, design: Design, cells: Mapping[str, Any], level: str, remark: str, ci_level: float
 ) -> Row:
@@ -336,9 +349,11 @@ def _window_row(
     value, error, df, psus = float(means.estimate[0]), float(means.std_error[0]), int(means.df[0]), int(means.psus[0])
     events = int((hits & inside).sum())
     cells = dict(cells) | {"level": level, "n_participants": psus, "n_groups": psus, "n_events": events}
-    if df < 1:
-        return estimates.row(status="not_estimable", **cells, note=f"one participant has no spread; {remark}")
     cells |= {"estimate": value, "df": float(df)}
+    if df < 1:
+        return estimates.row(
+            status="boundary", **cells, note=f"one participant has no spread, so no interval; {remark}"
+        )
     if events in (0, int(inside.sum())):
         low, high = boundary_interval(round(value), psus, float(psus), df, ci_level)
         cells["estimate"] = float(round(value))

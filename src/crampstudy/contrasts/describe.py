@@ -8,13 +8,15 @@ from typing import Literal
 import pandas as pd
 
 from crampstudy import domain, estimates
+from crampstudy.account import Account
 from crampstudy.bands import AgeBands, Standard
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.classes import class_shares
-from crampstudy.contrasts.prevalence import prevalence
+from crampstudy.contrasts.prevalence import prevalence, prevalence_account
 from crampstudy.contrasts.rates import rates
-from crampstudy.contrasts.survival import relief
+from crampstudy.contrasts.survival import relief, relief_account
 from crampstudy.errors import UsageError
+from crampstudy.models.rows import note
 from crampstudy.nights import people
 
 Outcome = Literal["cramps", "relief", "class_30_days"]
@@ -24,9 +26,10 @@ OUTCOMES: tuple[Outcome, ...] = ("cramps", "relief", "class_30_days")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Tidy ``estimates`` of one or more cohorts."""
+    """Tidy ``estimates`` of one or more cohorts; ``accounts`` say of each what was read, left out and used."""
 
     estimates: pd.DataFrame
+    accounts: tuple[Account, ...] = ()
 
 
 def describe(
@@ -74,13 +77,14 @@ def describe(
         if weight:
             raise UsageError("a weight belongs to a survey; a diary's nights count once each")
         if outcome == "relief":
-            rows = relief(cohort, by or "remedy", bands, where=where, ci_level=ci_level)
+            by = by or "remedy"
+            rows = relief(cohort, by, bands, where=where, ci_level=ci_level)
+            account = relief_account(cohort, by, bands, where=where)
         elif outcome == "class_30_days":
-            return Description(
-                class_shares(cohort, by, standard=like, where=where, bands=bands, ci_level=ci_level).estimates
-            )
+            shares = class_shares(cohort, by, standard=like, where=where, bands=bands, ci_level=ci_level)
+            return Description(shares.estimates, (shares.account,))
         else:
-            rows = rates(cohort, by or "age_band", bands, standard=standard, where=where, ci_level=ci_level)
+            rows, account = rates(cohort, by or "age_band", bands, standard=standard, where=where, ci_level=ci_level)
     else:
         by = by or "age_band"
         if outcome is not None:
@@ -91,7 +95,13 @@ def describe(
         rows = prevalence(
             cohort, bands, standard=standard, domain=inside, domain_name=where, weight=weight, ci_level=ci_level
         )
-    return Description(estimates.frame(rows))
+        account = prevalence_account(cohort, where, weight)
+        left_out = account.remarks()
+        rows = [
+            row if row["status"] == "not_estimable" else {**row, "note": note(row["note"] or "", *left_out)}
+            for row in rows
+        ]
+    return Description(estimates.frame(rows), (account,))
 
 
 def compare(
@@ -111,7 +121,6 @@ def compare(
     """
     if first.name == second.name:
         raise UsageError(f"both cohorts are called {first.name!r}; rename one in its datapackage.json")
-    described = [
-        describe(cohort, by, bands=bands, standard=standard, ci_level=ci_level).estimates for cohort in (first, second)
-    ]
-    return Description(pd.concat(described, ignore_index=True))
+    both = [describe(cohort, by, bands=bands, standard=standard, ci_level=ci_level) for cohort in (first, second)]
+    rows = pd.concat([described.estimates for described in both], ignore_index=True)
+    return Description(rows, tuple(account for described in both for account in described.accounts))

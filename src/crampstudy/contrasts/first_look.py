@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from crampstudy import wording
-from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate
-from crampstudy.nights import NIGHTS_PER_WEEK, spans
+from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
+from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
 from crampstudy.sources.quick import Nights
 
 CI_LEVEL = 0.95
@@ -38,25 +38,39 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """Rates in cramps per person-week, by total person-time and as the mean of persons, and who logged what."""
+    """Rates in cramps per person-week, by total person-time and as the mean of persons, and who logged what.
+
+    ``why_not`` is why there is no rate at all.
+    """
 
     nights: Nights
     overall: Rate
     mean_of_persons: Rate
     people: tuple[Person, ...]
+    why_not: str | None = None
 
 
 def first_look(nights: Nights) -> FirstLook:
-    """Return rates and coverage; a night with an empty count, or without a row, is unobserved."""
+    """Return rates and coverage; a night with an empty count, or without a row, is unobserved.
+
+    A list of events has no rate.
+    """
     frame = nights.frame.with_columns(observed=pl.col("cramps").is_not_null())
     sums = frame.group_by("participant_id").agg(
         pl.col("cramps").sum(), cramp_nights=(pl.col("cramps") > 0).sum().cast(pl.Int64)
     )
     rows = spans(frame).join(sums, on="participant_id").sort("participant_id")
-    rate = pl.when(pl.col("nights_observed") > 0).then(pl.col("cramps") / pl.col("nights_observed") * NIGHTS_PER_WEEK)
+    expected, observed = rows.select("nights_expected", "nights_observed").sum().row(0)
+    free = frame.filter(pl.col("cramps") == 0).height
+    known = Denominator.of(free, observed, expected - observed)
+    timed = (pl.col("nights_observed") > 0) & (known.why_not is None)
+    rate = pl.when(timed).then(pl.col("cramps") / pl.col("nights_observed") * NIGHTS_PER_WEEK)
     people = tuple(Person(**row) for row in rows.with_columns(rate=rate).iter_rows(named=True))
     counts = rows["cramps"].to_numpy(), rows["nights_observed"].to_numpy()
-    return FirstLook(nights, incidence_rate(*counts, CI_LEVEL), mean_person_rate(*counts, CI_LEVEL), people)
+    overall, mean = (withheld(made(*counts, CI_LEVEL), known.why_not) for made in (incidence_rate, mean_person_rate))
+    if known.doubt:
+        nights = replace(nights, notices=(*nights.notices, known.doubt))
+    return FirstLook(nights, overall, mean, people, known.why_not)
 
 
 def as_json(look: FirstLook) -> str:
@@ -105,7 +119,11 @@ def _rates(look: FirstLook) -> Iterator[str]:
     )
     for name, made in (("incidence rate", rate), ("mean of person rates", look.mean_of_persons)):
         shown = wording.estimate({k: getattr(made, k) for k in ("status", "estimate", "ci_low", "ci_high")})
-        yield f"  {name:<21} {shown} {UNIT}" + (f" ({made.note})" if made.note else "")
+        unit = "" if math.isnan(made.estimate) else f" {UNIT}"
+        yield f"  {name:<21} {shown}{unit}" + (f" ({made.note})" if made.note and made.note != look.why_not else "")
+    if look.why_not:
+        yield f"  {look.why_not}"
+        return
     yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; without ages nothing is age-standardised"
 
 

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy import estimates
+from crampstudy.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
 from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.contrasts.rates import ALL
+from crampstudy.domain import select
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.models import recall
 from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval
+from crampstudy.nights import NO_AGE, people
 
 LEVELS: dict[str, tuple[int, ...]] = {
     "none": (0,),
@@ -78,12 +82,14 @@ def prevalence(
     bands = bands or AgeBands()
     survey = _survey(cohort, bands, ci_level)
     column = _weight(cohort, survey, weight)
-    people = cohort.frame("participants")
-    answer, ages = recall.classes(people), people["age_years"].to_numpy()
-    inside = np.isfinite(answer) & _domain(domain, people.height)
-    design = Design.of(people[survey.stratum], people[survey.psu], people[column])
-    groups = _groups(bands, younger=bool((inside & (ages < bands.limits[0])).any()))
-    members = np.column_stack([inside & (ages >= g.low) & (ages < g.high) for g in groups])
+    frame = people(cohort)
+    answer, ages = recall.classes(frame), frame["age_years"].to_numpy()
+    inside = np.isfinite(answer) & _domain(domain, frame.height)
+    design = Design.of(frame[survey.stratum], frame[survey.psu], frame[column])
+    unaged = inside & np.isnan(ages)
+    younger = inside & (ages < bands.limits[0])
+    groups = _groups(bands, younger=bool(younger.any()), everybody=bool(unaged.any()))
+    members = np.column_stack([inside & (((ages >= g.low) & (ages < g.high)) | (g.label == ALL)) for g in groups])
     base = {
         "cohort": cohort.name,
         "outcome": "recalled_class",
@@ -94,6 +100,9 @@ def prevalence(
         "ci_level": ci_level,
     }
     remark = f"weight {column}"
+    nobody = NO_AGE if unaged.any() and (unaged == inside).all() else "nobody answered"
+    if unaged.any() and nobody != NO_AGE:
+        remark += f"; {int(unaged.sum()):,} participants without an age, in the row of all participants alone"
     if design.lonely_strata:
         remark += f"; {design.lonely_strata} strata with one PSU, centred at the grand mean"
     rows: list[dict[str, Any]] = []
@@ -114,15 +123,36 @@ def prevalence(
             value, error, size = (float(part[i]) for part in (means.estimate, means.std_error, means.n_effective))
             crude = _Proportion(value, error, int(means.df[i]), int(means.n[i]), size)
             youngest = f"answers from age {ages[members[:, i]].min():g}; " if group.label == bands.labels[0] else ""
-            rows.append(_row(cells, crude, "", youngest + remark))
+            rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remark))
             if standard != "none" and group.label == f"{bands.limits[0]}+":
                 cells |= {
                     "analysis": "age-standardised prevalence",
                     "estimand": f"design-based prevalence at the ages of the standard population, {_RECALL}",
                     "reference": STANDARDS.get(standard),
                 }
-                rows.append(_row(cells, *_standardise(means, groups, bands, standard, crude), remark))
+                adjusted, reason = _standardise(means, groups, bands, standard, crude)
+                rows.append(_row(cells, adjusted, nobody if reason and nobody == NO_AGE else reason, remark))
     return rows
+
+
+def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | None = None) -> Account:
+    """Return what of a survey's participants :func:`prevalence` leaves out, and why.
+
+    Raises:
+        UsageError: the cohort is no survey, or the weight or the condition cannot be.
+    """
+    frame = people(cohort)
+    part = select(frame, where)
+    inside, answered = part.inside.to_numpy(), np.isfinite(recall.classes(frame))
+    column = _weight(cohort, _survey(cohort, AgeBands((20,)), 0.95), weight)
+    weighted = frame[column].fill_null(0.0).to_numpy() > 0
+    left_out = (
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
+        ("without a recalled class", int((inside & ~answered).sum())),
+        (WEIGHTLESS, int((inside & answered & ~weighted).sum())),
+    )
+    return Account("participants", frame.height, left_out, lost_tables(cohort.attrition.tables, "participants"))
 
 
 def check_bands(cohort: Cohort, bands: AgeBands) -> None:
@@ -170,15 +200,16 @@ def _domain(domain: NDArray[np.bool_] | None, n: int) -> NDArray[np.bool_]:
     return domain
 
 
-def _groups(bands: AgeBands, *, younger: bool) -> tuple[_Group, ...]:
-    """Bands from the youngest, then all ages and the summaries, each label once."""
+def _groups(bands: AgeBands, *, younger: bool, everybody: bool) -> tuple[_Group, ...]:
+    """Bands from the youngest, then all ages and the summaries, each label once, then everybody."""
     first = bands.limits[0]
     edges = (*bands.limits, np.inf)
     parts = [_Group(bands.labels[0], 0.0, first)] if younger else []
     parts += [_Group(*cell) for cell in zip(bands.labels[1:], edges, edges[1:], strict=False)]
     known = {part.label for part in parts}
     summaries = (_Group(f"{low}+", low, np.inf) for low in (first, *_SUMMARIES) if low >= first)
-    return (*parts, *{part.label: part for part in summaries if part.label not in known}.values())
+    whole = [_Group(ALL, -np.inf, np.inf)] if everybody else []
+    return (*parts, *{part.label: part for part in summaries if part.label not in known}.values(), *whole)
 
 
 def _standardise(
@@ -201,15 +232,14 @@ def _standardise(
 
 
 def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) -> dict[str, Any]:
-    if not reason and found.n == 0:
-        reason = "nobody answered"
-    elif not reason and found.df < 1:
-        reason = "no more PSUs than strata, so the variance cannot be estimated"
     if 0 < found.n < _FEW:
         remark = f"fewer than {_FEW} participants; {remark}"
     if reason:
         return estimates.row(status="not_estimable", **cells, note=f"{reason}; {remark}")
     cells = cells | {"estimate": found.value, "df": float(found.df)}
+    if found.df < 1:
+        note = f"no more PSUs than strata, so no interval; {remark}"
+        return estimates.row(status="boundary", **cells, note=note)
     # A sum of exact zeros or ones may miss the boundary by rounding.
     edge = round(found.value) if min(found.value, 1 - found.value) < 1e-12 else None
     if edge is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,17 +12,21 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from crampstudy import domain, estimates
+from crampstudy import codebook, domain, estimates
+from crampstudy.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
 from crampstudy.errors import BandError, UsageError
 from crampstudy.models.covariance import degrees_of_freedom, quantile
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart
-from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
+from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, person_nights
 
 FEW_PARTICIPANTS = 10
+ALL = "all"
+"""The label of everybody, also of those without a value of what the groups are formed by."""
 SUMMARY_AGES = (50, 60)
+_ANALYSES = ("incidence rate", "mean of person rates")
 UNIT = "cramps per person-week"
 
 Row = dict[str, Any]
@@ -29,7 +34,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An incidence rate in cramps per person-week with its standard error on the log scale."""
+    """An incidence rate in cramps per person-week with its standard error on the log scale.
+
+    Without spread, or of fewer than :data:`crampstudy.estimates.FEWEST` participants, it has no limits, status
+    ``boundary`` and the reason in ``note``. ``std_error`` is NaN where participants do not differ, or there is one.
+    """
 
     estimate: float
     ci_low: float
@@ -55,33 +64,21 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     observed = nights > 0
     cramps, nights = cramps[observed], nights[observed]
     clusters, total, time = len(nights), int(cramps.sum()), int(nights.sum())
-    notes = [f"fewer than {FEW_PARTICIPANTS} participants"] if clusters < FEW_PARTICIPANTS else []
-    nan = float("nan")
+    few = estimates.FEWEST <= clusters < FEW_PARTICIPANTS
+    notes = [f"fewer than {FEW_PARTICIPANTS} participants"] if few else []
+    nan = math.nan
     if not clusters:
         return Rate(nan, nan, nan, nan, nan, 0, 0, 0, "not_estimable", "no observed night")
     if not total:
         upper = float(stats.chi2.ppf(0.5 + ci_level / 2, 2) / 2 / time * NIGHTS_PER_WEEK)
         notes.insert(0, "no cramp; exact Poisson upper limit, nights taken as independent")
-        return Rate(0.0, 0.0, upper, nan, nan, clusters, time, 0, "boundary", "; ".join(notes))
-    if clusters < 2:
-        return Rate(nan, nan, nan, nan, nan, clusters, time, total, "not_estimable", "one participant has no spread")
-    rate = total / time
-    variance = clusters / (clusters - 1) * np.sum((cramps - rate * nights) ** 2) / total**2
-    df = degrees_of_freedom(clusters)
-    error, spread = float(np.sqrt(variance)), np.exp(quantile(ci_level, df) * np.sqrt(variance))
-    weekly = rate * NIGHTS_PER_WEEK
-    return Rate(
-        weekly,
-        weekly / spread,
-        weekly * spread,
-        error,
-        df,
-        clusters,
-        time,
-        total,
-        "converged",
-        "; ".join(notes) or None,
-    )
+        if clusters < estimates.FEWEST:
+            notes = ["no cramp"]
+        return _judged(Rate(0.0, 0.0, upper, nan, nan, clusters, time, 0, "boundary", "; ".join(notes)))
+    # In whole numbers, so that participants who are all alike differ by exactly nothing.
+    excess = (cramps * time - total * nights) / time
+    variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0
+    return _of_weeks(total / time * NIGHTS_PER_WEEK, float(np.sqrt(variance)), (clusters, time, total), notes, ci_level)
 
 
 def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
@@ -93,37 +90,66 @@ def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_le
     observed = nights > 0
     cramps, nights = cramps[observed], nights[observed]
     clusters, time, total = len(nights), int(nights.sum()), int(cramps.sum())
-    nan = float("nan")
-    if clusters < 2 or not total:
-        reason = "no cramp" if clusters >= 2 else "fewer than two participants with an observed night"
+    nan = math.nan
+    if not total:
+        reason = "no cramp" if clusters else "no observed night"
         return Rate(nan, nan, nan, nan, nan, clusters, time, total, "not_estimable", reason)
     rates = cramps / nights * NIGHTS_PER_WEEK
     mean = float(rates.mean())
-    error = float(rates.std(ddof=1) / np.sqrt(clusters) / mean)
-    df = degrees_of_freedom(clusters)
-    spread = np.exp(quantile(ci_level, df) * error)
-    return Rate(mean, mean / spread, mean * spread, error, df, clusters, time, total, "converged", None)
+    error = float(rates.std(ddof=1) / np.sqrt(clusters) / mean) if np.ptp(rates) > 0 else 0.0
+    return _of_weeks(mean, error, (clusters, time, total), [], ci_level)
+
+
+def _of_weeks(weekly: float, error: float, counts: tuple[int, int, int], notes: Sequence[str], ci_level: float) -> Rate:
+    """Return a rate with its interval on the log scale; ``counts`` are participants, nights and cramps."""
+    df = degrees_of_freedom(counts[0])
+    spread = float(np.exp(quantile(ci_level, df) * error)) if error > 0 else 1.0
+    made = Rate(weekly, weekly / spread, weekly * spread, error, df, *counts, "converged", "; ".join(notes) or None)
+    return _judged(made)
+
+
+def _judged(rate: Rate) -> Rate:
+    """Return a rate without limits where they are no interval."""
+    cells = asdict(rate) | {"scale": "rate", "n_participants": rate.participants}
+    if (reason := estimates.no_interval(cells)) is None:
+        return rate
+    note = "; ".join(filter(None, (reason, rate.note)))
+    # The spread of a few is shown nowhere; a sum over bands still needs it.
+    error = rate.std_error if rate.std_error > 0 else math.nan
+    return replace(rate, ci_low=math.nan, ci_high=math.nan, std_error=error, status="boundary", note=note)
+
+
+def withheld(rate: Rate, why_not: str | None) -> Rate:
+    """Return a rate without its numbers where there is a reason against it; what was counted stays."""
+    if why_not is None:
+        return rate
+    nan = float("nan")
+    return replace(
+        rate, estimate=nan, ci_low=nan, ci_high=nan, std_error=nan, df=nan, status="not_estimable", note=why_not
+    )
 
 
 def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: Sequence[str], ci_level: float) -> Rate:
     """Return the directly standardised rate: sum of weight x rate over the bands, variance sum of w2 var(rate).
 
-    An empty band makes it ``not_estimable``; its weight is never given to the others.
+    An empty band makes it ``not_estimable``; its weight is never given to the others. With a band whose participants
+    have no spread, or are one alone, the variance is unknown and there is no interval.
     """
     people, time, total = (sum(getattr(r, n) for r in rates) for n in ("participants", "nights", "cramps"))
-    nan = float("nan")
+    nan = math.nan
     empty = [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]
     if empty or not total:
         reason = f"no rate in the band {empty[0]}" if empty else "no cramp"
         return Rate(nan, nan, nan, nan, nan, people, time, total, "not_estimable", reason)
     estimate = sum(w * r.estimate for w, r in zip(weights, rates, strict=True))
+    alike = [label for label, rate in zip(labels, rates, strict=True) if rate.cramps and math.isnan(rate.std_error)]
+    if alike:
+        note = f"no spread in the band {alike[0]}, so no interval"
+        return Rate(estimate, nan, nan, nan, nan, people, time, total, "boundary", note)
     # A band without a cramp adds nothing to the sum or to its variance.
     variance = sum((w * r.estimate * r.std_error) ** 2 for w, r in zip(weights, rates, strict=True) if r.cramps)
-    error = float(np.sqrt(variance) / estimate)
-    df = degrees_of_freedom(people)
-    spread = float(np.exp(quantile(ci_level, df) * error))
-    note = "a band without a cramp adds no variance" if any(not r.cramps for r in rates) else None
-    return Rate(estimate, estimate / spread, estimate * spread, error, df, people, time, total, "converged", note)
+    notes = ["a band without a cramp adds no variance"] if any(not r.cramps for r in rates) else []
+    return _of_weeks(estimate, float(np.sqrt(variance)) / estimate, (people, time, total), notes, ci_level)
 
 
 def rates(
@@ -134,25 +160,32 @@ def rates(
     standard: Standard | Literal["none"],
     where: str | None,
     ci_level: float,
-) -> list[Row]:
+) -> tuple[list[Row], Account]:
     """Return incidence rates, crude and as mean of person rates, by the levels of ``by`` and over all.
 
     With ``by="age_band"`` the summary rows (from the first limit, 50 and 60 on) and the age-standardised
-    rate follow.
+    rate follow. Participants without a value of ``by`` are counted in the note and stand in the row ``all`` alone.
 
     Raises:
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
     """
-    nights = person_nights(cohort, bands)
-    part = domain.select(nights, where)
-    nights = nights.filter(part.inside)
-    undecided = f"{part.undecided:,} nights left out, the condition could not be decided" if part.undecided else None
+    observed = person_nights(cohort, bands)
+    part = domain.select(observed, where)
+    nights = observed.filter(part.inside)
+    left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
+    account = night_account(cohort, observed.height, left_out)
     groups = _groups(nights, by, bands)
+    why_not = denominator(cohort).why_not
     sums = (
         nights.group_by("participant_id")
         .agg(pl.col("cramps").sum(), pl.len().cast(pl.Int64).alias("nights"), pl.col(by, "age_years").first())
         .sort("participant_id")
     )
+    without = sums[by].null_count()
+    value = "an age" if by == "age_band" else f"a value of {by}"
+    remarks = list(account.remarks())
+    if without and without < sums.height:
+        remarks.append(f"{without:,} participants without {value}, in the row of all participants alone")
     base: Row = {
         "cohort": cohort.name,
         "outcome": "cramps",
@@ -161,20 +194,23 @@ def rates(
         "unit": UNIT,
         "ci_level": ci_level,
         "estimand": "incidence rate in the observed person-time",
-        "note": undecided,
+        "note": "; ".join(remarks) or None,
     }
     made: list[Row] = []
     found: dict[str, Rate] = {}
     for label, members in groups.items():
         inside = sums.filter(members)
         counts = inside["cramps"].to_numpy(), inside["nights"].to_numpy()
-        found[label] = incidence_rate(*counts, ci_level)
+        both = [incidence_rate(*counts, ci_level), mean_person_rate(*counts, ci_level)]
+        if inside.is_empty() and without and without == sums.height:
+            both = [replace(rate, note=f"no participant has {value}") for rate in both]
+        both = [withheld(rate, why_not) for rate in both]
+        found[label] = both[0]
         cells = base | {"population": _population(label, where), "level": label}
-        made.append(_row(found[label], cells | {"analysis": "incidence rate"}))
-        made.append(_row(mean_person_rate(*counts, ci_level), cells | {"analysis": "mean of person rates"}))
+        made += [_row(rate, cells | {"analysis": name}) for rate, name in zip(both, _ANALYSES, strict=True)]
     if by == "age_band" and standard != "none":
-        made.append(_standardised(found, bands, standard, base, where, ci_level))
-    return made
+        made.append(_standardised(found, bands, standard, base, where, ci_level, why_not))
+    return made, account
 
 
 def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.Expr]:
@@ -184,7 +220,9 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         single = {label: pl.col(by) == label for label in (*younger, *bands.labels[1:])}
         # The summary rows overlap with the bands and with each other; they are never added up.
         ages = sorted({first, *SUMMARY_AGES})
-        return single | {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+        summaries = {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+        everybody = {ALL: pl.lit(value=True)} if nights["age_years"].null_count() else {}
+        return single | summaries | everybody
     check_group(by, nights)
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
         raise UsageError(f"rates are given by age_band or a level or yes/no variable of the participants, not {by!r}")
@@ -192,7 +230,11 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
     check_apart([by], "cramps", "groups")
     levels = sorted(str(level).lower() for level in nights[by].drop_nulls().unique())
-    return {level: pl.col(by).cast(pl.String) == level for level in levels} | {"all": pl.lit(value=True)}
+    if nights.height and not levels:
+        # That nobody has a value is said of the levels that there could have been.
+        known = codebook.find(by)
+        levels = list(known.levels) if known and known.levels else ["false", "true"]
+    return {level: pl.col(by).cast(pl.String) == level for level in levels} | {ALL: pl.lit(value=True)}
 
 
 def _population(label: str, where: str | None) -> str:
@@ -200,7 +242,13 @@ def _population(label: str, where: str | None) -> str:
 
 
 def _standardised(
-    found: Mapping[str, Rate], bands: AgeBands, standard: Standard, base: Row, where: str | None, ci_level: float
+    found: Mapping[str, Rate],
+    bands: AgeBands,
+    standard: Standard,
+    base: Row,
+    where: str | None,
+    ci_level: float,
+    why_not: str | None,
 ) -> Row:
     label = f"{bands.limits[0]}+"
     cells = base | {
@@ -218,20 +266,25 @@ def _standardised(
         return estimates.row(status="not_estimable", **cells | {"note": str(error)})
     labels = bands.labels[1:]
     rate = standardised_rate([found[name] for name in labels], weights, labels, ci_level)
-    return _row(rate, cells)
+    unaged = {found[name].note for name in labels} if rate.status == "not_estimable" else set()
+    # Without any age it is not this band or that which is empty.
+    rate = replace(rate, note=unaged.pop()) if unaged == {NO_AGE} else rate
+    return _row(withheld(rate, why_not), cells)
 
 
 def _row(rate: Rate, cells: Row) -> Row:
+    # What was left out is no reason why there is nothing to show.
+    parts = (rate.note, cells["note"] if rate.status != "not_estimable" else None)
     return estimates.row(
         status=rate.status,
         estimate=rate.estimate,
         ci_low=rate.ci_low,
         ci_high=rate.ci_high,
-        std_error=rate.std_error,
+        std_error=None if math.isnan(rate.ci_high) else rate.std_error,
         df=rate.df,
         n_participants=rate.participants,
         n_nights=rate.nights,
         n_events=rate.cramps,
         n_groups=rate.participants,
-        **cells | {"note": "; ".join(filter(None, (rate.note, cells["note"]))) or None},
+        **cells | {"note": "; ".join(filter(None, parts)) or None},
     )

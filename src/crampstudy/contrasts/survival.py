@@ -12,11 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import codebook, domain, estimates
+from crampstudy.account import OUTSIDE, UNDECIDED, Account, lost_tables
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.rates import FEW_PARTICIPANTS
+from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
-from crampstudy.event_times import Unrelieved, relief_times
+from crampstudy.event_times import Durations, Unrelieved, relief_times
 from crampstudy.models.covariance import Array, Covariance, quantile
 from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
 from crampstudy.models.levels import check_group
@@ -82,8 +83,7 @@ def relief(
     if horizon is not None and not horizon > 0:
         raise UsageError(f"a horizon is a number of seconds above 0, got {horizon:g}")
     found = relief_times(cohort, bands, unrelieved=unrelieved)
-    part = domain.select(found.frame, where)
-    frame = found.frame.filter(part.inside)
+    frame = found.frame.filter(domain.select(found.frame, where).inside)
     base: Row = {
         "cohort": cohort.name,
         "outcome": "relief",
@@ -92,19 +92,15 @@ def relief(
         "ci_level": ci_level,
     }
     groups = _groups(frame, by)
-    remarks = [
-        f"{count:,} episodes left out, {why}"
-        for count, why in (
-            (found.left_out, "without a time to relief"),
-            (part.undecided, "the condition could not be decided"),
-            (frame[by].null_count(), f"without {by}"),
-        )
-        if count
-    ]
+    nobody = "" if groups or frame.is_empty() else f"no episode has a value of {by}"
+    if nobody:
+        groups = {ALL: _group(frame)}
+    remarks = _account(cohort, found, by, where).remarks()
     rows: list[Row] = []
     for label, group in groups.items():
         cells = base | {"population": f"{label}, {where}" if where else label}
         notes = [
+            nobody,
             *remarks,
             f"fewer than {FEW_PARTICIPANTS} participants" if group.participants < FEW_PARTICIPANTS else "",
         ]
@@ -122,6 +118,32 @@ def relief(
     return rows
 
 
+def relief_account(
+    cohort: Cohort,
+    by: str,
+    bands: AgeBands | None = None,
+    *,
+    where: str | None = None,
+    unrelieved: Unrelieved = "censor",
+) -> Account:
+    """Return what of the episodes :func:`relief` leaves out, and why."""
+    return _account(cohort, relief_times(cohort, bands, unrelieved=unrelieved), by, where)
+
+
+def _account(cohort: Cohort, found: Durations, by: str, where: str | None) -> Account:
+    part = domain.select(found.frame, where)
+    frame = found.frame.filter(part.inside)
+    left_out = (
+        ("without a time to relief", found.left_out),
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, found.frame.height - part.undecided - frame.height),
+        # Where no episode has a value they are taken together.
+        (f"without {by}", missing if (missing := frame[by].null_count()) < frame.height else 0),
+    )
+    tables = lost_tables(cohort.attrition.tables, "episodes")
+    return Account("episodes", found.frame.height + found.left_out, left_out, tables)
+
+
 def _of_group(
     group: _Group,
     label: str,
@@ -135,10 +157,10 @@ def _of_group(
     median = cells | {"analysis": MEDIAN, "term": by, "level": label, "scale": "median", "unit": "s"}
     mean = cells | {"analysis": MEAN, "term": by, "level": label, "scale": "restricted_mean"}
     mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
-    if kind != "model" and group.participants < 2:
-        reason = _joined("one participant has no spread", cells["note"])
-        shown = [median, *([mean] if horizon else [])]
-        return [estimates.row(status="not_estimable", **row | {"note": reason}) for row in shown]
+    alone = kind != "model" and group.participants < 2
+    if alone:
+        # The curve is the same whatever its variance, and only the curve is shown.
+        kind = "model"
     curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
     rows = _curve(curve, times, cells, ci_level)
     middle, low, high = curve.median(ci_level)
@@ -148,7 +170,11 @@ def _of_group(
     else:
         open_ = "no upper limit while they were observed" if math.isnan(high) else ""
         limits = {"estimate": middle, "ci_low": low, "ci_high": high, "df": curve.df}
-        rows.append(estimates.row(status="converged", **median | limits | {"note": _joined(open_, cells["note"])}))
+        row = estimates.row(status="converged", **median | limits | {"note": _joined(open_, cells["note"])})
+        if math.isnan(low) and math.isnan(high):
+            # All were relieved at once.
+            row = estimates.without_interval(row | {"note": cells["note"]}, "no spread, so no interval")
+        rows.append(row)
     if horizon:
         within = restricted_mean(horizon, group.stop, group.event, group.persons, kind=kind)
         if math.isnan(within.estimate):
@@ -164,7 +190,8 @@ def _of_group(
                 "df": within.df,
             }
             rows.append(estimates.row(status="converged", **mean | limits))
-    return rows
+    reason = "one participant has no spread, so no interval"
+    return [estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows]
 
 
 def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: float) -> list[Row]:
@@ -218,13 +245,16 @@ def _groups(frame: pl.DataFrame, by: str) -> Mapping[str, _Group]:
         order = list(known.levels) if known and known.levels else sorted(present)
     groups = {}
     for level in (level for level in order if level in present):
-        rows = frame.filter(pl.col(by).cast(pl.String) == level)
-        groups[level] = _Group(
-            stop=rows["time"].to_numpy(),
-            event=rows["event"].to_numpy(),
-            persons=rows["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1,
-        )
+        groups[level] = _group(frame.filter(pl.col(by).cast(pl.String) == level))
     return groups
+
+
+def _group(rows: pl.DataFrame) -> _Group:
+    return _Group(
+        stop=rows["time"].to_numpy(),
+        event=rows["event"].to_numpy(),
+        persons=rows["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1,
+    )
 
 
 def _joined(reason: str, note: str | None) -> str | None:

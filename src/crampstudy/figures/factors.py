@@ -21,11 +21,11 @@ _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 def ratios(estimates: pd.DataFrame) -> Figure:
     """Draw rate or odds ratios on a log axis, in the order of the rows; the line stands at no association.
 
-    Terms that were not measured or could not be estimated are left to the table. Where there is no ratio
-    at all, the figure says why.
+    A ratio without an interval is a point alone. Terms that were not measured or could not be estimated are left to
+    the table. Where there is no ratio at all, the figure says why.
     """
     rows = tidy.ratios(estimates)
-    rows = rows[rows["status"] == "converged"]
+    rows = rows[rows["status"].isin(["converged", "boundary"]) & rows["estimate"].notna()]
     if rows.empty:
         return could_not_estimate(wording.reasons(estimates) or "no term was measured in this cohort")
     records = wording.records(rows)
@@ -38,7 +38,8 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.axvline(1, color=style.RULE, linewidth=0.8)
         axes.errorbar(middle, at, xerr=spread, fmt="s", color=style.PALETTE[0], markersize=4)
         axes.set_xscale("log")
-        low, high = min(float(rows["ci_low"].min()), 1.0), max(float(rows["ci_high"].max()), 1.0)
+        shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
+        low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
         axes.set_xticks(_ticks(low, high))
         left, right = axes.get_xlim()
         axes.set_xlim(min(left, low / 1.02), max(right, high * 1.02))

@@ -28,12 +28,11 @@ def rates(estimates: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
         _points(axes, bands, "level", factor=1, colour=style.PALETTE[0], offset=0, label="Incidence rate (crude)")
-        standardised = estimates[
-            (estimates["analysis"] == "age-standardised incidence rate") & (estimates["status"] == "converged")
-        ]
+        standardised = _estimated(estimates[estimates["analysis"] == "age-standardised incidence rate"])
         for row in wording.records(standardised):
             axes.axhline(row["estimate"], color=style.PALETTE[1], linewidth=1, label="Age-standardised, all bands")
-            axes.axhspan(row["ci_low"], row["ci_high"], color=style.PALETTE[1], alpha=0.12, linewidth=0)
+            if pd.notna(row["ci_low"]):
+                axes.axhspan(row["ci_low"], row["ci_high"], color=style.PALETTE[1], alpha=0.12, linewidth=0)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
         axes.set_ylabel("Cramps per person-week")
@@ -87,7 +86,8 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
             )
             axes.plot(ages, rows["estimate"] * factor, color=colour, label=_CURVES.get(str(outcome)))
         axes.set_ylim(bottom=0)
-        axes.set_xlim(ages.min(), ages.max())
+        every = drawn["level"].astype(int)
+        axes.set_xlim(every.min(), every.max())
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Cramps per person-week" if rate else "Prevalence in the past month (%)")
         if not rate:

@@ -16,6 +16,11 @@ FEW_CLUSTERS = 50
 """Below this many clusters, intervals use t with G - 1 degrees of freedom instead of z."""
 
 
+_ROUNDING = 1e-12
+"""A variance smaller than this beside the model's own is rounding: participants who are all alike have none."""
+_CANCELLED = 1e-14
+
+
 def cluster_sums(rows: Array, groups: NDArray[np.intp]) -> Array:
     """Sum ``rows`` (n or n x p) within ``groups`` (codes 0..G-1, length n); G rows."""
     wide = rows if rows.ndim == 2 else rows[:, None]
@@ -27,7 +32,7 @@ def covariance(information: Array, scores: Array, groups: NDArray[np.intp], kind
     """Return the covariance (p x p) of coefficients.
 
     ``cluster`` is the sandwich of participant scores with the factor G/(G-1), ``cluster-hc0`` the same
-    without it, ``model`` the inverse information.
+    without it, ``model`` the inverse information. Where participants do not differ at all, a variance is exactly 0.
 
     Source: Liang and Zeger 1986; Zeileis, Koell and Graham 2020 (``vcovCL``, type HC0).
     """
@@ -38,8 +43,13 @@ def covariance(information: Array, scores: Array, groups: NDArray[np.intp], kind
     meat = sums.T @ sums
     if kind == "cluster":
         meat *= len(sums) / (len(sums) - 1)
-    result: Array = bread @ meat @ bread
-    return result
+    return without_rounding(bread @ meat @ bread, np.diag(bread))
+
+
+def without_rounding(variance: Array, scale: Array) -> Array:
+    """Return ``variance`` (p x p) with zeros in place of what is rounding beside the model's own variances (p)."""
+    alike = np.diag(variance) <= _ROUNDING * scale
+    return np.where(alike[:, None] | alike, 0.0, variance)
 
 
 def degrees_of_freedom(clusters: int, kind: Covariance = "cluster") -> float:
@@ -55,7 +65,10 @@ def quantile(ci_level: float, df: float) -> float:
 
 def combined(contrasts: Array, coefficients: Array, variance: Array) -> tuple[Array, Array]:
     """Return k combinations of coefficients and their standard errors; ``contrasts`` is k x p, ``variance`` p x p."""
-    errors: Array = np.sqrt(np.einsum("ij,jk,ik->i", contrasts, variance, contrasts))
+    squares = np.einsum("ij,jk,ik->i", contrasts, variance, contrasts)
+    largest = np.square(np.abs(contrasts) @ np.sqrt(np.diag(variance)))
+    # What cancels out leaves rounding, which may even be negative.
+    errors: Array = np.sqrt(np.where(squares > _CANCELLED * largest, squares, 0.0))
     return contrasts @ coefficients, errors
 
 

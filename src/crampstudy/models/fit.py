@@ -74,7 +74,8 @@ def fit(
         Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
         each class, and what else the model has: dispersion, spread of participants, working correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
-        rows fitted a row with status ``not_estimable``; the others are fitted.
+        rows fitted a row with status ``not_estimable``; the others are fitted. Of a list of events
+        (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
 
     Raises:
         UsageError: an argument is none of what is allowed, or a name is unknown.

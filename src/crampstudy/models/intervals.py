@@ -31,7 +31,7 @@ from scipy import stats
 from crampstudy.codebook.recalled import NIGHTS
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import Array, without_rounding
 from crampstudy.models.engines import Extra
 from crampstudy.models.interval_laws import CrampNights, Law, NegativeBinomial
 from crampstudy.models.interval_likelihood import Found, Rows, best, nightly, obstacle, separation
@@ -283,10 +283,11 @@ def _result(
     scores = np.zeros((len(inside), len(at)))
     scores[inside] = np.linalg.solve(peak.information, every.T).T
     units = np.append(scale, np.ones(len(at) - p))
-    joint = design.covariance(scores) / np.outer(units, units)
+    own = np.diag(np.linalg.inv(peak.information)).astype(np.float64)
+    joint = without_rounding(design.covariance(scores), own) / np.outer(units, units)
     errors = np.sqrt(np.diag(joint))
-    if not (np.isfinite(errors).all() and (errors > 0).all()):
-        return replace(none, status="not_converged", reason="a standard error is not finite or 0")
+    if not np.isfinite(errors).all():
+        return replace(none, status="not_converged", reason="a standard error is not finite")
     return replace(
         none,
         parameters=at / units,

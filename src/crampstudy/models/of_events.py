@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crampstudy import domain, event_times
 from crampstudy import estimates as tidy
+from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -25,9 +26,10 @@ from crampstudy.models.obstacles import collinear, lone, name
 from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
-from crampstudy.nights import Diary, people
+from crampstudy.nights import Diary, denominator, people
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
+_TABLES = ("participants", "diary", "episodes")
 LATER_GAPS = 5
 """From this one on a participant's gaps share a baseline: later ones are few, and much alike."""
 
@@ -36,7 +38,8 @@ LATER_GAPS = 5
 class Rows:
     """A row per cramp, gap, night within a gap or participant; ``outcome`` (n) is the class of an ordinal model.
 
-    ``plural`` is what a row is, ``lost`` what of the cohort has no row or no outcome.
+    ``plural`` is what a row is, ``lost`` what of the cohort has no row, ``without`` what a row without an outcome
+    lacks, ``table`` the one that is read for it.
     """
 
     frame: pl.DataFrame
@@ -44,6 +47,8 @@ class Rows:
     lost: str
     outcome: NDArray[np.float64]
     levels: tuple[str, ...] = ()
+    without: str = ""
+    table: str = "episodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Events:
     clusters: int
     reason: str | None
     remarks: tuple[str, ...]
+    account: Account
 
     @property
     def names(self) -> list[str]:
@@ -122,7 +128,8 @@ def events(asked: Question) -> Events:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
     part = domain.select(source.frame, asked.where)
-    design = spec.build(source.frame, asked.terms, candidate=part.inside.to_numpy() & np.isfinite(source.outcome))
+    inside, found = part.inside.to_numpy(), np.isfinite(source.outcome)
+    design = spec.build(source.frame, asked.terms, candidate=inside & found)
     check_multiples(asked.per, design)
     if design.beside:
         raise UsageError(f"{asked.model} takes no offset() or weights()")
@@ -132,13 +139,20 @@ def events(asked: Question) -> Events:
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
     clusters = int(groups.max()) + 1 if len(groups) else 0
-    reason = _obstacle(asked, design, clusters, source.plural)
-    remarks = (
-        f"{used.frame.height:,} {source.plural}",
-        source.lost,
-        *rows.omitted(design.incomplete, source.plural, part.undecided),
+    # A gap is made of nights without a cramp.
+    why_not = denominator(asked.cohort).why_not if asked.outcome == "gap" else None
+    reason = why_not or _obstacle(asked, design, clusters, source.plural)
+    left_out = (
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, source.frame.height - part.undecided - int(inside.sum())),
+        (source.without, int((inside & ~found).sum())),
+        (INCOMPLETE, design.incomplete),
     )
-    return Events(asked, used, design, groups, clusters, reason, remarks)
+    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
+    account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
+    remarks = (f"{used.frame.height:,} {source.plural}", source.lost, *account.remarks())
+    return Events(asked, used, design, groups, clusters, reason, remarks, account)
 
 
 def fit_events(asked: Question) -> Fit:
@@ -164,7 +178,16 @@ def fit_events(asked: Question) -> Fit:
     made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per) + rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
     n = asked_of.source.frame.height
-    return Fit(tidy.frame(made), asked.model, n, found.iterations, found.log_likelihood, found.answer.status, predictor)
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        n,
+        found.iterations,
+        found.log_likelihood,
+        found.answer.status,
+        predictor,
+        asked_of.account,
+    )
 
 
 def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) -> str | None:
@@ -238,7 +261,8 @@ def _gap(asked: Question) -> Rows:
     times = event_times.gap_times if names <= own else event_times.gap_nights
     found = times(cohort, asked.bands)
     lost = _without(found.left_out, "gaps", "an observed night")
-    return Rows(found.frame, "gaps" if names <= own else "nights in gaps", lost, np.zeros(found.frame.height))
+    plural = "gaps" if names <= own else "nights in gaps"
+    return Rows(found.frame, plural, lost, np.zeros(found.frame.height), table="diary")
 
 
 def _pain(asked: Question) -> Rows:
@@ -249,8 +273,7 @@ def _pain(asked: Question) -> Rows:
     # A score between two whole ones is a class of its own.
     scores = np.union1d(np.arange(11), pain[np.isfinite(pain)])
     codes = np.where(np.isnan(pain), np.nan, np.searchsorted(scores, pain))
-    lost = _without(int(np.isnan(pain).sum()), "cramps", "a score of pain")
-    return Rows(frame, "cramps", lost, codes, tuple(f"{score:g}" for score in scores))
+    return Rows(frame, "cramps", "", codes, tuple(f"{score:g}" for score in scores), "without a score of pain")
 
 
 def _recalled(asked: Question) -> Rows:
@@ -258,8 +281,7 @@ def _recalled(asked: Question) -> Rows:
         raise UsageError(f"{asked.cohort.name} is a survey: use survey-ordinal, which keeps its sampling design")
     frame = people(asked.cohort, asked.bands).sort("participant_id")
     found = recall.classes(frame)
-    lost = _without(int(np.isnan(found).sum()), "participants", "a recalled class")
-    return Rows(frame, "participants", lost, found, LABELS)
+    return Rows(frame, "participants", "", found, LABELS, "without a recalled class", "participants")
 
 
 def _without(count: int, plural: str, what: str) -> str:

@@ -57,7 +57,7 @@ def fit_nights(asked: Question) -> Fit:
         "n_groups": clusters,
         "note": rows.note(
             *(f"with {term}" for term in design.beside),
-            *rows.omitted(design.incomplete, "nights", solution.undecided),
+            *solution.account.remarks(),
             *(solved.notes if solved else ()),
         ),
     }
@@ -70,7 +70,16 @@ def fit_nights(asked: Question) -> Fit:
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
     predictor = linear(answer, design, cells | {"scale": scale.ratio})
-    return Fit(tidy.frame(made), asked.model, solution.n_nights, iterations, likelihood, answer.status, predictor)
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        solution.n_nights,
+        iterations,
+        likelihood,
+        answer.status,
+        predictor,
+        solution.account,
+    )
 
 
 def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:

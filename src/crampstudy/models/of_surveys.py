@@ -10,6 +10,7 @@ import polars as pl
 
 from crampstudy import domain
 from crampstudy import estimates as tidy
+from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_ordinal
@@ -31,6 +32,7 @@ class Sample:
     design: spec.Design
     sampling: survey.Design
     remarks: tuple[str, ...]
+    account: Account
 
     @property
     def names(self) -> list[str]:
@@ -78,8 +80,9 @@ def sample(asked: Question) -> Sample:
     weight = asked.weight or recall.weight_for(cohort.design, _variables(asked))
     if weight not in frame.columns:
         raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
-    answered = np.isfinite(outcome) & part.inside.to_numpy() & (frame[weight].fill_null(0.0).to_numpy() > 0)
-    design = spec.build(frame, asked.terms, candidate=answered)
+    inside, weighted = part.inside.to_numpy(), frame[weight].fill_null(0.0).to_numpy() > 0
+    answered = inside & np.isfinite(outcome)
+    design = spec.build(frame, asked.terms, candidate=answered & weighted)
     check_multiples(asked.per, design)
     if design.weights is not None:
         raise UsageError(f"{asked.model} takes no weights(); the survey's own weight is an option")
@@ -89,12 +92,21 @@ def sample(asked: Question) -> Sample:
     if not model.intercept:
         design = design.without_intercept()
     sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
+    left_out = (
+        (UNDECIDED, part.undecided),
+        (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
+        ("without an answer", int((inside & ~answered).sum())),
+        (WEIGHTLESS, int((answered & ~weighted).sum())),
+        (INCOMPLETE, design.incomplete),
+    )
+    tables = lost_tables(cohort.attrition.tables, "participants")
+    account = Account("participants", frame.height, left_out, tables, read_as(frame, _variables(asked), "participants"))
     remarks = (
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
-        *rows.omitted(design.incomplete, "participants", part.undecided),
+        *account.remarks(),
     )
-    return Sample(asked, frame, outcome, design, sampling, remarks)
+    return Sample(asked, frame, outcome, design, sampling, remarks, account)
 
 
 def fit_survey(asked: Question) -> Fit:
@@ -110,7 +122,7 @@ def fit_survey(asked: Question) -> Fit:
         answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
         made += rows.left_out(design, model.scale, cells)
-        return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable")
+        return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
     numbers, answer = found.numbers, found.answer
     cells |= {
@@ -124,7 +136,16 @@ def fit_survey(asked: Question) -> Fit:
     made += rows.left_out(design, model.scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
     predictor = None if asked.free_terms else linear(answer, design, cells | {"scale": model.scale.ratio})
-    return Fit(tidy.frame(made), asked.model, numbers.n, numbers.iterations, likelihood, answer.status, predictor)
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        numbers.n,
+        numbers.iterations,
+        likelihood,
+        answer.status,
+        predictor,
+        of.account,
+    )
 
 
 def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:

@@ -18,7 +18,7 @@ from crampstudy.clean.raw import ROW, ledger
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.nights import Diary, Part, Parts
-from crampstudy.sources import declared, joined, package, package_folder
+from crampstudy.sources import declared, joined, package, package_folder, unlogged_nights
 
 
 def in_parts(
@@ -53,6 +53,11 @@ def in_parts(
             f"write them without the codes first: crampstudy import '{source}' --out FOLDER --format parquet"
         )
     raw = package.read(folder, leave=("diary",))
+    if raw.unlogged or unlogged_nights(source):
+        raise UsageError(
+            f"a diary read in parts is taken as it stands, and {source} says that nights without a row had no cramp; "
+            f"fill them in first: crampstudy import '{source}' --format parquet --out FILLED, and fit FILLED"
+        )
     table = next((table for table in raw.tables if table.name == "participants"), None)
     if table is None:
         raise SourceError(f"{folder} has no table participants")

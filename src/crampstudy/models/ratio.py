@@ -37,7 +37,7 @@ class Linear:
 
         Raises:
             UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
-                of them and is not named, or a level is unknown.
+                of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
         """
         names = tuple(at)
         if set(names) != set(against) or not names:
@@ -50,6 +50,14 @@ class Linear:
                 raise UsageError(
                     f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"
                 )
+        for smooth in self.design.smooths:
+            low, high = smooth.observed
+            for value in (side[smooth.variable] for side in (at, against) if smooth.variable in side):
+                if not low <= float(value) <= high:
+                    raise UsageError(
+                        f"{smooth.variable} = {_text(value)} is where nobody is: values run from {low:g} to {high:g}, "
+                        f"and {smooth.term} says nothing beyond them; give one of these"
+                    )
         upper, lower = self.design.encode(pd.DataFrame([dict(at), {name: against[name] for name in names}]))
         contrast = upper - lower
         (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
@@ -59,7 +67,7 @@ class Linear:
             "reference": ", ".join(_text(against[name]) for name in names),
             "unit": "ratio of the two",
         }
-        if not error > 0:
+        if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
         df = float(np.min(self.df[contrast != 0]))
         half = quantile(cells["ci_level"], df) * error
@@ -70,7 +78,7 @@ class Linear:
             ci_high=np.exp(value + half),
             std_error=error,
             df=df,
-            p_value=p_value(value / error, df),
+            p_value=p_value(value / error, df) if error > 0 else None,
             **cells,
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crampstudy import estimates as tidy
+from crampstudy.account import Account
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models import rows, spec
@@ -20,7 +21,8 @@ class Fit:
     """A fitted model: its tidy ``estimates`` and what a reader may ask of the fit itself.
 
     ``log_likelihood`` is NaN where the model has only a pseudo-likelihood; ``n_rows`` are the nights, participants,
-    episodes or gaps fitted; ``linear`` the linear predictor behind the estimates, where there is one.
+    episodes or gaps fitted; ``linear`` the linear predictor behind the estimates, where there is one; ``account``
+    what was read, left out and used.
     """
 
     estimates: pd.DataFrame
@@ -30,6 +32,7 @@ class Fit:
     log_likelihood: float
     status: Status
     linear: Linear | None = None
+    account: Account | None = None
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> pd.DataFrame:
         """Return the tidy estimate of the ratio at the values ``at`` to that at the values ``against``.

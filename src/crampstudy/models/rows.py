@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,9 @@ from crampstudy.models.engines import Extra
 
 Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
-_NO_SPREAD = 1e-10
-"""Below this a standard error on the log scale is rounding: a sandwich of participants who are all alike."""
+_SHOWN = ("estimate", "ci_low", "ci_high")
+_LARGEST = 700.0
+"""A coefficient beyond this has an exponential of 0 or infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +103,22 @@ def _row(
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
     if not np.isfinite(coefficient):
         return estimates.row(status="not_estimable", **cells | {"note": answer.warnings.get(column)})
-    if error < _NO_SPREAD:
-        return estimates.row(status="not_estimable", **cells | {"note": "the participants do not differ at all"})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
+    tested = column.term not in _BASELINES and error > 0
     more = {
-        "estimate": np.exp(coefficient + shift),
-        "ci_low": np.exp(coefficient + shift - half),
-        "ci_high": np.exp(coefficient + shift + half),
         "std_error": error,
         "df": df,
-        "p_value": p_value(coefficient / error, df) if column.term not in _BASELINES else None,
+        "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    return estimates.row(status="converged", **cells | more)
+    if abs(coefficient) > _LARGEST:
+        step = 10.0 ** np.ceil(np.log10(abs(coefficient)))
+        unit = f"the ratio is beyond all numbers; write the term in a smaller unit, such as I({column.term} * {step:g})"
+        return estimates.row(status="not_estimable", **cells | more | {"note": note(unit, *filter(None, notes))})
+    with np.errstate(over="ignore"):
+        limits = np.exp(coefficient + shift + np.array([0, -half, half]))
+    return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
 
 
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
@@ -186,16 +189,6 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
 def note(*parts: str) -> str | None:
     """Return the parts that say something, joined."""
     return "; ".join(filter(None, parts)) or None
-
-
-def omitted(incomplete: int, what: str, undecided: int) -> Sequence[str]:
-    """Return how many nights or participants were left out, and why."""
-    parts = []
-    if incomplete:
-        parts.append(f"{incomplete:,} {what} left out, incomplete on the terms")
-    if undecided:
-        parts.append(f"{undecided:,} {what} left out, the condition could not be decided")
-    return parts
 
 
 def _unit(column: spec.Column, multiple: float) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import linalg, special
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import Array, without_rounding
 from crampstudy.models.families import Family
 from crampstudy.models.gee import Codes
 
@@ -80,9 +80,10 @@ def bias_reduced(
         linked.append(weights.transpose(0, 2, 1) @ (np.sqrt(v)[:, :, None] * q))
         alone += codes[own].tolist()
     expected, df = _satterthwaite(np.concatenate(spread), np.concatenate(linked))
-    sound = np.isfinite(meat).all() and (expected > _ALONE * np.square(root).sum(axis=1)).all()
+    own = np.square(root).sum(axis=1)
+    sound = np.isfinite(meat).all() and (expected > _ALONE * own).all()
     problem = None if sound else "a coefficient rests on one participant alone: its variance cannot be estimated"
-    return SmallSample(meat, df, tuple(sorted(alone)), problem)
+    return SmallSample(without_rounding(meat, own), df, tuple(sorted(alone)), problem)
 
 
 def _satterthwaite(spread: Array, linked: Array) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import domain
+from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -19,7 +20,16 @@ from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
 from crampstudy.models.obstacles import collinear, obstacle
 from crampstudy.models.question import MODELS, Question, asked_for, check_multiples
-from crampstudy.nights import ALIKE, Diary, counted_nights, no_night, person_nights, repetitive
+from crampstudy.nights import (
+    ALIKE,
+    Diary,
+    counted_nights,
+    denominator,
+    night_account,
+    no_night,
+    person_nights,
+    repetitive,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Solution:
     """A model of nights as numbers: what went into it, and what came of it.
 
     ``participants`` are the identifiers by their code in ``data.groups``; ``solved`` is ``None`` where an obstacle,
-    the ``reason``, stands before any fit. ``undecided`` nights are those of which ``where`` could not be decided.
+    the ``reason``, stands before any fit. ``account`` says what was left out of the nights.
     ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for. ``zero`` is the design of the zero part of
     a model that has one, on the same rows.
     """
@@ -39,7 +49,7 @@ class Solution:
     design: spec.Design
     data: Data
     participants: tuple[str, ...]
-    undecided: int
+    account: Account
     n_nights: int
     n_events: int
     reason: str | None
@@ -162,7 +172,14 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
     outcome: Outcome = "cramps" if asked.outcome == "cramps" else "cramp_night"
     people = tuple(used["participant_id"].unique(maintain_order=True))
-    omitted = int(nights[ALIKE].filter(undecided).sum()) if asked.where else 0
+    each = nights[ALIKE]
+    observed, unclear = int(each.sum()), int(each.filter(undecided).sum()) if asked.where else 0
+    left_out = (
+        (UNDECIDED, unclear),
+        (OUTSIDE, observed - unclear - int(each.filter(inside).sum())),
+        (WEIGHTLESS, design.weightless),
+        (INCOMPLETE, design.incomplete),
+    )
     unsolved = Solution(
         model=asked.model,
         outcome=outcome,
@@ -171,14 +188,18 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         design=design,
         data=data,
         participants=people,
-        undecided=omitted,
+        account=night_account(asked.cohort, observed, left_out, read_as(nights, names, "participants", "diary")),
         n_nights=int(times.sum()),
         n_events=n_events,
         reason=None,
         solved=None,
         zero=zero,
     )
-    return unsolved._worked_out()
+    why_not = denominator(asked.cohort).why_not
+    if not why_not and n_events and cramps.all() and (nights.filter(inside)["cramps"] == 0).any():
+        # Nights that were filled in as zeros have no other value, either.
+        why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
+    return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
 
 
 def _designs(

@@ -45,7 +45,8 @@ class Column:
 class Smooth:
     """A spline term: its values against the reference are ``contrasts`` (k x p) of the coefficients.
 
-    ``levels`` (k) are the values as texts. A spline's interaction has its columns only, to be tested together.
+    ``levels`` (k) are the values as texts, ``observed`` the lowest and the highest value of the ``variable``. A
+    spline's interaction has its columns only, to be tested together.
     """
 
     term: str
@@ -55,6 +56,7 @@ class Smooth:
     levels: tuple[str, ...]
     contrasts: Array
     interacts: bool
+    observed: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,10 @@ class Design:
     ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant``
     those left out because they do not vary on these rows. Without a complete row the matrix is empty and
     ``columns`` holds one column per term. ``incomplete`` counts the candidate rows left out because a value
-    was missing; ``encode`` turns other values of the variables (a frame with a row each) into rows of the same
-    matrix, a variable that is not given at its value of the first row. ``offset`` (a number per row) is the sum of
-    the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as written, ``smooths`` its
-    splines.
+    was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with a row
+    each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
+    number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
+    written, ``smooths`` its splines.
     """
 
     matrix: NDArray[np.float64]
@@ -114,6 +116,7 @@ class Design:
     smooths: tuple[Smooth, ...] = ()
     beside: tuple[str, ...] = ()
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    weightless: int = 0
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -174,7 +177,9 @@ def build(
     if lacking := sorted(absent & set(needs)):
         raise UsageError(f"offset() and weights() need {lacking[0]}, which was never measured in this cohort")
     beside = formula.beside(frame, specials, candidate)
+    each, weightless = (np.ones(frame.height, dtype=np.int64) if times is None else times), 0
     if (weights := beside.get(WEIGHTS)) is not None:
+        weightless = int(each[candidate & (weights == 0)].sum())
         candidate = candidate & (weights != 0)
     kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
     not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
@@ -185,7 +190,8 @@ def build(
             left = candidate & ~design.rows
             return replace(
                 design,
-                incomplete=int(left.sum() if times is None else times[left].sum()),
+                incomplete=int(each[left].sum()),
+                weightless=weightless,
                 offset=beside[OFFSET][design.rows] if OFFSET in beside else np.zeros(int(design.rows.sum())),
                 weights=None if weights is None else weights[design.rows],
                 beside=tuple(str(found.term) for found in specials),
@@ -237,7 +243,8 @@ def _encoded(
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
     columns = tuple(_column(term, name, matrix.model_spec) for term, name in named)
     encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)
-    smooths = tuple(_smooth(term, where, matrix.model_spec) for term, where in slices.items() if _has_spline(term))
+    splined = [(term, where) for term, where in slices.items() if _has_spline(term)]
+    smooths = tuple(_smooth(term, where, matrix.model_spec, data) for term, where in splined)
     return Design(
         values, columns, rows, tuple(used), not_measured, constant, left, encode, np.empty(0), None, smooths
     ), flat
@@ -256,7 +263,7 @@ def _has_spline(term: Term) -> bool:
     )
 
 
-def _smooth(term: Term, where: slice, model: ModelSpec) -> Smooth:
+def _smooth(term: Term, where: slice, model: ModelSpec, data: pd.DataFrame) -> Smooth:
     (spline,) = (f for f in term.factors if _has_spline(Term([f])))
     state = model.transform_state.get(spline.expr, {})
     if "knots" not in state:
@@ -269,7 +276,9 @@ def _smooth(term: Term, where: slice, model: ModelSpec) -> Smooth:
         contrasts[:, where] = splines.centred(np.array(at), state)
     variable = min(formula.names_of(Term([spline])))
     interacts = alone and any(spline in other.factors for other in model.terms if other != term)
-    return Smooth(str(term), columns, variable, f"{state['ref']:g}", tuple(f"{v:g}" for v in at), contrasts, interacts)
+    observed = float(data[variable].min()), float(data[variable].max())
+    levels = tuple(f"{v:g}" for v in at)
+    return Smooth(str(term), columns, variable, f"{state['ref']:g}", levels, contrasts, interacts, observed)
 
 
 def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> Any:
@@ -304,6 +313,8 @@ def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
             levels = REFERENCE_FIRST.get(name) or (known.levels if known else ())
             if isinstance(column.dtype, pl.Enum):
                 levels = tuple(column.dtype.categories)
+            # An own column may be called as one of another table is, whose levels are not its own.
+            levels = levels if present <= {*levels} else ()
             ordered = [level for level in (levels or sorted(present)) if level in present]
             data[key] = _levels(column, ordered)
         else:

@@ -68,9 +68,20 @@ def _readable(values: Array) -> tuple[float, ...]:
     scale = 10.0 ** np.floor(np.log10(rough))
     step = scale * min((1, 2, 5, 10), key=lambda factor: abs(factor * scale - rough))
     shown = {round(float(q / step)) * step for q in np.quantile(values, _SHOWN)}
+    # A value rounded away from the middle may be one that nobody has.
+    shown = {value for value in shown if values.min() <= value <= values.max()}
     # Rounded to the digits of the step: 0.30000000000000004 is no readable value.
     digits = max(0, -int(np.floor(np.log10(step))))
     return tuple(sorted(round(float(value), digits) for value in shown))
+
+
+def _check_observed(once: Array, **stated: Sequence[float]) -> None:
+    low, high = once.min(), once.max()
+    for name, values in stated.items():
+        if out := [value for value in values if not low <= value <= high]:
+            raise ValueError(
+                f"{name} of ns() is {out[0]:g}, where nobody is: values run from {low:g} to {high:g}; give one of these"
+            )
 
 
 @stateful_transform  # type: ignore[untyped-decorator]
@@ -87,10 +98,14 @@ def ns(
 
     Zero at ``ref`` (the median, if not given), so that the fit's ratios are against it; shown at ``at``. On its first
     rows, the context gives under :data:`PEOPLE` a function that returns their participants (codes, length n).
+
+    Raises:
+        ValueError: the knots do not increase, or ``ref`` or a value of ``at`` lies outside the values observed.
     """
     values, state = np.asarray(data, dtype=float), {} if _state is None else _state
     if "knots" not in state:
         once = _once(values, _context[PEOPLE]() if _context is not None else np.arange(len(values)))
+        _check_observed(once, ref=() if ref is None else (ref,), at=at or ())
         state["knots"] = place_knots(once, df, knots)
         state["ref"] = float(np.median(once) if ref is None else ref)
         shown = _readable(once) if at is None else tuple(map(float, at))

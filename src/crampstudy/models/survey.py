@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
 from crampstudy.errors import AnalysisError
+from crampstudy.models.covariance import without_rounding
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -233,9 +234,8 @@ def regression(
     if not (reason or failed):
         scores = np.zeros((len(inside), x.shape[1]))
         scores[inside] = (w * (y - _mean(eta, link)))[:, None] * x
-        covariance = design.covariance(
-            np.asarray(np.linalg.solve(information, scores.T).T, dtype=np.float64)
-        ) / np.outer(scale, scale)
+        bread = np.linalg.inv(information).astype(np.float64)
+        covariance = without_rounding(design.covariance(scores @ bread), np.diag(bread)) / np.outer(scale, scale)
     return SurveyFit(
         names=tuple(names),
         coefficients=np.full(x.shape[1], np.nan) if reason or failed else beta / scale,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crampstudy.models import proportionality, survey
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import Array, without_rounding
 from crampstudy.models.ordinal import OrdinalFit, ordinal
 from crampstudy.models.proportionality import SlopeTest
 
@@ -45,10 +45,14 @@ def regression(
     if psus - strata < 1:
         status, reason = "not_estimable", survey.NO_VARIANCE
     p = len(fitted.names)
+    covariance = np.full((p, p), np.nan)
+    if not reason:
+        spread = design.covariance(_spread(fitted.influence(), inside))
+        covariance = without_rounding(spread, np.diag(np.linalg.inv(fitted.information)))
     return survey.SurveyFit(
         names=fitted.names,
         coefficients=np.full(p, np.nan) if reason else fitted.parameters,
-        covariance=np.full((p, p), np.nan) if reason else design.covariance(_spread(fitted.influence(), inside)),
+        covariance=covariance,
         df=psus - strata,
         n=len(y),
         n_events=int((y > 0).sum()),

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy import names, scratch, sources
+from crampstudy.account import Account
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.nights import of_cohort
 from crampstudy.output import whole_folder
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
@@ -33,7 +35,7 @@ _MOST_KERNELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished report: where its files are and how long each stage took, in seconds.
+    """A finished report: where its files are, how long each stage took, in seconds, and what was read and used.
 
     ``kept`` is where a folder is kept that it took the place of by force, ``notices`` what its reader should know.
     """
@@ -45,6 +47,7 @@ class Report:
     ledger_counts: Path
     manifest: Path
     seconds: Mapping[str, float]
+    account: Account
     kept: Path | None = None
     notices: tuple[str, ...] = ()
 
@@ -150,8 +153,8 @@ def build(
         )
         (fresh.folder / MANIFEST).write_bytes(made)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
-    notices = (notice,) if notice else ()
-    return Report(target, pdf, html, estimates, ledger, made_of, seconds, fresh.kept, notices)
+    notices, used = (notice,) if notice else (), of_cohort(cohort)
+    return Report(target, pdf, html, estimates, ledger, made_of, seconds, used, fresh.kept, notices)
 
 
 def _run(

@@ -31,8 +31,8 @@ from crampstudy.simulate.treatments import Agent, check_agents
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
-SURVEY_ONLY = ("weight_", "stratum", "psu", "recalled_")
-"""Beginnings of the participants columns that only a survey has, and so no simulated diary cohort."""
+NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "diary_")
+"""Beginnings of the participants columns that only a survey or a list of events needs, and no simulated diary has."""
 
 _MADE = {
     "participants": {"participant_id", "age_years", "birth_year", "sex", "exam_season", "cycle", "arm", "ever_cramp"},
@@ -142,7 +142,7 @@ class Truth:
             "diary": {row.column for row in self.habits},
         }
         for name, columns in drawn.items():
-            wanted = {v.name for v in codebook.variables(name) if not v.name.startswith(SURVEY_ONLY)} - _MADE[name]
+            wanted = {v.name for v in codebook.variables(name) if not v.name.startswith(NOT_DRAWN)} - _MADE[name]
             if name == "diary":
                 wanted.add("sleep_continuity")
             if missing := sorted(wanted - columns):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
 from crampstudy import names
-from crampstudy.clean import Cleaned, Corrections, Raw, clean
+from crampstudy.clean import Cleaned, Corrections, Raw, Unlogged, clean, unlogged
 from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.clean.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
@@ -66,19 +66,44 @@ def read(source: str | Path, mapping: Path | None = None) -> Raw:
         SourceError: the kind or an option is unknown, or the files cannot be read.
     """
     kind, path, options = _parse(source) if mapping is None else _with_mapping(str(source), mapping)
-    return KINDS[kind].read(path, options)
+    own = {name: value for name, value in options.items() if name not in unlogged.KEYS}
+    raw = KINDS[kind].read(path, own)
+    return replace(raw, unlogged=unlogged.stated(options, raw.unlogged))
+
+
+def unlogged_nights(source: str | Path) -> Unlogged | None:
+    """Return the word on nights without a row that stands in the source itself, as :func:`with_unlogged` puts it there.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+        UsageError: the word is none of what is allowed.
+    """
+    return unlogged.stated(_parse(source)[2])
+
+
+def with_unlogged(source: str, said: Mapping[str, str], mapping: Path | None = None) -> str:
+    """Return a source that says as well what nights without a row were, under :data:`crampstudy.clean.unlogged.KEYS`.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    if not said:
+        return source
+    kind, path, options = _parse(source) if mapping is None else _with_mapping(source, mapping)
+    return f"{kind}:{path}?" + "&".join(f"{name}={value}" for name, value in {**options, **said}.items())
 
 
 def package_folder(source: str | Path) -> Path | None:
     """Return the folder of a source that is a plain data package, ``None`` where it is of another kind or has options.
 
-    So it is where options say how its files are to be read, but for missing codes: :func:`declared` tells those.
+    So it is where options say how its files are to be read, but for what :func:`declared` and :func:`unlogged_nights`
+    tell.
 
     Raises:
         SourceError: the kind or an option is unknown.
     """
     kind, path, options = _parse(source)
-    return path if kind == "package" and not options.keys() - {"missing"} else None
+    return path if kind == "package" and not options.keys() - {"missing", *unlogged.KEYS} else None
 
 
 def absolute(source: str) -> str:
@@ -210,12 +235,16 @@ def _decimal(options: Options) -> Mark | None:
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """A kind of source: what reads it, the options it takes, how one is written, the endings that tell it."""
+    """A kind of source: what reads it, the options it takes, how one is written, the endings that tell it.
+
+    One of ``nights`` also takes the word on nights without a row.
+    """
 
     read: Callable[[Path, Options], Raw]
     example: str
     options: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    nights: bool = True
 
 
 _CELLS = ("missing", "decimal")
@@ -225,7 +254,7 @@ _ROWS = ("short",)
 
 KINDS: Mapping[str, SourceKind] = {
     "package": SourceKind(_package, "FOLDER", _CELLS + _ROWS),
-    "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",)),
+    "nhanes": SourceKind(_nhanes, "nhanes:FOLDER?cycles=D,E", ("cycles",), nights=False),
     "excel": SourceKind(_excel, "excel:BOOK.xlsx", ("mapping", *_CELLS), (".xlsx", ".xlsm", ".xls", ".ods")),
     "stat": SourceKind(_stat, "stat:FILE.sav", ("mapping", *_CELLS), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
     "redcap": SourceKind(_redcap, "redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", *_CELLS, *_ROWS)),
@@ -255,7 +284,9 @@ def _parse(source: str | Path) -> tuple[str, Path, Options]:
 def _with_mapping(source: str, mapping: Path) -> tuple[str, Path, Options]:
     named = source.partition(":")[0]
     if Path(source).exists() or named not in KINDS:
-        return "mapped", Path(source), {"mapping": str(mapping)}
+        file, stated = _options("mapped", source)
+        if "mapping" not in stated:
+            return "mapped", Path(file), {**stated, "mapping": str(mapping)}
     kind, path, options = _parse(source)
     if "mapping" not in KINDS[kind].options or "mapping" in options:
         why = f"{source} names one already" if "mapping" in options else f"{kind} takes none"
@@ -301,11 +332,12 @@ def _split(rest: str) -> tuple[str, dict[str, str]]:
 
 
 def _checked(kind: str, options: Options) -> Options:
-    allowed = KINDS[kind].options
+    allowed, word = KINDS[kind].options, unlogged.KEYS if KINDS[kind].nights else ()
     for name, value in options.items():
-        if name not in allowed:
+        if name not in (*allowed, *word):
             said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}" if allowed else "it has none"
-            raise SourceError(f"{kind} has no option {name!r}; {said}")
+            also = f"; on nights without a row: {', '.join(word)}" if word else ""
+            raise SourceError(f"{kind} has no option {name!r}; {said}{also}")
         if not value:
             raise SourceError(f"the option {name} of {kind} is empty; write it as in {KINDS[kind].example}")
     return options

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from crampstudy import codebook
+from crampstudy.clean import Unlogged, unlogged
 from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
-from crampstudy.errors import SourceError
+from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.codes import Codes
 from crampstudy.sources.decimals import MARKS, Mark
 
@@ -45,6 +46,7 @@ class Descriptor:
     padded: bool = False
     notices: tuple[str, ...] = ()
     title: str | None = None
+    unlogged: Unlogged | None = None
 
     def codes(self, table: str, others: Codes) -> Codes:
         """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
@@ -123,6 +125,7 @@ def _parse(content: Any) -> Descriptor:
         padded=_padded(own.get("short_rows", "reject")),
         notices=tuple(notices),
         title=title,
+        unlogged=_unlogged(own),
     )
 
 
@@ -218,6 +221,14 @@ def _date(stated: Any) -> date:
         return date.fromisoformat(stated)
     except (TypeError, ValueError):
         raise _Wrong(f"{stated!r} is not a date; write YYYY-MM-DD") from None
+
+
+def _unlogged(own: Mapping[str, Any]) -> Unlogged | None:
+    said = {key: _typed(own[key], str, f"crampstudy.{key}") for key in unlogged.KEYS if own.get(key) is not None}
+    try:
+        return unlogged.stated(said)
+    except UsageError as error:
+        raise _Wrong(f"crampstudy.{error}") from None
 
 
 def _window(stated: Any) -> tuple[date, date] | None:

@@ -22,6 +22,7 @@ from crampstudy.sources.text import read_text
 
 # More digits than any measurement has; fewer than would show that 0.1 has no exact binary form.
 _DIGITS = 12
+_LINE, _APART = "__line", "__apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def read(
             notices.extend(said)
         given[table.name] = before[file, table.sheet]
     made = apply(given, described)
-    return Raw(described.name, "diary", made.tables, notices=(*notices, *made.notices))
+    said = (*notices, *made.notices)
+    return Raw(described.name, "diary", made.tables, notices=said, unlogged=described.unlogged)
 
 
 def apply(given: Table[str, Given], described: Mapping) -> Mapped:
@@ -181,21 +183,24 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
     if not given.settled:
         texts = {c.target.name: cells[c.target.name] for c in table.columns if _is_number(c)}
         cells |= _pointed(pl.DataFrame(texts), given, described, notices)
-    made = pl.DataFrame(
-        {c.target.name: _cells(c, cells, given, described, notices) for c in table.columns if not c.numbered}
-    )
+    plain = [c for c in table.columns if not (c.numbered or c.counted)]
+    made = pl.DataFrame({c.target.name: _cells(c, cells, given, described, notices) for c in plain})
     for column in (c for c in table.columns if c.numbered):
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
         notices.append(f"{column.target.name}: numbered within the night in the order of the file")
     lines = given.lines
+    counted = next((c.target.name for c in table.columns if c.counted), None)
     if table.distinct:
-        made, lines = _distinct(made, given, described)
+        made, lines = _distinct(made, ["participant_id"], table.name, given, described)
         notices.append(f"{given.frame.height} rows say the same of {made.height} participants: one row each is kept")
+    elif counted:
+        made, lines = _counted(made, counted, given, described)
+        notices.append(f"{counted}: {given.frame.height} rows, each one cramp, counted into {made.height} nights")
     own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
     # The ledger shows the cells of the file, in its units and codes.
     cells = {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
-    written = None if table.distinct else pl.DataFrame(cells)
+    written = None if table.distinct or counted else pl.DataFrame(cells)
     return RawTable(table.name, given.file, made, lines, own, written=written), notices
 
 
@@ -210,24 +215,44 @@ def _where(table: TableMap, where: str, given: Given, described: Mapping, notice
     return replace(given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside))
 
 
-def _distinct(made: pl.DataFrame, given: Given, described: Mapping) -> tuple[pl.DataFrame, pl.Series]:
-    """Return one row per participant, once all rows of each say the same or nothing."""
-    key = "participant_id"
-    numbered = made.with_columns(given.lines.alias("__line"))
+def _counted(made: pl.DataFrame, name: str, given: Given, described: Mapping) -> tuple[pl.DataFrame, pl.Series]:
+    """Return one row per participant and night with the number of its rows as ``name``.
+
+    A row of nobody, or without a date, stays by itself, so that each of them is rejected.
+    """
+    dated = pl.col("date").str.to_date("%Y-%m-%d", strict=False).is_not_null()
+    known = dated & pl.col("participant_id").is_not_null()
+    rows = made.with_columns(
+        pl.when(known).then(pl.lit(-1)).otherwise(pl.int_range(pl.len())).alias(_APART),
+        pl.len().over("participant_id", "date").cast(pl.String).alias(name),
+    )
+    nights, lines = _distinct(rows, ["participant_id", "date", _APART], "diary", given, described)
+    return nights.drop(_APART), lines
+
+
+def _distinct(
+    made: pl.DataFrame, key: list[str], table: str, given: Given, described: Mapping
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return one row per ``key`` and its first line, once all rows of each say the same or nothing."""
+    numbered = made.with_columns(given.lines.alias(_LINE))
     grouped = numbered.group_by(key, maintain_order=True)
-    varies = grouped.agg(pl.exclude(key, "__line").drop_nulls().n_unique())
-    for name in varies.columns[1:]:
+    varies = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().n_unique())
+    for name in varies.columns[len(key) :]:
         if (several := varies.filter(pl.col(name) > 1)).height:
-            who = several[key][0]
-            rows = numbered.filter(pl.col(key).eq_missing(pl.lit(who)) & pl.col(name).is_not_null())
-            rows = rows.unique(name, keep="first", maintain_order=True)
-            (one, at), (other, then) = rows.select(name, "__line").rows()[:2]
-            raise SourceError(
-                f"{given.file}: participant {who} has two values of {name}, {one!r} on line {at} and {other!r} on line "
-                f"{then}; correct one, or take {name} out of tables.participants of {described.path}"
+            whose = several.select(key).row(0)
+            same = pl.all_horizontal(
+                pl.col(column).eq_missing(pl.lit(value)) for column, value in zip(key, whose, strict=True)
             )
-    people = grouped.agg(pl.exclude(key, "__line").drop_nulls().first(), pl.col("__line").first())
-    return people.select(made.columns), people["__line"]
+            rows = numbered.filter(same & pl.col(name).is_not_null())
+            rows = rows.unique(name, keep="first", maintain_order=True)
+            (one, at), (other, then) = rows.select(name, _LINE).rows()[:2]
+            night = f", night {whose[1]}," if len(whose) > 1 else ""
+            raise SourceError(
+                f"{given.file}: participant {whose[0]}{night} has two values of {name}, {one!r} on line {at} and "
+                f"{other!r} on line {then}; correct one, or take {name} out of tables.{table} of {described.path}"
+            )
+    merged = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().first(), pl.col(_LINE).first())
+    return merged.select(made.columns), merged[_LINE]
 
 
 def _known(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from crampstudy import codebook, domain, plain_yaml
+from crampstudy.clean import Unlogged, unlogged
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import dates
@@ -30,7 +31,8 @@ SHORT_ROWS = ("reject", "empty")
 """What may become of rows that only end early."""
 NIGHTS = (("diary", "date"), ("episodes", "date"))
 """The columns, by table and name, that date a night and not a day."""
-_COLUMN = ("from", "constant", "numbered", "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
+_ORIGINS = ("from", "constant", "numbered", "count")
+_COLUMN = (*_ORIGINS, "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
 _OWN_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean", "date", "datetime")
 # A factor that somebody has rounded is not a wrong one.
 _ROUNDING = 0.01
@@ -40,7 +42,7 @@ _ROUNDING = 0.01
 class Column:
     """How one column of a table comes about; ``key`` is where the mapping file says so.
 
-    Exactly one of ``source`` (a column of the file), ``constant`` and ``numbered`` is set.
+    Exactly one of ``source`` (a column of the file), ``constant``, ``numbered`` and ``counted`` is set.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Column:
     source: str | None = None
     constant: str | None = None
     numbered: bool = False
+    counted: bool = False
     formats: tuple[str, ...] = ()
     origin: date | None = None
     clock: Clock = "evening"
@@ -81,6 +84,7 @@ class Mapping:
     decimal: Mark | None
     time_zone: str | None
     padded: bool = False
+    unlogged: Unlogged | None = None
 
 
 def load(path: Path) -> Mapping:
@@ -149,7 +153,10 @@ class _Entry:
 
 
 def _mapping(path: Path, top: _Entry) -> Mapping:
-    keys = ("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows")
+    keys = (
+        *("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows"),
+        *unlogged.KEYS,
+    )
     entries = top.entries(keys, ("version", "tables", "clock"))
     if (version := entries["version"].text()) != "1":
         entries["version"].wrong(f"{version!r} is not a version that this package reads; allowed: 1")
@@ -171,14 +178,26 @@ def _mapping(path: Path, top: _Entry) -> Mapping:
         decimal=cast(Mark, entries["decimal"].one_of(MARKS)) if "decimal" in entries else None,
         time_zone=zone,
         padded="short_rows" in entries and entries["short_rows"].one_of(SHORT_ROWS) == "empty",
+        unlogged=_unlogged(entries),
     )
+
+
+def _unlogged(entries: Table[str, _Entry]) -> Unlogged | None:
+    said = {key: entries[key] for key in unlogged.KEYS if key in entries}
+    try:
+        return unlogged.stated({key: entry.text() for key, entry in said.items()})
+    except UsageError as error:
+        next(iter(said.values())).wrong(str(error))
 
 
 def _table(name: str, entry: _Entry, clock: Clock, zone: str | None) -> TableMap:
     entries = entry.entries(("file", "sheet", "rows", "columns", "own"), ("columns",))
     rows = entries["rows"].entries(("where", "distinct")) if "rows" in entries else {}
     if "distinct" in rows and name != "participants":
-        rows["distinct"].wrong("only participants may be repeated; a night that stands twice is for the cleaning")
+        rows["distinct"].wrong(
+            "only participants may be repeated; a night that stands twice is for the cleaning, and where a row is one "
+            "cramp, its rows are counted by cramps: {count: rows}"
+        )
     where = rows["where"].text() if "where" in rows else None
     if where is not None:
         try:
@@ -224,11 +243,13 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
     if isinstance(entry.value, str):
         entry = _Entry(entry.file, entry.key, {"from": entry.value})
     entries = entry.entries(_COLUMN)
-    if len(given := [key for key in ("from", "constant", "numbered") if key in entries]) != 1:
-        entry.wrong(f"give exactly one of from, constant and numbered, got {', '.join(given) or 'none'}")
+    if len(given := [key for key in _ORIGINS if key in entries]) != 1:
+        last = "count" if v.name == "cramps" else "numbered"
+        entry.wrong(f"give exactly one of from, constant and {last}, got {', '.join(given) or 'none'}")
     temporal, number = v.type in ("date", "datetime"), v.type in ("integer", "number")
     fits = {"format": temporal, "origin": v.type == "date", "clock": v.type == "date", "unit": number}
     fits |= {"factor": number, "offset": number, "numbered": v.name == "episode", "codes": not temporal}
+    fits |= {"count": (v.table, v.name) == ("diary", "cramps")}
     for key in entries:
         if not fits.get(key, True):
             entries[key].wrong(f"{v.name} takes no {key}, for it is {v.allowed}")
@@ -250,6 +271,7 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
         source=entries["from"].text() if "from" in entries else None,
         constant=_value(v, entries["constant"]) if "constant" in entries else None,
         numbered="numbered" in entries and bool(entries["numbered"].one_of(("night",))),
+        counted="count" in entries and bool(entries["count"].one_of(("rows",))),
         formats=formats,
         origin=entries["origin"].date() if "origin" in entries else None,
         # Only a night can be dated by its evening or its morning; a sample or a dose has a day.

@@ -99,6 +99,7 @@ def read(
         synthetic=described.synthetic,
         notices=tuple(notices),
         title=described.title,
+        unlogged=described.unlogged,
     )
 
 

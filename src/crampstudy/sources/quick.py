@@ -6,15 +6,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.clean import outliers
+from crampstudy.account import Account
+from crampstudy.clean import Unlogged, outliers, unlogged
 from crampstudy.clean.nightly import form
 from crampstudy.codebook import missing, rules
+from crampstudy.cohort import TableCount
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import codes, dates, decimals, stamps
 from crampstudy.sources.codes import Codes
@@ -25,6 +28,8 @@ from crampstudy.sources.text import Text, read_text
 
 Role = Literal["who", "date", "cramps"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ROWS = "rows"
+"""In the place of a column of counts: each row is one cramp."""
 
 # Beginnings of column names, without accents: English, German, French, Spanish, Italian, Portuguese, Dutch, Nordic.
 _NAMES: dict[Role, str] = {
@@ -65,13 +70,24 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Nights:
-    """Nights as read: ``frame`` has participant_id, date and cramps (null where nobody counted), a row a night."""
+    """Nights as read: ``frame`` has participant_id, date and cramps (null where nobody counted), a row a night.
+
+    ``rows`` are those of the file, its header apart.
+    """
 
     file: str
     guess: Guess
     frame: pl.DataFrame
     left_out: tuple[LeftOut, ...]
     notices: tuple[str, ...]
+    rows: int
+
+    @property
+    def account(self) -> Account:
+        """What was read, left out and used."""
+        rejected = len({row.line for row in self.left_out})
+        table = TableCount("diary", self.file, self.rows, self.rows - rejected, rejected)
+        return Account("nights", self.frame.height, (("without a count", self.frame["cramps"].null_count()),), (table,))
 
 
 def read(
@@ -82,48 +98,58 @@ def read(
     clock: Clock | None = None,
     time_zone: str | None = None,
     declared: Codes = codes.NONE,
+    word: Unlogged | None = None,
 ) -> Nights:
     """Read a delimited file with a column each for who, date and cramps, in any order, with a header or without.
 
     ``columns`` names those (or gives their numbers from 1) that the file's contents leave open; ``date_format`` such
     as ``%d/%m/%Y`` decides what the dates leave open, ``clock`` which night a time of day belongs to; times that
     state their distance from UTC become those of ``time_zone``. A count that is a ``declared`` code, or a known mark of
-    a missing value, is missing.
+    a missing value, is missing. Where each row is one cramp, :data:`ROWS` stands for the column of counts. ``word``
+    says that nights without a row had no cramp.
 
     Raises:
         SourceError: the file cannot be read, or it leaves open which column is which, how its dates are written or
             what their times mean.
-        UsageError: ``columns``, ``date_format``, ``clock`` or ``time_zone`` does not fit the file.
+        UsageError: ``columns``, ``date_format``, ``clock`` or ``time_zone`` does not fit the file, or the ``word`` has
+            no window.
     """
     text = read_text(path, header=False)
     unread = tuple(
         LeftOut(line, "all cells", cells, hint)
         for line, cells, hint in text.unread["line", "cells", "hint"].iter_rows()
     )
-    if text.frame.width < len(ROLES):
-        raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps")
-    rows = text.frame.rows()
-    header = bool(rows) and not any(map(_is_date, rows[0]))
+    stated = dict(columns or {})
+    # A column of that name is a column.
+    if counted := stated.get("cramps") == ROWS and not (text.frame.height and ROWS in text.frame.row(0)):
+        del stated["cramps"]
+    if text.frame.width < len(ROLES) - counted:
+        rows = f"; where each row is one cramp, say --cramps {ROWS}" if text.frame.width == len(ROLES) - 1 else ""
+        raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps{rows}")
+    lines = text.frame.rows()
+    header = bool(lines) and not any(map(_is_date, lines[0]))
     if header:
-        above = _header(rows)
+        above = _header(lines)
         titles = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
         text = replace(
             text, frame=text.frame[above + 1 :], lines=text.lines[above + 1 :], notices=(*text.notices, *titles)
         )
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
-    given = rows[above] if header else [None] * text.frame.width
+    given = lines[above] if header else [None] * text.frame.width
     names = {name: cell or f"column {name}" for name, cell in zip(text.frame.columns, given, strict=True)}
-    found = _roles(path.name, text, names, columns or {})
+    found = _roles(path.name, text, names, stated, counted=counted)
     codes.check(declared, path.name, (*names.values(), *ROLES))
-    text, notices = _counted(path.name, text, found["cramps"], names[found["cramps"]], declared)
+    notices, decimal = ["each row is one cramp: the rows of a night were counted"], "."
+    if not counted:
+        text, notices = _answered(path.name, text, found["cramps"], names[found["cramps"]], declared)
+        text, decimal = _pointed(path.name, text, found["cramps"])
     written, reason = _format(path.name, text, found["date"], date_format)
-    who, date, cramps = (names[found[role]] for role in ROLES)
+    who, date, cramps = (names[found[role]] if role in found else ROWS for role in ROLES)
     told = Told(clock, stamps.zone(time_zone) if time_zone is not None else None)
     stamped = stamps.read(text.frame[found["date"]], written, told, f"{path.name}: {date}")
-    text, decimal = _pointed(path.name, text, found["cramps"])
     guess = Guess(who, date, cramps, header, written, reason, decimal, stamped.clock)
-    frame, left_out = _nights(text, found, guess, stamped)
+    frame, left_out, zeros = _nights(text, found, guess, stamped, word)
     if frame.is_empty():
         row = left_out[0]
         raise SourceError(
@@ -131,13 +157,14 @@ def read(
             f"{row.column} = {row.value or ''!r}: {row.reason}"
         )
     others = [names[name] for name in text.frame.columns if name not in found.values()]
-    notices += [*_far(cramps, frame), *([f"not used: {', '.join(others)}"] if others else []), *_meant(date, stamped)]
-    notices += _similar(frame["participant_id"].unique(maintain_order=True))
+    notices += [*_far(cramps, frame), *zeros, *([f"not used: {', '.join(others)}"] if others else [])]
+    notices += [*_meant(date, stamped), *_similar(frame["participant_id"].unique(maintain_order=True))]
     left_out = tuple(sorted((*unread, *left_out), key=lambda row: row.line))
-    return Nights(path.name, guess, frame, left_out, (*text.notices, *notices))
+    rows_read = text.frame.height + text.unread.height
+    return Nights(path.name, guess, frame, left_out, (*text.notices, *notices), rows_read)
 
 
-def _counted(file: str, text: Text, column: str, name: str, declared: Codes) -> tuple[Text, list[str]]:
+def _answered(file: str, text: Text, column: str, name: str, declared: Codes) -> tuple[Text, list[str]]:
     """Return the text without codes and marks of a missing value in the column of counts, and what is said of them."""
     cells, said = text.frame[column], []
     coded = codes.held(cells, (*declared.of(name), *(declared.of("cramps") if name != "cramps" else ())))
@@ -208,8 +235,10 @@ def _share(cells: pl.Series, pattern: str) -> float:
     return float(filled.str.contains(pattern).mean() or 0) if len(filled) else 0.0  # type: ignore[arg-type]
 
 
-def _roles(file: str, text: Text, names: dict[str, str], stated: dict[Role, str]) -> dict[Role, str]:
-    """Return which column has which role: as stated, then by contents and names together."""
+def _roles(
+    file: str, text: Text, names: dict[str, str], stated: dict[Role, str], *, counted: bool = False
+) -> dict[Role, str]:
+    """Return which column has which role: as stated, then by contents and names together; of counted rows but two."""
     found: dict[Role, str] = {}
     for role, wanted in stated.items():
         matching = [name for name in names if wanted in (name, names[name])]
@@ -217,7 +246,7 @@ def _roles(file: str, text: Text, names: dict[str, str], stated: dict[Role, str]
             raise UsageError(f"--{role}: {file} has no column {wanted!r}; it has {', '.join(names.values())}")
         found[role] = matching[0]
     for role in ("date", "cramps", "who"):
-        if role in found:
+        if role in found or (role == "cramps" and counted):
             continue
         left = [name for name in names if name not in found.values()]
         fitting = [name for name in left if _fits(role, text, name)]
@@ -267,9 +296,10 @@ def _open_question(file: str, role: Role, candidates: Sequence[str], names: Sequ
     what = {"who": "says who", "date": "has dates", "cramps": "has whole numbers of cramps"}[role]
     if candidates:
         return f"{file}: {' and '.join(candidates)} could each be the column that {what}; say it with --{role} NAME"
+    rows = f", or, where each row is one cramp, say --cramps {ROWS}" if role == "cramps" else ""
     return (
         f"{file}: no column {what} in most rows (the columns are {', '.join(names)}); "
-        f"give three columns, who, date and cramps, or name it with --{role} NAME"
+        f"give three columns, who, date and cramps, or name it with --{role} NAME{rows}"
     )
 
 
@@ -317,11 +347,12 @@ def _example(parts: pl.DataFrame) -> str:
 
 
 def _nights(
-    text: Text, found: dict[Role, str], guess: Guess, stamped: Stamps
-) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
-    """Return the usable nights, one a row, and every row that is not among them."""
+    text: Text, found: dict[Role, str], guess: Guess, stamped: Stamps, word: Unlogged | None
+) -> tuple[pl.DataFrame, tuple[LeftOut, ...], tuple[str, ...]]:
+    """Return the usable nights, one a row, every row that is not among them, and what was done on the ``word``."""
     count = codebook.variable("cramps", "diary")
-    rows = text.frame.select(*(pl.col(found[role]).alias(role) for role in ROLES), line=text.lines)
+    cells = {role: pl.col(found[role]) if role in found else pl.lit("1") for role in ROLES}
+    rows = text.frame.select(**cells, line=text.lines)
     counted = rows.select(rules.typed(count, pl.String()))
     beyond = counted.select(rules.out_of_range(count)).to_series() if count.minimum is not None else pl.lit(value=False)
     rows = rows.with_columns(night=stamped.night, n=counted["cramps"], beyond=beyond)
@@ -335,13 +366,32 @@ def _nights(
         ("date", pl.col("night").is_null(), day),
         ("cramps", pl.col("cramps").is_not_null() & (pl.col("n").is_null() | pl.col("beyond")), f"not {count.allowed}"),
         ("cramps", versions > 1, "another row has this night with another count: all of them are set aside"),
-        ("date", ~pl.struct(key).is_first_distinct(), "the same night stands above"),
+        ("date", ~_inside(pl.col("night"), word), "outside the window that was stated"),
     )
+    if "cramps" in found:
+        again = f"the same night stands above; where each row is one cramp, say --cramps {ROWS}"
+        checks = (*checks, ("date", ~pl.struct(key).is_first_distinct(), again))
     left_out: list[LeftOut] = []
+    aside = [rows.select(key).clear()]
     for role, rule, reason in checks:
         marked = rows.with_columns(wrong=rule.fill_null(value=False))
         bad, rows = marked.filter("wrong").drop("wrong"), marked.filter(~pl.col("wrong")).drop("wrong")
         name = getattr(guess, role)
         left_out += [LeftOut(line, name, value, reason) for line, value in bad.select("line", role).iter_rows()]
+        aside.append(bad.select(key))
+    if "cramps" not in found:
+        rows = rows.group_by(key).agg(pl.col("n").sum())
     nights = rows.select(participant_id="who", date="night", cramps="n").sort("participant_id", "date")
-    return nights, tuple(sorted(left_out, key=lambda row: row.line))
+    sorted_out = tuple(sorted(left_out, key=lambda row: row.line))
+    if word is None:
+        return nights, sorted_out, ()
+    people = nights.select(pl.col("participant_id").unique(maintain_order=True))
+    unknown = pl.concat(aside).drop_nulls().unique().rename({"who": "participant_id", "night": "date"})
+    nights, said = unlogged.filled(nights, unlogged.windows(people, word), unknown)
+    return nights, sorted_out, (f"{said}; participants without a row are not known of",)
+
+
+def _inside(night: pl.Expr, word: Unlogged | None) -> pl.Expr:
+    """Return whether a night lies in the window of those without one of their own."""
+    first, last = (word.first, word.last) if word else (None, None)
+    return night.is_between(first or date.min, last or date.max)

@@ -1,0 +1,79 @@
+"""What an analysis was made of: rows read and set aside, what was left out and why, and what was used."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.cohort import TableCount
+
+UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
+UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What was ``found`` of the rows named by ``plural``, and what of it was ``left_out``: reason and number.
+
+    The reasons come one after the other, so that no row is counted twice; the others were used. ``tables`` are those
+    that were read for it, as they were accepted, and ``columns`` says how the cohort's own columns were read.
+    """
+
+    plural: str
+    found: int
+    left_out: tuple[tuple[str, int], ...] = ()
+    tables: tuple[TableCount, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> int:
+        """How many rows the analysis is made of."""
+        return self.found - sum(n for _, n in self.left_out)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what was set aside and left out, for the note of an estimate."""
+        lost = (f"{t.file}: {_lost(t, f' of {t.read:,} rows')}" for t in self.tables if t.rejected or t.blanked)
+        return (*lost, *(f"{n:,} {self.plural} left out, {why}" for why, n in self.left_out if n))
+
+    def sentence(self, source: str | None = None) -> str:
+        """Return what was read, set aside, left out and used in one line; of a ``source`` also how to see why."""
+        read = [f"{t.file}: {t.read:,} rows read{', ' if _lost(t) else ''}{_lost(t)}" for t in self.tables]
+        without = [f"{n:,} left out ({why})" for why, n in self.left_out if n]
+        line = "; ".join([*read, ", ".join([f"{self.found:,} {self.plural}", *without, f"{self.used:,} used"])])
+        if source is not None and any(_lost(t) for t in self.tables):
+            line += f" (why: crampstudy validate {shlex.quote(source)})"
+        return line
+
+
+def lost_tables(counts: Iterable[TableCount], main: str) -> tuple[TableCount, ...]:
+    """Return the ``main`` table of an analysis, and the others of which a row was rejected or a cell blanked."""
+    return tuple(count for count in counts if count.table == main or _lost(count))
+
+
+def read_as(frame: pl.DataFrame, names: Iterable[str], *tables: str) -> tuple[str, ...]:
+    """Return how those of the columns ``names`` were read that the codebook does not know in any of ``tables``."""
+    places = (*tables, "derived")
+    known = {v.name for v in codebook.VARIABLES if v.table in places}
+    own = (name for name in sorted(names) if name in frame.columns and name not in known)
+    return tuple(f"own column {name}: {_type(frame[name])}" for name in own)
+
+
+def _type(column: pl.Series) -> str:
+    if column.dtype.is_numeric():
+        return "number"
+    if column.dtype == pl.Boolean:
+        return "yes or no"
+    if column.dtype in (pl.String, pl.Enum):
+        levels = column.drop_nulls().n_unique()
+        return f"text, {levels} level{'' if levels == 1 else 's'}"
+    return "date" if column.dtype == pl.Date else "date and time"
+
+
+def _lost(count: TableCount, of: str = "") -> str:
+    parts = [f"{count.rejected:,}{of} rejected"] if count.rejected else []
+    parts += [f"{count.blanked:,} cell{'' if count.blanked == 1 else 's'} blanked"] if count.blanked else []
+    return ", ".join(parts)

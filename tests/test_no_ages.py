@@ -1,0 +1,119 @@
+"""A cohort whose participants have no ages, or some of them: what needs none is shown, the rest says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from test_age_curve import survey
+
+from crampstudy import AgeBands, describe, fit, open_cohort
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts import characteristics as who
+from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.prevalence import prevalence
+from crampstudy.report.build import build
+from crampstudy.simulate import simulate
+
+NO_AGE = "no participant has an age"
+Run = Callable[..., tuple[int, str, str]]
+
+
+def without(cohort: Cohort, column: str, every: int = 1) -> Cohort:
+    """Return the cohort without a value of ``column`` of every so-manieth participant."""
+    known = pl.int_range(pl.len()) % every != 0
+    people = cohort.frame("participants").with_columns(pl.when(known).then(column).alias(column))
+    return Cohort(
+        cohort.name, cohort.kind, {**cohort.tables, "participants": people}, cohort.design, as_of=cohort.as_of
+    )
+
+
+@pytest.fixture(scope="module")
+def whole() -> Cohort:
+    return simulate(40, 20, seed=3)
+
+
+def of(rows: Any, level: str, analysis: str = "incidence rate") -> Any:
+    (row,) = rows[(rows["level"] == level) & (rows["analysis"] == analysis)].to_dict("records")
+    return row
+
+
+def test_rates_without_ages_are_those_of_all(whole: Cohort) -> None:
+    rows = describe(without(whole, "age_years")).estimates
+    everybody = of(describe(whole, "sex").estimates, "all")
+    for analysis in ("incidence rate", "mean of person rates"):
+        assert of(rows, "all", analysis)["status"] == "converged"
+    assert of(rows, "all")["estimate"] == everybody["estimate"] and of(rows, "all")["n_participants"] == 40
+    others = rows[rows["level"] != "all"]
+    assert set(others["status"]) == {"not_estimable"} and set(others["note"]) == {NO_AGE}
+    assert "all" not in set(describe(whole).estimates["level"])
+
+
+def test_those_without_an_age_are_counted_and_stand_among_all(whole: Cohort) -> None:
+    rows = describe(without(whole, "age_years", 5)).estimates
+    assert of(rows, "all")["n_participants"] == 40 and of(rows, "20+")["n_participants"] == 32
+    assert "8 participants without an age, in the row of all participants alone" in of(rows, "20+")["note"]
+    rows = describe(without(whole, "sex", 5), "sex").estimates
+    assert "8 participants without a value of sex" in of(rows, "female")["note"]
+
+
+def test_no_sex(whole: Cohort) -> None:
+    rows = describe(without(whole, "sex"), "sex").estimates
+    assert of(rows, "all")["status"] == "converged"
+    assert of(rows, "female")["note"] == of(rows, "male")["note"] == "no participant has a value of sex"
+
+
+def test_what_else_needs_no_age(whole: Cohort) -> None:
+    made = without(whole, "age_years")
+    rows = fit(made, model="poisson", terms="age_decade + sex").estimates.set_index("term")
+    assert (rows.loc["age_decade", "status"], rows.loc["sex", "status"]) == ("not_measured", "converged")
+    classes = describe(made, outcome="class_30_days").estimates
+    implied = classes[classes["analysis"] == "30-day class, implied by the nights"]
+    assert set(implied["status"]) <= {"converged", "boundary"} and implied["estimate"].between(0, 1).all()
+    relief = describe(made, "age_band", outcome="relief").estimates
+    median = of(relief, "all", "median time to relief")
+    assert median["status"] == "converged" and median["note"].startswith("no episode has a value of age_band")
+    curve = age_curve(made)
+    assert curve["note"].tolist() == [NO_AGE]
+
+
+def test_the_cohort_section_shows_everybody(whole: Cohort) -> None:
+    made, bands = without(whole, "age_years"), AgeBands()
+    described = who.characteristics(made)
+    assert described[described["term"] == "sex"]["n_participants"].iloc[0] == 40
+    complete = who.completeness(made, bands)
+    assert complete["level"].unique().tolist() == ["all"] and complete["n_participants"].iloc[0] == 40
+    partly = who.completeness(without(whole, "age_years", 5), bands)
+    assert partly[partly["level"] == "all"]["n_participants"].iloc[0] == 40
+    assert who.measured(made, ["sex"])["n_participants"].tolist() == [40]
+    assert who.participants_by_band(made, bands).empty
+
+
+def test_prevalence_without_ages_is_that_of_all() -> None:
+    asked = survey(None)
+    rows = describe(without(asked, "age_years")).estimates
+    anybody = rows[(rows["population"] == "all") & (rows["level"] == "any")].iloc[0]
+    assert anybody["status"] == "converged" and anybody["n_participants"] == 1200
+    others = rows[rows["population"] != "all"]
+    assert set(others["status"]) == {"not_estimable"} and others["note"].str.startswith(NO_AGE).all()
+    partly = describe(without(asked, "age_years", 4)).estimates
+    assert "300 participants without an age" in partly["note"].iloc[0]
+    assert len(prevalence(asked)) < len(prevalence(without(asked, "age_years", 4)))
+    assert set(age_curve(without(asked, "age_years"))["note"]) == {NO_AGE}
+
+
+def test_the_report_is_made(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    run("simulate", "--out", str(folder), "--participants", "30", "--nights", "20")
+    file = folder / "participants.csv"
+    people = pl.read_csv(file, infer_schema=False)
+    people.with_columns(age_years=pl.lit(None), birth_year=pl.lit(None)).write_csv(file)
+    assert open_cohort(str(folder)).frame("participants")["age_years"].null_count() == 30
+    made = build(str(folder), out=tmp_path / "out")
+    shown = " ".join(made.html.read_text(encoding="utf-8").split())
+    assert "Could not estimate: no participant has an age" in shown
+    assert "Over all participants the crude incidence rate is" in shown and "nan" not in shown.split()
+    assert f"In one line: {made.account.sentence()}." in shown
