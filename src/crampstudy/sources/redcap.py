@@ -97,6 +97,11 @@ def read(
 def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.DataFrame:
     """Return the export with the record's identifier in front, which is the first field of any dictionary."""
     record, first = next(iter(described.fields), ""), frame.columns[0]
+    if record and (known := described.fields[record].variable) and known.name != _ID:
+        raise SourceError(
+            f"{path}: the dictionary begins with the field {record}, which cannot be the record's identifier; export it "
+            "again from the project, with its fields in their order"
+        )
     if record in frame.columns:
         return frame.select(record, pl.exclude(record))
     if described.fields.get(first) or described.box(first) or first in (_EVENT, _FORM, _INSTANCE, *_ADMINISTRATIVE):
@@ -206,7 +211,9 @@ def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[
     for name in export.frame.columns[1:]:
         field = described.fields.get(name) or described.box(name)
         form_status = re.fullmatch(r"(.+)_(complete|timestamp)|Complete\?.*|Survey Timestamp.*", name)
-        if field is not None and field.table is not None:
+        if field is not None and field.table is not None and field.column == _ID:
+            notices.append(f"{export.file}: {name} is not used, for the record's identifier {export.record} says who")
+        elif field is not None and field.table is not None:
             wanted.append(field)
         elif name in (_EVENT, _FORM, _INSTANCE):
             continue
