@@ -1,4 +1,4 @@
-"""Spoil small files of every kind and hold what is read against what they plainly say: `python tests/fuzz --files 2000`.
+"""Spoil small files of every kind, and hold what is read against what they plainly say: `make fuzz`.
 
 Every file has its own seed, so that one comes again by its name: `--only redcap/17 --keep DIR`.
 """
@@ -20,12 +20,15 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+import fuzz_beside
+import fuzz_books
 import fuzz_lists
 import fuzz_mapped
+import fuzz_nhanes
 import fuzz_oracle
 import fuzz_packages
 import fuzz_redcap
-import fuzz_stored
+import fuzz_statfiles
 import numpy as np
 from fuzz_kinds import Kind
 from fuzz_plain import Plain, Unclear
@@ -34,7 +37,9 @@ from crampstudy.clean import Cleaned
 from crampstudy.errors import CrampstudyError
 from crampstudy.sources import load, quick
 
-_MODULES = (fuzz_packages, fuzz_lists, fuzz_redcap, fuzz_mapped, fuzz_stored)
+_MODULES = (
+    *(fuzz_packages, fuzz_beside, fuzz_lists, fuzz_redcap, fuzz_mapped, fuzz_statfiles, fuzz_books, fuzz_nhanes),
+)
 KINDS: dict[str, Kind] = {kind.name: kind for module in _MODULES for kind in module.KINDS}
 SECONDS = 10
 OUTCOMES = ("refused", "accepted whole", "with a ledger", "traceback", "hang", "silent change")

@@ -1,4 +1,4 @@
-"""What a kind of source is here: how the valid study is written in it, how it is spoilt, and what it then plainly says."""
+"""A kind of source: how the valid study is written in it, how it is spoilt, and what it then plainly says."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from fuzz_beside import replaced
 from fuzz_bytes import damaged, place
 from fuzz_kinds import Kind
-from fuzz_packages import replaced
 from fuzz_plain import Alternatives, Plain, Row, Unclear, readings, table
 from fuzz_study import Tables, study, wide
 from fuzz_text import CELLS, Sheet, mistaken
@@ -206,29 +206,22 @@ def _distinct(rows: list[Row]) -> list[Row]:
 
 def wide_rows(rows: list[Row]) -> Plain:
     """Participants and nights from rows that hold both."""
-    names = {column.strip().lower() for row in rows[:1] for column in row.cells}
-    if "date" not in names:
+    named = [Row(r.line, {_known(c): cell for c, cell in r.cells.items()}) for r in rows]
+    if not named or "date" not in named[0].cells or "participant_id" not in named[0].cells:
         raise Unclear
-    known = {name: {v.name for v in codebook.variables(name)} for name in ("participants", "diary")}
-    named = [
-        Row(
-            r.line,
-            {
-                c if c in r.cells and c != c.lower() and not codebook.find(c.lower()) else c.lower(): v
-                for c, v in r.cells.items()
-            },
-        )
-        for r in rows
-    ]
-    people = [
-        Row(r.line, {c: v for c, v in r.cells.items() if c in known["participants"] or c not in known["diary"]})
-        for r in named
-    ]
-    nights = [
-        Row(r.line, {c: v for c, v in r.cells.items() if c in known["diary"] or c not in known["participants"]})
-        for r in named
-    ]
+    people, nights = (
+        [
+            Row(r.line, {c: v for c, v in r.cells.items() if codebook.find(c, name) or not codebook.find(c)})
+            for r in named
+        ]
+        for name in ("participants", "diary")
+    )
     return {"participants": [r for r in _distinct(people) if r.cells["participant_id"][0] is not None], "diary": nights}
+
+
+def _known(column: str) -> str:
+    """The codebook's name whatever its case; a name of one's own as it stands."""
+    return column.lower() if codebook.find(column.lower()) else column
 
 
 KINDS = (Kind("mapped", _write, _spoil, _plain, truth), Kind("mapping", _write, _spoil_mapping, _plain, truth))

@@ -58,7 +58,8 @@ def _counts(cleaned: Cleaned) -> Iterator[str]:
     for count in cleaned.cohort.attrition.tables:
         height = cleaned.cohort.tables[count.table].height
         if count.read != count.accepted + count.rejected or count.accepted != height:
-            yield f"{count.table}: {count.read} read, {count.accepted} accepted, {count.rejected} rejected, {height} kept"
+            said = f"{count.read} read, {count.accepted} accepted, {count.rejected} rejected"
+            yield f"{count.table}: {said}, {height} kept"
         listed = cleaned.rejected[count.table]
         if listed.height != count.rejected:
             yield f"{count.table}: {count.rejected} rejected and {listed.height} listed"

@@ -104,7 +104,8 @@ def _cell(text: str, at: int, line: int, separator: str) -> tuple[Alternatives, 
     while at < len(text) and text[at] not in (separator, "\n"):
         at += 1
     inside, rest = "".join(made), text[tail:at].strip(_SPACE)
-    return (inside.strip(_SPACE), (inside + rest).strip(_SPACE), text[start:at].strip(_SPACE))[: 3 if rest else 1], at, line
+    ways = (inside, inside + rest, text[start:at]) if rest else (inside,)
+    return tuple(way.strip(_SPACE) for way in ways), at, line
 
 
 def headless(content: bytes) -> list[Row]:
