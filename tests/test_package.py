@@ -356,6 +356,10 @@ class TestRefusedFolder:
     def test_text_called_parquet(self, tmp_path: Path) -> None:
         assert "not what its name says" in refusal(folder(tmp_path, diary_csv="", diary_parquet=NIGHTS))
 
+    def test_a_column_of_a_parquet_file_without_a_name(self, tmp_path: Path) -> None:
+        nameless = pl.DataFrame({"participant_id": ["1"], "": [1]})
+        assert "column 2 has no name" in refusal(folder(tmp_path, diary_csv="", diary_parquet=nameless))
+
     def test_a_cut_parquet_file(self, tmp_path: Path) -> None:
         whole = folder(tmp_path, diary_csv="", diary_parquet=pl.DataFrame({"x": [1]})) / "diary.parquet"
         whole.write_bytes(whole.read_bytes()[:40])

@@ -83,6 +83,13 @@ def test_so_it_is_with_keys_and_quotes(cells: list[str], quoted: bool) -> None:
     assert fast == careful
 
 
+def test_a_byte_order_mark_in_the_first_row_is_part_of_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = ",".join(HEADER) + "\n\ufeff01,2024-01-05,1,,,,\n02,2024-01-05,1,,,,\n"
+    fast, careful = both(text.encode(), [""], monkeypatch)
+    assert fast == careful
+    assert [row[1:5:3] for row in fast[2]] == [(2, "unknown-participant")]
+
+
 def test_pieces_of_any_size_make_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nights = [f'{i:02},2024-01-{d:02},{d % 3},"a {d}\n, b"' for i in range(9) for d in range(1, 29)]
     nights[40] = "03,2024-01-13,x,c"

@@ -219,6 +219,11 @@ def wide_rows(rows: list[Row]) -> Plain:
     return {"participants": [r for r in _distinct(people) if r.cells["participant_id"][0] is not None], "diary": nights}
 
 
+def _of(name: str, row: Row) -> Row:
+    """What a table takes of a row; a column of one's own may go to either."""
+    return Row(row.line, {c: v for c, v in row.cells.items() if codebook.find(c, name) or not codebook.find(c)})
+
+
 def _known(column: str) -> str:
     """The codebook's name whatever its case; a name of one's own as it stands."""
     return column.lower() if codebook.find(column.lower()) else column

@@ -214,7 +214,9 @@ def _check_codes(path: Path, values: pl.Series, allowed: set[int]) -> None:
 def _check_whole(path: Path, values: pl.Series) -> None:
     wrong = values.filter((values != values.round()) | (values.abs() > _EXACT) | ~values.is_finite())
     if len(wrong):
-        raise SourceError(f"{path}: {values.name} holds {wrong[0]:g}, not a whole number; fetch the published file again")
+        raise SourceError(
+            f"{path}: {values.name} holds {wrong[0]:g}, not a whole number; fetch the published file again"
+        )
 
 
 def _coded(column: str, codes: Mapping[int, str | bool | int | None], dtype: pl.DataType) -> pl.Expr:

@@ -26,7 +26,8 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ADVICE = "save it as CSV (UTF-8, comma, double quotes around cells that hold a comma)"
 # Lines without any cell; one of separators alone has as many as any other.
 _EMPTY = {
-    mark: re.compile(rb"(?m)^[%b]*\n|^[%b]+\Z" % ((b" \t\r\f\v".replace(mark.encode(), b""),) * 2)) for mark in _SEPARATORS
+    mark: re.compile(rb"(?m)^[%b]*\n|^[%b]+\Z" % ((b" \t\r\f\v".replace(mark.encode(), b""),) * 2))
+    for mark in _SEPARATORS
 }
 _SAMPLE = 20
 _MOST_COLUMNS = 16_384
@@ -185,8 +186,10 @@ def _open(path: Path, encoding: str, header: bool, padded: bool) -> Opened:
             break
     else:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    stated = re.match(rb"sep=([,;\t|])\r?\n", piece.body[blank:], re.IGNORECASE)
+    stated = re.match(rb"sep=([,;\t|])\r?\n(?:\s*\n)?", piece.body[blank:], re.IGNORECASE)
     start = blank + (stated.end() if stated else 0)
+    if not piece.body[start:].strip():
+        raise SourceError(f"{path} is empty; it needs a header and rows")
     end = _first_row(piece.body, start)
     separator = stated[1].decode() if stated else _separator(path, piece.body[start:])
     names = _names(path, piece.body[start:end], separator)
