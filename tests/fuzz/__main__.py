@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import sys
 import time
@@ -33,7 +34,14 @@ def main() -> int:
         print(f"{result.name}: {result.outcome}\n  {result.damage}\n{result.told}")
         return int(result.outcome in fuzz.FAULTS)
     summary, began = fuzz.Summary(), time.monotonic()
-    for result in fuzz.run(asked.files, asked.seed, kinds, asked.keep):
+    for name in fuzz.names(asked.files, kinds):
+        if asked.keep:
+            # Should the process die of a file, this is its name.
+            asked.keep.mkdir(parents=True, exist_ok=True)
+            (asked.keep / "running").write_text(name)
+        # In C code no signal is looked at: then the stack is dumped and the run ends.
+        faulthandler.dump_traceback_later(6 * fuzz.SECONDS, exit=True)
+        result = fuzz.again(name, asked.seed, asked.keep)
         summary.add(result)
         if result.outcome in fuzz.FAULTS:
             print(f"{result.name}: {result.outcome} ({result.damage})\n  {result.told}", file=sys.stderr, flush=True)

@@ -5,7 +5,6 @@ Every file has its own seed, so that one comes again by its name: `--only redcap
 
 from __future__ import annotations
 
-import faulthandler
 import resource
 import shutil
 import signal
@@ -89,14 +88,11 @@ def _limited() -> Iterator[None]:
         raise Hang
 
     before = signal.signal(signal.SIGALRM, stop)
-    # In C code no signal is looked at: then the stack is dumped and the run ends.
-    faulthandler.dump_traceback_later(6 * SECONDS, exit=True)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
 
 
@@ -161,14 +157,14 @@ def _refusal(message: str, folder: Path) -> tuple[str, str]:
     return "refused", message
 
 
-def run(files: int, seed: int, kinds: Sequence[str] = tuple(KINDS), keep: Path | None = None) -> Iterator[Result]:
-    """Yield what became of ``files`` files, shared out over the kinds; what is at fault is kept in ``keep``."""
+def names(files: int, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[str]:
+    """Yield the names of ``files`` files, shared out over the kinds."""
     for number in range(files):
-        kind = KINDS[kinds[number % len(kinds)]]
-        yield again(f"{kind.name}/{number // len(kinds)}", seed, keep)
+        yield f"{kinds[number % len(kinds)]}/{number // len(kinds)}"
 
 
 def again(name: str, seed: int, keep: Path | None = None, always: bool = False) -> Result:
+    """Make the file of this name again and return what becomes of it; what is at fault is kept in ``keep``."""
     kind, _, number = name.partition("/")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         result = one(KINDS[kind], int(number), seed, Path(folder))

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from fuzz_bytes import damaged, place
 from fuzz_kinds import Kind
-from fuzz_packages import plain_texts, write_csv
+from fuzz_packages import plain_texts, spoil_csv, write_csv
 from fuzz_plain import Plain, Row, Unclear, readings, table
 from fuzz_study import study
 from numpy.random import Generator
@@ -184,6 +184,8 @@ def _corrected(folder: Path) -> str:
 
 def _spoil_corrected(folder: Path, rng: Generator) -> str:
     path = folder / "corrections.yaml"
+    if rng.random() < 0.4:
+        return spoil_csv(folder, rng)
     if rng.random() < 0.5:
         content, what = damaged(path.read_bytes(), rng)
         path.write_bytes(content)

@@ -31,7 +31,8 @@ class Told:
     def of(cls, cleaned: Cleaned, table: str) -> Told:
         rows = cleaned.rejected.get(table)
         lines = [] if rows is None else rows["__line"].to_list()
-        cells = cleaned.ledger.select("line", "column").rows()
+        file = next(count.file for count in cleaned.cohort.attrition.tables if count.table == table)
+        cells = cleaned.ledger.filter(pl.col("file") == file).select("line", "column").rows()
         anywhere = [line for table in cleaned.rejected.values() for line in table["__line"]]
         return cls(frozenset(lines), frozenset(anywhere), frozenset(cells), "\n".join(cleaned.cohort.attrition.notices))
 
@@ -63,7 +64,8 @@ def _counts(cleaned: Cleaned) -> Iterator[str]:
         listed = cleaned.rejected[count.table]
         if listed.height != count.rejected:
             yield f"{count.table}: {count.rejected} rejected and {listed.height} listed"
-        said = cleaned.ledger.filter(pl.col("severity") == "reject-row")["line"].to_list()
+        ours = (pl.col("file") == count.file) & (pl.col("severity") == "reject-row")
+        said = cleaned.ledger.filter(ours)["line"].to_list()
         if quiet := set(listed["__line"].to_list()) - set(said):
             yield f"{count.table}: line {min(quiet)} was rejected and is not in the ledger"
 

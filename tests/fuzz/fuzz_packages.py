@@ -35,7 +35,7 @@ def write_csv(folder: Path) -> str:
     return str(folder)
 
 
-def _spoil_csv(folder: Path, rng: Generator) -> str:
+def spoil_csv(folder: Path, rng: Generator) -> str:
     name = chosen(rng, _TABLES, _WEIGHTS)
     content, what = mistaken(sheet(study()[name]), rng)
     (folder / f"{name}.csv").write_bytes(content)
@@ -233,7 +233,7 @@ def _trimmed(value: Any) -> Any:
 
 
 KINDS = (
-    Kind("csv", write_csv, _spoil_csv, plain_texts),
+    Kind("csv", write_csv, spoil_csv, plain_texts),
     Kind("packed", _packed, _spoil_packed, plain_texts),
     Kind("parquet", _parquet, _spoil_parquet, _plain_stored),
 )

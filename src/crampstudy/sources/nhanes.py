@@ -149,10 +149,8 @@ def _participants(folder: Path, files: Mapping[str, Path], cycle: str, notices: 
         if frame["SEQN"].is_duplicated().any():
             raise SourceError(f"{path}: a SEQN stands on more than one row; fetch the published file again")
         if table != "DEMO" and (strangers := frame.join(people, on="SEQN", how="anti")).height:
-            who = strangers["SEQN"][0]
-            raise SourceError(
-                f"{path}: nobody in DEMO has the SEQN {who if who is None else int(who)}; fetch the published files again"
-            )
+            who = strangers["SEQN"].cast(pl.Int64)[0]
+            raise SourceError(f"{path}: nobody in DEMO has the SEQN {who}; fetch the published files again")
         people = frame if table == "DEMO" else people.join(frame, on="SEQN", how="left", maintain_order="left")
     top = nc.CYCLES[cycle].top_coded_age
     notices.append(f"cycle {cycle}: ages of {top} and over are published as {top} and kept so")

@@ -99,8 +99,8 @@ def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.
     record, first = next(iter(described.fields), ""), frame.columns[0]
     if record and (known := described.fields[record].variable) and known.name != _ID:
         raise SourceError(
-            f"{path}: the dictionary begins with the field {record}, which cannot be the record's identifier; export it "
-            "again from the project, with its fields in their order"
+            f"{path}: the dictionary begins with the field {record}, which cannot be the record's identifier; "
+            "export it again from the project, with its fields in their order"
         )
     if record in frame.columns:
         return frame.select(record, pl.exclude(record))
