@@ -66,6 +66,7 @@ def test_the_kills_are_of_every_kind_and_signal() -> None:
 
 
 def test_a_process_that_stays_is_found(bench: kills.Bench) -> None:
+    assert bench.strays() == []
     with subprocess.Popen(["sleep", "60"], env=bench.env) as stray:
         assert [number for number, _ in bench.processes()] == [stray.pid]
         stray.kill()

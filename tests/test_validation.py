@@ -85,7 +85,14 @@ def test_json_holds_the_same(source: Path) -> None:
     summary = summarise(load(source))
     read = json.loads(as_json(summary))
     assert read["digest"] == summary.digest
-    assert read["tables"][1] == {"table": "diary", "file": "diary.csv", "read": 7, "accepted": 4, "rejected": 3}
+    assert read["tables"][1] == {
+        "table": "diary",
+        "file": "diary.csv",
+        "read": 7,
+        "accepted": 4,
+        "rejected": 3,
+        "blanked": 1,
+    }
     assert sum(rule["n"] for rule in read["rules"]) == 5
 
 
@@ -127,7 +134,7 @@ def test_rejects_do_not_overwrite_a_folder(
     source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, err = run(monkeypatch, capsys, source, "--rejects", source)
-    assert code == 2
+    assert code == 4
     assert "not a file" in err
     assert (source / "diary.csv").read_text() == NIGHTS
 

@@ -35,9 +35,13 @@ class Account:
         return self.found - sum(n for _, n in self.left_out)
 
     def remarks(self) -> tuple[str, ...]:
-        """Return what was set aside and left out, for the note of an estimate."""
+        """Return what was set aside and left out, for the note of an estimate.
+
+        A night that nobody observed is no part of the person-time, of which the estimate is; it stands in the sentence.
+        """
         lost = (f"{t.file}: {_lost(t, f' of {t.read:,} rows')}" for t in self.tables if t.rejected or t.blanked)
-        return (*lost, *(f"{n:,} {self.plural} left out, {why}" for why, n in self.left_out if n))
+        what = self.plural.rpartition(" ")[2]
+        return (*lost, *(f"{n:,} {what} left out, {why}" for why, n in self.left_out if n and why != UNOBSERVED))
 
     def sentence(self, source: str | None = None) -> str:
         """Return what was read, set aside, left out and used in one line; of a ``source`` also how to see why."""

@@ -192,8 +192,9 @@ def _population(
         frame, about = _of_cells(standard, bands), "the shares given"
     names = list(solution.design.variables)
     needs = [*names, *([by] if by else [])]
-    if absent := [name for name in needs if name not in frame.columns]:
-        raise UsageError(f"the standard population has no {absent[0]!r}; it has {', '.join(frame.columns)}")
+    known = [name for name in frame.columns if not frame[name].is_null().all()]
+    if absent := [name for name in needs if name not in known]:
+        raise UsageError(f"the standard population has no {absent[0]!r}; it has {', '.join(known)}")
     complete = frame.drop_nulls(needs)
     if not complete.height:
         raise UsageError(f"nobody in the standard population is complete on {', '.join(needs)}")

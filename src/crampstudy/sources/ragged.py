@@ -21,6 +21,8 @@ from crampstudy.clean.raw import UNREAD
 from crampstudy.errors import SourceError
 from crampstudy.sources.content import Piece
 
+RULES = _RAGGED, _SHORT = "ragged-row", "short-row"
+"""The rules by which the ledger tells such rows."""
 FEW, SHARE = 3, 0.05
 """A file is refused when more than so many rows, and more than this share of them, are ragged."""
 _SAMPLE = 200
@@ -148,7 +150,7 @@ def _unread(row: Row, shape: Shape, marks: Mapping[str, str]) -> tuple[int, str,
         cells = next(csv.reader([text], delimiter=shape.separator)) if row.cells and "\n" not in text else [text]
     except csv.Error:  # a cell is longer than that reader takes
         cells = [text]
-    rule = "ragged-row"
+    rule = _RAGGED
     if not row.cells:
         hint = "a quotation mark stands inside a cell: quote the whole cell and double each mark in it"
     elif row.cells > shape.width:
@@ -157,7 +159,7 @@ def _unread(row: Row, shape: Shape, marks: Mapping[str, str]) -> tuple[int, str,
             f"{marks[shape.separator]} that separate"
         )
     else:
-        rule = "short-row"
+        rule = _SHORT
         hint = (
             f"the row ends after {row.cells} of {shape.width} cells: write the empty cells out; where they are "
             "missing answers, ?short=empty behind the source (short_rows: empty in a mapping) reads them so"
