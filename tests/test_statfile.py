@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+import time as clock
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -14,7 +17,7 @@ import pytest
 from crampstudy import simulate
 from crampstudy.clean import Cleaned, clean
 from crampstudy.errors import SourceError
-from crampstudy.sources import open_cohort, statfile, wide
+from crampstudy.sources import open_cohort, statfile, statread, wide
 
 LABELS = {"SEX": {1.0: "Male", 2.0: "FEMALE", 9.0: "Refused"}, "diabetes": {0.0: "No", 1.0: "Yes"}}
 DIURETICS = {0.0: "None", 1.0: "Thiazide", 2.0: "Loop", 3.0: "Potassium-sparing"}
@@ -200,18 +203,42 @@ def test_every_format_gives_the_same_cohort(tmp_path: Path) -> None:
 def test_a_sas_file_goes_to_the_reader_of_sas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No library writes sas7bdat, so the reader is stood in for by that of another format."""
     path = write(tmp_path / "s.sav", nights(), variable_value_labels=LABELS)
-    asked: list[str] = []
+    asked: list[tuple[str, Path]] = []
 
-    def reader(name: str, **options: Any) -> tuple[Any, Any]:
-        asked.append(name)
-        result: tuple[Any, Any] = pyreadstat.read_sav(str(path), **options)
-        return result
+    def reader(function: str, name: Path, **options: Any) -> Any:
+        asked.append((function, name))
+        return read("read_sav", path, **options)
 
-    assert statfile._READERS[".sas7bdat"] is pyreadstat.read_sas7bdat
-    monkeypatch.setattr(statfile, "_READERS", {**statfile._READERS, ".sas7bdat": reader})
+    read = statread.read
+    monkeypatch.setattr(statread, "read", reader)
     (tmp_path / "s.sas7bdat").write_bytes(b"")
     assert statfile.load(tmp_path / "s.sas7bdat").frame.height == 4
-    assert set(asked) == {str(tmp_path / "s.sas7bdat")}
+    assert set(asked) == {("read_sas7bdat", tmp_path / "s.sas7bdat")}
+
+
+def test_a_file_over_which_the_library_crashes_is_refused_and_the_next_one_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.sav", nights(), variable_value_labels=LABELS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:176] + whole[208:])  # a variable is lost, and labels are those of another
+    with pytest.raises(SourceError, match=r"s\.sav cannot be read as sav \(the library .* crashed over it, signal"):
+        statfile.load(path)
+    path.write_bytes(whole)
+    assert statfile.load(path).frame.height == 4
+
+
+def test_the_reading_process_ends_with_the_one_that_began_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.sav", nights())
+    code = (
+        "import os, sys; from pathlib import Path; from crampstudy.sources import statread\n"
+        "statread.read('read_sav', Path(sys.argv[1])); print(statread._reader().pid, flush=True); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    for _ in range(100):
+        if not (folder := Path(f"/proc/{done.stdout.strip()}")).exists() or "Z (" in (folder / "status").read_text():
+            return
+        clock.sleep(0.05)
+    pytest.fail(f"process {done.stdout} goes on")
 
 
 def test_names_that_would_meet_stay_apart() -> None:

@@ -15,7 +15,6 @@ from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
-import pyreadstat
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
@@ -23,7 +22,9 @@ from crampstudy.codebook import Component, rules
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import SourceError
 from crampstudy.sources import nhanes_codes as nc
+from crampstudy.sources import statread
 from crampstudy.sources.statfile import TRANSPORT_ZERO, check_transport
+from crampstudy.sources.statread import Unreadable
 
 _DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
     ".csv.xz": lzma.decompress,
@@ -33,7 +34,7 @@ _DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
 _FORMS = (*_DECOMPRESS, ".xpt")
 _BROKEN = (
     *(OSError, EOFError, UnicodeDecodeError, lzma.LZMAError, zlib.error),
-    *(pl.exceptions.PolarsError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
+    *(pl.exceptions.PolarsError, Unreadable),
 )
 _TEXT = frozenset({"RXDDRUG"})
 _NOT_ASKED_FROM_AGE = 45
@@ -191,7 +192,7 @@ def _csv(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
 
 def _transport(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
     check_transport(path)
-    columns, _ = pyreadstat.read_xport(path, usecols=list(wanted), output_format="dict")
+    columns, _ = statread.read("read_xport", path, usecols=list(wanted))
     return pl.DataFrame(
         {
             name: pl.Series([str(v) for v in values], dtype=pl.String)
