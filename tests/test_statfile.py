@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time as clock
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -221,10 +223,33 @@ def test_a_file_over_which_the_library_crashes_is_refused_and_the_next_one_read(
     path = write(tmp_path / "s.sav", frame, variable_value_labels={"warm_up": {0.0: "No", 1.0: "Yes"}})
     whole = path.read_bytes()
     path.write_bytes(whole[:176] + whole[208:])  # one variable is gone, and the labels are of the second
-    with pytest.raises(SourceError, match=r"s\.sav cannot be read as sav \(the library .* crashed over it, signal"):
+    with pytest.raises(SourceError, match=r"s\.sav cannot be read as sav \(the library .* crashed over it, exit code"):
         statfile.load(path)
     path.write_bytes(whole)
     assert statfile.load(path).frame.height == 2
+
+
+def test_a_path_is_that_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "s.sav", nights(mood=[name] * 4))
+        monkeypatch.chdir(tmp_path / name)
+        assert statfile.load(Path("s.sav")).frame["mood"].to_list() == [name] * 4
+
+
+def test_an_answer_that_was_interrupted_is_not_taken_for_the_next(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "s.sav", nights()), write(tmp_path / "t.sav", nights().drop(columns="diabetes"))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for seconds in (0.001, 0.01, 0.1):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            with suppress(KeyboardInterrupt):
+                while True:
+                    statfile.load(one)
+            assert "diabetes" not in statfile.load(other).frame.columns
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_the_reading_process_ends_with_the_one_that_began_it(tmp_path: Path) -> None:

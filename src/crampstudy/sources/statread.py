@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -35,15 +36,16 @@ def read(function: str, path: Path, **options: Any) -> tuple[dict[str, list[Any]
         reader = _reader()
         answered = False
         try:
-            pickle.dump((function, str(path), options), reader.stdin)  # type: ignore[arg-type]
+            # This process may have gone to another folder since that one began.
+            pickle.dump((function, str(path.absolute()), options), reader.stdin)  # type: ignore[arg-type]
             reader.stdin.flush()  # type: ignore[union-attr]
             fine, answer = pickle.load(reader.stdout)  # type: ignore[arg-type]
             answered = True
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             code = reader.wait()
-            if code >= 0:
+            if code in (0, 1):
                 raise RuntimeError(f"the process that reads statistical files ended with code {code}") from None
-            raise Unreadable(f"the library that reads such files crashed over it, signal {-code}") from None
+            raise Unreadable(f"the library that reads such files crashed over it, exit code {code}") from None
         finally:
             # Interrupted in the middle of an answer, the next one would be taken for it.
             if not answered:
@@ -79,6 +81,8 @@ def _serve() -> None:
         *(pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
         *(OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError),
     )
+    # An interrupt is for the process that asks: it ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever the library prints is no answer.
     os.dup2(2, 1)
