@@ -87,6 +87,23 @@ def test_the_command_line_tells_it_in_one_line() -> None:
         assert run.returncode == 128 + number
 
 
+def test_an_interrupt_during_the_imports_is_told_by_no_traceback() -> None:
+    code = (
+        "import sys, time; from crampstudy import __main__\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'crampstudy.cli': print('begun', flush=True), time.sleep(60)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "__main__.main()\n"
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    run = subprocess.Popen([sys.executable, "-c", code], text=True, **pipes)  # type: ignore[call-overload]
+    assert run.stdout.readline() == "begun\n"
+    run.send_signal(signal.SIGINT)
+    assert run.communicate(timeout=60)[1] == ""
+    assert run.returncode == -signal.SIGINT
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     run, _ = begun("-c", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + CLEANED)
     run.send_signal(signal.SIGHUP)

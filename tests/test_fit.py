@@ -204,11 +204,30 @@ def test_part_without_a_night() -> None:
     assert not_estimable(diary(), "sex + age_decade", where="age_years > 110") == "no night is complete on the terms"
 
 
-def test_a_level_of_one_participant_is_said_to_be_too_narrow() -> None:
-    cohort = diary(statin=pl.int_range(60) == 3)
-    row = pick(fit(cohort, model="poisson", terms="sex + statin").estimates, "statin", "true")
-    assert row["note"] == "one participant alone has statin = true: the interval is too narrow"
-    assert pd.isna(pick(fit(cohort, model="poisson", terms="sex + statin").estimates, "sex", "female")["note"])
+@pytest.mark.parametrize("model", ["poisson", "negative-binomial", "logistic", "gee-exchangeable", "mixed-poisson"])
+@pytest.mark.parametrize(
+    ("treated", "why"),
+    [
+        (pl.int_range(60) == 3, "one participant alone has treated = true: a ratio would rest on that one"),
+        (pl.int_range(60) != 3, "one participant alone has treated = false, the reference: a ratio would rest on that"),
+        ((pl.int_range(60) == 3).cast(pl.Float64), "one participant alone has treated = 1: a ratio would rest on that"),
+    ],
+)
+def test_what_is_one_participants_alone_has_no_ratio(model: str, treated: pl.Expr, why: str) -> None:
+    rows = fit(diary(treated=treated), model=model, terms="sex + treated").estimates
+    (row,) = (row for _, row in rows[rows["term"] == "treated"].iterrows())
+    assert row["status"] == "not_estimable" and why in row["note"] and pd.isna(row["estimate"])
+    other = pick(rows, "sex", "female")
+    assert other["status"] == "converged" and other["n_exposed"] == 30
+
+
+def test_rows_tell_how_many_bear_on_them() -> None:
+    rows = fit(diary(statin=pl.int_range(60) < 3), model="poisson", terms="sex + statin", covariance="auto").estimates
+    few, many = pick(rows, "statin", "true"), pick(rows, "sex", "female")
+    assert few["n_exposed"] == 3 and many["n_exposed"] == 30
+    assert few["n_effective"] < 4 < 40 < many["n_effective"]
+    assert "rests on few participants" in few["note"] and "covariance cluster-small" in few["note"]
+    assert "few participants" not in many["note"]
 
 
 def test_underdispersed_counts_are_at_the_boundary() -> None:

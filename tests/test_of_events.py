@@ -230,7 +230,7 @@ def test_a_free_number_and_all_terms_free(cohort: Cohort) -> None:
         ({"model": "poisson", "free_terms": "sex"}, "poisson has no classes"),
         ({"outcome": "relief"}, "ordinal takes the outcome pain or recalled_class"),
         ({"model": "cox", "outcome": "pain"}, "cox takes the outcome relief or gap"),
-        ({"covariance": "cluster-small"}, "ordinal has no covariance cluster-small; allowed: cluster, "),
+        ({"covariance": "cluster-small"}, "ordinal has no covariance cluster-small; allowed: auto, cluster, "),
         ({"model": "cox", "covariance": "cluster-small"}, "cox has no covariance cluster-small"),
         ({"exposure": "hours_in_bed"}, "takes no exposure, no weight and no random slope"),
         ({"model": "cox", "exposure": "hours_in_bed"}, "takes no exposure"),

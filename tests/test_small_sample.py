@@ -11,8 +11,9 @@ from scipy import linalg
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models import count, covariance, families, small_sample
+from crampstudy.models.compress import compress
 from crampstudy.models.logistic import logistic
-from crampstudy.models.small_sample import bias_reduced
+from crampstudy.models.small_sample import Nights, bias_reduced, reach
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "small.json").read_text())
@@ -41,7 +42,7 @@ def test_agrees_with_clubsandwich(setting: str, model: str) -> None:
     groups = nights["participant"].to_numpy().astype(np.intp) - 1
     fit, outcome, offset, family = _fitted(model, matrix, counts, offset)
     assert fit.problem is None
-    found = bias_reduced(matrix, outcome, offset, groups, fit.coefficients, family)
+    found = bias_reduced(Nights(matrix, outcome, offset, groups, fit.coefficients, family))
     assert found.problem is None
     assert found.alone == ((2,) if setting.startswith("one participant") else ())
     # glm.nb stops some 1e-10 short of its dispersion.
@@ -98,11 +99,54 @@ def test_is_the_definition_with_unequal_diaries(model: str, cells: int, monkeypa
     rate = np.exp(-0.5 + 0.5 * matrix[:, 2] + rng.normal(0, 0.6, 12)[groups])
     counts = rng.poisson(rate * rng.gamma(1.5, 1 / 1.5, n)).astype(float)
     fit, outcome, offset, family = _fitted(model, matrix, counts, np.zeros(n))
-    found = bias_reduced(matrix, outcome, offset, groups, fit.coefficients, family)
+    found = bias_reduced(Nights(matrix, outcome, offset, groups, fit.coefficients, family))
     expected, df = _plain(matrix, outcome, groups, fit.coefficients, family)
     assert found.problem is None
     assert found.covariance == pytest.approx(expected, rel=1e-8, abs=1e-10)
     assert found.df == pytest.approx(df, rel=1e-8)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nights_that_are_alike_share_one_adjustment(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(10)
+    groups = np.repeat(np.arange(15), rng.integers(3, 40, 15))
+    n = len(groups)
+    matrix = np.column_stack([np.ones(n), rng.integers(0, 2, 15)[groups], rng.integers(0, 3, n)])
+    counts = rng.poisson(np.exp(-0.4 + 0.5 * matrix[:, 2] + rng.normal(0, 0.6, 15)[groups])).astype(float)
+    offset = np.log(rng.choice([0.5, 1.0], n))
+    fit, outcome, offset, family = _fitted(model, matrix, counts, offset)
+    short = compress(matrix, outcome, offset, groups, "count")
+    assert short.shorter
+    once = Nights(short.matrix, short.counts, short.offset, short.groups, fit.coefficients, family, short.multiplicity)
+    added_up, behind = bias_reduced(once), reach(once)
+    monkeypatch.setattr(small_sample, "pattern", lambda columns, groups: np.arange(len(groups)))
+    nights = Nights(matrix, outcome, offset, groups, fit.coefficients, family)
+    one_by_one = bias_reduced(nights)
+    assert added_up.covariance == pytest.approx(one_by_one.covariance, rel=1e-10, abs=1e-14)
+    assert added_up.df == pytest.approx(one_by_one.df, rel=1e-10)
+    assert added_up.effective == pytest.approx(one_by_one.effective, rel=1e-10)
+    assert behind.df == pytest.approx(reach(nights).df, rel=1e-10)
+
+
+def test_degrees_of_freedom_of_the_plain_sandwich_are_those_of_the_definition() -> None:
+    rng = np.random.default_rng(12)
+    groups = np.repeat(np.arange(12), rng.integers(2, 20, 12))
+    n = len(groups)
+    matrix = np.column_stack([np.ones(n), np.isin(groups, [0, 1, 2]), rng.normal(size=n)]).astype(float)
+    y = rng.poisson(np.exp(rng.normal(0, 0.6, 12)[groups])).astype(float)
+    fit = count.poisson(matrix, y, np.zeros(n))
+    mu = np.exp(matrix @ fit.coefficients)
+    derivative = matrix * mu[:, None]
+    m = np.linalg.inv(derivative.T @ (derivative / mu[:, None]))
+    rows = np.array([[np.where(groups == g, (matrix @ m)[:, i], 0.0) for g in range(12)] for i in range(3)])
+    working = np.diag(mu) - derivative @ m @ derivative.T
+    expected = [np.trace(r @ working @ r.T) ** 2 / np.sum((r @ working @ r.T) ** 2) for r in rows]
+    found = reach(Nights(matrix, y, np.zeros(n), groups, fit.coefficients, families.POISSON))
+    assert found.df == pytest.approx(expected, rel=1e-9)
+    spread = np.array([[(r[g] ** 2) @ mu for g in range(12)] for r in rows])
+    assert found.effective == pytest.approx(spread.sum(axis=1) ** 2 / (spread**2).sum(axis=1), rel=1e-9)
+    # Three of twelve exposed: the difference rests on about as many, however many there are to compare with.
+    assert found.effective[1] < 4 < found.effective[2]
 
 
 def test_means_of_equal_diaries_have_the_textbook_t() -> None:
@@ -111,7 +155,7 @@ def test_means_of_equal_diaries_have_the_textbook_t() -> None:
     groups = np.repeat(np.arange(10), 15)
     y = rng.poisson(np.exp(rng.normal(0, 0.5, 10))[groups]).astype(float)
     fit = count.poisson(np.ones((150, 1)), y, np.zeros(150))
-    found = bias_reduced(np.ones((150, 1)), y, np.zeros(150), groups, fit.coefficients, families.POISSON)
+    found = bias_reduced(Nights(np.ones((150, 1)), y, np.zeros(150), groups, fit.coefficients, families.POISSON))
     assert found.df[0] == pytest.approx(9)
     usual = covariance.covariance(fit.information, fit.scores, groups, "cluster")
     assert found.covariance == pytest.approx(usual)
@@ -132,7 +176,7 @@ def test_is_unbiased_where_the_working_variance_is_true() -> None:
         derivative = matrix * mu[:, None]
         m = np.linalg.inv((derivative / mu[:, None]).T @ derivative)
         left = noise - derivative @ (m @ (matrix.T @ noise))
-        total += bias_reduced(matrix, mu + left, np.zeros(108), groups, b, families.POISSON).covariance
+        total += bias_reduced(Nights(matrix, mu + left, np.zeros(108), groups, b, families.POISSON)).covariance
     assert np.diag(total / draws) == pytest.approx(np.diag(m), rel=0.15)
 
 
@@ -150,7 +194,7 @@ def test_two_hundred_cramps_a_night_and_very_unequal_nights() -> None:
     y = rng.poisson(np.exp(matrix[:, 1] + rng.normal(0, 0.4, 8)[groups])).astype(float)
     assert y.max() > 200
     fit = count.poisson(matrix, y, np.zeros(160))
-    found = bias_reduced(matrix, y, np.zeros(160), groups, fit.coefficients, families.POISSON)
+    found = bias_reduced(Nights(matrix, y, np.zeros(160), groups, fit.coefficients, families.POISSON))
     expected, df = _plain(matrix, y, groups, fit.coefficients, families.POISSON)
     assert found.covariance == pytest.approx(expected, rel=1e-8)
     assert found.df == pytest.approx(df, rel=1e-8)
@@ -162,14 +206,14 @@ def test_a_coefficient_of_one_participant_alone_is_a_problem_where_nothing_else_
     matrix = np.column_stack([groups == 0, groups > 0]).astype(float)
     y = np.tile([0.0, 1.0, 3.0, 0.0, 1.0], 4) + (groups == 2)
     fit = count.poisson(matrix, y, np.zeros(20))
-    found = bias_reduced(matrix, y, np.zeros(20), groups, fit.coefficients, families.POISSON)
+    found = bias_reduced(Nights(matrix, y, np.zeros(20), groups, fit.coefficients, families.POISSON))
     assert found.alone == (0,)
     assert "one participant alone" in str(found.problem)
 
 
 def test_singular_design_is_a_problem_and_one_participant_an_error() -> None:
     groups = np.repeat(np.arange(4), 5)
-    twice = bias_reduced(np.ones((20, 2)), np.ones(20), np.zeros(20), groups, np.zeros(2), families.POISSON)
+    twice = bias_reduced(Nights(np.ones((20, 2)), np.ones(20), np.zeros(20), groups, np.zeros(2), families.POISSON))
     assert twice.problem == "the information matrix is singular"
     with pytest.raises(AnalysisError, match="at least two participants"):
-        bias_reduced(np.ones((20, 1)), np.ones(20), np.zeros(20), groups * 0, np.zeros(1), families.POISSON)
+        bias_reduced(Nights(np.ones((20, 1)), np.ones(20), np.zeros(20), groups * 0, np.zeros(1), families.POISSON))

@@ -214,17 +214,10 @@ def test_what_cannot_be_is_a_usage_error(diary: Cohort, terms: str, message: str
         fit(diary, model="poisson", terms=terms)
 
 
-@pytest.mark.parametrize(
-    ("model", "options", "message"),
-    [
-        ("gee-ar1", {}, "weights.. is for poisson"),
-        ("mixed-poisson", {}, "weights.. is for poisson"),
-        ("poisson", {"covariance": "cluster-small"}, "another covariance than cluster-small"),
-    ],
-)
-def test_models_that_take_no_weights(diary: Cohort, model: str, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        fit(diary, model=model, terms="sex + weights(hours_in_bed)", **options)
+@pytest.mark.parametrize("model", ["gee-ar1", "mixed-poisson"])
+def test_models_that_take_no_weights(diary: Cohort, model: str) -> None:
+    with pytest.raises(UsageError, match=r"weights\(\) is for poisson"):
+        fit(diary, model=model, terms="sex + weights(hours_in_bed)")
 
 
 def test_a_survey_s_spline_has_ratios_and_takes_no_offset() -> None:

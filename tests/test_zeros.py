@@ -18,7 +18,7 @@ from crampstudy.figures.rootogram import rootogram
 from crampstudy.models import count, newton, zeros
 from crampstudy.models.ascent import climb
 from crampstudy.models.compress import compress
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import Array, Covariance, covariance
 from crampstudy.models.question import Question, asked_for
 from crampstudy.models.solution import Solution, solve, solve_nights
 from crampstudy.models.zero_laws import Inflated, Truncated, density
@@ -28,6 +28,13 @@ from crampstudy.simulate import simulate
 
 PARITY = Path(__file__).parent / "parity"
 BOTH = (zeros.zero_inflated, zeros.hurdle)
+
+
+def _variance(fitted: ZerosFit, kind: Covariance, groups: Any = None) -> Array:
+    """Return the covariance of coefficients and zero part; each row is a participant where no ``groups`` are given."""
+    own = len(fitted.coefficients) + len(fitted.zero)
+    codes = np.arange(len(fitted.scores)) if groups is None else groups
+    return covariance(fitted.information, fitted.scores, codes, kind)[:own, :own]
 
 
 def drawn(
@@ -131,7 +138,7 @@ def test_hurdle_without_terms_by_hand() -> None:
     assert fitted.problem is None and fitted.dispersion == 0
     assert mu / -np.expm1(-mu) == pytest.approx(1.25, rel=1e-9)
     assert fitted.zero == pytest.approx([np.log(60 / 40)])
-    assert fitted.covariance("model", np.arange(100))[1, 1] == pytest.approx(1 / 60 + 1 / 40)
+    assert _variance(fitted, "model")[1, 1] == pytest.approx(1 / 60 + 1 / 40)
 
 
 @pytest.mark.parametrize("fit", BOTH)
@@ -144,8 +151,26 @@ def test_added_up_rows_change_nothing(fit: Any) -> None:
     few = fit(rows.matrix, rows.matrix, rows.counts, rows.offset, rows.multiplicity)
     assert few.coefficients == pytest.approx(plain.coefficients, abs=1e-8)
     assert few.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-8)
-    for kind in ("cluster", "cluster-hc0", "model"):
-        assert few.covariance(kind, rows.groups) == pytest.approx(plain.covariance(kind, groups), rel=1e-6)
+    kinds: tuple[Covariance, ...] = ("cluster", "cluster-hc0", "model")
+    for kind in kinds:
+        assert _variance(few, kind, rows.groups) == pytest.approx(_variance(plain, kind, groups), rel=1e-6)
+
+
+@pytest.mark.parametrize("fit", BOTH)
+@pytest.mark.parametrize("log_mean", [0.4, 3.0])
+def test_the_information_is_that_of_its_participants(fit: Any, log_mean: float) -> None:
+    matrix, zero, counts, offset = drawn(np.random.default_rng(4), 1200, odds=-0.2, log_mean=log_mean)
+    groups = np.repeat(np.arange(40), 30)
+    fitted = fit(matrix, zero, counts, offset)
+    parts = fitted.curvatures(groups, 40)
+    assert parts.sum(axis=0) == pytest.approx(fitted.information, rel=1e-9, abs=1e-7)
+    one = groups == 7
+    alone = fit(matrix[~one], zero[~one], counts[~one], offset[~one])
+    # Without a participant, one Newton step from the fit of all is the fit of the others but for second order.
+    scores = np.array([fitted.scores[groups == g].sum(axis=0) for g in range(40)])
+    step = np.linalg.solve(fitted.information - parts[7], -scores[7])
+    moved = np.concatenate([alone.coefficients - fitted.coefficients, alone.zero - fitted.zero])
+    assert step[:4] == pytest.approx(moved, rel=0.1, abs=0.003)
 
 
 @pytest.mark.parametrize(("kind", "fit"), [("inflated", zeros.zero_inflated), ("hurdle", zeros.hurdle)])
@@ -156,7 +181,7 @@ def test_recovers_the_truth(kind: str, fit: Any) -> None:
         fitted = fit(*drawn(rng, 1500, odds=-0.5, log_mean=1.5, kind=kind))
         assert fitted.problem is None
         b = np.concatenate([fitted.coefficients, fitted.zero])
-        error = np.sqrt(np.diag(fitted.covariance("model", np.arange(1500))))
+        error = np.sqrt(np.diag(_variance(fitted, "model")))
         covered += np.abs(b - truth[:4]) < 1.959964 * error
         found.append(np.append(b, np.log(fitted.dispersion)))
     spread = np.std(found, axis=0, ddof=1)
@@ -251,9 +276,7 @@ def test_the_best_likelihood_of_any_engine_is_reached_in_every_set() -> None:
 
 def _is_regular(fitted: ZerosFit) -> None:
     assert newton.problem(np.zeros(1), fitted.scores, fitted.information) is None
-    errors = np.sqrt(
-        np.diag(fitted.covariance("model", np.arange(len(fitted.scores)))) if fitted.plain is None else [0]
-    )
+    errors = np.sqrt(np.diag(_variance(fitted, "model")) if fitted.plain is None else [0])
     assert np.isfinite(errors).all()
     if fitted.plain is None:
         # A log odds that is known at all is not hundreds of times its range.

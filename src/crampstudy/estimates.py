@@ -23,8 +23,8 @@ _TEXT = (
     *("key", "cohort", "population", "outcome", "analysis", "estimand", "adjusted_for"),
     *("model", "term", "level", "reference", "scale", "unit"),
 )
-_REAL = ("estimate", "ci_low", "ci_high", "ci_level", "std_error", "df", "p_value", "q_value")
-_COUNT = ("n_participants", "n_nights", "n_events", "n_groups")
+_REAL = ("estimate", "ci_low", "ci_high", "ci_level", "std_error", "df", "p_value", "q_value", "n_effective")
+_COUNT = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
 
 COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "status", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""

@@ -175,8 +175,8 @@ def kill(made: Bench, asked: Kill) -> list[str]:
         wrong.append("did not end")
     if code not in (0, -asked.signal, 128 + asked.signal):
         wrong.append(f"ended with {code}")
-    # Interrupted while it is imported, a program has not begun, and Python tells that in its own way.
-    if "Traceback" in made.said() and (asked.signal != signal.SIGINT or ", in main" in made.said()):
+    # A script of one's own, interrupted while it imports the package, is told of by Python.
+    if "Traceback" in made.said() and not (asked.kind == "map" and ", in main" not in made.said()):
         wrong.append(f"told a traceback: {made.said()[-400:]}")
     if strays := made.strays():
         wrong.append(f"left processes: {strays}")

@@ -12,8 +12,9 @@ from crampstudy.checks.result import Check, listed, made, not_made
 from crampstudy.models import newton, spec
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array
+from crampstudy.models.exposed import exposed
 from crampstudy.models.logistic import SEPARATED
-from crampstudy.models.obstacles import collinear, lone, name, separated
+from crampstudy.models.obstacles import collinear, name, separated
 from crampstudy.models.solution import Solution
 from crampstudy.wording import count, number
 
@@ -111,9 +112,9 @@ def separation(solution: Solution) -> Check:
     found = separated(design, data.outcome)
     if found is None and solution.solved is not None and solution.solved.problem == SEPARATED:
         found = SEPARATED
-    alone = lone(design, data.groups)
+    alone = [who.lone for who in exposed(design, data.groups).values() if who.lone]
     if found or alone:
-        return made(title, False, rows, found or next(iter(alone.values())))
+        return made(title, False, rows, found or alone[0])
     said = "nothing sets nights without a cramp apart"
     if rows:
         fewest = min(rows, key=lambda row: row["participants_with_cramp"])

@@ -71,7 +71,7 @@ def _of_times(of: Events) -> Check:
         times.start,
         times.strata,
         groups=of.groups,
-        kind=of.asked.kind,
+        kind="cluster" if of.asked.kind == "auto" else of.asked.kind,
     )
     if found.problem:
         return not_made(NAME, found.problem)

@@ -111,8 +111,8 @@ def fit(
     outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
     covariance: Annotated[
-        Literal["cluster", "cluster-hc0", "cluster-small", "model"],
-        typer.Option(help="Covariance of the coefficients; cluster-small corrects for few participants."),
+        Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster-joint", "model"],
+        typer.Option(help="Covariance of the coefficients: cluster-small corrects for few participants, auto chooses."),
     ] = "cluster",
     random_slope: Annotated[
         str | None, typer.Option(help="Term of a mixed model whose slope differs between participants.")

@@ -110,6 +110,17 @@ def climb(law: Law, start: Array, known: Sequence[Top] = ()) -> Top:
     return Top(at, value, scores, information, steps, _problem(law, at, scores, information))
 
 
+def curvatures(law: Law, at: Array, groups: NDArray[np.intp], clusters: int) -> Array:
+    """Return the clusters' parts (G x k x k) of the observed information at ``at`` (k); ``groups`` (n) are codes."""
+    designs, local = law.designs, law.local(_predictors(law.designs, at))
+    parts = np.zeros((clusters, len(at), len(at)))
+    for g in np.unique(groups):
+        rows = groups == g
+        own = Local(local.value[rows], tuple(d[rows] for d in local.first), tuple(d[rows] for d in local.second))
+        parts[g] = _derivatives([design[rows] for design in designs], law.times[rows], own)[1]
+    return parts
+
+
 def _predictors(designs: Sequence[Array], at: Array) -> list[Array]:
     return [design @ part for design, part in zip(designs, _parts(designs, at), strict=True)]
 

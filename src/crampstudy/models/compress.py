@@ -1,8 +1,8 @@
 """Exact compression of rows: equal rows of one participant become one row, and no estimate changes.
 
 What may be added up depends on the likelihood. Poisson: counts and exposures over all rows of a participant with
-the same design row. Logit: events and nights, where the offset is the same too. Any other likelihood of a
-count: rows alike in everything, counted.
+the same design row, or counts alone where nights must stay apart. Logit: events and nights, where the offset is the
+same too. Any other likelihood of a count: rows alike in everything, counted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models.covariance import Array
 
 Codes = NDArray[np.intp]
-Likelihood = Literal["poisson", "trials", "count"]
+Likelihood = Literal["poisson", "means", "trials", "count"]
 
 _SAMPLE = 20_000
 _DIFFERENT = 0.8
@@ -65,6 +65,8 @@ def compress(
 
     - ``poisson``: key (participant, design row); sums of counts and of exposures, multiplicity 1. Exact for the
       coefficients, the participants' scores and the likelihood of a random intercept, or slope of a column.
+    - ``means``: key (participant, design row, offset); ``counts`` is the mean count, ``multiplicity`` the number of
+      rows. Exact for the Poisson likelihood with all that differs between nights kept apart.
     - ``trials``: key (participant, design row, offset); ``counts`` is the sum of the counts, ``multiplicity`` the
       number of rows. Exact for the log-likelihood of 0 and 1, counts x eta - multiplicity x log(1 + e^eta).
     - ``count``: key (participant, design row, offset, count); ``multiplicity`` is the number of rows.
@@ -74,16 +76,20 @@ def compress(
     """
     times = np.ones(len(counts)) if multiplicity is None else multiplicity
     _check(matrix, counts, offset, groups, times)
-    key = {"poisson": (), "trials": (offset,), "count": (offset, counts)}[likelihood]
+    key = {"poisson": (), "means": (offset,), "trials": (offset,), "count": (offset, counts)}[likelihood]
     index = pattern([*matrix.T, *key], groups)
     size = int(index.max()) + 1
     one = np.empty(size, dtype=np.intp)
     one[index] = np.arange(len(index))
     sums = _summed(index, counts * times)
     total = _summed(index, times)
-    if likelihood != "poisson":
+    if likelihood in ("count", "trials"):
         shown = counts[one] if likelihood == "count" else sums
         return Compressed(matrix[one], shown, offset[one], groups[one], total, 0.0, len(counts))
+    if likelihood == "means":
+        means = sums / total
+        constant = float(total @ gammaln(means + 1) - times @ gammaln(counts + 1))
+        return Compressed(matrix[one], means, offset[one], groups[one], total, constant, len(counts))
     exposure = np.log(_summed(index, np.exp(offset) * times))
     constant = float((counts * times) @ offset - sums @ exposure)
     constant += float(gammaln(sums + 1).sum() - times @ gammaln(counts + 1))

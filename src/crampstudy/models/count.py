@@ -17,12 +17,21 @@ from crampstudy.models.covariance import Array
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """Scores (n x k) and observed information (k x k) of coefficients and log theta together, k = p + 1."""
+
+    scores: Array
+    information: Array
+
+
+@dataclass(frozen=True, slots=True)
 class CountFit:
     """A fitted count model of ``n`` rows and ``p`` coefficients.
 
     ``scores`` (n x p) are the rows' contributions, times their weights, to the score of the coefficients,
     ``information`` (p x p) the expected information, both with the dispersion held. ``dispersion`` is alpha in
-    Var(y) = mu + alpha mu^2, 0 for Poisson; ``dispersion_error`` the standard error of log alpha.
+    Var(y) = mu + alpha mu^2, 0 for Poisson; ``dispersion_error`` the standard error of log alpha. ``joint`` is there
+    where a dispersion was estimated along with the coefficients.
     """
 
     coefficients: Array
@@ -34,6 +43,7 @@ class CountFit:
     dispersion_error: float = float("nan")
     at_boundary: bool = False
     problem: str | None = None
+    joint: Joint | None = None
 
 
 def poisson(matrix: Array, counts: Array, offset: Array, weights: Array | None = None) -> CountFit:
@@ -132,6 +142,7 @@ def _nb_result(rows: _Rows, at: Array, iterations: int) -> CountFit:
         dispersion=float(1 / theta),
         dispersion_error=float("nan") if joint is None or joint[-1] <= 0 else float(np.sqrt(joint[-1])),
         problem=problem,
+        joint=Joint(np.column_stack([scores, theta * rows.times * _in_theta(rows, at, mu + theta)]), -hessian),
     )
 
 
@@ -181,8 +192,7 @@ def _nb_derivatives(rows: _Rows, at: Array) -> tuple[Array, Array]:
     mu = _mean(matrix, at[:-1], rows.offset)
     total = mu + theta
     in_eta = (counts - mu) * theta / total
-    in_theta = (digamma(values + theta) - digamma(theta))[rows.inverse] + at[-1] + 1 - np.log(total)
-    in_theta -= (counts + theta) / total
+    in_theta = _in_theta(rows, at, total)
     twice_eta = -mu * theta * (counts + theta) / total**2
     twice_theta = (polygamma(1, values + theta) - polygamma(1, theta))[rows.inverse] + 1 / theta
     twice_theta += -2 / total + (counts + theta) / total**2
@@ -193,3 +203,11 @@ def _nb_derivatives(rows: _Rows, at: Array) -> tuple[Array, Array]:
     hessian[:-1, -1] = hessian[-1, :-1] = theta * (matrix.T @ (times * cross))
     hessian[-1, -1] = theta**2 * (times @ twice_theta) + theta * (times @ in_theta)
     return gradient, hessian
+
+
+def _in_theta(rows: _Rows, at: Array, total: Array) -> Array:
+    """Return the derivative of each row's log-likelihood in theta; ``total`` (n) is mu + theta."""
+    theta = np.exp(at[-1])
+    of_values = digamma(rows.values + theta) - digamma(theta)
+    slope: Array = of_values[rows.inverse] + at[-1] + 1 - np.log(total) - (rows.counts + theta) / total
+    return slope

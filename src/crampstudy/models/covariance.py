@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Array = NDArray[np.float64]
-Covariance = Literal["cluster", "cluster-hc0", "cluster-small", "model"]
+Covariance = Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster-joint", "jackknife", "model"]
+"""How coefficients vary from sample to sample; ``auto`` is one of the others, decided by the data."""
 
+JACKKNIFE_BELOW = 100
+"""Below this many clusters ``auto`` is the jackknife, for models that have no bias-reduced covariance."""
 FEW_CLUSTERS = 50
 """Below this many clusters, intervals use t with G - 1 degrees of freedom instead of z."""
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.estimates import Status
-from crampstudy.models import count, covariance, gee, logistic, mixed, small_sample, zeros
+from crampstudy.models import count, gee, inference, logistic, mixed, zeros
 from crampstudy.models.compress import Likelihood
-from crampstudy.models.covariance import Array, Covariance
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
+from crampstudy.models.small_sample import Nights
 
 Outcome = Literal["cramps", "cramp_night"]
 Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit | zeros.ZerosFit
@@ -76,6 +77,7 @@ class ZeroPart:
 class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
+    ``used`` is the covariance that ``variance`` is, ``effective`` (p) the participants that the coefficients rest on.
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     ``no_baseline`` says why the intercept is no rate, though ratios are.
     """
@@ -85,6 +87,8 @@ class Solved:
     df: Array
     log_likelihood: float
     iterations: int
+    used: Covariance
+    effective: Array
     extras: tuple[Extra, ...] = ()
     notes: tuple[str, ...] = ()
     problem: str | None = None
@@ -97,7 +101,7 @@ class Solved:
         """Return what a fit that failed leaves."""
         missing = np.full(p, np.nan)
         empty = np.full((p, p), np.nan)
-        return cls(missing, empty, missing, float("nan"), iterations, problem=problem, fitted=fitted)
+        return cls(missing, empty, missing, float("nan"), iterations, "model", missing, problem=problem, fitted=fitted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +138,24 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    clusters = int(data.groups.max()) + 1
-    notes: tuple[str, ...] = ("the counts are no more dispersed than Poisson",) if fitted.at_boundary else ()
-    if kind == "cluster-small":
-        family = BINOMIAL if outcome == "cramp_night" else _count_family(fitted)
-        small = small_sample.bias_reduced(
-            data.matrix, data.outcome, data.offset, data.groups, fitted.coefficients, family
-        )
-        if small.problem:
-            return Solved.none(p, fitted.iterations, small.problem, fitted)
-        variance, df = small.covariance, small.df
-        if small.alone:
-            notes += (f"{len(small.alone)} participants alone determine a combination of terms: too narrow",)
-    else:
-        variance = covariance.covariance(fitted.information, fitted.scores, data.groups, kind)
-        df = np.full(p, covariance.degrees_of_freedom(clusters, kind))
-    extras = (_dispersion(fitted),) if dispersed else ()
+    family = BINOMIAL if outcome == "cramp_night" else _count_family(fitted)
+    nights = Nights(
+        data.matrix, data.outcome, data.offset, data.groups, fitted.coefficients, family, multiplicity=data.weights
+    )
+    found = inference.of_regression(fitted, nights, kind)
+    if found.problem:
+        return Solved.none(p, fitted.iterations, found.problem, fitted)
+    undispersed = ("the counts are no more dispersed than Poisson",) if fitted.at_boundary else ()
     return Solved(
         fitted.coefficients,
-        variance,
-        df,
+        found.variance,
+        found.df,
         fitted.log_likelihood + data.constant,
         fitted.iterations,
-        extras,
-        notes,
+        found.used,
+        found.effective,
+        (_dispersion(fitted),) if dispersed else (),
+        (*undispersed, *found.notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 
@@ -197,20 +195,26 @@ def _zeros(
         return replace(solved, iterations=fitted.iterations, zero=part)
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    variance = fitted.covariance(kind, data.groups)
-    df = covariance.degrees_of_freedom(int(data.groups.max()) + 1, kind)
+    clusters = int(data.groups.max()) + 1
+    scores = cluster_sums(fitted.scores, data.groups)
+    parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters < JACKKNIFE_BELOW else None
+    found = inference.of_clusters(scores, fitted.information, parts, p + q, kind)
+    if found.problem:
+        return Solved.none(p, fitted.iterations, found.problem, fitted)
     series = bool(np.isinf(fitted.dispersion))
     undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
     return Solved(
         fitted.coefficients,
-        variance[:p, :p],
-        np.full(p, df),
+        found.variance[:p, :p],
+        found.df[:p],
         fitted.log_likelihood + data.constant,
         fitted.iterations,
+        found.used,
+        found.effective[:p],
         (_dispersion(fitted),),
-        (_OF_COUNTS[fitted.kind], *undispersed),
+        (_OF_COUNTS[fitted.kind], *undispersed, *inference.named(found, kind)),
         fitted=fitted,
-        zero=ZeroPart(fitted.zero, variance[p:, p:], np.full(q, df)),
+        zero=ZeroPart(fitted.zero, found.variance[p:, p:], found.df[p:]),
         no_baseline=f"{_SERIES}, with a mean before the cut of all but zero" if series else None,
     )
 
@@ -230,7 +234,9 @@ def _mixed(
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    clusters = int(data.groups.max()) + 1
+    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
+    if found.problem:
+        return Solved.none(p, fitted.iterations, found.problem, fitted)
     extras = [_sd(name, sd, error) for name, sd, error in zip(_EFFECTS, fitted.sd, fitted.sd_error, strict=False)]
     if slope is not None:
         extras.append(_correlation(fitted.correlation))
@@ -239,12 +245,14 @@ def _mixed(
     notes = ("a variance of the participants is at its boundary",) if fitted.at_boundary else ()
     return Solved(
         fitted.coefficients,
-        fitted.covariance(kind),
-        np.full(p, covariance.degrees_of_freedom(clusters, kind)),
+        found.variance,
+        found.df,
         fitted.log_likelihood,
         fitted.iterations,
+        found.used,
+        found.effective,
         tuple(extras),
-        ("ratios are those within a participant", *notes),
+        ("ratios are those within a participant", *notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 
@@ -277,33 +285,44 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    clusters = len(fitted.scores)
+    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
+    if found.problem:
+        return Solved.none(p, fitted.iterations, found.problem, fitted)
     of = "of any two nights" if working == "exchangeable" else "of neighbouring nights"
     return Solved(
         fitted.coefficients,
-        covariance.covariance(fitted.information, fitted.scores, np.arange(clusters), kind),
-        np.full(p, covariance.degrees_of_freedom(clusters, kind)),
+        found.variance,
+        found.df,
         float("nan"),
         fitted.iterations,
+        found.used,
+        found.effective,
         (
             Extra("working correlation", "correlation", f"{of} of a participant", fitted.alpha),
             Extra("scale", "dispersion", "factor of the variance", fitted.scale),
         ),
+        inference.named(found, kind),
         fitted=fitted,
     )
 
 
-_ROBUST: tuple[Covariance, ...] = ("cluster", "cluster-hc0", "model")
-_ALL: tuple[Covariance, ...] = (*_ROBUST, "cluster-small")
+_ROBUST: tuple[Covariance, ...] = ("auto", "cluster", "cluster-hc0", "model")
+_REGRESSION: tuple[Covariance, ...] = ("auto", "cluster", "cluster-hc0", "cluster-small", "model")
 _COUNTS: tuple[Outcome, ...] = ("cramps",)
 _BOTH: tuple[Outcome, ...] = ("cramps", "cramp_night")
 
 ENGINES: Mapping[str, Engine] = {
-    "poisson": Engine(_COUNTS, _ALL, partial(_regression, count.poisson), alike="poisson", weighted=True),
+    "poisson": Engine(_COUNTS, _REGRESSION, partial(_regression, count.poisson), alike="poisson", weighted=True),
     "negative-binomial": Engine(
-        _COUNTS, _ALL, partial(_regression, count.negative_binomial), alike="count", weighted=True
+        _COUNTS,
+        (*_REGRESSION, "cluster-joint"),
+        partial(_regression, count.negative_binomial),
+        alike="count",
+        weighted=True,
     ),
-    "logistic": Engine(("cramp_night",), _ALL, partial(_regression, logistic.logistic), alike="count", weighted=True),
+    "logistic": Engine(
+        ("cramp_night",), _REGRESSION, partial(_regression, logistic.logistic), alike="count", weighted=True
+    ),
     "mixed-poisson": Engine(_BOTH, _ROBUST, partial(_mixed, mixed.poisson), random_slope=True, alike="count"),
     "mixed-negative-binomial": Engine(
         _COUNTS, _ROBUST, partial(_mixed, mixed.negative_binomial), random_slope=True, alike="count"

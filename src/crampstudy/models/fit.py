@@ -56,7 +56,9 @@ def fit(
         outcome: one of the model's outcomes; the first of them by default.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
         covariance: ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2,
-            with Satterthwaite df; Poisson, negative binomial and logistic alone) or ``model``.
+            with Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial,
+            the dispersion estimated along), ``model``, or ``auto``: the one that covers with as many participants as
+            there are, which ``note`` names.
         random_slope: a term of a mixed model whose slope differs between participants.
         zero_terms: a right-hand side for the zero part of a zero-inflated or a hurdle model; the same odds for all
             without it.

@@ -22,7 +22,7 @@ from scipy import fft
 from crampstudy.errors import AnalysisError
 from crampstudy.models import newton
 from crampstudy.models.count import CountFit, poisson
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array
 from crampstudy.models.families import BINOMIAL, POISSON, Family
 from crampstudy.models.logistic import logistic
 
@@ -43,8 +43,9 @@ class GeeFit:
 
     ``scores`` (G x p) are the participants' contributions to the estimating function and ``information`` (p x p)
     its sensitivity, both divided by ``scale``: ``covariance(information, scores, np.arange(G), kind)`` gives the
-    covariances. ``alpha`` is the correlation of two nights (AR(1): of neighbouring nights), ``scale`` the factor of
-    the variance, 1 where the family holds.
+    covariances; ``curvatures`` (G x p x p) are the participants' parts of it, where they are few. ``alpha`` is the
+    correlation of two nights (AR(1): of neighbouring nights), ``scale`` the factor of the variance, 1 where the family
+    holds.
     """
 
     coefficients: Array
@@ -54,6 +55,7 @@ class GeeFit:
     scale: float
     iterations: int
     problem: str | None = None
+    curvatures: Array | None = None
 
 
 def gee(
@@ -196,7 +198,8 @@ def _alternate(b: Array, blocks: tuple[_Block, ...], family: Family, structure: 
             if not moved > _TOLERANCE * (1 + np.max(np.abs(b))):
                 break
         information, _, scores = _equations(alpha, blocks, state, structure)
-        fit = GeeFit(b, scores / scale, information / scale, alpha, scale, steps)
+        parts = _curvatures(alpha, blocks, state, structure) / scale if len(scores) < JACKKNIFE_BELOW else None
+        fit = GeeFit(b, scores / scale, information / scale, alpha, scale, steps, curvatures=parts)
     return replace(fit, problem=_problem(fit, structure.lowest(blocks), moved))
 
 
@@ -213,6 +216,20 @@ def _equations(
         scores.append(np.add.reduceat(solved * residuals[:, None], block.start, axis=0))
     parts = np.concatenate(scores)
     return (information + information.T) / 2, parts.sum(axis=0), parts
+
+
+def _curvatures(
+    alpha: float, blocks: tuple[_Block, ...], state: list[tuple[Array, Array]], structure: _Structure
+) -> Array:
+    """Return the participants' parts (G x p x p) of the information, at scale 1."""
+    parts = []
+    for block, (_, factor) in zip(blocks, state, strict=True):
+        derivative = block.matrix * factor[:, None]
+        solved = structure.solve(alpha, block, derivative)
+        parts += [derivative[a : a + n].T @ solved[a : a + n] for a, n in zip(block.start, block.size, strict=True)]
+    made = np.array(parts)
+    symmetric: Array = (made + made.transpose(0, 2, 1)) / 2
+    return symmetric
 
 
 def _problem(fit: GeeFit, lowest: float, moved: float) -> str | None:

@@ -15,7 +15,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models import count, newton, survey
 from crampstudy.models.compress import Codes, Compressed, compress
 from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array, Covariance, covariance
+from crampstudy.models.covariance import Array
 from crampstudy.models.integrated import IntegratedLikelihood, PoissonLikelihood, Tally, TrialsLikelihood
 from crampstudy.models.logistic import SEPARATED, check_binary
 from crampstudy.models.logistic import logistic as logistic_by_night
@@ -40,7 +40,8 @@ class MixedFit:
     """A fitted mixed model of p coefficients, G participants and D random effects (intercept, then slope).
 
     ``scores`` (G x k) and ``information`` (k x k, observed) are those of all parameters that are not at a boundary, the
-    coefficients first. ``log_likelihood`` includes all constants. ``sd`` (D,) are the effects' standard deviations on
+    coefficients first; ``curvatures`` (G x k x k) the participants' parts of it, where they are few.
+    ``log_likelihood`` includes all constants. ``sd`` (D,) are the effects' standard deviations on
     the link scale, ``sd_error`` (D,) the standard errors of their logarithms; ``dispersion`` is alpha in
     Var(y | effects) = mu + alpha mu^2, 0 where there is none, ``dispersion_error`` the standard error of log alpha.
     ``modes`` (G x D) are the participants' effects. At a boundary an sd is 0, its error NaN, or ``correlation`` is
@@ -62,12 +63,7 @@ class MixedFit:
     at_boundary: bool = False
     dispersion_at_boundary: bool = False
     problem: str | None = None
-
-    def covariance(self, kind: Covariance) -> Array:
-        """Return the covariance (p x p) of the coefficients, the other parameters estimated along with them."""
-        p = len(self.coefficients)
-        joint = covariance(self.information, self.scores, np.arange(len(self.scores)), kind)
-        return joint[:p, :p]
+    curvatures: Array | None = None
 
 
 def poisson(
@@ -205,7 +201,9 @@ class _Likelihood:
             signs[i] = -1.0 if diagonal < 0 else 1.0
         at = peak.at * signs
         value, scores = self(at)
-        return Peak(at, value, scores, peak.information * np.outer(signs, signs), peak.iterations)
+        turned = np.outer(signs, signs)
+        parts = None if peak.curvatures is None else peak.curvatures * turned
+        return Peak(at, value, scores, peak.information * turned, peak.iterations, parts)
 
     def _reach(self, step: Array) -> float:
         """Return how far a step goes, 1 being far on the link scale for one step, but not out of sight."""
@@ -284,6 +282,7 @@ def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
         dispersion=float(np.exp(-peak.at[p])) if own > p else 0.0,
         dispersion_error=dispersion_error,
         problem=problem,
+        curvatures=peak.curvatures,
     )
 
 

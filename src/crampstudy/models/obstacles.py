@@ -1,4 +1,4 @@
-"""Why a count model has no answer, found before it is fitted, and which of its intervals are not to be trusted."""
+"""Why a count model has no answer, found before it is fitted."""
 
 from __future__ import annotations
 
@@ -64,16 +64,6 @@ def separated(design: spec.Design, counts: Array) -> str | None:
         return f"no cramp where {found[0].term} = {found[0].reference}, the reference: no finite ratio exists"
     shown = ", ".join(name(column) for column in found)
     return f"nights without a cramp are set apart completely by {shown}: no finite ratio exists"
-
-
-def lone(design: spec.Design, groups: NDArray[np.intp]) -> dict[spec.Column, str]:
-    """Return a warning for each level that a single participant has: the sandwich then sees no spread there."""
-    warnings = {}
-    for column, values in zip(design.columns, design.matrix.T, strict=True):
-        members = np.unique(groups[values != 0])
-        if column.level is not None and len(members) == 1:
-            warnings[column] = f"one participant alone has {name(column)}: the interval is too narrow"
-    return warnings
 
 
 def name(column: spec.Column) -> str:

@@ -19,10 +19,11 @@ from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
-from crampstudy.models import covariance, formula, ordered, recall, rows, spec
-from crampstudy.models.covariance import Array
-from crampstudy.models.events import CoxFit, cox
-from crampstudy.models.obstacles import collinear, lone, name
+from crampstudy.models import formula, inference, ordered, recall, rows, spec
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
+from crampstudy.models.events import CoxFit, LeftOut, cox, left_out
+from crampstudy.models.exposed import exposed
+from crampstudy.models.obstacles import collinear, name
 from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
@@ -30,6 +31,7 @@ from crampstudy.nights import Diary, denominator, people
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
 _TABLES = ("participants", "diary", "episodes")
+_COVARIANCES: tuple[Covariance, ...] = ("auto", "cluster", "cluster-hc0", "model")
 LATER_GAPS = 5
 """From this one on a participant's gaps share a baseline: later ones are few, and much alike."""
 
@@ -63,6 +65,10 @@ class Times:
     def fit(self, matrix: Array) -> CoxFit:
         """Fit log hazard ratios of the columns of ``matrix`` (n x p)."""
         return cox(matrix, self.stop, self.event, self.start, self.strata)
+
+    def left_out(self, fitted: CoxFit, matrix: Array, groups: NDArray[np.intp]) -> LeftOut:
+        """Return what each participant takes along who is left out."""
+        return left_out(fitted, matrix, self.stop, self.event, self.start, self.strata, groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,8 @@ def events(asked: Question) -> Events:
     Raises:
         UsageError: the model and the arguments do not go together, a name is unknown, or the cohort has no such rows.
     """
-    if asked.kind == "cluster-small":
-        raise UsageError(f"{asked.model} has no covariance cluster-small; allowed: cluster, cluster-hc0, model")
+    if asked.kind not in _COVARIANCES:
+        raise UsageError(f"{asked.model} has no covariance {asked.kind}; allowed: {', '.join(_COVARIANCES)}")
     if asked.exposure != "nights" or asked.weight or asked.random_slope:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
@@ -213,17 +219,23 @@ def _cox(of: Events) -> _Found:
         status: Status = "not_estimable" if by or not fitted.events else "not_converged"
         none = rows.Answer.none(design, status, reason)
         return _Found(none, fitted.events, fitted.iterations, note=note)
-    variance = covariance.covariance(fitted.information, fitted.scores, of.groups, kind)
+    scores, curvatures = cluster_sums(fitted.scores, of.groups), None
+    if kind == "auto" and of.clusters < JACKKNIFE_BELOW:
+        without = of.times().left_out(fitted, design.matrix, of.groups)
+        scores, curvatures = without.scores, without.curvatures
+    made = inference.of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
+    if made.problem:
+        return _Found(rows.Answer.none(design, "not_estimable", made.problem), fitted.events, fitted.iterations)
     answer = rows.Answer(
         design.columns,
         fitted.coefficients,
-        np.sqrt(np.diag(variance)),
-        np.full(len(design.columns), covariance.degrees_of_freedom(of.clusters, kind)),
+        np.sqrt(np.diag(made.variance)),
+        made.df,
         "converged",
-        warnings={} if kind == "model" else lone(design, of.groups),
         smooths=design.smooths,
-        variance=variance,
-    )
+        variance=made.variance,
+    ).resting_on(exposed(design, of.groups), made.effective)
+    note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
 
@@ -242,10 +254,17 @@ def _ordinal(of: Events) -> _Found:
         k = len(fitted.names)
         reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {k} parameters"
         return _Found(rows.Answer.none(design, "not_estimable", reason), above, fitted.iterations)
-    variance = covariance.covariance(fitted.information, fitted.scores, of.groups, kind)
-    df = covariance.degrees_of_freedom(of.clusters, kind)
-    answer = ordered.answer(design, levels, free, fitted.parameters, variance, df)
-    return _Found(answer, above, fitted.iterations, fitted.log_likelihood, ordered.remark(of.source.levels, levels))
+    curvatures = None
+    if fitted.curvatures and of.clusters < JACKKNIFE_BELOW:
+        curvatures = fitted.curvatures(of.groups, of.clusters)
+    scores = cluster_sums(fitted.scores, of.groups)
+    made = inference.of_clusters(scores, fitted.information, curvatures, len(fitted.names), kind)
+    if made.problem:
+        return _Found(rows.Answer.none(design, "not_estimable", made.problem), above, fitted.iterations)
+    answer = ordered.answer(design, levels, free, fitted.parameters, made.variance, made.df)
+    answer = answer.resting_on(ordered.at_limits(exposed(design, of.groups), levels))
+    note = rows.note(ordered.remark(of.source.levels, levels), *inference.named(made, kind)) or ""
+    return _Found(answer, above, fitted.iterations, fitted.log_likelihood, note)
 
 
 def _relief(asked: Question) -> Rows:

@@ -10,7 +10,7 @@ from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
 from crampstudy.models import rows, spec
 from crampstudy.models.engines import Solved
-from crampstudy.models.obstacles import lone
+from crampstudy.models.exposed import exposed
 from crampstudy.models.question import Question
 from crampstudy.models.result import Fit, association, base, linear
 from crampstudy.models.solution import solve_nights
@@ -37,18 +37,15 @@ def fit_nights(asked: Question) -> Fit:
         status: Status = "not_converged" if solved else "not_estimable"
         answer = rows.Answer.none(design, status, solution.reason or str(solved and solved.problem))
     else:
-        warnings = {} if asked.kind == "model" else lone(design, data.groups)
-        errors = np.sqrt(np.diag(solved.variance))
         answer = rows.Answer(
             design.columns,
             solved.coefficients,
-            errors,
+            np.sqrt(np.diag(solved.variance)),
             solved.df,
             "converged",
-            warnings=warnings,
             smooths=design.smooths,
             variance=solved.variance,
-        )
+        ).resting_on(exposed(design, data.groups), solved.effective)
     cells = base(asked) | {
         "estimand": association(design),
         "n_participants": clusters,

@@ -16,6 +16,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_ordinal
 from crampstudy.models.covariance import Array
 from crampstudy.models.engines import Extra
+from crampstudy.models.exposed import Exposed, exposed
 from crampstudy.models.obstacles import name
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
@@ -159,7 +160,12 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
         "converged",
         smooths=design.smooths,
         variance=fitted.covariance,
-    )
+    ).resting_on(_exposed(design))
+
+
+def _exposed(design: spec.Design) -> dict[spec.Column, Exposed]:
+    """Return who bears on each column: a row of a survey is a participant."""
+    return exposed(design, np.arange(len(design.matrix)))
 
 
 def _regression(link: survey.Link, of: Sample) -> _Fitted:
@@ -185,7 +191,9 @@ def _ordinal(of: Sample) -> _Fitted:
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
-    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, float(fitted.df))
+    df = np.full(len(fitted.coefficients), float(fitted.df))
+    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
+    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels))
     return _Fitted(fitted, answer, note=note)
 
 

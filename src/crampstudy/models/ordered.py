@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, rows, spec
 from crampstudy.models.covariance import Array
+from crampstudy.models.exposed import Exposed
 
 SCALE = rows.Scale("odds_ratio", "odds", "odds of a higher class")
 
@@ -33,11 +34,12 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
 
 
 def answer(
-    design: spec.Design, levels: Sequence[str], free: Sequence[int], parameters: Array, variance: Array, df: float
+    design: spec.Design, levels: Sequence[str], free: Sequence[int], parameters: Array, variance: Array, df: Array
 ) -> rows.Answer:
     """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
 
-    ``parameters`` (P) and ``variance`` (P x P) are in the order of :class:`crampstudy.models.ordinal.OrdinalFit`.
+    ``parameters`` (P), ``variance`` (P x P) and ``df`` (P) are in the order of an
+    :class:`~crampstudy.models.ordinal.OrdinalFit`.
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
     """
     above = [f"above {level}" for level in levels[:-1]]
@@ -54,7 +56,7 @@ def answer(
         columns += [_at(design.columns[i], limit) for limit in above[1:]]
     sign = np.array([-1.0 if column.term == spec.THRESHOLD else 1.0 for column in columns])
     signed = sign[:, None] * variance[np.ix_(order, order)] * sign
-    errors, dfs = np.sqrt(np.diag(signed)), np.full(len(order), df)
+    errors, dfs = np.sqrt(np.diag(signed)), df[order]
     return rows.Answer(
         tuple(columns), sign * parameters[order], errors, dfs, "converged", smooths=design.smooths, variance=signed
     )
@@ -64,6 +66,15 @@ def remark(all_levels: Sequence[str], levels: Sequence[str]) -> str:
     """Say which classes nobody is in."""
     unused = [level for level in all_levels if level not in levels]
     return f"no answer in class {', '.join(unused)}" if unused else ""
+
+
+def at_limits(found: Mapping[spec.Column, Exposed], levels: Sequence[str]) -> dict[spec.Column, Exposed]:
+    """Return who bears on each column, and on its slopes at the limits of ``levels`` where they differ."""
+    return {
+        place: exposed
+        for column, exposed in found.items()
+        for place in (column, *(_at(column, f"above {level}") for level in levels[:-1]))
+    }
 
 
 def _at(column: spec.Column, limit: str) -> spec.Column:

@@ -8,7 +8,7 @@ halved steps finds its maximum, and a step that would cross thresholds is halved
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -32,7 +32,8 @@ class OrdinalFit:
 
     ``parameters`` (P) are the coefficients of the proportional columns in their order, the K - 1 thresholds, then for
     each free column its K - 1 slopes, lowest threshold first; ``names`` says which is which. ``scores`` (n x P) and
-    ``information`` (P x P) belong to them, for :func:`crampstudy.models.covariance.covariance`.
+    ``information`` (P x P) belong to them, for :func:`crampstudy.models.covariance.covariance`; ``curvatures`` returns
+    the clusters' parts of it (G x P x P) from their codes (n) and number.
     """
 
     names: tuple[str, ...]
@@ -45,6 +46,7 @@ class OrdinalFit:
     free: tuple[int, ...]
     status: Literal["converged", "not_converged", "not_estimable"] = "converged"
     problem: str | None = None
+    curvatures: Callable[[NDArray[np.intp], int], Array] | None = None
 
     @property
     def proportional(self) -> int:
@@ -112,6 +114,10 @@ class _Forms:
     lowest: NDArray[np.bool_]
     times: Array
 
+    def of(self, rows: NDArray[np.bool_]) -> _Forms:
+        """Return some of the rows."""
+        return _Forms(self.upper[rows], self.lower[rows], self.highest[rows], self.lowest[rows], self.times[rows])
+
     def at(self, parameters: Array) -> tuple[Array, Array]:
         """Return the values of both forms (n)."""
         upper = np.where(self.highest, np.inf, self.upper @ parameters)
@@ -165,6 +171,7 @@ def ordinal(
         iterations=iterations,
         levels=tuple(levels),
         free=tuple(free),
+        curvatures=partial(_curvatures, forms, parameters),
     )
     problem = newton.problem(parameters, fitted.scores, fitted.information)
     # A likelihood that rises for ever looks flat to rounding in the end, and its score zero.
@@ -260,6 +267,13 @@ def _derivatives(forms: _Forms, parameters: Array) -> tuple[Array, Array]:
     across = forms.upper.T @ (forms.lower * (forms.times * gap)[:, None])
     information = (forms.upper * at_upper[:, None]).T @ forms.upper + (forms.lower * at_lower[:, None]).T @ forms.lower
     return score, information - across - across.T
+
+
+def _curvatures(forms: _Forms, parameters: Array, groups: NDArray[np.intp], clusters: int) -> Array:
+    parts = np.zeros((clusters, len(parameters), len(parameters)))
+    for g in range(clusters):
+        parts[g] = _derivatives(forms.of(groups == g), parameters)[1]
+    return parts
 
 
 def _wild(forms: _Forms, parameters: Array) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array
 
 Objective = Callable[[Array], tuple[float, Array]]
 """Parameters (k,) to the log-likelihood and the clusters' scores (G x k)."""
@@ -23,13 +23,17 @@ _WIDTH = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """Where the climb ended: parameters (k,), scores (G x k) and observed information (k x k) there."""
+    """Where the climb ended: parameters (k,), scores (G x k) and observed information (k x k) there.
+
+    ``curvatures`` (G x k x k) are the clusters' parts of the information, where they are few.
+    """
 
     at: Array
     value: float
     scores: Array
     information: Array
     iterations: int
+    curvatures: Array | None = None
 
 
 def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]) -> Peak:
@@ -43,7 +47,7 @@ def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]
     # How the scores vary between clusters is curvature enough to begin with, where they vary in every direction.
     curvature = scores.T @ scores
     if not _full(curvature):
-        curvature = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(curvature))))
+        curvature, _ = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(curvature))))
     hessian = _definite(curvature)
     steps = 0
     for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
@@ -70,8 +74,9 @@ def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]
 
 def _polished(objective: Objective, peak: Peak, widest: Array) -> Peak:
     at, value, scores, found, steps = peak.at, peak.value, peak.scores, peak.information, peak.iterations
+    parts: Array | None = None
     for _ in range(10):
-        found = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(found))))
+        found, parts = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(found))))
         hill, gradient = _definite(found), scores.sum(axis=0)
         step = np.linalg.solve(hill, gradient)
         length = float(step @ gradient)
@@ -84,18 +89,26 @@ def _polished(objective: Objective, peak: Peak, widest: Array) -> Peak:
         at, value, scores = at + step, there, scores_there
         if length < _NEAR:
             break
-    return Peak(at, value, scores, found, steps)
+    return Peak(at, value, scores, found, steps, parts)
 
 
-def _information(objective: Objective, at: Array, widths: Array) -> Array:
-    """Return minus the second derivative (k x k), by central differences of the gradient over ``widths`` (k,)."""
-    rows = []
+def _information(objective: Objective, at: Array, widths: Array) -> tuple[Array, Array | None]:
+    """Return minus the second derivative (k x k), by central differences of the gradient over ``widths`` (k,).
+
+    Of few clusters also their parts of it (G x k x k).
+    """
+    rows, parts = [], []
     for width, unit in zip(widths, np.eye(len(at)), strict=True):
-        up, down = objective(at + width * unit)[1].sum(axis=0), objective(at - width * unit)[1].sum(axis=0)
-        rows.append((down - up) / (2 * width))
+        up, down = objective(at + width * unit)[1], objective(at - width * unit)[1]
+        rows.append((down.sum(axis=0) - up.sum(axis=0)) / (2 * width))
+        if len(up) < JACKKNIFE_BELOW:
+            parts.append((down - up) / (2 * width))
     made = np.array(rows)
     symmetric: Array = (made + made.T) / 2
-    return symmetric
+    if not parts:
+        return symmetric, None
+    by_cluster = np.array(parts).transpose(1, 0, 2)
+    return symmetric, (by_cluster + by_cluster.transpose(0, 2, 1)) / 2
 
 
 def _scale(curvature: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
 from crampstudy.models.engines import Extra
+from crampstudy.models.exposed import Exposed
 
 Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
+_FEW_DF, _FEW = 4.0, "rests on few participants"
 _LARGEST = 700.0
 """A coefficient beyond this has an exponential of 0 or infinity."""
 
@@ -28,7 +30,8 @@ class Answer:
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
-    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one.
+    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one. ``exposed`` are the
+    participants who bear on a column, ``effective`` the number that tell as much as they do.
     """
 
     columns: tuple[spec.Column, ...]
@@ -40,12 +43,31 @@ class Answer:
     warnings: Mapping[spec.Column, str] = field(default_factory=dict)
     smooths: tuple[spec.Smooth, ...] = ()
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
+    exposed: Mapping[spec.Column, int] = field(default_factory=dict)
+    effective: Mapping[spec.Column, float] = field(default_factory=dict)
 
     @classmethod
     def none(cls, design: spec.Design, status: Status, reason: str) -> Answer:
         """Return the answer of a model that could not be fitted."""
         missing = np.full(len(design.columns), np.nan)
         return cls(design.columns, missing, missing, missing, status, reason, smooths=design.smooths)
+
+    def resting_on(self, found: Mapping[spec.Column, Exposed], effective: Array | None = None) -> Answer:
+        """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
+
+        ``effective`` (p) are the numbers of participants, all alike, who would tell as much.
+        """
+        lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
+        shown = [column for column in self.columns if column.term not in _BASELINES]
+        few = {column: _FEW for column, df in zip(self.columns, self.df, strict=True) if df < _FEW_DF}
+        numbers = () if effective is None else zip(self.columns, effective, strict=True)
+        return replace(
+            self,
+            coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
+            warnings={**{column: few[column] for column in shown if column in few}, **self.warnings, **lone},
+            exposed={column: exposed.participants for column, exposed in found.items()},
+            effective=dict(numbers),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +121,7 @@ def _row(
     shift: float = 0.0,
 ) -> Row:
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
+    cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
     if not np.isfinite(coefficient):

@@ -18,6 +18,7 @@ from crampstudy.models import formula, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
+from crampstudy.models.inference import bias_reduces
 from crampstudy.models.obstacles import collinear, obstacle
 from crampstudy.models.question import MODELS, Question, asked_for, check_multiples
 from crampstudy.nights import (
@@ -141,7 +142,7 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     needs = () if asked.exposure == "nights" else (asked.exposure,)
     names = _checked_names(asked, needs)
     # Where its rows may be added up, a model sees a participant's nights that are alike as one row with a number.
-    counted = engine.alike if asked.kind != "cluster-small" and not night_by_night else None
+    counted = None if night_by_night else engine.alike
     formulas = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms) if terms is not None]
     if counted and not (all(map(formula.row_by_row, formulas)) and repetitive(asked.cohort, names)):
         counted = None
@@ -151,7 +152,7 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
     check_multiples(asked.per, *filter(None, (design, zero)))
-    _check_beside(asked, engine, design)
+    _check_beside(engine, design)
     used = nights.filter(pl.Series(design.rows))
     cramps, times = used["cramps"].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
     data = Data(
@@ -166,6 +167,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     )
     n_events = int(data.outcome @ times)
     if counted and len(data.outcome):
+        if counted == "poisson" and bias_reduces(asked.kind, int(data.groups[-1]) + 1):
+            counted = "means"
         data = _added_up(data, counted, times)
         design = replace(design, matrix=data.matrix)
         zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
@@ -248,10 +251,10 @@ def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> D
     )
 
 
-def _check_beside(asked: Question, engine: Engine, design: spec.Design) -> None:
-    if design.weights is not None and (not engine.weighted or asked.kind == "cluster-small"):
+def _check_beside(engine: Engine, design: spec.Design) -> None:
+    if design.weights is not None and not engine.weighted:
         able = [name for name, engine in ENGINES.items() if engine.weighted]
-        raise UsageError(f"weights() is for {', '.join(able)} with another covariance than cluster-small")
+        raise UsageError(f"weights() is for {', '.join(able)}")
 
 
 def _check_nights(asked: Question, engine: Engine) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from crampstudy import estimates
 from crampstudy.models import rows, spec
 from crampstudy.models.engines import ENGINES
-from crampstudy.models.obstacles import lone
+from crampstudy.models.exposed import exposed
 from crampstudy.models.result import association
 from crampstudy.models.rows import Row
 from crampstudy.models.solution import Solution
@@ -46,10 +46,9 @@ def _answer(solution: Solution, design: spec.Design) -> rows.Answer:
         np.sqrt(np.diag(part.variance)),
         part.df,
         part.status,
-        warnings={} if solution.kind == "model" else lone(design, solution.data.groups),
         smooths=design.smooths,
         variance=part.variance,
-    )
+    ).resting_on(exposed(design, solution.data.groups))
 
 
 def _renamed(row: Row) -> Row:

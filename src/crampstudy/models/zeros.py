@@ -7,8 +7,9 @@ on its boundary, without inflation or without dispersion, are fitted too and pre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from crampstudy.models import count, logistic
-from crampstudy.models.ascent import Top, climb, climb_all
-from crampstudy.models.covariance import Array, Covariance, covariance
+from crampstudy.models.ascent import Top, climb, climb_all, curvatures
+from crampstudy.models.covariance import Array
 from crampstudy.models.zero_laws import Inflated, Truncated, density, series
 
 GAIN = 1e-6
@@ -44,7 +45,8 @@ class ZerosFit:
     ``zero`` (q) are log odds: ``inflated``, of an excess zero against a count that may be zero too; ``hurdle``, of a
     zero against a positive count. ``coefficients`` (p) are of the mean of that count, ``hurdle``: before it is cut off
     at zero. ``scores`` (n x k, times the weights) and ``information`` (k x k, observed) are those of coefficients,
-    zero part and, where it is not at its boundary, log theta. ``dispersion`` is alpha in Var(y) = mu + alpha mu^2, 0 at
+    zero part and, where it is not at its boundary, log theta; ``curvatures`` returns the clusters' parts of it (G x k x
+    k) from their codes (n) and number. ``dispersion`` is alpha in Var(y) = mu + alpha mu^2, 0 at
     its boundary and infinite where counts above zero are a logarithmic series: ``coefficients`` are then those of
     log(mu / theta), of which only the ratios are those of a mean. ``dispersion_error`` is the standard error of log
     alpha. ``plain`` is the fit without a zero part where
@@ -62,19 +64,12 @@ class ZerosFit:
     dispersion_error: float = float("nan")
     plain: count.CountFit | None = None
     problem: str | None = None
+    curvatures: Callable[[NDArray[np.intp], int], Array] | None = None
 
     @property
     def dispersion_at_boundary(self) -> bool:
         """Whether the counts are no more dispersed than Poisson, or more than any negative binomial."""
         return self.dispersion == 0 or bool(np.isinf(self.dispersion))
-
-    def covariance(self, kind: Covariance, groups: NDArray[np.intp]) -> Array:
-        """Return the covariance (p + q, both ways) of coefficients and zero part, the dispersion estimated along.
-
-        ``groups`` (n) are the participants' codes 0..G-1.
-        """
-        own = len(self.coefficients) + len(self.zero)
-        return covariance(self.information, self.scores, groups, kind)[:own, :own]
 
 
 def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Array | None = None) -> ZerosFit:
@@ -94,7 +89,8 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
     if top.problem or top.at[-1] > _NEARLY_POISSON:
         poisson = replace(law, poisson=True)
         other = _best(climb_all(poisson, undispersed))
-        top = other if top.value <= other.value + GAIN else top
+        if top.value <= other.value + GAIN:
+            top, law = other, poisson
     without = plain.log_likelihood if plain.problem is None else -np.inf
     if top.value <= without + GAIN:
         return ZerosFit(
@@ -122,6 +118,7 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
         dispersion=dispersion,
         dispersion_error=error,
         problem=top.problem,
+        curvatures=partial(curvatures, law, top.at),
     )
 
 
@@ -145,6 +142,7 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
     whole, some = np.rint(counts).astype(np.int64), counts > 0
     part = logistic.logistic(zero, (~some).astype(np.float64), np.zeros(len(counts)), times)
     top, limit = _positive(matrix[some], whole[some], offset[some], times[some])
+    law = Truncated(matrix[some], whole[some], offset[some], times[some], limit)
     problem = f"among the nights with a cramp, {top.problem}" if top.problem else None
     if part.problem:
         problem = f"in the zero part, {part.problem}"
@@ -167,7 +165,29 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
         dispersion=dispersion,
         dispersion_error=error,
         problem=problem,
+        curvatures=partial(_of_both, (law, top.at, some), (zero, times, part.coefficients)),
     )
+
+
+def _of_both(
+    above: tuple[Truncated, Array, NDArray[np.bool_]],
+    part: tuple[Array, Array, Array],
+    groups: NDArray[np.intp],
+    clusters: int,
+) -> Array:
+    """Return the clusters' parts of the information of a hurdle: counts above zero, then the odds of a zero between."""
+    law, at, some = above
+    zero, times, coefficients = part
+    p, q = law.matrix.shape[1], zero.shape[1]
+    made = np.zeros((clusters, len(at) + q, len(at) + q))
+    ours = np.r_[:p, p + q : len(at) + q]
+    made[np.ix_(np.arange(clusters), ours, ours)] = curvatures(law, at, groups[some], clusters)
+    chance = expit(zero @ coefficients)
+    weighted = zero * (times * chance * (1 - chance))[:, None]
+    for g in range(clusters):
+        rows = groups == g
+        made[g, p : p + q, p : p + q] = weighted[rows].T @ zero[rows]
+    return made
 
 
 def _dispersion(top: Top, own: int) -> tuple[float, float]:
