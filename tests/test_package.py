@@ -371,6 +371,12 @@ class TestRefusedFolder:
         source = folder(tmp_path, diary_csv="", diary_parquet=odd)
         assert "'date' holds a date outside the years 1 to 9999" in refusal(source)
 
+    def test_a_column_of_two_tables_is_named_with_its_files(self, tmp_path: Path) -> None:
+        source = folder(tmp_path, diary_csv="participant_id,date,cramps,mood\n1,2025-03-01,1,x\n")
+        people = "participant_id,age_years,sex,mood\n1,50,female,x\n"
+        (source / "participants.csv").write_text(people)
+        assert "participants.csv and diary.csv: the column 'mood' stands in" in refusal(source)
+
     def test_a_cut_parquet_file(self, tmp_path: Path) -> None:
         whole = folder(tmp_path, diary_csv="", diary_parquet=pl.DataFrame({"x": [1]})) / "diary.parquet"
         whole.write_bytes(whole.read_bytes()[:40])

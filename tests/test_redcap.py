@@ -116,6 +116,18 @@ def test_a_field_participant_id_beside_the_records_identifier(tmp_path: Path) ->
     assert "participant_id is not used, for the record's identifier record_id says who" in notices(loaded)
 
 
+def test_an_export_that_r_has_written_again(cohort: Cohort, tmp_path: Path) -> None:
+    """NA stands in every empty cell, also where no instrument repeats."""
+    rows = list(csv.reader(io.StringIO(as_export(cohort, labels=False))))
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([rows[0], *([cell or "NA" for cell in row] for row in rows[1:])])
+    loaded = export(tmp_path, out.getvalue())
+    assert {t.table: t.rejected for t in loaded.cohort.attrition.tables} == dict.fromkeys(cohort.tables, 0)
+    for name, table in cohort.tables.items():
+        key = list(codebook.TABLES[name].key)
+        assert loaded.cohort.frame(name).select(table.columns).sort(key).equals(table.sort(key)), name
+
+
 def test_a_dictionary_whose_first_field_is_no_identifier(tmp_path: Path) -> None:
     first, second, *rest = FIELDS.splitlines(keepends=True)
     with pytest.raises(SourceError, match="begins with the field age_years, which cannot be the record's identifier"):

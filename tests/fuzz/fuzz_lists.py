@@ -50,9 +50,12 @@ def problems(nights: Nights, plain: Plain | None) -> Iterator[str]:
     if plain is None:
         return
     guess, given = nights.guess, plain[""]
-    names = [str(cell[0]) for cell in given[0].cells.values()] if guess.header else []
+    rows = [[str(cell[0]) for cell in row.cells.values()] for row in given]
+    # A line above the header is no night.
+    head = next((n for n, cells in enumerate(rows) if guess.who in cells), 0) if guess.header else -1
+    names = rows[head] if guess.header else []
     at = [_positions(name, names) for name in (guess.who, guess.date, guess.cramps)]
-    given = given[int(guess.header) :]
+    given = given[head + 1 :]
     left = {row.line for row in nights.left_out}
     accepted = {(row["participant_id"], row["date"]): row["cramps"] for row in nights.frame.to_dicts()}
     if len(accepted) != nights.frame.height:

@@ -17,6 +17,7 @@ import polars as pl
 
 from crampstudy import codebook, scratch
 from crampstudy.clean import Raw, RawTable
+from crampstudy.codebook.missing import MARKS
 from crampstudy.errors import SourceError
 from crampstudy.sources import codes, decimals, redcap_dictionary, redcap_missing
 from crampstudy.sources.codes import Codes
@@ -96,6 +97,9 @@ def read(
 
 def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.DataFrame:
     """Return the export with the record's identifier in front, which is the first field of any dictionary."""
+    # R writes NA where a row belongs to no repeating instrument.
+    layout = [name for name in (_EVENT, _FORM, _INSTANCE) if name in frame.columns]
+    frame = frame.with_columns(pl.when(~pl.col(layout).is_in(list(MARKS))).then(pl.col(layout)).name.keep())
     record, first = next(iter(described.fields), ""), frame.columns[0]
     if record and (known := described.fields[record].variable) and known.name != _ID:
         raise SourceError(
