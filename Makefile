@@ -10,7 +10,7 @@ CRAMPSTUDY := .venv/bin/crampstudy
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report compare test check bench crash recover parity simulate lab lock clean FORCE
+.PHONY: help setup report compare test check bench crash fuzz recover parity simulate lab lock clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ bench: $(READY) ## time this package against its peers
 
 crash: $(READY) ## kill a hundred runs at random times, and look whether anything stays or is half written
 	$(RUN) tests/crash/kills.py $(ARGS)
+
+fuzz: $(READY) ## spoil 20,000 small files of every kind, and look whether anything is lost or changed without a word
+	$(RUN) tests/fuzz --files 20000 $(ARGS)
 
 recover: $(READY) ## try every model on cohorts of known truth, and renew the tables of docs/recovery.md
 	$(RUN) tests/recovery/recover.py --write docs/recovery.md $(ARGS)

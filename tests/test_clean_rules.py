@@ -288,6 +288,7 @@ class TestLabs:
     ("cell", "hint"),
     [
         ("2024-02-30", "no such day"),
+        ("0000-01-01", "no such day"),
         ("24-01-05", "two digits"),
         ("5.1.24", "two digits"),
         ("45320", "day number"),

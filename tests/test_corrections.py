@@ -101,6 +101,7 @@ def test_a_file_of_ones_own_goes_before_the_folders(folder: Path, tmp_path: Path
         (FIRST.replace("column: cramps", "column: cramp"), "diary.csv has no column 'cramp'"),
         (FIRST.replace("{participant_id", "{id"), "diary.csv has no column 'id'"),
         (FIRST.replace("table: diary", "table: nights"), "no table 'nights'; allowed: participants, diary"),
+        (FIRST.replace("table: diary", "table: [diary]"), "no table ['diary']; allowed: participants, diary"),
         (FIRST.replace("table: diary", "table: labs"), "the source has no table labs"),
         (FIRST.replace("a typo", "' '"), "reason is empty"),
         (FIRST.replace(", reason: a typo", ""), "wrong or missing: reason"),

@@ -266,6 +266,19 @@ def twice(folder: Path) -> None:
     write_csv(folder, BMX=pd.concat([tables()["BMX"]] * 2))
 
 
+def half_a_stratum(folder: Path) -> None:
+    write_csv(folder, DEMO=tables()["DEMO"].assign(SDMVSTRA=50.5))
+
+
+def endless_number(folder: Path) -> None:
+    write_csv(folder, DEMO=tables()["DEMO"].assign(SEQN=[*SEQN[1:], 1e300]))
+
+
+def stranger(folder: Path) -> None:
+    """Somebody of whom DEMO knows nothing: a number that was damaged."""
+    write_csv(folder, SLQ=tables()["SLQ"].assign(SEQN=[*SEQN[1:], 99999]))
+
+
 def cut_short(folder: Path) -> None:
     path = folder / "SLQ_D.csv.xz"
     path.write_bytes(path.read_bytes()[:60])
@@ -283,6 +296,9 @@ def not_a_transport_file(folder: Path) -> None:
         (odd_code, r"DIQ_D\.csv\.xz: DIQ010 holds the code 5; its codebook allows 1, 2, 3, 7, 9"),
         (odd_class, r"SLQ_D\.csv\.xz: SLQ160 holds the code 5"),
         (twice, r"BMX_D\.csv\.xz: a SEQN stands on more than one row"),
+        (half_a_stratum, r"DEMO_D\.csv\.xz: SDMVSTRA holds 50\.5, not a whole number"),
+        (endless_number, r"DEMO_D\.csv\.xz: SEQN holds 1e\+300, not a whole number"),
+        (stranger, r"SLQ_D\.csv\.xz: nobody in DEMO has the SEQN 99999"),
         (cut_short, r"SLQ_D\.csv\.xz cannot be read"),
         (not_a_transport_file, r"GHB_D\.xpt is cut off"),
         (lambda folder: (folder / "SLQ_D.csv.xz").unlink(), "cycle D lacks its table SLQ"),

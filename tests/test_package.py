@@ -357,6 +357,26 @@ class TestRefusedFolder:
     def test_text_called_parquet(self, tmp_path: Path) -> None:
         assert "not what its name says" in refusal(folder(tmp_path, diary_csv="", diary_parquet=NIGHTS))
 
+    def test_a_column_of_a_parquet_file_without_a_name(self, tmp_path: Path) -> None:
+        nameless = pl.DataFrame({"participant_id": ["1"], "": [1]})
+        assert "column 2 has no name" in refusal(folder(tmp_path, diary_csv="", diary_parquet=nameless))
+
+    @pytest.mark.parametrize("dtype", [pl.Date(), pl.Datetime("ms"), pl.Datetime("us", "UTC")])
+    @pytest.mark.parametrize("number", [2**31 - 1, -(2**31)])
+    def test_days_of_no_calendar(self, tmp_path: Path, dtype: pl.DataType, number: int) -> None:
+        """Of such a day polars makes no text: it would panic when somebody shows it."""
+        each = 1 if dtype == pl.Date() else 2**31
+        odd = pl.DataFrame({"participant_id": ["1", "2"], "date": pl.Series([None, number]).cast(pl.Int64)})
+        odd = odd.with_columns((pl.col("date") * each).cast(pl.Int32 if each == 1 else pl.Int64).cast(dtype))
+        source = folder(tmp_path, diary_csv="", diary_parquet=odd)
+        assert "'date' holds a date outside the years 1 to 9999" in refusal(source)
+
+    def test_a_column_of_two_tables_is_named_with_its_files(self, tmp_path: Path) -> None:
+        source = folder(tmp_path, diary_csv="participant_id,date,cramps,mood\n1,2025-03-01,1,x\n")
+        people = "participant_id,age_years,sex,mood\n1,50,female,x\n"
+        (source / "participants.csv").write_text(people)
+        assert "participants.csv and diary.csv: the column 'mood' stands in" in refusal(source)
+
     def test_a_cut_parquet_file(self, tmp_path: Path) -> None:
         whole = folder(tmp_path, diary_csv="", diary_parquet=pl.DataFrame({"x": [1]})) / "diary.parquet"
         whole.write_bytes(whole.read_bytes()[:40])

@@ -56,6 +56,12 @@ class TestOneRow:
         assert json.loads(rows[42]) == ["P1", "2025-04-01", "1", "so", "what"]
         assert json.loads(rows[43]) == {"participant_id": "P1", "date": "soon", "cramps": "1", "note": "n"}
 
+    def test_blank_rows_do_not_make_up_for_it(self, tmp_path: Path) -> None:
+        """As many separators as there should be, but not in their rows."""
+        for rows, line in ((",,,\nA title\n", 43), ("\n,,,\n  \nA title\n", 45), (",,,\nA title", 43)):
+            text = read_text(package(tmp_path, HEADER + NIGHTS + rows) / "diary.csv")
+            assert (text.frame.height, text.unread["line"].to_list()) == (40, [line])
+
     def test_lines_are_those_of_an_editor(self, tmp_path: Path) -> None:
         diary = HEADER + '\r\nP1,2025-03-01,1,"two\r\nlines"\r\n\n' + LONG + "P1,2025-03-02,x,n\nP1,2025-03-03,0,n\n"
         cleaned = load(package(tmp_path, diary))

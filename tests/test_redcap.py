@@ -105,6 +105,35 @@ def test_a_cohort_comes_back_from_its_export(cohort: Cohort, tmp_path: Path, lab
         assert all(found[c].null_count() == found.height for c in found.columns if c not in table.columns), name
 
 
+def test_a_field_participant_id_beside_the_records_identifier(tmp_path: Path) -> None:
+    fields = "record_id,enrolment,text,Record ID,\nparticipant_id,enrolment,text,Number,\n" + FIELDS.partition("\n")[2]
+    text = (
+        "record_id,participant_id,redcap_repeat_instrument,redcap_repeat_instance,age_years,sex,date,cramps\n"
+        "1,A-7,,,70,2,,\n1,,night,1,,,2025-03-01,2\n"
+    )
+    loaded = export(tmp_path, text, fields)
+    assert loaded.cohort.frame("diary")["participant_id"].to_list() == ["1"]
+    assert "participant_id is not used, for the record's identifier record_id says who" in notices(loaded)
+
+
+def test_an_export_that_r_has_written_again(cohort: Cohort, tmp_path: Path) -> None:
+    """NA stands in every empty cell, also where no instrument repeats."""
+    rows = list(csv.reader(io.StringIO(as_export(cohort, labels=False))))
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([rows[0], *([cell or "NA" for cell in row] for row in rows[1:])])
+    loaded = export(tmp_path, out.getvalue())
+    assert {t.table: t.rejected for t in loaded.cohort.attrition.tables} == dict.fromkeys(cohort.tables, 0)
+    for name, table in cohort.tables.items():
+        key = list(codebook.TABLES[name].key)
+        assert loaded.cohort.frame(name).select(table.columns).sort(key).equals(table.sort(key)), name
+
+
+def test_a_dictionary_whose_first_field_is_no_identifier(tmp_path: Path) -> None:
+    first, second, *rest = FIELDS.splitlines(keepends=True)
+    with pytest.raises(SourceError, match="begins with the field age_years, which cannot be the record's identifier"):
+        export(tmp_path, "record_id,age_years,sex,date,cramps\n1,70,2,2025-03-01,2\n", "".join([second, first, *rest]))
+
+
 def test_lines_are_those_of_the_export(tmp_path: Path) -> None:
     text = (
         "participant_id,redcap_repeat_instrument,redcap_repeat_instance,age_years,sex,date,cramps\n"

@@ -419,6 +419,31 @@ def test_a_broken_workbook_is_refused(tmp_path: Path, breakage: str) -> None:
         spreadsheet.read(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (r'<row r="2"', '<row r="20"', "the cell A2 stands in row 20"),
+        (r'<row r="3"><c r="A3"(.*?)<c r="B3"', r'<row r="2"><c r="A2"\1<c r="B2"', "row 2 stands after row 2"),
+        (r'<c r="B3"', '<c r="A3"', "the cell A3 stands in row 3 after column 1"),
+        (r'<c r="C3"', '<c r="C4"', "the cell C4 stands in row 3"),
+    ],
+)
+def test_rows_and_cells_in_disorder_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """The library leaves out a row that does not come after the one before, and a cell that stands twice."""
+    path = book(tmp_path / "b.xlsx", participants=PEOPLE, diary=NIGHTS)
+    cleaned(path)
+    patched(path, "xl/worksheets/sheet2.xml", (old, new))
+    with pytest.raises(SourceError, match=said):
+        spreadsheet.read(path)
+
+
+def test_rows_and_cells_without_their_places_are_in_order(tmp_path: Path) -> None:
+    path = book(tmp_path / "b.xlsx", participants=PEOPLE, diary=NIGHTS)
+    whole = cleaned(path).cohort.digest
+    patched(path, "xl/worksheets/sheet1.xml", (r' r="[A-Z]*\d+"', ""))
+    assert cleaned(path).cohort.digest == whole
+
+
 def test_a_broken_sheet_is_refused(tmp_path: Path) -> None:
     path = book(tmp_path / "b.xlsx", participants=PEOPLE, diary=NIGHTS)
     patched(path, "xl/worksheets/sheet2.xml", ("</sheetData>", ""))

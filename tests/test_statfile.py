@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time as clock
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -14,7 +19,7 @@ import pytest
 from crampstudy import simulate
 from crampstudy.clean import Cleaned, clean
 from crampstudy.errors import SourceError
-from crampstudy.sources import open_cohort, statfile, wide
+from crampstudy.sources import open_cohort, statfile, statread, wide
 
 LABELS = {"SEX": {1.0: "Male", 2.0: "FEMALE", 9.0: "Refused"}, "diabetes": {0.0: "No", 1.0: "Yes"}}
 DIURETICS = {0.0: "None", 1.0: "Thiazide", 2.0: "Loop", 3.0: "Potassium-sparing"}
@@ -200,18 +205,66 @@ def test_every_format_gives_the_same_cohort(tmp_path: Path) -> None:
 def test_a_sas_file_goes_to_the_reader_of_sas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No library writes sas7bdat, so the reader is stood in for by that of another format."""
     path = write(tmp_path / "s.sav", nights(), variable_value_labels=LABELS)
-    asked: list[str] = []
+    asked: list[tuple[str, Path]] = []
 
-    def reader(name: str, **options: Any) -> tuple[Any, Any]:
-        asked.append(name)
-        result: tuple[Any, Any] = pyreadstat.read_sav(str(path), **options)
-        return result
+    def reader(function: str, name: Path, **options: Any) -> Any:
+        asked.append((function, name))
+        return read("read_sav", path, **options)
 
-    assert statfile._READERS[".sas7bdat"] is pyreadstat.read_sas7bdat
-    monkeypatch.setattr(statfile, "_READERS", {**statfile._READERS, ".sas7bdat": reader})
+    read = statread.read
+    monkeypatch.setattr(statread, "read", reader)
     (tmp_path / "s.sas7bdat").write_bytes(b"")
     assert statfile.load(tmp_path / "s.sas7bdat").frame.height == 4
-    assert set(asked) == {str(tmp_path / "s.sas7bdat")}
+    assert set(asked) == {("read_sas7bdat", tmp_path / "s.sas7bdat")}
+
+
+def test_a_file_over_which_the_library_crashes_is_refused_and_the_next_one_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"hours_in_bed": [7.0, 8.0], "warm_up": [1.0, 0.0]})
+    path = write(tmp_path / "s.sav", frame, variable_value_labels={"warm_up": {0.0: "No", 1.0: "Yes"}})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:176] + whole[208:])  # one variable is gone, and the labels are of the second
+    with pytest.raises(SourceError, match=r"s\.sav cannot be read as sav \(the library .* crashed over it, exit code"):
+        statfile.load(path)
+    path.write_bytes(whole)
+    assert statfile.load(path).frame.height == 2
+
+
+def test_a_path_is_that_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "s.sav", nights(mood=[name] * 4))
+        monkeypatch.chdir(tmp_path / name)
+        assert statfile.load(Path("s.sav")).frame["mood"].to_list() == [name] * 4
+
+
+def test_an_answer_that_was_interrupted_is_not_taken_for_the_next(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "s.sav", nights()), write(tmp_path / "t.sav", nights().drop(columns="diabetes"))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for seconds in (0.001, 0.01, 0.1):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            with suppress(KeyboardInterrupt):
+                while True:
+                    statfile.load(one)
+            assert "diabetes" not in statfile.load(other).frame.columns
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_the_reading_process_ends_with_the_one_that_began_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.sav", nights())
+    code = (
+        "import os, sys; from pathlib import Path; from crampstudy.sources import statread\n"
+        "statread.read('read_sav', Path(sys.argv[1])); print(statread._reader().pid, flush=True); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    for _ in range(100):
+        if not (folder := Path(f"/proc/{done.stdout.strip()}")).exists() or "Z (" in (folder / "status").read_text():
+            return
+        clock.sleep(0.05)
+    pytest.fail(f"process {done.stdout} goes on")
 
 
 def test_names_that_would_meet_stay_apart() -> None:

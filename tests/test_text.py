@@ -99,6 +99,11 @@ class TestSeparator:
         text = read(tmp_path, "sep=;\r\na;b,c\r\n1;2,5\r\n")
         assert (text.frame.columns, rows(text), text.lines.to_list()) == (["a", "b,c"], [("1", "2,5")], [3])
 
+    def test_stated_above_blank_lines(self, tmp_path: Path) -> None:
+        text = read(tmp_path, "\nsep=\t\n\n  \n\ta\tb\n1\t2\t3\n", header=False)
+        assert (rows(text), text.lines.to_list()) == ([(None, "a", "b"), ("1", "2", "3")], [5, 6])
+        assert "is empty; it needs a header and rows" in refusal(tmp_path, "sep=;\n\n")
+
     def test_not_certain(self, tmp_path: Path) -> None:
         assert "commas and semicolons could both separate" in refusal(tmp_path, "a;b,c\n1;2,5\n")
 

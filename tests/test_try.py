@@ -235,6 +235,11 @@ def test_nearly_the_same_identifiers_are_asked_about(tmp_path: Path) -> None:
     assert [notice.partition(":")[0] for notice in notices] == ["0017, 17, 17.0, \uff11\uff17", "P 1, P01, P1, p1"]
 
 
+def test_there_is_no_year_0(tmp_path: Path) -> None:
+    nights = read(tmp_path, "id,date,cramps\n1,2025-03-01,2\n1,0000-03-02,1\n1,2025-03-03,0\n")
+    assert [(row.line, row.column) for row in nights.left_out] == [(3, "date")]
+
+
 def test_every_row_is_a_night_or_is_left_out(tmp_path: Path) -> None:
     text = (
         "id,date,cramps\n1,2025-03-01,2\n1,2025-03-01,2\n1,2025-03-02,0\n1,2025-03-02,1\n,2025-03-03,1\n"

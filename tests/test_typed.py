@@ -22,7 +22,17 @@ ODD = [
     *("", " ", "5", " 5", "5 ", "+5", "-0", "1e3", "0x10", "5.0", "5.5", "007", "1_000", "NA", "-99", "-099", " -99"),
     *("nan", "NaN", "inf", "-inf", "1e400", ".5", "5.", "9223372036854775808", "99999999999", "1d5", "\u00a05", "٣"),
     *("true", "True", "TRUE", " true", "t", "yes", "1", "0", "x", "é", "01", "02", "03", '"5"', '""', '" 5"', '"NA"'),
-    *("2024-01-05", "2024-1-5", "24-01-05", "2024-01-05T00:00", "05.01.2024", "2024-02-30", " 2024-01-06", "20240105"),
+    *(
+        "2024-01-05",
+        "2024-1-5",
+        "24-01-05",
+        "2024-01-05T00:00",
+        "05.01.2024",
+        "2024-02-30",
+        "0000-01-01",
+        " 2024-01-06",
+        "20240105",
+    ),
     *('"a,b"', '"a\nb"', '"a""b"', "1,5", "#", "-", "\t", "\x0b", "\x1c5", "null", "None", "''"),
 ]
 
@@ -81,6 +91,13 @@ def test_so_it_is_with_keys_and_quotes(cells: list[str], quoted: bool) -> None:
     with pytest.MonkeyPatch.context() as patched:
         fast, careful = both(text.encode(), [""], patched)
     assert fast == careful
+
+
+def test_a_byte_order_mark_in_the_first_row_is_part_of_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = ",".join(HEADER) + "\n\ufeff01,2024-01-05,1,,,,\n02,2024-01-05,1,,,,\n"
+    fast, careful = both(text.encode(), [""], monkeypatch)
+    assert fast == careful
+    assert [row[1:5:3] for row in fast[2]] == [(2, "unknown-participant")]
 
 
 def test_pieces_of_any_size_make_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from crampstudy.clean.nightly import Context
 from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
 from crampstudy.clean.unlogged import Unlogged, filled, windows
 from crampstudy.cohort import Attrition, Cohort, TableCount
-from crampstudy.errors import SourceError, UsageError
+from crampstudy.errors import SchemaError, SourceError, UsageError
 
 __all__ = [
     "LEDGER",
@@ -86,7 +86,11 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
     attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
-    cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
+    try:
+        cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
+    except SchemaError as error:
+        files = dict.fromkeys(by_name[name].file for name in ("participants", "diary") if name in by_name)
+        raise SchemaError(f"{' and '.join(files)}: {error}") from None
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
 
 

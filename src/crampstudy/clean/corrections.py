@@ -181,7 +181,7 @@ def _correction(at: str, item: Any) -> Correction:
         raise SourceError(
             f"{at}: an entry has the keys {', '.join(_KEYS)}; wrong or missing: {', '.join(wrong) or item}"
         )
-    if item["table"] not in codebook.TABLES:
+    if item["table"] not in tuple(codebook.TABLES):
         raise SourceError(f"{at}: no table {item['table']!r}; allowed: {', '.join(codebook.TABLES)}")
     where = item["where"]
     if not isinstance(where, dict) or not where or not all(isinstance(cell, str) for cell in where.values()):

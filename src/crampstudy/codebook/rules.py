@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 
 import polars as pl
@@ -37,12 +38,22 @@ def typed(variable: Variable, dtype: pl.DataType) -> pl.Expr:
         dtype, column = pl.String(), column.cast(pl.String)
     if dtype == pl.String() and target != pl.String():
         cell = _from_text(column, variable.type)
+        if target.is_temporal():
+            cell = pl.when(in_calendar(cell, target)).then(cell)
     elif dtype == target:
         # A number that is not finite is not a measurement.
         cell = column.fill_nan(None) if variable.type == "number" else column
     else:
         cell = _from_stored(column, dtype, target)
     return cell.alias(variable.name)
+
+
+def in_calendar(day: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return whether a date, or a date and time, lies in the years 1 to 9999: beyond them Python has none."""
+    units = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+    days = day.to_physical() // units[dtype.time_unit] if isinstance(dtype, pl.Datetime) else day.to_physical()
+    epoch = date(1970, 1, 1)
+    return days.is_between((date.min - epoch).days, (date.max - epoch).days)
 
 
 def _from_text(text: pl.Expr, type: VariableType) -> pl.Expr:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from crampstudy.codebook.rules import MIDNIGHT
+from crampstudy.codebook.rules import MIDNIGHT, in_calendar
 
 __all__ = ["ISO", "MIDNIGHT", "WRITTEN", "Clock", "moments", "nights", "numbered", "problem"]
 
@@ -84,7 +84,8 @@ def moments(cells: pl.Series, formats: Sequence[str], timed: bool, zone: str | N
     frame = cells.alias("x").to_frame().select(_read(written, zone).alias(str(i)) for i, written in enumerate(stated))
     first = frame.select(pl.coalesce(pl.all())).to_series()
     differ = frame.select(pl.any_horizontal((pl.all() != first).fill_null(value=False))).to_series()
-    return pl.select(pl.when(~differ).then(first)).to_series(), differ
+    clear = ~differ & pl.select(in_calendar(pl.lit(first), first.dtype)).to_series()
+    return pl.select(pl.when(clear).then(first)).to_series(), differ
 
 
 def numbered(cells: pl.Series, origin: date) -> pl.Series:

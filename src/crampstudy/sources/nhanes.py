@@ -15,7 +15,6 @@ from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
-import pyreadstat
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
@@ -23,7 +22,9 @@ from crampstudy.codebook import Component, rules
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import SourceError
 from crampstudy.sources import nhanes_codes as nc
+from crampstudy.sources import statread
 from crampstudy.sources.statfile import TRANSPORT_ZERO, check_transport
+from crampstudy.sources.statread import Unreadable
 
 _DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
     ".csv.xz": lzma.decompress,
@@ -33,10 +34,11 @@ _DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
 _FORMS = (*_DECOMPRESS, ".xpt")
 _BROKEN = (
     *(OSError, EOFError, UnicodeDecodeError, lzma.LZMAError, zlib.error),
-    *(pl.exceptions.PolarsError, pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
+    *(pl.exceptions.PolarsError, Unreadable),
 )
 _TEXT = frozenset({"RXDDRUG"})
 _NOT_ASKED_FROM_AGE = 45
+_EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
 def read(folder: Path, cycles: Sequence[str] | None = None) -> Raw:
@@ -139,11 +141,17 @@ def _participants(folder: Path, files: Mapping[str, Path], cycle: str, notices: 
         for field in fields:
             if field.table == table and field.codes is not None:
                 _check_codes(path, frame[field.column], {*field.codes, *field.missing})
+            elif field.table == table and codebook.variable(field.name, "participants").type == "integer":
+                _check_whole(path, frame[field.column])
+        _check_whole(path, frame["SEQN"])
         if table == "SLQ":
             _check_codes(path, frame["SLQ160"], {*nc.RECALLED, 7, 9})
         frame = _medication(frame) if table == "RXQ_RX" else frame
         if frame["SEQN"].is_duplicated().any():
             raise SourceError(f"{path}: a SEQN stands on more than one row; fetch the published file again")
+        if table != "DEMO" and (strangers := frame.join(people, on="SEQN", how="anti")).height:
+            who = strangers["SEQN"].cast(pl.Int64)[0]
+            raise SourceError(f"{path}: nobody in DEMO has the SEQN {who}; fetch the published files again")
         people = frame if table == "DEMO" else people.join(frame, on="SEQN", how="left", maintain_order="left")
     top = nc.CYCLES[cycle].top_coded_age
     notices.append(f"cycle {cycle}: ages of {top} and over are published as {top} and kept so")
@@ -184,7 +192,7 @@ def _csv(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
 
 def _transport(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
     check_transport(path)
-    columns, _ = pyreadstat.read_xport(path, usecols=list(wanted), output_format="dict")
+    columns, _ = statread.read("read_xport", path, usecols=list(wanted))
     return pl.DataFrame(
         {
             name: pl.Series([str(v) for v in values], dtype=pl.String)
@@ -200,6 +208,14 @@ def _check_codes(path: Path, values: pl.Series, allowed: set[int]) -> None:
     if unknown:
         codes = ", ".join(str(code) for code in sorted(allowed))
         raise SourceError(f"{path}: {values.name} holds the code {unknown[0]:g}; its codebook allows {codes}")
+
+
+def _check_whole(path: Path, values: pl.Series) -> None:
+    wrong = values.filter((values != values.round()) | (values.abs() > _EXACT) | ~values.is_finite())
+    if len(wrong):
+        raise SourceError(
+            f"{path}: {values.name} holds {wrong[0]:g}, not a whole number; fetch the published file again"
+        )
 
 
 def _coded(column: str, codes: Mapping[int, str | bool | int | None], dtype: pl.DataType) -> pl.Expr:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from crampstudy import codebook
 from crampstudy.clean import Raw, RawTable
+from crampstudy.codebook import rules
 from crampstudy.cohort import Cohort, Kind
 from crampstudy.errors import SourceError
 from crampstudy.output import csv_restored
@@ -241,6 +242,8 @@ def parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
 def framed(table: pa.Table) -> pl.DataFrame:
     """Return a table of Arrow, once its names and texts have been found to be UTF-8 and its parts whole."""
     "".join(table.schema.names)
+    if "" in table.schema.names:
+        raise ValueError(f"column {table.schema.names.index('') + 1} has no name")
     table.validate(full=True)
     return pl.DataFrame(table.replace_schema_metadata(None))
 
@@ -270,11 +273,15 @@ def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFr
     """Return rows of a Parquet file as the rules read them.
 
     Raises:
-        SourceError: a column holds lists, durations or another type that no variable has.
+        SourceError: a column holds lists, durations or another type that no variable has, or a day of no calendar.
     """
     for name, dtype in frame.schema.items():
         if not dtype.is_numeric() and dtype.base_type() not in _STORED:
             raise SourceError(f"{path}: the column {name!r} has type {dtype}; store text, numbers, booleans or dates")
+        if dtype.is_temporal() and not frame.select(rules.in_calendar(pl.col(name), dtype).all()).item():
+            raise SourceError(
+                f"{path}: the column {name!r} holds a date outside the years 1 to 9999; correct it, and write it again"
+            )
     # Text from Parquet is held to the rules of text from CSV: trimmed, and an empty cell is a missing one.
     frame = frame.with_columns(cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
     gone = list({"", *missing})

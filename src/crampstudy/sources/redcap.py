@@ -17,6 +17,7 @@ import polars as pl
 
 from crampstudy import codebook, scratch
 from crampstudy.clean import Raw, RawTable
+from crampstudy.codebook.missing import MARKS
 from crampstudy.errors import SourceError
 from crampstudy.sources import codes, decimals, redcap_dictionary, redcap_missing
 from crampstudy.sources.codes import Codes
@@ -96,7 +97,15 @@ def read(
 
 def _record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.DataFrame:
     """Return the export with the record's identifier in front, which is the first field of any dictionary."""
+    # R writes NA where a row belongs to no repeating instrument.
+    layout = [name for name in (_EVENT, _FORM, _INSTANCE) if name in frame.columns]
+    frame = frame.with_columns(pl.when(~pl.col(layout).is_in(list(MARKS))).then(pl.col(layout)).name.keep())
     record, first = next(iter(described.fields), ""), frame.columns[0]
+    if record and (known := described.fields[record].variable) and known.name != _ID:
+        raise SourceError(
+            f"{path}: the dictionary begins with the field {record}, which cannot be the record's identifier; "
+            "export it again from the project, with its fields in their order"
+        )
     if record in frame.columns:
         return frame.select(record, pl.exclude(record))
     if described.fields.get(first) or described.box(first) or first in (_EVENT, _FORM, _INSTANCE, *_ADMINISTRATIVE):
@@ -206,7 +215,9 @@ def _fields(export: _Export, described: Dictionary, notices: list[str]) -> list[
     for name in export.frame.columns[1:]:
         field = described.fields.get(name) or described.box(name)
         form_status = re.fullmatch(r"(.+)_(complete|timestamp)|Complete\?.*|Survey Timestamp.*", name)
-        if field is not None and field.table is not None:
+        if field is not None and field.table is not None and field.column == _ID:
+            notices.append(f"{export.file}: {name} is not used, for the record's identifier {export.record} says who")
+        elif field is not None and field.table is not None:
             wanted.append(field)
         elif name in (_EVENT, _FORM, _INSTANCE):
             continue

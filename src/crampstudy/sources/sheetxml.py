@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from posixpath import dirname, join, normpath
 from xml.etree import ElementTree
 from zipfile import ZipFile
+
+from openpyxl.utils import column_index_from_string
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 _MARKS = re.compile(rb"[<:](f[ />]|mergeCell |filterColumn )|\shidden=")
 _LONGEST_MARK = 16
+_PLACE = re.compile(rb"""<(?:\w+:)?(row|c)\b(?:[^<>]*?\sr=["']([A-Z]*)([0-9]*)["'])?""")
 _MOST_COLUMNS = 16_384
 
 
@@ -82,6 +86,43 @@ def facts(archive: ZipFile, part: str) -> Facts:
             elif tag == "filterColumn":
                 found.filtered = True
     return found
+
+
+def disorder(archive: ZipFile, part: str) -> str | None:
+    """Return the first row or cell that does not stand behind the one before it, ``None`` in a sheet in order.
+
+    The reader of the library leaves out such rows, and lets such a cell overwrite another, without a word.
+    """
+    row, column = 0, 0
+    for kind, letters, number in _places(archive, part):
+        if kind == b"row":
+            here = int(number) if number else row + 1
+            if here <= row:
+                return f"row {here} stands after row {row}"
+            row, column = here, 0
+        else:
+            there = column_index_from_string(letters.decode()) if letters else column + 1
+            if there <= column or (number and int(number) != row):
+                return f"the cell {(letters + number).decode()} stands in row {row} after column {column}"
+            column = there
+    return None
+
+
+def _places(archive: ZipFile, part: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield each row and cell with the letters and the number that it states as its place."""
+    rest = b""
+    with archive.open(part) as file:
+        while chunk := file.read(1 << 20):
+            text = rest + chunk
+            # The last tag may go on in the next chunk.
+            whole = text.rfind(b"<")
+            yield from _stated(text[: max(whole, 0)])
+            rest = text[whole:] if whole >= 0 else b""
+    yield from _stated(rest)
+
+
+def _stated(text: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    return ((place[1], place[2] or b"", place[3] or b"") for place in _PLACE.finditer(text))
 
 
 def _worth_parsing(archive: ZipFile, part: str) -> bool:

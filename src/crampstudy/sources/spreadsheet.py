@@ -177,6 +177,9 @@ def _grid(
     with _reading(book.path):
         rows = list(_rows(book.workbook[title]))
         found = sheetxml.facts(book.archive, part)
+        astray = sheetxml.disorder(book.archive, part)
+    if astray:
+        raise SourceError(f"{file} is damaged: {astray}; open it in a spreadsheet program, look at it and save it")
     if not rows:
         raise SourceError(f"{file} is empty; it needs a header and rows")
     top, header = rows.pop(0)

@@ -5,38 +5,33 @@ So are values whose label says that there is none ("no answer"), whether the fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyreadstat
 
 from crampstudy import codebook
 from crampstudy.clean import Raw
 from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
-from crampstudy.sources import codes, decimals
+from crampstudy.sources import codes, decimals, statread
 from crampstudy.sources.codes import Codes
 from crampstudy.sources.decimals import Mark, Stated
+from crampstudy.sources.statread import Unreadable
 from crampstudy.sources.wide import Grid, as_diary, codebook_names, pointed, split, without_codes
 
-Reader = Callable[..., tuple[Any, Any]]
 Labels = Mapping[str, Mapping[Any, str]]
 
-_READERS: Mapping[str, Reader] = {
-    ".xpt": pyreadstat.read_xport,
-    ".sas7bdat": pyreadstat.read_sas7bdat,
-    ".dta": pyreadstat.read_dta,
-    ".sav": pyreadstat.read_sav,
-    ".zsav": pyreadstat.read_sav,
+_READERS: Mapping[str, str] = {
+    ".xpt": "read_xport",
+    ".sas7bdat": "read_sas7bdat",
+    ".dta": "read_dta",
+    ".sav": "read_sav",
+    ".zsav": "read_sav",
 }
 SUFFIXES = tuple(_READERS)
-_BROKEN = (
-    *(pyreadstat.ReadstatError, pyreadstat.PyreadstatError),
-    *(OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError),
-)
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 _DECLARED = "a value that the file declares missing"
 _LABELLED = "a value labelled as no answer"
@@ -115,10 +110,9 @@ def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
     if path.suffix.lower() == ".xpt":
         check_transport(path)
     try:
-        columns, meta = reader(str(path), output_format="dict")
-    except _BROKEN as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({reason}); export it again") from None
+        columns, labels = statread.read(reader, path)
+    except Unreadable as error:
+        raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({error}); export it again") from None
     if not all(columns):
         raise SourceError(f"{path} cannot be read as {path.suffix[1:]} (a column has no name); export it again")
     frame = pl.DataFrame([_text(name, values) for name, values in columns.items()])
@@ -127,7 +121,6 @@ def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
     empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
     lines = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
     notices = (f"{path.name}: empty observations skipped: {empty.sum()}",) if empty.any() else ()
-    labels = meta.variable_value_labels
     said = _user_missing(path, reader, frame, labels)
     frame, unanswered = _without_answer(path.name, frame, labels)
     notices = (*notices, *said, *unanswered)
@@ -136,12 +129,12 @@ def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
     return grid, texts, labels
 
 
-def _user_missing(path: Path, reader: Reader, frame: pl.DataFrame, labels: Labels) -> list[str]:
+def _user_missing(path: Path, reader: str, frame: pl.DataFrame, labels: Labels) -> list[str]:
     """Return how many cells of each column hold a value that the file itself declares missing."""
     lacking = [name for name in frame.columns if frame[name].null_count()]
     if not lacking or path.suffix.lower() == ".xpt":
         return []
-    columns, _ = reader(str(path), output_format="dict", user_missing=True, usecols=lacking)
+    columns, _ = statread.read(reader, path, user_missing=True, usecols=lacking)
     said = []
     for name, values in columns.items():
         declared = _text(name, values).filter(frame[name].is_null()).drop_nulls()

@@ -24,6 +24,11 @@ from crampstudy.sources.content import NotUtf8, Piece
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ADVICE = "save it as CSV (UTF-8, comma, double quotes around cells that hold a comma)"
+# Lines without any cell; one of separators alone has as many as any other.
+_EMPTY = {
+    mark: re.compile(rb"(?m)^[%b]*\n|^[%b]+\Z" % ((b" \t\r\f\v".replace(mark.encode(), b""),) * 2))
+    for mark in _SEPARATORS
+}
 _SAMPLE = 20
 _MOST_COLUMNS = 16_384
 """As many as a sheet of a workbook has."""
@@ -124,9 +129,10 @@ def cells(file: Opened, piece: Piece, missing: Sequence[str]) -> Cells:
     frame = _parsed(file, body)
     if frame is not None:
         made = _trimmed(frame, _lines(frame, body, piece.line), missing, _is_tight(body))
-        # Polars fills a short row up with nulls. Every row has one separator fewer than the header has names, so
-        # counting them finds whether there is one; only then are the rows told apart one by one.
-        if body.count(mark) == (width - 1) * made.frame.height + _quoted(file, frame, body):
+        # Polars fills a short row up with nulls, and none is longer. Every row has one separator fewer than the header
+        # has names, so counting them finds whether there is one; only then are the rows told apart one by one.
+        rows = frame.height - (len(_EMPTY[file.separator].findall(body)) if made.blank else 0)
+        if body.count(mark) == (width - 1) * rows + _quoted(file, frame, body):
             return made
     sifted = ragged.sift(piece, file.shape)
     frame = _parsed(file, sifted.body)
@@ -180,8 +186,10 @@ def _open(path: Path, encoding: str, header: bool, padded: bool) -> Opened:
             break
     else:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    stated = re.match(rb"sep=([,;\t|])\r?\n", piece.body[blank:], re.IGNORECASE)
+    stated = re.match(rb"sep=([,;\t|])\r?\n(?:\s*\n)?", piece.body[blank:], re.IGNORECASE)
     start = blank + (stated.end() if stated else 0)
+    if not piece.body[start:].strip():
+        raise SourceError(f"{path} is empty; it needs a header and rows")
     end = _first_row(piece.body, start)
     separator = stated[1].decode() if stated else _separator(path, piece.body[start:])
     names = _names(path, piece.body[start:end], separator)

@@ -7,6 +7,7 @@ has none, or a value that cannot be, the row is doubtful: it is read once more a
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -148,7 +149,8 @@ def _plain(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: S
     """Read a piece by its types at once; ``None`` where quotes or line ends leave open where a cell ends."""
     marks = [mark for mark in missing if mark]
     body, width = _bare(piece.body, file.separator), len(file.names)
-    if body is None or width < 2:
+    # Polars would take a byte-order mark that begins the piece for the beginning of the file, and leave it out.
+    if body is None or width < 2 or body.startswith(BOM_UTF8):
         return None
     tight = body.isascii() and not any(space in body for space in _SPACES if space != file.separator.encode())
     if marks and not tight:
