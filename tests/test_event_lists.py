@@ -208,6 +208,22 @@ class TestTheWord:
         assert code == 0
         assert "88 of the 95 nights in the windows of 3 participants have no row" in err
 
+    def test_what_was_filled_is_told_of_the_package_that_was_written(self, tmp_path: Path, run: Run) -> None:
+        folder, out = package(tmp_path / "list", WINDOWED), tmp_path / "out"
+        assert run("import", str(folder), "--unlogged", "zero", "--out", str(out))[0] == 0
+        written = load(out)
+        assert written.cohort.attrition.unlogged == load(stated(folder, unlogged="zero")).cohort.attrition.unlogged
+        _, _, err = run("describe", str(out), "--by", "sex")
+        assert "88 of the 95 nights in the windows of 3 participants have no row" in err
+
+    def test_a_window_that_ends_before_it_begins_rejects_no_night(self, tmp_path: Path) -> None:
+        people = WINDOWED.replace("A,61,female,2025-01-04,2025-02-02", "A,61,female,2025-02-02,2025-01-04")
+        loaded = load(package(tmp_path / "list", people))
+        assert loaded.ledger.select("column", "rule").rows() == [
+            ("diary_start", "stop-before-start"),
+            ("diary_end", "stop-before-start"),
+        ]
+
     def test_inside_one_window_for_all(self, tmp_path: Path) -> None:
         loaded = load(stated(package(tmp_path / "list")))
         assert overall(loaded.cohort)["estimate"] == pytest.approx(10 / (3 * 59) * 7)
@@ -286,7 +302,7 @@ class TestTheWord:
         code, out, _ = run("import", str(folder), "--out", str(tmp_path / "made"), "--unlogged", "zero")
         assert code == 0 and "88 of the 95 nights" in out
         made = open_cohort(tmp_path / "made")
-        assert made.frame("diary").height == 95 and made.attrition.unlogged is None
+        assert made.frame("diary").height == 95 and "88 of the 95 nights" in str(made.attrition.unlogged)
         assert overall(made)["estimate"] == overall(open_cohort(stated(folder, unlogged="zero")))["estimate"]
 
     @pytest.mark.parametrize(
@@ -317,9 +333,10 @@ class TestTheWord:
         folder = package(tmp_path / "list", WINDOWED.replace("2025-01-11,2025-02-20", "2025-02-20,2025-01-11"))
         ledger = load(folder).ledger.filter(pl.col("rule") == "stop-before-start")
         assert ledger.select("line", "column", "value", "severity").rows() == [
-            (3, "diary_end", "2025-01-11", "blank-cell")
+            (3, "diary_start", "2025-02-20", "blank-cell"),
+            (3, "diary_end", "2025-01-11", "blank-cell"),
         ]
-        with pytest.raises(UsageError, match=r"1 of 3 participants \(B\) have no diary_end"):
+        with pytest.raises(UsageError, match=r"1 of 3 participants \(B\) have no diary_start or diary_end"):
             load(stated(folder, unlogged="zero"))
 
     def test_a_survey_has_no_nights(self, tmp_path: Path) -> None:

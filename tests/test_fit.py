@@ -196,6 +196,18 @@ def test_one_participant() -> None:
     assert reason == "a cluster-robust covariance needs at least two participants"
 
 
+def test_weights_of_nothing_leave_nothing() -> None:
+    reason = not_estimable(diary(), "sex + weights(0 * age_years)", model="poisson")
+    assert reason == "every night that is complete on the terms has weight 0"
+
+
+def test_a_function_that_has_no_value_says_which_have_one() -> None:
+    with pytest.raises(UsageError, match=r"no number on some rows; a logarithm needs values above 0"):
+        fit(diary(), model="poisson", terms="sqrt(age_years - 60)")
+    with pytest.raises(UsageError, match=r"cannot be evaluated: C\(\) of a number makes a level of each"):
+        fit(diary(), model="poisson", terms="C(age_years)")
+
+
 def test_more_coefficients_than_participants() -> None:
     assert not_estimable(diary(2), "exercise_min", model="poisson").startswith("2 participants are too few")
 

@@ -97,6 +97,9 @@ class TestCases:
         loaded = load(folder / "pkg")
         assert [row[2:] for row in ledger(loaded)] == [("99", "far-count", "warn")] * 24
         assert "SOURCE?missing=cramps:99" in loaded.ledger["hint"][0]
+        for command in (("describe",), ("fit", "--model", "poisson", "--terms", "sex")):
+            _, _, err = run(command[0], str(folder / "pkg"), *command[1:], "--csv")
+            assert "24 counts far above all others are in use" in err
         for source in (folder / "pkg2", f"{folder / 'pkg'}?missing=99", f"package:{folder / 'pkg'}?missing=cramps:99"):
             cohort = load(source).cohort
             seen = coverage(cohort).join(

@@ -86,3 +86,8 @@ def test_a_stated_type_stays(tmp_path: Path) -> None:
         + '}}, {"name": "diary", "path": "diary.csv"}]}'
     )
     assert load(tmp_path / "s").cohort.frame("participants")["mine"].dtype == pl.String()
+
+
+def test_decimal_commas_beside_marks_of_missing_values_are_numbers(tmp_path: Path) -> None:
+    loaded = cohort(tmp_path / "c", [*["1,5", "2", "#N/A", "-", "3,25"] * 4])
+    assert loaded.cohort.frame("participants")["mine"].to_list() == [1.5, 2.0, None, None, 3.25] * 4

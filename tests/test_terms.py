@@ -186,3 +186,13 @@ def test_levels_of_the_codebook_are_not_counted() -> None:
     three = cohort().frame("participants").head(3)
     design = spec.build(three, "smoking", candidate=np.ones(3, dtype=bool))
     assert len(design.columns) == 3
+
+
+@pytest.mark.parametrize("where", ["cramps > 0", "sex = 'female' AND cramp_night", "age_years > 50 AND cramps = 0"])
+def test_nights_chosen_by_their_cramps_have_no_rate(where: str) -> None:
+    made = cohort()
+    with pytest.raises(UsageError, match="chosen by their cramps"):
+        describe(made, "sex", where=where)
+    for model in ("poisson", "logistic", "gee-exchangeable"):
+        with pytest.raises(UsageError, match="chosen by their cramps"):
+            fit(made, model=model, terms="sex", where=where)

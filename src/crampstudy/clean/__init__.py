@@ -76,7 +76,7 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
             raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
     heights = {name: frame.height for name, frame in frames.items()}
-    zeros = _fill(raw, frames, _half_known(by_name, breaches), today) if raw.unlogged else None
+    zeros = _fill(raw, frames, _half_known(by_name, breaches), today) if raw.unlogged else raw.assumed
     breaches["participants"] += people.age_against_birth_year(frames)
     if "episodes" in breaches:
         breaches["episodes"] += people.episodes_against_count(frames)

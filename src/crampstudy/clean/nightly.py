@@ -70,7 +70,9 @@ def contradictions(frame: pl.DataFrame) -> list[Breach]:
     for start, stop in _SPANS:
         if {start, stop} <= columns:
             rows = where(frame, pl.col(stop) < pl.col(start))
-            found.append(Breach(rows, stop, "stop-before-start", "blank-cell", "the last day lies before the first"))
+            # Of a window neither end is to be believed; a treatment has begun all the same.
+            for end in (start, stop) if start == "diary_start" else (stop,):
+                found.append(Breach(rows, end, "stop-before-start", "blank-cell", "the last day lies before the first"))
     return [breach for breach in found if len(breach.rows)]
 
 

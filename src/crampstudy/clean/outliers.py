@@ -25,7 +25,7 @@ def far_counts(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Breach]
             continue
         rows = far(frame.select(ROW, "participant_id", count=v.name))
         if rows.height:
-            hint = "far above this participant's other nights and all others': kept, look at it; "
+            hint = "far above this participant's other nights and everybody else's: kept, look at it; "
             code = f"if {{}} is a code for a missing answer, declare it: SOURCE?missing={v.name}:{{}}"
             hints = worded(rows, pl.format(hint + code, "count", "count"))
             found.append(Breach(rows[ROW], v.name, "far-count", "warn", hints))

@@ -90,7 +90,7 @@ class Raw:
     """A source as read, before any rule; ``window`` is the study's first and last night.
 
     ``name`` and ``title`` are cleaned of what no name for display holds; ``unlogged`` is the word that nights without a
-    row had no cramp, where the study gives it.
+    row had no cramp, where the study gives it; ``assumed`` says what was made of one when the files were written.
     """
 
     name: str
@@ -103,6 +103,7 @@ class Raw:
     notices: tuple[str, ...] = ()
     title: str | None = None
     unlogged: Unlogged | None = None
+    assumed: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")

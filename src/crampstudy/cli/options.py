@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -67,6 +68,12 @@ def opened(source: str) -> Cohort:
     cohort = open_cohort(source)
     if cohort.attrition.unlogged:
         typer.echo(f"note: {cohort.name}: {cohort.attrition.unlogged}", err=True)
+    for rule in cohort.attrition.rules:
+        if rule.rule == "far-count":
+            said = "counts far above all others are in use; are they codes for no answer?"
+            typer.echo(
+                f"note: {cohort.name}: {rule.n:,} {said} See: crampstudy validate {shlex.quote(source)}", err=True
+            )
     doubt(cohort)
     return cohort
 

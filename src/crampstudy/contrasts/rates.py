@@ -19,7 +19,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import BandError, UsageError
 from crampstudy.models.covariance import degrees_of_freedom, quantile
 from crampstudy.models.levels import check_group
-from crampstudy.models.outcomes import check_apart
+from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, person_nights
 
 FEW_PARTICIPANTS = 10
@@ -169,6 +169,7 @@ def rates(
     Raises:
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
     """
+    check_condition(where, "cramps")
     observed = person_nights(cohort, bands)
     part = domain.select(observed, where)
     nights = observed.filter(part.inside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -185,5 +186,9 @@ def _evaluated(found: Special, data: pd.DataFrame) -> Array:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or the name of its kind."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+    """Return the first line of an error's message in the words of a formula, or the name of its kind."""
+    line = (str(error) or type(error).__name__).splitlines()[0]
+    if "contains null values after evaluation" in line:
+        return "it is no number on some rows; a logarithm needs values above 0, and a root values of at least 0"
+    within = re.search(r"\[\w*Error: (.*)\]$", line)
+    return within[1] if within else line

@@ -12,7 +12,11 @@ from crampstudy.models.covariance import Array, Covariance
 def obstacle(design: spec.Design, counts: Array, groups: NDArray[np.intp], kind: Covariance) -> str | None:
     """Return why no finite estimate exists, or ``None``; ``groups`` (length n) are the participants' codes 0..G-1."""
     if not len(counts):
-        return "no night is complete on the terms"
+        return (
+            "every night that is complete on the terms has weight 0"
+            if design.weightless
+            else ("no night is complete on the terms")
+        )
     if not counts.any():
         return "no cramp on any of the nights"
     clusters = int(groups.max()) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from crampstudy import domain
 from crampstudy.errors import UsageError
 from crampstudy.models import recall
 
@@ -19,6 +20,20 @@ MADE_OF: Mapping[str, frozenset[str]] = {
     "relief": _TIMES | {"relief_s", "duration_s"},
     "gap": _TIMES | _NIGHTS,
 }
+
+
+def check_condition(where: str | None, outcome: str) -> None:
+    """Check that nights are not chosen by how many cramps they had, where these are what is to be explained.
+
+    Raises:
+        UsageError: they are.
+    """
+    chosen = set(domain.names(where) if where else ()) & _NIGHTS
+    if chosen and outcome in {*_NIGHTS, "gap"}:
+        raise UsageError(
+            f"the condition names {min(chosen)!r}: nights that are chosen by their cramps have no rate and no odds of "
+            "one; choose them by something else"
+        )
 
 
 def check_apart(names: Collection[str], outcome: str, role: str) -> None:

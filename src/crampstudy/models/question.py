@@ -14,7 +14,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models import formula, recall, spec
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES
-from crampstudy.models.outcomes import check_apart
+from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import Diary
 
 EXPOSURES = ("nights", "hours_in_bed")
@@ -105,6 +105,7 @@ def asked_for(
         raise UsageError(f"{model} has no classes, so no free terms; models that have: {', '.join(ORDINAL_MODELS)}")
     if (at_most is not None or near_nightly) and model != "interval-count":
         raise UsageError(f"at_most and near_nightly are for interval-count; {model} takes neither")
+    check_condition(where, outcome)
     for asked in (terms, zero_terms, free_terms):
         if asked is not None:
             check_apart(formula.names_in(formula.parse(asked)), outcome, "terms")

@@ -15,6 +15,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.codebook import VariableType
+from crampstudy.codebook.missing import MARKS as MARKS_OF_MISSING
 from crampstudy.errors import SourceError
 
 Mark = Literal[".", ","]
@@ -80,7 +81,8 @@ def numbers(frame: pl.DataFrame, tables: Collection[str], stated: Stated = NOTHI
 
 
 def _numeric(column: pl.Series, stated: bool) -> bool:
-    cells = column.drop_nulls()
+    # What stands for no value says nothing of how numbers are written.
+    cells = column.drop_nulls().filter(~column.drop_nulls().is_in(sorted(MARKS_OF_MISSING)))
     if not cells.str.contains(COMMA).any() or not cells.str.contains(_NUMERIC).all():
         return False
     forms = _Forms.of(cells)

@@ -47,6 +47,7 @@ class Descriptor:
     notices: tuple[str, ...] = ()
     title: str | None = None
     unlogged: Unlogged | None = None
+    assumed: str | None = None
 
     def codes(self, table: str, others: Codes) -> Codes:
         """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
@@ -126,6 +127,7 @@ def _parse(content: Any) -> Descriptor:
         notices=tuple(notices),
         title=title,
         unlogged=_unlogged(own),
+        assumed=_typed(own["assumed"], str, "crampstudy.assumed") if "assumed" in own else None,
     )
 
 

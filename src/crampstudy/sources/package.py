@@ -101,6 +101,7 @@ def read(
         notices=tuple(notices),
         title=described.title,
         unlogged=described.unlogged,
+        assumed=described.assumed,
     )
 
 
@@ -139,7 +140,9 @@ def write(
         OutputError: the folder cannot be written.
     """
     extra = extra or {}
-    about = About(cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design, cohort.title)
+    about = About(
+        cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design, cohort.title, cohort.attrition.unlogged
+    )
     with writing(folder, about, format, beside=extra, force=force) as out:
         out.add(cohort.tables)
         for name, content in extra.items():

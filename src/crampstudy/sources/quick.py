@@ -182,8 +182,8 @@ def _far(name: str, nights: pl.DataFrame) -> list[str]:
     if far.is_empty():
         return []
     return [
-        f"{name}: {len(far)} counts such as {far[0]} are far above the participants' other nights and all others': "
-        f"kept, look at them; if {far[0]} is a code for a missing answer, say so: --missing {far[0]}"
+        f"{name}: {len(far)} counts such as {far[0]} are far above the participants' other nights and everybody "
+        f"else's: kept, look at them; if {far[0]} is a code for a missing answer, say so: --missing {far[0]}"
     ]
 
 

@@ -31,7 +31,10 @@ PART_ROWS = 250_000
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the descriptor says of a cohort beside its tables."""
+    """What the descriptor says of a cohort beside its tables.
+
+    ``assumed`` says which of its nights nobody observed, but were taken to be without a cramp.
+    """
 
     name: str
     kind: Kind = "diary"
@@ -39,10 +42,13 @@ class About:
     as_of: date | None = None
     design: SurveyDesign | None = None
     title: str | None = None
+    assumed: str | None = None
 
     def described(self) -> dict[str, Any]:
         """Return the package's own entry of ``datapackage.json``."""
         own: dict[str, Any] = {"kind": self.kind, "synthetic": self.synthetic}
+        if self.assumed:
+            own["assumed"] = self.assumed
         if self.as_of:
             own["as_of"] = self.as_of.isoformat()
         if self.design:
