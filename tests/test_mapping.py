@@ -126,6 +126,26 @@ class TestDates:
         ]
         assert episodes["date"].to_list() == [date(2024, 3, 30), date(2024, 6, 30), date(2024, 11, 30)]
 
+    def test_seconds_and_milliseconds_since_1970(self, tmp_path: Path) -> None:
+        # 2025-03-02 06:00:30 UTC, before the noon of Berlin; 11:00:00 UTC is its noon.
+        rows = "1,70,male,1740895230,1\n1,70,male,1740913200000,1\n1,70,male,17408952,1"
+        day, top = '{from: day, format: "%s"}', "clock: {date: timestamp}\ntime_zone: Europe/Berlin"
+        loaded = load(write(tmp_path, rows, diary(day=day), top=top))
+        assert dates_of(loaded) == [date(2025, 3, 1), date(2025, 3, 2)]
+        assert rejected(loaded) == [(4, "17408952")]
+        with pytest.raises(SourceError, match="need the top key time_zone"):
+            load(write(tmp_path, rows, diary(day=day), top="clock: {date: timestamp}"))
+
+    @pytest.mark.parametrize("file", ["basic", "padded"])
+    def test_prompts_that_nobody_answered(self, shared: Path, file: str) -> None:
+        case = shared / "cases/30-mpath"
+        loaded = load(f"mapped:{case / file}.csv?mapping={case / 'm-s.yaml'}")
+        rule = {"basic": "short-row", "padded": "key-missing"}[file]
+        assert loaded.ledger["rule"].to_list() == [rule]
+        assert loaded.cohort.frame("diary").height == 3
+        with pytest.raises(SourceError, match=r"all 4 rows were rejected|all 3 rows were rejected"):
+            load(f"mapped:{case / file}.csv?mapping={case / 'm.yaml'}")
+
     def test_episodes_are_numbered_within_their_night(self, tmp_path: Path) -> None:
         rows = "1,70,male,2024-03-01,1\n2,60,female,2024-03-01,1"
         source = write(tmp_path, rows, diary() + ", file: data.csv", people=PEOPLE + ", file: data.csv")

@@ -44,11 +44,23 @@ _PATTERNS = {
 }
 
 
+EPOCH = "%s"
+"""The format of Unix seconds, since 1970 in UTC; 12 to 14 digits before the point are milliseconds."""
+_SECONDS, _MILLISECONDS = r"^\d{9,11}(\.\d{1,6})?$", r"^\d{12,14}$"
+
+
+def with_zone(written: str) -> bool:
+    """Say whether a format tells moments whose local time needs a time zone."""
+    return "%z" in written or written == EPOCH
+
+
 def problem(written: str, timed: bool) -> str | None:
     """Return what is wrong with a format, ``None`` if nothing; ``timed`` formats must have an hour."""
+    if written == EPOCH:
+        return None
     used = re.findall(r"%(.)", written)
     if unknown := [f"%{mark}" for mark in used if mark not in _PATTERNS]:
-        return f"has {unknown[0]}; allowed: {', '.join('%' + mark for mark in _PATTERNS)}"
+        return f"has {unknown[0]}; allowed: {', '.join('%' + mark for mark in _PATTERNS)}, or {EPOCH} alone"
     for what, marks in {"day": "d", "month": "mbB", "year": "Yy"}.items():
         if sum(used.count(mark) for mark in marks) != 1:
             return f"must have one {what} ({' or '.join('%' + mark for mark in marks)}), such as %d.%m.%Y"
@@ -97,6 +109,11 @@ def numbered(cells: pl.Series, origin: date) -> pl.Series:
 
 def _read(written: str, zone: str | None) -> pl.Expr:
     cell = pl.col("x").str.replace_all(r"\s", " ")
+    if written == EPOCH:
+        seconds = pl.when(cell.str.contains(_SECONDS)).then(cell).cast(pl.Decimal(20, 6)) * 1_000_000
+        milliseconds = pl.when(cell.str.contains(_MILLISECONDS)).then(cell).cast(pl.Int64) * 1_000
+        utc = pl.coalesce(seconds.cast(pl.Int64), milliseconds).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        return utc.dt.convert_time_zone(zone or "UTC").dt.replace_time_zone(None)
     timed = "%H" in written or "%I" in written
     if not timed:
         cell = cell.str.replace(MIDNIGHT, "")

@@ -323,13 +323,15 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
         made = read.dt.strftime(dates.WRITTEN["date"])
     else:
         made = read.dt.strftime(dates.WRITTEN["datetime"])
-        if described.time_zone and (not column.formats or any("%z" in written for written in column.formats)):
+        if described.time_zone and (not column.formats or any(map(dates.with_zone, column.formats))):
             notices.append(f"{column.target.name}: times with a zone are told in the time of {described.time_zone}")
     # A cell that was not read stays, so that its row is rejected; it must not pass for a date all the same.
     expected = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601")
     if unread.any():
         at = unread.arg_max() or 0
         why = f"; {int(differ.sum())} of them could be read in two ways" if differ is not None and differ.any() else ""
+        if column.origin is not None:
+            why = f'; seconds since 1970 are format: "{dates.EPOCH}" and no origin'
         notices.append(
             f"{column.source} → {column.target.name}: {int(unread.sum())} cells are not {expected}, the first "
             f"{cells[at]!r} on line {lines[at]}{why}"

@@ -261,7 +261,7 @@ def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Colum
     for written in formats:
         if problem := dates.problem(written, v.type == "datetime" or clock == "timestamp"):
             entries["format"].wrong(f"{written!r} {problem}")
-        if "%z" in written and zone is None:
+        if dates.with_zone(written) and zone is None:
             entries["format"].wrong("times with a zone need the top key time_zone, such as Europe/Berlin")
     stated = cast(Clock, entries["clock"].one_of(get_args(Clock))) if "clock" in entries else clock
     unit, factor, offset = _unit(v, entry, entries)
