@@ -8,7 +8,7 @@ from pathlib import Path
 import injected_errors as injected
 import pytest
 
-from crampstudy.clean import corrections, marks
+from crampstudy.clean import corrections, marks, outliers
 from crampstudy.sources import ragged
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +63,7 @@ def test_the_documentation_names_the_rules_and_a_correction_that_loads(tmp_path:
     listed = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src/crampstudy/clean").glob("*.py")]
     quoted = set(re.findall(r'"([a-z]+(?:-[a-z]+)*)", "(?:reject-row|blank-cell|warn)"', "\n".join(sources)))
-    named = {"type", "range", "level", "unit-slip", marks.RULE, *ragged.RULES}
+    named = {"type", "range", "level", "unit-slip", marks.RULE, outliers.RULE, *ragged.RULES}
     assert quoted | named == listed
     file = tmp_path / "corrections.yaml"
     file.write_text(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])

@@ -9,6 +9,7 @@ import polars as pl
 from crampstudy.clean.raw import ROW, Breach, worded
 from crampstudy.codebook import Variable
 
+RULE = "far-count"
 LEAST = 20
 """A count below it is never called far."""
 TIMES = 5
@@ -28,7 +29,7 @@ def far_counts(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Breach]
             hint = "far above this participant's other nights and everybody else's: kept, look at it; "
             code = f"if {{}} is a code for a missing answer, declare it: SOURCE?missing={v.name}:{{}}"
             hints = worded(rows, pl.format(hint + code, "count", "count"))
-            found.append(Breach(rows[ROW], v.name, "far-count", "warn", hints))
+            found.append(Breach(rows[ROW], v.name, RULE, "warn", hints))
     return found
 
 

@@ -63,13 +63,14 @@ def word(unlogged: str | None, observed_from: str | None, observed_to: str | Non
 
 def opened(source: str) -> Cohort:
     """Open a source for an analysis, and say what is to be said of its nights."""
+    from crampstudy.clean.outliers import RULE
     from crampstudy.sources import open_cohort
 
     cohort = open_cohort(source)
     if cohort.attrition.unlogged:
         typer.echo(f"note: {cohort.name}: {cohort.attrition.unlogged}", err=True)
     for rule in cohort.attrition.rules:
-        if rule.rule == "far-count":
+        if rule.rule == RULE:
             said = "counts far above all others are in use; are they codes for no answer?"
             typer.echo(
                 f"note: {cohort.name}: {rule.n:,} {said} See: crampstudy validate {shlex.quote(source)}", err=True
