@@ -22,7 +22,8 @@ Value = float | str | bool
 class Linear:
     """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
 
-    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``cells`` are the cells that all rows of the fit share, with the scale of its ratios.
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``cells`` are the
+    cells that all rows of the fit share, with the scale of its ratios.
     """
 
     design: spec.Design

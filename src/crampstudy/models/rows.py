@@ -209,7 +209,7 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
 
 
 def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
-    """Return a row for each term that the cohort never measured, then for each that does not vary."""
+    """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
     cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
     unmeasured = [
         estimates.row(status="not_measured", term=term, note="not measured in this cohort", **cells)
@@ -219,7 +219,9 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
         estimates.row(status="not_estimable", term=term, note=f"{term} does not vary", **cells)
         for term in design.constant
     ]
-    return unmeasured + constant
+    crowded = "left out, as there are too few participants for so many coefficients"
+    surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
+    return unmeasured + constant + surplus
 
 
 def note(*parts: str) -> str | None:
