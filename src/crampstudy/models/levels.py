@@ -81,8 +81,10 @@ def reference_first(bands: Sequence[str], column: pl.Series, frame: pl.DataFrame
 
     Where no band has :data:`FEWEST_IN_REFERENCE` participants the youngest stays the reference.
     """
-    people = {band: participants(frame, (column == band).fill_null(value=False).to_numpy()) for band in bands}
-    found = next((band for band in bands if people[band] >= FEWEST_IN_REFERENCE), None)
+    who = frame[PEOPLE] if PEOPLE in frame.columns else pl.int_range(len(column), eager=True)
+    pairs = pl.DataFrame({"band": column.cast(pl.String), "who": who})
+    people = dict(pairs.group_by("band").agg(pl.col("who").n_unique()).iter_rows())
+    found = next((band for band in bands if people.get(band, 0) >= FEWEST_IN_REFERENCE), None)
     if found is None or found == bands[0]:
         return list(bands), None
     few = list(bands[: bands.index(found)])
