@@ -22,6 +22,8 @@ Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW_DF, _FEW = 4.0, "rests on few participants"
+ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
+"""Why a coefficient has no variance though it was fitted."""
 _LARGEST = 700.0
 """A coefficient beyond this has an exponential of 0 or infinity."""
 
@@ -127,8 +129,9 @@ def _row(
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
-    if not np.isfinite(coefficient):
-        return estimates.row(status="not_estimable", **cells | {"note": answer.warnings.get(column)})
+    if not np.isfinite(coefficient) or np.isnan(error):
+        why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
+        return estimates.row(status="not_estimable", **cells | {"note": why})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
     tested = column.term not in _BASELINES and error > 0
@@ -158,7 +161,9 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
         made = [estimates.row(status=answer.status, **cells | {"note": answer.reason})]
     else:
         block = answer.variance[np.ix_(columns, columns)]
-        if np.linalg.matrix_rank(block, hermitian=True) < len(columns):
+        if np.isnan(block).any():
+            made = [estimates.row(status="not_estimable", **cells | {"note": ALONE})]
+        elif np.linalg.matrix_rank(block, hermitian=True) < len(columns):
             made = [estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})]
         else:
             statistic, p = wald(answer.coefficients[columns], block, df)
