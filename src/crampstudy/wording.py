@@ -14,6 +14,8 @@ ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
+SPLIT = "within and between"
+"""How the analysis of rows ends that split the ratio of a nightly exposure; they stand in a note, not in the table."""
 DASH = "–"
 _MOST_DIGITS = 12
 _LEVELS = {
@@ -24,6 +26,7 @@ _LEVELS = {
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
 }
+_OF_WHOM = {"within": "within participants", "between": "between participants"}
 _OUTCOMES = {
     "none": "No cramp",
     "mild": "Mild",
@@ -32,6 +35,7 @@ _OUTCOMES = {
 }
 # A factor of a term, which may hold a colon in backticks or in a text.
 _FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
+_OF_PERSON = re.compile(r"(within|between)\((?:`([^`]+)`|([^\W\d][\w.]*))\)")
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
@@ -80,6 +84,18 @@ def recalled(text: str) -> str:
     return _OUTCOMES.get(text, text)
 
 
+def of_person(name: str) -> tuple[str, str] | None:
+    """Return function and column of a term ``within(x)`` or ``between(x)``, ``None`` if it is another one."""
+    found = _OF_PERSON.fullmatch(name)
+    return (found[1], found[2] or found[3]) if found else None
+
+
+def variable(name: str) -> codebook.Variable | None:
+    """Return the variable of the codebook that a term is of, if it is of one."""
+    split = of_person(name)
+    return codebook.find(split[1] if split else name)
+
+
 def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
@@ -87,6 +103,8 @@ def term(name: str, heading: bool = False) -> str:
     parts = _FACTOR.findall(name)
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
+    if split := of_person(name):
+        return f"{term(split[1])}, {_OF_WHOM[split[0]]}"
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
