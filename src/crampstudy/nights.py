@@ -262,7 +262,7 @@ def _scanned(schema: pl.Schema, part: Part) -> pl.LazyFrame:
     return pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
 
 
-def _alike_in(schema: pl.Schema, key: Sequence[str], uncounted: bool, part: Part) -> pl.DataFrame:  # noqa: FBT001
+def _alike_in(schema: pl.Schema, key: Sequence[str], uncounted: bool, part: Part) -> pl.DataFrame:
     return _alike(_scanned(schema, part), key, uncounted=uncounted)
 
 

@@ -16,6 +16,10 @@ BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 SPLIT = "within and between"
 """How the analysis of rows ends that split the ratio of a nightly exposure; they stand in a note, not in the table."""
+EQUALS = " = "
+"""Between the parts of an exposure, in the term of the test that their ratios are equal."""
+AT_REFERENCE = "at the reference of what it interacts with"
+"""In the note of a ratio that others of the model modify."""
 DASH = "–"
 _MOST_DIGITS = 12
 _LEVELS = {
@@ -26,7 +30,6 @@ _LEVELS = {
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
 }
-_OF_WHOM = {"within": "within participants", "between": "between participants"}
 _OUTCOMES = {
     "none": "No cramp",
     "mild": "Mild",
@@ -104,7 +107,7 @@ def term(name: str, heading: bool = False) -> str:
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
     if split := of_person(name):
-        return f"{term(split[1])}, {_OF_WHOM[split[0]]}"
+        return f"{term(split[1])}, {split[0]} participants"
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
@@ -158,10 +161,43 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     rows = pd.concat(models, ignore_index=True)
     # That there is no zero part to show is said by its intercept, which there always is.
     silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
-    shown = rows[~rows["term"].isin(silent)]
+    split = is_split(rows)
+    shown = rows[~rows["term"].isin(silent) & ~split]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
-    return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
+    texts = (*_splits(rows[split]), said, f"could not estimate: {failed}" if failed else "")
+    return sentences(filter(None, texts))
+
+
+def is_split(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows split the ratio of another one into within and between participants."""
+    return rows["analysis"].str.endswith(SPLIT).fillna(value=False).astype(bool)
+
+
+def p_text(value: float) -> str:
+    """Return a p-value as printed: ``p = 0.012``, ``p < 0.001``."""
+    return "p < 0.001" if value < 0.001 else f"p = {number(value, 3 if value < 0.1 else 2)}"
+
+
+def _splits(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence for each exposure: what its ratio is a mixture of, and whether the two differ."""
+    made = []
+    for test in records(rows[rows["scale"] == "wald_test"]):
+        within = str(test["term"]).partition(f"{EQUALS}between(")[0]
+        between = within.replace("within", "between", 1)
+        parts = rows[rows["term"].isin([within, between]) & (rows["model"] == test["model"])]
+        named = term(within).removesuffix(", within participants")
+        if test["status"] != "converged":
+            reason = "; ".join(_said(rows[rows["term"] == test["term"]], ()))
+            made.append(f"{named}: within and between participants could not be told apart: {reason}")
+            continue
+        (one, other) = records(parts)[:2]
+        where = f"{AT_REFERENCE}, " if AT_REFERENCE in str(test["note"]) else ""
+        made.append(
+            f"{named}: {where}the ratio mixes {estimate(one)} within participants and {estimate(other)} between them, "
+            f"{contrast(one)} ({p_text(test['p_value'])} that both are equal)"
+        )
+    return list(dict.fromkeys(made))
 
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
