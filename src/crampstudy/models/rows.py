@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from crampstudy import codebook, estimates, wording
+from crampstudy import estimates, wording
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
@@ -174,7 +174,7 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     columns = list(smooth.columns)
     df = _fewest(answer, columns)
     made = [joint_test(answer, np.eye(len(answer.columns))[columns], base | {"term": smooth.term})]
-    known = codebook.find(smooth.variable)
+    known = wording.variable(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
     where = wording.AT_REFERENCE if smooth.interacts else ""
     cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
