@@ -258,7 +258,7 @@ def test_a_ratio_of_both_lies_between_and_its_parts_are_the_truth(model: str) ->
     per = {"exercise_min": 30.0}
     bare = row(fit(cohort, model=model, terms="exercise_min", per=per).estimates, "exercise_min")
     assert 1.0 < bare["ci_low"] < bare["ci_high"] < 1.6
-    both = {name: 30.0 for name in SPLIT[:2]}
+    both = dict.fromkeys(SPLIT[:2], 30.0)
     rows = fit(cohort, model=model, terms=" + ".join(SPLIT[:2]), per=both).estimates
     for name, truth in zip(SPLIT[:2], (1.0, 1.6), strict=True):
         found = row(rows, name)
@@ -278,7 +278,9 @@ def test_the_ratio_of_both_is_said_to_be_none_within_a_participant() -> None:
 @pytest.mark.parametrize("model", ["mixed-poisson", "mixed-negative-binomial", "gee-exchangeable", "gee-ar1"])
 def test_a_nightly_exposure_is_split_by_itself(model: str) -> None:
     rows = fit(drawn(), model=model, terms="exercise_min + sex", per={"exercise_min": 30}).estimates
-    asked = fit(drawn(), model=model, terms=f"{SPLIT[0]} + {SPLIT[1]} + sex", per={n: 30 for n in SPLIT[:2]}).estimates
+    asked = fit(
+        drawn(), model=model, terms=f"{SPLIT[0]} + {SPLIT[1]} + sex", per=dict.fromkeys(SPLIT[:2], 30)
+    ).estimates
     split = rows[wording.is_split(rows)]
     assert split["term"].to_list() == SPLIT
     assert set(split["analysis"]) == {"regression, within and between"}
@@ -344,7 +346,7 @@ def test_several_are_split_together_and_where_they_interact() -> None:
     asked = fit(
         drawn(),
         model="mixed-poisson",
-        terms="(within(exercise_min) + between(exercise_min)) * sex + within(warm_up) + between(warm_up) + fluid_ml:sex",
+        terms=f"({SPLIT[0]} + {SPLIT[1]}) * sex + within(warm_up) + between(warm_up) + fluid_ml:sex",
     ).estimates
     assert split["term"].to_list() == [*SPLIT, *(name.replace("exercise_min", "warm_up") for name in SPLIT)]
     for name in (*SPLIT[:2], "within(warm_up)", "between(warm_up)"):
@@ -426,7 +428,9 @@ def test_they_are_columns_like_any_other() -> None:
     terms = "within(exercise_min):sex + I(between(exercise_min) / 30) + ns(within(fluid_ml), df=2) + sex"
     design = solve(drawn(), model="poisson", terms=terms).design
     raw = columns(drawn(), "within(exercise_min)", "between(exercise_min)")
-    named = {(column.term, column.level): values for column, values in zip(design.columns, design.matrix.T, strict=True)}
+    named = {
+        (column.term, column.level): values for column, values in zip(design.columns, design.matrix.T, strict=True)
+    }
     female = drawn().frame("participants").filter(sex="female")["participant_id"].implode()
     women = raw["participant_id"].is_in(female).to_numpy()
     np.testing.assert_array_equal(

@@ -30,6 +30,7 @@ _LEVELS = {
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
 }
+_OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
 _OUTCOMES = {
     "none": "No cramp",
     "mild": "Mild",
@@ -53,6 +54,18 @@ def number(value: float, digits: int = 2) -> str:
 def count(value: Any) -> str:
     """Return a whole number with thousands separated, an en dash where there is none."""
     return DASH if pd.isna(value) else f"{int(value):,}"
+
+
+def counted(number: int, plural: str, verb: str = "") -> str:
+    """Return a number and what it counts, of one in the singular: ``1 night``, ``1 cell holds``, ``1,204 nights``.
+
+    The last word of ``plural`` is its noun; ``verb`` is that of several.
+    """
+    if number == 1:
+        before, _, noun = plural.rpartition(" ")
+        plural = f"{before} {_OF_ONE.get(noun, noun.removesuffix('s'))}"
+        verb = _OF_ONE.get(verb, f"{verb}s" if verb else "")
+    return " ".join(f"{number:,} {plural} {verb}".split())
 
 
 def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
