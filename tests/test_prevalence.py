@@ -158,7 +158,7 @@ def test_few_participants_and_a_lonely_psu_are_noted() -> None:
     few[np.flatnonzero(ages[:100] >= 20)[::12]] = True
     found = pick(frame(prevalence(made, AgeBands((20,)), domain=few, standard="none")), "20+", "any")
     assert "fewer than 10 participants" in found["note"]
-    assert "1 strata with one PSU" in found["note"]
+    assert "1 stratum with one PSU" in found["note"]
 
 
 def test_limit_inside_a_standard_group_refuses_standardisation_only() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import odd_cohort
 import pandas as pd
 import polars as pl
 import pytest
@@ -280,3 +281,9 @@ def test_round_values_stay_within_the_observed_ones() -> None:
     frame = pd.DataFrame({"who": range(len(ages)), "age_years": ages})
     (smooth,) = build(frame, "ns(age_years, knots=[60])").smooths
     assert smooth.levels and all(41 <= float(level) <= 86 for level in smooth.levels)
+
+
+def test_a_spline_of_a_column_of_an_odd_name() -> None:
+    fitted = fit(odd_cohort.cohort(), model="poisson", terms="ns(`shoe size`, df=2, ref=1.5, at=[1.4, 1.6])")
+    assert fitted.estimates["status"].to_list() == ["converged"] * 4
+    assert fitted.ratio({"shoe size": 1.6}, {"shoe size": 1.5})["estimate"][0] > 0

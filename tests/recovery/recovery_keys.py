@@ -1,6 +1,6 @@
 """Which code a model's results rest on: they are kept under its digest, so that a change runs again what it touches.
 
-What is nobody's own in ``models`` belongs to all, so that a new module is never forgotten. The digest takes whole files,
+What is nobody's own in ``models`` belongs to all, so that a new module is never forgotten. The digest takes files
 without their comments and docstrings, which change no number.
 """
 

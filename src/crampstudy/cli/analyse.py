@@ -200,7 +200,9 @@ def _in_parts(source: str, workers: int | str) -> Any:
 
 
 def _parts_read(done: int) -> None:
-    sys.stderr.write(f"\r{done} parts read")
+    from crampstudy.wording import counted
+
+    sys.stderr.write(f"\r{counted(done, 'parts')} read")
     sys.stderr.flush()
 
 

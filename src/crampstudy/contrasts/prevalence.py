@@ -19,6 +19,7 @@ from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.models import recall
 from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval
 from crampstudy.nights import NO_AGE, people
+from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {
     "none": (0,),
@@ -102,9 +103,9 @@ def prevalence(
     remark = f"weight {column}"
     nobody = NO_AGE if unaged.any() and (unaged == inside).all() else "nobody answered"
     if unaged.any() and nobody != NO_AGE:
-        remark += f"; {int(unaged.sum()):,} participants without an age, in the row of all participants alone"
+        remark += f"; {counted(int(unaged.sum()), 'participants')} without an age, in the row of all participants alone"
     if design.lonely_strata:
-        remark += f"; {design.lonely_strata} strata with one PSU, centred at the grand mean"
+        remark += f"; {counted(design.lonely_strata, 'strata')} with one PSU, centred at the grand mean"
     rows: list[dict[str, Any]] = []
     for level, classes in LEVELS.items():
         hits = np.isin(answer, classes)

@@ -255,7 +255,7 @@ def _mixed(
         found.used,
         found.effective,
         tuple(extras),
-        ("ratios are those within a participant", *notes, *inference.named(found, kind)),
+        (*notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 

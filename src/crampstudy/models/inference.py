@@ -21,6 +21,7 @@ from crampstudy.models.covariance import (
     without_rounding,
 )
 from crampstudy.models.small_sample import Nights, Satterthwaite, bias_reduced, reach
+from crampstudy.wording import counted
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
@@ -102,8 +103,8 @@ def _sandwich(fitted: CountFit, nights: Nights, kind: Covariance) -> Array:
 
 
 def _alone(number: int) -> str:
-    who = "1 participant alone determines" if number == 1 else f"{number} participants alone determine"
-    return f"{who} a combination of terms, of whose spread nothing is known"
+    who = counted(number, "participants")
+    return f"{who} alone determine{'s' if number == 1 else ''} a combination of terms, of whose spread nothing is known"
 
 
 def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: int, kind: Covariance) -> Inference:

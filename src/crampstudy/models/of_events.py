@@ -28,6 +28,7 @@ from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
 from crampstudy.nights import Diary, denominator, people
+from crampstudy.wording import counted
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
 _TABLES = ("participants", "diary", "episodes")
@@ -159,7 +160,7 @@ def events(asked: Question) -> Events:
     names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
     counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
     account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
-    remarks = (f"{used.frame.height:,} {source.plural}", source.lost, *design.remarks, *account.remarks())
+    remarks = (counted(used.frame.height, source.plural), source.lost, *design.remarks, *account.remarks())
     return Events(asked, used, design, groups, clusters, reason, remarks, account)
 
 

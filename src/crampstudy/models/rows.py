@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from crampstudy import codebook, estimates
+from crampstudy import estimates, wording
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
@@ -19,6 +19,7 @@ from crampstudy.models.exposed import Exposed
 from crampstudy.models.small_sample import Satterthwaite
 
 Row = dict[str, Any]
+TEST = "wald_test"
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW_DF, _FEW = 4.0, "rests on few participants"
@@ -150,28 +151,34 @@ def _row(
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
 
 
+def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
+    """Return the row of the Wald test that ``contrasts`` (q x p) of the coefficients are all zero."""
+    cells = base | {"scale": TEST}
+    if answer.status != "converged":
+        return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+    q, used = len(contrasts), np.flatnonzero(contrasts.any(axis=0))
+    # What is not in a contrast may have no estimate.
+    own = contrasts[:, used]
+    block = own @ answer.variance[np.ix_(used, used)] @ own.T
+    if np.isnan(block).any():
+        return estimates.row(status="not_estimable", **cells | {"note": ALONE})
+    if np.linalg.matrix_rank(block, hermitian=True) < q:
+        return estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})
+    # Of contrasts that differ in theirs the fewest: an interval is never too short for it.
+    df = float(np.min(df_of(contrasts, answer.df, answer.moments)))
+    statistic, p = wald(own @ answer.coefficients[used], block, df)
+    numerator = f"{q} degree{'s' if q > 1 else ''} of freedom"
+    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {q} and {df:.4g} degrees of freedom"
+    return estimates.row(status="converged", **cells | {"estimate": statistic, "unit": unit, "df": df, "p_value": p})
+
+
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
     """Return the joint test of a spline's coefficients and its ratios against the reference."""
     columns = list(smooth.columns)
-    df = float(np.min(answer.df[columns]))
-    cells = base | {"term": smooth.term, "scale": "wald_test"}
-    numerator = f"{len(columns)} degree{'s' if len(columns) > 1 else ''} of freedom"
-    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {len(columns)} and {df:.4g} degrees of freedom"
-    if answer.status != "converged":
-        made = [estimates.row(status=answer.status, **cells | {"note": answer.reason})]
-    else:
-        block = answer.variance[np.ix_(columns, columns)]
-        if np.isnan(block).any():
-            made = [estimates.row(status="not_estimable", **cells | {"note": ALONE})]
-        elif np.linalg.matrix_rank(block, hermitian=True) < len(columns):
-            made = [estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})]
-        else:
-            statistic, p = wald(answer.coefficients[columns], block, df)
-            more = {"estimate": statistic, "unit": unit, "df": df, "p_value": p}
-            made = [estimates.row(status="converged", **cells | more)]
-    known = codebook.find(smooth.variable)
+    made = [joint_test(answer, np.eye(len(answer.columns))[columns], base | {"term": smooth.term})]
+    known = wording.variable(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
-    where = "at the reference of what it interacts with" if smooth.interacts else ""
+    where = wording.AT_REFERENCE if smooth.interacts else ""
     cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
@@ -237,7 +244,9 @@ def note(*parts: str) -> str | None:
 def _unit(column: spec.Column, multiple: float) -> str:
     if column.level is not None:
         return f"against {column.reference}" if column.reference else "contrast"
-    known = codebook.find(column.term)
+    known = wording.variable(column.term)
+    if known and known.type == "boolean" and multiple == 1:
+        return "yes against no"
     if not known or not known.unit:
         return f"per {multiple:g}"
     if re.fullmatch(r"\d+-\d+", known.unit):

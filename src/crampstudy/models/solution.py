@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain
+from crampstudy import domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, spec
+from crampstudy.models import formula, person_means, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
@@ -149,6 +149,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         counted = None
     read = counted_nights(asked.cohort, names, asked.bands) if counted else person_nights(asked.cohort, asked.bands)
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
+    split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
+    nights = person_means.added(asked.cohort, nights, split, asked.outcome)
     inside = domain.select(nights, asked.where).inside
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
@@ -230,7 +232,8 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     domain.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
-    names = formula.names_in(formula.parse(asked.terms)) | formula.names_in(formula.parse(asked.zero_terms or "1"))
+    parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
+    names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
     return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
 

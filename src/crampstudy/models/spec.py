@@ -313,7 +313,8 @@ def _smooth(term: Term, where: slice, model: ModelSpec, data: pd.DataFrame) -> S
         contrasts[:, where] = splines.centred(np.array(at), state)
     variable = min(formula.names_of(Term([spline])))
     interacts = alone and any(spline in other.factors for other in model.terms if other != term)
-    observed = float(data[variable].min()), float(data[variable].max())
+    values = data[coded(variable)]
+    observed = float(values.min()), float(values.max())
     levels = tuple(f"{v:g}" for v in at)
     return Smooth(str(term), columns, variable, f"{state['ref']:g}", levels, contrasts, interacts, observed)
 
