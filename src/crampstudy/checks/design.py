@@ -83,7 +83,7 @@ def participants(solution: Solution) -> Check:
     """Say whether there are participants enough for as many coefficients."""
     zero = solution.zero.columns if solution.zero else ()
     k, n = len(solution.design.columns) + len(zero), len(solution.participants)
-    if not n:
+    if solution.reason or not n:
         return not_made("participants", solution.reason or "there are no participants")
     cells = {"coefficients": k, "participants": n, "participants_per_coefficient": n / k}
     said = (

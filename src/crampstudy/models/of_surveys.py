@@ -108,6 +108,7 @@ def sample(asked: Question) -> Sample:
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
         *design.remarks,
+        survey.lonely_note(int((sampling.present(design.rows) == 1).sum())),
         *account.remarks(),
     )
     return Sample(asked, frame, outcome, design, sampling, remarks, account)
@@ -129,11 +130,12 @@ def fit_survey(asked: Question) -> Fit:
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
     numbers, answer = found.numbers, found.answer
+    few = survey.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {
         "n_participants": numbers.n,
         "n_events": numbers.n_events,
         "n_groups": numbers.n_psus,
-        "note": rows.note(*of.remarks, found.note or ""),
+        "note": rows.note(few, *of.remarks, found.note or ""),
     }
     made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
@@ -159,11 +161,11 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
         design.columns,
         fitted.coefficients,
         fitted.std_error,
-        np.full(len(design.columns), float(fitted.df)),
+        np.full(len(design.columns), float(fitted.df_residual)),
         "converged",
         smooths=design.smooths,
         variance=fitted.covariance,
-    ).resting_on(_exposed(design))
+    ).resting_on(_exposed(design), few=None)
 
 
 def _exposed(design: spec.Design) -> dict[spec.Column, Exposed]:
@@ -194,9 +196,9 @@ def _ordinal(of: Sample) -> _Fitted:
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
-    df = np.full(len(fitted.coefficients), float(fitted.df))
+    df = np.full(len(fitted.coefficients), float(fitted.df_residual))
     answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
-    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels))
+    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels), few=None)
     return _Fitted(fitted, answer, note=note)
 
 

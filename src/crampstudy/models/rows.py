@@ -58,19 +58,22 @@ class Answer:
         missing = np.full(len(design.columns), np.nan)
         return cls(design.columns, missing, missing, missing, status, reason, smooths=design.smooths)
 
-    def resting_on(self, found: Mapping[spec.Column, Exposed], effective: Array | None = None) -> Answer:
+    def resting_on(
+        self, found: Mapping[spec.Column, Exposed], effective: Array | None = None, few: str | None = _FEW
+    ) -> Answer:
         """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
 
-        ``effective`` (p) are the numbers of participants, all alike, who would tell as much.
+        ``effective`` (p) are the numbers of participants, all alike, who would tell as much; ``few`` is said of a
+        column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
         shown = [column for column in self.columns if column.term not in _BASELINES]
-        few = {column: _FEW for column, df in zip(self.columns, self.df, strict=True) if df < _FEW_DF}
+        poor = {column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < _FEW_DF}
         numbers = () if effective is None else zip(self.columns, effective, strict=True)
         return replace(
             self,
             coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
-            warnings={**{column: few[column] for column in shown if column in few}, **self.warnings, **lone},
+            warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
             effective=dict(numbers),
         )
