@@ -257,7 +257,8 @@ def _mixed(
     )
 
 
-_EFFECTS = ("random intercept", "random slope")
+RANDOM_SLOPE = "random slope"
+_EFFECTS = ("random intercept", RANDOM_SLOPE)
 
 
 def _correlation(value: float) -> Extra:

@@ -59,7 +59,8 @@ def fit_nights(asked: Question) -> Fit:
         ),
     }
     scale = _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
-    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per)
+    per = rows.units(answer, design, scale, asked.per, asked.ci_level)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
     made += rows.left_out(design, scale, cells)

@@ -12,7 +12,7 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
-from crampstudy.models.rows import Row
+from crampstudy.models.rows import Row, beyond
 
 Value = float | str | bool
 
@@ -71,6 +71,8 @@ class Linear:
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
         df = float(np.min(self.df[contrast != 0]))
         half = quantile(cells["ci_level"], df) * error
+        if reason := beyond(value, half):
+            return estimates.row(status="not_estimable", **cells | {"note": reason})
         return estimates.row(
             status="converged",
             estimate=np.exp(value),

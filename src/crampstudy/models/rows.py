@@ -21,8 +21,12 @@ Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW_DF, _FEW = 4.0, "rests on few participants"
-_LARGEST = 700.0
-"""A coefficient beyond this has an exponential of 0 or infinity."""
+_USUAL = float(np.log(1e6))
+"""A ratio beyond the exponential of this, or of minus this, is shown per another unit of its term."""
+_LARGEST = float(np.log(1e15))
+"""What lies beyond the exponential of this has more digits than a number is kept with."""
+_WIDEST = 700.0
+"""A limit beyond this has an exponential of 0 or infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +139,43 @@ def _row(
         "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    if abs(coefficient) > _LARGEST:
-        step = 10.0 ** np.ceil(np.log10(abs(coefficient)))
-        unit = f"the ratio is beyond all numbers; write the term in a smaller unit, such as I({column.term} * {step:g})"
-        return estimates.row(status="not_estimable", **cells | more | {"note": note(unit, *filter(None, notes))})
-    with np.errstate(over="ignore"):
-        limits = np.exp(coefficient + shift + np.array([0, -half, half]))
+    if reason := beyond(coefficient + shift, half):
+        if column.term in _BASELINES:
+            reason = f"where every term is 0, {reason}; measure the terms from their middle"
+        return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
+    limits = np.exp(coefficient + shift + np.array([0, -half, half]))
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
+
+
+def beyond(value: float, half: float) -> str | None:
+    """Return why the exponential of ``value``, or of what lies ``half`` an interval from it, is not to be shown."""
+    if abs(value) > _LARGEST:
+        return "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
+    if not abs(value) + half < _WIDEST:
+        return "the interval reaches from next to 0 to beyond all numbers, so that nothing is known"
+    return None
+
+
+def units(answer: Answer, design: spec.Design, scale: Scale, per: Mapping[str, float], ci_level: float) -> Mapping[str, float]:
+    """Return the multiples in which numeric terms are reported: those of ``per``, and of others what a ratio needs.
+
+    A term of which a unit is so small or so large a step that its ratio would have no readable number is reported per
+    the power of ten next to its standard deviation, which ``unit`` then names; its statistic is that of any unit.
+    """
+    if answer.status != "converged" or not scale.ratio.endswith("_ratio"):
+        return dict(per)
+    spread: dict[str, float] = {}
+    for column, size in zip(design.columns, design.standard.spread, strict=True):
+        spread[column.term] = max(size, spread.get(column.term, 0.0))
+    made = dict(per)
+    for column, coefficient, error, df in zip(
+        answer.columns, answer.coefficients, answer.std_errors, answer.df, strict=True
+    ):
+        if column.term in per or column.term in _BASELINES or not np.isfinite(coefficient):
+            continue
+        if abs(coefficient) > _USUAL or abs(coefficient) + quantile(ci_level, df) * error > _LARGEST:
+            made[column.term] = float(10.0 ** np.round(np.log10(spread[column.term])))
+    return made
 
 
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
@@ -203,10 +237,15 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
         for term in design.not_measured
     ]
     constant = [
-        estimates.row(status="not_estimable", term=term, note=f"{term} does not vary", **cells)
+        estimates.row(status="not_estimable", term=term, note=_flat(term, term in design.rounded), **cells)
         for term in design.constant
     ]
     return unmeasured + constant
+
+
+def _flat(term: str, rounded: bool) -> str:
+    still = f"{term} does not vary"
+    return f"{still} by more than the rounding of so large numbers; subtract what is common to all" if rounded else still
 
 
 def note(*parts: str) -> str | None:
@@ -216,7 +255,8 @@ def note(*parts: str) -> str | None:
 
 def _unit(column: spec.Column, multiple: float) -> str:
     if column.level is not None:
-        return f"against {column.reference}" if column.reference else "contrast"
+        against = f"against {column.reference}" if column.reference else "contrast"
+        return against if multiple == 1 else f"{against}, per {multiple:g}"
     known = codebook.find(column.term)
     if not known or not known.unit:
         return f"per {multiple:g}"
