@@ -218,15 +218,19 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
         return estimates.row(status=found.status, **cells)
     if not np.isfinite(found.error):
         return estimates.row(status=found.status, estimate=found.estimate, **cells)
-    half = quantile(ci_level, found.df) * found.error
-    to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
-    more = {
-        "estimate": found.estimate,
-        "ci_low": back(to(found.estimate) - half),
-        "ci_high": back(to(found.estimate) + half),
-        "std_error": found.error,
-    }
-    return estimates.row(status=found.status, **cells | more)
+    more: Row = {"estimate": found.estimate, "std_error": found.error}
+    if found.profile is None:
+        half = quantile(ci_level, found.df) * found.error
+        to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
+        limits = {"ci_low": back(to(found.estimate) - half), "ci_high": back(to(found.estimate) + half)}
+        return estimates.row(status=found.status, **cells | more | limits)
+    low, high = found.profile.limits(ci_level)
+    said = "0 is not excluded" if low == 0 else ""
+    if np.isinf(high):
+        said = note("no value above the estimate is excluded", said) or ""
+        return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, notes or "")})
+    limits = {"ci_low": low, "ci_high": high, "note": note(said, notes or "")}
+    return estimates.row(status=found.status, **cells | more | limits)
 
 
 def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:

@@ -19,7 +19,8 @@ from scipy.special import expit, logit
 from crampstudy.models import count, logistic
 from crampstudy.models.ascent import MOST, Top, climb, climb_all, curvatures
 from crampstudy.models.covariance import Array
-from crampstudy.models.zero_laws import Inflated, Truncated, density, series
+from crampstudy.models.profile import Profile, of_dispersion
+from crampstudy.models.zero_laws import Counts, Inflated, Truncated, density, series
 
 GAIN = 1e-6
 """Log-likelihood by which a model has to beat the one on its boundary."""
@@ -53,7 +54,8 @@ class ZerosFit:
     its boundary and infinite where counts above zero are a logarithmic series: ``coefficients`` are then those of
     log(mu / theta), of which only the ratios are those of a mean. ``dispersion_error`` is the standard error of log
     alpha. ``plain`` is the fit without a zero part where
-    no inflation was found, the chance of an excess zero being at its boundary 0; ``zero`` is then minus infinity.
+    no inflation was found, the chance of an excess zero being at its boundary 0; ``zero`` is then minus infinity and
+    has no place among scores and information. ``profile`` is that of the dispersion where it is estimated.
     """
 
     kind: Literal["inflated", "hurdle"]
@@ -68,6 +70,7 @@ class ZerosFit:
     plain: count.CountFit | None = None
     problem: str | None = None
     curvatures: Callable[[NDArray[np.intp], int], Array] | None = None
+    profile: Profile | None = None
 
     @property
     def dispersion_at_boundary(self) -> bool:
@@ -95,20 +98,9 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
         if top.value <= other.value + GAIN:
             top, law = other, poisson
     without = plain.log_likelihood if plain.problem is None else -np.inf
-    if top.value <= without + GAIN:
-        return ZerosFit(
-            kind="inflated",
-            coefficients=plain.coefficients,
-            zero=np.full(zero.shape[1], -np.inf),
-            scores=plain.scores,
-            information=plain.information,
-            log_likelihood=plain.log_likelihood,
-            iterations=top.iterations + plain.iterations,
-            dispersion=plain.dispersion,
-            dispersion_error=plain.dispersion_error,
-            plain=plain,
-        )
     p, own = matrix.shape[1], matrix.shape[1] + zero.shape[1]
+    if top.value <= without + GAIN:
+        return _without(plain, Counts(matrix, whole, offset, times), np.full(own - p, -np.inf), top.iterations)
     dispersion, error = _dispersion(top, own)
     return ZerosFit(
         kind="inflated",
@@ -122,6 +114,31 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
         dispersion_error=error,
         problem=top.problem,
         curvatures=partial(curvatures, law, top.at),
+        profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
+    )
+
+
+def _without(plain: count.CountFit, law: Counts, zero: Array, iterations: int) -> ZerosFit:
+    """Return the fit at its boundary: without a zero part, coefficients and dispersion together as within it."""
+    error, at = plain.dispersion_error, plain.coefficients
+    if plain.at_boundary:
+        law = replace(law, held=np.inf)
+    else:
+        at = np.append(at, -np.log(plain.dispersion))
+    joint = plain.joint or count.Joint(plain.scores, plain.information)
+    return ZerosFit(
+        kind="inflated",
+        coefficients=plain.coefficients,
+        zero=zero,
+        scores=joint.scores,
+        information=joint.information,
+        log_likelihood=plain.log_likelihood,
+        iterations=iterations + plain.iterations,
+        dispersion=plain.dispersion,
+        dispersion_error=error,
+        plain=plain,
+        curvatures=partial(curvatures, law, at),
+        profile=None if plain.at_boundary else of_dispersion(law, at, plain.log_likelihood, error),
     )
 
 
@@ -170,6 +187,7 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
         dispersion_error=error,
         problem=problem,
         curvatures=partial(_of_both, (law, top.at, some), (zero, times, part.coefficients)),
+        profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
     )
 
 
