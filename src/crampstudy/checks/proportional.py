@@ -32,7 +32,7 @@ def proportional(asked: Question) -> Check:
         codes, levels = of.classes()
         if len(levels) < 3:
             return not_made(NAME, "with fewer than three classes there is nothing to compare")
-        matrix = of.design.over_all_rows()
+        matrix = of.design.standardised().over_all_rows()
         return _of_slopes(survey_ordinal.brant(codes, matrix, of.names, of.design.rows, of.sampling, levels))
     found = events(asked)
     if found.reason:
@@ -43,9 +43,7 @@ def proportional(asked: Question) -> Check:
     if len(levels) < 3:
         return not_made(NAME, "with fewer than three classes there is nothing to compare")
     groups = None if asked.kind == "model" else found.groups
-    return _of_slopes(
-        proportionality.brant(found.design.matrix, codes, levels=levels, names=found.names, groups=groups)
-    )
+    return _of_slopes(proportionality.brant(found.matrix, codes, levels=levels, names=found.names, groups=groups))
 
 
 def _of_slopes(tests: Sequence[SlopeTest]) -> Check:
@@ -61,12 +59,12 @@ def _of_slopes(tests: Sequence[SlopeTest]) -> Check:
 
 def _of_times(of: Events) -> Check:
     times = of.times()
-    fitted = times.fit(of.design.matrix)
+    fitted = times.fit(of.matrix)
     if fitted.problem:
         return not_made(NAME, fitted.problem)
     found = over_time(
         fitted,
-        of.design.matrix,
+        of.matrix,
         times.stop,
         times.event,
         times.start,

@@ -254,7 +254,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
             for label in labels
             for level in LEVELS
         ]
-    matrix = solution.design.encode(population.values())
+    matrix = solution.design.standard.columns(solution.design.encode(population.values()))
     spread, dispersed = fitted.sd[0] > 0, fitted.dispersion > 0
     chances, in_eta, in_sd, in_dispersion = class_chances(
         matrix @ fitted.coefficients, float(fitted.sd[0]), fitted.dispersion

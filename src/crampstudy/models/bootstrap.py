@@ -222,4 +222,5 @@ class _Coefficients:
         solved = ENGINES[self.model].solve(data, self.outcome, "model", None)
         if solved.problem:
             return missing
-        return np.append(solved.coefficients, [extra.estimate for extra in solved.extras])
+        coefficients = self.design.standard.back() @ solved.coefficients
+        return np.append(coefficients, [extra.estimate for extra in solved.extras])

@@ -92,7 +92,8 @@ def _rows(
     asked: Question, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
 ) -> list[rows.Row]:
     solved = solution.solved
-    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per)
+    per = rows.units(answer, solution.design, scale, asked.per, asked.ci_level)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
     made += rows.left_out(solution.design, scale, cells)

@@ -40,6 +40,11 @@ class Sample:
         """What the columns are called."""
         return [name(column) for column in self.design.columns]
 
+    @property
+    def matrix(self) -> Array:
+        """The standard columns of all participants, zeros where one is not in the model."""
+        return self.design.standardised().over_all_rows()
+
     def classes(self) -> tuple[Array, list[str]]:
         """Return the codes of all participants in an ordinal model and the levels that somebody inside is in."""
         seen = np.unique(self.outcome[self.design.rows]).astype(int)
@@ -137,7 +142,8 @@ def fit_survey(asked: Question) -> Fit:
         "n_groups": numbers.n_psus,
         "note": rows.note(few, *of.remarks, found.note or ""),
     }
-    made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
+    per = rows.units(answer, design, model.scale, asked.per, asked.ci_level)
+    made = rows.rows(answer, model.scale, cells, asked.ci_level, per)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
     made += rows.left_out(design, model.scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
@@ -157,14 +163,15 @@ def fit_survey(asked: Question) -> Fit:
 def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:
     if fitted.status != "converged":
         return rows.Answer.none(design, fitted.status, fitted.reason)
+    coefficients, variance = design.standard.coefficients(fitted.coefficients, fitted.covariance)
     return rows.Answer(
         design.columns,
-        fitted.coefficients,
-        fitted.std_error,
+        coefficients,
+        np.sqrt(np.diag(variance)),
         np.full(len(design.columns), float(fitted.df_residual)),
         "converged",
         smooths=design.smooths,
-        variance=fitted.covariance,
+        variance=variance,
     ).resting_on(_exposed(design), few=None)
 
 
@@ -177,9 +184,7 @@ def _regression(link: survey.Link, of: Sample) -> _Fitted:
     design = of.design
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
-    fitted = survey.regression(
-        of.outcome, design.over_all_rows(), of.names, design.rows, of.sampling, link, offset=offset
-    )
+    fitted = survey.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, link, offset=offset)
     return _Fitted(fitted, _answer(design, fitted))
 
 
@@ -191,8 +196,7 @@ def _ordinal(of: Sample) -> _Fitted:
         numbers = survey.SurveyFit.none(of.names, int(design.rows.sum()), reason)
         return _Fitted(numbers, rows.Answer.none(design, "not_estimable", reason))
     free = ordered.free_columns(design, of.asked.free_terms)
-    matrix = design.over_all_rows()
-    fitted = survey_ordinal.regression(codes, matrix, of.names, design.rows, of.sampling, levels, free)
+    fitted = survey_ordinal.regression(codes, of.matrix, of.names, design.rows, of.sampling, levels, free)
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
@@ -207,7 +211,7 @@ def _intervals(of: Sample) -> _Fitted:
     fitted = intervals.fit(
         of.outcome,
         of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy(),
-        design.over_all_rows(),
+        of.matrix,
         of.names,
         design.rows,
         of.sampling,
