@@ -251,7 +251,7 @@ def _recalled() -> Iterator[Scenario]:
 def _few() -> Iterator[Scenario]:
     """Small cohorts, and few who have a condition, of persons who differ as real ones do."""
     for people in (12, 20, 40, 100):
-        for half, effects in _halves({"had": 0.4, "level": 0.0, "dose": -0.3}):
+        for half, effects in _halves({"had": 0.4, "level": 0.25, "dose": -0.3}):
             yield _of(f"people {people} {half}", _differing(effects), AUTO, people=people)
         null = dict.fromkeys(("had", "level", "dose"), 0.0)
         yield _of(f"people {people} null", _differing(null), AUTO_ODDS, people=people)
