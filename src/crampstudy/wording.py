@@ -126,7 +126,7 @@ def term(name: str, heading: bool = False) -> str:
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
     if split := of_person(name):
-        return f"{term(split[1])}, {split[0]} participants"
+        return f"{_label_inside(split[1])}, {split[0]} participants"
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
