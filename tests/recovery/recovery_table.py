@@ -27,7 +27,7 @@ KNOWN: Mapping[tuple[str, str, str], str] = {
     ): "about 25 of 250 people have it: a few of them have most of the cramps",
 }
 """Why a cell (model/outcome, scenario, term; shell patterns) is known not to have nominal coverage."""
-BEGIN, END = "<!-- recovery: begin -->", "<!-- recovery: end -->"
+MARKS = BEGIN, END = "<!-- recovery: begin -->", "<!-- recovery: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +202,11 @@ def _on(on: bool) -> str:
     return "on" if on else "off"
 
 
-def renew(page: str, made: str) -> str:
-    """Return a document with the part between the markers made anew."""
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+def renew(page: str, made: str, marks: tuple[str, str] = MARKS) -> str:
+    """Return a document with the part between two markers made anew."""
+    begin, end = marks
+    before, after = page.split(begin)[0], page.split(end)[1]
+    return f"{before}{begin}\n{made}\n{end}{after}"
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:
