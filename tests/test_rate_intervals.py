@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import recover
 import recovery_rates
 from scipy import stats
 
@@ -144,12 +146,54 @@ def test_what_is_shipped_is_what_the_page_shows() -> None:
     for law in laws:
         own = [c for c in coverage() if c.law == law]
         assert tuple(c.participants for c in own) == recovery_rates.SIZES
-        texts = (f"{100 * c.share:.1f} ({100 * c.covered_by_log_t / c.cohorts:.1f}); {c.ratio:.2f}" for c in own)
+        covered = ((100 * c.covered / c.cohorts, 100 * c.covered_by_log_t / c.cohorts, c.ratio) for c in own)
+        texts = (f"{ours:.1f} ({log_t:.1f}); {ratio:.2f}" for ours, log_t, ratio in covered)
         assert f"| {law} | {' | '.join(texts)} |" in shown
         assert all(c.ratio <= 1.5 for c in own)
     assert all(c.cohorts > 2000 for c in coverage() if c.participants > 5)
     wanted = [c for c in coverage() if c.law in {"default", "magnesium-trial", "null", "recruited", LOGNORMAL}]
     assert min(c.share for c in wanted) >= rate_intervals.GOAL
+
+
+def test_the_tables_and_what_is_shipped_are_renewed_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, shipped = tmp_path / "page.md", tmp_path / "coverage.csv"
+    begin, end = recovery_rates.MARKS
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
+    for name, value in {"SIZES": (5, 9), "PER_BAND": (3,), "PEOPLE": 150, "SHIPPED": shipped}.items():
+        monkeypatch.setattr(recovery_rates, name, value)
+    monkeypatch.setattr(recovery_rates, "LAWS", {LOGNORMAL: recovery_rates.LAWS[LOGNORMAL]})
+    monkeypatch.setattr(recovery_rates.presets, "names", lambda: ("recruited",))
+    recovery_rates.pool.cache_clear()
+    command = ["recover.py", "--rates", "--cohorts", "40", "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", [*command, "--write", str(page)])
+    assert recover.main() == 0
+    made = page.read_text(encoding="utf-8")
+    assert made.startswith(f"before\n{begin}\nOf 40 groups") and made.endswith(f"{end}\nafter\n")
+    assert "| law | 5 people | 9 |" in made and "| preset | 3 people in each band |" in made
+    rows = shipped.read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "law,participants,cohorts,covered,covered_by_log_t,ratio"
+    assert [row.split(",")[:2] for row in rows[1:]] == [[law, n] for law in ("recruited", LOGNORMAL) for n in "59"]
+    monkeypatch.setattr(sys, "argv", command)
+    assert recover.main() == 0 and capsys.readouterr().out.strip() in made
+    recovery_rates.pool.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("options", "whole"),
+    [
+        ([], True),
+        (["--workers", "1", "--write", "page.md"], True),
+        (["--scenarios", "few*"], False),
+        (["--models", "poisson"], False),
+        (["--minutes", "0"], False),
+        (["--cohorts", "50"], False),
+    ],
+)
+def test_a_whole_run_renews_them_too(monkeypatch: pytest.MonkeyPatch, options: list[str], whole: bool) -> None:
+    monkeypatch.setattr(sys, "argv", ["recover.py", *options])
+    assert recover._arguments().whole is whole
 
 
 def cells(*shares: tuple[str, int, int]) -> tuple[Coverage, ...]:
