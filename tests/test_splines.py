@@ -42,7 +42,7 @@ def of_term(rows: pd.DataFrame, start: str, scale: str) -> pd.DataFrame:
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_ratios_and_joint_test_agree_with_r(diary: Cohort, setting: str) -> None:
     model, terms = SETTINGS[setting]
-    fitted, expected = fit(diary, model=model, terms=terms, where=KNOWN), R[setting]
+    fitted, expected = fit(diary, model=model, terms=terms, where=KNOWN, covariance="cluster"), R[setting]
     scale = "odds_ratio" if model == "logistic" else "rate_ratio"
     shown = of_term(fitted.estimates, "ns(", scale)
     assert shown["level"].tolist() == ["40", "50", "70"]
@@ -135,7 +135,7 @@ def test_values_shown_are_round_and_not_the_reference() -> None:
 
 
 def test_ratio_of_any_two_sets_of_values(diary: Cohort) -> None:
-    fitted = fit(diary, model="poisson", terms=f"{CURVE} * sex", where=KNOWN)
+    fitted = fit(diary, model="poisson", terms=f"{CURVE} * sex", where=KNOWN, covariance="cluster")
     row = fitted.ratio({"age_years": 40, "sex": "male"}, {"age_years": 60, "sex": "male"}).iloc[0]
     assert np.log(row["estimate"]) == pytest.approx(R["interaction"]["ratios"][0], rel=1e-6)
     assert row["std_error"] == pytest.approx(R["interaction"]["errors"][0], rel=1e-5)
@@ -185,12 +185,20 @@ def test_a_spline_without_estimates_says_so_in_every_row(diary: Cohort) -> None:
 
 
 def test_few_clusters_are_tested_with_f(diary: Cohort) -> None:
-    rows = fit(diary, model="poisson", terms="ns(age_years, df=2)", where="age_years >= 60").estimates
+    asked = {"model": "poisson", "terms": "ns(age_years, df=2)", "where": "age_years >= 60"}
+    rows = fit(diary, **asked, covariance="cluster").estimates
     test = of_term(rows, "ns(", "wald_test").iloc[0]
     clusters = rows["n_groups"].iloc[0]
     assert clusters < 50
     assert test["unit"] == f"F on 2 and {clusters - 1} degrees of freedom"
     assert 0 < test["p_value"] < 1
+    # Of those that the participants leave to each coefficient the fewest, and to each ratio its own.
+    rows = fit(diary, **asked).estimates
+    test = of_term(rows, "ns(", "wald_test").iloc[0]
+    assert test["unit"] == f"F on 2 and {test['df']:.4g} degrees of freedom"
+    ratios = of_term(rows, "ns(", "rate_ratio")
+    assert ratios["df"].nunique() == len(ratios)
+    assert ratios["df"].between(2, clusters - 1).all()
 
 
 @pytest.mark.parametrize(

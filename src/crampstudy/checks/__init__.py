@@ -51,7 +51,7 @@ def check(
     rng: np.random.Generator,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     zero_terms: str | None = None,
     where: str | None = None,

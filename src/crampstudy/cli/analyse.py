@@ -112,8 +112,8 @@ def fit(
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
     covariance: Annotated[
         Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster-joint", "model"],
-        typer.Option(help="Covariance of the coefficients: cluster-small corrects for few participants, auto chooses."),
-    ] = "cluster",
+        typer.Option(help="Covariance of the coefficients; auto chooses the one that covers with these participants."),
+    ] = "auto",
     random_slope: Annotated[
         str | None, typer.Option(help="Term of a mixed model whose slope differs between participants.")
     ] = None,

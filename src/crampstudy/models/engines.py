@@ -15,7 +15,7 @@ from crampstudy.models import count, gee, inference, logistic, mixed, zeros
 from crampstudy.models.compress import Likelihood
 from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
-from crampstudy.models.small_sample import Nights
+from crampstudy.models.small_sample import Nights, Satterthwaite
 
 Outcome = Literal["cramps", "cramp_night"]
 Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit | zeros.ZerosFit
@@ -77,6 +77,7 @@ class ZeroPart:
 class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known.
     ``used`` is the covariance that ``variance`` is, ``effective`` (p) the participants that the coefficients rest on.
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     ``no_baseline`` says why the intercept is no rate, though ratios are.
@@ -95,6 +96,7 @@ class Solved:
     fitted: Fitted | None = None
     zero: ZeroPart | None = None
     no_baseline: str | None = None
+    moments: Satterthwaite | None = None
 
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
@@ -157,6 +159,7 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
         (_dispersion(fitted),) if dispersed else (),
         (*undispersed, *found.notes, *inference.named(found, kind)),
         fitted=fitted,
+        moments=found.moments,
     )
 
 

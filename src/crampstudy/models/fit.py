@@ -30,7 +30,7 @@ def fit(
     terms: str,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     zero_terms: str | None = None,
     free_terms: str | None = None,

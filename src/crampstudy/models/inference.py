@@ -20,7 +20,7 @@ from crampstudy.models.covariance import (
     degrees_of_freedom,
     without_rounding,
 )
-from crampstudy.models.small_sample import Nights, bias_reduced, reach
+from crampstudy.models.small_sample import Nights, Satterthwaite, bias_reduced, reach
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
@@ -33,7 +33,8 @@ _DEFINITE = 1e-8
 class Inference:
     """Coefficients' ``variance`` (p x p), what was ``used`` for it, ``df`` (p) of t and ``effective`` participants (p).
 
-    ``problem`` says why there is no variance.
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``problem`` says why
+    there is no variance.
     """
 
     variance: Array
@@ -42,6 +43,7 @@ class Inference:
     used: Covariance
     notes: tuple[str, ...] = ()
     problem: str | None = None
+    moments: Satterthwaite | None = None
 
 
 def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
@@ -60,14 +62,18 @@ def of_regression(fitted: CountFit, nights: Nights, kind: Covariance) -> Inferen
     if bias_reduces(kind, clusters):
         small = bias_reduced(nights)
         notes = (_alone(len(small.alone)),) if small.alone else ()
-        made = Inference(small.covariance, small.df, small.effective, "cluster-small", notes, small.problem)
+        made = Inference(
+            small.covariance, small.df, small.effective, "cluster-small", notes, small.problem, small.moments
+        )
     else:
         used: Covariance = "cluster" if kind == "auto" else kind
         df = np.full(p, degrees_of_freedom(clusters, used))
         if used == "model":
             return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
         behind = reach(nights)
-        made = Inference(_sandwich(fitted, nights, used), behind.df if kind == "auto" else df, behind.effective, used)
+        made = Inference(_sandwich(fitted, nights, used), df, behind.effective(), used)
+        if kind == "auto":
+            made = replace(made, df=behind.df(), moments=behind)
     return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
 
 

@@ -45,6 +45,7 @@ def fit_nights(asked: Question) -> Fit:
             "converged",
             smooths=design.smooths,
             variance=solved.variance,
+            moments=solved.moments,
         ).resting_on(exposed(design, data.groups), solved.effective)
     cells = base(asked) | {
         "estimand": association(design),

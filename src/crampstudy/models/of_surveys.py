@@ -73,7 +73,7 @@ def sample(asked: Question) -> Sample:
     cohort, model = asked.cohort, _MODELS[asked.model]
     if isinstance(cohort, Diary) or cohort.kind != "survey" or cohort.design is None:
         raise UsageError(f"{asked.model} needs a survey cohort; {cohort.name} is a diary")
-    if asked.exposure != "nights" or asked.kind != "cluster":
+    if asked.exposure != "nights" or asked.kind != "auto":
         raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, asked.bands)
     part = domain.select(frame, asked.where)

@@ -16,6 +16,7 @@ from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
 from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed
+from crampstudy.models.small_sample import Satterthwaite
 
 Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
@@ -30,7 +31,8 @@ class Answer:
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
-    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one. ``exposed`` are the
+    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and ``moments`` for the
+    degrees of freedom of their ratios. ``exposed`` are the
     participants who bear on a column, ``effective`` the number that tell as much as they do.
     """
 
@@ -45,6 +47,7 @@ class Answer:
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[spec.Column, int] = field(default_factory=dict)
     effective: Mapping[spec.Column, float] = field(default_factory=dict)
+    moments: Satterthwaite | None = None
 
     @classmethod
     def none(cls, design: spec.Design, status: Status, reason: str) -> Answer:
@@ -147,7 +150,6 @@ def _row(
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
     """Return the joint test of a spline's coefficients and its ratios against the reference."""
     columns = list(smooth.columns)
-    # Of coefficients that differ in their degrees of freedom the fewest, which never makes an interval too short.
     df = float(np.min(answer.df[columns]))
     cells = base | {"term": smooth.term, "scale": "wald_test"}
     numerator = f"{len(columns)} degree{'s' if len(columns) > 1 else ''} of freedom"
@@ -170,10 +172,21 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     if answer.status == "converged":
         p = smooth.contrasts.shape[1]
         values = combined(smooth.contrasts, answer.coefficients[:p], answer.variance[:p, :p])
-    for level, value, error in zip(smooth.levels, *values, strict=True):
+    each = df_of(smooth.contrasts, answer.df, answer.moments)
+    for level, value, error, its_df in zip(smooth.levels, *values, each, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)
-        made.append(_row(answer, cells, column, value, error, df, ci_level))
+        made.append(_row(answer, cells, column, value, error, its_df, ci_level))
     return made
+
+
+def df_of(contrasts: Array, df: Array, moments: Satterthwaite | None) -> Array:
+    """Return the degrees of freedom of k combinations of p coefficients (k x p) that have ``df`` each.
+
+    Without moments, and of coefficients that differ in theirs, the fewest.
+    """
+    if moments is not None:
+        return moments.df(contrasts)
+    return np.array([np.min(df[: len(row)][row != 0], initial=np.inf) for row in contrasts])
 
 
 def extra(found: Extra, base: Row, ci_level: float) -> Row:

@@ -100,7 +100,7 @@ def solve(
     terms: str,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     where: str | None = None,
     bands: AgeBands | None = None,
