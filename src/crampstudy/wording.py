@@ -16,6 +16,7 @@ BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 DASH = "–"
 _MOST_DIGITS = 12
+_ROUNDING = 1e-8
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -144,6 +145,56 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
     return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
+
+
+def second_opinion(rows: pd.DataFrame) -> str:
+    """Return what statsmodels' fit of one model says beside ours, in sentences: how far they are apart, or why not."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    notes = list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+    if compared.empty:
+        return sentences([f"no second opinion: {notes[0]}", *notes[1:]])
+    differ = compared[compared["status"] == "differs"]
+    n, apart_on = len(compared), len(differ)
+    verdict = f"{'differs' if apart_on else 'agrees'} on {apart_on or n} of {n} parameter{'s' if n > 1 else ''}"
+    if apart_on:
+        verdict += f" ({', '.join(_parameter(row) for row in records(differ))})"
+    said = f"statsmodels, {compared['refit'].iloc[0]}, on the same {count(compared['n_rows'].iloc[0])} rows {verdict}"
+    coefficients = compared[compared["std_error"] > 0]
+    if len(coefficients):
+        apart, errors_apart = (gap.max() for gap in gaps(coefficients))
+        said += (
+            f": coefficients are at most {magnitude(apart)} of a standard error apart, standard errors "
+            f"({coefficients['covariance'].iloc[0]}) at most {magnitude(errors_apart)} of themselves"
+        )
+    return " ".join(filter(None, (f"{said}.", sentences(notes))))
+
+
+def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
+    errors = rows["std_error"].where(rows["std_error"] > 0)
+    return (rows["coefficient_difference"] / errors).abs(), (rows["std_error_difference"] / errors).abs()
+
+
+def magnitude(value: float) -> str:
+    """Return a small number by its first digit and power of ten, such as ``2e−5``; what is rounding as ``<1e−8``."""
+    if pd.isna(value):
+        return DASH
+    return (
+        "<1e−8"
+        if abs(value) < _ROUNDING
+        else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
+    )
+
+
+def model(name: str) -> str:
+    """Return a model as printed: ``Negative binomial``, ``GEE, exchangeable``."""
+    text = name.replace("gee-", "GEE, ").replace("-", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _parameter(row: Mapping[str, Any]) -> str:
+    of = "" if pd.isna(row["level"]) else f" = {level(str(row['level']))}"
+    return f"{term(str(row['term']))}{of}"
 
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:

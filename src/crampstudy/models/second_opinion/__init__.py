@@ -16,7 +16,7 @@ from crampstudy.models.question import Question
 from crampstudy.models.result import base
 from crampstudy.models.second_opinion.counterparts import NoOpinion, Opinion, opinion
 
-__all__ = ["COLUMNS", "second_opinion"]
+__all__ = ["COLUMNS", "second_opinion", "without_fit"]
 
 _TEXT = ("cohort", "population", "outcome", "analysis", "model", "refit", "term", "level", "reference")
 _OURS = ("coefficient", "statsmodels_coefficient", "coefficient_difference")
@@ -31,7 +31,7 @@ of a standard error), ``differs``, ``not_converged`` (statsmodels' fit), ``not_e
 """
 _NUMBERS = (*_OURS, *_ERRORS)
 _TYPES: dict[str, Any] = dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_NUMBERS, "float64") | {"n_rows": "Int64"}
-_CLOSE = 1e-3
+_CLOSE, _ROUNDING = 1e-3, 1e-9
 
 
 def second_opinion(asked: Question, status: Status) -> pd.DataFrame:
@@ -40,20 +40,27 @@ def second_opinion(asked: Question, status: Status) -> pd.DataFrame:
     ``status`` is that of our fit, without which there is nothing to compare.
     """
     shared = {name: cell for name, cell in base(asked).items() if name in _TEXT}
-    found: Opinion | NoOpinion
-    found = opinion(asked)
-    if status != "converged" and isinstance(found, Opinion):
-        found = NoOpinion("not_estimable", f"there is no fit of ours to compare ({status})")
+    found = opinion(asked, status)
     if isinstance(found, NoOpinion):
         made = [shared | {"status": found.status, "note": found.reason}]
     else:
         same = {"refit": found.theirs.by, "n_rows": found.n_rows, "note": _note(found)}
         made = [shared | same | row for row in (*_columns(found), *_beside(found))]
-    return pd.DataFrame({name: pd.array([row.get(name) for row in made], dtype=_TYPES[name]) for name in COLUMNS})
+    return _frame(made)
+
+
+def without_fit(cohort: str, model: str, outcome: str | None, reason: str) -> pd.DataFrame:
+    """Return the one row of a model that a cohort cannot be asked for, for the ``reason``."""
+    cells = {"cohort": cohort, "model": model, "outcome": outcome, "status": "not_estimable", "note": reason}
+    return _frame([cells])
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.array([row.get(name) for row in rows], dtype=_TYPES[name]) for name in COLUMNS})
 
 
 def _note(of: Opinion) -> str | None:
-    warned = [f"statsmodels warned: {warning}" for warning in of.theirs.warned]
+    warned = [f"statsmodels gave a warning: {warning}" for warning in of.theirs.warned]
     return "; ".join(filter(None, (of.theirs.problem, of.remark, *warned))) or None
 
 
@@ -73,7 +80,8 @@ def _columns(of: Opinion) -> Iterator[dict[str, Any]]:
 
 def _compared(coefficient: float, other: float, error: float, other_error: float) -> dict[str, Any]:
     apart, errors_apart = other - coefficient, other_error - error
-    close = max(abs(apart), abs(errors_apart)) <= _CLOSE * error
+    # Participants who are all alike leave no error but rounding.
+    close = max(abs(apart), abs(errors_apart)) <= max(_CLOSE * error, _ROUNDING * abs(coefficient))
     status = "not_converged" if np.isnan(other) else "agrees" if close else "differs"
     cells = (coefficient, other, apart, error, other_error, errors_apart)
     return {**dict(zip((*_OURS, *_ERRORS), cells, strict=True)), "status": status}
@@ -85,5 +93,6 @@ def _beside(of: Opinion) -> Iterator[dict[str, Any]]:
         if theirs is None or name not in theirs.beside:
             continue
         other = theirs.beside[name]
-        status = "agrees" if abs(other - value) <= _CLOSE * abs(value) else "differs"
+        # A spread at its boundary is 0 here and as good as 0 there.
+        status = "agrees" if abs(other - value) <= _CLOSE * (abs(value) or 1.0) else "differs"
         yield {"term": name, **dict(zip(_OURS, (value, other, other - value), strict=True)), "status": status}

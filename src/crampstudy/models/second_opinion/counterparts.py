@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Covariance, covariance
@@ -44,11 +45,14 @@ class NoOpinion:
     reason: str
 
 
-def opinion(asked: Question) -> Opinion | NoOpinion:
-    """Refit a question by statsmodels on the rows of our fit."""
-    if asked.model in _COUNTERPARTS:
-        return _COUNTERPARTS[asked.model](asked)
-    return NoOpinion("no_counterpart", f"no like-defined fit in statsmodels{_WITHOUT.get(asked.model, '')}")
+def opinion(asked: Question, status: Status) -> Opinion | NoOpinion:
+    """Refit a question by statsmodels on the rows of our fit, whose ``status`` is given."""
+    find = _COUNTERPARTS.get(asked.model)
+    if find is None:
+        return NoOpinion("no_counterpart", f"no like-defined fit in statsmodels{_WITHOUT.get(asked.model, '')}")
+    if status != "converged":
+        return NoOpinion("not_estimable", f"there is no fit of ours to compare ({status.replace('_', ' ')})")
+    return find(asked)
 
 
 _JOINT = "cluster-joint without its factor"
@@ -107,7 +111,7 @@ def _negative_binomial(asked: Question) -> Opinion | NoOpinion:
         errors="model, with the dispersion" if like == "model" else _JOINT,
         ours=Found(solved.coefficients, np.sqrt(np.diag(variance)), {"dispersion": solved.fitted.dispersion}),
         theirs=refits.negative_binomial(data, like),
-        remark="statsmodels' errors are those of coefficients and dispersion together",
+        remark="the errors compared are those of coefficients and dispersion together, as statsmodels has them",
         exposed=exposed(solution.design, data.groups),
     )
 
@@ -122,7 +126,7 @@ def _gee(asked: Question) -> Opinion | NoOpinion:
 
 
 def _mixed_linear(asked: Question) -> Opinion | NoOpinion:
-    remark = "statsmodels has no robust errors of a mixed model: compared are the model's own"
+    remark = "the errors compared are the model's: statsmodels has no robust ones of a mixed model"
     return _of_nights(asked, lambda s, _: refits.mixed_linear(s.data, s.slope), "model", remark)
 
 
@@ -132,7 +136,7 @@ def _cox(asked: Question) -> Opinion | NoOpinion:
     if fitted is None or fitted.problem:
         return NoOpinion("not_estimable", str(of.reason or (fitted and fitted.problem)))
     ours = Found(fitted.coefficients, np.sqrt(np.diag(np.linalg.inv(fitted.information))))
-    remark = "statsmodels' robust errors take Breslow's ties: compared are the model's own"
+    remark = "the errors compared are the model's: robust ones of statsmodels take Breslow's ties"
     return _of_events(of, ours, refits.cox(of.design.matrix, of.times()), "model", remark)
 
 

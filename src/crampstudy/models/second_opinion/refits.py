@@ -54,9 +54,9 @@ def negative_binomial(data: Data, kind: Covariance) -> Refit:
         model = NegativeBinomial(data.outcome, data.matrix, offset=data.offset)
         how = {"method": method, "maxiter": _STEPS, "disp": 0, **options, **_of_kind(kind, data.groups)}
         fitted = model.fit(start_params=np.append(start.params, 0.5), **how)
-        beside = {"dispersion": float(fitted.params[-1])}
+        errors, beside = _errors(fitted, data.matrix.shape[1]), {"dispersion": float(fitted.params[-1])}
         converged = bool(fitted.mle_retvals["converged"])
-        return Ended(Found(fitted.params[:-1], fitted.bse[:-1], beside), converged, *_left(model, fitted))
+        return Ended(Found(fitted.params[:-1], errors, beside), converged, *_left(model, fitted))
 
     by = "NegativeBinomial"
     refit = attempt(by, lambda: run("newton", {}))
@@ -73,13 +73,13 @@ def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
         law = {"Poisson": families.Poisson, "Binomial": families.Binomial, "Gaussian": families.Gaussian}[family]()
         working = cov_struct.Exchangeable()
         model = GEE(data.outcome, data.matrix, data.groups, family=law, cov_struct=working, offset=data.offset)
-        fitted = model.fit(ddof_scale=0, ctol=1e-8, maxiter=_STEPS)
+        fitted = model.fit(scale="X2", ddof_scale=0, ctol=1e-8, maxiter=_STEPS)
         if fitted is None:
             return None
         errors = np.sqrt(np.diag(fitted.cov_naive if kind == "model" else fitted.cov_robust))
-        found = Found(fitted.params, errors, {"working correlation": float(working.dep_params)})
-        spread = np.sqrt(np.diag(fitted.cov_naive))
-        return Ended(found, bool(fitted.converged), np.asarray(fitted.fit_history["score"][-1]), spread)
+        beside = {"working correlation": float(working.dep_params), "scale": float(fitted.scale)}
+        score, spread = np.asarray(fitted.fit_history["score"][-1]), np.sqrt(np.diag(fitted.cov_naive)) / fitted.scale
+        return Ended(Found(fitted.params, errors, beside), bool(fitted.converged), score, spread)
 
     return attempt(f"GEE ({family}, exchangeable)", run)
 
@@ -128,7 +128,7 @@ def ordered_logit(matrix: Array, classes: Array, groups: NDArray[np.intp], kind:
         how = {"method": "bfgs", "maxiter": 5 * _STEPS, "gtol": _GRADIENT, "disp": 0, **_of_kind(kind, groups)}
         fitted = model.fit(**how)
         converged = bool(fitted.mle_retvals["converged"])
-        return Ended(Found(fitted.params[:p], fitted.bse[:p]), converged, *_left(model, fitted))
+        return Ended(Found(fitted.params[:p], _errors(fitted, p)), converged, *_left(model, fitted))
 
     return attempt("OrderedModel (logit)", run)
 
@@ -158,8 +158,15 @@ def _of_kind(kind: Covariance, groups: NDArray[np.intp]) -> dict[str, Any]:
     return {"cov_type": "cluster", "cov_kwds": {"groups": groups, "use_correction": False}}
 
 
+def _errors(fitted: Any, p: int) -> Array:
+    """Return the first ``p`` standard errors, NaN where the information could not be inverted."""
+    return np.full(p, np.nan) if fitted.normalized_cov_params is None else np.asarray(fitted.bse)[:p]
+
+
 def _left(model: Any, fitted: Any) -> tuple[Array, Array]:
     """Return the score that is left and the errors of all parameters by the model."""
+    score = np.asarray(model.score(fitted.params))
+    if fitted.normalized_cov_params is None:
+        return score, np.full(len(score), np.nan)
     with np.errstate(invalid="ignore"):
-        spread = np.sqrt(np.diag(np.asarray(fitted.normalized_cov_params)))
-    return np.asarray(model.score(fitted.params)), spread
+        return score, np.sqrt(np.diag(np.asarray(fitted.normalized_cov_params)))
