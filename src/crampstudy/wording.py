@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 DASH = "–"
 _MOST_DIGITS = 12
-_ROUNDING = 1e-8
+_ROUNDING, _SMALL = 1e-8, 1e-3
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -150,7 +151,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
 def second_opinion(rows: pd.DataFrame) -> str:
     """Return what statsmodels' fit of one model says beside ours, in sentences: how far they are apart, or why not."""
     compared = rows[rows["status"].isin(["agrees", "differs"])]
-    notes = list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+    notes = _notes(rows)
     if compared.empty:
         return sentences([f"no second opinion: {notes[0]}", *notes[1:]])
     differ = compared[compared["status"] == "differs"]
@@ -169,6 +170,35 @@ def second_opinion(rows: pd.DataFrame) -> str:
     return " ".join(filter(None, (f"{said}.", sentences(notes))))
 
 
+def second_opinions(rows: pd.DataFrame) -> str:
+    """Return what the second opinions on several models come to, as one sentence without its full stop."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    if compared.empty:
+        return "None of the models could be compared"
+    n, differ = len(compared), int((compared["status"] == "differs").sum())
+    verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
+    said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
+    apart, errors_apart = gaps(compared)
+    if apart.isna().all():
+        return said
+    furthest, widest = (records(compared.iloc[[int(gap.argmax())]])[0] for gap in (apart, errors_apart))
+    return (
+        f"{said}; of the coefficients {_parameter(furthest)} ({model(furthest['model'])}) lies furthest apart, by "
+        f"{magnitude(apart.max())} of its standard error, of the standard errors that of {_parameter(widest)} "
+        f"({model(widest['model'])}), by {magnitude(errors_apart.max())} of itself"
+    )
+
+
+def opinion_notes(rows: pd.DataFrame) -> str:
+    """Return what is to be said of each model of several second opinions, in sentences that begin with its name."""
+    of_model = ((name, _notes(some)) for name, some in rows.groupby("model", sort=False))
+    return sentences(f"{model(str(name))}: {'; '.join(notes)}" for name, notes in of_model if notes)
+
+
+def _notes(rows: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+
+
 def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
     errors = rows["std_error"].where(rows["std_error"] > 0)
@@ -176,14 +206,12 @@ def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
 
 
 def magnitude(value: float) -> str:
-    """Return a small number by its first digit and power of ten, such as ``2e−5``; what is rounding as ``<1e−8``."""
-    if pd.isna(value):
+    """Return a gap by its first digits, such as ``0.48`` or ``2e−5``; what is rounding as ``<1e−8``."""
+    if math.isnan(value):
         return DASH
-    return (
-        "<1e−8"
-        if abs(value) < _ROUNDING
-        else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
-    )
+    if value < _ROUNDING:
+        return "<1e−8"
+    return f"{value:.2g}" if value >= _SMALL else f"{value:.0e}".replace("e-0", "e−")
 
 
 def model(name: str) -> str:
