@@ -26,6 +26,12 @@ _LEVELS = {
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
 }
+_COVARIANCES = {
+    "covariance cluster": "cluster-robust intervals",
+    "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
+    "covariance cluster-joint": "cluster-robust intervals of coefficients and dispersion together",
+    "covariance jackknife": "intervals by the jackknife, one participant left out at a time",
+}
 _OUTCOMES = {
     "none": "No cramp",
     "mild": "Mild",
@@ -231,7 +237,8 @@ def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
 
 
 def _reworded(text: str) -> str:
-    """Put labels in the place of column names, which are told from words by their underscore."""
+    """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
+    text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {level(match[1])}", text)
     return re.sub(r"[A-Za-z]\w*_\w*", lambda match: _small(_label_inside(match[0])), text)

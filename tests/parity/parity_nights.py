@@ -120,7 +120,7 @@ def _curves() -> Iterator[Cell]:
         r = reference("splines")[setting]
         terms = f"{curve} + sex" + (" + offset(log(hours_in_bed))" if offset else "")
         # R fits only nights with the hours.
-        rows = fit(_cohort(), model=model, terms=terms, where="hours_in_bed > 0").estimates
+        rows = fit(_cohort(), model=model, terms=terms, where="hours_in_bed > 0", covariance="cluster").estimates
         shown = rows[rows["scale"].isin(["rate_ratio", "odds_ratio"])]
         ours = np.log(shown["estimate"].to_numpy(float)), shown["std_error"].to_numpy(float)
         found = differences(ours, [*r["ratios"], r["sex"]], [*r["errors"], r["sex_se"]])

@@ -23,7 +23,7 @@ __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 
 NAMES = (
     *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
-    *("influence", "separation", "collinearity", "convergence"),
+    *("influence", "participants", "separation", "collinearity", "convergence"),
 )
 """The checks in the order in which they are returned."""
 
@@ -99,7 +99,12 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
     solved, data = solution.solved, solution.data
     if data.weights is not None or len(data.nights) != len(data.outcome):
         raise UsageError("a check looks at nights one by one; leave weights() out, or solve with night_by_night")
-    last = (design.separation(solution), design.collinearity(solution, None), design.convergence(solution))
+    last = (
+        design.participants(solution),
+        design.separation(solution),
+        design.collinearity(solution, None),
+        design.convergence(solution),
+    )
     if solved is None or solved.problem or solved.fitted is None:
         reason = solution.reason or (solved.problem if solved else None) or "there is no fit"
         return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
@@ -120,7 +125,7 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
         nightly.serial_dependence(data, law),
         nightly.residuals(data, law, rng),
         design.influence(solution, law),
-        last[0],
+        *last[:2],
         design.collinearity(solution, law),
-        last[2],
+        last[3],
     )

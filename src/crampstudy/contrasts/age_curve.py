@@ -27,11 +27,10 @@ _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
 def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> pd.DataFrame:
     """Return the rate (diary) or the prevalence of recalled classes (survey) at every whole year of age.
 
-    A diary's curve is a Poisson rate model with the cluster-robust covariance ``auto`` of :func:`crampstudy.fit` and
-    the degrees of freedom of each age, a survey's a design-based
-    logistic model; both have a natural cubic spline of age with 4 degrees of freedom and nothing else,
-    so that the curve describes and does not explain. Ages run over the whole years between the youngest and the
-    oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
+    A diary's curve is a Poisson rate model with the covariance ``auto`` of :func:`crampstudy.fit` and the degrees of
+    freedom that each age has, a survey's a design-based logistic model; both have a natural cubic spline of age with 4
+    degrees of freedom and nothing else, so that the curve describes and does not explain. Ages run over the whole years
+    between the youngest and the oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
 
     Returns:
         Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
@@ -73,8 +72,8 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         return [estimates.row(status="not_converged", **cells | {"note": fitted.problem})]
     grid = _whole_years(ages)
     at = _at(design, grid)
-    nights = Nights(design.matrix, counts, once, people, fitted.coefficients, POISSON)
-    found = of_regression(fitted, nights, "auto")
+    fitted_to = Nights(design.matrix, counts, once, people, fitted.coefficients, POISSON)
+    found = of_regression(fitted, fitted_to, "auto")
     if found.problem or found.moments is None:
         return [estimates.row(status="not_estimable", **cells | {"note": found.problem})]
     cells["note"] = "; ".join(filter(None, (cells["note"], *found.notes, *named(found, "auto"))))

@@ -36,6 +36,7 @@ def fit(
     free_terms: str | None = None,
     at_most: int | None = None,
     near_nightly: bool = False,
+    participants_per_coefficient: int | None = None,
     where: str | None = None,
     weight: str | None = None,
     ci_level: float = 0.95,
@@ -58,16 +59,18 @@ def fit(
             for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
-        covariance: ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2,
-            with Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial,
-            the dispersion estimated along), ``model``, or ``auto``: the one that covers with as many participants as
-            there are, which ``note`` names.
+        covariance: ``auto``, the one that covers with as many participants as there are, which ``note`` names; or
+            ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2, with
+            Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial, the
+            dispersion estimated along) or ``model``. That of a survey is always of its sampling design.
         random_slope: a term of a mixed model whose slope differs between participants.
         zero_terms: a right-hand side for the zero part of a zero-inflated or a hurdle model; the same odds for all
             without it.
         free_terms: terms of an ordinal model, joined by ``+``, whose odds ratios may differ between classes.
         at_most: for recalled counts, the answer is taken to count nights with a cramp, at most so many (30).
         near_nightly: for recalled counts, a share of people who cramp night after night is estimated as well.
+        participants_per_coefficient: the last terms are left out, and named, until there are so many participants to
+            every coefficient; by default all are fitted.
         where: condition that names a part of the cohort, such as ``age_years >= 20``.
         weight: weight column of a survey; by default that of the most restrictive variable.
         ci_level: confidence level, above 0 and below 1.
@@ -109,6 +112,7 @@ def fit(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        participants_per_coefficient=participants_per_coefficient,
     )
     fit_model = fit_survey if model in SURVEY_MODELS else fit_events if model in EVENT_MODELS else fit_nights
     fitted = fit_model(asked)

@@ -27,11 +27,14 @@ MOST_BIAS_REDUCED = 2000
 _JOINT = 1.5
 """How many times as wide the sandwich with the dispersion must be before ``auto`` shows it."""
 _DEFINITE = 1e-8
+_ALONE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
     """Coefficients' ``variance`` (p x p), what was ``used`` for it, ``df`` (p) of t and ``effective`` participants (p).
+
+    The variance of a coefficient that rests on one participant alone is NaN.
 
     ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``problem`` says why
     there is no variance.
@@ -131,26 +134,28 @@ def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: 
 def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array | None:
     """Leave one participant out at a time, by one Newton step from the fit of all; ``None`` where there is no step.
 
+    What one participant alone tells stays as it is in that step, and what depends on it has the variance NaN.
+
     Source: Lipsitz, Dear and Zhao 1994 (one step); Carter, Schnepel and Steigerwald 2017 (the effective number).
     """
     clusters = len(scores)
-    moved = np.empty((clusters, p))
+    scale = np.sqrt(np.diag(information))
+    moved, alone = np.empty((clusters, p)), np.zeros(p, dtype=bool)
     for g in range(clusters):
-        rest = information - curvatures[g]
-        if not _definite(rest):
+        rest, score = (information - curvatures[g]) / np.outer(scale, scale), -scores[g] / scale
+        values, vectors = np.linalg.eigh(rest)
+        if values[0] < _DEFINITE:
             # A spread or dispersion that only all participants together tell is held as they tell it.
-            rest = information.copy()
-            rest[:p, :p] -= curvatures[g, :p, :p]
-            if not _definite(rest):
+            values, vectors = np.linalg.eigh(rest[:p, :p])
+            score = score[:p]
+            if values[0] < -_DEFINITE:
                 return None
-        moved[g] = np.linalg.solve(rest, -scores[g])[:p]
-    variance = (clusters - 1) / clusters * (moved.T @ moved)
-    return without_rounding(variance, np.diag(np.linalg.inv(information))[:p])
-
-
-def _definite(information: Array) -> bool:
-    scale = np.sqrt(np.maximum(np.diag(information), 0.0))
-    return bool((scale > 0).all() and np.linalg.eigvalsh(information / np.outer(scale, scale))[0] > _DEFINITE)
+        told = values > _DEFINITE
+        alone |= (np.abs(vectors[:p, ~told]) > _ALONE).any(axis=1)
+        step = vectors[:, told] @ ((vectors[:, told].T @ score) / values[told])
+        moved[g] = step[:p] / scale[:p]
+    variance = without_rounding((clusters - 1) / clusters * (moved.T @ moved), np.diag(np.linalg.inv(information))[:p])
+    return np.where(alone[:, None] | alone, np.nan, variance)
 
 
 def _effective(information: Array, curvatures: Array) -> Array:

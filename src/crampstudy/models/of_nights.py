@@ -55,6 +55,7 @@ def fit_nights(asked: Question) -> Fit:
         "n_groups": clusters,
         "note": rows.note(
             *(f"with {term}" for term in design.beside),
+            *design.remarks,
             *solution.account.remarks(),
             *(solved.notes if solved else ()),
         ),

@@ -83,7 +83,9 @@ def sample(asked: Question) -> Sample:
         raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
     inside, weighted = part.inside.to_numpy(), frame[weight].fill_null(0.0).to_numpy() > 0
     answered = inside & np.isfinite(outcome)
-    design = spec.build(frame, asked.terms, candidate=answered & weighted)
+    design = spec.build(
+        frame, asked.terms, candidate=answered & weighted, per_coefficient=asked.participants_per_coefficient
+    )
     check_multiples(asked.per, design)
     if design.weights is not None:
         raise UsageError(f"{asked.model} takes no weights(); the survey's own weight is an option")
@@ -105,6 +107,7 @@ def sample(asked: Question) -> Sample:
     remarks = (
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
+        *design.remarks,
         *account.remarks(),
     )
     return Sample(asked, frame, outcome, design, sampling, remarks, account)

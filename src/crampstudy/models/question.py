@@ -60,6 +60,7 @@ class Question:
     free_terms: str | None = None
     at_most: int | None = None
     near_nightly: bool = False
+    participants_per_coefficient: int | None = None
 
 
 def asked_for(
@@ -81,6 +82,7 @@ def asked_for(
     free_terms: str | None = None,
     at_most: int | None = None,
     near_nightly: bool = False,
+    participants_per_coefficient: int | None = None,
 ) -> Question:
     """Return the arguments of :func:`crampstudy.fit` as a question, with their defaults filled in.
 
@@ -127,6 +129,7 @@ def asked_for(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        participants_per_coefficient=participants_per_coefficient,
     )
 
 
@@ -136,7 +139,7 @@ def check_multiples(per: Mapping[str, float], *designs: spec.Design) -> None:
     Raises:
         UsageError: one is of no term, of a term with levels, or is 0 or infinite.
     """
-    terms = {term for design in designs for term in (*design.terms(), *design.not_measured, *design.constant)}
+    terms = {term for design in designs for term in design.all_terms()}
     levels = {column.term for design in designs for column in design.columns if column.level is not None}
     for term, multiple in per.items():
         if term not in terms:

@@ -12,7 +12,7 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
-from crampstudy.models.rows import Row, df_of
+from crampstudy.models.rows import ALONE, Row, df_of
 from crampstudy.models.small_sample import Satterthwaite
 
 Value = float | str | bool
@@ -22,7 +22,8 @@ Value = float | str | bool
 class Linear:
     """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
 
-    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``cells`` are the cells that all rows of the fit share, with the scale of its ratios.
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``cells`` are the
+    cells that all rows of the fit share, with the scale of its ratios.
     """
 
     design: spec.Design
@@ -71,6 +72,8 @@ class Linear:
         }
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
+        if np.isnan(error):
+            return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         df = float(df_of(contrast[None, :], self.df, self.moments)[0])
         half = quantile(cells["ci_level"], df) * error
         return estimates.row(

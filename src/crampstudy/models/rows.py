@@ -22,6 +22,8 @@ Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW_DF, _FEW = 4.0, "rests on few participants"
+ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
+"""Why a coefficient has no variance though it was fitted."""
 _LARGEST = 700.0
 """A coefficient beyond this has an exponential of 0 or infinity."""
 
@@ -127,8 +129,9 @@ def _row(
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
-    if not np.isfinite(coefficient):
-        return estimates.row(status="not_estimable", **cells | {"note": answer.warnings.get(column)})
+    if not np.isfinite(coefficient) or np.isnan(error):
+        why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
+        return estimates.row(status="not_estimable", **cells | {"note": why})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
     tested = column.term not in _BASELINES and error > 0
@@ -158,7 +161,9 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
         made = [estimates.row(status=answer.status, **cells | {"note": answer.reason})]
     else:
         block = answer.variance[np.ix_(columns, columns)]
-        if np.linalg.matrix_rank(block, hermitian=True) < len(columns):
+        if np.isnan(block).any():
+            made = [estimates.row(status="not_estimable", **cells | {"note": ALONE})]
+        elif np.linalg.matrix_rank(block, hermitian=True) < len(columns):
             made = [estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})]
         else:
             statistic, p = wald(answer.coefficients[columns], block, df)
@@ -209,7 +214,7 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
 
 
 def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
-    """Return a row for each term that the cohort never measured, then for each that does not vary."""
+    """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
     cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
     unmeasured = [
         estimates.row(status="not_measured", term=term, note="not measured in this cohort", **cells)
@@ -219,7 +224,9 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
         estimates.row(status="not_estimable", term=term, note=f"{term} does not vary", **cells)
         for term in design.constant
     ]
-    return unmeasured + constant
+    crowded = "left out, as there are too few participants for so many coefficients"
+    surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
+    return unmeasured + constant + surplus
 
 
 def note(*parts: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -210,14 +211,15 @@ def _designs(
 ) -> tuple[spec.Design, spec.Design | None]:
     """Return the design of the terms and, of a model that has one, of its zero part, both on the nights they share."""
     times = nights[ALIKE].to_numpy()
-    design = spec.build(nights, asked.terms, candidate=inside, needs=needs, times=times)
+    build = partial(spec.build, nights, needs=needs, times=times, per_coefficient=asked.participants_per_coefficient)
+    design = build(asked.terms, candidate=inside)
     if not engine.zero_part:
         return design, None
     zero = spec.build(nights, asked.zero_terms or "1", candidate=design.rows, times=times)
     if zero.beside:
         raise UsageError(f"the zero part takes no {zero.beside[0]}; offset() and weights() stand in the terms")
     if zero.incomplete:
-        again = spec.build(nights, asked.terms, candidate=zero.rows, needs=needs, times=times)
+        again = build(asked.terms, candidate=zero.rows)
         design = replace(again, incomplete=design.incomplete + zero.incomplete)
     return design, zero
 
