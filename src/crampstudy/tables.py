@@ -141,7 +141,7 @@ def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
         "SE apart (relative)": errors_apart.map(wording.magnitude),
     }
     contrasts = [wording.contrast(row | {"unit": None}) or wording.DASH for row in wording.records(shown)]
-    terms = [shown["model"].map(wording.model), shown["term"].map(wording.term)]
+    terms = [shown["model"].map(wording.model), shown["term"].map(wording.term).map(wording.capital)]
     index = pd.MultiIndex.from_arrays([list(texts) for texts in terms], names=["", "Factor"])
     return pd.DataFrame({"Contrast": contrasts, **{name: list(texts) for name, texts in columns.items()}}, index=index)
 
@@ -157,6 +157,7 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
         made.append(
             {
                 "Model": wording.model(str(name)),
+                "Outcome": wording.DASH if pd.isna(first["outcome"]) else wording.term(first["outcome"]),
                 "By statsmodels": wording.DASH if pd.isna(first["refit"]) else first["refit"],
                 "Rows": wording.count(first["n_rows"]),
                 "Parameters that agree": f"{agree} of {compared}" if compared else wording.DASH,

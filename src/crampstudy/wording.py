@@ -18,6 +18,7 @@ BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 DASH = "–"
 _MOST_DIGITS = 12
 _ROUNDING, _SMALL = 1e-8, 1e-3
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -135,7 +136,12 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
 
 def sentences(texts: Iterable[str]) -> str:
     """Return remarks as sentences, each with a capital and a full stop."""
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
+    return " ".join(f"{capital(text)}." for text in texts)
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter, all else as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -189,9 +195,9 @@ def second_opinions(rows: pd.DataFrame) -> str:
         return said
     furthest, widest = (records(compared.iloc[[int(gap.argmax())]])[0] for gap in (apart, errors_apart))
     return (
-        f"{said}; of the coefficients {_parameter(furthest)} ({model(furthest['model'])}) lies furthest apart, by "
-        f"{magnitude(apart.max())} of its standard error, of the standard errors that of {_parameter(widest)} "
-        f"({model(widest['model'])}), by {magnitude(errors_apart.max())} of itself"
+        f"{said}; the largest gap between coefficients is {magnitude(apart.max())} standard errors "
+        f"({model(furthest['model'])}: {_parameter(furthest)}), and between standard errors "
+        f"{magnitude(errors_apart.max())} of themselves ({model(widest['model'])}: {_parameter(widest)})"
     )
 
 
@@ -212,23 +218,25 @@ def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
 
 
 def magnitude(value: float) -> str:
-    """Return a gap by its first digits, such as ``0.48`` or ``2e−5``; what is rounding as ``<1e−8``."""
+    """Return a gap by its first digits, such as ``0.48`` or ``2 × 10⁻⁵``; what is rounding as ``<10⁻⁸``."""
     if math.isnan(value):
         return DASH
     if value < _ROUNDING:
-        return "<1e−8"
-    return f"{value:.2g}" if value >= _SMALL else f"{value:.0e}".replace("e-0", "e−")
+        return "<10⁻⁸"
+    if value >= _SMALL:
+        return f"{value:.2g}"
+    digit, power = f"{value:.0e}".split("e-")
+    return f"{digit} × 10⁻{power.lstrip('0').translate(_RAISED)}"
 
 
 def model(name: str) -> str:
     """Return a model as printed: ``Negative binomial``, ``GEE, exchangeable``."""
-    text = name.replace("gee-", "GEE, ").replace("-", " ")
-    return text[:1].upper() + text[1:]
+    return capital(name.replace("gee-", "GEE, ").replace("-", " "))
 
 
 def _parameter(row: Mapping[str, Any]) -> str:
     of = "" if pd.isna(row["level"]) else f" = {level(str(row['level']))}"
-    return f"{term(str(row['term']))}{of}"
+    return f"{capital(term(str(row['term'])))}{of}"
 
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:

@@ -60,8 +60,8 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _note(of: Opinion) -> str | None:
-    warned = [f"statsmodels gave a warning: {warning}" for warning in of.theirs.warned]
-    return "; ".join(filter(None, (of.theirs.problem, of.remark, *warned))) or None
+    warned = f"warnings of statsmodels: {', '.join(of.theirs.warned)}" if of.theirs.warned else ""
+    return "; ".join(filter(None, (of.theirs.problem, of.remark, warned))) or None
 
 
 def _columns(of: Opinion) -> Iterator[dict[str, Any]]:

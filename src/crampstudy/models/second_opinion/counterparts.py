@@ -47,9 +47,9 @@ class NoOpinion:
 
 def opinion(asked: Question, status: Status) -> Opinion | NoOpinion:
     """Refit a question by statsmodels on the rows of our fit, whose ``status`` is given."""
-    find = _COUNTERPARTS.get(asked.model)
+    find = COUNTERPARTS.get(asked.model)
     if find is None:
-        return NoOpinion("no_counterpart", f"no like-defined fit in statsmodels{_WITHOUT.get(asked.model, '')}")
+        return NoOpinion("no_counterpart", f"no like-defined fit in statsmodels{WITHOUT.get(asked.model, '')}")
     if status != "converged":
         return NoOpinion("not_estimable", f"there is no fit of ours to compare ({status.replace('_', ' ')})")
     return find(asked)
@@ -163,7 +163,7 @@ def _of_events(of: Events, ours: Found, theirs: Refit, errors: str, remark: str 
     return Opinion(of.design.columns, of.source.frame.height, errors, ours, theirs, remark, rests)
 
 
-_COUNTERPARTS: Mapping[str, Callable[[Question], Opinion | NoOpinion]] = {
+COUNTERPARTS: Mapping[str, Callable[[Question], Opinion | NoOpinion]] = {
     "poisson": _poisson,
     "negative-binomial": _negative_binomial,
     "logistic": _logistic,
@@ -175,7 +175,7 @@ _COUNTERPARTS: Mapping[str, Callable[[Question], Opinion | NoOpinion]] = {
 }
 _POSTERIOR = ", which approximates a posterior of mixed models and no likelihood"
 _DESIGN = ", whose errors know neither strata nor sampling units"
-_WITHOUT = {
+WITHOUT = {
     "gee-ar1": ", whose working correlation solves another equation",
     "mixed-poisson": _POSTERIOR,
     "mixed-logistic": _POSTERIOR,

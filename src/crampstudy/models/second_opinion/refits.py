@@ -77,8 +77,9 @@ def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
         if fitted is None:
             return None
         errors = np.sqrt(np.diag(fitted.cov_naive if kind == "model" else fitted.cov_robust))
-        beside = {"working correlation": float(working.dep_params), "scale": float(fitted.scale)}
-        score, spread = np.asarray(fitted.fit_history["score"][-1]), np.sqrt(np.diag(fitted.cov_naive)) / fitted.scale
+        scale = float(fitted.scale)
+        beside = {"working correlation": float(working.dep_params), "scale": scale, "residual": float(np.sqrt(scale))}
+        score, spread = np.asarray(fitted.fit_history["score"][-1]), np.sqrt(np.diag(fitted.cov_naive)) / scale
         return Ended(Found(fitted.params, errors, beside), bool(fitted.converged), score, spread)
 
     return attempt(f"GEE ({family}, exchangeable)", run)
@@ -91,10 +92,11 @@ def linear(data: Data, kind: Covariance) -> Refit:
         from statsmodels.regression.linear_model import OLS, WLS
 
         outcome = data.outcome - data.offset
-        plain = data.weights is None
-        model = OLS(outcome, data.matrix) if plain else WLS(outcome, data.matrix, weights=data.weights)
-        fitted = model.fit(**_of_kind(kind, data.groups))
-        return Ended(Found(fitted.params, fitted.bse), converged=True)
+        if data.weights is not None:
+            fitted = WLS(outcome, data.matrix, weights=data.weights).fit(**_of_kind(kind, data.groups))
+            return Ended(Found(fitted.params, fitted.bse), converged=True)
+        fitted = OLS(outcome, data.matrix).fit(**_of_kind(kind, data.groups))
+        return Ended(Found(fitted.params, fitted.bse, {"residual": float(np.sqrt(fitted.scale))}), converged=True)
 
     return attempt("OLS" if data.weights is None else "WLS", run)
 
@@ -105,11 +107,17 @@ def mixed_linear(data: Data, slope: int | None = None) -> Refit:
     def run() -> Ended:
         from statsmodels.regression.mixed_linear_model import MixedLM
 
-        n = len(data.outcome)
-        random = np.ones((n, 1)) if slope is None else np.column_stack([np.ones(n), data.matrix[:, slope]])
+        random, turn = np.ones((len(data.outcome), 1)), np.eye(1)
+        if slope is not None:
+            # The same model with the column at mean 0 and SD 1, without which its search ends nowhere.
+            x = data.matrix[:, slope]
+            middle, sd = x.mean(), x.std()
+            random = np.column_stack([random, (x - middle) / sd])
+            turn = np.array([[1.0, -middle / sd], [0.0, 1.0 / sd]])
         model = MixedLM(data.outcome - data.offset, data.matrix, data.groups, exog_re=random)
-        fitted = model.fit(reml=True, maxiter=_STEPS)
-        spreads = np.sqrt(np.maximum(np.diag(np.asarray(fitted.cov_re)), 0.0))
+        fitted = model.fit(reml=True)
+        variances = np.diag(turn @ np.asarray(fitted.cov_re) @ turn.T)
+        spreads = np.sqrt(np.maximum(variances, 0.0))
         beside = dict(zip(("random intercept", "random slope"), map(float, spreads), strict=False))
         beside["residual"] = float(np.sqrt(fitted.scale))
         return Ended(Found(np.asarray(fitted.fe_params), np.asarray(fitted.bse_fe), beside), bool(fitted.converged))
