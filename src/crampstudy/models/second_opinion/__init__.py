@@ -31,7 +31,7 @@ of a standard error), ``differs``, ``not_converged`` (statsmodels' fit), ``not_e
 """
 _NUMBERS = (*_OURS, *_ERRORS)
 _TYPES: dict[str, Any] = dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_NUMBERS, "float64") | {"n_rows": "Int64"}
-_CLOSE, _ROUNDING = 1e-3, 1e-9
+_CLOSE, _NOTHING = 1e-3, 1e-6
 
 
 def second_opinion(asked: Question, status: Status) -> pd.DataFrame:
@@ -80,8 +80,8 @@ def _columns(of: Opinion) -> Iterator[dict[str, Any]]:
 
 def _compared(coefficient: float, other: float, error: float, other_error: float) -> dict[str, Any]:
     apart, errors_apart = other - coefficient, other_error - error
-    # Participants who are all alike leave no error but rounding.
-    close = max(abs(apart), abs(errors_apart)) <= max(_CLOSE * error, _ROUNDING * abs(coefficient))
+    # Participants who are all alike leave no error, there but rounding.
+    close = max(abs(apart), abs(errors_apart)) <= (_CLOSE * error if error > 0 else _NOTHING)
     status = "not_converged" if np.isnan(other) else "agrees" if close else "differs"
     cells = (coefficient, other, apart, error, other_error, errors_apart)
     return {**dict(zip((*_OURS, *_ERRORS), cells, strict=True)), "status": status}
