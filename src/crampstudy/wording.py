@@ -176,8 +176,8 @@ def second_opinion(rows: pd.DataFrame) -> str:
     if len(coefficients):
         apart, errors_apart = (gap.max() for gap in gaps(coefficients))
         said += (
-            f"; the largest gap between coefficients is {magnitude(apart)} standard errors, and between standard errors "
-            f"({coefficients['covariance'].iloc[0]}) {magnitude(errors_apart)} of themselves"
+            f"; the largest gap between coefficients is {magnitude(apart)} standard errors, and between "
+            f"standard errors ({coefficients['covariance'].iloc[0]}) {magnitude(errors_apart)} of themselves"
         )
     return " ".join(filter(None, (f"{said}.", sentences(notes))))
 
