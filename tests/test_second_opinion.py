@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -18,6 +19,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from statsmodels.discrete.discrete_model import NegativeBinomial
+from test_of_surveys import survey
 
 from crampstudy import fit, tables, wording
 from crampstudy.cohort import Cohort
@@ -28,7 +30,9 @@ from crampstudy.models.question import asked_for
 from crampstudy.models.second_opinion import COLUMNS, counterparts, refits
 from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 from crampstudy.models.solution import solve
+from crampstudy.report.build import build
 from crampstudy.simulate import simulate, write
+from crampstudy.sources import package
 
 Array = NDArray[np.float64]
 Run = Callable[..., tuple[int, str, str]]
@@ -296,6 +300,33 @@ def test_a_diary_without_episodes_says_what_it_was_not_asked() -> None:
     rows = second_opinions(odd_cohort.cohort(), "sex").set_index("model")
     assert rows.loc["ordinal", "status"] == "not_estimable" and "no episodes" in rows.loc["ordinal", "note"]
     assert (rows.drop("ordinal")["status"] == "agrees").all()
+
+
+def test_of_nobody_nothing_is_compared() -> None:
+    rows = second_opinions(odd_cohort.cohort(), "sex", where="age_years > 200", participants_per_coefficient=5)
+    assert set(rows["status"]) == {"not_estimable"}
+    assert wording.second_opinions(rows) == "None of the models could be compared"
+    assert tables.second_opinion(rows).empty and (tables.second_opinions(rows)["Rows"] == wording.DASH).all()
+
+
+def test_the_report_has_it_in_its_appendix(tmp_path: Path) -> None:
+    write(tmp_path / "cohort", 60, 28, 3)
+    page = appendix(tmp_path)
+    assert "parameters agree in" in page and "PHReg (Efron)" in page and "None of the models" not in page
+    assert 'id="tbl-second-opinion-terms"' in page
+
+
+def test_the_report_of_a_survey_says_why_there_is_none(tmp_path: Path) -> None:
+    package.write(survey(n=400), tmp_path / "cohort", "csv")
+    page = appendix(tmp_path)
+    assert "None of the models could be compared" in page
+    assert "Survey logistic: no like-defined fit in statsmodels, whose errors know neither strata" in page
+    assert "tbl-second-opinion-terms" not in page
+
+
+def appendix(folder: Path) -> str:
+    made = build(str(folder / "cohort"), sections=["second-opinion"], out=folder / "report")
+    return re.sub(r"\s+", " ", made.html.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
