@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 DASH = "–"
 _MOST_DIGITS = 12
+_ROUNDING, _SMALL = 1e-8, 1e-3
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -167,7 +170,12 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
 
 def sentences(texts: Iterable[str]) -> str:
     """Return remarks as sentences, each with a capital and a full stop."""
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
+    return " ".join(f"{capital(text)}." for text in texts)
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter, all else as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -217,6 +225,85 @@ def _splits(rows: pd.DataFrame) -> list[str]:
             f"{contrast(one)} ({p_text(test['p_value'])} that both are equal)"
         )
     return list(dict.fromkeys(made))
+
+
+def second_opinion(rows: pd.DataFrame) -> str:
+    """Return what statsmodels' fit of one model says beside ours, in sentences: how far they are apart, or why not."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    notes = _notes(rows)
+    if compared.empty:
+        return sentences([f"no second opinion: {notes[0]}", *notes[1:]])
+    differ = compared[compared["status"] == "differs"]
+    n, apart_on = len(compared), len(differ)
+    verdict = f"{'differs' if apart_on else 'agrees'} on {apart_on or n} of {n} parameter{'s' if n > 1 else ''}"
+    if apart_on:
+        verdict += f" ({', '.join(_parameter(row) for row in records(differ))})"
+    said = f"statsmodels, {compared['refit'].iloc[0]}, on the same {count(compared['n_rows'].iloc[0])} rows {verdict}"
+    coefficients = compared[compared["std_error"] > 0]
+    if len(coefficients):
+        apart, errors_apart = (gap.max() for gap in gaps(coefficients))
+        said += (
+            f"; the largest gap between coefficients is {magnitude(apart)} standard errors, and between "
+            f"standard errors ({coefficients['covariance'].iloc[0]}) {magnitude(errors_apart)} of themselves"
+        )
+    return " ".join(filter(None, (f"{said}.", sentences(notes))))
+
+
+def second_opinions(rows: pd.DataFrame) -> str:
+    """Return what the second opinions on several models come to, as one sentence without its full stop."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    if compared.empty:
+        return "None of the models could be compared"
+    n, differ = len(compared), int((compared["status"] == "differs").sum())
+    verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
+    said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
+    apart, errors_apart = gaps(compared)
+    if apart.isna().all():
+        return said
+    furthest, widest = (records(compared.iloc[[int(gap.argmax())]])[0] for gap in (apart, errors_apart))
+    return (
+        f"{said}; the largest gap between coefficients is {magnitude(apart.max())} standard errors "
+        f"({model(furthest['model'])}: {_parameter(furthest)}), and between standard errors "
+        f"{magnitude(errors_apart.max())} of themselves ({model(widest['model'])}: {_parameter(widest)})"
+    )
+
+
+def opinion_notes(rows: pd.DataFrame) -> str:
+    """Return what is to be said of each model of several second opinions, in sentences that begin with its name."""
+    of_model = ((name, _notes(some)) for name, some in rows.groupby("model", sort=False))
+    return sentences(f"{model(str(name))}: {'; '.join(notes)}" for name, notes in of_model if notes)
+
+
+def _notes(rows: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+
+
+def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
+    errors = rows["std_error"].where(rows["std_error"] > 0)
+    return (rows["coefficient_difference"] / errors).abs(), (rows["std_error_difference"] / errors).abs()
+
+
+def magnitude(value: float) -> str:
+    """Return a gap by its first digits, such as ``0.48`` or ``2 × 10⁻⁵``; what is rounding as ``<10⁻⁸``."""
+    if math.isnan(value):
+        return DASH
+    if value < _ROUNDING:
+        return "<10⁻⁸"
+    if value >= _SMALL:
+        return f"{value:.2g}"
+    digit, power = f"{value:.0e}".split("e-")
+    return f"{digit} × 10⁻{power.lstrip('0').translate(_RAISED)}"
+
+
+def model(name: str) -> str:
+    """Return a model as printed: ``Negative binomial``, ``GEE, exchangeable``."""
+    return capital(name.replace("gee-", "GEE, ").replace("-", " "))
+
+
+def _parameter(row: Mapping[str, Any]) -> str:
+    of = "" if pd.isna(row["level"]) else f" = {level(str(row['level']))}"
+    return f"{capital(term(str(row['term'])))}{of}"
 
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:

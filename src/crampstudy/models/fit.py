@@ -7,6 +7,7 @@ the reason, and show no number.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -16,6 +17,7 @@ from crampstudy.models.of_nights import fit_nights
 from crampstudy.models.of_surveys import fit_survey
 from crampstudy.models.question import EVENT_MODELS, MODELS, SURVEY_MODELS, asked_for
 from crampstudy.models.result import Fit
+from crampstudy.models.second_opinion import second_opinion as refitted
 from crampstudy.nights import Diary
 
 __all__ = ["MODELS", "Fit", "fit"]
@@ -41,6 +43,7 @@ def fit(
     bands: AgeBands | None = None,
     per: Mapping[str, float] | None = None,
     analysis: str = "regression",
+    second_opinion: bool = False,
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
 
@@ -75,6 +78,8 @@ def fit(
         bands: age bands behind ``age_band``.
         per: multiples in which numeric terms are reported, such as ``{"exercise_min": 30}``.
         analysis: name of the analysis in the rows.
+        second_opinion: the model is refitted by statsmodels on the same rows, one by one, and ``second_opinion`` of the
+            fit says how far the two are apart.
 
     Returns:
         Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
@@ -112,6 +117,6 @@ def fit(
         near_nightly=near_nightly,
         participants_per_coefficient=participants_per_coefficient,
     )
-    if model in SURVEY_MODELS:
-        return fit_survey(asked)
-    return fit_events(asked) if model in EVENT_MODELS else fit_nights(asked)
+    fit_model = fit_survey if model in SURVEY_MODELS else fit_events if model in EVENT_MODELS else fit_nights
+    fitted = fit_model(asked)
+    return replace(fitted, second_opinion=refitted(asked, fitted.status)) if second_opinion else fitted

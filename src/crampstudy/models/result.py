@@ -22,7 +22,8 @@ class Fit:
 
     ``log_likelihood`` is NaN where the model has only a pseudo-likelihood; ``n_rows`` are the nights, participants,
     episodes or gaps fitted; ``linear`` the linear predictor behind the estimates, where there is one; ``account``
-    what was read, left out and used.
+    what was read, left out and used; ``second_opinion`` the same model as statsmodels fits it
+    (:data:`crampstudy.models.second_opinion.COLUMNS`), where that was asked for.
     """
 
     estimates: pd.DataFrame
@@ -33,6 +34,7 @@ class Fit:
     status: Status
     linear: Linear | None = None
     account: Account | None = None
+    second_opinion: pd.DataFrame | None = None
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> pd.DataFrame:
         """Return the tidy estimate of the ratio at the values ``at`` to that at the values ``against``.

@@ -189,9 +189,13 @@ def boundary_interval(proportion: float, n: int, n_effective: float, df: int, le
     Clopper and Pearson's bound at the effective size of Korn and Graubard (1998): Kish's size under the
     weights, reduced by the design's degrees of freedom. Clustering cannot be estimated from no events.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     fewer = (stats.t.ppf((1 + level) / 2, max(n - 1, 1)) / stats.t.ppf((1 + level) / 2, df)) ** 2
-    bound = 1.0 - (1.0 - level) ** (1.0 / max(n_effective * fewer, 1e-9))
-    return (0.0, float(bound)) if proportion == 0 else (1.0 - float(bound), 1.0)
+    size = max(n_effective * fewer, 1e-9)
+    # All of the error on the one side that is left.
+    low, high = proportion_confint(proportion * size, size, alpha=2 * (1 - level), method="beta")
+    return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True)
