@@ -97,18 +97,22 @@ def classes(estimates: pd.DataFrame) -> pd.DataFrame:
 def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return ratios by factor, grouped by the codebook's domain; several models of the same terms stand side by side.
 
-    One model shows its p-values; a term that a model lacks is a dash.
+    One model shows its p-values and, at declared contrasts, its verdicts; a term that a model lacks is a dash.
     """
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
         rows = estimates[~estimates["term"].isin(wording.BASELINES)]
+        if len(named) > 1:
+            rows = rows[~rows["term"].map(wording.is_declared)]
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
         title = f"{name}: {scale}" if name else scale.capitalize()
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
         if len(named) == 1:
             columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
+            said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
+            columns |= {"Verdict": said} if said else {}
     keys = dict.fromkeys(key for cells in columns.values() for key in cells)
     groups = list(dict.fromkeys(group for group, _, _ in keys))
     ordered = sorted(keys, key=lambda key: groups.index(key[0]))
@@ -121,7 +125,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
     """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
-    known = codebook.find(str(row["term"]).removeprefix(wording.ZERO_PART))
+    known = codebook.find(wording.variable(row["term"]))
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import codebook
+from crampstudy import codebook, verdicts
 
 ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
+CONTRAST = "contrast: "
+"""What stands before a number whose row is of its declared contrast, beside that of its ratio per unit."""
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 DASH = "–"
@@ -84,6 +86,8 @@ def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
         return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
+    if name.startswith(CONTRAST):
+        return term(name.removeprefix(CONTRAST))
     parts = _FACTOR.findall(name)
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
@@ -114,10 +118,22 @@ def _label_inside(name: str) -> str:
 
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
+    if is_declared(row["term"]):
+        return re.sub(r"(?<=\d)-(?=\d)", DASH, str(row["unit"]))
     if pd.isna(row["level"]):
         return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
+
+
+def variable(name: object) -> str:
+    """Return what a term is of, without what stands before it in a row."""
+    return str(name).removeprefix(ZERO_PART).removeprefix(CONTRAST)
+
+
+def is_declared(name: object) -> bool:
+    """Say whether a term is that of a declared contrast."""
+    return str(name).removeprefix(ZERO_PART).startswith(CONTRAST)
 
 
 def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -131,7 +147,7 @@ def sentences(texts: Iterable[str]) -> str:
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
-    """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
+    """Return what a table's note says of its rows: what was left out or could not be estimated, the weight, verdicts.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
     :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part; what is said ``besides``
@@ -143,7 +159,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     shown = rows[~rows["term"].isin(silent)]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
-    return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
+    return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "", verdicts.remark(shown))))
 
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:

@@ -17,6 +17,7 @@ from crampstudy.models.of_surveys import fit_survey
 from crampstudy.models.question import EVENT_MODELS, MODELS, SURVEY_MODELS, asked_for
 from crampstudy.models.result import Fit
 from crampstudy.nights import Diary
+from crampstudy.verdicts import MARGINS, Margins
 
 __all__ = ["MODELS", "Fit", "fit"]
 
@@ -39,6 +40,7 @@ def fit(
     ci_level: float = 0.95,
     bands: AgeBands | None = None,
     per: Mapping[str, float] | None = None,
+    margins: Margins = MARGINS,
     analysis: str = "regression",
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
@@ -70,11 +72,14 @@ def fit(
         ci_level: confidence level, above 0 and below 1.
         bands: age bands behind ``age_band``.
         per: multiples in which numeric terms are reported, such as ``{"exercise_min": 30}``.
+        margins: the ratios between which a verdict takes one as good as 1.
         analysis: name of the analysis in the rows.
 
     Returns:
-        Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
-        each class, and what else the model has: dispersion, spread of participants, working correlation, zero part.
+        Ratios of rates, odds, prevalences or hazards, a row per term and level, and beside the row of a number per unit
+        one of its declared contrast (:mod:`crampstudy.codebook.contrasts`), which alone has a verdict; then the
+        intercept or the odds above each class, and what else the model has: dispersion, spread of participants, working
+        correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
         rows fitted a row with status ``not_estimable``; the others are fitted. Of a list of events
         (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
@@ -104,6 +109,7 @@ def fit(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        margins=margins,
     )
     if model in SURVEY_MODELS:
         return fit_survey(asked)

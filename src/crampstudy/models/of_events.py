@@ -181,7 +181,8 @@ def fit_events(asked: Question) -> Fit:
         "n_events": found.events,
         "note": rows.note(*asked_of.remarks, found.note),
     }
-    made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per) + rows.left_out(design, scale, cells)
+    made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per, asked.margins)
+    made += rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
     n = asked_of.source.frame.height
     return Fit(
@@ -234,6 +235,7 @@ def _cox(of: Events) -> _Found:
         "converged",
         smooths=design.smooths,
         variance=made.variance,
+        declared=design.declared,
     ).resting_on(exposed(design, of.groups), made.effective)
     note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)

@@ -45,6 +45,7 @@ def fit_nights(asked: Question) -> Fit:
             "converged",
             smooths=design.smooths,
             variance=solved.variance,
+            declared=design.declared,
         ).resting_on(exposed(design, data.groups), solved.effective)
     cells = base(asked) | {
         "estimand": association(design),
@@ -59,11 +60,11 @@ def fit_nights(asked: Question) -> Fit:
         ),
     }
     scale = _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
-    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per, asked.margins)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
     made += rows.left_out(design, scale, cells)
-    made += zero_rows(solution, cells, asked.ci_level, asked.per)
+    made += zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
     predictor = linear(answer, design, cells | {"scale": scale.ratio})

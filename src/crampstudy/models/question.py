@@ -16,6 +16,7 @@ from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import Diary
+from crampstudy.verdicts import MARGINS, Margins, check_margins
 
 EXPOSURES = ("nights", "hours_in_bed")
 _CONTRASTS = tuple(recall.CONTRASTS)
@@ -60,6 +61,7 @@ class Question:
     free_terms: str | None = None
     at_most: int | None = None
     near_nightly: bool = False
+    margins: Margins = MARGINS
 
 
 def asked_for(
@@ -81,6 +83,7 @@ def asked_for(
     free_terms: str | None = None,
     at_most: int | None = None,
     near_nightly: bool = False,
+    margins: Margins = MARGINS,
 ) -> Question:
     """Return the arguments of :func:`crampstudy.fit` as a question, with their defaults filled in.
 
@@ -105,6 +108,7 @@ def asked_for(
         raise UsageError(f"{model} has no classes, so no free terms; models that have: {', '.join(ORDINAL_MODELS)}")
     if (at_most is not None or near_nightly) and model != "interval-count":
         raise UsageError(f"at_most and near_nightly are for interval-count; {model} takes neither")
+    check_margins(margins)
     check_condition(where, outcome)
     for asked in (terms, zero_terms, free_terms):
         if asked is not None:
@@ -127,6 +131,7 @@ def asked_for(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        margins=margins,
     )
 
 

@@ -23,6 +23,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models import formula, splines
 from crampstudy.models.columns import coded, decoded
 from crampstudy.models.covariance import Array
+from crampstudy.models.declared import Declared, declare
 from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
 from crampstudy.models.levels import check_levels
 
@@ -100,7 +101,7 @@ class Design:
     was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with a row
     each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
     number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
-    written, ``smooths`` its splines.
+    written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict.
     """
 
     matrix: NDArray[np.float64]
@@ -117,6 +118,7 @@ class Design:
     beside: tuple[str, ...] = ()
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weightless: int = 0
+    declared: Declared = field(default_factory=Declared)
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -143,6 +145,7 @@ class Design:
                 for s in self.smooths
             ),
             encode=Without(self.encode, tuple(kept)),
+            declared=self.declared.kept(kept),
         )
 
     def terms(self) -> tuple[str, ...]:
@@ -188,7 +191,7 @@ def build(
         design, flat = _encoded(frame, kept, candidate, needs, not_measured, tuple(constant))
         if not flat:
             left = candidate & ~design.rows
-            return replace(
+            made = replace(
                 design,
                 incomplete=int(each[left].sum()),
                 weightless=weightless,
@@ -197,6 +200,7 @@ def build(
                 beside=tuple(str(found.term) for found in specials),
                 names={str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient},
             )
+            return replace(made, declared=declare(made, frame, each))
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
         kept = [term for term in kept if str(term) not in flat]
