@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from crampstudy import names
+from crampstudy import names, wording
 from crampstudy.output import csv_cell
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
@@ -127,3 +127,9 @@ def to_json(estimates: pd.DataFrame) -> str:
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model."""
     return rows[rows["scale"].str.endswith("_ratio", na=False)]
+
+
+def at_contrasts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one model with each number at its declared contrast, where it has one, and else per unit."""
+    contrasts = {term.replace(wording.CONTRAST, "") for term in rows["term"] if wording.is_declared(term)}
+    return rows[~(rows["term"].isin(contrasts) & rows["level"].isna() & rows["scale"].ne("wald_test"))]

@@ -25,7 +25,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
     point alone. Terms that were not measured or could not be estimated are left to the table. Where there is no ratio
     at all, the figure says why.
     """
-    rows = _once(tidy.ratios(estimates))
+    rows = tidy.at_contrasts(tidy.ratios(estimates))
     rows = rows[rows["status"].isin(["converged", "boundary"]) & rows["estimate"].notna()]
     if rows.empty:
         return could_not_estimate(wording.reasons(estimates) or "no term was measured in this cohort")
@@ -54,12 +54,6 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
     return figure
-
-
-def _once(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without the ratios per unit of what has a declared contrast."""
-    contrasts = {term.replace(wording.CONTRAST, "") for term in rows["term"] if wording.is_declared(term)}
-    return rows[~(rows["term"].isin(contrasts) & rows["level"].isna())]
 
 
 def _ticks(low: float, high: float) -> list[float]:

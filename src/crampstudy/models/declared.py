@@ -6,8 +6,9 @@ contrast between two values is the same in any unit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,16 +60,18 @@ class Declared:
         )
 
 
-def declare(design: Design, frame: pl.DataFrame, times: NDArray[np.int64]) -> Declared:
-    """Return the declared contrasts of a design on rows of ``frame``, each of which stands for ``times`` rows.
+def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64]) -> Declared:
+    """Return the declared contrasts of a design on ``candidate`` rows of ``frame``, each of which is ``times`` rows.
 
     A level against its reference and a number that is 0 or 1 are contrasts as they are. Another number is taken at the
     two values that it has, at those that the codebook declares, or at centiles of the participants: of their means over
-    all of their rows, where it changes between them. What interacts with another variable has no contrast of its own.
+    all of their rows, where it changes between them. Those are the same whatever else is in the terms and may be
+    missing. What interacts with another variable has no contrast of its own.
     """
-    inside = frame.filter(pl.Series(design.rows))
-    if not inside.height:
+    if not design.rows.any():
         return Declared()
+    inside = frame.select(design.variables).filter(pl.Series(design.rows))
+    means = partial(_means, frame, candidate, times)
     found: list[Contrast] = []
     columns: list[int] = []
     for name in design.variables:
@@ -79,7 +82,7 @@ def declare(design: Design, frame: pl.DataFrame, times: NDArray[np.int64]) -> De
         columns += own
         if own or not terms or not inside[name].dtype.is_numeric():
             continue
-        for declared, at, reference in _values(name, terms == [name], inside, frame, times):
+        for declared, at, reference in _values(name, terms == [name], inside[name].cast(pl.Float64), means):
             vector = _between(design, name, at, reference)
             if vector is not None:
                 printed = declared.wording(at, reference)
@@ -102,13 +105,12 @@ def _is_zero_or_one(design: Design, place: int) -> bool:
 
 
 def _values(
-    name: str, straight: bool, inside: pl.DataFrame, frame: pl.DataFrame, times: NDArray[np.int64]
+    name: str, straight: bool, observed: pl.Series, means: Callable[[str], Array]
 ) -> Iterator[tuple[contrasts.Contrast, float, float]]:
     """Yield the contrasts of a number from the best one on, with their values; ``straight`` if its term is its name.
 
     A curve or another function of the number is asked nothing beyond the values observed.
     """
-    observed = inside[name].cast(pl.Float64)
     low, high = float(observed.min()), float(observed.max())  # type: ignore[arg-type]
     if observed.n_unique() == 2:
         yield contrasts.Contrast(name, "value", high, low), high, low
@@ -118,19 +120,19 @@ def _values(
             yield stated, stated.at, stated.reference
         stated = None
     by_centile = stated or contrasts.by_centile(name)
-    at, reference = np.quantile(_means(name, inside, frame, times), [by_centile.at / 100, by_centile.reference / 100])
-    if at != reference:
-        yield by_centile, float(at), float(reference)
+    people = means(name)
+    at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
+    if at != reference and low <= min(at, reference) and max(at, reference) <= high:
+        yield by_centile, at, reference
 
 
-def _means(name: str, inside: pl.DataFrame, frame: pl.DataFrame, times: NDArray[np.int64]) -> Array:
-    """Return the mean of each participant of the fit over all rows on which the number is known."""
-    if "participant_id" not in frame.columns:
-        return inside[name].cast(pl.Float64).to_numpy()
-    known = frame.select("participant_id", value=pl.col(name).cast(pl.Float64), times=pl.Series(times)).drop_nulls()
-    known = known.join(inside.select("participant_id").unique(), on="participant_id", how="semi")
+def _means(frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64], name: str) -> Array:
+    """Return the mean of each participant over the candidate rows on which the number is known."""
+    who = frame["participant_id"] if "participant_id" in frame.columns else pl.Series(range(frame.height))
+    rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times})
+    known = rows.filter(pl.Series(candidate)).drop_nulls("value")
     mean = (pl.col("value") * pl.col("times")).sum() / pl.col("times").sum()
-    means: Array = known.group_by("participant_id", maintain_order=True).agg(mean.alias("mean"))["mean"].to_numpy()
+    means: Array = known.group_by("who", maintain_order=True).agg(mean.alias("mean"))["mean"].to_numpy()
     return means
 
 

@@ -200,7 +200,7 @@ def build(
                 beside=tuple(str(found.term) for found in specials),
                 names={str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient},
             )
-            return replace(made, declared=declare(made, frame, each))
+            return replace(made, declared=declare(made, frame, candidate, each))
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
         kept = [term for term in kept if str(term) not in flat]
