@@ -173,10 +173,10 @@ def test_the_printed_table(table: pd.DataFrame) -> None:
     shown = tables.adjusted_factors(table).droplevel(0)
     assert shown.columns.tolist() == [
         "Contrast",
-        "Rate ratio, adjusted for age and sex (95% CI)",
+        "Rate ratio (adjusted for age and sex) (95% CI)",
         *("p", "q", "Verdict"),
-        "Rate ratio, mutually adjusted (95% CI)",
-        "Negative binomial: rate ratio, adjusted for age and sex (95% CI)",
+        "Rate ratio (mutually adjusted) (95% CI)",
+        "Negative binomial: rate ratio (adjusted for age and sex) (95% CI)",
     ]
     assert shown.loc["Smoking", "Contrast"].tolist() == ["joint test", "former against never", "current against never"]
     assert shown.loc["Smoking", "q"].tolist()[1:] == ["–", "–"]
@@ -195,7 +195,7 @@ def test_of_common_outcomes_prevalences_come_first(share: float, models: tuple[s
     rows = factor_table(cohort, ["diabetes", "sex"], models=models, outcome="any_cramp")
     first = "prevalence ratio" if share > COMMON else "odds ratio"
     headings = tables.adjusted_factors(rows).columns.tolist()
-    assert headings[1] == f"{first.capitalize()}, adjusted for age and sex (95% CI)"
+    assert headings[1] == f"{first.capitalize()} (adjusted for age and sex) (95% CI)"
     assert any("odds ratio" in heading.lower() for heading in headings)
 
 

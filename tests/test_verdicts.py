@@ -27,7 +27,7 @@ PEOPLE, NIGHTS = 60, 12
 
 
 def row(low: float, high: float, **cells: Any) -> dict[str, Any]:
-    counts = {"n_participants": 500, "n_events": 90, "n_exposed": 40, "df": 30.0}
+    counts = {"n_participants": 500, "n_events": 90, "n_exposed": 40, "df": 30.0, "estimate": 1.1}
     return estimates.row(
         **{"status": "converged", "scale": "rate_ratio", **counts, "ci_low": low, "ci_high": high} | cells
     )
@@ -115,6 +115,10 @@ def test_nothing_is_said_without_an_estimate(status: str) -> None:
     assert verdict(row(math.nan, math.nan, status=status)) is None
     few = verdict(row(math.nan, math.nan, status=status, n_exposed=1))
     assert few == ("too few" if status == "not_estimable" else None)
+
+
+def test_nothing_is_said_where_a_boundary_has_no_estimate() -> None:
+    assert verdict(row(math.nan, math.nan, status="boundary", estimate=None)) is None
 
 
 @pytest.mark.parametrize("scale", ["rate", "difference", "prevalence", "wald_test", "dispersion"])
@@ -299,6 +303,7 @@ def test_margins_are_the_readers_and_named(diary: Cohort) -> None:
     assert wording.notes(own) == "Verdict with margins 0.2 to 5. Verdicts are read at 95% two-sided (2.5% a side)."
     assert "90% two-sided (5% a side)" in wording.notes(fitted(diary, "sex", ci_level=0.9))
     assert remark(fitted(diary, "1")) is None
+    assert judged(fitted(diary, "sex", model="hurdle-negative-binomial")) != {}
 
 
 def test_the_table_shows_verdicts(diary: Cohort) -> None:

@@ -34,7 +34,7 @@ def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | Non
     """
     if not str(row["scale"]).endswith("_ratio"):
         return None
-    if row["status"] not in ("converged", "boundary"):
+    if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return "too few" if row["status"] == "not_estimable" and _below(row, "n_exposed", FEWEST_EXPOSED) else None
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]) or too_few(row):
         return "too few"

@@ -68,7 +68,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
     all of their rows, where it changes between them. Those are the same whatever else is in the terms and may be
     missing. What interacts with another variable has no contrast of its own.
     """
-    if not design.rows.any():
+    if not (design.variables and design.rows.any()):
         return Declared()
     inside = frame.select(design.variables).filter(pl.Series(design.rows))
     means = partial(_means, frame, candidate, times)
