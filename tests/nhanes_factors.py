@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 
 from crampstudy import AgeBands, codebook, fit, open_cohort, wording
-from crampstudy.contrasts.equivalence import verdicts
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- factors: begin -->", "<!-- factors: end -->"
@@ -39,7 +38,7 @@ def rows(data: Path, cycle: str) -> pd.DataFrame:
         )
         found.append(fitted.estimates[fitted.estimates["term"] == factor].assign(spread=spread))
     table = pd.concat(found, ignore_index=True)
-    return table.assign(cycle=cycle, verdict=verdicts(table))
+    return table.assign(cycle=cycle)
 
 
 def page(data: Path) -> str:
