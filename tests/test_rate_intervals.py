@@ -45,6 +45,10 @@ def test_the_upper_limit_is_at_most_half_as_high_again() -> None:
     assert low == pytest.approx(2 * math.exp(-0.6 * q)) and high == pytest.approx(2 * math.exp(0.6 * q) * 1.5)
 
 
+def test_a_level_of_nearly_one_has_no_upper_limit() -> None:
+    assert rate_interval(2.0, 0.9, 4, 1 - 1e-15) == (0.0, math.inf)
+
+
 @pytest.mark.parametrize("ci_level", [0.8, 0.9, 0.99])
 def test_the_correction_is_that_of_the_level(ci_level: float) -> None:
     z = stats.norm.ppf(0.5 + ci_level / 2)
