@@ -15,8 +15,10 @@ import recovery_rates
 from scipy import stats
 
 from crampstudy.contrasts import rate_intervals
+from crampstudy.contrasts.first_look import as_text, first_look
 from crampstudy.contrasts.rate_intervals import Coverage, coverage, coverage_note, rate_interval, sum_df
 from crampstudy.contrasts.rates import Rate, incidence_rate, mean_person_rate, standardised_rate
+from crampstudy.sources import quick
 
 ROOT = Path(__file__).parents[1]
 SEVEN = np.array([10, 10, 15, 20, 20, 25, 40]), np.full(7, 70)
@@ -41,6 +43,10 @@ def test_the_upper_limit_is_at_most_half_as_high_again() -> None:
     low, high = rate_interval(2.0, 0.6, 4, 0.95)
     q = stats.t.ppf(0.975, 4)
     assert low == pytest.approx(2 * math.exp(-0.6 * q)) and high == pytest.approx(2 * math.exp(0.6 * q) * 1.5)
+
+
+def test_a_level_of_nearly_one_has_no_upper_limit() -> None:
+    assert rate_interval(2.0, 0.9, 4, 1 - 1e-15) == (0.0, math.inf)
 
 
 @pytest.mark.parametrize("ci_level", [0.8, 0.9, 0.99])
@@ -216,6 +222,18 @@ def test_the_note_says_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     coverage_note.cache_clear()
     assert coverage_note(7) is None
     coverage_note.cache_clear()
+
+
+def test_a_first_look_says_it_beside_its_intervals(tmp_path: Path) -> None:
+    path = tmp_path / "my.csv"
+    rows = (f"{who},2025-03-{day:02},{who % day}\n" for who in range(1, 8) for day in range(1, 9))
+    path.write_text("id,date,cramps\n" + "".join(rows), encoding="utf-8")
+    lines = as_text(first_look(quick.read(path))).splitlines()
+    assert f"  {coverage_note(7)}" in lines
+    few = path.read_text(encoding="utf-8").splitlines()[: 1 + 4 * 8]
+    path.write_text("\n".join(few), encoding="utf-8")
+    text = as_text(first_look(quick.read(path)))
+    assert "fewer than 5 participants, so no interval" in text and "cover the truth" not in text
 
 
 def test_the_package_s_own_note_is_one_part_of_a_note() -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
+
 from crampstudy.models.covariance import quantile
 
 WIDEST = 1.5
@@ -55,8 +57,11 @@ def rate_interval(estimate: float, std_error: float, df: float, ci_level: float)
     """
     z = quantile(ci_level, math.inf)
     half = quantile(ci_level, df) * std_error
-    skewed = min(math.exp(std_error**2 * (5 * z**2 + 4) / 6), WIDEST)
-    return estimate * math.exp(-half), estimate * math.exp(half) * skewed
+    skewed = min(std_error**2 * (5 * z**2 + 4) / 6, math.log(WIDEST))
+    # Few people at a level of nearly 1 have no upper limit that a number could hold.
+    with np.errstate(over="ignore"):
+        low, high = estimate * np.exp([-half, half + skewed])
+    return float(low), float(high)
 
 
 def sum_df(variances: list[float], df: list[float]) -> float:
