@@ -133,8 +133,8 @@ def _declared() -> str:
     """Return the declared contrasts as a table."""
     lines = [
         "## Declared contrasts\n",
-        "A verdict on the ratio of a number is given on these values alone, and of any other number on its 10th against "
-        "its 90th centile.\n",
+        "A verdict on the ratio of a number is given on these values alone, and of any other number on its 10th "
+        "against its 90th centile.\n",
         "| name | contrast | source |\n|---|---|---|",
     ]
     for c in contrasts.declared():
