@@ -79,7 +79,7 @@ def survey(share: float, n: int = 400) -> Cohort:
         }
     )
     design = SurveyDesign(("X",), {"interview": "weight_interview"})
-    return Cohort("asked", "survey", {"participants": people}, design=design, synthetic=True)
+    return Cohort("asked", "survey", {"participants": people}, design=design, as_of=date(2008, 12, 31), synthetic=True)
 
 
 @pytest.mark.parametrize(
