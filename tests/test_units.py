@@ -11,12 +11,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from estimate_rows import pick
 
-from crampstudy import estimates, fit
+from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.models import spec
-from crampstudy.models.standard import Standard
 
 PLACES = [(0.0, 1e9), (1e9, 1.0), (1e6, 1.0), (-1e6, 1e-6), (0.0, 1e-9), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]
 """Shifts a and units b of a + b x."""
@@ -57,7 +54,9 @@ def diary() -> tuple[Cohort, np.ndarray[Any, Any]]:
     female = np.arange(n) % 2 == 1
     rate = 0.5 * np.exp(0.3 * x + 0.2 * female)[:, None] * rng.gamma(2, 0.5, (n, 1))
     cramps = np.where(rng.random((n, nights)) < 0.3, 0, rng.poisson(rate * rng.gamma(1.5, 1 / 1.5, (n, nights))))
-    people = pl.DataFrame({"participant_id": [f"p{i:02}" for i in range(n)], "sex": np.where(female, "female", "male"), "age_years": 60.0})
+    people = pl.DataFrame(
+        {"participant_id": [f"p{i:02}" for i in range(n)], "sex": np.where(female, "female", "male"), "age_years": 60.0}
+    )
     entries = [(f"p{i:02}", START + timedelta(days=k), int(cramps[i, k])) for i in range(n) for k in range(nights)]
     rows = [(i, k, j) for i in range(n) for k in range(nights) for j in range(cramps[i, k])]
     who = np.array([i for i, *_ in rows])

@@ -346,9 +346,7 @@ def test_no_inflation_is_a_status(cohort: Cohort) -> None:
     diary = cohort.frame("diary").with_columns(cramps=pl.Series(counts, dtype=pl.Int64))
     none = Cohort(name="none", kind="diary", tables={**cohort.tables, "diary": diary})
     solution, rows = answered(none, "zero-inflated-negative-binomial", "sex")
-    plain = solve(
-        none, model="negative-binomial", terms="sex", covariance="cluster-joint", night_by_night=False
-    ).solved
+    plain = solve(none, model="negative-binomial", terms="sex", covariance="cluster-joint", night_by_night=False).solved
     assert solution.solved is not None and plain is not None
     assert rows["status"].tolist() == ["boundary"] and rows["estimate"].isna().all()
     assert "no more zeros" in rows["note"].iloc[0]

@@ -42,9 +42,7 @@ def proportional(asked: Question) -> Check:
     if len(levels) < 3:
         return not_made(NAME, "with fewer than three classes there is nothing to compare")
     groups = None if asked.kind == "model" else found.groups
-    return _of_slopes(
-        proportionality.brant(found.matrix, codes, levels=levels, names=found.names, groups=groups)
-    )
+    return _of_slopes(proportionality.brant(found.matrix, codes, levels=levels, names=found.names, groups=groups))
 
 
 def _of_slopes(tests: Sequence[SlopeTest]) -> Check:

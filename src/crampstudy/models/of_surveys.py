@@ -179,9 +179,7 @@ def _regression(link: survey.Link, of: Sample) -> _Fitted:
     design = of.design
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
-    fitted = survey.regression(
-        of.outcome, of.matrix, of.names, design.rows, of.sampling, link, offset=offset
-    )
+    fitted = survey.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, link, offset=offset)
     return _Fitted(fitted, _answer(design, fitted))
 
 

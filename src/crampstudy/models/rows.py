@@ -156,7 +156,9 @@ def beyond(value: float, half: float) -> str | None:
     return None
 
 
-def units(answer: Answer, design: spec.Design, scale: Scale, per: Mapping[str, float], ci_level: float) -> Mapping[str, float]:
+def units(
+    answer: Answer, design: spec.Design, scale: Scale, per: Mapping[str, float], ci_level: float
+) -> Mapping[str, float]:
     """Return the multiples in which numeric terms are reported: those of ``per``, and of others what a ratio needs.
 
     A term of which a unit is so small or so large a step that its ratio would have no readable number is reported per
@@ -249,7 +251,9 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
 
 def _flat(term: str, rounded: bool) -> str:
     still = f"{term} does not vary"
-    return f"{still} by more than the rounding of so large numbers; subtract what is common to all" if rounded else still
+    return (
+        f"{still} by more than the rounding of so large numbers; subtract what is common to all" if rounded else still
+    )
 
 
 def note(*parts: str) -> str | None:
