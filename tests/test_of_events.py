@@ -149,7 +149,8 @@ def test_two_classes_by_hand() -> None:
 def test_thresholds_without_a_slope_are_the_odds_of_a_class_above() -> None:
     # The same for both: 20 at 2, 12 at 5, 8 at 8; the slope is 0 and the thresholds are those of the shares.
     scores = [2] * 20 + [5] * 12 + [8] * 8
-    rows = fit(of_pain({"male": scores, "female": scores}), model="ordinal", terms="sex").estimates
+    asked = {"model": "ordinal", "terms": "sex", "covariance": "cluster"}
+    rows = fit(of_pain({"male": scores, "female": scores}), **asked).estimates
     assert order(rows) == [("sex", "female"), ("threshold", "above 2"), ("threshold", "above 5")]
     assert rows["estimate"].tolist() == pytest.approx([1, 20 / 20, 8 / 32], abs=1e-9)
     assert set(rows["df"]) == {19.0}
@@ -191,7 +192,8 @@ def test_covariances_of_pain_differ_by_what_they_say(cohort: Cohort) -> None:
 
 
 def test_free_terms_have_a_row_for_every_limit(cohort: Cohort) -> None:
-    fitted = fit(cohort, model="ordinal", terms="age_decade + sex", free_terms="sex")
+    asked = {"model": "ordinal", "terms": "age_decade + sex", "free_terms": "sex"}
+    fitted = fit(cohort, **asked, covariance="cluster")
     rows = fitted.estimates
     assert order(rows) == [
         ("age_decade", None),
@@ -416,7 +418,7 @@ def test_gaps_share_a_baseline_from_the_fifth(cohort: Cohort) -> None:
     frame = times.frame
     assert LATER_GAPS == 5 and frame["gap"].max() > 8
     direct = cox(columns_of(frame), **gap_arguments(frame, 5))
-    fitted = fit(cohort, model="cox", terms="age_decade + sex", outcome="gap")
+    fitted = fit(cohort, model="cox", terms="age_decade + sex", outcome="gap", covariance="cluster")
     rows = fitted.estimates
     assert np.log(rows["estimate"].to_numpy()) == pytest.approx(direct.coefficients, rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), "cluster")
@@ -434,7 +436,8 @@ def test_gaps_share_a_baseline_from_the_fifth(cohort: Cohort) -> None:
 
 def test_a_nightly_term_is_met_night_by_night(cohort: Cohort) -> None:
     frame = event_times.gap_nights(cohort).frame
-    fitted = fit(cohort, model="cox", terms="age_decade + sex + alcohol_units", outcome="gap")
+    asked = {"model": "cox", "terms": "age_decade + sex + alcohol_units", "outcome": "gap"}
+    fitted = fit(cohort, **asked, covariance="cluster")
     direct = cox(columns_of(frame, "alcohol_units"), **gap_arguments(frame, 5))
     assert fitted.n_rows == frame.height > event_times.gap_times(cohort).frame.height
     rows = fitted.estimates

@@ -321,7 +321,7 @@ def test_zero_terms_are_odds_ratios_beside_the_rate_ratios(cohort: Cohort, model
     assert rows["estimate"].to_numpy() == pytest.approx(np.exp(solution.solved.zero.coefficients[[1, 2, 0]]))
     # The chance of a zero was drawn smaller above 60.
     assert rows["ci_high"].iloc[0] < 1
-    by_night = solve(cohort, model=model, terms="sex", zero_terms="age_decade + sex")
+    by_night = solve(cohort, model=model, terms="sex", zero_terms="age_decade + sex", covariance="cluster")
     assert by_night.solved is not None
     assert len(by_night.data.outcome) > len(solution.data.outcome)
     assert by_night.solved.variance == pytest.approx(solution.solved.variance, rel=1e-6)

@@ -79,6 +79,20 @@ def influence(solution: Solution, law: Law) -> Check:
     return made(title, not lost and worst[0] <= LARGEST_CHANGE, rows, said)
 
 
+def participants(solution: Solution) -> Check:
+    """Say whether there are participants enough for as many coefficients."""
+    zero = solution.zero.columns if solution.zero else ()
+    k, n = len(solution.design.columns) + len(zero), len(solution.participants)
+    if solution.reason or not n:
+        return not_made("participants", solution.reason or "there are no participants")
+    cells = {"coefficients": k, "participants": n, "participants_per_coefficient": n / k}
+    said = (
+        f"{count(n)} participants stand behind {count(k)} {'coefficient' if k == 1 else 'coefficients'}, "
+        f"{number(n / k, 1)} to each, where there should be at least {spec.PER_COEFFICIENT}"
+    )
+    return made("participants", n >= spec.PER_COEFFICIENT * k, [cells], said)
+
+
 def _in_errors(moved: Array, errors: Array) -> Array:
     """Return moves of coefficients in standard errors; infinite where the participants have no spread at all."""
     with np.errstate(divide="ignore", invalid="ignore"):

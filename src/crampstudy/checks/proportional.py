@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy.checks.result import ALPHA, Check, made, not_made, p_text
+from crampstudy.checks.result import ALPHA, Check, made, not_made
 from crampstudy.models import proportionality, survey_ordinal
 from crampstudy.models.events import proportionality as over_time
 from crampstudy.models.of_events import Events, events
 from crampstudy.models.of_surveys import sample
 from crampstudy.models.proportionality import SlopeTest
 from crampstudy.models.question import Question
+from crampstudy.wording import p_text
 
 NAME = "proportionality"
 MODELS = ("ordinal", "survey-ordinal", "cox")

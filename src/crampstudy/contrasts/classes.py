@@ -120,7 +120,7 @@ def class_shares(
         raise UsageError(f"no class shares from the model {model!r}; allowed: {', '.join(_MODELS)}")
     bands = bands or AgeBands()
     nightly = set(no_night(cohort, bands).columns) - set(people(cohort, bands).columns)
-    if named := sorted(formula.names_in(formula.parse(terms)) & nightly):
+    if named := sorted(formula.columns_in(formula.parse(terms)) & nightly):
         raise UsageError(f"{named[0]} is of the night, and a class of 30 nights has none; use terms of participants")
     solution = solve(cohort, model=model, terms=terms, where=where, bands=bands)
     own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))

@@ -16,7 +16,7 @@ from crampstudy.models.compress import Likelihood
 from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
 from crampstudy.models.profile import Profile, of_dispersion
-from crampstudy.models.small_sample import Nights
+from crampstudy.models.small_sample import Nights, Satterthwaite
 from crampstudy.models.zero_laws import Counts
 
 Outcome = Literal["cramps", "cramp_night"]
@@ -80,6 +80,7 @@ class ZeroPart:
 class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known.
     ``used`` is the covariance that ``variance`` is, ``effective`` (p) the participants that the coefficients rest on.
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     ``no_baseline`` says why the intercept is no rate, though ratios are.
@@ -98,6 +99,7 @@ class Solved:
     fitted: Fitted | None = None
     zero: ZeroPart | None = None
     no_baseline: str | None = None
+    moments: Satterthwaite | None = None
 
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
@@ -160,6 +162,7 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
         (_dispersion(fitted, _profile(fitted, data)),) if dispersed else (),
         (*undispersed, *found.notes, *inference.named(found, kind)),
         fitted=fitted,
+        moments=found.moments,
     )
 
 
@@ -270,7 +273,7 @@ def _mixed(
         found.used,
         found.effective,
         tuple(extras),
-        ("ratios are those within a participant", *notes, *inference.named(found, kind)),
+        (*notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 

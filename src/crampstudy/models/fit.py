@@ -28,12 +28,13 @@ def fit(
     terms: str,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     zero_terms: str | None = None,
     free_terms: str | None = None,
     at_most: int | None = None,
     near_nightly: bool = False,
+    participants_per_coefficient: int | None = None,
     where: str | None = None,
     weight: str | None = None,
     ci_level: float = 0.95,
@@ -50,21 +51,24 @@ def fit(
         terms: a formulaic right-hand side over codebook names, the cohort's own columns, ``age_decade``
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
-            shown at round values or ``at=[...]``. ``offset(log(x))`` enters with coefficient 1
+            shown at round values or ``at=[...]``. ``within(x)`` is a night's deviation from the participant's mean of a
+            column of the diary, ``between(x)`` that mean (nights). ``offset(log(x))`` enters with coefficient 1
             (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night counts (not
             for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
-        covariance: ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2,
-            with Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial,
-            the dispersion estimated along), ``model``, or ``auto``: the one that covers with as many participants as
-            there are, which ``note`` names.
+        covariance: ``auto``, the one that covers with as many participants as there are, which ``note`` names; or
+            ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2, with
+            Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial, the
+            dispersion estimated along) or ``model``. That of a survey is always of its sampling design.
         random_slope: a term of a mixed model whose slope differs between participants.
         zero_terms: a right-hand side for the zero part of a zero-inflated or a hurdle model; the same odds for all
             without it.
         free_terms: terms of an ordinal model, joined by ``+``, whose odds ratios may differ between classes.
         at_most: for recalled counts, the answer is taken to count nights with a cramp, at most so many (30).
         near_nightly: for recalled counts, a share of people who cramp night after night is estimated as well.
+        participants_per_coefficient: the last terms are left out, and named, until there are so many participants to
+            every coefficient; by default all are fitted.
         where: condition that names a part of the cohort, such as ``age_years >= 20``.
         weight: weight column of a survey; by default that of the most restrictive variable.
         ci_level: confidence level, above 0 and below 1.
@@ -76,7 +80,9 @@ def fit(
         Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
         each class, and what else the model has: dispersion, spread of participants, working correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
-        rows fitted a row with status ``not_estimable``; the others are fitted. Of a list of events
+        rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
+        exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
+        mixes, and the test that they are equal. Of a list of events
         (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
 
     Raises:
@@ -104,6 +110,7 @@ def fit(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        participants_per_coefficient=participants_per_coefficient,
     )
     if model in SURVEY_MODELS:
         return fit_survey(asked)

@@ -28,6 +28,7 @@ from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
 from crampstudy.nights import Diary, denominator, people
+from crampstudy.wording import counted
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
 _TABLES = ("participants", "diary", "episodes")
@@ -140,12 +141,14 @@ def events(asked: Question) -> Events:
     source = _SOURCES[asked.outcome](asked)
     part = domain.select(source.frame, asked.where)
     inside, found = part.inside.to_numpy(), np.isfinite(source.outcome)
-    design = spec.build(source.frame, asked.terms, candidate=inside & found)
+    design = spec.build(
+        source.frame, asked.terms, candidate=inside & found, per_coefficient=asked.participants_per_coefficient
+    )
     check_multiples(asked.per, design)
     if design.beside:
         raise UsageError(f"{asked.model} takes no offset() or weights()")
     design = design.without_intercept()
-    if asked.model == "cox" and not (design.columns or design.not_measured or design.constant):
+    if asked.model == "cox" and not (design.columns or design.not_measured or design.constant or design.surplus):
         raise UsageError("a Cox model needs a term; its baseline takes the place of an intercept")
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
@@ -162,7 +165,7 @@ def events(asked: Question) -> Events:
     names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
     counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
     account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
-    remarks = (f"{used.frame.height:,} {source.plural}", source.lost, *account.remarks())
+    remarks = (counted(used.frame.height, source.plural), source.lost, *design.remarks, *account.remarks())
     return Events(asked, used, design, groups, clusters, reason, remarks, account)
 
 

@@ -78,7 +78,7 @@ def sample(asked: Question) -> Sample:
     cohort, model = asked.cohort, _MODELS[asked.model]
     if isinstance(cohort, Diary) or cohort.kind != "survey" or cohort.design is None:
         raise UsageError(f"{asked.model} needs a survey cohort; {cohort.name} is a diary")
-    if asked.exposure != "nights" or asked.kind != "cluster":
+    if asked.exposure != "nights" or asked.kind != "auto":
         raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, asked.bands)
     part = domain.select(frame, asked.where)
@@ -88,7 +88,9 @@ def sample(asked: Question) -> Sample:
         raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
     inside, weighted = part.inside.to_numpy(), frame[weight].fill_null(0.0).to_numpy() > 0
     answered = inside & np.isfinite(outcome)
-    design = spec.build(frame, asked.terms, candidate=answered & weighted)
+    design = spec.build(
+        frame, asked.terms, candidate=answered & weighted, per_coefficient=asked.participants_per_coefficient
+    )
     check_multiples(asked.per, design)
     if design.weights is not None:
         raise UsageError(f"{asked.model} takes no weights(); the survey's own weight is an option")
@@ -110,6 +112,8 @@ def sample(asked: Question) -> Sample:
     remarks = (
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
+        *design.remarks,
+        survey.lonely_note(int((sampling.present(design.rows) == 1).sum())),
         *account.remarks(),
     )
     return Sample(asked, frame, outcome, design, sampling, remarks, account)
@@ -131,11 +135,12 @@ def fit_survey(asked: Question) -> Fit:
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
     numbers, answer = found.numbers, found.answer
+    few = survey.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {
         "n_participants": numbers.n,
         "n_events": numbers.n_events,
         "n_groups": numbers.n_psus,
-        "note": rows.note(*of.remarks, found.note or ""),
+        "note": rows.note(few, *of.remarks, found.note or ""),
     }
     per = rows.units(answer, design, model.scale, asked.per, asked.ci_level)
     made = rows.rows(answer, model.scale, cells, asked.ci_level, per)
@@ -163,11 +168,11 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
         design.columns,
         coefficients,
         np.sqrt(np.diag(variance)),
-        np.full(len(design.columns), float(fitted.df)),
+        np.full(len(design.columns), float(fitted.df_residual)),
         "converged",
         smooths=design.smooths,
         variance=variance,
-    ).resting_on(_exposed(design))
+    ).resting_on(_exposed(design), few=None)
 
 
 def _exposed(design: spec.Design) -> dict[spec.Column, Exposed]:
@@ -195,9 +200,9 @@ def _ordinal(of: Sample) -> _Fitted:
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
-    df = np.full(len(fitted.coefficients), float(fitted.df))
+    df = np.full(len(fitted.coefficients), float(fitted.df_residual))
     answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
-    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels))
+    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels), few=None)
     return _Fitted(fitted, answer, note=note)
 
 

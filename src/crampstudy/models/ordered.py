@@ -22,7 +22,7 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
     """
     if free_terms is None:
         return ()
-    terms = {*design.terms(), *design.not_measured, *design.constant}
+    terms = {*design.all_terms()}
     wanted = {str(term) for term in formula.parse(free_terms)} - {"1"}
     if not wanted:
         raise UsageError(f"free terms {free_terms!r} name no term; the terms are {', '.join(sorted(terms))}")

@@ -74,4 +74,4 @@ def linear(answer: rows.Answer, design: spec.Design, cells: rows.Row) -> Linear 
     if answer.status != "converged":
         return None
     p = len(design.columns)
-    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p], cells)
+    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p], cells, answer.moments)

@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from crampstudy import codebook, estimates
+from crampstudy import estimates, wording
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
 from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed
+from crampstudy.models.small_sample import Satterthwaite
 
 Row = dict[str, Any]
+TEST = "wald_test"
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW_DF, _FEW = 4.0, "rests on few participants"
+ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
+"""Why a coefficient has no variance though it was fitted."""
 _USUAL = float(np.log(1e6))
 """A ratio beyond the exponential of this, or of minus this, is shown per another unit of its term."""
 _LARGEST = float(np.log(1e15))
@@ -34,7 +38,8 @@ class Answer:
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
-    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one. ``exposed`` are the
+    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and ``moments`` for the
+    degrees of freedom of their ratios. ``exposed`` are the
     participants who bear on a column, ``effective`` the number that tell as much as they do.
     """
 
@@ -49,6 +54,7 @@ class Answer:
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[spec.Column, int] = field(default_factory=dict)
     effective: Mapping[spec.Column, float] = field(default_factory=dict)
+    moments: Satterthwaite | None = None
 
     @classmethod
     def none(cls, design: spec.Design, status: Status, reason: str) -> Answer:
@@ -56,19 +62,22 @@ class Answer:
         missing = np.full(len(design.columns), np.nan)
         return cls(design.columns, missing, missing, missing, status, reason, smooths=design.smooths)
 
-    def resting_on(self, found: Mapping[spec.Column, Exposed], effective: Array | None = None) -> Answer:
+    def resting_on(
+        self, found: Mapping[spec.Column, Exposed], effective: Array | None = None, few: str | None = _FEW
+    ) -> Answer:
         """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
 
-        ``effective`` (p) are the numbers of participants, all alike, who would tell as much.
+        ``effective`` (p) are the numbers of participants, all alike, who would tell as much; ``few`` is said of a
+        column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
         shown = [column for column in self.columns if column.term not in _BASELINES]
-        few = {column: _FEW for column, df in zip(self.columns, self.df, strict=True) if df < _FEW_DF}
+        poor = {column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < _FEW_DF}
         numbers = () if effective is None else zip(self.columns, effective, strict=True)
         return replace(
             self,
             coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
-            warnings={**{column: few[column] for column in shown if column in few}, **self.warnings, **lone},
+            warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
             effective=dict(numbers),
         )
@@ -128,8 +137,9 @@ def _row(
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
-    if not np.isfinite(coefficient):
-        return estimates.row(status="not_estimable", **cells | {"note": answer.warnings.get(column)})
+    if not np.isfinite(coefficient) or np.isnan(error):
+        why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
+        return estimates.row(status="not_estimable", **cells | {"note": why})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
     tested = column.term not in _BASELINES and error > 0
@@ -145,6 +155,27 @@ def _row(
         return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
     limits = np.exp(coefficient + shift + np.array([0, -half, half]))
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
+
+
+def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
+    """Return the row of the Wald test that ``contrasts`` (q x p) of the coefficients are all zero."""
+    cells = base | {"scale": TEST}
+    if answer.status != "converged":
+        return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+    q, used = len(contrasts), np.flatnonzero(contrasts.any(axis=0))
+    # What is not in a contrast may have no estimate.
+    own = contrasts[:, used]
+    block = own @ answer.variance[np.ix_(used, used)] @ own.T
+    if np.isnan(block).any():
+        return estimates.row(status="not_estimable", **cells | {"note": ALONE})
+    if np.linalg.matrix_rank(block, hermitian=True) < q:
+        return estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})
+    # Of contrasts that differ in theirs the fewest: an interval is never too short for it.
+    df = float(np.min(df_of(contrasts, answer.df, answer.moments)))
+    statistic, p = wald(own @ answer.coefficients[used], block, df)
+    numerator = f"{q} degree{'s' if q > 1 else ''} of freedom"
+    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {q} and {df:.4g} degrees of freedom"
+    return estimates.row(status="converged", **cells | {"estimate": statistic, "unit": unit, "df": df, "p_value": p})
 
 
 def beyond(value: float, half: float) -> str | None:
@@ -183,33 +214,30 @@ def units(
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
     """Return the joint test of a spline's coefficients and its ratios against the reference."""
     columns = list(smooth.columns)
-    # Of coefficients that differ in their degrees of freedom the fewest, which never makes an interval too short.
-    df = float(np.min(answer.df[columns]))
-    cells = base | {"term": smooth.term, "scale": "wald_test"}
-    numerator = f"{len(columns)} degree{'s' if len(columns) > 1 else ''} of freedom"
-    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {len(columns)} and {df:.4g} degrees of freedom"
-    if answer.status != "converged":
-        made = [estimates.row(status=answer.status, **cells | {"note": answer.reason})]
-    else:
-        block = answer.variance[np.ix_(columns, columns)]
-        if np.linalg.matrix_rank(block, hermitian=True) < len(columns):
-            made = [estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})]
-        else:
-            statistic, p = wald(answer.coefficients[columns], block, df)
-            more = {"estimate": statistic, "unit": unit, "df": df, "p_value": p}
-            made = [estimates.row(status="converged", **cells | more)]
-    known = codebook.find(smooth.variable)
+    made = [joint_test(answer, np.eye(len(answer.columns))[columns], base | {"term": smooth.term})]
+    known = wording.variable(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
-    where = "at the reference of what it interacts with" if smooth.interacts else ""
+    where = wording.AT_REFERENCE if smooth.interacts else ""
     cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
         p = smooth.contrasts.shape[1]
         values = combined(smooth.contrasts, answer.coefficients[:p], answer.variance[:p, :p])
-    for level, value, error in zip(smooth.levels, *values, strict=True):
+    each = df_of(smooth.contrasts, answer.df, answer.moments)
+    for level, value, error, its_df in zip(smooth.levels, *values, each, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)
-        made.append(_row(answer, cells, column, value, error, df, ci_level))
+        made.append(_row(answer, cells, column, value, error, its_df, ci_level))
     return made
+
+
+def df_of(contrasts: Array, df: Array, moments: Satterthwaite | None) -> Array:
+    """Return the degrees of freedom of k combinations of p coefficients (k x p) that have ``df`` each.
+
+    Without moments, and of coefficients that differ in theirs, the fewest.
+    """
+    if moments is not None:
+        return moments.df(contrasts)
+    return np.array([np.min(df[: len(row)][row != 0], initial=np.inf) for row in contrasts])
 
 
 def extra(found: Extra, base: Row, ci_level: float) -> Row:
@@ -236,7 +264,7 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
 
 
 def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
-    """Return a row for each term that the cohort never measured, then for each that does not vary."""
+    """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
     cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
     unmeasured = [
         estimates.row(status="not_measured", term=term, note="not measured in this cohort", **cells)
@@ -246,7 +274,9 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
         estimates.row(status="not_estimable", term=term, note=_flat(term, term in design.rounded), **cells)
         for term in design.constant
     ]
-    return unmeasured + constant
+    crowded = "left out, as there are too few participants for so many coefficients"
+    surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
+    return unmeasured + constant + surplus
 
 
 def _flat(term: str, rounded: bool) -> str:
@@ -265,7 +295,9 @@ def _unit(column: spec.Column, multiple: float) -> str:
     if column.level is not None:
         against = f"against {column.reference}" if column.reference else "contrast"
         return against if multiple == 1 else f"{against}, per {multiple:g}"
-    known = codebook.find(column.term)
+    known = wording.variable(column.term)
+    if known and known.type == "boolean" and multiple == 1:
+        return "yes against no"
     if not known or not known.unit:
         return f"per {multiple:g}"
     if re.fullmatch(r"\d+-\d+", known.unit):

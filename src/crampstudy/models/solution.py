@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain
+from crampstudy import domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, spec
+from crampstudy.models import formula, person_means, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, RANDOM_SLOPE, Data, Engine, Outcome, Solved
@@ -94,12 +95,14 @@ class Solution:
             odds, spread = self.zero.standard.coefficients(zero.coefficients, zero.variance)
             zero = replace(zero, coefficients=odds, variance=spread, df=self.zero.standard.least(zero.df))
         size = 1.0 if self.slope is None else standard.turned[self.slope, self.slope]
+        moments = solved.moments and solved.moments.turned(standard.back())
         return replace(
             solved,
             coefficients=coefficients,
             variance=variance,
-            df=standard.least(solved.df),
-            effective=standard.least(solved.effective),
+            df=moments.df() if moments else standard.least(solved.df),
+            effective=moments.effective() if moments else standard.least(solved.effective),
+            moments=moments,
             zero=zero,
             extras=tuple(
                 replace(extra, estimate=extra.estimate / size) if extra.term == RANDOM_SLOPE else extra
@@ -135,7 +138,7 @@ def solve(
     terms: str,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     where: str | None = None,
     bands: AgeBands | None = None,
@@ -183,6 +186,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         counted = None
     read = counted_nights(asked.cohort, names, asked.bands) if counted else person_nights(asked.cohort, asked.bands)
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
+    split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
+    nights = person_means.added(asked.cohort, nights, split, asked.outcome)
     inside = domain.select(nights, asked.where).inside
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
@@ -250,14 +255,15 @@ def _designs(
 ) -> tuple[spec.Design, spec.Design | None]:
     """Return the design of the terms and, of a model that has one, of its zero part, both on the nights they share."""
     times = nights[ALIKE].to_numpy()
-    design = spec.build(nights, asked.terms, candidate=inside, needs=needs, times=times)
+    build = partial(spec.build, nights, needs=needs, times=times, per_coefficient=asked.participants_per_coefficient)
+    design = build(asked.terms, candidate=inside)
     if not engine.zero_part:
         return design, None
     zero = spec.build(nights, asked.zero_terms or "1", candidate=design.rows, times=times)
     if zero.beside:
         raise UsageError(f"the zero part takes no {zero.beside[0]}; offset() and weights() stand in the terms")
     if zero.incomplete:
-        again = spec.build(nights, asked.terms, candidate=zero.rows, needs=needs, times=times)
+        again = build(asked.terms, candidate=zero.rows)
         design = replace(again, incomplete=design.incomplete + zero.incomplete)
     return design, zero
 
@@ -268,7 +274,8 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     domain.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
-    names = formula.names_in(formula.parse(asked.terms)) | formula.names_in(formula.parse(asked.zero_terms or "1"))
+    parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
+    names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
     return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
 

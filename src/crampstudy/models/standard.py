@@ -93,8 +93,12 @@ class Standard:
     def coefficients(self, found: Array, variance: Array) -> tuple[Array, Array]:
         """Return coefficients (p) and their variance (p x p) per unit of the columns."""
         back = self.back()
+        # A variance that is not known leaves unknown what its coefficient has a part in, and nothing else.
+        unknown = np.isnan(np.diag(variance))
+        parted = (back[:, unknown] != 0).any(axis=1)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # per unit beyond all numbers: no estimate
-            return back @ found, back @ variance @ back.T
+            turned = back @ np.where(unknown[:, None] | unknown, 0.0, variance) @ back.T
+            return back @ found, np.where(parted[:, None] | parted, np.nan, turned)
 
     def least(self, numbers: Array) -> Array:
         """Return for each coefficient (p) the smallest of ``numbers`` (p) of those that it is made of."""
