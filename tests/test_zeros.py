@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ import polars as pl
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from scipy.special import gammaln
 
 from crampstudy import Cohort, estimates
 from crampstudy.checks.zeros_found import MODELS, of_solution, zeros_found
@@ -398,3 +401,42 @@ def test_rootogram_hangs_a_bar_per_count(cohort: Cohort) -> None:
     texts = {text.get_text() for text in figure.findobj(Text)}
     assert {"Cramps a night", "Observed", "Expected", "Hurdle negative binomial"} <= texts
     assert "could not" in rootogram(pd.DataFrame()).findobj(Text)[0].get_text().lower()
+
+
+@pytest.mark.parametrize("rows", [600, 1200])
+def test_what_is_ill_conditioned_ends_soon_and_says_why(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(0, 1, rows)
+    powers = np.vander(x, 8, increasing=True)
+    near = np.column_stack([np.ones(rows), x, x + 1e-5 * rng.normal(0, 1, rows)])
+    counts = rng.poisson(np.exp(0.2 + 0.3 * x) * rng.gamma(1, 1, rows)) * (rng.random(rows) > 0.2)
+    huge = counts.copy()
+    huge[::150] = 20_000
+    evaluated = 0
+    local = Inflated.local
+
+    def counted(self: Inflated, predictors: Any) -> Any:
+        nonlocal evaluated
+        evaluated += 1
+        return local(self, predictors)
+
+    monkeypatch.setattr(Inflated, "local", counted)
+    for matrix, outcome in ((powers, huge), (near, counts)):
+        evaluated = 0
+        fitted = zeros.zero_inflated(matrix, matrix, outcome.astype(float), np.zeros(rows))
+        assert fitted.problem is not None
+        assert re.search("runs off to 0 or infinity|no maximum within|singular", fitted.problem)
+        assert evaluated < 3000
+
+
+@pytest.mark.parametrize("log_theta", [-8.0, 0.3, 5.0, 20.0])
+def test_sums_over_large_counts_are_those_of_one_after_the_other(log_theta: float) -> None:
+    counts, theta = np.array([0, 3, 511, 512, 513, 700, 20_000]), np.exp(log_theta)
+    found = density(counts, np.full(7, 0.5), log_theta)
+    mu = np.exp(0.5)
+    for i, y in enumerate(counts):
+        below = np.arange(y, dtype=float)
+        ways = math.fsum(np.log1p(below / theta)) - gammaln(y + 1) + y * 0.5
+        assert found.value[i] == pytest.approx(ways - (y + theta) * np.log1p(mu / theta), rel=1e-11)
+        slope = (y + theta) * mu / (mu + theta) - theta * np.log1p(mu / theta) - math.fsum(below / (theta + below))
+        assert found.t[i] == pytest.approx(slope, rel=1e-9, abs=1e-7)
