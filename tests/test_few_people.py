@@ -51,8 +51,8 @@ def survey(counts: dict[str, int]) -> Cohort:
     rng = np.random.default_rng(1)
     who = who.with_columns(
         weight_interview=pl.lit(1000.0),
-        stratum=np.arange(n) % 6,
-        psu=np.arange(n) // 6 % 2,
+        stratum=np.arange(n) % 20,
+        psu=np.arange(n) // 20 % 2,
         recalled_low=np.where(rng.random(n) < 0.4, 5, 0),
     )
     design = SurveyDesign(("D",), {"interview": "weight_interview"})

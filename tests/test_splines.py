@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import odd_cohort
 import pandas as pd
 import polars as pl
 import pytest
@@ -250,7 +251,8 @@ def test_a_survey_s_spline_has_ratios_and_takes_no_offset() -> None:
     fitted = fit(asked, model="survey-logistic", terms="ns(age_years, df=2, ref=50, at=[30, 70]) + sex")
     rows = fitted.estimates
     assert rows["status"].tolist()[:3] == ["converged"] * 3
-    assert rows["unit"].iloc[0] == "F on 2 and 6 degrees of freedom"
+    # 12 PSUs - 6 strata - 3 slopes.
+    assert rows["unit"].iloc[0] == "F on 2 and 3 degrees of freedom"
     older = rows[rows["level"] == "70"].iloc[0]
     assert older["scale"] == "odds_ratio" and older["estimate"] > 1
     same = fitted.ratio({"age_years": 70}, {"age_years": 50}).iloc[0]
@@ -280,3 +282,9 @@ def test_round_values_stay_within_the_observed_ones() -> None:
     frame = pd.DataFrame({"who": range(len(ages)), "age_years": ages})
     (smooth,) = build(frame, "ns(age_years, knots=[60])").smooths
     assert smooth.levels and all(41 <= float(level) <= 86 for level in smooth.levels)
+
+
+def test_a_spline_of_a_column_of_an_odd_name() -> None:
+    fitted = fit(odd_cohort.cohort(), model="poisson", terms="ns(`shoe size`, df=2, ref=1.5, at=[1.4, 1.6])")
+    assert fitted.estimates["status"].to_list() == ["converged"] * 4
+    assert fitted.ratio({"shoe size": 1.6}, {"shoe size": 1.5})["estimate"][0] > 0

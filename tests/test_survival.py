@@ -104,9 +104,7 @@ def test_what_cannot_be_estimated_has_a_reason() -> None:
     assert "nobody was observed for 30 s" in means.loc["heat", "note"]
     assert medians.loc["heat", "status"] == means.loc["heat", "status"] == "not_estimable"
     assert pd.isna(medians.loc["heat", "estimate"])
-    assert (
-        "1 episodes left out, without a time to relief; 1 episodes left out, without remedy" in medians["note"].iloc[0]
-    )
+    assert "1 episode left out, without a time to relief; 1 episode left out, without remedy" in medians["note"].iloc[0]
     # Of one participant the curve is known, and nothing of its spread.
     cold = medians.loc["cold"]
     assert (cold["status"], cold["estimate"]) == ("boundary", 6.5)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from crampstudy import names
+from crampstudy import names, wording
 from crampstudy.output import csv_cell
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
@@ -125,5 +125,8 @@ def to_json(estimates: pd.DataFrame) -> str:
 
 
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model."""
-    return rows[rows["scale"].str.endswith("_ratio", na=False)]
+    """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model.
+
+    Each comparison once: without those that split one into within and between participants.
+    """
+    return rows[rows["scale"].str.endswith("_ratio", na=False) & ~wording.is_split(rows)]

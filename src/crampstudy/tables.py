@@ -102,7 +102,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
-        rows = estimates[~estimates["term"].isin(wording.BASELINES)]
+        rows = estimates[~estimates["term"].isin(wording.BASELINES) & ~wording.is_split(estimates)]
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
         title = f"{name}: {scale}" if name else scale.capitalize()
         cells = {_factor(row, scale): row for row in wording.records(rows)}
@@ -121,7 +121,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
     """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
-    known = codebook.find(str(row["term"]).removeprefix(wording.ZERO_PART))
+    known = wording.variable(str(row["term"]).removeprefix(wording.ZERO_PART))
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"

@@ -15,6 +15,12 @@ ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
+SPLIT = "within and between"
+"""How the analysis of rows ends that split the ratio of a nightly exposure; they stand in a note, not in the table."""
+EQUALS = " = "
+"""Between the parts of an exposure, in the term of the test that their ratios are equal."""
+AT_REFERENCE = "at the reference of what it interacts with"
+"""In the note of a ratio that others of the model modify."""
 DASH = "–"
 _MOST_DIGITS = 12
 _ROUNDING, _SMALL = 1e-8, 1e-3
@@ -33,6 +39,7 @@ _COVARIANCES = {
     "covariance cluster-joint": "cluster-robust intervals of coefficients and dispersion together",
     "covariance jackknife": "intervals by the jackknife, one participant left out at a time",
 }
+_OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
 _OUTCOMES = {
     "none": "No cramp",
     "mild": "Mild",
@@ -41,6 +48,7 @@ _OUTCOMES = {
 }
 # A factor of a term, which may hold a colon in backticks or in a text.
 _FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
+_OF_PERSON = re.compile(r"(within|between)\((?:`([^`]+)`|([^\W\d][\w.]*))\)")
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
@@ -55,6 +63,18 @@ def number(value: float, digits: int = 2) -> str:
 def count(value: Any) -> str:
     """Return a whole number with thousands separated, an en dash where there is none."""
     return DASH if pd.isna(value) else f"{int(value):,}"
+
+
+def counted(number: int, plural: str, verb: str = "") -> str:
+    """Return a number and what it counts, of one in the singular: ``1 night``, ``1 cell holds``, ``1,204 nights``.
+
+    The last word of ``plural`` is its noun; ``verb`` is that of several.
+    """
+    if number == 1:
+        before, _, noun = plural.rpartition(" ")
+        plural = f"{before} {_OF_ONE.get(noun, noun.removesuffix('s'))}"
+        verb = _OF_ONE.get(verb, f"{verb}s" if verb else "")
+    return " ".join(f"{number:,} {plural} {verb}".split())
 
 
 def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
@@ -89,6 +109,18 @@ def recalled(text: str) -> str:
     return _OUTCOMES.get(text, text)
 
 
+def of_person(name: str) -> tuple[str, str] | None:
+    """Return function and column of a term ``within(x)`` or ``between(x)``, ``None`` if it is another one."""
+    found = _OF_PERSON.fullmatch(name)
+    return (found[1], found[2] or found[3]) if found else None
+
+
+def variable(name: str) -> codebook.Variable | None:
+    """Return the variable of the codebook that a term is of, if it is of one."""
+    split = of_person(name)
+    return codebook.find(split[1] if split else name)
+
+
 def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
@@ -96,6 +128,8 @@ def term(name: str, heading: bool = False) -> str:
     parts = _FACTOR.findall(name)
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
+    if split := of_person(name):
+        return f"{_label_inside(split[1])}, {split[0]} participants"
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
@@ -154,10 +188,43 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     rows = pd.concat(models, ignore_index=True)
     # That there is no zero part to show is said by its intercept, which there always is.
     silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
-    shown = rows[~rows["term"].isin(silent)]
+    split = is_split(rows)
+    shown = rows[~rows["term"].isin(silent) & ~split]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
-    return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))
+    texts = (*_splits(rows[split]), said, f"could not estimate: {failed}" if failed else "")
+    return sentences(filter(None, texts))
+
+
+def is_split(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows split the ratio of another one into within and between participants."""
+    return rows["analysis"].str.endswith(SPLIT).fillna(value=False).astype(bool)
+
+
+def p_text(value: float) -> str:
+    """Return a p-value as printed: ``p = 0.012``, ``p < 0.001``."""
+    return "p < 0.001" if value < 0.001 else f"p = {number(value, 3 if value < 0.1 else 2)}"
+
+
+def _splits(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence for each exposure: what its ratio is a mixture of, and whether the two differ."""
+    made = []
+    for test in records(rows[rows["scale"] == "wald_test"]):
+        within = str(test["term"]).partition(f"{EQUALS}between(")[0]
+        between = within.replace("within", "between", 1)
+        parts = rows[rows["term"].isin([within, between]) & (rows["model"] == test["model"])]
+        named = term(within).removesuffix(", within participants")
+        if test["status"] != "converged":
+            reason = "; ".join(_said(rows[rows["term"] == test["term"]], ()))
+            made.append(f"{named}: within and between participants could not be told apart: {reason}")
+            continue
+        (one, other) = records(parts)[:2]
+        where = f"{AT_REFERENCE}, " if AT_REFERENCE in str(test["note"]) else ""
+        made.append(
+            f"{named}: {where}the ratio mixes {estimate(one)} within participants and {estimate(other)} between them, "
+            f"{contrast(one)} ({p_text(test['p_value'])} that both are equal)"
+        )
+    return list(dict.fromkeys(made))
 
 
 def second_opinion(rows: pd.DataFrame) -> str:
@@ -186,7 +253,8 @@ def second_opinions(rows: pd.DataFrame) -> str:
     """Return what the second opinions on several models come to, as one sentence without its full stop."""
     compared = rows[rows["status"].isin(["agrees", "differs"])]
     if compared.empty:
-        return "None of the models could be compared"
+        reasons = set(rows["note"].dropna())
+        return "None of the models could be compared" + (f": {reasons.pop()}" if len(reasons) == 1 else "")
     n, differ = len(compared), int((compared["status"] == "differs").sum())
     verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
     said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"

@@ -2,7 +2,7 @@
 
 Draws cohorts from known truths (recovery_scenarios.py), fits every model, counts how often intervals cover the
 answers, and writes the table of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw
-and model: the next run goes on from there. After a change to a model or to the simulator begin anew with ``--fresh``.
+and model, under a digest of the code behind it: the next run goes on from there, and does again what a change touched.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 import recovery_grid as grid
 import recovery_table as table
 from recovery_asked import ASKED, Asked
+from recovery_keys import key
 from recovery_scenarios import Scenario
 
 from crampstudy import compute
@@ -145,7 +146,8 @@ def _number(model: Asked, asked: argparse.Namespace) -> int:
 
 
 def _file(state: Path, scenario: str, model: str, batch: int) -> Path:
-    return state / scenario.replace(" ", "-") / model.replace("/", "-") / f"{batch:04}.json"
+    named = f"{model.replace('/', '-')}-{key(model.partition('/')[0])}"
+    return state / scenario.replace(" ", "-") / named / f"{batch:04}.json"
 
 
 def _keep(path: Path, results: list[dict[str, list[float] | None]]) -> None:

@@ -51,7 +51,8 @@ class Nights:
 
     Persons have a normal intercept and, with ``slope_sd``, a normal slope of ``dose`` that is correlated with it.
     Without that slope ratios given the person and over all persons are the same. With ``hours`` the mean is per hour
-    in bed, and those who have the condition lie longer: ratios of rates per night would be others.
+    in bed, and those who have the condition lie longer: ratios of rates per night would be others. With ``exposed`` it
+    is so many participants who have the condition, neither more nor fewer.
     """
 
     effects: Mapping[str, float]
@@ -61,10 +62,13 @@ class Nights:
     correlation: float = 0.0
     night_dispersion: float = 0.0
     hours: bool = False
+    exposed: int | None = None
 
     def cohort(self, people: int, nights: int, rng: np.random.Generator) -> Cohort:
         """Draw a diary, every night logged."""
-        x = _exposures(people, nights, rng)
+        x = dict(_exposures(people, nights, rng))
+        if self.exposed is not None:
+            x["had"] = (np.arange(people) < self.exposed)[:, None]
         scores = rng.standard_normal((2, people, 1))
         slope = self.correlation * scores[0] + math.sqrt(1 - self.correlation**2) * scores[1]
         eta = (

@@ -16,12 +16,12 @@ NOMINAL, LEVEL = 0.95, 0.001
 """Confidence level of the intervals, and the level of the whole table, shared out by Holm's method."""
 KNOWN: Mapping[tuple[str, str, str], str] = {
     (
-        "*/cramps",
+        "*/cramps,covariance=cluster",
         "block 05 ?",
         "crp_sd",
     ): "a log-normal number: a few people have most of the weight; `cluster-small` covers more",
     (
-        "*/cramps",
+        "*/cramps,covariance=cluster",
         "block 04 ?",
         "pregnancy_trimester_*",
     ): "about 25 of 250 people have it: a few of them have most of the cramps",

@@ -8,6 +8,7 @@ import numpy as np
 
 from crampstudy.bands import AgeBands
 from crampstudy.checks import design, nightly, proportional, zeros_found
+from crampstudy.checks.large_counts import large_counts
 from crampstudy.checks.law import Law
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
@@ -23,7 +24,7 @@ __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 
 NAMES = (
     *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
-    *("influence", "participants", "separation", "collinearity", "convergence"),
+    *("influence", "large counts", "participants", "separation", "collinearity", "convergence"),
 )
 """The checks in the order in which they are returned."""
 
@@ -125,6 +126,7 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
         nightly.serial_dependence(data, law),
         nightly.residuals(data, law, rng),
         design.influence(solution, law),
+        large_counts(solution, fitted),
         *last[:2],
         design.collinearity(solution, law),
         last[3],

@@ -107,7 +107,9 @@ def compare(
 def fit(
     source: Source,
     model: Annotated[str, typer.Option(help="A model by name; an unknown one lists them all.")],
-    terms: Annotated[str, typer.Option(help='A right-hand side such as "age_decade + sex + diabetes".')],
+    terms: Annotated[
+        str, typer.Option(help='Such as "age_decade + sex + diabetes"; within(x) and between(x) split a nightly x.')
+    ],
     outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
     covariance: Annotated[
@@ -209,7 +211,9 @@ def _in_parts(source: str, workers: int | str) -> Any:
 
 
 def _parts_read(done: int) -> None:
-    sys.stderr.write(f"\r{done} parts read")
+    from crampstudy.wording import counted
+
+    sys.stderr.write(f"\r{counted(done, 'parts')} read")
     sys.stderr.flush()
 
 

@@ -17,6 +17,7 @@ from crampstudy.models.covariance import Array
 from crampstudy.models.families import POISSON
 from crampstudy.models.inference import named, of_regression
 from crampstudy.models.obstacles import obstacle
+from crampstudy.models.rows import note
 from crampstudy.models.small_sample import Nights
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, people, person_nights
 
@@ -110,9 +111,11 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     # From the top-coded age on, an age is no longer known.
     grid = _whole_years(ages.clip(upper_bound=cohort.design.top_coded_age or 120))
     logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
-    half = covariance.quantile(ci_level, fitted.df) * error
+    lonely = survey.lonely_note(int((sampling.present(design.rows) == 1).sum()))
+    cells |= {"note": note(survey.few_note(fitted.df, fitted.df_residual), lonely)}
+    half = covariance.quantile(ci_level, fitted.df_residual) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
-    return _curve(cells, grid, limits, error, np.full(len(grid), float(fitted.df)))
+    return _curve(cells, grid, limits, error, np.full(len(grid), float(fitted.df_residual)))
 
 
 def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: float) -> dict[str, Any]:

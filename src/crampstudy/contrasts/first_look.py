@@ -14,6 +14,7 @@ from crampstudy import wording
 from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
 from crampstudy.sources.quick import Nights
+from crampstudy.wording import counted
 
 CI_LEVEL = 0.95
 _CALENDARS = 6
@@ -114,8 +115,8 @@ def _guess(nights: Nights) -> Iterator[str]:
 def _rates(look: FirstLook) -> Iterator[str]:
     rate = look.overall
     yield (
-        f"{rate.cramps:,} cramps in {rate.nights:,} observed nights of {rate.participants:,} "
-        f"participant{'' if rate.participants == 1 else 's'}"
+        f"{counted(rate.cramps, 'cramps')} in {counted(rate.nights, 'observed nights')} of "
+        f"{counted(rate.participants, 'participants')}"
     )
     for name, made in (("incidence rate", rate), ("mean of person rates", look.mean_of_persons)):
         shown = wording.estimate({k: getattr(made, k) for k in ("status", "estimate", "ci_low", "ci_high")})

@@ -21,6 +21,7 @@ from crampstudy.models.covariance import degrees_of_freedom, quantile
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, person_nights
+from crampstudy.wording import counted
 
 FEW_PARTICIPANTS = 10
 ALL = "all"
@@ -186,7 +187,7 @@ def rates(
     value = "an age" if by == "age_band" else f"a value of {by}"
     remarks = list(account.remarks())
     if without and without < sums.height:
-        remarks.append(f"{without:,} participants without {value}, in the row of all participants alone")
+        remarks.append(f"{counted(without, 'participants')} without {value}, in the row of all participants alone")
     base: Row = {
         "cohort": cohort.name,
         "outcome": "cramps",

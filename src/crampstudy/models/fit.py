@@ -54,7 +54,8 @@ def fit(
         terms: a formulaic right-hand side over codebook names, the cohort's own columns, ``age_decade``
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
-            shown at round values or ``at=[...]``. ``offset(log(x))`` enters with coefficient 1
+            shown at round values or ``at=[...]``. ``within(x)`` is a night's deviation from the participant's mean of a
+            column of the diary, ``between(x)`` that mean (nights). ``offset(log(x))`` enters with coefficient 1
             (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night counts (not
             for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default.
@@ -84,7 +85,9 @@ def fit(
         Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
         each class, and what else the model has: dispersion, spread of participants, working correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
-        rows fitted a row with status ``not_estimable``; the others are fitted. Of a list of events
+        rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
+        exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
+        mixes, and the test that they are equal. Of a list of events
         (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
 
     Raises:

@@ -21,11 +21,12 @@ from crampstudy.models.covariance import (
     without_rounding,
 )
 from crampstudy.models.small_sample import Nights, Satterthwaite, bias_reduced, reach
+from crampstudy.wording import counted
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
-_JOINT = 1.5
-"""How many times as wide the sandwich with the dispersion must be before ``auto`` shows it."""
+JOINT = 1.5
+"""How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
 _DEFINITE = 1e-8
 _ALONE = 1e-5
 
@@ -61,34 +62,44 @@ def bias_reduces(kind: Covariance, clusters: int) -> bool:
 
 def of_regression(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
     """Return the inference of a Poisson, negative-binomial or logistic regression, fitted to ``nights``."""
+    made = with_dispersion_held(fitted, nights, kind)
+    return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
+
+
+def with_dispersion_held(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
+    """Return the inference of a regression as :func:`of_regression`, ``auto`` holding the dispersion at any counts."""
     clusters, p = int(nights.groups.max()) + 1, len(fitted.coefficients)
     if bias_reduces(kind, clusters):
         small = bias_reduced(nights)
         notes = (_alone(len(small.alone)),) if small.alone else ()
-        made = Inference(
+        return Inference(
             small.covariance, small.df, small.effective, "cluster-small", notes, small.problem, small.moments
         )
-    else:
-        used: Covariance = "cluster" if kind == "auto" else kind
-        df = np.full(p, degrees_of_freedom(clusters, used))
-        if used == "model":
-            return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
-        behind = reach(nights)
-        made = Inference(_sandwich(fitted, nights, used), df, behind.effective(), used)
-        if kind == "auto":
-            made = replace(made, df=behind.df(), moments=behind)
-    return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
+    used: Covariance = "cluster" if kind == "auto" else kind
+    df = np.full(p, degrees_of_freedom(clusters, used))
+    if used == "model":
+        return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
+    behind = reach(nights)
+    made = Inference(_sandwich(fitted, nights, used), df, behind.effective(), used)
+    return replace(made, df=behind.df(), moments=behind) if kind == "auto" else made
+
+
+def times_wider(fitted: CountFit, nights: Nights, variance: Array) -> Array:
+    """Return how many times as wide (p) as by ``variance`` (p x p) intervals of ``cluster-joint`` are."""
+    joint = _sandwich(fitted, nights, "cluster-joint")
+    with np.errstate(divide="ignore", invalid="ignore"):  # participants who are all alike have no spread at all
+        times = np.sqrt(np.diag(joint) / np.diag(variance))
+    return np.nan_to_num(times, nan=1.0, posinf=np.inf)
 
 
 def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Inference:
     """Return the inference with the joint sandwich where that is much the wider one."""
     if fitted.joint is None:
         return made
-    joint = _sandwich(fitted, nights, "cluster-joint")
-    with np.errstate(divide="ignore", invalid="ignore"):  # participants who are all alike have no spread at all
-        wider = np.sqrt(np.diag(joint) / np.diag(made.variance))
-    if not (wider > _JOINT).any():
+    wider = times_wider(fitted, nights, made.variance)
+    if not (wider > JOINT).any():
         return made
+    joint = _sandwich(fitted, nights, "cluster-joint")
     note = f"few counts rule the dispersion: with it held, intervals would be up to {wider.max():.1f} times narrower"
     return replace(made, variance=joint, used="cluster-joint", notes=(*made.notes, note))
 
@@ -102,8 +113,8 @@ def _sandwich(fitted: CountFit, nights: Nights, kind: Covariance) -> Array:
 
 
 def _alone(number: int) -> str:
-    who = "1 participant alone determines" if number == 1 else f"{number} participants alone determine"
-    return f"{who} a combination of terms, of whose spread nothing is known"
+    who = counted(number, "participants")
+    return f"{who} alone determine{'s' if number == 1 else ''} a combination of terms, of whose spread nothing is known"
 
 
 def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: int, kind: Covariance) -> Inference:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import UsageError
+from crampstudy.wording import counted
 
 MOST_LEVELS = 12
 FEWEST_IN_REFERENCE = 5
@@ -54,9 +55,9 @@ def check_levels(name: str, frame: pl.DataFrame, role: str) -> None:
         return
     first = ", ".join(map(repr, levels.head(_SHOWN))) + (", …" if len(levels) > _SHOWN else "")
     raise UsageError(
-        f"{role} name {name!r}, a text with {len(levels):,} levels in {people:,} participants ({first}): a factor has "
-        f"at most {MOST_LEVELS} levels, and one for every two participants; group them in a column of fewer levels, "
-        "or give a column of numbers"
+        f"{role} name {name!r}, a text with {len(levels):,} levels in {counted(people, 'participants')} ({first}): "
+        f"a factor has at most {MOST_LEVELS} levels, and one for every two participants; group them in a column of "
+        "fewer levels, or give a column of numbers"
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
+from formulaic import Formula
 
+from crampstudy import wording
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -110,7 +112,9 @@ def asked_for(
     check_condition(where, outcome)
     for asked in (terms, zero_terms, free_terms):
         if asked is not None:
-            check_apart(formula.names_in(formula.parse(asked)), outcome, "terms")
+            parsed = formula.parse(asked)
+            check_apart(formula.columns_in(parsed), outcome, "terms")
+            _check_nightly(parsed, model)
     return Question(
         cohort=cohort,
         model=model,
@@ -131,6 +135,14 @@ def asked_for(
         near_nightly=near_nightly,
         participants_per_coefficient=participants_per_coefficient,
     )
+
+
+def _check_nightly(terms: Formula, model: str) -> None:
+    if model not in ENGINES and (split := sorted(filter(wording.of_person, formula.names_in(terms)))):
+        raise UsageError(
+            f"{split[0]}: within() and between() split what differs from night to night, and are for the models of "
+            f"nights: {', '.join(ENGINES)}; {model} is none of them"
+        )
 
 
 def check_multiples(per: Mapping[str, float], *designs: spec.Design) -> None:

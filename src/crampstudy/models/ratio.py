@@ -12,7 +12,7 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
-from crampstudy.models.rows import ALONE, Row, df_of
+from crampstudy.models.rows import ALONE, Row, beyond, df_of
 from crampstudy.models.small_sample import Satterthwaite
 
 Value = float | str | bool
@@ -76,6 +76,8 @@ class Linear:
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         df = float(df_of(contrast[None, :], self.df, self.moments)[0])
         half = quantile(cells["ci_level"], df) * error
+        if reason := beyond(value, half):
+            return estimates.row(status="not_estimable", **cells | {"note": reason})
         return estimates.row(
             status="converged",
             estimate=np.exp(value),

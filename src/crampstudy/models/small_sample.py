@@ -82,6 +82,10 @@ class Satterthwaite:
             number: Array = spread.sum(axis=0) ** 2 / np.square(spread).sum(axis=0)
         return number
 
+    def turned(self, by: Array) -> Satterthwaite:
+        """Return the moments of other coefficients, ``by`` (p x p) of these."""
+        return Satterthwaite(by @ self.spread @ by.T, by @ self.linked)
+
     def _of(self, contrasts: Array | None) -> tuple[Array, Array]:
         contrasts = np.eye(self.linked.shape[1]) if contrasts is None else contrasts
         spread = np.einsum("gkq,kq->gk", contrasts @ self.spread, contrasts)

@@ -25,6 +25,7 @@ from crampstudy.models.columns import coded, decoded
 from crampstudy.models.covariance import Array
 from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
 from crampstudy.models.levels import check_levels, participants, reference_first
+from crampstudy.models.standard import ROUNDING, Standard
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
@@ -97,7 +98,8 @@ class Design:
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
     ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant`` those left
-    out because they do not vary on these rows. Without a complete row the matrix is empty and ``columns`` holds one
+    out because they do not vary on these rows, ``rounded`` the ones among them that vary by no more than rounding;
+    ``standard`` says how engines see the columns. Without a complete row the matrix is empty and ``columns`` holds one
     column per term. ``surplus`` are terms left out because there are too few participants for so many coefficients,
     ``remarks`` what a reader of the coefficients should know. ``incomplete`` counts the candidate rows left out because
     a value was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with
@@ -122,12 +124,18 @@ class Design:
     weightless: int = 0
     surplus: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    rounded: tuple[str, ...] = ()
+    standard: Standard = field(default_factory=Standard.none)
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
         full = np.zeros((len(self.rows), self.matrix.shape[1]))
         full[self.rows] = self.matrix
         return full
+
+    def standardised(self) -> Design:
+        """Return the design with its matrix as engines see it."""
+        return replace(self, matrix=self.standard.columns(self.matrix))
 
     def bare(self) -> Design:
         """Return the design without its rows, light enough to be kept or sent to other processes."""
@@ -148,6 +156,7 @@ class Design:
                 for s in self.smooths
             ),
             encode=Without(self.encode, tuple(kept)),
+            standard=self.standard.keeping(kept),
         )
 
     def terms(self) -> tuple[str, ...]:
@@ -179,10 +188,10 @@ def build(
         UsageError: a name is neither in the codebook nor a column of the cohort, or a term cannot be evaluated.
     """
     parsed = formula.parse(terms)
-    names = formula.names_in(parsed)
-    formula.check_names(names, frame)
+    used = formula.names_in(parsed)
+    formula.check_names(used, frame)
     inside = frame.filter(pl.Series(candidate))
-    absent = {n for n in names if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
+    absent = {n for n in used if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
     specials = [found for term in parsed if (found := formula.special(term))]
     with_coefficient = [term for term in parsed if formula.special(term) is None]
     needs = [*needs, *sorted({name for found in specials for name in formula.names_of(found.term)})]
@@ -195,8 +204,10 @@ def build(
         candidate = candidate & (weights != 0)
     kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
     not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
+    names = {str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient}
     constant: list[str] = []
     surplus: list[str] = []
+    rounded: list[str] = []
     while True:
         design, flat = _encoded(frame, kept, candidate, needs, not_measured, tuple(constant))
         n = participants(frame, design.rows)
@@ -209,6 +220,8 @@ def build(
             left = candidate & ~design.rows
             many = f"{len(design.columns)} coefficients of {n} participants, more than one to every {PER_COEFFICIENT}"
             crowded = (many,) if len(design.columns) * PER_COEFFICIENT > n > 0 else ()
+            made_of = [frozenset(names.get(column.term, ())) for column in design.columns]
+            some = len(design.matrix) > 0
             return replace(
                 design,
                 incomplete=int(each[left].sum()),
@@ -216,12 +229,15 @@ def build(
                 offset=beside[OFFSET][design.rows] if OFFSET in beside else np.zeros(int(design.rows.sum())),
                 weights=None if weights is None else weights[design.rows],
                 beside=tuple(str(found.term) for found in specials),
-                names={str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient},
+                names=names,
                 surplus=tuple(surplus),
                 remarks=(*design.remarks, *crowded),
+                rounded=tuple(rounded),
+                standard=Standard.of(design.matrix, made_of) if some else Standard.none(len(design.columns)),
             )
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
+        rounded += [term for term, exactly in flat.items() if not exactly]
         kept = [term for term in kept if str(term) not in flat]
 
 
@@ -232,8 +248,8 @@ def _encoded(
     needs: Sequence[str],
     not_measured: tuple[str, ...],
     constant: tuple[str, ...],
-) -> tuple[Design, list[str]]:
-    """Return the design of the ``kept`` terms, and the terms among them that do not vary."""
+) -> tuple[Design, dict[str, bool]]:
+    """Return the design of the ``kept`` terms, and the terms among them that do not vary: at all, or but by rounding."""
     used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
@@ -247,7 +263,7 @@ def _encoded(
         columns = tuple(Column(INTERCEPT if str(term) == "1" else str(term)) for term in kept)
         return Design(
             np.empty((0, len(columns))), columns, rows, tuple(used), not_measured, constant, left, _no_row, np.empty(0)
-        ), []
+        ), {}
     try:
         # What is infinite is refused below. A frame of no columns would lose its rows.
         with np.errstate(all="ignore"):
@@ -261,8 +277,12 @@ def _encoded(
         raise UsageError(
             f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
         )
-    varying = {str(t) for t, where in slices.items() if (np.ptp(values[:, where], axis=0) > 0).any()}
-    flat = [str(term) for term in kept if str(term) not in varying and str(term) != "1"]
+    with np.errstate(over="ignore"):
+        reach = np.ptp(values, axis=0)
+    rounding = ROUNDING * np.abs(values).max(axis=0)
+    varying = {str(t) for t, where in slices.items() if (reach[where] > rounding[where]).any()}
+    still = {str(t) for t, where in slices.items() if not reach[where].any()}
+    flat = {str(term): str(term) in still for term in kept if str(term) not in varying and str(term) != "1"}
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
     columns = tuple(_column(term, name, matrix.model_spec) for term, name in named)
     encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)
@@ -313,7 +333,8 @@ def _smooth(term: Term, where: slice, model: ModelSpec, data: pd.DataFrame) -> S
         contrasts[:, where] = splines.centred(np.array(at), state)
     variable = min(formula.names_of(Term([spline])))
     interacts = alone and any(spline in other.factors for other in model.terms if other != term)
-    observed = float(data[variable].min()), float(data[variable].max())
+    values = data[coded(variable)]
+    observed = float(values.min()), float(values.max())
     levels = tuple(f"{v:g}" for v in at)
     return Smooth(str(term), columns, variable, f"{state['ref']:g}", levels, contrasts, interacts, observed)
 

@@ -27,7 +27,9 @@ def zero_rows(solution: Solution, base: Row, ci_level: float, per: Mapping[str, 
         return []
     scale = rows.Scale("odds_ratio", "odds", named)
     cells = base | {"estimand": f"{association(design)}, {named}"}
-    made = rows.rows(_answer(solution, design), scale, cells, ci_level, per) + rows.left_out(design, scale, cells)
+    answer = _answer(solution, design)
+    made = rows.rows(answer, scale, cells, ci_level, rows.units(answer, design, scale, per, ci_level))
+    made += rows.left_out(design, scale, cells)
     return [_renamed(row) for row in made]
 
 
