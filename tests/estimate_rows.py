@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from crampstudy import wording
 from crampstudy.errors import AnalysisError
 
 
@@ -15,6 +16,11 @@ def pick(rows: pd.DataFrame, term: str, level: str | None = None) -> Any:
     found = rows[(rows["term"] == term) & (rows["level"].isna() if level is None else rows["level"] == level)]
     assert len(found) == 1
     return found.iloc[0]
+
+
+def coefficients(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a fit without those of the declared contrasts, which say the same in other values."""
+    return rows[~rows["term"].map(wording.is_declared)].reset_index(drop=True)
 
 
 def order(rows: pd.DataFrame) -> list[tuple[str, str | None]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 
 from crampstudy import AgeBands, codebook, fit, open_cohort, wording
-from crampstudy.contrasts.equivalence import verdicts
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- factors: begin -->", "<!-- factors: end -->"
@@ -21,7 +20,7 @@ BESIDE = "age_decade + sex + education + bmi_kg_m2"
 
 
 def rows(data: Path, cycle: str) -> pd.DataFrame:
-    """Return the row of each factor, in a model of its own; numbers per SD of all aged 20 or more with a value."""
+    """Return the rows of each factor, in a model of its own; numbers per SD of all aged 20 or more, and declared."""
     cohort = open_cohort(f"nhanes:{data}?cycles={cycle}")
     people = cohort.participants
     found = []
@@ -37,9 +36,10 @@ def rows(data: Path, cycle: str) -> pd.DataFrame:
             bands=AgeBands(),
             per={} if factor == "arthritis" else {factor: spread},
         )
-        found.append(fitted.estimates[fitted.estimates["term"] == factor].assign(spread=spread))
+        own = fitted.estimates["term"].isin([factor, f"{wording.CONTRAST}{factor}"])
+        found.append(fitted.estimates[own].assign(spread=spread))
     table = pd.concat(found, ignore_index=True)
-    return table.assign(cycle=cycle, verdict=verdicts(table))
+    return table.assign(cycle=cycle)
 
 
 def page(data: Path) -> str:
@@ -48,11 +48,12 @@ def page(data: Path) -> str:
     lines += ["|---|---|---|---:|---:|---:|---|"]
     for cycle in "DE":
         for row in wording.records(rows(data, cycle)):
-            unit = codebook.variable(row["term"]).unit
+            unit = codebook.variable(wording.variable(row["term"])).unit
             contrast = f"per SD ({row['spread']:.3g} {unit})" if pd.isna(row["level"]) else wording.contrast(row)
+            said = wording.DASH if pd.isna(row["verdict"]) else row["verdict"]
             lines.append(
                 f"| {cycle} | {wording.term(row['term'])} | {contrast} | {wording.estimate(row, 3)} | "
-                f"{wording.count(row['n_participants'])} | {wording.count(row['n_events'])} | {row['verdict']} |"
+                f"{wording.count(row['n_participants'])} | {wording.count(row['n_events'])} | {said} |"
             )
     return "\n".join(lines)
 

@@ -103,12 +103,12 @@ def test_the_table_names_who_holds_them_and_what_comes_without() -> None:
     assert made.text.startswith("4 participants hold the 4 nights of 200 cramps that rule the dispersion: with it held")
     assert made.table["participant_id"].drop_duplicates().tolist() == ["p00", "p05", "p10", "p15"]
     assert set(made.table["nights"]) == {1} and set(made.table["largest"]) == {200.0}
-    assert made.table["share_of_cramps"].iloc[::2].sum() == pytest.approx(0.837, abs=0.01)
-    assert made.table["term"].tolist() == ["x", "age_decade"] * 4
+    assert made.table["share_of_cramps"].iloc[::3].sum() == pytest.approx(0.837, abs=0.01)
+    assert made.table["term"].tolist() == ["intercept", "x", "age_decade"] * 4
     kept = cohort.frame("diary").filter(pl.col("cramps") < 200)
     calm = Cohort("calm", "diary", {**cohort.tables, "diary": kept}, as_of=cohort.as_of, synthetic=True)
     rest = fit(calm, **NB, terms="x + age_decade").estimates
-    assert np.exp(made.table["without"][:2]).to_numpy() == pytest.approx(rest["estimate"][:2].to_numpy(), rel=1e-6)
+    assert np.exp(made.table["without"][1:3]).to_numpy() == pytest.approx(rest["estimate"][:2].to_numpy(), rel=1e-6)
     assert found(calm).verdict == "passed" or "Poisson" in str(found(calm).reason)
 
 
@@ -142,3 +142,8 @@ def test_what_holds_no_dispersion_is_not_checked(model: str, reason: str) -> Non
 def test_counts_no_more_dispersed_than_poisson_are_not_checked() -> None:
     made = found(diary(np.tile([0, 1, 1], 200)), "cluster")
     assert made.verdict == "not made"
+
+
+def test_a_rate_without_terms_is_checked_too() -> None:
+    made = found(with_huge((0, 3)), "cluster", terms="1")
+    assert made.table["term"].tolist() == ["intercept"]

@@ -12,12 +12,12 @@ ODDS_RATIOS = {
     "D": {
         "arthritis": (3453, 2.470, "higher"),
         "serum_potassium_mmol_l": (3238, 1.126, "inconclusive"),
-        "red_cell_count_10_12_l": (3269, 0.797, "lower"),
+        "red_cell_count_10_12_l": (3269, 0.797, "higher"),
     },
     "E": {
         "arthritis": (4065, 4.652, "higher"),
         "serum_potassium_mmol_l": (3800, 1.117, "inconclusive"),
-        "red_cell_count_10_12_l": (3828, 0.846, "lower"),
+        "red_cell_count_10_12_l": (3828, 0.846, "higher"),
     },
 }
 
@@ -27,7 +27,10 @@ def test_odds_ratios_and_verdicts(shared: Path, cycle: str) -> None:
     rows = nhanes_factors.rows(shared / "data" / "nhanes", cycle).set_index("term")
     for factor, (n, ratio, said) in ODDS_RATIOS[cycle].items():
         row = rows.loc[factor]
-        assert (row["n_participants"], round(row["estimate"], 3), row["verdict"]) == (n, ratio, said)
+        assert (row["n_participants"], round(row["estimate"], 3)) == (n, ratio)
+        # A number is judged at its declared contrast, low against usual or high, and not per SD.
+        judged = row if factor == "arthritis" else rows.loc[f"contrast: {factor}"]
+        assert judged["verdict"] == said and (factor == "arthritis") == isinstance(row["verdict"], str)
         assert row["estimand"].startswith("cross-sectional association")
 
 

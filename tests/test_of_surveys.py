@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from estimate_rows import no_number, order, pick
+from estimate_rows import coefficients, no_number, order, pick
 from numpy.typing import NDArray
 from scipy import special, stats
 
@@ -106,7 +106,7 @@ def test_ordered_classes_are_what_the_engine_finds(cohort: Cohort, people: pl.Da
     classes, answered = class_of(people)
     x, names = columns_of(people), ("age", "sex")
     direct = survey_ordinal.regression(classes, x, names, answered, sampled(people), LABELS, (1,) if free else ())
-    rows = fit(cohort, **ORDERED, free_terms=free).estimates
+    rows = coefficients(fit(cohort, **ORDERED, free_terms=free).estimates)
     above = [f"above {label}" for label in LABELS[:-1]]
     women = [("sex", f"female, {limit}") for limit in above] if free else [("sex", "female")]
     assert order(rows) == [("age_decade", None), *women, *(("threshold", limit) for limit in above)]
@@ -152,7 +152,7 @@ def test_a_part_of_a_survey_is_a_domain(cohort: Cohort, people: pl.DataFrame) ->
     direct = survey_ordinal.regression(
         classes, columns_of(people), ("age", "sex"), inside, sampled(people, "weight_exam"), LABELS
     )
-    rows = fitted.estimates
+    rows = coefficients(fitted.estimates)
     assert fitted.n_rows == direct.n == inside.sum()
     assert rows["std_error"].to_numpy() == pytest.approx(direct.std_error, rel=1e-9)
     assert set(rows["population"]) == {where} and rows["note"].nunique() == 1
@@ -181,7 +181,7 @@ def test_unused_classes_are_noted_and_one_class_is_not_estimable() -> None:
 @pytest.mark.parametrize(("model", "scale"), [("survey-ordinal", "odds_ratio"), ("interval-count", "rate_ratio")])
 def test_a_spline_and_its_ratio_agree(cohort: Cohort, model: str, scale: str) -> None:
     fitted = fit(cohort, model=model, terms="sex + ns(age_years, df=3, ref=60, at=[40, 75])")
-    rows = fitted.estimates
+    rows = coefficients(fitted.estimates)
     curve = rows[rows["term"].str.startswith("ns(")]
     assert fitted.status == "converged"
     assert curve["scale"].tolist() == ["wald_test", scale, scale]
@@ -205,7 +205,7 @@ def test_recalled_counts_are_what_the_engine_finds(cohort: Cohort, people: pl.Da
     direct = directly(people, class_of(people)[1], **more)
     assert direct.status == "converged"
     fitted = fit(cohort, **COUNT, **more)
-    rows = fitted.estimates
+    rows = coefficients(fitted.estimates)
     extras = [("dispersion", None)] + [("near-nightly", None)] * ("near_nightly" in more)
     assert order(rows) == [("age_decade", None), ("sex", "female"), ("intercept", None), *extras]
     assert np.log(rows["estimate"][:2].to_numpy()) == pytest.approx(direct.coefficients[1:], rel=1e-9)

@@ -32,6 +32,7 @@ def shows(printed: str, line: str) -> bool:
         ("redcap.md", None),
         ("event-lists.md", ["try", "validate", "describe", "import", "validate"]),
         ("simulation.md", ["simulate", "validate", "fit"]),
+        ("verdicts.md", ["simulate", "fit", "fit"]),
         ("models.md", ["simulate", *["fit"] * 24, "simulate", *["fit"] * 3]),
     ],
 )
@@ -64,7 +65,7 @@ def test_the_worked_examples_do_what_the_document_says(name: str, commands: list
     assert len(ran) >= 3 and (commands is None or ran == commands)
 
 
-@pytest.mark.parametrize("name", ["checks.md"])
+@pytest.mark.parametrize("name", ["checks.md", "verdicts.md"])
 def test_the_python_examples_print_what_the_document_says(name: str, tmp_path: Path) -> None:
     found = list(PYTHON.finditer((DOCS / name).read_text(encoding="utf-8")))
     assert found

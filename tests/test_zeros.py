@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from estimate_rows import coefficients
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
@@ -307,7 +308,7 @@ def answered(cohort: Cohort, model: str, terms: str, **more: Any) -> tuple[Solut
     asked = question(cohort, model, terms, **more)
     solution = solve_nights(asked)
     base = {"cohort": "invented", "population": "all", "outcome": "cramps", "analysis": "regression", "model": model}
-    return solution, estimates.frame(zero_rows(solution, base | {"ci_level": 0.95}, 0.95, {}))
+    return solution, coefficients(estimates.frame(zero_rows(solution, base | {"ci_level": 0.95}, 0.95, {})))
 
 
 @pytest.mark.parametrize("model", MODELS[2:])

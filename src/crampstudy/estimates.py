@@ -26,7 +26,7 @@ _TEXT = (
 _REAL = ("estimate", "ci_low", "ci_high", "ci_level", "std_error", "df", "p_value", "q_value", "n_effective")
 _COUNT = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
 
-COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "status", "note")
+COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "verdict", "status", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
 
 _TYPES: dict[str, Any] = (
@@ -112,7 +112,7 @@ def to_csv(estimates: pd.DataFrame) -> str:
 
     A text that a spreadsheet would run as a formula has an apostrophe before it.
     """
-    texts = [name for name in (*_TEXT, "status", "note") if name in estimates.columns]
+    texts = [name for name in (*_TEXT, "verdict", "status", "note") if name in estimates.columns]
     safe = {name: estimates[name].map(csv_cell, na_action="ignore") for name in texts}
     return estimates.assign(**safe).to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
@@ -130,3 +130,9 @@ def ratios(rows: pd.DataFrame) -> pd.DataFrame:
     Each comparison once: without those that split one into within and between participants.
     """
     return rows[rows["scale"].str.endswith("_ratio", na=False) & ~wording.is_split(rows)]
+
+
+def at_contrasts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one model with each number at its declared contrast, where it has one, and else per unit."""
+    contrasts = {term.replace(wording.CONTRAST, "") for term in rows["term"] if wording.is_declared(term)}
+    return rows[~(rows["term"].isin(contrasts) & rows["level"].isna() & rows["scale"].ne("wald_test"))]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import codebook, wording
 from crampstudy.cohort import Cohort
-from crampstudy.estimates import ratios
+from crampstudy.estimates import at_contrasts, ratios
 
 _RATES = {
     "incidence rate": "Cramps per person-week (95% CI)",
@@ -19,6 +19,7 @@ _RATES = {
 MEDIAN_RELIEF = "median time to relief"
 _CLASSES = ("none", "mild", "moderate-severe", "any")
 _STANDARDISED = "age-standardised"
+_TESTS = {"p": "p_value", "q": "q_value"}
 
 
 def rates(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -97,18 +98,27 @@ def classes(estimates: pd.DataFrame) -> pd.DataFrame:
 def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return ratios by factor, grouped by the codebook's domain; several models of the same terms stand side by side.
 
-    One model shows its p-values; a term that a model lacks is a dash.
+    One model shows its p-values and, at declared contrasts, its verdicts; a term that a model lacks is a dash.
     """
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
         rows = estimates[~estimates["term"].isin(wording.BASELINES) & ~wording.is_split(estimates)]
+        if len(named) > 1:
+            rows = rows[~rows["term"].map(wording.is_declared)]
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
         title = f"{name}: {scale}" if name else scale.capitalize()
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
         if len(named) == 1:
             columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
+            said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
+            columns |= {"Verdict": said} if said else {}
+    return _by_domain(columns)
+
+
+def _by_domain(columns: Mapping[str, Mapping[tuple[str, str, str], str]]) -> pd.DataFrame:
+    """Return columns of texts by domain, factor and contrast as a table, factors of a domain together."""
     keys = dict.fromkeys(key for cells in columns.values() for key in cells)
     groups = list(dict.fromkeys(group for group, _, _ in keys))
     ordered = sorted(keys, key=lambda key: groups.index(key[0]))
@@ -119,9 +129,36 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return made
 
 
+def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of factors: each adjusted for age and sex, with p, q and verdict, then mutually adjusted.
+
+    A number is shown at its declared contrast, where it has one, and per unit where not. Another model than the first
+    stands last; its ratios are adjusted for age and sex.
+    """
+    primary = estimates["model"].iloc[0]
+    columns: dict[str, dict[tuple[str, str, str], str]] = {}
+    for (analysis, model), rows in estimates.groupby(["analysis", "model"], sort=False):
+        rows = at_contrasts(rows)
+        joint = rows["scale"].eq("wald_test")
+        # Models may differ in the degrees of freedom of one test.
+        rows = rows.assign(unit=rows["unit"].mask(joint, "joint test"))
+        first = not columns
+        scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
+        how = str(analysis).removeprefix("factors, ")
+        name = scale if model == primary else f"{str(model).replace('-', ' ')}: {scale}"
+        cells = {_factor(row, scale): row for row in wording.records(rows)}
+        columns[_level(f"{name[:1].upper()}{name[1:]} ({how}) (95% CI)", rows)] = {
+            key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
+        }
+        if first:
+            columns |= {heading: {key: _p(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()}
+            columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
+    return _by_domain(columns)
+
+
 def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
     """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
-    known = wording.variable(str(row["term"]).removeprefix(wording.ZERO_PART))
+    known = wording.variable(str(row["term"]))
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"

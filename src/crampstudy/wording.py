@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import codebook
+from crampstudy import codebook, verdicts
 
 ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
+CONTRAST = "contrast: "
+"""What stands before a number whose row is of its declared contrast, beside that of its ratio per unit."""
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 SPLIT = "within and between"
@@ -116,7 +118,8 @@ def of_person(name: str) -> tuple[str, str] | None:
 
 
 def variable(name: str) -> codebook.Variable | None:
-    """Return the variable of the codebook that a term is of, if it is of one."""
+    """Return the variable of the codebook that a term is of, if it is of one, whatever stands before it in a row."""
+    name = name.removeprefix(ZERO_PART).removeprefix(CONTRAST)
     split = of_person(name)
     return codebook.find(split[1] if split else name)
 
@@ -125,6 +128,8 @@ def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
         return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
+    if name.startswith(CONTRAST):
+        return term(name.removeprefix(CONTRAST))
     parts = _FACTOR.findall(name)
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
@@ -157,10 +162,17 @@ def _label_inside(name: str) -> str:
 
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
+    if is_declared(row["term"]):
+        return re.sub(r"(?<=\d)-(?=\d)", DASH, str(row["unit"]))
     if pd.isna(row["level"]):
         return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
+
+
+def is_declared(name: object) -> bool:
+    """Say whether a term is that of a declared contrast."""
+    return str(name).removeprefix(ZERO_PART).startswith(CONTRAST)
 
 
 def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -179,7 +191,7 @@ def capital(text: str) -> str:
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
-    """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
+    """Return what a table's note says of its rows: what was left out or could not be estimated, the weight, verdicts.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
     :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part; what is said ``besides``
@@ -192,7 +204,12 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     shown = rows[~rows["term"].isin(silent) & ~split]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
-    texts = (*_splits(rows[split]), said, f"could not estimate: {failed}" if failed else "")
+    texts = (
+        *_splits(rows[split]),
+        said,
+        f"could not estimate: {failed}" if failed else "",
+        verdicts.remark(shown),
+    )
     return sentences(filter(None, texts))
 
 

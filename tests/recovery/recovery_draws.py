@@ -118,8 +118,8 @@ class Zeros:
 class Cramps:
     """Single cramps: pain by proportional odds, time to relief by proportional hazards (Weibull), both of one effect.
 
-    A ratio is that of the odds of more pain and that of the hazard of relief. One cramp in ten has no relief noted when
-    it is over. ``together`` is how much the cramps of one participant hang together.
+    A ratio is that of the odds of more pain and that of the hazard of relief. Of one cramp in ten the record says until
+    when relief had not come. ``together`` is how much the cramps of one participant hang together.
     """
 
     effects: Mapping[str, float]
@@ -150,8 +150,8 @@ class Cramps:
                 episode=pl.lit(1, pl.Int64),
                 pain_0_10=pl.Series(pain.ravel().astype(np.float64)),
                 remedy=pl.Series(x["remedy"].ravel()),
-                relief_s=pl.Series(np.where(seen, np.ceil(relief), np.nan).ravel(), nan_to_null=True),
-                duration_s=pl.Series(np.ceil(np.minimum(relief, over)).ravel()),
+                relief_s=pl.Series(np.ceil(np.minimum(relief, over)).ravel()),
+                relieved=pl.Series(seen.ravel()),
             )
         )
         tables = {**cohort.tables, "episodes": episodes.filter(pl.Series(used.ravel()))}

@@ -73,6 +73,11 @@ class Scenario:
     at_once: int = 2
 
     @property
+    def block(self) -> str:
+        """The part of the document that shows it: ``few`` participants or few exposed, else the whole ``grid``."""
+        return "few" if self.name.split()[0] in ("people", "exposed") else "grid"
+
+    @property
     def survey(self) -> bool:
         return self.name.startswith("survey")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crampstudy.checks.result import Check, made, not_made
 from crampstudy.models import count as counts
-from crampstudy.models import inference, spec
+from crampstudy.models import inference
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array, Covariance
 from crampstudy.models.families import negative_binomial
@@ -130,7 +130,6 @@ def _rows(solution: Solution, whole: _Width, without: _Width | None, few: NDArra
     terms = [
         {"term": c.term, "level": c.level, "times_as_wide": wide, "coefficient": all_, "without": rest}
         for c, wide, all_, rest in zip(columns, *(part.tolist() for part in numbers), strict=True)
-        if c.term != spec.INTERCEPT
     ]
     people: list[dict[str, Any]] = []
     for code in np.unique(data.groups[few]):

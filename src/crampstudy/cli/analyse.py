@@ -134,6 +134,9 @@ def fit(
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
+    margins: Annotated[
+        str, typer.Option(help="The ratios between which one is as good as 1 to a verdict, such as 0.8,1.25.")
+    ] = "0.8,1.25",
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -155,7 +158,9 @@ def fit(
     """
     from crampstudy.models import fit
     from crampstudy.sources import with_unlogged
+    from crampstudy.verdicts import parse_margins
 
+    around_one = parse_margins(margins)
     if with_checks and (as_json or as_csv):
         raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
     if with_checks and free_terms:
@@ -190,6 +195,7 @@ def fit(
         near_nightly=near_nightly,
         ci_level=ci_level,
         second_opinion=second_opinion,
+        margins=around_one,
     )
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")

@@ -59,6 +59,11 @@ class Variable:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     @property
+    def laboratory(self) -> bool:
+        """Whether this is a laboratory value: a concentration at an examination."""
+        return self.component == "exam" and self.unit is not None and self.unit.endswith(("/L", "/mol"))
+
+    @property
     def allowed(self) -> str:
         """What a cell of this variable may hold, in words."""
         low = None if self.minimum is None else f"{self.minimum:g}"

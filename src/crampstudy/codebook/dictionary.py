@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy import codebook
-from crampstudy.codebook import TABLES, Variable, VariableType
+from crampstudy.codebook import TABLES, Variable, VariableType, contrasts
 
 _FRICTIONLESS: dict[VariableType, str] = {
     "identifier": "string",
@@ -125,7 +125,23 @@ def markdown() -> str:
             cells = (f"`{v.name}`", v.label, v.allowed, v.unit, v.component, v.source, v.description)
             parts.append("| " + " | ".join((cell or "–").replace("|", "\\|") for cell in cells) + " |")
         parts.append("")
+    parts.append(_declared())
     return "\n".join(parts)
+
+
+def _declared() -> str:
+    """Return the declared contrasts as a table."""
+    lines = [
+        "## Declared contrasts\n",
+        "A verdict on the ratio of a number is given on these values alone, and of any other number on its 10th "
+        "against its 90th centile.\n",
+        "| name | contrast | source |\n|---|---|---|",
+    ]
+    for c in contrasts.declared():
+        centiles = f"{c.at:g}th against {c.reference:g}th centile"
+        printed = centiles if c.kind == "centile" else c.wording(c.at, c.reference)
+        lines.append(f"| `{c.name}` | {printed} | {c.source} |")
+    return "\n".join(lines) + "\n"
 
 
 def redcap() -> str:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from crampstudy import wording
+from crampstudy.contrasts.rate_intervals import coverage_note
 from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
 from crampstudy.sources.quick import Nights
@@ -126,6 +127,8 @@ def _rates(look: FirstLook) -> Iterator[str]:
         yield f"  {look.why_not}"
         return
     yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; without ages nothing is age-standardised"
+    if rate.cramps and not math.isnan(rate.ci_high) and (said := coverage_note(rate.participants)):
+        yield f"  {said}"
 
 
 def _table(look: FirstLook) -> Iterator[str]:

@@ -21,10 +21,11 @@ _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 def ratios(estimates: pd.DataFrame) -> Figure:
     """Draw rate or odds ratios on a log axis, in the order of the rows; the line stands at no association.
 
-    A ratio without an interval is a point alone. Terms that were not measured or could not be estimated are left to
-    the table. Where there is no ratio at all, the figure says why.
+    A number is drawn at its declared contrast, where it has one, and else per unit. A ratio without an interval is a
+    point alone. Terms that were not measured or could not be estimated are left to the table. Where there is no ratio
+    at all, the figure says why.
     """
-    rows = tidy.ratios(estimates)
+    rows = tidy.at_contrasts(tidy.ratios(estimates))
     rows = rows[rows["status"].isin(["converged", "boundary"]) & rows["estimate"].notna()]
     if rows.empty:
         return could_not_estimate(wording.reasons(estimates) or "no term was measured in this cohort")

@@ -23,7 +23,8 @@ from crampstudy.models.fit import fit
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.nights import Diary
-from crampstudy.wording import counted
+from crampstudy.verdicts import verdict
+from crampstudy.wording import CONTRAST, counted
 
 Statistic = Callable[[Array], Array]
 
@@ -146,6 +147,8 @@ def bootstrap(
             if target is not None and cells["status"] == "converged":
                 cells = _with_interval(cells, usable @ target, float(centre @ target), replicates, kind)
             made.append(estimates.row(**cells))
+            if "verdict" in cells:
+                made[-1] |= {"verdict": verdict(made[-1])}
     return estimates.frame(made)
 
 
@@ -157,6 +160,9 @@ def _targets(solution: Solution, length: int) -> dict[tuple[str, str | None], Ar
     for smooth in design.smooths:
         for level, contrast in zip(smooth.levels, smooth.contrasts, strict=True):
             found[smooth.term, level] = np.append(contrast, np.zeros(length - len(contrast)))
+    for contrast in design.declared.contrasts:
+        vector = np.append(contrast.vector, np.zeros(length - len(contrast.vector)))
+        found[f"{CONTRAST}{contrast.variable}", contrast.level] = vector
     if length > len(design.columns):
         found[_DISPERSION, None] = each[-1]
     return found

@@ -19,6 +19,7 @@ from crampstudy.models.question import EVENT_MODELS, MODELS, SURVEY_MODELS, aske
 from crampstudy.models.result import Fit
 from crampstudy.models.second_opinion import second_opinion as refitted
 from crampstudy.nights import Diary
+from crampstudy.verdicts import MARGINS, Margins
 
 __all__ = ["MODELS", "Fit", "fit"]
 
@@ -42,6 +43,7 @@ def fit(
     ci_level: float = 0.95,
     bands: AgeBands | None = None,
     per: Mapping[str, float] | None = None,
+    margins: Margins = MARGINS,
     analysis: str = "regression",
     second_opinion: bool = False,
 ) -> Fit:
@@ -77,13 +79,16 @@ def fit(
         ci_level: confidence level, above 0 and below 1.
         bands: age bands behind ``age_band``.
         per: multiples in which numeric terms are reported, such as ``{"exercise_min": 30}``.
+        margins: the ratios between which a verdict takes one as good as 1.
         analysis: name of the analysis in the rows.
         second_opinion: the model is refitted by statsmodels on the same rows, one by one, and ``second_opinion`` of the
             fit says how far the two are apart.
 
     Returns:
-        Ratios of rates, odds, prevalences or hazards, a row per term and level, then the intercept or the odds above
-        each class, and what else the model has: dispersion, spread of participants, working correlation, zero part.
+        Ratios of rates, odds, prevalences or hazards, a row per term and level, and beside the row of a number per unit
+        one of its declared contrast (:mod:`crampstudy.codebook.contrasts`), which alone has a verdict; then the
+        intercept or the odds above each class, and what else the model has: dispersion, spread of participants, working
+        correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
         rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
         exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
@@ -116,6 +121,7 @@ def fit(
         at_most=at_most,
         near_nightly=near_nightly,
         participants_per_coefficient=participants_per_coefficient,
+        margins=margins,
     )
     fit_model = fit_survey if model in SURVEY_MODELS else fit_events if model in EVENT_MODELS else fit_nights
     fitted = fit_model(asked)

@@ -190,7 +190,8 @@ def fit_events(asked: Question) -> Fit:
         "note": rows.note(*asked_of.remarks, found.note),
     }
     per = rows.units(found.answer, design, scale, asked.per, asked.ci_level)
-    made = rows.rows(found.answer, scale, cells, asked.ci_level, per) + rows.left_out(design, scale, cells)
+    made = rows.rows(found.answer, scale, cells, asked.ci_level, per, asked.margins)
+    made += rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
     n = asked_of.source.frame.height
     return Fit(
@@ -245,6 +246,7 @@ def _cox(of: Events) -> _Found:
         "converged",
         smooths=design.smooths,
         variance=variance,
+        declared=design.declared,
     ).resting_on(exposed(design, of.groups), standard.least(made.effective))
     note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)

@@ -71,6 +71,7 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
             smooths=design.smooths,
             variance=solved.variance,
             moments=solved.moments,
+            declared=design.declared,
         ).resting_on(exposed(design, data.groups), solved.effective)
     cells = base(asked) | {
         "estimand": association(design),
@@ -93,11 +94,11 @@ def _rows(
 ) -> list[rows.Row]:
     solved = solution.solved
     per = rows.units(answer, solution.design, scale, asked.per, asked.ci_level)
-    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per, asked.margins)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
     made += rows.left_out(solution.design, scale, cells)
-    return made + zero_rows(solution, cells, asked.ci_level, asked.per)
+    return made + zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
 
 
 def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:

@@ -130,7 +130,7 @@ def fit_survey(asked: Question) -> Fit:
     cells = base(asked) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*of.remarks)}
     if not design.rows.any():
         answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
-        made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per)
+        made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per, asked.margins)
         made += rows.left_out(design, model.scale, cells)
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
@@ -143,7 +143,7 @@ def fit_survey(asked: Question) -> Fit:
         "note": rows.note(few, *of.remarks, found.note or ""),
     }
     per = rows.units(answer, design, model.scale, asked.per, asked.ci_level)
-    made = rows.rows(answer, model.scale, cells, asked.ci_level, per)
+    made = rows.rows(answer, model.scale, cells, asked.ci_level, per, asked.margins)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
     made += rows.left_out(design, model.scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
@@ -172,6 +172,7 @@ def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFi
         "converged",
         smooths=design.smooths,
         variance=variance,
+        declared=design.declared,
     ).resting_on(_exposed(design), few=None)
 
 

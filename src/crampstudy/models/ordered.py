@@ -60,7 +60,14 @@ def answer(
     signed = sign[:, None] * variance[np.ix_(order, order)] * sign
     errors, dfs = np.sqrt(np.diag(signed)), df[order]
     return rows.Answer(
-        tuple(columns), sign * parameters[order], errors, dfs, "converged", smooths=design.smooths, variance=signed
+        tuple(columns),
+        sign * parameters[order],
+        errors,
+        dfs,
+        "converged",
+        smooths=design.smooths,
+        variance=signed,
+        declared=design.declared.without(free),
     )
 
 

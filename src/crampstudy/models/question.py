@@ -18,6 +18,7 @@ from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import Diary
+from crampstudy.verdicts import MARGINS, Margins, check_margins
 
 EXPOSURES = ("nights", "hours_in_bed")
 _CONTRASTS = tuple(recall.CONTRASTS)
@@ -63,6 +64,7 @@ class Question:
     at_most: int | None = None
     near_nightly: bool = False
     participants_per_coefficient: int | None = None
+    margins: Margins = MARGINS
 
 
 def asked_for(
@@ -85,6 +87,7 @@ def asked_for(
     at_most: int | None = None,
     near_nightly: bool = False,
     participants_per_coefficient: int | None = None,
+    margins: Margins = MARGINS,
 ) -> Question:
     """Return the arguments of :func:`crampstudy.fit` as a question, with their defaults filled in.
 
@@ -109,6 +112,7 @@ def asked_for(
         raise UsageError(f"{model} has no classes, so no free terms; models that have: {', '.join(ORDINAL_MODELS)}")
     if (at_most is not None or near_nightly) and model != "interval-count":
         raise UsageError(f"at_most and near_nightly are for interval-count; {model} takes neither")
+    check_margins(margins)
     check_condition(where, outcome)
     for asked in (terms, zero_terms, free_terms):
         if asked is not None:
@@ -134,6 +138,7 @@ def asked_for(
         at_most=at_most,
         near_nightly=near_nightly,
         participants_per_coefficient=participants_per_coefficient,
+        margins=margins,
     )
 
 

@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from crampstudy import estimates, wording
+from crampstudy import estimates, verdicts, wording
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
+from crampstudy.models.declared import Contrast, Declared
 from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed
 from crampstudy.models.small_sample import Satterthwaite
+from crampstudy.verdicts import MARGINS, Margins, Verdict
+from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
 TEST = "wald_test"
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
-_FEW_DF, _FEW = 4.0, "rests on few participants"
+_FEW = "rests on few participants"
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
 """Why a coefficient has no variance though it was fitted."""
 _USUAL = float(np.log(1e6))
@@ -38,9 +41,9 @@ class Answer:
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
-    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and ``moments`` for the
-    degrees of freedom of their ratios. ``exposed`` are the
-    participants who bear on a column, ``effective`` the number that tell as much as they do.
+    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and for the contrasts
+    that are ``declared``; ``moments`` are for the degrees of freedom of both. ``exposed`` are the participants who bear
+    on a column, ``effective`` the number that tell as much as they do.
     """
 
     columns: tuple[spec.Column, ...]
@@ -55,12 +58,15 @@ class Answer:
     exposed: Mapping[spec.Column, int] = field(default_factory=dict)
     effective: Mapping[spec.Column, float] = field(default_factory=dict)
     moments: Satterthwaite | None = None
+    declared: Declared = field(default_factory=Declared)
 
     @classmethod
     def none(cls, design: spec.Design, status: Status, reason: str) -> Answer:
         """Return the answer of a model that could not be fitted."""
         missing = np.full(len(design.columns), np.nan)
-        return cls(design.columns, missing, missing, missing, status, reason, smooths=design.smooths)
+        return cls(
+            design.columns, missing, missing, missing, status, reason, smooths=design.smooths, declared=design.declared
+        )
 
     def resting_on(
         self, found: Mapping[spec.Column, Exposed], effective: Array | None = None, few: str | None = _FEW
@@ -72,7 +78,9 @@ class Answer:
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
         shown = [column for column in self.columns if column.term not in _BASELINES]
-        poor = {column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < _FEW_DF}
+        poor = {
+            column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
+        }
         numbers = () if effective is None else zip(self.columns, effective, strict=True)
         return replace(
             self,
@@ -93,10 +101,18 @@ class Scale:
     factor: float = 1.0
 
 
-def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[str, float]) -> list[Row]:
-    """Return a row per column of the design, the intercept last; of a spline its test and its ratios.
+def rows(
+    answer: Answer,
+    scale: Scale,
+    base: Row,
+    ci_level: float,
+    per: Mapping[str, float],
+    margins: Margins = MARGINS,
+) -> list[Row]:
+    """Return a row per column of the design, then per declared contrast; of a spline its test and its ratios.
 
-    ``base`` are the cells that all rows share; ``per`` the multiples in which numeric terms are reported.
+    The intercept is last. ``base`` are the cells that all rows share; ``per`` the multiples in which numeric terms are
+    reported; ``margins`` those of the verdicts, which stand on the declared contrasts and on levels alone.
     """
     made: list[Row] = []
     last: list[Row] = []
@@ -104,23 +120,66 @@ def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[
     numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
     smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
     within = {i for smooth in answer.smooths for i in smooth.columns}
+    contrasts = {int(np.flatnonzero(contrast.vector)[-1]): contrast for contrast in answer.declared.contrasts}
     for i, (column, (coefficient, error, df)) in enumerate(zip(answer.columns, numbers, strict=True)):
-        if i in within:
-            if i in smooths:
-                others = "; ".join(t for t in terms if t != column.term)
-                made += _smooth(answer, smooths[i], base | {"adjusted_for": others or None}, scale, ci_level)
-            continue
-        if column.term in _BASELINES:
-            cells = base | {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
-            last.append(
-                _row(answer, cells, column, coefficient, error, df, ci_level, shift=float(np.log(scale.factor)))
-            )
-            continue
-        multiple = per.get(column.term, 1.0)
         others = "; ".join(t for t in terms if t != column.term)
-        cells = base | {"scale": scale.ratio, "unit": _unit(column, multiple), "adjusted_for": others or None}
-        made.append(_row(answer, cells, column, coefficient * multiple, error * abs(multiple), df, ci_level))
+        cells = base | {"scale": scale.ratio, "adjusted_for": others or None}
+        if column.term in _BASELINES:
+            cells |= {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
+            shift = float(np.log(scale.factor))
+            last.append(_row(answer, cells, column, coefficient, error, df, ci_level, shift))
+        elif i in smooths:
+            made += _smooth(answer, smooths[i], cells, scale, ci_level)
+        elif i not in within:
+            multiple = per.get(column.term, 1.0)
+            cells |= {"unit": _unit(column, multiple)}
+            row = _row(answer, cells, column, coefficient * multiple, error * abs(multiple), df, ci_level)
+            as_it_is = i in answer.declared.columns and multiple == 1
+            made.append(_judged(row, margins, lone=column in answer.warnings) if as_it_is else row)
+        if i in contrasts:
+            made.append(_contrast(answer, contrasts[i], base | {"scale": scale.ratio}, ci_level, margins))
     return made + last
+
+
+def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, margins: Margins) -> Row:
+    """Return the row of a declared contrast, which rests on the participants of all columns that it moves."""
+    moved = np.flatnonzero(contrast.vector)
+    columns = [answer.columns[i] for i in moved]
+    own = {column.term for column in columns}
+    terms = dict.fromkeys(c.term for c in answer.columns if c.term not in _BASELINES)
+    others = "; ".join(term for term in terms if term not in own)
+    column = spec.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
+    exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
+    effective = [answer.effective[c] for c in columns if c in answer.effective]
+    warnings = dict.fromkeys(answer.warnings[c] for c in columns if c in answer.warnings)
+    of = replace(
+        answer,
+        warnings={column: "; ".join(warnings)} if warnings else {},
+        exposed={column: min(exposed)} if exposed else {},
+        effective={column: min(effective)} if effective else {},
+    )
+    value = error = df = float("nan")
+    if answer.status == "converged":
+        (value,), (error,) = _combined(answer, contrast.vector[None, :])
+        (df,) = df_of(contrast.vector[None, :], answer.df, answer.moments)
+    cells = base | {"unit": contrast.printed, "adjusted_for": others or None}
+    return _judged(_row(of, cells, column, value, error, df, ci_level), margins, lone=bool(warnings))
+
+
+def _combined(answer: Answer, contrasts: Array) -> tuple[Array, Array]:
+    """Return the values (k) of ``contrasts`` (k x p) and their errors, NaN where one moves what has no estimate."""
+    moved = np.flatnonzero(contrasts.any(axis=0))
+    return combined(contrasts[:, moved], answer.coefficients[moved], answer.variance[np.ix_(moved, moved)])
+
+
+def _judged(row: Row, margins: Margins, *, lone: bool = False) -> Row:
+    """Return a row with its verdict; ``lone`` says that a level without an estimate is one participant's alone."""
+    said: Verdict | None = verdicts.verdict(row, margins)
+    if said is None and lone and row["status"] == "not_estimable":
+        said = "too few"
+    if said is None:
+        return row
+    return row | {"verdict": said, "note": note(row["note"] or "", verdicts.note(margins) or "")}
 
 
 def _row(
@@ -221,8 +280,7 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
-        p = smooth.contrasts.shape[1]
-        values = combined(smooth.contrasts, answer.coefficients[:p], answer.variance[:p, :p])
+        values = _combined(answer, smooth.contrasts)
     each = df_of(smooth.contrasts, answer.df, answer.moments)
     for level, value, error, its_df in zip(smooth.levels, *values, each, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)

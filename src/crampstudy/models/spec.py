@@ -23,6 +23,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models import formula, splines
 from crampstudy.models.columns import coded, decoded
 from crampstudy.models.covariance import Array
+from crampstudy.models.declared import Declared, declare
 from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
 from crampstudy.models.levels import check_levels, participants, reference_first
 from crampstudy.models.standard import ROUNDING, Standard
@@ -105,7 +106,7 @@ class Design:
     a value was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with
     a row each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
     number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
-    written, ``smooths`` its splines.
+    written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict.
     """
 
     matrix: NDArray[np.float64]
@@ -126,6 +127,7 @@ class Design:
     remarks: tuple[str, ...] = ()
     rounded: tuple[str, ...] = ()
     standard: Standard = field(default_factory=Standard.none)
+    declared: Declared = field(default_factory=Declared)
 
     def over_all_rows(self) -> NDArray[np.float64]:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -157,6 +159,7 @@ class Design:
             ),
             encode=Without(self.encode, tuple(kept)),
             standard=self.standard.keeping(kept),
+            declared=self.declared.kept(kept),
         )
 
     def terms(self) -> tuple[str, ...]:
@@ -222,7 +225,7 @@ def build(
             crowded = (many,) if len(design.columns) * PER_COEFFICIENT > n > 0 else ()
             made_of = [frozenset(names.get(column.term, ())) for column in design.columns]
             some = len(design.matrix) > 0
-            return replace(
+            made = replace(
                 design,
                 incomplete=int(each[left].sum()),
                 weightless=weightless,
@@ -235,6 +238,7 @@ def build(
                 rounded=tuple(rounded),
                 standard=Standard.of(design.matrix, made_of) if some else Standard.none(len(design.columns)),
             )
+            return replace(made, declared=declare(made, frame, candidate, each))
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
         rounded += [term for term, exactly in flat.items() if not exactly]

@@ -13,10 +13,13 @@ from crampstudy.models.exposed import exposed
 from crampstudy.models.result import association
 from crampstudy.models.rows import Row
 from crampstudy.models.solution import Solution
+from crampstudy.verdicts import MARGINS, Margins
 from crampstudy.wording import ZERO_PART
 
 
-def zero_rows(solution: Solution, base: Row, ci_level: float, per: Mapping[str, float]) -> list[Row]:
+def zero_rows(
+    solution: Solution, base: Row, ci_level: float, per: Mapping[str, float], margins: Margins = MARGINS
+) -> list[Row]:
     """Return the odds ratios of the zero part, then its odds at the reference; none where the model has no such part.
 
     ``base`` are the cells that the model's rows share, ``per`` the multiples in which numeric terms are reported. The
@@ -28,7 +31,8 @@ def zero_rows(solution: Solution, base: Row, ci_level: float, per: Mapping[str, 
     scale = rows.Scale("odds_ratio", "odds", named)
     cells = base | {"estimand": f"{association(design)}, {named}"}
     answer = _answer(solution, design)
-    made = rows.rows(answer, scale, cells, ci_level, rows.units(answer, design, scale, per, ci_level))
+    per = rows.units(answer, design, scale, per, ci_level)
+    made = rows.rows(answer, scale, cells, ci_level, per, margins)
     made += rows.left_out(design, scale, cells)
     return [_renamed(row) for row in made]
 
@@ -50,6 +54,7 @@ def _answer(solution: Solution, design: spec.Design) -> rows.Answer:
         part.status,
         smooths=design.smooths,
         variance=part.variance,
+        declared=design.declared,
     ).resting_on(exposed(design, solution.data.groups))
 
 

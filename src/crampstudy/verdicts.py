@@ -1,0 +1,102 @@
+"""What the interval of a ratio says, in one vocabulary, and the sentence that names how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pandas as pd
+
+from crampstudy.errors import UsageError
+
+Verdict = Literal["higher", "lower", "differs but negligible", "near null", "inconclusive", "too few"]
+Margins = tuple[float, float]
+
+MARGINS: Margins = (0.8, 1.25)
+"""Ratios between these are as good as 1: the limits of bioequivalence, symmetric on the log scale."""
+FEWEST = 10
+"""With fewer participants or events than this nothing is said of a ratio."""
+FEWEST_EXPOSED = 5
+"""Nor with fewer participants than this at the level, or whose value varies."""
+FEWEST_DF = 4.0
+"""Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
+_SET = "verdict with margins"
+
+
+def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | None:
+    """Return what the interval of one row of estimates says at its own confidence level, ``None`` if nothing.
+
+    First whether the interval excludes 1, then whether it lies inside the ``margins``; a ratio that rests on too few,
+    or has no interval, is neither. A p-value above 0.05 is never read as no effect. What is no ratio, or could not be
+    estimated, has no verdict, unless it is for a level that too few participants are at.
+
+    Source: Schuirmann 1987 (equivalence by an interval); Lakens 2017 (both questions of one interval).
+    """
+    if not str(row["scale"]).endswith("_ratio"):
+        return None
+    if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
+        return "too few" if row["status"] == "not_estimable" and _below(row, "n_exposed", FEWEST_EXPOSED) else None
+    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]) or too_few(row):
+        return "too few"
+    low, high = margins
+    inside = low <= row["ci_low"] and row["ci_high"] <= high
+    if row["ci_low"] <= 1 <= row["ci_high"]:
+        return "near null" if inside else "inconclusive"
+    if inside:
+        return "differs but negligible"
+    return "higher" if row["ci_low"] > 1 else "lower"
+
+
+def too_few(row: Mapping[str, Any]) -> bool:
+    """Say whether a row rests on too few participants, exposed ones or events for anything to be said of its ratio."""
+    return (
+        any(_below(row, count, FEWEST) for count in ("n_participants", "n_events"))
+        or _below(row, "n_exposed", FEWEST_EXPOSED)
+        or _below(row, "df", FEWEST_DF)
+    )
+
+
+def note(margins: Margins) -> str | None:
+    """Return what the note of a row says of its verdict: the margins, unless they are the usual ones."""
+    return None if margins == MARGINS else f"{_SET} {margins[0]:g} to {margins[1]:g}"
+
+
+def remark(rows: pd.DataFrame) -> str | None:
+    """Return at which confidence the verdicts of a table were read, and with which margins if no note says so."""
+    judged = rows[rows["verdict"].notna()]
+    if judged.empty:
+        return None
+    sides = ", ".join(
+        f"{level * 100:.6g}% two-sided ({(1 - level) / 2 * 100:.4g}% a side)" for level in judged["ci_level"].unique()
+    )
+    said = judged["note"].fillna("").str.contains(_SET, regex=False).all()
+    return f"verdicts are read at {sides}" + ("" if said else f", margins {MARGINS[0]:g} to {MARGINS[1]:g}")
+
+
+def check_margins(margins: Margins) -> None:
+    """Check the margins inside which a ratio is as good as 1.
+
+    Raises:
+        UsageError: they do not lie around 1.
+    """
+    low, high = margins
+    if not 0 < low < 1 < high < float("inf"):
+        raise UsageError(f"margins lie around 1, the lower first, such as 0.8,1.25; got {low:g},{high:g}")
+
+
+def parse_margins(text: str) -> Margins:
+    """Return margins from a text such as ``0.8,1.25``.
+
+    Raises:
+        UsageError: these are not two numbers that lie around 1.
+    """
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise UsageError(f"margins are two numbers with a comma between, such as 0.8,1.25; got {text!r}") from None
+    check_margins((low, high))
+    return low, high
+
+
+def _below(row: Mapping[str, Any], count: str, fewest: float) -> bool:
+    return bool(pd.notna(row[count]) and row[count] < fewest)

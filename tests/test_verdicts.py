@@ -1,0 +1,379 @@
+"""What an interval says, in one vocabulary, and on which rows of a fit: never on a ratio per unit."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from estimate_rows import pick
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
+from crampstudy.codebook import contrasts
+from crampstudy.errors import UsageError
+from crampstudy.verdicts import MARGINS, parse_margins, remark, verdict
+
+PEOPLE, NIGHTS = 60, 12
+
+
+def row(low: float, high: float, **cells: Any) -> dict[str, Any]:
+    counts = {"n_participants": 500, "n_events": 90, "n_exposed": 40, "df": 30.0, "estimate": 1.1}
+    return estimates.row(
+        **{"status": "converged", "scale": "rate_ratio", **counts, "ci_low": low, "ci_high": high} | cells
+    )
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    """Sixty people of twelve nights: numbers, levels, 0/1 numbers, of persons and of nights."""
+    rng = np.random.default_rng(4)
+    ids = [f"P{i:02}" for i in range(PEOPLE)]
+    age = rng.uniform(30, 85, PEOPLE)
+    sitting = np.clip(rng.normal(400, 120, (PEOPLE, NIGHTS)), 30, 1200).round()
+    treated = rng.integers(0, 2, PEOPLE)
+    rate = 0.5 * np.exp(0.1 * treated)[:, None] * np.exp(0.0025 * (sitting - 400))
+    people = pl.DataFrame(
+        {
+            "participant_id": ids,
+            "age_years": age,
+            "sex": ["female" if s else "male" for s in rng.integers(0, 2, PEOPLE)],
+            "diabetes": rng.random(PEOPLE) < 0.3,
+            "treated": treated.astype(float),
+            "dose": treated * 100.0,
+            "serum_magnesium_mmol_l": rng.normal(0.85, 0.06, PEOPLE).round(2),
+            "vitamin_b12_pmol_l": rng.lognormal(5.8, 0.4, PEOPLE).round(),
+            "walk": rng.lognormal(3, 0.5, PEOPLE),
+            "lone": [float(i == 7) for i in range(PEOPLE)],
+            "three": [float(i < 3) for i in range(PEOPLE)],
+        }
+    )
+    night = [(i, k) for i in range(PEOPLE) for k in range(NIGHTS)]
+    nights = pl.DataFrame(
+        {
+            "participant_id": [ids[i] for i, _ in night],
+            "date": [date(2024, 3, 1) + timedelta(days=k) for _, k in night],
+            "cramps": [int(rng.poisson(rate[i, k])) for i, k in night],
+            "sitting_min": [float(sitting[i, k]) for i, k in night],
+        }
+    )
+    return Cohort("made", "diary", {"participants": people, "diary": nights}, synthetic=True)
+
+
+def fitted(cohort: Cohort, terms: str, **more: Any) -> pd.DataFrame:
+    return fit(cohort, terms=terms, **{"model": "poisson"} | more).estimates
+
+
+def judged(rows: pd.DataFrame) -> dict[tuple[str, str | None], str]:
+    return {
+        (r["term"], None if pd.isna(r["level"]) else r["level"]): r["verdict"]
+        for r in rows[rows["verdict"].notna()].to_dict("records")
+    }
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.95, 1.05, "near null"),
+        (0.80, 1.25, "near null"),
+        (1.00, 1.20, "near null"),
+        (1.02, 1.20, "differs but negligible"),
+        (0.80, 0.99, "differs but negligible"),
+        (1.01, 1.25, "differs but negligible"),
+        (1.02, 1.26, "higher"),
+        (1.92, 2.27, "higher"),
+        (0.79, 0.98, "lower"),
+        (0.10, 0.50, "lower"),
+        (0.79, 1.05, "inconclusive"),
+        (0.70, 1.60, "inconclusive"),
+        (1.00, 1.30, "inconclusive"),
+    ],
+)
+def test_the_vocabulary(low: float, high: float, said: str) -> None:
+    assert verdict(row(low, high)) == said
+
+
+@pytest.mark.parametrize(
+    "few", [{"n_participants": 9}, {"n_events": 9}, {"n_exposed": 4}, {"df": 3.9}, {"ci_low": None, "ci_high": None}]
+)
+def test_nothing_is_said_of_too_few(few: dict[str, Any]) -> None:
+    assert verdict(row(1.5, 9.0) | few) == "too few"
+    assert verdict(row(1.5, 9.0, n_participants=10, n_events=10, n_exposed=5, df=4.0)) == "higher"
+
+
+@pytest.mark.parametrize("status", ["not_estimable", "not_converged", "not_measured", "suppressed"])
+def test_nothing_is_said_without_an_estimate(status: str) -> None:
+    assert verdict(row(math.nan, math.nan, status=status)) is None
+    few = verdict(row(math.nan, math.nan, status=status, n_exposed=1))
+    assert few == ("too few" if status == "not_estimable" else None)
+
+
+def test_nothing_is_said_where_a_boundary_has_no_estimate() -> None:
+    assert verdict(row(math.nan, math.nan, status="boundary", estimate=None)) is None
+
+
+@pytest.mark.parametrize("scale", ["rate", "difference", "prevalence", "wald_test", "dispersion"])
+def test_only_ratios_have_a_verdict(scale: str) -> None:
+    assert verdict(row(0.9, 1.1, scale=scale)) is None
+
+
+@given(st.floats(0.01, 100), st.floats(0.01, 100))
+def test_turned_round_the_verdict_turns_round(first: float, second: float) -> None:
+    low, high = sorted((first, second))
+    turned = {"higher": "lower", "lower": "higher"}
+    said = verdict(row(low, high), (0.5, 2.0))
+    assert said is not None
+    assert verdict(row(1 / high, 1 / low), (0.5, 2.0)) == turned.get(said, said)
+
+
+@pytest.mark.parametrize(
+    "text", ["0.8,0.9", "1.1,1.25", "0,1.25", "1.25,0.8", "0.8", "a,b", "0.8,1,1.25", "0.8,inf", "nan,2"]
+)
+def test_margins_that_cannot_be(text: str, diary: Cohort) -> None:
+    with pytest.raises(UsageError, match=r"0\.8,1\.25"):
+        parse_margins(text)
+    with pytest.raises(UsageError, match="around 1"):
+        fitted(diary, "sex", margins=(1.25, 0.8))
+
+
+def test_the_verdict_of_a_number_is_that_of_its_contrast(diary: Cohort) -> None:
+    rows = fitted(diary, "sitting_min + sex + diabetes")
+    unit, contrast = pick(rows, "sitting_min"), pick(rows, "contrast: sitting_min", "600")
+    assert unit["ci_low"] > 1 and unit["ci_high"] < 1.25 and pd.isna(unit["verdict"])
+    assert (contrast["reference"], contrast["unit"], contrast["analysis"]) == (
+        "300",
+        "600 against 300 min/day",
+        "regression",
+    )
+    assert contrast["estimate"] == pytest.approx(unit["estimate"] ** 300)
+    assert contrast["std_error"] == pytest.approx(300 * unit["std_error"])
+    assert contrast["p_value"] == pytest.approx(unit["p_value"])
+    assert contrast["adjusted_for"] == "sex; diabetes"
+    assert contrast["verdict"] == "higher"
+    assert rows["key"].is_unique
+
+
+def test_what_is_yes_or_no_is_a_contrast_as_it_is(diary: Cohort) -> None:
+    said = judged(fitted(diary, "sex + diabetes + treated + C(three, ref=0)"))
+    assert set(said) == {("sex", "female"), ("diabetes", "true"), ("treated", None), ("C(three, ref=0)", "1.0")}
+    assert said["C(three, ref=0)", "1.0"] == "too few"
+
+
+def test_a_number_of_two_values_is_judged_between_them(diary: Cohort) -> None:
+    coded, dose = fitted(diary, "treated"), fitted(diary, "dose")
+    at = pick(dose, "contrast: dose", "100")
+    assert (at["reference"], at["unit"]) == ("0", "100 against 0")
+    assert at["estimate"] == pytest.approx(pick(coded, "treated")["estimate"])
+    assert at["verdict"] == pick(coded, "treated")["verdict"]
+    assert judged(dose).keys() == {("contrast: dose", "100")}
+
+
+def test_a_reported_multiple_is_no_contrast(diary: Cohort) -> None:
+    assert judged(fitted(diary, "treated", per={"treated": 2})) == {}
+
+
+@pytest.mark.parametrize("factor", [1 / 60, 60, 1e-6, 1e6])
+@pytest.mark.parametrize("model", ["poisson", "negative-binomial", "gee-exchangeable"])
+def test_a_verdict_does_not_depend_on_the_unit(diary: Cohort, model: str, factor: float) -> None:
+    night = diary.tables["diary"].with_columns(sat=pl.col("sitting_min"), again=pl.col("sitting_min") * factor)
+    cohort = Cohort("made", "diary", {**diary.tables, "diary": night}, synthetic=True)
+    one, other = (fitted(cohort, f"{name} + sex", model=model) for name in ("sat", "again"))
+    (first,), (second,) = (rows[rows["term"].str.startswith("contrast: ")].to_dict("records") for rows in (one, other))
+    assert second["verdict"] == first["verdict"]
+    for cell in ("estimate", "ci_low", "ci_high", "p_value"):
+        assert second[cell] == pytest.approx(first[cell], rel=1e-4)
+    assert one.loc[one["term"] == "sat", "verdict"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("terms", "term", "level", "reference"),
+    [
+        ("serum_magnesium_mmol_l", "serum_magnesium_mmol_l", "0.7", "0.85"),
+        ("age_decade", "age_decade", "1.5", "-1"),
+        ("ns(age_years, df=3, ref=60)", "age_years", "75", "50"),
+        ("log(age_years)", "age_years", "75", "50"),
+        ("age_years + I(age_years ** 2)", "age_years", "75", "50"),
+        ("poly(age_years, degree=2)", "age_years", "75", "50"),
+    ],
+)
+def test_a_declared_contrast_goes_through_every_term_of_its_variable(
+    diary: Cohort, terms: str, term: str, level: str, reference: str
+) -> None:
+    made = fit(diary, model="poisson", terms=f"{terms} + sex")
+    found = pick(made.estimates, f"contrast: {term}", level)
+    same = made.ratio({term: float(level)}, {term: float(reference)}).iloc[0]
+    assert found["reference"] == reference
+    for cell in ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value"):
+        assert found[cell] == pytest.approx(same[cell])
+    assert found["verdict"] == verdict(found.to_dict())
+    assert made.estimates["key"].is_unique
+
+
+def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
+    night = diary.tables["diary"].with_columns(stress_0_10=(pl.col("sitting_min") / 120).round())
+    cohort = Cohort("made", "diary", {**diary.tables, "diary": night}, synthetic=True)
+    means = night.to_pandas().groupby("participant_id")["stress_0_10"].mean()
+    low, high = np.quantile(means, [0.1, 0.9])
+    rows = fitted(cohort, "stress_0_10")
+    found = pick(rows, "contrast: stress_0_10", f"{low:g}")
+    assert found["reference"] == f"{high:g}"
+    assert found["unit"] == f"10th against 90th centile: {low:.4g} against {high:.4g} points"
+    assert found["estimate"] == pytest.approx(pick(rows, "stress_0_10")["estimate"] ** (low - high))
+    low, high = np.quantile(diary.tables["participants"]["vitamin_b12_pmol_l"].to_numpy(), [0.05, 0.5])
+    own = pick(fitted(diary, "vitamin_b12_pmol_l"), "contrast: vitamin_b12_pmol_l", f"{low:g}")
+    assert own["unit"] == f"5th against 50th centile: {low:.4g} against {high:.4g} pmol/L"
+
+
+def test_a_curve_is_judged_where_people_are(diary: Cohort) -> None:
+    people = diary.tables["participants"].with_columns(serum_magnesium_mmol_l=pl.col("serum_magnesium_mmol_l") + 1)
+    cohort = Cohort("made", "diary", {**diary.tables, "participants": people}, synthetic=True)
+    rows = fitted(cohort, "ns(serum_magnesium_mmol_l, df=3)")
+    (found,) = rows[rows["term"] == "contrast: serum_magnesium_mmol_l"].to_dict("records")
+    assert found["unit"].startswith("10th against 90th centile: ")
+
+
+@pytest.mark.parametrize(
+    "terms", ["sex * diabetes", "sitting_min * sex", "ns(age_years, df=2):sex", "I(age_years * treated)"]
+)
+def test_what_interacts_has_no_verdict(diary: Cohort, terms: str) -> None:
+    assert judged(fitted(diary, terms)) == {}
+
+
+def test_no_verdict_without_a_contrast_to_give_it_on(diary: Cohort) -> None:
+    said = judged(fitted(diary, "C(sex, contr.sum) + I(log(sitting_min - 29))"))
+    assert [term for term, _ in said] == ["contrast: sitting_min"]
+    night = diary.tables["diary"].with_columns(
+        drinks=(pl.col("cramps") * 0).cast(pl.Float64) + (pl.int_range(720) == 3) * 2.0 + (pl.int_range(720) == 90)
+    )
+    cohort = Cohort("made", "diary", {**diary.tables, "diary": night}, synthetic=True)
+    rows = fitted(cohort, "drinks + sex")
+    # From the 10th to the 90th centile nobody drinks: there is nothing to compare.
+    assert not rows["term"].str.startswith("contrast: drinks").any()
+
+
+def test_lone_levels_are_too_few(diary: Cohort) -> None:
+    rows = fitted(diary, "lone + ns(age_years, df=3)")
+    lone = pick(rows, "lone")
+    assert (lone["status"], lone["verdict"]) == ("not_estimable", "too few")
+    turned = diary.tables["participants"].with_columns(others=1 - pl.col("lone"))
+    other = fitted(Cohort("made", "diary", {**diary.tables, "participants": turned}, synthetic=True), "others")
+    assert (pick(other, "others")["status"], pick(other, "others")["verdict"]) == ("not_estimable", "too few")
+    # What the lone one stands for takes nothing from the curve beside it.
+    assert set(rows.loc[rows["term"] != "lone", "status"]) == {"converged"}
+
+
+def test_models_of_every_kind_have_verdicts(diary: Cohort) -> None:
+    said = judged(fitted(diary, "sex", model="hurdle-negative-binomial", zero_terms="sex + sitting_min"))
+    assert {("sex", "female"), ("zero: sex", "female"), ("zero: contrast: sitting_min", "600")} <= set(said)
+    gap = judged(fitted(diary, "sex + age_years", model="cox", outcome="gap"))
+    assert set(gap) == {("sex", "female"), ("contrast: age_years", "75")}
+
+
+def test_ordered_classes_have_verdicts_where_a_term_has_one_ratio(diary: Cohort) -> None:
+    rng = np.random.default_rng(3)
+    low = pl.Series("recalled_low", rng.choice([0, 1, 2, 5, 16], PEOPLE))
+    high = pl.Series("recalled_high", [{0: 0, 1: 1, 2: 4, 5: 15, 16: None}[int(c)] for c in low])
+    people = diary.tables["participants"].with_columns(low, high)
+    cohort = Cohort("made", "diary", {**diary.tables, "participants": people}, synthetic=True)
+    asked = {"model": "ordinal", "outcome": "recalled_class"}
+    assert set(judged(fitted(cohort, "sex + age_years", **asked))) == {("sex", "female"), ("contrast: age_years", "75")}
+    assert set(judged(fitted(cohort, "sex + age_years", free_terms="age_years", **asked))) == {("sex", "female")}
+
+
+def test_a_model_that_cannot_be_fitted_says_nothing(diary: Cohort) -> None:
+    rows = fitted(diary, "sex + sitting_min", where="age_years > 84")
+    assert rows["status"].ne("converged").all() and rows["verdict"].isna().all()
+
+
+def test_margins_are_the_readers_and_named(diary: Cohort) -> None:
+    usual, own = fitted(diary, "sex + sitting_min"), fitted(diary, "sex + sitting_min", margins=(0.2, 5))
+    assert pick(own, "contrast: sitting_min", "600")["verdict"] == "differs but negligible"
+    assert pick(own, "contrast: sitting_min", "600")["note"] == "verdict with margins 0.2 to 5"
+    assert remark(usual) == "verdicts are read at 95% two-sided (2.5% a side), margins 0.8 to 1.25"
+    assert wording.notes(usual).endswith("Verdicts are read at 95% two-sided (2.5% a side), margins 0.8 to 1.25.")
+    assert wording.notes(own) == "Verdict with margins 0.2 to 5. Verdicts are read at 95% two-sided (2.5% a side)."
+    assert "90% two-sided (5% a side)" in wording.notes(fitted(diary, "sex", ci_level=0.9))
+    assert remark(fitted(diary, "1")) is None
+    assert judged(fitted(diary, "sex", model="hurdle-negative-binomial")) != {}
+
+
+def test_the_table_shows_verdicts(diary: Cohort) -> None:
+    shown = tables.factors(fitted(diary, "sitting_min + sex")).droplevel(0)
+    assert shown["Contrast"].tolist() == ["per 1 min/day", "600 against 300 min/day", "female against male"]
+    assert shown["Verdict"].tolist()[:2] == ["–", "higher"]
+
+
+def test_a_bootstrap_reads_its_own_interval(diary: Cohort) -> None:
+    rows = bootstrap(diary, model="poisson", terms="sitting_min + sex", rng=np.random.default_rng(1), replicates=60)
+    contrast = rows[rows["term"] == "contrast: sitting_min"]
+    unit = rows[rows["term"] == "sitting_min"]
+    assert len(contrast) == 2
+    assert contrast["ci_low"].to_numpy() == pytest.approx(unit["ci_low"].to_numpy() ** 300)
+    assert contrast["verdict"].tolist() == [verdict(r) for r in contrast.to_dict("records")]
+    assert rows["key"].is_unique
+
+
+def test_the_command_takes_margins(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    run(
+        "simulate",
+        "--preset",
+        "default",
+        "--participants",
+        "60",
+        "--nights",
+        "20",
+        "--seed",
+        "3",
+        "--out",
+        str(tmp_path / "c"),
+    )
+    asked = ("fit", str(tmp_path / "c"), "--model", "poisson", "--terms", "sex + sitting_min")
+    code, out, _ = run(*asked, "--margins", "0.5,2")
+    assert code == 0 and "Verdict with margins 0.5 to 2." in out and re.search(r"600 against 300 min/day .* \w+\n", out)
+    code, out, error = run(*asked, "--margins", "0.8")
+    assert code == 2 and "such as 0.8,1.25; got '0.8'" in error
+
+
+class TestDeclared:
+    def test_every_declared_contrast_is_of_a_number_within_its_limits(self) -> None:
+        for found in contrasts.declared():
+            known = codebook.variable(found.name)
+            assert known.type in ("number", "integer") and found.at != found.reference and found.source
+            if found.kind == "value" and known.minimum is not None and known.maximum is not None:
+                assert all(known.minimum <= v <= known.maximum for v in (found.at, found.reference))
+        assert len({(c.name, c.kind == "deviation") for c in contrasts.declared()}) == len(contrasts.declared())
+
+    def test_they_are_those_of_the_claims(self, shared: Path) -> None:
+        with (shared / "evidence" / "claims.csv").open(encoding="utf-8") as file:
+            claims = {line["id"]: line["contrast"] for line in csv.DictReader(file)}
+        for found in contrasts.declared():
+            (claim,) = re.findall(r"C\d\d", found.source or "")
+            said = claims[claim].replace("14 of 14", "")
+            if found.printed:
+                assert found.printed in said
+                continue
+            # Claims speak of hours, 2 against 8 breaks or 5 against 10 hours also of the distance.
+            distance = found.kind == "deviation" and found.name.startswith("sitting")
+            numbers = {float(n) * (60 if " h " in said else 1) for n in re.findall(r"\d+(?:\.\d+)?", said)}
+            stated = {abs(found.at), abs(found.reference)} - {0.0}
+            assert stated <= ({abs(a - b) for a in numbers for b in numbers} if distance else numbers), (found, said)
+
+    def test_deviations_from_the_own_mean(self) -> None:
+        fluid = contrasts.find("fluid_ml", deviation=True)
+        assert fluid is not None and fluid.wording(fluid.at, fluid.reference) == "500 mL/day below own mean"
+        stress = contrasts.find("stress_0_10", deviation=True)
+        assert stress is not None and stress.wording(stress.at, stress.reference) == "2 points above own mean"
+        assert contrasts.find("fluid_ml") is None
+
+
+def test_margins_lie_around_one() -> None:
+    assert parse_margins("0.8,1.25") == MARGINS
