@@ -98,10 +98,12 @@ def test_nights_that_enter_at_the_time_of_an_event_are_not_yet_at_risk(cohort: C
         ("poisson", {"terms": "`shoe size` + smoking + clinic"}),
         ("poisson", {"terms": "ns(age_years, df=2, ref=60) + sex:smoking"}),
         ("poisson", {"terms": "sex + offset(log(`a:b`))"}),
+        ("poisson", {"terms": "sex + I(age_years * 1e6)"}),
         ("poisson", {"terms": "sex + weights(code + 1)"}),
         ("logistic", {"terms": "sex * age_decade + weights(code + 1)"}),
         ("gee-exchangeable", {"terms": "smoking"}),
         ("cox", {"terms": "sex + C(code)", "outcome": "gap"}),
+        ("cox", {"terms": "I(age_years * 1000 + 5000)", "outcome": "gap"}),
     ],
 )
 def test_two_implementations_agree_on_an_awkward_cohort(model: str, asked: dict[str, Any]) -> None:

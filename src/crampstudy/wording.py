@@ -268,7 +268,8 @@ def second_opinions(rows: pd.DataFrame) -> str:
     """Return what the second opinions on several models come to, as one sentence without its full stop."""
     compared = rows[rows["status"].isin(["agrees", "differs"])]
     if compared.empty:
-        return "None of the models could be compared"
+        reasons = set(rows["note"].dropna())
+        return "None of the models could be compared" + (f": {reasons.pop()}" if len(reasons) == 1 else "")
     n, differ = len(compared), int((compared["status"] == "differs").sum())
     verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
     said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"

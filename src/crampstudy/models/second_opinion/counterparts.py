@@ -11,7 +11,8 @@ import numpy as np
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Covariance, covariance
+from crampstudy.models.covariance import Array, Covariance, covariance
+from crampstudy.models.engines import Data
 from crampstudy.models.exposed import Exposed, exposed
 from crampstudy.models.of_events import Events, events
 from crampstudy.models.ordinal import ordinal
@@ -63,8 +64,13 @@ def _robust(asked: Question) -> Covariance:
     return "model" if asked.kind == "model" else "cluster-hc0"
 
 
+def _data(solution: Solution) -> Data:
+    """Return the rows with the columns of the design itself, and not the standard ones that our engines see."""
+    return replace(solution.data, matrix=solution.design.matrix)
+
+
 def _of_nights(
-    asked: Question, refit: Callable[[Solution, Covariance], Refit], like: Covariance, remark: str = ""
+    asked: Question, refit: Callable[[Data, int | None], Refit], like: Covariance, remark: str = ""
 ) -> Opinion | NoOpinion:
     solution = solve_nights(replace(asked, kind=like), night_by_night=True)
     solved = solution.solved
@@ -76,22 +82,25 @@ def _of_nights(
         n_rows=len(solution.data.outcome),
         errors=like,
         ours=Found(solved.coefficients, np.sqrt(np.diag(solved.variance)), beside),
-        theirs=refit(solution, like),
+        theirs=refit(_data(solution), solution.slope),
         remark=remark,
         exposed=exposed(solution.design, solution.data.groups),
     )
 
 
 def _poisson(asked: Question) -> Opinion | NoOpinion:
-    return _of_nights(asked, lambda s, kind: refits.generalised_linear(s.data, "Poisson", kind), _robust(asked))
+    like = _robust(asked)
+    return _of_nights(asked, lambda data, _: refits.generalised_linear(data, "Poisson", like), like)
 
 
 def _logistic(asked: Question) -> Opinion | NoOpinion:
-    return _of_nights(asked, lambda s, kind: refits.generalised_linear(s.data, "Binomial", kind), _robust(asked))
+    like = _robust(asked)
+    return _of_nights(asked, lambda data, _: refits.generalised_linear(data, "Binomial", like), like)
 
 
 def _linear(asked: Question) -> Opinion | NoOpinion:
-    return _of_nights(asked, lambda s, kind: refits.linear(s.data, kind), _robust(asked))
+    like = _robust(asked)
+    return _of_nights(asked, lambda data, _: refits.linear(data, like), like)
 
 
 def _negative_binomial(asked: Question) -> Opinion | NoOpinion:
@@ -100,7 +109,7 @@ def _negative_binomial(asked: Question) -> Opinion | NoOpinion:
     solved, data = solution.solved, solution.data
     if solved is None or not isinstance(solved.fitted, CountFit) or solved.fitted.joint is None:
         remark = "the counts are no more dispersed than Poisson, so that Poisson regression is what is refitted"
-        return _of_nights(asked, lambda s, kind: refits.generalised_linear(s.data, "Poisson", kind), like, remark)
+        return _of_nights(asked, lambda data, _: refits.generalised_linear(data, "Poisson", like), like, remark)
     if data.weights is not None:
         return NoOpinion("no_counterpart", "no like-defined fit in statsmodels: its NegativeBinomial takes no weights")
     joint, p = solved.fitted.joint, len(solved.coefficients)
@@ -109,11 +118,17 @@ def _negative_binomial(asked: Question) -> Opinion | NoOpinion:
         columns=solution.design.columns,
         n_rows=len(data.outcome),
         errors="model, with the dispersion" if like == "model" else _JOINT,
-        ours=Found(solved.coefficients, np.sqrt(np.diag(variance)), {"dispersion": solved.fitted.dispersion}),
-        theirs=refits.negative_binomial(data, like),
+        ours=_ours(solution.design, solved.fitted.coefficients, variance, {"dispersion": solved.fitted.dispersion}),
+        theirs=refits.negative_binomial(_data(solution), like),
         remark="the errors compared are those of coefficients and dispersion together, as statsmodels has them",
         exposed=exposed(solution.design, data.groups),
     )
+
+
+def _ours(design: spec.Design, found: Array, variance: Array, beside: Mapping[str, float] | None = None) -> Found:
+    """Return what an engine found of the standard columns, for those of the design."""
+    coefficients, turned = design.standard.coefficients(found, variance)
+    return Found(coefficients, np.sqrt(np.diag(turned)), beside or {})
 
 
 _FAMILIES = {"cramps": "Poisson", "cramp_night": "Binomial"}
@@ -122,20 +137,21 @@ _FAMILIES = {"cramps": "Poisson", "cramp_night": "Binomial"}
 
 def _gee(asked: Question) -> Opinion | NoOpinion:
     family = _FAMILIES.get(asked.outcome, "Gaussian")
-    return _of_nights(asked, lambda s, kind: refits.gee_exchangeable(s.data, family, kind), _robust(asked))
+    like = _robust(asked)
+    return _of_nights(asked, lambda data, _: refits.gee_exchangeable(data, family, like), like)
 
 
 def _mixed_linear(asked: Question) -> Opinion | NoOpinion:
     remark = "the errors compared are the model's: statsmodels has no robust ones of a mixed model"
-    return _of_nights(asked, lambda s, _: refits.mixed_linear(s.data, s.slope), "model", remark)
+    return _of_nights(asked, refits.mixed_linear, "model", remark)
 
 
 def _cox(asked: Question) -> Opinion | NoOpinion:
     of = events(asked)
-    fitted = None if of.reason else of.times().fit(of.design.matrix)
+    fitted = None if of.reason else of.times().fit(of.matrix)
     if fitted is None or fitted.problem:
         return NoOpinion("not_estimable", str(of.reason or (fitted and fitted.problem)))
-    ours = Found(fitted.coefficients, np.sqrt(np.diag(np.linalg.inv(fitted.information))))
+    ours = _ours(of.design, fitted.coefficients, covariance(fitted.information, fitted.scores, of.groups, "model"))
     remark = "the errors compared are the model's: robust ones of statsmodels take Breslow's ties"
     return _of_events(of, ours, refits.cox(of.design.matrix, of.times()), "model", remark)
 
@@ -147,15 +163,15 @@ def _ordinal(asked: Question) -> Opinion | NoOpinion:
     codes, levels = of.classes()
     if of.reason or len(levels) < 2:
         return NoOpinion("not_estimable", of.reason or "there are no classes to tell apart")
-    fitted = ordinal(of.design.matrix, codes, levels=levels, names=of.names)
+    fitted = ordinal(of.matrix, codes, levels=levels, names=of.names)
     if fitted.problem:
         return NoOpinion("not_estimable", fitted.problem)
     if not of.design.columns:
         return NoOpinion("no_counterpart", "no like-defined fit in statsmodels: its OrderedModel needs a term")
     p = len(of.design.columns)
-    errors = np.sqrt(np.diag(covariance(fitted.information, fitted.scores, of.groups, like)))[:p]
+    variance = covariance(fitted.information, fitted.scores, of.groups, like)[:p, :p]
     theirs = refits.ordered_logit(of.design.matrix, codes, of.groups, like)
-    return _of_events(of, Found(fitted.coefficients, errors), theirs, like)
+    return _of_events(of, _ours(of.design, fitted.coefficients, variance), theirs, like)
 
 
 def _of_events(of: Events, ours: Found, theirs: Refit, errors: str, remark: str = "") -> Opinion:
