@@ -149,3 +149,11 @@ def test_at_the_boundary_the_sandwich_is_that_of_the_negative_binomial_with_its_
     assert found.zero is not None and found.zero.status == "boundary"
     assert found.variance == pytest.approx(plain.variance, rel=1e-8)
     assert found.notes[0].startswith("no excess zeros: standard errors of coefficients and dispersion together")
+
+
+def test_an_interval_of_many_powers_of_ten_is_none() -> None:
+    found = Extra("random slope", "standard_deviation", "SD", 0.0042, 12.0)
+    row = rows.extra(found, {"note": "what all rows say"}, 0.95)
+    assert row["status"] == "boundary" and row["estimate"] == 0.0042
+    assert row["ci_low"] is None and row["ci_high"] is None
+    assert "nothing is known of it" in str(row["note"])
