@@ -20,6 +20,7 @@ from crampstudy.models.covariance import (
     degrees_of_freedom,
     without_rounding,
 )
+from crampstudy.models.linear import LinearFit
 from crampstudy.models.small_sample import Nights, bias_reduced, reach
 
 MOST_BIAS_REDUCED = 2000
@@ -54,8 +55,8 @@ def bias_reduces(kind: Covariance, clusters: int) -> bool:
     return kind == "cluster-small" or (kind == "auto" and clusters <= MOST_BIAS_REDUCED)
 
 
-def of_regression(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
-    """Return the inference of a Poisson, negative-binomial or logistic regression, fitted to ``nights``."""
+def of_regression(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Inference:
+    """Return the inference of a Poisson, negative-binomial, logistic or linear regression, fitted to ``nights``."""
     clusters, p = int(nights.groups.max()) + 1, len(fitted.coefficients)
     if bias_reduces(kind, clusters):
         small = bias_reduced(nights)
@@ -68,7 +69,9 @@ def of_regression(fitted: CountFit, nights: Nights, kind: Covariance) -> Inferen
             return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
         behind = reach(nights)
         made = Inference(_sandwich(fitted, nights, used), behind.df if kind == "auto" else df, behind.effective, used)
-    return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
+    if kind != "auto" or made.problem or isinstance(fitted, LinearFit):
+        return made
+    return _with_dispersion(made, fitted, nights)
 
 
 def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Inference:
@@ -84,8 +87,8 @@ def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Infer
     return replace(made, variance=joint, used="cluster-joint", notes=(*made.notes, note))
 
 
-def _sandwich(fitted: CountFit, nights: Nights, kind: Covariance) -> Array:
-    if kind != "cluster-joint":
+def _sandwich(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Array:
+    if kind != "cluster-joint" or isinstance(fitted, LinearFit):
         return covariance(fitted.information, fitted.scores, nights.groups, kind)
     joint = fitted.joint or Joint(fitted.scores, fitted.information)
     p = len(fitted.coefficients)

@@ -182,7 +182,7 @@ def fit_events(asked: Question) -> Fit:
         "note": rows.note(*asked_of.remarks, found.note),
     }
     made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per) + rows.left_out(design, scale, cells)
-    predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
+    predictor = None if asked.free_terms else linear(found.answer, design, cells, scale)
     n = asked_of.source.frame.height
     return Fit(
         tidy.frame(made),

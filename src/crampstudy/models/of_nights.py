@@ -13,7 +13,7 @@ from crampstudy.models.engines import Solved
 from crampstudy.models.exposed import exposed
 from crampstudy.models.question import Question
 from crampstudy.models.result import Fit, association, base, linear
-from crampstudy.models.solution import solve_nights
+from crampstudy.models.solution import Solution, solve_nights
 from crampstudy.models.zero_rows import zero_rows
 from crampstudy.nights import NIGHTS_PER_WEEK
 
@@ -22,6 +22,12 @@ _RATES = {
     "hours_in_bed": rows.Scale("rate_ratio", "rate", "per hour in bed"),
 }
 _ODDS = rows.Scale("odds_ratio", "odds", "odds of a night with a cramp")
+
+
+def _scale(solution: Solution, exposure: str) -> rows.Scale:
+    if solution.is_number:
+        return rows.Scale.of_number(solution.outcome)
+    return _ODDS if solution.outcome == "cramp_night" else _RATES[exposure]
 
 
 def fit_nights(asked: Question) -> Fit:
@@ -50,15 +56,16 @@ def fit_nights(asked: Question) -> Fit:
         "estimand": association(design),
         "n_participants": clusters,
         "n_nights": solution.n_nights,
-        "n_events": solution.n_events,
+        "n_events": None if solution.is_number else solution.n_events,
         "n_groups": clusters,
         "note": rows.note(
+            *solution.remarks,
             *(f"with {term}" for term in design.beside),
             *solution.account.remarks(),
             *(solved.notes if solved else ()),
         ),
     }
-    scale = _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
+    scale = _scale(solution, asked.exposure)
     made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
@@ -66,7 +73,7 @@ def fit_nights(asked: Question) -> Fit:
     made += zero_rows(solution, cells, asked.ci_level, asked.per)
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
-    predictor = linear(answer, design, cells | {"scale": scale.ratio})
+    predictor = linear(answer, design, cells, scale)
     return Fit(
         tidy.frame(made),
         asked.model,

@@ -12,7 +12,7 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
-from crampstudy.models.rows import Row
+from crampstudy.models.rows import Row, Scale
 
 Value = float | str | bool
 
@@ -21,7 +21,7 @@ Value = float | str | bool
 class Linear:
     """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
 
-    ``cells`` are the cells that all rows of the fit share, with the scale of its ratios.
+    ``cells`` are the cells that all rows of the fit share, ``scale`` that of its ratios or differences.
     """
 
     design: spec.Design
@@ -29,6 +29,7 @@ class Linear:
     variance: Array
     df: Array
     cells: Row
+    scale: Scale
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
         """Return the row of the ratio at the values ``at`` to that at the values ``against``.
@@ -65,17 +66,16 @@ class Linear:
             "term": ", ".join(names),
             "level": ", ".join(_text(at[name]) for name in names),
             "reference": ", ".join(_text(against[name]) for name in names),
-            "unit": "ratio of the two",
+            "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
         }
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
         df = float(np.min(self.df[contrast != 0]))
         half = quantile(cells["ci_level"], df) * error
+        shown = self.scale.shown(np.array([value, value - half, value + half]))
         return estimates.row(
             status="converged",
-            estimate=np.exp(value),
-            ci_low=np.exp(value - half),
-            ci_high=np.exp(value + half),
+            **dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)),
             std_error=error,
             df=df,
             p_value=p_value(value / error, df) if error > 0 else None,

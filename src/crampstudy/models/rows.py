@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from crampstudy import codebook, estimates
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
-from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed
+from crampstudy.models.extras import Extra
 
 Row = dict[str, Any]
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
@@ -72,12 +71,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What a model estimates: the ``ratio`` of a term; for the intercept its name, ``unit`` and ``factor``."""
+    """What a model estimates: the ``ratio`` of a term; for the intercept its name, ``unit`` and ``factor``.
+
+    A ``difference`` of numbers takes the place of a ratio where ``of`` is their unit.
+    """
 
     ratio: str
     intercept: str
     unit: str
     factor: float = 1.0
+    of: str | None = None
+
+    @classmethod
+    def of_number(cls, name: str) -> Scale:
+        """Return the scale of a number, a column of a cohort: differences of its mean."""
+        unit = _points(name) or "unit"
+        return cls("difference", "mean", unit, of=unit)
+
+    def shown(self, values: Array) -> Array:
+        """Return coefficients as they are shown."""
+        seen: Array = values if self.of else np.exp(values)
+        return seen
+
+    def unit_of(self, contrast: str) -> str:
+        """Return the unit of a term that is ``contrast``, such as ``per 10 years``."""
+        return f"{self.of}, {contrast}" if self.of else contrast
 
 
 def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[str, float]) -> list[Row]:
@@ -99,14 +117,14 @@ def rows(answer: Answer, scale: Scale, base: Row, ci_level: float, per: Mapping[
             continue
         if column.term in _BASELINES:
             cells = base | {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
-            last.append(
-                _row(answer, cells, column, coefficient, error, df, ci_level, shift=float(np.log(scale.factor)))
-            )
+            last.append(_row(answer, cells, column, (coefficient, error, df), ci_level, scale))
             continue
         multiple = per.get(column.term, 1.0)
         others = "; ".join(t for t in terms if t != column.term)
-        cells = base | {"scale": scale.ratio, "unit": _unit(column, multiple), "adjusted_for": others or None}
-        made.append(_row(answer, cells, column, coefficient * multiple, error * abs(multiple), df, ci_level))
+        cells = base | {"scale": scale.ratio, "unit": scale.unit_of(_unit(column, multiple))}
+        cells |= {"adjusted_for": others or None}
+        number = coefficient * multiple, error * abs(multiple), df
+        made.append(_row(answer, cells, column, number, ci_level, scale))
     return made + last
 
 
@@ -114,12 +132,12 @@ def _row(
     answer: Answer,
     base: Row,
     column: spec.Column,
-    coefficient: float,
-    error: float,
-    df: float,
+    number: tuple[float, float, float],
     ci_level: float,
-    shift: float = 0.0,
+    scale: Scale,
 ) -> Row:
+    """Return the row of a coefficient, given with its standard error and degrees of freedom."""
+    coefficient, error, df = number
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
@@ -135,12 +153,13 @@ def _row(
         "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    if abs(coefficient) > _LARGEST:
+    if abs(coefficient) > _LARGEST and not scale.of:
         step = 10.0 ** np.ceil(np.log10(abs(coefficient)))
         unit = f"the ratio is beyond all numbers; write the term in a smaller unit, such as I({column.term} * {step:g})"
         return estimates.row(status="not_estimable", **cells | more | {"note": note(unit, *filter(None, notes))})
+    shift = float(np.log(scale.factor)) if column.term in _BASELINES else 0.0
     with np.errstate(over="ignore"):
-        limits = np.exp(coefficient + shift + np.array([0, -half, half]))
+        limits = scale.shown(coefficient + shift + np.array([0, -half, half]))
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
 
 
@@ -165,14 +184,14 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     known = codebook.find(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
     where = "at the reference of what it interacts with" if smooth.interacts else ""
-    cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
+    cells = base | {"scale": scale.ratio, "unit": scale.unit_of(against), "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
         p = smooth.contrasts.shape[1]
         values = combined(smooth.contrasts, answer.coefficients[:p], answer.variance[:p, :p])
     for level, value, error in zip(smooth.levels, *values, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)
-        made.append(_row(answer, cells, column, value, error, df, ci_level))
+        made.append(_row(answer, cells, column, (value, error, df), ci_level, scale))
     return made
 
 
@@ -183,15 +202,9 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
     if found.status == "not_estimable":
         return estimates.row(status=found.status, **cells)
     if not np.isfinite(found.error):
-        return estimates.row(status=found.status, estimate=found.estimate, **cells)
-    half = quantile(ci_level, found.df) * found.error
-    to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
-    more = {
-        "estimate": found.estimate,
-        "ci_low": back(to(found.estimate) - half),
-        "ci_high": back(to(found.estimate) + half),
-        "std_error": found.error,
-    }
+        return estimates.row(status=found.status, estimate=found.seen(found.estimate), **cells)
+    low, high = found.interval(quantile(ci_level, found.df))
+    more = {"estimate": found.seen(found.estimate), "ci_low": low, "ci_high": high, "std_error": found.error}
     return estimates.row(status=found.status, **cells | more)
 
 
@@ -212,6 +225,14 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
 def note(*parts: str) -> str | None:
     """Return the parts that say something, joined."""
     return "; ".join(filter(None, parts)) or None
+
+
+def _points(name: str) -> str | None:
+    """Return the unit of a variable, ``points`` of a score from 0 to 10, ``None`` where the codebook has none."""
+    known = codebook.find(name)
+    if known and known.unit and re.fullmatch(r"\d+-\d+", known.unit):
+        return "points"
+    return known.unit if known else None
 
 
 def _unit(column: spec.Column, multiple: float) -> str:
