@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, covariance, gee
+from crampstudy.models import count, covariance, gee, working_correlation
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "gee.json").read_text())["fits"]

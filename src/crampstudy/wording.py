@@ -14,6 +14,8 @@ ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
+PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share")
+"""Scales of what a model has beside its coefficients, which stands under the table and not in it."""
 DASH = "–"
 _MOST_DIGITS = 12
 _LEVELS = {
@@ -115,6 +117,9 @@ def _label_inside(name: str) -> str:
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if pd.isna(row["level"]):
+        if row.get("scale") == "difference":
+            # The unit of the number itself stands in the heading.
+            return str(row["unit"]).partition(", ")[2]
         return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
@@ -134,13 +139,13 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     """Return what a table's note says of its rows: what was left out, the weight, and what could not be estimated.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
-    :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part; what is said ``besides``
-    is left out.
+    :data:`BASELINES` or on one of the scales :data:`PARAMETERS` is not shown and says nothing, but for the intercept of
+    a zero part; what is said ``besides`` is left out.
     """
     rows = pd.concat(models, ignore_index=True)
     # That there is no zero part to show is said by its intercept, which there always is.
     silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
-    shown = rows[~rows["term"].isin(silent)]
+    shown = rows[~rows["term"].isin(silent) & ~rows["scale"].isin(PARAMETERS)]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
     return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "")))

@@ -157,6 +157,6 @@ def _check(matrix: Array, counts: Array, offset: Array, groups: Codes, multiplic
         if not np.isfinite(values).all():
             raise AnalysisError(f"{name} holds a value that is not finite; leave incomplete rows out of the model")
     if (multiplicity <= 0).any():
-        raise AnalysisError("multiplicities are above 0; leave out rows that count for nothing")
+        raise AnalysisError("counts are finite and multiplicities above 0; leave out rows that count for nothing")
     if groups.min() < 0 or not np.bincount(groups).all():
         raise AnalysisError("the participants' codes are not 0..G-1 without a gap; number them densely")
