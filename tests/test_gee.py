@@ -143,7 +143,7 @@ def test_neither_the_order_of_rows_nor_blocks_nor_the_first_day_matter(
     order = np.random.default_rng(2).permutation(len(drawn["outcome"]))
     mixed = {name: values[order] for name, values in drawn.items()}
     mixed["nights"] = mixed["nights"] - 10_000 * mixed["groups"]
-    monkeypatch.setattr(gee, "_BLOCK_ROWS", 15)
+    monkeypatch.setattr(working_correlation, "_BLOCK_ROWS", 15)
     assert len(tuple(working_correlation.blocks(**mixed))) > 3
     found = gee.gee(**mixed, family="poisson", working=working)
     for name in ("coefficients", "alpha", "scale", "scores", "information"):

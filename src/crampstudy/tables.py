@@ -97,7 +97,8 @@ def classes(estimates: pd.DataFrame) -> pd.DataFrame:
 def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return ratios or differences by factor, grouped by the codebook's domain; several models stand side by side.
 
-    What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values; a term that a model lacks is a dash.
+    What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values; a term that a
+    model lacks is a dash.
     """
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
