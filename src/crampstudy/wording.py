@@ -117,10 +117,12 @@ def _label_inside(name: str) -> str:
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if pd.isna(row["level"]):
-        if row.get("scale") == "difference":
+        if pd.isna(row["unit"]):
+            return ""
+        if str(row.get("scale")) == "difference":
             # The unit of the number itself stands in the heading.
             return str(row["unit"]).partition(", ")[2]
-        return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
+        return re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 

@@ -108,7 +108,12 @@ def fit(
     source: Source,
     model: Annotated[str, typer.Option(help="A model by name; an unknown one lists them all.")],
     terms: Annotated[str, typer.Option(help='A right-hand side such as "age_decade + sex + diabetes".')],
-    outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            help="What to explain, for linear models any number of the diary; else the first outcome by default."
+        ),
+    ] = None,
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
     covariance: Annotated[
         Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster-joint", "model"],

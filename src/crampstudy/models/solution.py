@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain
+from crampstudy import codebook, domain
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -271,9 +271,12 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
 def _check_number(asked: Question) -> None:
     numbers = numbers_of_a_night(asked.cohort)
     if asked.outcome not in numbers:
+        named = (*ENGINES[asked.model].outcomes, *(name for name in numbers if name != "cramps"))
+        of_cramps = codebook.find(asked.outcome, "episodes")
+        hint = "; what is logged of each cramp is for ordinal (--outcome pain) and cox" if of_cramps else ""
         raise UsageError(
             f"{asked.model} takes a number of the diary as outcome, and {asked.outcome!r} is none in "
-            f"{asked.cohort.name}; its numbers are {', '.join(numbers)}"
+            f"{asked.cohort.name}; it has {', '.join(named)}{hint}"
         )
 
 
