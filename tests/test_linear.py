@@ -69,7 +69,7 @@ def test_differences_stand_in_the_unit_of_the_outcome(model: str) -> None:
     found = asked(cohort(drawn(1)), model).estimates.set_index("term")
     row = found.loc["cramp_night"]
     assert (row["scale"], row["unit"], row["level"]) == ("difference", "h/night, against false", "true")
-    assert row["ci_low"] < -0.4 < row["ci_high"] < 0
+    assert abs(row["estimate"] + 0.4) < 4 * row["std_error"] < 0.6
     assert row["estimate"] == pytest.approx((row["ci_low"] + row["ci_high"]) / 2)
     assert (row["n_nights"], row["status"]) == (500, "converged")
     assert found["n_events"].isna().all()
@@ -132,8 +132,10 @@ def test_the_working_correlation_of_numbers_is_geepacks(structure: str, setting:
     factor = np.sqrt(people / (people - 1))
     assert (found.alpha, found.scale) == pytest.approx((r["alpha"], r["scale"]), rel=1e-6)
     assert found.scale_error * found.scale / factor == pytest.approx(r["scale_se"], rel=1e-4)
-    # geepack pairs each night's residual with the derivative of its own mean instead of the other's.
-    assert found.alpha_error * (1 - found.alpha**2) / factor == pytest.approx(r["alpha_se"], rel=0.05)
+    # geepack pairs each night's residual with the derivative of its own mean instead of the other's, and takes the
+    # curvature of AR(1) that would be there if AR(1) were true; what leaving people out gives stands in test_extras.
+    near = 0.05 if structure == "exchangeable" else 0.15
+    assert found.alpha_error * (1 - found.alpha**2) / factor == pytest.approx(r["alpha_se"], rel=near)
 
 
 def covered(model: str, kind: Any, people: int, cohorts: int) -> np.ndarray:
@@ -308,8 +310,10 @@ def test_checks_that_do_not_apply_are_not_made() -> None:
 def test_checks_find_a_law_that_is_not_normal_and_nights_that_hang_together() -> None:
     rng = np.random.default_rng(3)
     nights = drawn(9, people=60)
-    walk = rng.normal(size=(60, 25)).cumsum(axis=1).ravel()
-    skewed = nights.with_columns(sleep_hours=pl.Series(rng.exponential(1.0, 1500) ** 2), steps=pl.Series(walk))
+    walk = 50_000 + 1000 * rng.normal(size=(60, 25)).cumsum(axis=1).ravel()
+    skewed = nights.with_columns(
+        sleep_hours=pl.Series(np.minimum(rng.exponential(1.0, 1500) ** 2, 24)), steps=pl.Series(walk.astype(int))
+    )
     question = {"model": "linear", "terms": "cramp_night", "rng": np.random.default_rng(1)}
     found = {c.name: c.passed for c in check(cohort(skewed), **question, outcome="sleep_hours")}
     assert (found["quantile residuals"], found["serial dependence"]) == (False, True)

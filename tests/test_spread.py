@@ -68,7 +68,7 @@ def test_participants_who_are_all_alike_have_no_interval(model: str, outcome: st
     ratio = estimates.ratios(rows)
     assert ratio["estimate"].tolist() == pytest.approx([1.0] * len(ratio), abs=1e-6)
     # The parameters beside the coefficients have intervals from the likelihood, or none.
-    own = rows[~rows["scale"].isin(PARAMETERS)]
+    own = rows[~rows["scale"].isin(wording.PARAMETERS)]
     assert_no_interval(own)
 
 

@@ -57,7 +57,7 @@ ODDS = (
     Asked("logistic", "cramp_night"),
     Asked("gee-exchangeable", "cramp_night"),
     Asked("gee-ar1", "cramp_night"),
-    Asked("mixed-poisson", "cramp_night"),
+    Asked("mixed-logistic", "cramp_night"),
 )
 SURVEYS = (Asked("survey-logistic", "any_cramp"), Asked("survey-poisson", "any_cramp"))
 INFLATED, HURDLE = (

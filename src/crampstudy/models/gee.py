@@ -34,6 +34,8 @@ _STEPS = 200
 _TOLERANCE = 1e-11
 _EDGE = 1e-8
 _TINY = 1e-14
+_STEP = 1e-6
+"""Step of a difference in the working correlation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structu
     if clusters < 2:
         return fit
     correlation, slope = structure.curve(fit.alpha, len(pairs))
-    of_scale, of_alpha, in_b = [], [], np.zeros((2, p))
+    of_scale, of_alpha, in_b, sums = [], [], np.zeros((2, p)), np.zeros(len(pairs))
     for block in blocks:
         residuals, _ = block.residuals(fit.coefficients, family)
         ones = np.ones(len(residuals))
@@ -161,12 +163,21 @@ def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structu
         expected = structure.sums(block, slope * correlation, ones)
         of_scale.append(cluster_sums(residuals**2 - fit.scale, block.member))
         of_alpha.append(cluster_sums(residuals * others / fit.scale - expected, block.member) / 2)
+        sums += structure.products(block, residuals) / fit.scale
         derivative = block.matrix * block.in_link(fit.coefficients, family)[:, None]
         in_b += np.array([2 * residuals @ derivative, others @ derivative / fit.scale])
     rows, held = sum(len(block.outcome) for block in blocks), float(pairs @ (slope * correlation)) / fit.scale
     moved = fit.scores @ np.linalg.inv(fit.information)
     scale = (np.concatenate(of_scale) + moved @ in_b[0]) / rows
-    alpha = (np.concatenate(of_alpha) + moved @ in_b[1] - held * scale) / float(pairs @ slope**2)
+    up, down = (
+        slope @ (sums - pairs * correlation)
+        for correlation, slope in (structure.curve(fit.alpha + step, len(pairs)) for step in (_STEP, -_STEP))
+    )
+    # Where the working correlation is wrong this is not its expectation, the sum of squared slopes.
+    in_alpha = float(down - up) / (2 * _STEP)
+    if not in_alpha > 0:
+        return fit
+    alpha = (np.concatenate(of_alpha) + moved @ in_b[1] - held * scale) / in_alpha
     factor = np.sqrt(clusters / (clusters - 1))
     return replace(
         fit,
