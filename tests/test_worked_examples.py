@@ -32,7 +32,7 @@ def shows(printed: str, line: str) -> bool:
         ("redcap.md", None),
         ("event-lists.md", ["try", "validate", "describe", "import", "validate"]),
         ("simulation.md", ["simulate", "validate", "fit"]),
-        ("models.md", ["simulate", *["fit"] * 24]),
+        ("models.md", ["simulate", *["fit"] * 26]),
     ],
 )
 def test_the_worked_examples_do_what_the_document_says(name: str, commands: list[str] | None, tmp_path: Path) -> None:
