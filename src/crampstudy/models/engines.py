@@ -289,7 +289,7 @@ def _linear(data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> So
         fitted.iterations,
         found.used,
         found.effective,
-        (extras.residual(float(np.sqrt(fitted.variance)), error),),
+        (extras.residual(float(np.sqrt(fitted.variance)), error, int(data.groups.max()) + 1),),
         (*found.notes, *inference.named(found, kind)),
         fitted=fitted,
     )
@@ -306,7 +306,7 @@ def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | N
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)
     made = extras.spreads(fitted.sd, fitted.sd_error, "in the outcome's unit")
-    made.append(extras.residual(fitted.residual, fitted.residual_error, "interval from the likelihood"))
+    made.append(extras.residual(fitted.residual, fitted.residual_error))
     if slope is None:
         made.append(extras.share(float(fitted.sd[0]), fitted.residual, fitted.share_error))
     else:

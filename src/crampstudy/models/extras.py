@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special, stats
 
 from crampstudy.estimates import Status
-from crampstudy.models.covariance import Array
+from crampstudy.models.covariance import Array, degrees_of_freedom
 from crampstudy.models.gee import GeeFit
 
 Link = Literal["log", "logit", "atanh"]
@@ -110,10 +110,16 @@ def median_ratio(of: Extra, kind: Literal["rate", "odds"]) -> Extra:
     return replace(of, term=f"median {kind} ratio", scale=f"m{kind[0]}r", unit=unit, shown=shown)
 
 
-def residual(sd: float, error: float, note: str = "interval by participants") -> Extra:
-    """Return the standard deviation of a night's number around what the model says; ``error`` is that of its log."""
+def residual(sd: float, error: float, participants: int | None = None) -> Extra:
+    """Return the standard deviation of a night's number around what the model says; ``error`` is that of its log.
+
+    It comes from so many ``participants``, or from the likelihood.
+    """
     unit = "SD of a night around the model, in the outcome's unit"
-    return Extra("residual", "standard_deviation", unit, sd, error, note=note)
+    if participants is None:
+        return Extra("residual", "standard_deviation", unit, sd, error, note=_LIKELIHOOD)
+    df = degrees_of_freedom(participants)
+    return Extra("residual", "standard_deviation", unit, sd, error, note="interval by participants", df=df)
 
 
 def share(between: float, within: float, error: float) -> Extra:
@@ -127,7 +133,9 @@ def share(between: float, within: float, error: float) -> Extra:
 
 def marginal(fitted: GeeFit, of: str, *, number: bool) -> tuple[Extra, Extra]:
     """Return the working correlation ``of`` two nights of a marginal model, and the scale of its variance."""
-    alpha = Extra("working correlation", "correlation", of, fitted.alpha, fitted.alpha_error, link="atanh")
+    people = len(fitted.scores)
+    df = degrees_of_freedom(people)
+    alpha = Extra("working correlation", "correlation", of, fitted.alpha, fitted.alpha_error, df=df, link="atanh")
     if number:
-        return alpha, residual(float(np.sqrt(fitted.scale)), fitted.scale_error / 2)
-    return alpha, Extra("scale", "dispersion", "factor of the variance", fitted.scale, fitted.scale_error)
+        return alpha, residual(float(np.sqrt(fitted.scale)), fitted.scale_error / 2, people)
+    return alpha, Extra("scale", "dispersion", "factor of the variance", fitted.scale, fitted.scale_error, df=df)
