@@ -98,7 +98,7 @@ def test_leaving_one_out_agrees_with_r(diary: Cohort) -> None:
 def test_distribution_below_agrees_with_r(diary: Cohort) -> None:
     solution = solve(diary, model="negative-binomial", terms=R_TERMS)
     assert solution.solved is not None and solution.solved.fitted is not None
-    law = Law.of(solution.data, "cramps", None, solution.solved.fitted)
+    law = Law.of(solution.data, "count", None, solution.solved.fitted)
     assert law.chance_below(solution.data.outcome).sum() == pytest.approx(R["negative"]["below"], rel=1e-6)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, covariance, gee
+from crampstudy.models import count, covariance, gee, working_correlation
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "gee.json").read_text())["fits"]
@@ -115,24 +115,24 @@ def test_solves_its_equations_written_with_full_matrices(drawn: dict[str, Any], 
 @pytest.mark.parametrize("working", WORKING)
 @pytest.mark.parametrize("alpha", [-0.08, 0.0, 0.3, 0.97])
 def test_the_fast_inverse_is_the_inverse(drawn: dict[str, Any], working: Any, alpha: float) -> None:
-    (block,) = gee._blocks(**drawn)
-    structure = gee._Exchangeable() if working == "exchangeable" else gee._Ar1()
+    (block,) = working_correlation.blocks(**drawn)
+    structure = working_correlation.Exchangeable() if working == "exchangeable" else working_correlation.Ar1()
     expected = np.linalg.solve(_dense(drawn, working, alpha)[0], drawn["matrix"])
     assert structure.solve(alpha, block, drawn["matrix"]) == pytest.approx(expected, abs=1e-11)
 
 
 def test_products_by_distance_are_those_of_a_double_loop(drawn: dict[str, Any]) -> None:
-    (block,) = gee._blocks(**drawn)
+    (block,) = working_correlation.blocks(**drawn)
     residuals = np.random.default_rng(1).normal(size=len(drawn["outcome"]))
     expected = np.zeros(30)
     for i in range(len(residuals)):
         for j in range(i):
             if drawn["groups"][i] == drawn["groups"][j]:
                 expected[drawn["nights"][i] - drawn["nights"][j]] += residuals[i] * residuals[j]
-    found = gee._Ar1().products(block, residuals)
+    found = working_correlation.Ar1().products(block, residuals)
     assert found == pytest.approx(expected[1 : len(found) + 1], abs=1e-12)
     assert expected[len(found) + 1 :] == pytest.approx(0)
-    assert gee._Exchangeable().products(block, residuals)[0] == pytest.approx(expected.sum())
+    assert working_correlation.Exchangeable().products(block, residuals)[0] == pytest.approx(expected.sum())
 
 
 @pytest.mark.parametrize("working", WORKING)
@@ -143,8 +143,8 @@ def test_neither_the_order_of_rows_nor_blocks_nor_the_first_day_matter(
     order = np.random.default_rng(2).permutation(len(drawn["outcome"]))
     mixed = {name: values[order] for name, values in drawn.items()}
     mixed["nights"] = mixed["nights"] - 10_000 * mixed["groups"]
-    monkeypatch.setattr(gee, "_BLOCK_ROWS", 15)
-    assert len(tuple(gee._blocks(**mixed))) > 3
+    monkeypatch.setattr(working_correlation, "_BLOCK_ROWS", 15)
+    assert len(tuple(working_correlation.blocks(**mixed))) > 3
     found = gee.gee(**mixed, family="poisson", working=working)
     for name in ("coefficients", "alpha", "scale", "scores", "information"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-8, abs=1e-9)

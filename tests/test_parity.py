@@ -9,9 +9,10 @@ import numpy as np
 import parity
 import parity_cells
 import pytest
+from parity_linear import NUMBER
 
 from crampstudy.models import MODELS
-from crampstudy.models.engines import ENGINES
+from crampstudy.models.engines import ENGINES, Engine
 from crampstudy.models.question import EVENT_MODELS, SURVEY_MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +21,11 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def cells() -> list[Any]:
     return list(parity.cells())
+
+
+def outcomes(engine: Engine) -> tuple[str, ...]:
+    """Return what a model explains; any number is the same to it."""
+    return (*engine.outcomes, *((NUMBER,) if engine.numbers else ()))
 
 
 def split(lines: str) -> list[list[str]]:
@@ -34,7 +40,7 @@ def test_every_model_outcome_and_covariance_is_compared(cells: list[Any]) -> Non
     compared = {(c.model, c.outcome, c.covariance) for c in cells}
     # "auto" is one of the others.
     offered = {
-        (m, o, k) for m, engine in ENGINES.items() for o in engine.outcomes for k in engine.covariances if k != "auto"
+        (m, o, k) for m, engine in ENGINES.items() for o in outcomes(engine) for k in engine.covariances if k != "auto"
     }
     # Both outcomes of an ordinal model are classes to it.
     offered |= {("ordinal", "class", k) for k in parity_cells.ROBUST}
@@ -48,6 +54,7 @@ _SURVEY_OUTCOMES = {
     "survey-logistic": "0 or 1",
     "survey-poisson": "count",
     "survey-ordinal": "class",
+    "survey-linear": NUMBER,
     "interval-count": "recalled_count",
 }
 
@@ -55,7 +62,7 @@ _SURVEY_OUTCOMES = {
 def test_every_way_to_set_terms_beside_is_compared(cells: list[Any]) -> None:
     for model, engine in ENGINES.items():
         own = [c for c in cells if c.model == model]
-        for outcome in engine.outcomes:
+        for outcome in outcomes(engine):
             offsets = {"none", "log hours in bed"}
             assert {c.offset for c in own if c.outcome == outcome} == offsets, model
         assert {c.weights for c in own} == ({"none", "case"} if engine.weighted else {"none"}), model
@@ -64,7 +71,7 @@ def test_every_way_to_set_terms_beside_is_compared(cells: list[Any]) -> None:
             expected = {(k, o) for k in parity_cells.ROBUST for o in offsets}
             assert {(c.covariance, c.offset) for c in own if c.weights == "case"} == expected, model
     assert {c.weights for c in cells if c.model in SURVEY_MODELS} == {"none", "sampling"}
-    for model in ("survey-logistic", "survey-poisson"):
+    for model in ("survey-logistic", "survey-poisson", "survey-linear"):
         assert {c.offset for c in cells if c.model == model} == {"none", "log age"}
     assert {c.model for c in cells if "splines::ns" in c.peer} == {"poisson", "negative-binomial", "logistic"}
 

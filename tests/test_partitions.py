@@ -99,6 +99,16 @@ def test_so_it_is_with_a_condition_and_with_an_exposure(cohort: Cohort, folder: 
     assert ours["std_error"].to_numpy() == pytest.approx(theirs["std_error"].to_numpy(), rel=1e-7)
 
 
+@pytest.mark.parametrize("model", ["linear", "mixed-linear"])
+def test_so_it_is_with_a_number_whose_nights_are_those_that_have_it(
+    cohort: Cohort, folder: Path, cut_anywhere: Path, model: str
+) -> None:
+    whole = bytes_of(cohort, model, outcome="fatigue_0_10")
+    assert "converged" in whole
+    assert bytes_of(in_parts(folder), model, outcome="fatigue_0_10") == whole
+    assert bytes_of(in_parts(cut_anywhere, workers=2), model, outcome="fatigue_0_10") == whole
+
+
 @pytest.mark.parametrize("workers", [2, 4])
 def test_several_workers_leave_the_same_bytes(cohort: Cohort, cut_anywhere: Path, workers: int) -> None:
     assert bytes_of(in_parts(cut_anywhere, workers=workers)) == bytes_of(cohort)

@@ -61,7 +61,8 @@ def test_another_answer_is_not_covered(quick: dict[str, list[dict[str, Any]]]) -
 
 def test_every_model_and_every_factor_is_in_the_grid() -> None:
     scenarios = grid.scenarios().values()
-    assert {a.model for s in scenarios for a in s.asked} == set(MODELS)
+    # How often intervals of differences cover is counted in test_linear.py.
+    assert {a.model for s in scenarios for a in s.asked} == {m for m in MODELS if not m.endswith("linear")}
     for term in (e.term for e in Truth().effects):
         states = {term in s.on for s in scenarios if term in s.terms and s.name.startswith("block")}
         assert states == {True, False}, term

@@ -94,7 +94,7 @@ def without_interval(cells: Mapping[str, Any], reason: str) -> dict[str, Any]:
 
 def _spread(cells: Mapping[str, Any]) -> bool:
     error, scale = cells.get("std_error"), str(cells.get("scale"))
-    if scale.endswith("_ratio") and not pd.isna(error):
+    if (scale.endswith("_ratio") or scale == "difference") and not pd.isna(error):
         # A ratio may lie as close to 1 as the unit of its term is small.
         return bool(error > 0)
     low, high = cells["ci_low"], cells["ci_high"]

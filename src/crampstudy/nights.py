@@ -64,12 +64,12 @@ class Parts:
         """Return the nights of all files, to be read when they are needed."""
         return pl.concat(_scanned(self.schema, part) for part in self.files)
 
-    def alike(self, key: Sequence[str], *, uncounted: bool = False) -> pl.DataFrame:
-        """Return the observed nights that are alike, counted; each file in one pass, all of them merged.
+    def alike(self, key: Sequence[str], known: str | None = "cramps") -> pl.DataFrame:
+        """Return the nights that are alike, counted; each file in one pass, all of them merged.
 
-        With ``uncounted`` the logged nights whose cramps are not there as well.
+        Those are the logged nights on which ``known`` is, or all of them without it.
         """
-        task = partial(_alike_in, self.schema, tuple(key), uncounted)
+        task = partial(_alike_in, self.schema, tuple(key), known)
         return _merged(
             list(compute.map(task, self.files, workers=self.workers, keep=self.keep, progress=self.progress)), key
         )
@@ -119,17 +119,17 @@ def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
     return pl.when(age.is_not_null()).then(reached).replace_strict(labels, return_dtype=pl.Enum(bands.labels))
 
 
-def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
+def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None, known: str = "cramps") -> pl.DataFrame:
     """Return one row per observed night: the diary's columns and the participant's, ``cramp_night`` beside ``cramps``.
 
-    Sorted by participant and date.
+    Sorted by participant and date; ``known`` as of :func:`observed_night`.
 
     Raises:
         UsageError: the cohort is a survey, which has no nights.
     """
     diary = _diary(cohort)
     return (
-        diary.nights.filter(observed_night(cohort))
+        diary.nights.filter(observed_night(cohort, known))
         .join(people(cohort, bands).lazy(), on="participant_id", how="left")
         .with_columns(cramp_night=pl.col("cramps") > 0)
         .sort("participant_id", "date")
@@ -137,20 +137,24 @@ def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.D
     )
 
 
-def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBands | None = None) -> pl.DataFrame:
-    """Return a participant's observed nights that are alike in cramps and ``names`` as one row, with their number.
+def counted_nights(
+    cohort: Cohort | Diary, names: Collection[str], bands: AgeBands | None = None, known: str = "cramps"
+) -> pl.DataFrame:
+    """Return a participant's observed nights that are alike in ``known`` and ``names`` as one row, with their number.
 
-    Columns: participant_id, ``cramps``, ``cramp_night``, those of ``names`` that the diary or the participants
-    have, and ``nights_alike``. A missing value is alike to a missing value. Sorted by participant, so that the rows
-    are the same however the diary is cut; a scanned diary is read in parts and never stands in memory as a whole.
+    Columns: participant_id, ``known`` (as of :func:`observed_night`), those of ``names`` that the diary or the
+    participants have, ``cramp_night`` where cramps are among them, and ``nights_alike``. A missing value is alike to a
+    missing value. Sorted by participant, so that the rows are the same however the diary is cut; a scanned
+    diary is read in parts and never stands in memory as a whole.
 
     Raises:
         UsageError: the cohort is a survey, or a night belongs to none of the participants.
     """
     diary = _diary(cohort)
     columns = _schema(diary).names()
-    key = [name for name in dict.fromkeys(["cramps", *sorted(names)]) if name in columns and name != "participant_id"]
-    alike = diary.parts.alike(key) if diary.parts else _alike(diary.nights, key)
+    names = {*names} | ({"cramps"} if "cramp_night" in names else set())
+    key = [name for name in dict.fromkeys([known, *sorted(names)]) if name in columns and name != "participant_id"]
+    alike = diary.parts.alike(key, known) if diary.parts else _alike(diary.nights, key, known)
     who = people(cohort, bands)
     who = who.select("participant_id", *(name for name in sorted(names) if name in who.columns and name not in key))
     # A place in the order of participants sorts much faster than a text.
@@ -158,7 +162,8 @@ def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBan
     made = alike.join(who, on="participant_id", how="left")
     if stranger := made.filter(pl.col(_PLACE).is_null())["participant_id"].first():
         raise UsageError(f"the diary has nights of {stranger!r}, who is none of the participants of {cohort.name}")
-    return made.sort(_PLACE, *key).drop(_PLACE).with_columns(cramp_night=pl.col("cramps") > 0)
+    made = made.sort(_PLACE, *key).drop(_PLACE)
+    return made.with_columns(cramp_night=pl.col("cramps") > 0) if "cramps" in key else made
 
 
 def logged_values(cohort: Cohort | Diary, name: str) -> pl.DataFrame:
@@ -170,7 +175,7 @@ def logged_values(cohort: Cohort | Diary, name: str) -> pl.DataFrame:
     diary = _diary(cohort)
     column = "cramps" if name == "cramp_night" else name
     key = [column]
-    found = diary.parts.alike(key, uncounted=True) if diary.parts else _alike(diary.nights, key, uncounted=True)
+    found = diary.parts.alike(key, None) if diary.parts else _alike(diary.nights, key, None)
     value = pl.col(column) > 0 if name == "cramp_night" else pl.col(column)
     return (
         found.filter(pl.col(column).is_not_null())
@@ -203,6 +208,15 @@ def of_cohort(cohort: Cohort) -> Account:
     return Account("participants", frame.height, (("without a recalled class", low),), tables)
 
 
+def numbers_of_a_night(cohort: Cohort | Diary) -> tuple[str, ...]:
+    """Return the columns of a diary that are numbers.
+
+    Raises:
+        UsageError: the cohort is a survey, which has no nights.
+    """
+    return tuple(name for name, dtype in _schema(_diary(cohort)).items() if dtype.is_numeric())
+
+
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return :func:`person_nights` without a row: the columns and their types."""
     diary = _diary(cohort)
@@ -215,8 +229,8 @@ def diary_columns(cohort: Cohort | Diary) -> pl.Schema:
     return _schema(_diary(cohort))
 
 
-def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
-    """Say whether a participant has many nights that are alike in cramps and ``names``.
+def repetitive(cohort: Cohort | Diary, names: Collection[str], known: str = "cramps") -> bool:
+    """Say whether a participant has many nights that are alike in ``known`` and ``names``.
 
     Looks at all nights of some participants; of a scanned diary it is taken for granted.
     """
@@ -226,27 +240,31 @@ def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
     if diary.height > _SAMPLE:
         people = cohort.frame("participants")["participant_id"]
         diary = diary.filter(pl.col("participant_id").is_in(people.gather_every(-(-diary.height // _SAMPLE)).to_list()))
-    key = {"participant_id", "cramps", *names} & set(diary.columns)
+    key = {"participant_id", known, *names} & set(diary.columns)
     return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height
 
 
-def observed_night(cohort: Cohort | Diary) -> pl.Expr:
-    """Return whether a diary row is an observed night: an entry was made and its count is there."""
-    return _observed(_schema(_diary(cohort)).names())
+def observed_night(cohort: Cohort | Diary, known: str = "cramps") -> pl.Expr:
+    """Return whether a diary row is an observed night: an entry was made and its count is there.
+
+    For another number than the count, ``known``, a night is observed when that is there.
+    """
+    return _observed(_schema(_diary(cohort)).names(), known)
 
 
-def _observed(columns: Collection[str]) -> pl.Expr:
-    return pl.col("cramps").is_not_null() & _logged(columns)
+def _observed(columns: Collection[str], known: str | None) -> pl.Expr:
+    logged = pl.col("entry_made").fill_null(value=True) if "entry_made" in columns else pl.lit(value=True)
+    if known is None:
+        return logged
+    # A text that reads as no number is a missing value; what stands for infinity in a column of numbers is none, too.
+    counted = pl.col(known).is_not_null() & (pl.lit(value=True) if known == "cramps" else pl.col(known).is_finite())
+    return counted & logged
 
 
-def _logged(columns: Collection[str]) -> pl.Expr:
-    return pl.col("entry_made").fill_null(value=True) if "entry_made" in columns else pl.lit(value=True)
-
-
-def _alike(nights: pl.LazyFrame, key: Sequence[str], *, uncounted: bool = False) -> pl.DataFrame:
+def _alike(nights: pl.LazyFrame, key: Sequence[str], known: str | None) -> pl.DataFrame:
     columns = nights.collect_schema().names()
     return (
-        nights.filter(_logged(columns) if uncounted else _observed(columns))
+        nights.filter(_observed(columns, known))
         .group_by("participant_id", *key)
         .agg(pl.len().cast(pl.Int64).alias(ALIKE))
         .collect(engine="streaming")
@@ -262,8 +280,8 @@ def _scanned(schema: pl.Schema, part: Part) -> pl.LazyFrame:
     return pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
 
 
-def _alike_in(schema: pl.Schema, key: Sequence[str], uncounted: bool, part: Part) -> pl.DataFrame:
-    return _alike(_scanned(schema, part), key, uncounted=uncounted)
+def _alike_in(schema: pl.Schema, key: Sequence[str], known: str | None, part: Part) -> pl.DataFrame:
+    return _alike(_scanned(schema, part), key, known)
 
 
 def _merged(found: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:

@@ -96,18 +96,22 @@ def classes(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return ratios by factor, grouped by the codebook's domain; several models of the same terms stand side by side.
+    """Return ratios or differences by factor, grouped by the codebook's domain; several models stand side by side.
 
-    One model shows its p-values and, at declared contrasts, its verdicts; a term that a model lacks is a dash.
+    What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values and, at
+    declared contrasts, its verdicts; a term that a model lacks is a dash.
     """
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
-        rows = estimates[~estimates["term"].isin(wording.BASELINES) & ~wording.is_split(estimates)]
+        beside = estimates["term"].isin(wording.BASELINES) | estimates["scale"].isin(wording.PARAMETERS)
+        rows = estimates[~beside & ~wording.is_split(estimates)]
         if len(named) > 1:
             rows = rows[~rows["term"].map(wording.is_declared)]
+        differs = rows[rows["scale"] == "difference"]
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
-        title = f"{name}: {scale}" if name else scale.capitalize()
+        title = scale.capitalize() if differs.empty else _of_number(differs)
+        title = f"{name}: {title if len(differs) else scale}" if name else title
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
         if len(named) == 1:
@@ -154,6 +158,26 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
             columns |= {heading: {key: _p(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()}
             columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
     return _by_domain(columns)
+
+
+def _of_number(differences: pd.DataFrame) -> str:
+    """Return the heading of differences: of what, and in which unit."""
+    units = differences["unit"].dropna()
+    unit = str(units.iloc[0]).partition(", ")[0] if len(units) else "its unit"
+    return f"{wording.term(str(differences['outcome'].iloc[0]))}, difference in {unit}"
+
+
+def parameters(estimates: pd.DataFrame) -> list[str]:
+    """Return a line for each parameter that a model has beside its coefficients, such as its dispersion."""
+    beside = estimates["scale"].isin(wording.PARAMETERS)
+    others = "; ".join(estimates.loc[~beside, "note"].dropna())
+    lines = []
+    for row in wording.records(estimates[beside]):
+        name = str(row["term"])
+        value = wording.estimate(row).replace("(", f"({100 * row['ci_level']:g}% CI ") if row["ci_level"] else ""
+        notes = [part for part in str(row["note"] or "").split("; ") if part and part not in others]
+        lines.append("; ".join([f"{name[:1].upper()}{name[1:]}: {value}, {row['unit']}", *notes]))
+    return lines
 
 
 def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:

@@ -39,6 +39,8 @@ def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
         # A narrower terminal breaks the lines itself, which loses nothing.
         console = Console(highlight=False, width=max(width, needed))
         console.print(table)
+        for line in tables.parameters(rows):
+            console.print(line, markup=False, soft_wrap=not sys.stdout.isatty())
         if notes := wording.notes(_summary(rows), besides=told):
             console.print(notes, markup=False, soft_wrap=not sys.stdout.isatty())
 

@@ -21,6 +21,8 @@ SPLIT = "within and between"
 """How the analysis of rows ends that split the ratio of a nightly exposure; they stand in a note, not in the table."""
 AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
+PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share")
+"""Scales of what a model has beside its coefficients, which stands under the table and not in it."""
 DASH = "–"
 _MOST_DIGITS = 12
 _ROUNDING, _SMALL = 1e-8, 1e-3
@@ -163,7 +165,12 @@ def contrast(row: Mapping[str, Any]) -> str:
     if is_declared(row["term"]):
         return re.sub(r"(?<=\d)-(?=\d)", DASH, str(row["unit"]))
     if pd.isna(row["level"]):
-        return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
+        if pd.isna(row["unit"]):
+            return ""
+        if str(row.get("scale")) == "difference":
+            # The unit of the number itself stands in the heading.
+            return str(row["unit"]).partition(", ")[2]
+        return re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 
@@ -192,14 +199,14 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     """Return what a table's note says of its rows: what was left out or could not be estimated, the weight, verdicts.
 
     Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
-    :data:`BASELINES` is not shown and says nothing, but for the intercept of a zero part; what is said ``besides``
-    is left out.
+    :data:`BASELINES` or on one of the scales :data:`PARAMETERS` is not shown and says nothing, but for the intercept of
+    a zero part; what is said ``besides`` is left out.
     """
     rows = pd.concat(models, ignore_index=True)
     # That there is no zero part to show is said by its intercept, which there always is.
     silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
     split = is_split(rows)
-    shown = rows[~rows["term"].isin(silent) & ~split]
+    shown = rows[~rows["term"].isin(silent) & ~rows["scale"].isin(PARAMETERS) & ~split]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
     texts = (

@@ -60,7 +60,7 @@ def rejections(model: str, outcome: Outcome = "cramps", cohorts: int = 120, **tr
         data = replace(data, outcome=np.sign(data.outcome)) if outcome == "cramp_night" else data
         solved = ENGINES[model].solve(data, outcome, "cluster", None)
         assert solved.problem is None and solved.fitted is not None
-        fitted = Law.of(data, outcome, None, solved.fitted)
+        fitted = Law.of(data, "count" if outcome == "cramps" else "binary", None, solved.fitted)
         made = [
             nightly.overdispersion(data, fitted, solved.fitted),
             nightly.zeros(data, fitted),

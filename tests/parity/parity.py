@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import parity_linear
 import parity_nights
 import parity_people
 from parity_cells import Cell
@@ -25,6 +26,7 @@ def cells() -> Iterator[Cell]:
     """Yield every comparison."""
     yield from parity_nights.cells()
     yield from parity_people.cells()
+    yield from parity_linear.cells()
 
 
 def table(found: Sequence[Cell]) -> str:

@@ -97,9 +97,9 @@ def arrays(nights: pl.DataFrame, terms: Sequence[str], outcome: Outcome, offset:
     )
 
 
-def solved(model: str, data: Data, outcome: Outcome, kind: Covariance) -> tuple[Array, Array]:
+def solved(model: str, data: Data, outcome: Outcome, kind: Covariance, slope: int | None = None) -> tuple[Array, Array]:
     """Return our coefficients and their standard errors, those of a zero part after the others."""
-    found = ENGINES[model].solve(data, outcome, kind, None)
+    found = ENGINES[model].solve(data, outcome, kind, slope)
     parts = [(found.coefficients, found.variance)]
     if found.zero is not None:
         parts.append((found.zero.coefficients, found.zero.variance))

@@ -250,8 +250,8 @@ _FIXED = ("age", "female", "weekend", "alcohol_units")
 _MIXED: dict[str, tuple[str, Outcome, bool, Callable[..., mixed.MixedFit]]] = {
     "poisson": ("mixed-poisson", "cramps", False, mixed.poisson),
     "poisson_hours": ("mixed-poisson", "cramps", True, mixed.poisson),
-    "logistic": ("mixed-poisson", "cramp_night", False, mixed.logistic),
-    "logistic_hours": ("mixed-poisson", "cramp_night", True, mixed.logistic),
+    "logistic": ("mixed-logistic", "cramp_night", False, mixed.logistic),
+    "logistic_hours": ("mixed-logistic", "cramp_night", True, mixed.logistic),
     "negative_binomial": ("mixed-negative-binomial", "cramps", False, mixed.negative_binomial),
     "negative_binomial_hours": ("mixed-negative-binomial", "cramps", True, mixed.negative_binomial),
 }

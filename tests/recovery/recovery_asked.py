@@ -58,7 +58,7 @@ _INFLATED, _HURDLE = (
     Asked("hurdle-negative-binomial", "cramps", 400),
 )
 _PAIN, _RELIEF, _GAP = Asked("ordinal", "pain"), Asked("cox", "relief"), Asked("cox", "gap")
-_ODDS = tuple(Asked(model, "cramp_night") for model in ("logistic", "gee-exchangeable", "gee-ar1", "mixed-poisson"))
+_ODDS = tuple(Asked(model, "cramp_night") for model in ("logistic", "gee-exchangeable", "gee-ar1", "mixed-logistic"))
 
 # By default a covariance is chosen by the data; here it is the one that large cohorts have.
 RATES = _with((_POISSON, _NB, _GEE, _AR1, _MIXED, _MIXED_NB), covariance="cluster")

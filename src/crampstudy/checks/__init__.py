@@ -9,7 +9,7 @@ import numpy as np
 from crampstudy.bands import AgeBands
 from crampstudy.checks import design, nightly, proportional, zeros_found
 from crampstudy.checks.large_counts import large_counts
-from crampstudy.checks.law import Law
+from crampstudy.checks.law import Kind, Law
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -119,7 +119,8 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
             found = replace(zeros_found.of_solution(solution).check, name="zeros")
             return (*(others | {"zeros": found}).values(), *last)
         fitted = fitted.plain
-    law = Law.of(data, solution.outcome, solution.slope, fitted)
+    kind: Kind = "number" if solution.is_number else "binary" if solution.outcome == "cramp_night" else "count"
+    law = Law.of(data, kind, solution.slope, fitted)
     return (
         nightly.overdispersion(data, law, fitted),
         nightly.zeros(data, law),

@@ -13,6 +13,7 @@ from crampstudy.models import newton, spec
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array
 from crampstudy.models.exposed import exposed
+from crampstudy.models.linear import LinearFit
 from crampstudy.models.logistic import SEPARATED
 from crampstudy.models.obstacles import collinear, name, separated
 from crampstudy.models.solution import Solution
@@ -38,7 +39,7 @@ def influence(solution: Solution, law: Law) -> Check:
     p = len(solved.coefficients)
     errors = np.sqrt(np.diag(solved.variance))
     own = None
-    if isinstance(solved.fitted, CountFit):
+    if isinstance(solved.fitted, CountFit | LinearFit):
         mu = law.mean
         weights = law.family.slope(mu) ** 2 / law.family.variance(mu)
         own = numbers.own_information(data.matrix, weights, data.groups)
@@ -47,7 +48,9 @@ def influence(solution: Solution, law: Law) -> Check:
     terms = [i for i, column in enumerate(solution.design.columns) if column.term != spec.INTERCEPT] or [0]
     # Nobody else has what such a participant has: of all the most influential.
     largest = np.where(np.isnan(steps).any(axis=1), np.inf, np.abs(steps[:, terms]).max(axis=1))
-    share = np.bincount(data.groups, data.outcome) / data.outcome.sum()
+    what = "nights" if solution.is_number else "cramps"
+    size = np.bincount(data.groups, None if solution.is_number else data.outcome)
+    share = size / size.sum()
     rows: list[dict[str, Any]] = []
     worst: tuple[float, str, float] = (-1.0, "", 0.0)
     lost = ""
@@ -55,7 +58,7 @@ def influence(solution: Solution, law: Law) -> Check:
         again = solution.without(int(code)).solved
         moved = np.full(p, np.nan)
         if again is None or again.problem:
-            lost = lost or f"without one participant, who has {_percent(share[code])} of all cramps, no estimate exists"
+            lost = lost or f"without one participant, who has {_percent(share[code])} of all {what}, no estimate exists"
         else:
             moved = _in_errors(again.coefficients - solved.coefficients, errors)
             at = max(terms, key=lambda i: abs(moved[i]))
@@ -65,7 +68,7 @@ def influence(solution: Solution, law: Law) -> Check:
                 {
                     "rank": rank,
                     "participant_id": solution.participants[code],
-                    "share_of_cramps": float(share[code]),
+                    f"share_of_{what}": float(share[code]),
                     "term": column.term,
                     "level": column.level,
                     "one_step": float(step),
@@ -73,7 +76,7 @@ def influence(solution: Solution, law: Law) -> Check:
                 }
             )
     said = lost or (
-        f"leaving out one participant, who has {_percent(worst[2])} of all cramps, moves the estimate of {worst[1]} by "
+        f"leaving out one participant, who has {_percent(worst[2])} of all {what}, moves the estimate of {worst[1]} by "
         f"{number(worst[0])} standard errors, the most that anybody does"
     )
     return made(title, not lost and worst[0] <= LARGEST_CHANGE, rows, said)
@@ -108,6 +111,9 @@ def separation(solution: Solution) -> Check:
     """Say whether every level has cramps, and from more than one participant."""
     title = "separation"
     design, data = solution.design, solution.data
+    if solution.is_number and len(data.outcome):
+        alone = [who.lone for who in exposed(design, data.groups).values() if who.lone]
+        return made(title, False, [], alone[0]) if alone else not_made(title, "a number cannot be set apart")
     if not len(data.outcome) or not data.outcome.any():
         return not_made(title, "there is no night with a cramp")
     if data.outcome.all():

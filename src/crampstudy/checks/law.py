@@ -11,15 +11,20 @@ from scipy import special
 
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array, cluster_sums
-from crampstudy.models.engines import Data, Outcome
-from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
+from crampstudy.models.engines import Data
+from crampstudy.models.families import BINOMIAL, POISSON, Family, gaussian, negative_binomial
 from crampstudy.models.gee import GeeFit
+from crampstudy.models.linear import LinearFit
+from crampstudy.models.linear_mixed import LinearMixedFit
 from crampstudy.models.mixed import MixedFit
 
 _NODES = 25
 """Quadrature nodes over a participant's effect: twelve digits of a night's distribution up to a spread of 1.5."""
 _STEP = 1e-4
 """Step of the central differences: their error is about its square."""
+
+Kind = Literal["count", "binary", "number"]
+Fitted = CountFit | LinearFit | MixedFit | LinearMixedFit | GeeFit
 
 _ELEMENTS = ((0, 0), (1, 0), (1, 1))
 """The free elements of the factor of the random effects, in the order of a fit's parameters."""
@@ -33,10 +38,11 @@ class Law:
     of Var(y) = mu + mu^2 / theta, infinite where the variance is the mean. The effects of a participant are ``factor``
     (D x D) times standard normals, a night sees them through ``z`` (n x D); D is 0 without random effects. ``scores``
     (G x k) are the participants', ``variance`` (k x k) the inverse information, which a score is turned into a change
-    of the parameters with. ``distribution`` is false where the model states mean and variance alone.
+    of the parameters with. ``distribution`` is false where the model states mean and variance alone. ``residual`` is
+    the variance of a number given the effects; the other kinds have none.
     """
 
-    kind: Literal["count", "binary"]
+    kind: Kind
     matrix: Array
     link: Array
     own: Array
@@ -46,13 +52,14 @@ class Law:
     scores: Array
     variance: Array
     distribution: bool = True
+    residual: float = 1.0
 
     @classmethod
-    def of(cls, data: Data, outcome: Outcome, slope: int | None, fitted: CountFit | MixedFit | GeeFit) -> Law:
+    def of(cls, data: Data, kind: Kind, slope: int | None, fitted: Fitted) -> Law:
         """Return the law of ``fitted``, a fit without a problem; ``slope`` is the column with a random slope."""
         n = len(data.outcome)
         plain = cls(
-            kind="binary" if outcome == "cramp_night" else "count",
+            kind=kind,
             matrix=data.matrix,
             link=data.matrix @ fitted.coefficients + data.offset,
             own=np.zeros(n),
@@ -63,12 +70,17 @@ class Law:
             variance=np.linalg.inv(fitted.information).astype(np.float64),
         )
         if isinstance(fitted, GeeFit):
-            return replace(plain, distribution=False)
+            return replace(plain, distribution=False, residual=fitted.scale if kind == "number" else 1.0)
+        if isinstance(fitted, LinearFit):
+            return replace(plain, scores=cluster_sums(fitted.scores, data.groups), residual=fitted.variance)
+        z = np.column_stack([np.ones(n), *([] if slope is None else [data.matrix[:, slope]])])
+        if isinstance(fitted, LinearMixedFit):
+            own = (z * fitted.modes[data.groups]).sum(axis=1)
+            return replace(plain, own=own, z=z, factor=_factor(fitted), residual=fitted.residual**2)
         log_theta = -float(np.log(fitted.dispersion)) if fitted.dispersion > 0 else np.inf
         if isinstance(fitted, CountFit):
             law = replace(plain, log_theta=log_theta)
             return law._with_dispersion(data, fitted)
-        z = np.column_stack([np.ones(n), *([] if slope is None else [data.matrix[:, slope]])])
         own = (z * fitted.modes[data.groups]).sum(axis=1)
         return replace(plain, own=own, z=z, factor=_factor(fitted), log_theta=log_theta)
 
@@ -90,6 +102,8 @@ class Law:
         """Mean and variance of a night given the participant's effects."""
         if self.kind == "binary":
             return BINOMIAL
+        if self.kind == "number":
+            return gaussian(self.residual)
         return negative_binomial(np.exp(-self.log_theta)) if np.isfinite(self.log_theta) else POISSON
 
     @property
@@ -138,8 +152,8 @@ class Law:
         return replace(self, link=self.link + link, log_theta=self.log_theta + log_theta, factor=factor)
 
     def _over_effects(self, chance: Callable[[Array | float, Array], Array], count: Array | float) -> Array:
-        spread = np.sqrt(np.square(self.z @ self.factor).sum(axis=1)) if self.z.shape[1] else np.zeros(len(self.link))
-        if not spread.any():
+        spread = self._spread()
+        if not spread.any() or self.kind == "number":
             return chance(count, self.link)
         nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
         total = np.zeros(len(self.link))
@@ -147,8 +161,16 @@ class Law:
             total += weight * chance(count, self.link + spread * node)
         return total
 
+    def _spread(self) -> Array:
+        """Return the standard deviations (n) of what the participants' effects add to the links."""
+        if not self.z.shape[1]:
+            return np.zeros(len(self.link))
+        return np.asarray(np.sqrt(np.square(self.z @ self.factor).sum(axis=1)))
+
     def _chance(self, count: Array | float, link: Array) -> Array:
         mu = self.family.mean(link)
+        if self.kind == "number":
+            return np.zeros(len(mu))
         if self.kind == "binary":
             return np.where(np.equal(count, 1), mu, 1 - mu)
         if not np.isfinite(self.log_theta):
@@ -160,6 +182,8 @@ class Law:
 
     def _chance_below(self, count: Array | float, link: Array) -> Array:
         mu, some = self.family.mean(link), np.greater(count, 0)
+        if self.kind == "number":
+            return np.asarray(special.ndtr((count - mu) / np.sqrt(self.residual + self._spread() ** 2)))
         if self.kind == "binary":
             return np.where(some, 1 - mu, 0.0)
         least = np.maximum(count, 1)
@@ -171,7 +195,7 @@ class Law:
         return np.where(some, below, 0.0)
 
 
-def _factor(fitted: MixedFit) -> Array:
+def _factor(fitted: MixedFit | LinearMixedFit) -> Array:
     """Return L, the random effects being L times standard normals."""
     factor = np.diag(fitted.sd)
     if len(fitted.sd) > 1 and fitted.sd[1] > 0:

@@ -42,6 +42,8 @@ def overdispersion(data: Data, law: Law, fitted: object) -> Check:
     from the participant's effect; a random slope is taken as it was estimated.
     """
     name = "overdispersion"
+    if law.kind == "number":
+        return not_made(name, "the variance of a number is estimated, not stated by the model")
     if law.kind == "binary":
         return not_made(name, "nights with or without a cramp have no variance beside their mean")
     if isinstance(fitted, GeeFit):
@@ -108,6 +110,8 @@ def zeros(data: Data, law: Law) -> Check:
     Intervals have participants as the units and allow for the parameters' having been estimated on the same nights.
     """
     name = "zeros"
+    if law.kind == "number":
+        return not_made(name, "the model is of a number, not of a count of cramps")
     if law.kind == "binary":
         return not_made(name, "a model of nights with a cramp repeats their number by construction")
     if not law.distribution:
@@ -164,7 +168,8 @@ def serial_dependence(data: Data, law: Law) -> Check:
     name = "serial dependence"
     found = numbers.serial(data.outcome, law.link + law.own, law.family, data.groups, data.nights, LAGS)
     if not np.isfinite(found.error[0]):
-        return not_made(name, "fewer than two participants have a cramp and two neighbouring nights")
+        events = "" if law.kind == "number" else "a cramp and "
+        return not_made(name, f"fewer than two participants have {events}two neighbouring nights")
     rows = []
     for i, lag in enumerate(LAGS):
         half = quantile(1 - ALPHA, degrees_of_freedom(int(found.participants[i]))) * found.error[i]
@@ -191,7 +196,7 @@ def serial_dependence(data: Data, law: Law) -> Check:
 
 
 def residuals(data: Data, law: Law, rng: np.random.Generator) -> Check:
-    """Say whether the counts are distributed as the model says, by randomised quantile residuals.
+    """Say whether the outcomes are distributed as the model says, by randomised quantile residuals.
 
     The nights of a participant depend on each other, which the test must not take for a flaw of the distribution: it
     reads one night of each participant, drawn at random; those are independent. The table's shares are of all nights.

@@ -139,7 +139,9 @@ def _own_level(outcome: Array, link: Array, family: Family, groups: Codes) -> tu
     """Return means (n) moved on the link scale to each participant's own total, and which rows (n) that exists for."""
     nights = np.bincount(groups)
     events = np.bincount(groups, outcome)
-    able = (events > 0) & ((events < nights) | (family.name != "binomial")) & (nights > 1)
+    able = nights > 1
+    if family.name != "gaussian":
+        able &= (events > 0) & ((events < nights) | (family.name != "binomial"))
     told = np.asarray(able[groups])
     shift = np.zeros(len(nights))
     for _ in range(50):
@@ -147,12 +149,12 @@ def _own_level(outcome: Array, link: Array, family: Family, groups: Codes) -> tu
         gap = np.bincount(groups, outcome - mean)
         if np.abs(gap[able]).max(initial=0.0) < 1e-9 * max(1.0, events.max(initial=0.0)):
             break
-        if family.name == "binomial":
+        if family.name in ("binomial", "gaussian"):
             step = gap / np.maximum(np.bincount(groups, family.slope(mean)), 1e-12)
         else:
             # On a log link the exact answer in one step.
             step = np.log(np.where(able, events, 1.0) / np.bincount(groups, mean))
-        shift += np.where(able, np.clip(step, -20.0, 20.0), 0.0)
+        shift += np.where(able, step if family.name == "gaussian" else np.clip(step, -20.0, 20.0), 0.0)
     return family.mean(link + shift[groups]), told
 
 

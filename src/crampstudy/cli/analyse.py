@@ -110,7 +110,12 @@ def fit(
     terms: Annotated[
         str, typer.Option(help='Such as "age_decade + sex + diabetes"; within(x) and between(x) split a nightly x.')
     ],
-    outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            help="What to explain, for linear models any number of the diary; else the first outcome by default."
+        ),
+    ] = None,
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
     covariance: Annotated[
         Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster-joint", "model"],

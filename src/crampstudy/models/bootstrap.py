@@ -20,6 +20,7 @@ from crampstudy.models import obstacles, spec
 from crampstudy.models.covariance import Array
 from crampstudy.models.engines import ENGINES, Data, Outcome
 from crampstudy.models.fit import fit
+from crampstudy.models.linear import no_residual
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.nights import Diary
@@ -185,9 +186,12 @@ def _with_interval(cells: dict[str, Any], drawn: Array, centre: float, replicate
         return shown | {"status": "not_estimable", "note": reason}
     if cells["term"] == _DISPERSION:
         return kept | {"ci_low": low, "ci_high": high}
-    # Whatever factor turns the coefficient into what is shown turns the limits too.
-    factor = cells["estimate"] / np.exp(centre)
-    limits = {"ci_low": factor * np.exp(low), "ci_high": factor * np.exp(high)}
+    if cells["scale"] in ("difference", "mean"):
+        limits = {"ci_low": low, "ci_high": high}
+    else:
+        # Whatever factor turns the coefficient into what is shown turns the limits too.
+        factor = cells["estimate"] / np.exp(centre)
+        limits = {"ci_low": factor * np.exp(low), "ci_high": factor * np.exp(high)}
     return kept | limits | {"std_error": float(np.std(drawn, ddof=1))}
 
 
@@ -219,14 +223,18 @@ class _Coefficients:
         design = replace(self.design, matrix=matrix)
         dispersed = self.model == "negative-binomial"
         missing = np.full(matrix.shape[1] + dispersed, np.nan)
-        if not outcome.any() or obstacles.collinear(design) or obstacles.separated(design, outcome):
+        offset, weights = self.data.offset[kept], times[kept]
+        if ENGINES[self.model].is_number(self.outcome):
+            none = no_residual(matrix, outcome, offset, weights)
+        else:
+            none = None if outcome.any() else "no cramp"
+            none = none or obstacles.separated(design, outcome)
+        if none or obstacles.collinear(design):
             return missing
-        data = Data(
-            matrix, outcome, self.data.offset[kept], np.arange(len(outcome)), np.empty(0, dtype=np.int64), times[kept]
-        )
+        data = Data(matrix, outcome, offset, np.arange(len(outcome)), np.empty(0, dtype=np.int64), weights)
         # No covariance of a replicate is asked for; that of the model costs least.
         solved = ENGINES[self.model].solve(data, self.outcome, "model", None)
         if solved.problem:
             return missing
         coefficients = self.design.standard.back() @ solved.coefficients
-        return np.append(coefficients, [extra.estimate for extra in solved.extras])
+        return np.append(coefficients, [extra.estimate for extra in solved.extras if dispersed])

@@ -20,7 +20,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models.covariance import Array
 
 Codes = NDArray[np.intp]
-Likelihood = Literal["poisson", "means", "trials", "count"]
+Likelihood = Literal["poisson", "means", "trials", "count", "number"]
 
 _SAMPLE = 20_000
 _DIFFERENT = 0.8
@@ -69,22 +69,25 @@ def compress(
       rows. Exact for the Poisson likelihood with all that differs between nights kept apart.
     - ``trials``: key (participant, design row, offset); ``counts`` is the sum of the counts, ``multiplicity`` the
       number of rows. Exact for the log-likelihood of 0 and 1, counts x eta - multiplicity x log(1 + e^eta).
-    - ``count``: key (participant, design row, offset, count); ``multiplicity`` is the number of rows.
+    - ``count``: key (participant, design row, offset, count); ``multiplicity`` is the number of rows. ``number`` is the
+      same of any number, which may lie below 0.
 
     Raises:
         AnalysisError: the lengths differ, there is no row, a number is not finite, or the codes leave a number out.
     """
     times = np.ones(len(counts)) if multiplicity is None else multiplicity
     _check(matrix, counts, offset, groups, times)
-    key = {"poisson": (), "means": (offset,), "trials": (offset,), "count": (offset, counts)}[likelihood]
+    if likelihood != "number" and (counts < 0).any():
+        raise AnalysisError("counts are at least 0; leave out rows that have another one")
+    key = {"poisson": (), "means": (offset,), "trials": (offset,)}.get(likelihood, (offset, counts))
     index = pattern([*matrix.T, *key], groups)
     size = int(index.max()) + 1
     one = np.empty(size, dtype=np.intp)
     one[index] = np.arange(len(index))
     sums = _summed(index, counts * times)
     total = _summed(index, times)
-    if likelihood in ("count", "trials"):
-        shown = counts[one] if likelihood == "count" else sums
+    if likelihood in ("count", "number", "trials"):
+        shown = sums if likelihood == "trials" else counts[one]
         return Compressed(matrix[one], shown, offset[one], groups[one], total, 0.0, len(counts))
     if likelihood == "means":
         means = sums / total
@@ -153,7 +156,7 @@ def _check(matrix: Array, counts: Array, offset: Array, groups: Codes, multiplic
     for name, values in (("matrix", matrix), ("counts", counts), ("offset", offset), ("multiplicity", multiplicity)):
         if not np.isfinite(values).all():
             raise AnalysisError(f"{name} holds a value that is not finite; leave incomplete rows out of the model")
-    if (counts < 0).any() or (multiplicity <= 0).any():
-        raise AnalysisError("counts are at least 0 and multiplicities above 0; leave out rows that count for nothing")
+    if (multiplicity <= 0).any():
+        raise AnalysisError("counts are finite and multiplicities above 0; leave out rows that count for nothing")
     if groups.min() < 0 or not np.bincount(groups).all():
         raise AnalysisError("the participants' codes are not 0..G-1 without a gap; number them densely")

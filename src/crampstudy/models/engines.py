@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.estimates import Status
-from crampstudy.models import count, gee, inference, logistic, mixed, zeros
+from crampstudy.models import count, extras, gee, inference, linear, linear_mixed, logistic, mixed, zeros
 from crampstudy.models.compress import Likelihood
 from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
-from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
+from crampstudy.models.extras import Extra
+from crampstudy.models.families import BINOMIAL, POISSON, Family, gaussian, negative_binomial
 from crampstudy.models.profile import Profile, of_dispersion
 from crampstudy.models.small_sample import Nights, Satterthwaite
 from crampstudy.models.zero_laws import Counts
 
-Outcome = Literal["cramps", "cramp_night"]
-Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit | zeros.ZerosFit
+Outcome = str
+"""``cramps``, ``cramp_night``, or a column of the diary that is a number."""
+Fitted = count.CountFit | linear.LinearFit | mixed.MixedFit | linear_mixed.LinearMixedFit | gee.GeeFit | zeros.ZerosFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Data:
 
     Codes are 0..G-1; ``nights`` is the calendar night in days since any day, empty where a row stands for several
     nights. ``weights`` say as how many rows a row counts, 1 if absent; ``constant`` is what rows that were added up
-    lack of the log-likelihood. ``zero`` (n x q) is the design of the zero part of a model that has one, a column of
-    ones if absent.
+    lack of the log-likelihood, ``added`` as how many nights they stand for, their number if absent. ``zero`` (n x q) is
+    the design of the zero part of a model that has one, a column of ones if absent.
     """
 
     matrix: Array
@@ -41,25 +42,13 @@ class Data:
     weights: Array | None = None
     constant: float = 0.0
     zero: Array | None = None
+    added: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """A parameter beside the coefficients; its ``error`` is on the log scale, NaN where it has none.
-
-    The error of a ``share`` is on the logit scale. Limits come from the ``profile`` where there is one.
-    """
-
-    term: str
-    scale: str
-    unit: str
-    estimate: float
-    error: float = float("nan")
-    status: Status = "converged"
-    note: str | None = None
-    df: float = float("inf")
-    share: bool = False
-    profile: Profile | None = None
+    @property
+    def mean(self) -> float:
+        """Mean outcome of a night."""
+        times = np.ones(len(self.outcome)) if self.weights is None else self.weights
+        return float(times @ self.outcome) / (times.sum() if self.added is None else self.added)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +102,10 @@ class Solved:
 class Engine:
     """A model: its outcomes, the default first, its covariances, and whether it takes a random slope.
 
+    ``numbers`` says whether any number of the diary that is none of ``outcomes`` is an outcome too.
     ``alike`` is the likelihood by which a participant's rows may be added up; only a model that has it takes weights.
     ``zero_part`` says what the odds of its zero part are of, ``None`` where it has none; ``lacking`` why it cannot be
-    asked of an outcome.
+    asked of nights and an outcome.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -125,7 +115,12 @@ class Engine:
     alike: Likelihood | None = None
     weighted: bool = False
     zero_part: str | None = None
-    lacking: Callable[[Array], str | None] | None = None
+    lacking: Callable[[Data, Outcome], str | None] | None = None
+    numbers: bool = False
+
+    def is_number(self, outcome: Outcome) -> bool:
+        """Say whether an outcome is a number to this model, with differences instead of ratios."""
+        return self.numbers and outcome not in self.outcomes
 
 
 def _regression(
@@ -245,25 +240,24 @@ _OF_COUNTS = {
 
 
 def _mixed(
-    counts: Callable[..., mixed.MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None
+    model: Callable[..., mixed.MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None
 ) -> Solved:
-    engine = mixed.logistic if outcome == "cramp_night" else counts
-    fitted = engine(data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope)
+    fitted = model(data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope)
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)
-    extras = [
-        _sd(name, sd, error, fitted.profiles.get(name))
-        for name, sd, error in zip(_EFFECTS, fitted.sd, fitted.sd_error, strict=False)
-    ]
+    odds = model is mixed.logistic
+    where = f"on the {'logit' if odds else 'log'} scale"
+    made = extras.spreads(fitted.sd, fitted.sd_error, where, fitted.profiles)
     if slope is not None:
-        extras.append(_correlation(fitted.correlation))
-    if counts is mixed.negative_binomial and outcome == "cramps":
-        extras.append(_dispersion(fitted, fitted.profiles.get("dispersion")))
-    notes = ("a variance of the participants is at its boundary",) if fitted.at_boundary else ()
+        made.append(extras.effects_correlation(fitted.correlation))
+    else:
+        made += _heterogeneity(made[0], fitted, data, odds=odds)
+    if model is mixed.negative_binomial:
+        made.append(_dispersion(fitted, fitted.profiles.get("dispersion")))
     return Solved(
         fitted.coefficients,
         found.variance,
@@ -272,27 +266,82 @@ def _mixed(
         fitted.iterations,
         found.used,
         found.effective,
-        tuple(extras),
-        (*notes, *inference.named(found, kind)),
+        tuple(made),
+        (*_at_boundary(fitted), *inference.named(found, kind)),
         fitted=fitted,
     )
 
 
-RANDOM_SLOPE = "random slope"
-_EFFECTS = ("random intercept", RANDOM_SLOPE)
+def _heterogeneity(of: Extra, fitted: mixed.MixedFit, data: Data, *, odds: bool) -> tuple[Extra, Extra]:
+    """Return the median ratio and the intraclass correlation that follow from a random intercept's spread."""
+    if odds:
+        latent = "of the latent scale, a night's variance pi^2/3"
+        return extras.median_ratio(of, "odds"), extras.intraclass(of, extras.LOGISTIC_RESIDUAL, latent)
+    residual = extras.log_residual(data.mean, fitted.dispersion)
+    added = "" if fitted.dispersion == 0 else " + alpha"
+    of_night = f"of the log scale, a night's variance log(1 + 1/{data.mean:.3g}{added}), the mean count of a night"
+    return extras.median_ratio(of, "rate"), extras.intraclass(of, residual, of_night)
 
 
-def _correlation(value: float) -> Extra:
-    status: Status = "not_estimable" if np.isnan(value) else "boundary" if abs(value) >= 1 else "converged"
-    return Extra("random effects", "correlation", "of intercept and slope", value, status=status)
+def _at_boundary(fitted: mixed.MixedFit | linear_mixed.LinearMixedFit) -> tuple[str, ...]:
+    return ("a variance of the participants is at its boundary",) if fitted.at_boundary else ()
 
 
-def _sd(name: str, sd: float, error: float, profile: Profile | None) -> Extra:
-    unit = "SD of participants on the log scale"
-    if sd == 0:
-        return Extra(name, "standard_deviation", unit, 0.0, status="boundary")
-    note = "interval from the likelihood"
-    return Extra(name, "standard_deviation", unit, float(sd), float(error), note=note, profile=profile)
+def _linear(data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Solved:
+    fitted = linear.linear(data.matrix, data.outcome, data.offset, data.weights)
+    p = data.matrix.shape[1]
+    if fitted.problem:
+        return Solved.none(p, fitted.iterations, fitted.problem, fitted)
+    family = gaussian(fitted.variance)
+    nights = Nights(data.matrix, data.outcome, data.offset, data.groups, fitted.coefficients, family, data.weights)
+    found = inference.of_regression(fitted, nights, kind)
+    if found.problem:
+        return Solved.none(p, fitted.iterations, found.problem, fitted)
+    residuals = data.outcome - data.offset - data.matrix @ fitted.coefficients
+    error = linear.variance_error(fitted, residuals, data.groups, data.weights)
+    return Solved(
+        fitted.coefficients,
+        found.variance,
+        np.full(p, fitted.df) if found.used == "model" else found.df,
+        fitted.log_likelihood,
+        fitted.iterations,
+        found.used,
+        found.effective,
+        (extras.residual(float(np.sqrt(fitted.variance)), error, int(data.groups.max()) + 1),),
+        (*found.notes, *inference.named(found, kind)),
+        fitted=fitted,
+        moments=found.moments,
+    )
+
+
+def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | None) -> Solved:
+    fitted = linear_mixed.linear_mixed(
+        data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope
+    )
+    p = data.matrix.shape[1]
+    if fitted.problem:
+        return Solved.none(p, fitted.iterations, fitted.problem, fitted)
+    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
+    if found.problem:
+        return Solved.none(p, fitted.iterations, found.problem, fitted)
+    made = extras.spreads(fitted.sd, fitted.sd_error, "in the outcome's unit")
+    made.append(extras.residual(fitted.residual, fitted.residual_error))
+    if slope is None:
+        made.append(extras.share(float(fitted.sd[0]), fitted.residual, fitted.share_error))
+    else:
+        made.append(extras.effects_correlation(fitted.correlation, fitted.correlation_error))
+    return Solved(
+        fitted.coefficients,
+        found.variance,
+        found.df,
+        fitted.log_likelihood,
+        fitted.iterations,
+        found.used,
+        found.effective,
+        tuple(made),
+        (*_at_boundary(fitted), *inference.named(found, kind)),
+        fitted=fitted,
+    )
 
 
 def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Solved:
@@ -302,7 +351,7 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
         data.offset,
         data.groups,
         data.nights,
-        family="binomial" if outcome == "cramp_night" else "poisson",
+        family=_MARGINAL.get(outcome, "gaussian"),
         working=working,
     )
     p = data.matrix.shape[1]
@@ -322,13 +371,20 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
         fitted.iterations,
         found.used,
         found.effective,
-        (
-            Extra("working correlation", "correlation", f"{of} of a participant", fitted.alpha),
-            Extra("scale", "dispersion", "factor of the variance", fitted.scale),
-        ),
+        extras.marginal(fitted, f"{of} of a participant", number=outcome not in _MARGINAL),
         inference.named(found, kind),
         fitted=fitted,
     )
+
+
+_MARGINAL: Mapping[str, gee.FamilyName] = {"cramps": "poisson", "cramp_night": "binomial"}
+"""The family of a marginal model follows the outcome; any other outcome is a number."""
+
+
+def _nothing_within(data: Data, outcome: Outcome) -> str | None:
+    if outcome in _MARGINAL:
+        return None
+    return linear.nothing_within(data.matrix, data.outcome, data.offset, data.groups, data.weights)
 
 
 _ROBUST: tuple[Covariance, ...] = ("auto", "cluster", "cluster-hc0", "model")
@@ -348,9 +404,16 @@ ENGINES: Mapping[str, Engine] = {
     "logistic": Engine(
         ("cramp_night",), _REGRESSION, partial(_regression, logistic.logistic), alike="count", weighted=True
     ),
-    "mixed-poisson": Engine(_BOTH, _ROBUST, partial(_mixed, mixed.poisson), random_slope=True, alike="count"),
+    "linear": Engine((), _REGRESSION, _linear, alike="number", weighted=True, numbers=True),
+    "mixed-poisson": Engine(_COUNTS, _ROBUST, partial(_mixed, mixed.poisson), random_slope=True, alike="count"),
     "mixed-negative-binomial": Engine(
         _COUNTS, _ROBUST, partial(_mixed, mixed.negative_binomial), random_slope=True, alike="count"
+    ),
+    "mixed-logistic": Engine(
+        ("cramp_night",), _ROBUST, partial(_mixed, mixed.logistic), random_slope=True, alike="count"
+    ),
+    "mixed-linear": Engine(
+        (), _ROBUST, _mixed_linear, random_slope=True, alike="number", lacking=_nothing_within, numbers=True
     ),
     "zero-inflated-negative-binomial": Engine(
         _COUNTS,
@@ -367,9 +430,9 @@ ENGINES: Mapping[str, Engine] = {
         alike="count",
         weighted=True,
         zero_part="odds of a night without a cramp",
-        lacking=zeros.nothing_on_a_side,
+        lacking=lambda data, _: zeros.nothing_on_a_side(data.outcome),
     ),
-    "gee-exchangeable": Engine(_BOTH, _ROBUST, partial(_gee, "exchangeable")),
-    "gee-ar1": Engine(_BOTH, _ROBUST, partial(_gee, "ar1")),
+    "gee-exchangeable": Engine(_BOTH, _ROBUST, partial(_gee, "exchangeable"), lacking=_nothing_within, numbers=True),
+    "gee-ar1": Engine(_BOTH, _ROBUST, partial(_gee, "ar1"), lacking=_nothing_within, numbers=True),
 }
 """The models of nights by name."""

@@ -40,6 +40,10 @@ def _bernoulli(mu: Array) -> Array:
     return mu * (1 - mu)
 
 
+def _one(mu: Array) -> Array:
+    return np.ones_like(mu)
+
+
 POISSON = Family("poisson", _exp, _same, _same)
 """Counts with log link."""
 
@@ -50,3 +54,12 @@ BINOMIAL = Family("binomial", _expit, _bernoulli, _bernoulli)
 def negative_binomial(dispersion: float) -> Family:
     """Return the NB2 family with log link and its dispersion held: Var(y) = mu + dispersion mu^2."""
     return Family("negative-binomial", _exp, _same, lambda mu: mu + dispersion * mu**2)
+
+
+def gaussian(variance: float) -> Family:
+    """Return the family of numbers with identity link and one variance, held."""
+    return Family("gaussian", _same, _one, lambda mu: np.full_like(mu, variance))
+
+
+GAUSSIAN = gaussian(1.0)
+"""Numbers with identity link, in units of their residual standard deviation."""

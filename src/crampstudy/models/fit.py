@@ -60,12 +60,13 @@ def fit(
             column of the diary, ``between(x)`` that mean (nights). ``offset(log(x))`` enters with coefficient 1
             (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night counts (not
             for mixed models and GEE).
-        outcome: one of the model's outcomes; the first of them by default.
+        outcome: one of the model's outcomes; the first of them by default. Of ``linear``, ``mixed-linear`` and GEE
+            also any number of the diary, such as ``sleep_hours``; of ``survey-linear`` any of the participants.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
         covariance: ``auto``, the one that covers with as many participants as there are, which ``note`` names; or
             ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2, with
-            Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial, the
-            dispersion estimated along) or ``model``. That of a survey is always of its sampling design.
+            Satterthwaite df; Poisson, negative binomial, logistic and linear alone), ``cluster-joint`` (negative
+            binomial, the dispersion estimated along) or ``model``. That of a survey is always of its sampling design.
         random_slope: a term of a mixed model whose slope differs between participants.
         zero_terms: a right-hand side for the zero part of a zero-inflated or a hurdle model; the same odds for all
             without it.
@@ -85,10 +86,10 @@ def fit(
             fit says how far the two are apart.
 
     Returns:
-        Ratios of rates, odds, prevalences or hazards, a row per term and level, and beside the row of a number per unit
-        one of its declared contrast (:mod:`crampstudy.codebook.contrasts`), which alone has a verdict; then the
-        intercept or the odds above each class, and what else the model has: dispersion, spread of participants, working
-        correlation, zero part.
+        Ratios of rates, odds, prevalences or hazards, or differences of a number, a row per term and level, and beside
+        the row of a number per unit one of its declared contrast (:mod:`crampstudy.codebook.contrasts`), which alone
+        has a verdict; then the intercept or the odds above each class, and what else the model has: dispersion, spread
+        of participants and what follows from it, working correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
         rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
         exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
@@ -99,8 +100,8 @@ def fit(
         UsageError: an argument is none of what is allowed, or a name is unknown.
 
     Source: Liang and Zeger 1986 (cluster-robust, GEE); Pustejovsky and Tipton 2018 (CR2); Pinheiro and Bates 1995
-    (mixed); Binder 1983 (survey); Lambert 1992, Mullahy 1986 (zeros); McCullagh 1980 (ordinal); Cox 1972, Prentice,
-    Williams and Peterson 1981 (times).
+    (mixed); Laird and Ware 1982 (mixed, linear); Binder 1983 (survey); Lambert 1992, Mullahy 1986 (zeros); McCullagh
+    1980 (ordinal); Cox 1972, Prentice, Williams and Peterson 1981 (times).
     """
     asked = asked_for(
         cohort,

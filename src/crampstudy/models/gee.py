@@ -11,30 +11,31 @@ give other standard errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
-from crampstudy.errors import AnalysisError
 from crampstudy.models import newton
 from crampstudy.models.count import CountFit, poisson
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array
-from crampstudy.models.families import BINOMIAL, POISSON, Family
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, cluster_sums
+from crampstudy.models.families import BINOMIAL, GAUSSIAN, POISSON, Family
+from crampstudy.models.linear import LinearFit, linear
 from crampstudy.models.logistic import logistic
+from crampstudy.models.working_correlation import Ar1, Block, Codes, Exchangeable, Structure
+from crampstudy.models.working_correlation import blocks as blocks_of
 
 Working = Literal["exchangeable", "ar1"]
-Codes = NDArray[np.intp]
+FamilyName = Literal["poisson", "binomial", "gaussian"]
 
 _STEPS = 200
 _TOLERANCE = 1e-11
 _EDGE = 1e-8
 _TINY = 1e-14
-_BLOCK_ROWS = 1 << 14
-_BLOCK_CELLS = 1 << 19
+_STEP = 1e-6
+"""Step of a difference in the working correlation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class GeeFit:
     covariances; ``curvatures`` (G x p x p) are the participants' parts of it, where they are few. ``alpha`` is the
     correlation of two nights (AR(1): of nights ``apart``, the largest step of which all distances are multiples and one
     as a rule: where nights are two apart nothing is known of neighbouring ones), ``scale`` the factor of the variance,
-    1 where the family holds.
+    1 where the family holds, of numbers the residual variance. ``alpha_error`` is the standard error of its inverse
+    hyperbolic tangent, ``scale_error`` that of its logarithm.
     """
 
     coefficients: Array
@@ -58,6 +60,8 @@ class GeeFit:
     problem: str | None = None
     curvatures: Array | None = None
     apart: int = 1
+    alpha_error: float = float("nan")
+    scale_error: float = float("nan")
 
 
 def gee(
@@ -67,7 +71,7 @@ def gee(
     groups: Codes,
     nights: NDArray[np.int64],
     *,
-    family: Literal["poisson", "binomial"],
+    family: FamilyName,
     working: Working,
 ) -> GeeFit:
     """Fit a marginal model of ``outcome`` on ``matrix`` (n x p).
@@ -80,107 +84,43 @@ def gee(
 
     Source: Liang and Zeger 1986; Yan and Fine 2004 (the equation of the working correlation).
     """
-    start = poisson(matrix, outcome, offset) if family == "poisson" else logistic(matrix, outcome, offset)
+    if family == "gaussian":
+        # In units of its own spread, so that no threshold depends on the outcome's unit.
+        unit = float(np.std(outcome)) or 1.0
+        outcome, offset = outcome / unit, offset / unit
+    start = _STARTS[family](matrix, outcome, offset)
     since, apart = _distances(groups, nights)
-    blocks = tuple(_blocks(matrix, outcome, offset, groups, since))
-    structure: _Structure = _Exchangeable() if working == "exchangeable" else _Ar1()
+    blocks = tuple(blocks_of(matrix, outcome, offset, groups, since))
+    structure: Structure = Exchangeable() if working == "exchangeable" else Ar1()
     if start.problem:
         return _none(start, groups, start.problem)
     if max(block.size.max() for block in blocks) < 2:
         return _none(start, groups, "no participant has two nights: a working correlation cannot be estimated")
-    fit = _alternate(start.coefficients, blocks, POISSON if family == "poisson" else BINOMIAL, structure)
-    return replace(fit, apart=apart)
+    fitted = replace(_alternate(start.coefficients, blocks, _FAMILIES[family], structure), apart=apart)
+    return _in_unit(fitted, unit) if family == "gaussian" else fitted
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Rows of g whole participants, by participant and night; ``place`` is their cell in a calendar of g rows."""
-
-    matrix: Array
-    outcome: Array
-    offset: Array
-    member: Codes  # 0..g-1
-    size: Codes  # (g,) rows of each participant
-    start: Codes  # (g,) their first row
-    gap: Array  # nights since the participant's row before; 0 at the first
-    place: Codes
-    calendar: tuple[int, int]
-
-    def residuals(self, b: Array, family: Family) -> tuple[Array, Array]:
-        """Return the Pearson residuals (n) and the factor (n) that turns a design row into their derivative."""
-        mu = family.mean(self.matrix @ b + self.offset)
-        root = np.sqrt(family.variance(mu))
-        return (self.outcome - mu) / root, family.slope(mu) / root
+_FAMILIES: Mapping[FamilyName, Family] = {"poisson": POISSON, "binomial": BINOMIAL, "gaussian": GAUSSIAN}
+_STARTS: Mapping[FamilyName, Callable[[Array, Array, Array], CountFit | LinearFit]] = {
+    "poisson": poisson,
+    "binomial": logistic,
+    "gaussian": linear,
+}
 
 
-class _Structure(Protocol):
-    """A working correlation R of one parameter."""
-
-    def solve(self, alpha: float, block: _Block, columns: Array) -> Array:
-        """Return R^-1 times ``columns`` (n x k), participant by participant."""
-
-    def products(self, block: _Block, residuals: Array) -> Array:
-        """Return the sums of products over pairs of nights of a participant, by distance."""
-
-    def curve(self, alpha: float, n: int) -> tuple[Array, Array]:
-        """Return the correlation at each of ``n`` distances and its derivative in alpha."""
-
-    def lowest(self, blocks: tuple[_Block, ...]) -> float:
-        """Return the alpha above which (and below 1) R is positive definite."""
+def _in_unit(fit: GeeFit, unit: float) -> GeeFit:
+    """Return the fit of an outcome times ``unit``."""
+    return replace(
+        fit,
+        coefficients=fit.coefficients * unit,
+        scores=fit.scores / unit,
+        information=fit.information / unit**2,
+        scale=fit.scale * unit**2,
+        curvatures=None if fit.curvatures is None else fit.curvatures / unit**2,
+    )
 
 
-class _Exchangeable:
-    def solve(self, alpha: float, block: _Block, columns: Array) -> Array:
-        shared = alpha / (1 + (block.size - 1) * alpha)
-        sums = np.add.reduceat(columns, block.start, axis=0) * shared[:, None]
-        inverse: Array = (columns - sums[block.member]) / (1 - alpha)
-        return inverse
-
-    def products(self, block: _Block, residuals: Array) -> Array:
-        sums = np.add.reduceat(residuals, block.start)
-        return np.array([(sums @ sums - residuals @ residuals) / 2])
-
-    def curve(self, alpha: float, n: int) -> tuple[Array, Array]:
-        return np.full(n, alpha), np.ones(n)
-
-    def lowest(self, blocks: tuple[_Block, ...]) -> float:
-        return -1 / (max(int(block.size.max()) for block in blocks) - 1)
-
-
-class _Ar1:
-    def solve(self, alpha: float, block: _Block, columns: Array) -> Array:
-        # Each night depends on the participant's night before alone: R^-1 = L' W L with L of two diagonals.
-        link = np.where(block.gap > 0, alpha**block.gap, 0.0)
-        innovation = columns.copy()
-        innovation[1:] -= link[1:, None] * columns[:-1]
-        innovation /= (1 - link**2)[:, None]
-        innovation[:-1] -= link[1:, None] * innovation[1:]
-        return innovation
-
-    def products(self, block: _Block, residuals: Array) -> Array:
-        # All distances at once: the autocorrelation of a calendar is the inverse transform of its power spectrum.
-        people, width = block.calendar
-        calendar = np.zeros(people * width)
-        calendar[block.place] = residuals
-        length = fft.next_fast_len(2 * width - 1, real=True)
-        spectrum = fft.rfft(calendar.reshape(people, width), length, axis=1)
-        power = np.einsum("gk,gk->k", spectrum.real, spectrum.real) + np.einsum(
-            "gk,gk->k", spectrum.imag, spectrum.imag
-        )
-        sums: Array = fft.irfft(power, length)[1:width]
-        return sums
-
-    def curve(self, alpha: float, n: int) -> tuple[Array, Array]:
-        distance = np.arange(1.0, n + 1)
-        correlation: Array = alpha**distance
-        slope: Array = distance * alpha ** (distance - 1)
-        return correlation, slope
-
-    def lowest(self, blocks: tuple[_Block, ...]) -> float:
-        return -1.0
-
-
-def _alternate(b: Array, blocks: tuple[_Block, ...], family: Family, structure: _Structure) -> GeeFit:
+def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: Structure) -> GeeFit:
     pairs = np.rint(_total([structure.products(block, np.ones(len(block.outcome))) for block in blocks]))
     rows = sum(len(block.outcome) for block in blocks)
     alpha, scale, steps, moved = 0.0, 1.0, 0, np.inf
@@ -211,11 +151,53 @@ def _alternate(b: Array, blocks: tuple[_Block, ...], family: Family, structure: 
         information, _, scores = _equations(alpha, blocks, state, structure)
         parts = _curvatures(alpha, blocks, state, structure) / scale if len(scores) < JACKKNIFE_BELOW else None
         fit = GeeFit(b, scores / scale, information / scale, alpha, scale, steps, curvatures=parts)
-    return replace(fit, problem=_problem(fit, structure.lowest(blocks), moved))
+    fit = replace(fit, problem=_problem(fit, structure.lowest(blocks), moved))
+    return fit if fit.problem else _with_errors(fit, blocks, family, structure, pairs)
+
+
+def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structure: Structure, pairs: Array) -> GeeFit:
+    """Return the fit with standard errors of scale and working correlation, by participants, with G/(G-1).
+
+    The estimating equations of coefficients, scale and correlation are taken together, the later ones depending on
+    those before (Yan and Fine 2004).
+    """
+    clusters, p = fit.scores.shape
+    if clusters < 2:
+        return fit
+    correlation, slope = structure.curve(fit.alpha, len(pairs))
+    of_scale, of_alpha, in_b, sums = [], [], np.zeros((2, p)), np.zeros(len(pairs))
+    for block in blocks:
+        residuals, _ = block.residuals(fit.coefficients, family)
+        ones = np.ones(len(residuals))
+        others = structure.sums(block, slope, residuals)
+        expected = structure.sums(block, slope * correlation, ones)
+        of_scale.append(cluster_sums(residuals**2 - fit.scale, block.member))
+        of_alpha.append(cluster_sums(residuals * others / fit.scale - expected, block.member) / 2)
+        sums += structure.products(block, residuals) / fit.scale
+        derivative = block.matrix * block.in_link(fit.coefficients, family)[:, None]
+        in_b += np.array([2 * residuals @ derivative, others @ derivative / fit.scale])
+    rows, held = sum(len(block.outcome) for block in blocks), float(pairs @ (slope * correlation)) / fit.scale
+    moved = fit.scores @ np.linalg.inv(fit.information)
+    scale = (np.concatenate(of_scale) + moved @ in_b[0]) / rows
+    up, down = (
+        slope @ (sums - pairs * correlation)
+        for correlation, slope in (structure.curve(fit.alpha + step, len(pairs)) for step in (_STEP, -_STEP))
+    )
+    # Where the working correlation is wrong this is not its expectation, the sum of squared slopes.
+    in_alpha = float(down - up) / (2 * _STEP)
+    if not in_alpha > 0:
+        return fit
+    alpha = (np.concatenate(of_alpha) + moved @ in_b[1] - held * scale) / in_alpha
+    factor = np.sqrt(clusters / (clusters - 1))
+    return replace(
+        fit,
+        scale_error=float(factor * np.linalg.norm(scale) / fit.scale),
+        alpha_error=float(factor * np.linalg.norm(alpha) / (1 - fit.alpha**2)),
+    )
 
 
 def _equations(
-    alpha: float, blocks: tuple[_Block, ...], state: list[tuple[Array, Array]], structure: _Structure
+    alpha: float, blocks: tuple[Block, ...], state: list[tuple[Array, Array]], structure: Structure
 ) -> tuple[Array, Array, Array]:
     """Return the information, the score and its participants' parts (G x p), all at scale 1."""
     p = blocks[0].matrix.shape[1]
@@ -230,7 +212,7 @@ def _equations(
 
 
 def _curvatures(
-    alpha: float, blocks: tuple[_Block, ...], state: list[tuple[Array, Array]], structure: _Structure
+    alpha: float, blocks: tuple[Block, ...], state: list[tuple[Array, Array]], structure: Structure
 ) -> Array:
     """Return the participants' parts (G x p x p) of the information, at scale 1."""
     parts = []
@@ -262,47 +244,11 @@ def _distances(groups: Codes, nights: NDArray[np.int64]) -> tuple[NDArray[np.int
     return since // apart, apart
 
 
-def _blocks(matrix: Array, outcome: Array, offset: Array, groups: Codes, nights: NDArray[np.int64]) -> Iterator[_Block]:
-    """Cut the rows, by participant and night, into blocks that a processor's cache holds."""
-    size = np.bincount(groups)
-    if (size == 0).any():
-        raise AnalysisError(f"participant code {int(np.argmin(size))} has no row; number participants 0, 1, 2, …")
-    order = np.lexsort((nights, groups))
-    gap = np.diff(nights[order], prepend=0)
-    stop = np.cumsum(size)
-    start = stop - size
-    gap[start] = 1
-    if (gap == 0).any():
-        group = int(groups[order[np.argmin(gap)]])
-        raise AnalysisError(f"participant code {group} has two rows of one night; keep one row a night")
-    gap[start] = 0
-    first = nights[order[start]]
-    width = int((nights[order[stop - 1]] - first).max()) + 1
-    people = max(1, min(_BLOCK_ROWS * len(size) // len(groups), _BLOCK_CELLS // width))
-    for low in range(0, len(size), people):
-        high = min(low + people, len(size))
-        among = slice(start[low], stop[high - 1])
-        rows, here = order[among], size[low:high]
-        member = np.repeat(np.arange(high - low), here)
-        place = member * width + nights[rows] - first[low:high][member]
-        yield _Block(
-            matrix=matrix[rows],
-            outcome=outcome[rows],
-            offset=offset[rows],
-            member=member,
-            size=here,
-            start=start[low:high] - start[low],
-            gap=gap[among].astype(np.float64),
-            place=place,
-            calendar=(high - low, width),
-        )
-
-
 def _total(parts: list[Array]) -> Array:
     total: Array = np.sum(parts, axis=0)
     return total
 
 
-def _none(start: CountFit, groups: Codes, problem: str) -> GeeFit:
+def _none(start: CountFit | LinearFit, groups: Codes, problem: str) -> GeeFit:
     empty = np.full((int(groups.max()) + 1, len(start.coefficients)), np.nan)
     return GeeFit(start.coefficients, empty, start.information, np.nan, np.nan, 0, problem)

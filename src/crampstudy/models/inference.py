@@ -20,6 +20,7 @@ from crampstudy.models.covariance import (
     degrees_of_freedom,
     without_rounding,
 )
+from crampstudy.models.linear import LinearFit
 from crampstudy.models.small_sample import Nights, Satterthwaite, bias_reduced, reach
 from crampstudy.wording import counted
 
@@ -61,13 +62,15 @@ def bias_reduces(kind: Covariance, clusters: int) -> bool:
     return kind == "cluster-small" or (kind == "auto" and clusters <= MOST_BIAS_REDUCED)
 
 
-def of_regression(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
-    """Return the inference of a Poisson, negative-binomial or logistic regression, fitted to ``nights``."""
+def of_regression(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Inference:
+    """Return the inference of a Poisson, negative binomial, logistic or linear regression, fitted to ``nights``."""
     made = with_dispersion_held(fitted, nights, kind)
-    return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
+    if kind != "auto" or made.problem or isinstance(fitted, LinearFit):
+        return made
+    return _with_dispersion(made, fitted, nights)
 
 
-def with_dispersion_held(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
+def with_dispersion_held(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Inference:
     """Return the inference of a regression as :func:`of_regression`, ``auto`` holding the dispersion at any counts."""
     clusters, p = int(nights.groups.max()) + 1, len(fitted.coefficients)
     if bias_reduces(kind, clusters):
@@ -105,8 +108,8 @@ def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Infer
     return replace(made, variance=joint, used="cluster-joint", notes=(*made.notes, note))
 
 
-def _sandwich(fitted: CountFit, nights: Nights, kind: Covariance) -> Array:
-    if kind != "cluster-joint":
+def _sandwich(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Array:
+    if kind != "cluster-joint" or isinstance(fitted, LinearFit):
         return covariance(fitted.information, fitted.scores, nights.groups, kind)
     joint = fitted.joint or Joint(fitted.scores, fitted.information)
     p = len(fitted.coefficients)

@@ -32,7 +32,7 @@ from crampstudy.codebook.recalled import NIGHTS
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.covariance import Array, without_rounding
-from crampstudy.models.engines import Extra
+from crampstudy.models.extras import Extra
 from crampstudy.models.interval_laws import CrampNights, Law, NegativeBinomial
 from crampstudy.models.interval_likelihood import Found, Rows, best, nightly, obstacle, separation
 from crampstudy.models.survey import BoolArray, Design, domain_means, domain_rows
@@ -252,7 +252,7 @@ def extras(fitted: IntervalFit) -> tuple[Extra, ...]:
         made.append(Extra("near-nightly", "share", unit, 0.0, status="boundary", note=note))
     elif np.isfinite(fitted.near_nightly_error):
         error = fitted.near_nightly_error
-        made.append(Extra("near-nightly", "share", unit, fitted.near_nightly, error, df=df, share=True))
+        made.append(Extra("near-nightly", "share", unit, fitted.near_nightly, error, df=df, link="logit"))
     return tuple(made)
 
 

@@ -11,14 +11,26 @@ from crampstudy.models.covariance import Array, Covariance
 
 def obstacle(design: spec.Design, counts: Array, groups: NDArray[np.intp], kind: Covariance) -> str | None:
     """Return why no finite estimate exists, or ``None``; ``groups`` (length n) are the participants' codes 0..G-1."""
-    if not len(counts):
+    if found := no_rows(design, counts):
+        return found
+    if not counts.any():
+        return "no cramp on any of the nights"
+    return too_few(design, groups, kind) or collinear(design) or separated(design, counts)
+
+
+def no_rows(design: spec.Design, outcome: Array) -> str | None:
+    """Say so where there is no night to fit a model to."""
+    if not len(outcome):
         return (
             "every night that is complete on the terms has weight 0"
             if design.weightless
             else ("no night is complete on the terms")
         )
-    if not counts.any():
-        return "no cramp on any of the nights"
+    return None
+
+
+def too_few(design: spec.Design, groups: NDArray[np.intp], kind: Covariance) -> str | None:
+    """Say so where the participants are too few for their scores to span the coefficients."""
     clusters = int(groups.max()) + 1
     if kind != "model" and clusters < 2:
         return "a cluster-robust covariance needs at least two participants"
@@ -27,7 +39,7 @@ def obstacle(design: spec.Design, counts: Array, groups: NDArray[np.intp], kind:
         return (
             f"{clusters} participants are too few for a cluster-robust covariance of {len(design.columns)} coefficients"
         )
-    return collinear(design) or separated(design, counts)
+    return None
 
 
 def collinear(design: spec.Design) -> str | None:

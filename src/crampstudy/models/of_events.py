@@ -192,7 +192,7 @@ def fit_events(asked: Question) -> Fit:
     per = rows.units(found.answer, design, scale, asked.per, asked.ci_level)
     made = rows.rows(found.answer, scale, cells, asked.ci_level, per, asked.margins)
     made += rows.left_out(design, scale, cells)
-    predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
+    predictor = None if asked.free_terms else linear(found.answer, design, cells, scale)
     n = asked_of.source.frame.height
     return Fit(
         tidy.frame(made),

@@ -24,6 +24,12 @@ _RATES = {
 _ODDS = rows.Scale("odds_ratio", "odds", "odds of a night with a cramp")
 
 
+def _scale(solution: Solution, exposure: str) -> rows.Scale:
+    if solution.is_number:
+        return rows.Scale.of_number(solution.outcome)
+    return _ODDS if solution.outcome == "cramp_night" else _RATES[exposure]
+
+
 def fit_nights(asked: Question) -> Fit:
     """Answer a question of nights.
 
@@ -41,7 +47,7 @@ def fit_nights(asked: Question) -> Fit:
         made += split.split_rows(found, named[0], _rows(apart, both, *named), named[1])
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
-    predictor = linear(answer, design, cells | {"scale": scale.ratio})
+    predictor = linear(answer, design, cells, scale)
     return Fit(
         tidy.frame(made),
         asked.model,
@@ -77,16 +83,17 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
         "estimand": association(design),
         "n_participants": clusters,
         "n_nights": solution.n_nights,
-        "n_events": solution.n_events,
+        "n_events": None if solution.is_number else solution.n_events,
         "n_groups": clusters,
         "note": rows.note(
+            *solution.remarks,
             *(f"with {term}" for term in design.beside),
             *design.remarks,
             *solution.account.remarks(),
             *(solved.notes if solved else ()),
         ),
     }
-    return answer, cells, _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
+    return answer, cells, _scale(solution, asked.exposure)
 
 
 def _rows(

@@ -12,13 +12,14 @@ from crampstudy import domain
 from crampstudy import estimates as tidy
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
+from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_ordinal
+from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_linear, survey_ordinal
 from crampstudy.models.covariance import Array
-from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed, exposed
+from crampstudy.models.extras import Extra
 from crampstudy.models.obstacles import name
-from crampstudy.models.question import Question, check_multiples
+from crampstudy.models.question import NUMBERS, Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
 from crampstudy.nights import Diary, people
 
@@ -63,7 +64,8 @@ class _Fitted:
 @dataclass(frozen=True, slots=True)
 class _Model:
     outcome: Callable[[pl.DataFrame, str], Array]
-    scale: rows.Scale
+    scale: rows.Scale | None
+    """``None`` where it is that of the number explained."""
     fit: Callable[[Sample], _Fitted]
     intercept: bool = True
     offset: bool = False
@@ -82,6 +84,8 @@ def sample(asked: Question) -> Sample:
         raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, asked.bands)
     part = domain.select(frame, asked.where)
+    if asked.model in NUMBERS:
+        _check_number(asked, frame, cohort.design)
     outcome = model.outcome(frame, asked.outcome)
     weight = asked.weight or recall.weight_for(cohort.design, _variables(asked))
     if weight not in frame.columns:
@@ -103,7 +107,10 @@ def sample(asked: Question) -> Sample:
     left_out = (
         (UNDECIDED, part.undecided),
         (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
-        ("without an answer", int((inside & ~answered).sum())),
+        (
+            f"without {asked.outcome}" if asked.model in NUMBERS else "without an answer",
+            int((inside & ~answered).sum()),
+        ),
         (WEIGHTLESS, int((answered & ~weighted).sum())),
         (INCOMPLETE, design.incomplete),
     )
@@ -126,28 +133,28 @@ def fit_survey(asked: Question) -> Fit:
         UsageError: as :func:`sample`.
     """
     of, model = sample(asked), _MODELS[asked.model]
-    design = of.design
+    design, scale = of.design, model.scale or rows.Scale.of_number(asked.outcome)
     cells = base(asked) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*of.remarks)}
     if not design.rows.any():
         answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
-        made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per, asked.margins)
-        made += rows.left_out(design, model.scale, cells)
+        made = rows.rows(answer, scale, cells, asked.ci_level, asked.per, asked.margins)
+        made += rows.left_out(design, scale, cells)
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
     numbers, answer = found.numbers, found.answer
     few = survey.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {
         "n_participants": numbers.n,
-        "n_events": numbers.n_events,
+        "n_events": None if asked.model in NUMBERS else numbers.n_events,
         "n_groups": numbers.n_psus,
         "note": rows.note(few, *of.remarks, found.note or ""),
     }
-    per = rows.units(answer, design, model.scale, asked.per, asked.ci_level)
-    made = rows.rows(answer, model.scale, cells, asked.ci_level, per, asked.margins)
+    per = rows.units(answer, design, scale, asked.per, asked.ci_level)
+    made = rows.rows(answer, scale, cells, asked.ci_level, per, asked.margins)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
-    made += rows.left_out(design, model.scale, cells)
+    made += rows.left_out(design, scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
-    predictor = None if asked.free_terms else linear(answer, design, cells | {"scale": model.scale.ratio})
+    predictor = None if asked.free_terms else linear(answer, design, cells, scale)
     return Fit(
         tidy.frame(made),
         asked.model,
@@ -229,7 +236,11 @@ def _intervals(of: Sample) -> _Fitted:
 
 
 def _variables(asked: Question) -> set[str]:
-    return formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    return (
+        {asked.outcome}
+        | formula.names_in(formula.parse(asked.terms))
+        | set(domain.names(asked.where) if asked.where else ())
+    )
 
 
 def _logistic(of: Sample) -> _Fitted:
@@ -240,11 +251,36 @@ def _poisson(of: Sample) -> _Fitted:
     return _regression("log", of)
 
 
+def _linear(of: Sample) -> _Fitted:
+    design = of.design
+    offset = np.zeros(len(design.rows))
+    offset[design.rows] = design.offset
+    fitted = survey_linear.regression(of.outcome, design.over_all_rows(), of.names, design.rows, of.sampling, offset)
+    return _Fitted(fitted, _answer(design, fitted))
+
+
+def _number(frame: pl.DataFrame, name: str) -> Array:
+    found: Array = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return found
+
+
+def _check_number(asked: Question, frame: pl.DataFrame, design: SurveyDesign) -> None:
+    """Check that the outcome is a number of the participants, and no part of the sampling."""
+    sampling = {design.stratum, design.psu, *design.weights.values()}
+    numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and name not in sampling]
+    if asked.outcome not in numbers:
+        raise UsageError(
+            f"{asked.model} takes a number of the participants as outcome, and {asked.outcome!r} is none; they have "
+            f"{', '.join(numbers)}"
+        )
+
+
 _MODELS: Mapping[str, _Model] = {
     "survey-logistic": _Model(recall.binary, rows.Scale("odds_ratio", "odds", "odds"), _logistic, offset=True),
     "survey-poisson": _Model(
         recall.binary, rows.Scale("prevalence_ratio", "prevalence", "proportion"), _poisson, offset=True
     ),
+    "survey-linear": _Model(_number, None, _linear, offset=True),
     "survey-ordinal": _Model(lambda frame, _: recall.classes(frame), ordered.SCALE, _ordinal, intercept=False),
     "interval-count": _Model(
         lambda frame, _: recall.lows(frame), rows.Scale("rate_ratio", "rate", "per person-week", 7), _intervals

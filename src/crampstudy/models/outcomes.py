@@ -16,23 +16,34 @@ MADE_OF: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_NIGHTS, _NIGHTS),
     **dict.fromkeys(_RECALLED, _RECALLED),
     "pain": frozenset({"pain_0_10"}),
+    "age_years": frozenset({"age_years", "age_decade", "age_band", "birth_year"}),
     # A cramp lasts at least until relief, so that its length is no exposure either.
     "relief": _TIMES | {"relief_s", "relieved", "duration_s"},
     "gap": _TIMES | _NIGHTS,
 }
 
 
+_KNOWN = frozenset({*_NIGHTS, *_RECALLED, "pain", "relief", "gap"})
+
+
 def check_condition(where: str | None, outcome: str) -> None:
     """Check that nights are not chosen by how many cramps they had, where these are what is to be explained.
+
+    Nor may what is known of a number that is to be explained choose the rows.
 
     Raises:
         UsageError: they are.
     """
-    chosen = set(domain.names(where) if where else ()) & _NIGHTS
-    if chosen and outcome in {*_NIGHTS, "gap"}:
+    names = set(domain.names(where) if where else ())
+    if chosen := names & _NIGHTS if outcome in {*_NIGHTS, "gap"} else set():
         raise UsageError(
             f"the condition names {min(chosen)!r}: nights that are chosen by their cramps have no rate and no odds of "
             "one; choose them by something else"
+        )
+    if outcome not in _KNOWN and (chosen := names & (MADE_OF.get(outcome, frozenset()) | {outcome})):
+        raise UsageError(
+            f"the condition names {min(chosen)!r}, the outcome: rows that are chosen by what is to be explained have "
+            "smaller differences than all others; choose them by something else"
         )
 
 

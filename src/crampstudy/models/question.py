@@ -26,6 +26,7 @@ SURVEY_MODELS: dict[str, tuple[str, ...]] = {
     "survey-logistic": _CONTRASTS,
     "survey-poisson": _CONTRASTS,
     "survey-ordinal": ("recalled_class",),
+    "survey-linear": (),
     "interval-count": ("recalled_count",),
 }
 """Models of a survey's participants, each with its outcomes."""
@@ -34,12 +35,20 @@ EVENT_MODELS: dict[str, tuple[str, ...]] = {"ordinal": ("pain", "recalled_class"
 
 ORDINAL_MODELS = ("ordinal", "survey-ordinal")
 
+NUMBERS: dict[str, str] = {
+    **{name: "diary" for name, engine in ENGINES.items() if engine.numbers},
+    "survey-linear": "participants",
+}
+"""The models that explain any number, by the table whose column it is."""
+_RENAMED = {("mixed-poisson", "cramp_night"): "mixed-logistic"}
+"""What a model and an outcome that were asked for are called."""
+
 MODELS: dict[str, tuple[str, ...]] = {
     **{name: engine.outcomes for name, engine in ENGINES.items()},
     **SURVEY_MODELS,
     **EVENT_MODELS,
 }
-"""The models by name, each with the outcomes that it takes, the default first."""
+"""The models by name, each with the outcomes that it takes by name, the default first; :data:`NUMBERS` take more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Question:
     near_nightly: bool = False
     participants_per_coefficient: int | None = None
     margins: Margins = MARGINS
+    remarks: tuple[str, ...] = ()
 
 
 def asked_for(
@@ -96,9 +106,10 @@ def asked_for(
     """
     if model not in MODELS:
         raise UsageError(f"no model {model!r}; allowed: {', '.join(MODELS)}")
-    outcome = outcome or MODELS[model][0]
-    if outcome not in MODELS[model]:
-        raise UsageError(f"{model} takes the outcome {' or '.join(MODELS[model])}, got {outcome!r}")
+    outcome = _outcome(model, outcome)
+    named = _RENAMED.get((model, outcome), model)
+    remarks = () if named == model else (f"{model} of {outcome} is {named}",)
+    model = named
     if exposure not in EXPOSURES:
         raise UsageError(f"no exposure {exposure!r}; allowed: {', '.join(EXPOSURES)}")
     if covariance not in get_args(Covariance):
@@ -139,6 +150,7 @@ def asked_for(
         near_nightly=near_nightly,
         participants_per_coefficient=participants_per_coefficient,
         margins=margins,
+        remarks=remarks,
     )
 
 
@@ -148,6 +160,29 @@ def _check_nightly(terms: Formula, model: str) -> None:
             f"{split[0]}: within() and between() split what differs from night to night, and are for the models of "
             f"nights: {', '.join(ENGINES)}; {model} is none of them"
         )
+
+
+def _outcome(model: str, outcome: str | None) -> str:
+    """Return the outcome of a model, its default if none is named."""
+    names = MODELS[model]
+    if outcome is None:
+        if names:
+            return names[0]
+        raise UsageError(f"{model} needs an outcome: a number of the {NUMBERS[model]}, such as {_EXAMPLES[model]}")
+    if outcome in names or (model, outcome) in _RENAMED or (model in NUMBERS and outcome not in _NAMED):
+        return outcome
+    if model in NUMBERS and not names:
+        raise UsageError(f"{model} takes a number of the {NUMBERS[model]} as outcome, got {outcome!r}")
+    said = f"{model} takes the outcome {' or '.join(names)}, got {outcome!r}"
+    able = [other for other, table in NUMBERS.items() if other != model and table == "diary"]
+    raise UsageError(said if outcome in _NAMED else f"{said}; a number of the diary is for {', '.join(able)}")
+
+
+_NAMED = {name for names in MODELS.values() for name in names} - {"cramps"}
+_EXAMPLES = {
+    **dict.fromkeys(("linear", "mixed-linear"), "sleep_hours or fatigue_0_10"),
+    "survey-linear": "bmi_kg_m2",
+}
 
 
 def check_multiples(per: Mapping[str, float], *designs: spec.Design) -> None:

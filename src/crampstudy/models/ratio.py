@@ -12,7 +12,7 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
-from crampstudy.models.rows import ALONE, Row, beyond, df_of
+from crampstudy.models.rows import ALONE, Row, Scale, beyond, df_of
 from crampstudy.models.small_sample import Satterthwaite
 
 Value = float | str | bool
@@ -22,8 +22,8 @@ Value = float | str | bool
 class Linear:
     """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
 
-    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``cells`` are the
-    cells that all rows of the fit share, with the scale of its ratios.
+    ``cells`` are the cells that all rows of the fit share, ``scale`` that of its ratios or differences; ``moments``
+    give the degrees of freedom of combinations of coefficients, where these are known.
     """
 
     design: spec.Design
@@ -31,6 +31,7 @@ class Linear:
     variance: Array
     df: Array
     cells: Row
+    scale: Scale
     moments: Satterthwaite | None = None
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
@@ -68,7 +69,7 @@ class Linear:
             "term": ", ".join(names),
             "level": ", ".join(_text(at[name]) for name in names),
             "reference": ", ".join(_text(against[name]) for name in names),
-            "unit": "ratio of the two",
+            "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
         }
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
@@ -76,13 +77,12 @@ class Linear:
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         df = float(df_of(contrast[None, :], self.df, self.moments)[0])
         half = quantile(cells["ci_level"], df) * error
-        if reason := beyond(value, half):
+        if not self.scale.of and (reason := beyond(value, half)):
             return estimates.row(status="not_estimable", **cells | {"note": reason})
+        shown = self.scale.shown(np.array([value, value - half, value + half]))
         return estimates.row(
             status="converged",
-            estimate=np.exp(value),
-            ci_low=np.exp(value - half),
-            ci_high=np.exp(value + half),
+            **dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)),
             std_error=error,
             df=df,
             p_value=p_value(value / error, df) if error > 0 else None,

@@ -39,8 +39,9 @@ class Fit:
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> pd.DataFrame:
         """Return the tidy estimate of the ratio at the values ``at`` to that at the values ``against``.
 
-        Such as ``fit(...).ratio({"age_years": 45}, against={"age_years": 60})``. Variables that are not named are the
-        same in both.
+        Of a linear model it is the difference. Such as
+        ``fit(...).ratio({"age_years": 45}, against={"age_years": 60})``. Variables that are not named are the same in
+        both.
 
         Raises:
             AnalysisError: the model has no estimate, or no single slope per term.
@@ -71,9 +72,10 @@ def association(design: spec.Design) -> str:
     return "association, adjusted for the other terms" if len(design.terms()) > 1 else "association"
 
 
-def linear(answer: rows.Answer, design: spec.Design, cells: rows.Row) -> Linear | None:
+def linear(answer: rows.Answer, design: spec.Design, cells: rows.Row, scale: rows.Scale) -> Linear | None:
     """Return the linear predictor of a model with one coefficient per column of the design."""
     if answer.status != "converged":
         return None
     p = len(design.columns)
-    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p], cells, answer.moments)
+    p_terms = answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p]
+    return Linear(design.bare(), *p_terms, cells | {"scale": scale.ratio}, scale, answer.moments)

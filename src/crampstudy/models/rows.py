@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from crampstudy import estimates, verdicts, wording
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
 from crampstudy.models.declared import Contrast, Declared
-from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed
+from crampstudy.models.extras import Extra
 from crampstudy.models.small_sample import Satterthwaite
 from crampstudy.verdicts import MARGINS, Margins, Verdict
 from crampstudy.wording import CONTRAST
@@ -93,12 +92,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What a model estimates: the ``ratio`` of a term; for the intercept its name, ``unit`` and ``factor``."""
+    """What a model estimates: the ``ratio`` of a term; for the intercept its name, ``unit`` and ``factor``.
+
+    A ``difference`` of numbers takes the place of a ratio where ``of`` is their unit.
+    """
 
     ratio: str
     intercept: str
     unit: str
     factor: float = 1.0
+    of: str | None = None
+
+    @classmethod
+    def of_number(cls, name: str) -> Scale:
+        """Return the scale of a number, a column of a cohort: differences of its mean."""
+        unit = _points(name) or "unit"
+        return cls("difference", "mean", unit, of=unit)
+
+    def shown(self, values: Array) -> Array:
+        """Return coefficients as they are shown."""
+        seen: Array = values if self.of else np.exp(values)
+        return seen
+
+    def unit_of(self, contrast: str) -> str:
+        """Return the unit of a term that is ``contrast``, such as ``per 10 years``."""
+        return f"{self.of}, {contrast}" if self.of else contrast
 
 
 def rows(
@@ -126,22 +144,22 @@ def rows(
         cells = base | {"scale": scale.ratio, "adjusted_for": others or None}
         if column.term in _BASELINES:
             cells |= {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
-            shift = float(np.log(scale.factor))
-            last.append(_row(answer, cells, column, coefficient, error, df, ci_level, shift))
+            last.append(_row(answer, cells, column, (coefficient, error, df), ci_level, scale))
         elif i in smooths:
             made += _smooth(answer, smooths[i], cells, scale, ci_level)
         elif i not in within:
             multiple = per.get(column.term, 1.0)
-            cells |= {"unit": _unit(column, multiple)}
-            row = _row(answer, cells, column, coefficient * multiple, error * abs(multiple), df, ci_level)
+            cells |= {"unit": scale.unit_of(_unit(column, multiple))}
+            number = coefficient * multiple, error * abs(multiple), df
+            row = _row(answer, cells, column, number, ci_level, scale)
             as_it_is = i in answer.declared.columns and multiple == 1
             made.append(_judged(row, margins, lone=column in answer.warnings) if as_it_is else row)
         if i in contrasts:
-            made.append(_contrast(answer, contrasts[i], base | {"scale": scale.ratio}, ci_level, margins))
+            made.append(_contrast(answer, contrasts[i], base, ci_level, margins, scale))
     return made + last
 
 
-def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, margins: Margins) -> Row:
+def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, margins: Margins, scale: Scale) -> Row:
     """Return the row of a declared contrast, which rests on the participants of all columns that it moves."""
     moved = np.flatnonzero(contrast.vector)
     columns = [answer.columns[i] for i in moved]
@@ -162,8 +180,9 @@ def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, ma
     if answer.status == "converged":
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
         (df,) = df_of(contrast.vector[None, :], answer.df, answer.moments)
-    cells = base | {"unit": contrast.printed, "adjusted_for": others or None}
-    return _judged(_row(of, cells, column, value, error, df, ci_level), margins, lone=bool(warnings))
+    unit = scale.unit_of(contrast.printed)
+    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
+    return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
 
 
 def _combined(answer: Answer, contrasts: Array) -> tuple[Array, Array]:
@@ -186,12 +205,12 @@ def _row(
     answer: Answer,
     base: Row,
     column: spec.Column,
-    coefficient: float,
-    error: float,
-    df: float,
+    number: tuple[float, float, float],
     ci_level: float,
-    shift: float = 0.0,
+    scale: Scale,
 ) -> Row:
+    """Return the row of a coefficient, given with its standard error and degrees of freedom."""
+    coefficient, error, df = number
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
@@ -208,11 +227,12 @@ def _row(
         "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    if reason := beyond(coefficient + shift, half):
+    shift = float(np.log(scale.factor)) if column.term in _BASELINES else 0.0
+    if not scale.of and (reason := beyond(coefficient + shift, half)):
         if column.term in _BASELINES:
             reason = f"where every term is 0, {reason}; measure the terms from their middle"
         return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
-    limits = np.exp(coefficient + shift + np.array([0, -half, half]))
+    limits = scale.shown(coefficient + shift + np.array([0, -half, half]))
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
 
 
@@ -277,14 +297,14 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     known = wording.variable(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
     where = wording.AT_REFERENCE if smooth.interacts else ""
-    cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
+    cells = base | {"scale": scale.ratio, "unit": scale.unit_of(against), "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
         values = _combined(answer, smooth.contrasts)
     each = df_of(smooth.contrasts, answer.df, answer.moments)
     for level, value, error, its_df in zip(smooth.levels, *values, each, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)
-        made.append(_row(answer, cells, column, value, error, its_df, ci_level))
+        made.append(_row(answer, cells, column, (value, error, its_df), ci_level, scale))
     return made
 
 
@@ -305,18 +325,13 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
     if found.status == "not_estimable":
         return estimates.row(status=found.status, **cells)
     if not np.isfinite(found.error):
-        return estimates.row(status=found.status, estimate=found.estimate, **cells)
-    more: Row = {"estimate": found.estimate, "std_error": found.error}
-    if found.profile is None:
-        half = quantile(ci_level, found.df) * found.error
-        if half > _USUAL and not found.share:
-            said = note("its interval spans more than a million times it each way: nothing is known of it", notes or "")
-            return estimates.row(status="boundary", **cells | more | {"note": said})
-        to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
-        limits = {"ci_low": back(to(found.estimate) - half), "ci_high": back(to(found.estimate) + half)}
-        return estimates.row(status=found.status, **cells | more | limits)
-    low, high = found.profile.limits(ci_level)
-    said = "0 is not excluded" if low == 0 else ""
+        return estimates.row(status=found.status, estimate=found.seen(found.estimate), **cells)
+    more: Row = {"estimate": found.seen(found.estimate), "std_error": found.error}
+    if found.profile is None and found.link == "log" and quantile(ci_level, found.df) * found.error > _USUAL:
+        said = note("its interval spans more than a million times it each way: nothing is known of it", notes or "")
+        return estimates.row(status="boundary", **cells | more | {"note": said})
+    low, high = found.interval(ci_level)
+    said = "0 is not excluded" if found.profile is not None and low == found.seen(0.0) else ""
     if np.isinf(high):
         said = note("no value above the estimate is excluded", said) or ""
         return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, notes or "")})
@@ -350,6 +365,14 @@ def _flat(term: str, rounded: bool) -> str:
 def note(*parts: str) -> str | None:
     """Return the parts that say something, joined."""
     return "; ".join(filter(None, parts)) or None
+
+
+def _points(name: str) -> str | None:
+    """Return the unit of a variable, ``points`` of a score from 0 to 10, ``None`` where the codebook has none."""
+    known = wording.variable(name)
+    if known and known.unit and re.fullmatch(r"\d+-\d+", known.unit):
+        return "points"
+    return known.unit if known else None
 
 
 def _unit(column: spec.Column, multiple: float) -> str:

@@ -24,7 +24,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models.compress import pattern
 from crampstudy.models.covariance import Array, without_rounding
 from crampstudy.models.families import Family
-from crampstudy.models.gee import Codes
+from crampstudy.models.working_correlation import Codes
 
 _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
 _ALONE = 1e-10

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain, wording
+from crampstudy import codebook, domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -18,9 +18,11 @@ from crampstudy.errors import UsageError
 from crampstudy.models import formula, person_means, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
-from crampstudy.models.engines import ENGINES, RANDOM_SLOPE, Data, Engine, Outcome, Solved
+from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
+from crampstudy.models.extras import RANDOM_SLOPE
 from crampstudy.models.inference import bias_reduces
-from crampstudy.models.obstacles import collinear, obstacle
+from crampstudy.models.linear import no_residual
+from crampstudy.models.obstacles import collinear, no_rows, obstacle, too_few
 from crampstudy.models.question import MODELS, Question, asked_for, check_multiples
 from crampstudy.nights import (
     ALIKE,
@@ -29,6 +31,7 @@ from crampstudy.nights import (
     denominator,
     night_account,
     no_night,
+    numbers_of_a_night,
     person_nights,
     repetitive,
 )
@@ -42,7 +45,8 @@ class Solution:
     standard ones (:mod:`crampstudy.models.standard`). ``participants`` are the identifiers by their code in
     ``data.groups``; ``solved`` is ``None`` where an obstacle,
     the ``reason``, stands before any fit. ``account`` says what was left out of the nights.
-    ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for. ``zero`` is the design of the zero part of
+    ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for; a number has no events. ``remarks`` are
+    what is to be said of the nights. ``zero`` is the design of the zero part of
     a model that has one, on the same rows.
     """
 
@@ -59,6 +63,12 @@ class Solution:
     reason: str | None
     solved: Solved | None
     zero: spec.Design | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the outcome is a number, with differences instead of ratios."""
+        return ENGINES[self.model].is_number(self.outcome)
 
     def without(self, participant: int) -> Solution:
         """Return the model fitted anew without one participant, named by code."""
@@ -77,10 +87,7 @@ class Solution:
         return replace(self, data=data, participants=others)._worked_out()
 
     def _worked_out(self) -> Solution:
-        design = replace(self.design, matrix=self.data.matrix)
-        reason = obstacle(design, self.data.outcome, self.data.groups, self.kind) or self._in_zero_part()
-        reason = reason or self._far_slope()
-        if reason:
+        if reason := self._obstacle():
             return replace(self, reason=reason, solved=None)
         solved = ENGINES[self.model].solve(self.data, self.outcome, self.kind, self.slope)
         return replace(self, reason=None, solved=self._per_unit(solved))
@@ -119,6 +126,19 @@ class Solution:
             f"measure it from its middle, as in I({term} - {middle:.6g})"
         )
 
+    def _obstacle(self) -> str | None:
+        design, data, engine = replace(self.design, matrix=self.data.matrix), self.data, ENGINES[self.model]
+        if self.is_number:
+            found = (
+                no_rows(design, data.outcome)
+                or no_residual(data.matrix, data.outcome, data.offset, data.weights)
+                or too_few(design, data.groups, self.kind)
+                or collinear(design)
+            )
+        else:
+            found = obstacle(design, data.outcome, data.groups, self.kind) or self._in_zero_part()
+        return found or self._far_slope() or (engine.lacking(data, self.outcome) if engine.lacking else None)
+
     def _in_zero_part(self) -> str | None:
         if self.zero is None or self.data.zero is None:
             return None
@@ -127,8 +147,7 @@ class Solution:
             return f"{people} participants are too few for a cluster-robust covariance of {p} coefficients"
         if found := collinear(replace(self.zero, matrix=self.data.zero)):
             return f"in the zero part, {found}"
-        lacking = ENGINES[self.model].lacking
-        return lacking(self.data.outcome) if lacking else None
+        return None
 
 
 def solve(
@@ -182,9 +201,14 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     # Where its rows may be added up, a model sees a participant's nights that are alike as one row with a number.
     counted = None if night_by_night else engine.alike
     formulas = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms) if terms is not None]
-    if counted and not (all(map(formula.row_by_row, formulas)) and repetitive(asked.cohort, names)):
+    known = asked.outcome if engine.is_number(asked.outcome) else "cramps"
+    if counted and not (all(map(formula.row_by_row, formulas)) and repetitive(asked.cohort, names, known)):
         counted = None
-    read = counted_nights(asked.cohort, names, asked.bands) if counted else person_nights(asked.cohort, asked.bands)
+    if counted:
+        # Whether these nights had a cramp is asked of nights that were logged for another number.
+        read = counted_nights(asked.cohort, names | {"cramp_night"}, asked.bands, known)
+    else:
+        read = person_nights(asked.cohort, asked.bands, known)
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
     split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
     nights = person_means.added(asked.cohort, nights, split, asked.outcome)
@@ -194,10 +218,10 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     check_multiples(asked.per, *filter(None, (design, zero)))
     _check_beside(engine, design)
     used = nights.filter(pl.Series(design.rows))
-    cramps, times = used["cramps"].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
+    values, times = used[known].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
     data = Data(
         matrix=design.matrix,
-        outcome=cramps if asked.outcome == "cramps" else np.sign(cramps),
+        outcome=np.sign(values) if asked.outcome == "cramp_night" else values,
         offset=design.offset + (np.log(used[needs[0]].to_numpy()) if needs else 0.0),
         # Nights are sorted by participant.
         groups=used["participant_id"].rle_id().to_numpy().astype(np.intp),
@@ -205,7 +229,7 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         weights=design.weights,
         zero=None if zero is None else zero.matrix,
     )
-    n_events = int(data.outcome @ times)
+    n_events = 0 if engine.is_number(asked.outcome) else int(data.outcome @ times)
     if counted and len(data.outcome):
         if counted == "poisson" and bias_reduces(asked.kind, int(data.groups[-1]) + 1):
             counted = "means"
@@ -218,7 +242,6 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
     )
     slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
-    outcome: Outcome = "cramps" if asked.outcome == "cramps" else "cramp_night"
     people = tuple(used["participant_id"].unique(maintain_order=True))
     each = nights[ALIKE]
     observed, unclear = int(each.sum()), int(each.filter(undecided).sum()) if asked.where else 0
@@ -230,7 +253,7 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     )
     unsolved = Solution(
         model=asked.model,
-        outcome=outcome,
+        outcome=asked.outcome,
         kind=asked.kind,
         slope=slope,
         design=design,
@@ -242,12 +265,21 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         reason=None,
         solved=None,
         zero=zero,
+        remarks=asked.remarks,
     )
+    if unsolved.is_number:
+        # Of nights that were logged for their cramps alone, those without one are not in it.
+        cramp = used["cramp_night"]
+        doubt = (_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ()
+        return replace(unsolved, remarks=(*asked.remarks, *doubt))._worked_out()
     why_not = denominator(asked.cohort).why_not
-    if not why_not and n_events and cramps.all() and (nights.filter(inside)["cramps"] == 0).any():
+    if not why_not and n_events and values.all() and (nights.filter(inside)["cramps"] == 0).any():
         # Nights that were filled in as zeros have no other value, either.
         why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
     return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
+
+
+_CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
 
 
 def _designs(
@@ -271,6 +303,8 @@ def _designs(
 def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     """Return the variables that a question needs of each night."""
     frame = no_night(asked.cohort, asked.bands)
+    if ENGINES[asked.model].is_number(asked.outcome):
+        _check_number(asked)
     domain.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
@@ -278,6 +312,18 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
     return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
+
+
+def _check_number(asked: Question) -> None:
+    numbers = numbers_of_a_night(asked.cohort)
+    if asked.outcome not in numbers:
+        named = (*ENGINES[asked.model].outcomes, *(name for name in numbers if name != "cramps"))
+        of_cramps = codebook.find(asked.outcome, "episodes")
+        hint = "; what is logged of each cramp is for ordinal (--outcome pain) and cox" if of_cramps else ""
+        raise UsageError(
+            f"{asked.model} takes a number of the diary as outcome, and {asked.outcome!r} is none in "
+            f"{asked.cohort.name}; it has {', '.join(named)}{hint}"
+        )
 
 
 def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> Data:
@@ -295,6 +341,7 @@ def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> D
         None if once else rows.multiplicity,
         rows.constant,
         None if data.zero is None else np.ascontiguousarray(rows.matrix[:, p:]),
+        int(times.sum()),
     )
 
 
@@ -309,6 +356,8 @@ def _check_nights(asked: Question, engine: Engine) -> None:
         raise UsageError("a weight belongs to a survey; a diary's nights count once each")
     if asked.kind not in engine.covariances:
         raise UsageError(f"{asked.model} has no covariance {asked.kind}; allowed: {', '.join(engine.covariances)}")
+    if engine.is_number(asked.outcome) and asked.exposure != "nights":
+        raise UsageError(f"{asked.outcome} is a number of a night and has no exposure; leave it out")
     if asked.outcome == "cramp_night" and asked.exposure != "nights":
         raise UsageError("the odds of a night with a cramp have no exposure; use the outcome cramps for rates")
     if asked.random_slope is not None and not engine.random_slope:

@@ -27,6 +27,7 @@ Link = Literal["logit", "log"]
 
 NO_VARIANCE = "the domain has no more PSUs than strata, so its variance cannot be estimated"
 _FEW_DF = 5
+COLLINEAR = "the columns of the model are collinear in the domain; drop a term or a level without rows"
 _TOLERANCE = 1e-11
 _MAX_ITERATIONS = 60
 _SUSPECT_ETA = 10.0
@@ -323,7 +324,7 @@ def _obstacle(y: FloatArray, x: FloatArray, df: int, link: Link) -> str:
     if not (y > 0).any() or (link == "logit" and (y > 0).all()):
         return "the outcome does not vary in the domain"
     if np.linalg.matrix_rank(x) < x.shape[1]:
-        return "the columns of the model are collinear in the domain; drop a term or a level without rows"
+        return COLLINEAR
     return ""
 
 

@@ -1,0 +1,310 @@
+"""Linear models with random effects of the participants, by restricted maximum likelihood (REML).
+
+A random intercept, or a correlated intercept and slope of one column. Given the relative factor L of the effects'
+covariance, coefficients and residual variance have a closed form in sums of products by participant, so that the cost
+of a step does not grow with the nights. The criterion is climbed on by its exact gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from crampstudy.errors import AnalysisError
+from crampstudy.models import newton
+from crampstudy.models.covariance import JACKKNIFE_BELOW, Array
+from crampstudy.models.linear import least_squares
+
+Codes = NDArray[np.intp]
+Elements = tuple[tuple[int, int], ...]
+
+_INTERCEPT: Elements = ((0, 0),)
+_BOTH: Elements = ((0, 0), (1, 0), (1, 1))
+_FLAT: Elements = ((0, 0), (1, 0))
+"""The free elements of L; the last ones are those of effects that go together completely."""
+_STARTS = np.geomspace(0.01, 100.0, 13)
+_GAIN = 1e-8
+"""A spread that lowers the deviance by less than this is zero."""
+_STEP = 1e-4
+_NEWTON_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LinearMixedFit:
+    """A fitted linear mixed model of p coefficients, G participants and D random effects (intercept, then slope).
+
+    ``scores`` (G x p) and ``information`` (p x p) are those of the coefficients at the variances estimated, of which
+    they are independent in expectation; ``curvatures`` (G x p x p) the participants' parts of it, where they are few.
+    ``log_likelihood`` is the restricted one, as R's ``logLik`` of ``lme4::lmer``. ``sd`` (D,) are the effects' standard
+    deviations, ``sd_error`` (D,) the standard errors of their logarithms, ``correlation_error`` that of the inverse
+    hyperbolic tangent, ``share_error`` that of the logit of the random intercept's share of the variance; ``modes``
+    (G x D) the participants' effects. At a boundary an sd is 0, its error NaN, or ``correlation`` is 1 or -1.
+    """
+
+    coefficients: Array
+    scores: Array
+    information: Array
+    log_likelihood: float
+    iterations: int
+    sd: Array
+    sd_error: Array
+    residual: float
+    residual_error: float
+    share_error: float
+    modes: Array
+    correlation: float = float("nan")
+    correlation_error: float = float("nan")
+    at_boundary: bool = False
+    problem: str | None = None
+    curvatures: Array | None = None
+
+
+def linear_mixed(
+    matrix: Array,
+    outcome: Array,
+    offset: Array,
+    groups: Codes,
+    *,
+    multiplicity: Array | None = None,
+    slope: int | None = None,
+) -> LinearMixedFit:
+    """Fit E(y | v) = offset + X b + v, v normal within the participants ``groups`` (codes 0..G-1, length n).
+
+    ``matrix`` is n x p; ``outcome``, ``offset`` and ``multiplicity`` (as how many rows a row counts) have length n.
+    ``slope`` is the column of ``matrix`` that has a random slope besides.
+
+    Raises:
+        AnalysisError: ``slope`` is no column that varies.
+
+    Source: Laird and Ware 1982; Bates, Mächler, Bolker and Walker 2015 (the profiled criterion).
+    """
+    if slope is not None and (not 0 <= slope < matrix.shape[1] or np.ptp(matrix[:, slope]) == 0):
+        raise AnalysisError(f"column {slope} does not exist or does not vary, so its slope cannot; choose another")
+    times = np.ones(len(outcome)) if multiplicity is None else multiplicity
+    problem = _Problem.of(matrix, outcome - offset, groups, times, slope)
+    free, at, steps = _best(problem)
+    return _result(problem, free, at, steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Sums of products by participant: Z (D columns), Q (p, orthogonal, X = Q R), residuals r of least squares.
+
+    The column of a slope is centred and of SD 1; ``turn`` (D x D) turns effects of such columns into those of the
+    columns given.
+    """
+
+    zz: Array  # G x D x D
+    za: Array  # G x D x (p + 1), A = [Q, r]
+    aa: Array  # G x (p + 1) x (p + 1)
+    triangle: Array  # R, p x p
+    start: Array  # coefficients of least squares
+    turn: Array
+    n: float
+
+    @classmethod
+    def of(cls, matrix: Array, outcome: Array, groups: Codes, times: Array, slope: int | None) -> _Problem:
+        root = np.sqrt(times)[:, None]
+        length = np.linalg.norm(matrix * root, axis=0)
+        orthogonal, triangle = np.linalg.qr(matrix / length * root)
+        b, residuals = least_squares(matrix, outcome, times)
+        z, turn = np.ones((len(outcome), 1)), np.eye(1)
+        if slope is not None:
+            x = matrix[:, slope]
+            middle = float(np.average(x, weights=times))
+            sd = float(np.sqrt(np.average((x - middle) ** 2, weights=times)))
+            z, turn = np.column_stack([z, (x - middle) / sd]), np.array([[1.0, -middle / sd], [0.0, 1.0 / sd]])
+        whole = np.column_stack([z * root, orthogonal, residuals * root[:, 0]])
+        k, people = whole.shape[1], int(groups.max()) + 1
+        sums = np.empty((people, k, k))
+        for i in range(k):
+            for j in range(i + 1):
+                sums[:, i, j] = sums[:, j, i] = np.bincount(groups, whole[:, i] * whole[:, j], people)
+        d = z.shape[1]
+        return cls(sums[:, :d, :d], sums[:, :d, d:], sums[:, d:, d:], triangle * length, b, turn, float(times.sum()))
+
+    @property
+    def df(self) -> float:
+        return self.n - len(self.start)
+
+    def factor(self, free: Elements, at: Array) -> Array:
+        made = np.zeros((self.zz.shape[1],) * 2)
+        for element, value in zip(free, at, strict=True):
+            made[element] = value
+        return made
+
+    def solved(self, factor: Array) -> tuple[Array, Array, Array]:
+        """Return log det V (G,), Z' V^-1 [Z, A] and A' V^-1 A by participant, V the covariance at residual SD 1."""
+        inner = np.eye(len(factor)) + factor.T @ self.zz @ factor
+        right = factor.T @ np.concatenate([self.zz, self.za], axis=2)
+        half = np.linalg.solve(inner, right)
+        d = len(factor)
+        z = np.concatenate([self.zz, self.za], axis=2) - self.zz @ factor @ half
+        a = self.aa - right[:, :, d:].transpose(0, 2, 1) @ half[:, :, d:]
+        return np.linalg.slogdet(inner)[1], z, a
+
+    def deviance(self, free: Elements, at: Array) -> tuple[float, Array]:
+        """Return minus twice the restricted log-likelihood, without its constant, and its gradient in ``at``."""
+        factor = self.factor(free, at)
+        logs, z, a = self.solved(factor)
+        d, p = len(factor), len(self.start)
+        s = a.sum(axis=0)
+        inverse = np.linalg.inv(s[:p, :p])
+        b = inverse @ s[:p, p]
+        squares = float(s[p, p] - s[:p, p] @ b)
+        value = float(logs.sum() + np.linalg.slogdet(s[:p, :p])[1] + self.df * np.log(squares / self.df))
+        of_q, of_e = z[:, :, d : d + p], z[:, :, d + p] - z[:, :, d : d + p] @ b
+        slope = z[:, :, :d].sum(axis=0) - np.einsum("gip,pq,gjq->ij", of_q, inverse, of_q)
+        slope = slope - self.df / squares * (of_e.T @ of_e)
+        in_factor = 2 * slope @ factor
+        return value, np.array([in_factor[element] for element in free])
+
+
+def _best(problem: _Problem) -> tuple[Elements, Array, int]:
+    """Return the free elements of L at the optimum, their values and the number of steps."""
+    none = problem.deviance((), np.empty(0))[0]
+    start = min(_STARTS, key=lambda sd: problem.deviance(_INTERCEPT, np.array([sd]))[0])
+    at, value, steps = _climbed(problem, _INTERCEPT, np.array([start]))
+    alone = value < none - _GAIN
+    if problem.zz.shape[1] == 1:
+        return (_INTERCEPT, at, steps) if alone else ((), np.empty(0), steps)
+    first = float(at[0]) if alone else 0.1
+    starts = [np.array([first, r * sd, np.sqrt(1 - r**2) * sd]) for sd in (0.05, 0.3, 1.5) for r in (-0.5, 0.0, 0.5)]
+    ends = [_climbed(problem, _BOTH, one) for one in sorted(starts, key=lambda x: problem.deviance(_BOTH, x)[0])[:3]]
+    both, of_both, more = min(ends, key=lambda end: end[1])
+    vector = problem.factor(_BOTH, both)
+    sizes, axes = np.linalg.eigh(vector @ vector.T)
+    flat, of_flat, last = _climbed(problem, _FLAT, axes[:, 1] * np.sqrt(sizes[1]))
+    steps += more + last
+    if of_both < of_flat - _GAIN:
+        return _BOTH, both, steps
+    if of_flat < min(none, value) - _GAIN:
+        return _FLAT, flat, steps
+    return (_INTERCEPT, at, steps) if alone else ((), np.empty(0), steps)
+
+
+def _climbed(problem: _Problem, free: Elements, start: Array) -> tuple[Array, float, int]:
+    """Minimise the deviance: quasi-Newton steps, then Newton's from differences of the gradient, to rounding."""
+    found = optimize.minimize(lambda at: problem.deviance(free, at), start, jac=True, method="BFGS")
+    at, steps = np.asarray(found.x, dtype=np.float64), int(found.nit)
+    value, gradient = problem.deviance(free, at)
+    for _ in range(_NEWTON_STEPS):
+        step = newton.solve(_curvature(problem, free, at), -gradient)
+        if step is None or newton.still(step, at):
+            break
+        there, slope = problem.deviance(free, at + step)
+        if not np.abs(slope).max() < np.abs(gradient).max():
+            break
+        at, value, gradient, steps = at + step, there, slope, steps + 1
+    # The columns of L have no sign of their own.
+    signs = {column: np.sign(at[free.index((column, column))]) or 1.0 for row, column in free if row == column}
+    return at * np.array([signs.get(column, 1.0) for _, column in free]), value, steps
+
+
+def _curvature(problem: _Problem, free: Elements, at: Array) -> Array:
+    widths = _STEP * np.maximum(np.abs(at), 1e-2)
+    rows = [
+        (problem.deviance(free, at + width * unit)[1] - problem.deviance(free, at - width * unit)[1]) / (2 * width)
+        for width, unit in zip(widths, np.eye(len(at)), strict=True)
+    ]
+    made = np.array(rows).reshape(len(at), len(at))
+    symmetric: Array = (made + made.T) / 2
+    return symmetric
+
+
+def _result(problem: _Problem, free: Elements, at: Array, steps: int) -> LinearMixedFit:
+    factor, p, d = problem.factor(free, at), len(problem.start), problem.zz.shape[1]
+    _, z, a = problem.solved(factor)
+    s = a.sum(axis=0)
+    b = np.linalg.solve(s[:p, :p], s[:p, p])
+    squares = float(s[p, p] - s[:p, p] @ b)
+    variance = squares / problem.df
+    r = problem.triangle
+    parts = r.T @ a[:, :p, :p] @ r / variance
+    scores = (a[:, :p, p] - a[:, :p, :p] @ b) @ r / variance
+    information = parts.sum(axis=0)
+    value = problem.deviance(free, at)[0] + 2 * np.linalg.slogdet(r)[1] + problem.df * (1 + np.log(2 * np.pi))
+    modes = (z[:, :, d + p] - z[:, :, d : d + p] @ b) @ (factor @ factor.T) @ problem.turn.T
+    log_sds, sd_errors = _spread(problem, free, at, variance)
+    sd = np.where(np.isfinite(log_sds[:d]), np.exp(log_sds[:d]), 0.0)
+    coefficients = problem.start + np.linalg.solve(r, b)
+    full = len(free) == d * (d + 1) // 2
+    return LinearMixedFit(
+        coefficients=coefficients,
+        scores=scores,
+        information=information,
+        log_likelihood=-value / 2,
+        iterations=steps,
+        sd=sd,
+        sd_error=sd_errors[:d],
+        residual=float(np.sqrt(variance)),
+        residual_error=float(sd_errors[d]),
+        share_error=float(sd_errors[d + 1]),
+        modes=modes,
+        correlation=float(np.tanh(log_sds[-1])) if d > 1 and full else _sign(problem, factor),
+        correlation_error=float(sd_errors[-1]) if d > 1 and full else float("nan"),
+        at_boundary=not full,
+        problem=newton.problem(coefficients, scores, information),
+        curvatures=parts if len(parts) < JACKKNIFE_BELOW else None,
+    )
+
+
+def _sign(problem: _Problem, factor: Array) -> float:
+    """Return the correlation of effects that go together completely, NaN where one of them has no spread."""
+    if len(factor) < 2:
+        return float("nan")
+    covariance = problem.turn @ factor @ factor.T @ problem.turn.T
+    return float(np.sign(covariance[0, 1])) if covariance[0, 0] > 0 < covariance[1, 1] else float("nan")
+
+
+def _spread(problem: _Problem, free: Elements, at: Array, variance: float) -> tuple[Array, Array]:
+    """Return the logs of the effects' SDs and of the residual's, the logit of the share, the atanh of the correlation.
+
+    And their standard errors, from the curvature of the deviance in L and the residual variance together.
+    """
+
+    def summary(where: Array) -> Array:
+        factor = problem.turn @ problem.factor(free, where)
+        relative = factor @ factor.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(np.diag(relative))
+            together = relative[0, -1] / np.sqrt(relative[0, 0] * relative[-1, -1])
+            size = _log_squares(problem, free, where)
+            return np.array([*(logs + size) / 2, size / 2, logs[0], np.arctanh(np.clip(together, -1, 1))])
+
+    found = summary(at)
+    if not len(at):
+        errors = np.full(len(found), np.nan)
+        errors[len(problem.turn)] = np.sqrt(0.5 / problem.df)
+        return found, errors
+    slopes = _differences(summary, at)
+    covariance = 2 * np.linalg.pinv(_curvature(problem, free, at), hermitian=True)
+    squares = np.einsum("ki,ij,kj->k", slopes, covariance, slopes)
+    # Given L, the residual variance has an error of its own, 2 / df on the log scale.
+    squares[: len(problem.turn) + 1] += 0.5 / problem.df
+    with np.errstate(invalid="ignore"):
+        errors = np.where(np.isfinite(found) & (squares > 0), np.sqrt(squares), np.nan)
+    return found, errors
+
+
+def _log_squares(problem: _Problem, free: Elements, at: Array) -> float:
+    """Return the log of the residual variance at L."""
+    p = len(problem.start)
+    s = problem.solved(problem.factor(free, at))[2].sum(axis=0)
+    return float(np.log((s[p, p] - s[:p, p] @ np.linalg.solve(s[:p, :p], s[:p, p])) / problem.df))
+
+
+def _differences(function: Callable[[Array], Array], at: Array) -> Array:
+    """Return the derivatives (k x q) of ``function`` (k values) in ``at`` (q)."""
+    widths = _STEP * np.maximum(np.abs(at), 1e-2)
+    with np.errstate(invalid="ignore"):
+        columns = [
+            (function(at + width * unit) - function(at - width * unit)) / (2 * width)
+            for width, unit in zip(widths, np.eye(len(at)), strict=True)
+        ]
+    slopes: Array = np.nan_to_num(np.array(columns).T, nan=0.0, posinf=0.0, neginf=0.0)
+    return slopes
