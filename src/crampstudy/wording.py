@@ -242,8 +242,9 @@ def _splits(rows: pd.DataFrame) -> list[str]:
             made.append(f"{named}: within and between participants could not be told apart: {reason}")
             continue
         where = f"{AT_REFERENCE}, " if AT_REFERENCE in str(test["note"]) else ""
+        what = "difference" if within["scale"] == "difference" else "ratio"
         made.append(
-            f"{named}: {where}the ratio mixes {estimate(within)} within participants and {estimate(between)} between "
+            f"{named}: {where}the {what} mixes {estimate(within)} within participants and {estimate(between)} between "
             f"them, {contrast(within)} ({p_text(test['p_value'])} that both are equal)"
         )
     return list(dict.fromkeys(made))

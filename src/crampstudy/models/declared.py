@@ -17,6 +17,7 @@ import polars as pl
 from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
+from crampstudy import wording
 from crampstudy.codebook import contrasts
 from crampstudy.models.covariance import Array
 
@@ -66,7 +67,8 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
     A level against its reference and a number that is 0 or 1 are contrasts as they are. Another number is taken at the
     two values that it has, at those that the codebook declares, or at centiles of the participants: of their means over
     all of their rows, where it changes between them. Those are the same whatever else is in the terms and may be
-    missing. What interacts with another variable has no contrast of its own.
+    missing. A night's deviation from the participant's mean is taken at the deviations declared, or at centiles of the
+    nights. What interacts with another variable has no contrast of its own.
     """
     if not (design.variables and design.rows.any()):
         return Declared()
@@ -114,12 +116,13 @@ def _values(
     low, high = float(observed.min()), float(observed.max())  # type: ignore[arg-type]
     if observed.n_unique() == 2:
         yield contrasts.Contrast(name, "value", high, low), high, low
-    stated = contrasts.find(name)
-    if stated is not None and stated.kind == "value":
+    function, column = wording.of_person(name) or ("", name)
+    stated = contrasts.find(column, deviation=function == "within")
+    if stated is not None and stated.kind != "centile":
         if straight or all(low <= value <= high for value in (stated.at, stated.reference)):
             yield stated, stated.at, stated.reference
         stated = None
-    by_centile = stated or contrasts.by_centile(name)
+    by_centile = stated or contrasts.by_centile(column)
     people = means(name)
     at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
     if at != reference and low <= min(at, reference) and max(at, reference) <= high:
@@ -127,10 +130,16 @@ def _values(
 
 
 def _means(frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64], name: str) -> Array:
-    """Return the mean of each participant over the candidate rows on which the number is known."""
+    """Return the mean of each participant over the candidate rows on which the number is known.
+
+    Of deviations from those means, which are 0, each night has its own.
+    """
     who = frame["participant_id"] if "participant_id" in frame.columns else pl.Series(range(frame.height))
     rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times})
     known = rows.filter(pl.Series(candidate)).drop_nulls("value")
+    if (wording.of_person(name) or ("", ""))[0] == "within":
+        nights: Array = np.repeat(known["value"].to_numpy(), known["times"].to_numpy())
+        return nights
     mean = (pl.col("value") * pl.col("times")).sum() / pl.col("times").sum()
     means: Array = known.group_by("who", maintain_order=True).agg(mean.alias("mean"))["mean"].to_numpy()
     return means

@@ -96,7 +96,7 @@ def split_rows(
     place = {column.term: i for i, column in enumerate(answer.columns)}
     for split in found:
         parts = [row for name in (split.within, split.between) for row in made if row["term"] == name]
-        more = cells | {"term": split.test, "estimand": "test that both ratios are equal"}
+        more = cells | {"term": split.test, "estimand": "test that both are equal"}
         more["adjusted_for"] = "; ".join(t for t in terms if t not in (split.within, split.between)) or None
         if any(split.within in term.split(":") for term in terms if term != split.within):
             more["note"] = rows.note(wording.AT_REFERENCE, cells["note"] or "")
