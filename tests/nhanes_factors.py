@@ -48,7 +48,7 @@ def page(data: Path) -> str:
     lines += ["|---|---|---|---:|---:|---:|---|"]
     for cycle in "DE":
         for row in wording.records(rows(data, cycle)):
-            unit = codebook.variable(wording.variable(row["term"])).unit
+            unit = codebook.variable(row["term"].removeprefix(wording.CONTRAST)).unit
             contrast = f"per SD ({row['spread']:.3g} {unit})" if pd.isna(row["level"]) else wording.contrast(row)
             said = wording.DASH if pd.isna(row["verdict"]) else row["verdict"]
             lines.append(

@@ -123,7 +123,7 @@ def test_one_participant_with_half_of_all_cramps(model: str, outcome: str) -> No
 
 def test_half_of_all_cramps_take_a_hurdle_model_to_its_limit() -> None:
     cohort = half()
-    rows = asked(cohort, HURDLE, "cramps")
+    rows = asked(cohort, HURDLE, "cramps", covariance="cluster")
     # Nights with a cramp have one or two, or ten and more: no negative binomial is as uneven, a logarithmic series is.
     assert row_of(rows, "dispersion")["status"] == "boundary"
     assert np.isnan(row_of(rows, "dispersion")["estimate"])
@@ -201,7 +201,7 @@ def test_a_number_that_separates_has_no_ratio(model: str, outcome: str) -> None:
 
 @pytest.mark.parametrize(("model", "outcome"), ASKED)
 def test_twelve_participants_have_t_intervals(model: str, outcome: str) -> None:
-    row = row_of(asked(diary(12, usual), model, outcome), "treated")
+    row = row_of(asked(diary(12, usual), model, outcome, covariance="cluster"), "treated")
     assert (row["status"], row["df"], row["n_groups"]) == ("converged", 11, 12)
     if "cluster-small" in ENGINES[model].covariances:
         small = row_of(asked(diary(12, usual), model, outcome, covariance="cluster-small"), "treated")

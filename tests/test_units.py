@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from estimate_rows import pick
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.models.standard import Standard
 
 PLACES = [(0.0, 1e9), (1e9, 1.0), (1e6, 1.0), (-1e6, 1e-6), (0.0, 1e-9), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]
 """Shifts a and units b of a + b x."""
@@ -148,3 +150,100 @@ def test_a_unit_changes_no_statistic_of_a_diary(asked: dict[str, Any], a: float,
 def test_a_unit_changes_no_statistic_of_a_survey(asked: dict[str, Any], a: float, b: float) -> None:
     cohort = moved(survey(), a, b)
     check_alike(fitted(cohort, "x", asked), fitted(cohort, "y", asked), b)
+
+
+CLEAR: dict[str, Any] = {"model": "negative-binomial"}
+
+
+def test_the_unit_is_named_and_an_explicit_one_wins() -> None:
+    cohort = moved(diary(), 0.0, 1e-9)
+    row = pick(fitted(cohort, "x", CLEAR), "x")
+    assert row["unit"] == "per 1e-09" and 1 < row["estimate"] < 2
+    wished = fit(cohort, terms="x + sex", per={"x": 2e-9}, **CLEAR).estimates
+    assert pick(wished, "x")["unit"] == "per 2e-09"
+    assert pick(wished, "x")["estimate"] == pytest.approx(row["estimate"] ** 2)
+    # A unit that is too large a step for any ratio is refused with its reason, and the statistic stays.
+    wrong = pick(fit(cohort, terms="x + sex", per={"x": 1.0}, **CLEAR).estimates, "x")
+    assert wrong["status"] == "not_estimable" and pd.isna(wrong["estimate"])
+    assert "beyond all numbers" in wrong["note"] and wrong["p_value"] == pytest.approx(row["p_value"])
+
+
+def test_a_usual_unit_stays() -> None:
+    assert pick(fitted(moved(diary(), 0.0, 1.0), "x", CLEAR), "x")["unit"] == "per 1"
+    assert pick(fitted(moved(diary(), 0.0, 1e9), "x", CLEAR), "x")["unit"] == "per 1"
+
+
+def test_the_rate_where_all_terms_are_0_stays_or_says_that_it_is_beyond_all_numbers() -> None:
+    near, far = (fitted(moved(diary(), a, 1.0), "x", CLEAR) for a in (110.0, 1e6))
+    left = fitted(moved(diary(), 0.0, 1.0), "x", CLEAR)
+    slope, middle = np.log(pick(left, "x")["estimate"]), np.log(pick(left, "intercept")["estimate"])
+    assert np.log(pick(near, "intercept")["estimate"]) == pytest.approx(middle - 110 * slope, rel=1e-9)
+    row = pick(far, "intercept")
+    assert row["status"] == "not_estimable" and pd.isna(row["estimate"])
+    assert row["note"].startswith("where every term is 0, the estimate lies beyond all numbers")
+
+
+def test_what_is_left_after_rounding_does_not_vary() -> None:
+    rows = fitted(moved(diary(), 1e16, 1.0), "x", CLEAR)
+    row = pick(rows, "x")
+    assert row["status"] == "not_estimable"
+    assert row["note"].startswith("x does not vary by more than the rounding of so large numbers")
+    assert pick(rows, "sex", "female")["status"] == "converged"
+
+
+def test_interactions_and_powers_far_from_0_are_told_apart() -> None:
+    cohort = moved(diary(), 1e4, 1.0)
+    for terms in ("{} * sex", "{0} + I({0}**2)"):
+        last = []
+        for name in ("x", "y"):
+            found = fit(cohort, terms=terms.format(name), **CLEAR).estimates
+            assert set(found[found["term"].str.contains(":|I")]["status"]) == {"converged"}
+            last.append(found[found["term"].str.contains(":|I")].iloc[0])
+        assert last[0]["p_value"] == pytest.approx(last[1]["p_value"], rel=1e-3)
+
+
+def test_a_random_slope_has_its_unit_and_none_far_from_0() -> None:
+    asked: dict[str, Any] = {"model": "mixed-poisson", "terms": "x"}
+    cohort = moved(diary(), 0.0, 1.0)
+    entries = cohort.frame("diary").with_columns(
+        x=pl.int_range(pl.len()) % 7 * 1000.0, y=pl.int_range(pl.len()) % 7 * 1.0
+    )
+    people = cohort.frame("participants").drop("x", "y")
+    nightly = Cohort("made", "diary", {"participants": people, "diary": entries}, synthetic=True)
+    one = fit(nightly, random_slope="x", **asked).estimates
+    other = fit(nightly, random_slope="y", model="mixed-poisson", terms="y").estimates
+    for scale in ("standard_deviation", "correlation"):
+        found = [frame[frame["scale"] == scale].reset_index(drop=True) for frame in (one, other)]
+        assert found[0]["status"].tolist() == found[1]["status"].tolist()
+    slopes = [pick(frame, "random slope")["estimate"] for frame in (one, other)]
+    assert slopes[0] * 1000 == pytest.approx(slopes[1], rel=1e-4)
+    shifted = entries.with_columns(x=pl.col("x") + 1e9)
+    far = Cohort("far", "diary", {"participants": people, "diary": shifted}, synthetic=True)
+    reason = fit(far, random_slope="x", **asked).estimates["note"].iloc[0]
+    assert "so far from 0 that a random slope is the same as a random intercept" in reason
+
+
+def test_what_separates_is_named_wherever_its_zero_lies() -> None:
+    cohort, x = diary()
+    quiet = [f"p{i:02}" for i in np.flatnonzero(x > 0.3)]
+    entries = cohort.frame("diary").with_columns(cramps=(~pl.col("participant_id").is_in(quiet)).cast(pl.Int64))
+    for a, b in PLACES[:6]:
+        people = cohort.frame("participants").with_columns(x=a + b * x)
+        told = Cohort("told", "diary", {"participants": people, "diary": entries}, synthetic=True)
+        found = fitted(told, "x", {"model": "logistic"})
+        assert not set(found["status"]) & {"converged", "boundary"}
+        assert found["note"].str.contains("set apart completely").all()
+
+
+def test_standard_columns_give_the_coefficients_of_the_columns_back() -> None:
+    rng = np.random.default_rng(1)
+    z = rng.normal(0, 1, (50, 2))
+    matrix = np.column_stack([np.ones(50), 1e6 + z[:, 0], 1e-9 * z[:, 1], z[:, 0] > 0, (1e6 + z[:, 0]) * (z[:, 0] > 0)])
+    made_of = [frozenset(names) for names in ("", "x", "z", "g", "xg")]
+    standard = Standard.of(matrix, made_of)
+    columns = standard.columns(matrix)
+    assert np.linalg.cond(columns) < 100 and standard.far == (1, 4)
+    b = np.array([0.3, -0.2, 0.5, 0.1, 0.4])
+    assert matrix @ (standard.back() @ b) == pytest.approx(columns @ b, abs=1e-6)
+    without = standard.keeping([1, 2, 3, 4])
+    assert without.columns(matrix[:, 1:]) == pytest.approx(columns[:, 1:])

@@ -332,6 +332,10 @@ def test_a_line_below_the_table_says_both(capsys: pytest.CaptureFixture[str]) ->
         ("mixed-poisson", "exercise_min + between(exercise_min)"),
         ("gee-exchangeable", "exercise_min + I(exercise_min^2)"),
         ("gee-exchangeable", "exercise_min:sex"),
+        ("gee-exchangeable", "exercise_min + I(exercise_min / 30):sex"),
+        *(("gee-exchangeable", f"{curve} + sex") for curve in ("log1p(exercise_min)", "I(30 / (exercise_min + 9))")),
+        ("gee-exchangeable", "I(exercise_min * exercise_min)"),
+        ("gee-exchangeable", "I(exercise_min > 60)"),
         ("mixed-poisson", "stretch_calf_min + sex"),
     ],
 )
@@ -354,6 +358,26 @@ def test_several_are_split_together_and_where_they_interact() -> None:
     assert "at the reference of what it interacts with" in row(rows, SPLIT[2])["note"]
     assert "Exercise: at the reference of what it interacts with, the ratio mixes" in wording.notes(rows)
     assert "Warm-up: the ratio mixes" in wording.notes(rows)
+
+
+@pytest.mark.parametrize("scaled", ["I(exercise_min / 30)", "I((exercise_min - 60) * 2 / 60)", "I(60 - exercise_min)"])
+def test_an_exposure_in_another_unit_is_split_too(scaled: str) -> None:
+    rows = fit(drawn(), model="gee-exchangeable", terms=f"{scaled} + sex", per={scaled: 2.0}).estimates
+    plain = fit(drawn(), model="gee-exchangeable", terms="exercise_min + sex").estimates
+    factor = 2 * (-1 if scaled.startswith("I(60") else 30)
+    for part in ("within", "between"):
+        one = row(rows, scaled.replace("exercise_min", f"{part}(exercise_min)"))
+        assert one["estimate"] == pytest.approx(row(plain, f"{part}(exercise_min)")["estimate"] ** factor, rel=1e-6)
+    assert f"{scaled.replace('exercise_min', 'Exercise')}: the ratio mixes" in wording.notes(rows)
+
+
+def test_exposures_of_odd_names_in_multiples_and_with_slopes() -> None:
+    diary = drawn().frame("diary").with_columns(pl.col("load").alias("shoe size"))
+    cohort = Cohort("made", "diary", {"participants": drawn().frame("participants"), "diary": diary})
+    asked: dict[str, Any] = {"terms": "`shoe size` + age_decade", "per": {"shoe size": 3.0, "age_decade": 2.0}}
+    rows = fit(cohort, model="mixed-poisson", random_slope="shoe size", **asked).estimates
+    assert row(rows, "within(`shoe size`)")["unit"] == "per 3"
+    assert row(rows, "within(`shoe size`) = between(`shoe size`)")["status"] == "converged"
 
 
 def test_a_random_slope_is_that_of_the_nights() -> None:

@@ -19,8 +19,6 @@ BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
 SPLIT = "within and between"
 """How the analysis of rows ends that split the ratio of a nightly exposure; they stand in a note, not in the table."""
-EQUALS = " = "
-"""Between the parts of an exposure, in the term of the test that their ratios are equal."""
 AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 DASH = "–"
@@ -224,22 +222,22 @@ def p_text(value: float) -> str:
 
 
 def _splits(rows: pd.DataFrame) -> list[str]:
-    """Return a sentence for each exposure: what its ratio is a mixture of, and whether the two differ."""
+    """Return a sentence for each exposure: what its ratio is a mixture of, and whether the two differ.
+
+    Of each there are three rows: within, between, and the test that they are equal.
+    """
     made = []
-    for test in records(rows[rows["scale"] == "wald_test"]):
-        within = str(test["term"]).partition(f"{EQUALS}between(")[0]
-        between = within.replace("within", "between", 1)
-        parts = rows[rows["term"].isin([within, between]) & (rows["model"] == test["model"])]
-        named = term(within).removesuffix(", within participants")
+    every = records(rows)
+    for within, between, test in zip(every[::3], every[1::3], every[2::3], strict=True):
+        named = term(_OF_PERSON.sub(lambda part: part[0].partition("(")[2][:-1], str(within["term"])))
         if test["status"] != "converged":
             reason = "; ".join(_said(rows[rows["term"] == test["term"]], ()))
             made.append(f"{named}: within and between participants could not be told apart: {reason}")
             continue
-        (one, other) = records(parts)[:2]
         where = f"{AT_REFERENCE}, " if AT_REFERENCE in str(test["note"]) else ""
         made.append(
-            f"{named}: {where}the ratio mixes {estimate(one)} within participants and {estimate(other)} between them, "
-            f"{contrast(one)} ({p_text(test['p_value'])} that both are equal)"
+            f"{named}: {where}the ratio mixes {estimate(within)} within participants and {estimate(between)} between "
+            f"them, {contrast(within)} ({p_text(test['p_value'])} that both are equal)"
         )
     return list(dict.fromkeys(made))
 

@@ -126,7 +126,8 @@ def _rows(solution: Solution, whole: _Width, without: _Width | None, few: NDArra
     """Return a row per participant with such nights and term, or one per term where there is nobody."""
     data, columns = solution.data, solution.design.columns
     rest_of = np.full(len(columns), np.nan) if without is None else without.coefficients
-    numbers = (whole.times, whole.coefficients, rest_of)
+    back = solution.design.standard.back()
+    numbers = (whole.times, back @ whole.coefficients, back @ rest_of)
     terms = [
         {"term": c.term, "level": c.level, "times_as_wide": wide, "coefficient": all_, "without": rest}
         for c, wide, all_, rest in zip(columns, *(part.tolist() for part in numbers), strict=True)

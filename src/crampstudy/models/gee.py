@@ -44,9 +44,9 @@ class GeeFit:
     ``scores`` (G x p) are the participants' contributions to the estimating function and ``information`` (p x p)
     its sensitivity, both divided by ``scale``: ``covariance(information, scores, np.arange(G), kind)`` gives the
     covariances; ``curvatures`` (G x p x p) are the participants' parts of it, where they are few. ``alpha`` is the
-    correlation of two nights (AR(1): of nights ``apart`` so many, the fewest of which all distances are multiples, one
-    as a rule: where nights are two apart nothing is known of neighbouring ones), ``scale`` the factor of the variance, 1 where the family
-    holds.
+    correlation of two nights (AR(1): of nights ``apart``, the largest step of which all distances are multiples and one
+    as a rule: where nights are two apart nothing is known of neighbouring ones), ``scale`` the factor of the variance,
+    1 where the family holds.
     """
 
     coefficients: Array

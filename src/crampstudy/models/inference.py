@@ -28,7 +28,8 @@ MOST_BIAS_REDUCED = 2000
 JOINT = 1.5
 """How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
 _DEFINITE = 1e-8
-_ALONE = 1e-5
+_ALONE = 0.05
+"""How much of a direction, in standard errors, a coefficient has that depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +133,17 @@ def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: 
     effective = np.full(p, np.nan) if curvatures is None else _effective(information, curvatures)[:p]
     if curvatures is not None and (kind == "jackknife" or (kind == "auto" and clusters < JACKKNIFE_BELOW)):
         variance = _jackknife(scores, information, curvatures, p)
-        if variance is None:
-            missing = np.full((p, p), np.nan)
-            reason = "without one of the participants the likelihood has no maximum: too much rests on that one"
-            return Inference(missing, missing[0], effective, "jackknife", problem=reason)
         return Inference(variance, np.maximum(effective - 1, 1.0), effective, "jackknife")
     used: Covariance = "cluster" if kind == "auto" else kind
     variance = covariance(information, scores, np.arange(clusters), used)[:p, :p]
     return Inference(variance, np.full(p, degrees_of_freedom(clusters, used)), effective, used)
 
 
-def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array | None:
-    """Leave one participant out at a time, by one Newton step from the fit of all; ``None`` where there is no step.
+def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array:
+    """Leave one participant out at a time, by one Newton step from the fit of all.
 
-    What one participant alone tells stays as it is in that step, and what depends on it has the variance NaN.
+    In a direction in which the likelihood of the others has no maximum there is no step, and what depends on that
+    direction has the variance NaN: it rests on one participant alone.
 
     Source: Lipsitz, Dear and Zhao 1994 (one step); Carter, Schnepel and Steigerwald 2017 (the effective number).
     """
@@ -159,8 +157,6 @@ def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> 
             # A spread or dispersion that only all participants together tell is held as they tell it.
             values, vectors = np.linalg.eigh(rest[:p, :p])
             score = score[:p]
-            if values[0] < -_DEFINITE:
-                return None
         told = values > _DEFINITE
         alone |= (np.abs(vectors[:p, ~told]) > _ALONE).any(axis=1)
         step = vectors[:, told] @ ((vectors[:, told].T @ score) / values[told])

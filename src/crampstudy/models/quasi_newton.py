@@ -43,7 +43,7 @@ def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]
     """
     widest = _WIDTH / np.array([max(reach(unit), 1e-12) for unit in np.eye(len(start))])
     at = start
-    value, scores = objective(at)
+    _, scores = objective(at)
     # How the scores vary between clusters is curvature enough to begin with, where they vary in every direction.
     curvature = scores.T @ scores
     if not _full(curvature):

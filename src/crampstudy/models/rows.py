@@ -309,6 +309,9 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
     more: Row = {"estimate": found.estimate, "std_error": found.error}
     if found.profile is None:
         half = quantile(ci_level, found.df) * found.error
+        if half > _USUAL and not found.share:
+            said = note("its interval spans more than a million times it each way: nothing is known of it", notes or "")
+            return estimates.row(status="boundary", **cells | more | {"note": said})
         to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
         limits = {"ci_low": back(to(found.estimate) - half), "ci_high": back(to(found.estimate) + half)}
         return estimates.row(status=found.status, **cells | more | limits)

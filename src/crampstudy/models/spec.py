@@ -253,7 +253,7 @@ def _encoded(
     not_measured: tuple[str, ...],
     constant: tuple[str, ...],
 ) -> tuple[Design, dict[str, bool]]:
-    """Return the design of the ``kept`` terms, and the terms among them that do not vary: at all, or but by rounding."""
+    """Return the design of the ``kept`` terms, and which of them do not vary: at all (true), or but by rounding."""
     used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()

@@ -9,6 +9,7 @@ Source: Neuhaus and Kalbfleisch 1998; Begg and Parides 2003.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -18,8 +19,9 @@ from formulaic.parser.types import Factor, Term
 
 from crampstudy import estimates, wording
 from crampstudy.models import formula, rows, spec
-from crampstudy.models.columns import quoted, shown
-from crampstudy.models.person_means import BETWEEN, WITHIN, splittable
+from crampstudy.models.columns import coded, quoted, shown
+from crampstudy.models.functions import OF_PERSON
+from crampstudy.models.person_means import splittable
 from crampstudy.models.question import Question
 
 _FAMILIES = ("mixed-", "gee-")
@@ -28,50 +30,57 @@ _FAMILIES = ("mixed-", "gee-")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A nightly exposure as the rows name it: its parts, and the test that their coefficients are equal."""
+    """A nightly exposure as a ``term``, the expression ``of`` its factor, and the terms of its parts."""
 
-    variable: str
-
-    @property
-    def within(self) -> str:
-        """The term of the deviations from the participant's mean."""
-        return f"{WITHIN}({quoted(self.variable)})"
-
-    @property
-    def between(self) -> str:
-        """The term of the participant's mean."""
-        return f"{BETWEEN}({quoted(self.variable)})"
+    term: str
+    of: str
+    within: str
+    between: str
 
     @property
     def test(self) -> str:
         """What the test is of."""
-        return f"{self.within}{wording.EQUALS}{self.between}"
+        return f"{self.within} = {self.between}"
 
 
 def splits(asked: Question, design: spec.Design) -> tuple[Split, ...]:
-    """Return the exposures to be split: terms by themselves that differ from night to night and stand nowhere else."""
+    """Return the exposures to be split: what differs from night to night and is a term by itself, as x or I(x / 30).
+
+    In a curve, or where its mean is a term too, a ratio of x is none of a single number, or is one within already.
+    """
     if not asked.model.startswith(_FAMILIES):
         return ()
     terms = [term for term in formula.parse(asked.terms) if str(term) in design.terms()]
-    alone = [name for term in terms if len(term.factors) == 1 and (name := _column(term.factors[0]))]
-    # In a function x means something else, a curve or a mean; split in one place it would not be split in the other.
-    inside = {n for term in terms for factor in term.factors for n in _inside(factor)}
-    return tuple(Split(name) for name in alone if name not in inside and splittable(asked.cohort, name))
+    uses: dict[str, set[str]] = {}
+    for factor in (factor for term in terms for factor in term.factors):
+        for name in formula.names_of_factor(factor):
+            part = wording.of_person(name)
+            uses.setdefault(part[1] if part else name, set()).add(factor.expr)
+    found = []
+    for term in terms:
+        factor, *others = term.factors
+        column = None if others else _linear_in(factor)
+        if column and len(uses.get(column, ())) == 1 and splittable(asked.cohort, column):
+            parts = [_in_place(factor, column, f"{function}({quoted(column)})") for function in OF_PERSON]
+            found.append(Split(str(term), factor.expr, *parts))
+    return tuple(found)
 
 
 def question(asked: Question, found: Sequence[Split]) -> Question:
     """Return the question with both parts in the place of each exposure, also where it interacts."""
-    parts = {split.variable: (split.within, split.between) for split in found}
-    terms = [term for term in formula.parse(asked.terms) if str(term) != "1"]
+    parts = {split.of: (split.within, split.between) for split in found}
+    terms = {str(term): term for term in formula.parse(asked.terms) if str(term) != "1"}
     slope = asked.random_slope
     if slope is not None:
         # The slope that differs between participants is that of their own nights.
-        slope = " + ".join(_written(term, parts)[0] for term in formula.parse(slope) if str(term) != "1")
-    per = {name: multiple for name, multiple in asked.per.items() if not _names(name) & set(parts)}
-    per |= {part: multiple for name, multiple in asked.per.items() for part in parts.get(name, ())}
+        slope = _written(terms[formula.as_shown(slope, terms)], parts)[0]
+    alone = {split.term: (split.within, split.between) for split in found}
+    kept = {name for name, term in terms.items() if not parts.keys() & {factor.expr for factor in term.factors}}
+    per = {name: multiple for name, multiple in asked.per.items() if name in kept}
+    per |= {part: multiple for name, multiple in asked.per.items() for part in alone.get(name, ())}
     return replace(
         asked,
-        terms=" + ".join(text for term in terms for text in _written(term, parts)),
+        terms=" + ".join(text for term in terms.values() for text in _written(term, parts)),
         random_slope=slope,
         per=per,
         analysis=f"{asked.analysis}, {wording.SPLIT}",
@@ -101,21 +110,45 @@ def split_rows(
     return chosen
 
 
-def _column(factor: Factor) -> str | None:
-    """Return the column that a factor is, if it is one."""
-    return next(iter(formula.names_of_factor(factor)), None) if factor.eval_method.value == "lookup" else None
-
-
-def _inside(factor: Factor) -> set[str]:
+def _linear_in(factor: Factor) -> str | None:
+    """Return the column of which a factor is a straight line, if it is: the column itself, or arithmetic in ``I()``."""
     names = formula.names_of_factor(factor)
-    split = {found[1] for name in names if (found := wording.of_person(name))}
-    return split if factor.eval_method.value == "lookup" else split | names
+    if len(names) != 1 or (factor.eval_method.value != "lookup" and not _straight(factor.expr)):
+        return None
+    return names.pop()
 
 
-def _names(term: str) -> set[str]:
-    return formula.names_in(formula.parse(term)) if term != spec.INTERCEPT else set()
+def _straight(expression: str) -> bool:
+    """Say whether an expression is ``I()`` of arithmetic that is a straight line in its one column."""
+    match ast.parse(expression, mode="eval").body:
+        case ast.Call(func=ast.Name(id="I"), args=[inner]):
+            once = sum(isinstance(node, ast.Name) for node in ast.walk(inner)) == 1
+            return once and _line(inner)
+    return False
+
+
+def _line(node: ast.expr) -> bool:
+    match node:
+        case ast.Name() | ast.Constant():
+            return True
+        case ast.UnaryOp(operand=operand):
+            return _line(operand)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
+            return _line(left) and _line(right)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _line(left) and not any(isinstance(part, ast.Name) for part in ast.walk(right))
+    return False
+
+
+def _in_place(factor: Factor, name: str, part: str) -> str:
+    """Return a factor as it is written with a ``part`` of the column in its place."""
+    tree = ast.parse(factor.expr, mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == coded(name):
+            node.id = coded(part)
+    return shown(ast.unparse(tree))
 
 
 def _written(term: Term, parts: Mapping[str, tuple[str, str]]) -> list[str]:
-    each = [parts.get(_column(factor) or "", (shown(factor.expr),)) for factor in term.factors]
+    each = [parts.get(factor.expr, (shown(factor.expr),)) for factor in term.factors]
     return [":".join(factors) for factors in product(*each)]
