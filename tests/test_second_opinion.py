@@ -291,7 +291,7 @@ def test_the_main_models_of_a_diary(cohort: Cohort) -> None:
     assert set(rows["model"]) >= {"poisson", "negative-binomial", "logistic", "gee-exchangeable", "ordinal", "cox"}
     assert wording.second_opinions(rows).startswith(f"All {len(rows)} parameters agree in ")
     table = tables.second_opinions(rows)
-    assert table.loc["Cox", ["Outcome", "By statsmodels"]].tolist() == ["gap", "PHReg (Efron)"]
+    assert table.loc["Cox", ["Outcome", "By statsmodels"]].tolist() == ["Gap", "PHReg (Efron)"]
     assert "GEE, exchangeable" in table.index
     terms = tables.second_opinion(rows)
     assert len(terms) == len(rows) and terms.loc[("Poisson", "Sex"), "Contrast"] == "female against male"

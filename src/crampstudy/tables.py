@@ -218,7 +218,9 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
         made.append(
             {
                 "Model": wording.model(str(name)),
-                "Outcome": wording.DASH if pd.isna(first["outcome"]) else wording.term(first["outcome"]),
+                "Outcome": wording.DASH
+                if pd.isna(first["outcome"])
+                else wording.capital(wording.term(first["outcome"])),
                 "By statsmodels": wording.DASH if pd.isna(first["refit"]) else first["refit"],
                 "Rows": wording.count(first["n_rows"]),
                 "Parameters that agree": f"{agree} of {compared}" if compared else wording.DASH,

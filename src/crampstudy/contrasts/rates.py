@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import stats
 
 from crampstudy import codebook, domain, estimates
 from crampstudy.account import OUTSIDE, UNDECIDED, Account
@@ -72,12 +71,14 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     if not clusters:
         return _bare(math.nan, (0, 0, 0), "not_estimable", "no observed night")
     if not total:
-        upper = float(stats.chi2.ppf(0.5 + ci_level / 2, 2) / 2 / time * NIGHTS_PER_WEEK)
+        from statsmodels.stats.rates import confint_poisson
+
+        _, upper = confint_poisson(0, time / NIGHTS_PER_WEEK, method="exact-c", alpha=1 - ci_level)
         notes.insert(0, "no cramp; exact Poisson upper limit, nights taken as independent")
         if clusters < estimates.FEWEST:
             notes = ["no cramp"]
         bare = _bare(0.0, (clusters, time, 0), "boundary", "; ".join(notes))
-        return _judged(replace(bare, ci_low=0.0, ci_high=upper))
+        return _judged(replace(bare, ci_low=0.0, ci_high=float(upper)))
     # In whole numbers, so that participants who are all alike differ by exactly nothing.
     excess = (cramps * time - total * nights) / time
     variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0
