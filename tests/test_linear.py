@@ -185,6 +185,7 @@ def test_an_event_list_has_differences_and_says_of_which_nights() -> None:
     assert found.status == "converged"
     assert "every night used had a cramp" in found.estimates["note"].iloc[0]
     assert fit(cohort(nights), model="poisson", terms="sex").status == "not_estimable"
+    assert asked(cohort(nights), outcome="cramps", terms="sex").status == "not_estimable"
     assert "every night" not in str(asked(cohort(drawn(4))).estimates["note"].iloc[0])
 
 

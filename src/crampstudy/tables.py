@@ -99,17 +99,18 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return ratios or differences by factor, grouped by the codebook's domain; several models stand side by side.
 
     What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values and, at
-    declared contrasts, its verdicts; a term that a model lacks is a dash.
+    declared contrasts, its verdicts; a term that a model lacks is a dash. Where nothing is
+    compared the baseline is shown.
     """
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
-        beside = estimates["term"].isin(wording.BASELINES) | estimates["scale"].isin(wording.PARAMETERS)
-        rows = estimates[~beside & ~wording.is_split(estimates)]
+        rows = estimates[wording.compares(estimates)]
         if len(named) > 1:
             rows = rows[~rows["term"].map(wording.is_declared)]
         differs = rows[rows["scale"] == "difference"]
-        scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
+        compared = ratios(rows) if len(ratios(rows)) else rows
+        scale = str(next(iter(compared["scale"]), "ratio")).replace("_", " ")
         title = scale.capitalize() if differs.empty else _of_number(differs)
         title = f"{name}: {title if len(differs) else scale}" if name else title
         cells = {_factor(row, scale): row for row in wording.records(rows)}

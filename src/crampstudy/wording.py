@@ -23,6 +23,7 @@ AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share")
 """Scales of what a model has beside its coefficients, which stands under the table and not in it."""
+_BASELINE = ("intercept", "threshold")
 DASH = "–"
 _MOST_DIGITS = 12
 _ROUNDING, _SMALL = 1e-8, 1e-3
@@ -203,10 +204,9 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     a zero part; what is said ``besides`` is left out.
     """
     rows = pd.concat(models, ignore_index=True)
-    # That there is no zero part to show is said by its intercept, which there always is.
-    silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
     split = is_split(rows)
-    shown = rows[~rows["term"].isin(silent) & ~rows["scale"].isin(PARAMETERS) & ~split]
+    # That there is no zero part to show is said by its intercept, which there always is.
+    shown = rows[compares(rows) | rows["term"].eq(f"{ZERO_PART}intercept")]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
     texts = (
@@ -216,6 +216,14 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
         verdicts.remark(shown),
     )
     return sentences(filter(None, texts))
+
+
+def compares(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows a table of factors shows: those that compare something, else those of the baseline."""
+    beside = rows["scale"].isin(PARAMETERS) | is_split(rows)
+    baseline = rows["term"].isin(BASELINES)
+    compared = ~baseline & ~beside
+    return compared if compared.any() else rows["term"].isin(_BASELINE)
 
 
 def is_split(rows: pd.DataFrame) -> pd.Series[bool]:

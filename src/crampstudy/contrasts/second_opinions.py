@@ -8,7 +8,7 @@ import pandas as pd
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import MODELS, fit
+from crampstudy.models import fit
 from crampstudy.models.second_opinion import without_fit
 
 _DIARY: Mapping[str, str | None] = {
@@ -65,4 +65,4 @@ def _asked(cohort: Cohort) -> dict[str, str | None]:
         return dict(_SURVEY)
     score = next((name for name in _SCORES if cohort.has(name)), None)
     linear = dict.fromkeys(_LINEAR if score else (), score)
-    return {model: outcome for model, outcome in {**_DIARY, **linear}.items() if model in MODELS}
+    return {**_DIARY, **linear}

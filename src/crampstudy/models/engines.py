@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -258,18 +258,26 @@ def _mixed(
         made += _heterogeneity(made[0], fitted, data, odds=odds)
     if model is mixed.negative_binomial:
         made.append(_dispersion(fitted, fitted.profiles.get("dispersion")))
+    return _solved(fitted, found, made, (*_at_boundary(fitted), *inference.named(found, kind)))
+
+
+def _solved(fitted: _Clustered, found: inference.Inference, made: Sequence[Extra], notes: tuple[str, ...]) -> Solved:
     return Solved(
         fitted.coefficients,
         found.variance,
         found.df,
-        fitted.log_likelihood,
+        float("nan") if isinstance(fitted, gee.GeeFit) else fitted.log_likelihood,
         fitted.iterations,
         found.used,
         found.effective,
         tuple(made),
-        (*_at_boundary(fitted), *inference.named(found, kind)),
+        notes,
         fitted=fitted,
+        moments=found.moments,
     )
+
+
+_Clustered = linear.LinearFit | mixed.MixedFit | linear_mixed.LinearMixedFit | gee.GeeFit
 
 
 def _heterogeneity(of: Extra, fitted: mixed.MixedFit, data: Data, *, odds: bool) -> tuple[Extra, Extra]:
@@ -299,19 +307,10 @@ def _linear(data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> So
         return Solved.none(p, fitted.iterations, found.problem, fitted)
     residuals = data.outcome - data.offset - data.matrix @ fitted.coefficients
     error = linear.variance_error(fitted, residuals, data.groups, data.weights)
-    return Solved(
-        fitted.coefficients,
-        found.variance,
-        np.full(p, fitted.df) if found.used == "model" else found.df,
-        fitted.log_likelihood,
-        fitted.iterations,
-        found.used,
-        found.effective,
-        (extras.residual(float(np.sqrt(fitted.variance)), error, int(data.groups.max()) + 1),),
-        (*found.notes, *inference.named(found, kind)),
-        fitted=fitted,
-        moments=found.moments,
-    )
+    if found.used == "model":
+        found = replace(found, df=np.full(p, fitted.df))
+    made = extras.residual(float(np.sqrt(fitted.variance)), error, int(data.groups.max()) + 1)
+    return _solved(fitted, found, (made,), (*found.notes, *inference.named(found, kind)))
 
 
 def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | None) -> Solved:
@@ -330,18 +329,7 @@ def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | N
         made.append(extras.share(float(fitted.sd[0]), fitted.residual, fitted.share_error))
     else:
         made.append(extras.effects_correlation(fitted.correlation, fitted.correlation_error))
-    return Solved(
-        fitted.coefficients,
-        found.variance,
-        found.df,
-        fitted.log_likelihood,
-        fitted.iterations,
-        found.used,
-        found.effective,
-        tuple(made),
-        (*_at_boundary(fitted), *inference.named(found, kind)),
-        fitted=fitted,
-    )
+    return _solved(fitted, found, made, (*_at_boundary(fitted), *inference.named(found, kind)))
 
 
 def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Solved:
@@ -363,18 +351,8 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
     of = "of any two nights" if working == "exchangeable" else "of neighbouring nights"
     if working == "ar1" and fitted.apart > 1:
         of = f"of nights {fitted.apart} apart"
-    return Solved(
-        fitted.coefficients,
-        found.variance,
-        found.df,
-        float("nan"),
-        fitted.iterations,
-        found.used,
-        found.effective,
-        extras.marginal(fitted, f"{of} of a participant", number=outcome not in _MARGINAL),
-        inference.named(found, kind),
-        fitted=fitted,
-    )
+    made = extras.marginal(fitted, f"{of} of a participant", number=outcome not in _MARGINAL)
+    return _solved(fitted, found, made, inference.named(found, kind))
 
 
 _MARGINAL: Mapping[str, gee.FamilyName] = {"cramps": "poisson", "cramp_night": "binomial"}

@@ -46,8 +46,7 @@ class Solution:
     ``data.groups``; ``solved`` is ``None`` where an obstacle,
     the ``reason``, stands before any fit. ``account`` says what was left out of the nights.
     ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for; a number has no events. ``remarks`` are
-    what is to be said of the nights. ``zero`` is the design of the zero part of
-    a model that has one, on the same rows.
+    what is to be said of the nights. ``zero`` is the design of the zero part of a model that has one, on the same rows.
     """
 
     model: str
@@ -267,13 +266,13 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         zero=zero,
         remarks=asked.remarks,
     )
-    if unsolved.is_number:
+    if known != "cramps":
         # Of nights that were logged for their cramps alone, those without one are not in it.
         cramp = used["cramp_night"]
         doubt = (_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ()
         return replace(unsolved, remarks=(*asked.remarks, *doubt))._worked_out()
     why_not = denominator(asked.cohort).why_not
-    if not why_not and n_events and values.all() and (nights.filter(inside)["cramps"] == 0).any():
+    if not why_not and values.any() and values.all() and (nights.filter(inside)["cramps"] == 0).any():
         # Nights that were filled in as zeros have no other value, either.
         why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
     return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
