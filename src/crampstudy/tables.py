@@ -145,7 +145,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
         first = not columns
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
         how = str(analysis).removeprefix("factors, ")
-        name = scale if model == primary else f"{model.replace('-', ' ')}: {scale}"
+        name = scale if model == primary else f"{str(model).replace('-', ' ')}: {scale}"
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[_level(f"{name[:1].upper()}{name[1:]} ({how}) (95% CI)", rows)] = {
             key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
