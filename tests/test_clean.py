@@ -174,7 +174,7 @@ def test_episodes_against_the_count_are_only_said() -> None:
 
 
 def test_nothing_is_left() -> None:
-    with pytest.raises(SourceError, match=r"diary\.csv: all 1 rows were rejected; the first, line 2, column cramps"):
+    with pytest.raises(SourceError, match=r"diary\.csv: the only row was rejected; the first, line 2, column cramps"):
         cleaned(diary=diary(("a", "2024-01-01", "x")))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -126,7 +127,7 @@ def test_gaps_agree_with_r() -> None:
     assert made.left_out == r["none"]
 
 
-def episodes(times: list[tuple[float | None, float | None]]) -> Cohort:
+def episodes(times: list[tuple[float | None, float | None]], **own: Any) -> Cohort:
     nights = cohort({"a": "9"})
     table = pl.DataFrame(
         {
@@ -135,6 +136,7 @@ def episodes(times: list[tuple[float | None, float | None]]) -> Cohort:
             "episode": list(range(1, len(times) + 1)),
             "relief_s": pl.Series([relief for relief, _ in times], dtype=pl.Float64),
             "duration_s": pl.Series([duration for _, duration in times], dtype=pl.Float64),
+            **own,
         }
     )
     return Cohort("x", "diary", dict(nights.tables) | {"episodes": table})
@@ -143,19 +145,36 @@ def episodes(times: list[tuple[float | None, float | None]]) -> Cohort:
 @pytest.mark.parametrize(
     ("unrelieved", "expected", "left_out"),
     [
-        ("censor", [(1, 30.0, True), (2, 0.0, True), (3, 90.0, False)], 1),
-        ("leave-out", [(1, 30.0, True), (2, 0.0, True)], 2),
+        ("censor", [(1, 30.0, True), (2, 0.0, True), (5, 40.0, False), (7, 20.0, True)], 3),
+        ("leave-out", [(1, 30.0, True), (2, 0.0, True), (7, 20.0, True)], 4),
     ],
 )
-def test_relief_is_an_event_or_censored_at_the_end_of_the_cramp(
+def test_relief_is_an_event_and_censored_only_where_the_record_says_so(
     unrelieved: Unrelieved, expected: list[tuple[int, float, bool]], left_out: int
 ) -> None:
-    made = relief_times(episodes([(30, 60), (0, None), (None, 90), (None, None)]), unrelieved=unrelieved)
+    # A blank is no time, whatever the cramp's length; of the sixth it is not known how long relief had not come.
+    times = [(30, 60), (0, None), (None, 90), (None, None), (40, 50), (None, 70), (20, 30)]
+    relieved = pl.Series([True, None, None, None, False, False, None])
+    made = relief_times(episodes(times, relieved=relieved), unrelieved=unrelieved)
     assert made.frame.select("episode", "time", "event").rows() == expected
     assert made.left_out == left_out
     assert made.unit == "s"
     # With what is known of the night and of the person.
     assert made.frame.select("alcohol_units", "age_years", "age_decade").row(0) == (0.0, 70.0, 1.0)
+
+
+def test_without_a_word_on_relief_nothing_is_censored() -> None:
+    times: list[tuple[float | None, float | None]] = [(30, 60), (None, 90), (None, None)]
+    for own in ({}, {"relieved": pl.Series([None] * 3, dtype=pl.String)}):
+        made = relief_times(episodes(times, **own))
+        assert made.frame.select("time", "event").rows() == [(30.0, True)]
+        assert made.left_out == 2
+
+
+def test_a_column_on_relief_that_is_not_true_or_false_is_refused() -> None:
+    said = episodes([(30, 60), (40, 60)], relieved=["mostly", "no"])
+    with pytest.raises(UsageError, match=r"column 'relieved' of the episodes of x says whether relief had come"):
+        relief_times(said)
 
 
 def test_relief_of_a_simulated_cohort_is_all_there() -> None:

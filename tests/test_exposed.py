@@ -52,3 +52,18 @@ def test_the_reference_of_several_levels() -> None:
 def test_without_rows_nobody_bears_on_anything() -> None:
     design, groups = built("x", x=twice(1, 2, 3, 4, 5, 6))
     assert exposed(design.bare(), groups[:0]) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "lone"),
+    [
+        # Several values, all of one participant; everyone else has the same one.
+        ([1, 2, *twice(0, 0, 0, 0, 0)], "another x than 0"),
+        ([-1.5, 1.5, *twice(0, 0, 0, 0, 0)], "another x than 0"),
+        ([1, 2, 0, 3, *twice(0, 0, 0, 0)], None),
+        ([1, 2, *twice(0, 0, 0, 0, 4)], None),
+    ],
+)
+def test_a_number_that_is_one_participants_alone(values: list[object], lone: str | None) -> None:
+    (found,) = exposed(*built("x", x=values)).values()
+    assert found.lone == (lone and f"one participant alone has {lone}: a ratio would rest on that one")

@@ -58,7 +58,7 @@ def diary(
 
 def test_rate_ratio_and_its_interval_by_hand() -> None:
     cohort = diary()
-    rows = fit(cohort, model="poisson", terms="sex").estimates
+    rows = fit(cohort, model="poisson", terms="sex", covariance="cluster").estimates
     row, base = pick(rows, "sex", "female"), pick(rows, "intercept")
     people = cohort.diary.merge(cohort.participants, on="participant_id")
     sums = people.groupby(["sex", "participant_id"])["cramps"].agg(["sum", "size"])
@@ -78,7 +78,8 @@ def test_rate_ratio_and_its_interval_by_hand() -> None:
 
 
 def test_t_intervals_below_fifty_participants() -> None:
-    few, many = (pick(fit(diary(n), model="poisson", terms="sex").estimates, "sex", "female") for n in (49, 50))
+    asked = {"model": "poisson", "terms": "sex", "covariance": "cluster"}
+    few, many = (pick(fit(diary(n), **asked).estimates, "sex", "female") for n in (49, 50))
     assert few["df"] == 48 and math.isinf(many["df"])
     for row, quantile in ((few, stats.t.ppf(0.975, 48)), (many, stats.norm.ppf(0.975))):
         assert math.log(row["ci_high"] / row["estimate"]) / row["std_error"] == pytest.approx(quantile)
@@ -111,7 +112,7 @@ def test_hours_in_bed_drop_nights_without_them() -> None:
     row = pick(fitted.estimates, "intercept")
     assert fitted.n_rows == row["n_nights"] == 60 * 7
     assert row["unit"] == "per hour in bed"
-    assert row["note"] == "60 nights left out, incomplete on the terms"
+    assert row["note"].startswith("60 nights left out, incomplete on the terms; ")
     people = diary().diary.merge(diary().participants, on="participant_id").dropna(subset="hours_in_bed")
     men = people[people["sex"] == "male"]
     assert row["estimate"] == pytest.approx(men["cramps"].sum() / men["hours_in_bed"].sum())
@@ -123,7 +124,7 @@ def test_where_selects_nights_and_counts_the_undecided() -> None:
     assert fitted.n_rows == inside
     row = pick(fitted.estimates, "sex", "female")
     assert row["note"].startswith("60 nights left out, the condition could not be decided; ")
-    assert row["note"].endswith(" nights left out, outside the condition")
+    assert row["note"].endswith(" nights left out, outside the condition; covariance cluster-small")
     assert row["population"] == "hours_in_bed >= 7"
 
 
@@ -131,7 +132,7 @@ def test_incomplete_participants_are_counted_in_nights() -> None:
     cohort = diary(bmi_kg_m2=pl.when(pl.int_range(60) < 5).then(None).otherwise(20.0 + pl.int_range(60) % 9))
     fitted = fit(cohort, model="negative-binomial", terms="sex + bmi_kg_m2")
     assert fitted.n_rows == 55 * 8
-    assert pick(fitted.estimates, "sex", "female")["note"] == "40 nights left out, incomplete on the terms"
+    assert pick(fitted.estimates, "sex", "female")["note"].startswith("40 nights left out, incomplete on the terms; ")
 
 
 def test_what_was_not_measured_is_said_and_the_rest_fitted() -> None:
@@ -255,7 +256,7 @@ def test_underdispersed_counts_are_at_the_boundary() -> None:
 def test_participants_who_are_all_alike_have_no_interval() -> None:
     rows = fit(diary(counts=lambda i, night: 1 + night % 2), model="poisson", terms="sex").estimates
     row = pick(rows, "sex", "female")
-    assert (row["status"], row["note"]) == ("boundary", "no spread, so no interval")
+    assert (row["status"], row["note"]) == ("boundary", "no spread, so no interval; covariance cluster-small")
     assert row["estimate"] == pytest.approx(1.0) and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
 
 
@@ -357,9 +358,10 @@ def test_a_survey_takes_the_weight_of_its_most_restrictive_variable() -> None:
     asked = {"model": "survey-logistic", "outcome": "any_cramp"}
     plain = fit(survey(), terms="sex + age_decade", **asked).estimates
     blood = fit(survey(), terms="sex + serum_potassium_mmol_l", **asked).estimates
-    assert set(plain["note"]) == {"weighted by weight_interview"}
-    assert set(blood["note"]) == {"weighted by weight_exam"}
-    assert pick(blood, "sex", "female")["df"] == 5
+    few = "rests on few PSUs: the slopes leave 3 of the 5 degrees of freedom of the sampling design"
+    assert set(plain["note"]) == {f"{few}; weighted by weight_interview"}
+    assert set(blood["note"]) == {f"{few}; weighted by weight_exam"}
+    assert pick(blood, "sex", "female")["df"] == 3
     assert pick(blood, "sex", "female")["estimand"].startswith("cross-sectional association")
 
 

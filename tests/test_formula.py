@@ -306,7 +306,7 @@ def test_a_further_function_is_one_row_of_the_table(monkeypatch: pytest.MonkeyPa
     formula._parsed.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["within", "between", "lag", "lead", "mean_last", "days_last", "load_ratio"])
+@pytest.mark.parametrize("name", ["lag", "lead", "mean_last", "days_last", "load_ratio"])
 def test_functions_of_person_time_are_not_there_yet(name: str) -> None:
     with pytest.raises(UsageError, match="none of the functions"):
         formula.parse(f"{name}(steps)")

@@ -101,8 +101,18 @@ def test_the_jackknife_is_one_newton_step_without_each_participant() -> None:
 
 
 def test_what_rests_on_one_participant_has_no_jackknife() -> None:
-    # The second parameter is told by the first participant alone.
+    # The second parameter is told by the first participant alone, the first by all.
     information = np.array([np.diag([1.0, 5.0]), *[np.diag([1.0, 0.0])] * 5])
+    scores = np.column_stack([[2.0, -1.0, -1.0, 1.0, -2.0, 1.0], np.zeros(6)])
+    found = inference.of_clusters(scores, information.sum(axis=0), information, 2, "auto")
+    assert found.problem is None
+    assert found.variance[0, 0] == pytest.approx(5 / 6 * np.sum((scores[:, 0] / 5) ** 2))
+    assert np.isnan(found.variance[1]).all() and np.isnan(found.variance[:, 1]).all()
+    assert found.effective == pytest.approx([6, 1])
+
+
+def test_without_a_maximum_there_is_no_jackknife() -> None:
+    # Whoever is first bends the likelihood alone: that of the others has a minimum in the second parameter.
+    information = np.array([np.diag([1.0, 5.0]), *[np.diag([1.0, -0.5])] * 5])
     found = inference.of_clusters(np.zeros((6, 2)), information.sum(axis=0), information, 2, "auto")
     assert found.problem is not None and "too much rests on that one" in found.problem
-    assert found.effective == pytest.approx([6, 1])

@@ -171,7 +171,7 @@ class TestUnits:
         assert nights["alcohol_units"].to_list() == [1.5, None]
         assert nights["sleep_hours"].to_list() == [pytest.approx(7, rel=1e-5), None]
         notices = " ".join(said(loaded))
-        assert "g → alcohol_units: g × 0.125 = units/day (1 cells)" in notices and "m → sleep_hours" in notices
+        assert "g → alcohol_units: g × 0.125 = units/day (1 cell)" in notices and "m → sleep_hours" in notices
         # The ledger has the cells of the file, in its units.
         assert loaded.ledger.select("column", "value").rows() == [("alcohol_units", "x"), ("sleep_hours", "-5")]
 

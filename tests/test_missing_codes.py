@@ -129,9 +129,9 @@ class TestCases:
         assert loaded.cohort.frame("diary")["electrolyte_drink"].to_list() == [True, None, False, False]
         assert loaded.cohort.frame("participants")["diabetes"].to_list() == [True, None]
         assert {row[3:] for row in ledger(loaded)} == {("missing-mark", "warn")}
-        assert "diary.csv: cramps: 1 cells hold NA: missing" in notices(loaded)
+        assert "diary.csv: cramps: 1 cell holds NA: missing" in notices(loaded)
         assert run("validate", str(source), "--strict")[0] == 0
-        assert "1 cells hold a mark of a missing value (NA): missing" in run("try", str(source / "diary.csv"))[1]
+        assert "1 cell holds a mark of a missing value (NA): missing" in run("try", str(source / "diary.csv"))[1]
 
     def test_somebody_may_be_called_na(self, shared: Path) -> None:
         assert {"NA", "NULL", "nan"} <= set(load(shared / "cases/29-ids").cohort.frame("diary")["participant_id"])
@@ -147,7 +147,7 @@ class TestMarks:
         night = loaded.cohort.frame("diary").drop("participant_id", "date").rows()
         assert night == [(None,) * 5, (1, 7.5, True, 2.5, "north")]
         assert {(row[0], row[2], *row[3:]) for row in ledger(loaded)} == {(2, mark, "missing-mark", "warn")}
-        assert f"diary.csv: mood: 1 cells hold {mark}: missing" in notices(loaded)
+        assert f"diary.csv: mood: 1 cell holds {mark}: missing" in notices(loaded)
 
     def test_words_beside_numbers(self, tmp_path: Path) -> None:
         text = "participant_id,date,cramps,sleep_hours\na,2025-03-01,no answer,keine Angabe\na,2025-03-02,none,7\n"
@@ -208,7 +208,7 @@ class TestDeclared:
         one = load(f"{tmp_path / 'b.xlsx'}?missing=cramps:99,-99")
         assert cramps(one) == [None, 1] and one.cohort.frame("participants")["age_years"].to_list() == [99]
         assert one.cohort.frame("diary")["mood"].to_list() == [None, 4]
-        assert "b.xlsx[diary]: cramps: 1 cells hold a declared missing code (99): missing" in notices(one)
+        assert "b.xlsx[diary]: cramps: 1 cell holds a declared missing code (99): missing" in notices(one)
         everywhere = load(f"excel:{tmp_path / 'b.xlsx'}?missing=99,-99")
         # A key is no answer: participant 99 stays.
         assert everywhere.cohort.frame("participants").row(0)[:2] == ("99", None)
@@ -259,7 +259,7 @@ class TestDeclared:
         written(tmp_path, d_csv="who,night,n\n99,2025-03-01,99\n99,2025-03-02,1\n", m_yaml=mapping)
         loaded = load(f"mapped:{tmp_path / 'd.csv'}?mapping={tmp_path / 'm.yaml'}&missing=99")
         assert cramps(loaded) == [None, 1]
-        assert "n → cramps: 1 cells hold a declared missing code (99): missing" in notices(loaded)
+        assert "n → cramps: 1 cell holds a declared missing code (99): missing" in notices(loaded)
 
     def test_by_a_descriptor_for_one_column_in_every_format(self, tmp_path: Path) -> None:
         fields = [{"name": "cramps", "type": "integer", "missingValues": [{"value": "99", "label": "no answer"}]}]
@@ -329,7 +329,7 @@ class TestBoxes:
         assert nights["stretched___1"].to_list() == [None, True] and "stretched____99" not in nights.columns
         assert nights["cramps"].to_list() == [1, None]
         assert "stretched____99 stands for a missing answer and is no variable" in notices(loaded)
-        assert "e.csv: cramps: 1 cells hold a missing data code (9): missing" in notices(loaded)
+        assert "e.csv: cramps: 1 cell holds a missing data code (9): missing" in notices(loaded)
 
     def test_in_an_export_with_labels(self, tmp_path: Path) -> None:
         head = "Record ID,Repeat Instrument,Repeat Instance,Age,Sex,Complete?,Evening of,How many?,"

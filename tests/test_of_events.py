@@ -35,7 +35,7 @@ Run = Callable[..., tuple[int, str, str]]
 def diary(n: int = 60, nights: int = 25, seed: int = 5, **episode_columns: Any) -> Cohort:
     """Participants whose pain follows proportional odds, whose relief follows proportional hazards.
 
-    One night in twelve has no row; a sixth of the cramps are censored at their duration, a few have no time or no pain.
+    One night in twelve has no row; of a sixth of the cramps relief had not come, a few have no time or no pain.
     """
     rng = np.random.default_rng(seed)
     age, female = rng.integers(25, 85, n).astype(float), np.arange(n) % 2 == 1
@@ -73,8 +73,8 @@ def diary(n: int = 60, nights: int = 25, seed: int = 5, **episode_columns: Any) 
             "date": [START + timedelta(days=int(k)) for _, k, _ in rows],
             "episode": [j + 1 for *_, j in rows],
             "pain_0_10": pl.Series([None if k % 40 == 7 else p for k, p in enumerate(pain)], dtype=pl.Float64),
-            "relief_s": pl.Series([s if e else None for s, e in zip(seconds, seen, strict=True)], dtype=pl.Float64),
-            "duration_s": pl.Series([None if k % 25 == 3 else s for k, s in enumerate(seconds)], dtype=pl.Float64),
+            "relief_s": pl.Series([None if k % 25 == 3 else s for k, s in enumerate(seconds)], dtype=pl.Float64),
+            "relieved": seen,
         }
     ).with_columns(**episode_columns)
     return Cohort("made", "diary", {"participants": people, "diary": entries, "episodes": episodes}, synthetic=True)
@@ -149,7 +149,8 @@ def test_two_classes_by_hand() -> None:
 def test_thresholds_without_a_slope_are_the_odds_of_a_class_above() -> None:
     # The same for both: 20 at 2, 12 at 5, 8 at 8; the slope is 0 and the thresholds are those of the shares.
     scores = [2] * 20 + [5] * 12 + [8] * 8
-    rows = fit(of_pain({"male": scores, "female": scores}), model="ordinal", terms="sex").estimates
+    asked = {"model": "ordinal", "terms": "sex", "covariance": "cluster"}
+    rows = fit(of_pain({"male": scores, "female": scores}), **asked).estimates
     assert order(rows) == [("sex", "female"), ("threshold", "above 2"), ("threshold", "above 5")]
     assert rows["estimate"].tolist() == pytest.approx([1, 20 / 20, 8 / 32], abs=1e-9)
     assert set(rows["df"]) == {19.0}
@@ -191,7 +192,8 @@ def test_covariances_of_pain_differ_by_what_they_say(cohort: Cohort) -> None:
 
 
 def test_free_terms_have_a_row_for_every_limit(cohort: Cohort) -> None:
-    fitted = fit(cohort, model="ordinal", terms="age_decade + sex", free_terms="sex")
+    asked = {"model": "ordinal", "terms": "age_decade + sex", "free_terms": "sex"}
+    fitted = fit(cohort, **asked, covariance="cluster")
     rows = coefficients(fitted.estimates)
     assert order(rows) == [
         ("age_decade", None),
@@ -377,7 +379,7 @@ def test_a_hazard_ratio_between_two_ages_and_in_multiples(cohort: Cohort) -> Non
 
 def test_separated_relief_is_named_and_has_no_number() -> None:
     # Relief is never seen in the eldest; nor, by the other, in anyone.
-    never = diary(30, 15, relief_s=pl.when(pl.col("participant_id") < "p010").then(None).otherwise(pl.col("relief_s")))
+    never = diary(30, 15, relieved=(pl.col("participant_id") >= "p010") & pl.col("relieved"))
     people = never.frame("participants").with_columns(statin=pl.col("participant_id") < "p010")
     made = Cohort("made", "diary", {**never.tables, "participants": people})
     reason = no_number(fit(made, model="cox", terms="statin + sex"))
@@ -416,7 +418,7 @@ def test_gaps_share_a_baseline_from_the_fifth(cohort: Cohort) -> None:
     frame = times.frame
     assert LATER_GAPS == 5 and frame["gap"].max() > 8
     direct = cox(columns_of(frame), **gap_arguments(frame, 5))
-    fitted = fit(cohort, model="cox", terms="age_decade + sex", outcome="gap")
+    fitted = fit(cohort, model="cox", terms="age_decade + sex", outcome="gap", covariance="cluster")
     rows = coefficients(fitted.estimates)
     assert np.log(rows["estimate"].to_numpy()) == pytest.approx(direct.coefficients, rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), "cluster")
@@ -434,7 +436,8 @@ def test_gaps_share_a_baseline_from_the_fifth(cohort: Cohort) -> None:
 
 def test_a_nightly_term_is_met_night_by_night(cohort: Cohort) -> None:
     frame = event_times.gap_nights(cohort).frame
-    fitted = fit(cohort, model="cox", terms="age_decade + sex + alcohol_units", outcome="gap")
+    asked = {"model": "cox", "terms": "age_decade + sex + alcohol_units", "outcome": "gap"}
+    fitted = fit(cohort, **asked, covariance="cluster")
     direct = cox(columns_of(frame, "alcohol_units"), **gap_arguments(frame, 5))
     assert fitted.n_rows == frame.height > event_times.gap_times(cohort).frame.height
     rows = coefficients(fitted.estimates)

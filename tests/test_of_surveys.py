@@ -115,8 +115,10 @@ def test_ordered_classes_are_what_the_engine_finds(cohort: Cohort, people: pl.Da
     sign = np.where(rows["term"] == "threshold", -1, 1)
     assert np.log(rows["estimate"].to_numpy()) == pytest.approx(sign * direct.coefficients[place], rel=1e-9)
     assert rows["std_error"].to_numpy() == pytest.approx(direct.std_error[place], rel=1e-9)
-    assert set(rows["df"]) == {10.0} and direct.df == 10
-    half = stats.t.ppf(0.975, 10) * rows["std_error"]
+    # 20 PSUs - 10 strata, less the slopes: those of age and sex, or of age and sex at four limits.
+    left = 5 if free else 8
+    assert set(rows["df"]) == {left} and (direct.df, direct.df_residual) == (10, left)
+    half = stats.t.ppf(0.975, left) * rows["std_error"]
     assert rows["ci_high"].to_numpy() == pytest.approx((rows["estimate"] * np.exp(half)).to_numpy())
     first = rows.iloc[0]
     assert (first["n_participants"], first["n_events"], first["n_groups"]) == (direct.n, direct.n_events, 20)
@@ -214,7 +216,7 @@ def test_recalled_counts_are_what_the_engine_finds(cohort: Cohort, people: pl.Da
     spread = pick(rows, "dispersion")
     assert spread["estimate"] == pytest.approx(direct.dispersion)
     assert math.log(spread["ci_high"] / spread["estimate"]) == pytest.approx(
-        stats.t.ppf(0.975, 10) * direct.dispersion_error
+        stats.t.ppf(0.975, 8) * direct.dispersion_error
     )
     assert fitted.log_likelihood == pytest.approx(direct.log_likelihood)
     counted = "nights with a cramp, at most 30" if "at_most" in more else "cramps"
@@ -226,7 +228,7 @@ def test_recalled_counts_are_what_the_engine_finds(cohort: Cohort, people: pl.Da
 def test_the_share_of_near_nightly_people_has_a_logit_interval(cohort: Cohort) -> None:
     row = pick(fit(cohort, **COUNT, near_nightly=True, ci_level=0.9).estimates, "near-nightly")
     assert (row["status"], row["scale"], row["unit"]) == ("converged", "share", "proportion of people")
-    half = stats.t.ppf(0.95, 10) * row["std_error"]
+    half = stats.t.ppf(0.95, 8) * row["std_error"]
     middle = special.logit(row["estimate"])
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(
         (special.expit(middle - half), special.expit(middle + half))
@@ -307,3 +309,57 @@ def test_options_of_recalled_counts_on_the_command_line(run: Run, cohort: Cohort
     assert code == 0 and "near-nightly" not in out and "of cramps in 30 nights" in out
     code, out, err = run(*command[:3], "survey-ordinal", *command[4:], "--at-most", "30")
     assert (code, out) == (2, "") and "survey-ordinal takes neither" in err
+
+
+# Few PSUs
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "survey-logistic": {"outcome": "any_cramp"},
+    "survey-poisson": {"outcome": "any_cramp"},
+    "survey-ordinal": {},
+    "interval-count": {},
+}
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_intervals_of_few_psus_are_t_with_what_the_slopes_leave(cohort: Cohort, model: str) -> None:
+    def fitted(strata: int) -> pd.DataFrame:
+        where = f"stratum < {strata}"
+        rows = fit(cohort, model=model, terms="age_decade + sex", where=where, **FAMILIES[model]).estimates
+        return rows[rows["std_error"].notna()]
+
+    for strata, left in ((4, 2), (6, 4), (7, 5)):
+        rows = fitted(strata)
+        slopes = rows[rows["term"].isin(["age_decade", "sex"])]
+        assert (set(slopes["status"]), set(slopes["df"]), set(rows["n_groups"])) == (
+            {"converged"},
+            {left},
+            {2 * strata},
+        )
+        half = stats.t.ppf(0.975, left) * slopes["std_error"]
+        assert slopes["ci_high"].to_numpy() == pytest.approx((slopes["estimate"] * np.exp(half)).to_numpy())
+        said = f"rests on few PSUs: the slopes leave {left} of the {strata} degrees of freedom of the sampling design; "
+        assert [note.startswith(said) for note in slopes["note"]] == [left < 5] * 2
+        assert not rows["note"].str.contains("few participants").any()
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_as_many_parameters_as_degrees_of_freedom_are_not_estimable(cohort: Cohort, model: str) -> None:
+    # 8 PSUs in 4 strata have 4 degrees of freedom; three slopes and what stands for the intercept are 4 parameters.
+    terms = "age_decade + sex + diabetes"
+    reason = no_number(fit(cohort, model=model, terms=terms, where="stratum < 4", **FAMILIES[model]))
+    assert reason.startswith(
+        "3 slopes are too many for the 4 degrees of freedom (PSUs - strata) of the sampling design"
+    )
+    assert reason.endswith("have 2 at most")
+
+
+def test_strata_that_a_domain_loses_take_their_degrees_of_freedom_along(cohort: Cohort) -> None:
+    asked: dict[str, Any] = {"model": "survey-logistic", "outcome": "any_cramp", "terms": "age_decade"}
+    kept = "stratum < 3 OR (stratum < 7 AND psu = 1)"
+    rows = fit(cohort, **asked, where=kept).estimates
+    # Ten PSUs in seven strata; the four that have lost a PSU add to the variance and not to the degrees of freedom.
+    assert set(rows["df"]) == {2.0} and set(rows["n_groups"]) == {10}
+    note = rows["note"].iloc[0]
+    assert "4 strata with one PSU in the domain, centred at the grand mean" in note
+    assert note.startswith("rests on few PSUs: the slopes leave 2 of the 3 degrees of freedom")

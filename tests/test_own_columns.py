@@ -68,7 +68,7 @@ def test_strays_are_blanked_and_said(tmp_path: Path) -> None:
     said = loaded.cohort.attrition.notices
     kept = "kept as number; of 102 cells 2 are not (such as 'inf') and blanked"
     assert f"participants.csv: the codebook does not know the column mine; {kept}" in said
-    assert "participants.csv: mine: 1 cells hold NA: missing" in said
+    assert "participants.csv: mine: 1 cell holds NA: missing" in said
 
 
 def test_numbers_that_parquet_holds(tmp_path: Path) -> None:

@@ -73,6 +73,22 @@ def test_a_fit_of_parts_is_that_of_the_whole_byte_for_byte(
         assert bytes_of(in_parts(cut), model) == whole
 
 
+@pytest.mark.parametrize("model", ["poisson", "mixed-poisson"])
+def test_person_means_are_those_of_the_whole(
+    cohort: Cohort, folder: Path, cut_anywhere: Path, tmp_path: Path, model: str
+) -> None:
+    # Sleep is what cramps can move; exercise has values of many digits, whose sum depends on their order.
+    terms = "within(exercise_min) + between(exercise_min) + within(awakenings) + between(awakenings)"
+    whole = Diary(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())
+    expected = estimates.to_csv(fit(whole, model=model, terms=terms).estimates)
+    assert "converged" in expected
+    for cut in (folder, cut_anywhere):
+        assert estimates.to_csv(fit(in_parts(cut, keep=tmp_path), model=model, terms=terms).estimates) == expected
+    ours = fit(cohort, model=model, terms=terms).estimates
+    theirs = fit(whole, model=model, terms=terms).estimates
+    assert ours["estimate"].to_numpy() == pytest.approx(theirs["estimate"].to_numpy(), rel=1e-6)
+
+
 @pytest.mark.parametrize("options", [{"where": "age_years >= 50"}, {"exposure": "hours_in_bed"}])
 def test_so_it_is_with_a_condition_and_with_an_exposure(cohort: Cohort, folder: Path, options: dict[str, Any]) -> None:
     whole = Diary(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())

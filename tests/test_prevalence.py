@@ -153,12 +153,17 @@ def test_no_event_gives_a_bound_and_an_empty_band_nothing() -> None:
 
 def test_few_participants_and_a_lonely_psu_are_noted() -> None:
     made = cohort(psu=pl.when(pl.col("stratum") == 3).then(1).otherwise(pl.col("psu")))
-    ages = made.frame("participants")["age_years"].to_numpy()
-    few = np.zeros(len(ages), dtype=bool)
-    few[np.flatnonzero(ages[:100] >= 20)[::12]] = True
-    found = pick(frame(prevalence(made, AgeBands((20,)), domain=few, standard="none")), "20+", "any")
-    assert "fewer than 10 participants" in found["note"]
-    assert "1 strata with one PSU" in found["note"]
+    people = made.frame("participants")
+    old, stratum, psu = (people["age_years"] >= 20).to_numpy(), people["stratum"].to_numpy(), people["psu"].to_numpy()
+    few = np.zeros(len(old), dtype=bool)
+    few[np.flatnonzero(old[:100])[::12]] = True
+
+    def note_of(domain: Any) -> str:
+        return str(pick(frame(prevalence(made, AgeBands((20,)), domain=domain, standard="none")), "20+", "any")["note"])
+
+    assert "fewer than 10 participants" in note_of(few) and "with one PSU" not in note_of(few)
+    assert "; 1 stratum with one PSU in the domain, centred at the grand mean" in note_of(old)
+    assert "; 4 strata with one PSU in the domain" in note_of(old & ((stratum > 2) | (psu == 1)))
 
 
 def test_limit_inside_a_standard_group_refuses_standardisation_only() -> None:

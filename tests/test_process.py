@@ -170,7 +170,7 @@ def test_impossible_recruitment_is_refused(monkeypatch: pytest.MonkeyPatch, n: i
     monkeypatch.setattr(recruit, "_HOPELESS", 1_000)
     cramps, entry = replace(Truth().cramps, rate_per_week=0.0), Recruitment(run_in_nights=2, minimum_cramps=1)
     nobody = replace(Truth(), cramps=cramps, recruitment=entry)
-    with pytest.raises(ParameterError, match=rf"of {asked} people asked, 0 had 1 cramps in 2 nights and {n} are"):
+    with pytest.raises(ParameterError, match=rf"of {asked} people asked, 0 had 1 cramp in 2 nights and {n} are"):
         draw_rates(nobody, n, 3, rng(), [])
 
 

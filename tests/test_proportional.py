@@ -180,7 +180,7 @@ def test_what_cannot_be_compared_is_not_made() -> None:
     answers = Cohort("asked", "survey", {"participants": yes_or_no}, lows.design, as_of=lows.as_of)
     assert run(answers, "survey-ordinal").reason == two.reason
     assert run(made, "cox", where="age_years > 110").reason == "there are no cramps complete on the terms"
-    never = made.frame("episodes").with_columns(relief_s=pl.lit(None, pl.Float64), duration_s=pl.col("relief_s"))
+    never = made.frame("episodes").with_columns(relieved=pl.lit(value=False))
     unrelieved = Cohort("made", "diary", {**made.tables, "episodes": never})
     assert run(unrelieved, "cox").reason == "no event"
 

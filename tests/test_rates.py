@@ -50,7 +50,7 @@ def test_rate_and_cluster_interval_by_hand() -> None:
     assert rate.df == 9
     t = stats.t.ppf(0.975, 9)
     assert rate.ci_low == pytest.approx(1.5 * math.exp(-t * error))
-    assert rate.ci_high == pytest.approx(1.5 * math.exp(t * error))
+    assert rate.ci_high == pytest.approx(1.5 * math.exp(t * error + error**2 * (5 * 1.959964**2 + 4) / 6))
     assert rate.note is None
     assert incidence_rate(np.array([2, 1] * 3), np.full(6, 7), 0.95).note == "fewer than 10 participants"
 
@@ -60,7 +60,7 @@ def test_interval_uses_z_from_fifty_participants_on() -> None:
     cramps, nights = rng.poisson(3, 50), np.full(50, 14)
     rate = incidence_rate(cramps, nights, 0.9)
     assert math.isinf(rate.df)
-    assert rate.ci_high / rate.estimate == pytest.approx(math.exp(1.6448536 * rate.std_error), rel=1e-6)
+    assert rate.estimate / rate.ci_low == pytest.approx(math.exp(1.6448536 * rate.std_error), rel=1e-6)
     assert incidence_rate(cramps[:49], nights[:49], 0.9).df == 48
 
 
@@ -137,7 +137,8 @@ def test_standardised_rate_of_two_bands_by_hand() -> None:
     assert rate.estimate == pytest.approx(0.75 * 1 + 0.25 * 3)
     variance = (0.75 * 0.1 * 1) ** 2 + (0.25 * 0.2 * 3) ** 2
     assert rate.std_error == pytest.approx(math.sqrt(variance) / 1.5)
-    assert rate.ci_high == pytest.approx(1.5 * math.exp(1.959964 * math.sqrt(variance) / 1.5), rel=1e-6)
+    assert rate.ci_low == pytest.approx(1.5 * math.exp(-1.959964 * math.sqrt(variance) / 1.5), rel=1e-6)
+    assert math.isinf(rate.df)
     assert rate.participants == 60
 
 
@@ -165,6 +166,28 @@ def test_describe_gives_each_group_its_rate() -> None:
     weights = AgeBands((20, 40)).standard_weights("who")
     expected = sum(w * pick(rows, label)["estimate"] for w, label in zip(weights, ("20-39", "40+"), strict=True))
     assert adjusted["estimate"] == pytest.approx(expected)
+
+
+def test_rows_of_small_groups_say_how_well_they_are_covered() -> None:
+    rows = describe(diary([*PEOPLE, (85.0, "male", [1, 0, 0])]), bands=AgeBands((20, 40, 80))).estimates
+    noted = rows["note"].str.contains("95 % intervals of rates cover the truth", na=False)
+    assert (noted == rows["ci_high"].notna()).all() and noted.sum() > 6
+    assert pick(rows, "80+")["status"] == "boundary" and pd.isna(pick(rows, "80+")["ci_high"])
+    # A limit of no cramp is another interval; of very many people nothing is to be said.
+    none = describe(diary([(30.0, "male", [0, 0])] * 12), "sex").estimates
+    assert pick(none, "all")["ci_high"] > 0 and "cover the truth" not in pick(none, "all")["note"]
+    many = describe(diary([(30.0, "male", [i % 3, 0]) for i in range(400)]), "sex").estimates
+    assert pd.isna(pick(many, "all")["note"])
+
+
+def test_no_cramp_at_all_is_a_rate_of_zero_in_every_row() -> None:
+    rows = describe(diary([(age, "male", [0, 0]) for age in (30.0, 50.0) for _ in range(6)]), bands=AgeBands((20, 40)))
+    shown = rows.estimates
+    assert set(shown["status"]) == {"boundary", "not_estimable"}
+    assert set(shown.loc[shown["status"] == "boundary", "estimate"]) == {0.0}
+    adjusted = pick(shown, "20+", "age-standardised incidence rate")
+    assert (adjusted["status"], adjusted["estimate"]) == ("boundary", 0.0) and pd.isna(adjusted["ci_high"])
+    assert "no cramp" in pick(shown, "20-39", "mean of person rates")["note"]
 
 
 def test_a_night_without_an_entry_is_no_night_without_cramps() -> None:

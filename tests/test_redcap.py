@@ -180,11 +180,11 @@ class TestOwnDictionary:
     def test_everything_that_is_not_used_is_said(self, tmp_path: Path) -> None:
         loaded = export(tmp_path, RAW, FIELDS)
         said = notices(loaded)
-        assert "export.csv: cramps: 1 cells hold a missing data code (NASK): missing" in said
-        assert "export.csv: centre: 1 cells hold a missing data code (UNK): missing" in said
+        assert "export.csv: cramps: 1 cell holds a missing data code (NASK): missing" in said
+        assert "export.csv: centre: 1 cell holds a missing data code (UNK): missing" in said
         assert "not used (form status and the like): redcap_data_access_group, enrolment_complete" in said
         assert "left out, for the dictionary puts them in none of the tables: secret" in said
-        assert "1 rows belong to no table (instruments other); left out" in said
+        assert "1 row belongs to no table (instruments other); left out" in said
         assert "field sex: the choice '9, Prefer not to say' is none of female, male" in said
         # Such an answer is blanked, and the ledger shows it as it stands in the export.
         assert loaded.ledger.select("line", "column", "value", "severity").rows() == [(5, "sex", "9", "blank-cell")]

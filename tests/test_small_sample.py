@@ -125,7 +125,7 @@ def test_nights_that_are_alike_share_one_adjustment(model: str, monkeypatch: pyt
     assert added_up.covariance == pytest.approx(one_by_one.covariance, rel=1e-10, abs=1e-14)
     assert added_up.df == pytest.approx(one_by_one.df, rel=1e-10)
     assert added_up.effective == pytest.approx(one_by_one.effective, rel=1e-10)
-    assert behind.df == pytest.approx(reach(nights).df, rel=1e-10)
+    assert behind.df() == pytest.approx(reach(nights).df(), rel=1e-10)
 
 
 def test_degrees_of_freedom_of_the_plain_sandwich_are_those_of_the_definition() -> None:
@@ -142,11 +142,12 @@ def test_degrees_of_freedom_of_the_plain_sandwich_are_those_of_the_definition() 
     working = np.diag(mu) - derivative @ m @ derivative.T
     expected = [np.trace(r @ working @ r.T) ** 2 / np.sum((r @ working @ r.T) ** 2) for r in rows]
     found = reach(Nights(matrix, y, np.zeros(n), groups, fit.coefficients, families.POISSON))
-    assert found.df == pytest.approx(expected, rel=1e-9)
+    assert found.df() == pytest.approx(expected, rel=1e-9)
     spread = np.array([[(r[g] ** 2) @ mu for g in range(12)] for r in rows])
-    assert found.effective == pytest.approx(spread.sum(axis=1) ** 2 / (spread**2).sum(axis=1), rel=1e-9)
+    effective = found.effective()
+    assert effective == pytest.approx(spread.sum(axis=1) ** 2 / (spread**2).sum(axis=1), rel=1e-9)
     # Three of twelve exposed: the difference rests on about as many, however many there are to compare with.
-    assert found.effective[1] < 5 < found.effective[2]
+    assert effective[1] < 5 < effective[2]
 
 
 def test_means_of_equal_diaries_have_the_textbook_t() -> None:
@@ -217,3 +218,21 @@ def test_singular_design_is_a_problem_and_one_participant_an_error() -> None:
     assert twice.problem == "the information matrix is singular"
     with pytest.raises(AnalysisError, match="at least two participants"):
         bias_reduced(Nights(np.ones((20, 1)), np.ones(20), np.zeros(20), groups * 0, np.zeros(1), families.POISSON))
+
+
+@pytest.mark.parametrize("of", [lambda nights: bias_reduced(nights).moments, reach])
+def test_degrees_of_freedom_of_a_contrast_are_those_of_a_coefficient_that_is_it(of: Any) -> None:
+    rng = np.random.default_rng(12)
+    groups = np.repeat(np.arange(9), rng.integers(3, 12, 9))
+    matrix = np.column_stack([np.ones(len(groups)), rng.normal(size=(len(groups), 2))])
+    counts, offset = rng.poisson(1.0, len(groups)).astype(float), np.zeros(len(groups))
+    contrasts = np.array([[0.0, 1.0, -2.0], [1.0, 0.5, 0.5]])
+    b = count.poisson(matrix, counts, offset).coefficients
+    found = of(Nights(matrix, counts, offset, groups, b, families.POISSON))
+    # Other coefficients of the same model, of which two are the contrasts.
+    turned = np.vstack([contrasts, [0.0, 0.0, 1.0]])
+    other = of(Nights(matrix @ np.linalg.inv(turned), counts, offset, groups, turned @ b, families.POISSON))
+    own = np.eye(3)[:2]
+    assert found.df(contrasts) == pytest.approx(other.df(own), rel=1e-9)
+    assert found.effective(contrasts) == pytest.approx(other.effective(own), rel=1e-9)
+    assert found.expected(contrasts) == pytest.approx(other.expected(own), rel=1e-9)

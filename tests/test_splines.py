@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import odd_cohort
 import pandas as pd
 import polars as pl
 import pytest
@@ -42,7 +43,7 @@ def of_term(rows: pd.DataFrame, start: str, scale: str) -> pd.DataFrame:
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_ratios_and_joint_test_agree_with_r(diary: Cohort, setting: str) -> None:
     model, terms = SETTINGS[setting]
-    fitted, expected = fit(diary, model=model, terms=terms, where=KNOWN), R[setting]
+    fitted, expected = fit(diary, model=model, terms=terms, where=KNOWN, covariance="cluster"), R[setting]
     scale = "odds_ratio" if model == "logistic" else "rate_ratio"
     shown = of_term(fitted.estimates, "ns(", scale)
     assert shown["level"].tolist() == ["40", "50", "70"]
@@ -135,7 +136,7 @@ def test_values_shown_are_round_and_not_the_reference() -> None:
 
 
 def test_ratio_of_any_two_sets_of_values(diary: Cohort) -> None:
-    fitted = fit(diary, model="poisson", terms=f"{CURVE} * sex", where=KNOWN)
+    fitted = fit(diary, model="poisson", terms=f"{CURVE} * sex", where=KNOWN, covariance="cluster")
     row = fitted.ratio({"age_years": 40, "sex": "male"}, {"age_years": 60, "sex": "male"}).iloc[0]
     assert np.log(row["estimate"]) == pytest.approx(R["interaction"]["ratios"][0], rel=1e-6)
     assert row["std_error"] == pytest.approx(R["interaction"]["errors"][0], rel=1e-5)
@@ -185,12 +186,20 @@ def test_a_spline_without_estimates_says_so_in_every_row(diary: Cohort) -> None:
 
 
 def test_few_clusters_are_tested_with_f(diary: Cohort) -> None:
-    rows = fit(diary, model="poisson", terms="ns(age_years, df=2)", where="age_years >= 60").estimates
+    asked = {"model": "poisson", "terms": "ns(age_years, df=2)", "where": "age_years >= 60"}
+    rows = fit(diary, **asked, covariance="cluster").estimates
     test = of_term(rows, "ns(", "wald_test").iloc[0]
     clusters = rows["n_groups"].iloc[0]
     assert clusters < 50
     assert test["unit"] == f"F on 2 and {clusters - 1} degrees of freedom"
     assert 0 < test["p_value"] < 1
+    # Of those that the participants leave to each coefficient the fewest, and to each ratio its own.
+    rows = fit(diary, **asked).estimates
+    test = of_term(rows, "ns(", "wald_test").iloc[0]
+    assert test["unit"] == f"F on 2 and {test['df']:.4g} degrees of freedom"
+    ratios = of_term(rows, "ns(", "rate_ratio")
+    assert ratios["df"].nunique() == len(ratios)
+    assert ratios["df"].between(2, clusters - 1).all()
 
 
 @pytest.mark.parametrize(
@@ -242,7 +251,8 @@ def test_a_survey_s_spline_has_ratios_and_takes_no_offset() -> None:
     fitted = fit(asked, model="survey-logistic", terms="ns(age_years, df=2, ref=50, at=[30, 70]) + sex")
     rows = fitted.estimates
     assert rows["status"].tolist()[:3] == ["converged"] * 3
-    assert rows["unit"].iloc[0] == "F on 2 and 6 degrees of freedom"
+    # 12 PSUs - 6 strata - 3 slopes.
+    assert rows["unit"].iloc[0] == "F on 2 and 3 degrees of freedom"
     older = rows[rows["level"] == "70"].iloc[0]
     assert older["scale"] == "odds_ratio" and older["estimate"] > 1
     same = fitted.ratio({"age_years": 70}, {"age_years": 50}).iloc[0]
@@ -272,3 +282,9 @@ def test_round_values_stay_within_the_observed_ones() -> None:
     frame = pd.DataFrame({"who": range(len(ages)), "age_years": ages})
     (smooth,) = build(frame, "ns(age_years, knots=[60])").smooths
     assert smooth.levels and all(41 <= float(level) <= 86 for level in smooth.levels)
+
+
+def test_a_spline_of_a_column_of_an_odd_name() -> None:
+    fitted = fit(odd_cohort.cohort(), model="poisson", terms="ns(`shoe size`, df=2, ref=1.5, at=[1.4, 1.6])")
+    assert fitted.estimates["status"].to_list() == ["converged"] * 4
+    assert fitted.ratio({"shoe size": 1.6}, {"shoe size": 1.5})["estimate"][0] > 0

@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models.survey import Design, boundary_interval, domain_means, logit_interval, regression
+from crampstudy.models.survey import (
+    Design,
+    boundary_interval,
+    domain_means,
+    few_note,
+    logit_interval,
+    regression,
+)
 
 PARITY = Path(__file__).parent / "parity"
 CLOSE: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-12}
@@ -29,15 +37,24 @@ def reference() -> dict[str, Any]:
     return found
 
 
+DOMAINS = ("two_or_more", "lonely", "scattered")
+
+
+def sample_of(rows: dict[str, NDArray[np.float64]], key: str) -> tuple[Design, NDArray[np.bool_]]:
+    """Return a design and a domain of it, as survey.R has them; the last one leaves half of the strata one PSU."""
+    design, domain = design_of(rows, "psu_lonely" if key == "lonely" else "psu"), rows["domain"] == 1
+    if key == "scattered":
+        domain &= ~(np.isin(rows["stratum"], (1, 4, 6)) & (rows["psu"] == 2))
+    return design, domain
+
+
 def design_of(rows: dict[str, NDArray[np.float64]], psu: str) -> Design:
     return Design.of(rows["stratum"], rows[psu], rows["weight"])
 
 
-@pytest.mark.parametrize(("psu", "key"), [("psu", "two_or_more"), ("psu_lonely", "lonely")])
-def test_domain_means_agree_with_r(
-    rows: dict[str, NDArray[np.float64]], reference: dict[str, Any], psu: str, key: str
-) -> None:
-    r, design, domain, age = reference[key], design_of(rows, psu), rows["domain"] == 1, rows["age"]
+@pytest.mark.parametrize("key", DOMAINS)
+def test_domain_means_agree_with_r(rows: dict[str, NDArray[np.float64]], reference: dict[str, Any], key: str) -> None:
+    r, (design, domain), age = reference[key], sample_of(rows, key), rows["age"]
     mean = domain_means(rows["mild"], domain[:, None], design)
     assert mean.df[0] == r["df"]
     np.testing.assert_allclose([mean.estimate[0], mean.std_error[0]], [r["mean"], r["se"]], **CLOSE)
@@ -58,12 +75,11 @@ def test_domain_means_agree_with_r(
     np.testing.assert_allclose(np.sqrt(shares @ bands.covariance @ shares), r["standard"]["se"], **CLOSE)
 
 
-@pytest.mark.parametrize(("psu", "key"), [("psu", "two_or_more"), ("psu_lonely", "lonely")])
+@pytest.mark.parametrize("key", DOMAINS)
 @pytest.mark.parametrize(("model", "outcome", "link"), [("logistic", "mild", "logit"), ("poisson", "count", "log")])
 def test_regression_agrees_with_r(
     rows: dict[str, NDArray[np.float64]],
     reference: dict[str, Any],
-    psu: str,
     key: str,
     model: str,
     outcome: str,
@@ -71,16 +87,90 @@ def test_regression_agrees_with_r(
 ) -> None:
     x = np.column_stack([np.ones(len(rows["age"])), (rows["age"] - 50) / 10, rows["sex"], rows["score"]])
     names = ("1", "age", "sex", "score")
-    fit = regression(rows[outcome], x, names, rows["domain"] == 1, design_of(rows, psu), link)
+    design, domain = sample_of(rows, key)
+    fit = regression(rows[outcome], x, names, domain, design, link)
     r = reference[key]
-    assert (fit.status, fit.df) == ("converged", r["df"])
+    assert (fit.status, fit.df, fit.df_residual) == ("converged", r["df"], r[model]["df"])
     np.testing.assert_allclose(fit.coefficients, r[model]["coef"], **CLOSE)
     np.testing.assert_allclose(fit.covariance, r[model]["vcov"], **CLOSE)
+    np.testing.assert_allclose(np.column_stack(fit.interval(0.95)), r[model]["ci"], rtol=1e-6, atol=1e-9)
 
 
-def test_lonely_stratum_is_named_and_adds_variance(rows: dict[str, NDArray[np.float64]]) -> None:
-    assert design_of(rows, "psu").lonely_strata == 0
-    assert design_of(rows, "psu_lonely").lonely_strata == 1
+def test_a_lonely_psu_of_a_domain_is_centred_at_the_grand_mean() -> None:
+    # Three strata of two PSUs with 1 of 2, 2 of 2 | 0 of 2, 1 of 2 | 2 of 2, 0 of 2; the domain lacks the very last.
+    hits = np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0], dtype=float)
+    stratum, psu = np.repeat([1, 2, 3], 4), np.tile([1, 1, 2, 2], 3)
+    design, domain = Design.of(stratum, psu, np.ones(12)), np.arange(12) < 10
+    found = domain_means(hits, np.column_stack([domain, np.ones(12, dtype=bool)]), design)
+    np.testing.assert_allclose(found.estimate, [0.6, 0.5])
+    assert (found.lonely.tolist(), found.df.tolist()) == ([1, 0], [2, 3])
+    # Totals of y - 0.6: -0.2 and 0.8, -1.2 and -0.2, 0.8 alone; n / (n - 1) = 2 in each stratum.
+    np.testing.assert_allclose(found.covariance[0, 0], 2 * (0.5**2 * 2 + 0.5**2 * 2 + 0.8**2) / 10**2)
+    # Totals of y - 0.5: 0 and 1, -1 and 0, 1 and -1.
+    np.testing.assert_allclose(found.covariance[1, 1], 2 * (0.5**2 * 2 + 0.5**2 * 2 + 1**2 * 2) / 12**2)
+    fit = regression(hits, np.ones((12, 1)), ("1",), domain, design)
+    np.testing.assert_allclose(fit.std_error[0] * 0.6 * 0.4, found.std_error[0])
+
+
+def test_where_every_stratum_has_one_psu_in_the_domain_the_error_is_larger_by_the_root_of_two() -> None:
+    # Centred within the pairs, the empty PSUs would halve the variance.
+    rng = np.random.default_rng(8)
+    stratum, psu, w = np.repeat(np.arange(7), 40), np.tile(np.repeat([1, 2], 20), 7), rng.gamma(3, 10, 280)
+    y, domain = (rng.random(280) < 0.4).astype(float), np.tile(np.repeat([True, False], 20), 7)
+    found = domain_means(y, domain[:, None], Design.of(stratum, psu, w))
+    scores = np.where(domain, w * (y - found.estimate[0]), 0.0) / w[domain].sum()
+    totals = np.bincount(stratum, weights=scores)
+    assert found.std_error[0] == pytest.approx(np.sqrt(2 * totals @ totals))
+    assert (found.lonely[0], found.df[0]) == (7, 0)
+
+
+def test_bands_of_different_loneliness_have_one_proper_covariance() -> None:
+    rng = np.random.default_rng(4)
+    stratum, psu = np.repeat(np.arange(6), 20), np.tile(np.repeat([1, 2], 10), 6)
+    band = rng.integers(0, 3, 120)
+    band[(stratum < 3) & (psu == 2) & (band == 0)] = 1
+    members = band[:, None] == np.arange(3)
+    design, y = Design.of(stratum, psu, rng.gamma(3, 10, 120)), rng.random(120)
+    together = domain_means(y, members, design)
+    assert together.lonely.tolist() == [3, 0, 0]
+    for k in range(3):
+        alone = domain_means(y, members[:, [k]], design)
+        assert together.covariance[k, k] == pytest.approx(alone.covariance[0, 0])
+    assert np.linalg.eigvalsh(together.covariance)[0] > 0
+
+
+def few_psus(psus: int, terms: int, strata: int = 4, people: int = 37) -> Any:
+    """Fit ``terms`` slopes in a sample of few people, strata and PSUs."""
+    rng = np.random.default_rng(6)
+    x = np.column_stack([np.ones(people), rng.normal(size=(people, terms))])
+    y = np.isin(np.arange(people), rng.choice(people, 16, replace=False)).astype(float)
+    unit = np.arange(people) % psus
+    design = Design.of(unit % strata, unit, np.ones(people))
+    names = ["1", *(f"x{i}" for i in range(terms))]
+    return regression(y, x, names, np.ones(people, dtype=bool), design)
+
+
+def test_more_parameters_than_the_design_carries_are_refused() -> None:
+    found = few_psus(9, 6)
+    assert (found.status, found.df) == ("not_estimable", 5)
+    assert found.reason == (
+        "6 slopes are too many for the 5 degrees of freedom (PSUs - strata) of the sampling design, of which each "
+        "takes one and two must be left: have 3 at most"
+    )
+    assert np.isnan(found.coefficients).all()
+    assert few_psus(9, 4).status == "not_estimable"
+    assert "have none at most" in few_psus(6, 1).reason
+    assert "one degree of freedom is too few" in few_psus(5, 0).reason
+
+
+def test_intervals_are_t_with_what_the_slopes_leave() -> None:
+    found = few_psus(9, 3)
+    assert (found.status, found.df, found.df_residual) == ("converged", 5, 2)
+    low, high = found.interval(0.95)
+    np.testing.assert_allclose(high - low, 2 * stats.t.ppf(0.975, 2) * found.std_error)
+    np.testing.assert_allclose(found.p_value, 2 * stats.t.sf(np.abs(found.coefficients / found.std_error), 2))
+    assert few_note(5, 2) == "rests on few PSUs: the slopes leave 2 of the 5 degrees of freedom of the sampling design"
+    assert (few_note(6, 4) != "", few_note(7, 5)) == (True, "")
 
 
 def test_a_domain_is_not_a_subset(rows: dict[str, NDArray[np.float64]]) -> None:

@@ -119,3 +119,33 @@ def test_notes_of_several_models_are_said_once() -> None:
 )
 def test_columns_in_backticks_are_printed_by_their_names(name: str, printed: str) -> None:
     assert wording.term(name) == printed
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "printed"),
+    [
+        (1, ("participants",), "1 participant"),
+        (0, ("participants",), "0 participants"),
+        (1204, ("observed nights",), "1,204 observed nights"),
+        (1, ("observed nights",), "1 observed night"),
+        (1, ("cells", "hold"), "1 cell holds"),
+        (2, ("cells", "hold"), "2 cells hold"),
+        (1, ("rows", "have"), "1 row has"),
+        (1, ("people", "are"), "1 person is"),
+        (1, ("strata",), "1 stratum"),
+    ],
+)
+def test_one_is_counted_in_the_singular(number: int, words: tuple[str, ...], printed: str) -> None:
+    assert wording.counted(number, *words) == printed
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("within(exercise_min)", "Exercise, within participants"),
+        ("between(`shoe size`)", "shoe size, between participants"),
+        ("within(`a:b`):sex", "a:b, within participants × Sex"),
+    ],
+)
+def test_parts_of_an_exposure_are_printed(name: str, printed: str) -> None:
+    assert wording.term(name) == printed

@@ -322,7 +322,7 @@ def test_zero_terms_are_odds_ratios_beside_the_rate_ratios(cohort: Cohort, model
     assert rows["estimate"].to_numpy() == pytest.approx(np.exp(solution.solved.zero.coefficients[[1, 2, 0]]))
     # The chance of a zero was drawn smaller above 60.
     assert rows["ci_high"].iloc[0] < 1
-    by_night = solve(cohort, model=model, terms="sex", zero_terms="age_decade + sex")
+    by_night = solve(cohort, model=model, terms="sex", zero_terms="age_decade + sex", covariance="cluster")
     assert by_night.solved is not None
     assert len(by_night.data.outcome) > len(solution.data.outcome)
     assert by_night.solved.variance == pytest.approx(solution.solved.variance, rel=1e-6)
@@ -347,7 +347,8 @@ def test_no_inflation_is_a_status(cohort: Cohort) -> None:
     diary = cohort.frame("diary").with_columns(cramps=pl.Series(counts, dtype=pl.Int64))
     none = Cohort(name="none", kind="diary", tables={**cohort.tables, "diary": diary})
     solution, rows = answered(none, "zero-inflated-negative-binomial", "sex")
-    plain = solve(none, model="negative-binomial", terms="sex", night_by_night=False).solved
+    asked = {"model": "negative-binomial", "terms": "sex", "covariance": "cluster"}
+    plain = solve(none, **asked, night_by_night=False).solved
     assert solution.solved is not None and plain is not None
     assert rows["status"].tolist() == ["boundary"] and rows["estimate"].isna().all()
     assert "no more zeros" in rows["note"].iloc[0]

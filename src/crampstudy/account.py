@@ -10,6 +10,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cohort import TableCount
+from crampstudy.wording import counted
 
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
 UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
@@ -39,15 +40,20 @@ class Account:
 
         A night that nobody observed is no part of the person-time, of which the estimate is; it stands in the sentence.
         """
-        lost = (f"{t.file}: {_lost(t, f' of {t.read:,} rows')}" for t in self.tables if t.rejected or t.blanked)
+        lost = (
+            f"{t.file}: {_lost(t, ' of ' + counted(t.read, 'rows'))}" for t in self.tables if t.rejected or t.blanked
+        )
         what = self.plural.rpartition(" ")[2]
-        return (*lost, *(f"{n:,} {what} left out, {why}" for why, n in self.left_out if n and why != UNOBSERVED))
+        return (
+            *lost,
+            *(f"{counted(n, what)} left out, {why}" for why, n in self.left_out if n and why != UNOBSERVED),
+        )
 
     def sentence(self, source: str | None = None) -> str:
         """Return what was read, set aside, left out and used in one line; of a ``source`` also how to see why."""
-        read = [f"{t.file}: {t.read:,} rows read{', ' if _lost(t) else ''}{_lost(t)}" for t in self.tables]
+        read = [f"{t.file}: {counted(t.read, 'rows')} read{', ' if _lost(t) else ''}{_lost(t)}" for t in self.tables]
         without = [f"{n:,} left out ({why})" for why, n in self.left_out if n]
-        line = "; ".join([*read, ", ".join([f"{self.found:,} {self.plural}", *without, f"{self.used:,} used"])])
+        line = "; ".join([*read, ", ".join([counted(self.found, self.plural), *without, f"{self.used:,} used"])])
         if source is not None and any(_lost(t) for t in self.tables):
             line += f" (why: crampstudy validate {shlex.quote(source)})"
         return line
@@ -73,11 +79,11 @@ def _type(column: pl.Series) -> str:
         return "yes or no"
     if column.dtype in (pl.String, pl.Enum):
         levels = column.drop_nulls().n_unique()
-        return f"text, {levels} level{'' if levels == 1 else 's'}"
+        return f"text, {counted(levels, 'levels')}"
     return "date" if column.dtype == pl.Date else "date and time"
 
 
 def _lost(count: TableCount, of: str = "") -> str:
     parts = [f"{count.rejected:,}{of} rejected"] if count.rejected else []
-    parts += [f"{count.blanked:,} cell{'' if count.blanked == 1 else 's'} blanked"] if count.blanked else []
+    parts += [f"{counted(count.blanked, 'cells')} blanked"] if count.blanked else []
     return ", ".join(parts)

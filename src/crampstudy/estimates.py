@@ -125,8 +125,11 @@ def to_json(estimates: pd.DataFrame) -> str:
 
 
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model."""
-    return rows[rows["scale"].str.endswith("_ratio", na=False)]
+    """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model.
+
+    Each comparison once: without those that split one into within and between participants.
+    """
+    return rows[rows["scale"].str.endswith("_ratio", na=False) & ~wording.is_split(rows)]
 
 
 def at_contrasts(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Times to an event: from a remedy to relief, and from one night with a cramp to the next.
 
 A time is censored where it ended without the event being seen. Nothing is assumed of what was not observed: a
-night without an entry ends the gap before it, for it may have had a cramp.
+night without an entry ends the gap before it, for it may have had a cramp; relief that was not noted has no time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from crampstudy.nights import Diary, observed_night, people, person_nights
 
 Unrelieved = Literal["censor", "leave-out"]
 
+RELIEVED = "relieved"
+"""A cohort's own yes/no column of the episodes: false where ``relief_s`` had passed and relief had not come."""
+
 DERIVED = ("time", "event", "gap", "start", "stop", "opened")
 """The columns that are added here; a cohort's own column may not have one of these names."""
 
@@ -28,7 +31,7 @@ class Durations:
 
     Night by night, ``start`` and ``stop`` stand in the place of ``time``.
 
-    ``left_out`` counts episodes without any time, or gaps of which no night was observed.
+    ``left_out`` counts episodes without a time to relief, or gaps of which no night was observed.
     """
 
     frame: pl.DataFrame
@@ -58,22 +61,27 @@ def episodes(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
 def relief_times(cohort: Cohort, bands: AgeBands | None = None, *, unrelieved: Unrelieved = "censor") -> Durations:
     """Return one row per episode: seconds from the remedy to relief, the episode's columns, the night's, the person's.
 
-    The event is at ``relief_s``. An episode without it but with a known ``duration_s`` is censored there: until the
-    cramp was over, no relief was noted. That is right where relief was left empty because there was none; where it
-    was merely not written down, times come out too long, since such a cramp was then over as well. So compare with
-    ``leave-out``, which takes only episodes with a ``relief_s``. An episode without either is left out and counted.
-    Sorted by participant, date and episode.
+    The event is at ``relief_s``. It is censored there where the cohort's own column ``relieved`` is false: so long
+    relief had not come. Nothing else says so. An episode without ``relief_s`` is left out and counted: its
+    ``duration_s`` runs from the onset and not from the remedy, and whether a time was noted may depend on it.
+    ``leave-out`` takes only episodes whose relief came. Sorted by participant, date and episode.
 
     Raises:
-        UsageError: the cohort is a survey, or a column of its own has a name that is used here.
+        UsageError: the cohort is a survey, a column of its own has a name that is used here, or its column
+            ``relieved`` is not one of true and false.
     """
-    frame = episodes(cohort, bands)
-    if "relief_s" not in cohort.frame("episodes").columns:
+    frame, own = episodes(cohort, bands), cohort.frame("episodes")
+    if "relief_s" not in own.columns:
         raise UsageError(f"the episodes of {cohort.name} have no relief_s; without it there is no time to relief")
-    time, event = pl.col("relief_s"), pl.col("relief_s").is_not_null()
-    if unrelieved == "censor" and "duration_s" in frame.columns:
-        time = pl.coalesce(time, "duration_s")
-    timed = frame.with_columns(time=time.cast(pl.Float64), event=event).filter(pl.col("time").is_not_null())
+    said = RELIEVED in own.columns and not own[RELIEVED].is_null().all()
+    if said and own[RELIEVED].dtype != pl.Boolean:
+        raise UsageError(
+            f"the column {RELIEVED!r} of the episodes of {cohort.name} says whether relief had come by relief_s, as "
+            "true or false; write it so, or rename it"
+        )
+    came = pl.col(RELIEVED).fill_null(value=True) if said else pl.lit(value=True)
+    known = pl.col("time").is_not_null() & (came | (unrelieved == "censor"))
+    timed = frame.with_columns(time=pl.col("relief_s").cast(pl.Float64), event=came).filter(known)
     return Durations(timed, "s", frame.height - timed.height)
 
 

@@ -64,9 +64,12 @@ class Parts:
         """Return the nights of all files, to be read when they are needed."""
         return pl.concat(_scanned(self.schema, part) for part in self.files)
 
-    def alike(self, key: Sequence[str]) -> pl.DataFrame:
-        """Return the observed nights that are alike, counted; each file in one pass, all of them merged."""
-        task = partial(_alike_in, self.schema, tuple(key))
+    def alike(self, key: Sequence[str], *, uncounted: bool = False) -> pl.DataFrame:
+        """Return the observed nights that are alike, counted; each file in one pass, all of them merged.
+
+        With ``uncounted`` the logged nights whose cramps are not there as well.
+        """
+        task = partial(_alike_in, self.schema, tuple(key), uncounted)
         return _merged(
             list(compute.map(task, self.files, workers=self.workers, keep=self.keep, progress=self.progress)), key
         )
@@ -158,6 +161,24 @@ def counted_nights(cohort: Cohort | Diary, names: Collection[str], bands: AgeBan
     return made.sort(_PLACE, *key).drop(_PLACE).with_columns(cramp_night=pl.col("cramps") > 0)
 
 
+def logged_values(cohort: Cohort | Diary, name: str) -> pl.DataFrame:
+    """Return how many of a participant's logged nights have each known value of a diary's column of numbers or yes/no.
+
+    Columns: participant_id, ``value`` (yes is 1) and ``nights_alike``, sorted by the first two, so that sums over them
+    are the same however the diary is cut. A night is logged when an entry was made, whether or not its count is there.
+    """
+    diary = _diary(cohort)
+    column = "cramps" if name == "cramp_night" else name
+    key = [column]
+    found = diary.parts.alike(key, uncounted=True) if diary.parts else _alike(diary.nights, key, uncounted=True)
+    value = pl.col(column) > 0 if name == "cramp_night" else pl.col(column)
+    return (
+        found.filter(pl.col(column).is_not_null())
+        .select(pl.col("participant_id").cast(pl.String), value.cast(pl.Float64).alias("value"), ALIKE)
+        .sort("participant_id", "value")
+    )
+
+
 def night_account(
     cohort: Cohort | Diary, observed: int, left_out: Sequence[tuple[str, int]], columns: Sequence[str] = ()
 ) -> Account:
@@ -189,6 +210,11 @@ def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFr
     return person_nights(Diary(diary.name, diary.participants.head(0), nights), bands)
 
 
+def diary_columns(cohort: Cohort | Diary) -> pl.Schema:
+    """Return the columns that a diary has a value of for each night, with their types."""
+    return _schema(_diary(cohort))
+
+
 def repetitive(cohort: Cohort | Diary, names: Collection[str]) -> bool:
     """Say whether a participant has many nights that are alike in cramps and ``names``.
 
@@ -210,13 +236,17 @@ def observed_night(cohort: Cohort | Diary) -> pl.Expr:
 
 
 def _observed(columns: Collection[str]) -> pl.Expr:
-    counted = pl.col("cramps").is_not_null()
-    return counted & pl.col("entry_made").fill_null(value=True) if "entry_made" in columns else counted
+    return pl.col("cramps").is_not_null() & _logged(columns)
 
 
-def _alike(nights: pl.LazyFrame, key: Sequence[str]) -> pl.DataFrame:
+def _logged(columns: Collection[str]) -> pl.Expr:
+    return pl.col("entry_made").fill_null(value=True) if "entry_made" in columns else pl.lit(value=True)
+
+
+def _alike(nights: pl.LazyFrame, key: Sequence[str], *, uncounted: bool = False) -> pl.DataFrame:
+    columns = nights.collect_schema().names()
     return (
-        nights.filter(_observed(nights.collect_schema().names()))
+        nights.filter(_logged(columns) if uncounted else _observed(columns))
         .group_by("participant_id", *key)
         .agg(pl.len().cast(pl.Int64).alias(ALIKE))
         .collect(engine="streaming")
@@ -232,8 +262,8 @@ def _scanned(schema: pl.Schema, part: Part) -> pl.LazyFrame:
     return pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
 
 
-def _alike_in(schema: pl.Schema, key: Sequence[str], part: Part) -> pl.DataFrame:
-    return _alike(_scanned(schema, part), key)
+def _alike_in(schema: pl.Schema, key: Sequence[str], uncounted: bool, part: Part) -> pl.DataFrame:
+    return _alike(_scanned(schema, part), key, uncounted=uncounted)
 
 
 def _merged(found: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:

@@ -103,7 +103,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
     columns: dict[str, dict[tuple[str, str, str], str]] = {}
     for name, estimates in named.items():
-        rows = estimates[~estimates["term"].isin(wording.BASELINES)]
+        rows = estimates[~estimates["term"].isin(wording.BASELINES) & ~wording.is_split(estimates)]
         if len(named) > 1:
             rows = rows[~rows["term"].map(wording.is_declared)]
         scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
@@ -158,11 +158,55 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
     """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
-    known = codebook.find(wording.variable(row["term"]))
+    known = wording.variable(str(row["term"]))
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"
     return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
+
+
+def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return our coefficients and standard errors beside those of statsmodels, a row per parameter, by model."""
+    shown = rows[rows["coefficient"].notna()]
+    apart, errors_apart = wording.gaps(shown)
+    columns = {
+        "Coefficient": shown["coefficient"].map(_digits),
+        "statsmodels": shown["statsmodels_coefficient"].map(_digits),
+        "Apart (in SE)": apart.map(wording.magnitude),
+        "SE": shown["std_error"].map(_digits),
+        "statsmodels' SE": shown["statsmodels_std_error"].map(_digits),
+        "SE apart (relative)": errors_apart.map(wording.magnitude),
+    }
+    contrasts = [wording.contrast(row | {"unit": None}) or wording.DASH for row in wording.records(shown)]
+    terms = [shown["model"].map(wording.model), shown["term"].map(wording.term).map(wording.capital)]
+    index = pd.MultiIndex.from_arrays([list(texts) for texts in terms], names=["", "Factor"])
+    return pd.DataFrame({"Contrast": contrasts, **{name: list(texts) for name, texts in columns.items()}}, index=index)
+
+
+def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how far statsmodels' fits are from ours, a row per model."""
+    made = []
+    for name, of_model in rows.groupby("model", sort=False):
+        agree = (of_model["status"] == "agrees").sum()
+        compared = agree + (of_model["status"] == "differs").sum()
+        apart, errors_apart = wording.gaps(of_model)
+        first = of_model.iloc[0]
+        made.append(
+            {
+                "Model": wording.model(str(name)),
+                "Outcome": wording.DASH if pd.isna(first["outcome"]) else wording.term(first["outcome"]),
+                "By statsmodels": wording.DASH if pd.isna(first["refit"]) else first["refit"],
+                "Rows": wording.count(first["n_rows"]),
+                "Parameters that agree": f"{agree} of {compared}" if compared else wording.DASH,
+                "Largest gap (in SE)": wording.magnitude(apart.max()),
+                "Largest gap of SE (relative)": wording.magnitude(errors_apart.max()),
+            }
+        )
+    return pd.DataFrame(made).set_index("Model")
+
+
+def _digits(value: float) -> str:
+    return wording.DASH if math.isnan(value) else f"{value:.6g}".replace("-", "−")
 
 
 def table_one(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -33,8 +33,7 @@ def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
     What the ``accounts`` say is left to them.
     """
     told = {remark for account in accounts for remark in account.remarks()}
-    # Into a file or a pipe a table is as wide as it needs to be.
-    width = Console().width if sys.stdout.isatty() else _WIDE
+    width = _width()
     for cohort, rows in estimates.groupby("cohort", sort=False):
         table, needed = _table(str(cohort), _frame(rows), width)
         # A narrower terminal breaks the lines itself, which loses nothing.
@@ -42,6 +41,15 @@ def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
         console.print(table)
         if notes := wording.notes(_summary(rows), besides=told):
             console.print(notes, markup=False, soft_wrap=not sys.stdout.isatty())
+
+
+def show_second_opinion(rows: pd.DataFrame) -> None:
+    """Print what statsmodels' fit of the same model found, beside ours, where there is anything to compare."""
+    compared = tables.second_opinion(rows)
+    if compared.empty:
+        return
+    table, needed = _table("Second opinion: coefficients on the scale of the link", compared, _width())
+    Console(highlight=False, width=max(_width(), needed)).print(table)
 
 
 class Lines:
@@ -101,6 +109,11 @@ class Bars:
 def progress() -> Lines | Bars:
     """Return bars in a terminal, plain lines elsewhere."""
     return Bars() if sys.stderr.isatty() else Lines()
+
+
+def _width() -> int:
+    # Into a file or a pipe a table is as wide as it needs to be.
+    return Console().width if sys.stdout.isatty() else _WIDE
 
 
 def _say(line: str) -> None:

@@ -14,6 +14,7 @@ from crampstudy.clean import Cleaned
 from crampstudy.clean.raw import CELLS
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import Denominator, coverage, observed_night
+from crampstudy.wording import counted
 
 GAPS: tuple[tuple[str, float, float], ...] = (
     *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
@@ -133,9 +134,10 @@ def as_text(summary: Summary) -> str:
             "",
             f"nights: {n.expected:,} expected, {n.observed:,} observed ({share}), {n.missing:,} missing",
             f"  observed: {n.with_cramp:,} with a cramp, {n.without_cramp:,} without (0); "
-            f"missing (never 0): {n.without_count:,} rows without entry or count, {n.without_row:,} without a row",
+            f"missing (never 0): {counted(n.without_count, 'rows')} without entry or count, "
+            f"{n.without_row:,} without a row",
             f"longest gap per participant: median {n.longest_gap_median:g}, 90th centile "
-            f"{n.longest_gap_90th_centile:g}, longest {n.longest_gap} nights",
+            f"{n.longest_gap_90th_centile:g}, longest {counted(n.longest_gap, 'nights')}",
             "  participants by longest gap: " + ", ".join(f"{gap}: {k:,}" for gap, k in n.longest_gaps.items()),
         ]
     lines += [f"note: {notice}" for notice in summary.notices]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,8 +17,16 @@ CONTRAST = "contrast: "
 """What stands before a number whose row is of its declared contrast, beside that of its ratio per unit."""
 BASELINES = ("intercept", "threshold", "dispersion", f"{ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
+SPLIT = "within and between"
+"""How the analysis of rows ends that split the ratio of a nightly exposure; they stand in a note, not in the table."""
+EQUALS = " = "
+"""Between the parts of an exposure, in the term of the test that their ratios are equal."""
+AT_REFERENCE = "at the reference of what it interacts with"
+"""In the note of a ratio that others of the model modify."""
 DASH = "–"
 _MOST_DIGITS = 12
+_ROUNDING, _SMALL = 1e-8, 1e-3
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEVELS = {
     "true": "yes",
     "false": "no",
@@ -26,6 +35,13 @@ _LEVELS = {
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
 }
+_COVARIANCES = {
+    "covariance cluster": "cluster-robust intervals",
+    "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
+    "covariance cluster-joint": "cluster-robust intervals of coefficients and dispersion together",
+    "covariance jackknife": "intervals by the jackknife, one participant left out at a time",
+}
+_OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
 _OUTCOMES = {
     "none": "No cramp",
     "mild": "Mild",
@@ -34,6 +50,7 @@ _OUTCOMES = {
 }
 # A factor of a term, which may hold a colon in backticks or in a text.
 _FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
+_OF_PERSON = re.compile(r"(within|between)\((?:`([^`]+)`|([^\W\d][\w.]*))\)")
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
@@ -48,6 +65,18 @@ def number(value: float, digits: int = 2) -> str:
 def count(value: Any) -> str:
     """Return a whole number with thousands separated, an en dash where there is none."""
     return DASH if pd.isna(value) else f"{int(value):,}"
+
+
+def counted(number: int, plural: str, verb: str = "") -> str:
+    """Return a number and what it counts, of one in the singular: ``1 night``, ``1 cell holds``, ``1,204 nights``.
+
+    The last word of ``plural`` is its noun; ``verb`` is that of several.
+    """
+    if number == 1:
+        before, _, noun = plural.rpartition(" ")
+        plural = f"{before} {_OF_ONE.get(noun, noun.removesuffix('s'))}"
+        verb = _OF_ONE.get(verb, f"{verb}s" if verb else "")
+    return " ".join(f"{number:,} {plural} {verb}".split())
 
 
 def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> str:
@@ -82,6 +111,19 @@ def recalled(text: str) -> str:
     return _OUTCOMES.get(text, text)
 
 
+def of_person(name: str) -> tuple[str, str] | None:
+    """Return function and column of a term ``within(x)`` or ``between(x)``, ``None`` if it is another one."""
+    found = _OF_PERSON.fullmatch(name)
+    return (found[1], found[2] or found[3]) if found else None
+
+
+def variable(name: str) -> codebook.Variable | None:
+    """Return the variable of the codebook that a term is of, if it is of one, whatever stands before it in a row."""
+    name = name.removeprefix(ZERO_PART).removeprefix(CONTRAST)
+    split = of_person(name)
+    return codebook.find(split[1] if split else name)
+
+
 def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
@@ -91,6 +133,8 @@ def term(name: str, heading: bool = False) -> str:
     parts = _FACTOR.findall(name)
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
+    if split := of_person(name):
+        return f"{_label_inside(split[1])}, {split[0]} participants"
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
@@ -126,11 +170,6 @@ def contrast(row: Mapping[str, Any]) -> str:
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 
 
-def variable(name: object) -> str:
-    """Return what a term is of, without what stands before it in a row."""
-    return str(name).removeprefix(ZERO_PART).removeprefix(CONTRAST)
-
-
 def is_declared(name: object) -> bool:
     """Say whether a term is that of a declared contrast."""
     return str(name).removeprefix(ZERO_PART).startswith(CONTRAST)
@@ -143,7 +182,12 @@ def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
 
 def sentences(texts: Iterable[str]) -> str:
     """Return remarks as sentences, each with a capital and a full stop."""
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
+    return " ".join(f"{capital(text)}." for text in texts)
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter, all else as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
@@ -156,10 +200,127 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     rows = pd.concat(models, ignore_index=True)
     # That there is no zero part to show is said by its intercept, which there always is.
     silent = set(BASELINES) - {f"{ZERO_PART}intercept"}
-    shown = rows[~rows["term"].isin(silent)]
+    split = is_split(rows)
+    shown = rows[~rows["term"].isin(silent) & ~split]
     said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
     failed = reasons(shown, besides)
-    return sentences(filter(None, (said, f"could not estimate: {failed}" if failed else "", verdicts.remark(shown))))
+    texts = (
+        *_splits(rows[split]),
+        said,
+        f"could not estimate: {failed}" if failed else "",
+        verdicts.remark(shown),
+    )
+    return sentences(filter(None, texts))
+
+
+def is_split(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows split the ratio of another one into within and between participants."""
+    return rows["analysis"].str.endswith(SPLIT).fillna(value=False).astype(bool)
+
+
+def p_text(value: float) -> str:
+    """Return a p-value as printed: ``p = 0.012``, ``p < 0.001``."""
+    return "p < 0.001" if value < 0.001 else f"p = {number(value, 3 if value < 0.1 else 2)}"
+
+
+def _splits(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence for each exposure: what its ratio is a mixture of, and whether the two differ."""
+    made = []
+    for test in records(rows[rows["scale"] == "wald_test"]):
+        within = str(test["term"]).partition(f"{EQUALS}between(")[0]
+        between = within.replace("within", "between", 1)
+        parts = rows[rows["term"].isin([within, between]) & (rows["model"] == test["model"])]
+        named = term(within).removesuffix(", within participants")
+        if test["status"] != "converged":
+            reason = "; ".join(_said(rows[rows["term"] == test["term"]], ()))
+            made.append(f"{named}: within and between participants could not be told apart: {reason}")
+            continue
+        (one, other) = records(parts)[:2]
+        where = f"{AT_REFERENCE}, " if AT_REFERENCE in str(test["note"]) else ""
+        made.append(
+            f"{named}: {where}the ratio mixes {estimate(one)} within participants and {estimate(other)} between them, "
+            f"{contrast(one)} ({p_text(test['p_value'])} that both are equal)"
+        )
+    return list(dict.fromkeys(made))
+
+
+def second_opinion(rows: pd.DataFrame) -> str:
+    """Return what statsmodels' fit of one model says beside ours, in sentences: how far they are apart, or why not."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    notes = _notes(rows)
+    if compared.empty:
+        return sentences([f"no second opinion: {notes[0]}", *notes[1:]])
+    differ = compared[compared["status"] == "differs"]
+    n, apart_on = len(compared), len(differ)
+    verdict = f"{'differs' if apart_on else 'agrees'} on {apart_on or n} of {n} parameter{'s' if n > 1 else ''}"
+    if apart_on:
+        verdict += f" ({', '.join(_parameter(row) for row in records(differ))})"
+    said = f"statsmodels, {compared['refit'].iloc[0]}, on the same {count(compared['n_rows'].iloc[0])} rows {verdict}"
+    coefficients = compared[compared["std_error"] > 0]
+    if len(coefficients):
+        apart, errors_apart = (gap.max() for gap in gaps(coefficients))
+        said += (
+            f"; the largest gap between coefficients is {magnitude(apart)} standard errors, and between "
+            f"standard errors ({coefficients['covariance'].iloc[0]}) {magnitude(errors_apart)} of themselves"
+        )
+    return " ".join(filter(None, (f"{said}.", sentences(notes))))
+
+
+def second_opinions(rows: pd.DataFrame) -> str:
+    """Return what the second opinions on several models come to, as one sentence without its full stop."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    if compared.empty:
+        return "None of the models could be compared"
+    n, differ = len(compared), int((compared["status"] == "differs").sum())
+    verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
+    said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
+    apart, errors_apart = gaps(compared)
+    if apart.isna().all():
+        return said
+    furthest, widest = (records(compared.iloc[[int(gap.argmax())]])[0] for gap in (apart, errors_apart))
+    return (
+        f"{said}; the largest gap between coefficients is {magnitude(apart.max())} standard errors "
+        f"({model(furthest['model'])}: {_parameter(furthest)}), and between standard errors "
+        f"{magnitude(errors_apart.max())} of themselves ({model(widest['model'])}: {_parameter(widest)})"
+    )
+
+
+def opinion_notes(rows: pd.DataFrame) -> str:
+    """Return what is to be said of each model of several second opinions, in sentences that begin with its name."""
+    of_model = ((name, _notes(some)) for name, some in rows.groupby("model", sort=False))
+    return sentences(f"{model(str(name))}: {'; '.join(notes)}" for name, notes in of_model if notes)
+
+
+def _notes(rows: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+
+
+def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
+    errors = rows["std_error"].where(rows["std_error"] > 0)
+    return (rows["coefficient_difference"] / errors).abs(), (rows["std_error_difference"] / errors).abs()
+
+
+def magnitude(value: float) -> str:
+    """Return a gap by its first digits, such as ``0.48`` or ``2 × 10⁻⁵``; what is rounding as ``<10⁻⁸``."""
+    if math.isnan(value):
+        return DASH
+    if value < _ROUNDING:
+        return "<10⁻⁸"
+    if value >= _SMALL:
+        return f"{value:.2g}"
+    digit, power = f"{value:.0e}".split("e-")
+    return f"{digit} × 10⁻{power.lstrip('0').translate(_RAISED)}"
+
+
+def model(name: str) -> str:
+    """Return a model as printed: ``Negative binomial``, ``GEE, exchangeable``."""
+    return capital(name.replace("gee-", "GEE, ").replace("-", " "))
+
+
+def _parameter(row: Mapping[str, Any]) -> str:
+    of = "" if pd.isna(row["level"]) else f" = {level(str(row['level']))}"
+    return f"{capital(term(str(row['term'])))}{of}"
 
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
@@ -168,7 +329,8 @@ def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
 
 
 def _reworded(text: str) -> str:
-    """Put labels in the place of column names, which are told from words by their underscore."""
+    """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
+    text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {level(match[1])}", text)
     return re.sub(r"[A-Za-z]\w*_\w*", lambda match: _small(_label_inside(match[0])), text)

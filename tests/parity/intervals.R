@@ -2,14 +2,14 @@
 # R has no model of these classes. Their likelihood is written out with pnbinom or integrate(), maximised by BFGS and
 # polished by Newton steps on Richardson derivatives (numDeriv); survey does the variance, from the influence of each row.
 suppressPackageStartupMessages({library(survey); library(numDeriv); library(jsonlite)})
-options(survey.lonely.psu = "adjust")
+options(survey.lonely.psu = "adjust", survey.adjust.domain.lonely = TRUE)
 script <- sub("--file=", "", grep("--file=", commandArgs(), value = TRUE))
 here <- if (length(script)) dirname(script) else "."
 data <- read.csv(file.path(here, "intervals-data.csv"))
 data$high[is.na(data$high)] <- Inf
 data$inside <- data$domain == 1 & data$weight > 0
-own <- data[data$inside, ]
-x <- cbind(1, (own$age - 60) / 10, own$female)
+# A domain that leaves half of the strata with one PSU.
+data$scattered <- data$inside & !(data$stratum %in% c(1, 4, 6, 7) & data$psu == 2)
 
 # The chance that low <= count <= high, the count's law negative binomial, or its nights with a cramp out of 30.
 cramps <- function(mu, alpha, low, high) {
@@ -39,42 +39,43 @@ nights <- function(mu, alpha, low, high) {
   ifelse(low == 0, 1 - rest, inside)
 }
 
-rows <- function(at, law, mixed) {
+rows <- function(at, law, mixed, own) {
   alpha <- exp(at[4])
   share <- if (mixed) plogis(at[5]) else 0
-  mu <- own$nights * exp(as.vector(x %*% at[1:3]))
+  mu <- own$nights * exp(as.vector(cbind(1, (own$age - 60) / 10, own$female) %*% at[1:3]))
   nightly <- own$low <= own$nights & own$nights <= own$high
   log((1 - share) * law(mu, alpha, own$low, own$high) + share * nightly)
 }
 
-fit <- function(law, mixed, weighted) {
+fit <- function(law, mixed, weighted, inside) {
+  own <- data[inside, ]
   w <- if (weighted) own$weight / mean(own$weight) else rep(1, nrow(own))
-  total <- function(at) sum(w * rows(at, law, mixed))
+  total <- function(at) sum(w * rows(at, law, mixed, own))
   at <- c(-2.9, 0, 0, 0.5, if (mixed) -3.5)
   at <- optim(at, function(b) -total(b), method = "BFGS", control = list(reltol = 1e-14, maxit = 500))$par
   for (i in 1:4) at <- at - solve(hessian(total, at), grad(total, at))
   information <- -hessian(total, at)
-  influence <- (jacobian(rows, at, law = law, mixed = mixed) * w) %*% solve(information)
-  # svytotal multiplies by the weights, which are in the influence already: rows outside count as nothing.
-  every <- matrix(0, nrow(data), length(at))
-  every[data$inside, ] <- influence
+  influence <- (jacobian(rows, at, law = law, mixed = mixed, own = own) * w) %*% solve(information)
+  # svytotal multiplies by the weights, which are in the influence already.
   design <- if (weighted) {
-    svydesign(ids = ~psu, strata = ~stratum, weights = rep(1, nrow(data)), data = data, nest = TRUE)
+    svydesign(ids = ~psu, strata = ~stratum, weights = rep(1, nrow(data)), data = data, nest = TRUE)[inside, ]
   } else {
-    every <- influence
     svydesign(ids = ~1, weights = rep(1, nrow(own)), data = own)
   }
-  list(at = at, se = unname(sqrt(diag(vcov(svytotal(every, design))))), value = total(at), gradient = max(abs(grad(total, at))))
+  spread <- vcov(svytotal(influence, design))
+  list(at = at, se = unname(sqrt(diag(spread))), value = total(at), gradient = max(abs(grad(total, at))))
 }
 
 cases <- data.frame(
-  law = c("cramps", "cramps", "cramps", "cramps", "nights"),
-  mixed = c(FALSE, TRUE, FALSE, TRUE, FALSE),
-  weighted = c(FALSE, FALSE, TRUE, TRUE, TRUE)
+  law = c("cramps", "cramps", "cramps", "cramps", "nights", "cramps"),
+  mixed = c(FALSE, TRUE, FALSE, TRUE, FALSE, FALSE),
+  weighted = c(FALSE, FALSE, TRUE, TRUE, TRUE, TRUE),
+  domain = c(rep("inside", 5), "scattered")
 )
 found <- lapply(seq_len(nrow(cases)), function(i) {
   case <- cases[i, ]
-  c(as.list(case), fit(list(cramps = cramps, nights = nights)[[case$law]], case$mixed, case$weighted))
+  law <- list(cramps = cramps, nights = nights)[[case$law]]
+  c(as.list(case), fit(law, case$mixed, case$weighted, data[[case$domain]]))
 })
 write_json(
   list(r = as.character(getRversion()), survey = as.character(packageVersion("survey")), fits = found),

@@ -4,7 +4,7 @@
 suppressPackageStartupMessages({
   library(MASS); library(sandwich); library(ordinal); library(survey); library(jsonlite)
 })
-options(survey.lonely.psu = "adjust")
+options(survey.lonely.psu = "adjust", survey.adjust.domain.lonely = TRUE)
 script <- sub("--file=", "", grep("--file=", commandArgs(), value = TRUE))
 here <- if (length(script)) dirname(script) else "."
 data <- read.csv(file.path(here, "ordinal-data.csv"))
@@ -113,12 +113,12 @@ weighted <- function(formula, design) {
   fit <- to_the_end(function(start) do.call(svyolr, list(formula, design, start = start, control = control)), fit)
   list(
     coefficients = unname(fit$coefficients), thresholds = unname(fit$zeta), covariance = unname(fit$var),
-    df = degf(design)
+    df = degf(design), df_residual = fit$df.residual
   )
 }
-design_weighted <- function(psu) {
+design_weighted <- function(psu, members = data$domain == 1) {
   design <- svydesign(ids = as.formula(paste0("~", psu)), strata = ~stratum, weights = ~weight, data = data, nest = TRUE)
-  domain <- subset(design, domain == 1)
+  domain <- design[members, ]
   spread <- function(shares) svyrecvar(shares, domain$cluster, domain$strata, domain$fpc)
   c(weighted(formula, domain), list(brant = brant(domain$variables, unname(weights(domain)), spread)))
 }
@@ -143,7 +143,11 @@ write_json(
     clm = list(none = partial(rep(1, nrow(data))), times = partial(data$times)),
     brant = list(none = brant(data, rep(1, nrow(data))), times = brant(data, data$times)),
     brant_cluster = list(none = brant(data, rep(1, nrow(data)), robust), times = brant(data, data$times, robust)),
-    svyolr = list(two_or_more = design_weighted("psu"), lonely = design_weighted("psu_lonely")),
+    svyolr = list(
+      two_or_more = design_weighted("psu"), lonely = design_weighted("psu_lonely"),
+      # A domain that leaves half of the strata with one PSU.
+      scattered = design_weighted("psu", data$domain == 1 & !(data$stratum %in% c(1, 4, 6) & data$psu == 2))
+    ),
     nhanes = if (length(people)) nhanes(people) else fromJSON(output)$nhanes
   ),
   output, digits = NA, auto_unbox = TRUE, pretty = TRUE, null = "null"

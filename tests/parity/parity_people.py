@@ -15,6 +15,21 @@ from crampstudy.models.covariance import Covariance, covariance
 from crampstudy.models.events import cox
 from crampstudy.models.ordinal import OrdinalFit, ordinal
 
+_DOMAINS = (
+    ("psu", "two_or_more", "sample, a domain", pl.lit(value=True)),
+    ("psu_lonely", "lonely", "sample, a domain and a lonely PSU", pl.lit(value=True)),
+    # As the scripts have it: half of the strata have one PSU in the domain.
+    (
+        "psu",
+        "scattered",
+        "sample, a domain with lonely PSUs",
+        ~(pl.col("stratum").is_in([1, 4, 6]) & (pl.col("psu") == 2)),
+    ),
+)
+"""The column of PSUs, what R's results are called, what is said of the data, and what narrows the domain."""
+
+_OPTION = "adjust.domain.lonely"
+
 
 def cells() -> Iterator[Cell]:
     """Yield every comparison of a model of a survey, of ordered classes or of times."""
@@ -24,17 +39,15 @@ def cells() -> Iterator[Cell]:
 
 def _surveys() -> Iterator[Cell]:
     table = pl.read_csv(HERE / "survey-data.csv")
+    member = pl.col("domain") == 1
     matrix = np.column_stack([np.ones(table.height), (table["age"] - 50) / 10, table["sex"], table["score"]])
-    inside = (table["domain"] == 1).to_numpy()
     models: tuple[tuple[str, str, str, survey.Link], ...] = (
         ("survey-logistic", "logistic", "mild", "logit"),
         ("survey-poisson", "poisson", "count", "log"),
     )
     offsets = {"none": np.zeros(table.height), "log age": np.log(table["age"].to_numpy() / 50)}
-    for psu, key, data in (
-        ("psu", "two_or_more", "sample, a domain"),
-        ("psu_lonely", "lonely", "sample, a domain and a lonely PSU"),
-    ):
+    for psu, key, data, domain in _DOMAINS:
+        inside = table.select(member & domain).to_series().to_numpy()
         design = survey.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
         for (model, name, outcome, link), (said, offset) in product(models, offsets.items()):
             values = table[outcome].to_numpy().astype(np.float64)
@@ -43,7 +56,7 @@ def _surveys() -> Iterator[Cell]:
             r = reference("survey")[key][name if said == "none" else f"{name}_offset"]
             found = differences((fitted.coefficients, fitted.std_error), r["coef"], np.sqrt(np.diag(r["vcov"])))
             family, answers = ("quasibinomial", "0 or 1") if link == "logit" else ("quasipoisson", "count")
-            yield Cell(model, answers, "design", "sampling", said, data, f"survey::svyglm, {family}", *found)
+            yield Cell(model, answers, "design", "sampling", said, data, f"survey::svyglm, {family}; {_OPTION}", *found)
 
 
 _LEVELS = ("0", "1", "2", "3", "4")
@@ -60,18 +73,16 @@ def _codes(column: pl.Series) -> NDArray[np.intp]:
 
 def _survey_classes() -> Iterator[Cell]:
     rows = _answers()
-    matrix, inside = rows.select(_COVARIATES).to_numpy().astype(np.float64), (rows["domain"] == 1).to_numpy()
+    matrix = rows.select(_COVARIATES).to_numpy().astype(np.float64)
     classes = rows["class"].to_numpy().astype(np.float64)
-    for psu, key, data in (
-        ("psu", "two_or_more", "sample, a domain"),
-        ("psu_lonely", "lonely", "sample, a domain and a lonely PSU"),
-    ):
+    for psu, key, data, domain in _DOMAINS:
+        inside = rows.select((pl.col("domain") == 1) & domain).to_series().to_numpy()
         design = survey.Design.of(rows["stratum"], rows[psu], rows["weight"])
         fitted = survey_ordinal.regression(classes, matrix, _COVARIATES, inside, design, _LEVELS)
         r = reference("ordinal")["svyolr"][key]
         ours = fitted.coefficients, np.sqrt(np.diag(fitted.covariance))
         found = differences(ours, r["coefficients"] + r["thresholds"], np.sqrt(np.diag(r["covariance"])))
-        yield Cell("survey-ordinal", "class", "design", "sampling", "none", data, "survey::svyolr", *found)
+        yield Cell("survey-ordinal", "class", "design", "sampling", "none", data, f"survey::svyolr; {_OPTION}", *found)
 
 
 def _recalled_counts() -> Iterator[Cell]:
@@ -79,6 +90,7 @@ def _recalled_counts() -> Iterator[Cell]:
     member = (pl.col("domain") == 1) & (pl.col("weight") > 0)
     for r in reference("intervals")["fits"]:
         rows = whole if r["weighted"] else whole.filter(member)
+        left = ~(pl.col("stratum").is_in([1, 4, 6, 7]) & (pl.col("psu") == 2)) if r["domain"] == "scattered" else True
         design = (
             survey.Design.of(rows["stratum"], rows["psu"], rows["weight"])
             if r["weighted"]
@@ -89,7 +101,7 @@ def _recalled_counts() -> Iterator[Cell]:
             rows["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
             np.column_stack([np.ones(rows.height), (rows["age"] - 60) / 10, rows["female"]]),
             ("intercept", "age", "female"),
-            rows.select(member).to_series().to_numpy(),
+            rows.select(member & left).to_series().to_numpy(),
             design,
             exposure=rows["nights"].to_numpy(),
             at_most=30 if r["law"] == "nights" else None,
@@ -98,8 +110,8 @@ def _recalled_counts() -> Iterator[Cell]:
         ours = fitted.parameters, np.sqrt(np.diag(fitted.joint))
         found = differences(ours, r["at"], r["se"])
         weights = "sampling" if r["weighted"] else "none"
-        data = f"classes of {r['law']}, {'with' if r['mixed'] else 'without'} near-nightly persons"
-        peer = "likelihood written out, numDeriv" + ("; survey::svytotal" if r["weighted"] else "")
+        data = f"classes of {r['law']}, {'with' if r['mixed'] else 'without'} near-nightly persons, {r['domain']}"
+        peer = "likelihood written out, numDeriv" + (f"; survey::svytotal; {_OPTION}" if r["weighted"] else "")
         yield Cell("interval-count", "recalled_count", "design", weights, "none", data, peer, *found)
 
 

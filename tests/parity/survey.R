@@ -1,6 +1,6 @@
 # Reference values for tests/test_survey.py from R's survey package: Rscript tests/parity/survey.R
 suppressPackageStartupMessages({library(survey); library(jsonlite)})
-options(survey.lonely.psu = "adjust")
+options(survey.lonely.psu = "adjust", survey.adjust.domain.lonely = TRUE)
 script <- sub("--file=", "", grep("--file=", commandArgs(), value = TRUE))
 here <- if (length(script)) dirname(script) else "."
 data <- read.csv(file.path(here, "survey-data.csv"))
@@ -8,9 +8,9 @@ data$band <- cut(data$age, c(20, 40, 60, Inf), right = FALSE, labels = c("20-39"
 shares <- c(0.5, 0.3, 0.2)
 exact <- glm.control(epsilon = 1e-15, maxit = 100)
 
-results <- function(psu) {
+results <- function(psu, members = data$domain == 1) {
   design <- svydesign(ids = as.formula(paste0("~", psu)), strata = ~stratum, weights = ~weight, data = data, nest = TRUE)
-  domain <- subset(design, domain == 1)
+  domain <- design[members, ]
   mean <- svymean(~mild, domain)
   interval <- attr(svyciprop(~I(mild == 1), domain, method = "xlogit"), "ci")
   bands <- svyby(~mild, ~band, domain, svymean, covmat = TRUE)
@@ -19,7 +19,10 @@ results <- function(psu) {
   fit <- function(formula, family) {
     first <- coef(svyglm(formula, domain, family = family, control = exact))
     model <- do.call(svyglm, list(formula, domain, family = family, control = exact, start = unname(first)))
-    list(names = names(coef(model)), coef = unname(coef(model)), vcov = unname(vcov(model)))
+    list(
+      names = names(coef(model)), coef = unname(coef(model)), vcov = unname(vcov(model)), df = model$df.residual,
+      ci = unname(confint(model))
+    )
   }
   list(
     df = degf(domain),
@@ -38,7 +41,9 @@ results <- function(psu) {
 write_json(
   list(
     r = as.character(getRversion()), survey = as.character(packageVersion("survey")),
-    two_or_more = results("psu"), lonely = results("psu_lonely")
+    two_or_more = results("psu"), lonely = results("psu_lonely"),
+    # A domain that leaves half of the strata with one PSU.
+    scattered = results("psu", data$domain == 1 & !(data$stratum %in% c(1, 4, 6) & data$psu == 2))
   ),
   file.path(here, "survey.json"), digits = NA, auto_unbox = TRUE, pretty = TRUE
 )

@@ -1,8 +1,9 @@
 """Does every model find what is there? `make recover`, or a part: `make recover ARGS="--models poisson --cohorts 50"`.
 
 Draws cohorts from known truths (recovery_scenarios.py), fits every model, counts how often intervals cover the
-answers, and writes the table of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw
-and model: the next run goes on from there. After a change to a model or to the simulator begin anew with ``--fresh``.
+answers, and writes the tables of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw
+and model, under a digest of the code behind it: the next run goes on from there, and does again what a change touched.
+A whole run also renews the tables of rates by band; ``--rates`` does nothing else.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import recovery_grid as grid
+import recovery_rates as rates
 import recovery_table as table
 from recovery_asked import ASKED, Asked
+from recovery_keys import key
 from recovery_scenarios import Scenario
 
 from crampstudy import compute
@@ -60,6 +63,10 @@ def run(task: Task) -> dict[str, list[dict[str, list[float] | None]]]:
 
 def main() -> int:
     asked = _arguments()
+    if asked.rates or asked.whole:
+        _renew_rates(asked)
+    if asked.rates:
+        return 0
     if asked.fresh:
         shutil.rmtree(asked.state, ignore_errors=True)
     chosen = [s for s in grid.scenarios().values() if any(fnmatch(s.name, pattern) for pattern in asked.scenarios)]
@@ -85,12 +92,32 @@ def main() -> int:
     if not cells:
         sys.stderr.write("nothing was run\n")
         return 1
-    made = table.tables(cells)
+    unknown = False
+    for block, marks in table.BLOCKS.items():
+        if not (own := [c for c in cells if c.scenario.block == block]):
+            continue
+        made = table.tables(own, block)
+        if asked.write:
+            _write(asked.write, made, marks)
+        else:
+            sys.stdout.write(f"{made}\n")
+        unknown |= any(table.known(c) is None for c in table.beyond_chance(own))
+    return int(unknown)
+
+
+def _renew_rates(asked: argparse.Namespace) -> None:
+    """Measure the intervals of rates, and write their tables and what the package says of them."""
+    crude, adjusted = rates.measured(asked.cohorts or rates.GROUPS, asked.seed, asked.cluster or asked.workers)
+    made = rates.tables(crude, adjusted)
     if asked.write:
-        asked.write.write_text(table.renew(asked.write.read_text(encoding="utf-8"), made), encoding="utf-8")
+        _write(asked.write, made, rates.MARKS)
+        rates.SHIPPED.write_text(rates.as_csv(crude), encoding="utf-8")
     else:
         sys.stdout.write(f"{made}\n")
-    return int(any(table.known(c) is None for c in table.beyond_chance(cells)))
+
+
+def _write(path: Path, made: str, marks: tuple[str, str] = table.MARKS) -> None:
+    path.write_text(table.renew(path.read_text(encoding="utf-8"), made, marks), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -100,6 +127,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--scenarios", nargs="+", default=["*"], metavar="NAME", help="names or patterns, as 'block 0*'"
     )
+    parser.add_argument("--rates", action="store_true", help="renew the tables of rates by band alone, in minutes")
     parser.add_argument("--cohorts", type=int, help="cohorts a cell (default: by the model, 1,000 or 400)")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (default: every core)"
@@ -118,6 +146,8 @@ def _arguments() -> argparse.Namespace:
         "--write", type=Path, metavar="FILE", help="renew the tables in this file (default: print them)"
     )
     found = parser.parse_args()
+    parts = ("models", "scenarios", "people", "minutes", "cohorts")
+    found.whole = all(getattr(found, part) == parser.get_default(part) for part in parts)
     if found.cohorts is not None and found.cohorts < 1:
         parser.error("--cohorts must be at least 1")
     if found.people is not None and (found.people < 1 or found.write):
@@ -145,7 +175,8 @@ def _number(model: Asked, asked: argparse.Namespace) -> int:
 
 
 def _file(state: Path, scenario: str, model: str, batch: int) -> Path:
-    return state / scenario.replace(" ", "-") / model.replace("/", "-") / f"{batch:04}.json"
+    named = f"{model.replace('/', '-')}-{key(model.partition('/')[0])}"
+    return state / scenario.replace(" ", "-") / named / f"{batch:04}.json"
 
 
 def _keep(path: Path, results: list[dict[str, list[float] | None]]) -> None:

@@ -45,44 +45,45 @@ class Asked:
                 return outcome
 
 
-RATES = (
-    Asked("poisson", "cramps"),
-    Asked("negative-binomial", "cramps"),
-    Asked("gee-exchangeable", "cramps"),
-    Asked("gee-ar1", "cramps"),
-    Asked("mixed-poisson", "cramps"),
-    Asked("mixed-negative-binomial", "cramps", 400),
-)
-ODDS = (
-    Asked("logistic", "cramp_night"),
-    Asked("gee-exchangeable", "cramp_night"),
-    Asked("gee-ar1", "cramp_night"),
-    Asked("mixed-poisson", "cramp_night"),
-)
-SURVEYS = (Asked("survey-logistic", "any_cramp"), Asked("survey-poisson", "any_cramp"))
-INFLATED, HURDLE = (
-    Asked("zero-inflated-negative-binomial", "cramps", 400),
-    Asked("hurdle-negative-binomial", "cramps", 400),
-)
-PAIN, RELIEF, GAP = Asked("ordinal", "pain"), Asked("cox", "relief"), Asked("cox", "gap")
-CLASSES, COUNTS = Asked("survey-ordinal", "recalled_class"), Asked("interval-count", "recalled_count")
-NIGHTLY = Asked("interval-count", "recalled_count", 400, (("near_nightly", True),))
-AT_MOST = Asked("interval-count", "recalled_count", 400, (("at_most", 30),))
-
-
 def _with(asked: tuple[Asked, ...], **options: Any) -> tuple[Asked, ...]:
     return tuple(Asked(a.model, a.outcome, a.cohorts, (*a.options, *options.items())) for a in asked)
 
 
-_POISSON, _NB, _, _, _MIXED, _MIXED_NB = RATES
-HOURS = _with((_POISSON, _NB, _MIXED), exposure="hours_in_bed")
-SLOPES = _with((replace(_MIXED, cohorts=400),), random_slope="dose")
-SLOPES_NB = _with((_MIXED_NB,), random_slope="dose")
-SMALL = _with((_POISSON, _NB, ODDS[0]), covariance="cluster-small")
-SLOPES_MODEL, SLOPES_NB_MODEL = _with(SLOPES, covariance="model"), _with(SLOPES_NB, covariance="model")
-ALONE = _with((_POISSON, _NB, _MIXED, INFLATED, HURDLE, PAIN, RELIEF), covariance="model")
+_POISSON, _NB, _GEE, _AR1 = (
+    Asked(model, "cramps") for model in ("poisson", "negative-binomial", "gee-exchangeable", "gee-ar1")
+)
+_MIXED, _MIXED_NB = Asked("mixed-poisson", "cramps"), Asked("mixed-negative-binomial", "cramps", 400)
+_INFLATED, _HURDLE = (
+    Asked("zero-inflated-negative-binomial", "cramps", 400),
+    Asked("hurdle-negative-binomial", "cramps", 400),
+)
+_PAIN, _RELIEF, _GAP = Asked("ordinal", "pain"), Asked("cox", "relief"), Asked("cox", "gap")
+_ODDS = tuple(Asked(model, "cramp_night") for model in ("logistic", "gee-exchangeable", "gee-ar1", "mixed-poisson"))
+
+# By default a covariance is chosen by the data; here it is the one that large cohorts have.
+RATES = _with((_POISSON, _NB, _GEE, _AR1, _MIXED, _MIXED_NB), covariance="cluster")
+ODDS = _with(_ODDS, covariance="cluster")
+SURVEYS = (Asked("survey-logistic", "any_cramp"), Asked("survey-poisson", "any_cramp"))
+INFLATED, HURDLE, PAIN, RELIEF, GAP = _with((_INFLATED, _HURDLE, _PAIN, _RELIEF, _GAP), covariance="cluster")
+CLASSES, COUNTS = Asked("survey-ordinal", "recalled_class"), Asked("interval-count", "recalled_count")
+NIGHTLY = Asked("interval-count", "recalled_count", 400, (("near_nightly", True),))
+AT_MOST = Asked("interval-count", "recalled_count", 400, (("at_most", 30),))
+
+HOURS = _with((_POISSON, _NB, _MIXED), exposure="hours_in_bed", covariance="cluster")
+SLOPES = _with((replace(_MIXED, cohorts=400),), random_slope="dose", covariance="cluster")
+SLOPES_NB = _with((_MIXED_NB,), random_slope="dose", covariance="cluster")
+SMALL = _with((_POISSON, _NB, _ODDS[0]), covariance="cluster-small")
+SLOPES_MODEL = _with((replace(_MIXED, cohorts=400),), random_slope="dose", covariance="model")
+SLOPES_NB_MODEL = _with((_MIXED_NB,), random_slope="dose", covariance="model")
+ALONE = _with((_POISSON, _NB, _MIXED, _INFLATED, _HURDLE, _PAIN, _RELIEF), covariance="model")
+
+AUTO = tuple(replace(a, cohorts=400) for a in (_POISSON, _NB, _GEE, _MIXED))
+AUTO_ODDS = (replace(_ODDS[0], cohorts=400),)
+AUTO_CRAMPS = tuple(replace(a, cohorts=400) for a in (_PAIN, _RELIEF))
+"""The default covariance, which is chosen by the data: what few participants need, and few exposed."""
 
 ASKED = (
     *(*RATES, *ODDS, *SURVEYS, INFLATED, HURDLE, PAIN, RELIEF, GAP, CLASSES, COUNTS, NIGHTLY, AT_MOST),
     *(*HOURS, *SLOPES, *SLOPES_NB, *SMALL, *ALONE, *SLOPES_MODEL, *SLOPES_NB_MODEL),
+    *(*AUTO, *AUTO_ODDS, *AUTO_CRAMPS),
 )

@@ -51,7 +51,8 @@ class Nights:
 
     Persons have a normal intercept and, with ``slope_sd``, a normal slope of ``dose`` that is correlated with it.
     Without that slope ratios given the person and over all persons are the same. With ``hours`` the mean is per hour
-    in bed, and those who have the condition lie longer: ratios of rates per night would be others.
+    in bed, and those who have the condition lie longer: ratios of rates per night would be others. With ``exposed`` it
+    is so many participants who have the condition, neither more nor fewer.
     """
 
     effects: Mapping[str, float]
@@ -61,10 +62,13 @@ class Nights:
     correlation: float = 0.0
     night_dispersion: float = 0.0
     hours: bool = False
+    exposed: int | None = None
 
     def cohort(self, people: int, nights: int, rng: np.random.Generator) -> Cohort:
         """Draw a diary, every night logged."""
-        x = _exposures(people, nights, rng)
+        x = dict(_exposures(people, nights, rng))
+        if self.exposed is not None:
+            x["had"] = (np.arange(people) < self.exposed)[:, None]
         scores = rng.standard_normal((2, people, 1))
         slope = self.correlation * scores[0] + math.sqrt(1 - self.correlation**2) * scores[1]
         eta = (
@@ -114,8 +118,8 @@ class Zeros:
 class Cramps:
     """Single cramps: pain by proportional odds, time to relief by proportional hazards (Weibull), both of one effect.
 
-    A ratio is that of the odds of more pain and that of the hazard of relief. One cramp in ten has no relief noted when
-    it is over. ``together`` is how much the cramps of one participant hang together.
+    A ratio is that of the odds of more pain and that of the hazard of relief. Of one cramp in ten the record says until
+    when relief had not come. ``together`` is how much the cramps of one participant hang together.
     """
 
     effects: Mapping[str, float]
@@ -146,8 +150,8 @@ class Cramps:
                 episode=pl.lit(1, pl.Int64),
                 pain_0_10=pl.Series(pain.ravel().astype(np.float64)),
                 remedy=pl.Series(x["remedy"].ravel()),
-                relief_s=pl.Series(np.where(seen, np.ceil(relief), np.nan).ravel(), nan_to_null=True),
-                duration_s=pl.Series(np.ceil(np.minimum(relief, over)).ravel()),
+                relief_s=pl.Series(np.ceil(np.minimum(relief, over)).ravel()),
+                relieved=pl.Series(seen.ravel()),
             )
         )
         tables = {**cohort.tables, "episodes": episodes.filter(pl.Series(used.ravel()))}

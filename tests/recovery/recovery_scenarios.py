@@ -18,6 +18,9 @@ from functools import cache
 from recovery_asked import (
     ALONE,
     AT_MOST,
+    AUTO,
+    AUTO_CRAMPS,
+    AUTO_ODDS,
     CLASSES,
     COUNTS,
     GAP,
@@ -70,6 +73,11 @@ class Scenario:
     at_once: int = 2
 
     @property
+    def block(self) -> str:
+        """The part of the document that shows it: ``few`` participants or few exposed, else the whole ``grid``."""
+        return "few" if self.name.split()[0] in ("people", "exposed") else "grid"
+
+    @property
     def survey(self) -> bool:
         return self.name.startswith("survey")
 
@@ -87,7 +95,8 @@ class Scenario:
 def scenarios() -> dict[str, Scenario]:
     """Return every scenario by name."""
     simulated = (*_blocks(), *_alone(), *_surveys(), _default(), _quick())
-    return {s.name: s for s in (*simulated, *_single_cramps(), *_nights(), *_zeros(), *_cramps(), *_recalled())}
+    drawn = (*_nights(), *_zeros(), *_cramps(), *_recalled(), *_few())
+    return {s.name: s for s in (*simulated, *_single_cramps(), *drawn)}
 
 
 def _still() -> Truth:
@@ -242,3 +251,21 @@ def _recalled() -> Iterator[Scenario]:
         nightly = Recalled("counts", effects, nightly_share=0.08)
         yield _of(f"recalled nightly {half}", nightly, (NIGHTLY,), people=2000)
         yield _of(f"recalled nights {half}", Recalled("nights", effects), (AT_MOST,), people=2000)
+
+
+def _few() -> Iterator[Scenario]:
+    """Small cohorts, and few who have a condition, of persons who differ as real ones do."""
+    for people in (12, 20, 40, 100):
+        for half, effects in _halves({"had": 0.4, "level": 0.25, "dose": -0.3}):
+            yield _of(f"people {people} {half}", _differing(effects), AUTO, people=people)
+        null = dict.fromkeys(("had", "level", "dose"), 0.0)
+        yield _of(f"people {people} null", _differing(null), AUTO_ODDS, people=people)
+        for half, effects in _halves({"had": 0.4, "level": -0.25}):
+            yield _of(f"people {people} cramps {half}", Cramps(effects), AUTO_CRAMPS, people=people, nights=10)
+    for people, exposed in ((20, 1), (20, 2), (20, 3), (20, 5), (20, 19), (40, 2), (40, 3), (100, 3), (250, 3)):
+        law = _differing({"had": 0.0, "level": 0.0}, exposed)
+        yield _of(f"exposed {exposed} of {people}", law, (*AUTO, *AUTO_ODDS), people=people)
+
+
+def _differing(effects: Mapping[str, float], exposed: int | None = None) -> Nights:
+    return Nights(effects, person_sd=0.9, night_dispersion=0.4, exposed=exposed)

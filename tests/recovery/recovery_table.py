@@ -16,18 +16,21 @@ NOMINAL, LEVEL = 0.95, 0.001
 """Confidence level of the intervals, and the level of the whole table, shared out by Holm's method."""
 KNOWN: Mapping[tuple[str, str, str], str] = {
     (
-        "*/cramps",
+        "*/cramps,covariance=cluster",
         "block 05 ?",
         "crp_sd",
     ): "a log-normal number: a few people have most of the weight; `cluster-small` covers more",
     (
-        "*/cramps",
+        "*/cramps,covariance=cluster",
         "block 04 ?",
         "pregnancy_trimester_*",
     ): "about 25 of 250 people have it: a few of them have most of the cramps",
+    ("*", "exposed *", "had"): "few have it: t with few degrees of freedom covers more than it says",
 }
 """Why a cell (model/outcome, scenario, term; shell patterns) is known not to have nominal coverage."""
-BEGIN, END = "<!-- recovery: begin -->", "<!-- recovery: end -->"
+MARKS = BEGIN, END = "<!-- recovery: begin -->", "<!-- recovery: end -->"
+BLOCKS: Mapping[str, tuple[str, str]] = {"grid": MARKS, "few": ("<!-- few: begin -->", "<!-- few: end -->")}
+"""The marks of the parts of the document, by the block of their scenarios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +95,25 @@ def known(item: Cell) -> str | None:
     return next(found, None)
 
 
-def grid_cells(asked: Asked) -> list[tuple[Scenario, str]]:
-    """Return every scenario and term of the grid at which a model is asked."""
-    return [
-        (s, term) for s in scenarios().values() if asked.name in {a.name for a in s.asked} for term in s.terms_of(asked)
-    ]
+def grid_cells(asked: Asked, block: str) -> list[tuple[Scenario, str]]:
+    """Return every scenario and term of a block at which a model is asked."""
+    chosen = [s for s in scenarios().values() if s.block == block and asked.name in {a.name for a in s.asked}]
+    return [(s, term) for s in chosen for term in s.terms_of(asked)]
 
 
-def tables(cells: Sequence[Cell]) -> str:
-    """Return the tables in Markdown: by model, the cells that fail, and all cells."""
+def asked_in(block: str) -> list[Asked]:
+    """Return the models that are asked in a block."""
+    return [asked for asked in ASKED if grid_cells(asked, block)]
+
+
+def tables(cells: Sequence[Cell], block: str) -> str:
+    """Return the tables of a block in Markdown: by model, the cells that fail, and all cells."""
     failing = beyond_chance(cells)
-    planned = sum(len(grid_cells(asked)) for asked in ASKED)
+    planned = sum(len(grid_cells(asked, block)) for asked in ASKED)
     lines = [
         f"{len(cells)} of the {planned} cells of the grid were run, {_runs(cells)}.",
         "",
-        *_by_model(cells, failing),
+        *_by_model(cells, failing, block),
         "",
         *_failures(failing, len(cells)),
         "",
@@ -121,16 +128,16 @@ def _runs(cells: Sequence[Cell]) -> str:
     return f"with {numbers[0]} to {numbers[-1]} cohorts each" if len(numbers) > 1 else f"with {numbers[0]} cohorts each"
 
 
-def _by_model(cells: Sequence[Cell], failing: Sequence[Cell]) -> list[str]:
+def _by_model(cells: Sequence[Cell], failing: Sequence[Cell], block: str) -> list[str]:
     lines = [
         "| model | outcome | asked with | effect | cells | cohorts a cell | no answer | covered | lowest | highest "
         "| bias | failing |",
         "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for asked in ASKED:
+    for asked in asked_in(block):
         for on in (False, True):
             own = [c for c in cells if c.asked.name == asked.name and c.on is on and c.answered]
-            all_of_it = sum((term in s.on) is on for s, term in grid_cells(asked))
+            all_of_it = sum((term in s.on) is on for s, term in grid_cells(asked, block))
             if not own:
                 why = "not run" if all_of_it else "no answer exists"
                 lines.append(f"| {words(asked)} | {_on(on)} | {why} | | | | | | | |")
@@ -202,10 +209,11 @@ def _on(on: bool) -> str:
     return "on" if on else "off"
 
 
-def renew(page: str, made: str) -> str:
-    """Return a document with the part between the markers made anew."""
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+def renew(page: str, made: str, marks: tuple[str, str] = MARKS) -> str:
+    """Return a document with the part between two markers made anew."""
+    begin, end = marks
+    before, after = page.split(begin)[0], page.split(end)[1]
+    return f"{before}{begin}\n{made}\n{end}{after}"
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from crampstudy.bands import AgeBands
 from crampstudy.checks import design, nightly, proportional, zeros_found
+from crampstudy.checks.large_counts import large_counts
 from crampstudy.checks.law import Law
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
@@ -23,7 +24,7 @@ __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 
 NAMES = (
     *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
-    *("influence", "separation", "collinearity", "convergence"),
+    *("influence", "large counts", "participants", "separation", "collinearity", "convergence"),
 )
 """The checks in the order in which they are returned."""
 
@@ -51,7 +52,7 @@ def check(
     rng: np.random.Generator,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     zero_terms: str | None = None,
     where: str | None = None,
@@ -99,7 +100,12 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
     solved, data = solution.solved, solution.data
     if data.weights is not None or len(data.nights) != len(data.outcome):
         raise UsageError("a check looks at nights one by one; leave weights() out, or solve with night_by_night")
-    last = (design.separation(solution), design.collinearity(solution, None), design.convergence(solution))
+    last = (
+        design.participants(solution),
+        design.separation(solution),
+        design.collinearity(solution, None),
+        design.convergence(solution),
+    )
     if solved is None or solved.problem or solved.fitted is None:
         reason = solution.reason or (solved.problem if solved else None) or "there is no fit"
         return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
@@ -120,7 +126,8 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
         nightly.serial_dependence(data, law),
         nightly.residuals(data, law, rng),
         design.influence(solution, law),
-        last[0],
+        large_counts(solution, fitted),
+        *last[:2],
         design.collinearity(solution, law),
-        last[2],
+        last[3],
     )

@@ -43,7 +43,7 @@ def influence(solution: Solution, law: Law) -> Check:
         weights = law.family.slope(mu) ** 2 / law.family.variance(mu)
         own = numbers.own_information(data.matrix, weights, data.groups)
     steps = numbers.deletions(law.scores[:, : p if own is not None else None], _variance(law, p, own), own)[:, :p]
-    steps = _in_errors(steps, errors)
+    steps = _in_errors(steps @ solution.design.standard.back().T, errors)
     terms = [i for i, column in enumerate(solution.design.columns) if column.term != spec.INTERCEPT] or [0]
     # Nobody else has what such a participant has: of all the most influential.
     largest = np.where(np.isnan(steps).any(axis=1), np.inf, np.abs(steps[:, terms]).max(axis=1))
@@ -77,6 +77,20 @@ def influence(solution: Solution, law: Law) -> Check:
         f"{number(worst[0])} standard errors, the most that anybody does"
     )
     return made(title, not lost and worst[0] <= LARGEST_CHANGE, rows, said)
+
+
+def participants(solution: Solution) -> Check:
+    """Say whether there are participants enough for as many coefficients."""
+    zero = solution.zero.columns if solution.zero else ()
+    k, n = len(solution.design.columns) + len(zero), len(solution.participants)
+    if solution.reason or not n:
+        return not_made("participants", solution.reason or "there are no participants")
+    cells = {"coefficients": k, "participants": n, "participants_per_coefficient": n / k}
+    said = (
+        f"{count(n)} participants stand behind {count(k)} {'coefficient' if k == 1 else 'coefficients'}, "
+        f"{number(n / k, 1)} to each, where there should be at least {spec.PER_COEFFICIENT}"
+    )
+    return made("participants", n >= spec.PER_COEFFICIENT * k, [cells], said)
 
 
 def _in_errors(moved: Array, errors: Array) -> Array:
@@ -115,7 +129,7 @@ def separation(solution: Solution) -> Check:
                 "participants_with_cramp": len(np.unique(data.groups[has & cramp])),
             }
         )
-    found = separated(design, data.outcome)
+    found = separated(design.standardised(), data.outcome)
     if found is None and solution.solved is not None and solution.solved.problem == SEPARATED:
         found = SEPARATED
     alone = [who.lone for who in exposed(design, data.groups).values() if who.lone]
@@ -144,7 +158,8 @@ def collinearity(solution: Solution, law: Law | None) -> Check:
     if not len(design.matrix):
         return not_made(title, str(solution.reason))
     condition = numbers.condition_number(design.matrix)
-    if found := collinear(design):
+    standard = design.standardised()
+    if found := collinear(standard):
         return made(
             title,
             False,
@@ -152,7 +167,7 @@ def collinearity(solution: Solution, law: Law | None) -> Check:
             f"no fit is possible: {found}",
         )
     p = len(design.columns)
-    covariance = np.linalg.inv(design.matrix.T @ design.matrix).astype(np.float64)
+    covariance = np.linalg.inv(standard.matrix.T @ standard.matrix).astype(np.float64)
     if law is not None:
         covariance = law.variance[:p, :p]
     inner = [i for i, column in enumerate(design.columns) if column.term != spec.INTERCEPT]

@@ -11,11 +11,11 @@ from scipy import stats
 
 from crampstudy.checks import numbers
 from crampstudy.checks.law import Law
-from crampstudy.checks.result import ALPHA, Check, made, not_made, p_text
+from crampstudy.checks.result import ALPHA, Check, made, not_made
 from crampstudy.models.covariance import Array, degrees_of_freedom, p_value, quantile
 from crampstudy.models.engines import Data
 from crampstudy.models.gee import GeeFit
-from crampstudy.wording import count, number
+from crampstudy.wording import count, number, p_text
 
 NEGLIGIBLE_DISPERSION = 1.1
 """A variance 1.1 times the model's makes a standard error 5 % larger."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy.checks.result import ALPHA, Check, made, not_made, p_text
+from crampstudy.checks.result import ALPHA, Check, made, not_made
 from crampstudy.models import proportionality, survey_ordinal
 from crampstudy.models.events import proportionality as over_time
 from crampstudy.models.of_events import Events, events
 from crampstudy.models.of_surveys import sample
 from crampstudy.models.proportionality import SlopeTest
 from crampstudy.models.question import Question
+from crampstudy.wording import p_text
 
 NAME = "proportionality"
 MODELS = ("ordinal", "survey-ordinal", "cox")
@@ -31,7 +32,7 @@ def proportional(asked: Question) -> Check:
         codes, levels = of.classes()
         if len(levels) < 3:
             return not_made(NAME, "with fewer than three classes there is nothing to compare")
-        matrix = of.design.over_all_rows()
+        matrix = of.design.standardised().over_all_rows()
         return _of_slopes(survey_ordinal.brant(codes, matrix, of.names, of.design.rows, of.sampling, levels))
     found = events(asked)
     if found.reason:
@@ -42,9 +43,7 @@ def proportional(asked: Question) -> Check:
     if len(levels) < 3:
         return not_made(NAME, "with fewer than three classes there is nothing to compare")
     groups = None if asked.kind == "model" else found.groups
-    return _of_slopes(
-        proportionality.brant(found.design.matrix, codes, levels=levels, names=found.names, groups=groups)
-    )
+    return _of_slopes(proportionality.brant(found.matrix, codes, levels=levels, names=found.names, groups=groups))
 
 
 def _of_slopes(tests: Sequence[SlopeTest]) -> Check:
@@ -60,12 +59,12 @@ def _of_slopes(tests: Sequence[SlopeTest]) -> Check:
 
 def _of_times(of: Events) -> Check:
     times = of.times()
-    fitted = times.fit(of.design.matrix)
+    fitted = times.fit(of.matrix)
     if fitted.problem:
         return not_made(NAME, fitted.problem)
     found = over_time(
         fitted,
-        of.design.matrix,
+        of.matrix,
         times.stop,
         times.event,
         times.start,

@@ -8,8 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import wording
-
 ALPHA = 0.05
 """A test speaks at this level, each by itself: of four sound ones, one in five cohorts hears at least one."""
 
@@ -42,11 +40,6 @@ def made(name: str, passed: bool, rows: Sequence[Mapping[str, Any]], text: str) 
 def not_made(name: str, reason: str) -> Check:
     """Return a check that could not be made, with an empty table."""
     return Check(name, None, pd.DataFrame(), f"Not checked: {reason}.", reason)
-
-
-def p_text(value: float) -> str:
-    """Return a p-value as printed: ``p = 0.012``, ``p < 0.001``."""
-    return "p < 0.001" if value < 0.001 else f"p = {wording.number(value, 3 if value < 0.1 else 2)}"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from crampstudy.clean.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledg
 from crampstudy.clean.unlogged import Unlogged, filled, windows
 from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.errors import SchemaError, SourceError, UsageError
+from crampstudy.wording import counted
 
 __all__ = [
     "LEDGER",
@@ -82,7 +83,7 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
         breaches["episodes"] += people.episodes_against_count(frames)
     lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
     counts = [_count(by_name[name], height, breaches[name]) for name, height in heights.items()]
-    told = (f"{corrections.file}: {len(corrections.items)} cells corrected",) if corrections else ()
+    told = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
     notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
     attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
@@ -191,8 +192,9 @@ def nothing_left(file: str, rows: int, lines: pl.DataFrame) -> SourceError:
     """Return the error for a table of which no row was accepted; ``lines`` is its ledger."""
     if not rows:
         return SourceError(f"{file}: the file has a header and no rows")
+    every = "the only row was" if rows == 1 else f"all {rows} rows were"
     first = lines.filter(pl.col("severity") == "reject-row").row(0, named=True)
     return SourceError(
-        f"{file}: all {rows} rows were rejected; the first, line {first['line']}, "
+        f"{file}: {every} rejected; the first, line {first['line']}, "
         f"column {first['column'] or 'all'}, value {first['value']!r}: {first['hint']}"
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, wording
 from crampstudy.clean.raw import Breach, RawTable
 from crampstudy.codebook import Variable, missing
 
@@ -54,7 +54,7 @@ def notices(counted: pl.DataFrame) -> tuple[str, ...]:
     """Return a notice for each column about the marks that :func:`counted` found, in one ledger or several."""
     columns = counted.group_by("file", "column").agg(pl.col("n").sum(), pl.col("value").unique().sort())
     return tuple(
-        f"{file}: {column}: {n} cells hold {', '.join(values)}: missing"
+        f"{file}: {column}: {wording.counted(n, 'cells', 'hold')} {', '.join(values)}: missing"
         for file, column, n, values in columns.sort("file", "column").iter_rows()
     )
 

@@ -14,6 +14,7 @@ from datetime import date
 import polars as pl
 
 from crampstudy.errors import UsageError
+from crampstudy.wording import counted
 
 KEYS = ("unlogged", "observed_from", "observed_to")
 """What the word is called in a source, a mapping and a descriptor."""
@@ -102,8 +103,9 @@ def filled(
     uncounted = [diary.filter(pl.col("cramps").is_null()).select(_NIGHT), unknown.join(diary, on=_NIGHT, how="anti")]
     kept = inside.join(pl.concat(uncounted), on=_NIGHT, how="semi").height
     said = (
-        f"{new.height:,} of the {inside.height:,} nights in the windows of {known.height:,} participants have no row "
-        f"and were taken as nights without a cramp (unlogged: {WORD})"
+        f"{new.height:,} of the {counted(inside.height, 'nights')} in the windows of "
+        f"{counted(known.height, 'participants')} have no row and were taken as "
+        f"nights without a cramp (unlogged: {WORD})"
     )
     return made, said + (f"; {kept:,} stay unobserved, for their row was set aside or has no count" if kept else "")
 
@@ -114,9 +116,9 @@ def _check(known: pl.DataFrame, today: date) -> None:
         ends = [column for end, column in _ENDS.items() if lacking[end].null_count()]
         raise UsageError(
             f"unlogged: {WORD} needs the window in which each participant's cramps would have been logged: "
-            f"{lacking.height:,} of {known.height:,} participants ({_named(lacking)}) have no {' or '.join(ends)}. "
-            f"Fill in {' and '.join(_ENDS.values())} of participants, or give dates for those who have none, such as "
-            f"{EXAMPLE}. From the first cramp to the last every rate is too high"
+            f"{lacking.height:,} of {counted(known.height, 'participants')} ({_named(lacking)}) have no "
+            f"{' or '.join(ends)}. Fill in {' and '.join(_ENDS.values())} of participants, or give dates for those who "
+            f"have none, such as {EXAMPLE}. From the first cramp to the last every rate is too high"
         )
     for wrong, why in (
         (pl.col("last") < pl.col("first"), "the window ends before it begins"),
@@ -126,7 +128,8 @@ def _check(known: pl.DataFrame, today: date) -> None:
         if found.height:
             who, first, last = found.row(0)
             raise UsageError(
-                f"unlogged: {WORD}: {why}, for {found.height:,} of {known.height:,} participants ({_named(found)}), "
+                f"unlogged: {WORD}: {why}, for {found.height:,} of "
+                f"{counted(known.height, 'participants')} ({_named(found)}), "
                 f"first {who}: {first} to {last}; correct diary_start and diary_end, or observed_from and observed_to"
             )
 

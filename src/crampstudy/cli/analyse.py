@@ -107,13 +107,15 @@ def compare(
 def fit(
     source: Source,
     model: Annotated[str, typer.Option(help="A model by name; an unknown one lists them all.")],
-    terms: Annotated[str, typer.Option(help='A right-hand side such as "age_decade + sex + diabetes".')],
+    terms: Annotated[
+        str, typer.Option(help='Such as "age_decade + sex + diabetes"; within(x) and between(x) split a nightly x.')
+    ],
     outcome: Annotated[str | None, typer.Option(help="What to explain; by default the model's first outcome.")] = None,
     exposure: Annotated[str, typer.Option(help="nights or hours_in_bed.")] = "nights",
     covariance: Annotated[
         Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster-joint", "model"],
-        typer.Option(help="Covariance of the coefficients: cluster-small corrects for few participants, auto chooses."),
-    ] = "cluster",
+        typer.Option(help="Covariance of the coefficients; auto chooses the one that covers with these participants."),
+    ] = "auto",
     random_slope: Annotated[
         str | None, typer.Option(help="Term of a mixed model whose slope differs between participants.")
     ] = None,
@@ -143,12 +145,16 @@ def fit(
     with_checks: Annotated[
         bool, typer.Option("--check", help="Check the model as well, and say below the table what was found.")
     ] = False,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion", help="Refit the model by statsmodels on the same rows, and compare.")
+    ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Fit a model and show its estimates.
 
-    With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean.
+    With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean. With --json and
+    --csv the rows are the estimates alone: what the second opinion says goes to standard error.
     """
     from crampstudy.models import fit
     from crampstudy.sources import with_unlogged
@@ -165,6 +171,8 @@ def fit(
         check_model(model)
     if with_checks and (workers != 1 or cluster is not None):
         raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
+    if second_opinion and (workers != 1 or cluster is not None):
+        raise UsageError("a second opinion looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = _in_parts(source, who_works(workers, cluster)) if shared else opened(source)
@@ -186,11 +194,14 @@ def fit(
         at_most=at_most,
         near_nightly=near_nightly,
         ci_level=ci_level,
+        second_opinion=second_opinion,
         margins=around_one,
     )
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")
     show(fitted.estimates, as_json, as_csv, [fitted.account] if fitted.account else [], [source])
+    if fitted.second_opinion is not None:
+        _say_second_opinion(fitted.second_opinion, aside=as_json or as_csv)
     if with_checks:
         _say_checks(cohort, asked)
     if fitted.status != "converged":
@@ -206,8 +217,18 @@ def _in_parts(source: str, workers: int | str) -> Any:
 
 
 def _parts_read(done: int) -> None:
-    sys.stderr.write(f"\r{done} parts read")
+    from crampstudy.wording import counted
+
+    sys.stderr.write(f"\r{counted(done, 'parts')} read")
     sys.stderr.flush()
+
+
+def _say_second_opinion(rows: Any, *, aside: bool) -> None:
+    from crampstudy import terminal, wording
+
+    if not aside:
+        terminal.show_second_opinion(rows)
+    typer.echo(wording.second_opinion(rows), err=aside)
 
 
 def _say_checks(cohort: Any, asked: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ def validate(
         _warn_of(rejects)
     typer.echo(validation.as_json(summary) if as_json else validation.as_text(summary))
     if strict and summary.costly:
-        raise RejectedRows(f"{summary.costly} rows or cells were rejected or blanked, and --strict allows none")
+        raise RejectedRows(f"rows or cells rejected or blanked: {summary.costly:,}, and --strict allows none")
 
 
 def import_(
@@ -157,6 +157,7 @@ def fetch(
 ) -> None:
     """Download a public survey's files, with their digests on record."""
     from crampstudy.sources import fetch
+    from crampstudy.wording import counted
 
     files = fetch.nhanes(
         out,
@@ -167,7 +168,7 @@ def fetch(
         redirects_to=listed(allow_redirects) if allow_redirects else (),
     )
     new = sum(file.downloaded for file in files)
-    typer.echo(f"{len(files)} files, {new} of them new, in {out}: open them as nhanes:{out}")
+    typer.echo(f"{counted(len(files), 'files')}, {new} of them new, in {out}: open them as nhanes:{out}")
 
 
 def _corrections(file: Path | None) -> Corrections | None:

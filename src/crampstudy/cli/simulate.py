@@ -37,6 +37,7 @@ def simulate(
         raise UsageError("a card is that of a preset as it is; leave out --truth and --nights, or --card")
     from crampstudy import simulate as simulator
     from crampstudy.simulate import cards, presets
+    from crampstudy.wording import counted
 
     name = preset or presets.DEFAULT
     chosen = presets.from_file(truth, name) if truth else presets.preset(name)
@@ -57,7 +58,7 @@ def simulate(
             force=force,
         )
         tell_kept(kept)
-        typer.echo(f"{chosen.name}: {people:,} participants, {length:,} nights each, in {out}")
+        typer.echo(f"{chosen.name}: {counted(people, 'participants')}, {counted(length, 'nights')} each, in {out}")
     if card:
         made = cards.card(chosen.name, seed, participants)
         typer.echo(cards.as_text(made), nl=False)

@@ -14,7 +14,11 @@ from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.models import count, covariance, recall, spec, survey
 from crampstudy.models.covariance import Array
+from crampstudy.models.families import POISSON
+from crampstudy.models.inference import named, of_regression
 from crampstudy.models.obstacles import obstacle
+from crampstudy.models.rows import note
+from crampstudy.models.small_sample import Nights
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, people, person_nights
 
 TERMS = "ns(age_years, df=4)"
@@ -24,10 +28,10 @@ _OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
 def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> pd.DataFrame:
     """Return the rate (diary) or the prevalence of recalled classes (survey) at every whole year of age.
 
-    A diary's curve is a Poisson rate model with cluster-robust covariance, a survey's a design-based
-    logistic model; both have a natural cubic spline of age with 4 degrees of freedom and nothing else,
-    so that the curve describes and does not explain. Ages run over the whole years between the youngest and the
-    oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
+    A diary's curve is a Poisson rate model with the covariance ``auto`` of :func:`crampstudy.fit` and the degrees of
+    freedom that each age has, a survey's a design-based logistic model; both have a natural cubic spline of age with 4
+    degrees of freedom and nothing else, so that the curve describes and does not explain. Ages run over the whole years
+    between the youngest and the oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
 
     Returns:
         Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
@@ -61,16 +65,22 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         "n_events": int(counts.sum()),
         "note": "; ".join(night_account(cohort, nights.height, left_out).remarks()) or None,
     }
-    if (reason := obstacle(design, counts, people, "cluster")) is not None:
+    if (reason := obstacle(design, counts, people, "auto")) is not None:
         return [estimates.row(status="not_estimable", **cells | {"note": reason})]
-    fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
+    once = np.zeros(len(counts))
+    fitted = count.poisson(design.matrix, counts, once)
     if fitted.problem:
         return [estimates.row(status="not_converged", **cells | {"note": fitted.problem})]
-    variance = covariance.covariance(fitted.information, fitted.scores, people, "cluster")
-    df = covariance.degrees_of_freedom(int(people.max()) + 1)
     grid = _whole_years(ages)
-    log_rate, error = covariance.combined(_at(design, grid), fitted.coefficients, variance)
-    half = covariance.quantile(ci_level, df) * error
+    at = _at(design, grid)
+    fitted_to = Nights(design.matrix, counts, once, people, fitted.coefficients, POISSON)
+    found = of_regression(fitted, fitted_to, "auto")
+    if found.problem or found.moments is None:
+        return [estimates.row(status="not_estimable", **cells | {"note": found.problem})]
+    cells["note"] = "; ".join(filter(None, (cells["note"], *found.notes, *named(found, "auto"))))
+    log_rate, error = covariance.combined(at, fitted.coefficients, found.variance)
+    df = found.moments.df(at)
+    half = np.array([covariance.quantile(ci_level, its) for its in df]) * error
     limits = [np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half)]
     return _curve(cells, grid, limits, error, df)
 
@@ -101,9 +111,11 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     # From the top-coded age on, an age is no longer known.
     grid = _whole_years(ages.clip(upper_bound=cohort.design.top_coded_age or 120))
     logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
-    half = covariance.quantile(ci_level, fitted.df) * error
+    lonely = survey.lonely_note(int((sampling.present(design.rows) == 1).sum()))
+    cells |= {"note": note(survey.few_note(fitted.df, fitted.df_residual), lonely)}
+    half = covariance.quantile(ci_level, fitted.df_residual) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
-    return _curve(cells, grid, limits, error, float(fitted.df))
+    return _curve(cells, grid, limits, error, np.full(len(grid), float(fitted.df_residual)))
 
 
 def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: float) -> dict[str, Any]:
@@ -136,11 +148,11 @@ def _at(design: spec.Design, ages: Array) -> Array:
 
 
 def _curve(
-    cells: dict[str, Any], ages: Array, limits: Sequence[Array], error: Array, df: float
+    cells: dict[str, Any], ages: Array, limits: Sequence[Array], error: Array, df: Array
 ) -> list[dict[str, Any]]:
     return [
         estimates.row(
-            status="converged", level=f"{age:.0f}", estimate=m, ci_low=lo, ci_high=hi, std_error=e, df=df, **cells
+            status="converged", level=f"{age:.0f}", estimate=m, ci_low=lo, ci_high=hi, std_error=e, df=of_t, **cells
         )
-        for age, m, lo, hi, e in zip(ages, *limits, error, strict=True)
+        for age, m, lo, hi, e, of_t in zip(ages, *limits, error, df, strict=True)
     ]

@@ -120,7 +120,7 @@ def class_shares(
         raise UsageError(f"no class shares from the model {model!r}; allowed: {', '.join(_MODELS)}")
     bands = bands or AgeBands()
     nightly = set(no_night(cohort, bands).columns) - set(people(cohort, bands).columns)
-    if named := sorted(formula.names_in(formula.parse(terms)) & nightly):
+    if named := sorted(formula.columns_in(formula.parse(terms)) & nightly):
         raise UsageError(f"{named[0]} is of the night, and a class of 30 nights has none; use terms of participants")
     solution = solve(cohort, model=model, terms=terms, where=where, bands=bands)
     own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
@@ -254,7 +254,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
             for label in labels
             for level in LEVELS
         ]
-    matrix = solution.design.encode(population.values())
+    matrix = solution.design.standard.columns(solution.design.encode(population.values()))
     spread, dispersed = fitted.sd[0] > 0, fitted.dispersion > 0
     chances, in_eta, in_sd, in_dispersion = class_chances(
         matrix @ fitted.coefficients, float(fitted.sd[0]), fitted.dispersion

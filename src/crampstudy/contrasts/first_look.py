@@ -11,9 +11,11 @@ from datetime import date, timedelta
 import polars as pl
 
 from crampstudy import wording
+from crampstudy.contrasts.rate_intervals import coverage_note
 from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
 from crampstudy.sources.quick import Nights
+from crampstudy.wording import counted
 
 CI_LEVEL = 0.95
 _CALENDARS = 6
@@ -114,8 +116,8 @@ def _guess(nights: Nights) -> Iterator[str]:
 def _rates(look: FirstLook) -> Iterator[str]:
     rate = look.overall
     yield (
-        f"{rate.cramps:,} cramps in {rate.nights:,} observed nights of {rate.participants:,} "
-        f"participant{'' if rate.participants == 1 else 's'}"
+        f"{counted(rate.cramps, 'cramps')} in {counted(rate.nights, 'observed nights')} of "
+        f"{counted(rate.participants, 'participants')}"
     )
     for name, made in (("incidence rate", rate), ("mean of person rates", look.mean_of_persons)):
         shown = wording.estimate({k: getattr(made, k) for k in ("status", "estimate", "ci_low", "ci_high")})
@@ -125,6 +127,8 @@ def _rates(look: FirstLook) -> Iterator[str]:
         yield f"  {look.why_not}"
         return
     yield f"  intervals at {100 * CI_LEVEL:.0f} %, participants as clusters; without ages nothing is age-standardised"
+    if rate.cramps and not math.isnan(rate.ci_high) and (said := coverage_note(rate.participants)):
+        yield f"  {said}"
 
 
 def _table(look: FirstLook) -> Iterator[str]:

@@ -17,8 +17,10 @@ from crampstudy.contrasts.rates import ALL
 from crampstudy.domain import select
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.models import recall
-from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval
+from crampstudy.models.rows import note
+from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.nights import NO_AGE, people
+from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {
     "none": (0,),
@@ -102,9 +104,7 @@ def prevalence(
     remark = f"weight {column}"
     nobody = NO_AGE if unaged.any() and (unaged == inside).all() else "nobody answered"
     if unaged.any() and nobody != NO_AGE:
-        remark += f"; {int(unaged.sum()):,} participants without an age, in the row of all participants alone"
-    if design.lonely_strata:
-        remark += f"; {design.lonely_strata} strata with one PSU, centred at the grand mean"
+        remark += f"; {counted(int(unaged.sum()), 'participants')} without an age, in the row of all participants alone"
     rows: list[dict[str, Any]] = []
     for level, classes in LEVELS.items():
         hits = np.isin(answer, classes)
@@ -123,7 +123,8 @@ def prevalence(
             value, error, size = (float(part[i]) for part in (means.estimate, means.std_error, means.n_effective))
             crude = _Proportion(value, error, int(means.df[i]), int(means.n[i]), size)
             youngest = f"answers from age {ages[members[:, i]].min():g}; " if group.label == bands.labels[0] else ""
-            rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remark))
+            remarks = note(remark, lonely_note(int(means.lonely[i]))) or ""
+            rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remarks))
             if standard != "none" and group.label == f"{bands.limits[0]}+":
                 cells |= {
                     "analysis": "age-standardised prevalence",
@@ -131,7 +132,7 @@ def prevalence(
                     "reference": STANDARDS.get(standard),
                 }
                 adjusted, reason = _standardise(means, groups, bands, standard, crude)
-                rows.append(_row(cells, adjusted, nobody if reason and nobody == NO_AGE else reason, remark))
+                rows.append(_row(cells, adjusted, nobody if reason and nobody == NO_AGE else reason, remarks))
     return rows
 
 
@@ -238,8 +239,8 @@ def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) ->
         return estimates.row(status="not_estimable", **cells, note=f"{reason}; {remark}")
     cells = cells | {"estimate": found.value, "df": float(found.df)}
     if found.df < 1:
-        note = f"no more PSUs than strata, so no interval; {remark}"
-        return estimates.row(status="boundary", **cells, note=note)
+        why = f"no more PSUs than strata, so no interval; {remark}"
+        return estimates.row(status="boundary", **cells, note=why)
     # A sum of exact zeros or ones may miss the boundary by rounding.
     edge = round(found.value) if min(found.value, 1 - found.value) < 1e-12 else None
     if edge is None:
@@ -249,5 +250,5 @@ def _row(cells: dict[str, Any], found: _Proportion, reason: str, remark: str) ->
         )
     low, high = boundary_interval(edge, found.n, found.n_effective, found.df, cells["ci_level"])
     cells["estimate"] = float(edge)
-    note = f"exact one-sided limit, clustering not counted; {remark}"
-    return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=note)
+    how = f"exact one-sided limit, clustering not counted; {remark}"
+    return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=how)

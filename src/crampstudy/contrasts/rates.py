@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +16,19 @@ from crampstudy import codebook, domain, estimates
 from crampstudy.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
+from crampstudy.contrasts.rate_intervals import coverage_note, rate_interval, sum_df
 from crampstudy.errors import BandError, UsageError
-from crampstudy.models.covariance import degrees_of_freedom, quantile
+from crampstudy.models.covariance import degrees_of_freedom
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, person_nights
+from crampstudy.wording import counted
 
 FEW_PARTICIPANTS = 10
 ALL = "all"
 """The label of everybody, also of those without a value of what the groups are formed by."""
 SUMMARY_AGES = (50, 60)
+NO_CRAMP = "no cramp, so no interval"
 _ANALYSES = ("incidence rate", "mean of person rates")
 UNIT = "cramps per person-week"
 
@@ -55,9 +58,9 @@ class Rate:
 def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
     """Return total cramps / observed nights x 7 from the sums per participant (two arrays of length G).
 
-    The interval stands on the log scale with the participants as clusters and the factor G/(G-1); t with
-    G-1 degrees of freedom below 50 participants. Without any cramp the upper limit is the exact Poisson
-    one, with status ``boundary``.
+    The standard error stands on the log scale, with the participants as clusters and the factor G/(G-1); the limits
+    are those of :func:`~crampstudy.contrasts.rate_intervals.rate_interval`, with G-1 degrees of freedom below 50
+    participants. Without any cramp the upper limit is the exact Poisson one, with status ``boundary``.
 
     Source: Liang and Zeger 1986; Garwood 1936 (exact limit).
     """
@@ -66,51 +69,58 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     clusters, total, time = len(nights), int(cramps.sum()), int(nights.sum())
     few = estimates.FEWEST <= clusters < FEW_PARTICIPANTS
     notes = [f"fewer than {FEW_PARTICIPANTS} participants"] if few else []
-    nan = math.nan
     if not clusters:
-        return Rate(nan, nan, nan, nan, nan, 0, 0, 0, "not_estimable", "no observed night")
+        return _bare(math.nan, (0, 0, 0), "not_estimable", "no observed night")
     if not total:
         upper = float(stats.chi2.ppf(0.5 + ci_level / 2, 2) / 2 / time * NIGHTS_PER_WEEK)
         notes.insert(0, "no cramp; exact Poisson upper limit, nights taken as independent")
         if clusters < estimates.FEWEST:
             notes = ["no cramp"]
-        return _judged(Rate(0.0, 0.0, upper, nan, nan, clusters, time, 0, "boundary", "; ".join(notes)))
+        bare = _bare(0.0, (clusters, time, 0), "boundary", "; ".join(notes))
+        return _judged(replace(bare, ci_low=0.0, ci_high=upper))
     # In whole numbers, so that participants who are all alike differ by exactly nothing.
     excess = (cramps * time - total * nights) / time
     variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0
-    return _of_weeks(total / time * NIGHTS_PER_WEEK, float(np.sqrt(variance)), (clusters, time, total), notes, ci_level)
+    weekly, error = total / time * NIGHTS_PER_WEEK, float(np.sqrt(variance))
+    return _of_weeks(weekly, error, degrees_of_freedom(clusters), (clusters, time, total), notes, ci_level)
 
 
 def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
     """Return the mean over participants of their own rates.
 
-    It parts from the incidence rate when how much is logged goes with how often cramps come. The interval
-    stands on the log scale by the delta method.
+    It parts from the incidence rate when how much is logged goes with how often cramps come. The standard error
+    stands on the log scale by the delta method, the limits are those of an incidence rate.
     """
     observed = nights > 0
     cramps, nights = cramps[observed], nights[observed]
     clusters, time, total = len(nights), int(nights.sum()), int(cramps.sum())
-    nan = math.nan
+    if not clusters:
+        return _bare(math.nan, (0, 0, 0), "not_estimable", "no observed night")
     if not total:
-        reason = "no cramp" if clusters else "no observed night"
-        return Rate(nan, nan, nan, nan, nan, clusters, time, total, "not_estimable", reason)
+        return _bare(0.0, (clusters, time, 0), "boundary", NO_CRAMP)
     rates = cramps / nights * NIGHTS_PER_WEEK
     mean = float(rates.mean())
     error = float(rates.std(ddof=1) / np.sqrt(clusters) / mean) if np.ptp(rates) > 0 else 0.0
-    return _of_weeks(mean, error, (clusters, time, total), [], ci_level)
+    return _of_weeks(mean, error, degrees_of_freedom(clusters), (clusters, time, total), [], ci_level)
 
 
-def _of_weeks(weekly: float, error: float, counts: tuple[int, int, int], notes: Sequence[str], ci_level: float) -> Rate:
-    """Return a rate with its interval on the log scale; ``counts`` are participants, nights and cramps."""
-    df = degrees_of_freedom(counts[0])
-    spread = float(np.exp(quantile(ci_level, df) * error)) if error > 0 else 1.0
-    made = Rate(weekly, weekly / spread, weekly * spread, error, df, *counts, "converged", "; ".join(notes) or None)
-    return _judged(made)
+def _bare(estimate: float, counts: tuple[int, int, int], status: estimates.Status, note: str) -> Rate:
+    """Return a rate without an interval; ``counts`` are participants, nights and cramps."""
+    return Rate(estimate, math.nan, math.nan, math.nan, math.nan, *counts, status, note)
+
+
+def _of_weeks(
+    weekly: float, error: float, df: float, counts: tuple[int, int, int], notes: Sequence[str], ci_level: float
+) -> Rate:
+    """Return a rate with its interval."""
+    low, high = rate_interval(weekly, error, df, ci_level) if error > 0 else (weekly, weekly)
+    return _judged(Rate(weekly, low, high, error, df, *counts, "converged", "; ".join(notes) or None))
 
 
 def _judged(rate: Rate) -> Rate:
     """Return a rate without limits where they are no interval."""
-    cells = asdict(rate) | {"scale": "rate", "n_participants": rate.participants}
+    cells = {name: getattr(rate, name) for name in ("ci_low", "ci_high", "std_error")}
+    cells |= {"scale": "rate", "n_participants": rate.participants}
     if (reason := estimates.no_interval(cells)) is None:
         return rate
     note = "; ".join(filter(None, (reason, rate.note)))
@@ -121,35 +131,32 @@ def _judged(rate: Rate) -> Rate:
 
 def withheld(rate: Rate, why_not: str | None) -> Rate:
     """Return a rate without its numbers where there is a reason against it; what was counted stays."""
-    if why_not is None:
-        return rate
-    nan = float("nan")
-    return replace(
-        rate, estimate=nan, ci_low=nan, ci_high=nan, std_error=nan, df=nan, status="not_estimable", note=why_not
-    )
+    counts = rate.participants, rate.nights, rate.cramps
+    return rate if why_not is None else _bare(math.nan, counts, "not_estimable", why_not)
 
 
 def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: Sequence[str], ci_level: float) -> Rate:
     """Return the directly standardised rate: sum of weight x rate over the bands, variance sum of w2 var(rate).
 
+    Its degrees of freedom are those of Welch and Satterthwaite over the bands, its limits those of an incidence rate.
     An empty band makes it ``not_estimable``; its weight is never given to the others. With a band whose participants
     have no spread, or are one alone, the variance is unknown and there is no interval.
     """
     people, time, total = (sum(getattr(r, n) for r in rates) for n in ("participants", "nights", "cramps"))
-    nan = math.nan
-    empty = [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]
-    if empty or not total:
-        reason = f"no rate in the band {empty[0]}" if empty else "no cramp"
-        return Rate(nan, nan, nan, nan, nan, people, time, total, "not_estimable", reason)
+    counts = people, time, total
+    if empty := [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]:
+        return _bare(math.nan, counts, "not_estimable", f"no rate in the band {empty[0]}")
+    if not total:
+        return _bare(0.0, counts, "boundary", NO_CRAMP)
     estimate = sum(w * r.estimate for w, r in zip(weights, rates, strict=True))
-    alike = [label for label, rate in zip(labels, rates, strict=True) if rate.cramps and math.isnan(rate.std_error)]
-    if alike:
-        note = f"no spread in the band {alike[0]}, so no interval"
-        return Rate(estimate, nan, nan, nan, nan, people, time, total, "boundary", note)
+    if alike := [label for label, r in zip(labels, rates, strict=True) if r.cramps and math.isnan(r.std_error)]:
+        return _bare(estimate, counts, "boundary", f"no spread in the band {alike[0]}, so no interval")
     # A band without a cramp adds nothing to the sum or to its variance.
-    variance = sum((w * r.estimate * r.std_error) ** 2 for w, r in zip(weights, rates, strict=True) if r.cramps)
+    known = [(w, rate) for w, rate in zip(weights, rates, strict=True) if rate.cramps]
+    variances = [(w * rate.estimate * rate.std_error) ** 2 for w, rate in known]
+    df = sum_df(variances, [rate.df for _, rate in known])
     notes = ["a band without a cramp adds no variance"] if any(not r.cramps for r in rates) else []
-    return _of_weeks(estimate, float(np.sqrt(variance)) / estimate, (people, time, total), notes, ci_level)
+    return _of_weeks(estimate, math.sqrt(sum(variances)) / estimate, df, counts, notes, ci_level)
 
 
 def rates(
@@ -186,7 +193,7 @@ def rates(
     value = "an age" if by == "age_band" else f"a value of {by}"
     remarks = list(account.remarks())
     if without and without < sums.height:
-        remarks.append(f"{without:,} participants without {value}, in the row of all participants alone")
+        remarks.append(f"{counted(without, 'participants')} without {value}, in the row of all participants alone")
     base: Row = {
         "cohort": cohort.name,
         "outcome": "cramps",
@@ -275,7 +282,8 @@ def _standardised(
 
 def _row(rate: Rate, cells: Row) -> Row:
     # What was left out is no reason why there is nothing to show.
-    parts = (rate.note, cells["note"] if rate.status != "not_estimable" else None)
+    covers = None if math.isnan(rate.ci_high) or not rate.cramps else coverage_note(rate.participants)
+    parts = (rate.note, covers, cells["note"] if rate.status != "not_estimable" else None)
     return estimates.row(
         status=rate.status,
         estimate=rate.estimate,

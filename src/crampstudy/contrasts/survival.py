@@ -66,7 +66,7 @@ def relief(
         bands: age bands behind ``age_band``.
         times: seconds at which the curve is wanted.
         horizon: where the restricted mean ends; it is not_estimable for a group that was not followed so long.
-        unrelieved: an episode without relief is censored at its end, or left out.
+        unrelieved: an episode of which the record says that relief had not come is censored, or left out.
         where: condition that names a part of the episodes.
         covariance: ``cluster`` (participants, G/(G-1)), ``cluster-hc0``, or ``model`` (Greenwood).
         ci_level: confidence level.

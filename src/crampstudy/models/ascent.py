@@ -17,7 +17,8 @@ from crampstudy.models import newton
 from crampstudy.models.covariance import Array
 from crampstudy.models.zero_laws import Local
 
-_STEPS = 200
+MOST = 200
+"""Evaluations of a likelihood within which a climb ends; one that has an end rarely needs 30."""
 _NEAR = 1e-16
 """Squared length of a step in standard errors that is below rounding."""
 _REACH = 2.0
@@ -61,26 +62,28 @@ class Top:
     problem: str | None
 
 
-def climb_all(law: Law, starts: Iterable[Array]) -> list[Top]:
-    """Return the tops to which the ``starts`` lead, each once."""
+def climb_all(law: Law, starts: Iterable[Array], most: int = MOST) -> list[Top]:
+    """Return the tops to which the ``starts`` lead within ``most`` evaluations each, each once."""
     tops: list[Top] = []
     for start in starts:
-        found = climb(law, start, tops)
+        found = climb(law, start, tops, most)
         if found not in tops:
             tops.append(found)
     return tops
 
 
-def climb(law: Law, start: Array, known: Sequence[Top] = ()) -> Top:
+def climb(law: Law, start: Array, known: Sequence[Top] = (), most: int = MOST) -> Top:
     """Maximise the likelihood of ``law`` from ``start`` (k); ``problem`` says why the end is no maximum.
 
-    A climb that leads to one of the ``known`` tops returns that.
+    A climb that leads to one of the ``known`` tops returns that. One that has found no end when the likelihood was
+    evaluated ``most`` times stops there: what is so ill-conditioned takes minutes and has no answer.
     """
     designs, times = law.designs, law.times
-    at, steps, short = start, 0, 0
+    at, steps, short, left = start, 0, 0, most
     local = law.local(_predictors(designs, at))
     value = float(times @ local.value)
-    for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
+    while left > 0:
+        steps += 1
         gradient, information = _derivatives(designs, times, local)
         if not (np.isfinite(gradient).all() and np.isfinite(information).all()):
             break
@@ -89,11 +92,12 @@ def climb(law: Law, start: Array, known: Sequence[Top] = ()) -> Top:
         step /= max(1.0, _reach(designs, step) / _REACH)
         there = law.local(_predictors(designs, at + step))
         reached = float(times @ there.value)
+        left -= 1
         for _ in range(40):
             # So close to the top the value is flat to rounding.
             if reached >= value - 1e-13 * abs(value):
                 break
-            step = step / 2
+            step, left = step / 2, left - 1
             there = law.local(_predictors(designs, at + step))
             reached = float(times @ there.value)
         else:
@@ -107,7 +111,8 @@ def climb(law: Law, start: Array, known: Sequence[Top] = ()) -> Top:
             break
     gradient, information = _derivatives(designs, times, local)
     scores = np.hstack([design * (times * d)[:, None] for design, d in zip(designs, local.first, strict=True)])
-    return Top(at, value, scores, information, steps, _problem(law, at, scores, information))
+    spent = f"there was no maximum within {most} evaluations of the likelihood" if left <= 0 else None
+    return Top(at, value, scores, information, steps, _problem(law, at, scores, information, spent))
 
 
 def curvatures(law: Law, at: Array, groups: NDArray[np.intp], clusters: int) -> Array:
@@ -153,13 +158,14 @@ def _reach(designs: Sequence[Array], step: Array) -> float:
     return max(float(np.abs(moved).max(initial=0.0)) for moved in _predictors(designs, step))
 
 
-def _problem(law: Law, at: Array, scores: Array, information: Array) -> str | None:
+def _problem(law: Law, at: Array, scores: Array, information: Array, spent: str | None) -> str | None:
     designs = law.designs
     found = newton.problem(at, scores, information)
     if found is None:
         step = newton.solve(information, scores.sum(axis=0))
         if step is None or _reach(designs, step) > _MOVING:
             found = "the likelihood still rises, ever more slowly"
+    found = found and (spent or found)
     variance = np.zeros_like(information) if found else np.linalg.inv(information)
     own = _parts(designs, np.arange(len(at)))
     for name, design, part, where in reversed(list(zip(law.names, designs, _parts(designs, at), own, strict=True))):

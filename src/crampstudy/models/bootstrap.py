@@ -24,7 +24,7 @@ from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.nights import Diary
 from crampstudy.verdicts import verdict
-from crampstudy.wording import CONTRAST
+from crampstudy.wording import CONTRAST, counted
 
 Statistic = Callable[[Array], Array]
 
@@ -126,7 +126,9 @@ def bootstrap(
     asked: dict[str, Any] = {"model": model, "terms": terms, "outcome": outcome, "exposure": exposure, "where": where}
     fitted = fit(cohort, **asked, bands=bands, ci_level=ci_level, analysis="participant bootstrap")
     if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
-        raise UsageError(f"{replicates} replicates are too few for level {ci_level:g}; give at least {fewest}")
+        raise UsageError(
+            f"{counted(replicates, 'replicates', 'are')} too few for level {ci_level:g}; give at least {fewest}"
+        )
     if fitted.status != "converged":
         return fitted.estimates
     solution = solve(cohort, **asked, bands=bands, night_by_night=False)
@@ -169,7 +171,7 @@ def _targets(solution: Solution, length: int) -> dict[tuple[str, str | None], Ar
 def _with_interval(cells: dict[str, Any], drawn: Array, centre: float, replicates: int, kind: str) -> dict[str, Any]:
     """Return the cells of a row with the interval of the ``drawn`` statistics around that of the cohort, ``centre``."""
     failed = replicates - len(drawn)
-    said = f"{replicates:,} replicates" + (f", {failed:,} of them without an estimate" if failed else "")
+    said = counted(replicates, "replicates") + (f", {failed:,} of them without an estimate" if failed else "")
     kept = {name: value for name, value in cells.items() if name not in ("df", "p_value", "std_error")}
     # The dispersion's note speaks of the interval that is replaced.
     kept["note"] = said if cells["term"] == _DISPERSION else note(cells.get("note", ""), said)
@@ -226,4 +228,5 @@ class _Coefficients:
         solved = ENGINES[self.model].solve(data, self.outcome, "model", None)
         if solved.problem:
             return missing
-        return np.append(solved.coefficients, [extra.estimate for extra in solved.extras])
+        coefficients = self.design.standard.back() @ solved.coefficients
+        return np.append(coefficients, [extra.estimate for extra in solved.extras])

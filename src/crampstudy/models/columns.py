@@ -9,6 +9,7 @@ import re
 from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
+from crampstudy import wording
 from crampstudy.models.functions import CODINGS, CONTEXT, FUNCTIONS
 
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -43,4 +44,9 @@ def decoded(name: str) -> str:
 
 def shown(expression: str) -> str:
     """Return an expression as it is written in a formula, columns of other names than plain ones in backticks."""
-    return _CODED.sub(lambda found: f"`{decoded(found[0])}`", expression)
+    return _CODED.sub(lambda found: quoted(decoded(found[0])), expression)
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as it is written in a formula: in backticks where it is not plain."""
+    return name if wording.of_person(name) or coded(name) == name else f"`{name}`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -15,7 +15,9 @@ from crampstudy.models import count, gee, inference, logistic, mixed, zeros
 from crampstudy.models.compress import Likelihood
 from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.families import BINOMIAL, POISSON, Family, negative_binomial
-from crampstudy.models.small_sample import Nights
+from crampstudy.models.profile import Profile, of_dispersion
+from crampstudy.models.small_sample import Nights, Satterthwaite
+from crampstudy.models.zero_laws import Counts
 
 Outcome = Literal["cramps", "cramp_night"]
 Fitted = count.CountFit | mixed.MixedFit | gee.GeeFit | zeros.ZerosFit
@@ -45,7 +47,7 @@ class Data:
 class Extra:
     """A parameter beside the coefficients; its ``error`` is on the log scale, NaN where it has none.
 
-    The error of a ``share`` is on the logit scale.
+    The error of a ``share`` is on the logit scale. Limits come from the ``profile`` where there is one.
     """
 
     term: str
@@ -57,6 +59,7 @@ class Extra:
     note: str | None = None
     df: float = float("inf")
     share: bool = False
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class ZeroPart:
 class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known.
     ``used`` is the covariance that ``variance`` is, ``effective`` (p) the participants that the coefficients rest on.
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     ``no_baseline`` says why the intercept is no rate, though ratios are.
@@ -95,6 +99,7 @@ class Solved:
     fitted: Fitted | None = None
     zero: ZeroPart | None = None
     no_baseline: str | None = None
+    moments: Satterthwaite | None = None
 
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
@@ -154,9 +159,10 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
         fitted.iterations,
         found.used,
         found.effective,
-        (_dispersion(fitted),) if dispersed else (),
+        (_dispersion(fitted, _profile(fitted, data)),) if dispersed else (),
         (*undispersed, *found.notes, *inference.named(found, kind)),
         fitted=fitted,
+        moments=found.moments,
     )
 
 
@@ -164,7 +170,16 @@ def _count_family(fitted: count.CountFit) -> Family:
     return negative_binomial(fitted.dispersion) if fitted.dispersion else POISSON
 
 
-def _dispersion(fitted: count.CountFit | mixed.MixedFit | zeros.ZerosFit) -> Extra:
+def _profile(fitted: count.CountFit, data: Data) -> Profile | None:
+    if fitted.at_boundary:
+        return None
+    times = np.ones(len(data.outcome)) if data.weights is None else data.weights
+    law = Counts(data.matrix, np.rint(data.outcome).astype(np.int64), data.offset, times)
+    at = np.append(fitted.coefficients, -np.log(fitted.dispersion))
+    return of_dispersion(law, at, fitted.log_likelihood, fitted.dispersion_error)
+
+
+def _dispersion(fitted: count.CountFit | mixed.MixedFit | zeros.ZerosFit, profile: Profile | None) -> Extra:
     boundary = fitted.at_boundary if isinstance(fitted, count.CountFit) else fitted.dispersion_at_boundary
     unit = "alpha, variance = mean + alpha mean^2"
     if np.isinf(fitted.dispersion):
@@ -174,7 +189,9 @@ def _dispersion(fitted: count.CountFit | mixed.MixedFit | zeros.ZerosFit) -> Ext
     note = "interval from the likelihood, which takes nights as independent"
     if isinstance(fitted, mixed.MixedFit):
         note = "interval from the likelihood, which takes nights as independent given the participant"
-    return Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, note=note)
+    return Extra(
+        "dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, note=note, profile=profile
+    )
 
 
 def _zeros(
@@ -187,18 +204,12 @@ def _zeros(
     zero = np.ones((len(data.outcome), 1)) if data.zero is None else data.zero
     fitted = model(data.matrix, zero, data.outcome, data.offset, data.weights)
     p, q = data.matrix.shape[1], zero.shape[1]
-    if fitted.plain is not None:
-        solved = _of_counts(fitted.plain, data, outcome, kind, dispersed=True)
-        reason = "no more zeros than the counts bring along: the fit is that without a zero part"
-        none = np.full(q, np.nan)
-        part = ZeroPart(none, np.full((q, q), np.nan), none, "boundary", reason)
-        return replace(solved, iterations=fitted.iterations, zero=part)
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     clusters = int(data.groups.max()) + 1
     scores = cluster_sums(fitted.scores, data.groups)
     parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters < JACKKNIFE_BELOW else None
-    found = inference.of_clusters(scores, fitted.information, parts, p + q, kind)
+    found = inference.of_clusters(scores, fitted.information, parts, p if fitted.plain else p + q, kind)
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)
     series = bool(np.isinf(fitted.dispersion))
@@ -211,14 +222,21 @@ def _zeros(
         fitted.iterations,
         found.used,
         found.effective[:p],
-        (_dispersion(fitted),),
-        (_OF_COUNTS[fitted.kind], *undispersed, *inference.named(found, kind)),
+        (_dispersion(fitted, fitted.profile),),
+        (_NO_EXCESS if fitted.plain else _OF_COUNTS[fitted.kind], *undispersed, *inference.named(found, kind)),
         fitted=fitted,
-        zero=ZeroPart(fitted.zero, found.variance[p:, p:], found.df[p:]),
+        zero=_no_zeros(q) if fitted.plain else ZeroPart(fitted.zero, found.variance[p:, p:], found.df[p:]),
         no_baseline=f"{_SERIES}, with a mean before the cut of all but zero" if series else None,
     )
 
 
+def _no_zeros(q: int) -> ZeroPart:
+    none = np.full(q, np.nan)
+    reason = "no more zeros than the counts bring along: the fit is that without a zero part"
+    return ZeroPart(none, np.full((q, q), np.nan), none, "boundary", reason)
+
+
+_NO_EXCESS = "no excess zeros: standard errors of coefficients and dispersion together, the chance of one held at 0"
 _SERIES = "counts above zero are as dispersed as can be, a logarithmic series"
 _OF_COUNTS = {
     "inflated": "rate ratios are those on nights without an excess zero",
@@ -237,11 +255,14 @@ def _mixed(
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)
-    extras = [_sd(name, sd, error) for name, sd, error in zip(_EFFECTS, fitted.sd, fitted.sd_error, strict=False)]
+    extras = [
+        _sd(name, sd, error, fitted.profiles.get(name))
+        for name, sd, error in zip(_EFFECTS, fitted.sd, fitted.sd_error, strict=False)
+    ]
     if slope is not None:
         extras.append(_correlation(fitted.correlation))
     if counts is mixed.negative_binomial and outcome == "cramps":
-        extras.append(_dispersion(fitted))
+        extras.append(_dispersion(fitted, fitted.profiles.get("dispersion")))
     notes = ("a variance of the participants is at its boundary",) if fitted.at_boundary else ()
     return Solved(
         fitted.coefficients,
@@ -252,12 +273,13 @@ def _mixed(
         found.used,
         found.effective,
         tuple(extras),
-        ("ratios are those within a participant", *notes, *inference.named(found, kind)),
+        (*notes, *inference.named(found, kind)),
         fitted=fitted,
     )
 
 
-_EFFECTS = ("random intercept", "random slope")
+RANDOM_SLOPE = "random slope"
+_EFFECTS = ("random intercept", RANDOM_SLOPE)
 
 
 def _correlation(value: float) -> Extra:
@@ -265,11 +287,12 @@ def _correlation(value: float) -> Extra:
     return Extra("random effects", "correlation", "of intercept and slope", value, status=status)
 
 
-def _sd(name: str, sd: float, error: float) -> Extra:
+def _sd(name: str, sd: float, error: float, profile: Profile | None) -> Extra:
     unit = "SD of participants on the log scale"
     if sd == 0:
         return Extra(name, "standard_deviation", unit, 0.0, status="boundary")
-    return Extra(name, "standard_deviation", unit, float(sd), float(error), note="interval from the likelihood")
+    note = "interval from the likelihood"
+    return Extra(name, "standard_deviation", unit, float(sd), float(error), note=note, profile=profile)
 
 
 def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Solved:
@@ -289,6 +312,8 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)
     of = "of any two nights" if working == "exchangeable" else "of neighbouring nights"
+    if working == "ar1" and fitted.apart > 1:
+        of = f"of nights {fitted.apart} apart"
     return Solved(
         fitted.coefficients,
         found.variance,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.models import spec
+from crampstudy.models.covariance import Array
 
 Codes = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -27,8 +28,8 @@ class Exposed:
 def exposed(design: spec.Design, groups: Codes) -> dict[spec.Column, Exposed]:
     """Return who bears on each column but the intercept; ``groups`` (n) are the participants' codes 0..G-1, ascending.
 
-    A level, its reference, or a number of two values that is one participant's alone leaves nothing to tell the
-    participant from what the column stands for: the ratio would be that of two people, or of one to all others.
+    A level, its reference, or a number that is one participant's alone leaves nothing to tell the participant from what
+    the column stands for: the ratio would be that of two people, or of one to all others.
     """
     if not len(groups):
         return {}
@@ -43,12 +44,20 @@ def exposed(design: spec.Design, groups: Codes) -> dict[spec.Column, Exposed]:
         values = design.matrix[:, i]
         if column.level is None and not np.all((values == least) | (values == most)):
             varies = high > low
-            made[column] = Exposed(int(varies.sum()) if varies.any() else people)
+            made[column] = Exposed(int(varies.sum()) if varies.any() else people, _alone(column, low, varies))
             continue
         with_it = (high == most) if column.level is None else (high != 0) | (low != 0)
         without = (low == least) if column.level is None else _at_reference(design, column, groups, people)
         made[column] = Exposed(int(with_it.sum()), _lone(column, with_it, without, least, most))
     return made
+
+
+def _alone(column: spec.Column, low: Array, varies: Flags) -> str | None:
+    """Return that a number is one participant's alone, if everyone else has the same one on all nights."""
+    others = low[~varies]
+    if varies.sum() != 1 or not len(others) or np.ptp(others) > 0:
+        return None
+    return f"one participant alone has another {column.term} than {others[0]:g}: a ratio would rest on that one"
 
 
 def _lone(column: spec.Column, with_it: Flags, without: Flags, least: float, most: float) -> str | None:

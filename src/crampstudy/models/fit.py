@@ -7,6 +7,7 @@ the reason, and show no number.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -16,6 +17,7 @@ from crampstudy.models.of_nights import fit_nights
 from crampstudy.models.of_surveys import fit_survey
 from crampstudy.models.question import EVENT_MODELS, MODELS, SURVEY_MODELS, asked_for
 from crampstudy.models.result import Fit
+from crampstudy.models.second_opinion import second_opinion as refitted
 from crampstudy.nights import Diary
 from crampstudy.verdicts import MARGINS, Margins
 
@@ -29,12 +31,13 @@ def fit(
     terms: str,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     zero_terms: str | None = None,
     free_terms: str | None = None,
     at_most: int | None = None,
     near_nightly: bool = False,
+    participants_per_coefficient: int | None = None,
     where: str | None = None,
     weight: str | None = None,
     ci_level: float = 0.95,
@@ -42,6 +45,7 @@ def fit(
     per: Mapping[str, float] | None = None,
     margins: Margins = MARGINS,
     analysis: str = "regression",
+    second_opinion: bool = False,
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
 
@@ -52,21 +56,24 @@ def fit(
         terms: a formulaic right-hand side over codebook names, the cohort's own columns, ``age_decade``
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
-            shown at round values or ``at=[...]``. ``offset(log(x))`` enters with coefficient 1
+            shown at round values or ``at=[...]``. ``within(x)`` is a night's deviation from the participant's mean of a
+            column of the diary, ``between(x)`` that mean (nights). ``offset(log(x))`` enters with coefficient 1
             (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night counts (not
             for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
-        covariance: ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2,
-            with Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial,
-            the dispersion estimated along), ``model``, or ``auto``: the one that covers with as many participants as
-            there are, which ``note`` names.
+        covariance: ``auto``, the one that covers with as many participants as there are, which ``note`` names; or
+            ``cluster`` (participant scores, G/(G-1)), ``cluster-hc0``, ``cluster-small`` (bias-reduced, CR2, with
+            Satterthwaite df; Poisson, negative binomial and logistic alone), ``cluster-joint`` (negative binomial, the
+            dispersion estimated along) or ``model``. That of a survey is always of its sampling design.
         random_slope: a term of a mixed model whose slope differs between participants.
         zero_terms: a right-hand side for the zero part of a zero-inflated or a hurdle model; the same odds for all
             without it.
         free_terms: terms of an ordinal model, joined by ``+``, whose odds ratios may differ between classes.
         at_most: for recalled counts, the answer is taken to count nights with a cramp, at most so many (30).
         near_nightly: for recalled counts, a share of people who cramp night after night is estimated as well.
+        participants_per_coefficient: the last terms are left out, and named, until there are so many participants to
+            every coefficient; by default all are fitted.
         where: condition that names a part of the cohort, such as ``age_years >= 20``.
         weight: weight column of a survey; by default that of the most restrictive variable.
         ci_level: confidence level, above 0 and below 1.
@@ -74,6 +81,8 @@ def fit(
         per: multiples in which numeric terms are reported, such as ``{"exercise_min": 30}``.
         margins: the ratios between which a verdict takes one as good as 1.
         analysis: name of the analysis in the rows.
+        second_opinion: the model is refitted by statsmodels on the same rows, one by one, and ``second_opinion`` of the
+            fit says how far the two are apart.
 
     Returns:
         Ratios of rates, odds, prevalences or hazards, a row per term and level, and beside the row of a number per unit
@@ -81,7 +90,9 @@ def fit(
         intercept or the odds above each class, and what else the model has: dispersion, spread of participants, working
         correlation, zero part.
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
-        rows fitted a row with status ``not_estimable``; the others are fitted. Of a list of events
+        rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
+        exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
+        mixes, and the test that they are equal. Of a list of events
         (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
 
     Raises:
@@ -109,8 +120,9 @@ def fit(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        participants_per_coefficient=participants_per_coefficient,
         margins=margins,
     )
-    if model in SURVEY_MODELS:
-        return fit_survey(asked)
-    return fit_events(asked) if model in EVENT_MODELS else fit_nights(asked)
+    fit_model = fit_survey if model in SURVEY_MODELS else fit_events if model in EVENT_MODELS else fit_nights
+    fitted = fit_model(asked)
+    return replace(fitted, second_opinion=refitted(asked, fitted.status)) if second_opinion else fitted

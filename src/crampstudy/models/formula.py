@@ -17,7 +17,7 @@ from formulaic.errors import FormulaicError
 from formulaic.parser.types import Factor, Term
 from numpy.typing import NDArray
 
-from crampstudy import codebook
+from crampstudy import codebook, wording
 from crampstudy.errors import UsageError
 from crampstudy.models import grammar
 from crampstudy.models.columns import Written, coded, decoded
@@ -32,8 +32,9 @@ def parse(terms: str) -> Formula:
     It holds names of columns (in backticks, whatever their characters), ``+ - * : ^ / %in%``, and the functions of
     :data:`crampstudy.models.functions.FUNCTIONS`, among them ``C(smoking, ref='never')``; ``ns(age_years, df=3,
     ref=60)``, a natural cubic spline whose ratios are against ``ref`` (inner ``knots=[...]`` instead of ``df``; shown
-    at round values, or those of ``at=[...]``); ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as
-    how many rows a row counts.
+    at round values, or those of ``at=[...]``); ``within(x)`` and ``between(x)``, a night's deviation from the
+    participant's mean and that mean; ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as how many
+    rows a row counts.
 
     Raises:
         UsageError: it is no formula, it holds anything else, or it takes the intercept away.
@@ -52,6 +53,12 @@ def names_in(formula: Formula) -> set[str]:
     """Return the names of the variables that a formula needs."""
     # Formula.required_variables passes over those inside calls such as cr(age_years).
     return {name for term in formula for name in names_of(term)}
+
+
+def columns_in(formula: Formula) -> set[str]:
+    """Return the columns that a formula needs of a cohort: of ``within(x)`` and ``between(x)`` that is x."""
+    split = {name: wording.of_person(name) for name in names_in(formula)}
+    return {found[1] if found else name for name, found in split.items()}
 
 
 def names_of(term: Term) -> set[str]:
@@ -90,7 +97,7 @@ def check_names(names: Collection[str], frame: pl.DataFrame) -> None:
         UsageError: one is neither, or it is the participants' identifier or a date.
     """
     for name in sorted(names):
-        if name not in frame.columns and codebook.find(name) is None:
+        if name not in frame.columns and wording.variable(name) is None:
             close = get_close_matches(name, [*frame.columns, *(v.name for v in codebook.VARIABLES)], n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"terms name {name!r}, which neither the codebook nor the cohort has{hint}")

@@ -26,6 +26,7 @@ Kind = Literal[
 ]
 """What an argument beside the first may be."""
 LARGEST_COUNT = 50
+OF_PERSON = ("within", "between")
 OFFSET, WEIGHTS = "offset", "weights"
 
 
@@ -133,6 +134,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "log1p": Function("log1p(x)", call=np.log1p),
     "sqrt": Function("sqrt(x)", call=np.sqrt),
     **{f"np.{name}": Function(f"np.{name}(x)") for name in ("log", "log2", "log10", "log1p", "exp", "sqrt", "sign")},
+    # Read as the names of columns, which the models of nights make beforehand of all logged nights.
+    **{name: Function(f"{name}(x), of one column of the diary") for name in OF_PERSON},
     OFFSET: Function(f"{OFFSET}(x), which {_ALONE} {OFFSET}(log(x))", alone=True),
     WEIGHTS: Function(f"{WEIGHTS}(x), which {_ALONE} {WEIGHTS}(x)", alone=True),
 }

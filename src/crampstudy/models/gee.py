@@ -44,7 +44,8 @@ class GeeFit:
     ``scores`` (G x p) are the participants' contributions to the estimating function and ``information`` (p x p)
     its sensitivity, both divided by ``scale``: ``covariance(information, scores, np.arange(G), kind)`` gives the
     covariances; ``curvatures`` (G x p x p) are the participants' parts of it, where they are few. ``alpha`` is the
-    correlation of two nights (AR(1): of neighbouring nights), ``scale`` the factor of the variance, 1 where the family
+    correlation of two nights (AR(1): of nights ``apart`` so many, the fewest of which all distances are multiples, one
+    as a rule: where nights are two apart nothing is known of neighbouring ones), ``scale`` the factor of the variance, 1 where the family
     holds.
     """
 
@@ -56,6 +57,7 @@ class GeeFit:
     iterations: int
     problem: str | None = None
     curvatures: Array | None = None
+    apart: int = 1
 
 
 def gee(
@@ -79,13 +81,15 @@ def gee(
     Source: Liang and Zeger 1986; Yan and Fine 2004 (the equation of the working correlation).
     """
     start = poisson(matrix, outcome, offset) if family == "poisson" else logistic(matrix, outcome, offset)
-    blocks = tuple(_blocks(matrix, outcome, offset, groups, nights))
+    since, apart = _distances(groups, nights)
+    blocks = tuple(_blocks(matrix, outcome, offset, groups, since))
     structure: _Structure = _Exchangeable() if working == "exchangeable" else _Ar1()
     if start.problem:
         return _none(start, groups, start.problem)
     if max(block.size.max() for block in blocks) < 2:
         return _none(start, groups, "no participant has two nights: a working correlation cannot be estimated")
-    return _alternate(start.coefficients, blocks, POISSON if family == "poisson" else BINOMIAL, structure)
+    fit = _alternate(start.coefficients, blocks, POISSON if family == "poisson" else BINOMIAL, structure)
+    return replace(fit, apart=apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ def _alternate(b: Array, blocks: tuple[_Block, ...], family: Family, structure: 
     alpha, scale, steps, moved = 0.0, 1.0, 0, np.inf
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a wild step ends as a problem, below
         state = [block.residuals(b, family) for block in blocks]
-        for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
+        for steps in range(1, _STEPS + 1):
             information, score, _ = _equations(alpha, blocks, state, structure)
             step = newton.solve(information, score)
             if step is None:
@@ -192,8 +196,15 @@ def _alternate(b: Array, blocks: tuple[_Block, ...], family: Family, structure: 
             before = scale, alpha
             scale = sum(float(r @ r) for r, _ in state) / rows
             sums = _total([structure.products(block, r) for block, (r, _) in zip(blocks, state, strict=True)]) / scale
+            if steps == 1 and not pairs[0]:
+                # At 0 nothing but the correlation of neighbours has a slope: the first step is that of the nearest.
+                near = int(np.flatnonzero(pairs)[0])
+                seen = float(sums[near] / pairs[near])
+                alpha = float(np.sign(seen) * np.abs(seen) ** (1 / (near + 1)))
             correlation, slope = structure.curve(alpha, len(pairs))
-            alpha += float(slope @ (sums - pairs * correlation) / (pairs @ slope**2))
+            # Steps that have not settled by now jump to and fro over the root.
+            size = 1.0 if steps <= _STEPS // 4 else 0.5
+            alpha += size * float(slope @ (sums - pairs * correlation) / (pairs @ slope**2))
             moved = max(np.max(np.abs(step)), abs(scale / before[0] - 1), abs(alpha - before[1]))
             if not moved > _TOLERANCE * (1 + np.max(np.abs(b))):
                 break
@@ -240,6 +251,15 @@ def _problem(fit: GeeFit, lowest: float, moved: float) -> str | None:
     if not moved < 1e-7 * (1 + np.max(np.abs(fit.coefficients))):
         return f"coefficients and working correlation did not settle within {_STEPS} steps"
     return newton.problem(fit.coefficients, fit.scores, fit.information)
+
+
+def _distances(groups: Codes, nights: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return the nights (n) since each participant's first in units of their greatest common divisor, and that."""
+    first = np.full(int(groups.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, groups, nights)
+    since = nights - first[groups]
+    apart = max(int(np.gcd.reduce(since)), 1)
+    return since // apart, apart
 
 
 def _blocks(matrix: Array, outcome: Array, offset: Array, groups: Codes, nights: NDArray[np.int64]) -> Iterator[_Block]:

@@ -17,8 +17,8 @@ from formulaic.parser.types import Term
 
 from crampstudy.errors import UsageError
 from crampstudy.models.calls import Refused, check_call
-from crampstudy.models.columns import Written, coded
-from crampstudy.models.functions import CODINGS, FUNCTIONS
+from crampstudy.models.columns import Written, coded, quoted
+from crampstudy.models.functions import CODINGS, FUNCTIONS, OF_PERSON
 
 LONGEST, DEEPEST, MOST_PARTS, MOST_TERMS, HIGHEST_POWER = 10_000, 20, 200, 300, 10
 """Limits of a formula: characters, parentheses within each other, parts of a function, terms, exponent of terms."""
@@ -44,7 +44,7 @@ def read(terms: str) -> list[Term]:
     """
     shown = repr(terms if len(terms) <= 200 else f"{terms[:200]}…")
     try:
-        found = _Reader(_tokens(terms)).terms()
+        found = _Reader(_of_persons(_tokens(terms))).terms()
     except Refused as refusal:
         raise UsageError(f"terms {shown} cannot be evaluated: {refusal}; {ALLOWED}") from None
     except _Broken as broken:
@@ -61,7 +61,8 @@ class _Token(NamedTuple):
     text: str
 
 
-_END = _Token("end", "")
+_END, _OPEN, _CLOSE = _Token("end", ""), _Token("sign", "("), _Token("sign", ")")
+_PERSONS = [("name", name) for name in OF_PERSON]
 
 
 def _tokens(terms: str) -> list[_Token]:
@@ -85,6 +86,27 @@ def _tokens(terms: str) -> list[_Token]:
             raise Refused(f"more than {DEEPEST} parentheses stand within each other")
         if kind == "number" and len(match[kind]) > _DIGITS:
             raise Refused(f"{match[kind][:_DIGITS]}… is too long a number")
+    return found
+
+
+def _of_persons(tokens: Sequence[_Token]) -> list[_Token]:
+    """Return the tokens with ``within(x)`` and ``between(x)`` as the columns of these names."""
+    found: list[_Token] = []
+    at = 0
+    while at < len(tokens):
+        kind, text = tokens[at]
+        if (kind, text) in _PERSONS and tokens[at + 1 : at + 2] == [_OPEN]:
+            inside = tokens[at + 2 : at + 4]
+            if len(inside) < 2 or inside[0].kind not in ("name", "column") or inside[1] != _CLOSE:
+                raise Refused(
+                    f"{text}() takes the name of one column of the diary, such as {text}(exercise_min), and no more; "
+                    f"arithmetic stands around it, as in I({text}(exercise_min) / 30)"
+                )
+            found.append(_Token("column", f"{text}({quoted(inside[0].text)})"))
+            at += 4
+        else:
+            found.append(tokens[at])
+            at += 1
     return found
 
 

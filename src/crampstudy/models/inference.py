@@ -20,20 +20,25 @@ from crampstudy.models.covariance import (
     degrees_of_freedom,
     without_rounding,
 )
-from crampstudy.models.small_sample import Nights, bias_reduced, reach
+from crampstudy.models.small_sample import Nights, Satterthwaite, bias_reduced, reach
+from crampstudy.wording import counted
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
-_JOINT = 1.5
-"""How many times as wide the sandwich with the dispersion must be before ``auto`` shows it."""
+JOINT = 1.5
+"""How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
 _DEFINITE = 1e-8
+_ALONE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
     """Coefficients' ``variance`` (p x p), what was ``used`` for it, ``df`` (p) of t and ``effective`` participants (p).
 
-    ``problem`` says why there is no variance.
+    The variance of a coefficient that rests on one participant alone is NaN.
+
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``problem`` says why
+    there is no variance.
     """
 
     variance: Array
@@ -42,6 +47,7 @@ class Inference:
     used: Covariance
     notes: tuple[str, ...] = ()
     problem: str | None = None
+    moments: Satterthwaite | None = None
 
 
 def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
@@ -56,30 +62,44 @@ def bias_reduces(kind: Covariance, clusters: int) -> bool:
 
 def of_regression(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
     """Return the inference of a Poisson, negative-binomial or logistic regression, fitted to ``nights``."""
+    made = with_dispersion_held(fitted, nights, kind)
+    return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
+
+
+def with_dispersion_held(fitted: CountFit, nights: Nights, kind: Covariance) -> Inference:
+    """Return the inference of a regression as :func:`of_regression`, ``auto`` holding the dispersion at any counts."""
     clusters, p = int(nights.groups.max()) + 1, len(fitted.coefficients)
     if bias_reduces(kind, clusters):
         small = bias_reduced(nights)
         notes = (_alone(len(small.alone)),) if small.alone else ()
-        made = Inference(small.covariance, small.df, small.effective, "cluster-small", notes, small.problem)
-    else:
-        used: Covariance = "cluster" if kind == "auto" else kind
-        df = np.full(p, degrees_of_freedom(clusters, used))
-        if used == "model":
-            return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
-        behind = reach(nights)
-        made = Inference(_sandwich(fitted, nights, used), behind.df if kind == "auto" else df, behind.effective, used)
-    return _with_dispersion(made, fitted, nights) if kind == "auto" and not made.problem else made
+        return Inference(
+            small.covariance, small.df, small.effective, "cluster-small", notes, small.problem, small.moments
+        )
+    used: Covariance = "cluster" if kind == "auto" else kind
+    df = np.full(p, degrees_of_freedom(clusters, used))
+    if used == "model":
+        return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
+    behind = reach(nights)
+    made = Inference(_sandwich(fitted, nights, used), df, behind.effective(), used)
+    return replace(made, df=behind.df(), moments=behind) if kind == "auto" else made
+
+
+def times_wider(fitted: CountFit, nights: Nights, variance: Array) -> Array:
+    """Return how many times as wide (p) as by ``variance`` (p x p) intervals of ``cluster-joint`` are."""
+    joint = _sandwich(fitted, nights, "cluster-joint")
+    with np.errstate(divide="ignore", invalid="ignore"):  # participants who are all alike have no spread at all
+        times = np.sqrt(np.diag(joint) / np.diag(variance))
+    return np.nan_to_num(times, nan=1.0, posinf=np.inf)
 
 
 def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Inference:
     """Return the inference with the joint sandwich where that is much the wider one."""
     if fitted.joint is None:
         return made
-    joint = _sandwich(fitted, nights, "cluster-joint")
-    with np.errstate(divide="ignore", invalid="ignore"):  # participants who are all alike have no spread at all
-        wider = np.sqrt(np.diag(joint) / np.diag(made.variance))
-    if not (wider > _JOINT).any():
+    wider = times_wider(fitted, nights, made.variance)
+    if not (wider > JOINT).any():
         return made
+    joint = _sandwich(fitted, nights, "cluster-joint")
     note = f"few counts rule the dispersion: with it held, intervals would be up to {wider.max():.1f} times narrower"
     return replace(made, variance=joint, used="cluster-joint", notes=(*made.notes, note))
 
@@ -93,8 +113,8 @@ def _sandwich(fitted: CountFit, nights: Nights, kind: Covariance) -> Array:
 
 
 def _alone(number: int) -> str:
-    who = "1 participant alone determines" if number == 1 else f"{number} participants alone determine"
-    return f"{who} a combination of terms, of whose spread nothing is known"
+    who = counted(number, "participants")
+    return f"{who} alone determine{'s' if number == 1 else ''} a combination of terms, of whose spread nothing is known"
 
 
 def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: int, kind: Covariance) -> Inference:
@@ -125,26 +145,28 @@ def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: 
 def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array | None:
     """Leave one participant out at a time, by one Newton step from the fit of all; ``None`` where there is no step.
 
+    What one participant alone tells stays as it is in that step, and what depends on it has the variance NaN.
+
     Source: Lipsitz, Dear and Zhao 1994 (one step); Carter, Schnepel and Steigerwald 2017 (the effective number).
     """
     clusters = len(scores)
-    moved = np.empty((clusters, p))
+    scale = np.sqrt(np.diag(information))
+    moved, alone = np.empty((clusters, p)), np.zeros(p, dtype=bool)
     for g in range(clusters):
-        rest = information - curvatures[g]
-        if not _definite(rest):
+        rest, score = (information - curvatures[g]) / np.outer(scale, scale), -scores[g] / scale
+        values, vectors = np.linalg.eigh(rest)
+        if values[0] < _DEFINITE:
             # A spread or dispersion that only all participants together tell is held as they tell it.
-            rest = information.copy()
-            rest[:p, :p] -= curvatures[g, :p, :p]
-            if not _definite(rest):
+            values, vectors = np.linalg.eigh(rest[:p, :p])
+            score = score[:p]
+            if values[0] < -_DEFINITE:
                 return None
-        moved[g] = np.linalg.solve(rest, -scores[g])[:p]
-    variance = (clusters - 1) / clusters * (moved.T @ moved)
-    return without_rounding(variance, np.diag(np.linalg.inv(information))[:p])
-
-
-def _definite(information: Array) -> bool:
-    scale = np.sqrt(np.maximum(np.diag(information), 0.0))
-    return bool((scale > 0).all() and np.linalg.eigvalsh(information / np.outer(scale, scale))[0] > _DEFINITE)
+        told = values > _DEFINITE
+        alone |= (np.abs(vectors[:p, ~told]) > _ALONE).any(axis=1)
+        step = vectors[:, told] @ ((vectors[:, told].T @ score) / values[told])
+        moved[g] = step[:p] / scale[:p]
+    variance = without_rounding((clusters - 1) / clusters * (moved.T @ moved), np.diag(np.linalg.inv(information))[:p])
+    return np.where(alone[:, None] | alone, np.nan, variance)
 
 
 def _effective(information: Array, curvatures: Array) -> Array:

@@ -185,8 +185,8 @@ def _start(rows: Rows) -> Array:
 
 def obstacle(rows: Rows, df: int, top: float) -> str:
     """Return why there is no estimate, or nothing; counts end at ``top``."""
-    if df < 1:
-        return survey.NO_VARIANCE
+    if reason := survey.too_many_slopes(df, rows.matrix.shape[1] - 1):
+        return reason
     if not (rows.low > 0).any():
         return "every answer may be 0, so the counts do not vary in the domain"
     if (rows.high >= top).all():

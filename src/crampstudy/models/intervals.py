@@ -53,6 +53,7 @@ class IntervalFit:
     parameters: Array
     joint: Array
     df: int
+    df_residual: int
     n: int
     n_events: int
     n_psus: int
@@ -85,7 +86,7 @@ class IntervalFit:
 
     def interval(self, level: float) -> tuple[Array, Array]:
         """Return the t limits (p,), (p,) on the log scale."""
-        half = stats.t.ppf((1 + level) / 2, self.df) * self.std_error
+        half = stats.t.ppf((1 + level) / 2, self.df_residual) * self.std_error
         return self.coefficients - half, self.coefficients + half
 
 
@@ -141,6 +142,7 @@ def fit(
         parameters=np.full(p, np.nan),
         joint=np.full((p, p), np.nan),
         df=psus - strata,
+        df_residual=psus - strata - (p - 1),
         n=len(y),
         n_events=int((y > 0).sum()),
         n_psus=psus,
@@ -237,7 +239,7 @@ def extras(fitted: IntervalFit) -> tuple[Extra, ...]:
     """Return dispersion and near-nightly share as parameters beside the coefficients."""
     if fitted.status != "converged":
         return ()
-    df = float(fitted.df)
+    df = float(fitted.df_residual)
     unit, law = "alpha, variance = mean + alpha mean^2", "Poisson"
     if isinstance(fitted.law, CrampNights):
         unit, law = "alpha, relative variance of persons' rates", "binomial"
@@ -284,7 +286,7 @@ def _result(
     scores[inside] = np.linalg.solve(peak.information, every.T).T
     units = np.append(scale, np.ones(len(at) - p))
     own = np.diag(np.linalg.inv(peak.information)).astype(np.float64)
-    joint = without_rounding(design.covariance(scores), own) / np.outer(units, units)
+    joint = without_rounding(design.covariance(scores, inside), own) / np.outer(units, units)
     errors = np.sqrt(np.diag(joint))
     if not np.isfinite(errors).all():
         return replace(none, status="not_converged", reason="a standard error is not finite")

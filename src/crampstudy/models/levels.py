@@ -1,13 +1,20 @@
-"""Which columns may be a factor or form groups: those with few levels, each of several participants."""
+"""Which columns may be a factor or form groups, and which level the others are compared with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import UsageError
+from crampstudy.wording import counted
 
 MOST_LEVELS = 12
+FEWEST_IN_REFERENCE = 5
+"""An age band of fewer participants is no reference: every ratio would rest on them."""
 PEOPLE = "participant_id"
 _SHOWN = 5
 
@@ -48,9 +55,9 @@ def check_levels(name: str, frame: pl.DataFrame, role: str) -> None:
         return
     first = ", ".join(map(repr, levels.head(_SHOWN))) + (", …" if len(levels) > _SHOWN else "")
     raise UsageError(
-        f"{role} name {name!r}, a text with {len(levels):,} levels in {people:,} participants ({first}): a factor has "
-        f"at most {MOST_LEVELS} levels, and one for every two participants; group them in a column of fewer levels, "
-        "or give a column of numbers"
+        f"{role} name {name!r}, a text with {len(levels):,} levels in {counted(people, 'participants')} ({first}): "
+        f"a factor has at most {MOST_LEVELS} levels, and one for every two participants; group them in a column of "
+        "fewer levels, or give a column of numbers"
     )
 
 
@@ -63,3 +70,25 @@ def check_group(by: str, frame: pl.DataFrame) -> None:
     check_column(by, frame, "groups")
     if by in frame.columns:
         check_levels(by, frame, "groups")
+
+
+def participants(frame: pl.DataFrame, rows: NDArray[np.bool_]) -> int:
+    """Return of how many participants the ``rows`` of ``frame`` are."""
+    return frame[PEOPLE].filter(pl.Series(rows)).n_unique() if PEOPLE in frame.columns else int(rows.sum())
+
+
+def reference_first(bands: Sequence[str], column: pl.Series, frame: pl.DataFrame) -> tuple[list[str], str | None]:
+    """Return age bands with the youngest one of enough participants first, and why that is not the youngest, if so.
+
+    Where no band has :data:`FEWEST_IN_REFERENCE` participants the youngest stays the reference.
+    """
+    who = frame[PEOPLE] if PEOPLE in frame.columns else pl.int_range(len(column), eager=True)
+    pairs = pl.DataFrame({"band": column.cast(pl.String), "who": who})
+    people = dict(pairs.group_by("band").agg(pl.col("who").n_unique()).iter_rows())
+    found = next((band for band in bands if people.get(band, 0) >= FEWEST_IN_REFERENCE), None)
+    if found is None or found == bands[0]:
+        return list(bands), None
+    few = list(bands[: bands.index(found)])
+    said = f"{few[0]} has" if len(few) == 1 else f"{', '.join(few[:-1])} and {few[-1]} have"
+    why = f"age bands are compared with {found}, as {said} fewer than {FEWEST_IN_REFERENCE} participants"
+    return [found, *(band for band in bands if band != found)], why

@@ -7,7 +7,9 @@ likelihood; the observed information is the differenced exact gradient of the qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,8 +21,9 @@ from crampstudy.models.covariance import Array
 from crampstudy.models.integrated import IntegratedLikelihood, PoissonLikelihood, Tally, TrialsLikelihood
 from crampstudy.models.logistic import SEPARATED, check_binary
 from crampstudy.models.logistic import logistic as logistic_by_night
+from crampstudy.models.profile import Profile
 from crampstudy.models.quadrature import Rule
-from crampstudy.models.quasi_newton import Peak, maximise
+from crampstudy.models.quasi_newton import Peak, held, maximise
 
 NODES = 9
 """Quadrature nodes in each dimension, unless set."""
@@ -45,7 +48,8 @@ class MixedFit:
     the link scale, ``sd_error`` (D,) the standard errors of their logarithms; ``dispersion`` is alpha in
     Var(y | effects) = mu + alpha mu^2, 0 where there is none, ``dispersion_error`` the standard error of log alpha.
     ``modes`` (G x D) are the participants' effects. At a boundary an sd is 0, its error NaN, or ``correlation`` is
-    1 or -1; where no sd is above 0 the fit is that of the model without random effects.
+    1 or -1; where no sd is above 0 the fit is that of the model without random effects. ``profiles`` are those of the
+    ``dispersion`` and of the spread of the ``random intercept``.
     """
 
     coefficients: Array
@@ -64,6 +68,7 @@ class MixedFit:
     dispersion_at_boundary: bool = False
     problem: str | None = None
     curvatures: Array | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def poisson(
@@ -194,7 +199,7 @@ class _Likelihood:
 
     def climb(self, start: Array) -> Peak:
         """Climb, and turn the standard normals so that the diagonal of L is not negative."""
-        peak = maximise(self, start, self._reach)
+        peak = maximise(self, start, self.reach)
         signs = np.ones(len(start))
         for i, (_, column) in enumerate(self.free, start=len(start) - len(self.free)):
             diagonal = self.factor(peak.at)[column, column]
@@ -205,7 +210,11 @@ class _Likelihood:
         parts = None if peak.curvatures is None else peak.curvatures * turned
         return Peak(at, value, scores, peak.information * turned, peak.iterations, parts)
 
-    def _reach(self, step: Array) -> float:
+    def fall(self, peak: Peak, index: int, turn: Callable[[float], float], log_value: float) -> float:
+        """Return by how much the likelihood falls where the parameter at ``index`` is what ``turn`` makes of a log."""
+        return peak.value - held(self, peak, index, turn(log_value), self.reach)
+
+    def reach(self, step: Array) -> float:
         """Return how far a step goes, 1 being far on the link scale for one step, but not out of sight."""
         matrix, z = self.model.rows.matrix, self.model.cells.z
         p = matrix.shape[1]
@@ -268,6 +277,13 @@ def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
             if slope.any():
                 errors[d] = np.sqrt(slope @ joint[own:, own:] @ slope)
         dispersion_error = float(np.sqrt(joint[p, p])) if own > p else float("nan")
+    profiles = {}
+    if own > p and problem is None:
+        fall = partial(likelihood.fall, peak, p, _log_theta)
+        profiles["dispersion"] = Profile(-float(peak.at[p]), dispersion_error, fall)
+    if (0, 0) in likelihood.free and np.isfinite(errors[0]):
+        fall = partial(likelihood.fall, peak, own, np.exp)
+        profiles["random intercept"] = Profile(float(np.log(sd[0])), float(errors[0]), fall)
     return MixedFit(
         coefficients=peak.at[:p],
         scores=peak.scores,
@@ -283,7 +299,12 @@ def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
         dispersion_error=dispersion_error,
         problem=problem,
         curvatures=peak.curvatures,
+        profiles=profiles,
     )
+
+
+def _log_theta(log_alpha: float) -> float:
+    return min(-log_alpha, _POISSON)
 
 
 def _problem(peak: Peak) -> str | None:

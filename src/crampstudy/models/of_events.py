@@ -28,6 +28,7 @@ from crampstudy.models.ordinal import ordinal
 from crampstudy.models.question import Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
 from crampstudy.nights import Diary, denominator, people
+from crampstudy.wording import counted
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")
 _TABLES = ("participants", "diary", "episodes")
@@ -102,6 +103,11 @@ class Events:
         """What the columns are called."""
         return [name(column) for column in self.design.columns]
 
+    @property
+    def matrix(self) -> Array:
+        """The standard columns (n x p), which models are fitted to."""
+        return self.design.standardised().matrix
+
     def times(self) -> Times:
         """Return the times of a Cox model."""
         frame, strata = self.source.frame, None
@@ -135,12 +141,14 @@ def events(asked: Question) -> Events:
     source = _SOURCES[asked.outcome](asked)
     part = domain.select(source.frame, asked.where)
     inside, found = part.inside.to_numpy(), np.isfinite(source.outcome)
-    design = spec.build(source.frame, asked.terms, candidate=inside & found)
+    design = spec.build(
+        source.frame, asked.terms, candidate=inside & found, per_coefficient=asked.participants_per_coefficient
+    )
     check_multiples(asked.per, design)
     if design.beside:
         raise UsageError(f"{asked.model} takes no offset() or weights()")
     design = design.without_intercept()
-    if asked.model == "cox" and not (design.columns or design.not_measured or design.constant):
+    if asked.model == "cox" and not (design.columns or design.not_measured or design.constant or design.surplus):
         raise UsageError("a Cox model needs a term; its baseline takes the place of an intercept")
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
@@ -157,7 +165,7 @@ def events(asked: Question) -> Events:
     names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
     counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
     account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
-    remarks = (f"{used.frame.height:,} {source.plural}", source.lost, *account.remarks())
+    remarks = (counted(used.frame.height, source.plural), source.lost, *design.remarks, *account.remarks())
     return Events(asked, used, design, groups, clusters, reason, remarks, account)
 
 
@@ -181,7 +189,8 @@ def fit_events(asked: Question) -> Fit:
         "n_events": found.events,
         "note": rows.note(*asked_of.remarks, found.note),
     }
-    made = rows.rows(found.answer, scale, cells, asked.ci_level, asked.per, asked.margins)
+    per = rows.units(found.answer, design, scale, asked.per, asked.ci_level)
+    made = rows.rows(found.answer, scale, cells, asked.ci_level, per, asked.margins)
     made += rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells | {"scale": scale.ratio})
     n = asked_of.source.frame.height
@@ -205,7 +214,7 @@ def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) 
     if asked.kind != "model" and clusters <= len(design.columns):
         p = len(design.columns)
         return f"{clusters} participants are too few for a cluster-robust covariance of {p} coefficients"
-    return collinear(design)
+    return collinear(design.standardised())
 
 
 def _cox(of: Events) -> _Found:
@@ -213,7 +222,7 @@ def _cox(of: Events) -> _Found:
     note = ""
     if of.asked.outcome == "gap":
         note = f"a baseline for each gap of a participant, from number {LATER_GAPS} on a common one"
-    fitted = of.times().fit(design.matrix)
+    fitted = of.times().fit(of.matrix)
     if fitted.problem:
         by = ", ".join(of.names[i] for i in fitted.separated)
         reason = f"{fitted.problem} ({by})" if by else fitted.problem
@@ -222,21 +231,23 @@ def _cox(of: Events) -> _Found:
         return _Found(none, fitted.events, fitted.iterations, note=note)
     scores, curvatures = cluster_sums(fitted.scores, of.groups), None
     if kind == "auto" and of.clusters < JACKKNIFE_BELOW:
-        without = of.times().left_out(fitted, design.matrix, of.groups)
+        without = of.times().left_out(fitted, of.matrix, of.groups)
         scores, curvatures = without.scores, without.curvatures
     made = inference.of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
     if made.problem:
         return _Found(rows.Answer.none(design, "not_estimable", made.problem), fitted.events, fitted.iterations)
+    standard = design.standard
+    coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
     answer = rows.Answer(
         design.columns,
-        fitted.coefficients,
-        np.sqrt(np.diag(made.variance)),
-        made.df,
+        coefficients,
+        np.sqrt(np.diag(variance)),
+        standard.least(made.df),
         "converged",
         smooths=design.smooths,
-        variance=made.variance,
+        variance=variance,
         declared=design.declared,
-    ).resting_on(exposed(design, of.groups), made.effective)
+    ).resting_on(exposed(design, of.groups), standard.least(made.effective))
     note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
@@ -249,7 +260,7 @@ def _ordinal(of: Events) -> _Found:
         reason = f"every one of the {of.source.plural} is in class {levels[0]}: there are no classes to tell apart"
         return _Found(rows.Answer.none(design, "not_estimable", reason), above)
     free = ordered.free_columns(design, of.asked.free_terms)
-    fitted = ordinal(design.matrix, codes, levels=levels, names=of.names, free=free)
+    fitted = ordinal(of.matrix, codes, levels=levels, names=of.names, free=free)
     if fitted.problem:
         return _Found(rows.Answer.none(design, fitted.status, fitted.problem), above, fitted.iterations)
     if kind != "model" and of.clusters <= len(fitted.names):

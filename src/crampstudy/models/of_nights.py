@@ -8,12 +8,12 @@ import numpy as np
 
 from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
-from crampstudy.models import rows, spec
+from crampstudy.models import rows, spec, split
 from crampstudy.models.engines import Solved
 from crampstudy.models.exposed import exposed
 from crampstudy.models.question import Question
 from crampstudy.models.result import Fit, association, base, linear
-from crampstudy.models.solution import solve_nights
+from crampstudy.models.solution import Solution, solve_nights
 from crampstudy.models.zero_rows import zero_rows
 from crampstudy.nights import NIGHTS_PER_WEEK
 
@@ -31,6 +31,31 @@ def fit_nights(asked: Question) -> Fit:
         UsageError: the model and the arguments do not go together, or a name is unknown.
     """
     solution = solve_nights(asked)
+    design, solved = solution.design, solution.solved
+    answer, cells, scale = _answer(asked, solution)
+    made = _rows(asked, solution, answer, cells, scale)
+    if answer.status == "converged" and (found := split.splits(asked, design)):
+        apart = split.question(asked, found)
+        both = solve_nights(apart)
+        named = _answer(apart, both)
+        made += split.split_rows(found, named[0], _rows(apart, both, *named), named[1])
+    likelihood = solved.log_likelihood if solved else float("nan")
+    iterations = solved.iterations if solved else 0
+    predictor = linear(answer, design, cells | {"scale": scale.ratio})
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        solution.n_nights,
+        iterations,
+        likelihood,
+        answer.status,
+        predictor,
+        solution.account,
+    )
+
+
+def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row, rows.Scale]:
+    """Return a model's answer, the cells that its rows share, and their scale."""
     design, data, solved = solution.design, solution.data, solution.solved
     clusters = len(solution.participants)
     if solved is None or solved.problem:
@@ -45,6 +70,7 @@ def fit_nights(asked: Question) -> Fit:
             "converged",
             smooths=design.smooths,
             variance=solved.variance,
+            moments=solved.moments,
             declared=design.declared,
         ).resting_on(exposed(design, data.groups), solved.effective)
     cells = base(asked) | {
@@ -55,29 +81,24 @@ def fit_nights(asked: Question) -> Fit:
         "n_groups": clusters,
         "note": rows.note(
             *(f"with {term}" for term in design.beside),
+            *design.remarks,
             *solution.account.remarks(),
             *(solved.notes if solved else ()),
         ),
     }
-    scale = _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
-    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, asked.per, asked.margins)
+    return answer, cells, _ODDS if asked.outcome == "cramp_night" else _RATES[asked.exposure]
+
+
+def _rows(
+    asked: Question, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
+) -> list[rows.Row]:
+    solved = solution.solved
+    per = rows.units(answer, solution.design, scale, asked.per, asked.ci_level)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per, asked.margins)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
-    made += rows.left_out(design, scale, cells)
-    made += zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
-    likelihood = solved.log_likelihood if solved else float("nan")
-    iterations = solved.iterations if solved else 0
-    predictor = linear(answer, design, cells | {"scale": scale.ratio})
-    return Fit(
-        tidy.frame(made),
-        asked.model,
-        solution.n_nights,
-        iterations,
-        likelihood,
-        answer.status,
-        predictor,
-        solution.account,
-    )
+    made += rows.left_out(solution.design, scale, cells)
+    return made + zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
 
 
 def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:

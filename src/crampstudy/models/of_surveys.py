@@ -40,6 +40,11 @@ class Sample:
         """What the columns are called."""
         return [name(column) for column in self.design.columns]
 
+    @property
+    def matrix(self) -> Array:
+        """The standard columns of all participants, zeros where one is not in the model."""
+        return self.design.standardised().over_all_rows()
+
     def classes(self) -> tuple[Array, list[str]]:
         """Return the codes of all participants in an ordinal model and the levels that somebody inside is in."""
         seen = np.unique(self.outcome[self.design.rows]).astype(int)
@@ -73,7 +78,7 @@ def sample(asked: Question) -> Sample:
     cohort, model = asked.cohort, _MODELS[asked.model]
     if isinstance(cohort, Diary) or cohort.kind != "survey" or cohort.design is None:
         raise UsageError(f"{asked.model} needs a survey cohort; {cohort.name} is a diary")
-    if asked.exposure != "nights" or asked.kind != "cluster":
+    if asked.exposure != "nights" or asked.kind != "auto":
         raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, asked.bands)
     part = domain.select(frame, asked.where)
@@ -83,7 +88,9 @@ def sample(asked: Question) -> Sample:
         raise UsageError(f"the cohort has no weight {weight!r}; allowed: {', '.join(cohort.design.weights.values())}")
     inside, weighted = part.inside.to_numpy(), frame[weight].fill_null(0.0).to_numpy() > 0
     answered = inside & np.isfinite(outcome)
-    design = spec.build(frame, asked.terms, candidate=answered & weighted)
+    design = spec.build(
+        frame, asked.terms, candidate=answered & weighted, per_coefficient=asked.participants_per_coefficient
+    )
     check_multiples(asked.per, design)
     if design.weights is not None:
         raise UsageError(f"{asked.model} takes no weights(); the survey's own weight is an option")
@@ -105,6 +112,8 @@ def sample(asked: Question) -> Sample:
     remarks = (
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
+        *design.remarks,
+        survey.lonely_note(int((sampling.present(design.rows) == 1).sum())),
         *account.remarks(),
     )
     return Sample(asked, frame, outcome, design, sampling, remarks, account)
@@ -126,13 +135,15 @@ def fit_survey(asked: Question) -> Fit:
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
     numbers, answer = found.numbers, found.answer
+    few = survey.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {
         "n_participants": numbers.n,
         "n_events": numbers.n_events,
         "n_groups": numbers.n_psus,
-        "note": rows.note(*of.remarks, found.note or ""),
+        "note": rows.note(few, *of.remarks, found.note or ""),
     }
-    made = rows.rows(answer, model.scale, cells, asked.ci_level, asked.per, asked.margins)
+    per = rows.units(answer, design, model.scale, asked.per, asked.ci_level)
+    made = rows.rows(answer, model.scale, cells, asked.ci_level, per, asked.margins)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
     made += rows.left_out(design, model.scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, intervals.IntervalFit) else float("nan")
@@ -152,16 +163,17 @@ def fit_survey(asked: Question) -> Fit:
 def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:
     if fitted.status != "converged":
         return rows.Answer.none(design, fitted.status, fitted.reason)
+    coefficients, variance = design.standard.coefficients(fitted.coefficients, fitted.covariance)
     return rows.Answer(
         design.columns,
-        fitted.coefficients,
-        fitted.std_error,
-        np.full(len(design.columns), float(fitted.df)),
+        coefficients,
+        np.sqrt(np.diag(variance)),
+        np.full(len(design.columns), float(fitted.df_residual)),
         "converged",
         smooths=design.smooths,
-        variance=fitted.covariance,
+        variance=variance,
         declared=design.declared,
-    ).resting_on(_exposed(design))
+    ).resting_on(_exposed(design), few=None)
 
 
 def _exposed(design: spec.Design) -> dict[spec.Column, Exposed]:
@@ -173,9 +185,7 @@ def _regression(link: survey.Link, of: Sample) -> _Fitted:
     design = of.design
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
-    fitted = survey.regression(
-        of.outcome, design.over_all_rows(), of.names, design.rows, of.sampling, link, offset=offset
-    )
+    fitted = survey.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, link, offset=offset)
     return _Fitted(fitted, _answer(design, fitted))
 
 
@@ -187,14 +197,13 @@ def _ordinal(of: Sample) -> _Fitted:
         numbers = survey.SurveyFit.none(of.names, int(design.rows.sum()), reason)
         return _Fitted(numbers, rows.Answer.none(design, "not_estimable", reason))
     free = ordered.free_columns(design, of.asked.free_terms)
-    matrix = design.over_all_rows()
-    fitted = survey_ordinal.regression(codes, matrix, of.names, design.rows, of.sampling, levels, free)
+    fitted = survey_ordinal.regression(codes, of.matrix, of.names, design.rows, of.sampling, levels, free)
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
-    df = np.full(len(fitted.coefficients), float(fitted.df))
+    df = np.full(len(fitted.coefficients), float(fitted.df_residual))
     answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
-    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels))
+    answer = answer.resting_on(ordered.at_limits(_exposed(design), levels), few=None)
     return _Fitted(fitted, answer, note=note)
 
 
@@ -203,7 +212,7 @@ def _intervals(of: Sample) -> _Fitted:
     fitted = intervals.fit(
         of.outcome,
         of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy(),
-        design.over_all_rows(),
+        of.matrix,
         of.names,
         design.rows,
         of.sampling,

@@ -22,7 +22,7 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
     """
     if free_terms is None:
         return ()
-    terms = {*design.terms(), *design.not_measured, *design.constant}
+    terms = {*design.all_terms()}
     wanted = {str(term) for term in formula.parse(free_terms)} - {"1"}
     if not wanted:
         raise UsageError(f"free terms {free_terms!r} name no term; the terms are {', '.join(sorted(terms))}")
@@ -42,6 +42,8 @@ def answer(
     :class:`~crampstudy.models.ordinal.OrdinalFit`.
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
     """
+    back = _back(design, len(levels) - 1, free)
+    parameters, variance = back @ parameters, back @ variance @ back.T
     above = [f"above {level}" for level in levels[:-1]]
     cuts, p = len(above), len(design.columns)
     held = [i for i in range(p) if i not in free]
@@ -67,6 +69,25 @@ def answer(
         variance=signed,
         declared=design.declared.without(free),
     )
+
+
+def _back(design: spec.Design, cuts: int, free: Sequence[int]) -> Array:
+    """Return the matrix (P x P) that turns parameters of standard columns into those of the columns themselves."""
+    p = len(design.columns)
+    held = [i for i in range(p) if i not in free]
+    # The columns' slopes at one threshold after the other, then the thresholds, from the parameters.
+    each = np.zeros((cuts, p, len(held) + cuts * (1 + len(free))))
+    for k, i in enumerate(held):
+        each[:, i, k] = 1.0
+    for k, i in enumerate(free):
+        each[range(cuts), i, range(len(held) + cuts * (1 + k), len(held) + cuts * (2 + k))] = 1.0
+    slopes = design.standard.back() @ each
+    made = np.eye(each.shape[2])
+    made[: len(held)] = slopes[0, held]
+    made[len(held) : len(held) + cuts] += design.standard.centre @ slopes
+    for k, i in enumerate(free):
+        made[len(held) + cuts * (1 + k) : len(held) + cuts * (2 + k)] = slopes[:, i]
+    return made
 
 
 def remark(all_levels: Sequence[str], levels: Sequence[str]) -> str:

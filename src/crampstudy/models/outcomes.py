@@ -16,8 +16,8 @@ MADE_OF: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_NIGHTS, _NIGHTS),
     **dict.fromkeys(_RECALLED, _RECALLED),
     "pain": frozenset({"pain_0_10"}),
-    # A cramp without a known relief is censored at its duration.
-    "relief": _TIMES | {"relief_s", "duration_s"},
+    # A cramp lasts at least until relief, so that its length is no exposure either.
+    "relief": _TIMES | {"relief_s", "relieved", "duration_s"},
     "gap": _TIMES | _NIGHTS,
 }
 

@@ -48,7 +48,32 @@ def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]
     curvature = scores.T @ scores
     if not _full(curvature):
         curvature, _ = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(curvature))))
-    hessian = _definite(curvature)
+    return _polished(objective, _climbed(objective, at, _definite(curvature), reach), widest)
+
+
+def held(objective: Objective, peak: Peak, index: int, value: float, reach: Callable[[Array], float]) -> float:
+    """Return the highest likelihood with the parameter at ``index`` held at ``value``, from the ``peak`` of all."""
+    rest = np.arange(len(peak.at)) != index
+    block = peak.information[np.ix_(rest, rest)]
+
+    def whole(others: Array) -> Array:
+        return np.insert(others, index, value)
+
+    def of_others(others: Array) -> tuple[float, Array]:
+        found, scores = objective(whole(others))
+        return found, scores[:, rest]
+
+    def reach_of_others(step: Array) -> float:
+        return reach(np.insert(step, index, 0.0))
+
+    follow = -np.linalg.solve(block, peak.information[rest, index]) * (value - peak.at[index])
+    follow /= max(1.0, reach_of_others(follow))
+    return _climbed(of_others, peak.at[rest] + follow, _definite(block), reach_of_others).value
+
+
+def _climbed(objective: Objective, at: Array, hessian: Array, reach: Callable[[Array], float]) -> Peak:
+    """Climb by BFGS from a first ``hessian`` (k x k), minus the second derivative or near it."""
+    value, scores = objective(at)
     steps = 0
     for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
         gradient = scores.sum(axis=0)
@@ -69,7 +94,7 @@ def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]
             pushed = hessian @ step
             hessian = hessian - np.outer(pushed, pushed) / (step @ pushed) + np.outer(fall, fall) / (fall @ step)
         at, value, scores = at + step, there, scores_there
-    return _polished(objective, Peak(at, value, scores, hessian, steps), widest)
+    return Peak(at, value, scores, hessian, steps)
 
 
 def _polished(objective: Objective, peak: Peak, widest: Array) -> Peak:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
+from formulaic import Formula
 
+from crampstudy import wording
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -61,6 +63,7 @@ class Question:
     free_terms: str | None = None
     at_most: int | None = None
     near_nightly: bool = False
+    participants_per_coefficient: int | None = None
     margins: Margins = MARGINS
 
 
@@ -83,6 +86,7 @@ def asked_for(
     free_terms: str | None = None,
     at_most: int | None = None,
     near_nightly: bool = False,
+    participants_per_coefficient: int | None = None,
     margins: Margins = MARGINS,
 ) -> Question:
     """Return the arguments of :func:`crampstudy.fit` as a question, with their defaults filled in.
@@ -112,7 +116,9 @@ def asked_for(
     check_condition(where, outcome)
     for asked in (terms, zero_terms, free_terms):
         if asked is not None:
-            check_apart(formula.names_in(formula.parse(asked)), outcome, "terms")
+            parsed = formula.parse(asked)
+            check_apart(formula.columns_in(parsed), outcome, "terms")
+            _check_nightly(parsed, model)
     return Question(
         cohort=cohort,
         model=model,
@@ -131,8 +137,17 @@ def asked_for(
         free_terms=free_terms,
         at_most=at_most,
         near_nightly=near_nightly,
+        participants_per_coefficient=participants_per_coefficient,
         margins=margins,
     )
+
+
+def _check_nightly(terms: Formula, model: str) -> None:
+    if model not in ENGINES and (split := sorted(filter(wording.of_person, formula.names_in(terms)))):
+        raise UsageError(
+            f"{split[0]}: within() and between() split what differs from night to night, and are for the models of "
+            f"nights: {', '.join(ENGINES)}; {model} is none of them"
+        )
 
 
 def check_multiples(per: Mapping[str, float], *designs: spec.Design) -> None:
@@ -141,7 +156,7 @@ def check_multiples(per: Mapping[str, float], *designs: spec.Design) -> None:
     Raises:
         UsageError: one is of no term, of a term with levels, or is 0 or infinite.
     """
-    terms = {term for design in designs for term in (*design.terms(), *design.not_measured, *design.constant)}
+    terms = {term for design in designs for term in design.all_terms()}
     levels = {column.term for design in designs for column in design.columns if column.level is not None}
     for term, multiple in per.items():
         if term not in terms:

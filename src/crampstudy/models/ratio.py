@@ -12,7 +12,8 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
-from crampstudy.models.rows import Row
+from crampstudy.models.rows import ALONE, Row, beyond, df_of
+from crampstudy.models.small_sample import Satterthwaite
 
 Value = float | str | bool
 
@@ -21,7 +22,8 @@ Value = float | str | bool
 class Linear:
     """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
 
-    ``cells`` are the cells that all rows of the fit share, with the scale of its ratios.
+    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``cells`` are the
+    cells that all rows of the fit share, with the scale of its ratios.
     """
 
     design: spec.Design
@@ -29,6 +31,7 @@ class Linear:
     variance: Array
     df: Array
     cells: Row
+    moments: Satterthwaite | None = None
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
         """Return the row of the ratio at the values ``at`` to that at the values ``against``.
@@ -69,8 +72,12 @@ class Linear:
         }
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
-        df = float(np.min(self.df[contrast != 0]))
+        if np.isnan(error):
+            return estimates.row(status="not_estimable", **cells | {"note": ALONE})
+        df = float(df_of(contrast[None, :], self.df, self.moments)[0])
         half = quantile(cells["ci_level"], df) * error
+        if reason := beyond(value, half):
+            return estimates.row(status="not_estimable", **cells | {"note": reason})
         return estimates.row(
             status="converged",
             estimate=np.exp(value),

@@ -22,7 +22,8 @@ class Fit:
 
     ``log_likelihood`` is NaN where the model has only a pseudo-likelihood; ``n_rows`` are the nights, participants,
     episodes or gaps fitted; ``linear`` the linear predictor behind the estimates, where there is one; ``account``
-    what was read, left out and used.
+    what was read, left out and used; ``second_opinion`` the same model as statsmodels fits it
+    (:data:`crampstudy.models.second_opinion.COLUMNS`), where that was asked for.
     """
 
     estimates: pd.DataFrame
@@ -33,6 +34,7 @@ class Fit:
     status: Status
     linear: Linear | None = None
     account: Account | None = None
+    second_opinion: pd.DataFrame | None = None
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> pd.DataFrame:
         """Return the tidy estimate of the ratio at the values ``at`` to that at the values ``against``.
@@ -74,4 +76,4 @@ def linear(answer: rows.Answer, design: spec.Design, cells: rows.Row) -> Linear 
     if answer.status != "converged":
         return None
     p = len(design.columns)
-    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p], cells)
+    return Linear(design.bare(), answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p], cells, answer.moments)

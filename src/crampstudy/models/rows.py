@@ -10,22 +10,30 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from crampstudy import codebook, estimates, verdicts
+from crampstudy import estimates, verdicts, wording
 from crampstudy.estimates import Status
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
 from crampstudy.models.declared import Contrast, Declared
 from crampstudy.models.engines import Extra
 from crampstudy.models.exposed import Exposed
+from crampstudy.models.small_sample import Satterthwaite
 from crampstudy.verdicts import MARGINS, Margins, Verdict
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
+TEST = "wald_test"
 _BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW = "rests on few participants"
-_LARGEST = 700.0
-"""A coefficient beyond this has an exponential of 0 or infinity."""
+ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
+"""Why a coefficient has no variance though it was fitted."""
+_USUAL = float(np.log(1e6))
+"""A ratio beyond the exponential of this, or of minus this, is shown per another unit of its term."""
+_LARGEST = float(np.log(1e15))
+"""What lies beyond the exponential of this has more digits than a number is kept with."""
+_WIDEST = 700.0
+"""A limit beyond this has an exponential of 0 or infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,8 @@ class Answer:
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
     ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and for the contrasts
-    that are ``declared``. ``exposed`` are the participants who bear on a column, ``effective`` the number that tell as
-    much as they do.
+    that are ``declared``; ``moments`` are for the degrees of freedom of both. ``exposed`` are the participants who bear
+    on a column, ``effective`` the number that tell as much as they do.
     """
 
     columns: tuple[spec.Column, ...]
@@ -49,6 +57,7 @@ class Answer:
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[spec.Column, int] = field(default_factory=dict)
     effective: Mapping[spec.Column, float] = field(default_factory=dict)
+    moments: Satterthwaite | None = None
     declared: Declared = field(default_factory=Declared)
 
     @classmethod
@@ -59,19 +68,24 @@ class Answer:
             design.columns, missing, missing, missing, status, reason, smooths=design.smooths, declared=design.declared
         )
 
-    def resting_on(self, found: Mapping[spec.Column, Exposed], effective: Array | None = None) -> Answer:
+    def resting_on(
+        self, found: Mapping[spec.Column, Exposed], effective: Array | None = None, few: str | None = _FEW
+    ) -> Answer:
         """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
 
-        ``effective`` (p) are the numbers of participants, all alike, who would tell as much.
+        ``effective`` (p) are the numbers of participants, all alike, who would tell as much; ``few`` is said of a
+        column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
         shown = [column for column in self.columns if column.term not in _BASELINES]
-        few = {column: _FEW for column, df in zip(self.columns, self.df, strict=True) if df < verdicts.FEWEST_DF}
+        poor = {
+            column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
+        }
         numbers = () if effective is None else zip(self.columns, effective, strict=True)
         return replace(
             self,
             coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
-            warnings={**{column: few[column] for column in shown if column in few}, **self.warnings, **lone},
+            warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
             effective=dict(numbers),
         )
@@ -147,7 +161,7 @@ def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, ma
     value = error = df = float("nan")
     if answer.status == "converged":
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
-        df = float(np.min(answer.df[moved]))
+        (df,) = df_of(contrast.vector[None, :], answer.df, answer.moments)
     cells = base | {"unit": contrast.printed, "adjusted_for": others or None}
     return _judged(_row(of, cells, column, value, error, df, ci_level), margins, lone=bool(warnings))
 
@@ -182,8 +196,9 @@ def _row(
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
-    if not np.isfinite(coefficient):
-        return estimates.row(status="not_estimable", **cells | {"note": answer.warnings.get(column)})
+    if not np.isfinite(coefficient) or np.isnan(error):
+        why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
+        return estimates.row(status="not_estimable", **cells | {"note": why})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
     tested = column.term not in _BASELINES and error > 0
@@ -193,44 +208,94 @@ def _row(
         "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    if abs(coefficient) > _LARGEST:
-        step = 10.0 ** np.ceil(np.log10(abs(coefficient)))
-        unit = f"the ratio is beyond all numbers; write the term in a smaller unit, such as I({column.term} * {step:g})"
-        return estimates.row(status="not_estimable", **cells | more | {"note": note(unit, *filter(None, notes))})
-    with np.errstate(over="ignore"):
-        limits = np.exp(coefficient + shift + np.array([0, -half, half]))
+    if reason := beyond(coefficient + shift, half):
+        if column.term in _BASELINES:
+            reason = f"where every term is 0, {reason}; measure the terms from their middle"
+        return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
+    limits = np.exp(coefficient + shift + np.array([0, -half, half]))
     return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
+
+
+def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
+    """Return the row of the Wald test that ``contrasts`` (q x p) of the coefficients are all zero."""
+    cells = base | {"scale": TEST}
+    if answer.status != "converged":
+        return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+    q, used = len(contrasts), np.flatnonzero(contrasts.any(axis=0))
+    # What is not in a contrast may have no estimate.
+    own = contrasts[:, used]
+    block = own @ answer.variance[np.ix_(used, used)] @ own.T
+    if np.isnan(block).any():
+        return estimates.row(status="not_estimable", **cells | {"note": ALONE})
+    if np.linalg.matrix_rank(block, hermitian=True) < q:
+        return estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})
+    # Of contrasts that differ in theirs the fewest: an interval is never too short for it.
+    df = float(np.min(df_of(contrasts, answer.df, answer.moments)))
+    statistic, p = wald(own @ answer.coefficients[used], block, df)
+    numerator = f"{q} degree{'s' if q > 1 else ''} of freedom"
+    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {q} and {df:.4g} degrees of freedom"
+    return estimates.row(status="converged", **cells | {"estimate": statistic, "unit": unit, "df": df, "p_value": p})
+
+
+def beyond(value: float, half: float) -> str | None:
+    """Return why the exponential of ``value``, or of what lies ``half`` an interval from it, is not to be shown."""
+    if abs(value) > _LARGEST:
+        return "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
+    if not abs(value) + half < _WIDEST:
+        return "the interval reaches from next to 0 to beyond all numbers, so that nothing is known"
+    return None
+
+
+def units(
+    answer: Answer, design: spec.Design, scale: Scale, per: Mapping[str, float], ci_level: float
+) -> Mapping[str, float]:
+    """Return the multiples in which numeric terms are reported: those of ``per``, and of others what a ratio needs.
+
+    A term of which a unit is so small or so large a step that its ratio would have no readable number is reported per
+    the power of ten next to its standard deviation, which ``unit`` then names; its statistic is that of any unit.
+    """
+    if answer.status != "converged" or not scale.ratio.endswith("_ratio"):
+        return dict(per)
+    spread: dict[str, float] = {}
+    for column, size in zip(design.columns, design.standard.spread, strict=True):
+        spread[column.term] = max(size, spread.get(column.term, 0.0))
+    made = dict(per)
+    for column, coefficient, error, df in zip(
+        answer.columns, answer.coefficients, answer.std_errors, answer.df, strict=True
+    ):
+        if column.term in per or column.term in _BASELINES or not np.isfinite(coefficient):
+            continue
+        if abs(coefficient) > _USUAL or abs(coefficient) + quantile(ci_level, df) * error > _LARGEST:
+            made[column.term] = float(10.0 ** np.round(np.log10(spread[column.term])))
+    return made
 
 
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
     """Return the joint test of a spline's coefficients and its ratios against the reference."""
     columns = list(smooth.columns)
-    # Of coefficients that differ in their degrees of freedom the fewest, which never makes an interval too short.
-    df = float(np.min(answer.df[columns]))
-    cells = base | {"term": smooth.term, "scale": "wald_test"}
-    numerator = f"{len(columns)} degree{'s' if len(columns) > 1 else ''} of freedom"
-    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {len(columns)} and {df:.4g} degrees of freedom"
-    if answer.status != "converged":
-        made = [estimates.row(status=answer.status, **cells | {"note": answer.reason})]
-    else:
-        block = answer.variance[np.ix_(columns, columns)]
-        if np.linalg.matrix_rank(block, hermitian=True) < len(columns):
-            made = [estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})]
-        else:
-            statistic, p = wald(answer.coefficients[columns], block, df)
-            more = {"estimate": statistic, "unit": unit, "df": df, "p_value": p}
-            made = [estimates.row(status="converged", **cells | more)]
-    known = codebook.find(smooth.variable)
+    made = [joint_test(answer, np.eye(len(answer.columns))[columns], base | {"term": smooth.term})]
+    known = wording.variable(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
-    where = "at the reference of what it interacts with" if smooth.interacts else ""
+    where = wording.AT_REFERENCE if smooth.interacts else ""
     cells = base | {"scale": scale.ratio, "unit": against, "note": note(where, base.get("note") or "")}
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
         values = _combined(answer, smooth.contrasts)
-    for level, value, error in zip(smooth.levels, *values, strict=True):
+    each = df_of(smooth.contrasts, answer.df, answer.moments)
+    for level, value, error, its_df in zip(smooth.levels, *values, each, strict=True):
         column = spec.Column(smooth.term, level, smooth.reference)
-        made.append(_row(answer, cells, column, value, error, df, ci_level))
+        made.append(_row(answer, cells, column, value, error, its_df, ci_level))
     return made
+
+
+def df_of(contrasts: Array, df: Array, moments: Satterthwaite | None) -> Array:
+    """Return the degrees of freedom of k combinations of p coefficients (k x p) that have ``df`` each.
+
+    Without moments, and of coefficients that differ in theirs, the fewest.
+    """
+    if moments is not None:
+        return moments.df(contrasts)
+    return np.array([np.min(df[: len(row)][row != 0], initial=np.inf) for row in contrasts])
 
 
 def extra(found: Extra, base: Row, ci_level: float) -> Row:
@@ -241,29 +306,42 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
         return estimates.row(status=found.status, **cells)
     if not np.isfinite(found.error):
         return estimates.row(status=found.status, estimate=found.estimate, **cells)
-    half = quantile(ci_level, found.df) * found.error
-    to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
-    more = {
-        "estimate": found.estimate,
-        "ci_low": back(to(found.estimate) - half),
-        "ci_high": back(to(found.estimate) + half),
-        "std_error": found.error,
-    }
-    return estimates.row(status=found.status, **cells | more)
+    more: Row = {"estimate": found.estimate, "std_error": found.error}
+    if found.profile is None:
+        half = quantile(ci_level, found.df) * found.error
+        to, back = (special.logit, special.expit) if found.share else (np.log, np.exp)
+        limits = {"ci_low": back(to(found.estimate) - half), "ci_high": back(to(found.estimate) + half)}
+        return estimates.row(status=found.status, **cells | more | limits)
+    low, high = found.profile.limits(ci_level)
+    said = "0 is not excluded" if low == 0 else ""
+    if np.isinf(high):
+        said = note("no value above the estimate is excluded", said) or ""
+        return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, notes or "")})
+    limits = {"ci_low": low, "ci_high": high, "note": note(said, notes or "")}
+    return estimates.row(status=found.status, **cells | more | limits)
 
 
 def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
-    """Return a row for each term that the cohort never measured, then for each that does not vary."""
+    """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
     cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
     unmeasured = [
         estimates.row(status="not_measured", term=term, note="not measured in this cohort", **cells)
         for term in design.not_measured
     ]
     constant = [
-        estimates.row(status="not_estimable", term=term, note=f"{term} does not vary", **cells)
+        estimates.row(status="not_estimable", term=term, note=_flat(term, term in design.rounded), **cells)
         for term in design.constant
     ]
-    return unmeasured + constant
+    crowded = "left out, as there are too few participants for so many coefficients"
+    surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
+    return unmeasured + constant + surplus
+
+
+def _flat(term: str, rounded: bool) -> str:
+    still = f"{term} does not vary"
+    return (
+        f"{still} by more than the rounding of so large numbers; subtract what is common to all" if rounded else still
+    )
 
 
 def note(*parts: str) -> str | None:
@@ -273,8 +351,11 @@ def note(*parts: str) -> str | None:
 
 def _unit(column: spec.Column, multiple: float) -> str:
     if column.level is not None:
-        return f"against {column.reference}" if column.reference else "contrast"
-    known = codebook.find(column.term)
+        against = f"against {column.reference}" if column.reference else "contrast"
+        return against if multiple == 1 else f"{against}, per {multiple:g}"
+    known = wording.variable(column.term)
+    if known and known.type == "boolean" and multiple == 1:
+        return "yes against no"
     if not known or not known.unit:
         return f"per {multiple:g}"
     if re.fullmatch(r"\d+-\d+", known.unit):

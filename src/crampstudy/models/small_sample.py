@@ -13,7 +13,7 @@ row, its derivative and residual divided by the length of that vector, and every
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,28 +48,72 @@ class Nights:
     multiplicity: Array | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Satterthwaite:
+    """How far G participants carry the variances of p coefficients, or of combinations of them (k x p), if given.
+
+    A variance V is a quadratic form in the participants' scores, whose covariance under the working model is
+    diag(spread) - linked linked' (``spread`` and ``linked`` G x p x p); its moments need no G x G matrix.
+    """
+
+    spread: Array
+    linked: Array
+
+    def df(self, contrasts: Array | None = None) -> Array:
+        """Return the degrees of freedom (k) of t: 2 E(V)^2 / Var(V)."""
+        spread, linked = self._of(contrasts)
+        squares = np.square(linked).sum(axis=2)
+        gram = np.einsum("gip,giq->ipq", linked, linked)
+        norm = np.square(spread).sum(axis=0) - 2 * (spread * squares).sum(axis=0) + np.square(gram).sum(axis=(1, 2))
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where no score bears on a coefficient: a problem
+            number: Array = (spread.sum(axis=0) - squares.sum(axis=0)) ** 2 / norm
+        return number
+
+    def expected(self, contrasts: Array | None = None) -> Array:
+        """Return E(V) (k)."""
+        spread, linked = self._of(contrasts)
+        trace: Array = spread.sum(axis=0) - np.square(linked).sum(axis=(0, 2))
+        return trace
+
+    def effective(self, contrasts: Array | None = None) -> Array:
+        """Return the number of participants (k), all alike, whose scores would spread as much."""
+        spread, _ = self._of(contrasts)
+        with np.errstate(invalid="ignore"):
+            number: Array = spread.sum(axis=0) ** 2 / np.square(spread).sum(axis=0)
+        return number
+
+    def turned(self, by: Array) -> Satterthwaite:
+        """Return the moments of other coefficients, ``by`` (p x p) of these."""
+        return Satterthwaite(by @ self.spread @ by.T, by @ self.linked)
+
+    def _of(self, contrasts: Array | None) -> tuple[Array, Array]:
+        contrasts = np.eye(self.linked.shape[1]) if contrasts is None else contrasts
+        spread = np.einsum("gkq,kq->gk", contrasts @ self.spread, contrasts)
+        return spread, contrasts @ self.linked
+
+
 @dataclass(frozen=True, slots=True)
 class SmallSample:
-    """CR2 ``covariance`` (p x p) of coefficients and ``df`` (p) of their t intervals.
+    """CR2 ``covariance`` (p x p) of coefficients, with the ``moments`` behind the degrees of freedom of t intervals.
 
-    ``effective`` (p) are the numbers of participants, all alike, that would tell as much. ``alone`` are the
-    participants (codes) who alone determine some combination of the coefficients. Their scores say nothing of its
-    spread: the generalised inverse leaves it out and the variance is too small.
+    ``alone`` are the participants (codes) who alone determine some combination of the coefficients. Their scores say
+    nothing of its spread: the generalised inverse leaves it out and the variance is too small.
     """
 
     covariance: Array
-    df: Array
-    effective: Array
+    moments: Satterthwaite
     alone: tuple[int, ...] = ()
     problem: str | None = None
 
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of the coefficients (p)."""
+        return self.moments.df()
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far the participants carry a cluster-robust variance: ``df`` (p) of t, ``effective`` (p) participants."""
-
-    df: Array
-    effective: Array
+    @property
+    def effective(self) -> Array:
+        """The numbers of participants, all alike, that would tell as much of the coefficients (p)."""
+        return self.moments.effective()
 
 
 def bias_reduced(nights: Nights) -> SmallSample:
@@ -85,24 +129,25 @@ def bias_reduced(nights: Nights) -> SmallSample:
     p = len(nights.coefficients)
     if rows is None:
         empty = np.full((p, p), np.nan)
-        return SmallSample(empty, empty[0], empty[0], problem="the information matrix is singular")
-    meat, alone, moments = np.zeros((p, p)), [], _Moments()
+        none = Satterthwaite(empty[None], empty[None])
+        return SmallSample(empty, none, problem="the information matrix is singular")
+    meat, alone, parts = np.zeros((p, p)), [], []
     for codes, v, q, residual, present in _blocks(rows):
         adjusted, own = _adjusted(v, q, present)
         weights = np.sqrt(v)[:, :, None] * (adjusted @ rows.root.T)  # M D' V^-1 A, a row a night
         scores = np.einsum("gnp,gn->gp", weights, residual)
         meat += scores.T @ scores
-        moments.add(weights, v, q)
+        parts.append(_part(weights, v, q))
         alone += codes[own].tolist()
-    expected, df = moments.satterthwaite()
+    moments = _concatenated(parts)
     of_model = np.square(rows.root).sum(axis=1)
-    sound = np.isfinite(meat).all() and (expected > _ALONE * of_model).all()
+    sound = np.isfinite(meat).all() and (moments.expected() > _ALONE * of_model).all()
     problem = None if sound else "a coefficient rests on one participant alone: its variance cannot be estimated"
-    return SmallSample(without_rounding(meat, of_model), df, moments.effective(), tuple(sorted(alone)), problem)
+    return SmallSample(without_rounding(meat, of_model), moments, tuple(sorted(alone)), problem)
 
 
-def reach(nights: Nights) -> Reach:
-    """Return the Satterthwaite degrees of freedom of the plain cluster-robust variances, and effective participants.
+def reach(nights: Nights) -> Satterthwaite:
+    """Return the moments of the plain cluster-robust variances.
 
     Few exposed among many participants show here, where the number of participants does not tell.
 
@@ -110,13 +155,13 @@ def reach(nights: Nights) -> Reach:
     """
     rows = _rows(nights)
     if rows is None:
-        missing = np.full(len(nights.coefficients), np.nan)
-        return Reach(missing, missing)
-    moments = _Moments()
+        missing = np.full((1, len(nights.coefficients), len(nights.coefficients)), np.nan)
+        return Satterthwaite(missing, missing)
+    parts = []
     for _, v, q, _, present in _blocks(rows):
         plain = np.where(present[:, :, None], q / v[:, :, None], 0.0)
-        moments.add(np.sqrt(v)[:, :, None] * (plain @ rows.root.T), v, q)
-    return Reach(moments.satterthwaite()[1], moments.effective())
+        parts.append(_part(np.sqrt(v)[:, :, None] * (plain @ rows.root.T), v, q))
+    return _concatenated(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,38 +197,16 @@ def _rows(nights: Nights) -> _Rows | None:
     return _Rows(variance, orthogonal, residual, groups[one], root)
 
 
-class _Moments:
-    """The first two moments of variance estimates V (p) under the working model, participant by participant.
+def _concatenated(parts: Sequence[tuple[Array, Array]]) -> Satterthwaite:
+    spread, linked = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Satterthwaite(spread, linked)
 
-    V is a quadratic form in the participants' scores, whose covariance is P = diag(spread) - linked linked'
-    (G x p, G x p x p); its moments need no G x G matrix.
-    """
 
-    def __init__(self) -> None:
-        self._spread: list[Array] = []
-        self._linked: list[Array] = []
-
-    def add(self, weights: Array, v: Array, q: Array) -> None:
-        """Add g participants: ``weights`` of their residuals in the coefficients and Q, both g x n x p."""
-        self._spread.append(np.einsum("gnp,gn->gp", weights**2, v))
-        self._linked.append(weights.transpose(0, 2, 1) @ (np.sqrt(v)[:, :, None] * q))
-
-    def effective(self) -> Array:
-        """Return the number of participants, all alike, whose scores would spread as much."""
-        spread = np.concatenate(self._spread)
-        with np.errstate(invalid="ignore"):
-            number: Array = spread.sum(axis=0) ** 2 / np.square(spread).sum(axis=0)
-        return number
-
-    def satterthwaite(self) -> tuple[Array, Array]:
-        """Return E(V) and 2 E(V)^2 / Var(V)."""
-        spread, linked = np.concatenate(self._spread), np.concatenate(self._linked)
-        squares = np.square(linked).sum(axis=2)
-        gram = np.einsum("gip,giq->ipq", linked, linked)
-        trace = spread.sum(axis=0) - squares.sum(axis=0)
-        norm = np.square(spread).sum(axis=0) - 2 * (spread * squares).sum(axis=0) + np.square(gram).sum(axis=(1, 2))
-        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where no score bears on a coefficient: a problem
-            return trace, trace**2 / norm
+def _part(weights: Array, v: Array, q: Array) -> tuple[Array, Array]:
+    """Return spread and linked of g participants: ``weights`` of their residuals in the coefficients, Q (g x n x p)."""
+    scaled = np.sqrt(v)[:, :, None] * weights
+    across = scaled.transpose(0, 2, 1)
+    return across @ scaled, across @ q
 
 
 def _adjusted(v: Array, q: Array, present: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:

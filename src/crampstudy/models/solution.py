@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain
+from crampstudy import domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, spec
+from crampstudy.models import formula, person_means, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
-from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
+from crampstudy.models.engines import ENGINES, RANDOM_SLOPE, Data, Engine, Outcome, Solved
 from crampstudy.models.inference import bias_reduces
 from crampstudy.models.obstacles import collinear, obstacle
 from crampstudy.models.question import MODELS, Question, asked_for, check_multiples
@@ -37,7 +38,9 @@ from crampstudy.nights import (
 class Solution:
     """A model of nights as numbers: what went into it, and what came of it.
 
-    ``participants`` are the identifiers by their code in ``data.groups``; ``solved`` is ``None`` where an obstacle,
+    ``design`` has the columns that coefficients are of, ``data`` and what engines leave in ``solved.fitted`` the
+    standard ones (:mod:`crampstudy.models.standard`). ``participants`` are the identifiers by their code in
+    ``data.groups``; ``solved`` is ``None`` where an obstacle,
     the ``reason``, stands before any fit. ``account`` says what was left out of the nights.
     ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for. ``zero`` is the design of the zero part of
     a model that has one, on the same rows.
@@ -76,9 +79,44 @@ class Solution:
     def _worked_out(self) -> Solution:
         design = replace(self.design, matrix=self.data.matrix)
         reason = obstacle(design, self.data.outcome, self.data.groups, self.kind) or self._in_zero_part()
-        solve = ENGINES[self.model].solve
+        reason = reason or self._far_slope()
+        if reason:
+            return replace(self, reason=reason, solved=None)
+        solved = ENGINES[self.model].solve(self.data, self.outcome, self.kind, self.slope)
+        return replace(self, reason=None, solved=self._per_unit(solved))
+
+    def _per_unit(self, solved: Solved) -> Solved:
+        """Return what an engine found of the standard columns, for those of the design."""
+        if solved.problem:
+            return solved
+        standard, zero = self.design.standard, solved.zero
+        coefficients, variance = standard.coefficients(solved.coefficients, solved.variance)
+        if zero is not None and self.zero is not None:
+            odds, spread = self.zero.standard.coefficients(zero.coefficients, zero.variance)
+            zero = replace(zero, coefficients=odds, variance=spread, df=self.zero.standard.least(zero.df))
+        size = 1.0 if self.slope is None else standard.turned[self.slope, self.slope]
+        moments = solved.moments and solved.moments.turned(standard.back())
         return replace(
-            self, reason=reason, solved=None if reason else solve(self.data, self.outcome, self.kind, self.slope)
+            solved,
+            coefficients=coefficients,
+            variance=variance,
+            df=moments.df() if moments else standard.least(solved.df),
+            effective=moments.effective() if moments else standard.least(solved.effective),
+            moments=moments,
+            zero=zero,
+            extras=tuple(
+                replace(extra, estimate=extra.estimate / size) if extra.term == RANDOM_SLOPE else extra
+                for extra in solved.extras
+            ),
+        )
+
+    def _far_slope(self) -> str | None:
+        if self.slope is None or self.slope not in self.design.standard.far:
+            return None
+        term, middle = self.design.columns[self.slope].term, float(np.mean(self.design.matrix[:, self.slope]))
+        return (
+            f"{term} lies so far from 0 that a random slope is the same as a random intercept; "
+            f"measure it from its middle, as in I({term} - {middle:.6g})"
         )
 
     def _in_zero_part(self) -> str | None:
@@ -100,7 +138,7 @@ def solve(
     terms: str,
     outcome: str | None = None,
     exposure: str = "nights",
-    covariance: Covariance = "cluster",
+    covariance: Covariance = "auto",
     random_slope: str | None = None,
     where: str | None = None,
     bands: AgeBands | None = None,
@@ -148,6 +186,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         counted = None
     read = counted_nights(asked.cohort, names, asked.bands) if counted else person_nights(asked.cohort, asked.bands)
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
+    split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
+    nights = person_means.added(asked.cohort, nights, split, asked.outcome)
     inside = domain.select(nights, asked.where).inside
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
@@ -172,6 +212,11 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         data = _added_up(data, counted, times)
         design = replace(design, matrix=data.matrix)
         zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
+    data = replace(
+        data,
+        matrix=np.ascontiguousarray(design.standardised().matrix),
+        zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
+    )
     slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
     outcome: Outcome = "cramps" if asked.outcome == "cramps" else "cramp_night"
     people = tuple(used["participant_id"].unique(maintain_order=True))
@@ -210,14 +255,15 @@ def _designs(
 ) -> tuple[spec.Design, spec.Design | None]:
     """Return the design of the terms and, of a model that has one, of its zero part, both on the nights they share."""
     times = nights[ALIKE].to_numpy()
-    design = spec.build(nights, asked.terms, candidate=inside, needs=needs, times=times)
+    build = partial(spec.build, nights, needs=needs, times=times, per_coefficient=asked.participants_per_coefficient)
+    design = build(asked.terms, candidate=inside)
     if not engine.zero_part:
         return design, None
     zero = spec.build(nights, asked.zero_terms or "1", candidate=design.rows, times=times)
     if zero.beside:
         raise UsageError(f"the zero part takes no {zero.beside[0]}; offset() and weights() stand in the terms")
     if zero.incomplete:
-        again = spec.build(nights, asked.terms, candidate=zero.rows, needs=needs, times=times)
+        again = build(asked.terms, candidate=zero.rows)
         design = replace(again, incomplete=design.incomplete + zero.incomplete)
     return design, zero
 
@@ -228,7 +274,8 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     domain.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
-    names = formula.names_in(formula.parse(asked.terms)) | formula.names_in(formula.parse(asked.zero_terms or "1"))
+    parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
+    names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
     return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
 

@@ -25,10 +25,13 @@ from crampstudy.models.columns import coded, decoded
 from crampstudy.models.covariance import Array
 from crampstudy.models.declared import Declared, declare
 from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
-from crampstudy.models.levels import check_levels
+from crampstudy.models.levels import check_levels, participants, reference_first
+from crampstudy.models.standard import ROUNDING, Standard
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
+PER_COEFFICIENT = 5
+"""As many participants should stand behind every coefficient of a model."""
 THRESHOLD = "threshold"
 """The place of the intercept between ordered classes, one for each limit between two of them."""
 
@@ -95,11 +98,13 @@ class Without:
 class Design:
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
-    ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant``
-    those left out because they do not vary on these rows. Without a complete row the matrix is empty and
-    ``columns`` holds one column per term. ``incomplete`` counts the candidate rows left out because a value
-    was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with a row
-    each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
+    ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant`` those left
+    out because they do not vary on these rows, ``rounded`` the ones among them that vary by no more than rounding;
+    ``standard`` says how engines see the columns. Without a complete row the matrix is empty and ``columns`` holds one
+    column per term. ``surplus`` are terms left out because there are too few participants for so many coefficients,
+    ``remarks`` what a reader of the coefficients should know. ``incomplete`` counts the candidate rows left out because
+    a value was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with
+    a row each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
     number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
     written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict.
     """
@@ -118,6 +123,10 @@ class Design:
     beside: tuple[str, ...] = ()
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weightless: int = 0
+    surplus: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    rounded: tuple[str, ...] = ()
+    standard: Standard = field(default_factory=Standard.none)
     declared: Declared = field(default_factory=Declared)
 
     def over_all_rows(self) -> NDArray[np.float64]:
@@ -125,6 +134,10 @@ class Design:
         full = np.zeros((len(self.rows), self.matrix.shape[1]))
         full[self.rows] = self.matrix
         return full
+
+    def standardised(self) -> Design:
+        """Return the design with its matrix as engines see it."""
+        return replace(self, matrix=self.standard.columns(self.matrix))
 
     def bare(self) -> Design:
         """Return the design without its rows, light enough to be kept or sent to other processes."""
@@ -145,12 +158,17 @@ class Design:
                 for s in self.smooths
             ),
             encode=Without(self.encode, tuple(kept)),
+            standard=self.standard.keeping(kept),
             declared=self.declared.kept(kept),
         )
 
     def terms(self) -> tuple[str, ...]:
         """Return the fitted terms but the intercept, in formula order."""
         return tuple(dict.fromkeys(c.term for c in self.columns if c.term != INTERCEPT))
+
+    def all_terms(self) -> tuple[str, ...]:
+        """Return the fitted terms and those that were left out."""
+        return (*self.terms(), *self.not_measured, *self.constant, *self.surplus)
 
 
 def build(
@@ -160,20 +178,23 @@ def build(
     candidate: NDArray[np.bool_],
     needs: Sequence[str] = (),
     times: NDArray[np.int64] | None = None,
+    per_coefficient: int | None = None,
 ) -> Design:
     """Build the design of ``terms`` on the ``candidate`` rows of ``frame`` that are complete on terms and ``needs``.
 
-    Booleans and levels enter by treatment coding; the reference is male, false, the youngest band present,
-    else the first level. A row stands for ``times`` rows, 1 if not given; one of weight 0 is left out.
+    Booleans and levels enter by treatment coding; the reference is male, false, the youngest band with at least
+    :data:`crampstudy.models.levels.FEWEST_IN_REFERENCE` participants, else the first level. A row stands for ``times``
+    rows, 1 if not given; one of weight 0 is left out. With ``per_coefficient`` the last terms are left out until there
+    are so many participants to every coefficient.
 
     Raises:
         UsageError: a name is neither in the codebook nor a column of the cohort, or a term cannot be evaluated.
     """
     parsed = formula.parse(terms)
-    names = formula.names_in(parsed)
-    formula.check_names(names, frame)
+    used = formula.names_in(parsed)
+    formula.check_names(used, frame)
     inside = frame.filter(pl.Series(candidate))
-    absent = {n for n in names if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
+    absent = {n for n in used if n not in frame.columns or (inside.height and inside[n].null_count() == inside.height)}
     specials = [found for term in parsed if (found := formula.special(term))]
     with_coefficient = [term for term in parsed if formula.special(term) is None]
     needs = [*needs, *sorted({name for found in specials for name in formula.names_of(found.term)})]
@@ -186,11 +207,24 @@ def build(
         candidate = candidate & (weights != 0)
     kept = [term for term in with_coefficient if not absent & formula.names_of(term)]
     not_measured = tuple(str(term) for term in with_coefficient if term not in kept)
+    names = {str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient}
     constant: list[str] = []
+    surplus: list[str] = []
+    rounded: list[str] = []
     while True:
         design, flat = _encoded(frame, kept, candidate, needs, not_measured, tuple(constant))
+        n = participants(frame, design.rows)
+        last = next((term for term in reversed(kept) if str(term) != "1"), None)
+        if not flat and per_coefficient and last and n and len(design.columns) * per_coefficient > n:
+            surplus.insert(0, str(last))
+            kept = [term for term in kept if term != last]
+            continue
         if not flat:
             left = candidate & ~design.rows
+            many = f"{len(design.columns)} coefficients of {n} participants, more than one to every {PER_COEFFICIENT}"
+            crowded = (many,) if len(design.columns) * PER_COEFFICIENT > n > 0 else ()
+            made_of = [frozenset(names.get(column.term, ())) for column in design.columns]
+            some = len(design.matrix) > 0
             made = replace(
                 design,
                 incomplete=int(each[left].sum()),
@@ -198,11 +232,16 @@ def build(
                 offset=beside[OFFSET][design.rows] if OFFSET in beside else np.zeros(int(design.rows.sum())),
                 weights=None if weights is None else weights[design.rows],
                 beside=tuple(str(found.term) for found in specials),
-                names={str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient},
+                names=names,
+                surplus=tuple(surplus),
+                remarks=(*design.remarks, *crowded),
+                rounded=tuple(rounded),
+                standard=Standard.of(design.matrix, made_of) if some else Standard.none(len(design.columns)),
             )
             return replace(made, declared=declare(made, frame, candidate, each))
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
+        rounded += [term for term, exactly in flat.items() if not exactly]
         kept = [term for term in kept if str(term) not in flat]
 
 
@@ -213,22 +252,22 @@ def _encoded(
     needs: Sequence[str],
     not_measured: tuple[str, ...],
     constant: tuple[str, ...],
-) -> tuple[Design, list[str]]:
-    """Return the design of the ``kept`` terms, and the terms among them that do not vary."""
+) -> tuple[Design, dict[str, bool]]:
+    """Return the design of the ``kept`` terms, and the terms among them that do not vary: at all, or but by rounding."""
     used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
     inside = frame.filter(pl.Series(rows))
     for name in sorted({name for term in kept for name in formula.factors_of(term)}):
         check_levels(name, inside, "terms")
-    data = _categorical(inside, used)
+    data, moved = _categorical(inside, used)
     left = int(candidate.sum() - rows.sum())
     context = {**CONTEXT, splines.PEOPLE: partial(_people, frame, rows)}
     if not rows.any():
         columns = tuple(Column(INTERCEPT if str(term) == "1" else str(term)) for term in kept)
         return Design(
             np.empty((0, len(columns))), columns, rows, tuple(used), not_measured, constant, left, _no_row, np.empty(0)
-        ), []
+        ), {}
     try:
         # What is infinite is refused below. A frame of no columns would lose its rows.
         with np.errstate(all="ignore"):
@@ -242,15 +281,33 @@ def _encoded(
         raise UsageError(
             f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
         )
-    varying = {str(t) for t, where in slices.items() if (np.ptp(values[:, where], axis=0) > 0).any()}
-    flat = [str(term) for term in kept if str(term) not in varying and str(term) != "1"]
+    with np.errstate(over="ignore"):
+        reach = np.ptp(values, axis=0)
+    rounding = ROUNDING * np.abs(values).max(axis=0)
+    varying = {str(t) for t, where in slices.items() if (reach[where] > rounding[where]).any()}
+    still = {str(t) for t, where in slices.items() if not reach[where].any()}
+    flat = {str(term): str(term) in still for term in kept if str(term) not in varying and str(term) != "1"}
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
     columns = tuple(_column(term, name, matrix.model_spec) for term, name in named)
     encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)
+    # Nothing is said of a reference that the formula itself states.
+    unstated = (factor for term in kept for factor in term.factors if "ref=" not in factor.expr)
+    references = {_reference(factor, matrix.model_spec) for factor in unstated}
+    remarks = tuple(remark for level, remark in moved.items() if level in references)
     splined = [(term, where) for term, where in slices.items() if _has_spline(term)]
     smooths = tuple(_smooth(term, where, matrix.model_spec, data) for term, where in splined)
     return Design(
-        values, columns, rows, tuple(used), not_measured, constant, left, encode, np.empty(0), None, smooths
+        matrix=values,
+        columns=columns,
+        rows=rows,
+        variables=tuple(used),
+        not_measured=not_measured,
+        constant=constant,
+        incomplete=left,
+        encode=encode,
+        offset=np.empty(0),
+        smooths=smooths,
+        remarks=remarks,
     ), flat
 
 
@@ -280,7 +337,8 @@ def _smooth(term: Term, where: slice, model: ModelSpec, data: pd.DataFrame) -> S
         contrasts[:, where] = splines.centred(np.array(at), state)
     variable = min(formula.names_of(Term([spline])))
     interacts = alone and any(spline in other.factors for other in model.terms if other != term)
-    observed = float(data[variable].min()), float(data[variable].max())
+    values = data[coded(variable)]
+    observed = float(values.min()), float(values.max())
     levels = tuple(f"{v:g}" for v in at)
     return Smooth(str(term), columns, variable, f"{state['ref']:g}", levels, contrasts, interacts, observed)
 
@@ -303,8 +361,10 @@ def _no_row(new: pd.DataFrame) -> NDArray[np.float64]:
     raise UsageError(f"no row was complete on the terms, so that {len(new)} other rows cannot be encoded")
 
 
-def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    data = {}
+def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the variables as a design takes them; and why a band is the reference, though not the youngest."""
+    data: dict[str, pd.Series[Any]] = {}
+    moved: dict[str, str] = {}
     for name in names:
         column, key = frame[name], coded(name)
         if column.dtype == pl.Boolean:
@@ -320,10 +380,13 @@ def _categorical(frame: pl.DataFrame, names: Sequence[str]) -> pd.DataFrame:
             # An own column may be called as one of another table is, whose levels are not its own.
             levels = levels if present <= {*levels} else ()
             ordered = [level for level in (levels or sorted(present)) if level in present]
+            if name == "age_band":
+                ordered, why = reference_first(ordered, column, frame)
+                moved |= {ordered[0]: why} if why else {}
             data[key] = _levels(column, ordered)
         else:
             data[key] = pd.Series(column.cast(pl.Float64).to_numpy())
-    return pd.DataFrame(data, index=pd.RangeIndex(frame.height))
+    return pd.DataFrame(data, index=pd.RangeIndex(frame.height)), moved
 
 
 def _levels(column: pl.Series, ordered: Sequence[str]) -> pd.Series[Any]:

@@ -2,9 +2,10 @@
 
 Variances are Taylor-linearised (Binder 1983; Woodruff 1971) with primary sampling units (PSUs) drawn with
 replacement within strata. A domain keeps the full design: rows outside it score zero and their PSUs still count.
-A stratum with one PSU is centred at the grand mean, which for linearised scores is zero, as R's
-``survey.lonely.psu = "adjust"``. Degrees of freedom are PSUs minus strata among the rows with positive weight in the
-domain, as R's ``degf``; R's ``svyglm`` takes the number of slopes off as well, these models do not.
+A stratum of which the design or the domain has one PSU is centred at the grand mean, which for linearised scores is
+zero, as R's ``survey.lonely.psu = "adjust"`` with ``survey.adjust.domain.lonely = TRUE``. Degrees of freedom are PSUs
+minus strata among the rows with positive weight in the domain, as R's ``degf``, and what the slopes of a regression
+leave of them, as R's ``svyglm``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ BoolArray = NDArray[np.bool_]
 Link = Literal["logit", "log"]
 
 NO_VARIANCE = "the domain has no more PSUs than strata, so its variance cannot be estimated"
+_FEW_DF = 5
 _TOLERANCE = 1e-11
 _MAX_ITERATIONS = 60
 _SUSPECT_ETA = 10.0
@@ -61,28 +63,57 @@ class Design:
         strata = np.unique(units[:, 0], return_inverse=True)[1]
         return cls(codes.reshape(-1), strata.reshape(-1), w)
 
-    @property
-    def lonely_strata(self) -> int:
-        """Strata with a single PSU in the whole design."""
-        return int((np.bincount(self.stratum_of_psu) == 1).sum())
+    def present(self, members: BoolArray) -> NDArray[np.intp]:
+        """Return how many PSUs of each stratum hold weighted rows of a domain (n,)."""
+        rows = np.bincount(self.psu[members & (self.weight > 0)], minlength=len(self.stratum_of_psu))
+        return np.bincount(self.stratum_of_psu, weights=rows > 0).astype(np.intp)
 
     def units(self, members: BoolArray) -> tuple[int, int]:
         """Return the numbers of PSUs and of strata that hold weighted rows of a domain (n,)."""
-        inside = np.unique(self.psu[members & (self.weight > 0)])
-        return len(inside), len(np.unique(self.stratum_of_psu[inside]))
+        here = self.present(members)
+        return int(here.sum()), int((here > 0).sum())
 
-    def covariance(self, scores: FloatArray) -> FloatArray:
-        """Return the covariance (k, k) of totals from weighted linearised scores (n, k) that sum to zero."""
+    def covariance(self, scores: FloatArray, members: BoolArray | None = None) -> FloatArray:
+        """Return the covariance (k, k) of totals from weighted linearised scores (n, k) that sum to zero.
+
+        ``members`` is the domain (n,) of all columns, or that of each (n, k); everybody, if not given.
+        """
         totals = np.zeros((len(self.stratum_of_psu), scores.shape[1]))
         np.add.at(totals, self.psu, scores)
         size = np.bincount(self.stratum_of_psu)
         sums = np.zeros((len(size), scores.shape[1]))
         np.add.at(sums, self.stratum_of_psu, totals)
-        lonely = size == 1
-        centre = np.where(lonely[:, None], 0.0, sums / size[:, None])
-        factor = np.where(lonely, 1.0, size / np.maximum(size - 1, 1))
+        domains = self.weight > 0 if members is None else members
+        lonely = np.column_stack([self.present(own) == 1 for own in domains.reshape(len(self.psu), -1).T])
+        centre = np.where(lonely, 0.0, sums / size[:, None])
+        factor = np.where(size == 1, 1.0, size / np.maximum(size - 1, 1))
         spread = totals - centre[self.stratum_of_psu]
         return np.asarray((spread * factor[self.stratum_of_psu, None]).T @ spread)
+
+
+def too_many_slopes(df: int, slopes: int) -> str:
+    """Say why a sampling design with ``df`` degrees of freedom does not carry so many ``slopes``, or nothing.
+
+    Intercept, thresholds, dispersion and the like count as one parameter together, as in R's ``svyglm`` and ``svyolr``:
+    each slope takes one degree of freedom, and two must be left.
+    """
+    if df < 1:
+        return NO_VARIANCE
+    if df < 2:
+        return "the domain has one PSU more than strata: one degree of freedom is too few for a model"
+    if slopes > df - 2:
+        return (
+            f"{slopes} slopes are too many for the {df} degrees of freedom (PSUs - strata) of the sampling design, of "
+            f"which each takes one and two must be left: have {df - 2 or 'none'} at most"
+        )
+    return ""
+
+
+def few_note(df: int, df_residual: int) -> str:
+    """Say that few of the ``df`` degrees of freedom of a sampling design are left beside the slopes, if so."""
+    if df_residual >= _FEW_DF:
+        return ""
+    return f"rests on few PSUs: the slopes leave {df_residual} of the {df} degrees of freedom of the sampling design"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +125,7 @@ class Means:
     df: NDArray[np.int64]  # (k,) PSUs - strata
     n: NDArray[np.int64]  # (k,) unweighted rows
     psus: NDArray[np.int64]  # (k,)
+    lonely: NDArray[np.int64]  # (k,) strata of which the domain has one PSU
     n_effective: FloatArray  # (k,) Kish's size under the weights alone
 
     @property
@@ -123,16 +155,25 @@ def domain_means(values: ArrayLike, members: ArrayLike, design: Design) -> Means
     safe = np.where(filled, size, 1.0)
     estimate = np.where(filled, (w * y[:, None]).sum(axis=0) / safe, np.nan)
     scores = w * (y[:, None] - np.where(filled, estimate, 0.0)) / safe
-    units = [design.units(column) for column in inside.T]
+    here = np.column_stack([design.present(column) for column in inside.T])
+    psus = here.sum(axis=0)
     squares = np.square(w).sum(axis=0)
     return Means(
         estimate=estimate,
-        covariance=design.covariance(scores),
-        df=np.array([psus - strata for psus, strata in units]),
+        covariance=design.covariance(scores, inside),
+        df=psus - (here > 0).sum(axis=0),
         n=inside.sum(axis=0),
-        psus=np.array([psus for psus, _ in units]),
+        psus=psus,
+        lonely=(here == 1).sum(axis=0),
         n_effective=np.where(filled, np.square(size) / np.where(filled, squares, 1.0), 0.0),
     )
+
+
+def lonely_note(strata: int) -> str:
+    """Say that so many ``strata`` have one PSU in a domain, nothing if none has."""
+    if not strata:
+        return ""
+    return f"{strata} {'stratum' if strata == 1 else 'strata'} with one PSU in the domain, centred at the grand mean"
 
 
 def logit_interval(proportion: float, std_error: float, df: int, level: float) -> tuple[float, float]:
@@ -148,9 +189,13 @@ def boundary_interval(proportion: float, n: int, n_effective: float, df: int, le
     Clopper and Pearson's bound at the effective size of Korn and Graubard (1998): Kish's size under the
     weights, reduced by the design's degrees of freedom. Clustering cannot be estimated from no events.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     fewer = (stats.t.ppf((1 + level) / 2, max(n - 1, 1)) / stats.t.ppf((1 + level) / 2, df)) ** 2
-    bound = 1.0 - (1.0 - level) ** (1.0 / max(n_effective * fewer, 1e-9))
-    return (0.0, float(bound)) if proportion == 0 else (1.0 - float(bound), 1.0)
+    size = max(n_effective * fewer, 1e-9)
+    # All of the error on the one side that is left.
+    low, high = proportion_confint(proportion * size, size, alpha=2 * (1 - level), method="beta")
+    return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +206,7 @@ class SurveyFit:
     coefficients: FloatArray  # (p,)
     covariance: FloatArray  # (p, p)
     df: int  # PSUs - strata in the domain
+    df_residual: int  # what the slopes leave of these, of the t intervals
     n: int
     n_events: int  # rows with an outcome above 0, or above the lowest class
     n_psus: int
@@ -174,7 +220,7 @@ class SurveyFit:
         """Return the fit of ``n`` rows that cannot be made, for the ``reason`` given."""
         p = len(names)
         missing = np.full(p, np.nan), np.full((p, p), np.nan)
-        return cls(tuple(names), *missing, 0, n, 0, 0, "not_estimable", reason, 0, float("nan"))
+        return cls(tuple(names), *missing, 0, 0, n, 0, 0, "not_estimable", reason, 0, float("nan"))
 
     @property
     def std_error(self) -> FloatArray:
@@ -183,13 +229,13 @@ class SurveyFit:
 
     def interval(self, level: float) -> tuple[FloatArray, FloatArray]:
         """Return the t limits (p,), (p,) on the link scale."""
-        half = stats.t.ppf((1 + level) / 2, self.df) * self.std_error
+        half = stats.t.ppf((1 + level) / 2, self.df_residual) * self.std_error
         return self.coefficients - half, self.coefficients + half
 
     @property
     def p_value(self) -> FloatArray:
-        """Two-sided p values (p,) from t with the design's degrees of freedom."""
-        return np.asarray(2 * stats.t.sf(np.abs(self.coefficients / self.std_error), self.df))
+        """Two-sided p values (p,) from t with the degrees of freedom that the slopes leave."""
+        return np.asarray(2 * stats.t.sf(np.abs(self.coefficients / self.std_error), self.df_residual))
 
 
 def regression(
@@ -205,7 +251,7 @@ def regression(
 
     ``outcome`` (n,) is 0 or 1 for ``logit`` and at least 0 for ``log`` (Poisson), ``X`` (n, p) holds the
     intercept too, ``offset`` (n,) is added to the linear predictor. Cells outside the domain may be missing.
-    Separation, collinear columns, an outcome that does not vary and a design without degrees of freedom are not
+    Separation, collinear columns, an outcome that does not vary and a design with too few degrees of freedom are not
     estimable.
 
     Raises:
@@ -235,12 +281,15 @@ def regression(
         scores = np.zeros((len(inside), x.shape[1]))
         scores[inside] = (w * (y - _mean(eta, link)))[:, None] * x
         bread = np.linalg.inv(information).astype(np.float64)
-        covariance = without_rounding(design.covariance(scores @ bread), np.diag(bread)) / np.outer(scale, scale)
+        covariance = without_rounding(design.covariance(scores @ bread, inside), np.diag(bread)) / np.outer(
+            scale, scale
+        )
     return SurveyFit(
         names=tuple(names),
         coefficients=np.full(x.shape[1], np.nan) if reason or failed else beta / scale,
         covariance=covariance,
         df=psus - strata,
+        df_residual=psus - strata - (x.shape[1] - 1),
         n=len(y),
         n_events=int((y > 0).sum()),
         n_psus=psus,
@@ -269,8 +318,8 @@ def domain_rows(
 
 
 def _obstacle(y: FloatArray, x: FloatArray, df: int, link: Link) -> str:
-    if df < 1:
-        return NO_VARIANCE
+    if reason := too_many_slopes(df, x.shape[1] - 1):
+        return reason
     if not (y > 0).any() or (link == "logit" and (y > 0).all()):
         return "the outcome does not vary in the domain"
     if np.linalg.matrix_rank(x) < x.shape[1]:

@@ -42,18 +42,20 @@ def regression(
     psus, strata = design.units(inside)
     fitted = ordinal(x, y, w, levels=levels, names=names, free=free)
     status, reason = fitted.status, fitted.problem or ""
-    if psus - strata < 1:
-        status, reason = "not_estimable", survey.NO_VARIANCE
     p = len(fitted.names)
+    slopes = p - (len(levels) - 1)
+    if found := survey.too_many_slopes(psus - strata, slopes):
+        status, reason = "not_estimable", found
     covariance = np.full((p, p), np.nan)
     if not reason:
-        spread = design.covariance(_spread(fitted.influence(), inside))
+        spread = design.covariance(_spread(fitted.influence(), inside), inside)
         covariance = without_rounding(spread, np.diag(np.linalg.inv(fitted.information)))
     return survey.SurveyFit(
         names=fitted.names,
         coefficients=np.full(p, np.nan) if reason else fitted.parameters,
         covariance=covariance,
         df=psus - strata,
+        df_residual=psus - strata - slopes,
         n=len(y),
         n_events=int((y > 0).sum()),
         n_psus=psus,
@@ -85,7 +87,7 @@ def brant(
     if psus - strata < 1:
         return proportionality.untested(slopes, names, survey.NO_VARIANCE)
     return proportionality.compared(
-        slopes, names, lambda influence: design.covariance(_spread(influence, inside)), psus - strata
+        slopes, names, lambda influence: design.covariance(_spread(influence, inside), inside), psus - strata
     )
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, gammaln
 
 from crampstudy.models.covariance import Array
 
+_FEW = 512
+"""Counts below which sums are added up; beyond, they follow from their integrals."""
 _MOST = 30.0
 """Log means and log theta beyond this are taken for it: nothing is fitted there, and a wild step stays finite."""
 
@@ -53,15 +54,12 @@ def density(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Density:
     """
     eta = np.clip(eta, -300, _MOST)
     mu = np.exp(eta)
-    below = np.arange(int(counts.max(initial=0)))
-    constant = counts * eta - _up_to(np.log(below + 1.0))[counts]
+    constant = counts * eta - gammaln(counts + 1.0)
     if np.isinf(log_theta):
         none = np.zeros(len(counts))
         return Density(constant - mu, np.asarray(counts - mu), none, -mu, none, none)
     theta = float(np.exp(np.clip(log_theta, -_MOST, _MOST)))
-    ways = _up_to(np.log1p(below / theta))[counts]
-    ways_t = _up_to(below / (theta + below))[counts]
-    ways_tt = _up_to(below * theta / (theta + below) ** 2)[counts]
+    ways, ways_t, ways_tt = _ways(counts, theta)
     total, log_ratio = mu + theta, np.log1p(mu / theta)
     share, gap = mu / total, counts - mu
     return Density(
@@ -74,9 +72,29 @@ def density(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Density:
     )
 
 
-def _up_to(terms: Array) -> Array:
-    """Return the sums of the first 0, 1, … ``terms``."""
-    return np.concatenate([[0.0], np.cumsum(terms)])
+def _ways(counts: NDArray[np.int64], theta: float) -> tuple[Array, Array, Array]:
+    """Return the sums over j below each of ``counts`` (n) of log(1 + j / theta), j / (theta + j) and its slope.
+
+    The slope is that in log theta, its sign turned. Of large counts the far part of a sum is its Euler-Maclaurin
+    series, so that a count costs no more for being large.
+    """
+    few = min(int(counts.max(initial=0)), _FEW)
+    below = np.arange(few)
+    terms = np.log1p(below / theta), below / (theta + below), below * theta / (theta + below) ** 2
+    near = np.minimum(counts, few)
+    made = [np.concatenate([[0.0], np.cumsum(term)])[near] for term in terms]
+    if not (counts > few).any():
+        return made[0], made[1], made[2]
+    # From a to b = a + d, a = few + theta: log Gamma, digamma and trigamma there, less those at a.
+    d, a = (counts - near).astype(np.float64), few + theta
+    b = a + d
+    gamma = (b - 0.5) * np.log1p(d / a) - d + (1 / b - 1 / a) / 12 - (1 / b**3 - 1 / a**3) / 360
+    digamma = np.log1p(d / a) - (1 / b - 1 / a) / 2 - (1 / b**2 - 1 / a**2) / 12 + (1 / b**4 - 1 / a**4) / 120
+    trigamma = -d / (a * b) - d * (a + b) / (a * b) ** 2 / 2 + (1 / b**3 - 1 / a**3) / 6 - (1 / b**5 - 1 / a**5) / 30
+    made[0] += gamma + d * np.log1p(few / theta)
+    made[1] += d - theta * digamma
+    made[2] += theta * digamma + theta**2 * trigamma
+    return made[0], made[1], made[2]
 
 
 def inflated(counts: NDArray[np.int64], eta: Array, s: Array, log_theta: float) -> Local:
@@ -110,7 +128,7 @@ def truncated(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Local:
     """
     d, at_zero = density(counts, eta, log_theta), density(np.zeros_like(counts), eta, log_theta)
     # -log(1 - e^v), v the log-density of 0, with its first and second derivatives in v.
-    once = 1 / np.expm1(-at_zero.value)
+    once = 1 / np.expm1(np.minimum(-at_zero.value, 700.0))
     twice = once * (1 + once)
     return Local(
         value=d.value - np.log(-np.expm1(at_zero.value)),
@@ -144,62 +162,98 @@ def series(counts: NDArray[np.int64], eta: Array) -> Local:
 
 @dataclass(frozen=True, slots=True)
 class Inflated:
-    """Rows of a zero-inflated NB2; ``matrix`` is n x p, ``zero`` n x q, all else has length n."""
+    """Rows of a zero-inflated NB2; ``matrix`` is n x p, ``zero`` n x q, all else has length n.
+
+    ``held`` is a log theta that is not estimated, infinite for Poisson.
+    """
 
     matrix: Array
     zero: Array
     counts: NDArray[np.int64]
     offset: Array
     times: Array
-    poisson: bool = False
+    held: float | None = None
 
     @property
     def designs(self) -> tuple[Array, ...]:
-        """The designs of the predictors; Poisson has no log theta."""
+        """The designs of the predictors, without that of a log theta that is held."""
         theta = np.ones((len(self.counts), 1))
-        return (self.matrix, self.zero) if self.poisson else (self.matrix, self.zero, theta)
+        return (self.matrix, self.zero, theta) if self.held is None else (self.matrix, self.zero)
 
     @property
     def names(self) -> tuple[str, ...]:
         """What each predictor says."""
-        return ("the mean", "the chance of an excess zero", "the dispersion")[: 2 if self.poisson else 3]
+        return ("the mean", "the chance of an excess zero", "the dispersion")[: 3 if self.held is None else 2]
 
     def local(self, predictors: Sequence[Array]) -> Local:
         """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
         eta = predictors[0] + self.offset
-        if not self.poisson:
+        if self.held is None:
             return inflated(self.counts, eta, predictors[1], float(predictors[2][0]))
-        found = inflated(self.counts, eta, predictors[1], np.inf)
+        found = inflated(self.counts, eta, predictors[1], self.held)
         return replace(found, first=found.first[:2], second=(*found.second[:2], found.second[3]))
 
 
 @dataclass(frozen=True, slots=True)
 class Truncated:
-    """Rows of a zero-truncated NB2 or a limit of it; ``matrix`` is n x p, all else has length n."""
+    """Rows of a zero-truncated NB2 or of the ``series`` it may come to; ``matrix`` is n x p, all else has length n.
+
+    ``held`` is a log theta that is not estimated, infinite for Poisson.
+    """
 
     matrix: Array
     counts: NDArray[np.int64]
     offset: Array
     times: Array
-    limit: Literal["poisson", "series"] | None = None
+    held: float | None = None
+    series: bool = False
 
     @property
     def designs(self) -> tuple[Array, ...]:
-        """The designs of the predictors; a limit has no log theta."""
+        """The designs of the predictors, without that of a log theta that is held, or has no place."""
         theta = np.ones((len(self.counts), 1))
-        return (self.matrix,) if self.limit else (self.matrix, theta)
+        return (self.matrix,) if self.series or self.held is not None else (self.matrix, theta)
 
     @property
     def names(self) -> tuple[str, ...]:
         """What each predictor says."""
-        return ("the mean", "the dispersion")[: 1 if self.limit else 2]
+        return ("the mean", "the dispersion")[: len(self.designs)]
 
     def local(self, predictors: Sequence[Array]) -> Local:
         """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
         eta = predictors[0] + self.offset
-        if self.limit == "series":
+        if self.series:
             return series(self.counts, eta)
-        if self.limit is None:
+        if self.held is None:
             return truncated(self.counts, eta, float(predictors[1][0]))
-        found = truncated(self.counts, eta, np.inf)
+        found = truncated(self.counts, eta, self.held)
         return replace(found, first=found.first[:1], second=found.second[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of an NB2, or of Poisson where ``held`` is infinite; ``matrix`` is n x p, all else has length n."""
+
+    matrix: Array
+    counts: NDArray[np.int64]
+    offset: Array
+    times: Array
+    held: float | None = None
+
+    @property
+    def designs(self) -> tuple[Array, ...]:
+        """The designs of the predictors, without that of a log theta that is held."""
+        theta = np.ones((len(self.counts), 1))
+        return (self.matrix, theta) if self.held is None else (self.matrix,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each predictor says."""
+        return ("the mean", "the dispersion")[: len(self.designs)]
+
+    def local(self, predictors: Sequence[Array]) -> Local:
+        """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
+        log_theta = float(predictors[1][0]) if self.held is None else self.held
+        d = density(self.counts, predictors[0] + self.offset, log_theta)
+        width = len(self.designs)
+        return Local(d.value, (d.e, d.t)[:width], (d.ee, d.et, d.tt) if width == 2 else (d.ee,))

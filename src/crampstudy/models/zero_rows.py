@@ -30,7 +30,9 @@ def zero_rows(
         return []
     scale = rows.Scale("odds_ratio", "odds", named)
     cells = base | {"estimand": f"{association(design)}, {named}"}
-    made = rows.rows(_answer(solution, design), scale, cells, ci_level, per, margins)
+    answer = _answer(solution, design)
+    per = rows.units(answer, design, scale, per, ci_level)
+    made = rows.rows(answer, scale, cells, ci_level, per, margins)
     made += rows.left_out(design, scale, cells)
     return [_renamed(row) for row in made]
 

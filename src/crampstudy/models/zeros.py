@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from crampstudy.models import count, logistic
-from crampstudy.models.ascent import Top, climb, climb_all, curvatures
+from crampstudy.models.ascent import MOST, Top, climb, climb_all, curvatures
 from crampstudy.models.covariance import Array
-from crampstudy.models.zero_laws import Inflated, Truncated, density, series
+from crampstudy.models.profile import Profile, of_dispersion
+from crampstudy.models.zero_laws import Counts, Inflated, Truncated, density, series
 
 GAIN = 1e-6
 """Log-likelihood by which a model has to beat the one on its boundary."""
@@ -31,6 +32,9 @@ _NEARLY_POISSON = 4.0
 _MANY = 4000
 """With more rows than this, tops are looked for on this many of them."""
 _TOPS = 3
+_LOOK = 60
+"""Evaluations within which a climb from a start shows what it is worth; the best are climbed from there to their end.
+"""
 _SAME = 1e-4
 _SERIES = 1e-3
 """Log-likelihood within which a climb that has not ended is as good as the logarithmic series it leads to."""
@@ -50,7 +54,8 @@ class ZerosFit:
     its boundary and infinite where counts above zero are a logarithmic series: ``coefficients`` are then those of
     log(mu / theta), of which only the ratios are those of a mean. ``dispersion_error`` is the standard error of log
     alpha. ``plain`` is the fit without a zero part where
-    no inflation was found, the chance of an excess zero being at its boundary 0; ``zero`` is then minus infinity.
+    no inflation was found, the chance of an excess zero being at its boundary 0; ``zero`` is then minus infinity and
+    has no place among scores and information. ``profile`` is that of the dispersion where it is estimated.
     """
 
     kind: Literal["inflated", "hurdle"]
@@ -65,6 +70,7 @@ class ZerosFit:
     plain: count.CountFit | None = None
     problem: str | None = None
     curvatures: Callable[[NDArray[np.intp], int], Array] | None = None
+    profile: Profile | None = None
 
     @property
     def dispersion_at_boundary(self) -> bool:
@@ -87,25 +93,14 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
     undispersed, dispersed = _promising(_thinned(law), plain)
     top = _best(climb_all(law, dispersed))
     if top.problem or top.at[-1] > _NEARLY_POISSON:
-        poisson = replace(law, poisson=True)
+        poisson = replace(law, held=np.inf)
         other = _best(climb_all(poisson, undispersed))
         if top.value <= other.value + GAIN:
             top, law = other, poisson
     without = plain.log_likelihood if plain.problem is None else -np.inf
-    if top.value <= without + GAIN:
-        return ZerosFit(
-            kind="inflated",
-            coefficients=plain.coefficients,
-            zero=np.full(zero.shape[1], -np.inf),
-            scores=plain.scores,
-            information=plain.information,
-            log_likelihood=plain.log_likelihood,
-            iterations=top.iterations + plain.iterations,
-            dispersion=plain.dispersion,
-            dispersion_error=plain.dispersion_error,
-            plain=plain,
-        )
     p, own = matrix.shape[1], matrix.shape[1] + zero.shape[1]
+    if top.value <= without + GAIN:
+        return _without(plain, Counts(matrix, whole, offset, times), np.full(own - p, -np.inf), top.iterations)
     dispersion, error = _dispersion(top, own)
     return ZerosFit(
         kind="inflated",
@@ -119,6 +114,31 @@ def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weig
         dispersion_error=error,
         problem=top.problem,
         curvatures=partial(curvatures, law, top.at),
+        profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
+    )
+
+
+def _without(plain: count.CountFit, law: Counts, zero: Array, iterations: int) -> ZerosFit:
+    """Return the fit at its boundary: without a zero part, coefficients and dispersion together as within it."""
+    error, at = plain.dispersion_error, plain.coefficients
+    if plain.at_boundary:
+        law = replace(law, held=np.inf)
+    else:
+        at = np.append(at, -np.log(plain.dispersion))
+    joint = plain.joint or count.Joint(plain.scores, plain.information)
+    return ZerosFit(
+        kind="inflated",
+        coefficients=plain.coefficients,
+        zero=zero,
+        scores=joint.scores,
+        information=joint.information,
+        log_likelihood=plain.log_likelihood,
+        iterations=iterations + plain.iterations,
+        dispersion=plain.dispersion,
+        dispersion_error=error,
+        plain=plain,
+        curvatures=partial(curvatures, law, at),
+        profile=None if plain.at_boundary else of_dispersion(law, at, plain.log_likelihood, error),
     )
 
 
@@ -142,7 +162,8 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
     whole, some = np.rint(counts).astype(np.int64), counts > 0
     part = logistic.logistic(zero, (~some).astype(np.float64), np.zeros(len(counts)), times)
     top, limit = _positive(matrix[some], whole[some], offset[some], times[some])
-    law = Truncated(matrix[some], whole[some], offset[some], times[some], limit)
+    held = np.inf if limit == "poisson" else None
+    law = Truncated(matrix[some], whole[some], offset[some], times[some], held, limit == "series")
     problem = f"among the nights with a cramp, {top.problem}" if top.problem else None
     if part.problem:
         problem = f"in the zero part, {part.problem}"
@@ -166,6 +187,7 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
         dispersion_error=error,
         problem=problem,
         curvatures=partial(_of_both, (law, top.at, some), (zero, times, part.coefficients)),
+        profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
     )
 
 
@@ -225,18 +247,18 @@ def _thinned(law: Inflated) -> Inflated:
 
 
 def _positive(
-    matrix: Array, counts: NDArray[np.int64], offset: Array, times: Array
+    matrix: Array, counts: NDArray[np.int64], offset: Array, times: Array, most: int = MOST
 ) -> tuple[Top, Literal["poisson", "series"] | None]:
     """Return the top of the counts above zero, and the limit of the negative binomial that it is in."""
     # The mean above zero is larger than that before the cut, most so where it is small.
     first = _level(matrix, np.log(np.maximum(counts - 0.5, 0.3)) - offset, times)
-    poisson = climb(Truncated(matrix, counts, offset, times, "poisson"), first)
+    poisson = climb(Truncated(matrix, counts, offset, times, np.inf), first, most=most)
     starts = [np.append(poisson.at, t) for t in (0.0, 3.0)]
     starts += [np.append(poisson.at + _level(matrix, np.full(len(counts), -2.0), times), -2.0)]
-    top = _best(climb_all(Truncated(matrix, counts, offset, times), starts))
+    top = _best(climb_all(Truncated(matrix, counts, offset, times), starts, most))
     if top.value <= poisson.value + GAIN:
         return poisson, "poisson"
-    series = climb(Truncated(matrix, counts, offset, times, "series"), first)
+    series = climb(Truncated(matrix, counts, offset, times, series=True), first, most=most)
     return (series, "series") if top.problem and top.value <= series.value + _SERIES else (top, None)
 
 
@@ -249,10 +271,10 @@ def _level(matrix: Array, values: Array, times: Array) -> Array:
 def _promising(law: Inflated, plain: count.CountFit) -> tuple[list[Array], list[Array]]:
     """Return where the tops without dispersion are, and those with it."""
     starts = list(_mixtures(law, plain))
-    poisson = replace(law, poisson=True)
-    undispersed = _distinct(climb_all(poisson, (start[:-1] for start in starts)))
+    poisson = replace(law, held=np.inf)
+    undispersed = _distinct(climb_all(poisson, (start[:-1] for start in starts), _LOOK))
     starts += [np.append(at, t) for at in undispersed for t in (0.0, 3.0)]
-    return undispersed, _distinct(climb_all(law, starts))
+    return undispersed, _distinct(climb_all(law, starts, _LOOK))
 
 
 def _mixtures(law: Inflated, plain: count.CountFit) -> Iterator[Array]:
@@ -261,7 +283,7 @@ def _mixtures(law: Inflated, plain: count.CountFit) -> Iterator[Array]:
     none, some = counts == 0, counts > 0
     share = float(times @ none / times.sum())
     ends = [(plain.coefficients, -np.log(max(plain.dispersion, 1e-3)))] if np.isfinite(plain.coefficients).all() else []
-    (above, limit), p = _positive(matrix[some], counts[some], offset[some], times[some]), matrix.shape[1]
+    (above, limit), p = _positive(matrix[some], counts[some], offset[some], times[some], _LOOK), matrix.shape[1]
     if limit != "series" and np.isfinite(above.at).all():
         ends.append((above.at[:p], float(np.clip(above.at[p], -3, 5)) if len(above.at) > p else 5.0))
     for b, t in ends:

@@ -26,6 +26,7 @@ from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
 from crampstudy.report.collect import collect
 from crampstudy.report.outline import Outline
+from crampstudy.wording import counted
 
 PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
 MANIFEST = provenance.MANIFEST
@@ -204,7 +205,9 @@ def _front(
     day = _epoch() or cohort.date_of_data
     people = cohort.frame("participants").height
     nights = cohort.frame("diary")["cramps"].count()
-    size = f"{people:,} participants" + (f", {nights:,} observed nights" if cohort.kind == "diary" else "")
+    size = counted(people, "participants") + (
+        f", {counted(nights, 'observed nights')}" if cohort.kind == "diary" else ""
+    )
     cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
     facts = (
         ("Cohort", cohort.heading),

@@ -20,6 +20,7 @@ from crampstudy.simulate.people import (
     draw_people,
 )
 from crampstudy.simulate.truth import Truth
+from crampstudy.wording import counted
 
 SLEEP = "sleep_quality_0_10"
 """The habit through which sleep acts on the cramps of the next night, where it does."""
@@ -89,8 +90,8 @@ def recruit(
         if missing == n and people >= _HOPELESS:
             break
     raise ParameterError(
-        f"of {people} people asked, {n - missing} had {wanted.minimum_cramps} cramps in "
-        f"{wanted.run_in_nights} nights and {n} are needed; lower recruitment.minimum_cramps or raise "
+        f"of {people} people asked, {n - missing} had {counted(wanted.minimum_cramps, 'cramps')} in "
+        f"{counted(wanted.run_in_nights, 'nights')} and {n} are needed; lower recruitment.minimum_cramps or raise "
         "cramps.rate_per_week"
     )
 

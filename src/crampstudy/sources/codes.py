@@ -15,6 +15,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.clean import RawTable
 from crampstudy.errors import SourceError
+from crampstudy.wording import counted
 
 KEYS = frozenset(name for table in codebook.TABLES.values() for name in table.key)
 """Columns that codes for all columns leave alone: there may be a participant 99."""
@@ -116,4 +117,4 @@ def held(cells: pl.Series, codes: Collection[str]) -> pl.Series:
 def notice(column: str, cells: pl.Series, what: str = "a declared missing code") -> str:
     """Return what is said of the cells of a column that hold missing codes."""
     values = ", ".join(cells.cast(pl.String).unique().sort())
-    return f"{column}: {len(cells)} cells hold {what} ({values}): missing"
+    return f"{column}: {counted(len(cells), 'cells', 'hold')} {what} ({values}): missing"

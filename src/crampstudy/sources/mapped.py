@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crampstudy import codebook, domain
+from crampstudy import codebook, domain, wording
 from crampstudy.clean import Raw, RawTable
 from crampstudy.clean.raw import UNREAD
 from crampstudy.errors import SourceError, UsageError
@@ -193,10 +193,14 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
     counted = next((c.target.name for c in table.columns if c.counted), None)
     if table.distinct:
         made, lines = _distinct(made, ["participant_id"], table.name, given, described)
-        notices.append(f"{given.frame.height} rows say the same of {made.height} participants: one row each is kept")
+        said = wording.counted(given.frame.height, "rows", "say")
+        notices.append(f"{said} the same of {wording.counted(made.height, 'participants')}: one row each is kept")
     elif counted:
         made, lines = _counted(made, counted, given, described)
-        notices.append(f"{counted}: {given.frame.height} rows, each one cramp, counted into {made.height} nights")
+        notices.append(
+            f"{counted}: {wording.counted(given.frame.height, 'rows')}, each one cramp, counted into "
+            f"{wording.counted(made.height, 'nights')}"
+        )
     own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
     # The ledger shows the cells of the file, in its units and codes.
     cells = {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
@@ -333,8 +337,8 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
         if column.origin is not None:
             why = f'; seconds since 1970 are format: "{dates.EPOCH}" and no origin'
         notices.append(
-            f"{column.source} → {column.target.name}: {int(unread.sum())} cells are not {expected}, the first "
-            f"{cells[at]!r} on line {lines[at]}{why}"
+            f"{column.source} → {column.target.name}: {wording.counted(int(unread.sum()), 'cells', 'are')} not "
+            f"{expected}, the first {cells[at]!r} on line {lines[at]}{why}"
         )
     left = pl.select(pl.format("{} (not {})", cells.rechunk(), pl.lit(expected))).to_series()
     return pl.select(pl.coalesce(made, left)).to_series()
@@ -345,12 +349,13 @@ def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
     timed = int((read.dt.time() != time()).sum())
     if (column.target.table, column.target.name) not in mapping.NIGHTS:
         if timed:
-            notices.append(f"{column.target.name}: {timed} times of day left out")
+            notices.append(f"{column.target.name}: {wording.counted(timed, 'times')} of day left out")
         return read.dt.date()
     nights = dates.nights(read, column.clock)
     if before := nights.null_count() - read.null_count():
         notices.append(
-            f"{column.target.name}: {before} times before noon are not of an evening (clock: evening): set aside; with "
+            f"{column.target.name}: {wording.counted(before, 'times')} before noon "
+            f"{'is' if before == 1 else 'are'} not of an evening (clock: evening): set aside; with "
             "clock: timestamp they belong to the night that began the evening before"
         )
     return nights
@@ -363,6 +368,6 @@ def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
     plus = f" {column.offset:+g}" if column.offset else ""
     notices.append(
         f"{column.source} → {column.target.name}: {column.unit} × {column.factor:g}{plus} = {column.target.unit} "
-        f"({number.count()} cells)"
+        f"({wording.counted(number.count(), 'cells')})"
     )
     return pl.select(pl.coalesce(number.round_sig_figs(_DIGITS).cast(pl.String), cells)).to_series()

@@ -25,6 +25,7 @@ from crampstudy.sources.decimals import Mark, Stated
 from crampstudy.sources.own import own_columns
 from crampstudy.sources.redcap_dictionary import Dictionary, Field
 from crampstudy.sources.text import Text, read_text
+from crampstudy.wording import counted
 
 _ID = "participant_id"
 _EVENT, _FORM, _INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
@@ -281,7 +282,7 @@ def _account(export: _Export, parts: Mapping[str, pl.Series], notices: list[str]
     if left := int((~used).sum()):
         forms = export.column(_FORM).filter(~used).drop_nulls().unique(maintain_order=True).to_list()
         what = f"instruments {', '.join(forms)}" if forms else "no field of a table"
-        notices.append(f"{export.file}: {left} rows belong to no table ({what}); left out")
+        notices.append(f"{export.file}: {counted(left, 'rows', 'belong')} to no table ({what}); left out")
 
 
 def _named(field: Field) -> pl.Expr:
@@ -332,5 +333,7 @@ def _one_row_each(
     made = numbered.group_by(_ID, maintain_order=True).agg(
         pl.col(values).drop_nulls().first(), pl.col("__line").first()
     )
-    notices.append(f"{export.file}: {frame.height} rows of several events were merged into {made.height} participants")
+    notices.append(
+        f"{export.file}: {frame.height} rows of several events were merged into {counted(made.height, 'participants')}"
+    )
     return made.select(frame.columns), made["__line"]

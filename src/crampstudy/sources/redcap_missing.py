@@ -11,6 +11,7 @@ from crampstudy.codebook import missing
 from crampstudy.sources import codes
 from crampstudy.sources.codes import Codes
 from crampstudy.sources.redcap_dictionary import Dictionary, Field, box_name
+from crampstudy.wording import counted
 
 MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "QI", "TRC", "UNC", "DER")
 """The missing data codes that REDCap proposes; a field that has one of them as a choice keeps it."""
@@ -45,7 +46,8 @@ def unfilled_left_out(
         if made and rows.any():
             emptied |= {c: frame[c].set(rows, None) for c in made}
             said.append(
-                f"{file}: {int(rows.sum())} rows have unticked boxes in {form}, which nobody filled in: no entry"
+                f"{file}: {counted(int(rows.sum()), 'rows', 'have')} unticked boxes in {form}, which nobody filled in: "
+                "no entry"
             )
     frame = frame.with_columns(**emptied)
     return *_repetitions(file, frame, said), said
@@ -89,7 +91,7 @@ def boxes_left_out(
         n = int(missing_rows.sum())
         said.append(
             f"{file}: {', '.join(marks)} stands for a missing answer and is no variable; "
-            f"where it is ticked ({n} rows), {field.name} is missing"
+            f"where it is ticked ({counted(n, 'rows')}), {field.name} is missing"
         )
     return frame, said
 

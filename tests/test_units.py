@@ -1,0 +1,150 @@
+"""A number's unit, and where its zero lies, change nothing but the number that is shown."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from crampstudy import fit
+from crampstudy.cohort import Cohort, SurveyDesign
+
+PLACES = [(0.0, 1e9), (1e9, 1.0), (1e6, 1.0), (-1e6, 1e-6), (0.0, 1e-9), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]
+"""Shifts a and units b of a + b x."""
+NIGHTS: list[dict[str, Any]] = [
+    {"model": "poisson"},
+    {"model": "poisson", "covariance": "auto"},
+    {"model": "negative-binomial"},
+    {"model": "negative-binomial", "covariance": "cluster-small"},
+    {"model": "logistic"},
+    {"model": "mixed-poisson"},
+    {"model": "mixed-poisson", "outcome": "cramp_night"},
+    {"model": "mixed-negative-binomial"},
+    {"model": "gee-exchangeable"},
+    {"model": "gee-ar1", "outcome": "cramp_night"},
+    {"model": "hurdle-negative-binomial", "zero_terms": "x"},
+    {"model": "zero-inflated-negative-binomial", "zero_terms": "x"},
+    {"model": "ordinal", "outcome": "pain"},
+    {"model": "ordinal", "outcome": "pain", "free_terms": "x"},
+    {"model": "cox", "outcome": "relief"},
+    {"model": "cox", "outcome": "gap"},
+]
+SURVEYS: list[dict[str, Any]] = [
+    {"model": "survey-logistic"},
+    {"model": "survey-poisson"},
+    {"model": "survey-ordinal"},
+    {"model": "survey-ordinal", "free_terms": "x"},
+    {"model": "interval-count"},
+]
+START = date(2025, 3, 1)
+
+
+@cache
+def diary() -> tuple[Cohort, np.ndarray[Any, Any]]:
+    """Return a diary of cramps that rise with a number of participants, and the number."""
+    rng = np.random.default_rng(7)
+    n, nights = 40, 30
+    x = np.round(rng.normal(0, 1, n) * 64) / 64
+    female = np.arange(n) % 2 == 1
+    rate = 0.5 * np.exp(0.3 * x + 0.2 * female)[:, None] * rng.gamma(2, 0.5, (n, 1))
+    cramps = np.where(rng.random((n, nights)) < 0.3, 0, rng.poisson(rate * rng.gamma(1.5, 1 / 1.5, (n, nights))))
+    people = pl.DataFrame(
+        {"participant_id": [f"p{i:02}" for i in range(n)], "sex": np.where(female, "female", "male"), "age_years": 60.0}
+    )
+    entries = [(f"p{i:02}", START + timedelta(days=k), int(cramps[i, k])) for i in range(n) for k in range(nights)]
+    rows = [(i, k, j) for i in range(n) for k in range(nights) for j in range(cramps[i, k])]
+    who = np.array([i for i, *_ in rows])
+    episodes = pl.DataFrame(
+        {
+            "participant_id": [f"p{i:02}" for i in who],
+            "date": [START + timedelta(days=k) for _, k, _ in rows],
+            "episode": [j + 1 for *_, j in rows],
+            "pain_0_10": np.searchsorted([-0.5, 1.0], 0.5 * x[who] + rng.logistic(size=len(rows))) * 3.0,
+            "relief_s": np.ceil(rng.exponential(120, len(rows)) * np.exp(0.3 * x[who])),
+            "duration_s": 600.0,
+        }
+    )
+    nightly = pl.DataFrame(entries, ["participant_id", "date", "cramps"], orient="row")
+    return Cohort("made", "diary", {"participants": people, "diary": nightly, "episodes": episodes}, synthetic=True), x
+
+
+@cache
+def survey() -> tuple[Cohort, np.ndarray[Any, Any]]:
+    """Return a survey of recalled classes that rise with a number, and the number."""
+    rng = np.random.default_rng(3)
+    n = 300
+    x, female = np.round(rng.normal(0, 1, n) * 64) / 64, np.arange(n) % 2 == 1
+    counts = rng.poisson(1.5 * np.exp(0.4 * x) * rng.gamma(0.7, 1 / 0.7, n))
+    place = np.searchsorted([0, 1, 2, 5, 16], counts, side="right") - 1
+    people = pl.DataFrame(
+        {
+            "participant_id": [str(i) for i in range(n)],
+            "sex": np.where(female, "female", "male"),
+            "age_years": 60.0,
+            "weight_interview": rng.gamma(3, 1000, n),
+            "stratum": np.arange(n) // 30,
+            "psu": np.arange(n) % 30 // 10,
+            "recalled_low": np.array([0, 1, 2, 5, 16])[place],
+            "recalled_high": [(0, 1, 4, 15, None)[k] for k in place],
+        }
+    )
+    design = SurveyDesign(("D",), {"interview": "weight_interview"})
+    return Cohort("asked", "survey", {"participants": people}, design, as_of=date(2006, 12, 31), synthetic=True), x
+
+
+def moved(made: tuple[Cohort, np.ndarray[Any, Any]], a: float, b: float) -> Cohort:
+    """Return the cohort with ``x`` stored as a + b x, and ``y``, what then is left of x."""
+    cohort, x = made
+    stored = a + b * x
+    people = cohort.frame("participants").with_columns(x=stored, y=(stored - a) / b)
+    tables = {name: cohort.frame(name) for name in ("diary", "episodes") if cohort.kind == "diary"}
+    design = cohort.design
+    as_of = None if cohort.kind == "diary" else date(2006, 12, 31)
+    return Cohort(cohort.name, cohort.kind, {"participants": people, **tables}, design, as_of=as_of, synthetic=True)
+
+
+def fitted(cohort: Cohort, number: str, asked: dict[str, Any]) -> pd.DataFrame:
+    """Return the rows of a fit on ``number`` that warns of nothing."""
+    parts = {name: number if name.endswith("_terms") else value for name, value in asked.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return fit(cohort, terms=f"{number} + sex", **parts).estimates
+
+
+def check_alike(stored: pd.DataFrame, left: pd.DataFrame, b: float) -> None:
+    """Check that rows of a + b x say what those of x do."""
+    shown = stored[["estimate", "ci_low", "ci_high"]].dropna().to_numpy()
+    assert np.isfinite(shown).all() and (np.abs(np.log10(shown[shown > 0])) < 16).all()
+    assert len(stored) == len(left)
+    for (_, one), (_, other) in zip(stored.iterrows(), left.iterrows(), strict=True):
+        if "intercept" in str(one["term"]) or "threshold" in str(one["term"]):
+            continue
+        assert one["status"] == other["status"] == "converged" or one["scale"] in ("dispersion", "correlation")
+        if not str(other["term"]).endswith("y"):
+            assert one["estimate"] == pytest.approx(other["estimate"], rel=1e-5)
+            continue
+        assert one["p_value"] == pytest.approx(other["p_value"], rel=1e-4)
+        assert one["df"] == pytest.approx(other["df"], rel=1e-4)
+        step, usual = (float(str(row["unit"]).rpartition("per ")[2].replace("contrast", "1")) for row in (one, other))
+        for cell in ("estimate", "ci_low", "ci_high"):
+            assert np.log(one[cell]) * usual == pytest.approx(np.log(other[cell]) * step / b, rel=1e-5)
+
+
+@pytest.mark.parametrize(("a", "b"), PLACES)
+@pytest.mark.parametrize("asked", NIGHTS, ids=lambda asked: " ".join(map(str, asked.values())))
+def test_a_unit_changes_no_statistic_of_a_diary(asked: dict[str, Any], a: float, b: float) -> None:
+    cohort = moved(diary(), a, b)
+    check_alike(fitted(cohort, "x", asked), fitted(cohort, "y", asked), b)
+
+
+@pytest.mark.parametrize(("a", "b"), PLACES)
+@pytest.mark.parametrize("asked", SURVEYS, ids=lambda asked: " ".join(map(str, asked.values())))
+def test_a_unit_changes_no_statistic_of_a_survey(asked: dict[str, Any], a: float, b: float) -> None:
+    cohort = moved(survey(), a, b)
+    check_alike(fitted(cohort, "x", asked), fitted(cohort, "y", asked), b)
