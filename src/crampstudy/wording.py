@@ -163,7 +163,7 @@ def _label_inside(name: str) -> str:
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if is_declared(row["term"]):
-        return re.sub(r"(?<=\d)-(?=\d)", DASH, str(row["unit"]))
+        return re.sub(r"(?<!\d)-(?=\d)", "−", str(row["unit"]))
     if pd.isna(row["level"]):
         return "" if pd.isna(row["unit"]) else re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"

@@ -17,11 +17,15 @@ import polars as pl
 from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
+from crampstudy import wording
 from crampstudy.codebook import contrasts
 from crampstudy.models.covariance import Array
+from crampstudy.models.functions import OF_PERSON
 
 if TYPE_CHECKING:
     from crampstudy.models.spec import Design
+
+WITHIN, _ = OF_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         terms = [term for term in design.terms() if name in design.names[term]]
         if any(design.names[term] != (name,) for term in terms):
             continue
-        own = _as_they_are(design, terms)
+        own = _as_they_are(design, terms, yes_or_no=_is_yes_or_no(name, frame))
         columns += own
         if own or not terms or not inside[name].dtype.is_numeric():
             continue
@@ -91,12 +95,18 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
     return Declared(tuple(found), tuple(sorted(columns)))
 
 
-def _as_they_are(design: Design, terms: Sequence[str]) -> list[int]:
+def _as_they_are(design: Design, terms: Sequence[str], *, yes_or_no: bool) -> list[int]:
     """Return the columns of a variable's only term that are 0 or 1, or a level against its reference."""
     if len(terms) != 1:
         return []
     own = [i for i, column in enumerate(design.columns) if column.term == terms[0]]
-    return [i for i in own if design.columns[i].reference is not None or _is_zero_or_one(design, i)]
+    return [i for i in own if yes_or_no or design.columns[i].reference is not None or _is_zero_or_one(design, i)]
+
+
+def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
+    """Say whether a variable is a person's mean of nights that are yes or no, or the deviation from it."""
+    split = wording.of_person(name)
+    return split is not None and split[1] in frame.columns and frame[split[1]].dtype == pl.Boolean
 
 
 def _is_zero_or_one(design: Design, place: int) -> bool:
@@ -114,13 +124,16 @@ def _values(
     low, high = float(observed.min()), float(observed.max())  # type: ignore[arg-type]
     if observed.n_unique() == 2:
         yield contrasts.Contrast(name, "value", high, low), high, low
-    stated = contrasts.find(name)
-    if stated is not None and stated.kind == "value":
+    function, variable = wording.of_person(name) or (None, name)
+    deviates = function == WITHIN
+    stated = contrasts.find(variable, deviation=deviates)
+    if stated is not None and stated.kind != "centile":
         if straight or all(low <= value <= high for value in (stated.at, stated.reference)):
             yield stated, stated.at, stated.reference
         stated = None
-    by_centile = stated or contrasts.by_centile(name)
-    people = means(name)
+    by_centile = stated or contrasts.by_centile(variable)
+    # The mean of a participant's deviations is none: those are of nights.
+    people = observed.to_numpy() if deviates else means(name)
     at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
     if at != reference and low <= min(at, reference) and max(at, reference) <= high:
         yield by_centile, at, reference
