@@ -233,6 +233,36 @@ def test_centiles_are_of_persons_not_of_nights(diary: Cohort) -> None:
     assert own["unit"] == f"5th against 50th centile: {low:.4g} against {high:.4g} pmol/L"
 
 
+def test_within_and_between_are_judged_at_their_own_contrasts(diary: Cohort) -> None:
+    rows = fitted(diary, "within(sitting_min) + between(sitting_min)")
+    within, between = (
+        pick(rows, "contrast: within(sitting_min)", "300"),
+        pick(rows, "contrast: between(sitting_min)", "600"),
+    )
+    assert (within["unit"], within["reference"]) == ("300 min/day above own mean", "0")
+    assert (between["unit"], between["reference"]) == ("600 against 300 min/day", "300")
+    for found, term in ((within, "within(sitting_min)"), (between, "between(sitting_min)")):
+        assert found["estimate"] == pytest.approx(pick(rows, term)["estimate"] ** 300)
+        assert found["verdict"] == verdict(found.to_dict()) and pd.isna(pick(rows, term)["verdict"])
+
+
+def test_deviations_without_a_declared_contrast_are_those_of_nights(diary: Cohort) -> None:
+    night = diary.tables["diary"].with_columns(
+        exercise_min=pl.col("sitting_min") / 10, electrolyte_drink=pl.col("sitting_min") > 400
+    )
+    cohort = Cohort("made", "diary", {**diary.tables, "diary": night}, synthetic=True)
+    frame = night.to_pandas()
+    apart = frame["exercise_min"] - frame.groupby("participant_id")["exercise_min"].transform("mean")
+    low, high = np.quantile(apart, [0.1, 0.9])
+    rows = fitted(cohort, "within(exercise_min) + within(electrolyte_drink) + between(electrolyte_drink)")
+    found = pick(rows, "contrast: within(exercise_min)", f"{low:g}")
+    assert found["reference"] == f"{high:g}"
+    assert f"centile: −{abs(low):.4g} against" in wording.contrast(found)
+    # Of what is yes or no, a unit is yes against no.
+    judged_at = {("within(electrolyte_drink)", None), ("between(electrolyte_drink)", None)}
+    assert judged(rows).keys() == judged_at | {("contrast: within(exercise_min)", f"{low:g}")}
+
+
 def test_a_curve_is_judged_where_people_are(diary: Cohort) -> None:
     people = diary.tables["participants"].with_columns(serum_magnesium_mmol_l=pl.col("serum_magnesium_mmol_l") + 1)
     cohort = Cohort("made", "diary", {**diary.tables, "participants": people}, synthetic=True)
@@ -265,7 +295,11 @@ def test_lone_levels_are_too_few(diary: Cohort) -> None:
     lone = pick(rows, "lone")
     assert (lone["status"], lone["verdict"]) == ("not_estimable", "too few")
     turned = diary.tables["participants"].with_columns(others=1 - pl.col("lone"))
-    other = fitted(Cohort("made", "diary", {**diary.tables, "participants": turned}, synthetic=True), "others")
+    other = fitted(
+        Cohort("made", "diary", {**diary.tables, "participants": turned}, synthetic=True),
+        "others",
+        covariance="cluster",
+    )
     assert (pick(other, "others")["status"], pick(other, "others")["verdict"]) == ("not_estimable", "too few")
     # What the lone one stands for takes nothing from the curve beside it.
     assert set(rows.loc[rows["term"] != "lone", "status"]) == {"converged"}
@@ -295,7 +329,8 @@ def test_a_model_that_cannot_be_fitted_says_nothing(diary: Cohort) -> None:
 
 
 def test_margins_are_the_readers_and_named(diary: Cohort) -> None:
-    usual, own = fitted(diary, "sex + sitting_min"), fitted(diary, "sex + sitting_min", margins=(0.2, 5))
+    usual = fitted(diary, "sex + sitting_min", covariance="cluster")
+    own = fitted(diary, "sex + sitting_min", covariance="cluster", margins=(0.2, 5))
     assert pick(own, "contrast: sitting_min", "600")["verdict"] == "differs but negligible"
     assert pick(own, "contrast: sitting_min", "600")["note"] == "verdict with margins 0.2 to 5"
     assert remark(usual) == "verdicts are read at 95% two-sided (2.5% a side), margins 0.8 to 1.25"
@@ -338,7 +373,7 @@ def test_the_command_takes_margins(run: Callable[..., tuple[int, str, str]], tmp
     )
     asked = ("fit", str(tmp_path / "c"), "--model", "poisson", "--terms", "sex + sitting_min")
     code, out, _ = run(*asked, "--margins", "0.5,2")
-    assert code == 0 and "Verdict with margins 0.5 to 2." in out and re.search(r"600 against 300 min/day .* \w+\n", out)
+    assert code == 0 and "erdict with margins 0.5 to 2." in out and re.search(r"600 against 300 min/day .* \w+\n", out)
     code, out, error = run(*asked, "--margins", "0.8")
     assert code == 2 and "such as 0.8,1.25; got '0.8'" in error
 

@@ -301,8 +301,9 @@ def test_a_nightly_exposure_is_split_by_itself(model: str) -> None:
 
 def test_rows_that_compare_have_each_comparison_once() -> None:
     fitted = fit(drawn(), model="mixed-poisson", terms="exercise_min + sex")
-    assert estimates.ratios(fitted.estimates)["term"].to_list() == ["exercise_min", "sex"]
-    assert [name for _, name in tables.factors(fitted.estimates).index][:2] == ["Exercise", "Sex"]
+    compared = estimates.at_contrasts(estimates.ratios(fitted.estimates))
+    assert compared["term"].to_list() == ["contrast: exercise_min", "sex"]
+    assert list(dict.fromkeys(name for _, name in tables.factors(fitted.estimates).index))[:2] == ["Exercise", "Sex"]
     assert fitted.estimates["key"].is_unique
     ratio = fitted.ratio({"exercise_min": 30}, {"exercise_min": 0})
     assert ratio["estimate"][0] == pytest.approx(row(fitted.estimates, "exercise_min")["estimate"] ** 30)
@@ -474,7 +475,7 @@ def test_columns_of_odd_names_have_means_too() -> None:
     terms = "within(`shoe size`) + between(`a:b`) + within( within ) + I(within(`a:b`) / 30)"
     fitted = fit(cohort, model="poisson", terms=terms)
     shown = ["within(`shoe size`)", "between(`a:b`)", "within(`within`)", "I(within(`a:b`) / 30)"]
-    assert fitted.estimates["term"].to_list() == [*shown, "intercept"]
+    assert [t for t in fitted.estimates["term"] if not wording.is_declared(t)] == [*shown, "intercept"]
     split = fit(cohort, model="mixed-poisson", terms="`shoe size` + `a:b` + sex").estimates
     assert row(split, "within(`a:b`) = between(`a:b`)")["status"] == "converged"
     assert "shoe size: the ratio mixes".capitalize() in wording.notes(split)

@@ -164,7 +164,7 @@ def _label_inside(name: str) -> str:
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if is_declared(row["term"]):
-        return re.sub(r"(?<=\d)-(?=\d)", DASH, str(row["unit"]))
+        return re.sub(r"(?<!\d)-(?=\d)", "−", str(row["unit"]))
     if pd.isna(row["level"]):
         if pd.isna(row["unit"]):
             return ""

@@ -130,17 +130,16 @@ def markdown() -> str:
 
 
 def _declared() -> str:
-    """Return the declared contrasts as a table."""
+    """Return the declared contrasts as a list."""
     lines = [
         "## Declared contrasts\n",
         "A verdict on the ratio of a number is given on these values alone, and of any other number on its 10th "
         "against its 90th centile.\n",
-        "| name | contrast | source |\n|---|---|---|",
     ]
     for c in contrasts.declared():
         centiles = f"{c.at:g}th against {c.reference:g}th centile"
         printed = centiles if c.kind == "centile" else c.wording(c.at, c.reference)
-        lines.append(f"| `{c.name}` | {printed} | {c.source} |")
+        lines.append(f"- `{c.name}`: {printed}. {c.source}.")
     return "\n".join(lines) + "\n"
 
 

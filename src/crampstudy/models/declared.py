@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 from crampstudy import wording
 from crampstudy.codebook import contrasts
 from crampstudy.models.covariance import Array
+from crampstudy.models.functions import OF_PERSON
 
 if TYPE_CHECKING:
     from crampstudy.models.spec import Design
+
+WITHIN, _ = OF_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         terms = [term for term in design.terms() if name in design.names[term]]
         if any(design.names[term] != (name,) for term in terms):
             continue
-        own = _as_they_are(design, terms)
+        own = _as_they_are(design, terms, yes_or_no=_is_yes_or_no(name, frame))
         columns += own
         if own or not terms or not inside[name].dtype.is_numeric():
             continue
@@ -93,12 +96,18 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
     return Declared(tuple(found), tuple(sorted(columns)))
 
 
-def _as_they_are(design: Design, terms: Sequence[str]) -> list[int]:
+def _as_they_are(design: Design, terms: Sequence[str], *, yes_or_no: bool) -> list[int]:
     """Return the columns of a variable's only term that are 0 or 1, or a level against its reference."""
     if len(terms) != 1:
         return []
     own = [i for i, column in enumerate(design.columns) if column.term == terms[0]]
-    return [i for i in own if design.columns[i].reference is not None or _is_zero_or_one(design, i)]
+    return [i for i in own if yes_or_no or design.columns[i].reference is not None or _is_zero_or_one(design, i)]
+
+
+def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
+    """Say whether a variable is a person's mean of nights that are yes or no, or the deviation from it."""
+    split = wording.of_person(name)
+    return split is not None and split[1] in frame.columns and frame[split[1]].dtype == pl.Boolean
 
 
 def _is_zero_or_one(design: Design, place: int) -> bool:
@@ -116,30 +125,26 @@ def _values(
     low, high = float(observed.min()), float(observed.max())  # type: ignore[arg-type]
     if observed.n_unique() == 2:
         yield contrasts.Contrast(name, "value", high, low), high, low
-    function, column = wording.of_person(name) or ("", name)
-    stated = contrasts.find(column, deviation=function == "within")
+    function, variable = wording.of_person(name) or (None, name)
+    deviates = function == WITHIN
+    stated = contrasts.find(variable, deviation=deviates)
     if stated is not None and stated.kind != "centile":
         if straight or all(low <= value <= high for value in (stated.at, stated.reference)):
             yield stated, stated.at, stated.reference
         stated = None
-    by_centile = stated or contrasts.by_centile(column)
-    people = means(name)
+    by_centile = stated or contrasts.by_centile(variable)
+    # The mean of a participant's deviations is none: those are of nights.
+    people = observed.to_numpy() if deviates else means(name)
     at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
     if at != reference and low <= min(at, reference) and max(at, reference) <= high:
         yield by_centile, at, reference
 
 
 def _means(frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64], name: str) -> Array:
-    """Return the mean of each participant over the candidate rows on which the number is known.
-
-    Of deviations from those means, which are 0, each night has its own.
-    """
+    """Return the mean of each participant over the candidate rows on which the number is known."""
     who = frame["participant_id"] if "participant_id" in frame.columns else pl.Series(range(frame.height))
     rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times})
     known = rows.filter(pl.Series(candidate)).drop_nulls("value")
-    if (wording.of_person(name) or ("", ""))[0] == "within":
-        nights: Array = np.repeat(known["value"].to_numpy(), known["times"].to_numpy())
-        return nights
     mean = (pl.col("value") * pl.col("times")).sum() / pl.col("times").sum()
     means: Array = known.group_by("who", maintain_order=True).agg(mean.alias("mean"))["mean"].to_numpy()
     return means

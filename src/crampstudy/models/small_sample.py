@@ -96,8 +96,9 @@ class Satterthwaite:
 class SmallSample:
     """CR2 ``covariance`` (p x p) of coefficients, with the ``moments`` behind the degrees of freedom of t intervals.
 
-    ``alone`` are the participants (codes) who alone determine some combination of the coefficients. Their scores say
-    nothing of its spread: the generalised inverse leaves it out and the variance is too small.
+    The variance of a coefficient that rests on one participant alone is NaN. ``alone`` are the participants (codes) who
+    alone determine some combination of the coefficients. Their scores say nothing of its spread: the generalised
+    inverse leaves it out and the variance is too small.
     """
 
     covariance: Array
@@ -141,9 +142,9 @@ def bias_reduced(nights: Nights) -> SmallSample:
         alone += codes[own].tolist()
     moments = _concatenated(parts)
     of_model = np.square(rows.root).sum(axis=1)
-    sound = np.isfinite(meat).all() and (moments.expected() > _ALONE * of_model).all()
-    problem = None if sound else "a coefficient rests on one participant alone: its variance cannot be estimated"
-    return SmallSample(without_rounding(meat, of_model), moments, tuple(sorted(alone)), problem)
+    own = ~(moments.expected() > _ALONE * of_model)
+    covariance = np.where(own[:, None] | own, np.nan, without_rounding(meat, of_model))
+    return SmallSample(covariance, moments, tuple(sorted(alone)))
 
 
 def reach(nights: Nights) -> Satterthwaite:
