@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from estimate_rows import pick
 from crampstudy import fit, wording
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.models.standard import Standard
+from crampstudy.sources import open_cohort
 
 PLACES = [(0.0, 1e9), (1e9, 1.0), (1e6, 1.0), (-1e6, 1e-6), (0.0, 1e-9), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]
 """Shifts a and units b of a + b x."""
@@ -252,3 +254,18 @@ def test_standard_columns_give_the_coefficients_of_the_columns_back() -> None:
     assert matrix @ (standard.back() @ b) == pytest.approx(columns @ b, abs=1e-6)
     without = standard.keeping([1, 2, 3, 4])
     assert without.columns(matrix[:, 1:]) == pytest.approx(columns[:, 1:])
+
+
+@pytest.mark.parametrize("asked", [{"model": "poisson"}, {"model": "mixed-poisson"}, {"model": "gee-ar1"}])
+def test_a_column_of_very_large_or_small_numbers_has_its_statistic(shared: Path, asked: dict[str, Any]) -> None:
+    cohort = open_cohort(shared / "cases" / "37-large-scale-term")
+    usual = pick(fit(cohort, terms="z1e0", **asked).estimates, "z1e0")
+    for term in ("z1e5", "z1e9", "z1e_7"):
+        row = pick(fit(cohort, terms=term, **asked).estimates, term)
+        assert row["status"] == usual["status"] == "converged"
+        assert row["p_value"] == pytest.approx(usual["p_value"], rel=1e-5)
+    small = pick(fit(cohort, terms="z1e_7", **asked).estimates, "z1e_7")
+    assert small["unit"] == "per 1e-07" and small["estimate"] == pytest.approx(usual["estimate"], rel=1e-6)
+    for term in ("pressure_pa", "epoch_s"):
+        row = pick(fit(cohort, terms=term, **asked).estimates, term)
+        assert row["status"] == "converged" and 1e-6 < row["estimate"] < 1e6
