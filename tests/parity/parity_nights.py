@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from parity_cells import HERE, ROBUST, Array, Cell, arrays, diary, differences, drawn, exposure, reference, solved
 
-from crampstudy import fit, open_cohort
+from crampstudy import fit, open_cohort, wording
 from crampstudy.cohort import Cohort
 from crampstudy.models import mixed
 from crampstudy.models.covariance import Covariance
@@ -132,6 +132,7 @@ def _curves() -> Iterator[Cell]:
         terms = f"{curve} + sex" + (" + offset(log(hours_in_bed))" if offset else "")
         # R fits only nights with the hours.
         rows = fit(_cohort(), model=model, terms=terms, where="hours_in_bed > 0", covariance="cluster").estimates
+        rows = rows[~rows["term"].map(wording.is_declared)]
         shown = rows[rows["scale"].isin(["rate_ratio", "odds_ratio"])]
         ours = np.log(shown["estimate"].to_numpy(float)), shown["std_error"].to_numpy(float)
         found = differences(ours, [*r["ratios"], r["sex"]], [*r["errors"], r["sex_se"]])
