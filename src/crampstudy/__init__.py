@@ -9,7 +9,6 @@ fit(cohort, model="negative-binomial", terms="age_decade + sex").estimates
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 # The heavy parts are loaded when they are first asked for, so that a usage error answers at once.
@@ -34,6 +33,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        # Here, so that next to nothing is imported before a command can be interrupted without a traceback.
+        from importlib.metadata import version
+
         return version("crampstudy")
     if name not in _HOMES:
         raise AttributeError(f"module 'crampstudy' has no attribute {name!r}")
