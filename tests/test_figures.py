@@ -92,7 +92,10 @@ def test_forest_has_ticks_at_any_range(cohort: Cohort, low: float, high: float) 
     drawn(figure)
     left, right = figure.axes[0].get_xlim()
     assert sum(left <= tick <= right for tick in figure.axes[0].get_xticks()) >= 2
-    assert left <= low and right >= high
+    # What reaches beyond the window ends in an arrow at its edge.
+    assert left <= max(low, 0.01) and right >= min(high, 100)
+    arrows = {line.get_marker(): len(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() in "<>"}
+    assert arrows == {"<": int(low < 0.01), ">": int(high > 100)}
 
 
 def test_curve_over_age(cohort: Cohort) -> None:

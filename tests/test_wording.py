@@ -149,3 +149,12 @@ def test_one_is_counted_in_the_singular(number: int, words: tuple[str, ...], pri
 )
 def test_parts_of_an_exposure_are_printed(name: str, printed: str) -> None:
     assert wording.term(name) == printed
+
+
+def test_remarks_that_differ_in_their_count_alone_are_one() -> None:
+    notes = pd.Series(
+        ["154 nights left out, incomplete; one", "1,385 nights left out, incomplete", "no count", "160 cramps"]
+    )
+    rows = pd.DataFrame({"note": notes, "term": "x", "scale": "rate_ratio", "status": "converged", "verdict": None})
+    rows = rows.assign(analysis="regression", level=None, ci_level=0.95)
+    assert wording.notes(rows) == "154 to 1,385 nights left out, incomplete; one; no count; 160 cramps."

@@ -23,6 +23,7 @@ AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share")
 """Scales of what a model has beside its coefficients, which stands under the table and not in it."""
+_COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _BASELINE = ("intercept", "threshold")
 DASH = "–"
 _MOST_DIGITS = 12
@@ -340,7 +341,23 @@ def _parameter(row: Mapping[str, Any]) -> str:
 
 def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
     parts = (part for note in rows["note"].dropna() for part in str(note).split("; ") if part not in besides)
-    return [_reworded(part) for part in dict.fromkeys(parts)]
+    return [_reworded(part) for part in _ranges(dict.fromkeys(parts))]
+
+
+def _ranges(parts: Iterable[str]) -> list[str]:
+    """Return remarks, those that differ in their leading count alone as one: ``154 to 385 nights left out``."""
+    counts: dict[str, list[int]] = {}
+    for part in parts:
+        found = _COUNT.match(part)
+        counts.setdefault(part[found.end() :] if found else part, []).append(
+            int(found[0].replace(",", "")) if found else -1
+        )
+    made = []
+    for rest, numbers in counts.items():
+        low, high = min(numbers), max(numbers)
+        said = "" if high < 0 else f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        made.append(f"{said}{rest}")
+    return made
 
 
 def _reworded(text: str) -> str:

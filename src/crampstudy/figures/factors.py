@@ -16,14 +16,16 @@ from crampstudy.figures.message import could_not_estimate
 
 _ROW = 0.22
 _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+_WINDOW = (0.01, 100.0)
+"""What lies beyond says no more than that it does: intervals end there in an arrow."""
 
 
 def ratios(estimates: pd.DataFrame) -> Figure:
     """Draw rate or odds ratios on a log axis, in the order of the rows; the line stands at no association.
 
     A number is drawn at its declared contrast, where it has one, and else per unit. A ratio without an interval is a
-    point alone. Terms that were not measured or could not be estimated are left to the table. Where there is no ratio
-    at all, the figure says why.
+    point alone, and an interval that reaches below 0.01 or above 100 ends there in an arrow. Terms that were not
+    measured or could not be estimated are left to the table. Where there is no ratio at all, the figure says why.
     """
     rows = tidy.at_contrasts(tidy.ratios(estimates))
     rows = rows[rows["status"].isin(["converged", "boundary"]) & rows["estimate"].notna()]
@@ -41,9 +43,12 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.set_xscale("log")
         shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
         low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
+        low, high = (float(limit) for limit in np.clip((low, high), *_WINDOW))
         axes.set_xticks(_ticks(low, high))
-        left, right = axes.get_xlim()
-        axes.set_xlim(min(left, low / 1.02), max(right, high * 1.02))
+        axes.set_xlim(low / 1.05, high * 1.05)
+        for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
+            cut = limits.fillna(value=False).to_numpy(dtype=bool)
+            axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])

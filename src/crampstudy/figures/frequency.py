@@ -12,6 +12,8 @@ from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
 _CLASSES = ("mild", "moderate-severe")
+_TALLEST = 5.0
+"""How many times the highest rate an axis reaches, where intervals reach further."""
 _CURVES = {"any_cramp": "Any cramp", "moderate_severe_vs_rest": "Moderate-severe"}
 
 
@@ -66,7 +68,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
 
 
 def age_curve(estimates: pd.DataFrame) -> Figure:
-    """Draw the rate or the prevalence as a curve over age with its pointwise interval.
+    """Draw the rate or the prevalence as a curve over age with its pointwise interval, cut where it is very wide.
 
     Where there is no estimate, the figure says why.
     """
@@ -85,7 +87,10 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
                 ages, rows["ci_low"] * factor, rows["ci_high"] * factor, color=colour, alpha=0.16, linewidth=0
             )
             axes.plot(ages, rows["estimate"] * factor, color=colour, label=_CURVES.get(str(outcome)))
-        axes.set_ylim(bottom=0)
+        # An interval of few people at the ends of life would leave no room for the curve.
+        axes.set_ylim(
+            0, min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
+        )
         every = drawn["level"].astype(int)
         axes.set_xlim(every.min(), every.max())
         axes.set_xlabel("Age (years)")
