@@ -21,6 +21,7 @@ from recovery_asked import (
     AUTO,
     AUTO_CRAMPS,
     AUTO_ODDS,
+    AUTO_PERSONS,
     CLASSES,
     COUNTS,
     GAP,
@@ -257,14 +258,16 @@ def _few() -> Iterator[Scenario]:
     """Small cohorts, and few who have a condition, of persons who differ as real ones do."""
     for people in (12, 20, 40, 100):
         for half, effects in _halves({"had": 0.4, "level": 0.25, "dose": -0.3}):
-            yield _of(f"people {people} {half}", _differing(effects), AUTO, people=people)
+            asked = (*AUTO, *AUTO_PERSONS) if people in (20, 40) else AUTO
+            yield _of(f"people {people} {half}", _differing(effects), asked, people=people)
         null = dict.fromkeys(("had", "level", "dose"), 0.0)
         yield _of(f"people {people} null", _differing(null), AUTO_ODDS, people=people)
         for half, effects in _halves({"had": 0.4, "level": -0.25}):
             yield _of(f"people {people} cramps {half}", Cramps(effects), AUTO_CRAMPS, people=people, nights=10)
     for people, exposed in ((20, 1), (20, 2), (20, 3), (20, 5), (20, 19), (40, 2), (40, 3), (100, 3), (250, 3)):
         law = _differing({"had": 0.0, "level": 0.0}, exposed)
-        yield _of(f"exposed {exposed} of {people}", law, (*AUTO, *AUTO_ODDS), people=people)
+        asked = (*AUTO, *AUTO_ODDS, *(AUTO_PERSONS if exposed in (2, 3) and people <= 40 else ()))
+        yield _of(f"exposed {exposed} of {people}", law, asked, people=people)
 
 
 def _differing(effects: Mapping[str, float], exposed: int | None = None) -> Nights:
