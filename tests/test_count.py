@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from estimate_rows import coefficients as coefficients_of
 
 from crampstudy import fit, open_cohort
 from crampstudy.cohort import Cohort
@@ -41,7 +42,7 @@ def test_agrees_with_r(diary: Cohort, setting: str, model: str, kind: Any) -> No
     terms, exposure = SETTINGS[setting]
     fitted = fit(diary, model=model, terms=terms, exposure=exposure, covariance=kind)
     expected = R[setting][model]
-    rows = fitted.estimates[fitted.estimates["term"] != "dispersion"].astype(object)
+    rows = coefficients_of(fitted.estimates[fitted.estimates["term"] != "dispersion"].astype(object))
     coefficients, errors = {}, {}
     for row in rows.to_dict("records"):
         level = row["level"] if isinstance(row["level"], str) else None

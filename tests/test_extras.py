@@ -130,8 +130,8 @@ def test_parameters_stand_under_the_table(cohort: Cohort, tmp_path: Path, run: R
     lines = out.splitlines()
     assert code == 0
     assert "Next-day fatigue, difference in points (95% CI)" in lines[1]
-    assert [line.split()[0] for line in lines[2:7]] == ["Age", "Sex", "Random", "Residual:", "ICC:"]
-    assert "(95% CI " in lines[4] and "SD of participants in the outcome's unit; interval from the lik" in lines[4]
+    assert [line.split()[0] for line in lines[2:8]] == ["Age", "Age", "Sex", "Random", "Residual:", "ICC:"]
+    assert "(95% CI " in lines[5] and "SD of participants in the outcome's unit; interval from the lik" in lines[5]
     code, out, _ = run(*command, "negative-binomial", "--ci-level", "0.9")
     assert "Dispersion: " in out and "(90% CI " in out and "alpha, variance = mean + alpha mean^2" in out
 

@@ -302,7 +302,7 @@ def test_checks_that_do_not_apply_are_not_made() -> None:
     for model in MODELS:
         found = {c.name: c for c in check(of, model=model, terms="sex + cramp_night", outcome="sleep_hours", rng=rng)}
         assert {name for name, c in found.items() if c.passed is False} == set(), model
-        made = {"serial dependence", "influence", "collinearity", "convergence"}
+        made = {"serial dependence", "influence", "participants", "collinearity", "convergence"}
         made |= set() if model.startswith("gee") else {"quantile residuals"}
         assert {name for name, c in found.items() if c.passed} == made, model
         assert "share_of_nights" in found["influence"].table.columns

@@ -101,8 +101,10 @@ def test_models_side_by_side_have_no_p_values(parity: Cohort) -> None:
     assert table.loc["Age", "Crude: rate ratio (95% CI)"] == "–"
 
 
-def test_a_model_without_terms_is_an_empty_table(parity: Cohort) -> None:
-    assert tables.factors(fit(parity, model="poisson", terms="1").estimates).empty
+def test_a_model_without_terms_shows_its_baseline(parity: Cohort) -> None:
+    table = tables.factors(fit(parity, model="poisson", terms="1").estimates).droplevel(0)
+    assert table.columns.tolist() == ["Contrast", "Rate (95% CI)", "p"]
+    assert table.loc["intercept", "Contrast"] == "per person-week"
 
 
 def test_small_p_values() -> None:
