@@ -76,7 +76,9 @@ def test_a_survey_report_is_the_same_bytes_elsewhere(tmp_path: Path, shared: Pat
     for name in SAME:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     rows = assert_sound(one)
-    unmeasured = {row["term"] for row in rows if row["status"] == "not_measured" and row["analysis"].startswith("factors")}
+    unmeasured = {
+        row["term"] for row in rows if row["status"] == "not_measured" and row["analysis"].startswith("factors")
+    }
     assert {"serum_magnesium_mmol_l", "peripheral_artery_disease", "hypothyroidism"} <= unmeasured
 
 

@@ -104,7 +104,7 @@ def peak(folder: Path) -> int:
 
 
 def with_crampstudy(cohort: Cohort) -> dict[str, float]:
-    rows = fit(cohort, model="poisson", terms="age_decade + sex").estimates
+    rows = fit(cohort, model="poisson", terms="age_decade + sex", covariance="cluster").estimates
     age = rows[rows["term"] == "age_decade"].iloc[0]
     return {"rate ratio": age["estimate"], "standard error": age["std_error"]}
 
@@ -146,7 +146,8 @@ def diary(folder: Path) -> Diary:
 
 
 def from_parquet(folder: Path) -> dict[str, float]:
-    rows = fit(diary(folder), model="poisson", terms=TERMS).estimates.set_index("term").loc[list(NAMES)]
+    rows = fit(diary(folder), model="poisson", terms=TERMS, covariance="cluster").estimates
+    rows = rows.set_index("term").loc[list(NAMES)]
     return _numbers(np.log(rows["estimate"].to_numpy()), rows["std_error"].to_numpy())
 
 
