@@ -43,7 +43,6 @@ def factor_table(
     *,
     models: Sequence[str],
     outcome: str | None = None,
-    at_most: int | None = None,
     **more: Any,
 ) -> pd.DataFrame:
     """Return the ratios of ``factors``, each adjusted for age and sex, then all of them adjusted for one another.
@@ -61,9 +60,8 @@ def factor_table(
         factors: terms of one variable each, such as ``diabetes`` or ``log(crp_mg_l)``.
         models: models by name, the primary one first.
         outcome: one of the models' outcomes.
-        at_most: coefficients, with the intercept, that the mutually adjusted model has at most; the last factors
-            that would exceed it are left out of it, and named.
-        more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``weight``, ``per`` or ``margins``.
+        more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``weight``, ``per`` or ``margins``; with
+            ``participants_per_coefficient`` the last factors that would make a model too large are left out, and named.
 
     Raises:
         UsageError: a factor is no term, or there are none; else as :func:`crampstudy.fit`.
@@ -80,14 +78,7 @@ def factor_table(
         fits = [_fitted(cohort, [factor], factor.beside, model, outcome, ADJUSTED, more) for factor in asked]
         made += _with_q([_rows(found, factor) for factor, found in zip(asked, fits, strict=True)])
         if model == models[0]:
-            kept, left = _within(asked, fits, at_most)
-            made += _with_q(_together(cohort, kept, model, outcome, more))
-            made += [
-                _left_out(row, at_most)
-                for factor, found in left
-                for row in _rows(found, factor)
-                if row["scale"] != _WALD
-            ]
+            made += _with_q(_together(cohort, asked, model, outcome, more))
     return estimates.frame(made)
 
 
@@ -137,8 +128,6 @@ def _together(
     cohort: Cohort, factors: Sequence[_Factor], model: str, outcome: str | None, more: Mapping[str, Any]
 ) -> list[list[_Row]]:
     """Return the rows of each factor in one model of all, adjusted as well for what any of them is adjusted for."""
-    if not factors:
-        return []
     present = {factor.name for factor in factors}
     beside = dict.fromkeys(term for factor in factors for term in _beside(cohort, factor.name, present))
     found = _fitted(cohort, factors, tuple(beside), model, outcome, MUTUAL, more)
@@ -157,7 +146,8 @@ def _fitted(
     terms = [factor.term for factor in factors]
     own = {name: by for name, by in (more.get("per") or {}).items() if name in terms}
     asked = {**more, "per": own, "analysis": analysis}
-    return fit(cohort, model=model, outcome=outcome, terms=" + ".join([*terms, *beside]), **asked)
+    # The last terms are those that a model of few participants lacks: factors, and never what they are adjusted for.
+    return fit(cohort, model=model, outcome=outcome, terms=" + ".join([*beside, *terms]), **asked)
 
 
 def _rows(fitted: Fit, factor: _Factor) -> list[_Row]:
@@ -215,27 +205,3 @@ def _test(rows: Sequence[_Row]) -> _Row | None:
     """Return the row that shows the test of a factor: the joint one, where there is one."""
     tested = [row for row in rows if row["p_value"] is not None]
     return next((row for row in tested if row["scale"] == _WALD), tested[0] if tested else None)
-
-
-def _within(
-    factors: Sequence[_Factor], fits: Sequence[Fit], at_most: int | None
-) -> tuple[list[_Factor], list[tuple[_Factor, Fit]]]:
-    """Return the factors that one model may have together, and those that would make it too large."""
-    kept: list[_Factor] = []
-    left: list[tuple[_Factor, Fit]] = []
-    sizes: dict[str, int] = {}
-    for factor, found in zip(factors, fits, strict=True):
-        design = found.linear.design.columns if found.linear else ()
-        needed = sizes | {c.term: sum(o.term == c.term for o in design) for c in design}
-        if at_most is not None and sum(needed.values()) > at_most:
-            left.append((factor, found))
-        else:
-            kept, sizes = [*kept, factor], needed
-    return kept, left
-
-
-def _left_out(row: _Row, at_most: int | None) -> _Row:
-    said = f"left out of the mutually adjusted model, which has at most {at_most} coefficients"
-    names = ("cohort", "population", "outcome", "model", "term", "level", "reference", "unit")
-    cells = {name: row[name] for name in names} | {"scale": row["scale"], "analysis": MUTUAL}
-    return estimates.row(status="not_estimable", note=said, **cells)
