@@ -162,17 +162,20 @@ def _label_inside(name: str) -> str:
     return known.label if known else name.replace("_", " ")
 
 
+def _unit(row: Mapping[str, Any]) -> str:
+    # The unit of a number that is explained stands in the heading.
+    unit = str(row["unit"])
+    return unit.partition(", ")[2] if str(row.get("scale")) == "difference" else unit
+
+
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if is_declared(row["term"]):
-        return re.sub(r"(?<!\d)-(?=\d)", "−", str(row["unit"]))
+        return re.sub(r"(?<!\d)-(?=\d)", "−", _unit(row))
     if pd.isna(row["level"]):
         if pd.isna(row["unit"]):
             return ""
-        if str(row.get("scale")) == "difference":
-            # The unit of the number itself stands in the heading.
-            return str(row["unit"]).partition(", ")[2]
-        return re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", str(row["unit"]))
+        return re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", _unit(row))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 

@@ -17,7 +17,7 @@ from crampstudy.models.covariance import Array
 from crampstudy.models.families import POISSON
 from crampstudy.models.inference import named, of_regression
 from crampstudy.models.obstacles import obstacle
-from crampstudy.models.rows import note
+from crampstudy.models.rows import ALONE, note
 from crampstudy.models.small_sample import Nights
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, people, person_nights
 
@@ -65,7 +65,11 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         "n_events": int(counts.sum()),
         "note": "; ".join(night_account(cohort, nights.height, left_out).remarks()) or None,
     }
-    if (reason := obstacle(design, counts, people, "auto")) is not None:
+    needed = spec.PER_COEFFICIENT * len(design.columns)
+    reason = None
+    if cells["n_participants"] < needed:
+        reason = f"a curve of {len(design.columns)} coefficients needs at least {needed} participants"
+    if (reason := reason or obstacle(design, counts, people, "auto")) is not None:
         return [estimates.row(status="not_estimable", **cells | {"note": reason})]
     once = np.zeros(len(counts))
     fitted = count.poisson(design.matrix, counts, once)
@@ -75,8 +79,8 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     at = _at(design, grid)
     fitted_to = Nights(design.matrix, counts, once, people, fitted.coefficients, POISSON)
     found = of_regression(fitted, fitted_to, "auto")
-    if found.problem or found.moments is None:
-        return [estimates.row(status="not_estimable", **cells | {"note": found.problem})]
+    if found.moments is None or np.isnan(found.variance).any():
+        return [estimates.row(status="not_estimable", **cells | {"note": found.problem or ALONE})]
     cells["note"] = "; ".join(filter(None, (cells["note"], *found.notes, *named(found, "auto"))))
     log_rate, error = covariance.combined(at, fitted.coefficients, found.variance)
     df = found.moments.df(at)

@@ -15,6 +15,8 @@ Covariance = Literal["auto", "cluster", "cluster-hc0", "cluster-small", "cluster
 
 JACKKNIFE_BELOW = 100
 """Below this many clusters ``auto`` is the jackknife, for models that have no bias-reduced covariance."""
+CURVED_TO = 2000
+"""Up to this many clusters their parts of the information are kept, which show how many a coefficient rests on."""
 FEW_CLUSTERS = 50
 """Below this many clusters, intervals use t with G - 1 degrees of freedom instead of z."""
 

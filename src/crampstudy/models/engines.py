@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from crampstudy.estimates import Status
 from crampstudy.models import count, extras, gee, inference, linear, linear_mixed, logistic, mixed, zeros
 from crampstudy.models.compress import Likelihood
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
+from crampstudy.models.covariance import CURVED_TO, Array, Covariance, cluster_sums
 from crampstudy.models.extras import Extra
 from crampstudy.models.families import BINOMIAL, POISSON, Family, gaussian, negative_binomial
 from crampstudy.models.profile import Profile, of_dispersion
-from crampstudy.models.small_sample import Nights, Satterthwaite
+from crampstudy.models.small_sample import Nights
 from crampstudy.models.zero_laws import Counts
 
 Outcome = str
@@ -88,7 +88,7 @@ class Solved:
     fitted: Fitted | None = None
     zero: ZeroPart | None = None
     no_baseline: str | None = None
-    moments: Satterthwaite | None = None
+    moments: inference.Moments | None = None
 
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
@@ -203,7 +203,7 @@ def _zeros(
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     clusters = int(data.groups.max()) + 1
     scores = cluster_sums(fitted.scores, data.groups)
-    parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters < JACKKNIFE_BELOW else None
+    parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters <= CURVED_TO else None
     found = inference.of_clusters(scores, fitted.information, parts, p if fitted.plain else p + q, kind)
     if found.problem:
         return Solved.none(p, fitted.iterations, found.problem, fitted)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from crampstudy.models import newton
 from crampstudy.models.count import CountFit, poisson
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, cluster_sums
+from crampstudy.models.covariance import CURVED_TO, Array, cluster_sums
 from crampstudy.models.families import BINOMIAL, GAUSSIAN, POISSON, Family
 from crampstudy.models.linear import LinearFit, linear
 from crampstudy.models.logistic import logistic
@@ -149,7 +149,7 @@ def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: S
             if not moved > _TOLERANCE * (1 + np.max(np.abs(b))):
                 break
         information, _, scores = _equations(alpha, blocks, state, structure)
-        parts = _curvatures(alpha, blocks, state, structure) / scale if len(scores) < JACKKNIFE_BELOW else None
+        parts = _curvatures(alpha, blocks, state, structure) / scale if len(scores) <= CURVED_TO else None
         fit = GeeFit(b, scores / scale, information / scale, alpha, scale, steps, curvatures=parts)
     fit = replace(fit, problem=_problem(fit, structure.lowest(blocks), moved))
     return fit if fit.problem else _with_errors(fit, blocks, family, structure, pairs)

@@ -8,11 +8,13 @@ together where a few huge counts make the dispersion the larger part of the unce
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from crampstudy.models.count import CountFit, Joint
 from crampstudy.models.covariance import (
+    FEW_CLUSTERS,
     JACKKNIFE_BELOW,
     Array,
     Covariance,
@@ -21,8 +23,7 @@ from crampstudy.models.covariance import (
     without_rounding,
 )
 from crampstudy.models.linear import LinearFit
-from crampstudy.models.small_sample import Nights, Satterthwaite, bias_reduced, reach
-from crampstudy.wording import counted
+from crampstudy.models.small_sample import Nights, bias_reduced, reach
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
@@ -31,6 +32,19 @@ JOINT = 1.5
 _DEFINITE = 1e-8
 _ALONE = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
+
+
+class Moments(Protocol):
+    """What the degrees of freedom of coefficients (p) and of combinations of them (k x p) come from."""
+
+    def df(self, contrasts: Array | None = None) -> Array:
+        """Return the degrees of freedom."""
+
+    def effective(self, contrasts: Array | None = None) -> Array:
+        """Return the effective participants."""
+
+    def turned(self, by: Array) -> Moments:
+        """Return the same of other coefficients, ``by`` (p x p) of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class Inference:
     used: Covariance
     notes: tuple[str, ...] = ()
     problem: str | None = None
-    moments: Satterthwaite | None = None
+    moments: Moments | None = None
 
 
 def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
@@ -75,9 +89,9 @@ def with_dispersion_held(fitted: CountFit | LinearFit, nights: Nights, kind: Cov
     clusters, p = int(nights.groups.max()) + 1, len(fitted.coefficients)
     if bias_reduces(kind, clusters):
         small = bias_reduced(nights)
-        notes = (_alone(len(small.alone)),) if small.alone else ()
+        variance = np.where(small.lone[:, None] | small.lone, np.nan, small.covariance)
         return Inference(
-            small.covariance, small.df, small.effective, "cluster-small", notes, small.problem, small.moments
+            variance, small.df, small.effective, "cluster-small", problem=small.problem, moments=small.moments
         )
     used: Covariance = "cluster" if kind == "auto" else kind
     df = np.full(p, degrees_of_freedom(clusters, used))
@@ -116,62 +130,78 @@ def _sandwich(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) ->
     return covariance(joint.information, joint.scores, nights.groups, "cluster")[:p, :p]
 
 
-def _alone(number: int) -> str:
-    who = counted(number, "participants")
-    return f"{who} alone determine{'s' if number == 1 else ''} a combination of terms, of whose spread nothing is known"
+@dataclass(frozen=True, slots=True, eq=False)
+class Jackknifed:
+    """The variances (``spread``, G x p x p) that the participants' scores have under the model, for degrees of freedom.
+
+    t has those of the effective participants less one.
+    """
+
+    spread: Array
+
+    def effective(self, contrasts: Array | None = None) -> Array:
+        """Return the number of participants, all alike, who would tell as much of coefficients or contrasts (k x p)."""
+        contrasts = np.eye(self.spread.shape[1]) if contrasts is None else contrasts
+        share = np.maximum(np.einsum("ki,gij,kj->gk", contrasts, self.spread, contrasts), 0.0)
+        with np.errstate(invalid="ignore"):
+            number: Array = share.sum(axis=0) ** 2 / np.square(share).sum(axis=0)
+        return number
+
+    def df(self, contrasts: Array | None = None) -> Array:
+        """Return the degrees of freedom of coefficients or contrasts (k x p)."""
+        return np.maximum(self.effective(contrasts) - 1, 1.0)
+
+    def turned(self, by: Array) -> Jackknifed:
+        """Return the same of other coefficients, ``by`` (p x p) of these."""
+        return Jackknifed(by @ self.spread @ by.T)
 
 
 def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: int, kind: Covariance) -> Inference:
     """Return the inference of the first ``p`` of k parameters, from the participants' parts.
 
+    ``auto`` is the jackknife below :data:`JACKKNIFE_BELOW` participants, and above where some coefficient rests on
+    fewer than :data:`FEW_CLUSTERS` effective ones.
+
     Args:
         scores: G x k, the participants' contributions to the score, whose sum is zero.
         information: k x k, observed.
-        curvatures: G x k x k, the participants' parts of ``information``; what the jackknife needs, and ``auto`` below
-            :data:`JACKKNIFE_BELOW` participants.
+        curvatures: G x k x k, the participants' parts of ``information``; what the jackknife needs.
         p: the number of coefficients, which stand before dispersion and spread.
         kind: the covariance asked for.
     """
     clusters = len(scores)
-    effective = np.full(p, np.nan) if curvatures is None else _effective(information, curvatures)[:p]
-    if curvatures is not None and (kind == "jackknife" or (kind == "auto" and clusters < JACKKNIFE_BELOW)):
+    moments, effective = None, np.full(p, np.nan)
+    if curvatures is not None:
+        bread = np.linalg.inv(information)
+        moments = Jackknifed((bread @ curvatures @ bread)[:, :p, :p])
+        effective = moments.effective()
+    few = moments is not None and (clusters < JACKKNIFE_BELOW or bool((effective < FEW_CLUSTERS).any()))
+    if curvatures is not None and moments is not None and (kind == "jackknife" or (kind == "auto" and few)):
         variance = _jackknife(scores, information, curvatures, p)
-        return Inference(variance, np.maximum(effective - 1, 1.0), effective, "jackknife")
+        return Inference(variance, moments.df(), effective, "jackknife", moments=moments)
     used: Covariance = "cluster" if kind == "auto" else kind
     variance = covariance(information, scores, np.arange(clusters), used)[:p, :p]
     return Inference(variance, np.full(p, degrees_of_freedom(clusters, used)), effective, used)
 
 
 def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array:
-    """Leave one participant out at a time, by one Newton step from the fit of all.
+    """Leave one participant out at a time, by one Newton step of the ``p`` coefficients from the fit of all.
 
-    In a direction in which the likelihood of the others has no maximum there is no step, and what depends on that
+    Spread and dispersion are held: all participants together tell them, and a step of theirs from few is wild. In a
+    direction in which the likelihood of the others has no maximum there is no step, and what depends on that
     direction has the variance NaN: it rests on one participant alone.
 
     Source: Lipsitz, Dear and Zhao 1994 (one step); Carter, Schnepel and Steigerwald 2017 (the effective number).
     """
     clusters = len(scores)
-    scale = np.sqrt(np.diag(information))
+    scale = np.sqrt(np.diag(information))[:p]
+    whole = information[:p, :p] / np.outer(scale, scale)
     moved, alone = np.empty((clusters, p)), np.zeros(p, dtype=bool)
     for g in range(clusters):
-        rest, score = (information - curvatures[g]) / np.outer(scale, scale), -scores[g] / scale
-        values, vectors = np.linalg.eigh(rest)
-        if values[0] < _DEFINITE:
-            # A spread or dispersion that only all participants together tell is held as they tell it.
-            values, vectors = np.linalg.eigh(rest[:p, :p])
-            score = score[:p]
+        values, vectors = np.linalg.eigh(whole - curvatures[g, :p, :p] / np.outer(scale, scale))
         told = values > _DEFINITE
-        alone |= (np.abs(vectors[:p, ~told]) > _ALONE).any(axis=1)
-        step = vectors[:, told] @ ((vectors[:, told].T @ score) / values[told])
-        moved[g] = step[:p] / scale[:p]
+        alone |= (np.abs(vectors[:, ~told]) > _ALONE).any(axis=1)
+        step = vectors[:, told] @ ((vectors[:, told].T @ (-scores[g, :p] / scale)) / values[told])
+        moved[g] = step / scale
     variance = without_rounding((clusters - 1) / clusters * (moved.T @ moved), np.diag(np.linalg.inv(information))[:p])
     return np.where(alone[:, None] | alone, np.nan, variance)
-
-
-def _effective(information: Array, curvatures: Array) -> Array:
-    """Return the number of participants, all alike, whose scores would spread as much in each parameter."""
-    bread = np.linalg.inv(information)
-    share = np.maximum(np.einsum("ij,gjk,ki->gi", bread, curvatures, bread), 0.0)
-    with np.errstate(invalid="ignore"):
-        number: Array = share.sum(axis=0) ** 2 / np.square(share).sum(axis=0)
-    return number

@@ -16,7 +16,7 @@ from scipy import optimize
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models import newton
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array
+from crampstudy.models.covariance import CURVED_TO, Array
 from crampstudy.models.linear import least_squares
 
 Codes = NDArray[np.intp]
@@ -249,7 +249,7 @@ def _result(problem: _Problem, free: Elements, at: Array, steps: int) -> LinearM
         correlation_error=float(sd_errors[-1]) if d > 1 and full else float("nan"),
         at_boundary=not full,
         problem=newton.problem(coefficients, scores, information),
-        curvatures=parts if len(parts) < JACKKNIFE_BELOW else None,
+        curvatures=parts if len(parts) <= CURVED_TO else None,
     )
 
 

@@ -20,7 +20,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
 from crampstudy.models import formula, inference, ordered, recall, rows, spec
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array, Covariance, cluster_sums
+from crampstudy.models.covariance import CURVED_TO, JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.events import CoxFit, LeftOut, cox, left_out
 from crampstudy.models.exposed import exposed
 from crampstudy.models.obstacles import collinear, name
@@ -238,16 +238,18 @@ def _cox(of: Events) -> _Found:
         return _Found(rows.Answer.none(design, "not_estimable", made.problem), fitted.events, fitted.iterations)
     standard = design.standard
     coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
+    moments = made.moments and made.moments.turned(standard.back())
     answer = rows.Answer(
         design.columns,
         coefficients,
         np.sqrt(np.diag(variance)),
-        standard.least(made.df),
+        moments.df() if moments else standard.least(made.df),
         "converged",
         smooths=design.smooths,
         variance=variance,
+        moments=moments,
         declared=design.declared,
-    ).resting_on(exposed(design, of.groups), standard.least(made.effective))
+    ).resting_on(exposed(design, of.groups), moments.effective() if moments else standard.least(made.effective))
     note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
@@ -268,7 +270,7 @@ def _ordinal(of: Events) -> _Found:
         reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {k} parameters"
         return _Found(rows.Answer.none(design, "not_estimable", reason), above, fitted.iterations)
     curvatures = None
-    if fitted.curvatures and of.clusters < JACKKNIFE_BELOW:
+    if fitted.curvatures and of.clusters <= CURVED_TO:
         curvatures = fitted.curvatures(of.groups, of.clusters)
     scores = cluster_sums(fitted.scores, of.groups)
     made = inference.of_clusters(scores, fitted.information, curvatures, len(fitted.names), kind)

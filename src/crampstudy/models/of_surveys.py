@@ -255,7 +255,7 @@ def _linear(of: Sample) -> _Fitted:
     design = of.design
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
-    fitted = survey_linear.regression(of.outcome, design.over_all_rows(), of.names, design.rows, of.sampling, offset)
+    fitted = survey_linear.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, offset)
     return _Fitted(fitted, _answer(design, fitted))
 
 

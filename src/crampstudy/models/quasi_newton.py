@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crampstudy.models.covariance import JACKKNIFE_BELOW, Array
+from crampstudy.models.covariance import CURVED_TO, Array
 
 Objective = Callable[[Array], tuple[float, Array]]
 """Parameters (k,) to the log-likelihood and the clusters' scores (G x k)."""
@@ -126,7 +126,7 @@ def _information(objective: Objective, at: Array, widths: Array) -> tuple[Array,
     for width, unit in zip(widths, np.eye(len(at)), strict=True):
         up, down = objective(at + width * unit)[1], objective(at - width * unit)[1]
         rows.append((down.sum(axis=0) - up.sum(axis=0)) / (2 * width))
-        if len(up) < JACKKNIFE_BELOW:
+        if len(up) <= CURVED_TO:
             parts.append((down - up) / (2 * width))
     made = np.array(rows)
     symmetric: Array = (made + made.T) / 2

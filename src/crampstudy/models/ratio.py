@@ -12,8 +12,8 @@ from crampstudy import estimates
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
+from crampstudy.models.inference import Moments
 from crampstudy.models.rows import ALONE, Row, Scale, beyond, df_of
-from crampstudy.models.small_sample import Satterthwaite
 
 Value = float | str | bool
 
@@ -32,7 +32,7 @@ class Linear:
     df: Array
     cells: Row
     scale: Scale
-    moments: Satterthwaite | None = None
+    moments: Moments | None = None
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
         """Return the row of the ratio at the values ``at`` to that at the values ``against``.

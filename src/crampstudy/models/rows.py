@@ -16,7 +16,7 @@ from crampstudy.models.covariance import Array, combined, p_value, quantile, wal
 from crampstudy.models.declared import Contrast, Declared
 from crampstudy.models.exposed import Exposed
 from crampstudy.models.extras import Extra
-from crampstudy.models.small_sample import Satterthwaite
+from crampstudy.models.inference import Moments
 from crampstudy.verdicts import MARGINS, Margins, Verdict
 from crampstudy.wording import CONTRAST
 
@@ -56,7 +56,7 @@ class Answer:
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[spec.Column, int] = field(default_factory=dict)
     effective: Mapping[spec.Column, float] = field(default_factory=dict)
-    moments: Satterthwaite | None = None
+    moments: Moments | None = None
     declared: Declared = field(default_factory=Declared)
 
     @classmethod
@@ -194,7 +194,7 @@ def _combined(answer: Answer, contrasts: Array) -> tuple[Array, Array]:
 def _judged(row: Row, margins: Margins, *, lone: bool = False) -> Row:
     """Return a row with its verdict; ``lone`` says that a level without an estimate is one participant's alone."""
     said: Verdict | None = verdicts.verdict(row, margins)
-    if said is None and lone and row["status"] == "not_estimable":
+    if said is None and lone and row["status"] == "not_estimable" and str(row["scale"]).endswith("_ratio"):
         said = "too few"
     if said is None:
         return row
@@ -308,7 +308,7 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     return made
 
 
-def df_of(contrasts: Array, df: Array, moments: Satterthwaite | None) -> Array:
+def df_of(contrasts: Array, df: Array, moments: Moments | None) -> Array:
     """Return the degrees of freedom of k combinations of p coefficients (k x p) that have ``df`` each.
 
     Without moments, and of coefficients that differ in theirs, the fewest.

@@ -28,6 +28,8 @@ from crampstudy.models.working_correlation import Codes
 
 _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
 _ALONE = 1e-10
+_DEPENDS = 0.05
+"""How much of a direction, in standard errors, a coefficient has that depends on it."""
 _BLOCK_CELLS = 1 << 16
 
 
@@ -96,13 +98,14 @@ class Satterthwaite:
 class SmallSample:
     """CR2 ``covariance`` (p x p) of coefficients, with the ``moments`` behind the degrees of freedom of t intervals.
 
-    The variance of a coefficient that rests on one participant alone is NaN. ``alone`` are the participants (codes) who
+    ``lone`` (p) says which coefficients rest on one participant alone. ``alone`` are the participants (codes) who
     alone determine some combination of the coefficients. Their scores say nothing of its spread: the generalised
     inverse leaves it out and the variance is too small.
     """
 
     covariance: Array
     moments: Satterthwaite
+    lone: NDArray[np.bool_]
     alone: tuple[int, ...] = ()
     problem: str | None = None
 
@@ -131,20 +134,21 @@ def bias_reduced(nights: Nights) -> SmallSample:
     if rows is None:
         empty = np.full((p, p), np.nan)
         none = Satterthwaite(empty[None], empty[None])
-        return SmallSample(empty, none, problem="the information matrix is singular")
+        return SmallSample(empty, none, np.ones(p, dtype=bool), problem="the information matrix is singular")
     meat, alone, parts = np.zeros((p, p)), [], []
+    told, length = np.zeros(p, dtype=bool), np.linalg.norm(rows.root, axis=1)
     for codes, v, q, residual, present in _blocks(rows):
-        adjusted, own = _adjusted(v, q, present)
+        adjusted, directions = _adjusted(v, q, present)
         weights = np.sqrt(v)[:, :, None] * (adjusted @ rows.root.T)  # M D' V^-1 A, a row a night
         scores = np.einsum("gnp,gn->gp", weights, residual)
         meat += scores.T @ scores
         parts.append(_part(weights, v, q))
-        alone += codes[own].tolist()
+        alone += codes[directions.any(axis=(1, 2))].tolist()
+        told |= (np.abs(rows.root @ directions) > _DEPENDS * length[:, None]).any(axis=(0, 2))
     moments = _concatenated(parts)
     of_model = np.square(rows.root).sum(axis=1)
-    own = ~(moments.expected() > _ALONE * of_model)
-    covariance = np.where(own[:, None] | own, np.nan, without_rounding(meat, of_model))
-    return SmallSample(covariance, moments, tuple(sorted(alone)))
+    lone = told | ~(moments.expected() > _ALONE * of_model)
+    return SmallSample(without_rounding(meat, of_model), moments, lone, tuple(sorted(alone)))
 
 
 def reach(nights: Nights) -> Satterthwaite:
@@ -210,8 +214,8 @@ def _part(weights: Array, v: Array, q: Array) -> tuple[Array, Array]:
     return across @ scaled, across @ q
 
 
-def _adjusted(v: Array, q: Array, present: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
-    """Return B^-1/2 Q (g x n x p) of each of g participants, and which of them (g) determine a direction alone.
+def _adjusted(v: Array, q: Array, present: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return B^-1/2 Q (g x n x p) of each of g participants, and the directions (g x p x p) that each determines alone.
 
     B = V (I - QQ') V with ``v`` (g x n) the diagonal of V and ``q`` (g x n x p); generalised inverse where singular.
     """
@@ -235,7 +239,7 @@ def _adjusted(v: Array, q: Array, present: NDArray[np.bool_]) -> tuple[Array, ND
         scaled = (v * resolvent)[:, :, None] * q
         result += scaled @ (weight[:, None, None] * np.linalg.solve(inner, scaled.transpose(0, 2, 1) @ target))
     result -= absent @ (absent.transpose(0, 2, 1) @ result)
-    return result, np.asarray(null.any(axis=1))
+    return result, np.where(null[:, None, :], vectors, 0.0)
 
 
 def _quadrature(low: Array, high: Array) -> tuple[Array, Array]:
