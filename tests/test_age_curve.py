@@ -98,17 +98,18 @@ def test_nobody_old_enough_is_not_estimable() -> None:
 
 @pytest.mark.parametrize(("youngest", "first"), [(20, "40"), (50, "50")])
 def test_the_curve_is_drawn_where_somebody_is(youngest: int, first: str) -> None:
-    ages = [40.0 + 2 * i for i in range(23)] + [87.0]
-    rows = age_curve(diary(ages), youngest=youngest)
+    middle = [42.0 + 2 * i for i in range(22)]
+    rows = age_curve(diary([40.0, *middle, *middle, 87.0]), youngest=youngest)
     assert (rows["level"].iloc[0], rows["level"].iloc[-1]) == (first, "87")
     # Between 40.6 and 86.3 lie the whole years 41 to 86.
-    within = age_curve(diary([40.6, *ages[1:-2], 86.3]))
+    within = age_curve(diary([40.6, *middle, *middle, 86.3]))
     assert (within["level"].iloc[0], within["level"].iloc[-1]) == ("41", "86")
 
 
 def test_the_range_is_that_of_the_participants_who_enter_the_fit() -> None:
-    made = diary([25.0, *[40.0 + 2 * i for i in range(23)], 95.0])
-    nights = made.frame("diary").filter(~pl.col("participant_id").is_in(["p0", "p24"]))
+    middle = [40.0 + 2 * i for i in range(23)]
+    made = diary([25.0, *middle, *middle, 95.0])
+    nights = made.frame("diary").filter(~pl.col("participant_id").is_in(["p0", "p47"]))
     rows = age_curve(Cohort("made", "diary", {**made.tables, "diary": nights}))
     assert (rows["level"].iloc[0], rows["level"].iloc[-1]) == ("40", "84")
     asked = survey(None)
@@ -117,3 +118,9 @@ def test_the_range_is_that_of_the_participants_who_enter_the_fit() -> None:
     )
     rows = age_curve(Cohort("asked", "survey", {"participants": people}, asked.design, as_of=asked.as_of))
     assert rows.groupby("outcome")["level"].agg(["first", "last"]).to_numpy().tolist() == [["30", "80"]] * 2
+
+
+def test_few_participants_have_no_curve() -> None:
+    rows = age_curve(diary([30.0 + 2 * i for i in range(24)]))
+    assert rows["status"].tolist() == ["not_estimable"]
+    assert rows["note"].iloc[0] == "a curve of 5 coefficients needs at least 25 participants"

@@ -57,7 +57,9 @@ def solved(kind: Any, people: int = 20, model: str = "poisson") -> Any:
 def test_auto_is_decided_by_the_number_of_participants(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (solved("auto").used, solved("auto", model="gee-exchangeable").used) == ("cluster-small", "jackknife")
     assert solved("auto").variance == pytest.approx(solved("cluster-small").variance)
-    assert solved("auto", 110, "gee-exchangeable").used == "cluster"
+    assert solved("auto", 110, "gee-exchangeable").used == "jackknife"  # three of 110 are exposed
+    half = drawn(np.random.default_rng(3), 400, 200)
+    assert ENGINES["gee-exchangeable"].solve(half, "cramps", "auto", None).used == "cluster"
     monkeypatch.setattr(inference, "MOST_BIAS_REDUCED", 15)
     many = solved("auto")
     assert many.used == "cluster"

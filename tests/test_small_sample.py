@@ -209,7 +209,19 @@ def test_a_coefficient_of_one_participant_alone_has_no_variance_where_nothing_el
     fit = count.poisson(matrix, y, np.zeros(20))
     found = bias_reduced(Nights(matrix, y, np.zeros(20), groups, fit.coefficients, families.POISSON))
     assert found.alone == (0,)
-    assert np.isnan(found.covariance[0]).all() and found.covariance[1, 1] > 0
+    assert found.lone.tolist() == [True, False] and found.covariance[1, 1] > 0
+
+
+def test_what_rests_on_one_participant_in_an_interaction_is_told() -> None:
+    # One man and one woman are exposed: the ratio at the reference sex, and how it differs, are one person's each.
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(20), 14)
+    woman, exposed = groups % 2 == 1, groups < 2
+    matrix = np.column_stack([np.ones(280), exposed, woman, exposed & woman]).astype(float)
+    y = rng.poisson(np.repeat(rng.gamma(1.0, 1.0, 20), 14)).astype(float)
+    fit = count.poisson(matrix, y, np.zeros(280))
+    found = bias_reduced(Nights(matrix, y, np.zeros(280), groups, fit.coefficients, families.POISSON))
+    assert found.lone.tolist() == [False, True, False, True]
 
 
 def test_singular_design_is_a_problem_and_one_participant_an_error() -> None:

@@ -37,7 +37,9 @@ class Contrast:
         """Return the contrast as printed, with the values that it has in a cohort: ``0.7 against 0.85 mmol/L``."""
         if self.printed:
             return self.printed
-        text = f"{at:.4g} against {reference:.4g} {_unit(self.name)}".rstrip()
+        # Large numbers that differ little are printed with as many digits as show it.
+        digits = next((n for n in range(4, 16) if f"{at:.{n}g}" != f"{reference:.{n}g}"), 16)
+        text = f"{at:.{digits}g} against {reference:.{digits}g} {_unit(self.name)}".rstrip()
         match self.kind:
             case "centile":
                 return f"{_ordinal(self.at)} against {_ordinal(self.reference)} centile: {text}"
