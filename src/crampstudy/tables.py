@@ -250,6 +250,8 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
         else:
             text = f"{text}, mean (SD)"
         lines.setdefault((known.domain.capitalize(), text), {})[heading] = _characteristic(row, estimates)
+    if not lines:
+        lines["", "No characteristic was recorded"] = {"All": wording.DASH}
     made = pd.DataFrame.from_dict(lines, orient="index")
     made.index = pd.MultiIndex.from_tuples(lines, names=["", "Characteristic"])
     return made.reindex(columns=[c for c in ("All", "Women", "Men") if c in made.columns])

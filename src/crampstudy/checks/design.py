@@ -17,7 +17,7 @@ from crampstudy.models.linear import LinearFit
 from crampstudy.models.logistic import SEPARATED
 from crampstudy.models.obstacles import collinear, name, separated
 from crampstudy.models.solution import Solution
-from crampstudy.wording import count, number
+from crampstudy.wording import count, counted, number
 
 LARGEST_CHANGE = 1.0
 """Standard errors. Whoever moves an estimate by more decides alone on which side of the truth it is likely to lie."""
@@ -215,7 +215,8 @@ def convergence(solution: Solution) -> Check:
     edges = [extra.term for extra in solved.extras if extra.status == "boundary"]
     reached = "within" if score <= newton.SCORE else "beyond"
     said = (
-        f"the score is {reached} {newton.SCORE:g} standard errors of zero after {count(fitted.iterations)} iterations, "
+        f"the score is {reached} {newton.SCORE:g} standard errors of zero after "
+        f"{counted(fitted.iterations, 'iterations')}, "
         f"and the smallest eigenvalue of the scaled information is {smallest:.2g}"
     )
     if edges:

@@ -347,19 +347,18 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
         for term in design.not_measured
     ]
     constant = [
-        estimates.row(status="not_estimable", term=term, note=_flat(term, term in design.rounded), **cells)
-        for term in design.constant
+        estimates.row(status="not_estimable", term=term, note=_flat(term, design), **cells) for term in design.constant
     ]
     crowded = "left out, as there are too few participants for so many coefficients"
     surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
     return unmeasured + constant + surplus
 
 
-def _flat(term: str, rounded: bool) -> str:
+def _flat(term: str, design: spec.Design) -> str:
     still = f"{term} does not vary"
-    return (
-        f"{still} by more than the rounding of so large numbers; subtract what is common to all" if rounded else still
-    )
+    if term in design.rounded:
+        return f"{still} by more than the rounding of so large numbers; subtract what is common to all"
+    return f"{still} where the other terms are known" if design.incomplete else still
 
 
 def note(*parts: str) -> str | None:

@@ -121,7 +121,7 @@ class Solution:
             return None
         term, middle = self.design.columns[self.slope].term, float(np.mean(self.design.matrix[:, self.slope]))
         return (
-            f"{term} lies so far from 0 that a random slope is the same as a random intercept; "
+            f"{term} lies so far from 0 that a fit cannot tell a participant's slope from the intercept; "
             f"measure it from its middle, as in I({term} - {middle:.6g})"
         )
 

@@ -20,6 +20,7 @@ from scipy import optimize, special, stats
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models.covariance import without_rounding
+from crampstudy.wording import counted
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -104,8 +105,8 @@ def too_many_slopes(df: int, slopes: int) -> str:
         return "the domain has one PSU more than strata: one degree of freedom is too few for a model"
     if slopes > df - 2:
         return (
-            f"{slopes} slopes are too many for the {df} degrees of freedom (PSUs - strata) of the sampling design, of "
-            f"which each takes one and two must be left: have {df - 2 or 'none'} at most"
+            f"{counted(slopes, 'slopes', 'are')} too many for the {df} degrees of freedom (PSUs - strata) of the "
+            f"sampling design, of which each takes one and two must be left: have {df - 2 or 'none'} at most"
         )
     return ""
 
