@@ -77,8 +77,8 @@ SLOPES_MODEL = _with((replace(_MIXED, cohorts=400),), random_slope="dose", covar
 SLOPES_NB_MODEL = _with((_MIXED_NB,), random_slope="dose", covariance="model")
 ALONE = _with((_POISSON, _NB, _MIXED, _INFLATED, _HURDLE, _PAIN, _RELIEF), covariance="model")
 
-AUTO, AUTO_ODDS = tuple(replace(a, cohorts=200) for a in (_POISSON, _NB)), (replace(_ODDS[0], cohorts=200),)
-AUTO_PERSONS, AUTO_CRAMPS = (tuple(replace(a, cohorts=200) for a in two) for two in ((_GEE, _MIXED), (_PAIN, _RELIEF)))
+AUTO, AUTO_ODDS = tuple(replace(a, cohorts=140) for a in (_POISSON, _NB)), (replace(_ODDS[0], cohorts=140),)
+AUTO_PERSONS, AUTO_CRAMPS = (tuple(replace(a, cohorts=140) for a in two) for two in ((_GEE, _MIXED), (_PAIN, _RELIEF)))
 """The default covariance, which is chosen by the data: what few participants need, and few exposed."""
 
 ASKED = (

@@ -136,19 +136,20 @@ def _by_model(cells: Sequence[Cell], failing: Sequence[Cell], block: str) -> lis
     ]
     for asked in asked_in(block):
         for on in (False, True):
-            own = [c for c in cells if c.asked.name == asked.name and c.on is on and c.answered]
+            run = [c for c in cells if c.asked.name == asked.name and c.on is on]
+            own = [c for c in run if c.answered]
             all_of_it = sum((term in s.on) is on for s, term in grid_cells(asked, block))
             if not own:
                 why = "not run" if all_of_it else "no answer exists"
                 lines.append(f"| {words(asked)} | {_on(on)} | {why} | | | | | | | |")
                 continue
-            answered, cohorts = sum(c.answered for c in own), sum(c.cohorts for c in own)
-            number = "–".join(str(n) for n in sorted({min(c.cohorts for c in own), max(c.cohorts for c in own)}))
+            answered, cohorts = sum(c.answered for c in own), sum(c.cohorts for c in run)
+            number = "–".join(str(n) for n in sorted({min(c.cohorts for c in run), max(c.cohorts for c in run)}))
             share = [c.coverage for c in own]
             bias = float(np.mean([c.bias for c in own]))
             error = math.sqrt(sum(c.bias_error**2 for c in own)) / len(own)
             lines.append(
-                f"| {words(asked)} | {_on(on)} | {len(own)} of {all_of_it} | {number} "
+                f"| {words(asked)} | {_on(on)} | {len(run)} of {all_of_it} | {number} "
                 f"| {cohorts - answered} "
                 f"| {sum(c.covered for c in own) / answered:.1%} | {min(share):.1%} | {max(share):.1%} "
                 f"| {bias:+.4f} ± {error:.4f} | {sum(c in failing for c in own)} |"
