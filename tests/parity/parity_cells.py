@@ -112,7 +112,8 @@ def differences(
     """Return the largest relative differences of coefficients and of standard errors."""
     b, se = np.asarray(coefficients, dtype=float), np.asarray(errors, dtype=float)
     scale = np.maximum(np.abs(b), se)
-    return float(np.max(np.abs(ours[0] - b) / scale)), float(np.max(np.abs(ours[1] / se - 1)))
+    # What rests on one participant alone has no standard error here.
+    return float(np.max(np.abs(ours[0] - b) / scale)), float(np.nanmax(np.abs(ours[1] / se - 1)))
 
 
 def exposure(offset: bool) -> str:
