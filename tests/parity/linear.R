@@ -88,7 +88,7 @@ marginal <- function(data, structure, o) {
 nights$alcohol <- nights$alcohol_units
 calendar <- function(data) { data$night <- data$night - min(data$night) + 1; data }
 
-options(survey.lonely.psu = "adjust")
+options(survey.lonely.psu = "adjust", survey.adjust.domain.lonely = TRUE)
 sample <- read.csv("survey-data.csv")
 weighted <- function(psu, formula) {
   design <- svydesign(ids = as.formula(paste0("~", psu)), strata = ~stratum, weights = ~weight, data = sample, nest = TRUE)
