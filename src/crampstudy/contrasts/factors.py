@@ -13,9 +13,8 @@ from crampstudy import codebook, domain, estimates, wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, recall
-from crampstudy.models.covariance import wald
 from crampstudy.models.fit import Fit, fit
-from crampstudy.models.rows import note
+from crampstudy.models.rows import TEST, note, untested, wald_cells
 from crampstudy.nights import people
 
 ADJUSTED, MUTUAL = "factors, adjusted for age and sex", "factors, mutually adjusted"
@@ -24,7 +23,6 @@ COMMON = 0.31
 """From this prevalence on an odds ratio is no longer close to the ratio of prevalences, which comes first."""
 _AGE, _SEX, _BMI = ("age_years", "age_decade", "age_band"), "sex", "bmi_kg_m2"
 _FEWEST_AGES = 10
-_WALD = "wald_test"
 _Row = dict[str, Any]
 
 
@@ -159,24 +157,20 @@ def _rows(fitted: Fit, factor: _Factor) -> list[_Row]:
 
 
 def _joint_test(fitted: Fit, term: str, rows: Sequence[_Row]) -> Iterator[_Row]:
-    if fitted.linear is None or any(row["scale"] == _WALD for row in rows):
+    if fitted.linear is None or any(row["scale"] == TEST for row in rows):
         return
     linear = fitted.linear
     places = [i for i, c in enumerate(linear.design.columns) if c.term == term and np.isfinite(linear.coefficients[i])]
     if len(places) < 2:
         return
     block = linear.variance[np.ix_(places, places)]
-    if np.linalg.matrix_rank(block, hermitian=True) < len(places):
+    if untested(block):
         return
-    df = float(np.min(linear.df[places]))
-    statistic, p = wald(linear.coefficients[places], block, df)
-    k = len(places)
-    unit = f"chi-squared on {k} degrees of freedom" if np.isinf(df) else f"F on {k} and {df:.4g} degrees of freedom"
+    tested = wald_cells(linear.coefficients[places], block, float(np.min(linear.df[places])))
     shared = ("cohort", "population", "outcome", "analysis", "estimand", "adjusted_for", "model", "ci_level", "note")
     counts = ("n_participants", "n_nights", "n_events", "n_groups")
     cells = {name: rows[0][name] for name in (*shared, *counts)}
-    values = {"estimate": statistic, "df": df, "p_value": p}
-    yield estimates.row(status="converged", term=term, scale=_WALD, unit=unit, **cells, **values)
+    yield estimates.row(status="converged", term=term, **cells, **tested)
 
 
 def _with_q(family: Sequence[Sequence[_Row]]) -> list[_Row]:
@@ -204,4 +198,4 @@ def _with_q(family: Sequence[Sequence[_Row]]) -> list[_Row]:
 def _test(rows: Sequence[_Row]) -> _Row | None:
     """Return the row that shows the test of a factor: the joint one, where there is one."""
     tested = [row for row in rows if row["p_value"] is not None]
-    return next((row for row in tested if row["scale"] == _WALD), tested[0] if tested else None)
+    return next((row for row in tested if row["scale"] == TEST), tested[0] if tested else None)

@@ -57,6 +57,16 @@ def without_rounding(variance: Array, scale: Array) -> Array:
     return np.where(alike[:, None] | alike, 0.0, variance)
 
 
+def effective_number(spread: Array) -> Array:
+    """Return how many participants, all alike, would tell as much as G whose scores ``spread`` so (G x k; length k).
+
+    Source: Carter, Schnepel and Steigerwald 2017 (the effective number of clusters).
+    """
+    with np.errstate(invalid="ignore"):
+        number: Array = spread.sum(axis=0) ** 2 / np.square(spread).sum(axis=0)
+    return number
+
+
 def degrees_of_freedom(clusters: int, kind: Covariance = "cluster") -> float:
     """Return the degrees of freedom of intervals: G - 1 below :data:`FEW_CLUSTERS` clusters, else infinite."""
     return float(clusters - 1) if kind != "model" and clusters < FEW_CLUSTERS else float("inf")

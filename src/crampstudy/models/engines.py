@@ -205,8 +205,6 @@ def _zeros(
     scores = cluster_sums(fitted.scores, data.groups)
     parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters <= CURVED_TO else None
     found = inference.of_clusters(scores, fitted.information, parts, p if fitted.plain else p + q, kind)
-    if found.problem:
-        return Solved.none(p, fitted.iterations, found.problem, fitted)
     series = bool(np.isinf(fitted.dispersion))
     undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
     return Solved(
@@ -247,8 +245,6 @@ def _mixed(
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
-    if found.problem:
-        return Solved.none(p, fitted.iterations, found.problem, fitted)
     odds = model is mixed.logistic
     where = f"on the {'logit' if odds else 'log'} scale"
     made = extras.spreads(fitted.sd, fitted.sd_error, where, fitted.profiles)
@@ -321,8 +317,6 @@ def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | N
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
-    if found.problem:
-        return Solved.none(p, fitted.iterations, found.problem, fitted)
     made = extras.spreads(fitted.sd, fitted.sd_error, "in the outcome's unit")
     made.append(extras.residual(fitted.residual, fitted.residual_error))
     if slope is None:
@@ -346,8 +340,6 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
-    if found.problem:
-        return Solved.none(p, fitted.iterations, found.problem, fitted)
     of = "of any two nights" if working == "exchangeable" else "of neighbouring nights"
     if working == "ar1" and fitted.apart > 1:
         of = f"of nights {fitted.apart} apart"

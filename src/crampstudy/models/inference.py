@@ -20,6 +20,7 @@ from crampstudy.models.covariance import (
     Covariance,
     covariance,
     degrees_of_freedom,
+    effective_number,
     without_rounding,
 )
 from crampstudy.models.linear import LinearFit
@@ -104,7 +105,10 @@ def with_dispersion_held(fitted: CountFit | LinearFit, nights: Nights, kind: Cov
 
 def times_wider(fitted: CountFit, nights: Nights, variance: Array) -> Array:
     """Return how many times as wide (p) as by ``variance`` (p x p) intervals of ``cluster-joint`` are."""
-    joint = _sandwich(fitted, nights, "cluster-joint")
+    return _times_wider(_sandwich(fitted, nights, "cluster-joint"), variance)
+
+
+def _times_wider(joint: Array, variance: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):  # participants who are all alike have no spread at all
         times = np.sqrt(np.diag(joint) / np.diag(variance))
     return np.nan_to_num(times, nan=1.0, posinf=np.inf)
@@ -114,10 +118,10 @@ def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Infer
     """Return the inference with the joint sandwich where that is much the wider one."""
     if fitted.joint is None:
         return made
-    wider = times_wider(fitted, nights, made.variance)
+    joint = _sandwich(fitted, nights, "cluster-joint")
+    wider = _times_wider(joint, made.variance)
     if not (wider > JOINT).any():
         return made
-    joint = _sandwich(fitted, nights, "cluster-joint")
     note = f"few counts rule the dispersion: with it held, intervals would be up to {wider.max():.1f} times narrower"
     return replace(made, variance=joint, used="cluster-joint", notes=(*made.notes, note))
 
@@ -142,10 +146,7 @@ class Jackknifed:
     def effective(self, contrasts: Array | None = None) -> Array:
         """Return the number of participants, all alike, who would tell as much of coefficients or contrasts (k x p)."""
         contrasts = np.eye(self.spread.shape[1]) if contrasts is None else contrasts
-        share = np.maximum(np.einsum("ki,gij,kj->gk", contrasts, self.spread, contrasts), 0.0)
-        with np.errstate(invalid="ignore"):
-            number: Array = share.sum(axis=0) ** 2 / np.square(share).sum(axis=0)
-        return number
+        return effective_number(np.maximum(np.einsum("ki,gij,kj->gk", contrasts, self.spread, contrasts), 0.0))
 
     def df(self, contrasts: Array | None = None) -> Array:
         """Return the degrees of freedom of coefficients or contrasts (k x p)."""

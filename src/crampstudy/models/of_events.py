@@ -234,8 +234,6 @@ def _cox(of: Events) -> _Found:
         without = of.times().left_out(fitted, of.matrix, of.groups)
         scores, curvatures = without.scores, without.curvatures
     made = inference.of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
-    if made.problem:
-        return _Found(rows.Answer.none(design, "not_estimable", made.problem), fitted.events, fitted.iterations)
     standard = design.standard
     coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
     moments = made.moments and made.moments.turned(standard.back())
@@ -274,8 +272,6 @@ def _ordinal(of: Events) -> _Found:
         curvatures = fitted.curvatures(of.groups, of.clusters)
     scores = cluster_sums(fitted.scores, of.groups)
     made = inference.of_clusters(scores, fitted.information, curvatures, len(fitted.names), kind)
-    if made.problem:
-        return _Found(rows.Answer.none(design, "not_estimable", made.problem), above, fitted.iterations)
     answer = ordered.answer(design, levels, free, fitted.parameters, made.variance, made.df)
     answer = answer.resting_on(ordered.at_limits(exposed(design, of.groups), levels))
     note = rows.note(ordered.remark(of.source.levels, levels), *inference.named(made, kind)) or ""

@@ -241,20 +241,30 @@ def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
     cells = base | {"scale": TEST}
     if answer.status != "converged":
         return estimates.row(status=answer.status, **cells | {"note": answer.reason})
-    q, used = len(contrasts), np.flatnonzero(contrasts.any(axis=0))
+    used = np.flatnonzero(contrasts.any(axis=0))
     # What is not in a contrast may have no estimate.
     own = contrasts[:, used]
     block = own @ answer.variance[np.ix_(used, used)] @ own.T
-    if np.isnan(block).any():
-        return estimates.row(status="not_estimable", **cells | {"note": ALONE})
-    if np.linalg.matrix_rank(block, hermitian=True) < q:
-        return estimates.row(status="not_estimable", **cells | {"note": "the covariance is singular"})
+    if reason := untested(block):
+        return estimates.row(status="not_estimable", **cells | {"note": reason})
     # Of contrasts that differ in theirs the fewest: an interval is never too short for it.
     df = float(np.min(df_of(contrasts, answer.df, answer.moments)))
-    statistic, p = wald(own @ answer.coefficients[used], block, df)
+    return estimates.row(status="converged", **cells | wald_cells(own @ answer.coefficients[used], block, df))
+
+
+def untested(block: Array) -> str | None:
+    """Return why coefficients whose covariance is ``block`` (q x q) have no joint test, or ``None``."""
+    if np.isnan(block).any():
+        return ALONE
+    return "the covariance is singular" if np.linalg.matrix_rank(block, hermitian=True) < len(block) else None
+
+
+def wald_cells(coefficients: Array, block: Array, df: float) -> Row:
+    """Return the cells of the Wald test that ``coefficients`` (q, with covariance ``block``) are all zero."""
+    q, (statistic, p) = len(coefficients), wald(coefficients, block, df)
     numerator = f"{q} degree{'s' if q > 1 else ''} of freedom"
     unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {q} and {df:.4g} degrees of freedom"
-    return estimates.row(status="converged", **cells | {"estimate": statistic, "unit": unit, "df": df, "p_value": p})
+    return {"scale": TEST, "estimate": statistic, "unit": unit, "df": df, "p_value": p}
 
 
 def beyond(value: float, half: float) -> str | None:

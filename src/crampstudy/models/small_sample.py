@@ -22,7 +22,7 @@ from scipy import linalg, special
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models.compress import pattern
-from crampstudy.models.covariance import Array, without_rounding
+from crampstudy.models.covariance import Array, effective_number, without_rounding
 from crampstudy.models.families import Family
 from crampstudy.models.working_correlation import Codes
 
@@ -79,10 +79,7 @@ class Satterthwaite:
 
     def effective(self, contrasts: Array | None = None) -> Array:
         """Return the number of participants (k), all alike, whose scores would spread as much."""
-        spread, _ = self._of(contrasts)
-        with np.errstate(invalid="ignore"):
-            number: Array = spread.sum(axis=0) ** 2 / np.square(spread).sum(axis=0)
-        return number
+        return effective_number(self._of(contrasts)[0])
 
     def turned(self, by: Array) -> Satterthwaite:
         """Return the moments of other coefficients, ``by`` (p x p) of these."""
