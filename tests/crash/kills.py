@@ -118,11 +118,18 @@ class Bench:
         return found
 
     def strays(self) -> list[tuple[int, str]]:
-        """Return the processes that are still there after a while."""
+        """Return the processes that are still there after a while.
+
+        Only two looks in a row that find none are believed: one that is just beginning has no environment for a moment.
+        """
         until = time.monotonic() + PATIENCE
-        while (found := self.processes()) and time.monotonic() < until:
+        unseen = 0
+        while (found := self.processes()) or unseen < 1:
+            if found and time.monotonic() > until:
+                return found
+            unseen = 0 if found else unseen + 1
             time.sleep(0.1)
-        return found
+        return []
 
 
 @contextmanager
