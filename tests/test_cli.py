@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crampstudy import estimates
+from crampstudy import __version__, estimates
 from crampstudy.simulate import write
 
 DIARY = str(Path(__file__).parent / "parity" / "diary")
@@ -204,3 +204,7 @@ def test_fit_says_what_the_checks_found(run: Run) -> None:
         code, out, err = run(*FIT, "--check", *wrong)
         assert (code, out) == (2, "")
         assert_one_message(err)
+
+
+def test_version_is_told(run: Run) -> None:
+    assert run("--version") == (0, f"crampstudy {__version__}\n", "")

@@ -28,6 +28,7 @@ TARGETS = {"setup", "report", "compare", "test", "check", "bench", "simulate", "
 TOP_LEVEL = {
     *("notebooks", "src", "data", "reports", "tests", "docs", ".ci", ".gitignore", ".gitattributes", "Makefile"),
     *("README.md", "pyproject.toml", "requirements.lock", "environment.yml", "CITATION.cff", "CHANGELOG.md", "LICENSE"),
+    *("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md"),
 }
 MADE = {".venv", "build", ".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache"}
 # Written in pieces, so that this file does not hold what it forbids.

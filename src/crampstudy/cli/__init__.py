@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,23 @@ app = typer.Typer(
 )
 
 _UNREADABLE = 4
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from crampstudy import __version__
+
+        typer.echo(f"crampstudy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 def _printing(command: Callable[..., None]) -> Callable[..., None]:
