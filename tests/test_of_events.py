@@ -365,7 +365,9 @@ def test_relief_is_what_the_engine_finds(cohort: Cohort, kind: Any) -> None:
     assert fitted.log_likelihood == pytest.approx(direct.log_likelihood)
     assert (fitted.n_rows, rows["n_events"].iloc[0]) == (frame.height, direct.events)
     assert direct.events < frame.height and times.left_out > 0
-    assert rows["note"].iloc[0] == f"{frame.height:,} cramps; {times.left_out} cramps left out, without a time to relief"
+    assert (
+        rows["note"].iloc[0] == f"{frame.height:,} cramps; {times.left_out} cramps left out, without a time to relief"
+    )
 
 
 @pytest.mark.parametrize(

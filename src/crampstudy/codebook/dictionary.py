@@ -137,8 +137,7 @@ def _declared() -> str:
         "against its 90th centile.\n",
     ]
     for c in contrasts.declared():
-        centiles = f"{c.at:g}th against {c.reference:g}th centile"
-        printed = centiles if c.kind == "centile" else c.wording(c.at, c.reference)
+        printed = c.centiles() if c.kind in ("centile", "within-sex") else c.wording(c.at, c.reference)
         lines.append(f"- `{c.name}`: {printed}. {c.source}.")
     return "\n".join(lines) + "\n"
 
