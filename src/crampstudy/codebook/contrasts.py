@@ -68,13 +68,17 @@ class Margin:
     source: str
 
 
-@cache
 def margin(name: str) -> Margin | None:
     """Return the declared margin of the differences of a variable, ``None`` where there is none."""
+    return next((made for made in margins() if made.name == name), None)
+
+
+@cache
+def margins() -> tuple[Margin, ...]:
+    """Return the margins that the codebook declares."""
     text = files(codebook.__name__).joinpath("margins.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
-    found = (Margin(codebook.variable(r["name"]).name, float(r["margin"]), r["source"]) for r in rows)
-    return next((made for made in found if made.name == name), None)
+    return tuple(Margin(codebook.variable(row["name"]).name, float(row["margin"]), row["source"]) for row in rows)
 
 
 @cache

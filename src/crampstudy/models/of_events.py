@@ -41,8 +41,8 @@ LATER_GAPS = 5
 class Rows:
     """A row per cramp, gap, night within a gap or participant; ``outcome`` (n) is the class of an ordinal model.
 
-    ``plural`` is what a row is, ``lost`` what of the cohort has no row, reason and number, ``remark`` what else is to be
-    said of that; ``without`` what a row without an outcome lacks, ``table`` the one that is read for it.
+    ``plural`` is what a row is, ``lost`` what of the cohort has no row, reason and number, ``remark`` what else is to
+    be said of that; ``without`` what a row without an outcome lacks, ``table`` the one that is read for it.
     """
 
     frame: pl.DataFrame
