@@ -112,7 +112,7 @@ def parse_margins(text: str) -> Margins:
 
 def _of_outcome(name: str) -> Margins | None:
     declared = contrasts.margin(name)
-    return declared and (-declared.size, declared.size)
+    return (-declared.size, declared.size) if declared else None
 
 
 def _declared(name: str) -> str:

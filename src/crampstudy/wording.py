@@ -299,8 +299,9 @@ def second_opinions(rows: pd.DataFrame) -> str:
     if compared.empty:
         by_model = {name: "; ".join(_notes(some)) for name, some in rows.groupby("model", sort=False)}
         reasons = [f"{model(str(name))}: {note}" for name, note in by_model.items() if note]
-        said = {*by_model.values()} if len({*by_model.values()}) == 1 else reasons
-        return ": ".join(filter(None, ("None of the models could be compared", "; ".join(said))))
+        alike = {*by_model.values()}
+        why = "; ".join(alike if len(alike) == 1 else reasons)
+        return ": ".join(filter(None, ("None of the models could be compared", why)))
     n, differ = len(compared), int((compared["status"] == "differs").sum())
     verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
     said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
