@@ -83,3 +83,20 @@ def test_a_formula_is_neutralised_in_csv() -> None:
     assert ",'=1+1\n" in text
     assert ",'-," in text
     assert ",-1.5," in text
+
+
+@pytest.mark.parametrize(
+    ("population", "slug"),
+    [
+        ("20+", "20-plus"),
+        ("age_years >= 20", "20-plus"),
+        ("age_years>=20 AND sex = 'female'", "20-plus-sex-female"),
+        ("20+, sex = 'female'", "20-plus-sex-female"),
+        ("age_years >= 20 AND sex = 'female' OR diabetes", "20-plus-and-sex-female-or-diabetes"),
+        ("age_years >= 20 + 5", "age-years-from-20-plus-5"),
+        ("my_age_years >= 20", "my-age-years-from-20"),
+        ("age_years <= 20", "age-years-to-20"),
+    ],
+)
+def test_the_same_ages_have_one_spelling_in_keys(population: str, slug: str) -> None:
+    assert estimates.key({"population": population}) == slug

@@ -214,5 +214,10 @@ def test_a_column_that_is_derived_is_refused() -> None:
 def test_episodes_without_relief_are_refused() -> None:
     known = episodes([(1.0, 2.0)])
     bare = known.frame("episodes").drop("relief_s")
-    with pytest.raises(UsageError, match="have no relief_s"):
-        relief_times(Cohort("x", "diary", dict(known.tables) | {"episodes": bare}))
+    blank = bare.with_columns(relief_s=pl.lit(None, dtype=pl.Float64))
+    for table, said in ((bare, "have no column relief_s"), (blank, "all 1 episodes of x lack relief_s")):
+        with pytest.raises(UsageError, match=rf"{said}.*episodes\.csv.*'crampstudy validate'"):
+            relief_times(Cohort("x", "diary", dict(known.tables) | {"episodes": table}))
+    bereft = Cohort("x", "diary", {name: known.frame(name) for name in ("participants", "diary")})
+    with pytest.raises(UsageError, match=r"has no episodes.*episodes\.csv.*crampstudy init.*--outcome gap"):
+        relief_times(bereft)

@@ -19,6 +19,7 @@ from scipy import stats
 
 from crampstudy import event_times, fit
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.contrasts.survival import relief_account
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models import covariance
 from crampstudy.models.events import cox
@@ -364,7 +365,40 @@ def test_relief_is_what_the_engine_finds(cohort: Cohort, kind: Any) -> None:
     assert fitted.log_likelihood == pytest.approx(direct.log_likelihood)
     assert (fitted.n_rows, rows["n_events"].iloc[0]) == (frame.height, direct.events)
     assert direct.events < frame.height and times.left_out > 0
-    assert rows["note"].iloc[0] == f"{frame.height:,} cramps; {times.left_out} cramps left out, without a time"
+    assert (
+        rows["note"].iloc[0] == f"{frame.height:,} cramps; {times.left_out} cramps left out, without a time to relief"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"model": "cox", "outcome": "relief", "terms": "sex"}, "cramps"),
+        ({"model": "cox", "outcome": "relief", "terms": "sex", "where": "age_years > 50"}, "cramps"),
+        ({"model": "cox", "outcome": "relief", "terms": "alcohol_units"}, "cramps"),
+        ({"model": "ordinal", "outcome": "pain", "terms": "sex", "where": "relief_s > 60"}, "cramps"),
+        ({"model": "cox", "outcome": "gap", "terms": "sex"}, "gaps"),
+        ({"model": "cox", "outcome": "gap", "terms": "alcohol_units"}, "nights"),
+    ],
+)
+def test_every_cramp_is_used_or_set_aside_with_a_reason(cohort: Cohort, asked: dict[str, str], found: str) -> None:
+    fitted = fit(cohort, **asked)
+    account = fitted.account
+    diary = cohort.frame("diary")
+    every = {
+        "cramps": cohort.frame("episodes").height,
+        "gaps": diary.filter(pl.col("cramps") > 0).height,
+        "nights": diary["cramps"].count(),
+    }
+    assert account is not None and account.plural == found
+    assert account.found == every[found] and account.used == fitted.n_rows
+    left = dict(account.left_out)
+    if asked["outcome"] == "relief":
+        blank = cohort.frame("episodes")["relief_s"].null_count()
+        assert left["without a time to relief"] == blank > 0
+        assert f"{blank} left out (without a time to relief)" in account.sentence()
+        assert dict(relief_account(cohort, "sex").left_out)["without a time to relief"] == blank
+    assert all(f"{n} left out ({why})" in account.sentence() for why, n in left.items() if n)
 
 
 def test_a_hazard_ratio_between_two_ages_and_in_multiples(cohort: Cohort) -> None:
@@ -444,7 +478,7 @@ def test_a_nightly_term_is_met_night_by_night(cohort: Cohort) -> None:
     assert np.log(rows["estimate"].to_numpy()) == pytest.approx(direct.coefficients, rel=1e-9)
     variance = covariance.covariance(direct.information, direct.scores, groups_of(frame), "cluster")
     assert rows["std_error"].to_numpy() == pytest.approx(np.sqrt(np.diag(variance)), rel=1e-9)
-    assert rows["note"].iloc[0].startswith(f"{frame.height:,} nights in gaps; ")
+    assert rows["note"].iloc[0].startswith(f"{frame.height:,} nights; ")
     # Drawn with a rate ratio of 1.25 per unit.
     assert pick(rows, "alcohol_units")["ci_low"] > 1
 
@@ -594,7 +628,7 @@ def test_workers_read_gaps_but_no_episodes(run: Run, cohort: Cohort, tmp_path: P
     command = ("fit", str(tmp_path / "study"), "--terms", "sex", "--workers", "2", "--model")
     code, out, err = run(*command, "cox", "--outcome", "gap", "--json")
     expected = fit(cohort, model="cox", terms="sex", outcome="gap").estimates
-    assert (code, err) == (0, "403 gaps, 403 used\n")
+    assert (code, err) == (0, "460 gaps, 57 left out (without an observed night), 403 used\n")
     assert [row["estimate"] for row in json.loads(out)] == pytest.approx(expected["estimate"].tolist(), rel=1e-8)
     code, out, err = run(*command, "ordinal")
     assert (code, out) == (2, "") and "a scanned diary has no episodes" in err

@@ -107,7 +107,7 @@ def test_relief_that_was_not_noted_does_not_lengthen_the_times() -> None:
     assert found["ci_low"] < 41.4 < found["ci_high"] and found["estimate"] == pytest.approx(41.4, abs=2.5)
     blank = int((~noted).sum())
     assert found["n_events"] == n - blank
-    assert found["note"] == f"{blank:,} episodes left out, without a time to relief"
+    assert found["note"] == f"{blank:,} cramps left out, without a time to relief"
     counts = dict(relief_account(cohort, "remedy").left_out)
     assert counts["without a time to relief"] == blank
     # Nothing is censored, so that the curve ends where the last one was relieved.
@@ -130,7 +130,7 @@ def test_relief_that_had_not_come_is_read_from_a_file(tmp_path: Path) -> None:
     curve = of(relief(open_cohort(cohort)), CURVE)
     assert (curve["level"].tolist(), curve["estimate"].tolist()) == (["60", "300"], [0.5, 0.5])
     assert curve["n_events"].tolist() == [1, 1]
-    assert "2 episodes left out, without a time to relief" in curve["note"].iloc[0]
+    assert "2 cramps left out, without a time to relief" in curve["note"].iloc[0]
 
 
 def test_participants_are_the_clusters_and_few_are_said_so() -> None:
@@ -154,7 +154,7 @@ def test_what_cannot_be_estimated_has_a_reason() -> None:
     assert "nobody was observed for 30 s" in means.loc["heat", "note"]
     assert medians.loc["heat", "status"] == means.loc["heat", "status"] == "not_estimable"
     assert pd.isna(medians.loc["heat", "estimate"])
-    assert "1 episode left out, without a time to relief; 1 episode left out, without remedy" in medians["note"].iloc[0]
+    assert "1 cramp left out, without a time to relief; 1 cramp left out, without remedy" in medians["note"].iloc[0]
     # Of one participant the curve is known, and nothing of its spread.
     cold = medians.loc["cold"]
     assert (cold["status"], cold["estimate"]) == ("boundary", 6.5)

@@ -121,9 +121,43 @@ def test_nothing_is_said_where_a_boundary_has_no_estimate() -> None:
     assert verdict(row(math.nan, math.nan, status="boundary", estimate=None)) is None
 
 
-@pytest.mark.parametrize("scale", ["rate", "difference", "prevalence", "wald_test", "dispersion"])
-def test_only_ratios_have_a_verdict(scale: str) -> None:
+@pytest.mark.parametrize("scale", ["rate", "mean", "prevalence", "wald_test", "dispersion"])
+def test_only_ratios_and_differences_have_a_verdict(scale: str) -> None:
     assert verdict(row(0.9, 1.1, scale=scale)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "without", "within_a_point"),
+    [
+        (0.2, 0.6, "higher", "differs but negligible"),
+        (-0.6, -0.2, "lower", "differs but negligible"),
+        (0.5, 1.4, "higher", "higher"),
+        (-2.0, -0.1, "lower", "lower"),
+        (-0.1, 0.1, "inconclusive", "near null"),
+        (-1.0, 1.0, "inconclusive", "near null"),
+        (-0.1, 1.1, "inconclusive", "inconclusive"),
+        (0.9, 1.1, "higher", "higher"),
+    ],
+)
+def test_a_difference_is_negligible_inside_declared_margins_alone(
+    low: float, high: float, without: str, within_a_point: str
+) -> None:
+    cells = row(low, high, scale="difference", outcome="sleep_hours", std_error=0.2)
+    assert verdict(cells) == verdict(cells, (0.5, 2.0)) == without
+    assert verdict(cells | {"outcome": "pain_0_10"}) == within_a_point
+
+
+def test_a_difference_says_which_margins_it_was_read_with() -> None:
+    sides = "verdicts are read at 95% two-sided (2.5% a side), "
+    for outcome, said in (
+        ("sleep_hours", "no margins are declared for sleep_hours, so that they say only whether 0 is excluded"),
+        ("fatigue_0_10", "margins −1 to 1 of fatigue_0_10 (Khanna 2008)"),
+    ):
+        cells = row(0.2, 0.6, scale="difference", outcome=outcome, ci_level=0.95, std_error=0.1, verdict="higher")
+        assert remark(estimates.frame([cells])) == sides + said
+    assert contrasts.margin("sleep_hours") is None
+    declared = contrasts.margin("joint_pain_0_10")
+    assert declared is not None and declared.size == 1 and "Salaffi 2004" in declared.source
 
 
 @given(st.floats(0.01, 100), st.floats(0.01, 100))
@@ -143,6 +177,26 @@ def test_margins_that_cannot_be(text: str, diary: Cohort) -> None:
         parse_margins(text)
     with pytest.raises(UsageError, match="around 1"):
         fitted(diary, "sex", margins=(1.25, 0.8))
+
+
+@pytest.mark.parametrize("name", ["grip_strength_kg", "lean_mass_index_kg_m2"])
+def test_what_differs_by_sex_is_contrasted_within_a_sex(diary: Cohort, name: str) -> None:
+    people = diary.frame("participants")
+    women = (people["sex"] == "female").to_numpy()
+    deviation = np.random.default_rng(1).normal(0, 1, PEOPLE)
+    of_sex = np.where(women, 6.0, 9.0) + deviation
+    tables = dict(diary.tables) | {"participants": people.with_columns(pl.Series(name, of_sex))}
+    cohort = Cohort("made", "diary", tables)
+    (found,) = fitted(cohort, name).query("term.str.startswith('contrast: ')").to_dict("records")
+    within = of_sex - np.where(women, of_sex[women].mean(), of_sex[~women].mean())
+    low, high = np.quantile(within, [0.1, 0.9])
+    per_unit = pick(fitted(cohort, name), name)["estimate"]
+    assert found["estimate"] == pytest.approx(per_unit ** (low - high))
+    assert found["unit"].startswith(f"10th against 90th centile within a sex: {high - low:.3g} kg")
+    # Over both sexes the centiles would lie much further apart.
+    assert np.quantile(of_sex, 0.9) - np.quantile(of_sex, 0.1) > 1.2 * (high - low)
+    nobody = dict(tables) | {"participants": tables["participants"].with_columns(sex=pl.lit(None, pl.String))}
+    assert not fitted(Cohort("made", "diary", nobody), name)["term"].str.startswith("contrast: ").any()
 
 
 def test_the_verdict_of_a_number_is_that_of_its_contrast(diary: Cohort) -> None:
@@ -391,6 +445,9 @@ class TestDeclared:
         with (shared / "evidence" / "claims.csv").open(encoding="utf-8") as file:
             claims = {line["id"]: line["contrast"] for line in csv.DictReader(file)}
         for found in contrasts.declared():
+            if found.kind == "within-sex":
+                assert "EWGSOP2" in (found.source or "")
+                continue
             (claim,) = re.findall(r"C\d\d", found.source or "")
             said = claims[claim].replace("14 of 14", "")
             if found.printed:

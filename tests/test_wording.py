@@ -88,7 +88,9 @@ def test_notes_speak_of_shown_rows_only_and_without_column_names() -> None:
         row("not_measured", term="grip_strength_kg", note="not measured in this cohort"),
         row(term="dispersion", note="interval from the likelihood"),
     )
-    assert wording.notes(rows) == "Weighted by examination weight; 5,268 nights left out, incomplete on the terms."
+    assert wording.notes(rows) == (
+        "Sex: weighted by examination weight; 5,268 nights left out, incomplete on the terms."
+    )
 
 
 def test_notes_say_what_could_not_be_estimated() -> None:
@@ -106,6 +108,51 @@ def test_notes_of_several_models_are_said_once() -> None:
     one = frame(row(term="sex", note="weight weight_interview"))
     assert wording.notes(one, one) == "Weighted by interview weight."
     assert wording.notes(frame(row(term="sex"))) == ""
+
+
+def test_each_remark_is_said_once_and_names_its_rows() -> None:
+    few, none = "fewer than 10 participants", "fewer than 5 participants, so no interval"
+    bands = {"20-39": few, "40-49": none, "50-59": None, "60-69": few, "70+": "no cramp, so no interval; no cramp"}
+    rates = frame(
+        *(
+            row(term="age_band", level=band, scale="rate", analysis=of, note=note)
+            for of in ("incidence rate", "mean of person rates")
+            for band, note in bands.items()
+        )
+    )
+    assert wording.notes(rates) == (
+        "20–39, 60–69: fewer than 10 participants; 40–49: fewer than 5 participants, so no interval; "
+        "70+: no cramp, so no interval."
+    )
+    lacking = "participants left out, incomplete on the terms"
+    factors = frame(
+        row(term="serum_potassium_mmol_l", note=f"650 {lacking}; weight weight_exam"),
+        row(term="contrast: serum_potassium_mmol_l", level="3.5", note=f"650 {lacking}; weight weight_exam"),
+        row(term="diabetes", level="true", note=f"6 {lacking}; weight weight_interview"),
+    )
+    assert wording.notes(factors) == (
+        "Participants left out, incomplete on the terms: 650 (Serum potassium), 6 (Diabetes); "
+        "Serum potassium: weighted by examination weight; Diabetes: weighted by interview weight."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("no rate in the band 20-39", "no rate in the band 20–39"),
+        ("0.8-1.25 or 1,200-1,400.", "0.8–1.25 or 1,200–1,400."),
+        ("on 2024-10-18 of P-1-2 in diary-1-2.csv", "on 2024-10-18 of P-1-2 in diary-1-2.csv"),
+        ("data 2019-2020.csv, 1e-8 apart", "data 2019-2020.csv, 1e-8 apart"),
+    ],
+)
+def test_ranges_have_an_en_dash_and_names_keep_their_hyphens(text: str, printed: str) -> None:
+    assert wording.ranges(text) == printed
+    assert wording.sentences([text]) == f"{printed[:1].upper()}{printed[1:]}."
+
+
+def test_a_file_is_no_column() -> None:
+    rows = frame(row(term="sex", note="DEMO_D.csv.xz + my/DEMO_E.csv: 5 cells blanked"))
+    assert wording.notes(rows) == "DEMO_D.csv.xz + my/DEMO_E.csv: 5 cells blanked."
 
 
 @pytest.mark.parametrize(

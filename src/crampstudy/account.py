@@ -10,7 +10,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cohort import TableCount
-from crampstudy.wording import counted
+from crampstudy.wording import counted, ranges
 
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
 UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
@@ -56,7 +56,7 @@ class Account:
         line = "; ".join([*read, ", ".join([counted(self.found, self.plural), *without, f"{self.used:,} used"])])
         if source is not None and any(_lost(t) for t in self.tables):
             line += f" (why: crampstudy validate {shlex.quote(source)})"
-        return line
+        return ranges(line)
 
 
 def lost_tables(counts: Iterable[TableCount], main: str) -> tuple[TableCount, ...]:

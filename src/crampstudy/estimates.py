@@ -41,13 +41,25 @@ _ROUNDING = 1e-10
 
 # What a slug would lose, the longer sign first: "age_years >= 20" and "<= 20" are different populations.
 _SIGNS = {">=": " from ", "<=": " to ", "!=": " not ", "<>": " not ", ">": " over ", "<": " under ", "+": " plus "}
+_FROM_AGE = re.compile(r"\bage_years\s*>=\s*(\d+(?:\.\d+)?)(?![\w.]|\s*[-+*/])")
+_AGE_AND = re.compile(r"^([\d.]+\+)\s+and\s+", re.IGNORECASE)
 _KEY = ("cohort", "population", "analysis", "outcome", "model", "term", "level", "scale")
 
 
 def key(cells: Mapping[str, Any]) -> str:
     """Return the readable slug that names a row: the same question of the same cohort always has the same one."""
     parts = (str(cells.get(name) or "") for name in _KEY)
+    parts = (_by_age(part) if name == "population" else part for name, part in zip(_KEY, parts, strict=True))
     return "/".join(_slug(part) for part in parts if part)
+
+
+def _by_age(population: str) -> str:
+    """Return a population with its ages from a limit on as groups are named: ``20+`` of ``age_years >= 20``.
+
+    The same people have the same name whether they are a row of a table by age or a condition.
+    """
+    named = _FROM_AGE.sub(r"\1+", population)
+    return named if re.search(r"\bor\b", named, re.IGNORECASE) else _AGE_AND.sub(r"\1, ", named)
 
 
 def _slug(text: str) -> str:

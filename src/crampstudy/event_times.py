@@ -18,6 +18,9 @@ from crampstudy.nights import Diary, observed_night, people, person_nights
 
 Unrelieved = Literal["censor", "leave-out"]
 
+UNTIMED, NOT_RELIEVED = "without a time to relief", "relief had not come"
+UNFOLLOWED, IN_NO_GAP = "without an observed night", "before the first cramp or after a break, so in no gap"
+"""Why a cramp, a gap or a night has no row here."""
 RELIEVED = "relieved"
 """A cohort's own yes/no column of the episodes: false where ``relief_s`` had passed and relief had not come."""
 
@@ -31,12 +34,14 @@ class Durations:
 
     Night by night, ``start`` and ``stop`` stand in the place of ``time``.
 
-    ``left_out`` counts episodes without a time to relief, or gaps of which no night was observed.
+    ``without`` says what was found beside them and has no row, reason and number: cramps, gaps, or of gaps night by
+    night the nights; ``left_out`` counts cramps without a row, or gaps of which no night was observed.
     """
 
     frame: pl.DataFrame
     unit: Literal["s", "nights"]
     left_out: int
+    without: tuple[tuple[str, int], ...] = ()
 
 
 def episodes(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
@@ -48,7 +53,11 @@ def episodes(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
     _check(cohort)
     own = cohort.frame("episodes")
     if own.is_empty():
-        raise UsageError(f"{cohort.name} has no episodes; a study of them needs the table episodes, a row per cramp")
+        raise UsageError(
+            f"{cohort.name} has no episodes; a study of them needs the table episodes (episodes.csv), a row per cramp "
+            f"with participant_id, date and episode, which 'crampstudy init' writes empty; the diary alone is enough "
+            "for the time between cramps: crampstudy fit --model cox --outcome gap"
+        )
     diary, persons = cohort.frame("diary"), people(cohort, bands)
     nightly = [c for c in diary.columns if c not in own.columns or c in ("participant_id", "date")]
     joined = own.join(diary.select(nightly), on=["participant_id", "date"], how="left")
@@ -72,7 +81,17 @@ def relief_times(cohort: Cohort, bands: AgeBands | None = None, *, unrelieved: U
     """
     frame, own = episodes(cohort, bands), cohort.frame("episodes")
     if "relief_s" not in own.columns:
-        raise UsageError(f"the episodes of {cohort.name} have no relief_s; without it there is no time to relief")
+        raise UsageError(
+            f"the episodes of {cohort.name} have no column relief_s, the seconds from the remedy to relief; without it "
+            "there is no time to relief: add it to the table episodes (episodes.csv), then run "
+            "'crampstudy validate' on the cohort"
+        )
+    if own["relief_s"].is_null().all():
+        raise UsageError(
+            f"all {own.height:,} episodes of {cohort.name} lack relief_s, the seconds from the remedy to relief, so "
+            "that there is no time to relief: fill it in the table episodes (episodes.csv); 'crampstudy validate' "
+            "says which cells were blanked, and why"
+        )
     said = RELIEVED in own.columns and not own[RELIEVED].is_null().all()
     if said and own[RELIEVED].dtype != pl.Boolean:
         raise UsageError(
@@ -80,9 +99,10 @@ def relief_times(cohort: Cohort, bands: AgeBands | None = None, *, unrelieved: U
             "true or false; write it so, or rename it"
         )
     came = pl.col(RELIEVED).fill_null(value=True) if said else pl.lit(value=True)
-    known = pl.col("time").is_not_null() & (came | (unrelieved == "censor"))
-    timed = frame.with_columns(time=pl.col("relief_s").cast(pl.Float64), event=came).filter(known)
-    return Durations(timed, "s", frame.height - timed.height)
+    timed = frame.with_columns(time=pl.col("relief_s").cast(pl.Float64), event=came).drop_nulls("time")
+    used = timed if unrelieved == "censor" else timed.filter("event")
+    without = ((UNTIMED, frame.height - timed.height), (NOT_RELIEVED, timed.height - used.height))
+    return Durations(used, "s", frame.height - used.height, without)
 
 
 def gap_times(cohort: Cohort | Diary, bands: AgeBands | None = None) -> Durations:
@@ -112,7 +132,7 @@ def gap_times(cohort: Cohort | Diary, bands: AgeBands | None = None) -> Duration
     )
     left_out = int(placed["_cramp"].sum()) - gaps.height
     frame = gaps.join(people(cohort, bands), on="participant_id", how="left", maintain_order="left")
-    return Durations(frame, "nights", left_out)
+    return Durations(frame, "nights", left_out, ((UNFOLLOWED, left_out),))
 
 
 def gap_nights(cohort: Cohort | Diary, bands: AgeBands | None = None) -> Durations:
@@ -132,7 +152,9 @@ def gap_nights(cohort: Cohort | Diary, bands: AgeBands | None = None) -> Duratio
         event=pl.col("_cramp"),
     )
     gaps = inside.select((pl.col("start") == 0).sum()).item()
-    return Durations(inside.drop("_cramp", "_open", "_length"), "nights", int(placed["_cramp"].sum()) - int(gaps))
+    left_out = int(placed["_cramp"].sum()) - int(gaps)
+    without = ((IN_NO_GAP, placed.height - inside.height),)
+    return Durations(inside.drop("_cramp", "_open", "_length"), "nights", left_out, without)
 
 
 def _placed(nights: pl.DataFrame) -> pl.DataFrame:

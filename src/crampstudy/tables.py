@@ -177,7 +177,7 @@ def parameters(estimates: pd.DataFrame) -> list[str]:
         name = str(row["term"])
         value = wording.estimate(row).replace("(", f"({100 * row['ci_level']:g}% CI ") if row["ci_level"] else ""
         notes = [part for part in str(row["note"] or "").split("; ") if part and part not in others]
-        lines.append("; ".join([f"{name[:1].upper()}{name[1:]}: {value}, {row['unit']}", *notes]))
+        lines.append(wording.ranges("; ".join([f"{name[:1].upper()}{name[1:]}: {value}, {row['unit']}", *notes])))
     return lines
 
 
@@ -209,11 +209,13 @@ def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how far statsmodels' fits are from ours, a row per model."""
+    """Return how far statsmodels' fits are from ours, a row per model that could be compared."""
     made = []
     for name, of_model in rows.groupby("model", sort=False):
         agree = (of_model["status"] == "agrees").sum()
         compared = agree + (of_model["status"] == "differs").sum()
+        if not compared:
+            continue
         apart, errors_apart = wording.gaps(of_model)
         first = of_model.iloc[0]
         made.append(
@@ -222,14 +224,14 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
                 "Outcome": wording.DASH
                 if pd.isna(first["outcome"])
                 else wording.capital(wording.term(first["outcome"])),
-                "By statsmodels": wording.DASH if pd.isna(first["refit"]) else first["refit"],
+                "By statsmodels": first["refit"],
                 "Rows": wording.count(first["n_rows"]),
-                "Parameters that agree": f"{agree} of {compared}" if compared else wording.DASH,
+                "Parameters that agree": f"{agree} of {compared}",
                 "Largest gap (in SE)": wording.magnitude(apart.max()),
                 "Largest gap of SE (relative)": wording.magnitude(errors_apart.max()),
             }
         )
-    return pd.DataFrame(made).set_index("Model")
+    return pd.DataFrame(made).set_index("Model") if made else pd.DataFrame()
 
 
 def _digits(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What the interval of a ratio says, in one vocabulary, and the sentence that names how it was read."""
+"""What the interval of a ratio or a difference says, in one vocabulary, and the sentence that names how it was read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from crampstudy.codebook import contrasts
 from crampstudy.errors import UsageError
 
 Verdict = Literal["higher", "lower", "differs but negligible", "near null", "inconclusive", "too few"]
@@ -20,31 +21,39 @@ FEWEST_EXPOSED = 5
 """Nor with fewer participants than this at the level, or whose value varies."""
 FEWEST_DF = 4.0
 """Nor with fewer degrees of freedom than this: the ratio rests on few participants."""
+DIFFERENCE = "difference"
 _SET = "verdict with margins"
 
 
 def verdict(row: Mapping[str, Any], margins: Margins = MARGINS) -> Verdict | None:
     """Return what the interval of one row of estimates says at its own confidence level, ``None`` if nothing.
 
-    First whether the interval excludes 1, then whether it lies inside the ``margins``; a ratio that rests on too few,
-    or has no interval, is neither. A p-value above 0.05 is never read as no effect. What is no ratio, or could not be
+    First whether the interval excludes 1, then whether it lies inside the ``margins``; of a difference whether it
+    excludes 0, then whether it lies inside those that the codebook declares for the outcome, and without any nothing is
+    negligible or null. A ratio that rests on too few,
+    or has no interval, is neither. A p-value above 0.05 is never read as no effect. What is neither, or could not be
     estimated, has no verdict, unless it is for a level that too few participants are at.
 
     Source: Schuirmann 1987 (equivalence by an interval); Lakens 2017 (both questions of one interval).
     """
-    if not str(row["scale"]).endswith("_ratio"):
+    if not compares(row):
         return None
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return "too few" if row["status"] == "not_estimable" and _below(row, "n_exposed", FEWEST_EXPOSED) else None
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]) or too_few(row):
         return "too few"
-    low, high = margins
-    inside = low <= row["ci_low"] and row["ci_high"] <= high
-    if row["ci_low"] <= 1 <= row["ci_high"]:
+    null, limits = (1, margins) if row["scale"] != DIFFERENCE else (0, _of_outcome(row["outcome"]))
+    inside = limits is not None and limits[0] <= row["ci_low"] and row["ci_high"] <= limits[1]
+    if row["ci_low"] <= null <= row["ci_high"]:
         return "near null" if inside else "inconclusive"
     if inside:
         return "differs but negligible"
-    return "higher" if row["ci_low"] > 1 else "lower"
+    return "higher" if row["ci_low"] > null else "lower"
+
+
+def compares(row: Mapping[str, Any]) -> bool:
+    """Say whether a row is a ratio or a difference, of which there may be a verdict."""
+    return str(row["scale"]).endswith("_ratio") or row["scale"] == DIFFERENCE
 
 
 def too_few(row: Mapping[str, Any]) -> bool:
@@ -56,9 +65,9 @@ def too_few(row: Mapping[str, Any]) -> bool:
     )
 
 
-def note(margins: Margins) -> str | None:
-    """Return what the note of a row says of its verdict: the margins, unless they are the usual ones."""
-    return None if margins == MARGINS else f"{_SET} {margins[0]:g} to {margins[1]:g}"
+def note(row: Mapping[str, Any], margins: Margins) -> str | None:
+    """Return what the note of a row says of its verdict: the margins of a ratio, unless they are the usual ones."""
+    return None if margins == MARGINS or row["scale"] == DIFFERENCE else f"{_SET} {margins[0]:g} to {margins[1]:g}"
 
 
 def remark(rows: pd.DataFrame) -> str | None:
@@ -69,8 +78,11 @@ def remark(rows: pd.DataFrame) -> str | None:
     sides = ", ".join(
         f"{level * 100:.6g}% two-sided ({(1 - level) / 2 * 100:.4g}% a side)" for level in judged["ci_level"].unique()
     )
-    said = judged["note"].fillna("").str.contains(_SET, regex=False).all()
-    return f"verdicts are read at {sides}" + ("" if said else f", margins {MARGINS[0]:g} to {MARGINS[1]:g}")
+    ratios = judged[judged["scale"] != DIFFERENCE]
+    said = ratios["note"].fillna("").str.contains(_SET, regex=False).all()
+    outcomes = judged.loc[judged["scale"] == DIFFERENCE, "outcome"].unique()
+    of_ratios = () if said else (f"margins {MARGINS[0]:g} to {MARGINS[1]:g}",)
+    return ", ".join([f"verdicts are read at {sides}", *of_ratios, *map(_declared, outcomes)])
 
 
 def check_margins(margins: Margins) -> None:
@@ -96,6 +108,19 @@ def parse_margins(text: str) -> Margins:
         raise UsageError(f"margins are two numbers with a comma between, such as 0.8,1.25; got {text!r}") from None
     check_margins((low, high))
     return low, high
+
+
+def _of_outcome(name: str) -> Margins | None:
+    declared = contrasts.margin(name)
+    return (-declared.size, declared.size) if declared else None
+
+
+def _declared(name: str) -> str:
+    """Return which margins the differences of an outcome have."""
+    declared = contrasts.margin(name)
+    if declared is None:
+        return f"no margins are declared for {name}, so that they say only whether 0 is excluded"
+    return f"margins −{declared.size:g} to {declared.size:g} of {name} ({declared.source.partition(':')[0]})"
 
 
 def _below(row: Mapping[str, Any], count: str, fewest: float) -> bool:

@@ -23,6 +23,10 @@ AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share")
 """Scales of what a model has beside its coefficients, which stands under the table and not in it."""
+# Between two numbers, of which neither is part of a name, a path, a date or a power.
+_NUMBER = r"\d+(?:[.,]\d+)*"
+_RANGE = re.compile(rf"(?<![\w./-])({_NUMBER})-(?={_NUMBER}(?![\w/-]|[.,]\w))")
+_OF_GROUPS = ("rate", "prevalence", "median")
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _BASELINE = ("intercept", "threshold")
 DASH = "–"
@@ -104,8 +108,12 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def level(text: str) -> str:
     """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``."""
-    printed = _LEVELS.get(text, text.replace("_", " "))
-    return re.sub(r"^(\d+)-(\d+)$", rf"\1{DASH}\2", printed)
+    return ranges(_LEVELS.get(text, text.replace("_", " ")))
+
+
+def ranges(text: str) -> str:
+    """Return a text with an en dash in its numeric ranges: ``20–39 years``; dates and names keep their hyphens."""
+    return _RANGE.sub(rf"\1{DASH}", text)
 
 
 def recalled(text: str) -> str:
@@ -171,11 +179,11 @@ def _unit(row: Mapping[str, Any]) -> str:
 def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if is_declared(row["term"]):
-        return re.sub(r"(?<!\d)-(?=\d)", "−", _unit(row))
+        return ranges(re.sub(r"(?<!\d)-(?=\d)", "−", _unit(row)))
     if pd.isna(row["level"]):
         if pd.isna(row["unit"]):
             return ""
-        return re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", _unit(row))
+        return ranges(re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", _unit(row)))
     reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
     return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
 
@@ -187,12 +195,12 @@ def is_declared(name: object) -> bool:
 
 def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
     """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons."""
-    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])], besides))
+    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])], besides, rows))
 
 
 def sentences(texts: Iterable[str]) -> str:
     """Return remarks as sentences, each with a capital and a full stop."""
-    return " ".join(f"{capital(text)}." for text in texts)
+    return " ".join(f"{capital(ranges(text))}." for text in texts)
 
 
 def capital(text: str) -> str:
@@ -211,13 +219,13 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
     split = is_split(rows)
     # That there is no zero part to show is said by its intercept, which there always is.
     shown = rows[compares(rows) | rows["term"].eq(f"{ZERO_PART}intercept")]
-    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides))
+    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides, shown))
     failed = reasons(shown, besides)
     texts = (
         *_splits(rows[split]),
         said,
         f"could not estimate: {failed}" if failed else "",
-        verdicts.remark(shown),
+        _reworded(verdicts.remark(shown) or ""),
     )
     return sentences(filter(None, texts))
 
@@ -250,7 +258,8 @@ def _splits(rows: pd.DataFrame) -> list[str]:
     for within, between, test in zip(every[::3], every[1::3], every[2::3], strict=True):
         named = term(_OF_PERSON.sub(lambda part: part[0].partition("(")[2][:-1], str(within["term"])))
         if test["status"] != "converged":
-            reason = "; ".join(_said(rows[rows["term"] == test["term"]], ()))
+            tested = rows[rows["term"] == test["term"]]
+            reason = "; ".join(_said(tested, (), tested))
             made.append(f"{named}: within and between participants could not be told apart: {reason}")
             continue
         where = f"{AT_REFERENCE}, " if AT_REFERENCE in str(test["note"]) else ""
@@ -288,8 +297,11 @@ def second_opinions(rows: pd.DataFrame) -> str:
     """Return what the second opinions on several models come to, as one sentence without its full stop."""
     compared = rows[rows["status"].isin(["agrees", "differs"])]
     if compared.empty:
-        reasons = set(rows["note"].dropna())
-        return "None of the models could be compared" + (f": {reasons.pop()}" if len(reasons) == 1 else "")
+        by_model = {name: "; ".join(_notes(some)) for name, some in rows.groupby("model", sort=False)}
+        reasons = [f"{model(str(name))}: {note}" for name, note in by_model.items() if note]
+        alike = {*by_model.values()}
+        why = "; ".join(alike if len(alike) == 1 else reasons)
+        return ": ".join(filter(None, ("None of the models could be compared", why)))
     n, differ = len(compared), int((compared["status"] == "differs").sum())
     verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
     said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
@@ -342,25 +354,60 @@ def _parameter(row: Mapping[str, Any]) -> str:
     return f"{capital(term(str(row['term'])))}{of}"
 
 
-def _said(rows: pd.DataFrame, besides: Collection[str]) -> list[str]:
-    parts = (part for note in rows["note"].dropna() for part in str(note).split("; ") if part not in besides)
-    return [_reworded(part) for part in _ranges(dict.fromkeys(parts))]
+def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame) -> list[str]:
+    """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
+
+    Remarks that differ in their leading count alone are one; of each row its count is named.
+    """
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, note in zip(_names(rows), rows["note"], strict=True):
+        for part in [] if pd.isna(note) else str(note).split("; "):
+            if part in besides:
+                continue
+            match = _COUNT.match(part)
+            counts = found.setdefault(part[match.end() :] if match else part, {})
+            counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
+    every = dict.fromkeys(_names(among[among["status"] != "not_measured"]))
+    return [
+        _of_rows(rest, counts, list(every))
+        for rest, counts in found.items()
+        # "no cramp" says no more than "no cramp, so no interval".
+        if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
+    ]
 
 
-def _ranges(parts: Iterable[str]) -> list[str]:
-    """Return remarks, those that differ in their leading count alone as one: ``154 to 385 nights left out``."""
-    counts: dict[str, list[int]] = {}
-    for part in parts:
-        found = _COUNT.match(part)
-        counts.setdefault(part[found.end() :] if found else part, []).append(
-            int(found[0].replace(",", "")) if found else -1
-        )
-    made = []
-    for rest, numbers in counts.items():
-        low, high = min(numbers), max(numbers)
-        said = "" if high < 0 else f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        made.append(f"{said}{rest}")
-    return made
+def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str]) -> str:
+    """Return a remark with its counts, and with the names of its rows where they are not ``every`` one."""
+    text = _reworded(rest)
+    distinct = {count for some in counts.values() for count in some}
+    if len(distinct) > 1 and len(counts) > 1:
+        each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
+        return f"{text.strip()}: {', '.join(each)}"
+    said = f"{_span(tuple(distinct))}{text}"
+    lacking = [name for name in every if name not in counts]
+    if not lacking or all(name.lower() in text.lower() for name in counts):
+        return said
+    if len(lacking) < min(3, len(counts)):
+        return f"all but {', '.join(lacking)}: {said}"
+    return f"{', '.join(counts)}: {said}"
+
+
+def _span(counts: Collection[int]) -> str:
+    low, high = min(counts, default=0), max(counts, default=0)
+    return "" if not counts else f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    """Return what each row is of, as its table prints it: its factor, or its group or age band."""
+    return [_named(row) for row in records(rows)]
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    group = row["population"] if row["scale"] == "prevalence" else row["level"]
+    if row["scale"] not in _OF_GROUPS or pd.isna(group):
+        return capital(term(str(row["term"])))
+    adjusted = ", age-standardised" if "standardised" in str(row["analysis"]) else ""
+    return f"{level(str(group).split(', ', 1)[0])}{adjusted}"
 
 
 def _reworded(text: str) -> str:
@@ -368,7 +415,7 @@ def _reworded(text: str) -> str:
     text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {level(match[1])}", text)
-    return re.sub(r"[A-Za-z]\w*_\w*", lambda match: _small(_label_inside(match[0])), text)
+    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: _small(_label_inside(match[0])), text)
 
 
 def _small(label: str) -> str:

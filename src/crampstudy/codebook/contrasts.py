@@ -1,6 +1,7 @@
 """Declared contrasts: between which two values of a number a verdict on its ratio is read.
 
-``contrasts.csv`` holds those that a claim names. Any other number is contrasted at its 10th against its 90th centile;
+``contrasts.csv`` holds those that a claim names, and of what differs by sex the one within a sex; ``margins.csv`` the
+smallest differences that matter. Any other number is contrasted at its 10th against its 90th centile;
 what is yes or no, or a level against its reference, is a contrast as it is.
 """
 
@@ -15,14 +16,15 @@ from typing import Literal, cast
 
 from crampstudy import codebook
 
-Kind = Literal["value", "centile", "deviation"]
+Kind = Literal["value", "centile", "within-sex", "deviation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """The values ``at`` and ``reference`` of a variable, in its unit, whose ratio is judged; ``source`` says whose.
 
-    Of kind ``centile`` they are centiles of the participants, of kind ``deviation`` distances from a person's own mean.
+    Of kind ``centile`` they are centiles of the participants, of kind ``within-sex`` those of their distances from the
+    mean of their sex, of kind ``deviation`` distances from a person's own mean.
     ``printed`` names both where the variable's own values would not be understood.
     """
 
@@ -42,11 +44,41 @@ class Contrast:
         text = f"{at:.{digits}g} against {reference:.{digits}g} {_unit(self.name)}".rstrip()
         match self.kind:
             case "centile":
-                return f"{_ordinal(self.at)} against {_ordinal(self.reference)} centile: {text}"
+                return f"{self.centiles()}: {text}"
+            case "within-sex":
+                amount, side = abs(at - reference), "lower" if at < reference else "higher"
+                return f"{self.centiles()}: {amount:.3g} {_unit(self.name)} {side}".replace("  ", " ")
             case "deviation":
                 amount, side = abs(at - reference), "above" if at > reference else "below"
                 return f"{amount:.4g} {_unit(self.name)} {side} own mean".replace("  ", " ")
         return text
+
+    def centiles(self) -> str:
+        """Return the two centiles as printed."""
+        within = " within a sex" if self.kind == "within-sex" else ""
+        return f"{self.at:g}th against {self.reference:g}th centile{within}"
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """The smallest difference of a variable that matters, in its unit, and whose it is."""
+
+    name: str
+    size: float
+    source: str
+
+
+def margin(name: str) -> Margin | None:
+    """Return the declared margin of the differences of a variable, ``None`` where there is none."""
+    return next((made for made in margins() if made.name == name), None)
+
+
+@cache
+def margins() -> tuple[Margin, ...]:
+    """Return the margins that the codebook declares."""
+    text = files(codebook.__name__).joinpath("margins.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return tuple(Margin(codebook.variable(row["name"]).name, float(row["margin"]), row["source"]) for row in rows)
 
 
 @cache
@@ -71,6 +103,12 @@ def find(name: str, *, deviation: bool = False) -> Contrast | None:
     return next((c for c in declared() if c.name == name and (c.kind == "deviation") == deviation), None)
 
 
+def is_within_sex(name: str) -> bool:
+    """Say whether the declared contrast of a variable lies within a sex, so that sex has to be known for it."""
+    found = find(name)
+    return found is not None and found.kind == "within-sex"
+
+
 def by_centile(name: str) -> Contrast:
     """Return the contrast of a number for which none is declared."""
     return Contrast(name, "centile", 10, 90)
@@ -81,7 +119,3 @@ def _unit(name: str) -> str:
     if known is None or known.unit is None or known.unit.startswith("per "):
         return ""
     return "points" if re.fullmatch(r"\d+-\d+", known.unit) else known.unit
-
-
-def _ordinal(centile: float) -> str:
-    return f"{centile:g}th"

@@ -137,9 +137,14 @@ def _declared() -> str:
         "against its 90th centile.\n",
     ]
     for c in contrasts.declared():
-        centiles = f"{c.at:g}th against {c.reference:g}th centile"
-        printed = centiles if c.kind == "centile" else c.wording(c.at, c.reference)
+        printed = c.centiles() if c.kind in ("centile", "within-sex") else c.wording(c.at, c.reference)
         lines.append(f"- `{c.name}`: {printed}. {c.source}.")
+    lines += [
+        "\n## Declared margins\n",
+        "The smallest difference that matters. Of the differences of any other variable a verdict says only whether 0 "
+        "is excluded.\n",
+        *(f"- `{margin.name}`: {margin.size:g}. {margin.source}." for margin in contrasts.margins()),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -134,14 +134,14 @@ def _account(cohort: Cohort, found: Durations, by: str, where: str | None) -> Ac
     part = domain.select(found.frame, where)
     frame = found.frame.filter(part.inside)
     left_out = (
-        ("without a time to relief", found.left_out),
+        *found.without,
         (UNDECIDED, part.undecided),
         (OUTSIDE, found.frame.height - part.undecided - frame.height),
         # Where no episode has a value they are taken together.
         (f"without {by}", missing if (missing := frame[by].null_count()) < frame.height else 0),
     )
     tables = lost_tables(cohort.attrition.tables, "episodes")
-    return Account("episodes", found.frame.height + found.left_out, left_out, tables)
+    return Account("cramps", found.frame.height + found.left_out, left_out, tables)
 
 
 def _of_group(

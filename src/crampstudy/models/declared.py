@@ -116,7 +116,7 @@ def _is_zero_or_one(design: Design, place: int) -> bool:
 
 
 def _values(
-    name: str, straight: bool, observed: pl.Series, means: Callable[[str], Array]
+    name: str, straight: bool, observed: pl.Series, means: Callable[[str, bool], Array]
 ) -> Iterator[tuple[contrasts.Contrast, float, float]]:
     """Yield the contrasts of a number from the best one on, with their values; ``straight`` if its term is its name.
 
@@ -128,25 +128,39 @@ def _values(
     function, variable = wording.of_person(name) or (None, name)
     deviates = function == WITHIN
     stated = contrasts.find(variable, deviation=deviates)
-    if stated is not None and stated.kind != "centile":
+    if stated is not None and stated.kind in ("value", "deviation"):
         if straight or all(low <= value <= high for value in (stated.at, stated.reference)):
             yield stated, stated.at, stated.reference
         stated = None
     by_centile = stated or contrasts.by_centile(variable)
     # The mean of a participant's deviations is none: those are of nights.
-    people = observed.to_numpy() if deviates else means(name)
+    people = observed.to_numpy() if deviates else means(name, by_centile.kind == "within-sex")
+    if not len(people):
+        return
     at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
     if at != reference and low <= min(at, reference) and max(at, reference) <= high:
         yield by_centile, at, reference
 
 
-def _means(frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64], name: str) -> Array:
-    """Return the mean of each participant over the candidate rows on which the number is known."""
+def _means(
+    frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64], name: str, within_sex: bool
+) -> Array:
+    """Return the mean of each participant over the candidate rows on which the number is known.
+
+    Those ``within_sex`` are brought to the same mean in each sex; nobody of unknown sex is among them.
+    """
     who = frame["participant_id"] if "participant_id" in frame.columns else pl.Series(range(frame.height))
-    rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times})
+    unknown = pl.Series([None] * frame.height, dtype=pl.String)
+    sex = frame["sex"] if "sex" in frame.columns else unknown
+    rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times, "sex": sex})
     known = rows.filter(pl.Series(candidate)).drop_nulls("value")
     mean = (pl.col("value") * pl.col("times")).sum() / pl.col("times").sum()
-    means: Array = known.group_by("who", maintain_order=True).agg(mean.alias("mean"))["mean"].to_numpy()
+    of_each = known.group_by("who", maintain_order=True).agg(mean.alias("mean"), pl.col("sex").first())
+    if within_sex:
+        of_each = of_each.drop_nulls("sex").with_columns(
+            pl.col("mean") - pl.col("mean").mean().over("sex") + pl.col("mean").mean()
+        )
+    means: Array = of_each["mean"].to_numpy()
     return means
 
 

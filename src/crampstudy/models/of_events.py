@@ -41,17 +41,18 @@ LATER_GAPS = 5
 class Rows:
     """A row per cramp, gap, night within a gap or participant; ``outcome`` (n) is the class of an ordinal model.
 
-    ``plural`` is what a row is, ``lost`` what of the cohort has no row, ``without`` what a row without an outcome
-    lacks, ``table`` the one that is read for it.
+    ``plural`` is what a row is, ``lost`` what of the cohort has no row, reason and number, ``remark`` what else is to
+    be said of that; ``without`` what a row without an outcome lacks, ``table`` the one that is read for it.
     """
 
     frame: pl.DataFrame
     plural: str
-    lost: str
+    lost: tuple[tuple[str, int], ...]
     outcome: NDArray[np.float64]
     levels: tuple[str, ...] = ()
     without: str = ""
     table: str = "episodes"
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,9 @@ def events(asked: Question) -> Events:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
     part = domain.select(source.frame, asked.where)
-    inside, found = part.inside.to_numpy(), np.isfinite(source.outcome)
+    inside, known = part.inside.to_numpy(), np.isfinite(source.outcome)
     design = spec.build(
-        source.frame, asked.terms, candidate=inside & found, per_coefficient=asked.participants_per_coefficient
+        source.frame, asked.terms, candidate=inside & known, per_coefficient=asked.participants_per_coefficient
     )
     check_multiples(asked.per, design)
     if design.beside:
@@ -157,15 +158,17 @@ def events(asked: Question) -> Events:
     why_not = denominator(asked.cohort).why_not if asked.outcome == "gap" else None
     reason = why_not or _obstacle(asked, design, clusters, source.plural)
     left_out = (
+        *source.lost,
         (UNDECIDED, part.undecided),
         (OUTSIDE, source.frame.height - part.undecided - int(inside.sum())),
-        (source.without, int((inside & ~found).sum())),
+        (source.without, int((inside & ~known).sum())),
         (INCOMPLETE, design.incomplete),
     )
     names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
     counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
-    account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
-    remarks = (counted(used.frame.height, source.plural), source.lost, *design.remarks, *account.remarks())
+    found = source.frame.height + sum(n for _, n in source.lost)
+    account = Account(source.plural, found, left_out, counts, read_as(source.frame, names, *_TABLES))
+    remarks = (counted(used.frame.height, source.plural), source.remark, *design.remarks, *account.remarks())
     return Events(asked, used, design, groups, clusters, reason, remarks, account)
 
 
@@ -280,7 +283,7 @@ def _ordinal(of: Events) -> _Found:
 
 def _relief(asked: Question) -> Rows:
     found = event_times.relief_times(_whole(asked), asked.bands)
-    return Rows(found.frame, "cramps", _without(found.left_out, "cramps", "a time"), np.zeros(found.frame.height))
+    return Rows(found.frame, "cramps", found.without, np.zeros(found.frame.height))
 
 
 def _gap(asked: Question) -> Rows:
@@ -290,9 +293,12 @@ def _gap(asked: Question) -> Rows:
     # What may differ from night to night is met night by night; what does not, gap by gap, with the same answer.
     times = event_times.gap_times if names <= own else event_times.gap_nights
     found = times(cohort, asked.bands)
-    lost = _without(found.left_out, "gaps", "an observed night")
-    plural = "gaps" if names <= own else "nights in gaps"
-    return Rows(found.frame, plural, lost, np.zeros(found.frame.height), table="diary")
+    unknown = np.zeros(found.frame.height)
+    if names <= own:
+        return Rows(found.frame, "gaps", found.without, unknown, table="diary")
+    # What has no night cannot be counted in nights.
+    remark = f"{counted(found.left_out, 'gaps')} {event_times.UNFOLLOWED}" if found.left_out else ""
+    return Rows(found.frame, "nights", found.without, unknown, table="diary", remark=remark)
 
 
 def _pain(asked: Question) -> Rows:
@@ -303,7 +309,7 @@ def _pain(asked: Question) -> Rows:
     # A score between two whole ones is a class of its own.
     scores = np.union1d(np.arange(11), pain[np.isfinite(pain)])
     codes = np.where(np.isnan(pain), np.nan, np.searchsorted(scores, pain))
-    return Rows(frame, "cramps", "", codes, tuple(f"{score:g}" for score in scores), "without a score of pain")
+    return Rows(frame, "cramps", (), codes, tuple(f"{score:g}" for score in scores), "without a score of pain")
 
 
 def _recalled(asked: Question) -> Rows:
@@ -311,11 +317,7 @@ def _recalled(asked: Question) -> Rows:
         raise UsageError(f"{asked.cohort.name} is a survey: use survey-ordinal, which keeps its sampling design")
     frame = people(asked.cohort, asked.bands).sort("participant_id")
     found = recall.classes(frame)
-    return Rows(frame, "participants", "", found, LABELS, "without a recalled class", "participants")
-
-
-def _without(count: int, plural: str, what: str) -> str:
-    return f"{count:,} {plural} left out, without {what}" if count else ""
+    return Rows(frame, "participants", (), found, LABELS, "without a recalled class", "participants")
 
 
 def _whole(asked: Question) -> Cohort:

@@ -194,11 +194,11 @@ def _combined(answer: Answer, contrasts: Array) -> tuple[Array, Array]:
 def _judged(row: Row, margins: Margins, *, lone: bool = False) -> Row:
     """Return a row with its verdict; ``lone`` says that a level without an estimate is one participant's alone."""
     said: Verdict | None = verdicts.verdict(row, margins)
-    if said is None and lone and row["status"] == "not_estimable" and str(row["scale"]).endswith("_ratio"):
+    if said is None and lone and row["status"] == "not_estimable" and verdicts.compares(row):
         said = "too few"
     if said is None:
         return row
-    return row | {"verdict": said, "note": note(row["note"] or "", verdicts.note(margins) or "")}
+    return row | {"verdict": said, "note": note(row["note"] or "", verdicts.note(row, margins) or "")}
 
 
 def _row(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crampstudy import codebook, domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
+from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, person_means, spec
@@ -310,7 +311,8 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
     names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
-    return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
+    by_sex = {"sex"} & {*frame.columns} if any(map(contrasts.is_within_sex, names)) else set()
+    return names | by_sex | {*needs} | set(domain.names(asked.where) if asked.where else ())
 
 
 def _check_number(asked: Question) -> None:
