@@ -86,8 +86,8 @@ class Effects:
             return float("nan")
         # The determinant tells 1 - r^2 without the digits that r loses near 1.
         first, second = self.turned
-        a, b = self.sd
-        r, rest = self.correlation, abs(np.linalg.det(self.turned)) / (a * b)
+        a, b = map(float, self.sd)
+        r, rest = self.correlation, abs(float(np.linalg.det(self.turned))) / (a * b)
         in_first = second / (a * b) - r * first / a**2
         in_second = first / (a * b) - r * second / b**2
         return self._error(np.outer(self.turn[0], in_first) + np.outer(self.turn[1], in_second)) / rest**2

@@ -299,7 +299,9 @@ def _is_zero(peak: Peak, element: int) -> bool:
 def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
     p, own = likelihood.model.rows.matrix.shape[1], len(peak.at) - len(likelihood.free)
     factor, problem = likelihood.factor(peak.at), _problem(peak)
-    joint = np.full(peak.information.shape, np.nan) if problem else np.linalg.inv(peak.information)
+    joint: Array = np.full(peak.information.shape, np.nan)
+    if problem is None:
+        joint = np.linalg.inv(peak.information).astype(np.float64)
     dispersion_error, profile = float("nan"), None
     if own > p and problem is None:
         dispersion_error = float(np.sqrt(joint[p, p]))
