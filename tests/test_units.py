@@ -321,7 +321,7 @@ def test_numbers_too_extreme_for_a_variance_are_left_out_with_their_reason(asked
 def test_a_number_that_lost_its_digits_says_so() -> None:
     row = pick(fitted(moved(diary(), 1e18, 1.0), "x", CLEAR), "x")
     assert row["status"] == "not_estimable"
-    assert "it is 1e+18 on all rows, and so large a number has no digits for differences below 128" in row["note"]
+    assert "it is 1e+18 on all rows, and so large a number has no digits left for differences below 128" in row["note"]
 
 
 NUMBERS = ["linear", "mixed-linear", "gee-exchangeable", "gee-ar1"]

@@ -19,6 +19,8 @@ Elements = tuple[tuple[int, int], ...]
 _FLAT = 1e3
 """A standard deviation of a thousandth of its standard error is 0."""
 
+_TOGETHER = 1e-4
+"""Of a correlation r whose root of 1 - r^2 is below this an interval would have no width in the digits shown."""
 _BELOW_ONE = float(np.nextafter(1.0, 0.0))
 """Where the intercept lies far away a correlation is 1 in all its digits, and yet no boundary."""
 
@@ -88,6 +90,8 @@ class Effects:
         first, second = self.turned
         a, b = map(float, self.sd)
         r, rest = self.correlation, abs(float(np.linalg.det(self.turned))) / (a * b)
+        if rest < _TOGETHER:
+            return float("nan")
         in_first = second / (a * b) - r * first / a**2
         in_second = first / (a * b) - r * second / b**2
         return self._error(np.outer(self.turn[0], in_first) + np.outer(self.turn[1], in_second)) / rest**2
