@@ -327,36 +327,36 @@ def test_a_number_that_lost_its_digits_says_so() -> None:
 NUMBERS = ["linear", "mixed-linear", "gee-exchangeable", "gee-ar1"]
 
 
-def slept(a: float, b: float, hours: float = 1.0) -> Cohort:
-    """Return the diary of sleep with a + b z, and its hours in another unit."""
+def scored(a: float, b: float, unit: float = 1.0) -> Cohort:
+    """Return the diary with a + b z, and a score that follows it, in a unit."""
     cohort, z = slopes()
-    nightly = cohort.frame("diary").with_columns(x=a + b * z, sleep_hours=pl.col("sleep_hours") * hours)
+    nightly = cohort.frame("diary").with_columns(x=a + b * z, score=pl.col("sleep_hours") * unit)
     return Cohort("made", "diary", {"participants": cohort.frame("participants"), "diary": nightly}, synthetic=True)
 
 
 @pytest.mark.parametrize("model", NUMBERS)
 def test_a_difference_has_a_readable_step_in_any_unit(model: str) -> None:
-    asked = {"model": model, "outcome": "sleep_hours"}
-    usual = pick(fitted(slept(0.0, 1.0), "x", asked), "x")
-    assert usual["unit"] == "h/night, per 1"
+    asked = {"model": model, "outcome": "score"}
+    usual = pick(fitted(scored(0.0, 1.0), "x", asked), "x")
+    assert usual["unit"] == "unit, per 1"
     for a, b in ((0.0, 1e9), (0.0, 1e-9), (1e9, 1e6), (0.0, 1e20), (0.0, 1e-20)):
-        row = pick(fitted(slept(a, b), "x", asked), "x")
-        assert row["unit"] == f"h/night, per {b:g}"
+        row = pick(fitted(scored(a, b), "x", asked), "x")
+        assert row["unit"] == f"unit, per {b:g}"
         assert row["estimate"] == pytest.approx(usual["estimate"], rel=1e-5)
         assert row["p_value"] == pytest.approx(usual["p_value"], rel=1e-4)
     # Where another step would only make it worse, it stays.
-    assert pick(fitted(slept(0.0, 100.0, 1e12), "x", asked), "x")["unit"] == "h/night, per 1"
+    assert pick(fitted(scored(0.0, 100.0, 1e12), "x", asked), "x")["unit"] == "unit, per 1"
 
 
 @pytest.mark.parametrize("model", NUMBERS)
 def test_an_outcome_in_any_unit_has_its_statistic_or_its_reason(model: str) -> None:
-    asked = {"model": model, "outcome": "sleep_hours"}
-    usual = pick(fitted(slept(0.0, 1.0), "x", asked), "x")
+    asked = {"model": model, "outcome": "score"}
+    usual = pick(fitted(scored(0.0, 1.0), "x", asked), "x")
     for unit in (1e-20, 1e-9, 1e9, 1e20):
-        row = pick(fitted(slept(0.0, 1.0, unit), "x", asked), "x")
+        row = pick(fitted(scored(0.0, 1.0, unit), "x", asked), "x")
         assert row["status"] == "converged" and row["p_value"] == pytest.approx(usual["p_value"], rel=1e-5)
     for unit in (1e-300, 1e-150, 1e150, 1e300):
-        row = pick(fitted(slept(0.0, 1.0, unit), "x", asked), "x")
+        row = pick(fitted(scored(0.0, 1.0, unit), "x", asked), "x")
         assert row["status"] == "not_estimable"
         assert row["note"].startswith("the outcome has numbers of the size of ")
 
