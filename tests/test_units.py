@@ -175,9 +175,12 @@ def test_the_unit_is_named_and_an_explicit_one_wins() -> None:
     assert "beyond all numbers" in wrong["note"] and wrong["p_value"] == pytest.approx(row["p_value"])
 
 
-def test_a_usual_unit_stays() -> None:
-    assert pick(fitted(moved(diary(), 0.0, 1.0), "x", CLEAR), "x")["unit"] == "per 1"
-    assert pick(fitted(moved(diary(), 0.0, 1e9), "x", CLEAR), "x")["unit"] == "per 1"
+def test_a_usual_unit_stays_and_a_ratio_of_1_in_all_digits_has_another() -> None:
+    usual = pick(fitted(moved(diary(), 0.0, 1.0), "x", CLEAR), "x")
+    assert usual["unit"] == "per 1"
+    assert pick(fitted(moved(diary(), 0.0, 1e4), "x", CLEAR), "x")["unit"] == "per 1"
+    tiny = pick(fitted(moved(diary(), 0.0, 1e9), "x", CLEAR), "x")
+    assert tiny["unit"] == "per 1e+09" and tiny["estimate"] == pytest.approx(usual["estimate"], rel=1e-6)
 
 
 def test_the_rate_where_all_terms_are_0_stays_or_says_that_it_is_beyond_all_numbers() -> None:
@@ -209,7 +212,7 @@ def test_interactions_and_powers_far_from_0_are_told_apart() -> None:
         assert last[0]["p_value"] == pytest.approx(last[1]["p_value"], rel=1e-3)
 
 
-def test_a_random_slope_has_its_unit_and_none_far_from_0() -> None:
+def test_a_random_slope_has_its_unit() -> None:
     asked: dict[str, Any] = {"model": "mixed-poisson", "terms": "x"}
     cohort = moved(diary(), 0.0, 1.0)
     entries = cohort.frame("diary").with_columns(
@@ -224,10 +227,138 @@ def test_a_random_slope_has_its_unit_and_none_far_from_0() -> None:
         assert found[0]["status"].tolist() == found[1]["status"].tolist()
     slopes = [pick(frame, "random slope")["estimate"] for frame in (one, other)]
     assert slopes[0] * 1000 == pytest.approx(slopes[1], rel=1e-4)
-    shifted = entries.with_columns(x=pl.col("x") + 1e9)
-    far = Cohort("far", "diary", {"participants": people, "diary": shifted}, synthetic=True)
-    reason = fit(far, random_slope="x", **asked).estimates["note"].iloc[0]
-    assert "so far from 0 that a fit cannot tell a participant's slope from the intercept" in reason
+
+
+@cache
+def slopes() -> tuple[Cohort, np.ndarray[Any, Any]]:
+    """Return a diary of cramps and hours of sleep that follow a nightly number, each participant's more or less."""
+    rng = np.random.default_rng(5)
+    z = np.round(rng.normal(0, 1, 1200) * 64) / 64
+    own, steep = (np.repeat(rng.normal(0, sd, 40), 30) for sd in (0.6, 0.5))
+    cramps = rng.poisson(np.exp(-0.3 + 0.2 * z + own + (steep + 0.3 * own) * z))
+    hours = 7 + 0.4 * z + own + steep * z + rng.normal(0, 1, 1200)
+    cohort = diary()[0]
+    nightly = cohort.frame("diary").with_columns(cramps=pl.Series(cramps), sleep_hours=pl.Series(hours))
+    return Cohort("made", "diary", {"participants": cohort.frame("participants"), "diary": nightly}, synthetic=True), z
+
+
+SLOPED = {"mixed-poisson": "cramps", "mixed-negative-binomial": "cramps", "mixed-logistic": "cramp_night"}
+
+
+@cache
+def sloped(model: str, a: float, b: float) -> tuple[float, pd.DataFrame]:
+    """Return the likelihood and the rows of a model with a random slope of a + b z."""
+    cohort, z = slopes()
+    tables = {"participants": cohort.frame("participants"), "diary": cohort.frame("diary").with_columns(x=a + b * z)}
+    stored = Cohort("made", "diary", tables, synthetic=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit(
+            stored,
+            terms="x + sex",
+            model=model,
+            outcome=SLOPED.get(model, "sleep_hours"),
+            random_slope="x",
+            per={"x": b},
+        )
+    return found.log_likelihood, found.estimates
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e3, 1.0), (1e6, 1.0), (0.0, 1e-6), (1e9, 1e3), (1.7e18, 1e9)])
+@pytest.mark.parametrize("model", [*SLOPED, "mixed-linear"])
+def test_a_random_slope_is_the_same_in_any_unit_and_wherever_its_zero_lies(model: str, a: float, b: float) -> None:
+    likelihood, rows = sloped(model, a, b)
+    known, left = sloped(model, 0.0, 1.0)
+    # A number stored beside so large a one has lost digits.
+    exact = 1e-3 if a > 1e15 else 1e-6
+    if model != "mixed-linear":  # whose restricted likelihood has the unit in it
+        assert likelihood == pytest.approx(known, rel=exact)
+    for level in (("x",), ("sex", "female")):
+        one, other = pick(rows, *level), pick(left, *level)
+        assert (one["status"], one["p_value"]) == ("converged", pytest.approx(other["p_value"], rel=max(exact, 1e-5)))
+        assert one["estimate"] == pytest.approx(other["estimate"], rel=exact)
+    one, other = pick(rows, "random slope"), pick(left, "random slope")
+    for cell in ("estimate", "ci_low", "ci_high"):
+        assert one[cell] * b == pytest.approx(other[cell], rel=max(exact, 1e-4))
+    # The spread where x is 0, from the spread where z is 0.
+    at_0, slope, together = (
+        pick(left, term)["estimate"] for term in ("random intercept", "random slope", "random effects")
+    )
+    far = a / b
+    expected = np.sqrt(at_0**2 - 2 * far * together * at_0 * slope + (far * slope) ** 2)
+    intercept = pick(rows, "random intercept")
+    assert intercept["estimate"] == pytest.approx(expected, rel=max(exact, 1e-5))
+    assert intercept["ci_low"] < expected < intercept["ci_high"] < 3 * expected
+    assert pick(rows, "random effects")["status"] == "converged"
+
+
+def test_a_slope_of_what_others_say_far_from_0_has_its_reason() -> None:
+    cohort, z = slopes()
+    tables = {"participants": cohort.frame("participants"), "diary": cohort.frame("diary").with_columns(x=1e4 + z)}
+    stored = Cohort("made", "diary", tables, synthetic=True)
+    rows = fit(stored, terms="x + I(x**2)", model="mixed-poisson", random_slope="I(x**2)").estimates
+    assert set(rows["status"]) == {"not_estimable"}
+    reason = (
+        "a participant's slope of I(x ** 2) cannot be told from one of x; measure what they are made of from its middle"
+    )
+    assert rows["note"].iloc[0] == reason
+
+
+EXTREMES = (-300, -150, 150, 300)
+
+
+@pytest.mark.parametrize("asked", [*NIGHTS, *SURVEYS], ids=lambda asked: " ".join(map(str, asked.values())))
+def test_numbers_too_extreme_for_a_variance_are_left_out_with_their_reason(asked: dict[str, Any]) -> None:
+    made = survey() if asked in SURVEYS else diary()
+    for power in EXTREMES:
+        rows = fitted(moved(made, 0.0, 10.0**power), "x", asked)
+        row = rows[rows["term"].str.endswith("x")].iloc[0]
+        assert row["status"] == "not_estimable" and pd.isna(row["estimate"])
+        assert row["note"].endswith(f"e{power:+d}, too extreme for a variance; give it in another unit")
+        assert pick(rows, "sex", "female")["status"] == "converged"
+
+
+def test_a_number_that_lost_its_digits_says_so() -> None:
+    row = pick(fitted(moved(diary(), 1e18, 1.0), "x", CLEAR), "x")
+    assert row["status"] == "not_estimable"
+    assert "it is 1e+18 on all rows, and so large a number has no digits left for differences below 128" in row["note"]
+
+
+NUMBERS = ["linear", "mixed-linear", "gee-exchangeable", "gee-ar1"]
+
+
+def scored(a: float, b: float, unit: float = 1.0) -> Cohort:
+    """Return the diary with a + b z, and a score that follows it, in a unit."""
+    cohort, z = slopes()
+    nightly = cohort.frame("diary").with_columns(x=a + b * z, score=pl.col("sleep_hours") * unit)
+    return Cohort("made", "diary", {"participants": cohort.frame("participants"), "diary": nightly}, synthetic=True)
+
+
+@pytest.mark.parametrize("model", NUMBERS)
+def test_a_difference_has_a_readable_step_in_any_unit(model: str) -> None:
+    asked = {"model": model, "outcome": "score"}
+    usual = pick(fitted(scored(0.0, 1.0), "x", asked), "x")
+    assert usual["unit"] == "unit, per 1"
+    for a, b in ((0.0, 1e9), (0.0, 1e-9), (1e9, 1e6), (0.0, 1e20), (0.0, 1e-20)):
+        row = pick(fitted(scored(a, b), "x", asked), "x")
+        assert row["unit"] == f"unit, per {b:g}"
+        assert row["estimate"] == pytest.approx(usual["estimate"], rel=1e-5)
+        assert row["p_value"] == pytest.approx(usual["p_value"], rel=1e-4)
+    # Where another step would only make it worse, it stays.
+    assert pick(fitted(scored(0.0, 100.0, 1e12), "x", asked), "x")["unit"] == "unit, per 1"
+
+
+@pytest.mark.parametrize("model", NUMBERS)
+def test_an_outcome_in_any_unit_has_its_statistic_or_its_reason(model: str) -> None:
+    asked = {"model": model, "outcome": "score"}
+    usual = pick(fitted(scored(0.0, 1.0), "x", asked), "x")
+    for unit in (1e-20, 1e-9, 1e9, 1e20):
+        row = pick(fitted(scored(0.0, 1.0, unit), "x", asked), "x")
+        assert row["status"] == "converged" and row["p_value"] == pytest.approx(usual["p_value"], rel=1e-5)
+    for unit in (1e-300, 1e-150, 1e150, 1e300):
+        row = pick(fitted(scored(0.0, 1.0, unit), "x", asked), "x")
+        assert row["status"] == "not_estimable"
+        assert row["note"].startswith("the outcome has numbers of the size of ")
 
 
 def test_what_separates_is_named_wherever_its_zero_lies() -> None:

@@ -31,7 +31,8 @@ class Data:
     Codes are 0..G-1; ``nights`` is the calendar night in days since any day, empty where a row stands for several
     nights. ``weights`` say as how many rows a row counts, 1 if absent; ``constant`` is what rows that were added up
     lack of the log-likelihood, ``added`` as how many nights they stand for, their number if absent. ``zero`` (n x q) is
-    the design of the zero part of a model that has one, a column of ones if absent.
+    the design of the zero part of a model that has one, a column of ones if absent. What has a random slope is the
+    first number of ``slope`` plus the second times its column.
     """
 
     matrix: Array
@@ -43,6 +44,7 @@ class Data:
     constant: float = 0.0
     zero: Array | None = None
     added: int | None = None
+    slope: tuple[float, float] = (0.0, 1.0)
 
     @property
     def mean(self) -> float:
@@ -247,13 +249,14 @@ def _mixed(
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
     odds = model is mixed.logistic
     where = f"on the {'logit' if odds else 'log'} scale"
-    made = extras.spreads(fitted.sd, fitted.sd_error, where, fitted.profiles)
+    effects = fitted.effects.of(*data.slope)
+    made = extras.spreads(effects, where)
     if slope is not None:
-        made.append(extras.effects_correlation(fitted.correlation))
+        made.append(extras.effects_correlation(effects.correlation))
     else:
         made += _heterogeneity(made[0], fitted, data, odds=odds)
     if model is mixed.negative_binomial:
-        made.append(_dispersion(fitted, fitted.profiles.get("dispersion")))
+        made.append(_dispersion(fitted, fitted.profile))
     return _solved(fitted, found, made, (*_at_boundary(fitted), *inference.named(found, kind)))
 
 
@@ -317,12 +320,13 @@ def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | N
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
     found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
-    made = extras.spreads(fitted.sd, fitted.sd_error, "in the outcome's unit")
+    effects = fitted.effects.of(*data.slope)
+    made = extras.spreads(effects, "in the outcome's unit")
     made.append(extras.residual(fitted.residual, fitted.residual_error))
     if slope is None:
         made.append(extras.share(float(fitted.sd[0]), fitted.residual, fitted.share_error))
     else:
-        made.append(extras.effects_correlation(fitted.correlation, fitted.correlation_error))
+        made.append(extras.effects_correlation(effects.correlation, effects.correlation_error))
     return _solved(fitted, found, made, (*_at_boundary(fitted), *inference.named(found, kind)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,13 +10,14 @@ import numpy as np
 from scipy import special, stats
 
 from crampstudy.estimates import Status
-from crampstudy.models.covariance import Array, degrees_of_freedom, quantile
+from crampstudy.models.covariance import degrees_of_freedom, quantile
+from crampstudy.models.effects import Effects
 from crampstudy.models.gee import GeeFit
 from crampstudy.models.profile import Profile
 
 Link = Literal["log", "logit", "atanh"]
 _QUARTILE = float(stats.norm.ppf(0.75))
-_INTERCEPT, RANDOM_SLOPE = "random intercept", "random slope"
+_INTERCEPT, _SLOPE = "random intercept", "random slope"
 _LIKELIHOOD = "interval from the likelihood"
 
 
@@ -64,11 +65,10 @@ def spread(name: str, sd: float, error: float, where: str, profile: Profile | No
     return Extra(name, "standard_deviation", unit, float(sd), float(error), note=_LIKELIHOOD, profile=profile)
 
 
-def spreads(sd: Array, errors: Array, where: str, profiles: Mapping[str, Profile] | None = None) -> list[Extra]:
+def spreads(of: Effects, where: str) -> list[Extra]:
     """Return the standard deviations of a random intercept and, where there is one, of a random slope."""
-    known = profiles or {}
-    named = zip((_INTERCEPT, RANDOM_SLOPE), sd, errors, strict=False)
-    return [spread(name, one, error, where, known.get(name)) for name, one, error in named]
+    named = zip((_INTERCEPT, _SLOPE), of.sd, of.sd_error, (of.profile, None), strict=False)
+    return [spread(name, sd, error, where, profile) for name, sd, error, profile in named]
 
 
 def effects_correlation(value: float, error: float = float("nan")) -> Extra:

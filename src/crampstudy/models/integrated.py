@@ -10,6 +10,7 @@ from scipy.special import digamma, gammaln
 
 from crampstudy.models.compress import Codes, Compressed, pattern
 from crampstudy.models.covariance import Array
+from crampstudy.models.effects import centred
 from crampstudy.models.quadrature import Cells, Integral, Rule, Sums, integrate
 
 _LARGEST = 300.0
@@ -24,10 +25,11 @@ class PoissonLikelihood:
     of_cells: csr_array  # cells x rows
     events: Array  # (G x p) sums of counts times the design row
     constant: float
+    turn: Array  # (D x D) from effects of the cells' columns to those of the rows' columns
 
     @classmethod
     def of(cls, rows: Compressed, slope: int | None) -> PoissonLikelihood:
-        z = effect_columns(rows.matrix, slope)
+        z, turn = centred(rows.matrix, slope, rows.multiplicity)
         cell = pattern(list(z.T), rows.groups)
         order = np.argsort(cell, kind="stable")
         of_cells = csr_array(
@@ -38,7 +40,7 @@ class PoissonLikelihood:
         events = Sums.of(rows.groups) @ (rows.matrix * rows.counts[:, None])
         constant = rows.constant + float(rows.counts @ rows.offset - gammaln(rows.counts + 1).sum())
         cells = Cells.of(of_cells @ rows.counts, z[first], rows.groups[first])
-        return cls(rows, cells, of_cells, events, constant)
+        return cls(rows, cells, of_cells, events, constant, turn)
 
     def evaluate(self, inner: Array, factor: Array, rule: Rule, modes: Array) -> tuple[Array, Array, Integral]:
         """Return log-likelihoods (G,) without the constant, scores of the coefficients (G x p) and the integral."""
@@ -84,11 +86,12 @@ class TrialsLikelihood:
     cells: Cells
     tally: Tally | None
     constant: float
+    turn: Array  # as of a Poisson likelihood
 
     @classmethod
     def of(cls, rows: Compressed, slope: int | None, tally: Tally | None) -> TrialsLikelihood:
-        cells = Cells.of(rows.counts, effect_columns(rows.matrix, slope), rows.groups)
-        return cls(rows, cells, tally, tally.constant if tally else 0.0)
+        z, turn = centred(rows.matrix, slope, rows.multiplicity)
+        return cls(rows, Cells.of(rows.counts, z, rows.groups), tally, tally.constant if tally else 0.0, turn)
 
     def evaluate(self, inner: Array, factor: Array, rule: Rule, modes: Array) -> tuple[Array, Array, Integral]:
         """Return log-likelihoods (G,) without the constant, scores of coefficients and log theta, the integral."""
@@ -107,9 +110,3 @@ class TrialsLikelihood:
 
 
 IntegratedLikelihood = PoissonLikelihood | TrialsLikelihood
-
-
-def effect_columns(matrix: Array, slope: int | None) -> Array:
-    """Return the columns of the random effects (n x D): ones, and the column of ``matrix`` with a random slope."""
-    ones = np.ones(len(matrix))
-    return ones[:, None] if slope is None else np.column_stack([ones, matrix[:, slope]])

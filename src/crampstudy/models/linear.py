@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crampstudy.models import newton
 from crampstudy.models.covariance import Array, cluster_sums
+from crampstudy.models.standard import squared
 
 Codes = NDArray[np.intp]
 
@@ -90,6 +91,8 @@ def no_residual(
     times = np.ones(len(outcome)) if weights is None else weights
     if (first := outcome[0]) == outcome.min() == outcome.max():
         return f"the outcome does not vary: it is {first:g} for all {rows}"
+    if found := squared("the outcome", float(np.ptp(outcome / 2)), float(np.abs(outcome).max())):
+        return found
     if (n := times.sum()) <= matrix.shape[1]:
         return f"{n:g} {rows} are too few for {matrix.shape[1]} coefficients and a residual"
     if _is_nothing(least_squares(matrix, outcome - offset, times)[1], outcome):

@@ -7,7 +7,6 @@ of a step does not grow with the nights. The criterion is climbed on by its exac
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +16,10 @@ from scipy import optimize
 from crampstudy.errors import AnalysisError
 from crampstudy.models import newton
 from crampstudy.models.covariance import CURVED_TO, Array
+from crampstudy.models.effects import Effects, Elements, centred
 from crampstudy.models.linear import least_squares
 
 Codes = NDArray[np.intp]
-Elements = tuple[tuple[int, int], ...]
 
 _INTERCEPT: Elements = ((0, 0),)
 _BOTH: Elements = ((0, 0), (1, 0), (1, 1))
@@ -39,10 +38,10 @@ class LinearMixedFit:
 
     ``scores`` (G x p) and ``information`` (p x p) are those of the coefficients at the variances estimated, of which
     they are independent in expectation; ``curvatures`` (G x p x p) the participants' parts of it, where they are few.
-    ``log_likelihood`` is the restricted one, as R's ``logLik`` of ``lme4::lmer``. ``sd`` (D,) are the effects' standard
-    deviations, ``sd_error`` (D,) the standard errors of their logarithms, ``correlation_error`` that of the inverse
-    hyperbolic tangent, ``share_error`` that of the logit of the random intercept's share of the variance; ``modes``
-    (G x D) the participants' effects. At a boundary an sd is 0, its error NaN, or ``correlation`` is 1 or -1.
+    ``log_likelihood`` is the restricted one, as R's ``logLik`` of ``lme4::lmer``. ``effects`` are those of the columns,
+    ``residual_error`` the standard error of the logarithm of the ``residual``'s SD, ``share_error`` that of the logit
+    of a random intercept's share of the variance; ``modes`` (G x D) the participants' effects. At a boundary an sd is
+    0, its error NaN, or ``correlation`` is 1 or -1.
     """
 
     coefficients: Array
@@ -50,17 +49,34 @@ class LinearMixedFit:
     information: Array
     log_likelihood: float
     iterations: int
-    sd: Array
-    sd_error: Array
+    effects: Effects
     residual: float
     residual_error: float
     share_error: float
     modes: Array
-    correlation: float = float("nan")
-    correlation_error: float = float("nan")
     at_boundary: bool = False
     problem: str | None = None
     curvatures: Array | None = None
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations (D,) of the effects."""
+        return self.effects.sd
+
+    @property
+    def sd_error(self) -> Array:
+        """Standard errors (D,) of their logarithms."""
+        return self.effects.sd_error
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of intercept and slope."""
+        return self.effects.correlation
+
+    @property
+    def correlation_error(self) -> float:
+        """Standard error of its inverse hyperbolic tangent."""
+        return self.effects.correlation_error
 
 
 def linear_mixed(
@@ -112,12 +128,7 @@ class _Problem:
         length = np.linalg.norm(matrix * root, axis=0)
         orthogonal, triangle = np.linalg.qr(matrix / length * root)
         b, residuals = least_squares(matrix, outcome, times)
-        z, turn = np.ones((len(outcome), 1)), np.eye(1)
-        if slope is not None:
-            x = matrix[:, slope]
-            middle = float(np.average(x, weights=times))
-            sd = float(np.sqrt(np.average((x - middle) ** 2, weights=times)))
-            z, turn = np.column_stack([z, (x - middle) / sd]), np.array([[1.0, -middle / sd], [0.0, 1.0 / sd]])
+        z, turn = centred(matrix, slope, times)
         whole = np.column_stack([z * root, orthogonal, residuals * root[:, 0]])
         k, people = whole.shape[1], int(groups.max()) + 1
         sums = np.empty((people, k, k))
@@ -229,8 +240,8 @@ def _result(problem: _Problem, free: Elements, at: Array, steps: int) -> LinearM
     information = parts.sum(axis=0)
     value = problem.deviance(free, at)[0] + 2 * np.linalg.slogdet(r)[1] + problem.df * (1 + np.log(2 * np.pi))
     modes = (z[:, :, d + p] - z[:, :, d : d + p] @ b) @ (factor @ factor.T) @ problem.turn.T
-    log_sds, sd_errors = _spread(problem, free, at, variance)
-    sd = np.where(np.isfinite(log_sds[:d]), np.exp(log_sds[:d]), 0.0)
+    covariance, residual_error, share_error = _spread(problem, free, at, variance)
+    residual = float(np.sqrt(variance))
     coefficients = problem.start + np.linalg.solve(r, b)
     full = len(free) == d * (d + 1) // 2
     return LinearMixedFit(
@@ -239,56 +250,41 @@ def _result(problem: _Problem, free: Elements, at: Array, steps: int) -> LinearM
         information=information,
         log_likelihood=-value / 2,
         iterations=steps,
-        sd=sd,
-        sd_error=sd_errors[:d],
-        residual=float(np.sqrt(variance)),
-        residual_error=float(sd_errors[d]),
-        share_error=float(sd_errors[d + 1]),
+        effects=Effects(residual * factor, free, covariance, problem.turn),
+        residual=residual,
+        residual_error=residual_error,
+        share_error=share_error,
         modes=modes,
-        correlation=float(np.tanh(log_sds[-1])) if d > 1 and full else _sign(problem, factor),
-        correlation_error=float(sd_errors[-1]) if d > 1 and full else float("nan"),
         at_boundary=not full,
         problem=newton.problem(coefficients, scores, information),
         curvatures=parts if len(parts) <= CURVED_TO else None,
     )
 
 
-def _sign(problem: _Problem, factor: Array) -> float:
-    """Return the correlation of effects that go together completely, NaN where one of them has no spread."""
-    if len(factor) < 2:
-        return float("nan")
-    covariance = problem.turn @ factor @ factor.T @ problem.turn.T
-    return float(np.sign(covariance[0, 1])) if covariance[0, 0] > 0 < covariance[1, 1] else float("nan")
+def _spread(problem: _Problem, free: Elements, at: Array, variance: float) -> tuple[Array, float, float]:
+    """Return the covariance of the elements of L times the residual's SD, and the errors of log SD and logit share.
 
-
-def _spread(problem: _Problem, free: Elements, at: Array, variance: float) -> tuple[Array, Array]:
-    """Return the logs of the effects' SDs and of the residual's, the logit of the share, the atanh of the correlation.
-
-    And their standard errors, from the curvature of the deviance in L and the residual variance together.
+    They follow from the curvature of the deviance in L; given L, the residual variance has an error of its own, 2 / df
+    on the log scale.
     """
-
-    def summary(where: Array) -> Array:
-        factor = problem.turn @ problem.factor(free, where)
-        relative = factor @ factor.T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(np.diag(relative))
-            together = relative[0, -1] / np.sqrt(relative[0, 0] * relative[-1, -1])
-            size = _log_squares(problem, free, where)
-            return np.array([*(logs + size) / 2, size / 2, logs[0], np.arctanh(np.clip(together, -1, 1))])
-
-    found = summary(at)
+    own = 0.5 / problem.df
     if not len(at):
-        errors = np.full(len(found), np.nan)
-        errors[len(problem.turn)] = np.sqrt(0.5 / problem.df)
-        return found, errors
-    slopes = _differences(summary, at)
-    covariance = 2 * np.linalg.pinv(_curvature(problem, free, at), hermitian=True)
-    squares = np.einsum("ki,ij,kj->k", slopes, covariance, slopes)
-    # Given L, the residual variance has an error of its own, 2 / df on the log scale.
-    squares[: len(problem.turn) + 1] += 0.5 / problem.df
-    with np.errstate(invalid="ignore"):
-        errors = np.where(np.isfinite(found) & (squares > 0), np.sqrt(squares), np.nan)
-    return found, errors
+        return np.empty((0, 0)), float(np.sqrt(own)), float("nan")
+    slope = _log_sd_slope(problem, free, at)
+    relative = 2 * np.linalg.pinv(_curvature(problem, free, at), hermitian=True)
+    whole = np.eye(len(at)) + np.outer(at, slope)
+    covariance = variance * (whole @ relative @ whole.T + own * np.outer(at, at))
+    alone = len(problem.turn) == 1 and at[0] != 0
+    share = float(2 / abs(at[0]) * np.sqrt(relative[0, 0])) if alone else float("nan")
+    return covariance, float(np.sqrt(slope @ relative @ slope + own)), share
+
+
+def _log_sd_slope(problem: _Problem, free: Elements, at: Array) -> Array:
+    """Return the derivative (k) of the log of the residual's SD in the elements of L."""
+    widths = _STEP * np.maximum(np.abs(at), 1e-2)
+    units = np.diag(widths)
+    gains = [_log_squares(problem, free, at + w) - _log_squares(problem, free, at - w) for w in units]
+    return np.array(gains) / (4 * widths)
 
 
 def _log_squares(problem: _Problem, free: Elements, at: Array) -> float:
@@ -296,15 +292,3 @@ def _log_squares(problem: _Problem, free: Elements, at: Array) -> float:
     p = len(problem.start)
     s = problem.solved(problem.factor(free, at))[2].sum(axis=0)
     return float(np.log((s[p, p] - s[:p, p] @ np.linalg.solve(s[:p, :p], s[:p, p])) / problem.df))
-
-
-def _differences(function: Callable[[Array], Array], at: Array) -> Array:
-    """Return the derivatives (k x q) of ``function`` (k values) in ``at`` (q)."""
-    widths = _STEP * np.maximum(np.abs(at), 1e-2)
-    with np.errstate(invalid="ignore"):
-        columns = [
-            (function(at + width * unit) - function(at - width * unit)) / (2 * width)
-            for width, unit in zip(widths, np.eye(len(at)), strict=True)
-        ]
-    slopes: Array = np.nan_to_num(np.array(columns).T, nan=0.0, posinf=0.0, neginf=0.0)
-    return slopes

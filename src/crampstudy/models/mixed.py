@@ -7,21 +7,23 @@ likelihood; the observed information is the differenced exact gradient of the qu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models import count, newton, survey
 from crampstudy.models.compress import Codes, Compressed, compress
 from crampstudy.models.count import CountFit
 from crampstudy.models.covariance import Array
+from crampstudy.models.effects import Effects, Elements, rotation, triangular
 from crampstudy.models.integrated import IntegratedLikelihood, PoissonLikelihood, Tally, TrialsLikelihood
 from crampstudy.models.logistic import SEPARATED, check_binary
 from crampstudy.models.logistic import logistic as logistic_by_night
-from crampstudy.models.profile import Profile
+from crampstudy.models.profile import Fall, Profile
 from crampstudy.models.quadrature import Rule
 from crampstudy.models.quasi_newton import Peak, held, maximise
 
@@ -44,12 +46,12 @@ class MixedFit:
 
     ``scores`` (G x k) and ``information`` (k x k, observed) are those of all parameters that are not at a boundary, the
     coefficients first; ``curvatures`` (G x k x k) the participants' parts of it, where they are few.
-    ``log_likelihood`` includes all constants. ``sd`` (D,) are the effects' standard deviations on
-    the link scale, ``sd_error`` (D,) the standard errors of their logarithms; ``dispersion`` is alpha in
+    ``log_likelihood`` includes all constants. ``effects`` are those of the columns on the link scale; ``dispersion`` is
+    alpha in
     Var(y | effects) = mu + alpha mu^2, 0 where there is none, ``dispersion_error`` the standard error of log alpha.
     ``modes`` (G x D) are the participants' effects. At a boundary an sd is 0, its error NaN, or ``correlation`` is
-    1 or -1; where no sd is above 0 the fit is that of the model without random effects. ``profiles`` are those of the
-    ``dispersion`` and of the spread of the ``random intercept``.
+    1 or -1; where no sd is above 0 the fit is that of the model without random effects. ``profile`` is that of the
+    dispersion.
     """
 
     coefficients: Array
@@ -58,17 +60,30 @@ class MixedFit:
     log_likelihood: float
     iterations: int
     nodes: int
-    sd: Array
-    sd_error: Array
+    effects: Effects
     modes: Array
-    correlation: float = float("nan")
     dispersion: float = 0.0
     dispersion_error: float = float("nan")
     at_boundary: bool = False
     dispersion_at_boundary: bool = False
     problem: str | None = None
     curvatures: Array | None = None
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    profile: Profile | None = None
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations (D,) of the effects."""
+        return self.effects.sd
+
+    @property
+    def sd_error(self) -> Array:
+        """Standard errors (D,) of their logarithms."""
+        return self.effects.sd_error
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of intercept and slope."""
+        return self.effects.correlation
 
 
 def poisson(
@@ -150,18 +165,15 @@ def negative_binomial(
     model = TrialsLikelihood.of(rows, slope, Tally.of(counts, groups, times))
     if _no_more_dispersed(model, start, nodes):
         return replace(start, dispersion_at_boundary=True)
-    sd = max(float(start.sd[0]), _SPREADS[0])
+    sd = max(float(start.effects.factor[0, 0]), _SPREADS[0])
     starts = [np.concatenate([start.coefficients, [x, sd]]) for x in (-2.0, -1.0, 0.0, 1.0, 2.5, 5.0)]
     return _fit(model, starts, nodes)
 
 
 def _no_more_dispersed(model: TrialsLikelihood, start: MixedFit, nodes: int) -> bool:
     """Return whether the likelihood at the Poisson fit still rises as alpha falls to nothing."""
-    factor = np.diag(start.sd)
-    if len(start.sd) > 1 and start.sd.all():
-        factor[1] = start.sd[1] * np.array([start.correlation, np.sqrt(1 - start.correlation**2)])
-    rule = Rule.of(nodes, len(start.sd))
-    _, scores, _ = model.evaluate(np.append(start.coefficients, _POISSON), factor, rule, np.zeros(start.modes.shape))
+    factor, inner = start.effects.factor, np.append(start.coefficients, _POISSON)
+    _, scores, _ = model.evaluate(inner, factor, Rule.of(nodes, len(factor)), np.zeros(start.modes.shape))
     return bool(scores[:, -1].sum() > 0)
 
 
@@ -175,8 +187,8 @@ class _Likelihood:
     The modes of the last evaluation are where the next one starts to look for its own.
     """
 
-    def __init__(self, model: IntegratedLikelihood, free: tuple[tuple[int, int], ...], nodes: int) -> None:
-        self.model, self.free = model, free
+    def __init__(self, model: IntegratedLikelihood, free: Elements, nodes: int) -> None:
+        self.model, self.free, self.nodes = model, free, nodes
         dimensions = model.cells.z.shape[1]
         self.rule = Rule.of(nodes if free else 1, dimensions)
         self.modes = np.zeros((len(model.cells.sums), dimensions))
@@ -214,6 +226,28 @@ class _Likelihood:
         """Return by how much the likelihood falls where the parameter at ``index`` is what ``turn`` makes of a log."""
         return peak.value - held(self, peak, index, turn(log_value), self.reach)
 
+    def falls(self, peak: Peak, away: float) -> Fall:
+        """Return how the likelihood falls from the ``peak`` as the spread of the intercept so many slopes away is held.
+
+        That intercept, of a rotation of the effects, is the first of them, and no worse conditioned however far it is.
+        """
+        own = len(peak.at) - len(self.free)
+        if self.modes.shape[1] == 1:
+            return partial(self.fall, peak, own, np.exp)
+        turn, rest = rotation(away), np.eye(own)
+        at = self._rotated(turn, peak.at[own:])
+        widths = 1e-6 * np.eye(len(at))
+        back = [(self._rotated(turn.T, at + w) - self._rotated(turn.T, at - w)) / 2e-6 for w in widths]
+        whole = block_diag(rest, np.array(back).T)
+        cells = replace(self.model.cells, z=self.model.cells.z @ turn.T)
+        rotated = _Likelihood(replace(self.model, cells=cells), self.free, self.nodes)
+        moved = replace(peak, at=np.append(peak.at[:own], at), information=whole.T @ peak.information @ whole)
+        return partial(rotated.fall, moved, own, lambda log_sd: float(np.exp(log_sd) / np.hypot(1.0, away)))
+
+    def _rotated(self, turn: Array, elements: Array) -> Array:
+        factor = triangular(turn @ self.factor(elements))
+        return np.array([factor[element] for element in self.free])
+
     def reach(self, step: Array) -> float:
         """Return how far a step goes, 1 being far on the link scale for one step, but not out of sight."""
         matrix, z = self.model.rows.matrix, self.model.cells.z
@@ -236,10 +270,9 @@ def _fit(model: IntegratedLikelihood, starts: list[Array], nodes: int) -> MixedF
     flat = _is_zero(peak, -1)
     if model.cells.z.shape[1] == 1 or _problem(peak):
         return _plain(model, peak.at[:-1], nodes) if flat else _result(intercept, peak, nodes)
-    spread = max(float(np.std(model.cells.z[:, 1])), np.finfo(float).tiny)
     both = _Likelihood(model, _CORNERS[2], nodes)
     sd = 0.1 if flat else peak.at[-1]
-    peak = both.climb(both.best([np.concatenate([peak.at[:-1], [sd, 0.0, x / spread]]) for x in (0.05, 0.2, 0.8)]))
+    peak = both.climb(both.best([np.concatenate([peak.at[:-1], [sd, 0.0, x]]) for x in (0.05, 0.2, 0.8)]))
     if _is_zero(peak, -3):
         alone = _Likelihood(model, _CORNERS[2][2:], nodes)
         peak = alone.climb(np.append(peak.at[:-3], np.hypot(*peak.at[-2:])))
@@ -265,25 +298,17 @@ def _is_zero(peak: Peak, element: int) -> bool:
 
 def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
     p, own = likelihood.model.rows.matrix.shape[1], len(peak.at) - len(likelihood.free)
-    factor = likelihood.factor(peak.at)
-    sd = np.sqrt((factor**2).sum(axis=1))
-    problem = _problem(peak)
-    errors, dispersion_error = np.full(len(sd), np.nan), float("nan")
+    factor, problem = likelihood.factor(peak.at), _problem(peak)
+    joint: Array = np.full(peak.information.shape, np.nan)
     if problem is None:
-        joint = np.linalg.inv(peak.information)
-        for d in range(len(sd)):
-            # The derivative of log sd in the elements of L.
-            slope = np.array([factor[at] / sd[d] ** 2 if at[0] == d else 0.0 for at in likelihood.free])
-            if slope.any():
-                errors[d] = np.sqrt(slope @ joint[own:, own:] @ slope)
-        dispersion_error = float(np.sqrt(joint[p, p])) if own > p else float("nan")
-    profiles = {}
+        joint = np.linalg.inv(peak.information).astype(np.float64)
+    dispersion_error, profile = float("nan"), None
     if own > p and problem is None:
+        dispersion_error = float(np.sqrt(joint[p, p]))
         fall = partial(likelihood.fall, peak, p, _log_theta)
-        profiles["dispersion"] = Profile(-float(peak.at[p]), dispersion_error, fall)
-    if (0, 0) in likelihood.free and np.isfinite(errors[0]):
-        fall = partial(likelihood.fall, peak, own, np.exp)
-        profiles["random intercept"] = Profile(float(np.log(sd[0])), float(errors[0]), fall)
+        profile = Profile(-float(peak.at[p]), dispersion_error, fall)
+    falls = partial(likelihood.falls, peak) if (0, 0) in likelihood.free else None
+    effects = Effects(factor, likelihood.free, joint[own:, own:], likelihood.model.turn, falls)
     return MixedFit(
         coefficients=peak.at[:p],
         scores=peak.scores,
@@ -291,15 +316,13 @@ def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
         log_likelihood=peak.value,
         iterations=peak.iterations,
         nodes=nodes,
-        sd=sd,
-        sd_error=errors,
-        modes=likelihood.modes @ factor.T,
-        correlation=float(factor[1, 0] / sd[1]) if len(sd) > 1 and sd.all() else float("nan"),
+        effects=effects,
+        modes=likelihood.modes @ effects.turned.T,
         dispersion=float(np.exp(-peak.at[p])) if own > p else 0.0,
         dispersion_error=dispersion_error,
         problem=problem,
         curvatures=peak.curvatures,
-        profiles=profiles,
+        profile=profile,
     )
 
 
@@ -332,7 +355,7 @@ def _separation(rows: Compressed, coefficients: Array) -> str | None:
 def _unfitted(rows: Compressed, problem: str, nodes: int, dimensions: int) -> MixedFit:
     """Return the fit of a model whose plain likelihood already has no maximum."""
     p, people = rows.matrix.shape[1], int(rows.groups.max()) + 1
-    none = np.full(dimensions, np.nan)
+    none = np.full((dimensions, dimensions), np.nan)
     return MixedFit(
         coefficients=np.full(p, np.nan),
         scores=np.full((people, p), np.nan),
@@ -340,8 +363,7 @@ def _unfitted(rows: Compressed, problem: str, nodes: int, dimensions: int) -> Mi
         log_likelihood=float("nan"),
         iterations=0,
         nodes=nodes,
-        sd=none,
-        sd_error=none,
+        effects=Effects(none, (), np.empty((0, 0)), np.eye(dimensions)),
         modes=np.full((people, dimensions), np.nan),
         problem=problem,
     )

@@ -19,7 +19,7 @@ from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
-from crampstudy.models import formula, inference, ordered, recall, rows, spec
+from crampstudy.models import formula, inference, ordered, recall, rows, spec, steps
 from crampstudy.models.covariance import CURVED_TO, JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.events import CoxFit, LeftOut, cox, left_out
 from crampstudy.models.exposed import exposed
@@ -192,7 +192,7 @@ def fit_events(asked: Question) -> Fit:
         "n_events": found.events,
         "note": rows.note(*asked_of.remarks, found.note),
     }
-    per = rows.units(found.answer, design, scale, asked.per, asked.ci_level)
+    per = steps.steps(found.answer, design, scale, asked.per, asked.ci_level)
     made = rows.rows(found.answer, scale, cells, asked.ci_level, per, asked.margins)
     made += rows.left_out(design, scale, cells)
     predictor = None if asked.free_terms else linear(found.answer, design, cells, scale)

@@ -8,7 +8,7 @@ import numpy as np
 
 from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
-from crampstudy.models import rows, spec, split
+from crampstudy.models import rows, spec, split, steps
 from crampstudy.models.engines import Solved
 from crampstudy.models.exposed import exposed
 from crampstudy.models.question import Question
@@ -100,7 +100,7 @@ def _rows(
     asked: Question, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
 ) -> list[rows.Row]:
     solved = solution.solved
-    per = rows.units(answer, solution.design, scale, asked.per, asked.ci_level)
+    per = steps.steps(answer, solution.design, scale, asked.per, asked.ci_level)
     made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per, asked.margins)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]

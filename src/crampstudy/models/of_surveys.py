@@ -14,7 +14,18 @@ from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Accou
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, intervals, ordered, recall, rows, spec, survey, survey_linear, survey_ordinal
+from crampstudy.models import (
+    formula,
+    intervals,
+    ordered,
+    recall,
+    rows,
+    spec,
+    steps,
+    survey,
+    survey_linear,
+    survey_ordinal,
+)
 from crampstudy.models.covariance import Array
 from crampstudy.models.exposed import Exposed, exposed
 from crampstudy.models.extras import Extra
@@ -149,7 +160,7 @@ def fit_survey(asked: Question) -> Fit:
         "n_groups": numbers.n_psus,
         "note": rows.note(few, *of.remarks, found.note or ""),
     }
-    per = rows.units(answer, design, scale, asked.per, asked.ci_level)
+    per = steps.steps(answer, design, scale, asked.per, asked.ci_level)
     made = rows.rows(answer, scale, cells, asked.ci_level, per, asked.margins)
     made += [rows.extra(extra, cells, asked.ci_level) for extra in found.extras]
     made += rows.left_out(design, scale, cells)

@@ -22,14 +22,13 @@ from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
 TEST = "wald_test"
-_BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
+BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW = "rests on few participants"
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
 """Why a coefficient has no variance though it was fitted."""
-_USUAL = float(np.log(1e6))
-"""A ratio beyond the exponential of this, or of minus this, is shown per another unit of its term."""
-_LARGEST = float(np.log(1e15))
+_MILLION = float(np.log(1e6))
+LARGEST = float(np.log(1e15))
 """What lies beyond the exponential of this has more digits than a number is kept with."""
 _WIDEST = 700.0
 """A limit beyond this has an exponential of 0 or infinity."""
@@ -76,7 +75,7 @@ class Answer:
         column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
-        shown = [column for column in self.columns if column.term not in _BASELINES]
+        shown = [column for column in self.columns if column.term not in BASELINES]
         poor = {
             column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
         }
@@ -134,7 +133,7 @@ def rows(
     """
     made: list[Row] = []
     last: list[Row] = []
-    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term not in _BASELINES))
+    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term not in BASELINES))
     numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
     smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
     within = {i for smooth in answer.smooths for i in smooth.columns}
@@ -142,7 +141,7 @@ def rows(
     for i, (column, (coefficient, error, df)) in enumerate(zip(answer.columns, numbers, strict=True)):
         others = "; ".join(t for t in terms if t != column.term)
         cells = base | {"scale": scale.ratio, "adjusted_for": others or None}
-        if column.term in _BASELINES:
+        if column.term in BASELINES:
             cells |= {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
             last.append(_row(answer, cells, column, (coefficient, error, df), ci_level, scale))
         elif i in smooths:
@@ -164,7 +163,7 @@ def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, ma
     moved = np.flatnonzero(contrast.vector)
     columns = [answer.columns[i] for i in moved]
     own = {column.term for column in columns}
-    terms = dict.fromkeys(c.term for c in answer.columns if c.term not in _BASELINES)
+    terms = dict.fromkeys(c.term for c in answer.columns if c.term not in BASELINES)
     others = "; ".join(term for term in terms if term not in own)
     column = spec.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
     exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
@@ -220,16 +219,16 @@ def _row(
         return estimates.row(status="not_estimable", **cells | {"note": why})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
-    tested = column.term not in _BASELINES and error > 0
+    tested = column.term not in BASELINES and error > 0
     more = {
         "std_error": error,
         "df": df,
         "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    shift = float(np.log(scale.factor)) if column.term in _BASELINES else 0.0
+    shift = float(np.log(scale.factor)) if column.term in BASELINES else 0.0
     if not scale.of and (reason := beyond(coefficient + shift, half)):
-        if column.term in _BASELINES:
+        if column.term in BASELINES:
             reason = f"where every term is 0, {reason}; measure the terms from their middle"
         return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
     limits = scale.shown(coefficient + shift + np.array([0, -half, half]))
@@ -269,35 +268,11 @@ def wald_cells(coefficients: Array, block: Array, df: float) -> Row:
 
 def beyond(value: float, half: float) -> str | None:
     """Return why the exponential of ``value``, or of what lies ``half`` an interval from it, is not to be shown."""
-    if abs(value) > _LARGEST:
+    if abs(value) > LARGEST:
         return "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
     if not abs(value) + half < _WIDEST:
         return "the interval reaches from next to 0 to beyond all numbers, so that nothing is known"
     return None
-
-
-def units(
-    answer: Answer, design: spec.Design, scale: Scale, per: Mapping[str, float], ci_level: float
-) -> Mapping[str, float]:
-    """Return the multiples in which numeric terms are reported: those of ``per``, and of others what a ratio needs.
-
-    A term of which a unit is so small or so large a step that its ratio would have no readable number is reported per
-    the power of ten next to its standard deviation, which ``unit`` then names; its statistic is that of any unit.
-    """
-    if answer.status != "converged" or not scale.ratio.endswith("_ratio"):
-        return dict(per)
-    spread: dict[str, float] = {}
-    for column, size in zip(design.columns, design.standard.spread, strict=True):
-        spread[column.term] = max(size, spread.get(column.term, 0.0))
-    made = dict(per)
-    for column, coefficient, error, df in zip(
-        answer.columns, answer.coefficients, answer.std_errors, answer.df, strict=True
-    ):
-        if column.term in per or column.term in _BASELINES or not np.isfinite(coefficient):
-            continue
-        if abs(coefficient) > _USUAL or abs(coefficient) + quantile(ci_level, df) * error > _LARGEST:
-            made[column.term] = float(10.0 ** np.round(np.log10(spread[column.term])))
-    return made
 
 
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
@@ -337,7 +312,7 @@ def extra(found: Extra, base: Row, ci_level: float) -> Row:
     if not np.isfinite(found.error):
         return estimates.row(status=found.status, estimate=found.seen(found.estimate), **cells)
     more: Row = {"estimate": found.seen(found.estimate), "std_error": found.error}
-    if found.profile is None and found.link == "log" and quantile(ci_level, found.df) * found.error > _USUAL:
+    if found.profile is None and found.link == "log" and quantile(ci_level, found.df) * found.error > _MILLION:
         said = note("its interval spans more than a million times it each way: nothing is known of it", notes or "")
         return estimates.row(status="boundary", **cells | more | {"note": said})
     low, high = found.interval(ci_level)
@@ -365,9 +340,9 @@ def left_out(design: spec.Design, scale: Scale, base: Row) -> list[Row]:
 
 
 def _flat(term: str, design: spec.Design) -> str:
+    if term in design.flat:
+        return design.flat[term]
     still = f"{term} does not vary"
-    if term in design.rounded:
-        return f"{still} by more than the rounding of so large numbers; subtract what is common to all"
     return f"{still} where the other terms are known" if design.incomplete else still
 
 

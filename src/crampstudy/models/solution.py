@@ -20,7 +20,6 @@ from crampstudy.models import formula, person_means, spec
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
-from crampstudy.models.extras import RANDOM_SLOPE
 from crampstudy.models.inference import bias_reduces
 from crampstudy.models.linear import no_residual
 from crampstudy.models.obstacles import collinear, no_rows, obstacle, too_few
@@ -82,6 +81,7 @@ class Solution:
             self.data.nights[kept],
             None if self.data.weights is None else self.data.weights[kept],
             zero=None if self.data.zero is None else self.data.zero[kept],
+            slope=self.data.slope,
         )
         others = self.participants[:participant] + self.participants[participant + 1 :]
         return replace(self, data=data, participants=others)._worked_out()
@@ -101,7 +101,6 @@ class Solution:
         if zero is not None and self.zero is not None:
             odds, spread = self.zero.standard.coefficients(zero.coefficients, zero.variance)
             zero = replace(zero, coefficients=odds, variance=spread, df=self.zero.standard.least(zero.df))
-        size = 1.0 if self.slope is None else standard.turned[self.slope, self.slope]
         moments = solved.moments and solved.moments.turned(standard.back())
         return replace(
             solved,
@@ -111,20 +110,16 @@ class Solution:
             effective=moments.effective() if moments else standard.least(solved.effective),
             moments=moments,
             zero=zero,
-            extras=tuple(
-                replace(extra, estimate=extra.estimate / size) if extra.term == RANDOM_SLOPE else extra
-                for extra in solved.extras
-            ),
         )
 
     def _far_slope(self) -> str | None:
-        if self.slope is None or self.slope not in self.design.standard.far:
+        if self.slope is None:
             return None
-        term, middle = self.design.columns[self.slope].term, float(np.mean(self.design.matrix[:, self.slope]))
-        return (
-            f"{term} lies so far from 0 that a fit cannot tell a participant's slope from the intercept; "
-            f"measure it from its middle, as in I({term} - {middle:.6g})"
-        )
+        near = [self.design.columns[i].term for i in self.design.standard.beside(self.slope)]
+        if others := ", ".join(term for term in near if term != spec.INTERCEPT):
+            slope = f"a participant's slope of {self.design.columns[self.slope].term}"
+            return f"{slope} cannot be told from one of {others}; measure what they are made of from its middle"
+        return None
 
     def _obstacle(self) -> str | None:
         design, data, engine = replace(self.design, matrix=self.data.matrix), self.data, ENGINES[self.model]
@@ -241,7 +236,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         matrix=np.ascontiguousarray(design.standardised().matrix),
         zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
     )
-    slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
+    if (slope := None if asked.random_slope is None else _slope(design, asked.random_slope)) is not None:
+        data = replace(data, slope=design.standard.affine(slope))
     people = tuple(used["participant_id"].unique(maintain_order=True))
     each = nights[ALIKE]
     observed, unclear = int(each.sum()), int(each.filter(undecided).sum()) if asked.where else 0

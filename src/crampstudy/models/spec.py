@@ -26,7 +26,7 @@ from crampstudy.models.covariance import Array
 from crampstudy.models.declared import Declared, declare
 from crampstudy.models.functions import CONTEXT, OFFSET, WEIGHTS
 from crampstudy.models.levels import check_levels, participants, reference_first
-from crampstudy.models.standard import ROUNDING, Standard
+from crampstudy.models.standard import Standard, standing
 
 REFERENCE_FIRST = {"sex": ("male", "female")}
 INTERCEPT = "intercept"
@@ -99,9 +99,9 @@ class Design:
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
     ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant`` those left
-    out because they do not vary on these rows, ``rounded`` the ones among them that vary by no more than rounding;
-    ``standard`` says how engines see the columns. Without a complete row the matrix is empty and ``columns`` holds one
-    column per term. ``surplus`` are terms left out because there are too few participants for so many coefficients,
+    out because they do not vary on these rows, with the reason in ``flat`` where it is another; ``standard`` says how
+    engines see the columns. Without a complete row the matrix is empty and ``columns`` holds one column per term.
+    ``surplus`` are terms left out because there are too few participants for so many coefficients,
     ``remarks`` what a reader of the coefficients should know. ``incomplete`` counts the candidate rows left out because
     a value was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with
     a row each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
@@ -125,7 +125,7 @@ class Design:
     weightless: int = 0
     surplus: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    rounded: tuple[str, ...] = ()
+    flat: Mapping[str, str] = field(default_factory=dict)
     standard: Standard = field(default_factory=Standard.none)
     declared: Declared = field(default_factory=Declared)
 
@@ -210,7 +210,7 @@ def build(
     names = {str(term): tuple(sorted(formula.names_of(term))) for term in with_coefficient}
     constant: list[str] = []
     surplus: list[str] = []
-    rounded: list[str] = []
+    reasons: dict[str, str] = {}
     while True:
         design, flat = _encoded(frame, kept, candidate, needs, not_measured, tuple(constant))
         n = participants(frame, design.rows)
@@ -235,13 +235,13 @@ def build(
                 names=names,
                 surplus=tuple(surplus),
                 remarks=(*design.remarks, *crowded),
-                rounded=tuple(rounded),
+                flat=reasons,
                 standard=Standard.of(design.matrix, made_of) if some else Standard.none(len(design.columns)),
             )
             return replace(made, declared=declare(made, frame, candidate, each))
         # A term that does not vary says nothing about itself and takes nothing from the others.
         constant += flat
-        rounded += [term for term, exactly in flat.items() if not exactly]
+        reasons |= {term: why for term, why in flat.items() if why}
         kept = [term for term in kept if str(term) not in flat]
 
 
@@ -252,8 +252,8 @@ def _encoded(
     needs: Sequence[str],
     not_measured: tuple[str, ...],
     constant: tuple[str, ...],
-) -> tuple[Design, dict[str, bool]]:
-    """Return the design of the ``kept`` terms, and which of them do not vary: at all (true), or but by rounding."""
+) -> tuple[Design, dict[str, str]]:
+    """Return the design of the ``kept`` terms and those that do not vary, each with what is to be said of it."""
     used = sorted({name for term in kept for name in formula.names_of(term)})
     complete = frame.select(pl.all_horizontal(pl.lit(value=True), *(pl.col(c).is_not_null() for c in [*used, *needs])))
     rows = candidate & complete.to_series().to_numpy()
@@ -281,12 +281,8 @@ def _encoded(
         raise UsageError(
             f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
         )
-    with np.errstate(over="ignore"):
-        reach = np.ptp(values, axis=0)
-    rounding = ROUNDING * np.abs(values).max(axis=0)
-    varying = {str(t) for t, where in slices.items() if (reach[where] > rounding[where]).any()}
-    still = {str(t) for t, where in slices.items() if not reach[where].any()}
-    flat = {str(term): str(term) in still for term in kept if str(term) not in varying and str(term) != "1"}
+    found = {str(term): standing(str(term), values[:, where]) for term, where in slices.items() if str(term) != "1"}
+    flat = {term: why for term, why in found.items() if why is not None}
     named = [(term, name) for term, where in slices.items() for name in matrix.columns[where]]
     columns = tuple(_column(term, name, matrix.model_spec) for term, name in named)
     encode = Encoder(data.iloc[:1].copy(), matrix.model_spec)

@@ -18,6 +18,8 @@ _FAR = 0.01
 """A column whose part beside others is less than this share of it lies far from 0, or from where they hold it."""
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
 """A part of a column smaller than this beside the whole is rounding."""
+_SQUARED = (1e-30, 1e30)
+"""Numbers between these have variances, and products of these, that are neither 0 nor infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,17 @@ class Standard:
         moved = (np.triu(self.turned, 1) != 0).any(axis=0) | (self.centre != 0)
         return tuple(int(i) for i in np.flatnonzero(moved))
 
+    def beside(self, column: int) -> tuple[int, ...]:
+        """Return the columns whose share is taken out of a column."""
+        return tuple(int(i) for i in np.flatnonzero(self.turned[:column, column]))
+
+    def affine(self, column: int) -> tuple[float, float]:
+        """Return the numbers of which the first plus the second times its standard column is a column.
+
+        That holds where no share is taken out of it but that of an intercept.
+        """
+        return float(self.centre[column] + self.turned[:column, column].sum()), float(self.turned[column, column])
+
     def columns(self, matrix: Array) -> Array:
         """Return the standard columns (n x p) of rows of the design."""
         made = matrix - self.centre
@@ -104,6 +117,32 @@ class Standard:
         """Return for each coefficient (p) the smallest of ``numbers`` (p) of those that it is made of."""
         made: Array = np.where(self.back() != 0, numbers, np.inf).min(axis=1)
         return np.where(np.isnan(numbers), np.nan, made)
+
+
+def standing(term: str, columns: Array) -> str | None:
+    """Return what is to be said of a term whose columns (n x k) cannot be told from a constant; ``None`` if they can.
+
+    Nothing is to be said where they do not vary, and that says it all.
+    """
+    largest, reach = np.abs(columns).max(axis=0), np.ptp(columns / 2, axis=0)  # a half does not overflow
+    if (reach > ROUNDING * largest / 2).any():
+        return squared(term, float(reach[reach > 0].min()), float(largest.max()))
+    if reach.any():
+        return f"{term} does not vary by more than the rounding of so large numbers; subtract what is common to all"
+    if (gap := float(np.spacing(largest.max()))) < 1:
+        return ""
+    lost = (
+        f"it is {columns[0, 0]:g} on all rows, and so large a number has no digits left for differences below {gap:g}"
+    )
+    return f"{term} does not vary: {lost}; subtract what is common to all before it is stored"
+
+
+def squared(what: str, smallest: float, largest: float) -> str | None:
+    """Say so where numbers between these sizes have a variance that cannot be worked with."""
+    if _SQUARED[0] < smallest and largest < _SQUARED[1]:
+        return None
+    size = smallest if largest < _SQUARED[1] else largest
+    return f"{what} has numbers of the size of {size:.0e}, too extreme for a variance; give it in another unit"
 
 
 def _taken_out(others: Array, column: Array) -> tuple[Array, Array] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crampstudy import estimates
-from crampstudy.models import rows, spec
+from crampstudy.models import rows, spec, steps
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.exposed import exposed
 from crampstudy.models.result import association
@@ -31,7 +31,7 @@ def zero_rows(
     scale = rows.Scale("odds_ratio", "odds", named)
     cells = base | {"estimand": f"{association(design)}, {named}"}
     answer = _answer(solution, design)
-    per = rows.units(answer, design, scale, per, ci_level)
+    per = steps.steps(answer, design, scale, per, ci_level)
     made = rows.rows(answer, scale, cells, ci_level, per, margins)
     made += rows.left_out(design, scale, cells)
     return [_renamed(row) for row in made]
