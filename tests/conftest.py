@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The tests run side by side: one thread each, set before numpy is imported.
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+# The tests run side by side: one thread each, set before numpy and polars are imported.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ.setdefault(threads, "1")
+
+DRAWS = 3_000
+"""Potential outcomes behind the answers of a cohort whose answers are not looked at; the default takes many seconds."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -37,10 +40,15 @@ def shared() -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run the command line in this process: exit code, standard output, standard error."""
+    """Run the command line in this process: exit code, standard output, standard error.
+
+    The answers beside a cohort that is simulated so rest on few draws.
+    """
 
     # Imported late: numpy must not be loaded before its threads are set.
-    from crampstudy import cli
+    from crampstudy import cli, simulate
+
+    monkeypatch.setitem(simulate.write.__kwdefaults__, "draws", DRAWS)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["crampstudy", *arguments])

@@ -288,7 +288,7 @@ def test_rows_without_an_identifier_stay_in_the_diary() -> None:
 
 
 def test_a_simulated_cohort_comes_back_as_it_was(tmp_path: Path) -> None:
-    simulate.write(tmp_path / "package", 20, 30, 3)
+    simulate.write(tmp_path / "package", 20, 30, 3, draws=3_000)
     cohort = open_cohort(tmp_path / "package")
     wide_frame = cohort.frame("diary").join(cohort.frame("participants"), on="participant_id")
     text = wide_frame.with_columns(pl.col(pl.Boolean).cast(pl.String))
