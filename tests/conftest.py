@@ -19,9 +19,27 @@ DRAWS = 3_000
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+# Simulation studies, runs as processes of their own and whole reports, those with the longest tests first.
+SLOW = (
+    *("crash", "repeatable", "cluster", "worked_examples", "recovery_grid", "second_opinion", "report_build", "readme"),
+    *("report_typeset", "recovery", "cards", "answers", "checks", "simulate", "simulate_write", "process", "bootstrap"),
+    *("classes", "compute", "compute_kept"),
+)
+
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of slow modules, and run them first, so that no worker is left alone with a long one at the end."""
+    place = {f"test_{name}": number for number, name in enumerate(SLOW)}
+    for item in items:
+        if item.path.stem in place:
+            item.add_marker("slow")
+    items.sort(key=lambda item: place.get(item.path.stem, len(SLOW)))
 
 
 @pytest.fixture(scope="session")
