@@ -34,7 +34,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of slow modules, and run them first, so that no worker is left alone with a long one at the end."""
+    """Mark the tests of slow modules, and run them first: no worker is to be left alone with a long one at the end."""
     place = {f"test_{name}": number for number, name in enumerate(SLOW)}
     for item in items:
         if item.path.stem in place:
