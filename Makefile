@@ -7,8 +7,9 @@ COHORT ?= $(SYNTHETIC)
 READY := .venv/ready
 RUN := .venv/bin/python
 CRAMPSTUDY := .venv/bin/crampstudy
-# A worker begins with one stretch of the tests, so that what a module makes once is made once; then it takes from the other.
-SIDE_BY_SIDE := -n 2 --dist worksteal
+# A worker begins with one stretch of the tests, so that what a module makes is made once; then it takes from the other.
+# Bytecode is kept whatever the environment says: to rewrite every assertion anew takes ten seconds.
+TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -q -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,10 +29,10 @@ compare: $(READY) ## compare two cohorts: make compare A=… B=… [ARGS="--by a
 	$(CRAMPSTUDY) compare "$(A)" "$(B)" $(ARGS)
 
 test: $(READY) ## run all the tests
-	$(RUN) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
+	$(TESTS) $(ARGS)
 
 test-fast: $(READY) ## run the tests that take no more than a moment
-	$(RUN) -m pytest -q $(SIDE_BY_SIDE) -m "not slow" --hypothesis-profile quick $(ARGS)
+	$(TESTS) -m "not slow" --hypothesis-profile quick $(ARGS)
 
 check: $(READY) ## lint, formatting, types and the order of imports
 	$(RUN) -m ruff check .

@@ -23,7 +23,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 SLOW = (
     *("crash", "repeatable", "cluster", "worked_examples", "recovery_grid", "second_opinion", "report_build", "readme"),
     *("report_typeset", "recovery", "cards", "answers", "checks", "simulate", "simulate_write", "process", "bootstrap"),
-    *("classes", "compute", "compute_kept"),
+    *("classes", "compute", "compute_kept", "injected_errors", "fuzz"),
 )
 
 settings.register_profile("default", deadline=None)

@@ -141,6 +141,9 @@ class Bench:
 @contextmanager
 def bench(notebooks: Path) -> Iterator[Bench]:
     """Yield a bench in a new folder; with the block end the processes that are left, and the folder."""
+    # Imported here, since runs of `map` and their workers import this module.
+    from crampstudy import simulate
+
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         folder = Path(name)
         (folder / "tmp").mkdir()
@@ -148,8 +151,7 @@ def bench(notebooks: Path) -> Iterator[Bench]:
         path = os.pathsep.join(map(str, (here.parents[2] / "src", here.parent)))
         env = os.environ | {"TMPDIR": str(folder / "tmp"), "PYTHONPATH": path, _MARK: f"{folder.name}-{os.getpid()}"}
         made = Bench(folder, env | {"CRAMPSTUDY_NOTEBOOKS": str(notebooks)})
-        draw = [sys.executable, "-m", "crampstudy", "simulate", "--participants", "60", "--nights", "30"]
-        subprocess.run([*draw, "--out", str(folder / "study")], env=made.env, check=True, capture_output=True)
+        simulate.write(folder / "study", 60, 30, seed=1, draws=3_000)
         try:
             yield made
         finally:
