@@ -23,7 +23,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 SLOW = (
     *("crash", "repeatable", "cluster", "worked_examples", "recovery_grid", "second_opinion", "report_build", "readme"),
     *("report_typeset", "recovery", "cards", "answers", "checks", "simulate", "simulate_write", "process", "bootstrap"),
-    *("classes", "compute", "compute_kept", "injected_errors", "fuzz"),
+    *("classes", "compute", "compute_kept", "injected_errors", "fuzz", "awkward", "cli_simulate", "partitions"),
+    *("factors", "classes_30_days", "mutated"),
 )
 
 settings.register_profile("default", deadline=None)
@@ -36,6 +37,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of slow modules, and run them first: no worker is to be left alone with a long one at the end."""
     place = {f"test_{name}": number for number, name in enumerate(SLOW)}
+    if lost := [stem for stem in place if not Path(__file__).with_name(f"{stem}.py").exists()]:
+        raise pytest.UsageError(f"SLOW of tests/conftest.py names modules that are not there: {', '.join(lost)}")
     for item in items:
         if item.path.stem in place:
             item.add_marker("slow")
