@@ -24,8 +24,10 @@ SLOW = (
     *("crash", "repeatable", "cluster", "worked_examples", "recovery_grid", "second_opinion", "report_build", "readme"),
     *("report_typeset", "recovery", "cards", "answers", "checks", "simulate", "simulate_write", "process", "bootstrap"),
     *("classes", "compute", "compute_kept", "injected_errors", "fuzz", "awkward", "cli_simulate", "partitions"),
-    *("factors", "classes_30_days", "mutated"),
+    *("factors", "classes_30_days", "mutated", "parts", "units", "degrade", "of_surveys", "mixed", "of_events"),
+    *("intervals", "report_blocks", "cli_failures", "event_lists", "missing_codes"),
 )
+PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -33,16 +35,23 @@ settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+def pytest_configure() -> None:
+    if lost := [stem for stem in PLACE if not Path(__file__).with_name(f"{stem}.py").exists()]:
+        raise pytest.UsageError(f"SLOW of tests/conftest.py names modules that are not there: {', '.join(lost)}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave slow modules out before they are imported, where no slow test is asked for."""
+    return True if config.option.markexpr == "not slow" and collection_path.stem in PLACE else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of slow modules, and run them first: no worker is to be left alone with a long one at the end."""
-    place = {f"test_{name}": number for number, name in enumerate(SLOW)}
-    if lost := [stem for stem in place if not Path(__file__).with_name(f"{stem}.py").exists()]:
-        raise pytest.UsageError(f"SLOW of tests/conftest.py names modules that are not there: {', '.join(lost)}")
     for item in items:
-        if item.path.stem in place:
+        if item.path.stem in PLACE:
             item.add_marker("slow")
-    items.sort(key=lambda item: place.get(item.path.stem, len(SLOW)))
+    items.sort(key=lambda item: PLACE.get(item.path.stem, len(PLACE)))
 
 
 @pytest.fixture(scope="session")
