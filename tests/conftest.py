@@ -25,7 +25,8 @@ SLOW = (
     *("report_typeset", "recovery", "cards", "answers", "checks", "simulate", "simulate_write", "process", "bootstrap"),
     *("classes", "compute", "compute_kept", "injected_errors", "fuzz", "awkward", "cli_simulate", "partitions"),
     *("factors", "classes_30_days", "mutated", "parts", "units", "degrade", "of_surveys", "mixed", "of_events"),
-    *("intervals", "report_blocks", "cli_failures", "event_lists", "missing_codes"),
+    *("intervals", "report_blocks", "cli_failures", "event_lists", "missing_codes", "package_parts", "parity"),
+    *("counted_nights", "recovery_keys", "report_glyphs", "profile", "simulated_page"),
 )
 PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 
