@@ -26,7 +26,7 @@ SLOW = (
     *("classes", "compute", "compute_kept", "injected_errors", "fuzz", "awkward", "cli_simulate", "partitions"),
     *("factors", "classes_30_days", "mutated", "parts", "units", "degrade", "of_surveys", "mixed", "of_events"),
     *("intervals", "report_blocks", "cli_failures", "event_lists", "missing_codes", "package_parts", "parity"),
-    *("counted_nights", "extras", "recovery_keys", "report_glyphs", "profile", "simulated_page"),
+    *("counted_nights", "extras", "recovery_keys", "report_glyphs", "profile", "simulated_page", "typed"),
 )
 PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 
