@@ -64,7 +64,7 @@ def test_model_that_cannot_be_fitted_prints_its_rows_and_exits_with_6(run: Run) 
 
 
 def test_compare_puts_two_cohorts_one_after_the_other(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "other", 40, 10, 2)
+    write(tmp_path / "other", 40, 10, 2, draws=3_000)
     code, out, _ = run("compare", DIARY, str(tmp_path / "other"), "--age-bands", "20,60", "--json")
     rows = json.loads(out)
     assert code == 0
@@ -188,7 +188,7 @@ def test_describe_shows_what_else_a_diary_tells(run: Run) -> None:
 
 
 def test_relief_by_remedy(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "cohort", 40, 60, seed=3)
+    write(tmp_path / "cohort", 40, 60, seed=3, draws=3_000)
     code, out, _ = run("describe", str(tmp_path / "cohort"), "--outcome", "relief")
     assert code == 0
     assert "Median time to relief, min" in out

@@ -81,7 +81,12 @@ def worker(file: Path, number: int, path: Path = ROOT) -> Iterator[subprocess.Po
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The scheduler file of a cluster of two workers."""
+    from distributed import Client
+
     with scheduler(tmp_path_factory.mktemp("cluster")) as (file, _), worker(file, 1), worker(file, 2):
+        # One that came first would do everything before the other is there.
+        with Client(scheduler_file=str(file), set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
         yield file
 
 

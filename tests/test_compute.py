@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import kills
 import numpy as np
 import pytest
 
@@ -130,27 +131,14 @@ def test_workers_end_with_the_process_that_they_work_for(asked: signal.Signals) 
         "def at_work(item):\n    if item: time.sleep(60)\n    return os.getpid()\n"
         "for worker in compute.map(at_work, range(9), workers=2): print(worker, flush=True)\n"
     )
-    mark = f"of-{os.getpid()}-{asked.name}"
-    env = os.environ | {"CRAMPSTUDY_TEST": mark}
+    mark = f"CRAMPSTUDY_TEST=of-{os.getpid()}-{asked.name}"
+    env = os.environ | dict([mark.split("=")])
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env) as run:
         assert run.stdout is not None
         assert int(run.stdout.readline()) != run.pid
         run.send_signal(asked)
-    left = [run.pid]
-    for _ in range(100):
-        # The workers and joblib's own process that tracks what they share.
-        left = [place.name for place in Path("/proc").glob("[0-9]*") if mark.encode() in environment(place)]
-        if not left:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{len(left)} processes are left")
-
-
-def environment(place: Path) -> bytes:
-    try:
-        return (place / "environ").read_bytes()
-    except OSError:  # it has ended, or is somebody else's
-        return b""
+    # The workers and joblib's own process that tracks what they share.
+    assert kills.strays(mark) == []
 
 
 def test_progress_counts_what_is_done() -> None:

@@ -27,8 +27,10 @@ from functools import partial
 from pathlib import Path
 from crampstudy import compute
 from tests.test_compute_kept import noted
-for value in compute.map(partial(noted, Path(sys.argv[1])), range(12), workers=2, keep=Path(sys.argv[2])):
+values = compute.map(partial(noted, Path(sys.argv[1])), range(12), workers=2, keep=Path(sys.argv[2]))
+for number, value in enumerate(values, 1):
     print(value, flush=True)
+    if number == 3: sys.stdin.read()  # until it is killed
 """
 
 
@@ -76,17 +78,24 @@ def test_what_was_done_is_not_done_again(tmp_path: Path, task: partial[float], w
     assert told == list(range(1, 10))
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see processes")
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, task: partial[float]) -> None:
+    # Imported here, since the run imports this module, and only pytest knows the folder of `kills`.
+    import kills
+
+    mark = f"CRAMPSTUDY_TEST=kept-{os.getpid()}"
     log, keep = tmp_path / "log", tmp_path / "kept"
     expected = list(compute.map(task, range(12)))
     log.unlink()
     command = [sys.executable, "-c", LONG_RUN, str(log), str(keep)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+    env = os.environ | dict([mark.split("=")])
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         seen = [float(run.stdout.readline()) for _ in range(3)]
         os.kill(run.pid, signal.SIGKILL)
     assert seen == expected[:3]
-    time.sleep(0.5)
+    # A worker that still ran would write into the log.
+    assert kills.strays(mark) == []
     kept = len(list(keep.glob("*.result")))
     assert 3 <= kept < 12
     log.unlink()

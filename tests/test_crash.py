@@ -67,11 +67,12 @@ def test_the_kills_are_of_every_kind_and_signal() -> None:
 
 
 def test_a_process_that_stays_is_found(bench: kills.Bench) -> None:
-    assert bench.strays() == []
+    assert kills.strays(bench.mark) == []
     with subprocess.Popen(["sleep", "60"], env=bench.env) as stray:
         until = time.monotonic() + kills.PATIENCE
-        while not (found := bench.processes()) and time.monotonic() < until:  # its environment is not there at once
+        # Its environment is not there at once.
+        while not (found := kills.processes(bench.mark)) and time.monotonic() < until:
             time.sleep(0.01)
         stray.kill()
     assert [number for number, _ in found] == [stray.pid]
-    assert bench.strays() == []
+    assert kills.strays(bench.mark) == []

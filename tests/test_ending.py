@@ -48,8 +48,8 @@ def begun(*command: str) -> tuple[subprocess.Popen[str], str]:
 
 
 def ends(number: int) -> bool:
-    """Whether a process is gone within 10 seconds."""
-    for _ in range(200):
+    """Whether a process is gone within 60 seconds, on a busy machine."""
+    for _ in range(1200):
         try:
             if Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
                 return True
@@ -63,10 +63,12 @@ def ends(number: int) -> bool:
 
 @pytest.mark.parametrize("number", ending.ASKING, ids=lambda number: number.name)
 def test_a_signal_lets_a_run_clean_up_and_gives_the_code_of_shells(number: signal.Signals) -> None:
-    run, said = begun("-c", CLEANED)
+    # Under nohup the tests themselves are run with one of the signals ignored.
+    heeded = f"import signal; signal.signal({number:d}, signal.SIG_DFL)\n"
+    run, said = begun("-c", heeded + CLEANED)
     assert said == "begun"
     run.send_signal(number)
-    assert run.communicate(timeout=30)[0] == "cleaned\n"
+    assert run.communicate(timeout=60)[0] == "cleaned\n"
     assert run.returncode == 128 + number
 
 
@@ -110,7 +112,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
     time.sleep(0.3)
     assert run.poll() is None
     run.send_signal(signal.SIGTERM)
-    assert run.wait(30) == 143
+    assert run.wait(60) == 143
 
 
 def test_handlers_are_given_back() -> None:
@@ -151,7 +153,7 @@ def test_what_is_tied_ends_with_the_block() -> None:
         )
         assert run.stdout is not None
         assert run.stdout.readline() == "tied\n" and run.poll() is None
-    assert run.wait(10) == -signal.SIGKILL
+    assert run.wait(60) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("swept", [True, False])
@@ -162,4 +164,4 @@ def test_who_comes_after_the_end_ends_at_once(tmp_path: Path, swept: bool) -> No
         os.mkfifo(line)
     code = "import sys; from crampstudy import ending; ending.tie(sys.argv[1]); sys.stdin.read()"
     run = subprocess.Popen([sys.executable, "-c", code, str(line)], stdin=subprocess.PIPE)
-    assert run.wait(30) == -signal.SIGKILL
+    assert run.wait(60) == -signal.SIGKILL

@@ -105,6 +105,7 @@ def test_prevalence_without_ages_is_that_of_all() -> None:
     assert set(age_curve(without(asked, "age_years"))["note"]) == {NO_AGE}
 
 
+@pytest.mark.slow
 def test_the_report_is_made(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     run("simulate", "--out", str(folder), "--participants", "30", "--nights", "20")

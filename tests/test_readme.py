@@ -38,7 +38,7 @@ def study(tmp_path: Path) -> Path:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    simulate.write(tmp_path / "data" / "synthetic", 60, 20, 1)
+    simulate.write(tmp_path / "data" / "synthetic", 60, 20, 1, draws=3_000)
     (code,) = blocks("python")
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

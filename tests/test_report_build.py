@@ -177,7 +177,7 @@ def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(run.Stopped):
         run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, stop=stop)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 200
 
 
 def test_a_cells_time_is_an_option_that_its_message_names(
@@ -189,12 +189,12 @@ def test_a_cells_time_is_an_option_that_its_message_names(
 ) -> None:
     run_cli = request.getfixturevalue("run")
     monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(notebooks))
-    own = write_notebook(tmp_path, "own", "import time; time.sleep(60)")
+    own = write_notebook(tmp_path, "own", "import time; time.sleep(300)")
     asked = ["report", str(source), "--out", str(tmp_path / "out"), "--notebook", str(own), "--sections", "sleep"]
-    code, _, said = run_cli(*asked, "--cell-timeout", "3")
+    code, _, said = run_cli(*asked, "--cell-timeout", "6")
     assert code == 6
     told = (
-        "notebook own, section 'Deep': a cell ran longer than 3 s; --cell-timeout SECONDS gives it more (code cell 2)"
+        "notebook own, section 'Deep': a cell ran longer than 6 s; --cell-timeout SECONDS gives it more (code cell 2)"
     )
     assert said.splitlines()[-1] == f"crampstudy: {told}"
     code, _, said = run_cli(*asked, "--cell-timeout", "0")
@@ -219,12 +219,12 @@ def test_an_own_notebook_may_have_other_defaults(source: Path, notebooks: Path, 
 def test_a_warm_kernel_ends_with_its_notebook(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     tell = f"import os, pathlib; pathlib.Path({str(note)!r}).write_text(f'{{os.getpid()}} {{os.getcwd()}}')"
-    own = write_notebook(tmp_path, "own", tell, "import time; time.sleep(60)")
-    with warm.server({**os.environ, **run.PINNED}) as server, pytest.raises(AnalysisError, match="longer than 2 s"):
-        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, server=server, cell_seconds=2)
+    own = write_notebook(tmp_path, "own", tell, "import time; time.sleep(300)")
+    with warm.server({**os.environ, **run.PINNED}) as server, pytest.raises(AnalysisError, match="longer than 5 s"):
+        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, server=server, cell_seconds=5)
     number, place = note.read_text().split(" ", 1)
     assert Path(place).resolve() == tmp_path.resolve()
-    for _ in range(50):
+    for _ in range(600):
         try:
             os.kill(int(number), 0)
         except ProcessLookupError:

@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Those of the report: what JupyterLab leaves beside them (checkpoints, Untitled.ipynb) is nobody's promise.
 NOTEBOOKS = outline.read(ROOT / "notebooks").notebooks
 CARD = {"jupyterlab", "pandas", "statsmodels", "scikit-learn", "seaborn", "papermill"}
-TARGETS = {"setup", "report", "compare", "test", "check", "bench", "simulate", "lab", "clean", "help"}
+TARGETS = {"setup", "report", "compare", "test", "test-fast", "check", "bench", "simulate", "lab", "clean", "help"}
 TOP_LEVEL = {
     *("notebooks", "src", "data", "reports", "tests", "docs", ".ci", ".gitignore", ".gitattributes", "Makefile"),
     *("README.md", "pyproject.toml", "requirements.lock", "environment.yml", "CITATION.cff", "CHANGELOG.md", "LICENSE"),

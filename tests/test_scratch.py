@@ -69,7 +69,7 @@ def test_what_a_killed_run_left_is_swept_and_what_a_live_one_has_is_not(tmp_path
         assert len(names(temporary)) == 2
     left = names(place)
     assert len(left) == 3 and left[-1] == "g" and len(names(temporary)) == 1
-    live.communicate("", timeout=30)
+    live.communicate("", timeout=60)
     assert (names(place), names(temporary)) == (["f", "g", "out"], [])
     assert (place / "out" / "a.txt").read_text() == "half"
 

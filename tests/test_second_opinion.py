@@ -322,7 +322,7 @@ def test_a_model_that_was_not_compared_is_told_and_has_no_empty_row() -> None:
 
 
 def test_the_report_has_it_in_its_appendix(tmp_path: Path) -> None:
-    write(tmp_path / "cohort", 60, 28, 3)
+    write(tmp_path / "cohort", 60, 28, 3, draws=3_000)
     page = appendix(tmp_path)
     assert "parameters agree in" in page and "PHReg (Efron)" in page and "None of the models" not in page
     assert 'id="tbl-second-opinion-terms"' in page
@@ -355,7 +355,7 @@ def test_importing_the_models_loads_no_statsmodels() -> None:
 
 
 def test_the_command_line_shows_it_below_and_rows_stay_rows(run: Run, tmp_path: Path) -> None:
-    write(tmp_path / "cohort", 60, 20, 2)
+    write(tmp_path / "cohort", 60, 20, 2, draws=3_000)
     asked = ["fit", str(tmp_path / "cohort"), "--model", "poisson", "--terms", "sex"]
     code, out, err = run(*asked, "--second-opinion")
     assert code == 0 and err == ""

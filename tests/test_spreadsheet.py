@@ -469,7 +469,7 @@ def test_a_sheet_for_a_mapping_stands_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_simulated_cohort_comes_back_as_it_was(tmp_path: Path) -> None:
-    simulate.write(tmp_path / "package", 20, 30, 3)
+    simulate.write(tmp_path / "package", 20, 30, 3, draws=3_000)
     cohort = open_cohort(tmp_path / "package")
     sheets = {name: [table.columns, *table.iter_rows()] for name, table in cohort.tables.items()}
     loaded = cleaned(book(tmp_path / "b.xlsx", **sheets))

@@ -260,7 +260,7 @@ def test_the_reading_process_ends_with_the_one_that_began_it(tmp_path: Path) -> 
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert done.returncode == 9, done.stderr
-    for _ in range(100):
+    for _ in range(1200):  # a minute, on a busy machine
         if not (folder := Path(f"/proc/{done.stdout.strip()}")).exists() or "Z (" in (folder / "status").read_text():
             return
         clock.sleep(0.05)
@@ -288,7 +288,7 @@ def test_rows_without_an_identifier_stay_in_the_diary() -> None:
 
 
 def test_a_simulated_cohort_comes_back_as_it_was(tmp_path: Path) -> None:
-    simulate.write(tmp_path / "package", 20, 30, 3)
+    simulate.write(tmp_path / "package", 20, 30, 3, draws=3_000)
     cohort = open_cohort(tmp_path / "package")
     wide_frame = cohort.frame("diary").join(cohort.frame("participants"), on="participant_id")
     text = wide_frame.with_columns(pl.col(pl.Boolean).cast(pl.String))

@@ -6,10 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+Run = Callable[..., tuple[int, str, str]]
 DOCS = Path(__file__).parents[1] / "docs"
 STEP = re.compile(
     r"<!-- file: (?P<file>\S+) -->\n```\w+\n(?P<content>.*?)^```|^```console\n(?P<console>.*?)^```", re.M | re.S
@@ -36,7 +38,10 @@ def shows(printed: str, line: str) -> bool:
         ("models.md", ["simulate", *["fit"] * 26, "simulate", *["fit"] * 3]),
     ],
 )
-def test_the_worked_examples_do_what_the_document_says(name: str, commands: list[str] | None, tmp_path: Path) -> None:
+def test_the_worked_examples_do_what_the_document_says(
+    run: Run, name: str, commands: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     ran = []
     for step in STEP.finditer((DOCS / name).read_text(encoding="utf-8")):
         if step["file"]:
@@ -46,21 +51,14 @@ def test_the_worked_examples_do_what_the_document_says(name: str, commands: list
         for command, *expected in (part.rstrip().splitlines() for part in step["console"].split("$ ")[1:]):
             program, *arguments = shlex.split(command)
             assert program == "crampstudy"
-            done = subprocess.run(
-                [sys.executable, "-m", "crampstudy", *arguments],
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            printed = [line.rstrip() for line in done.stdout.splitlines()]
+            code, out, err = run(*arguments)
+            assert code == 0, err
+            printed = [line.rstrip() for line in out.splitlines()]
             if arguments[0] in SHOWN_WHOLE:
                 assert printed == expected
             else:
-                found = [next((n for n, out in enumerate(printed) if shows(out, line)), None) for line in expected]
-                assert None not in found and found == sorted(found, key=lambda n: n or 0), done.stdout
+                found = [next((n for n, told in enumerate(printed) if shows(told, line)), None) for line in expected]
+                assert None not in found and found == sorted(found, key=lambda n: n or 0), out
             ran.append(arguments[0])
     assert len(ran) >= 3 and (commands is None or ran == commands)
 

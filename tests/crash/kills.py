@@ -25,7 +25,7 @@ from pathlib import Path
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 KINDS = ("report", "import", "simulate", "map")
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that what was started has to end after its run did."""
 LIMIT = 300.0
 _MARK = "CRAMPSTUDY_CRASH"
@@ -38,6 +38,33 @@ with ending.on_signals():
     made = list(compute.map(kills.worked, range(30), workers=2, keep=Path(sys.argv[1])))
 Path(sys.argv[2]).write_text(repr(made))
 """
+
+
+def processes(mark: str) -> list[tuple[int, str]]:
+    """Return the number and the command of every process that has ``mark``, ``NAME=value``, in its environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (place / "environ").read_bytes().split(b"\0"):
+                found.append((int(place.name), (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()))
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return found
+
+
+def strays(mark: str) -> list[tuple[int, str]]:
+    """Return the processes with ``mark`` that are still there after a while.
+
+    Only two looks in a row that find none are believed: one that is just beginning has no environment for a moment.
+    """
+    until = time.monotonic() + PATIENCE
+    unseen = 0
+    while (found := processes(mark)) or unseen < 1:
+        if found and time.monotonic() > until:
+            return found
+        unseen = 0 if found else unseen + 1
+        time.sleep(0.1)
+    return []
 
 
 def worked(item: int) -> list[float]:
@@ -105,36 +132,18 @@ class Bench:
     def said(self) -> str:
         return (self.folder / "said").read_text(encoding="utf-8", errors="replace")
 
-    def processes(self) -> list[tuple[int, str]]:
-        """Return the number and the command of every process that one of the runs began."""
-        mark = f"{_MARK}={self.env[_MARK]}".encode()
-        found = []
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (place / "environ").read_bytes().split(b"\0"):
-                    found.append((int(place.name), (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()))
-            except OSError:  # it has ended, or is somebody else's
-                continue
-        return found
-
-    def strays(self) -> list[tuple[int, str]]:
-        """Return the processes that are still there after a while.
-
-        Only two looks in a row that find none are believed: one that is just beginning has no environment for a moment.
-        """
-        until = time.monotonic() + PATIENCE
-        unseen = 0
-        while (found := self.processes()) or unseen < 1:
-            if found and time.monotonic() > until:
-                return found
-            unseen = 0 if found else unseen + 1
-            time.sleep(0.1)
-        return []
+    @property
+    def mark(self) -> str:
+        """What tells the processes of the runs from all others."""
+        return f"{_MARK}={self.env[_MARK]}"
 
 
 @contextmanager
 def bench(notebooks: Path) -> Iterator[Bench]:
     """Yield a bench in a new folder; with the block end the processes that are left, and the folder."""
+    # Imported here, since runs of `map` and their workers import this module.
+    from crampstudy import simulate
+
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         folder = Path(name)
         (folder / "tmp").mkdir()
@@ -142,12 +151,11 @@ def bench(notebooks: Path) -> Iterator[Bench]:
         path = os.pathsep.join(map(str, (here.parents[2] / "src", here.parent)))
         env = os.environ | {"TMPDIR": str(folder / "tmp"), "PYTHONPATH": path, _MARK: f"{folder.name}-{os.getpid()}"}
         made = Bench(folder, env | {"CRAMPSTUDY_NOTEBOOKS": str(notebooks)})
-        draw = [sys.executable, "-m", "crampstudy", "simulate", "--participants", "60", "--nights", "30"]
-        subprocess.run([*draw, "--out", str(folder / "study")], env=made.env, check=True, capture_output=True)
+        simulate.write(folder / "study", 60, 30, seed=1, draws=3_000)
         try:
             yield made
         finally:
-            for number, _ in made.processes():
+            for number, _ in processes(made.mark):
                 os.kill(number, signal.SIGKILL)
 
 
@@ -185,9 +193,9 @@ def kill(made: Bench, asked: Kill) -> list[str]:
     # A script of one's own, interrupted while it imports the package, is told of by Python.
     if "Traceback" in made.said() and not (asked.kind == "map" and ", in main" not in made.said()):
         wrong.append(f"told a traceback: {made.said()[-400:]}")
-    if strays := made.strays():
-        wrong.append(f"left processes: {strays}")
-        for number, _ in strays:
+    if left := strays(made.mark):
+        wrong.append(f"left processes: {left}")
+        for number, _ in left:
             os.kill(number, signal.SIGKILL)
     out = made.out(asked.kind)
     found = digest(out) if out.exists() else "none"
