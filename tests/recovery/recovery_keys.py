@@ -25,9 +25,17 @@ OWN = {
     "hurdle": ("count", "zeros", "zero_laws", "zero_rows"),
     "ordinal": ("ordinal", "ordered", "of_events", "proportionality"),
     "cox": ("events", "of_events", "risk_sets", "proportionality"),
-    "survey-ordinal": ("survey", "of_surveys", "survey_ordinal", "ordered", "recall"),
-    "survey": ("survey", "of_surveys", "recall"),
-    "interval": ("survey", "of_surveys", "recall", "intervals", "interval_laws", "interval_likelihood"),
+    "survey-ordinal": ("survey", "of_surveys", "survey_ordinal", "survey_moments", "ordered", "recall"),
+    "survey": ("survey", "of_surveys", "survey_moments", "recall"),
+    "interval": (
+        "survey",
+        "of_surveys",
+        "survey_moments",
+        "recall",
+        "intervals",
+        "interval_laws",
+        "interval_likelihood",
+    ),
 }
 """By the start of a model's name the modules of ``crampstudy.models`` that it alone, or with few others, uses."""
 _ELSEWHERE = ("kaplan_meier", "bootstrap", "partitions")

@@ -79,7 +79,7 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     at = _at(design, grid)
     fitted_to = Nights(design.matrix, counts, once, people, fitted.coefficients, POISSON)
     found = of_regression(fitted, fitted_to, "auto")
-    if found.moments is None or np.isnan(found.variance).any():
+    if found.problem or np.isnan(found.variance).any():
         return [estimates.row(status="not_estimable", **cells | {"note": found.problem or ALONE})]
     cells["note"] = "; ".join(filter(None, (cells["note"], *found.notes, *named(found, "auto"))))
     log_rate, error = covariance.combined(at, fitted.coefficients, found.variance)

@@ -52,17 +52,23 @@ class Data:
         times = np.ones(len(self.outcome)) if self.weights is None else self.weights
         return float(times @ self.outcome) / (times.sum() if self.added is None else self.added)
 
+    @property
+    def baselines(self) -> list[int]:
+        """The columns that do not vary, of the zero part after those of the counts: intercepts."""
+        both = self.matrix if self.zero is None else np.column_stack([self.matrix, self.zero])
+        return np.flatnonzero(np.ptp(both, axis=0) == 0).tolist()
+
 
 @dataclass(frozen=True, slots=True)
 class ZeroPart:
-    """The part of a model that is about zeros alone: log odds (q) with variance (q x q) and df (q).
+    """The part of a model that is about zeros alone: log odds (q) with variance (q x q) and ``moments``.
 
     At its boundary there are no excess zeros: no odds to compare, and the ``reason`` says so.
     """
 
     coefficients: Array
     variance: Array
-    df: Array
+    moments: inference.Moments
     status: Status = "converged"
     reason: str | None = None
 
@@ -71,7 +77,7 @@ class ZeroPart:
 class Solved:
     """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
 
-    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known.
+    ``moments`` give the degrees of freedom of combinations of coefficients, ``None`` where there are no coefficients.
     ``used`` is the covariance that ``variance`` is, ``effective`` (p) the participants that the coefficients rest on.
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     ``no_baseline`` says why the intercept is no rate, though ratios are.
@@ -199,6 +205,7 @@ def _zeros(
     _: int | None,
 ) -> Solved:
     zero = np.ones((len(data.outcome), 1)) if data.zero is None else data.zero
+    baselines = replace(data, zero=zero).baselines
     fitted = model(data.matrix, zero, data.outcome, data.offset, data.weights)
     p, q = data.matrix.shape[1], zero.shape[1]
     if fitted.problem:
@@ -206,21 +213,29 @@ def _zeros(
     clusters = int(data.groups.max()) + 1
     scores = cluster_sums(fitted.scores, data.groups)
     parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters <= CURVED_TO else None
-    found = inference.of_clusters(scores, fitted.information, parts, p if fitted.plain else p + q, kind)
+    k = p if fitted.plain else p + q
+    found = inference.of_clusters(scores, fitted.information, parts, k, kind, [i for i in baselines if i < k])
+    each = np.eye(k)
+    moments = found.moments.turned(each[:p])
     series = bool(np.isinf(fitted.dispersion))
     undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
     return Solved(
         fitted.coefficients,
         found.variance[:p, :p],
-        found.df[:p],
+        moments.df(),
         fitted.log_likelihood + data.constant,
         fitted.iterations,
         found.used,
-        found.effective[:p],
+        moments.effective(),
         (_dispersion(fitted, fitted.profile),),
         (_NO_EXCESS if fitted.plain else _OF_COUNTS[fitted.kind], *undispersed, *inference.named(found, kind)),
         fitted=fitted,
-        zero=_no_zeros(q) if fitted.plain else ZeroPart(fitted.zero, found.variance[p:, p:], found.df[p:]),
+        zero=(
+            _no_zeros(q)
+            if fitted.plain
+            else ZeroPart(fitted.zero, found.variance[p:, p:], found.moments.turned(each[p:]))
+        ),
+        moments=moments,
         no_baseline=f"{_SERIES}, with a mean before the cut of all but zero" if series else None,
     )
 
@@ -228,7 +243,7 @@ def _zeros(
 def _no_zeros(q: int) -> ZeroPart:
     none = np.full(q, np.nan)
     reason = "no more zeros than the counts bring along: the fit is that without a zero part"
-    return ZeroPart(none, np.full((q, q), np.nan), none, "boundary", reason)
+    return ZeroPart(none, np.full((q, q), np.nan), inference.Conventional(np.nan, q), "boundary", reason)
 
 
 _NO_EXCESS = "no excess zeros: standard errors of coefficients and dispersion together, the chance of one held at 0"
@@ -246,7 +261,7 @@ def _mixed(
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
+    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind, data.baselines)
     odds = model is mixed.logistic
     where = f"on the {'logit' if odds else 'log'} scale"
     effects = fitted.effects.of(*data.slope)
@@ -307,7 +322,7 @@ def _linear(data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> So
     residuals = data.outcome - data.offset - data.matrix @ fitted.coefficients
     error = linear.variance_error(fitted, residuals, data.groups, data.weights)
     if found.used == "model":
-        found = replace(found, df=np.full(p, fitted.df))
+        found = replace(found, moments=inference.Conventional(fitted.df, p))
     made = extras.residual(float(np.sqrt(fitted.variance)), error, int(data.groups.max()) + 1)
     return _solved(fitted, found, (made,), (*found.notes, *inference.named(found, kind)))
 
@@ -319,7 +334,7 @@ def _mixed_linear(data: Data, outcome: Outcome, kind: Covariance, slope: int | N
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
+    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind, data.baselines)
     effects = fitted.effects.of(*data.slope)
     made = extras.spreads(effects, "in the outcome's unit")
     made.append(extras.residual(fitted.residual, fitted.residual_error))
@@ -343,7 +358,7 @@ def _gee(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _
     p = data.matrix.shape[1]
     if fitted.problem:
         return Solved.none(p, fitted.iterations, fitted.problem, fitted)
-    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind)
+    found = inference.of_clusters(fitted.scores, fitted.information, fitted.curvatures, p, kind, data.baselines)
     of = "of any two nights" if working == "exchangeable" else "of neighbouring nights"
     if working == "ar1" and fitted.apart > 1:
         of = f"of nights {fitted.apart} apart"

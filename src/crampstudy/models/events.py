@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -34,7 +35,8 @@ class CoxFit:
     """A fitted Cox model of n rows; where ``problem`` says why, its p coefficients are no solution.
 
     ``scores`` (n x p) are the score residuals, which sum to zero; ``information`` is p x p. Both belong to log hazard
-    ratios. ``separated`` are the columns along which the likelihood rises for ever; ``null_log_likelihood`` is that of
+    ratios, and so do the clusters' parts of it that ``curvatures`` returns (G x p x p) from their codes (n).
+    ``separated`` are the columns along which the likelihood rises for ever; ``null_log_likelihood`` is that of
     no association, both partial likelihoods with Efron's ties.
     """
 
@@ -47,6 +49,7 @@ class CoxFit:
     events: int
     problem: str | None
     separated: tuple[int, ...]
+    curvatures: Callable[[Codes], Array] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
         events=int(event.sum()),
         problem=problem,
         separated=separated,
+        curvatures=partial(slots.parts, x),
     )
 
 
@@ -134,7 +138,8 @@ def left_out(
 ) -> LeftOut:
     """Return score and information without one cluster after the other, at the coefficients of all.
 
-    A cluster at risk bears on the others' contributions, so that these are no sums over its rows. Arguments as of
+    A cluster at risk bears on the others' contributions, so that these are no sums over its rows; among many clusters
+    it hardly does, and the sums of a fit are as good. Arguments as of
     :func:`cox`; ``groups`` (n) are codes 0..G-1.
     """
     scores, curvatures = [], []
@@ -270,6 +275,22 @@ class _Slots:
             made[:, j] += self.hazard * self.expected(times * mean)
         own = self.schoenfeld(x, means)
         made[event] += own if by is None else own * by[self.sets.place[event]][:, None]
+        return made
+
+    def parts(self, x: Array, groups: Codes) -> Array:
+        """Return the clusters' parts of the information on the columns ``x``, by their codes 0..G-1 (n); G x p x p.
+
+        A part is the variance of the cluster's score residuals, were its rows independent: of each row at risk the
+        square of how far it lies from the mean.
+        """
+        means = self.means(x)
+        once, first = self.expected(np.ones(len(self.at))), np.column_stack([self.expected(mean) for mean in means.T])
+        made = np.empty((int(groups.max()) + 1, x.shape[1], x.shape[1]))
+        for j in range(x.shape[1]):
+            for k in range(j + 1):
+                both = self.expected(means[:, j] * means[:, k])
+                each = x[:, j] * x[:, k] * once - x[:, j] * first[:, k] - x[:, k] * first[:, j] + both
+                made[:, j, k] = made[:, k, j] = np.bincount(groups, weights=self.hazard * each)
         return made
 
     def schoenfeld(self, x: Array, means: Array) -> Array:

@@ -7,6 +7,7 @@ together where a few huge counts make the dispersion the larger part of the unce
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -45,26 +46,54 @@ class Moments(Protocol):
         """Return the effective participants."""
 
     def turned(self, by: Array) -> Moments:
-        """Return the same of other coefficients, ``by`` (p x p) of these."""
+        """Return the same of k other coefficients, ``by`` (k x p) of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """Coefficients' ``variance`` (p x p), what was ``used`` for it, ``df`` (p) of t and ``effective`` participants (p).
+    """Coefficients' ``variance`` (p x p), what was ``used`` for it, and the ``moments`` of what the coefficients tell.
 
-    The variance of a coefficient that rests on one participant alone is NaN.
-
-    ``moments`` give the degrees of freedom of combinations of coefficients, where these are known. ``problem`` says why
-    there is no variance.
+    The variance of a coefficient that rests on one participant alone is NaN. ``problem`` says why there is no variance.
     """
 
     variance: Array
-    df: Array
-    effective: Array
     used: Covariance
+    moments: Moments
     notes: tuple[str, ...] = ()
     problem: str | None = None
-    moments: Moments | None = None
+
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of t of the coefficients (p)."""
+        return self.moments.df()
+
+    @property
+    def effective(self) -> Array:
+        """The numbers of participants, all alike, that would tell as much of the coefficients (p)."""
+        return self.moments.effective()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conventional:
+    """Degrees of freedom that every combination of p coefficients has, with the effective participants ``behind``."""
+
+    degrees: float
+    p: int
+    behind: Moments | None = None
+
+    def df(self, contrasts: Array | None = None) -> Array:
+        """Return the degrees of freedom of coefficients or contrasts (k x p)."""
+        return np.full(self.p if contrasts is None else len(contrasts), self.degrees)
+
+    def effective(self, contrasts: Array | None = None) -> Array:
+        """Return the effective participants of coefficients or contrasts (k x p), NaN where nobody asked for them."""
+        if self.behind is None:
+            return np.full(self.p if contrasts is None else len(contrasts), np.nan)
+        return self.behind.effective(contrasts)
+
+    def turned(self, by: Array) -> Conventional:
+        """Return the same of k other coefficients, ``by`` (k x p) of these."""
+        return Conventional(self.degrees, len(by), self.behind and self.behind.turned(by))
 
 
 def named(made: Inference, kind: Covariance) -> tuple[str, ...]:
@@ -91,16 +120,13 @@ def with_dispersion_held(fitted: CountFit | LinearFit, nights: Nights, kind: Cov
     if bias_reduces(kind, clusters):
         small = bias_reduced(nights)
         variance = np.where(small.lone[:, None] | small.lone, np.nan, small.covariance)
-        return Inference(
-            variance, small.df, small.effective, "cluster-small", problem=small.problem, moments=small.moments
-        )
+        return Inference(variance, "cluster-small", small.moments, problem=small.problem)
     used: Covariance = "cluster" if kind == "auto" else kind
-    df = np.full(p, degrees_of_freedom(clusters, used))
-    if used == "model":
-        return Inference(_sandwich(fitted, nights, used), df, np.full(p, np.nan), used)
-    behind = reach(nights)
-    made = Inference(_sandwich(fitted, nights, used), df, behind.effective(), used)
-    return replace(made, df=behind.df(), moments=behind) if kind == "auto" else made
+    behind = None if used == "model" else reach(nights)
+    if kind == "auto" and behind is not None:
+        return Inference(_sandwich(fitted, nights, used), used, behind)
+    moments = Conventional(degrees_of_freedom(clusters, used), p, behind)
+    return Inference(_sandwich(fitted, nights, used), used, moments)
 
 
 def times_wider(fitted: CountFit, nights: Nights, variance: Array) -> Array:
@@ -153,11 +179,18 @@ class Jackknifed:
         return np.maximum(self.effective(contrasts) - 1, 1.0)
 
     def turned(self, by: Array) -> Jackknifed:
-        """Return the same of other coefficients, ``by`` (p x p) of these."""
+        """Return the same of k other coefficients, ``by`` (k x p) of these."""
         return Jackknifed(by @ self.spread @ by.T)
 
 
-def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: int, kind: Covariance) -> Inference:
+def of_clusters(
+    scores: Array,
+    information: Array,
+    curvatures: Array | None,
+    p: int,
+    kind: Covariance,
+    baselines: Collection[int] = (),
+) -> Inference:
     """Return the inference of the first ``p`` of k parameters, from the participants' parts.
 
     ``auto`` is the jackknife below :data:`JACKKNIFE_BELOW` participants, and above where some coefficient rests on
@@ -169,20 +202,20 @@ def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: 
         curvatures: G x k x k, the participants' parts of ``information``; what the jackknife needs.
         p: the number of coefficients, which stand before dispersion and spread.
         kind: the covariance asked for.
+        baselines: those of the coefficients that have no part in this choice, such as an intercept. What they rest on
+            depends on where the others are 0, and where that is shall change no interval.
     """
-    clusters = len(scores)
-    moments, effective = None, np.full(p, np.nan)
+    clusters, behind = len(scores), None
     if curvatures is not None:
         bread = np.linalg.inv(information)
-        moments = Jackknifed((bread @ curvatures @ bread)[:, :p, :p])
-        effective = moments.effective()
-    few = moments is not None and (clusters < JACKKNIFE_BELOW or bool((effective < FEW_CLUSTERS).any()))
-    if curvatures is not None and moments is not None and (kind == "jackknife" or (kind == "auto" and few)):
-        variance = _jackknife(scores, information, curvatures, p)
-        return Inference(variance, moments.df(), effective, "jackknife", moments=moments)
+        behind = Jackknifed((bread @ curvatures @ bread)[:, :p, :p])
+        rests_on = np.delete(behind.effective(), list(baselines))
+        few = clusters < JACKKNIFE_BELOW or bool((rests_on < FEW_CLUSTERS).any())
+        if kind == "jackknife" or (kind == "auto" and few):
+            return Inference(_jackknife(scores, information, curvatures, p), "jackknife", behind)
     used: Covariance = "cluster" if kind == "auto" else kind
     variance = covariance(information, scores, np.arange(clusters), used)[:p, :p]
-    return Inference(variance, np.full(p, degrees_of_freedom(clusters, used)), effective, used)
+    return Inference(variance, used, Conventional(degrees_of_freedom(clusters, used), p, behind))
 
 
 def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array:
@@ -196,13 +229,11 @@ def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> 
     """
     clusters = len(scores)
     scale = np.sqrt(np.diag(information))[:p]
-    whole = information[:p, :p] / np.outer(scale, scale)
-    moved, alone = np.empty((clusters, p)), np.zeros(p, dtype=bool)
-    for g in range(clusters):
-        values, vectors = np.linalg.eigh(whole - curvatures[g, :p, :p] / np.outer(scale, scale))
-        told = values > _DEFINITE
-        alone |= (np.abs(vectors[:, ~told]) > _ALONE).any(axis=1)
-        step = vectors[:, told] @ ((vectors[:, told].T @ (-scores[g, :p] / scale)) / values[told])
-        moved[g] = step / scale
+    rest = (information[:p, :p] - curvatures[:, :p, :p]) / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(rest)
+    told = values > _DEFINITE
+    alone = ((np.abs(vectors) > _ALONE) & ~told[:, None, :]).any(axis=(0, 2))
+    along = np.einsum("gik,gi->gk", vectors, -scores[:, :p] / scale)
+    moved = np.einsum("gik,gk->gi", vectors, np.where(told, along / np.where(told, values, 1.0), 0.0)) / scale
     variance = without_rounding((clusters - 1) / clusters * (moved.T @ moved), np.diag(np.linalg.inv(information))[:p])
     return np.where(alone[:, None] | alone, np.nan, variance)

@@ -233,24 +233,25 @@ def _cox(of: Events) -> _Found:
         none = rows.Answer.none(design, status, reason)
         return _Found(none, fitted.events, fitted.iterations, note=note)
     scores, curvatures = cluster_sums(fitted.scores, of.groups), None
+    if fitted.curvatures and of.clusters <= CURVED_TO:
+        curvatures = fitted.curvatures(of.groups)
     if kind == "auto" and of.clusters < JACKKNIFE_BELOW:
         without = of.times().left_out(fitted, of.matrix, of.groups)
         scores, curvatures = without.scores, without.curvatures
     made = inference.of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
     standard = design.standard
     coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
-    moments = made.moments and made.moments.turned(standard.back())
+    moments = made.moments.turned(standard.back())
     answer = rows.Answer(
         design.columns,
         coefficients,
         np.sqrt(np.diag(variance)),
-        moments.df() if moments else standard.least(made.df),
+        moments,
         "converged",
         smooths=design.smooths,
         variance=variance,
-        moments=moments,
         declared=design.declared,
-    ).resting_on(exposed(design, of.groups), moments.effective() if moments else standard.least(made.effective))
+    ).resting_on(exposed(design, of.groups))
     note = rows.note(note, *inference.named(made, kind)) or ""
     return _Found(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
@@ -266,16 +267,20 @@ def _ordinal(of: Events) -> _Found:
     fitted = ordinal(of.matrix, codes, levels=levels, names=of.names, free=free)
     if fitted.problem:
         return _Found(rows.Answer.none(design, fitted.status, fitted.problem), above, fitted.iterations)
-    if kind != "model" and of.clusters <= len(fitted.names):
-        k = len(fitted.names)
-        reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {k} parameters"
+    # Each slope needs a participant's score of its own; of thresholds, which all have cramps on both sides, none does.
+    slopes = len(fitted.names) - len(fitted.thresholds)
+    if kind != "model" and of.clusters <= slopes:
+        reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {slopes} slopes"
         return _Found(rows.Answer.none(design, "not_estimable", reason), above, fitted.iterations)
     curvatures = None
     if fitted.curvatures and of.clusters <= CURVED_TO:
         curvatures = fitted.curvatures(of.groups, of.clusters)
     scores = cluster_sums(fitted.scores, of.groups)
-    made = inference.of_clusters(scores, fitted.information, curvatures, len(fitted.names), kind)
-    answer = ordered.answer(design, levels, free, fitted.parameters, made.variance, made.df)
+    first = fitted.proportional
+    made = inference.of_clusters(
+        scores, fitted.information, curvatures, len(fitted.names), kind, range(first, first + len(levels) - 1)
+    )
+    answer = ordered.answer(design, levels, free, fitted.parameters, made.variance, made.moments)
     answer = answer.resting_on(ordered.at_limits(exposed(design, of.groups), levels))
     note = rows.note(ordered.remark(of.source.levels, levels), *inference.named(made, kind)) or ""
     return _Found(answer, above, fitted.iterations, fitted.log_likelihood, note)

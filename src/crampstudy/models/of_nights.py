@@ -64,7 +64,7 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
     """Return a model's answer, the cells that its rows share, and their scale."""
     design, data, solved = solution.design, solution.data, solution.solved
     clusters = len(solution.participants)
-    if solved is None or solved.problem:
+    if solved is None or solved.moments is None:
         status: Status = "not_converged" if solved else "not_estimable"
         answer = rows.Answer.none(design, status, solution.reason or str(solved and solved.problem))
     else:
@@ -72,13 +72,12 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
             design.columns,
             solved.coefficients,
             np.sqrt(np.diag(solved.variance)),
-            solved.df,
+            solved.moments,
             "converged",
             smooths=design.smooths,
             variance=solved.variance,
-            moments=solved.moments,
             declared=design.declared,
-        ).resting_on(exposed(design, data.groups), solved.effective)
+        ).resting_on(exposed(design, data.groups))
     cells = base(asked) | {
         "estimand": association(design),
         "n_participants": clusters,

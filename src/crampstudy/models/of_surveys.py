@@ -32,6 +32,7 @@ from crampstudy.models.extras import Extra
 from crampstudy.models.obstacles import name
 from crampstudy.models.question import NUMBERS, Question, check_multiples
 from crampstudy.models.result import Fit, association, base, linear
+from crampstudy.models.survey_moments import Sampled
 from crampstudy.nights import Diary, people
 
 
@@ -56,6 +57,10 @@ class Sample:
     def matrix(self) -> Array:
         """The standard columns of all participants, zeros where one is not in the model."""
         return self.design.standardised().over_all_rows()
+
+    def moments(self, matrix: Array, df_residual: int) -> Sampled:
+        """Return what the participants in the model tell of the coefficients of the columns ``matrix`` (n x p)."""
+        return Sampled.of(matrix, self.sampling.weight[self.design.rows], float(df_residual))
 
     def classes(self) -> tuple[Array, list[str]]:
         """Return the codes of all participants in an ordinal model and the levels that somebody inside is in."""
@@ -178,15 +183,17 @@ def fit_survey(asked: Question) -> Fit:
     )
 
 
-def _answer(design: spec.Design, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:
+def _answer(of: Sample, fitted: survey.SurveyFit | intervals.IntervalFit) -> rows.Answer:
+    design = of.design
     if fitted.status != "converged":
         return rows.Answer.none(design, fitted.status, fitted.reason)
     coefficients, variance = design.standard.coefficients(fitted.coefficients, fitted.covariance)
+    moments = of.moments(design.standardised().matrix, fitted.df_residual).turned(design.standard.back())
     return rows.Answer(
         design.columns,
         coefficients,
         np.sqrt(np.diag(variance)),
-        np.full(len(design.columns), float(fitted.df_residual)),
+        moments,
         "converged",
         smooths=design.smooths,
         variance=variance,
@@ -204,7 +211,7 @@ def _regression(link: survey.Link, of: Sample) -> _Fitted:
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
     fitted = survey.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, link, offset=offset)
-    return _Fitted(fitted, _answer(design, fitted))
+    return _Fitted(fitted, _answer(of, fitted))
 
 
 def _ordinal(of: Sample) -> _Fitted:
@@ -219,8 +226,10 @@ def _ordinal(of: Sample) -> _Fitted:
     note = ordered.remark(LABELS, levels)
     if fitted.status != "converged":
         return _Fitted(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
-    df = np.full(len(fitted.coefficients), float(fitted.df_residual))
-    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, df)
+    inside = design.standardised().matrix
+    moments = of.moments(np.column_stack([inside, np.ones(len(inside))]), fitted.df_residual)
+    moments = moments.turned(ordered.by_parameter(design, len(levels) - 1, free))
+    answer = ordered.answer(design, levels, free, fitted.coefficients, fitted.covariance, moments)
     answer = answer.resting_on(ordered.at_limits(_exposed(design), levels), few=None)
     return _Fitted(fitted, answer, note=note)
 
@@ -240,10 +249,10 @@ def _intervals(of: Sample) -> _Fitted:
     counted = "cramps" if asked.at_most is None else f"nights with a cramp, at most {asked.at_most}"
     note = f"recalled classes taken as intervals of {counted} in 30 nights"
     if fitted.status != "converged":
-        return _Fitted(fitted, _answer(design, fitted), note=note)
+        return _Fitted(fitted, _answer(of, fitted), note=note)
     if asked.near_nightly:
         note += "; ratios are those of the persons who do not cramp night after night"
-    return _Fitted(fitted, _answer(design, fitted), intervals.extras(fitted), note)
+    return _Fitted(fitted, _answer(of, fitted), intervals.extras(fitted), note)
 
 
 def _variables(asked: Question) -> set[str]:
@@ -267,7 +276,7 @@ def _linear(of: Sample) -> _Fitted:
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
     fitted = survey_linear.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, offset)
-    return _Fitted(fitted, _answer(design, fitted))
+    return _Fitted(fitted, _answer(of, fitted))
 
 
 def _number(frame: pl.DataFrame, name: str) -> Array:

@@ -10,6 +10,8 @@ from crampstudy.errors import UsageError
 from crampstudy.models import formula, rows, spec
 from crampstudy.models.covariance import Array
 from crampstudy.models.exposed import Exposed
+from crampstudy.models.inference import Moments
+from crampstudy.models.standard import propagated
 
 SCALE = rows.Scale("odds_ratio", "odds", "odds of a higher class")
 
@@ -34,16 +36,19 @@ def free_columns(design: spec.Design, free_terms: str | None) -> tuple[int, ...]
 
 
 def answer(
-    design: spec.Design, levels: Sequence[str], free: Sequence[int], parameters: Array, variance: Array, df: Array
+    design: spec.Design,
+    levels: Sequence[str],
+    free: Sequence[int],
+    parameters: Array,
+    variance: Array,
+    moments: Moments,
 ) -> rows.Answer:
     """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
 
-    ``parameters`` (P), ``variance`` (P x P) and ``df`` (P) are in the order of an
+    ``parameters`` (P), ``variance`` (P x P) and ``moments`` are in the order of an
     :class:`~crampstudy.models.ordinal.OrdinalFit`.
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
     """
-    back = _back(design, len(levels) - 1, free)
-    parameters, variance = back @ parameters, back @ variance @ back.T
     above = [f"above {level}" for level in levels[:-1]]
     cuts, p = len(above), len(design.columns)
     held = [i for i in range(p) if i not in free]
@@ -57,16 +62,17 @@ def answer(
         order += range(slope[i] + 1, slope[i] + cuts)
         columns += [_at(design.columns[i], limit) for limit in above[1:]]
     sign = np.array([-1.0 if column.term == spec.THRESHOLD else 1.0 for column in columns])
-    signed = sign[:, None] * variance[np.ix_(order, order)] * sign
-    errors, dfs = np.sqrt(np.diag(signed)), df[order]
+    turn = sign[:, None] * _back(design, cuts, free)[order]
+    coefficients, turned = propagated(turn, parameters, variance)
+    moments = moments.turned(turn)
     return rows.Answer(
         tuple(columns),
-        sign * parameters[order],
-        errors,
-        dfs,
+        coefficients,
+        np.sqrt(np.diag(turned)),
+        moments,
         "converged",
         smooths=design.smooths,
-        variance=signed,
+        variance=turned,
         declared=design.declared.without(free),
     )
 
@@ -88,6 +94,15 @@ def _back(design: spec.Design, cuts: int, free: Sequence[int]) -> Array:
     for k, i in enumerate(free):
         made[len(held) + cuts * (1 + k) : len(held) + cuts * (2 + k)] = slopes[:, i]
     return made
+
+
+def by_parameter(design: spec.Design, cuts: int, free: Sequence[int]) -> Array:
+    """Return the parameters (P) as combinations of a slope per column and one intercept after them; P x (p + 1)."""
+    columns = np.eye(len(design.columns) + 1)
+    held = [i for i in range(len(design.columns)) if i not in free]
+    return np.vstack(
+        [columns[held], np.repeat(-columns[-1:], cuts, axis=0), np.repeat(columns[list(free)], cuts, axis=0)]
+    )
 
 
 def remark(all_levels: Sequence[str], levels: Sequence[str]) -> str:

@@ -13,26 +13,30 @@ from crampstudy.errors import UsageError
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile
 from crampstudy.models.inference import Moments
-from crampstudy.models.rows import ALONE, Row, Scale, beyond, df_of
+from crampstudy.models.rows import ALONE, Row, Scale, beyond
 
 Value = float | str | bool
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A fitted linear predictor: the design, coefficients (p), variance (p x p) and df (p).
+    """A fitted linear predictor: the design, coefficients (p) and their variance (p x p).
 
-    ``cells`` are the cells that all rows of the fit share, ``scale`` that of its ratios or differences; ``moments``
-    give the degrees of freedom of combinations of coefficients, where these are known.
+    ``moments`` give the degrees of freedom of combinations of coefficients. ``cells`` are the cells that all rows of
+    the fit share, ``scale`` that of its ratios or differences.
     """
 
     design: spec.Design
     coefficients: Array
     variance: Array
-    df: Array
+    moments: Moments
     cells: Row
     scale: Scale
-    moments: Moments | None = None
+
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of t of the coefficients (p)."""
+        return self.moments.df()
 
     def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
         """Return the row of the ratio at the values ``at`` to that at the values ``against``.
@@ -75,7 +79,7 @@ class Linear:
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
         if np.isnan(error):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
-        df = float(df_of(contrast[None, :], self.df, self.moments)[0])
+        df = float(self.moments.df(contrast[None, :])[0])
         half = quantile(cells["ci_level"], df) * error
         if not self.scale.of and (reason := beyond(value, half)):
             return estimates.row(status="not_estimable", **cells | {"note": reason})

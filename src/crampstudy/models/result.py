@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from crampstudy import estimates as tidy
@@ -77,5 +78,7 @@ def linear(answer: rows.Answer, design: spec.Design, cells: rows.Row, scale: row
     if answer.status != "converged":
         return None
     p = len(design.columns)
-    p_terms = answer.coefficients[:p], answer.variance[:p, :p], answer.df[:p]
-    return Linear(design.bare(), *p_terms, cells | {"scale": scale.ratio}, scale, answer.moments)
+    told = answer.told(np.eye(p))
+    return Linear(
+        design.bare(), answer.coefficients[:p], answer.variance[:p, :p], told, cells | {"scale": scale.ratio}, scale
+    )

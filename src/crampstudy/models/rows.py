@@ -16,7 +16,7 @@ from crampstudy.models.covariance import Array, combined, p_value, quantile, wal
 from crampstudy.models.declared import Contrast, Declared
 from crampstudy.models.exposed import Exposed
 from crampstudy.models.extras import Extra
-from crampstudy.models.inference import Moments
+from crampstudy.models.inference import Conventional, Moments
 from crampstudy.verdicts import MARGINS, Margins, Verdict
 from crampstudy.wording import CONTRAST
 
@@ -40,14 +40,14 @@ class Answer:
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
     ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and for the contrasts
-    that are ``declared``; ``moments`` are for the degrees of freedom of both. ``exposed`` are the participants who bear
-    on a column, ``effective`` the number that tell as much as they do.
+    that are ``declared``; ``moments`` are what all of them tell. ``exposed`` are the participants who bear on a column,
+    ``effective`` the number that tell as much as they do.
     """
 
     columns: tuple[spec.Column, ...]
     coefficients: Array
     std_errors: Array
-    df: Array
+    moments: Moments
     status: Status
     reason: str | None = None
     warnings: Mapping[spec.Column, str] = field(default_factory=dict)
@@ -55,37 +55,42 @@ class Answer:
     variance: Array = field(default_factory=lambda: np.empty((0, 0)))
     exposed: Mapping[spec.Column, int] = field(default_factory=dict)
     effective: Mapping[spec.Column, float] = field(default_factory=dict)
-    moments: Moments | None = None
     declared: Declared = field(default_factory=Declared)
 
     @classmethod
     def none(cls, design: spec.Design, status: Status, reason: str) -> Answer:
         """Return the answer of a model that could not be fitted."""
         missing = np.full(len(design.columns), np.nan)
+        moments = Conventional(np.nan, len(missing))
         return cls(
-            design.columns, missing, missing, missing, status, reason, smooths=design.smooths, declared=design.declared
+            design.columns, missing, missing, moments, status, reason, smooths=design.smooths, declared=design.declared
         )
 
-    def resting_on(
-        self, found: Mapping[spec.Column, Exposed], effective: Array | None = None, few: str | None = _FEW
-    ) -> Answer:
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of t of the coefficients (p)."""
+        return self.moments.df()
+
+    def told(self, contrasts: Array) -> Moments:
+        """Return the moments of k combinations (k x q) of the first q coefficients, those of the design's columns."""
+        return self.moments.turned(np.pad(contrasts, ((0, 0), (0, len(self.columns) - contrasts.shape[1]))))
+
+    def resting_on(self, found: Mapping[spec.Column, Exposed], few: str | None = _FEW) -> Answer:
         """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
 
-        ``effective`` (p) are the numbers of participants, all alike, who would tell as much; ``few`` is said of a
-        column with few degrees of freedom.
+        ``few`` is said of a column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
         shown = [column for column in self.columns if column.term not in BASELINES]
         poor = {
             column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
         }
-        numbers = () if effective is None else zip(self.columns, effective, strict=True)
         return replace(
             self,
             coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
             warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
             exposed={column: exposed.participants for column, exposed in found.items()},
-            effective=dict(numbers),
+            effective=dict(zip(self.columns, self.moments.effective(), strict=True)),
         )
 
 
@@ -167,18 +172,18 @@ def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, ma
     others = "; ".join(term for term in terms if term not in own)
     column = spec.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
     exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
-    effective = [answer.effective[c] for c in columns if c in answer.effective]
     warnings = dict.fromkeys(answer.warnings[c] for c in columns if c in answer.warnings)
+    told = answer.told(contrast.vector[None, :])
     of = replace(
         answer,
         warnings={column: "; ".join(warnings)} if warnings else {},
         exposed={column: min(exposed)} if exposed else {},
-        effective={column: min(effective)} if effective else {},
+        effective={column: float(told.effective()[0])},
     )
     value = error = df = float("nan")
     if answer.status == "converged":
         (value,), (error,) = _combined(answer, contrast.vector[None, :])
-        (df,) = df_of(contrast.vector[None, :], answer.df, answer.moments)
+        (df,) = told.df()
     unit = scale.unit_of(contrast.printed)
     cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
     return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
@@ -247,7 +252,7 @@ def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
     if reason := untested(block):
         return estimates.row(status="not_estimable", **cells | {"note": reason})
     # Of contrasts that differ in theirs the fewest: an interval is never too short for it.
-    df = float(np.min(df_of(contrasts, answer.df, answer.moments)))
+    df = float(np.min(answer.told(contrasts).df()))
     return estimates.row(status="converged", **cells | wald_cells(own @ answer.coefficients[used], block, df))
 
 
@@ -277,8 +282,7 @@ def beyond(value: float, half: float) -> str | None:
 
 def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
     """Return the joint test of a spline's coefficients and its ratios against the reference."""
-    columns = list(smooth.columns)
-    made = [joint_test(answer, np.eye(len(answer.columns))[columns], base | {"term": smooth.term})]
+    made = [joint_test(answer, np.eye(len(answer.columns))[list(smooth.columns)], base | {"term": smooth.term})]
     known = wording.variable(smooth.variable)
     against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
     where = wording.AT_REFERENCE if smooth.interacts else ""
@@ -286,21 +290,12 @@ def _smooth(answer: Answer, smooth: spec.Smooth, base: Row, scale: Scale, ci_lev
     values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
     if answer.status == "converged":
         values = _combined(answer, smooth.contrasts)
-    each = df_of(smooth.contrasts, answer.df, answer.moments)
-    for level, value, error, its_df in zip(smooth.levels, *values, each, strict=True):
-        column = spec.Column(smooth.term, level, smooth.reference)
+    told = answer.told(smooth.contrasts)
+    columns = [spec.Column(smooth.term, level, smooth.reference) for level in smooth.levels]
+    answer = replace(answer, effective=dict(zip(columns, told.effective(), strict=True)))
+    for column, value, error, its_df in zip(columns, *values, told.df(), strict=True):
         made.append(_row(answer, cells, column, (value, error, its_df), ci_level, scale))
     return made
-
-
-def df_of(contrasts: Array, df: Array, moments: Moments | None) -> Array:
-    """Return the degrees of freedom of k combinations of p coefficients (k x p) that have ``df`` each.
-
-    Without moments, and of coefficients that differ in theirs, the fewest.
-    """
-    if moments is not None:
-        return moments.df(contrasts)
-    return np.array([np.min(df[: len(row)][row != 0], initial=np.inf) for row in contrasts])
 
 
 def extra(found: Extra, base: Row, ci_level: float) -> Row:

@@ -94,20 +94,21 @@ class Solution:
 
     def _per_unit(self, solved: Solved) -> Solved:
         """Return what an engine found of the standard columns, for those of the design."""
-        if solved.problem:
+        if solved.moments is None:
             return solved
         standard, zero = self.design.standard, solved.zero
         coefficients, variance = standard.coefficients(solved.coefficients, solved.variance)
         if zero is not None and self.zero is not None:
             odds, spread = self.zero.standard.coefficients(zero.coefficients, zero.variance)
-            zero = replace(zero, coefficients=odds, variance=spread, df=self.zero.standard.least(zero.df))
-        moments = solved.moments and solved.moments.turned(standard.back())
+            turned = zero.moments.turned(self.zero.standard.back())
+            zero = replace(zero, coefficients=odds, variance=spread, moments=turned)
+        moments = solved.moments.turned(standard.back())
         return replace(
             solved,
             coefficients=coefficients,
             variance=variance,
-            df=moments.df() if moments else standard.least(solved.df),
-            effective=moments.effective() if moments else standard.least(solved.effective),
+            df=moments.df(),
+            effective=moments.effective(),
             moments=moments,
             zero=zero,
         )

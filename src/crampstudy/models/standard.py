@@ -105,18 +105,17 @@ class Standard:
 
     def coefficients(self, found: Array, variance: Array) -> tuple[Array, Array]:
         """Return coefficients (p) and their variance (p x p) per unit of the columns."""
-        back = self.back()
-        # A variance that is not known leaves unknown what its coefficient has a part in, and nothing else.
-        unknown = np.isnan(np.diag(variance))
-        parted = (back[:, unknown] != 0).any(axis=1)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # per unit beyond all numbers: no estimate
-            turned = back @ np.where(unknown[:, None] | unknown, 0.0, variance) @ back.T
-            return back @ found, np.where(parted[:, None] | parted, np.nan, turned)
+        return propagated(self.back(), found, variance)
 
-    def least(self, numbers: Array) -> Array:
-        """Return for each coefficient (p) the smallest of ``numbers`` (p) of those that it is made of."""
-        made: Array = np.where(self.back() != 0, numbers, np.inf).min(axis=1)
-        return np.where(np.isnan(numbers), np.nan, made)
+
+def propagated(by: Array, found: Array, variance: Array) -> tuple[Array, Array]:
+    """Return k coefficients, ``by`` (k x p) of those ``found`` (p), and their variance (k x k) from theirs (p x p)."""
+    # A variance that is not known leaves unknown what its coefficient has a part in, and nothing else.
+    unknown = np.isnan(np.diag(variance))
+    parted = (by[:, unknown] != 0).any(axis=1)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # per unit beyond all numbers: no estimate
+        turned = by @ np.where(unknown[:, None] | unknown, 0.0, variance) @ by.T
+        return by @ found, np.where(parted[:, None] | parted, np.nan, turned)
 
 
 def standing(term: str, columns: Array) -> str | None:

@@ -50,7 +50,7 @@ def _answer(solution: Solution, design: spec.Design) -> rows.Answer:
         design.columns,
         part.coefficients,
         np.sqrt(np.diag(part.variance)),
-        part.df,
+        part.moments,
         part.status,
         smooths=design.smooths,
         variance=part.variance,
