@@ -22,7 +22,7 @@ from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
 TEST = "wald_test"
-_BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
+BASELINES = (spec.INTERCEPT, spec.THRESHOLD)
 _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW = "rests on few participants"
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
@@ -76,7 +76,7 @@ class Answer:
         column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
-        shown = [column for column in self.columns if column.term not in _BASELINES]
+        shown = [column for column in self.columns if column.term not in BASELINES]
         poor = {
             column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
         }
@@ -134,7 +134,7 @@ def rows(
     """
     made: list[Row] = []
     last: list[Row] = []
-    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term not in _BASELINES))
+    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term not in BASELINES))
     numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
     smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
     within = {i for smooth in answer.smooths for i in smooth.columns}
@@ -142,7 +142,7 @@ def rows(
     for i, (column, (coefficient, error, df)) in enumerate(zip(answer.columns, numbers, strict=True)):
         others = "; ".join(t for t in terms if t != column.term)
         cells = base | {"scale": scale.ratio, "adjusted_for": others or None}
-        if column.term in _BASELINES:
+        if column.term in BASELINES:
             cells |= {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
             last.append(_row(answer, cells, column, (coefficient, error, df), ci_level, scale))
         elif i in smooths:
@@ -164,7 +164,7 @@ def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, ma
     moved = np.flatnonzero(contrast.vector)
     columns = [answer.columns[i] for i in moved]
     own = {column.term for column in columns}
-    terms = dict.fromkeys(c.term for c in answer.columns if c.term not in _BASELINES)
+    terms = dict.fromkeys(c.term for c in answer.columns if c.term not in BASELINES)
     others = "; ".join(term for term in terms if term not in own)
     column = spec.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
     exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
@@ -214,22 +214,23 @@ def _row(
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
-        return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+        status: Status = "not_estimable" if column in answer.warnings else answer.status
+        return estimates.row(status=status, **cells | {"note": answer.warnings.get(column, answer.reason)})
     if not np.isfinite(coefficient) or np.isnan(error):
         why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
         return estimates.row(status="not_estimable", **cells | {"note": why})
     half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
-    tested = column.term not in _BASELINES and error > 0
+    tested = column.term not in BASELINES and error > 0
     more = {
         "std_error": error,
         "df": df,
         "p_value": p_value(coefficient / error, df) if tested else None,
         "note": "; ".join(filter(None, notes)) or None,
     }
-    shift = float(np.log(scale.factor)) if column.term in _BASELINES else 0.0
+    shift = float(np.log(scale.factor)) if column.term in BASELINES else 0.0
     if not scale.of and (reason := beyond(coefficient + shift, half)):
-        if column.term in _BASELINES:
+        if column.term in BASELINES:
             reason = f"where every term is 0, {reason}; measure the terms from their middle"
         return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
     limits = scale.shown(coefficient + shift + np.array([0, -half, half]))
@@ -293,7 +294,7 @@ def units(
     for column, coefficient, error, df in zip(
         answer.columns, answer.coefficients, answer.std_errors, answer.df, strict=True
     ):
-        if column.term in per or column.term in _BASELINES or not np.isfinite(coefficient):
+        if column.term in per or column.term in BASELINES or not np.isfinite(coefficient):
             continue
         if abs(coefficient) > _USUAL or abs(coefficient) + quantile(ci_level, df) * error > _LARGEST:
             made[column.term] = float(10.0 ** np.round(np.log10(spread[column.term])))

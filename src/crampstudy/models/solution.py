@@ -15,7 +15,8 @@ from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Accou
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, person_means, spec
+from crampstudy.models import formula, person_means, rows, spec
+from crampstudy.models.aside import Rest, rests
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
@@ -47,6 +48,8 @@ class Solution:
     the ``reason``, stands before any fit. ``account`` says what was left out of the nights.
     ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for; a number has no events. ``remarks`` are
     what is to be said of the nights. ``zero`` is the design of the zero part of a model that has one, on the same rows.
+    ``rests`` are what these designs, in that order, are left of where something is one participant's alone and nothing
+    could be told with it; where there is no answer still, ``design`` and all else are those of the whole.
     """
 
     model: str
@@ -63,6 +66,23 @@ class Solution:
     solved: Solved | None
     zero: spec.Design | None = None
     remarks: tuple[str, ...] = ()
+    rests: tuple[Rest, ...] = ()
+
+    @property
+    def whole(self) -> spec.Design:
+        """The design that was asked for."""
+        return self.rests[0].whole if self.rests else self.design
+
+    @property
+    def answered(self) -> bool:
+        """Whether there are numbers."""
+        return self.solved is not None and self.solved.problem is None
+
+    def of_whole(self, answer: rows.Answer, part: int = 0) -> rows.Answer:
+        """Return the answer of ``design``, or of the zero part (1), as one of the design that was asked for."""
+        if not self.rests:
+            return answer
+        return self.rests[part].of_whole(answer) if self.answered else self.rests[part].failed(answer)
 
     @property
     def is_number(self) -> bool:
@@ -216,32 +236,6 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
     check_multiples(asked.per, *filter(None, (design, zero)))
     _check_beside(engine, design)
-    used = nights.filter(pl.Series(design.rows))
-    values, times = used[known].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
-    data = Data(
-        matrix=design.matrix,
-        outcome=np.sign(values) if asked.outcome == "cramp_night" else values,
-        offset=design.offset + (np.log(used[needs[0]].to_numpy()) if needs else 0.0),
-        # Nights are sorted by participant.
-        groups=used["participant_id"].rle_id().to_numpy().astype(np.intp),
-        nights=np.empty(0, dtype=np.int64) if counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
-        weights=design.weights,
-        zero=None if zero is None else zero.matrix,
-    )
-    n_events = 0 if engine.is_number(asked.outcome) else int(data.outcome @ times)
-    if counted and len(data.outcome):
-        if counted == "poisson" and bias_reduces(asked.kind, int(data.groups[-1]) + 1):
-            counted = "means"
-        data = _added_up(data, counted, times)
-        design = replace(design, matrix=data.matrix)
-        zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
-    data = replace(
-        data,
-        matrix=np.ascontiguousarray(design.standardised().matrix),
-        zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
-    )
-    slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
-    people = tuple(used["participant_id"].unique(maintain_order=True))
     each = nights[ALIKE]
     observed, unclear = int(each.sum()), int(each.filter(undecided).sum()) if asked.where else 0
     left_out = (
@@ -250,32 +244,92 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         (WEIGHTLESS, design.weightless),
         (INCOMPLETE, design.incomplete),
     )
-    unsolved = Solution(
-        model=asked.model,
-        outcome=asked.outcome,
-        kind=asked.kind,
-        slope=slope,
-        design=design,
-        data=data,
-        participants=people,
-        account=night_account(asked.cohort, observed, left_out, read_as(nights, names, "participants", "diary")),
-        n_nights=int(times.sum()),
-        n_events=n_events,
-        reason=None,
-        solved=None,
-        zero=zero,
-        remarks=asked.remarks,
-    )
-    if known != "cramps":
-        # Of nights that were logged for their cramps alone, those without one are not in it.
-        cramp = used["cramp_night"]
-        doubt = (_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ()
-        return replace(unsolved, remarks=(*asked.remarks, *doubt))._worked_out()
-    why_not = denominator(asked.cohort).why_not
-    if not why_not and values.any() and values.all() and (nights.filter(inside)["cramps"] == 0).any():
-        # Nights that were filled in as zeros have no other value, either.
-        why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
-    return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
+    account = night_account(asked.cohort, observed, left_out, read_as(nights, names, "participants", "diary"))
+    source = _Source(asked, nights, inside, counted, known, needs)
+    first = source.solved(design, zero, account=account)
+    if first.answered or not (left := rests(source.groups(design), *filter(None, (design, zero)))):
+        return first
+    slope = () if first.slope is None else (first.design.columns[first.slope],)
+    if not {*slope} <= {*left[0].design.columns}:
+        return replace(first, rests=left)
+    again = source.solved(*(rest.design for rest in left), account=left[0].account(account, each.to_numpy()))
+    return replace(again if again.answered else first, rests=left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What models are fitted to: ``nights``, those ``inside`` the condition, and how their rows are ``counted``.
+
+    ``known`` is the column of the outcome, ``needs`` the exposure, if it is a column.
+    """
+
+    asked: Question
+    nights: pl.DataFrame
+    inside: pl.Series
+    counted: Likelihood | None
+    known: str
+    needs: tuple[str, ...]
+
+    def groups(self, design: spec.Design) -> NDArray[np.intp]:
+        """Return the participants' codes; nights are sorted by participant."""
+        people = self.nights["participant_id"].filter(pl.Series(design.rows))
+        return people.rle_id().to_numpy().astype(np.intp)
+
+    def solved(self, design: spec.Design, zero: spec.Design | None = None, *, account: Account) -> Solution:
+        """Return the model of a design, and of one of its zero part, on the same nights."""
+        asked, nights, counted, known, needs = self.asked, self.nights, self.counted, self.known, self.needs
+        engine = ENGINES[asked.model]
+        used = nights.filter(pl.Series(design.rows))
+        values, times = used[known].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
+        data = Data(
+            matrix=design.matrix,
+            outcome=np.sign(values) if asked.outcome == "cramp_night" else values,
+            offset=design.offset + (np.log(used[needs[0]].to_numpy()) if needs else 0.0),
+            groups=self.groups(design),
+            nights=np.empty(0, dtype=np.int64) if counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
+            weights=design.weights,
+            zero=None if zero is None else zero.matrix,
+        )
+        n_events = 0 if engine.is_number(asked.outcome) else int(data.outcome @ times)
+        if counted and len(data.outcome):
+            if counted == "poisson" and bias_reduces(asked.kind, int(data.groups[-1]) + 1):
+                counted = "means"
+            data = _added_up(data, counted, times)
+            design = replace(design, matrix=data.matrix)
+            zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
+        data = replace(
+            data,
+            matrix=np.ascontiguousarray(design.standardised().matrix),
+            zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
+        )
+        slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
+        people = tuple(used["participant_id"].unique(maintain_order=True))
+        unsolved = Solution(
+            model=asked.model,
+            outcome=asked.outcome,
+            kind=asked.kind,
+            slope=slope,
+            design=design,
+            data=data,
+            participants=people,
+            account=account,
+            n_nights=int(times.sum()),
+            n_events=n_events,
+            reason=None,
+            solved=None,
+            zero=zero,
+            remarks=asked.remarks,
+        )
+        if known != "cramps":
+            # Of nights that were logged for their cramps alone, those without one are not in it.
+            cramp = used["cramp_night"]
+            doubt = (_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ()
+            return replace(unsolved, remarks=(*asked.remarks, *doubt))._worked_out()
+        why_not = denominator(asked.cohort).why_not
+        if not why_not and values.any() and values.all() and (nights.filter(self.inside)["cramps"] == 0).any():
+            # Nights that were filled in as zeros have no other value, either.
+            why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
+        return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
 
 
 _CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
