@@ -16,10 +16,12 @@ import numpy as np
 from crampstudy.account import Account
 from crampstudy.models import rows, spec
 from crampstudy.models.covariance import Array
-from crampstudy.models.exposed import RESTS, Codes, Exposed, Flags, exposed
+from crampstudy.models.exposed import Codes, Exposed, Flags, exposed
 from crampstudy.models.obstacles import dependent
 from crampstudy.models.standard import Standard
 
+_NOTHING = 1e-8
+"""A part of a combination of columns smaller than this is rounding."""
 ASIDE = "of one participant alone at a level, who sets the outcome apart"
 
 
@@ -28,15 +30,15 @@ class Rest:
     """What is left of a ``whole`` design, in which ``exposed`` are the participants behind the columns.
 
     ``design`` has the rows that are not one participant's alone, and those columns that are no combination of others
-    on them; ``unknown`` says why other columns have no estimate either, ``baseline`` why the intercept or the
-    thresholds have none.
+    on them; ``unknown`` says why some of these have no estimate either, ``baseline`` that intercept or thresholds have
+    none.
     """
 
     whole: spec.Design
     exposed: Mapping[spec.Column, Exposed]
     design: spec.Design
     unknown: Mapping[spec.Column, str]
-    baseline: str | None
+    baseline: bool
 
     def account(self, before: Account, times: Array | None = None) -> Account:
         """Return the account of what is left; each row of the source was ``times`` rows, 1 if not given."""
@@ -70,7 +72,9 @@ class Rest:
         for i, column in enumerate(answer.columns):
             of = own[i : i + 1] if i < p else tuple(c for c in own if c.term == column.term)
             reason = next((self.unknown[c] for c in of if c in self.unknown), None)
-            if reason := self.baseline if column.term in rows.BASELINES else reason:
+            if column.term in rows.BASELINES:
+                reason = rows.ALONE if self.baseline else None
+            if reason:
                 why[column] = reason
         lone = {c: found.lone for c, found in self.exposed.items() if found.lone and c not in own}
         return replace(
@@ -94,12 +98,12 @@ def rests(groups: Codes, *designs: spec.Design) -> tuple[Rest, ...] | None:
     """Return what is left of designs of the same rows without what is one participant's alone in any of them.
 
     ``groups`` (n) are the participants' codes 0..G-1, ascending. ``None`` where nothing is one participant's alone, or
-    nothing would be left.
+    no two participants would be left.
     """
     found = [exposed(design, groups) for design in designs]
     own = [who.rows for each in found for who in each.values() if who.rows is not None]
     kept = ~np.logical_or.reduce(own) if own else np.zeros(len(groups), dtype=bool)
-    if not own or not kept.any():
+    if not own or len(np.unique(groups[kept])) < 2:
         return None
     made = [_rest(design, who, kept) for design, who in zip(designs, found, strict=True)]
     left = tuple(rest for rest in made if rest is not None)
@@ -121,8 +125,7 @@ def _rest(design: spec.Design, found: Mapping[spec.Column, Exposed], kept: Flags
     turned = back @ null[baseline:]
     loose = np.abs(turned) > _NOTHING * np.abs(back).sum(axis=1, keepdims=True)
     first = np.abs(null[0] - design.standard.centre @ turned) > _NOTHING if baseline else loose[0]
-    reasons = [who.lone for column, who in found.items() if who.lone]
-    reason = next(r for r in [*reasons, ""] if r is not None)
+    reason = next((who.lone for who in found.values() if who.lone), rows.ALONE)
     own = [i - baseline for i in left if i >= baseline]
     if {i for smooth in design.smooths for i in smooth.columns} - {*own}:
         return None
@@ -131,7 +134,7 @@ def _rest(design: spec.Design, found: Mapping[spec.Column, Exposed], kept: Flags
         found,
         _on(design, kept, own),
         {c: found[c].lone or reason for c, row in zip(design.columns, loose, strict=True) if c in found and row.any()},
-        f"the baseline is one participant's alone: {reason.removesuffix(RESTS)}" if first.any() else None,
+        bool(first.any()),
     )
 
 
@@ -156,6 +159,3 @@ def _on(design: spec.Design, kept: Flags, columns: Sequence[int]) -> spec.Design
 
 def _at(values: Array, place: Sequence[int]) -> Array:
     return np.array([values[i] if i >= 0 else np.nan for i in place])
-
-
-_NOTHING = 1e-8

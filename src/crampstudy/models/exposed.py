@@ -22,12 +22,13 @@ class Exposed:
     """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
 
     A number that no participant's nights change counts all its participants, one of two values those at the higher.
-    ``rows`` (n) are the rows that are this person's alone.
+    ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
     """
 
     participants: int
     lone: str | None = None
     rows: Flags | None = field(default=None, compare=False)
+    baseline: bool = False
 
 
 def exposed(design: spec.Design, groups: Codes) -> dict[spec.Column, Exposed]:
@@ -46,18 +47,23 @@ def exposed(design: spec.Design, groups: Codes) -> dict[spec.Column, Exposed]:
             continue
         low, high = lowest[:, i], highest[:, i]
         least, most = low.min(), high.max()
-        values = design.matrix[:, i]
+        values: Array = design.matrix[:, i]
         if column.level is None and not np.all((values == least) | (values == most)):
             varies = high > low
-            lone = _alone(column, low, varies)
-            rows = np.repeat(varies, np.diff(first, append=len(groups))) & (values != low[~varies][0]) if lone else None
-            made[column] = Exposed(int(varies.sum()) if varies.any() else people, lone, rows)
+            made[column] = Exposed(int(varies.sum()) if varies.any() else people)
+            if lone := _alone(column, low, varies):
+                elsewhere = low[~varies][0]
+                made[column] = Exposed(1, lone, np.not_equal(values, elsewhere), bool(elsewhere != 0))
             continue
-        on = (values == most) if column.level is None else (values != 0)
-        off = (values == least) if column.level is None else _at_reference(design, column)
+        on: Flags = (values == most) if column.level is None else (values != 0)
+        off: Flags = (values == least) if column.level is None else _at_reference(design, column)
         with_it, without = (np.logical_or.reduceat(rows, first) for rows in (on, off))
-        place, lone = _lone(column, with_it, without, least, most)
-        made[column] = Exposed(int(with_it.sum()), lone, (on, off)[place] if lone else None)
+        made[column] = Exposed(int(with_it.sum()))
+        for members, rows, what, elsewhere in ((with_it, on, most, least), (without, off, least, most)):
+            if members.sum() == 1 and made[column].lone is None:
+                # Where a level is on, the baseline is not; with one of two numbers it is where both are 0.
+                baseline = bool(elsewhere != 0) if column.level is None else rows is off
+                made[column] = Exposed(int(with_it.sum()), _lone(column, what, reference=rows is off), rows, baseline)
     return made
 
 
@@ -69,15 +75,12 @@ def _alone(column: spec.Column, low: Array, varies: Flags) -> str | None:
     return f"one participant alone has another {column.term} than {others[0]:g}{RESTS}"
 
 
-def _lone(column: spec.Column, with_it: Flags, without: Flags, least: float, most: float) -> tuple[int, str | None]:
-    """Return whether the level (0) or what it is compared with (1) is one participant's alone, and say so."""
-    named = (f"{column.term} = {most:g}", f"{column.term} = {least:g}")
-    if column.level is not None:
-        named = (f"{column.term} = {column.level}", f"{column.term} = {column.reference}, the reference")
-    for place, members in enumerate((with_it, without)):
-        if members.sum() == 1:
-            return place, f"one participant alone has {named[place]}{RESTS}"
-    return 0, None
+def _lone(column: spec.Column, value: float, *, reference: bool) -> str:
+    """Return that a level or one of two numbers, or what it is compared with, is one participant's alone."""
+    shown = (
+        f"{value:g}" if column.level is None else f"{column.reference}, the reference" if reference else column.level
+    )
+    return f"one participant alone has {column.term} = {shown}{RESTS}"
 
 
 def _at_reference(design: spec.Design, column: spec.Column) -> Flags:

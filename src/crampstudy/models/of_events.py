@@ -200,7 +200,7 @@ def fit_events(asked: Question) -> Fit:
         found_again = _found(again)
         if found_again.answer.status == "converged":
             asked_of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
-        else:
+        elif not rest.design.columns:
             found = replace(found, answer=rest.failed(found.answer))
     scale = _HAZARDS if asked.model == "cox" else ordered.SCALE
     cells = base(asked) | {

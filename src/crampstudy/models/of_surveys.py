@@ -154,8 +154,6 @@ def fit_survey(asked: Question) -> Fit:
         found_again = model.fit(again)
         if found_again.answer.status == "converged":
             of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
-        else:
-            found = replace(found, answer=rest.failed(found.answer))
     numbers, answer = found.numbers, found.answer
     few = survey.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {

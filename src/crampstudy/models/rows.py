@@ -76,6 +76,8 @@ class Answer:
         column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
+        if any(exposed.baseline for exposed in found.values()):
+            lone |= {column: ALONE for column in self.columns if column.term in BASELINES}
         shown = [column for column in self.columns if column.term not in BASELINES]
         poor = {
             column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF

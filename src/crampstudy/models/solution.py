@@ -49,7 +49,7 @@ class Solution:
     ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for; a number has no events. ``remarks`` are
     what is to be said of the nights. ``zero`` is the design of the zero part of a model that has one, on the same rows.
     ``rests`` are what these designs, in that order, are left of where something is one participant's alone and nothing
-    could be told with it; where there is no answer still, ``design`` and all else are those of the whole.
+    could be told with it.
     """
 
     model: str
@@ -80,9 +80,7 @@ class Solution:
 
     def of_whole(self, answer: rows.Answer, part: int = 0) -> rows.Answer:
         """Return the answer of ``design``, or of the zero part (1), as one of the design that was asked for."""
-        if not self.rests:
-            return answer
-        return self.rests[part].of_whole(answer) if self.answered else self.rests[part].failed(answer)
+        return self.rests[part].of_whole(answer) if self.rests else answer
 
     @property
     def is_number(self) -> bool:
@@ -251,9 +249,9 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         return first
     slope = () if first.slope is None else (first.design.columns[first.slope],)
     if not {*slope} <= {*left[0].design.columns}:
-        return replace(first, rests=left)
+        return first
     again = source.solved(*(rest.design for rest in left), account=left[0].account(account, each.to_numpy()))
-    return replace(again if again.answered else first, rests=left)
+    return replace(again, rests=left) if again.answered else first
 
 
 @dataclass(frozen=True, slots=True)
