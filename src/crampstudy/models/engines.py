@@ -204,7 +204,9 @@ def _zeros(
     clusters = int(data.groups.max()) + 1
     scores = cluster_sums(fitted.scores, data.groups)
     parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters <= CURVED_TO else None
-    found = inference.of_clusters(scores, fitted.information, parts, p if fitted.plain else p + q, kind)
+    given = data.matrix, zero, data.outcome, data.offset, np.ones(len(zero)) if data.weights is None else data.weights
+    refit = None if fitted.plain else partial(zeros.moved, model, given, fitted, data.groups)
+    found = inference.of_clusters(scores, fitted.information, parts, p if fitted.plain else p + q, kind, refit)
     series = bool(np.isinf(fitted.dispersion))
     undispersed = ("the counts are no more dispersed than Poisson",) if fitted.dispersion == 0 else ()
     return Solved(

@@ -88,5 +88,4 @@ def _at_reference(design: spec.Design, column: spec.Column) -> Flags:
     if column.reference is None:
         return np.ones(len(design.matrix), dtype=bool)
     own = [i for i, other in enumerate(design.columns) if other.term == column.term]
-    off: Flags = ~design.matrix[:, own].any(axis=1)
-    return off
+    return np.asarray(~design.matrix[:, own].any(axis=1))

@@ -7,6 +7,7 @@ together where a few huge counts make the dispersion the larger part of the unce
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -30,6 +31,7 @@ MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
 JOINT = 1.5
 """How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
+Refit = Callable[[int], Array | None]
 _DEFINITE = 1e-8
 _ALONE = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
@@ -157,7 +159,14 @@ class Jackknifed:
         return Jackknifed(by @ self.spread @ by.T)
 
 
-def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: int, kind: Covariance) -> Inference:
+def of_clusters(
+    scores: Array,
+    information: Array,
+    curvatures: Array | None,
+    p: int,
+    kind: Covariance,
+    refit: Refit | None = None,
+) -> Inference:
     """Return the inference of the first ``p`` of k parameters, from the participants' parts.
 
     ``auto`` is the jackknife below :data:`JACKKNIFE_BELOW` participants, and above where some coefficient rests on
@@ -169,6 +178,8 @@ def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: 
         curvatures: G x k x k, the participants' parts of ``information``; what the jackknife needs.
         p: the number of coefficients, which stand before dispersion and spread.
         kind: the covariance asked for.
+        refit: how far the ``p`` coefficients move without a participant, named by code, fitted anew; ``None`` where
+            the others have no estimate. Asked for where one step does not tell, as where a likelihood is not concave.
     """
     clusters = len(scores)
     moments, effective = None, np.full(p, np.nan)
@@ -178,19 +189,19 @@ def of_clusters(scores: Array, information: Array, curvatures: Array | None, p: 
         effective = moments.effective()
     few = moments is not None and (clusters < JACKKNIFE_BELOW or bool((effective < FEW_CLUSTERS).any()))
     if curvatures is not None and moments is not None and (kind == "jackknife" or (kind == "auto" and few)):
-        variance = _jackknife(scores, information, curvatures, p)
+        variance = _jackknife(scores, information, curvatures, p, refit)
         return Inference(variance, moments.df(), effective, "jackknife", moments=moments)
     used: Covariance = "cluster" if kind == "auto" else kind
     variance = covariance(information, scores, np.arange(clusters), used)[:p, :p]
     return Inference(variance, np.full(p, degrees_of_freedom(clusters, used)), effective, used)
 
 
-def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array:
+def _jackknife(scores: Array, information: Array, curvatures: Array, p: int, refit: Refit | None) -> Array:
     """Leave one participant out at a time, by one Newton step of the ``p`` coefficients from the fit of all.
 
     Spread and dispersion are held: all participants together tell them, and a step of theirs from few is wild. In a
-    direction in which the likelihood of the others has no maximum there is no step, and what depends on that
-    direction has the variance NaN: it rests on one participant alone.
+    direction in which the likelihood of the others does not curve down there is no step. Then they are fitted anew;
+    where they have no maximum, what depends on that direction has the variance NaN: it rests on one participant alone.
 
     Source: Lipsitz, Dear and Zhao 1994 (one step); Carter, Schnepel and Steigerwald 2017 (the effective number).
     """
@@ -201,6 +212,9 @@ def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> 
     for g in range(clusters):
         values, vectors = np.linalg.eigh(whole - curvatures[g, :p, :p] / np.outer(scale, scale))
         told = values > _DEFINITE
+        if refit is not None and not told.all() and (found := refit(g)) is not None:
+            moved[g] = found
+            continue
         alone |= (np.abs(vectors[:, ~told]) > _ALONE).any(axis=1)
         step = vectors[:, told] @ ((vectors[:, told].T @ (-scores[g, :p] / scale)) / values[told])
         moved[g] = step / scale

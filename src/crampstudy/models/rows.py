@@ -216,8 +216,7 @@ def _row(
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
-        status: Status = "not_estimable" if column in answer.warnings else answer.status
-        return estimates.row(status=status, **cells | {"note": answer.warnings.get(column, answer.reason)})
+        return estimates.row(status=answer.status, **cells | {"note": answer.warnings.get(column, answer.reason)})
     if not np.isfinite(coefficient) or np.isnan(error):
         why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
         return estimates.row(status="not_estimable", **cells | {"note": why})

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, domain, wording
+from crampstudy import domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, person_means, rows, spec
 from crampstudy.models.aside import Rest, rests
+from crampstudy.models.askable import check_beside, check_nights, checked_names, slope_column
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
@@ -31,8 +32,6 @@ from crampstudy.nights import (
     counted_nights,
     denominator,
     night_account,
-    no_night,
-    numbers_of_a_night,
     person_nights,
     repetitive,
 )
@@ -134,7 +133,7 @@ class Solution:
             ),
         )
 
-    def _far_slope(self) -> str | None:
+    def _farslope(self) -> str | None:
         if self.slope is None or self.slope not in self.design.standard.far:
             return None
         term, middle = self.design.columns[self.slope].term, float(np.mean(self.design.matrix[:, self.slope]))
@@ -154,7 +153,7 @@ class Solution:
             )
         else:
             found = obstacle(design, data.outcome, data.groups, self.kind) or self._in_zero_part()
-        return found or self._far_slope() or (engine.lacking(data, self.outcome) if engine.lacking else None)
+        return found or self._farslope() or (engine.lacking(data, self.outcome) if engine.lacking else None)
 
     def _in_zero_part(self) -> str | None:
         if self.zero is None or self.data.zero is None:
@@ -212,9 +211,9 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         UsageError: the model and the arguments do not go together, or a name is unknown.
     """
     engine = ENGINES[asked.model]
-    _check_nights(asked, engine)
+    check_nights(asked, engine)
     needs = () if asked.exposure == "nights" else (asked.exposure,)
-    names = _checked_names(asked, needs)
+    names = checked_names(asked, needs)
     # Where its rows may be added up, a model sees a participant's nights that are alike as one row with a number.
     counted = None if night_by_night else engine.alike
     formulas = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms) if terms is not None]
@@ -233,7 +232,7 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
     check_multiples(asked.per, *filter(None, (design, zero)))
-    _check_beside(engine, design)
+    check_beside(engine, design)
     each = nights[ALIKE]
     observed, unclear = int(each.sum()), int(each.filter(undecided).sum()) if asked.where else 0
     left_out = (
@@ -300,7 +299,7 @@ class _Source:
             matrix=np.ascontiguousarray(design.standardised().matrix),
             zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
         )
-        slope = None if asked.random_slope is None else _slope(design, asked.random_slope)
+        slope = None if asked.random_slope is None else slope_column(design, asked.random_slope)
         people = tuple(used["participant_id"].unique(maintain_order=True))
         unsolved = Solution(
             model=asked.model,
@@ -351,32 +350,6 @@ def _designs(
     return design, zero
 
 
-def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
-    """Return the variables that a question needs of each night."""
-    frame = no_night(asked.cohort, asked.bands)
-    if ENGINES[asked.model].is_number(asked.outcome):
-        _check_number(asked)
-    domain.select(frame, asked.where)
-    if absent := [column for column in needs if column not in frame.columns]:
-        raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
-    parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
-    names = {name for terms in parsed for name in formula.columns_in(terms)}
-    formula.check_names(names, frame)
-    return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
-
-
-def _check_number(asked: Question) -> None:
-    numbers = numbers_of_a_night(asked.cohort)
-    if asked.outcome not in numbers:
-        named = (*ENGINES[asked.model].outcomes, *(name for name in numbers if name != "cramps"))
-        of_cramps = codebook.find(asked.outcome, "episodes")
-        hint = "; what is logged of each cramp is for ordinal (--outcome pain) and cox" if of_cramps else ""
-        raise UsageError(
-            f"{asked.model} takes a number of the diary as outcome, and {asked.outcome!r} is none in "
-            f"{asked.cohort.name}; it has {', '.join(named)}{hint}"
-        )
-
-
 def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> Data:
     weights = times.astype(np.float64) * (1.0 if data.weights is None else data.weights)
     p = data.matrix.shape[1]
@@ -394,38 +367,3 @@ def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> D
         None if data.zero is None else np.ascontiguousarray(rows.matrix[:, p:]),
         int(times.sum()),
     )
-
-
-def _check_beside(engine: Engine, design: spec.Design) -> None:
-    if design.weights is not None and not engine.weighted:
-        able = [name for name, engine in ENGINES.items() if engine.weighted]
-        raise UsageError(f"weights() is for {', '.join(able)}")
-
-
-def _check_nights(asked: Question, engine: Engine) -> None:
-    if asked.weight:
-        raise UsageError("a weight belongs to a survey; a diary's nights count once each")
-    if asked.kind not in engine.covariances:
-        raise UsageError(f"{asked.model} has no covariance {asked.kind}; allowed: {', '.join(engine.covariances)}")
-    if engine.is_number(asked.outcome) and asked.exposure != "nights":
-        raise UsageError(f"{asked.outcome} is a number of a night and has no exposure; leave it out")
-    if asked.outcome == "cramp_night" and asked.exposure != "nights":
-        raise UsageError("the odds of a night with a cramp have no exposure; use the outcome cramps for rates")
-    if asked.random_slope is not None and not engine.random_slope:
-        able = [name for name, engine in ENGINES.items() if engine.random_slope]
-        raise UsageError(f"{asked.model} has no random slope; models that do: {', '.join(able)}")
-
-
-def _slope(design: spec.Design, term: str) -> int:
-    """Return the column of the design that has a random slope."""
-    named = formula.as_shown(term, design.terms())
-    found = [i for i, column in enumerate(design.columns) if column.term == named]
-    if len(found) != 1 or named == spec.INTERCEPT:
-        raise UsageError(
-            f"a random slope is of one term with one column, got {term!r}; the terms are {_listed(design)}"
-        )
-    return found[0]
-
-
-def _listed(design: spec.Design) -> str:
-    return ", ".join(design.terms())
