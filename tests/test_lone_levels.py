@@ -174,7 +174,7 @@ def test_a_number_of_one_participant_in_a_survey() -> None:
     assert found.loc["treated", "status"] == "not_estimable"
     others = rows(cohort, "survey-logistic", "sex", where=LONE).set_index("term")
     columns = ["estimate", "ci_low", "ci_high", "df"]
-    assert found.loc["sex", columns].tolist() == pytest.approx(others.loc["sex", columns].tolist())
+    assert [*found.loc["sex", columns]] == pytest.approx([*others.loc["sex", columns]])
 
 
 @pytest.mark.parametrize("side", [*GROUPS])
