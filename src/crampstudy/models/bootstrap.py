@@ -19,6 +19,7 @@ from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models import obstacles, spec
 from crampstudy.models.covariance import Array
 from crampstudy.models.engines import ENGINES, Data, Outcome
+from crampstudy.models.exposed import exposed
 from crampstudy.models.fit import fit
 from crampstudy.models.linear import no_residual
 from crampstudy.models.rows import note
@@ -136,6 +137,7 @@ def bootstrap(
     statistic = _Coefficients.of(solution)
     people = len(solution.participants)
     found = resample(statistic, people, replicates=replicates, rng=rng, workers=workers, keep=keep, progress=progress)
+    # What is one participant's alone has no interval, and is not in a replicate without that one.
     usable = found[np.isfinite(found).all(axis=1)]
     centre = statistic(np.ones(people))
     targets = _targets(solution, len(centre))
@@ -201,18 +203,24 @@ def _nothing_else(new: pd.DataFrame) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Coefficients:
-    """The statistic of a fit: its coefficients and, of a negative binomial, the dispersion."""
+    """The statistic of a fit: its coefficients and, of a negative binomial, the dispersion.
+
+    The columns that are one participant's ``own`` are as well not in a replicate; they have no estimate and count 0.
+    """
 
     model: str
     outcome: Outcome
     design: spec.Design
     data: Data
+    own: tuple[int, ...]
 
     @classmethod
     def of(cls, solution: Solution) -> _Coefficients:
         # What encodes other values is of no use here, and is not the same twice: kept results would not be found.
         design = replace(solution.design.bare(), encode=_nothing_else)
-        return cls(solution.model, solution.outcome, design, solution.data)
+        lone = exposed(solution.design, solution.data.groups)
+        own = tuple(i for i, c in enumerate(solution.design.columns) if c in lone and lone[c].lone)
+        return cls(solution.model, solution.outcome, design, solution.data, own)
 
     def __call__(self, drawn: Array) -> Array:
         times = drawn[self.data.groups]
@@ -220,21 +228,29 @@ class _Coefficients:
         if self.data.weights is not None:
             times = times * self.data.weights
         matrix, outcome = self.data.matrix[kept], self.data.outcome[kept]
-        design = replace(self.design, matrix=matrix)
         dispersed = self.model == "negative-binomial"
         missing = np.full(matrix.shape[1] + dispersed, np.nan)
+        gone = obstacles.dependent(matrix)
+        if not {*gone} <= {*self.own}:
+            return missing
+        left = [i for i in range(matrix.shape[1]) if i not in gone]
+        design = replace(self.design, matrix=matrix).keeping(left)
+        matrix = np.ascontiguousarray(design.matrix)
         offset, weights = self.data.offset[kept], times[kept]
         if ENGINES[self.model].is_number(self.outcome):
             none = no_residual(matrix, outcome, offset, weights)
         else:
             none = None if outcome.any() else "no cramp"
             none = none or obstacles.separated(design, outcome)
-        if none or obstacles.collinear(design):
+        if none:
             return missing
         data = Data(matrix, outcome, offset, np.arange(len(outcome)), np.empty(0, dtype=np.int64), weights)
         # No covariance of a replicate is asked for; that of the model costs least.
         solved = ENGINES[self.model].solve(data, self.outcome, "model", None)
         if solved.problem:
             return missing
-        coefficients = self.design.standard.back() @ solved.coefficients
+        standard = np.zeros(len(self.design.columns))
+        standard[left] = solved.coefficients
+        coefficients = self.design.standard.back() @ standard
+        coefficients[[*self.own]] = 0.0
         return np.append(coefficients, [extra.estimate for extra in solved.extras if dispersed])

@@ -213,8 +213,11 @@ def _zeros(
     clusters = int(data.groups.max()) + 1
     scores = cluster_sums(fitted.scores, data.groups)
     parts = fitted.curvatures(data.groups, clusters) if fitted.curvatures and clusters <= CURVED_TO else None
+    given = data.matrix, zero, data.outcome, data.offset, np.ones(len(zero)) if data.weights is None else data.weights
+    refit = None if fitted.plain else partial(zeros.moved, model, given, fitted, data.groups)
     k = p if fitted.plain else p + q
-    found = inference.of_clusters(scores, fitted.information, parts, k, kind, [i for i in baselines if i < k])
+    held = [i for i in baselines if i < k]
+    found = inference.of_clusters(scores, fitted.information, parts, k, kind, held, refit)
     each = np.eye(k)
     moments = found.moments.turned(each[:p])
     series = bool(np.isinf(fitted.dispersion))

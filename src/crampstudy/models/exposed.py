@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,22 @@ from crampstudy.models.covariance import Array
 Codes = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
+RESTS = ": a ratio would rest on that one"
+"""What follows where something is one participant's alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
     """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
 
     A number that no participant's nights change counts all its participants, one of two values those at the higher.
+    ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
     """
 
     participants: int
     lone: str | None = None
+    rows: Flags | None = field(default=None, compare=False)
+    baseline: bool = False
 
 
 def exposed(design: spec.Design, groups: Codes) -> dict[spec.Column, Exposed]:
@@ -41,14 +47,23 @@ def exposed(design: spec.Design, groups: Codes) -> dict[spec.Column, Exposed]:
             continue
         low, high = lowest[:, i], highest[:, i]
         least, most = low.min(), high.max()
-        values = design.matrix[:, i]
+        values: Array = design.matrix[:, i]
         if column.level is None and not np.all((values == least) | (values == most)):
             varies = high > low
-            made[column] = Exposed(int(varies.sum()) if varies.any() else people, _alone(column, low, varies))
+            made[column] = Exposed(int(varies.sum()) if varies.any() else people)
+            if lone := _alone(column, low, varies):
+                elsewhere = low[~varies][0]
+                made[column] = Exposed(1, lone, np.not_equal(values, elsewhere), bool(elsewhere != 0))
             continue
-        with_it = (high == most) if column.level is None else (high != 0) | (low != 0)
-        without = (low == least) if column.level is None else _at_reference(design, column, groups, people)
-        made[column] = Exposed(int(with_it.sum()), _lone(column, with_it, without, least, most))
+        on: Flags = (values == most) if column.level is None else (values != 0)
+        off: Flags = (values == least) if column.level is None else _at_reference(design, column)
+        with_it, without = (np.logical_or.reduceat(rows, first) for rows in (on, off))
+        made[column] = Exposed(int(with_it.sum()))
+        for members, rows, what, elsewhere in ((with_it, on, most, least), (without, off, least, most)):
+            if members.sum() == 1 and made[column].lone is None:
+                # Where a level is on, the baseline is not; with one of two numbers it is where both are 0.
+                baseline = bool(elsewhere != 0) if column.level is None else rows is off
+                made[column] = Exposed(int(with_it.sum()), _lone(column, what, reference=rows is off), rows, baseline)
     return made
 
 
@@ -57,23 +72,20 @@ def _alone(column: spec.Column, low: Array, varies: Flags) -> str | None:
     others = low[~varies]
     if varies.sum() != 1 or not len(others) or np.ptp(others) > 0:
         return None
-    return f"one participant alone has another {column.term} than {others[0]:g}: a ratio would rest on that one"
+    return f"one participant alone has another {column.term} than {others[0]:g}{RESTS}"
 
 
-def _lone(column: spec.Column, with_it: Flags, without: Flags, least: float, most: float) -> str | None:
-    named = (f"{column.term} = {most:g}", f"{column.term} = {least:g}")
-    if column.level is not None:
-        named = (f"{column.term} = {column.level}", f"{column.term} = {column.reference}, the reference")
-    for members, what in zip((with_it, without), named, strict=True):
-        if members.sum() == 1:
-            return f"one participant alone has {what}: a ratio would rest on that one"
-    return None
+def _lone(column: spec.Column, value: float, *, reference: bool) -> str:
+    """Return that a level or one of two numbers, or what it is compared with, is one participant's alone."""
+    shown = (
+        f"{value:g}" if column.level is None else f"{column.reference}, the reference" if reference else column.level
+    )
+    return f"one participant alone has {column.term} = {shown}{RESTS}"
 
 
-def _at_reference(design: spec.Design, column: spec.Column, groups: Codes, people: int) -> Flags:
-    """Return which participants have a row at the reference of a level: where no column of the term is on."""
+def _at_reference(design: spec.Design, column: spec.Column) -> Flags:
+    """Return which rows are at the reference of a level: where no column of the term is on."""
     if column.reference is None:
-        return np.ones(people, dtype=bool)
+        return np.ones(len(design.matrix), dtype=bool)
     own = [i for i, other in enumerate(design.columns) if other.term == column.term]
-    off = ~design.matrix[:, own].any(axis=1)
-    return np.bincount(groups[off], minlength=people) > 0
+    return np.asarray(~design.matrix[:, own].any(axis=1))

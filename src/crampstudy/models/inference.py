@@ -7,7 +7,7 @@ together where a few huge counts make the dispersion the larger part of the unce
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -31,6 +31,7 @@ MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
 JOINT = 1.5
 """How many times as wide intervals of the sandwich with the dispersion must be before ``auto`` shows it."""
+Refit = Callable[[int], Array | None]
 _DEFINITE = 1e-8
 _ALONE = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
@@ -190,6 +191,7 @@ def of_clusters(
     p: int,
     kind: Covariance,
     baselines: Collection[int] = (),
+    refit: Refit | None = None,
 ) -> Inference:
     """Return the inference of the first ``p`` of k parameters, from the participants' parts.
 
@@ -204,6 +206,8 @@ def of_clusters(
         kind: the covariance asked for.
         baselines: those of the coefficients that have no part in this choice, such as an intercept. What they rest on
             depends on where the others are 0, and where that is shall change no interval.
+        refit: how far the ``p`` coefficients move without a participant, named by code, fitted anew; ``None`` where
+            the others have no estimate. Asked for where one step does not tell, as where a likelihood is not concave.
     """
     clusters, behind = len(scores), None
     if curvatures is not None:
@@ -212,18 +216,18 @@ def of_clusters(
         rests_on = np.delete(behind.effective(), list(baselines))
         few = clusters < JACKKNIFE_BELOW or bool((rests_on < FEW_CLUSTERS).any())
         if kind == "jackknife" or (kind == "auto" and few):
-            return Inference(_jackknife(scores, information, curvatures, p), "jackknife", behind)
+            return Inference(_jackknife(scores, information, curvatures, p, refit), "jackknife", behind)
     used: Covariance = "cluster" if kind == "auto" else kind
     variance = covariance(information, scores, np.arange(clusters), used)[:p, :p]
     return Inference(variance, used, Conventional(degrees_of_freedom(clusters, used), p, behind))
 
 
-def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> Array:
+def _jackknife(scores: Array, information: Array, curvatures: Array, p: int, refit: Refit | None) -> Array:
     """Leave one participant out at a time, by one Newton step of the ``p`` coefficients from the fit of all.
 
     Spread and dispersion are held: all participants together tell them, and a step of theirs from few is wild. In a
-    direction in which the likelihood of the others has no maximum there is no step, and what depends on that
-    direction has the variance NaN: it rests on one participant alone.
+    direction in which the likelihood of the others does not curve down there is no step. Then they are fitted anew;
+    where they have no maximum, what depends on that direction has the variance NaN: it rests on one participant alone.
 
     Source: Lipsitz, Dear and Zhao 1994 (one step); Carter, Schnepel and Steigerwald 2017 (the effective number).
     """
@@ -232,8 +236,13 @@ def _jackknife(scores: Array, information: Array, curvatures: Array, p: int) -> 
     rest = (information[:p, :p] - curvatures[:, :p, :p]) / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(rest)
     told = values > _DEFINITE
-    alone = ((np.abs(vectors) > _ALONE) & ~told[:, None, :]).any(axis=(0, 2))
     along = np.einsum("gik,gi->gk", vectors, -scores[:, :p] / scale)
     moved = np.einsum("gik,gk->gi", vectors, np.where(told, along / np.where(told, values, 1.0), 0.0)) / scale
+    unknown = np.flatnonzero(~told.all(axis=1))
+    again = {g: found for g in unknown if refit is not None and (found := refit(int(g))) is not None}
+    for g, found in again.items():
+        moved[g] = found
+    unknown = np.setdiff1d(unknown, list(again)).astype(np.intp)
+    alone = ((np.abs(vectors[unknown]) > _ALONE) & ~told[unknown, None, :]).any(axis=(0, 2))
     variance = without_rounding((clusters - 1) / clusters * (moved.T @ moved), np.diag(np.linalg.inv(information))[:p])
     return np.where(alone[:, None] | alone, np.nan, variance)

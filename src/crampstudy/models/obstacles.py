@@ -44,11 +44,11 @@ def too_few(design: spec.Design, groups: NDArray[np.intp], kind: Covariance) -> 
 
 def collinear(design: spec.Design) -> str | None:
     """Name the first column that follows from those before it."""
-    dependent = _dependent(design.matrix)
-    return f"{name(design.columns[dependent[0]])} follows from the terms before it" if dependent else None
+    found = dependent(design.matrix)
+    return f"{name(design.columns[found[0]])} follows from the terms before it" if found else None
 
 
-def _dependent(matrix: Array) -> tuple[int, ...]:
+def dependent(matrix: Array) -> tuple[int, ...]:
     """Return the columns that are combinations of those before them."""
     # Columns of length one, so that the unit of a variable does not matter.
     scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
@@ -64,7 +64,7 @@ def separated(design: spec.Design, counts: Array) -> str | None:
     Source: Correia, Guimarães and Zylkin 2019.
     """
     # Where the nights with a cramp alone determine every coefficient, a finite estimate exists.
-    if not _dependent(design.matrix[counts > 0]):
+    if not dependent(design.matrix[counts > 0]):
         return None
     with_cramp = np.unique(design.matrix[counts > 0], axis=0)
     without = np.unique(design.matrix[counts == 0], axis=0)

@@ -20,6 +20,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
 from crampstudy.models import formula, inference, ordered, recall, rows, spec, steps
+from crampstudy.models.aside import Rest, rests
 from crampstudy.models.covariance import CURVED_TO, JACKKNIFE_BELOW, Array, Covariance, cluster_sums
 from crampstudy.models.events import CoxFit, LeftOut, cox, left_out
 from crampstudy.models.exposed import exposed
@@ -109,6 +110,23 @@ class Events:
         """The standard columns (n x p), which models are fitted to."""
         return self.design.standardised().matrix
 
+    def left(self, rest: Rest) -> Events:
+        """Return what is left of it without the rows of what is one participant's alone."""
+        kept = rest.design.rows[rest.whole.rows]
+        frame, outcome = self.source.frame.filter(pl.Series(kept)), self.source.outcome[kept]
+        groups = np.unique(self.groups[kept], return_inverse=True)[1].astype(np.intp)
+        clusters, account = int(groups.max()) + 1, rest.account(self.account)
+        return replace(
+            self,
+            source=replace(self.source, frame=frame, outcome=outcome),
+            design=rest.design,
+            groups=groups,
+            clusters=clusters,
+            reason=_obstacle(self.asked, rest.design, clusters, self.source.plural),
+            remarks=(counted(frame.height, self.source.plural), *self.remarks[1:], account.remarks()[-1]),
+            account=account,
+        )
+
     def times(self) -> Times:
         """Return the times of a Cox model."""
         frame, strata = self.source.frame, None
@@ -154,9 +172,7 @@ def events(asked: Question) -> Events:
     used = replace(source, frame=source.frame.filter(pl.Series(design.rows)), outcome=source.outcome[design.rows])
     groups = used.frame["participant_id"].rle_id().to_numpy().astype(np.intp)
     clusters = int(groups.max()) + 1 if len(groups) else 0
-    # A gap is made of nights without a cramp.
-    why_not = denominator(asked.cohort).why_not if asked.outcome == "gap" else None
-    reason = why_not or _obstacle(asked, design, clusters, source.plural)
+    reason = _obstacle(asked, design, clusters, source.plural)
     left_out = (
         *source.lost,
         (UNDECIDED, part.undecided),
@@ -180,10 +196,15 @@ def fit_events(asked: Question) -> Fit:
     """
     asked_of = events(asked)
     design = asked_of.design
-    if asked_of.reason:
-        found = _Found(rows.Answer.none(design, "not_estimable", asked_of.reason), 0)
-    else:
-        found = _cox(asked_of) if asked.model == "cox" else _ordinal(asked_of)
+    found = _found(asked_of)
+    if found.answer.status != "converged" and (left := rests(asked_of.groups, design)):
+        (rest,) = left
+        again = asked_of.left(rest)
+        found_again = _found(again)
+        if found_again.answer.status == "converged":
+            asked_of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
+        elif not rest.design.columns:
+            found = replace(found, answer=rest.failed(found.answer))
     scale = _HAZARDS if asked.model == "cox" else ordered.SCALE
     cells = base(asked) | {
         "estimand": association(design),
@@ -209,7 +230,16 @@ def fit_events(asked: Question) -> Fit:
     )
 
 
+def _found(of: Events) -> _Found:
+    if of.reason:
+        return _Found(rows.Answer.none(of.design, "not_estimable", of.reason), 0)
+    return _cox(of) if of.asked.model == "cox" else _ordinal(of)
+
+
 def _obstacle(asked: Question, design: spec.Design, clusters: int, plural: str) -> str | None:
+    # A gap is made of nights without a cramp.
+    if asked.outcome == "gap" and (why_not := denominator(asked.cohort).why_not):
+        return why_not
     if not design.rows.any():
         return f"there are no {plural} complete on the terms"
     if not design.columns and asked.model == "cox":

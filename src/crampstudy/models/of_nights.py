@@ -37,7 +37,7 @@ def fit_nights(asked: Question) -> Fit:
         UsageError: the model and the arguments do not go together, or a name is unknown.
     """
     solution = solve_nights(asked)
-    design, solved = solution.design, solution.solved
+    design, solved = solution.whole, solution.solved
     answer, cells, scale = _answer(asked, solution)
     made = _rows(asked, solution, answer, cells, scale)
     if answer.status == "converged" and (found := split.splits(asked, design)):
@@ -78,6 +78,7 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
             variance=solved.variance,
             declared=design.declared,
         ).resting_on(exposed(design, data.groups))
+    answer, design = solution.of_whole(answer), solution.whole
     cells = base(asked) | {
         "estimand": association(design),
         "n_participants": clusters,
@@ -99,11 +100,11 @@ def _rows(
     asked: Question, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
 ) -> list[rows.Row]:
     solved = solution.solved
-    per = steps.steps(answer, solution.design, scale, asked.per, asked.ci_level)
+    per = steps.steps(answer, solution.whole, scale, asked.per, asked.ci_level)
     made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per, asked.margins)
     if solved and not solved.problem:
         made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
-    made += rows.left_out(solution.design, scale, cells)
+    made += rows.left_out(solution.whole, scale, cells)
     return made + zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from crampstudy.models import (
     survey_linear,
     survey_ordinal,
 )
+from crampstudy.models.aside import Rest, rests
 from crampstudy.models.covariance import Array
 from crampstudy.models.exposed import Exposed, exposed
 from crampstudy.models.extras import Extra
@@ -61,6 +62,12 @@ class Sample:
     def moments(self, matrix: Array, df_residual: int) -> Sampled:
         """Return what the participants in the model tell of the coefficients of the columns ``matrix`` (n x p)."""
         return Sampled.of(matrix, self.sampling.weight[self.design.rows], float(df_residual))
+
+    def left(self, rest: Rest) -> Sample:
+        """Return what is left of it without the rows of what is one participant's alone."""
+        account = rest.account(self.account)
+        remarks = (*self.remarks, account.remarks()[-1])
+        return replace(self, design=rest.design, account=account, remarks=remarks)
 
     def classes(self) -> tuple[Array, list[str]]:
         """Return the codes of all participants in an ordinal model and the levels that somebody inside is in."""
@@ -157,6 +164,12 @@ def fit_survey(asked: Question) -> Fit:
         made += rows.left_out(design, scale, cells)
         return Fit(tidy.frame(made), asked.model, 0, 0, float("nan"), "not_estimable", account=of.account)
     found = model.fit(of)
+    if found.answer.status != "converged" and (left := rests(np.arange(len(design.matrix)), design)):
+        (rest,) = left
+        again = of.left(rest)
+        found_again = model.fit(again)
+        if found_again.answer.status == "converged":
+            of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
     numbers, answer = found.numbers, found.answer
     few = survey.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {

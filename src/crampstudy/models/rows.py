@@ -81,6 +81,8 @@ class Answer:
         ``few`` is said of a column with few degrees of freedom.
         """
         lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
+        if any(exposed.baseline for exposed in found.values()):
+            lone |= {column: ALONE for column in self.columns if column.term in BASELINES}
         shown = [column for column in self.columns if column.term not in BASELINES]
         poor = {
             column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
@@ -218,7 +220,7 @@ def _row(
     cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
     cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
     if answer.status != "converged":
-        return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+        return estimates.row(status=answer.status, **cells | {"note": answer.warnings.get(column, answer.reason)})
     if not np.isfinite(coefficient) or np.isnan(error):
         why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
         return estimates.row(status="not_estimable", **cells | {"note": why})

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, domain, wording
+from crampstudy import domain, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
-from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, person_means, spec
+from crampstudy.models import formula, person_means, rows, spec
+from crampstudy.models.aside import Rest, rests
+from crampstudy.models.askable import check_beside, check_nights, checked_names, slope_column
 from crampstudy.models.compress import Likelihood, compress
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES, Data, Engine, Outcome, Solved
@@ -30,8 +31,6 @@ from crampstudy.nights import (
     counted_nights,
     denominator,
     night_account,
-    no_night,
-    numbers_of_a_night,
     person_nights,
     repetitive,
 )
@@ -47,6 +46,8 @@ class Solution:
     the ``reason``, stands before any fit. ``account`` says what was left out of the nights.
     ``n_nights`` and ``n_events`` count what the rows of ``data`` stand for; a number has no events. ``remarks`` are
     what is to be said of the nights. ``zero`` is the design of the zero part of a model that has one, on the same rows.
+    ``rests`` are what these designs, in that order, are left of where something is one participant's alone and nothing
+    could be told with it.
     """
 
     model: str
@@ -63,6 +64,21 @@ class Solution:
     solved: Solved | None
     zero: spec.Design | None = None
     remarks: tuple[str, ...] = ()
+    rests: tuple[Rest, ...] = ()
+
+    @property
+    def whole(self) -> spec.Design:
+        """The design that was asked for."""
+        return self.rests[0].whole if self.rests else self.design
+
+    @property
+    def answered(self) -> bool:
+        """Whether there are numbers."""
+        return self.solved is not None and self.solved.problem is None
+
+    def of_whole(self, answer: rows.Answer, part: int = 0) -> rows.Answer:
+        """Return the answer of ``design``, or of the zero part (1), as one of the design that was asked for."""
+        return self.rests[part].of_whole(answer) if self.rests else answer
 
     @property
     def is_number(self) -> bool:
@@ -191,9 +207,9 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         UsageError: the model and the arguments do not go together, or a name is unknown.
     """
     engine = ENGINES[asked.model]
-    _check_nights(asked, engine)
+    check_nights(asked, engine)
     needs = () if asked.exposure == "nights" else (asked.exposure,)
-    names = _checked_names(asked, needs)
+    names = checked_names(asked, needs)
     # Where its rows may be added up, a model sees a participant's nights that are alike as one row with a number.
     counted = None if night_by_night else engine.alike
     formulas = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms) if terms is not None]
@@ -212,34 +228,7 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
     check_multiples(asked.per, *filter(None, (design, zero)))
-    _check_beside(engine, design)
-    used = nights.filter(pl.Series(design.rows))
-    values, times = used[known].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
-    data = Data(
-        matrix=design.matrix,
-        outcome=np.sign(values) if asked.outcome == "cramp_night" else values,
-        offset=design.offset + (np.log(used[needs[0]].to_numpy()) if needs else 0.0),
-        # Nights are sorted by participant.
-        groups=used["participant_id"].rle_id().to_numpy().astype(np.intp),
-        nights=np.empty(0, dtype=np.int64) if counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
-        weights=design.weights,
-        zero=None if zero is None else zero.matrix,
-    )
-    n_events = 0 if engine.is_number(asked.outcome) else int(data.outcome @ times)
-    if counted and len(data.outcome):
-        if counted == "poisson" and bias_reduces(asked.kind, int(data.groups[-1]) + 1):
-            counted = "means"
-        data = _added_up(data, counted, times)
-        design = replace(design, matrix=data.matrix)
-        zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
-    data = replace(
-        data,
-        matrix=np.ascontiguousarray(design.standardised().matrix),
-        zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
-    )
-    if (slope := None if asked.random_slope is None else _slope(design, asked.random_slope)) is not None:
-        data = replace(data, slope=design.standard.affine(slope))
-    people = tuple(used["participant_id"].unique(maintain_order=True))
+    check_beside(engine, design)
     each = nights[ALIKE]
     observed, unclear = int(each.sum()), int(each.filter(undecided).sum()) if asked.where else 0
     left_out = (
@@ -248,32 +237,93 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
         (WEIGHTLESS, design.weightless),
         (INCOMPLETE, design.incomplete),
     )
-    unsolved = Solution(
-        model=asked.model,
-        outcome=asked.outcome,
-        kind=asked.kind,
-        slope=slope,
-        design=design,
-        data=data,
-        participants=people,
-        account=night_account(asked.cohort, observed, left_out, read_as(nights, names, "participants", "diary")),
-        n_nights=int(times.sum()),
-        n_events=n_events,
-        reason=None,
-        solved=None,
-        zero=zero,
-        remarks=asked.remarks,
-    )
-    if known != "cramps":
-        # Of nights that were logged for their cramps alone, those without one are not in it.
-        cramp = used["cramp_night"]
-        doubt = (_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ()
-        return replace(unsolved, remarks=(*asked.remarks, *doubt))._worked_out()
-    why_not = denominator(asked.cohort).why_not
-    if not why_not and values.any() and values.all() and (nights.filter(inside)["cramps"] == 0).any():
-        # Nights that were filled in as zeros have no other value, either.
-        why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
-    return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
+    account = night_account(asked.cohort, observed, left_out, read_as(nights, names, "participants", "diary"))
+    source = _Source(asked, nights, inside, counted, known, needs)
+    first = source.solved(design, zero, account=account)
+    if first.answered or not (left := rests(source.groups(design), *filter(None, (design, zero)))):
+        return first
+    slope = () if first.slope is None else (first.design.columns[first.slope],)
+    if not {*slope} <= {*left[0].design.columns}:
+        return first
+    again = source.solved(*(rest.design for rest in left), account=left[0].account(account, each.to_numpy()))
+    return replace(again, rests=left) if again.answered else first
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What models are fitted to: ``nights``, those ``inside`` the condition, and how their rows are ``counted``.
+
+    ``known`` is the column of the outcome, ``needs`` the exposure, if it is a column.
+    """
+
+    asked: Question
+    nights: pl.DataFrame
+    inside: pl.Series
+    counted: Likelihood | None
+    known: str
+    needs: tuple[str, ...]
+
+    def groups(self, design: spec.Design) -> NDArray[np.intp]:
+        """Return the participants' codes; nights are sorted by participant."""
+        people = self.nights["participant_id"].filter(pl.Series(design.rows))
+        return people.rle_id().to_numpy().astype(np.intp)
+
+    def solved(self, design: spec.Design, zero: spec.Design | None = None, *, account: Account) -> Solution:
+        """Return the model of a design, and of one of its zero part, on the same nights."""
+        asked, nights, counted, known, needs = self.asked, self.nights, self.counted, self.known, self.needs
+        engine = ENGINES[asked.model]
+        used = nights.filter(pl.Series(design.rows))
+        values, times = used[known].to_numpy().astype(np.float64), used[ALIKE].to_numpy()
+        data = Data(
+            matrix=design.matrix,
+            outcome=np.sign(values) if asked.outcome == "cramp_night" else values,
+            offset=design.offset + (np.log(used[needs[0]].to_numpy()) if needs else 0.0),
+            groups=self.groups(design),
+            nights=np.empty(0, dtype=np.int64) if counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
+            weights=design.weights,
+            zero=None if zero is None else zero.matrix,
+        )
+        n_events = 0 if engine.is_number(asked.outcome) else int(data.outcome @ times)
+        if counted and len(data.outcome):
+            if counted == "poisson" and bias_reduces(asked.kind, int(data.groups[-1]) + 1):
+                counted = "means"
+            data = _added_up(data, counted, times)
+            design = replace(design, matrix=data.matrix)
+            zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
+        data = replace(
+            data,
+            matrix=np.ascontiguousarray(design.standardised().matrix),
+            zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
+        )
+        if (slope := None if asked.random_slope is None else slope_column(design, asked.random_slope)) is not None:
+            data = replace(data, slope=design.standard.affine(slope))
+        people = tuple(used["participant_id"].unique(maintain_order=True))
+        unsolved = Solution(
+            model=asked.model,
+            outcome=asked.outcome,
+            kind=asked.kind,
+            slope=slope,
+            design=design,
+            data=data,
+            participants=people,
+            account=account,
+            n_nights=int(times.sum()),
+            n_events=n_events,
+            reason=None,
+            solved=None,
+            zero=zero,
+            remarks=asked.remarks,
+        )
+        if known != "cramps":
+            # Of nights that were logged for their cramps alone, those without one are not in it.
+            cramp = used["cramp_night"]
+            doubt = (_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ()
+            return replace(unsolved, remarks=(*asked.remarks, *doubt))._worked_out()
+        why_not = denominator(asked.cohort).why_not
+        if not why_not and values.any() and values.all() and (nights.filter(self.inside)["cramps"] == 0).any():
+            # Nights that were filled in as zeros have no other value, either.
+            why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
+        return replace(unsolved, reason=why_not) if why_not else unsolved._worked_out()
 
 
 _CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
@@ -297,33 +347,6 @@ def _designs(
     return design, zero
 
 
-def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
-    """Return the variables that a question needs of each night."""
-    frame = no_night(asked.cohort, asked.bands)
-    if ENGINES[asked.model].is_number(asked.outcome):
-        _check_number(asked)
-    domain.select(frame, asked.where)
-    if absent := [column for column in needs if column not in frame.columns]:
-        raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
-    parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
-    names = {name for terms in parsed for name in formula.columns_in(terms)}
-    formula.check_names(names, frame)
-    by_sex = {"sex"} & {*frame.columns} if any(map(contrasts.is_within_sex, names)) else set()
-    return names | by_sex | {*needs} | set(domain.names(asked.where) if asked.where else ())
-
-
-def _check_number(asked: Question) -> None:
-    numbers = numbers_of_a_night(asked.cohort)
-    if asked.outcome not in numbers:
-        named = (*ENGINES[asked.model].outcomes, *(name for name in numbers if name != "cramps"))
-        of_cramps = codebook.find(asked.outcome, "episodes")
-        hint = "; what is logged of each cramp is for ordinal (--outcome pain) and cox" if of_cramps else ""
-        raise UsageError(
-            f"{asked.model} takes a number of the diary as outcome, and {asked.outcome!r} is none in "
-            f"{asked.cohort.name}; it has {', '.join(named)}{hint}"
-        )
-
-
 def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> Data:
     weights = times.astype(np.float64) * (1.0 if data.weights is None else data.weights)
     p = data.matrix.shape[1]
@@ -341,38 +364,3 @@ def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> D
         None if data.zero is None else np.ascontiguousarray(rows.matrix[:, p:]),
         int(times.sum()),
     )
-
-
-def _check_beside(engine: Engine, design: spec.Design) -> None:
-    if design.weights is not None and not engine.weighted:
-        able = [name for name, engine in ENGINES.items() if engine.weighted]
-        raise UsageError(f"weights() is for {', '.join(able)}")
-
-
-def _check_nights(asked: Question, engine: Engine) -> None:
-    if asked.weight:
-        raise UsageError("a weight belongs to a survey; a diary's nights count once each")
-    if asked.kind not in engine.covariances:
-        raise UsageError(f"{asked.model} has no covariance {asked.kind}; allowed: {', '.join(engine.covariances)}")
-    if engine.is_number(asked.outcome) and asked.exposure != "nights":
-        raise UsageError(f"{asked.outcome} is a number of a night and has no exposure; leave it out")
-    if asked.outcome == "cramp_night" and asked.exposure != "nights":
-        raise UsageError("the odds of a night with a cramp have no exposure; use the outcome cramps for rates")
-    if asked.random_slope is not None and not engine.random_slope:
-        able = [name for name, engine in ENGINES.items() if engine.random_slope]
-        raise UsageError(f"{asked.model} has no random slope; models that do: {', '.join(able)}")
-
-
-def _slope(design: spec.Design, term: str) -> int:
-    """Return the column of the design that has a random slope."""
-    named = formula.as_shown(term, design.terms())
-    found = [i for i, column in enumerate(design.columns) if column.term == named]
-    if len(found) != 1 or named == spec.INTERCEPT:
-        raise UsageError(
-            f"a random slope is of one term with one column, got {term!r}; the terms are {_listed(design)}"
-        )
-    return found[0]
-
-
-def _listed(design: spec.Design) -> str:
-    return ", ".join(design.terms())

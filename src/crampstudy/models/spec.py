@@ -148,17 +148,26 @@ class Design:
     def without_intercept(self) -> Design:
         """Return the design of a model whose baseline takes the intercept's place."""
         kept = [i for i, column in enumerate(self.columns) if column.term != INTERCEPT]
-        place = {column: i for i, column in enumerate(kept)}
+        return replace(self.keeping(kept), standard=self.standard.keeping(kept))
+
+    def keeping(self, kept: Sequence[int]) -> Design:
+        """Return the design of the columns ``kept``, those of all splines among them; how engines see it is left out.
+
+        A term that keeps no column is one that does not vary.
+        """
+        place, columns = {column: i for i, column in enumerate(kept)}, tuple(self.columns[i] for i in kept)
+        lost = {column.term: None for column in self.columns if column.term not in {c.term for c in columns}}
         return replace(
             self,
             matrix=self.matrix[:, kept],
-            columns=tuple(self.columns[i] for i in kept),
+            columns=columns,
+            constant=(*self.constant, *(term for term in lost if term != INTERCEPT)),
             smooths=tuple(
                 replace(s, columns=tuple(place[i] for i in s.columns), contrasts=s.contrasts[:, kept])
                 for s in self.smooths
             ),
             encode=Without(self.encode, tuple(kept)),
-            standard=self.standard.keeping(kept),
+            standard=Standard.none(len(kept)),
             declared=self.declared.kept(kept),
         )
 

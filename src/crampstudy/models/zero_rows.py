@@ -30,7 +30,8 @@ def zero_rows(
         return []
     scale = rows.Scale("odds_ratio", "odds", named)
     cells = base | {"estimand": f"{association(design)}, {named}"}
-    answer = _answer(solution, design)
+    answer = solution.of_whole(_answer(solution, design), 1)
+    design = solution.rests[1].whole if solution.rests else design
     per = steps.steps(answer, design, scale, per, ci_level)
     made = rows.rows(answer, scale, cells, ci_level, per, margins)
     made += rows.left_out(design, scale, cells)

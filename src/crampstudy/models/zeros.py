@@ -19,6 +19,7 @@ from scipy.special import expit, logit
 from crampstudy.models import count, logistic
 from crampstudy.models.ascent import MOST, Top, climb, climb_all, curvatures
 from crampstudy.models.covariance import Array
+from crampstudy.models.obstacles import dependent
 from crampstudy.models.profile import Profile, of_dispersion
 from crampstudy.models.zero_laws import Counts, Inflated, Truncated, density, series
 
@@ -189,6 +190,26 @@ def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Ar
         curvatures=partial(_of_both, (law, top.at, some), (zero, times, part.coefficients)),
         profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
     )
+
+
+def moved(
+    model: Callable[[Array, Array, Array, Array, Array], ZerosFit],
+    given: tuple[Array, Array, Array, Array, Array],
+    fitted: ZerosFit,
+    groups: NDArray[np.intp],
+    left_out: int,
+) -> Array | None:
+    """Return how far the coefficients of both parts move without one of the ``groups`` (n), fitted anew.
+
+    ``given`` are the arguments of which the ``model`` was ``fitted``. ``None`` where the others have no estimate.
+    """
+    matrix, zero, counts, offset, times = (values[groups != left_out] for values in given)
+    if dependent(matrix) or dependent(zero):
+        return None
+    again = model(matrix, zero, counts, offset, times)
+    if again.problem or again.plain or np.isinf(again.dispersion) != np.isinf(fitted.dispersion):
+        return None
+    return np.concatenate([again.coefficients - fitted.coefficients, again.zero - fitted.zero])
 
 
 def _of_both(
