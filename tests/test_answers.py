@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from crampstudy.bands import AgeBands
 from crampstudy.simulate import Mess, Truth, answers, population, simulate
-from crampstudy.simulate.ageing import carried, direct
 from crampstudy.simulate.answers import Answer, answer, covariate
 from crampstudy.simulate.classes import LABELS, LOWS
-from crampstudy.simulate.designs import Design
-from crampstudy.simulate.groups import People, Recruitment
-from crampstudy.simulate.people import draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.draw.designs import Design
+from crampstudy.simulate.draw.direct_age_effect import carried, direct
+from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.population import DRAWS, Population
+from crampstudy.simulate.truth.scalar_parameters import People, Recruitment
 
 Floats = NDArray[np.float64]
 TRUTH = Truth()

@@ -23,9 +23,9 @@ from scipy.special import ndtr
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import episodes as module
-from crampstudy.simulate.episodes import DrawnEpisodes, Episodes, Remedy, check_episodes, draw_episodes, implied
-from crampstudy.simulate.parameters import check, table
+from crampstudy.simulate.draw import episodes as module
+from crampstudy.simulate.draw.episodes import DrawnEpisodes, Episodes, Remedy, check_episodes, draw_episodes, implied
+from crampstudy.simulate.truth.parameters import check, table
 from crampstudy.sources import load, package
 
 REMEDIES = table(Remedy, "remedies.csv")

@@ -11,11 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import Truth, recruit
-from crampstudy.simulate import process as p
-from crampstudy.simulate.draw import draw_cramps, draw_rates
-from crampstudy.simulate.groups import Cramps, Recruitment
+from crampstudy.simulate import Truth
+from crampstudy.simulate.draw import cramp_counts as p
+from crampstudy.simulate.draw import recruitment
+from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
 from crampstudy.simulate.population import Population
+from crampstudy.simulate.truth.scalar_parameters import Cramps, Recruitment
 
 EPOCH = date(1970, 1, 1)
 NULL = Truth().without_effects()
@@ -166,8 +167,8 @@ def test_everybody_who_gets_in_has_the_cramps_that_it_takes(minimum: int, nights
 
 @pytest.mark.parametrize(("n", "asked"), [(2, 40), (500, 1_000)])
 def test_impossible_recruitment_is_refused(monkeypatch: pytest.MonkeyPatch, n: int, asked: int) -> None:
-    monkeypatch.setattr(recruit, "_ROUNDS", 20)
-    monkeypatch.setattr(recruit, "_HOPELESS", 1_000)
+    monkeypatch.setattr(recruitment, "_ROUNDS", 20)
+    monkeypatch.setattr(recruitment, "_HOPELESS", 1_000)
     cramps, entry = replace(Truth().cramps, rate_per_week=0.0), Recruitment(run_in_nights=2, minimum_cramps=1)
     nobody = replace(Truth(), cramps=cramps, recruitment=entry)
     with pytest.raises(ParameterError, match=rf"of {asked} people asked, 0 had 1 cramp in 2 nights and {n} are"):

@@ -23,7 +23,7 @@ from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.answers import answer
 from crampstudy.simulate.night_odds import chance_of_a_night
 from crampstudy.simulate.population import Population
-from crampstudy.simulate.truth import slug
+from crampstudy.simulate.truth.truth import slug
 
 ROOT = Path(__file__).parents[1]
 

@@ -24,9 +24,8 @@ from scipy import stats
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.designs import Design, assign, check_design, effects_of, nights_needed, offsets, sequences
-from crampstudy.simulate.parameters import check, table
-from crampstudy.simulate.treatments import (
+from crampstudy.simulate.draw.designs import Design, assign, check_design, effects_of, nights_needed, offsets, sequences
+from crampstudy.simulate.draw.treatments import (
     AGENTS,
     GOES_ON,
     Agent,
@@ -36,6 +35,7 @@ from crampstudy.simulate.treatments import (
     episode_shifts,
     log_effect,
 )
+from crampstudy.simulate.truth.parameters import check, table
 from crampstudy.sources import load, package
 
 TABLE = table(Agent, "agents.csv")

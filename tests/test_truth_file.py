@@ -10,7 +10,7 @@ import pytest
 
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import truth_file
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.truth.truth import Truth
 
 
 def applied(text: str) -> Truth:

@@ -20,8 +20,8 @@ from scipy import optimize, special, stats
 
 from crampstudy.codebook import recalled
 from crampstudy.simulate import classes, presets
-from crampstudy.simulate.draw import draw_rates
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.draw.cohort import draw_rates
+from crampstudy.simulate.truth.truth import Truth
 
 Floats = NDArray[np.float64]
 

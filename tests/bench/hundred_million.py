@@ -27,7 +27,7 @@ from crampstudy import compute, estimates, fit
 from crampstudy.models.partitions import in_parts
 from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.batches import Order
-from crampstudy.simulate.draw import BLOCK, Plan, draw_cramps, draw_rates
+from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_cramps, draw_rates
 from crampstudy.sources.writer import About, Block, encoded, writing
 
 NIGHTS_EACH, SEED = 365, 1

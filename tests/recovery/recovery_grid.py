@@ -22,7 +22,7 @@ from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.answers import conditional, covariate, single_cramps, total
 from crampstudy.simulate.night_odds import odds_of_a_night
 from crampstudy.simulate.population import Population
-from crampstudy.simulate.truth import slug
+from crampstudy.simulate.truth.truth import slug
 
 __all__ = ["ASKED", "Asked", "Scenario", "cohorts", "run", "scenarios", "targets"]
 

@@ -17,8 +17,8 @@ from matplotlib.patches import Patch
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
 from crampstudy.simulate import cards, classes, presets
-from crampstudy.simulate.groups import JULY_PEAK
 from crampstudy.simulate.measured import AFTER, ENTRY, Measured
+from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
 
 _PUBLISHED = style.INK
 _MONTHS = "JFMAMJJASOND"

@@ -15,9 +15,9 @@ from crampstudy.simulate import statement
 from crampstudy.simulate.answers import answer, as_rows
 from crampstudy.simulate.batches import BROKEN, RATES, Order, made, make
 from crampstudy.simulate.degrade import Broken, Degraded, Mess, degrade
-from crampstudy.simulate.draw import as_cohort, draw
+from crampstudy.simulate.draw.cohort import as_cohort, draw
 from crampstudy.simulate.population import DRAWS, Population
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.truth.truth import Truth
 from crampstudy.sources.writer import About, Format, Writer, writing
 
 __all__ = ["TRUTH_FILE", "Degraded", "Mess", "Truth", "degrade", "draw", "simulate", "write"]

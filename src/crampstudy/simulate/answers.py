@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import graph
-from crampstudy.simulate.ageing import direct, varies
-from crampstudy.simulate.designs import effects_of, nights_needed
-from crampstudy.simulate.episode_truth import implied
-from crampstudy.simulate.groups import JULY_PEAK
-from crampstudy.simulate.parameters import Effect
-from crampstudy.simulate.people import YEAR
+from crampstudy.simulate.draw.designs import effects_of, nights_needed
+from crampstudy.simulate.draw.direct_age_effect import direct, varies
+from crampstudy.simulate.draw.people import YEAR
 from crampstudy.simulate.population import DRAWS, Population, has_total
-from crampstudy.simulate.truth import Truth, slug
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.episodes import implied
+from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
+from crampstudy.simulate.truth.truth import Truth, slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def total(truth: Truth, population: Population) -> Iterator[Answer]:
             found_by = "a count model with age and sex only"
         elif effect.column != "age_years" and effect.part == "person" and has_total(truth, effect):
             value, error = population.contrast(effect)
-            beside = ", ".join(graph.adjust_for(truth, effect.column))
+            beside = ", ".join(causal_graph.adjust_for(truth, effect.column))
             found_by = f"a count model with it and {beside}" if beside else "a count model with it alone"
         else:
             continue

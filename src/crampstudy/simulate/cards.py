@@ -19,10 +19,10 @@ from scipy import special
 from crampstudy.codebook import recalled
 from crampstudy.simulate import classes, measured, presets
 from crampstudy.simulate.degrade import degrade
-from crampstudy.simulate.draw import draw
+from crampstudy.simulate.draw.cohort import draw
 from crampstudy.simulate.measured import Measured, Value
 from crampstudy.simulate.presets import Preset
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.truth.truth import Truth
 
 NIGHTS_DRAWN = 1_000_000
 """Person-nights that a card is measured on, about; the preset's own size is smaller."""

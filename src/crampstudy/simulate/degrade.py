@@ -14,9 +14,9 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.gaps import Days, Gaps, thin
-from crampstudy.simulate.parameters import check, described, plain
 from crampstudy.simulate.planting import PLANTED, Mistakes, plant
 from crampstudy.simulate.samples import Samples, lose
+from crampstudy.simulate.truth.parameters import check, described, plain
 
 _PARTS = {"gaps": Gaps, "samples": Samples, "mistakes": Mistakes}
 

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy.simulate.parameters import param
-from crampstudy.simulate.people import Flags, Floats, expit
+from crampstudy.simulate.draw.people import Flags, Floats, expit
+from crampstudy.simulate.truth.parameters import param
 
 Days = NDArray[np.int64]
 _KEY = ("participant_id", "date")

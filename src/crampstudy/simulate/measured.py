@@ -14,8 +14,8 @@ from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.groups import JULY_PEAK
-from crampstudy.simulate.people import Flags, Floats
+from crampstudy.simulate.draw.people import Flags, Floats
+from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
 
 ENTRY = 14
 """Nights of the entry period that trials ask for."""

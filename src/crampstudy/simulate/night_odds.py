@@ -11,13 +11,13 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import gammaincinv, logit
 
-from crampstudy.simulate import process
-from crampstudy.simulate.ageing import direct
 from crampstudy.simulate.answers import Answer, answers
-from crampstudy.simulate.groups import Cramps
-from crampstudy.simulate.people import Floats
+from crampstudy.simulate.draw import cramp_counts
+from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.people import Floats
 from crampstudy.simulate.population import Population
-from crampstudy.simulate.truth import Truth, slug
+from crampstudy.simulate.truth.scalar_parameters import Cramps
+from crampstudy.simulate.truth.truth import Truth, slug
 
 _STRATA = 4096
 _NODES = 32
@@ -57,7 +57,7 @@ def chance_of_a_night(cramps: Cramps, log_rate_ratio: float) -> float:
     mean = cramps.rate_per_week / 7 * math.exp(log_rate_ratio)
     # Gamma multipliers at the middles of equally likely strata, log-normal ones at Gauss-Hermite nodes.
     persons = gammaincinv(cramps.person_shape, (np.arange(_STRATA) + 0.5) / _STRATA) / cramps.person_shape
-    persons = persons / persons.mean() * process.usual_multiplier(cramps)
+    persons = persons / persons.mean() * cramp_counts.usual_multiplier(cramps)
     usual = _chance(cramps, mean * persons)
     often = _chance(cramps, np.array([mean * cramps.near_nightly_factor]))
     return float((1 - cramps.near_nightly_share) * usual.mean() + cramps.near_nightly_share * often[0])

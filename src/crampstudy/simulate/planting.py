@@ -15,7 +15,7 @@ from crampstudy import codebook
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.gaps import Days
 from crampstudy.simulate.mistakes import CELL_MISTAKES, CellMistake, Place, Window
-from crampstudy.simulate.parameters import param
+from crampstudy.simulate.truth.parameters import param
 
 PLANTED = pl.Schema(
     {

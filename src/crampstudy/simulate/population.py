@@ -14,14 +14,15 @@ from scipy.stats import nbinom, poisson
 from crampstudy import compute
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
-from crampstudy.simulate import graph, process
-from crampstudy.simulate.ageing import direct
-from crampstudy.simulate.designs import nights_needed
-from crampstudy.simulate.draw import draw_cramps, draw_rates
-from crampstudy.simulate.parameters import Effect
-from crampstudy.simulate.people import Column, Flags, Floats, draw_basics, draw_chances, draw_people, person_x
-from crampstudy.simulate.recruit import SLEEP
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.draw import cramp_counts
+from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
+from crampstudy.simulate.draw.designs import nights_needed
+from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.people import Column, Flags, Floats, draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.draw.recruitment import SLEEP
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.truth import Truth
 
 P = TypeVar("P")
 
@@ -94,7 +95,7 @@ class Population:
     def variance_of_persons(self) -> float:
         """Return the variance of the persons' mean-one multipliers, in closed form."""
         cramps = self.truth.cramps
-        share, usual = cramps.near_nightly_share, process.usual_multiplier(cramps)
+        share, usual = cramps.near_nightly_share, cramp_counts.usual_multiplier(cramps)
         second = (1 - share) * usual**2 * (1 + 1 / cramps.person_shape) + share * cramps.near_nightly_factor**2
         return second - 1
 
@@ -141,7 +142,7 @@ class _Outcomes:
         whole = sum(log.values(), np.zeros(n))
         moments = {}
         for exposure in exposures:
-            after = graph.descendants(truth, exposure.column)
+            after = causal_graph.descendants(truth, exposure.column)
             before = {name: column for name, column in people.items() if name not in after}
             touched = [e for e in acting if e.column == exposure.column or e.column in after]
             rest = whole - sum((log[e.term] for e in touched), np.zeros(n))
@@ -163,7 +164,7 @@ def _some(of: Callable[..., P], truth: Truth, batch: tuple[int, np.random.Genera
 def has_total(truth: Truth, effect: Effect) -> bool:
     """Return whether a person-level exposure has a total effect that is drawn: a condition or number with effects."""
     numbers = {row.column for row in (*truth.conditions, *truth.measures)}
-    return effect.column in numbers and bool(graph.descendants(truth, effect.column))
+    return effect.column in numbers and bool(causal_graph.descendants(truth, effect.column))
 
 
 def _levels(truth: Truth, effect: Effect, own: Column) -> tuple[Column, Column]:
@@ -219,7 +220,7 @@ def _class_chances(truth: Truth, nights: Floats, rng: np.random.Generator) -> Fl
     mean = nights.sum(axis=1)[:, None]
     below = np.asarray(LOWS[1:]) - 1
     shape, share = cramps.person_shape, cramps.near_nightly_share
-    usual = nbinom.cdf(below, shape, shape / (shape + mean * process.usual_multiplier(cramps)))
+    usual = nbinom.cdf(below, shape, shape / (shape + mean * cramp_counts.usual_multiplier(cramps)))
     often = poisson.cdf(below, mean * cramps.near_nightly_factor)
     up_to = np.hstack([np.zeros_like(mean), (1 - share) * usual + share * often, np.ones_like(mean)])
     return np.diff(up_to, axis=1)

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.simulate.draw.people import Flags
 from crampstudy.simulate.gaps import Days, first_night, index_of
-from crampstudy.simulate.parameters import param
-from crampstudy.simulate.people import Flags
+from crampstudy.simulate.truth.parameters import param
 
 NOT_BLOOD = ("bmi", "ankle_brachial_index", "lean_mass_index", "grip_strength")
 """What is measured on the body: no lost sample takes it away."""

@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crampstudy.simulate import graph
-from crampstudy.simulate.ageing import direct
 from crampstudy.simulate.answers import covariate
 from crampstudy.simulate.degrade import Mess
-from crampstudy.simulate.parameters import described
-from crampstudy.simulate.truth import GROUPS, TABLES, Truth
+from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.parameters import described
+from crampstudy.simulate.truth.truth import GROUPS, TABLES, Truth
 
 FORMAT = "crampstudy-truth/2"
 
@@ -30,7 +30,7 @@ def as_json(truth: Truth, mess: Mess, more: Mapping[str, Any]) -> str:
         "format": FORMAT,
         **more,
         "model": MODEL,
-        "parents": {column: list(of) for column, of in graph.parents(truth).items() if of},
+        "parents": {column: list(of) for column, of in causal_graph.parents(truth).items() if of},
         "parameters": {name: described(getattr(truth, name)) for name in GROUPS},
         **{name: [row.as_dict() for row in getattr(truth, name)] for name in TABLES},
         "tables_basis": "what names no citation is a plausible assumption and not an estimate",

@@ -31,8 +31,8 @@ import yaml
 
 from crampstudy import plain_yaml
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.parameters import Row, check, plain
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.truth.parameters import Row, check, plain
+from crampstudy.simulate.truth.truth import Truth
 
 _HEAD = ("base", "about", "participants", "nights", "mess")
 _NAMED_BY: Mapping[str, tuple[str, ...]] = {

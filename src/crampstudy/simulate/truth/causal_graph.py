@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from crampstudy.errors import ParameterError
 
 if TYPE_CHECKING:
-    from crampstudy.simulate.truth import Truth
+    from crampstudy.simulate.truth.truth import Truth
 
 ROOTS = ("age_years", "sex")
 """Age and sex have no causes here."""

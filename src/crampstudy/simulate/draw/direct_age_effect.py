@@ -12,10 +12,10 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import graph
-from crampstudy.simulate.parameters import Effect
-from crampstudy.simulate.people import Chances, Floats, draw_people, person_x
-from crampstudy.simulate.truth import Truth, correlation_root
+from crampstudy.simulate.draw.people import Chances, Floats, draw_people, person_x
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.truth import Truth, correlation_root
 
 _POINTS = 2048
 
@@ -40,7 +40,7 @@ def carried(truth: Truth) -> float:
     age = next(e for e in truth.effects if e.column == "age_years")
     if not varies(truth):
         return 0.0
-    through = graph.descendants(truth, "age_years")
+    through = causal_graph.descendants(truth, "age_years")
     acting = [e for e in truth.effects if e.part == "person" and e.column in through and e.log_rate_ratio]
     if not acting:
         return 0.0

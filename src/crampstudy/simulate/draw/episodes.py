@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from crampstudy import codebook
 from crampstudy.codebook import rules
-from crampstudy.simulate.episode_truth import (
+from crampstudy.simulate.truth.episodes import (
     REMEDIES,
     Episodes,
     Floats,

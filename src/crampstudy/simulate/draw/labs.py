@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from crampstudy import codebook
-from crampstudy.simulate.groups import JULY_PEAK
-from crampstudy.simulate.people import YEAR, Column, Floats, Integers, day_of_year
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.draw.people import YEAR, Column, Floats, Integers, day_of_year
+from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
+from crampstudy.simulate.truth.truth import Truth
 
 
 def draw_labs(

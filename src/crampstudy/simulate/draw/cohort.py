@@ -14,17 +14,17 @@ from crampstudy import codebook
 from crampstudy.codebook import Variable, rules
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import process
-from crampstudy.simulate.burden import draw_burden
-from crampstudy.simulate.designs import assign
-from crampstudy.simulate.episodes import draw_episodes
-from crampstudy.simulate.habits import temperature
-from crampstudy.simulate.labs import draw_labs
-from crampstudy.simulate.parameters import check_whole
-from crampstudy.simulate.people import Column, Floats, Integers, recorded, season_of
-from crampstudy.simulate.recruit import SLEEP, Asked, count_from, recruit
-from crampstudy.simulate.treatments import Assigned, episode_shifts, log_effect
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.draw import cramp_counts
+from crampstudy.simulate.draw.designs import assign
+from crampstudy.simulate.draw.episodes import draw_episodes
+from crampstudy.simulate.draw.habits import temperature
+from crampstudy.simulate.draw.labs import draw_labs
+from crampstudy.simulate.draw.next_day_effects import draw_burden
+from crampstudy.simulate.draw.people import Column, Floats, Integers, recorded, season_of
+from crampstudy.simulate.draw.recruitment import SLEEP, Asked, count_from, recruit
+from crampstudy.simulate.draw.treatments import Assigned, episode_shifts, log_effect
+from crampstudy.simulate.truth.parameters import check_whole
+from crampstudy.simulate.truth.truth import Truth
 
 MAX_PARTICIPANTS = 10_000_000
 MAX_NIGHTS = 3_660
@@ -161,7 +161,7 @@ def draw_rates(
     asked_rng, trial_rng = rng.spawn(2)
     asked = recruit(truth, n, nights, asked_rng, habits)
     per_week = asked.multiplier * truth.cramps.rate_per_week
-    own = process.person_log_ratio(truth, asked.people) + np.log(np.maximum(per_week, _LOWEST_RATE))
+    own = cramp_counts.person_log_ratio(truth, asked.people) + np.log(np.maximum(per_week, _LOWEST_RATE))
     scaling = {measure.column: (measure.mean, measure.sd) for measure in truth.measures}
     assigned = assign(truth.design, truth.agents, asked.people, asked.date, own, trial_rng, scaling=scaling)
     by_terms = np.exp(asked.log_terms + log_effect(truth.agents, assigned, asked.people, scaling))

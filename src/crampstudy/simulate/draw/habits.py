@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy import codebook
-from crampstudy.simulate.groups import JULY_PEAK, Weather
-from crampstudy.simulate.parameters import Effect, Habit
-from crampstudy.simulate.people import YEAR, Column, Flags, Floats, Integers, around, day_of_year, expit, logit
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.draw.people import YEAR, Column, Flags, Floats, Integers, around, day_of_year, expit, logit
+from crampstudy.simulate.truth.parameters import Effect, Habit
+from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK, Weather
+from crampstudy.simulate.truth.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from crampstudy.simulate.groups import Burden
-from crampstudy.simulate.people import Column, Floats, Integers, expit, logit
+from crampstudy.simulate.draw.people import Column, Floats, Integers, expit, logit
+from crampstudy.simulate.truth.scalar_parameters import Burden
 
 
 def draw_burden(

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import graph
-from crampstudy.simulate.designs import Design, check_design
-from crampstudy.simulate.episodes import Episodes, Remedy, check_episodes
-from crampstudy.simulate.groups import Burden, Cramps, People, Recruitment, Weather
-from crampstudy.simulate.parameters import (
+from crampstudy.simulate.draw.designs import Design, check_design
+from crampstudy.simulate.draw.episodes import Episodes, Remedy, check_episodes
+from crampstudy.simulate.draw.treatments import Agent, check_agents
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.parameters import (
     Cause,
     Condition,
     Correlation,
@@ -27,7 +27,7 @@ from crampstudy.simulate.parameters import (
     check,
     table,
 )
-from crampstudy.simulate.treatments import Agent, check_agents
+from crampstudy.simulate.truth.scalar_parameters import Burden, Cramps, People, Recruitment, Weather
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
@@ -80,7 +80,7 @@ class Truth:
         check_agents(self.agents, [m.column for m in self.measures])
         check_design(self.design, self.agents)
         self._check_run_in()
-        graph.order(self)
+        causal_graph.order(self)
         correlation_root(self, {m.column for m in self.measures} | {h.column for h in self.habits})
 
     def _check_ages(self) -> None:
@@ -117,13 +117,13 @@ class Truth:
     def _check_references(self) -> None:
         conditions, measures = {c.column for c in self.conditions}, {m.column for m in self.measures}
         levels, habits = {r.column for r in self.levels}, {h.column for h in self.habits}
-        people = conditions | measures | levels | set(graph.ROOTS)
+        people = conditions | measures | levels | set(causal_graph.ROOTS)
         for condition in self.conditions:
             if condition.includes:
                 _among(f"condition {condition.column} includes", condition.includes, conditions)
         for level in self.levels:
             if level.given:
-                _among(f"level {level.column} is given", level.given, conditions | {graph.FERTILE})
+                _among(f"level {level.column} is given", level.given, conditions | {causal_graph.FERTILE})
         for cause in self.causes:
             _among(f"cause of {cause.column}:", cause.column, conditions | measures)
             _among(f"cause of {cause.column}:", cause.parent, conditions | measures | levels)

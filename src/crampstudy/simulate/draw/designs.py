@@ -11,8 +11,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.parameters import param
-from crampstudy.simulate.treatments import (
+from crampstudy.simulate.draw.treatments import (
     AGENTS,
     GOES_ON,
     Agent,
@@ -24,6 +23,7 @@ from crampstudy.simulate.treatments import (
     exposures,
     score,
 )
+from crampstudy.simulate.truth.parameters import param
 
 NOT_A_TRIAL = "observation"
 """The arm of participants that nobody allocated."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import process
-from crampstudy.simulate.habits import draw_habits
-from crampstudy.simulate.people import (
+from crampstudy.simulate.draw import cramp_counts
+from crampstudy.simulate.draw.habits import draw_habits
+from crampstudy.simulate.draw.people import (
     Column,
     Floats,
     Integers,
@@ -19,7 +19,7 @@ from crampstudy.simulate.people import (
     draw_chances,
     draw_people,
 )
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.truth.truth import Truth
 from crampstudy.wording import counted
 
 SLEEP = "sleep_quality_0_10"
@@ -106,8 +106,8 @@ def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Colle
     habits, read = draw_habits(truth, chances.habit_scores, date, habits_rng, only)
     cramps, start = truth.cramps, truth.recruitment.run_in_nights
     base = np.log(cramps.rate_per_week / 7) if cramps.rate_per_week else -np.inf
-    own = base + process.person_log_ratio(truth, people)
-    terms = own[:, None] + process.night_log_ratio(truth, read, date)
+    own = base + cramp_counts.person_log_ratio(truth, people)
+    terms = own[:, None] + cramp_counts.night_log_ratio(truth, read, date)
     asked = Asked(
         age=basics.age,
         first_night=basics.first_night,
@@ -115,9 +115,9 @@ def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Colle
         people=people,
         date=date,
         habits=habits,
-        log_terms=terms + process.history_log_ratio(cramps, nights, start),
-        log_lasting=process.lasting_log(cramps, date.shape, lasting_rng, truth.recruitment.flare),
-        multiplier=process.person_multiplier(cramps, n, persons_rng),
+        log_terms=terms + cramp_counts.history_log_ratio(cramps, nights, start),
+        log_lasting=cramp_counts.lasting_log(cramps, date.shape, lasting_rng, truth.recruitment.flare),
+        multiplier=cramp_counts.person_multiplier(cramps, n, persons_rng),
         run_in=np.zeros((n, 0), dtype=np.int64),
         sleep_before=np.zeros(n),
     )
@@ -136,4 +136,4 @@ def count_from(
     # Sleep that feeds back on nothing need not be drawn.
     sleep = np.zeros_like(given) if usual is None else usual - usual.mean(axis=1, keepdims=True)
     sleep = sleep[:, start:stop]
-    return process.count(truth.cramps, given[:, start:stop], sleep, before, truth.burden.sleep_quality, rng)
+    return cramp_counts.count(truth.cramps, given[:, start:stop], sleep, before, truth.burden.sleep_quality, rng)

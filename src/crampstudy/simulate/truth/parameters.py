@@ -211,7 +211,7 @@ class Habit(Row):
 
 def table(row: type[_Row], file: str) -> tuple[_Row, ...]:
     """Read a table of the package into rows."""
-    text = files("crampstudy.simulate").joinpath(file).read_text(encoding="utf-8")
+    text = files("crampstudy.simulate.truth.tables").joinpath(file).read_text(encoding="utf-8")
     return tuple(row(**_cells(row, cells)) for cells in csv.DictReader(text.splitlines()))
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy import codebook
-from crampstudy.simulate import graph
-from crampstudy.simulate.groups import JULY_PEAK, People
-from crampstudy.simulate.parameters import Condition, Effect, Level, Measure
-from crampstudy.simulate.truth import Truth, correlation_root
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.parameters import Condition, Effect, Level, Measure
+from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK, People
+from crampstudy.simulate.truth.truth import Truth, correlation_root
 
 Column = NDArray[np.generic]
 Floats = NDArray[np.float64]
@@ -85,15 +85,15 @@ def draw_people(
     levels over the year, before the season of the sample, and unrounded.
     """
     fixed = fixed or {}
-    needed = None if only is None else {c for name in only for c in (name, *graph.ancestors(truth, name))}
+    needed = None if only is None else {c for name in only for c in (name, *causal_graph.ancestors(truth, name))}
     made: dict[str, Column] = {
         "age_years": age.astype(np.float64),
         "sex": np.where(female, "female", "male"),
     }
     rows: dict[str, Condition | Measure] = {c.column: c for c in truth.conditions}
     rows |= {m.column: m for m in truth.measures}
-    for column in graph.order(truth):
-        if column in graph.ROOTS or (needed is not None and column not in needed):
+    for column in causal_graph.order(truth):
+        if column in causal_graph.ROOTS or (needed is not None and column not in needed):
             continue
         if column in fixed:
             made[column] = fixed[column]
@@ -195,7 +195,7 @@ def _measure(truth: Truth, row: Measure, made: Mapping[str, Column], chances: Ch
 def _level(rows: list[Level], made: Mapping[str, Column], uniform: Floats) -> Column:
     parent = rows[0].given
     plain, given = (np.cumsum([getattr(r, key) for r in rows]) for key in ("share", "share_given"))
-    if parent == graph.FERTILE:
+    if parent == causal_graph.FERTILE:
         has = (made["sex"] == "female") & (made["age_years"].astype(np.float64) < 45)
     else:
         has = made[parent].astype(np.bool_) if parent else np.zeros(len(uniform), dtype=np.bool_)

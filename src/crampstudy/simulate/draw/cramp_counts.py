@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.signal import lfilter
 
-from crampstudy.simulate.ageing import direct
-from crampstudy.simulate.groups import Cramps
-from crampstudy.simulate.habits import active, night_x
-from crampstudy.simulate.people import YEAR, Column, Floats, Integers, day_of_year, person_x
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.habits import active, night_x
+from crampstudy.simulate.draw.people import YEAR, Column, Floats, Integers, day_of_year, person_x
+from crampstudy.simulate.truth.scalar_parameters import Cramps
+from crampstudy.simulate.truth.truth import Truth
 
 # The codebook caps a night's count far below this; it only keeps the Poisson generator in its range.
 _HIGHEST_MEAN = 1e6

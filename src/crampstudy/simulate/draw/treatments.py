@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crampstudy import codebook
 from crampstudy.codebook import rules
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.parameters import Row, param
+from crampstudy.simulate.truth.parameters import Row, param
 
 Column = NDArray[np.generic]
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from scipy.special import log_ndtr, ndtr, ndtri_exp
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.parameters import Row, param
+from crampstudy.simulate.truth.parameters import Row, param
 
 Floats = NDArray[np.float64]
 
