@@ -18,10 +18,10 @@ from crampstudy.clean import Raw, RawTable, clean
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import Degraded, Mess, Truth, degrade, simulate
-from crampstudy.simulate.degrade import Broken, degrade_tables
-from crampstudy.simulate.gaps import Gaps
-from crampstudy.simulate.planting import KINDS, PLANTED, Mistakes, as_text
-from crampstudy.simulate.samples import Samples
+from crampstudy.simulate.corruption.degrade import Broken, degrade_tables
+from crampstudy.simulate.corruption.error_injection import KINDS, PLANTED, Mistakes, as_text
+from crampstudy.simulate.corruption.gaps import Gaps
+from crampstudy.simulate.corruption.lost_lab_samples import Samples
 
 KEY = ["participant_id", "date"]
 SERUM = ("serum_sodium", "serum_potassium", "serum_calcium", "serum_albumin")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 from scipy.stats import binom
 
-from crampstudy.simulate.gaps import Gaps, Nights, Observed, nights_of, observe, thin, typical
+from crampstudy.simulate.corruption.gaps import Gaps, Nights, Observed, nights_of, observe, thin, typical
 
 MONDAY = 4 + 7 * 2800
 """A Monday, in days from 1970-01-01."""

@@ -23,11 +23,11 @@ from crampstudy.codebook import rules
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, statement, write
+from crampstudy.simulate.corruption.gaps import Gaps
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block
 from crampstudy.simulate.draw.designs import Design
 from crampstudy.simulate.draw.direct_age_effect import direct
 from crampstudy.simulate.draw.habits import night_x
-from crampstudy.simulate.gaps import Gaps
 from crampstudy.simulate.truth.parameters import Correlation
 from crampstudy.simulate.truth.scalar_parameters import Cramps, People, Recruitment
 from crampstudy.simulate.truth.truth import GROUPS, NOT_DRAWN, TABLES

@@ -13,8 +13,8 @@ from crampstudy import simulate as simulator
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.simulate import TRUTH_FILE, Mess, Truth, batches, simulate, write
 from crampstudy.simulate.batches import Order
+from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.simulate.draw.cohort import draw_block, draw_core
-from crampstudy.simulate.planting import Mistakes
 from crampstudy.sources import load, open_cohort
 from crampstudy.sources.writer import Format
 

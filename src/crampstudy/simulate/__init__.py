@@ -14,7 +14,7 @@ from crampstudy.simulate import night_odds as night_odds  # adds its answers to 
 from crampstudy.simulate import statement
 from crampstudy.simulate.answers import answer, as_rows
 from crampstudy.simulate.batches import BROKEN, RATES, Order, made, make
-from crampstudy.simulate.degrade import Broken, Degraded, Mess, degrade
+from crampstudy.simulate.corruption.degrade import Broken, Degraded, Mess, degrade
 from crampstudy.simulate.draw.cohort import as_cohort, draw
 from crampstudy.simulate.population import DRAWS, Population
 from crampstudy.simulate.truth.truth import Truth

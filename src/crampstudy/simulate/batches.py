@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy.simulate.degrade import Broken, Mess, degrade_tables
+from crampstudy.simulate.corruption.degrade import Broken, Mess, degrade_tables
+from crampstudy.simulate.corruption.error_injection import plant
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, as_cohort, draw_block
-from crampstudy.simulate.planting import plant
 from crampstudy.simulate.truth.parameters import check_whole
 from crampstudy.simulate.truth.truth import Truth
 from crampstudy.sources.writer import PART_ROWS, Block, Format, encoded

@@ -18,7 +18,7 @@ from scipy import special
 
 from crampstudy.codebook import recalled
 from crampstudy.simulate import classes, measured, presets
-from crampstudy.simulate.degrade import degrade
+from crampstudy.simulate.corruption.degrade import degrade
 from crampstudy.simulate.draw.cohort import draw
 from crampstudy.simulate.measured import Measured, Value
 from crampstudy.simulate.presets import Preset

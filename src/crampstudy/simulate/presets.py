@@ -10,7 +10,7 @@ from typing import Any
 
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import truth_file
-from crampstudy.simulate.degrade import Mess
+from crampstudy.simulate.corruption.degrade import Mess
 from crampstudy.simulate.truth.truth import Truth
 from crampstudy.simulate.truth_file import TruthFile
 

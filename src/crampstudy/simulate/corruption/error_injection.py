@@ -13,8 +13,8 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.gaps import Days
-from crampstudy.simulate.mistakes import CELL_MISTAKES, CellMistake, Place, Window
+from crampstudy.simulate.corruption.cell_errors import CELL_MISTAKES, CellMistake, Place, Window
+from crampstudy.simulate.corruption.gaps import Days
 from crampstudy.simulate.truth.parameters import param
 
 PLANTED = pl.Schema(

@@ -13,9 +13,9 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.gaps import Days, Gaps, thin
-from crampstudy.simulate.planting import PLANTED, Mistakes, plant
-from crampstudy.simulate.samples import Samples, lose
+from crampstudy.simulate.corruption.error_injection import PLANTED, Mistakes, plant
+from crampstudy.simulate.corruption.gaps import Days, Gaps, thin
+from crampstudy.simulate.corruption.lost_lab_samples import Samples, lose
 from crampstudy.simulate.truth.parameters import check, described, plain
 
 _PARTS = {"gaps": Gaps, "samples": Samples, "mistakes": Mistakes}
@@ -108,7 +108,7 @@ class Broken:
     ``participants``: a row each, with the chance of logging a weekday night in the first nights, whether the diary is
     on paper, the first night after its end (from 0, missing if it did not end), the numbers of nights by what became
     of them, and all cramps, true and reported. ``filled``: the nights filled in later, with true and reported count.
-    ``labs``: the lost values (:data:`crampstudy.simulate.samples.LOST`).
+    ``labs``: the lost values (:data:`crampstudy.simulate.corruption.lost_lab_samples.LOST`).
     """
 
     mess: Mess
@@ -154,7 +154,8 @@ class Degraded:
     """A cohort with gaps, as it would be if typed without mistakes; if any were asked for, its tables with them.
 
     ``tables`` are text, rows in the order of the cohort and new ones last, and empty without mistakes; ``planted``
-    is their record (:data:`crampstudy.simulate.planting.PLANTED`). ``window``: first and last night before the gaps.
+    is their record (:data:`crampstudy.simulate.corruption.error_injection.PLANTED`). ``window``: first and last night
+    before the gaps.
     """
 
     cohort: Cohort

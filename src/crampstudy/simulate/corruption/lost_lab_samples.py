@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from crampstudy import codebook
+from crampstudy.simulate.corruption.gaps import Days, first_night, index_of
 from crampstudy.simulate.draw.people import Flags
-from crampstudy.simulate.gaps import Days, first_night, index_of
 from crampstudy.simulate.truth.parameters import param
 
 NOT_BLOOD = ("bmi", "ankle_brachial_index", "lean_mass_index", "grip_strength")
