@@ -12,13 +12,14 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 
 from crampstudy.bands import AgeBands
-from crampstudy.simulate import Mess, Truth, answers, population, simulate
-from crampstudy.simulate.answers import Answer, answer, covariate
+from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.classes import LABELS, LOWS
 from crampstudy.simulate.draw.designs import Design
 from crampstudy.simulate.draw.direct_age_effect import carried, direct
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
-from crampstudy.simulate.population import DRAWS, Population
+from crampstudy.simulate.estimands import answers, potential_outcomes
+from crampstudy.simulate.estimands.answers import Answer, answer, covariate
+from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
 from crampstudy.simulate.truth.scalar_parameters import People, Recruitment
 
 Floats = NDArray[np.float64]
@@ -186,7 +187,7 @@ def test_total_effects_by_hand() -> None:
     assert error < 0.003
     assert abs(value - (0.5 + math.log(ratio[1] / ratio[0]))) < 4 * error
     # What is caused by it has no part in the effect of what causes nothing.
-    assert not population.has_total(truth, effect_of(truth, "exertional_leg_pain"))
+    assert not potential_outcomes.has_total(truth, effect_of(truth, "exertional_leg_pain"))
 
 
 def test_total_effects_beside_direct_ones(found: dict[str, Answer]) -> None:

@@ -15,7 +15,7 @@ from crampstudy.simulate import Truth
 from crampstudy.simulate.draw import cramp_counts as p
 from crampstudy.simulate.draw import recruitment
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
-from crampstudy.simulate.population import Population
+from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.truth.scalar_parameters import Cramps, Recruitment
 
 EPOCH = date(1970, 1, 1)

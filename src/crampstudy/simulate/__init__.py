@@ -10,13 +10,13 @@ from typing import Any
 from crampstudy import compute
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.simulate import night_odds as night_odds  # adds its answers to the registry
 from crampstudy.simulate import statement
-from crampstudy.simulate.answers import answer, as_rows
 from crampstudy.simulate.batches import BROKEN, RATES, Order, made, make
 from crampstudy.simulate.corruption.degrade import Broken, Degraded, Mess, degrade
 from crampstudy.simulate.draw.cohort import as_cohort, draw
-from crampstudy.simulate.population import DRAWS, Population
+from crampstudy.simulate.estimands import night_odds as night_odds  # adds its answers to the registry
+from crampstudy.simulate.estimands.answers import answer, as_rows
+from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
 from crampstudy.simulate.truth.truth import Truth
 from crampstudy.sources.writer import About, Format, Writer, writing
 

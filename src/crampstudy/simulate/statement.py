@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crampstudy.simulate.answers import covariate
 from crampstudy.simulate.corruption.degrade import Mess
 from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.estimands.answers import covariate
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.parameters import described
 from crampstudy.simulate.truth.truth import GROUPS, TABLES, Truth

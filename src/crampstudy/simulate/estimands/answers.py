@@ -16,7 +16,7 @@ from crampstudy.errors import ParameterError
 from crampstudy.simulate.draw.designs import effects_of, nights_needed
 from crampstudy.simulate.draw.direct_age_effect import direct, varies
 from crampstudy.simulate.draw.people import YEAR
-from crampstudy.simulate.population import DRAWS, Population, has_total
+from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population, has_total
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.episodes import implied
 from crampstudy.simulate.truth.parameters import Effect

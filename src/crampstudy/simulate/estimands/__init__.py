@@ -1,0 +1,1 @@
+"""What an analysis of a simulated cohort should find: the answers that its truth implies."""
