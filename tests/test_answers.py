@@ -12,8 +12,8 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 
 from crampstudy.bands import AgeBands
+from crampstudy.codebook.recalled import LABELS, LOWS
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.classes import LABELS, LOWS
 from crampstudy.simulate.draw.designs import Design
 from crampstudy.simulate.draw.direct_age_effect import carried, direct
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x

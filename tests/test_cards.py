@@ -12,9 +12,10 @@ import pytest
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import cards, classes, measured, presets
-from crampstudy.simulate.cards import Card, Line, Target
-from crampstudy.simulate.measured import AFTER, ENTRY, Measured, Value
+from crampstudy.simulate import presets
+from crampstudy.simulate.calibration import cards, published_classes, summary_statistics
+from crampstudy.simulate.calibration.cards import Card, Line, Target
+from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, Measured, Value
 
 FIRST = date(2024, 1, 1)
 
@@ -70,7 +71,7 @@ def test_figures_by_hand() -> None:
         "rows:labs": 0.0,
     }
     for statistic, by_hand in expected.items():
-        assert measured.value(statistic, seen).value == pytest.approx(by_hand), statistic
+        assert summary_statistics.value(statistic, seen).value == pytest.approx(by_hand), statistic
 
 
 def test_arms_by_hand() -> None:
@@ -78,15 +79,15 @@ def test_arms_by_hand() -> None:
     arm = ["magnesium", "placebo"] * 20
     seen = made(drawn, arm=arm)
     change = (drawn[:, 14:].mean(axis=1) - drawn[:, :14].mean(axis=1)) * 7
-    assert measured.value("arm_change:magnesium", seen).value == pytest.approx(change[::2].mean())
-    assert measured.value("arm_change_sd:placebo", seen).value == pytest.approx(change[1::2].std(ddof=1))
-    found = measured.value("difference:magnesium:placebo", seen).value
+    assert summary_statistics.value("arm_change:magnesium", seen).value == pytest.approx(change[::2].mean())
+    assert summary_statistics.value("arm_change_sd:placebo", seen).value == pytest.approx(change[1::2].std(ddof=1))
+    found = summary_statistics.value("difference:magnesium:placebo", seen).value
     assert found == pytest.approx(change[::2].mean() - change[1::2].mean())
 
 
 def test_the_error_of_a_mean_is_its_standard_error() -> None:
     drawn = np.random.default_rng(4).poisson(0.7, (4000, ENTRY)).astype(np.int64)
-    found = measured.value("entry_mean", made(drawn))
+    found = summary_statistics.value("entry_mean", made(drawn))
     by_theory = math.sqrt(0.7 * 14) / 2 / math.sqrt(4000)
     # A variance from 20 groups: chi-squared on 19 degrees of freedom, here its 0.01 and 99.99 % points.
     assert 4.9 / 19 < (found.error / by_theory) ** 2 < 51 / 19
@@ -94,7 +95,7 @@ def test_the_error_of_a_mean_is_its_standard_error() -> None:
 
 def test_unknown_statistics_are_refused() -> None:
     with pytest.raises(ParameterError, match=r"statistic is 'mean'; allowed: class_share"):
-        measured.value("mean", made(counts()))
+        summary_statistics.value("mean", made(counts()))
 
 
 def target(low: float | None, high: float | None) -> Target:
@@ -134,7 +135,9 @@ def test_a_card_as_text_and_markdown() -> None:
 def test_every_target_is_known_and_has_a_source_or_says_that_it_is_ours() -> None:
     for name in presets.names():
         for wanted in cards.targets(name):
-            assert wanted.statistic in cards.PARTS or wanted.statistic.partition(":")[0] in measured.STATISTICS
+            assert (
+                wanted.statistic in cards.PARTS or wanted.statistic.partition(":")[0] in summary_statistics.STATISTICS
+            )
             assert wanted.status in ("seen", "derived", "assumption", "by design")
             assert wanted.source or wanted.status in ("assumption", "by design")
             if wanted.low is not None and wanted.high is not None:
@@ -145,7 +148,7 @@ def test_every_target_is_known_and_has_a_source_or_says_that_it_is_ours() -> Non
 def test_classes_are_targets_of_their_preset() -> None:
     shares = {t.statistic: t for t in cards.targets("community") if t.statistic.startswith("class_share")}
     assert len(shares) == 30
-    (young,) = (s for s in classes.published() if s.band == "20-39")
+    (young,) = (s for s in published_classes.published() if s.band == "20-39")
     wanted = shares["class_share:20-39:1"]
     assert wanted.value == young.share[1]
     # 1 - 0.05 / 30 of a normal distribution lies within 3.144 standard errors.

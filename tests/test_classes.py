@@ -14,8 +14,10 @@ from scipy import stats
 
 from crampstudy.codebook import recalled
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import classes
-from crampstudy.simulate.classes import Mixture, class_probabilities, fit, published, window_variance
+from crampstudy.simulate.calibration import class_fit, published_classes
+from crampstudy.simulate.calibration.class_fit import fit
+from crampstudy.simulate.calibration.class_mixture import Mixture, class_probabilities, window_variance
+from crampstudy.simulate.calibration.published_classes import published
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -98,7 +100,7 @@ def test_fit_recovers_its_own_shares() -> None:
     mixture = Mixture(0.35, 0.02, 18.0)
     rates = np.array([0.2, 0.4, 0.6])
     made = [
-        classes.Shares(str(i), tuple(map(float, row)), (0.0,) * 5, 1000, 1000.0)
+        published_classes.Shares(str(i), tuple(map(float, row)), (0.0,) * 5, 1000, 1000.0)
         for i, row in enumerate(class_probabilities(rates, mixture, variance=0.1))
     ]
     found = fit(made, variance=0.1)
@@ -147,8 +149,8 @@ def test_adults_have_the_shares_that_are_quoted() -> None:
 
 
 def test_text_shows_published_and_fitted_shares() -> None:
-    text = classes.as_text()
-    assert classes.SOURCE in text
+    text = class_fit.as_text()
+    assert published_classes.SOURCE in text
     assert text.count("degrees of freedom") == 3
     assert "   78.0   10.2    8.0    2.7    1.1" in text
 
@@ -171,4 +173,4 @@ def test_other_errors_name_what_is_allowed() -> None:
 
 def test_shipped_shares_are_what_the_public_files_give(shared: Path) -> None:
     made = nhanes_classes.table(f"nhanes:{shared / 'data/nhanes'}")
-    assert made == (ROOT / "src/crampstudy/simulate/nhanes_classes.csv").read_text(encoding="utf-8")
+    assert made == (ROOT / "src/crampstudy/simulate/calibration/nhanes_classes.csv").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import presets
-from crampstudy.simulate.cards import targets
+from crampstudy.simulate.calibration.cards import targets
 from crampstudy.simulate.corruption.degrade import Mess
 
 NAMES = ("default", "community", "magnesium-trial", "null", "older-adults", "recruited")

@@ -7,8 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from crampstudy.figures import simulated
-from crampstudy.simulate import cards, classes, presets
-from crampstudy.simulate.measured import Measured
+from crampstudy.simulate import presets
+from crampstudy.simulate.calibration import cards, published_classes
+from crampstudy.simulate.calibration.summary_statistics import Measured
 
 SIZE = 400
 
@@ -33,7 +34,7 @@ def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str
     young = (age >= 20) & (age < 40)
     assert line.get_ydata()[0] == pytest.approx(100 * ((in_30 >= 5) & (in_30 < 16))[young].mean())
     points = np.asarray([bars.lines[0].get_ydata() for bars in figure.axes[1].containers]).T
-    shares = np.asarray([s.share[1:] for s in classes.published()])
+    shares = np.asarray([s.share[1:] for s in published_classes.published()])
     assert points == pytest.approx(100 * shares)
 
 

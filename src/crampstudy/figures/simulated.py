@@ -16,8 +16,9 @@ from matplotlib.patches import Patch
 
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
-from crampstudy.simulate import cards, classes, presets
-from crampstudy.simulate.measured import AFTER, ENTRY, Measured
+from crampstudy.simulate import presets
+from crampstudy.simulate.calibration import cards, published_classes
+from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, Measured
 from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
 
 _PUBLISHED = style.INK
@@ -61,7 +62,7 @@ def _rates(axes: Axes, measured: Measured) -> None:
 
 
 def _classes(axes: Axes, measured: Measured) -> None:
-    shares = classes.published()
+    shares = published_classes.published()
     at = np.arange(len(shares))
     found = np.searchsorted(recalled.LOWS, measured.counts[:, : recalled.NIGHTS].sum(axis=1), side="right") - 1
     ages = measured.people["age_years"].to_numpy()

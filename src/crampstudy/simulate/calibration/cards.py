@@ -1,6 +1,6 @@
 """Preset cards: what a preset is meant to show beside what it does show, each with its source.
 
-``python -m crampstudy.simulate.cards FILE`` writes the cards of all presets as Markdown.
+``python -m crampstudy.simulate.calibration.cards FILE`` writes the cards of all presets as Markdown.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import numpy as np
 from scipy import special
 
 from crampstudy.codebook import recalled
-from crampstudy.simulate import classes, measured, presets
+from crampstudy.simulate import presets
+from crampstudy.simulate.calibration import published_classes, summary_statistics
+from crampstudy.simulate.calibration.summary_statistics import Measured, Value
 from crampstudy.simulate.corruption.degrade import degrade
 from crampstudy.simulate.draw.cohort import draw
-from crampstudy.simulate.measured import Measured, Value
 from crampstudy.simulate.presets import Preset
 from crampstudy.simulate.truth.truth import Truth
 
@@ -88,7 +89,7 @@ class Card:
 
 def targets(preset: str) -> tuple[Target, ...]:
     """Return the targets of a preset: those of ``targets.csv`` and the classes of the survey."""
-    text = files("crampstudy.simulate").joinpath("targets.csv").read_text(encoding="utf-8")
+    text = files("crampstudy.simulate.calibration").joinpath("targets.csv").read_text(encoding="utf-8")
     rows = [row for row in csv.DictReader(text.splitlines()) if row["preset"] == preset]
     return (*_class_targets(preset), *(_target(row) for row in rows))
 
@@ -109,7 +110,9 @@ def card(name: str, seed: int = SEED, participants: int | None = None) -> Card:
     parts = fall_parts(chosen, seen, n, seed) if any(t.statistic in PARTS for t in wanted) else {}
     lines = []
     for target in wanted:
-        found = parts[target.statistic] if target.statistic in parts else measured.value(target.statistic, seen)
+        found = (
+            parts[target.statistic] if target.statistic in parts else summary_statistics.value(target.statistic, seen)
+        )
         lines.append(Line(target, found.value, found.error, verdict(target, found)))
     return Card(name, chosen.about, n, chosen.nights, seed, tuple(lines))
 
@@ -142,10 +145,10 @@ def as_markdown(card: Card) -> str:
 
 def fall_parts(chosen: Preset, seen: Measured, participants: int, seed: int) -> Mapping[str, Value]:
     """Switch off first the natural history and then the slow fluctuation, with the same seed each time."""
-    falls = [measured.value("fall", seen)]
+    falls = [summary_statistics.value("fall", seen)]
     for still in (_without_history, _without_flare):
         chosen = replace(chosen, truth=still(chosen.truth))
-        falls.append(measured.value("fall", measure(chosen, participants, seed)))
+        falls.append(summary_statistics.value("fall", measure(chosen, participants, seed)))
     whole, stable_course, chance = falls
     return {
         "fall": whole,
@@ -170,7 +173,7 @@ def _without_flare(truth: Truth) -> Truth:
 
 
 def _class_targets(preset: str) -> Iterator[Target]:
-    chosen = [s for s in classes.published() if s.band in _CLASSES.get(preset, ())]
+    chosen = [s for s in published_classes.published() if s.band in _CLASSES.get(preset, ())]
     # 95 % intervals for all shares at once (Bonferroni): of 30 single ones, one or two would be missed by chance.
     together = len(chosen) * len(recalled.LABELS)
     z = float(special.ndtri(1 - 0.025 / together)) if chosen else 0.0
@@ -184,8 +187,8 @@ def _class_targets(preset: str) -> Iterator[Target]:
                 value=share,
                 low=max(0.0, share - z * error),
                 high=share + z * error,
-                source=classes.SOURCE,
-                id_or_doi=classes.ID_OR_DOI,
+                source=published_classes.SOURCE,
+                id_or_doi=published_classes.ID_OR_DOI,
                 status="seen",
                 note=f"95 % interval by design for {together} shares at once; {shares.n} answers",
             )
@@ -243,7 +246,8 @@ def page(cards: Sequence[Card]) -> str:
 _INTRODUCTION = f"""# Cards of the presets
 
 Each preset of `crampstudy simulate --preset NAME` beside the figures that it is meant to show. This page is made by
-`python -m crampstudy.simulate.cards docs/cards.md`; `crampstudy simulate --preset NAME --card` prints one card.
+`python -m crampstudy.simulate.calibration.cards docs/cards.md`; `crampstudy simulate --preset NAME --card` prints one
+card.
 
 A simulated value passes if it lies in the target's range (its own uncertainty or tolerance), widened by
 {MARGIN:g} Monte-Carlo errors. The errors come from a jackknife over 20 groups of participants. Status: `seen` was read
