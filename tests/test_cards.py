@@ -12,10 +12,10 @@ import pytest
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import presets
 from crampstudy.simulate.calibration import cards, published_classes, summary_statistics
 from crampstudy.simulate.calibration.cards import Card, Line, Target
 from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, Measured, Value
+from crampstudy.simulate.scenario import presets
 
 FIRST = date(2024, 1, 1)
 

@@ -11,8 +11,8 @@ import pytest
 
 from crampstudy import cli
 from crampstudy import simulate as simulator
-from crampstudy.simulate import presets
 from crampstudy.simulate.calibration import cards
+from crampstudy.simulate.scenario import presets
 from crampstudy.sources import open_cohort
 
 Run = Callable[..., tuple[int, str, str]]

@@ -22,7 +22,7 @@ from crampstudy.bands import AgeBands
 from crampstudy.codebook import rules
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError, UsageError
-from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, statement, write
+from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, truth_json, write
 from crampstudy.simulate.corruption.gaps import Gaps
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block
 from crampstudy.simulate.draw.designs import Design
@@ -372,7 +372,7 @@ def test_other_parameters_of_one_habit_leave_the_others() -> None:
 
 
 def test_the_truth_states_every_parameter_with_unit_and_basis() -> None:
-    truth = json.loads(statement.as_json(OPEN_USE, Mess(), {"seed": 1}))
+    truth = json.loads(truth_json.as_json(OPEN_USE, Mess(), {"seed": 1}))
     assert truth["seed"] == 1
     for group in GROUPS:
         for name, item in truth["parameters"][group].items():
@@ -384,7 +384,7 @@ def test_the_truth_states_every_parameter_with_unit_and_basis() -> None:
         assert len(truth[table]) == len(getattr(OPEN_USE, table))
     assert truth["parents"]["diabetes"] == ["age_years", "sex", "bmi_kg_m2"]
     assert truth["mess"]["adherence_mean"]["value"] == 0.9
-    assert statement.as_json(Truth(), Mess(), {}) == statement.as_json(Truth(), Mess(), {})
+    assert truth_json.as_json(Truth(), Mess(), {}) == truth_json.as_json(Truth(), Mess(), {})
 
 
 def test_a_cohort_s_truth_stands_beside_it(tmp_path: Path) -> None:
@@ -393,7 +393,7 @@ def test_a_cohort_s_truth_stands_beside_it(tmp_path: Path) -> None:
     stated = (tmp_path / "csv" / TRUTH_FILE).read_bytes()
     assert stated == (tmp_path / "parquet" / TRUTH_FILE).read_bytes()
     truth = json.loads(stated)
-    assert (truth["format"], truth["seed"], truth["participants"], truth["nights"]) == (statement.FORMAT, 5, 30, 20)
+    assert (truth["format"], truth["seed"], truth["participants"], truth["nights"]) == (truth_json.FORMAT, 5, 30, 20)
     answers = {a["key"]: a for a in truth["answers"]}
     age = next(e for e in Truth().effects if e.column == "age_years")
     assert answers["conditional:age_decade"]["value"] == direct(Truth(), age)
@@ -438,7 +438,7 @@ def test_no_effects_are_none() -> None:
 def test_the_document_shows_the_parameters_of_the_code() -> None:
     text = DOCS.read_text(encoding="utf-8")
     shown = text.split("<!-- parameters -->\n")[1].split("<!-- end -->")[0]
-    assert shown.strip() == statement.as_markdown(Truth()).strip()
+    assert shown.strip() == truth_json.as_markdown(Truth()).strip()
 
 
 def test_the_document_s_python_runs(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from crampstudy import simulate as simulator
 from crampstudy.errors import ParameterError, UsageError
-from crampstudy.simulate import TRUTH_FILE, Mess, Truth, batches, simulate, write
-from crampstudy.simulate.batches import Order
+from crampstudy.simulate import TRUTH_FILE, Mess, Truth, chunks, simulate, write
+from crampstudy.simulate.chunks import Order
 from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.simulate.draw.cohort import draw_block, draw_core
 from crampstudy.sources import load, open_cohort
@@ -25,7 +25,7 @@ DRAWS = 1_000
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     # Three blocks make three parts, and the answers, which belong to the truth and not to the cohort, are left out.
-    monkeypatch.setattr(batches, "PART_ROWS", 500)
+    monkeypatch.setattr(chunks, "PART_ROWS", 500)
     monkeypatch.setattr(simulator, "answer", lambda truth, population: ())
 
 
@@ -58,7 +58,7 @@ def test_what_is_written_is_what_is_simulated(tmp_path: Path, format: Format) ->
 
 def test_the_size_of_a_part_changes_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_three = open_cohort(written(tmp_path / "x", "parquet")).digest
-    monkeypatch.setattr(batches, "PART_ROWS", 100_000)
+    monkeypatch.setattr(chunks, "PART_ROWS", 100_000)
     assert open_cohort(written(tmp_path / "x", "parquet")).digest == in_three
     assert (tmp_path / "x/diary.parquet").is_file()
 
@@ -70,7 +70,7 @@ def test_rates_are_those_of_every_night_drawn(tmp_path: Path) -> None:
     assert rates.columns == ["participant_id", "date", "rate_by_terms", "rate"]
     assert rates.select("participant_id", "date").is_unique().all()
     expected = Order.of(PEOPLE, NIGHTS, SEED, Truth(), Mess())
-    assert rates["rate"].sum() == pytest.approx(batches.make(expected, range(3)).rates["rate"].sum())
+    assert rates["rate"].sum() == pytest.approx(chunks.make(expected, range(3)).rates["rate"].sum())
     # Whoever writes again without them leaves none behind.
     written(tmp_path / "x", rates=False)
     assert not (tmp_path / "x/truth/rates.csv").exists()
@@ -79,7 +79,7 @@ def test_rates_are_those_of_every_night_drawn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [500, 100_000])
 def test_the_truth_lists_what_was_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """In tables of its own where the cohort stands in several parts."""
-    monkeypatch.setattr(batches, "PART_ROWS", rows)
+    monkeypatch.setattr(chunks, "PART_ROWS", rows)
     truth = json.loads((written(tmp_path / "x") / TRUTH_FILE).read_text())
     assert (truth["seed"], truth["participants"], truth["nights"]) == (SEED, PEOPLE, NIGHTS)
     record, diary = truth["broken"], open_cohort(tmp_path / "x").frame("diary")

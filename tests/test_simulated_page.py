@@ -7,9 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from crampstudy.figures import simulated
-from crampstudy.simulate import presets
 from crampstudy.simulate.calibration import cards, published_classes
 from crampstudy.simulate.calibration.summary_statistics import Measured
+from crampstudy.simulate.scenario import presets
 
 SIZE = 400
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import truth_file
+from crampstudy.simulate.scenario import truth_file
 from crampstudy.simulate.truth.truth import Truth
 
 

@@ -18,7 +18,7 @@ from timing import Job
 
 from crampstudy import compute
 from crampstudy.simulate import Mess, Truth
-from crampstudy.simulate.batches import Order
+from crampstudy.simulate.chunks import Order
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block, draw_core
 
 NIGHTS_EACH, SEED, WORKERS = 365, 1, 2

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from crampstudy.codebook import recalled
-from crampstudy.simulate import presets
 from crampstudy.simulate.calibration import class_mixture, published_classes
 from crampstudy.simulate.draw.cohort import draw_rates
+from crampstudy.simulate.scenario import presets
 from crampstudy.simulate.truth.truth import Truth
 
 Floats = NDArray[np.float64]

@@ -26,7 +26,7 @@ import psutil
 from crampstudy import compute, estimates, fit
 from crampstudy.models.partitions import in_parts
 from crampstudy.simulate import Mess, Truth
-from crampstudy.simulate.batches import Order
+from crampstudy.simulate.chunks import Order
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_cramps, draw_rates
 from crampstudy.sources.writer import About, Block, encoded, writing
 

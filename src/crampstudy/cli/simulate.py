@@ -36,8 +36,8 @@ def simulate(
     if card and (truth or nights is not None):
         raise UsageError("a card is that of a preset as it is; leave out --truth and --nights, or --card")
     from crampstudy import simulate as simulator
-    from crampstudy.simulate import presets
     from crampstudy.simulate.calibration import cards
+    from crampstudy.simulate.scenario import presets
     from crampstudy.wording import counted
 
     name = preset or presets.DEFAULT

@@ -16,9 +16,9 @@ from matplotlib.patches import Patch
 
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
-from crampstudy.simulate import presets
 from crampstudy.simulate.calibration import cards, published_classes
 from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, Measured
+from crampstudy.simulate.scenario import presets
 from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
 
 _PUBLISHED = style.INK

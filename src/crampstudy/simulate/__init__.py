@@ -10,8 +10,8 @@ from typing import Any
 from crampstudy import compute
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.simulate import statement
-from crampstudy.simulate.batches import BROKEN, RATES, Order, made, make
+from crampstudy.simulate import truth_json
+from crampstudy.simulate.chunks import BROKEN, RATES, Order, made, make
 from crampstudy.simulate.corruption.degrade import Broken, Degraded, Mess, degrade
 from crampstudy.simulate.draw.cohort import as_cohort, draw
 from crampstudy.simulate.estimands import night_odds as night_odds  # adds its answers to the registry
@@ -105,7 +105,7 @@ def write(
             "answers": answers,
             "broken": broken,
         }
-        out.put(TRUTH_FILE, statement.as_json(truth, mess, stated).encode())
+        out.put(TRUTH_FILE, truth_json.as_json(truth, mess, stated).encode())
     return out.kept
 
 

@@ -17,12 +17,12 @@ import numpy as np
 from scipy import special
 
 from crampstudy.codebook import recalled
-from crampstudy.simulate import presets
 from crampstudy.simulate.calibration import published_classes, summary_statistics
 from crampstudy.simulate.calibration.summary_statistics import Measured, Value
 from crampstudy.simulate.corruption.degrade import degrade
 from crampstudy.simulate.draw.cohort import draw
-from crampstudy.simulate.presets import Preset
+from crampstudy.simulate.scenario import presets
+from crampstudy.simulate.scenario.presets import Preset
 from crampstudy.simulate.truth.truth import Truth
 
 NIGHTS_DRAWN = 1_000_000

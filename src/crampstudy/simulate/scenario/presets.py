@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import truth_file
 from crampstudy.simulate.corruption.degrade import Mess
+from crampstudy.simulate.scenario import truth_file
+from crampstudy.simulate.scenario.truth_file import TruthFile
 from crampstudy.simulate.truth.truth import Truth
-from crampstudy.simulate.truth_file import TruthFile
 
-_FOLDER = "presets"
+_FOLDER = files("crampstudy.simulate.scenario")
 DEFAULT = "default"
 
 
@@ -32,7 +32,7 @@ class Preset:
 
 def names() -> tuple[str, ...]:
     """Return the names of all presets, the default one first."""
-    found = sorted(path.name.removesuffix(".yaml") for path in files("crampstudy.simulate").joinpath(_FOLDER).iterdir())
+    found = sorted(path.name.removesuffix(".yaml") for path in _FOLDER.iterdir() if path.name.endswith(".yaml"))
     return (DEFAULT, *(name for name in found if name != DEFAULT))
 
 
@@ -62,7 +62,7 @@ def _read(name: str, asked_as: str) -> TruthFile:
         close = get_close_matches(name, names(), n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise ParameterError(f"{asked_as} is {name!r}{hint}; allowed: {', '.join(names())}")
-    text = files("crampstudy.simulate").joinpath(_FOLDER, f"{name}.yaml").read_text(encoding="utf-8")
+    text = _FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return truth_file.parse(text, f"preset {name}")
 
 
