@@ -16,10 +16,10 @@ from matplotlib.patches import Patch
 
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
+from crampstudy.simulate.calendar import JULY_PEAK
 from crampstudy.simulate.calibration import cards, published_classes
 from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, Measured
 from crampstudy.simulate.scenario import presets
-from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
 
 _PUBLISHED = style.INK
 _MONTHS = "JFMAMJJASOND"

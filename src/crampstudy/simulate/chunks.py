@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from crampstudy.simulate.arrays import Integers
 from crampstudy.simulate.corruption.degrade import Broken, Mess, degrade_tables
 from crampstudy.simulate.corruption.error_injection import plant
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, as_cohort, draw_block
@@ -59,7 +59,7 @@ class Batch:
 
     tables: Mapping[str, pl.DataFrame]
     complete: Mapping[str, pl.DataFrame]
-    kept: Mapping[str, NDArray[np.int64]]
+    kept: Mapping[str, Integers]
     rates: pl.DataFrame
     broken: Broken
 
@@ -101,7 +101,7 @@ def made(order: Order, format: Format, with_rates: bool, blocks: range) -> tuple
     return encoded(tables, format), batch.broken
 
 
-def _numbered(heights: list[int], kept: list[NDArray[np.int64] | None]) -> NDArray[np.int64]:
+def _numbered(heights: list[int], kept: list[Integers | None]) -> Integers:
     starts = np.cumsum([0, *heights])
     rows = (np.arange(height) if own is None else own for height, own in zip(heights, kept, strict=True))
     return np.concatenate([own + start for own, start in zip(rows, starts, strict=False)])

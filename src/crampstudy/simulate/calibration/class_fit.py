@@ -15,7 +15,8 @@ from scipy import optimize, special
 
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.errors import AnalysisError
-from crampstudy.simulate.calibration.class_mixture import Floats, Mixture, class_probabilities
+from crampstudy.simulate.arrays import Floats
+from crampstudy.simulate.calibration.class_mixture import Mixture, class_probabilities
 from crampstudy.simulate.calibration.published_classes import SOURCE, Shares, published
 
 

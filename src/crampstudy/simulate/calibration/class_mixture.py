@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.errors import ParameterError
-
-Floats = NDArray[np.float64]
+from crampstudy.simulate.arrays import Floats
 
 _TAILS = (special.gammainccinv, special.gammaincinv)
 _LEFT_OUT = 1e-11  # of the persons at either end of the gamma

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.draw.people import Flags, Floats
-from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
+from crampstudy.simulate.arrays import Flags, Floats, Integers
+from crampstudy.simulate.calendar import annual_cosine
 
 ENTRY = 14
 """Nights of the entry period that trials ask for."""
@@ -38,7 +37,7 @@ class Measured:
     clean: Cohort
     people: pl.DataFrame
     counts: Floats
-    date: NDArray[np.int64]
+    date: Integers
     logged: Flags
     episodes: Mapping[str, Floats]
 
@@ -181,14 +180,9 @@ def _difference(measured: Measured, detail: str) -> Compute:
 
 def _season(measured: Measured, _: str) -> Compute:
     # Over whole years of nights the mean of 2 cos is 0 and of 2 cos^2 is 1, so this is the amplitude over the mean.
-    wave = 2 * np.cos(2 * np.pi * (_day_of_year(measured.date) - JULY_PEAK) / 365.25)
+    wave = 2 * annual_cosine(measured.date)
     own, total, plain = (measured.counts * wave).sum(axis=1), measured.counts.sum(axis=1), wave.mean(axis=1)
     return lambda rows: float(own[rows].sum() / total[rows].sum() - plain[rows].mean())
-
-
-def _day_of_year(date: NDArray[np.int64]) -> Floats:
-    days = date.astype("datetime64[D]")
-    return np.asarray((days - days.astype("datetime64[Y]")).astype(np.float64) + 1)
 
 
 def _per_episode(column: str) -> Callable[[Measured, str], Compute]:

@@ -13,8 +13,9 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Integers
 from crampstudy.simulate.corruption.error_injection import PLANTED, Mistakes, plant
-from crampstudy.simulate.corruption.gaps import Days, Gaps, thin
+from crampstudy.simulate.corruption.gaps import Gaps, thin
 from crampstudy.simulate.corruption.lost_lab_samples import Samples, lose
 from crampstudy.simulate.truth.parameters import check, described, plain
 
@@ -191,7 +192,7 @@ def degrade(cohort: Cohort, mess: Mess, rng: np.random.Generator) -> Degraded:
 
 def degrade_tables(
     tables: Mapping[str, pl.DataFrame], mess: Mess, rng: np.random.Generator
-) -> tuple[dict[str, pl.DataFrame], dict[str, Days], Broken]:
+) -> tuple[dict[str, pl.DataFrame], dict[str, Integers], Broken]:
     """Return the tables of a diary cohort, or of a block of its participants, with gaps and without the lost samples.
 
     With them the former row numbers of tables that lost rows, and the record. Mistakes are not planted. A table that

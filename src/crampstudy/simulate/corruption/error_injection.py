@@ -13,8 +13,8 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Integers
 from crampstudy.simulate.corruption.cell_errors import CELL_MISTAKES, CellMistake, Place, Window
-from crampstudy.simulate.corruption.gaps import Days
 from crampstudy.simulate.truth.parameters import param
 
 PLANTED = pl.Schema(
@@ -77,8 +77,8 @@ class _Table:
     """
 
     frame: pl.DataFrame
-    shuffled: Days
-    place: Days
+    shuffled: Integers
+    place: Integers
     used: set[int] = field(default_factory=set)
     changes: dict[str, dict[int, str | None]] = field(default_factory=dict)
     more: list[dict[str, str | None]] = field(default_factory=list)
@@ -140,7 +140,7 @@ class MistakeKind:
 def plant(
     tables: Mapping[str, pl.DataFrame],
     before: Mapping[str, pl.DataFrame],
-    kept: Mapping[str, Days],
+    kept: Mapping[str, Integers],
     mistakes: Mistakes,
     window: Window,
     rng: np.random.Generator,
@@ -185,7 +185,7 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _table(frame: pl.DataFrame, before: int, kept: Days | None, rng: np.random.Generator) -> _Table:
+def _table(frame: pl.DataFrame, before: int, kept: Integers | None, rng: np.random.Generator) -> _Table:
     origin = np.arange(before) if kept is None else kept
     place = np.full(before, -1)
     place[origin] = np.arange(len(origin))

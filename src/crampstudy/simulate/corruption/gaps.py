@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from crampstudy.simulate.draw.people import Flags, Floats, expit
+from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit
+from crampstudy.simulate.calendar import is_weekend
 from crampstudy.simulate.truth.parameters import param
 
-Days = NDArray[np.int64]
 _KEY = ("participant_id", "date")
 _NEVER = 10.0**9
 
@@ -116,9 +115,9 @@ class Nights:
     ``date`` counts days from 1970-01-01, ``night`` from the person's first one.
     """
 
-    person: Days
-    date: Days
-    night: Days
+    person: Integers
+    date: Integers
+    night: Integers
     cramp: Flags
 
 
@@ -131,7 +130,7 @@ class Observed:
 
     adherence: Floats
     paper: Flags
-    dropout: Days
+    dropout: Integers
     timely: Flags
     filled: Flags
     row: Flags
@@ -147,7 +146,7 @@ class Thinned:
     """
 
     tables: Mapping[str, pl.DataFrame]
-    kept: Mapping[str, Days]
+    kept: Mapping[str, Integers]
     participants: pl.DataFrame
     filled: pl.DataFrame
 
@@ -160,7 +159,7 @@ def nights_of(people: pl.DataFrame, diary: pl.DataFrame) -> Nights:
     return Nights(person, date, date - first[person], (diary["cramps"].fill_null(0) > 0).to_numpy())
 
 
-def index_of(people: pl.DataFrame, table: pl.DataFrame) -> Days:
+def index_of(people: pl.DataFrame, table: pl.DataFrame) -> Integers:
     """Return for each row of ``table`` the row of its participant in ``people``."""
     runs = table["participant_id"].rle().struct.unnest()
     index = people.select("participant_id", person=pl.int_range(pl.len()))
@@ -168,7 +167,7 @@ def index_of(people: pl.DataFrame, table: pl.DataFrame) -> Days:
     return np.repeat(found["person"].to_numpy(), runs["len"].to_numpy())
 
 
-def first_night(person: Days, date: Days, participants: int) -> Days:
+def first_night(person: Integers, date: Integers, participants: int) -> Integers:
     """Return the first date of each participant; the highest number there is for one without any."""
     first = np.full(participants, np.iinfo(np.int64).max)
     if len(person):
@@ -217,9 +216,7 @@ def _chances(gaps: Gaps, adherence: Floats, nights: Nights) -> Floats:
     shifts = np.exp(gaps.decay_log_odds * later + gaps.weekend_log_odds * weekend + gaps.cramp_log_odds * cramp)
     odds = adherence[:, None] * shifts
     of_person = odds / (1 - adherence[:, None] + odds)
-    # 1970-01-01 was a Thursday; Friday and Saturday are days 4 and 5 from Monday.
-    day = (nights.date + 3) % 7
-    case = (nights.night >= gaps.decay_after_nights) + 2 * ((day == 4) | (day == 5)) + 4 * nights.cramp
+    case = (nights.night >= gaps.decay_after_nights) + 2 * is_weekend(nights.date) + 4 * nights.cramp
     return np.asarray(of_person.ravel()[8 * nights.person + case], dtype=np.float64)
 
 
@@ -266,7 +263,7 @@ def thin(tables: Mapping[str, pl.DataFrame], gaps: Gaps, rng: np.random.Generato
 
 
 def _of_participants(
-    people: pl.DataFrame, nights: Nights, seen: Observed, counts: Mapping[str, NDArray[np.generic]]
+    people: pl.DataFrame, nights: Nights, seen: Observed, counts: Mapping[str, Column]
 ) -> pl.DataFrame:
     """Return what happened to each participant's diary, with the sums of ``counts``."""
     record = people.select("participant_id").with_columns(
@@ -279,7 +276,7 @@ def _of_participants(
     return record.with_columns(pl.when(pl.col("after_dropout") > 0).then("dropout_night"))
 
 
-def _diary(diary: pl.DataFrame, timely: Flags, filled: Flags, rows: Flags) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+def _diary(diary: pl.DataFrame, timely: Flags, filled: Flags, rows: Flags) -> tuple[pl.DataFrame, Integers]:
     """Return the diary with its gaps, and the counts that were filled in."""
     cells = [name for name in diary.columns if name not in (*_KEY, "entry_made")]
     marked = diary.with_columns(pl.Series("entry_made", timely | filled))

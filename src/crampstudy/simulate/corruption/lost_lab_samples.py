@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.simulate.corruption.gaps import Days, first_night, index_of
-from crampstudy.simulate.draw.people import Flags
+from crampstudy.simulate.arrays import Flags, Integers
+from crampstudy.simulate.corruption.gaps import first_night, index_of
 from crampstudy.simulate.truth.parameters import param
 
 NOT_BLOOD = ("bmi", "ankle_brachial_index", "lean_mass_index", "grip_strength")
@@ -44,7 +44,7 @@ class Samples:
 
 def lose(
     tables: Mapping[str, pl.DataFrame], samples: Samples, rng: np.random.Generator
-) -> tuple[dict[str, pl.DataFrame], Days | None, pl.DataFrame]:
+) -> tuple[dict[str, pl.DataFrame], Integers | None, pl.DataFrame]:
     """Blank baseline columns and take rows out of ``labs``.
 
     A row of ``labs`` dated on or before the first night of the diary belongs to the baseline sample, and goes with it.

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.codebook import Variable, rules
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Column, Floats, Integers
+from crampstudy.simulate.calendar import season_of
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.designs import assign
 from crampstudy.simulate.draw.episodes import draw_episodes
 from crampstudy.simulate.draw.habits import temperature
 from crampstudy.simulate.draw.labs import draw_labs
 from crampstudy.simulate.draw.next_day_effects import draw_burden
-from crampstudy.simulate.draw.people import Column, Floats, Integers, recorded, season_of
+from crampstudy.simulate.draw.people import recorded
 from crampstudy.simulate.draw.recruitment import SLEEP, Asked, count_from, recruit
 from crampstudy.simulate.draw.treatments import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.truth.parameters import check_whole
@@ -222,7 +223,7 @@ def _identifiers(first: int, n: int, participants: int) -> pl.Series:
     return pl.Series([f"P{i:0{width}d}" for i in range(first + 1, first + n + 1)], dtype=pl.String)
 
 
-def _frame(table: str, columns: Mapping[str, Column], identifiers: pl.Series, row: NDArray[np.int64]) -> pl.DataFrame:
+def _frame(table: str, columns: Mapping[str, Column], identifiers: pl.Series, row: Integers) -> pl.DataFrame:
     theirs = identifiers.gather(row).alias("participant_id")
     drawn = [v for v in codebook.variables(table) if v.name in columns]
     return pl.DataFrame([theirs, *(_series(v, columns[v.name]).alias(v.name) for v in drawn)])

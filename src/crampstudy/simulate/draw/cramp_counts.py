@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.signal import lfilter
 
+from crampstudy.simulate.arrays import Column, Floats, Integers
+from crampstudy.simulate.calendar import annual_cosine
 from crampstudy.simulate.draw.direct_age_effect import direct
 from crampstudy.simulate.draw.habits import active, night_x
-from crampstudy.simulate.draw.people import YEAR, Column, Floats, Integers, day_of_year, person_x
+from crampstudy.simulate.draw.people import person_x
 from crampstudy.simulate.truth.scalar_parameters import Cramps
 from crampstudy.simulate.truth.truth import Truth
 
@@ -39,8 +41,8 @@ def annual(cramps: Cramps, date: Integers) -> Floats:
     if not cramps.season_amplitude:
         return np.zeros(date.shape)
     first, last = int(date.min()), int(date.max())
-    turn = 2 * np.pi * (day_of_year(np.arange(first, last + 1)) - cramps.season_peak_day) / YEAR
-    return np.asarray(np.log1p(cramps.season_amplitude * np.cos(turn))[date - first], dtype=np.float64)
+    cosine = annual_cosine(np.arange(first, last + 1), cramps.season_peak_day)
+    return np.asarray(np.log1p(cramps.season_amplitude * cosine)[date - first], dtype=np.float64)
 
 
 def history_log_ratio(cramps: Cramps, nights: int, run_in: int) -> Floats:

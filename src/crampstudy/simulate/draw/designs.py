@@ -11,18 +11,8 @@ import numpy as np
 from scipy.special import expit, logit
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.draw.treatments import (
-    AGENTS,
-    GOES_ON,
-    Agent,
-    Assigned,
-    Column,
-    Floats,
-    Ints,
-    build_up,
-    exposures,
-    score,
-)
+from crampstudy.simulate.arrays import Column, Floats, Integers
+from crampstudy.simulate.draw.treatments import AGENTS, GOES_ON, Agent, Assigned, build_up, exposures, score
 from crampstudy.simulate.truth.parameters import param
 
 NOT_A_TRIAL = "observation"
@@ -78,7 +68,7 @@ def check_design(design: Design, agents: Sequence[Agent]) -> None:
         raise ParameterError(f"design.allocation has {len(design.allocation)} shares; allowed: one per arm")
 
 
-def offsets(design: Design) -> Ints:
+def offsets(design: Design) -> Integers:
     """Return the night of the diary, from 0, with which each period of a trial begins."""
     periods = {"parallel": 1, "crossover": len(design.arms), "n-of-1": 2 * design.pairs}.get(design.kind, 0)
     return design.run_in_nights + np.arange(periods) * (design.period_nights + design.washout_nights)
@@ -103,7 +93,7 @@ def check_nights(design: Design, nights: int) -> None:
         )
 
 
-def sequences(arms: int) -> Ints:
+def sequences(arms: int) -> Integers:
     """Return balanced orders of ``arms`` treatments, one per row (Williams 1949): for two AB and BA.
 
     Each treatment stands in each period equally often and follows each other one equally often.
@@ -117,7 +107,7 @@ def assign(
     design: Design,
     agents: Sequence[Agent],
     people: Mapping[str, Column],
-    date: Ints,
+    date: Integers,
     log_person_rate: Floats,
     rng: np.random.Generator,
     *,
@@ -193,7 +183,7 @@ def effects_of(agents: Sequence[Agent], design: Design, nights: int) -> dict[str
     return effects
 
 
-def _trial(design: Design, date: Ints, rng: np.random.Generator) -> tuple[Column, dict[str, Column]]:
+def _trial(design: Design, date: Integers, rng: np.random.Generator) -> tuple[Column, dict[str, Column]]:
     n = len(date)
     begins = offsets(design)
     arms = np.asarray(design.arms)
@@ -218,7 +208,7 @@ def _trial(design: Design, date: Ints, rng: np.random.Generator) -> tuple[Column
     return np.asarray(["-".join(names) for names in arms[order].tolist()]), periods
 
 
-def _allocated(shares: Floats, n: int, rng: np.random.Generator) -> Ints:
+def _allocated(shares: Floats, n: int, rng: np.random.Generator) -> Integers:
     """Return a number per participant in random order, each as often as its share says, give or take one."""
     place, mix = rng.spawn(2)
     steps = np.cumsum(shares)[:-1] / np.sum(shares)
@@ -229,7 +219,7 @@ def _open_use(
     design: Design,
     agents: Sequence[Agent],
     people: Mapping[str, Column],
-    date: Ints,
+    date: Integers,
     log_person_rate: Floats,
     rng: np.random.Generator,
     scaling: Mapping[str, tuple[float, float]],

@@ -12,7 +12,8 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.draw.people import Chances, Floats, draw_people, person_x
+from crampstudy.simulate.arrays import Floats
+from crampstudy.simulate.draw.people import Chances, draw_people, person_x
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.parameters import Effect
 from crampstudy.simulate.truth.truth import Truth, correlation_root

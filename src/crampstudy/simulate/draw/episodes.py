@@ -13,10 +13,10 @@ from scipy.special import expit, logit
 
 from crampstudy import codebook
 from crampstudy.codebook import rules
+from crampstudy.simulate.arrays import Column, Flags, Floats, Integers
 from crampstudy.simulate.truth.episodes import (
     REMEDIES,
     Episodes,
-    Floats,
     Remedy,
     check_episodes,
     hastened,
@@ -26,9 +26,6 @@ from crampstudy.simulate.truth.episodes import (
 
 __all__ = ["DrawnEpisodes", "Episodes", "Remedy", "check_episodes", "draw_episodes", "implied"]
 
-Column = NDArray[np.generic]
-Flags = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 CHUNK = 131_072
 """Cramps that are drawn at a time, but never part of a participant: the memory in use stays bounded."""
@@ -47,7 +44,7 @@ class DrawnEpisodes:
     """
 
     columns: Mapping[str, Column]
-    woken: Ints
+    woken: Integers
 
     def frame(self, identifiers: pl.Series | Sequence[str]) -> pl.DataFrame:
         """Return the episodes table in the codebook's columns and types; ``identifiers`` has one per participant."""
@@ -69,8 +66,8 @@ def draw_episodes(
     parameters: Episodes,
     remedies: Sequence[Remedy],
     people: Mapping[str, Column],
-    date: Ints,
-    cramps: Ints,
+    date: Integers,
+    cramps: Integers,
     rng: np.random.Generator,
     *,
     pain_shift: Floats | None = None,
@@ -122,15 +119,15 @@ class _Persons:
 class _Nights:
     """The night of each cramp of a chunk: ``place`` within the chunk, ``left`` cramps of the night after this one."""
 
-    place: Ints
-    row: Ints
-    night: Ints
-    date: Ints
-    episode: Ints
-    left: Ints
+    place: Integers
+    row: Integers
+    night: Integers
+    date: Integers
+    episode: Integers
+    left: Integers
 
     @classmethod
-    def of(cls, date: Ints, cramps: Ints, first: int) -> _Nights:
+    def of(cls, date: Integers, cramps: Integers, first: int) -> _Nights:
         counts = cramps.ravel()
         place = np.repeat(np.arange(counts.size), counts)
         before = np.cumsum(counts) - counts
@@ -139,7 +136,7 @@ class _Nights:
         return cls(place, row + first, night, date.ravel()[place], episode, counts[place] - episode)
 
 
-def _chunks(cramps: Ints) -> Iterator[tuple[int, int]]:
+def _chunks(cramps: Integers) -> Iterator[tuple[int, int]]:
     before = np.cumsum(cramps.sum(axis=1)) - cramps.sum(axis=1)
     edges = np.flatnonzero(np.diff(before // CHUNK)) + 1
     yield from zip([0, *edges.tolist()], [*edges.tolist(), len(cramps)], strict=True)
@@ -174,7 +171,7 @@ def _dirichlet_steps(alpha: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)[:, :-1])
 
 
-def _chosen(steps: Floats, row: Ints, u: Floats) -> NDArray[np.int8]:
+def _chosen(steps: Floats, row: Integers, u: Floats) -> NDArray[np.int8]:
     code = np.zeros(len(u), dtype=np.int8)
     for k in range(steps.shape[1]):
         code += u >= steps[row, k]

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crampstudy import codebook
-from crampstudy.simulate.draw.people import YEAR, Column, Flags, Floats, Integers, around, day_of_year, expit, logit
+from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
+from crampstudy.simulate.calendar import annual_cosine, is_weekend
+from crampstudy.simulate.draw.people import around
 from crampstudy.simulate.truth.parameters import Effect, Habit
-from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK, Weather
+from crampstudy.simulate.truth.scalar_parameters import Weather
 from crampstudy.simulate.truth.truth import Truth
 
 
@@ -25,11 +26,11 @@ class Calendar:
 
     @classmethod
     def of(cls, date: Integers) -> Calendar:
-        """Return the calendar of dates, which count days from 1970-01-01, a Thursday."""
+        """Return the calendar of dates."""
         first, last = int(date.min()), int(date.max())
         days = np.arange(first, last + 1)
-        weekend = np.isin((days + 3) % 7, (4, 5))
-        season = np.cos(2 * np.pi * (day_of_year(days) - JULY_PEAK) / YEAR)
+        weekend = is_weekend(days)
+        season = annual_cosine(days)
         return cls(weekend[date - first], season[date - first])
 
 
@@ -61,7 +62,7 @@ def draw_habits(
 
     Returns:
         The diary's columns, each participants x nights, and what the effects read of them, days before the first night
-        included (participants x (history + nights)). Days are independent given the person and the calendar.
+        included (participants x (history + nights)). Integers are independent given the person and the calendar.
     """
     read = {e.column for e in active(truth)}
     before = history(active(truth))
@@ -105,7 +106,7 @@ def night_x(truth: Truth, effect: Effect, habit: Floats, nights: int) -> Floats:
 def temperature(weather: Weather, start: dt.date, n: int, rng: np.random.Generator) -> Floats:
     """Return the mean outdoor temperature of ``n`` days from ``start``, in degrees Celsius."""
     days = np.arange(n) + (start - dt.date(1970, 1, 1)).days
-    season = weather.amplitude_c * np.cos(2 * np.pi * (day_of_year(days) - weather.peak_day) / YEAR)
+    season = weather.amplitude_c * annual_cosine(days, weather.peak_day)
     return np.asarray((weather.mean_c + season + weather.sd_c * rng.standard_normal(n)).round(1), dtype=np.float64)
 
 
@@ -128,7 +129,7 @@ class _Usual:
         """Draw the days of a calendar, where the gates drawn before are open."""
         row = self.row
         shape: tuple[int, ...] = calendar.weekend.shape
-        has: NDArray[np.bool_] | None = None
+        has: Flags | None = None
         if self.odds is not None:
             turn = row.kind == "chance"
             odds = self.odds + (row.weekend * calendar.weekend + row.season * calendar.season if turn else 0.0)

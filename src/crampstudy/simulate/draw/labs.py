@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from crampstudy import codebook
-from crampstudy.simulate.draw.people import YEAR, Column, Floats, Integers, day_of_year
-from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
+from crampstudy.simulate.arrays import Column, Floats, Integers
+from crampstudy.simulate.calendar import annual_cosine
 from crampstudy.simulate.truth.truth import Truth
 
 
@@ -26,7 +26,7 @@ def draw_labs(
         truth: The truth.
         levels: The persons' levels over the year.
         baseline: What is recorded of the sample on the first night.
-        first_night: Days from 1970-01-01.
+        first_night: Integers from 1970-01-01.
         nights: Nights of the diary; samples are taken every ``people.labs_every_nights`` of them.
         rng: The generator; each analyte has one of its own.
 
@@ -37,7 +37,7 @@ def draw_labs(
     sampled = [m for m in truth.measures if m.sampled == "yes" and m.column in names]
     days = np.arange(0, nights, truth.people.labs_every_nights)
     date = first_night[:, None] + days
-    season = np.cos(2 * np.pi * (day_of_year(date) - JULY_PEAK) / YEAR)
+    season = annual_cosine(date)
     values = []
     for measure, own in zip(sampled, rng.spawn(len(sampled)), strict=True):
         variable = codebook.variable(measure.column, "participants")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from crampstudy.simulate.draw.people import Column, Floats, Integers, expit, logit
+from crampstudy.simulate.arrays import Column, Floats, Integers, expit, logit
 from crampstudy.simulate.truth.scalar_parameters import Burden
 
 

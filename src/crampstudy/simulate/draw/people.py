@@ -7,20 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crampstudy import codebook
+from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
+from crampstudy.simulate.calendar import annual_cosine
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.parameters import Condition, Effect, Level, Measure
-from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK, People
+from crampstudy.simulate.truth.scalar_parameters import People
 from crampstudy.simulate.truth.truth import Truth, correlation_root
-
-Column = NDArray[np.generic]
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +103,12 @@ def draw_people(
 
 def recorded(truth: Truth, columns: Mapping[str, Column], first_night: Integers) -> dict[str, Column]:
     """Return the participants' columns as a study records them: measures on their day, rounded and within limits."""
-    season = np.cos(2 * np.pi * (day_of_year(first_night) - JULY_PEAK) / YEAR)
+    season = annual_cosine(first_night)
     noted = dict(columns)
     for measure in truth.measures:
         value = columns[measure.column].astype(np.float64) * (1 + measure.season * season)
         noted[measure.column] = np.round(_limited("participants", measure.column, value), measure.decimals) + 0.0
     return noted
-
-
-def expit(x: Floats) -> Floats:
-    """Return the inverse of the logit."""
-    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float64)
-
-
-def logit(p: float) -> float:
-    """Return the log odds of ``p``, which stands strictly between 0 and 1."""
-    return float(np.log(p / (1 - p)))
 
 
 def around(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:
@@ -133,18 +117,6 @@ def around(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:
         return mean + sd * z
     sigma2 = np.log1p((sd / mean) ** 2)
     return np.asarray(np.exp(np.log(mean) - sigma2 / 2 + np.sqrt(sigma2) * z), dtype=np.float64)
-
-
-def day_of_year(days: Integers) -> Floats:
-    """Return the day of the year (1 to 366) of days from 1970-01-01."""
-    dates = days.astype("datetime64[D]")
-    return np.asarray((dates - dates.astype("datetime64[Y]")).astype(np.float64) + 1, dtype=np.float64)
-
-
-def season_of(first_night: Integers) -> Column:
-    """Return the half of the year of an examination on the first night."""
-    month = first_night.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return np.where((month >= 5) & (month <= 10), "may_october", "november_april")
 
 
 def as_number(column: Column, level: str | None = None) -> Floats:

@@ -9,16 +9,10 @@ from typing import Any
 import numpy as np
 
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Column, Floats, Integers
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.habits import draw_habits
-from crampstudy.simulate.draw.people import (
-    Column,
-    Floats,
-    Integers,
-    draw_basics,
-    draw_chances,
-    draw_people,
-)
+from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people
 from crampstudy.simulate.truth.truth import Truth
 from crampstudy.wording import counted
 

@@ -8,16 +8,12 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.codebook import rules
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Column, Floats, Integers
 from crampstudy.simulate.truth.parameters import Row, param
-
-Column = NDArray[np.generic]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 AGENTS = codebook.variable("agent", "treatments").levels
 GOES_ON = int(np.iinfo(np.int64).min)
@@ -102,7 +98,7 @@ def check_agents(agents: Sequence[Agent], columns: Sequence[str]) -> None:
             )
 
 
-def build_up(start: Ints, stop: Ints, date: Ints, agent: Agent) -> Floats:
+def build_up(start: Integers, stop: Integers, date: Integers, agent: Agent) -> Floats:
     """Return how far the effect of one exposure has built up in each night (periods x nights, 0 to 1).
 
     ``start`` and ``stop`` are the first and last night, one per period. The k-th night has k / (onset_nights + 1),
@@ -115,7 +111,7 @@ def build_up(start: Ints, stop: Ints, date: Ints, agent: Agent) -> Floats:
     return np.asarray(np.clip(nights_on / steps, 0, 1) * left, dtype=np.float64)
 
 
-def exposures(agents: Sequence[Agent], periods: Mapping[str, Column], date: Ints) -> dict[str, Floats]:
+def exposures(agents: Sequence[Agent], periods: Mapping[str, Column], date: Integers) -> dict[str, Floats]:
     """Return the build-up of each agent in every night of the diary; of several periods the strongest counts.
 
     ``periods`` are ordered by participant and have their true last days.

@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.calendar import JULY_PEAK, YEAR
 from crampstudy.simulate.draw.designs import effects_of, nights_needed
 from crampstudy.simulate.draw.direct_age_effect import direct, varies
-from crampstudy.simulate.draw.people import YEAR
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population, has_total
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.episodes import implied
 from crampstudy.simulate.truth.parameters import Effect
-from crampstudy.simulate.truth.scalar_parameters import JULY_PEAK
 from crampstudy.simulate.truth.truth import Truth, slug
 
 

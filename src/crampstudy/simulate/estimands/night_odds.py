@@ -11,9 +11,9 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import gammaincinv, logit
 
+from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.direct_age_effect import direct
-from crampstudy.simulate.draw.people import Floats
 from crampstudy.simulate.estimands.answers import Answer, answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.truth.scalar_parameters import Cramps

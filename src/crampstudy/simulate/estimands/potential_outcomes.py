@@ -14,11 +14,12 @@ from scipy.stats import nbinom, poisson
 from crampstudy import compute
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
+from crampstudy.simulate.arrays import Column, Flags, Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
 from crampstudy.simulate.draw.designs import nights_needed
 from crampstudy.simulate.draw.direct_age_effect import direct
-from crampstudy.simulate.draw.people import Column, Flags, Floats, draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.draw.recruitment import SLEEP
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.parameters import Effect

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri_exp
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.truth.parameters import Row, param
-
-Floats = NDArray[np.float64]
 
 REMEDIES = codebook.variable("remedy", "episodes").levels
 SITES = codebook.variable("site", "episodes").levels

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from crampstudy.simulate.calendar import JULY_PEAK
 from crampstudy.simulate.truth.parameters import param
-
-JULY_PEAK = 205
-"""Day of the year of the summer's height in the north: the 24th of July."""
 
 
 @dataclass(frozen=True, slots=True)

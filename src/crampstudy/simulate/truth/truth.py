@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
+from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.draw.designs import Design, check_design
 from crampstudy.simulate.draw.episodes import Episodes, Remedy, check_episodes
 from crampstudy.simulate.draw.treatments import Agent, check_agents
@@ -194,7 +194,7 @@ def slug(term: str) -> str:
     return term.replace("[", "_").replace("]", "")
 
 
-def correlation_root(truth: Truth, among: Collection[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+def correlation_root(truth: Truth, among: Collection[str]) -> tuple[tuple[str, ...], Floats]:
     """Return the names that are correlated, of those asked for, and the root (Cholesky) of their correlation matrix.
 
     Raises:
