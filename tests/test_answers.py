@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.draw.designs import Design
 from crampstudy.simulate.draw.direct_age_effect import carried, direct
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.estimands import answers, potential_outcomes
 from crampstudy.simulate.estimands.answers import Answer, answer, covariate
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
+from crampstudy.simulate.truth.design import Design
 from crampstudy.simulate.truth.scalar_parameters import People, Recruitment
 
 Floats = NDArray[np.float64]

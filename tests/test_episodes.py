@@ -24,8 +24,11 @@ from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.draw import episodes as module
-from crampstudy.simulate.draw.episodes import DrawnEpisodes, Episodes, Remedy, check_episodes, draw_episodes, implied
-from crampstudy.simulate.truth.parameters import check, table
+from crampstudy.simulate.draw.episodes import DrawnEpisodes, draw_episodes
+from crampstudy.simulate.estimands.episodes import implied
+from crampstudy.simulate.truth.episodes import Episodes, check_episodes
+from crampstudy.simulate.truth.parameters import check
+from crampstudy.simulate.truth.tables.rows import Remedy, table
 from crampstudy.sources import load, package
 
 REMEDIES = table(Remedy, "remedies.csv")

@@ -11,7 +11,7 @@ from crampstudy.errors import ParameterError
 from crampstudy.simulate import Truth
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import Cause, Correlation
+from crampstudy.simulate.truth.tables.rows import Cause, Correlation
 
 TRUTH = Truth()
 

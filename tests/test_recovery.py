@@ -21,7 +21,7 @@ from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.estimands.answers import conditional, covariate
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.tables.rows import Effect
 
 Floats = NDArray[np.float64]
 

@@ -25,11 +25,11 @@ from crampstudy.errors import ParameterError, UsageError
 from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, truth_json, write
 from crampstudy.simulate.corruption.gaps import Gaps
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block
-from crampstudy.simulate.draw.designs import Design
 from crampstudy.simulate.draw.direct_age_effect import direct
 from crampstudy.simulate.draw.habits import night_x
-from crampstudy.simulate.truth.parameters import Correlation
+from crampstudy.simulate.truth.design import Design
 from crampstudy.simulate.truth.scalar_parameters import Cramps, People, Recruitment
+from crampstudy.simulate.truth.tables.rows import Correlation
 from crampstudy.simulate.truth.truth import GROUPS, NOT_DRAWN, TABLES
 from crampstudy.sources import load, open_cohort
 

@@ -24,18 +24,12 @@ from scipy import stats
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.draw.designs import Design, assign, check_design, effects_of, nights_needed, offsets, sequences
-from crampstudy.simulate.draw.treatments import (
-    AGENTS,
-    GOES_ON,
-    Agent,
-    Assigned,
-    build_up,
-    check_agents,
-    episode_shifts,
-    log_effect,
-)
-from crampstudy.simulate.truth.parameters import check, table
+from crampstudy.simulate.draw.allocation import assign, sequences
+from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, build_up, episode_shifts, log_effect
+from crampstudy.simulate.estimands.treatment_effects import effects_of
+from crampstudy.simulate.truth.design import Design, check_agents, check_design, nights_needed, offsets
+from crampstudy.simulate.truth.parameters import check
+from crampstudy.simulate.truth.tables.rows import AGENTS, Agent, table
 from crampstudy.sources import load, package
 
 TABLE = table(Agent, "agents.csv")

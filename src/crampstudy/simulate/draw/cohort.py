@@ -16,14 +16,14 @@ from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Column, Floats, Integers
 from crampstudy.simulate.calendar import season_of
 from crampstudy.simulate.draw import cramp_counts
-from crampstudy.simulate.draw.designs import assign
+from crampstudy.simulate.draw.allocation import assign
 from crampstudy.simulate.draw.episodes import draw_episodes
+from crampstudy.simulate.draw.exposures import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.draw.habits import temperature
 from crampstudy.simulate.draw.labs import draw_labs
 from crampstudy.simulate.draw.next_day_effects import draw_burden
 from crampstudy.simulate.draw.people import recorded
 from crampstudy.simulate.draw.recruitment import SLEEP, Asked, count_from, recruit
-from crampstudy.simulate.draw.treatments import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.truth.parameters import check_whole
 from crampstudy.simulate.truth.truth import Truth
 

@@ -15,7 +15,7 @@ from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.draw.people import Chances, draw_people, person_x
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.tables.rows import Effect
 from crampstudy.simulate.truth.truth import Truth, correlation_root
 
 _POINTS = 2048

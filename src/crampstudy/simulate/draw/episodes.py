@@ -14,18 +14,9 @@ from scipy.special import expit, logit
 from crampstudy import codebook
 from crampstudy.codebook import rules
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers
-from crampstudy.simulate.truth.episodes import (
-    REMEDIES,
-    Episodes,
-    Remedy,
-    check_episodes,
-    hastened,
-    implied,
-    site_shares,
-)
-
-__all__ = ["DrawnEpisodes", "Episodes", "Remedy", "check_episodes", "draw_episodes", "implied"]
-
+from crampstudy.simulate.draw.hazard_scaling import hastened
+from crampstudy.simulate.truth.episodes import Episodes, site_shares
+from crampstudy.simulate.truth.tables.rows import REMEDIES, Remedy
 
 CHUNK = 131_072
 """Cramps that are drawn at a time, but never part of a participant: the memory in use stays bounded."""

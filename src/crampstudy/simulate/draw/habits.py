@@ -12,8 +12,8 @@ from crampstudy import codebook
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
 from crampstudy.simulate.calendar import annual_cosine, is_weekend
 from crampstudy.simulate.draw.people import around
-from crampstudy.simulate.truth.parameters import Effect, Habit
 from crampstudy.simulate.truth.scalar_parameters import Weather
+from crampstudy.simulate.truth.tables.rows import Effect, Habit
 from crampstudy.simulate.truth.truth import Truth
 
 

@@ -12,8 +12,8 @@ from crampstudy import codebook
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
 from crampstudy.simulate.calendar import annual_cosine
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import Condition, Effect, Level, Measure
 from crampstudy.simulate.truth.scalar_parameters import People
+from crampstudy.simulate.truth.tables.rows import Condition, Effect, Level, Measure
 from crampstudy.simulate.truth.truth import Truth, correlation_root
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.calendar import JULY_PEAK, YEAR
-from crampstudy.simulate.draw.designs import effects_of, nights_needed
 from crampstudy.simulate.draw.direct_age_effect import direct, varies
+from crampstudy.simulate.estimands.episodes import implied
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population, has_total
+from crampstudy.simulate.estimands.treatment_effects import effects_of
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.episodes import implied
-from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.design import nights_needed
+from crampstudy.simulate.truth.tables.rows import Effect
 from crampstudy.simulate.truth.truth import Truth, slug
 
 

@@ -17,12 +17,12 @@ from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.simulate.arrays import Column, Flags, Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
-from crampstudy.simulate.draw.designs import nights_needed
 from crampstudy.simulate.draw.direct_age_effect import direct
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.draw.recruitment import SLEEP
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import Effect
+from crampstudy.simulate.truth.design import nights_needed
+from crampstudy.simulate.truth.tables.rows import Effect
 from crampstudy.simulate.truth.truth import Truth
 
 P = TypeVar("P")

@@ -31,7 +31,8 @@ import yaml
 
 from crampstudy import plain_yaml
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.truth.parameters import Row, check, plain
+from crampstudy.simulate.truth.parameters import check, plain
+from crampstudy.simulate.truth.tables.rows import Row
 from crampstudy.simulate.truth.truth import Truth
 
 _HEAD = ("base", "about", "participants", "nights", "mess")

@@ -1,21 +1,19 @@
-"""What a single cramp is drawn from: the clock, length, pain, sites and remedies, and what they imply."""
+"""What a single cramp is drawn from: the clock, length, pain, sites and remedies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri_exp
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Floats
-from crampstudy.simulate.truth.parameters import Row, param
+from crampstudy.simulate.truth.parameters import param
+from crampstudy.simulate.truth.tables.rows import REMEDIES, Remedy
 
-REMEDIES = codebook.variable("remedy", "episodes").levels
 SITES = codebook.variable("site", "episodes").levels
 
 
@@ -108,25 +106,6 @@ class Episodes:
     distress_sd: float = param(1.6, unit="points", low=0, high=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy(Row):
-    """A level of ``remedy``: how often it is used and what it does.
-
-    ``log_hazard_ratio`` is that of relief against no remedy given the person, ``pain_points`` shifts the pain
-    afterwards, ``soreness_log_odds`` the log odds of soreness.
-    """
-
-    column: str = param(levels=REMEDIES)
-    share: float = param(unit="proportion of cramps", low=0, high=1)
-    log_hazard_ratio: float = param(unit="log hazard ratio of relief", low=-3, high=3)
-    pain_points: float = param(unit="points", low=-10, high=10)
-    soreness_log_odds: float = param(unit="log odds ratio", low=-5, high=5)
-    basis: Literal["published result", "assumption"] = param(levels=("published result", "assumption"))
-    citation: str | None = param()
-    id_or_doi: str | None = param()
-    note: str = param()
-
-
 def check_episodes(parameters: Episodes, remedies: Sequence[Remedy]) -> None:
     """Hold the parameters against each other.
 
@@ -143,34 +122,6 @@ def check_episodes(parameters: Episodes, remedies: Sequence[Remedy]) -> None:
         raise ParameterError(f"episodes.duration_mean_s is {mean:g}; allowed: more than delay_mean_s, {delay:g}")
 
 
-def implied(parameters: Episodes, remedies: Sequence[Remedy]) -> dict[str, Any]:
-    """Return what follows from the parameters: shares, and means over all cramps of people who cramp alike.
-
-    Mean length and remedies' shares hold where remedies do not follow pain (``None`` otherwise), the cut and the
-    rounding left out; pain is as rounded, without treatment.
-    """
-    sd = math.hypot(parameters.pain_sd_between, parameters.pain_sd_within)
-    points = np.arange(1, 11) - 0.5
-    above = ndtr((parameters.pain_mean - points) / sd) if sd else (parameters.pain_mean > points) * 1.0
-    free = parameters.remedy_per_pain_point == 0
-    relief = parameters.duration_mean_s - parameters.delay_mean_s
-    ratios = {r.column: _mean_ratio(r.log_hazard_ratio, parameters.duration_log_sd_within) for r in remedies}
-    return {
-        "woke_share": parameters.night_share * parameters.woke_at_night,
-        "site_shares": {
-            sex: dict(zip(SITES, site_shares(parameters, female).tolist(), strict=True))
-            for sex, female in (("female", True), ("male", False))
-        },
-        "mean_pain": float(above.sum()),
-        "remedy_shares": {r.column: r.share for r in remedies} if free else None,
-        "relief_hazard_ratios_given_the_person": {r.column: math.exp(r.log_hazard_ratio) for r in remedies},
-        "mean_relief_s": {r.column: relief * ratios[r.column] for r in remedies} if free else None,
-        "mean_duration_s": parameters.delay_mean_s + relief * sum(r.share * ratios[r.column] for r in remedies)
-        if free
-        else None,
-    }
-
-
 def site_shares(parameters: Episodes, female: bool) -> Floats:
     """Return the mean shares of the codebook's sites."""
     foot = max(1 - parameters.calf_share - parameters.thigh_share, 0.0)
@@ -178,18 +129,3 @@ def site_shares(parameters: Episodes, female: bool) -> Floats:
     weights = {"calf": parameters.calf_share, "foot": foot * math.exp(shift), "thigh": parameters.thigh_share}
     shares = np.asarray([weights[site] for site in SITES])
     return np.asarray(shares / shares.sum())
-
-
-def hastened(z: Floats, log_hazard_ratio: Floats) -> Floats:
-    """Return the normal scores of the log times whose hazard is multiplied: the same cramp, with the remedy."""
-    moved = z.copy()
-    at = np.flatnonzero(log_hazard_ratio)
-    moved[at] = -ndtri_exp(log_ndtr(-z[at]) * np.exp(-log_hazard_ratio[at]))
-    return moved
-
-
-def _mean_ratio(log_hazard_ratio: float, log_sd: float) -> float:
-    """Return the mean time at a hazard ratio over that at 1, given the person, by Gauss-Hermite quadrature."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
-    moved = hastened(nodes, np.full_like(nodes, log_hazard_ratio))
-    return float(weights @ np.exp(log_sd * moved) / (weights @ np.exp(log_sd * nodes)))

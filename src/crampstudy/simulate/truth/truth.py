@@ -12,11 +12,13 @@ import numpy as np
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Floats
-from crampstudy.simulate.draw.designs import Design, check_design
-from crampstudy.simulate.draw.episodes import Episodes, Remedy, check_episodes
-from crampstudy.simulate.draw.treatments import Agent, check_agents
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import (
+from crampstudy.simulate.truth.design import Design, check_agents, check_design
+from crampstudy.simulate.truth.episodes import Episodes, check_episodes
+from crampstudy.simulate.truth.parameters import check
+from crampstudy.simulate.truth.scalar_parameters import Burden, Cramps, People, Recruitment, Weather
+from crampstudy.simulate.truth.tables.rows import (
+    Agent,
     Cause,
     Condition,
     Correlation,
@@ -24,10 +26,9 @@ from crampstudy.simulate.truth.parameters import (
     Habit,
     Level,
     Measure,
-    check,
+    Remedy,
     table,
 )
-from crampstudy.simulate.truth.scalar_parameters import Burden, Cramps, People, Recruitment, Weather
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")

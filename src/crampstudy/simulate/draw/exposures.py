@@ -1,10 +1,9 @@
-"""Treatments: agents, their build-up and carry-over in a participant's nights, and what they do to the rate."""
+"""Exposure to treatments: build-up and carry-over in a participant's nights, and what they do to rate and cramps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -13,41 +12,10 @@ from crampstudy import codebook
 from crampstudy.codebook import rules
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Column, Floats, Integers
-from crampstudy.simulate.truth.parameters import Row, param
+from crampstudy.simulate.truth.tables.rows import Agent
 
-AGENTS = codebook.variable("agent", "treatments").levels
 GOES_ON = int(np.iinfo(np.int64).min)
 """The ``stop`` of an exposure that lasts beyond the diary: as a date it is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agent(Row):
-    """What a level of ``agent`` does to the nights of those who take it.
-
-    The effect builds up in even steps over ``onset_nights`` and fades in even steps over ``carry_over_nights``; at
-    its height it adds ``log_rate_ratio`` to the log rate, and ``log_rate_ratio_per_sd`` for each SD by which the
-    participant's ``modifier`` lies above its mean (positive: those with a low level gain). ``pain_points`` and
-    ``duration_log`` shift the pain and the log of the time to relief of each cramp. In open use ``share_using`` is
-    the chance that a person of one cramp a week takes it, ``log_odds_per_sd`` its log odds ratio per SD of the
-    modifier.
-    """
-
-    column: str = param(levels=AGENTS)
-    dose: float | None = param(low=0)
-    unit: str | None = param()
-    log_rate_ratio: float = param(unit="log rate ratio at full effect", low=-5, high=5)
-    onset_nights: int = param(unit="nights before the full effect", low=0, high=365)
-    carry_over_nights: int = param(unit="nights with some effect after the last", low=0, high=365)
-    modifier: str | None = param()
-    log_rate_ratio_per_sd: float = param(unit="log rate ratio per SD of the modifier", low=-3, high=3)
-    pain_points: float = param(unit="points", low=-10, high=10)
-    duration_log: float = param(unit="log ratio of times to relief", low=-3, high=3)
-    share_using: float = param(unit="proportion", low=0, high=0.9999)
-    log_odds_per_sd: float = param(unit="log odds ratio per SD of the modifier", low=-5, high=5)
-    basis: Literal["published result", "assumption"] = param(levels=("published result", "assumption"))
-    citation: str | None = param()
-    id_or_doi: str | None = param()
-    note: str = param()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +46,6 @@ class Assigned:
         return frame.select(
             pl.col(v.name).cast(rules.DTYPES[v.type]) for v in codebook.variables("treatments")
         ).with_columns(pl.col("dose").fill_nan(None), pl.col("unit").replace("", None))
-
-
-def check_agents(agents: Sequence[Agent], columns: Sequence[str]) -> None:
-    """Hold the agents' modifiers against the participants columns that are drawn as numbers.
-
-    Raises:
-        ParameterError: an agent stands twice, or a modifier is missing or none of ``columns``.
-    """
-    names = [a.column for a in agents]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ParameterError(f"agents: {twice[0]} stands twice; give each agent once")
-    for a in agents:
-        if a.modifier is None and (a.log_rate_ratio_per_sd or a.log_odds_per_sd):
-            raise ParameterError(f"agent {a.column} has an effect per SD and no modifier; name the column it is of")
-        if a.modifier is not None and a.modifier not in columns:
-            raise ParameterError(
-                f"agent {a.column} has no modifier {a.modifier}; allowed: {', '.join(sorted(columns))}"
-            )
 
 
 def build_up(start: Integers, stop: Integers, date: Integers, agent: Agent) -> Floats:
