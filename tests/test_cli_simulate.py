@@ -88,7 +88,7 @@ def test_a_card_is_printed_and_judged(run: Run, monkeypatch: pytest.MonkeyPatch)
         return made
 
     for passed, expected in ((True, 0), (False, 6)):
-        monkeypatch.setattr(cards, "card", card(passed))
+        monkeypatch.setattr(cards, "draw_card", card(passed))
         code, out, err = run("--preset", "community", "--card", "--seed", "3")
         assert (code, err) == (expected, "")
         assert out.startswith("community\nabout\n")

@@ -25,9 +25,9 @@ from crampstudy.errors import ParameterError, UsageError
 from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, truth_json, write
 from crampstudy.simulate.corruption.gaps import Gaps
 from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block
-from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
 from crampstudy.simulate.draw.habits import night_x
-from crampstudy.simulate.truth.design import Design
+from crampstudy.simulate.truth.design import StudyDesign
 from crampstudy.simulate.truth.scalar_parameters import Cramps, People, Recruitment
 from crampstudy.simulate.truth.tables.rows import Correlation
 from crampstudy.simulate.truth.truth import GROUPS, NOT_DRAWN, TABLES
@@ -35,7 +35,7 @@ from crampstudy.sources import load, open_cohort
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "simulation.md"
 NAMES = ("participants", "diary", "episodes", "labs", "treatments")
-OPEN_USE = replace(Truth(), design=Design(kind="open-use"), cramps=Cramps(rate_per_week=1.5))
+OPEN_USE = replace(Truth(), design=StudyDesign(kind="open-use"), cramps=Cramps(rate_per_week=1.5))
 
 SAMPLED = {
     analyte: variable
@@ -178,7 +178,7 @@ def test_any_cohort_keeps_the_codebook(
     participants: int, nights: int, seed: int, rate: float, feedback: float, kind: str, shape: float, slow: float
 ) -> None:
     cramps = Cramps(rate_per_week=rate, sleep_feedback=feedback, person_shape=shape, slow_sd=slow)
-    truth = replace(DIRECT, cramps=cramps, design=Design(kind=kind, **TRIAL))  # type: ignore[arg-type]
+    truth = replace(DIRECT, cramps=cramps, design=StudyDesign(kind=kind, **TRIAL))  # type: ignore[arg-type]
     cohort = complete(participants, nights, seed, truth)
     assert (cohort.kind, cohort.synthetic) == ("diary", True)
     assert set(cohort.tables) == set(NAMES) - ({"treatments"} if kind == "observation" else set())
@@ -396,7 +396,7 @@ def test_a_cohort_s_truth_stands_beside_it(tmp_path: Path) -> None:
     assert (truth["format"], truth["seed"], truth["participants"], truth["nights"]) == (truth_json.FORMAT, 5, 30, 20)
     answers = {a["key"]: a for a in truth["answers"]}
     age = next(e for e in Truth().effects if e.column == "age_years")
-    assert answers["conditional:age_decade"]["value"] == direct(Truth(), age)
+    assert answers["conditional:age_decade"]["value"] == direct_log_ratio(Truth(), age)
     assert answers["rate:all"]["mc_error"] > 0
 
 

@@ -1,4 +1,4 @@
-"""A simulated cohort written in batches: the same bytes however the work is shared out, and all of the truth."""
+"""A simulated cohort written in chunks: the same bytes however the work is shared out, and all of the truth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from crampstudy import simulate as simulator
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.simulate import TRUTH_FILE, Mess, Truth, chunks, simulate, write
-from crampstudy.simulate.chunks import Order
+from crampstudy.simulate.chunks import Job
 from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.simulate.draw.cohort import draw_block, draw_core
 from crampstudy.sources import load, open_cohort
@@ -69,8 +69,8 @@ def test_rates_are_those_of_every_night_drawn(tmp_path: Path) -> None:
     assert rates.height == PEOPLE * NIGHTS
     assert rates.columns == ["participant_id", "date", "rate_by_terms", "rate"]
     assert rates.select("participant_id", "date").is_unique().all()
-    expected = Order.of(PEOPLE, NIGHTS, SEED, Truth(), Mess())
-    assert rates["rate"].sum() == pytest.approx(chunks.make(expected, range(3)).rates["rate"].sum())
+    expected = Job.of(PEOPLE, NIGHTS, SEED, Truth(), Mess())
+    assert rates["rate"].sum() == pytest.approx(chunks.draw_chunk(expected, range(3)).rates["rate"].sum())
     # Whoever writes again without them leaves none behind.
     written(tmp_path / "x", rates=False)
     assert not (tmp_path / "x/truth/rates.csv").exists()
@@ -105,7 +105,7 @@ def test_the_truth_has_the_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_core_of_a_block_is_that_of_the_whole(feedback: float) -> None:
     truth = Truth()
     truth = replace(truth, cramps=replace(truth.cramps, sleep_feedback=feedback))
-    plan = Order.of(700, NIGHTS, SEED, truth, Mess()).plan
+    plan = Job.of(700, NIGHTS, SEED, truth, Mess()).plan
     for block in range(2):
         core = draw_core(plan, block)
         assert core.columns == ["participant_id", "date", "entry_made", "cramps"]

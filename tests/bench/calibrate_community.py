@@ -37,7 +37,7 @@ def main() -> None:
     seldom = next(e for e in truth.effects if e.column == SELDOM)
     age_effect = next(e for e in truth.effects if e.column == "age_years")
     mean, age = _spread(truth)
-    shares = published_classes.published()
+    shares = published_classes.published_shares()
     counts = np.asarray([np.multiply(s.share, s.n_effective) for s in shares])
     lows = [*(int(s.band.rstrip("+").split("-")[0]) for s in shares), 200]
     bands = [(age >= low) & (age < high) for low, high in pairwise(lows)]

@@ -61,7 +61,7 @@ def simulate(
         tell_kept(kept)
         typer.echo(f"{chosen.name}: {counted(people, 'participants')}, {counted(length, 'nights')} each, in {out}")
     if card:
-        made = cards.card(chosen.name, seed, participants)
+        made = cards.draw_card(chosen.name, seed, participants)
         typer.echo(cards.as_text(made), nl=False)
         if not made.passed:
             raise typer.Exit(6)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crampstudy.simulate.corruption.degrade import Mess
-from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
 from crampstudy.simulate.estimands.answers import covariate
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.parameters import described
+from crampstudy.simulate.truth.parameters import describe
 from crampstudy.simulate.truth.truth import GROUPS, TABLES, Truth
 
 FORMAT = "crampstudy-truth/2"
@@ -31,7 +31,7 @@ def as_json(truth: Truth, mess: Mess, more: Mapping[str, Any]) -> str:
         **more,
         "model": MODEL,
         "parents": {column: list(of) for column, of in causal_graph.parents(truth).items() if of},
-        "parameters": {name: described(getattr(truth, name)) for name in GROUPS},
+        "parameters": {name: describe(getattr(truth, name)) for name in GROUPS},
         **{name: [row.as_dict() for row in getattr(truth, name)] for name in TABLES},
         "tables_basis": "what names no citation is a plausible assumption and not an estimate",
         "mess": mess.described(),
@@ -52,12 +52,12 @@ def _markdown_rows(truth: Truth) -> Iterator[str]:
         ratio = f"{e.log_rate_ratio:g}{meaning} | {math.exp(e.log_rate_ratio):.2f}"
         yield f"| {e.term} | {covariate(truth, e)} | {ratio} | {e.basis} | {e.citation or ''} |"
         if e.meaning == "total":
-            own = direct(truth, e)
+            own = direct_log_ratio(truth, e)
             yield f"| {e.term}, direct | | {own:.3f} | {math.exp(own):.2f} | derived | |"
     yield ""
     yield "| parameter | value | unit | basis |"
     yield "|---|---|---|---|"
     for group in GROUPS:
-        for name, item in described(getattr(truth, group)).items():
+        for name, item in describe(getattr(truth, group)).items():
             value = ", ".join(map(str, item["value"])) if isinstance(item["value"], list) else item["value"]
             yield f"| {group}.{name} | {value} | {item['unit'] or ''} | {item['basis']} |"

@@ -18,7 +18,7 @@ from scipy import special
 
 from crampstudy.codebook import recalled
 from crampstudy.simulate.calibration import published_classes, summary_statistics
-from crampstudy.simulate.calibration.summary_statistics import Measured, Value
+from crampstudy.simulate.calibration.summary_statistics import CohortArrays, Statistic
 from crampstudy.simulate.corruption.degrade import degrade
 from crampstudy.simulate.draw.cohort import draw
 from crampstudy.simulate.scenario import presets
@@ -94,7 +94,7 @@ def targets(preset: str) -> tuple[Target, ...]:
     return (*_class_targets(preset), *(_target(row) for row in rows))
 
 
-def card(name: str, seed: int = SEED, participants: int | None = None) -> Card:
+def draw_card(name: str, seed: int = SEED, participants: int | None = None) -> Card:
     """Draw a preset and hold it against its targets.
 
     ``participants`` defaults to as many as make about :data:`NIGHTS_DRAWN` person-nights. A value passes within the
@@ -106,18 +106,20 @@ def card(name: str, seed: int = SEED, participants: int | None = None) -> Card:
     chosen = presets.preset(name)
     n = participants or max(chosen.participants, round(NIGHTS_DRAWN / chosen.nights))
     wanted = targets(name)
-    seen = measure(chosen, n, seed)
+    seen = draw_arrays(chosen, n, seed)
     parts = fall_parts(chosen, seen, n, seed) if any(t.statistic in PARTS for t in wanted) else {}
     lines = []
     for target in wanted:
         found = (
-            parts[target.statistic] if target.statistic in parts else summary_statistics.value(target.statistic, seen)
+            parts[target.statistic]
+            if target.statistic in parts
+            else summary_statistics.compute_statistic(target.statistic, seen)
         )
         lines.append(Line(target, found.value, found.error, verdict(target, found)))
     return Card(name, chosen.about, n, chosen.nights, seed, tuple(lines))
 
 
-def measure(chosen: Preset, participants: int, seed: int) -> Measured:
+def draw_arrays(chosen: Preset, participants: int, seed: int) -> CohortArrays:
     """Draw a preset, take its nights away as its mess says, and reduce it to what cards and figures need.
 
     Raises:
@@ -125,7 +127,7 @@ def measure(chosen: Preset, participants: int, seed: int) -> Measured:
     """
     people, gaps = np.random.SeedSequence(seed).spawn(2)
     clean = draw(chosen.truth, participants=participants, nights=chosen.nights, rng=np.random.default_rng(people))
-    return Measured.of(clean, degrade(clean, chosen.mess, np.random.default_rng(gaps)).cohort)
+    return CohortArrays.of(clean, degrade(clean, chosen.mess, np.random.default_rng(gaps)).cohort)
 
 
 def as_text(card: Card) -> str:
@@ -143,12 +145,12 @@ def as_markdown(card: Card) -> str:
     return "\n".join([f"## {card.preset}", "", card.about, "", _sizes(card), "", *table]) + "\n"
 
 
-def fall_parts(chosen: Preset, seen: Measured, participants: int, seed: int) -> Mapping[str, Value]:
+def fall_parts(chosen: Preset, seen: CohortArrays, participants: int, seed: int) -> Mapping[str, Statistic]:
     """Switch off first the natural history and then the slow fluctuation, with the same seed each time."""
-    falls = [summary_statistics.value("fall", seen)]
+    falls = [summary_statistics.compute_statistic("fall", seen)]
     for still in (_without_history, _without_flare):
         chosen = replace(chosen, truth=still(chosen.truth))
-        falls.append(summary_statistics.value("fall", measure(chosen, participants, seed)))
+        falls.append(summary_statistics.compute_statistic("fall", draw_arrays(chosen, participants, seed)))
     whole, stable_course, chance = falls
     return {
         "fall": whole,
@@ -158,10 +160,10 @@ def fall_parts(chosen: Preset, seen: Measured, participants: int, seed: int) -> 
     }
 
 
-def _less(more: Value, less: Value) -> Value:
+def _less(more: Statistic, less: Statistic) -> Statistic:
     # The draws share their seeds, so the error of the difference is at most this.
     same = more == less
-    return Value(more.value - less.value, 0.0 if same else math.hypot(more.error, less.error))
+    return Statistic(more.value - less.value, 0.0 if same else math.hypot(more.error, less.error))
 
 
 def _without_history(truth: Truth) -> Truth:
@@ -173,7 +175,7 @@ def _without_flare(truth: Truth) -> Truth:
 
 
 def _class_targets(preset: str) -> Iterator[Target]:
-    chosen = [s for s in published_classes.published() if s.band in _CLASSES.get(preset, ())]
+    chosen = [s for s in published_classes.published_shares() if s.band in _CLASSES.get(preset, ())]
     # 95 % intervals for all shares at once (Bonferroni): of 30 single ones, one or two would be missed by chance.
     together = len(chosen) * len(recalled.LABELS)
     z = float(special.ndtri(1 - 0.025 / together)) if chosen else 0.0
@@ -200,7 +202,7 @@ def _target(row: Mapping[str, str]) -> Target:
     return Target(**{name: row[name] for name in texts}, **numbers)  # type: ignore[arg-type]
 
 
-def verdict(target: Target, found: Value) -> bool | None:
+def verdict(target: Target, found: Statistic) -> bool | None:
     """Return whether a value lies in a target's range, widened by :data:`MARGIN` errors; None where there is none."""
     if target.low is None or target.high is None:
         return None
@@ -257,5 +259,5 @@ presets' values that meet the targets are no estimates of anything else.
 
 
 if __name__ == "__main__":
-    text = page([card(name) for name in presets.names()])
+    text = page([draw_card(name) for name in presets.names()])
     Path(sys.argv[1]).write_text(text, encoding="utf-8") if len(sys.argv) > 1 else sys.stdout.write(text)

@@ -17,7 +17,7 @@ from crampstudy.codebook.recalled import LABELS
 from crampstudy.errors import AnalysisError
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.calibration.class_mixture import Mixture, class_probabilities
-from crampstudy.simulate.calibration.published_classes import SOURCE, Shares, published
+from crampstudy.simulate.calibration.published_classes import SOURCE, Shares, published_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def fit(
 
 def as_text(variance: float = 0.0) -> str:
     """Return the published shares and those of three models, in per cent, with rates and deviances."""
-    shares = published()
+    shares = published_shares()
     models = {
         "gamma persons (negative binomial)": fit(shares, variance=variance, near_nightly=False),
         "gamma and near-nightly persons": fit(shares, variance=variance),

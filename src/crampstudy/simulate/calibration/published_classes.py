@@ -32,7 +32,7 @@ class Shares:
     n_effective: float
 
 
-def published(population: str | None = None) -> tuple[Shares, ...]:
+def published_shares(population: str | None = None) -> tuple[Shares, ...]:
     """Return the NHANES shares of every age band from 20, or of ``population`` alone (``20+``, ``60+``, a band).
 
     Raises:

@@ -26,7 +26,7 @@ _GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CohortArrays:
     """A cohort as arrays: ``counts`` and ``date`` are participants x nights, ``date`` in days from 1970-01-01.
 
     ``clean`` is the cohort as it was drawn, ``logged`` (participants x nights) what is left of it in the diary
@@ -42,7 +42,7 @@ class Measured:
     episodes: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, clean: Cohort, degraded: Cohort) -> Measured:
+    def of(cls, clean: Cohort, degraded: Cohort) -> CohortArrays:
         """Reduce a complete diary, and the same with gaps."""
         people, diary = clean.frame("participants"), clean.frame("diary")
         n = people.height
@@ -90,14 +90,14 @@ def _episodes(cohort: Cohort, people: pl.DataFrame) -> dict[str, Floats]:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Statistic:
     """A figure with its Monte-Carlo error."""
 
     value: float
     error: float
 
 
-def value(statistic: str, measured: Measured) -> Value:
+def compute_statistic(statistic: str, arrays: CohortArrays) -> Statistic:
     """Return a figure of the cohort with its Monte-Carlo error, by a jackknife over 20 groups of participants.
 
     ``statistic`` is a name and, after a colon, what it is of: ``class_share:60-69:2-4``, ``ratio:diabetes``.
@@ -108,11 +108,11 @@ def value(statistic: str, measured: Measured) -> Value:
     name, _, detail = statistic.partition(":")
     if name not in STATISTICS:
         raise ParameterError(f"statistic is {statistic!r}; allowed: {', '.join(STATISTICS)}")
-    compute = STATISTICS[name](measured, detail)
-    group = np.arange(measured.people.height) % _GROUPS
+    compute = STATISTICS[name](arrays, detail)
+    group = np.arange(arrays.people.height) % _GROUPS
     parts = np.asarray([compute(group != g) for g in range(_GROUPS)])
     error = math.sqrt((_GROUPS - 1) / _GROUPS * float(((parts - parts.mean()) ** 2).sum()))
-    return Value(compute(np.ones(len(group), dtype=np.bool_)), error)
+    return Statistic(compute(np.ones(len(group), dtype=np.bool_)), error)
 
 
 Compute = Callable[[Flags], float]
@@ -124,14 +124,14 @@ def _share(event: Flags | Floats, among: Flags | None = None) -> Compute:
     return lambda rows: float(event[rows & inside].mean())
 
 
-def _class_share(measured: Measured, detail: str) -> Compute:
+def _class_share(arrays: CohortArrays, detail: str) -> Compute:
     band, label = detail.split(":")
-    found = np.searchsorted(LOWS, _in_30(measured), side="right") - 1
-    return _share(found == LABELS.index(label), _of_band(measured, band))
+    found = np.searchsorted(LOWS, _in_30(arrays), side="right") - 1
+    return _share(found == LABELS.index(label), _of_band(arrays, band))
 
 
-def _of_band(measured: Measured, band: str) -> Flags:
-    ages = measured.people["age_years"].to_numpy()
+def _of_band(arrays: CohortArrays, band: str) -> Flags:
+    ages = arrays.people["age_years"].to_numpy()
     if band == "20+":
         return np.asarray(ages >= 20)
     bands = AgeBands()
@@ -140,20 +140,20 @@ def _of_band(measured: Measured, band: str) -> Flags:
     return np.asarray((ages >= edges[at]) & (ages < edges[at + 1]))
 
 
-def _in_30(measured: Measured) -> Floats:
-    return np.asarray(measured.counts[:, :NIGHTS].sum(axis=1))
+def _in_30(arrays: CohortArrays) -> Floats:
+    return np.asarray(arrays.counts[:, :NIGHTS].sum(axis=1))
 
 
-def _entry(measured: Measured) -> Floats:
-    return np.asarray(measured.counts[:, :ENTRY].mean(axis=1) * 7)
+def _entry(arrays: CohortArrays) -> Floats:
+    return np.asarray(arrays.counts[:, :ENTRY].mean(axis=1) * 7)
 
 
-def _after(measured: Measured) -> Floats:
-    return np.asarray(measured.counts[:, ENTRY : ENTRY + AFTER].mean(axis=1) * 7)
+def _after(arrays: CohortArrays) -> Floats:
+    return np.asarray(arrays.counts[:, ENTRY : ENTRY + AFTER].mean(axis=1) * 7)
 
 
-def _arm(measured: Measured, arm: str) -> Flags:
-    return np.asarray(measured.people["arm"].to_numpy() == arm)
+def _arm(arrays: CohortArrays, arm: str) -> Flags:
+    return np.asarray(arrays.people["arm"].to_numpy() == arm)
 
 
 def _sd(values: Floats, among: Flags | None = None) -> Compute:
@@ -161,72 +161,72 @@ def _sd(values: Floats, among: Flags | None = None) -> Compute:
     return lambda rows: float(values[rows & inside].std(ddof=1))
 
 
-def _fall(measured: Measured, _: str) -> Compute:
-    entry, after = _entry(measured), _after(measured)
+def _fall(arrays: CohortArrays, _: str) -> Compute:
+    entry, after = _entry(arrays), _after(arrays)
     return lambda rows: 1 - float(after[rows].mean() / entry[rows].mean())
 
 
-def _fall_of_eligible(measured: Measured, least: str) -> Compute:
-    entry, after = _entry(measured), _after(measured)
-    inside = measured.counts[:, :ENTRY].sum(axis=1) >= int(least)
+def _fall_of_eligible(arrays: CohortArrays, least: str) -> Compute:
+    entry, after = _entry(arrays), _after(arrays)
+    inside = arrays.counts[:, :ENTRY].sum(axis=1) >= int(least)
     return lambda rows: 1 - float(after[rows & inside].mean() / entry[rows & inside].mean())
 
 
-def _difference(measured: Measured, detail: str) -> Compute:
-    change = _after(measured) - _entry(measured)
-    treated, control = (_arm(measured, arm) for arm in detail.split(":"))
+def _difference(arrays: CohortArrays, detail: str) -> Compute:
+    change = _after(arrays) - _entry(arrays)
+    treated, control = (_arm(arrays, arm) for arm in detail.split(":"))
     return lambda rows: float(change[rows & treated].mean() - change[rows & control].mean())
 
 
-def _season(measured: Measured, _: str) -> Compute:
+def _season(arrays: CohortArrays, _: str) -> Compute:
     # Over whole years of nights the mean of 2 cos is 0 and of 2 cos^2 is 1, so this is the amplitude over the mean.
-    wave = 2 * annual_cosine(measured.date)
-    own, total, plain = (measured.counts * wave).sum(axis=1), measured.counts.sum(axis=1), wave.mean(axis=1)
+    wave = 2 * annual_cosine(arrays.date)
+    own, total, plain = (arrays.counts * wave).sum(axis=1), arrays.counts.sum(axis=1), wave.mean(axis=1)
     return lambda rows: float(own[rows].sum() / total[rows].sum() - plain[rows].mean())
 
 
-def _per_episode(column: str) -> Callable[[Measured, str], Compute]:
-    def of(measured: Measured, _: str) -> Compute:
-        sums, number = measured.episodes[column], measured.episodes["n"]
+def _per_episode(column: str) -> Callable[[CohortArrays, str], Compute]:
+    def of(arrays: CohortArrays, _: str) -> Compute:
+        sums, number = arrays.episodes[column], arrays.episodes["n"]
         return lambda rows: float(sums[rows].sum() / number[rows].sum())
 
     return of
 
 
-def _peak_hour(measured: Measured, _: str) -> Compute:
-    hours = np.column_stack([measured.episodes[f"hour_{i}"] for i in range(24)])
+def _peak_hour(arrays: CohortArrays, _: str) -> Compute:
+    hours = np.column_stack([arrays.episodes[f"hour_{i}"] for i in range(24)])
     return lambda rows: float(hours[rows].sum(axis=0).argmax() + 0.5)
 
 
-def _ratio(measured: Measured, detail: str) -> Compute:
-    total, inside = measured.counts.sum(axis=1), _exposed(measured, detail)
+def _ratio(arrays: CohortArrays, detail: str) -> Compute:
+    total, inside = arrays.counts.sum(axis=1), _exposed(arrays, detail)
     return lambda rows: float(total[rows & inside].mean() / total[rows & ~inside].mean())
 
 
-def _exposed(measured: Measured, detail: str) -> Flags:
+def _exposed(arrays: CohortArrays, detail: str) -> Flags:
     for sign in (">=", "="):
         if sign in detail:
             column, level = detail.split(sign)
-            values = measured.people[column].to_numpy()
+            values = arrays.people[column].to_numpy()
             return np.asarray(values >= float(level) if sign == ">=" else values == level)
-    return measured.people[detail].to_numpy().astype(np.bool_)
+    return arrays.people[detail].to_numpy().astype(np.bool_)
 
 
-def _night_ratio(measured: Measured, column: str) -> Compute:
-    exposed = measured.night(column) > 0
+def _night_ratio(arrays: CohortArrays, column: str) -> Compute:
+    exposed = arrays.night(column) > 0
     with_, without = (
-        (np.where(inside, measured.counts, 0).sum(axis=1), inside.sum(axis=1)) for inside in (exposed, ~exposed)
+        (np.where(inside, arrays.counts, 0).sum(axis=1), inside.sum(axis=1)) for inside in (exposed, ~exposed)
     )
     return lambda rows: float(
         with_[0][rows].sum() / with_[1][rows].sum() / (without[0][rows].sum() / without[1][rows].sum())
     )
 
 
-def _users(measured: Measured, agent: str) -> Compute:
-    return _share(measured.rows_of("treatments", pl.col("agent") == agent) > 0)
+def _users(arrays: CohortArrays, agent: str) -> Compute:
+    return _share(arrays.rows_of("treatments", pl.col("agent") == agent) > 0)
 
 
-STATISTICS: Mapping[str, Callable[[Measured, str], Compute]] = {
+STATISTICS: Mapping[str, Callable[[CohortArrays, str], Compute]] = {
     "class_share": _class_share,
     "any_in_30": lambda m, _: _share(_in_30(m) > 0),
     "over_3_in_30": lambda m, _: _share(_in_30(m) > 3),

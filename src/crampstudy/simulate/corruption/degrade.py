@@ -14,10 +14,10 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Integers
-from crampstudy.simulate.corruption.error_injection import PLANTED, Mistakes, plant
+from crampstudy.simulate.corruption.error_injection import INJECTED, Mistakes, inject
 from crampstudy.simulate.corruption.gaps import Gaps, thin
 from crampstudy.simulate.corruption.lost_lab_samples import Samples, lose
-from crampstudy.simulate.truth.parameters import check, described, plain
+from crampstudy.simulate.truth.parameters import as_plain, check, describe
 
 _PARTS = {"gaps": Gaps, "samples": Samples, "mistakes": Mistakes}
 
@@ -72,11 +72,11 @@ class Mess:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return every parameter by name, as :meth:`from_mapping` takes them."""
-        return {item.name: plain(getattr(own, item.name)) for own in self._own() for item in fields(own)}
+        return {item.name: as_plain(getattr(own, item.name)) for own in self._own() for item in fields(own)}
 
     def described(self) -> dict[str, Any]:
         """Return every parameter by name with its value, unit, limits and basis."""
-        return {name: item for own in self._own() for name, item in described(own).items()}
+        return {name: item for own in self._own() for name, item in describe(own).items()}
 
     def _own(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in _PARTS)
@@ -103,7 +103,7 @@ _WHOLE = {item.name for part in (Gaps, Samples, Mistakes) for item in fields(par
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class CorruptionRecord:
     """What was broken, so that what is made of the rest can be held against it.
 
     ``participants``: a row each, with the chance of logging a weekday night in the first nights, whether the diary is
@@ -118,7 +118,7 @@ class Broken:
     labs: pl.DataFrame
 
     @classmethod
-    def joined(cls, blocks: Sequence[Broken]) -> Broken:
+    def joined(cls, blocks: Sequence[CorruptionRecord]) -> CorruptionRecord:
         """Return the record of all blocks of a cohort, in their order."""
         frames = {name: pl.concat([getattr(b, name) for b in blocks]) for name in ("participants", "filled", "labs")}
         return cls(blocks[0].mess, **frames)
@@ -155,7 +155,7 @@ class Degraded:
     """A cohort with gaps, as it would be if typed without mistakes; if any were asked for, its tables with them.
 
     ``tables`` are text, rows in the order of the cohort and new ones last, and empty without mistakes; ``planted``
-    is their record (:data:`crampstudy.simulate.corruption.error_injection.PLANTED`). ``window``: first and last night
+    is their record (:data:`crampstudy.simulate.corruption.error_injection.INJECTED`). ``window``: first and last night
     before the gaps.
     """
 
@@ -163,7 +163,7 @@ class Degraded:
     tables: Mapping[str, pl.DataFrame]
     window: tuple[date, date]
     planted: pl.DataFrame
-    broken: Broken
+    broken: CorruptionRecord
 
 
 def degrade(cohort: Cohort, mess: Mess, rng: np.random.Generator) -> Degraded:
@@ -184,15 +184,15 @@ def degrade(cohort: Cohort, mess: Mess, rng: np.random.Generator) -> Degraded:
     tables, kept, broken = degrade_tables(before, mess, pieces)
     typed = replace(cohort, tables=tables) if any(tables[name] is not before[name] for name in before) else cohort
     text: dict[str, pl.DataFrame] = {}
-    planted = pl.DataFrame(schema=PLANTED)
+    planted = pl.DataFrame(schema=INJECTED)
     if mess.mistakes.any:
-        text, planted = plant(tables, before, kept, mess.mistakes, window, mistakes)
+        text, planted = inject(tables, before, kept, mess.mistakes, window, mistakes)
     return Degraded(typed, text, window, planted, broken)
 
 
 def degrade_tables(
     tables: Mapping[str, pl.DataFrame], mess: Mess, rng: np.random.Generator
-) -> tuple[dict[str, pl.DataFrame], dict[str, Integers], Broken]:
+) -> tuple[dict[str, pl.DataFrame], dict[str, Integers], CorruptionRecord]:
     """Return the tables of a diary cohort, or of a block of its participants, with gaps and without the lost samples.
 
     With them the former row numbers of tables that lost rows, and the record. Mistakes are not planted. A table that
@@ -203,4 +203,4 @@ def degrade_tables(
     # The baseline is told from the first night, which gaps never take.
     lost, labs_kept, labs = lose(thinned.tables, mess.samples, samples)
     kept = dict(thinned.kept) if labs_kept is None else {**thinned.kept, "labs": labs_kept}
-    return lost, kept, Broken(mess, thinned.participants, thinned.filled, labs)
+    return lost, kept, CorruptionRecord(mess, thinned.participants, thinned.filled, labs)

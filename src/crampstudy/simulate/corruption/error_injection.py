@@ -14,10 +14,10 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Integers
-from crampstudy.simulate.corruption.cell_errors import CELL_MISTAKES, CellMistake, Place, Window
+from crampstudy.simulate.corruption.cell_errors import CELL_ERRORS, CellError, Place, Window
 from crampstudy.simulate.truth.parameters import param
 
-PLANTED = pl.Schema(
+INJECTED = pl.Schema(
     {
         "table": pl.String(),
         "row": pl.Int64(),
@@ -70,7 +70,7 @@ class Mistakes:
 
 
 @dataclass(slots=True)
-class _Table:
+class _TextTable:
     """A table as text on which mistakes are made.
 
     ``shuffled`` has all rows from before the gaps in a random order, and ``place`` where each is now, -1 if nowhere.
@@ -121,11 +121,11 @@ class _Table:
 
 
 _Record = dict[str, int | str | None]
-_Spoil = Callable[[_Table, int, Window, np.random.Generator], _Record | None]
+_InjectError = Callable[[_TextTable, int, Window, np.random.Generator], _Record | None]
 
 
 @dataclass(frozen=True, slots=True)
-class MistakeKind:
+class ErrorKind:
     """A kind of mistake: its table, what it is in words, and what makes one in a row and says so, if it can be.
 
     One made ``by_person`` is made in all rows of a person, and all in one way.
@@ -133,11 +133,11 @@ class MistakeKind:
 
     table: str
     about: str
-    spoil: _Spoil
+    inject: _InjectError
     by_person: bool = False
 
 
-def plant(
+def inject(
     tables: Mapping[str, pl.DataFrame],
     before: Mapping[str, pl.DataFrame],
     kept: Mapping[str, Integers],
@@ -153,12 +153,14 @@ def plant(
     """
     order, people, chance = rng.spawn(3)
     orders = dict(zip(codebook.TABLES, order.spawn(len(codebook.TABLES)), strict=True))
-    spoiled = {name: _table(frame, before[name].height, kept.get(name), orders[name]) for name, frame in tables.items()}
+    texts = {
+        name: _text_table(frame, before[name].height, kept.get(name), orders[name]) for name, frame in tables.items()
+    }
     persons = people.permutation(before["participants"]["participant_id"].to_numpy()).tolist()
     planted: list[_Record] = []
     seeds = chance.integers(2**63, size=len(KINDS)).tolist()
     for (name, kind), seed in zip(KINDS.items(), seeds, strict=True):
-        if (table := spoiled.get(kind.table)) is None or not (wanted := mistakes.number(name, table.frame.height)):
+        if (table := texts.get(kind.table)) is None or not (wanted := mistakes.number(name, table.frame.height)):
             continue
         alike = [n for n, k in KINDS.items() if (k.table, k.by_person) == (kind.table, kind.by_person)]
         turn, turns = alike.index(name), len(alike)
@@ -166,15 +168,15 @@ def plant(
         for number, whose in places:
             if number in table.used:
                 continue
-            done = kind.spoil(table, number, window, np.random.default_rng((seed, whose)))
+            done = kind.inject(table, number, window, np.random.default_rng((seed, whose)))
             if done is None:
                 continue
             table.used.add(number)
             planted.append({"table": kind.table, "row": number, "kind": name, **done})
             if (wanted := wanted - 1) == 0:
                 break
-    record = pl.DataFrame(planted, schema=PLANTED)
-    return {name: table.finished() for name, table in spoiled.items()}, record
+    record = pl.DataFrame(planted, schema=INJECTED)
+    return {name: table.finished() for name, table in texts.items()}, record
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:
@@ -185,36 +187,36 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _table(frame: pl.DataFrame, before: int, kept: Integers | None, rng: np.random.Generator) -> _Table:
+def _text_table(frame: pl.DataFrame, before: int, kept: Integers | None, rng: np.random.Generator) -> _TextTable:
     origin = np.arange(before) if kept is None else kept
     place = np.full(before, -1)
     place[origin] = np.arange(len(origin))
-    return _Table(as_text(frame), rng.permutation(before), place)
+    return _TextTable(as_text(frame), rng.permutation(before), place)
 
 
-def _in_cell(mistake: CellMistake) -> MistakeKind:
-    def spoil(table: _Table, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
+def _cell_error(mistake: CellError) -> ErrorKind:
+    def inject(table: _TextTable, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
         columns = [c for c in mistake.columns if c in table.frame.columns]
         row = table.row(number)
         column = str(rng.choice(columns)) if columns else None
         # A night that nobody observed, and a cell that is missing, cannot go wrong so.
         if column is None or not row[column] or row.get("entry_made") == "false" or not row.get("cramps", "some"):
             return None
-        wrong = mistake.spoil(Place(row, column, window, rng))
+        wrong = mistake.corrupt(Place(row, column, window, rng))
         if wrong is None or wrong == row[column]:
             return None
         table.set(number, column, wrong or None)
         return {"column": mistake.shown or column, "original": row[column], "broken": wrong}
 
-    return MistakeKind(mistake.table, mistake.about, spoil, mistake.by_person)
+    return ErrorKind(mistake.table, mistake.about, inject, mistake.by_person)
 
 
-def _twice(table: _Table, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
+def _duplicate_row(table: _TextTable, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
     row = table.row(number)
     return None if row.get("entry_made") == "false" else {"column": "", "row": table.add(row)}
 
 
-def _contradicted(table: _Table, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
+def _conflicting_row(table: _TextTable, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
     row = table.row(number)
     if not row["cramps"]:
         return None
@@ -222,7 +224,7 @@ def _contradicted(table: _Table, number: int, window: Window, rng: np.random.Gen
     return {"column": "", "also": table.add({**row, "cramps": other}), "original": row["cramps"], "broken": other}
 
 
-def _one_more(table: _Table, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
+def _surplus_episode(table: _TextTable, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
     """Add a cramp to a night: it is seen at the first episode of the night."""
     row = table.row(number)
     if row["episode"] != "1":
@@ -231,8 +233,8 @@ def _one_more(table: _Table, number: int, window: Window, rng: np.random.Generat
     return {"column": "episode", "also": table.add(further), "broken": "150"}
 
 
-def _slid(to: int) -> _Spoil:
-    def spoil(table: _Table, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
+def _shift_cells(to: int) -> _InjectError:
+    def inject(table: _TextTable, number: int, window: Window, rng: np.random.Generator) -> _Record | None:
         row = table.row(number)
         if row.get("entry_made") == "false":
             return None
@@ -244,19 +246,19 @@ def _slid(to: int) -> _Spoil:
             table.set(number, name, cell)
         return {"column": "", "original": names[start], "broken": "right" if to > 0 else "left"}
 
-    return spoil
+    return inject
 
 
-KINDS: Mapping[str, MistakeKind] = {
-    **{mistake.kind: _in_cell(mistake) for mistake in CELL_MISTAKES},
+KINDS: Mapping[str, ErrorKind] = {
+    **{mistake.kind: _cell_error(mistake) for mistake in CELL_ERRORS},
     **{
-        name: MistakeKind(table, about, spoil)
-        for name, table, about, spoil in (
-            ("slid-right", "diary", "cells slid one column to the right, from one of the first on", _slid(1)),
-            ("slid-left", "diary", "cells slid one column to the left, from one of the first on", _slid(-1)),
-            ("duplicate-exact", "diary", "a night twice, the same", _twice),
-            ("duplicate-conflict", "diary", "a night twice, with two counts", _contradicted),
-            ("episode-too-many", "episodes", "one episode more than the diary counts", _one_more),
+        name: ErrorKind(table, about, inject)
+        for name, table, about, inject in (
+            ("slid-right", "diary", "cells slid one column to the right, from one of the first on", _shift_cells(1)),
+            ("slid-left", "diary", "cells slid one column to the left, from one of the first on", _shift_cells(-1)),
+            ("duplicate-exact", "diary", "a night twice, the same", _duplicate_row),
+            ("duplicate-conflict", "diary", "a night twice, with two counts", _conflicting_row),
+            ("episode-too-many", "episodes", "one episode more than the diary counts", _surplus_episode),
         )
     },
 }

@@ -109,7 +109,7 @@ class Gaps:
 
 
 @dataclass(frozen=True, slots=True)
-class Nights:
+class DiaryNights:
     """Nights in the order of a diary's rows: whose (index of the participant), which, and whether with a cramp.
 
     ``date`` counts days from 1970-01-01, ``night`` from the person's first one.
@@ -122,7 +122,7 @@ class Nights:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedNights:
     """What is seen of the nights: per participant the chance of logging, a paper diary, the first night after the end.
 
     Per night: logged in time, filled in later, and whether it has a row; without one and without an entry it is lost.
@@ -151,12 +151,12 @@ class Thinned:
     filled: pl.DataFrame
 
 
-def nights_of(people: pl.DataFrame, diary: pl.DataFrame) -> Nights:
+def nights_of(people: pl.DataFrame, diary: pl.DataFrame) -> DiaryNights:
     """Return the nights of a diary as arrays; its rows may be in any order."""
     person = index_of(people, diary)
     date = diary["date"].to_physical().cast(pl.Int64).to_numpy()
     first = first_night(person, date, people.height)
-    return Nights(person, date, date - first[person], (diary["cramps"].fill_null(0) > 0).to_numpy())
+    return DiaryNights(person, date, date - first[person], (diary["cramps"].fill_null(0) > 0).to_numpy())
 
 
 def index_of(people: pl.DataFrame, table: pl.DataFrame) -> Integers:
@@ -176,15 +176,15 @@ def first_night(person: Integers, date: Integers, participants: int) -> Integers
     return first
 
 
-def observe(gaps: Gaps, nights: Nights, participants: int, rng: np.random.Generator) -> Observed:
+def observe(gaps: Gaps, nights: DiaryNights, participants: int, rng: np.random.Generator) -> ObservedNights:
     """Draw what is seen of every night; each part has a generator of its own, so that none moves another."""
     persons, kind, on_paper, days, rows, ends, fills = rng.spawn(7)
     paper = kind.random(participants) < gaps.paper_share
     concentration = gaps.adherence_concentration
     adherence = np.where(
         paper,
-        _betas(gaps.paper_adherence_mean, concentration, on_paper, participants),
-        _betas(gaps.adherence_mean, concentration, persons, participants),
+        _draw_betas(gaps.paper_adherence_mean, concentration, on_paper, participants),
+        _draw_betas(gaps.adherence_mean, concentration, persons, participants),
     )
     wait = np.full(participants, _NEVER)
     if gaps.dropout_per_night > 0:
@@ -193,7 +193,7 @@ def observe(gaps: Gaps, nights: Nights, participants: int, rng: np.random.Genera
         wait = np.minimum(-np.log1p(-ends.random(participants)) / hazard, _NEVER)
     dropout = 1 + wait.astype(np.int64)
     ended = nights.night >= dropout[nights.person]
-    timely = days.random(len(nights.person)) < _chances(gaps, adherence, nights)
+    timely = days.random(len(nights.person)) < _logging_probabilities(gaps, adherence, nights)
     timely |= nights.night == 0
     timely &= ~ended
     missed = ~timely & ~ended
@@ -201,16 +201,16 @@ def observe(gaps: Gaps, nights: Nights, participants: int, rng: np.random.Genera
     filled = np.zeros_like(timely)
     if paper.any():
         filled = missed & paper[nights.person] & (fills.random(len(missed)) < gaps.backfill_share)
-    return Observed(adherence, paper, dropout, timely, filled, row | filled, ended)
+    return ObservedNights(adherence, paper, dropout, timely, filled, row | filled, ended)
 
 
-def _betas(mean: float, concentration: float, rng: np.random.Generator, n: int) -> Floats:
+def _draw_betas(mean: float, concentration: float, rng: np.random.Generator, n: int) -> Floats:
     if mean == 1:
         return np.ones(n)
     return rng.beta(mean * concentration, (1 - mean) * concentration, n).clip(1e-9, 1 - 1e-9)
 
 
-def _chances(gaps: Gaps, adherence: Floats, nights: Nights) -> Floats:
+def _logging_probabilities(gaps: Gaps, adherence: Floats, nights: DiaryNights) -> Floats:
     """Return the chance of every night, looked up among the eight that each person has."""
     later, weekend, cramp = ((np.arange(8) >> bit) & 1 for bit in range(3))
     shifts = np.exp(gaps.decay_log_odds * later + gaps.weekend_log_odds * weekend + gaps.cramp_log_odds * cramp)
@@ -224,7 +224,7 @@ def thin(tables: Mapping[str, pl.DataFrame], gaps: Gaps, rng: np.random.Generato
     """Take the nights out of a diary that are not logged, and their episodes; treatments and labs stay.
 
     A night that its tables had as not made stays so. A missing night has no row, or one with ``entry_made`` false and
-    nothing else. A night filled in later has the person's typical values (:func:`typical`) and no episodes.
+    nothing else. A night filled in later has the person's typical values (:func:`typical_nights`) and no episodes.
     """
     people, diary = tables["participants"], tables["diary"]
     nights = nights_of(people, diary)
@@ -263,7 +263,7 @@ def thin(tables: Mapping[str, pl.DataFrame], gaps: Gaps, rng: np.random.Generato
 
 
 def _of_participants(
-    people: pl.DataFrame, nights: Nights, seen: Observed, counts: Mapping[str, Column]
+    people: pl.DataFrame, nights: DiaryNights, seen: ObservedNights, counts: Mapping[str, Column]
 ) -> pl.DataFrame:
     """Return what happened to each participant's diary, with the sums of ``counts``."""
     record = people.select("participant_id").with_columns(
@@ -285,7 +285,7 @@ def _diary(diary: pl.DataFrame, timely: Flags, filled: Flags, rows: Flags) -> tu
         return left.with_columns(pl.when("entry_made").then(name).alias(name) for name in cells), np.empty(0, np.int64)
     late = marked.filter(pl.Series(filled))
     on_paper = diary["participant_id"].is_in(late["participant_id"].unique().implode())
-    own = typical(diary.filter(pl.Series(timely) & on_paper).select("participant_id", *cells))
+    own = typical_nights(diary.filter(pl.Series(timely) & on_paper).select("participant_id", *cells))
     late = late.select(*_KEY, "entry_made").join(own, on="participant_id", how="left", maintain_order="left")
     others = rows & ~filled
     left = marked.filter(pl.Series(others)).with_columns(pl.when("entry_made").then(name).alias(name) for name in cells)
@@ -293,7 +293,7 @@ def _diary(diary: pl.DataFrame, timely: Flags, filled: Flags, rows: Flags) -> tu
     return pl.concat([left, late.select(left.columns)])[order], late["cramps"].fill_null(0).to_numpy()
 
 
-def typical(nights: pl.DataFrame) -> pl.DataFrame:
+def typical_nights(nights: pl.DataFrame) -> pl.DataFrame:
     """Return each participant's typical night: in every column the median, the lower of two, missing cells lowest.
 
     So the night holds together as the person's nights do: what is never above another column is not here either.

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import expit, logit
 
 from crampstudy.simulate.arrays import Column, Floats, Integers
-from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, exposures, score
-from crampstudy.simulate.truth.design import NOT_A_TRIAL, TRIALS, Design, check_design, check_nights, offsets
+from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, exposures, modifier_score
+from crampstudy.simulate.truth.design import NOT_A_TRIAL, TRIALS, StudyDesign, check_design, check_nights, period_starts
 from crampstudy.simulate.truth.tables.rows import AGENTS, Agent
 
 # A rate of nothing has no logarithm; beyond this the chance is 0 or 1 at any indication worth the name.
@@ -28,7 +28,7 @@ def sequences(arms: int) -> Integers:
 
 
 def assign(
-    design: Design,
+    design: StudyDesign,
     agents: Sequence[Agent],
     people: Mapping[str, Column],
     date: Integers,
@@ -70,9 +70,9 @@ def assign(
     return Assigned(arm, exposure, columns, (date.shape[0], date.shape[1]))
 
 
-def _trial(design: Design, date: Integers, rng: np.random.Generator) -> tuple[Column, dict[str, Column]]:
+def _trial(design: StudyDesign, date: Integers, rng: np.random.Generator) -> tuple[Column, dict[str, Column]]:
     n = len(date)
-    begins = offsets(design)
+    begins = period_starts(design)
     arms = np.asarray(design.arms)
     match design.kind:
         case "parallel":
@@ -103,7 +103,7 @@ def _allocated(shares: Floats, n: int, rng: np.random.Generator) -> Integers:
 
 
 def _open_use(
-    design: Design,
+    design: StudyDesign,
     agents: Sequence[Agent],
     people: Mapping[str, Column],
     date: Integers,
@@ -119,7 +119,7 @@ def _open_use(
         who, early, begin, before, length = own[agent.column].spawn(5)
         log_odds = logit(agent.share_using) + lean
         if agent.log_odds_per_sd:
-            log_odds = log_odds + agent.log_odds_per_sd * score(agent, people, scaling)
+            log_odds = log_odds + agent.log_odds_per_sd * modifier_score(agent, people, scaling)
         row = np.flatnonzero(who.random(n) < expit(log_odds))
         # A use has no memory: one that began earlier goes on for as long as one that begins now.
         end = 1 / design.use_nights

@@ -21,9 +21,9 @@ from crampstudy.simulate.draw.episodes import draw_episodes
 from crampstudy.simulate.draw.exposures import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.draw.habits import temperature
 from crampstudy.simulate.draw.labs import draw_labs
-from crampstudy.simulate.draw.next_day_effects import draw_burden
-from crampstudy.simulate.draw.people import recorded
-from crampstudy.simulate.draw.recruitment import SLEEP, Asked, count_from, recruit
+from crampstudy.simulate.draw.next_day_effects import draw_next_day_effects
+from crampstudy.simulate.draw.people import as_recorded
+from crampstudy.simulate.draw.recruitment import SLEEP, Asked, draw_counts_between, recruit
 from crampstudy.simulate.truth.parameters import check_whole
 from crampstudy.simulate.truth.truth import Truth
 
@@ -84,7 +84,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class DrawnBlock:
     """The complete tables of some participants, and the conditional rate of every night as a diary-shaped table."""
 
     tables: Mapping[str, pl.DataFrame]
@@ -92,7 +92,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class DrawnRates:
     """People and the mean counts of their nights (participants x nights), before the cramps are counted.
 
     ``by_terms`` is given the effects, the calendar and the treatments; ``given`` also given the person's own multiplier
@@ -124,7 +124,7 @@ def as_cohort(tables: Mapping[str, pl.DataFrame]) -> Cohort:
     return Cohort(name="simulated", kind="diary", tables=dict(tables), synthetic=True)
 
 
-def draw_block(plan: Plan, index: int) -> Block:
+def draw_block(plan: Plan, index: int) -> DrawnBlock:
     """Draw one block of a plan; the same whatever was drawn before and where."""
     first, n, rng = plan.block(index)
     rates_rng, cramps_rng, after_rng = rng.spawn(3)
@@ -134,7 +134,7 @@ def draw_block(plan: Plan, index: int) -> Block:
     rates = tables["diary"].select(
         "participant_id", "date", rate_by_terms=pl.Series(drawn.by_terms.ravel()), rate=pl.Series(drawn.given.ravel())
     )
-    return Block(tables, rates)
+    return DrawnBlock(tables, rates)
 
 
 def draw_core(plan: Plan, index: int) -> pl.DataFrame:
@@ -154,7 +154,7 @@ def draw_core(plan: Plan, index: int) -> pl.DataFrame:
 
 def draw_rates(
     truth: Truth, n: int, nights: int, rng: np.random.Generator, habits: Collection[str] | None = None
-) -> Rates:
+) -> DrawnRates:
     """Draw ``n`` people who get in, their treatments, and the mean count of each of their nights.
 
     Of ``habits`` none but these and those that act on cramps are drawn.
@@ -166,22 +166,22 @@ def draw_rates(
     scaling = {measure.column: (measure.mean, measure.sd) for measure in truth.measures}
     assigned = assign(truth.design, truth.agents, asked.people, asked.date, own, trial_rng, scaling=scaling)
     by_terms = np.exp(asked.log_terms + log_effect(truth.agents, assigned, asked.people, scaling))
-    return Rates(asked, assigned, by_terms, by_terms * np.exp(asked.log_lasting) * asked.multiplier[:, None])
+    return DrawnRates(asked, assigned, by_terms, by_terms * np.exp(asked.log_lasting) * asked.multiplier[:, None])
 
 
-def draw_cramps(truth: Truth, drawn: Rates, rng: np.random.Generator) -> Integers:
+def draw_cramps(truth: Truth, drawn: DrawnRates, rng: np.random.Generator) -> Integers:
     """Count the cramps of every night (participants x nights); those of the run-in are counted already."""
     asked, start = drawn.asked, truth.recruitment.run_in_nights
-    later, _ = count_from(truth, asked, drawn.given, start, drawn.given.shape[1], asked.sleep_before, rng)
+    later, _ = draw_counts_between(truth, asked, drawn.given, start, drawn.given.shape[1], asked.sleep_before, rng)
     return np.minimum(np.hstack([asked.run_in, later]), int(codebook.variable("cramps", "diary").maximum or 0))
 
 
 def _tables(
-    plan: Plan, drawn: Rates, cramps: Integers, identifiers: pl.Series, rng: np.random.Generator
+    plan: Plan, drawn: DrawnRates, cramps: Integers, identifiers: pl.Series, rng: np.random.Generator
 ) -> dict[str, pl.DataFrame]:
     truth, asked, assigned, date = plan.truth, drawn.asked, drawn.assigned, drawn.asked.date
     episodes_rng, burden_rng, labs_rng, recall_rng = rng.spawn(4)
-    own = recorded(truth, asked.people, asked.first_night)
+    own = as_recorded(truth, asked.people, asked.first_night)
     pain, length = episode_shifts(truth.agents, assigned)
     episodes = draw_episodes(
         truth.episodes, truth.remedies, own, date, cramps, episodes_rng, pain_shift=pain, duration_shift=length
@@ -198,7 +198,9 @@ def _tables(
     }
     diary: dict[str, Column] = {
         **asked.habits,
-        **draw_burden(truth.burden, asked.habits, cramps, episodes.woken, asked.age.astype(np.float64), burden_rng),
+        **draw_next_day_effects(
+            truth.burden, asked.habits, cramps, episodes.woken, asked.age.astype(np.float64), burden_rng
+        ),
         "cramps": cramps,
         "ambient_temperature_c": plan.weather[date - (truth.people.start - _EPOCH).days],
         "date": date,

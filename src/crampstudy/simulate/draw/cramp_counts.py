@@ -9,8 +9,8 @@ from scipy.signal import lfilter
 
 from crampstudy.simulate.arrays import Column, Floats, Integers
 from crampstudy.simulate.calendar import annual_cosine
-from crampstudy.simulate.draw.direct_age_effect import direct
-from crampstudy.simulate.draw.habits import active, night_x
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
+from crampstudy.simulate.draw.habits import acting_effects, night_x
 from crampstudy.simulate.draw.people import person_x
 from crampstudy.simulate.truth.scalar_parameters import Cramps
 from crampstudy.simulate.truth.truth import Truth
@@ -23,20 +23,20 @@ def person_log_ratio(truth: Truth, people: Mapping[str, Column]) -> Floats:
     """Return the sum of all person-level effects, direct ones, one log rate ratio per participant."""
     total = np.zeros(len(people["age_years"]))
     for effect in truth.effects:
-        if effect.part == "person" and (size := direct(truth, effect)):
+        if effect.part == "person" and (size := direct_log_ratio(truth, effect)):
             total += size * person_x(truth, effect, people[effect.column])
     return total
 
 
 def night_log_ratio(truth: Truth, habits: Mapping[str, Floats], date: Integers) -> Floats:
     """Return the sum of the effects of habits and the annual cycle (participants x nights)."""
-    total = annual(truth.cramps, date)
-    for effect in active(truth):
+    total = annual_log_ratio(truth.cramps, date)
+    for effect in acting_effects(truth):
         total = total + effect.log_rate_ratio * night_x(truth, effect, habits[effect.column], date.shape[1])
     return np.broadcast_to(total, date.shape)
 
 
-def annual(cramps: Cramps, date: Integers) -> Floats:
+def annual_log_ratio(cramps: Cramps, date: Integers) -> Floats:
     """Return the log of the annual cycle's multiplier: ``1 + amplitude * cos(2 pi (day - peak) / 365.25)``."""
     if not cramps.season_amplitude:
         return np.zeros(date.shape)
@@ -90,7 +90,7 @@ def lasting_log(cramps: Cramps, shape: tuple[int, int], rng: np.random.Generator
     )
 
 
-def count(
+def draw_counts(
     cramps: Cramps, expected: Floats, sleep: Floats, before: Floats, shift: float, rng: np.random.Generator
 ) -> tuple[Integers, Floats]:
     """Draw the cramps of nights whose expected counts are given (participants x nights).

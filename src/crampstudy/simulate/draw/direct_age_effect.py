@@ -21,7 +21,7 @@ from crampstudy.simulate.truth.truth import Truth, correlation_root
 _POINTS = 2048
 
 
-def direct(truth: Truth, effect: Effect) -> float:
+def direct_log_ratio(truth: Truth, effect: Effect) -> float:
     """Return the direct log rate ratio of a person-level effect.
 
     A total effect of age is the slope of the log-linear (Poisson) projection of the mean rate on age and sex in the
@@ -32,20 +32,20 @@ def direct(truth: Truth, effect: Effect) -> float:
     """
     if effect.meaning == "direct":
         return effect.log_rate_ratio
-    return effect.log_rate_ratio - carried(truth)
+    return effect.log_rate_ratio - mediated_log_ratio(truth)
 
 
 @lru_cache(maxsize=64)
-def carried(truth: Truth) -> float:
+def mediated_log_ratio(truth: Truth) -> float:
     """Return the log rate ratio per unit of age's effect that goes through other columns."""
     age = next(e for e in truth.effects if e.column == "age_years")
-    if not varies(truth):
+    if not ages_vary(truth):
         return 0.0
     through = causal_graph.descendants(truth, "age_years")
     acting = [e for e in truth.effects if e.part == "person" and e.column in through and e.log_rate_ratio]
     if not acting:
         return 0.0
-    ages, weights = _ages(truth)
+    ages, weights = _age_distribution(truth)
     female = np.repeat([0.0, 1.0], len(ages))
     share = np.where(female > 0, truth.people.female_share, 1 - truth.people.female_share) * np.tile(weights, 2)
     x = (np.tile(ages, 2) - (age.centre or 0.0)) / (age.scale or 1.0)
@@ -67,12 +67,12 @@ def carried(truth: Truth) -> float:
     return age.log_rate_ratio - float(solved.x[1])
 
 
-def varies(truth: Truth) -> bool:
+def ages_vary(truth: Truth) -> bool:
     """Return whether people differ in age; without it age has no total effect, and its number is the direct one."""
-    return len(_ages(truth)[0]) > 1
+    return len(_age_distribution(truth)[0]) > 1
 
 
-def _ages(truth: Truth) -> tuple[Floats, Floats]:
+def _age_distribution(truth: Truth) -> tuple[Floats, Floats]:
     limits, shares = truth.people.age_limits, truth.people.age_shares
     bands = [np.arange(low, high) for low, high in pairwise(limits)]
     weights = np.concatenate([np.full(len(band), s / len(band)) for band, s in zip(bands, shares, strict=True)])

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from crampstudy import codebook
 from crampstudy.codebook import rules
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers
-from crampstudy.simulate.draw.hazard_scaling import hastened
+from crampstudy.simulate.draw.hazard_scaling import scale_hazard
 from crampstudy.simulate.truth.episodes import Episodes, site_shares
 from crampstudy.simulate.truth.tables.rows import REMEDIES, Remedy
 
@@ -230,7 +230,7 @@ def _course(
     mean, between = parameters.duration_mean_s - parameters.delay_mean_s, parameters.duration_log_sd_between
     within = parameters.duration_log_sd_within
     log_relief = math.log(mean) - (between**2 + within**2) / 2 + between * persons.length[row]
-    relief = np.exp(log_relief + duration_shift + within * hastened(length, hazard))
+    relief = np.exp(log_relief + duration_shift + within * scale_hazard(length, hazard))
     spread = parameters.delay_log_sd
     delay = parameters.delay_mean_s * np.exp(spread * streams["delay"].standard_normal(n) - spread**2 / 2)
     delay = np.minimum(np.rint(delay), parameters.longest_s // 2)

@@ -83,7 +83,7 @@ def exposures(agents: Sequence[Agent], periods: Mapping[str, Column], date: Inte
     return exposure
 
 
-def score(agent: Agent, people: Mapping[str, Column], scaling: Mapping[str, tuple[float, float]]) -> Floats:
+def modifier_score(agent: Agent, people: Mapping[str, Column], scaling: Mapping[str, tuple[float, float]]) -> Floats:
     """Return each participant's modifier in SDs from its mean; ``scaling`` has mean and SD by column."""
     if agent.modifier is None:
         raise ParameterError(f"agent {agent.column} has no modifier")
@@ -107,7 +107,7 @@ def log_effect(
             continue
         own: Floats = np.full((assigned.shape[0], 1), agent.log_rate_ratio)
         if agent.log_rate_ratio_per_sd:
-            own = own + agent.log_rate_ratio_per_sd * score(agent, people, scaling)[:, None]
+            own = own + agent.log_rate_ratio_per_sd * modifier_score(agent, people, scaling)[:, None]
         if own.any():
             total += own * assigned.exposure[agent.column]
     return total

@@ -11,7 +11,7 @@ import numpy as np
 from crampstudy import codebook
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
 from crampstudy.simulate.calendar import annual_cosine, is_weekend
-from crampstudy.simulate.draw.people import around
+from crampstudy.simulate.draw.people import at_scores
 from crampstudy.simulate.truth.scalar_parameters import Weather
 from crampstudy.simulate.truth.tables.rows import Effect, Habit
 from crampstudy.simulate.truth.truth import Truth
@@ -34,12 +34,12 @@ class Calendar:
         return cls(weekend[date - first], season[date - first])
 
 
-def active(truth: Truth) -> tuple[Effect, ...]:
+def acting_effects(truth: Truth) -> tuple[Effect, ...]:
     """Return the effects of diary habits that are not zero."""
     return tuple(e for e in truth.effects if e.part != "person" and e.log_rate_ratio)
 
 
-def history(effects: tuple[Effect, ...]) -> int:
+def days_before(effects: tuple[Effect, ...]) -> int:
     """Return how many days before the first night the effects look back to."""
     return max((e.lag_nights + e.window_nights - 1 for e in effects), default=0)
 
@@ -64,8 +64,8 @@ def draw_habits(
         The diary's columns, each participants x nights, and what the effects read of them, days before the first night
         included (participants x (history + nights)). Integers are independent given the person and the calendar.
     """
-    read = {e.column for e in active(truth)}
-    before = history(active(truth))
+    read = {e.column for e in acting_effects(truth)}
+    before = days_before(acting_effects(truth))
     past_date = date[:, :1] + np.arange(-before, 0)
     calendar, past_calendar = Calendar.of(date), Calendar.of(past_date) if before else None
     wanted = {h.column for h in truth.habits} if only is None else read | set(only)
@@ -123,7 +123,7 @@ class _Usual:
         varies = 0 < row.chance < 1
         odds = logit(row.chance) + row.chance_spread * person.standard_normal(score.shape) if varies else None
         mean = np.full(score.shape, row.mean)
-        return cls(row, odds, around(mean, row.sd_between, row.kind != "normal", score) if row.mean else mean)
+        return cls(row, odds, at_scores(mean, row.sd_between, row.kind != "normal", score) if row.mean else mean)
 
     def draw(self, gates: Mapping[str, Column], calendar: Calendar, days: np.random.Generator) -> Column:
         """Draw the days of a calendar, where the gates drawn before are open."""

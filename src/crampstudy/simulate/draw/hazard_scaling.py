@@ -8,7 +8,7 @@ from scipy.special import log_ndtr, ndtri_exp
 from crampstudy.simulate.arrays import Floats
 
 
-def hastened(z: Floats, log_hazard_ratio: Floats) -> Floats:
+def scale_hazard(z: Floats, log_hazard_ratio: Floats) -> Floats:
     """Return the normal scores of the log times whose hazard is multiplied: the same cramp, with the remedy."""
     moved = z.copy()
     at = np.flatnonzero(log_hazard_ratio)

@@ -10,7 +10,7 @@ from crampstudy.simulate.arrays import Column, Floats, Integers, expit, logit
 from crampstudy.simulate.truth.scalar_parameters import Burden
 
 
-def draw_burden(
+def draw_next_day_effects(
     burden: Burden,
     habits: Mapping[str, Column],
     cramps: Integers,

@@ -101,17 +101,19 @@ def draw_people(
     return made
 
 
-def recorded(truth: Truth, columns: Mapping[str, Column], first_night: Integers) -> dict[str, Column]:
+def as_recorded(truth: Truth, columns: Mapping[str, Column], first_night: Integers) -> dict[str, Column]:
     """Return the participants' columns as a study records them: measures on their day, rounded and within limits."""
     season = annual_cosine(first_night)
     noted = dict(columns)
     for measure in truth.measures:
         value = columns[measure.column].astype(np.float64) * (1 + measure.season * season)
-        noted[measure.column] = np.round(_limited("participants", measure.column, value), measure.decimals) + 0.0
+        noted[measure.column] = (
+            np.round(_within_codebook("participants", measure.column, value), measure.decimals) + 0.0
+        )
     return noted
 
 
-def around(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:
+def at_scores(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:
     """Return values of that mean and SD at the standard normal scores ``z``, normal or log-normal."""
     if not log:
         return mean + sd * z
@@ -132,7 +134,7 @@ def person_x(truth: Truth, effect: Effect, column: Column) -> Floats:
     return np.asarray((column.astype(np.float64) - centre) / scale, dtype=np.float64)
 
 
-def _caused(truth: Truth, column: str, made: Mapping[str, Column]) -> Floats | float:
+def _sum_of_causes(truth: Truth, column: str, made: Mapping[str, Column]) -> Floats | float:
     total: Floats | float = 0.0
     for cause in truth.causes:
         if cause.column == column and cause.coefficient:
@@ -146,7 +148,7 @@ def _caused(truth: Truth, column: str, made: Mapping[str, Column]) -> Floats | f
 def _condition(truth: Truth, row: Condition, made: Mapping[str, Column], uniform: Floats) -> Flags:
     decade = (made["age_years"].astype(np.float64) - 60) / 10
     odds = logit(row.prevalence_at_60) + row.log_odds_per_decade * decade
-    odds = odds + row.log_odds_female * (made["sex"] == "female") + _caused(truth, row.column, made)
+    odds = odds + row.log_odds_female * (made["sex"] == "female") + _sum_of_causes(truth, row.column, made)
     flag = uniform < expit(odds)
     return flag | made[row.includes].astype(np.bool_) if row.includes else flag
 
@@ -154,13 +156,16 @@ def _condition(truth: Truth, row: Condition, made: Mapping[str, Column], uniform
 def _measure(truth: Truth, row: Measure, made: Mapping[str, Column], chances: Chances) -> Floats:
     decade = (made["age_years"].astype(np.float64) - 60) / 10
     mean = (
-        row.mean + row.per_decade * decade + row.female * (made["sex"] == "female") + _caused(truth, row.column, made)
+        row.mean
+        + row.per_decade * decade
+        + row.female * (made["sex"] == "female")
+        + _sum_of_causes(truth, row.column, made)
     )
     log = row.shape == "log-normal"
     if log:
         # A log-normal mean stays above 0 however the shifts add up.
         mean = np.maximum(mean, row.mean / 20)
-    value = _limited("participants", row.column, around(mean, row.sd, log, chances.scores[row.column]))
+    value = _within_codebook("participants", row.column, at_scores(mean, row.sd, log, chances.scores[row.column]))
     return np.where(chances.uniforms[row.column] < row.chance_of_any, value, 0.0)
 
 
@@ -177,6 +182,6 @@ def _level(rows: list[Level], made: Mapping[str, Column], uniform: Floats) -> Co
     return np.asarray(np.asarray([row.level for row in rows])[chosen])
 
 
-def _limited(table: str, column: str, values: Floats) -> Floats:
+def _within_codebook(table: str, column: str, values: Floats) -> Floats:
     variable = codebook.variable(column, table)
     return values if variable.minimum is None else np.clip(values, variable.minimum, variable.maximum)

@@ -49,10 +49,10 @@ class Asked:
 
     def take(self, chosen: Integers) -> Asked:
         """Return some of the people."""
-        return _each([self], lambda arrays: arrays[0][chosen])
+        return _combine([self], lambda arrays: arrays[0][chosen])
 
 
-def _each(parts: Sequence[Asked], change: Callable[[list[Any]], Any]) -> Asked:
+def _combine(parts: Sequence[Asked], change: Callable[[list[Any]], Any]) -> Asked:
     """Return people whose every array is made of those that stand in its place in ``parts``."""
     made: dict[str, Any] = {}
     for item in fields(Asked):
@@ -80,7 +80,7 @@ def recruit(
         taken.append(asked.take(chosen))
         missing, people = missing - len(chosen), people + n
         if not missing:
-            return taken[0] if len(taken) == 1 else _each(taken, np.concatenate)
+            return taken[0] if len(taken) == 1 else _combine(taken, np.concatenate)
         if missing == n and people >= _HOPELESS:
             break
     raise ParameterError(
@@ -116,11 +116,11 @@ def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Colle
         sleep_before=np.zeros(n),
     )
     given = np.exp(asked.log_terms[:, :start] + asked.log_lasting[:, :start]) * asked.multiplier[:, None]
-    run_in, sleep_before = count_from(truth, asked, given, 0, start, asked.sleep_before, cramps_rng)
+    run_in, sleep_before = draw_counts_between(truth, asked, given, 0, start, asked.sleep_before, cramps_rng)
     return replace(asked, run_in=run_in, sleep_before=sleep_before)
 
 
-def count_from(
+def draw_counts_between(
     truth: Truth, asked: Asked, given: Floats, start: int, stop: int, before: Floats, rng: np.random.Generator
 ) -> tuple[Integers, Floats]:
     """Count the cramps of the nights from ``start`` to before ``stop``; see :func:`process.count`."""
@@ -130,4 +130,4 @@ def count_from(
     # Sleep that feeds back on nothing need not be drawn.
     sleep = np.zeros_like(given) if usual is None else usual - usual.mean(axis=1, keepdims=True)
     sleep = sleep[:, start:stop]
-    return cramp_counts.count(truth.cramps, given[:, start:stop], sleep, before, truth.burden.sleep_quality, rng)
+    return cramp_counts.draw_counts(truth.cramps, given[:, start:stop], sleep, before, truth.burden.sleep_quality, rng)

@@ -14,10 +14,10 @@ from typing import Any
 
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.calendar import JULY_PEAK, YEAR
-from crampstudy.simulate.draw.direct_age_effect import direct, varies
-from crampstudy.simulate.estimands.episodes import implied
+from crampstudy.simulate.draw.direct_age_effect import ages_vary, direct_log_ratio
+from crampstudy.simulate.estimands.episodes import implied_by_episodes
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population, has_total
-from crampstudy.simulate.estimands.treatment_effects import effects_of
+from crampstudy.simulate.estimands.treatment_effects import treatment_effects
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.design import nights_needed
 from crampstudy.simulate.truth.tables.rows import Effect
@@ -87,7 +87,7 @@ def conditional(truth: Truth, population: Population) -> Iterator[Answer]:
             level=effect.level,
             scale="log rate ratio",
             unit=effect.unit,
-            value=direct(truth, effect),
+            value=direct_log_ratio(truth, effect),
             found_by=f"a count model with every term that acts, and x = {covariate(truth, effect)}",
         )
 
@@ -96,7 +96,7 @@ def conditional(truth: Truth, population: Population) -> Iterator[Answer]:
 def total(truth: Truth, population: Population) -> Iterator[Answer]:
     """Yield the total effect of every person-level exposure that acts through others too."""
     for effect in truth.effects:
-        if effect.column == "age_years" and varies(truth):
+        if effect.column == "age_years" and ages_vary(truth):
             value, error = population.projected(effect)
             found_by = "a count model with age and sex only"
         elif effect.column != "age_years" and effect.part == "person" and has_total(truth, effect):
@@ -183,7 +183,7 @@ def variation(truth: Truth, population: Population) -> Iterator[Answer]:
 @answers
 def treated(truth: Truth, population: Population) -> Iterator[Answer]:
     """Yield what the treatments in use do to the rate: at full effect, and in a trial over a whole period."""
-    for agent, effect in effects_of(truth.agents, truth.design, nights_needed(truth.design)).items():
+    for agent, effect in treatment_effects(truth.agents, truth.design, nights_needed(truth.design)).items():
         trial = "against" in effect
         yield Answer(
             key=f"treatment:{agent}",
@@ -201,7 +201,7 @@ def treated(truth: Truth, population: Population) -> Iterator[Answer]:
 @answers
 def single_cramps(truth: Truth, population: Population) -> Iterator[Answer]:
     """Yield what follows of single cramps: shares, mean length and pain, remedies' hazard ratios."""
-    for name, value in _flat(implied(truth.episodes, truth.remedies)):
+    for name, value in _flat(implied_by_episodes(truth.episodes, truth.remedies)):
         yield Answer(
             key=f"episode:{name}",
             estimand=name.replace("_", " ").replace(".", ", "),

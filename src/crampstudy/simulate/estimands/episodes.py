@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from crampstudy.simulate.draw.hazard_scaling import hastened
+from crampstudy.simulate.draw.hazard_scaling import scale_hazard
 from crampstudy.simulate.truth.episodes import SITES, Episodes, site_shares
 from crampstudy.simulate.truth.tables.rows import Remedy
 
 
-def implied(parameters: Episodes, remedies: Sequence[Remedy]) -> dict[str, Any]:
+def implied_by_episodes(parameters: Episodes, remedies: Sequence[Remedy]) -> dict[str, Any]:
     """Return what follows from the parameters: shares, and means over all cramps of people who cramp alike.
 
     Mean length and remedies' shares hold where remedies do not follow pain (``None`` otherwise), the cut and the
@@ -45,5 +45,5 @@ def implied(parameters: Episodes, remedies: Sequence[Remedy]) -> dict[str, Any]:
 def mean_time_ratio(log_hazard_ratio: float, log_sd: float) -> float:
     """Return the mean time at a hazard ratio over that at 1, given the person, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
-    moved = hastened(nodes, np.full_like(nodes, log_hazard_ratio))
+    moved = scale_hazard(nodes, np.full_like(nodes, log_hazard_ratio))
     return float(weights @ np.exp(log_sd * moved) / (weights @ np.exp(log_sd * nodes)))

@@ -13,7 +13,7 @@ from scipy.special import gammaincinv, logit
 
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.draw import cramp_counts
-from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
 from crampstudy.simulate.estimands.answers import Answer, answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.truth.scalar_parameters import Cramps
@@ -36,7 +36,7 @@ def odds_of_a_night(truth: Truth, population: Population) -> Iterator[Answer]:
         numbers = {m.column for m in truth.measures} | {"age_years"}
         if effect.part != "person" or effect.column in numbers:
             continue
-        without, exposed = (chance_of_a_night(truth.cramps, r) for r in (0.0, direct(truth, effect)))
+        without, exposed = (chance_of_a_night(truth.cramps, r) for r in (0.0, direct_log_ratio(truth, effect)))
         yield Answer(
             key=f"odds:{slug(effect.term)}",
             estimand="odds ratio of a night with a cramp over all persons, all other terms at their reference",

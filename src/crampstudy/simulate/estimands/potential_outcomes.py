@@ -17,7 +17,7 @@ from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.simulate.arrays import Column, Flags, Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
-from crampstudy.simulate.draw.direct_age_effect import direct
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.draw.recruitment import SLEEP
 from crampstudy.simulate.truth import causal_graph
@@ -139,7 +139,7 @@ class _Outcomes:
         acting = [e for e in truth.effects if e.part == "person" and e.log_rate_ratio]
         exposures = [e for e in truth.effects if e.part == "person" and has_total(truth, e)]
         people = draw_people(truth, basics.age, basics.female, chances, only={e.column for e in (*acting, *exposures)})
-        log = {e.term: direct(truth, e) * person_x(truth, e, people[e.column]) for e in acting}
+        log = {e.term: direct_log_ratio(truth, e) * person_x(truth, e, people[e.column]) for e in acting}
         whole = sum(log.values(), np.zeros(n))
         moments = {}
         for exposure in exposures:
@@ -151,7 +151,7 @@ class _Outcomes:
             for x in _levels(truth, exposure, people[exposure.column]):
                 fixed = {**before, exposure.column: x}
                 made = draw_people(truth, basics.age, basics.female, chances, fixed, {e.column for e in touched})
-                own = (direct(truth, e) * person_x(truth, e, made[e.column]) for e in touched)
+                own = (direct_log_ratio(truth, e) * person_x(truth, e, made[e.column]) for e in touched)
                 both.append(np.exp(sum(own, rest)))
             low, high = both
             moments[exposure.term] = np.asarray([low.sum(), high.sum(), low @ low, high @ high, low @ high])

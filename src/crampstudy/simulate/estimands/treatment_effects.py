@@ -10,11 +10,11 @@ import numpy as np
 
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.draw.exposures import build_up
-from crampstudy.simulate.truth.design import TRIALS, Design, check_design, check_nights, offsets
+from crampstudy.simulate.truth.design import TRIALS, StudyDesign, check_design, check_nights, period_starts
 from crampstudy.simulate.truth.tables.rows import Agent
 
 
-def effects_of(agents: Sequence[Agent], design: Design, nights: int) -> dict[str, Any]:
+def treatment_effects(agents: Sequence[Agent], design: StudyDesign, nights: int) -> dict[str, Any]:
     """Return the true effects of the treatments in use, in diaries of ``nights`` nights, by agent.
 
     ``log_rate_ratio`` holds at full effect and at the modifier's mean. In a trial ``against`` is the comparator
@@ -62,13 +62,13 @@ def _full(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _over_period(agent: Agent, design: Design, first: int = 0) -> Floats:
+def _over_period(agent: Agent, design: StudyDesign, first: int = 0) -> Floats:
     """Return the build-up of a period from night 0 in as many nights from ``first`` on."""
     night = first + np.arange(design.period_nights)[None, :]
     return build_up(np.asarray([0]), np.asarray([design.period_nights - 1]), night, agent).ravel()
 
 
-def _carried_over(agent: Agent, design: Design) -> float:
-    if len(offsets(design)) < 2:
+def _carried_over(agent: Agent, design: StudyDesign) -> float:
+    if len(period_starts(design)) < 2:
         return 0.0
     return float(_over_period(agent, design, design.period_nights + design.washout_nights).mean())

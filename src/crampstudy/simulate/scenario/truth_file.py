@@ -31,8 +31,8 @@ import yaml
 
 from crampstudy import plain_yaml
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.truth.parameters import check, plain
-from crampstudy.simulate.truth.tables.rows import Row
+from crampstudy.simulate.truth.parameters import as_plain, check
+from crampstudy.simulate.truth.tables.rows import TableRow
 from crampstudy.simulate.truth.truth import Truth
 
 _HEAD = ("base", "about", "participants", "nights", "mess")
@@ -142,7 +142,7 @@ def as_yaml(truth: Truth) -> str:
         else:
             for item in fields(content):
                 remark = f"{item.metadata['unit']}; {_limits(item.metadata)}{item.metadata['basis']}"
-                lines.append(f"  {item.name}: {_cell(plain(getattr(content, item.name)))}  # {remark}")
+                lines.append(f"  {item.name}: {_cell(as_plain(getattr(content, item.name)))}  # {remark}")
     return "\n".join(lines) + "\n"
 
 
@@ -177,7 +177,7 @@ def _group(place: _Place, before: Any, content: Any) -> Any:
     return place.made(before, {name: place.at(name).value(types_of[name], cell) for name, cell in cells.items()})
 
 
-def _table(place: _Place, part: str, before: tuple[Row, ...], content: Any) -> tuple[Row, ...]:
+def _table(place: _Place, part: str, before: tuple[TableRow, ...], content: Any) -> tuple[TableRow, ...]:
     rows = {_key(part, row): row for row in before}
     entries = place.entries(content, None)
     added = [key for key, cells in entries.items() if isinstance(cells, dict) and cells.get(_NEW) == "true"]
@@ -193,7 +193,7 @@ def _table(place: _Place, part: str, before: tuple[Row, ...], content: Any) -> t
     return tuple(rows.values())
 
 
-def _new_row(place: _Place, part: str, row: type[Row], key: str, content: dict[str, Any]) -> Row:
+def _new_row(place: _Place, part: str, row: type[TableRow], key: str, content: dict[str, Any]) -> TableRow:
     types_of = get_type_hints(row)
     named = dict(zip(_names(part), key.split("="), strict=False))
     cells = place.entries({name: cell for name, cell in content.items() if name != _NEW}, tuple(types_of)) | named
@@ -209,7 +209,7 @@ def _new_row(place: _Place, part: str, row: type[Row], key: str, content: dict[s
         raise ParameterError(f"{place.file}: {error}") from None
 
 
-def _row(place: _Place, part: str, row: Row, content: Any) -> Row:
+def _row(place: _Place, part: str, row: TableRow, content: Any) -> TableRow:
     types_of = {name: kind for name, kind in get_type_hints(type(row)).items() if name not in _names(part)}
     if not isinstance(content, dict):
         if part not in _MAIN:
@@ -217,7 +217,7 @@ def _row(place: _Place, part: str, row: Row, content: Any) -> Row:
         content = {_MAIN[part]: content}
     cells = place.entries(content, tuple(types_of))
     made = place.made(row, {name: place.at(name).value(types_of[name], cell) for name, cell in cells.items()})
-    return cast(Row, made)
+    return cast(TableRow, made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ TRIALS = ("parallel", "crossover", "n-of-1")
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class StudyDesign:
     """How treatments come to people.
 
     A trial begins with ``run_in_nights`` without treatment, then has periods of ``period_nights`` with
@@ -44,7 +44,7 @@ class Design:
     use_nights: float = param(90.0, unit="nights, mean of an open use from its start", low=1, high=3660)
 
 
-def check_design(design: Design, agents: Sequence[Agent]) -> None:
+def check_design(design: StudyDesign, agents: Sequence[Agent]) -> None:
     """Hold the arms against the agents.
 
     Raises:
@@ -63,19 +63,19 @@ def check_design(design: Design, agents: Sequence[Agent]) -> None:
         raise ParameterError(f"design.allocation has {len(design.allocation)} shares; allowed: one per arm")
 
 
-def offsets(design: Design) -> Integers:
+def period_starts(design: StudyDesign) -> Integers:
     """Return the night of the diary, from 0, with which each period of a trial begins."""
     periods = {"parallel": 1, "crossover": len(design.arms), "n-of-1": 2 * design.pairs}.get(design.kind, 0)
     return design.run_in_nights + np.arange(periods) * (design.period_nights + design.washout_nights)
 
 
-def nights_needed(design: Design) -> int:
+def nights_needed(design: StudyDesign) -> int:
     """Return how many nights a diary must have for the last period of the design to end in it."""
-    begins = offsets(design)
+    begins = period_starts(design)
     return int(begins[-1]) + design.period_nights if len(begins) else 1
 
 
-def check_nights(design: Design, nights: int) -> None:
+def check_nights(design: StudyDesign, nights: int) -> None:
     """Hold the length of the diary against the design.
 
     Raises:
@@ -83,7 +83,7 @@ def check_nights(design: Design, nights: int) -> None:
     """
     if nights < (needed := nights_needed(design)):
         raise ParameterError(
-            f"a {design.kind} design of {len(offsets(design))} x {design.period_nights} nights with run-in and "
+            f"a {design.kind} design of {len(period_starts(design))} x {design.period_nights} nights with run-in and "
             f"washouts needs diaries of at least {needed} nights, got {nights}; ask for more or for shorter periods"
         )
 

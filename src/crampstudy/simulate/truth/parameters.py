@@ -50,11 +50,11 @@ def check_whole(key: str, value: int, low: int, high: int) -> None:
         raise ParameterError(f"{key} is {value!r}; allowed: a whole number from {low} to {high}")
 
 
-def described(instance: Any) -> dict[str, Any]:
+def describe(instance: Any) -> dict[str, Any]:
     """Return every parameter of ``instance`` with its value, unit, limits and basis."""
     return {
         item.name: {
-            "value": plain(getattr(instance, item.name)),
+            "value": as_plain(getattr(instance, item.name)),
             "unit": item.metadata["unit"],
             "allowed": [item.metadata["low"], item.metadata["high"]],
             "basis": item.metadata["basis"],
@@ -63,7 +63,7 @@ def described(instance: Any) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
     """Return ``value`` as JSON has it: dates as ISO 8601 text, tuples as lists."""
     if isinstance(value, date):
         return value.isoformat()

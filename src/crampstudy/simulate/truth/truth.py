@@ -13,7 +13,7 @@ from crampstudy import codebook
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.truth import causal_graph
-from crampstudy.simulate.truth.design import Design, check_agents, check_design
+from crampstudy.simulate.truth.design import StudyDesign, check_agents, check_design
 from crampstudy.simulate.truth.episodes import Episodes, check_episodes
 from crampstudy.simulate.truth.parameters import check
 from crampstudy.simulate.truth.scalar_parameters import Burden, Cramps, People, Recruitment, Weather
@@ -27,7 +27,7 @@ from crampstudy.simulate.truth.tables.rows import (
     Level,
     Measure,
     Remedy,
-    table,
+    read_table,
 )
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
@@ -58,16 +58,16 @@ class Truth:
     episodes: Episodes = field(default_factory=Episodes)
     burden: Burden = field(default_factory=Burden)
     weather: Weather = field(default_factory=Weather)
-    design: Design = field(default_factory=Design)
-    effects: tuple[Effect, ...] = field(default_factory=lambda: table(Effect, "effects.csv"))
-    conditions: tuple[Condition, ...] = field(default_factory=lambda: table(Condition, "conditions.csv"))
-    measures: tuple[Measure, ...] = field(default_factory=lambda: table(Measure, "measures.csv"))
-    levels: tuple[Level, ...] = field(default_factory=lambda: table(Level, "levels.csv"))
-    causes: tuple[Cause, ...] = field(default_factory=lambda: table(Cause, "causes.csv"))
-    correlations: tuple[Correlation, ...] = field(default_factory=lambda: table(Correlation, "correlations.csv"))
-    habits: tuple[Habit, ...] = field(default_factory=lambda: table(Habit, "habits.csv"))
-    remedies: tuple[Remedy, ...] = field(default_factory=lambda: table(Remedy, "remedies.csv"))
-    agents: tuple[Agent, ...] = field(default_factory=lambda: table(Agent, "agents.csv"))
+    design: StudyDesign = field(default_factory=StudyDesign)
+    effects: tuple[Effect, ...] = field(default_factory=lambda: read_table(Effect, "effects.csv"))
+    conditions: tuple[Condition, ...] = field(default_factory=lambda: read_table(Condition, "conditions.csv"))
+    measures: tuple[Measure, ...] = field(default_factory=lambda: read_table(Measure, "measures.csv"))
+    levels: tuple[Level, ...] = field(default_factory=lambda: read_table(Level, "levels.csv"))
+    causes: tuple[Cause, ...] = field(default_factory=lambda: read_table(Cause, "causes.csv"))
+    correlations: tuple[Correlation, ...] = field(default_factory=lambda: read_table(Correlation, "correlations.csv"))
+    habits: tuple[Habit, ...] = field(default_factory=lambda: read_table(Habit, "habits.csv"))
+    remedies: tuple[Remedy, ...] = field(default_factory=lambda: read_table(Remedy, "remedies.csv"))
+    agents: tuple[Agent, ...] = field(default_factory=lambda: read_table(Agent, "agents.csv"))
 
     def __post_init__(self) -> None:
         for name in GROUPS:

@@ -9,13 +9,13 @@ from importlib.resources import files
 from typing import Any, Literal, TypeVar
 
 from crampstudy import codebook
-from crampstudy.simulate.truth.parameters import check, param, plain
+from crampstudy.simulate.truth.parameters import as_plain, check, param
 
-_Row = TypeVar("_Row", bound="Row")
+_AnyRow = TypeVar("_AnyRow", bound="TableRow")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One row of a package table; ``column`` is the codebook name, or the latent one, that it speaks of."""
 
     column: str = param()
@@ -25,11 +25,11 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as JSON has it."""
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+        return {item.name: as_plain(getattr(self, item.name)) for item in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
-class Effect(Row):
+class Effect(TableRow):
     """What one term does to the cramp rate of a night: ``exp(log_rate_ratio * x)``.
 
     ``x`` by ``part``: ``person`` is the participants column (boolean 0/1, ``level`` 0/1, a number less ``centre``
@@ -57,7 +57,7 @@ class Effect(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause(Row):
+class Cause(TableRow):
     """What ``parent`` does to ``column``: log odds of a condition, or a shift of a measure in its own unit.
 
     Per one of the parent: yes against no, ``level`` against any other, or one ``per`` (in the parent's unit) more.
@@ -70,7 +70,7 @@ class Cause(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation(Row):
+class Correlation(TableRow):
     """The correlation of the standard normal scores behind two numbers: measures, or persons' usual habits."""
 
     other: str = param()
@@ -78,7 +78,7 @@ class Correlation(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition(Row):
+class Condition(TableRow):
     """A yes-or-no column, logistic in age and its causes; ``includes`` makes it yes wherever that one is."""
 
     prevalence_at_60: float = param(unit="proportion of men aged 60 without any cause", low=0.0001, high=0.9999)
@@ -88,7 +88,7 @@ class Condition(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Measure(Row):
+class Measure(TableRow):
     """A number per participant; ``mean`` is a man's at 60 without any cause, shifts and SD in the column's unit.
 
     ``season`` is the relative amplitude of the recorded value over the year, highest in late July; effects and causes
@@ -108,7 +108,7 @@ class Measure(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Level(Row):
+class Level(TableRow):
     """The share of one level of a column, and its share among those with ``given``."""
 
     level: str = param()
@@ -118,7 +118,7 @@ class Level(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Habit(Row):
+class Habit(TableRow):
     """A diary column or a latent day gate; persons differ by ``sd_between`` and ``chance_spread``.
 
     A day has it with the person's chance (logit-normal, ``chance`` at the median) and only where the gate
@@ -139,13 +139,13 @@ class Habit(Row):
     season: float = param(unit="log odds, or proportion of the amount", low=-3, high=3)
 
 
-def table(row: type[_Row], file: str) -> tuple[_Row, ...]:
+def read_table(row: type[_AnyRow], file: str) -> tuple[_AnyRow, ...]:
     """Read a table of the package into rows."""
     text = files("crampstudy.simulate.truth.tables").joinpath(file).read_text(encoding="utf-8")
     return tuple(row(**_cells(row, cells)) for cells in csv.DictReader(text.splitlines()))
 
 
-def _cells(row: type[Row], cells: Mapping[str, str]) -> dict[str, Any]:
+def _cells(row: type[TableRow], cells: Mapping[str, str]) -> dict[str, Any]:
     # Annotations are text here, so the first word of a type says how its cell is read.
     types = {item.name: str(item.type).split(" ")[0] for item in fields(row)}
     readers = {"int": int, "float": float}
@@ -156,7 +156,7 @@ REMEDIES = codebook.variable("remedy", "episodes").levels
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy(Row):
+class Remedy(TableRow):
     """A level of ``remedy``: how often it is used and what it does.
 
     ``log_hazard_ratio`` is that of relief against no remedy given the person, ``pain_points`` shifts the pain
@@ -178,7 +178,7 @@ AGENTS = codebook.variable("agent", "treatments").levels
 
 
 @dataclass(frozen=True, slots=True)
-class Agent(Row):
+class Agent(TableRow):
     """What a level of ``agent`` does to the nights of those who take it.
 
     The effect builds up in even steps over ``onset_nights`` and fades in even steps over ``carry_over_nights``; at
