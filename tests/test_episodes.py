@@ -25,6 +25,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.draw import episodes as module
 from crampstudy.simulate.draw.episodes import DrawnEpisodes, draw_episodes
+from crampstudy.simulate.draw.exposures import EpisodeShifts
 from crampstudy.simulate.estimands.episodes import implied_by_episodes
 from crampstudy.simulate.truth.episodes import Episodes, check_episodes
 from crampstudy.simulate.truth.parameters import check
@@ -46,13 +47,15 @@ def drawn(
     nights: int = 10,
     each: int = 1,
     seed: int = 5,
-    **shifts: Any,
+    **treated: Any,
 ) -> DrawnEpisodes:
     """Cramps of people of whom each has the same number, so that their means are independent and alike."""
     cramps = np.full((people, nights), each)
     sex = np.where(np.arange(people) % 2 == 0, "female", "male")
     rng = np.random.default_rng(seed)
-    return draw_episodes(parameters or Episodes(), remedies, {"sex": sex}, dates(people, nights), cramps, rng, **shifts)
+    return draw_episodes(
+        parameters or Episodes(), remedies, {"sex": sex}, dates(people, nights), cramps, rng, **treated
+    )
 
 
 def dates(people: int, nights: int) -> np.ndarray:
@@ -223,7 +226,7 @@ def test_treatments_shift_pain_and_time_to_relief() -> None:
     night = np.zeros(size)
     night[:, 5:] = 1.0
     treated = drawn(
-        remedies=NO_REMEDY_HELPS, people=500, pain_shift=-3.0 * night, duration_shift=math.log(0.5) * night
+        remedies=NO_REMEDY_HELPS, people=500, treated=EpisodeShifts(-3.0 * night, math.log(0.5) * night)
     ).columns
     on = plain["night"] >= 5
     for name in ("pain_0_10", "relief_s", "onset", "remedy"):

@@ -24,8 +24,8 @@ from scipy import stats
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.draw.allocation import assign, sequences
-from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, build_up, episode_shifts, log_effect
+from crampstudy.simulate.draw.allocation import Untreated, assign, sequences
+from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, EpisodeShifts, build_up, episode_shifts, log_effect
 from crampstudy.simulate.estimands.treatment_effects import treatment_effects
 from crampstudy.simulate.truth.design import StudyDesign, check_agents, check_design, nights_needed, period_starts
 from crampstudy.simulate.truth.parameters import check
@@ -63,7 +63,7 @@ def assigned(
     rate = more.pop("log_rate", np.zeros(people))
     who = more.pop("who", None) or persons(people)
     rng = np.random.default_rng(seed)
-    return assign(design, of, who, dates(people, nights), rate, rng, scaling=SCALING, **more)
+    return assign(design, of, Untreated(who, dates(people, nights), rate, SCALING), rng, **more)
 
 
 def agent(name: str, **changes: Any) -> Agent:
@@ -177,7 +177,7 @@ def test_observation_is_nothing() -> None:
     effect = log_effect(TABLE, a, persons(400), SCALING)
     assert effect.shape == (400, 200)
     assert not effect.any()
-    assert episode_shifts(TABLE, a) == (None, None)
+    assert episode_shifts(TABLE, a) == EpisodeShifts()
     assert treatment_effects(TABLE, StudyDesign(), 1) == {}
 
 
@@ -194,7 +194,8 @@ def test_log_effect_by_hand() -> None:
         full = -0.4 + 0.2 * x[i] if arm == "magnesium" else -0.1
         steps = [0, 0.5, 1, 1] if arm == "magnesium" else [0, 1, 1, 1]
         np.testing.assert_allclose(log_effect(of, a, who, SCALING)[i], full * np.asarray(steps))
-        pain, duration = episode_shifts(of, a)
+        shifts = episode_shifts(of, a)
+        pain, duration = shifts.pain, shifts.log_relief
         assert pain is not None
         assert duration is not None
         np.testing.assert_allclose(pain[i], (-2.0 if arm == "magnesium" else 0) * np.asarray(steps))
@@ -208,7 +209,7 @@ def test_no_effect_is_no_difference(kind: str) -> None:
     a = assigned(StudyDesign(kind=kind), nights=300, of=of)  # type: ignore[arg-type]
     assert a.exposure
     assert not log_effect(of, a, persons(400), SCALING).any()
-    assert episode_shifts(of, a) == (None, None)
+    assert episode_shifts(of, a) == EpisodeShifts()
 
 
 def test_the_stated_trial_effect_is_that_of_potential_outcomes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
@@ -17,6 +18,20 @@ from crampstudy.simulate.truth.tables.rows import AGENTS, Agent
 _LOG_RATE_LIMIT = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class Untreated:
+    """Participants before any treatment.
+
+    ``date`` is participants x nights, ``log_rate`` the log of each person's expected cramps per week, ``scaling`` mean
+    and SD of each modifier's column.
+    """
+
+    people: Mapping[str, Column]
+    date: Integers
+    log_rate: Floats
+    scaling: Mapping[str, tuple[float, float]]
+
+
 def sequences(arms: int) -> Integers:
     """Return balanced orders of ``arms`` treatments, one per row (Williams 1949): for two AB and BA.
 
@@ -27,33 +42,23 @@ def sequences(arms: int) -> Integers:
     return square if arms % 2 == 0 else np.vstack([square, square[:, ::-1]])
 
 
-def assign(
-    design: StudyDesign,
-    agents: Sequence[Agent],
-    people: Mapping[str, Column],
-    date: Integers,
-    log_person_rate: Floats,
-    rng: np.random.Generator,
-    *,
-    scaling: Mapping[str, tuple[float, float]],
-) -> Assigned:
+def assign(design: StudyDesign, agents: Sequence[Agent], untreated: Untreated, rng: np.random.Generator) -> Assigned:
     """Give each participant an arm and exposure periods; each agent has a generator of its own in open use.
 
-    ``date`` is participants x nights, ``log_person_rate`` the log of each person's expected cramps per week without
-    treatment, ``scaling`` mean and SD of each modifier's column. In a trial the arms, or the sequences, are
-    allocated in random order with sizes as even as they can be.
+    In a trial the arms, or the sequences, are allocated in random order with sizes as even as they can be.
 
     Raises:
         ParameterError: the arms are unknown, or the diary is too short for the design.
     """
     check_design(design, agents)
+    date = untreated.date
     check_nights(design, date.shape[1])
     if design.kind in TRIALS:
         arm, periods = _trial(design, date, rng)
     else:
         arm = np.full(len(date), NOT_A_TRIAL)
         using = [a for a in agents if a.share_using] if design.kind == "open-use" else []
-        periods = _open_use(design, using, people, date, log_person_rate, rng, scaling)
+        periods = _open_use(design, using, untreated, rng)
     named = {a.column: a for a in agents}
     taken = [named[name] for name in periods["agent"].tolist()]
     doses = [math.nan if a.dose is None else a.dose for a in taken]
@@ -103,23 +108,19 @@ def _allocated(shares: Floats, n: int, rng: np.random.Generator) -> Integers:
 
 
 def _open_use(
-    design: StudyDesign,
-    agents: Sequence[Agent],
-    people: Mapping[str, Column],
-    date: Integers,
-    log_person_rate: Floats,
-    rng: np.random.Generator,
-    scaling: Mapping[str, tuple[float, float]],
+    design: StudyDesign, agents: Sequence[Agent], untreated: Untreated, rng: np.random.Generator
 ) -> dict[str, Column]:
+    """Return the periods of use outside a trial, by indication: logit P(use) = logit share + indication log rate."""
+    date = untreated.date
     n, nights = date.shape
     own = dict(zip(AGENTS, rng.spawn(len(AGENTS)), strict=True))
-    lean = design.indication * np.clip(log_person_rate, -_LOG_RATE_LIMIT, _LOG_RATE_LIMIT)
+    lean = design.indication * np.clip(untreated.log_rate, -_LOG_RATE_LIMIT, _LOG_RATE_LIMIT)
     found = []
     for agent in agents:
         who, early, begin, before, length = own[agent.column].spawn(5)
         log_odds = logit(agent.share_using) + lean
         if agent.log_odds_per_sd:
-            log_odds = log_odds + agent.log_odds_per_sd * modifier_score(agent, people, scaling)
+            log_odds = log_odds + agent.log_odds_per_sd * modifier_score(agent, untreated.people, untreated.scaling)
         row = np.flatnonzero(who.random(n) < expit(log_odds))
         # A use has no memory: one that began earlier goes on for as long as one that begins now.
         end = 1 / design.use_nights

@@ -16,7 +16,7 @@ from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Column, Floats, Integers
 from crampstudy.simulate.calendar import season_of
 from crampstudy.simulate.draw import cramp_counts
-from crampstudy.simulate.draw.allocation import assign
+from crampstudy.simulate.draw.allocation import Untreated, assign
 from crampstudy.simulate.draw.episodes import draw_episodes
 from crampstudy.simulate.draw.exposures import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.draw.habits import temperature
@@ -164,7 +164,7 @@ def draw_rates(
     per_week = asked.multiplier * truth.cramps.rate_per_week
     own = cramp_counts.person_log_ratio(truth, asked.people) + np.log(np.maximum(per_week, _LOWEST_RATE))
     scaling = {measure.column: (measure.mean, measure.sd) for measure in truth.measures}
-    assigned = assign(truth.design, truth.agents, asked.people, asked.date, own, trial_rng, scaling=scaling)
+    assigned = assign(truth.design, truth.agents, Untreated(asked.people, asked.date, own, scaling), trial_rng)
     by_terms = np.exp(asked.log_terms + log_effect(truth.agents, assigned, asked.people, scaling))
     return DrawnRates(asked, assigned, by_terms, by_terms * np.exp(asked.log_lasting) * asked.multiplier[:, None])
 
@@ -182,10 +182,8 @@ def _tables(
     truth, asked, assigned, date = plan.truth, drawn.asked, drawn.assigned, drawn.asked.date
     episodes_rng, burden_rng, labs_rng, recall_rng = rng.spawn(4)
     own = as_recorded(truth, asked.people, asked.first_night)
-    pain, length = episode_shifts(truth.agents, assigned)
-    episodes = draw_episodes(
-        truth.episodes, truth.remedies, own, date, cramps, episodes_rng, pain_shift=pain, duration_shift=length
-    )
+    shifts = episode_shifts(truth.agents, assigned)
+    episodes = draw_episodes(truth.episodes, truth.remedies, own, date, cramps, episodes_rng, shifts)
     # Whether a person recalls any cramp at baseline follows the person's own rate.
     recalled = drawn.given.mean(axis=1) * 7 * truth.people.ever_cramp_weeks
     people: dict[str, Column] = {

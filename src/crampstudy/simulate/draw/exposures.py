@@ -113,12 +113,20 @@ def log_effect(
     return total
 
 
-def episode_shifts(agents: Sequence[Agent], assigned: Assigned) -> tuple[Floats | None, Floats | None]:
-    """Return what treatments add to the pain (points) and to the log of the time to relief of a night's cramps.
+@dataclass(frozen=True, slots=True)
+class EpisodeShifts:
+    """What treatments add to the pain (points) and to the log of the time to relief of a night's cramps.
 
     Each is participants x nights, or ``None`` where no treatment in use does anything to it.
     """
-    return _shift(agents, assigned, "pain_points"), _shift(agents, assigned, "duration_log")
+
+    pain: Floats | None = None
+    log_relief: Floats | None = None
+
+
+def episode_shifts(agents: Sequence[Agent], assigned: Assigned) -> EpisodeShifts:
+    """Return what the treatments in use do to single cramps."""
+    return EpisodeShifts(_shift(agents, assigned, "pain_points"), _shift(agents, assigned, "duration_log"))
 
 
 def _shift(agents: Sequence[Agent], assigned: Assigned, name: str) -> Floats | None:
