@@ -29,6 +29,13 @@ _ABOUT = About("simulated", synthetic=True)
 def simulate(participants: int, nights: int, seed: int, truth: Truth | None = None, mess: Mess | None = None) -> Cohort:
     """Draw a synthetic diary cohort and its gaps; equal arguments give an equal cohort.
 
+    Args:
+        participants: Their number.
+        nights: Nights per participant.
+        seed: Seed of everything.
+        truth: What is drawn; the package's default by default.
+        mess: What goes wrong; the usual gaps and lost samples by default.
+
     Raises:
         ParameterError: ``participants``, ``nights`` or ``seed`` is out of range.
     """

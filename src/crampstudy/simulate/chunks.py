@@ -35,6 +35,13 @@ class Job:
     def of(cls, participants: int, nights: int, seed: int, truth: Truth, mess: Mess) -> Job:
         """Plan the making of a cohort.
 
+        Args:
+            participants: Their number.
+            nights: Nights per participant.
+            seed: Seed of everything.
+            truth: What is drawn.
+            mess: What goes wrong.
+
         Raises:
             ParameterError: ``participants``, ``nights`` or ``seed`` is out of range.
         """

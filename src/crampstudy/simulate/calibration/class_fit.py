@@ -47,10 +47,13 @@ def fit(
 ) -> ClassFit:
     """Fit a rate per band and one mixture to the shares by multinomial maximum likelihood.
 
-    Shares count as ``n_effective`` independent answers. Without ``near_nightly`` the persons' rates are a plain
-    gamma, the counts negative binomial; with ``shape_by_band`` each band has a shape of its own. ``spread`` lists
-    for each band equally weighted multiples of the rate that other causes make (conditions, season), so that the
-    mixture holds only what is left.
+    Args:
+        shares: The published shares, one band each; they count as ``n_effective`` independent answers.
+        variance: Relative variance of a person's mean rate from night to night, as ``window_variance`` has it.
+        near_nightly: Whether there is a class of near-nightly persons; without it counts are negative binomial.
+        shape_by_band: Whether each band has a shape of its own.
+        spread: For each band equally weighted multiples of the rate that other causes make (conditions, season), so
+            that the mixture holds only what is left.
 
     Raises:
         AnalysisError: the search did not settle.

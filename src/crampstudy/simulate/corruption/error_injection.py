@@ -147,9 +147,16 @@ def inject(
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """Return tables as text with mistakes, rows in their order and new ones last, and the record of the mistakes.
 
-    ``before`` has the tables before their gaps and ``kept`` the rows of them that are left. Where a mistake is made,
-    and which, is chance that belongs to the row it had then: other gaps take mistakes away with their nights, and
-    leave the others, unless a kind runs out of the rows of its own and takes one of another's.
+    Where a mistake is made, and which, is chance that belongs to the row it had then: other gaps take mistakes away
+    with their nights, and leave the others, unless a kind runs out of the rows of its own and takes one of another's.
+
+    Args:
+        tables: The tables with their gaps, typed.
+        before: The same before their gaps.
+        kept: By table the rows of ``before`` that are left; all where it has none.
+        mistakes: How many mistakes of which kinds.
+        window: First and last night of the study before the gaps.
+        rng: The generator.
     """
     order, people, chance = rng.spawn(3)
     orders = dict(zip(codebook.TABLES, order.spawn(len(codebook.TABLES)), strict=True))

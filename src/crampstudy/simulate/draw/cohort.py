@@ -157,7 +157,12 @@ def draw_rates(
 ) -> DrawnRates:
     """Draw ``n`` people who get in, their treatments, and the mean count of each of their nights.
 
-    Of ``habits`` none but these and those that act on cramps are drawn.
+    Args:
+        truth: The truth.
+        n: Number of people who get in.
+        nights: Nights of each.
+        rng: The generator.
+        habits: The habits to draw beside those that act on cramps; all by default.
     """
     asked_rng, trial_rng = rng.spawn(2)
     asked = recruit(truth, n, nights, asked_rng, habits)

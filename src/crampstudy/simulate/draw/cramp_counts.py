@@ -69,7 +69,15 @@ def latent_log(
 ) -> Floats:
     """Draw the log of a mean-one multiplier that lasts: a stationary normal AR(1) process (participants x nights).
 
-    With ``start`` it begins that many SDs above its mean on average, and returns to it as its correlation fades.
+    ``z[t] = correlation z[t-1] + sqrt(1 - correlation^2) e[t]``; the log is ``sd z - sd^2 / 2``, so that the
+    mean is one.
+
+    Args:
+        sd: SD of the log.
+        correlation: The correlation from one night to the next.
+        shape: Participants and nights.
+        rng: The generator.
+        start: Mean of the first night's score, in SDs; it returns to 0 as the correlation fades.
     """
     if not sd:
         return np.zeros(shape)

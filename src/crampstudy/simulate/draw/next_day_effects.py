@@ -18,7 +18,16 @@ def draw_next_day_effects(
     age: Floats,
     rng: np.random.Generator,
 ) -> dict[str, Column]:
-    """Return the diary's columns that cramps change (participants x nights); ``woken`` counts the cramps that woke."""
+    """Return the diary's columns that cramps change (participants x nights).
+
+    Args:
+        burden: What a night's cramps do.
+        habits: The diary's columns before the cramps.
+        cramps: The counts of the nights.
+        woken: How many of them woke.
+        age: The participants' ages in years.
+        rng: The generator.
+    """
     awake = habits["awakenings"].astype(np.int64) + woken
     share = expit(logit(burden.nocturia_share_at_60) + burden.nocturia_per_decade * (age - 60) / 10)
     asleep = np.maximum(

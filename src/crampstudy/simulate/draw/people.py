@@ -74,9 +74,16 @@ def draw_people(
 ) -> dict[str, Column]:
     """Return the participants' columns.
 
-    ``fixed`` columns are taken as they are, whatever would cause them: a part drawn before, or an intervention, which
-    what it causes follows. ``only`` leaves out all but these columns and what causes them. Measures are the persons'
-    levels over the year, before the season of the sample, and unrounded.
+    Measures are the persons' levels over the year, before the season of the sample, and unrounded.
+
+    Args:
+        truth: The truth.
+        age: Ages in years.
+        female: Who is a woman.
+        chances: The random numbers behind the columns.
+        fixed: Columns that are taken as they are, whatever would cause them: a part drawn before, or an intervention,
+            which what it causes follows.
+        only: Names of the columns to draw with what causes them; all by default.
     """
     fixed = fixed or {}
     needed = None if only is None else {c for name in only for c in (name, *causal_graph.ancestors(truth, name))}

@@ -66,7 +66,12 @@ def recruit(
 ) -> Asked:
     """Ask blocks of ``n`` people until ``n`` have the cramps in their run-in that it takes.
 
-    Of ``habits`` none but these and those that act on cramps are drawn.
+    Args:
+        truth: The truth.
+        n: Number of people who get in.
+        nights: Nights of each.
+        rng: The generator.
+        habits: The habits to draw beside those that act on cramps; all by default.
 
     Raises:
         ParameterError: too few would get in.
@@ -91,7 +96,15 @@ def recruit(
 
 
 def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Collection[str] | None = None) -> Asked:
-    """Draw ``n`` people and what decides their cramps, and count those of the run-in."""
+    """Draw ``n`` people and what decides their cramps, and count those of the run-in.
+
+    Args:
+        truth: The truth.
+        n: Number of people asked.
+        nights: Nights of each.
+        rng: The generator.
+        only: The habits to draw beside those that act on cramps; all by default.
+    """
     basics_rng, chances_rng, habits_rng, persons_rng, lasting_rng, cramps_rng = rng.spawn(6)
     basics = draw_basics(truth.people, n, basics_rng)
     chances = draw_chances(truth, n, chances_rng)
@@ -123,7 +136,17 @@ def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Colle
 def draw_counts_between(
     truth: Truth, asked: Asked, given: Floats, start: int, stop: int, before: Floats, rng: np.random.Generator
 ) -> tuple[Integers, Floats]:
-    """Count the cramps of the nights from ``start`` to before ``stop``; see :func:`process.count`."""
+    """Count the cramps of the nights from ``start`` to before ``stop``.
+
+    Args:
+        truth: The truth.
+        asked: The people.
+        given: Mean count of each night of the diary given all but the night's own heterogeneity and the feedback.
+        start: The first of the nights.
+        stop: The night after the last.
+        before: What the night before the first leaves, in the sense of :class:`Asked`.
+        rng: The generator.
+    """
     if start == stop:
         return np.zeros((len(before), 0), dtype=np.int64), before
     usual = asked.habits.get(SLEEP)

@@ -19,7 +19,16 @@ def param(
     levels: tuple[str, ...] = (),
     basis: str = "assumption",
 ) -> Any:
-    """Declare a dataclass field with its unit, its inclusive limits or levels, and where its value comes from."""
+    """Declare a dataclass field that carries its unit, its limits or levels, and its basis.
+
+    Args:
+        default: The value; a row of a table has none.
+        unit: Its unit, in words.
+        low: The lowest value allowed.
+        high: The highest value allowed.
+        levels: The levels allowed, of a text.
+        basis: Where the value comes from.
+    """
     metadata = {"unit": unit, "low": low, "high": high, "levels": levels, "basis": basis}
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
