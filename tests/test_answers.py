@@ -16,11 +16,13 @@ from crampstudy.codebook.recalled import LABELS, LOWS
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio, mediated_log_ratio
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
-from crampstudy.simulate.estimands import answers, potential_outcomes
-from crampstudy.simulate.estimands.answers import Answer, answer, covariate
+from crampstudy.simulate.estimands import potential_outcomes, registry
+from crampstudy.simulate.estimands.covariates import covariate
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
+from crampstudy.simulate.estimands.registry import Answer, answer
 from crampstudy.simulate.truth.design import StudyDesign
 from crampstudy.simulate.truth.scalar_parameters import People, Recruitment
+from crampstudy.simulate.truth.tables.rows import Effect
 
 Floats = NDArray[np.float64]
 TRUTH = Truth()
@@ -32,7 +34,7 @@ def found() -> dict[str, Answer]:
     return {a.key: a for a in answer(TRUTH, Population(TRUTH, seed=2, draws=200_000))}
 
 
-def effect_of(truth: Truth, term: str) -> answers.Effect:
+def effect_of(truth: Truth, term: str) -> Effect:
     return next(e for e in truth.effects if e.term == term)
 
 
@@ -269,10 +271,10 @@ def test_equal_seeds_give_equal_answers_and_each_key_stands_once() -> None:
 
 
 def test_a_function_that_is_added_adds_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "_SOURCES", list(answers._SOURCES))
+    monkeypatch.setattr(registry, "_SOURCES", list(registry._SOURCES))
     before = {a.key for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
 
-    @answers.answers
+    @registry.answers
     def nights(truth: Truth, population: Population) -> Iterator[Answer]:
         rate = truth.cramps.rate_per_week
         yield Answer(key="new:one", estimand="a new question", scale="rate", value=rate, found_by="")
@@ -280,4 +282,4 @@ def test_a_function_that_is_added_adds_its_answers(monkeypatch: pytest.MonkeyPat
     after = {a.key: a for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
     assert set(after) - before == {"new:one"}
     assert after["new:one"].value == TRUTH.cramps.rate_per_week
-    assert answers.as_rows((after["new:one"],))[0]["estimand"] == "a new question"
+    assert registry.as_rows((after["new:one"],))[0]["estimand"] == "a new question"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 from scipy.stats import binom
 
-from crampstudy.simulate.corruption.gaps import (
+from crampstudy.simulate.corruption.gaps import Gaps
+from crampstudy.simulate.corruption.thinning import (
     DiaryNights,
-    Gaps,
     ObservedNights,
     nights_of,
     observe,

@@ -18,7 +18,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.models.count import poisson
 from crampstudy.models.covariance import covariance
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.estimands.answers import conditional, covariate
+from crampstudy.simulate.estimands.covariates import covariate
+from crampstudy.simulate.estimands.diary_answers import conditional
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.tables.rows import Effect

@@ -20,9 +20,9 @@ from scipy.special import expit, logit
 
 from crampstudy.models import MODELS, fit
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.estimands.answers import answer
 from crampstudy.simulate.estimands.night_odds import chance_of_a_night
 from crampstudy.simulate.estimands.potential_outcomes import Population
+from crampstudy.simulate.estimands.registry import answer
 from crampstudy.simulate.truth.truth import slug
 
 ROOT = Path(__file__).parents[1]

@@ -24,9 +24,10 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, truth_json, write
 from crampstudy.simulate.corruption.gaps import Gaps
-from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block
+from crampstudy.simulate.draw.cohort import draw_block
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
 from crampstudy.simulate.draw.habits import night_x
+from crampstudy.simulate.draw.plan import BLOCK, Plan
 from crampstudy.simulate.truth.design import StudyDesign
 from crampstudy.simulate.truth.scalar_parameters import Cramps, People, Recruitment
 from crampstudy.simulate.truth.tables.rows import Correlation

@@ -18,7 +18,8 @@ from timing import Job
 
 from crampstudy import compute
 from crampstudy.simulate import Mess, Truth, chunks
-from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_block, draw_core
+from crampstudy.simulate.draw.cohort import draw_block, draw_core
+from crampstudy.simulate.draw.plan import BLOCK, Plan
 
 NIGHTS_EACH, SEED, WORKERS = 365, 1, 2
 FEEDBACK = -0.05

@@ -27,7 +27,8 @@ from crampstudy import compute, estimates, fit
 from crampstudy.models.partitions import in_parts
 from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.chunks import Job
-from crampstudy.simulate.draw.cohort import BLOCK, Plan, draw_cramps, draw_rates
+from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
+from crampstudy.simulate.draw.plan import BLOCK, Plan
 from crampstudy.sources.writer import About, Block, encoded, writing
 
 NIGHTS_EACH, SEED = 365, 1

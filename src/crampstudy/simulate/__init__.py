@@ -14,9 +14,8 @@ from crampstudy.simulate import truth_json
 from crampstudy.simulate.chunks import RATES, RECORD_TABLES, Job, draw_chunk, encode_chunk
 from crampstudy.simulate.corruption.degrade import CorruptionRecord, Degraded, Mess, degrade
 from crampstudy.simulate.draw.cohort import as_cohort, draw
-from crampstudy.simulate.estimands import night_odds as night_odds  # adds its answers to the registry
-from crampstudy.simulate.estimands.answers import answer, as_rows
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
+from crampstudy.simulate.estimands.registry import answer, as_rows
 from crampstudy.simulate.truth.truth import Truth
 from crampstudy.sources.writer import About, Format, Writer, writing
 

@@ -11,7 +11,8 @@ import polars as pl
 from crampstudy.simulate.arrays import Integers
 from crampstudy.simulate.corruption.degrade import CorruptionRecord, Mess, degrade_tables
 from crampstudy.simulate.corruption.error_injection import inject
-from crampstudy.simulate.draw.cohort import BLOCK, Plan, as_cohort, draw_block
+from crampstudy.simulate.draw.cohort import as_cohort, draw_block
+from crampstudy.simulate.draw.plan import BLOCK, Plan
 from crampstudy.simulate.truth.parameters import check_whole
 from crampstudy.simulate.truth.truth import Truth
 from crampstudy.sources.writer import PART_ROWS, Block, Format, encoded

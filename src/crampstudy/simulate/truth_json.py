@@ -9,7 +9,7 @@ from typing import Any
 
 from crampstudy.simulate.corruption.degrade import Mess
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
-from crampstudy.simulate.estimands.answers import covariate
+from crampstudy.simulate.estimands.covariates import covariate
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.parameters import describe
 from crampstudy.simulate.truth.truth import GROUPS, TABLES, Truth

@@ -15,8 +15,9 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Integers
 from crampstudy.simulate.corruption.error_injection import INJECTED, Mistakes, inject
-from crampstudy.simulate.corruption.gaps import Gaps, thin
+from crampstudy.simulate.corruption.gaps import Gaps
 from crampstudy.simulate.corruption.lost_lab_samples import Samples, lose
+from crampstudy.simulate.corruption.thinning import thin
 from crampstudy.simulate.truth.parameters import as_plain, check, describe
 
 _PARTS = {"gaps": Gaps, "samples": Samples, "mistakes": Mistakes}

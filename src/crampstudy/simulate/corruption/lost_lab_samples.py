@@ -10,7 +10,7 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.simulate.arrays import Flags, Integers
-from crampstudy.simulate.corruption.gaps import first_night, index_of
+from crampstudy.simulate.corruption.participant_rows import first_night, index_of
 from crampstudy.simulate.truth.parameters import param
 
 NOT_BLOOD = ("bmi", "ankle_brachial_index", "lean_mass_index", "grip_strength")

@@ -14,8 +14,8 @@ from scipy.special import gammaincinv, logit
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
-from crampstudy.simulate.estimands.answers import Answer, answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
+from crampstudy.simulate.estimands.registry import Answer, answers
 from crampstudy.simulate.truth.scalar_parameters import Cramps
 from crampstudy.simulate.truth.truth import Truth, slug
 

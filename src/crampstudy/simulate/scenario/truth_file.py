@@ -19,19 +19,17 @@ mess:                      # what degrades the diary, see simulate.degrade
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import yaml
 
 from crampstudy import plain_yaml
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.truth.parameters import as_plain, check
+from crampstudy.simulate.scenario.entries import Entry
+from crampstudy.simulate.truth.parameters import as_plain
 from crampstudy.simulate.truth.tables.rows import TableRow
 from crampstudy.simulate.truth.truth import Truth
 
@@ -73,7 +71,7 @@ class TruthFile:
         Raises:
             ParameterError: a key is unknown or a value outside its limits; the message names file and key.
         """
-        place = _Place(self.name, "")
+        place = Entry(self.name, "")
         changed: dict[str, Any] = {}
         for part, content in self.changes.items():
             before = getattr(truth, part)
@@ -110,7 +108,7 @@ def parse(text: str, name: str) -> TruthFile:
         content = plain_yaml.load(text)
     except yaml.YAMLError as error:
         raise ParameterError(f"{name} is not a truth file in YAML: {' '.join(str(error).split())}") from None
-    place = _Place(name, "")
+    place = Entry(name, "")
     entries = place.entries(content or {}, (*_HEAD, *parts()))
     return TruthFile(
         name=name,
@@ -155,7 +153,7 @@ def _limits(metadata: Mapping[Any, Any]) -> str:
     return "" if low is None and high is None else f"{low} to {high}; "
 
 
-def _size(place: _Place, name: str, entries: Mapping[str, Any]) -> int | None:
+def _size(place: Entry, name: str, entries: Mapping[str, Any]) -> int | None:
     return place.at(name).value(int, entries[name]) if name in entries else None
 
 
@@ -171,13 +169,13 @@ def _key(part: str, row: Any) -> str:
     return "=".join(str(cell) for name in _names(part) if (cell := getattr(row, name)) is not None)
 
 
-def _group(place: _Place, before: Any, content: Any) -> Any:
+def _group(place: Entry, before: Any, content: Any) -> Any:
     types_of = get_type_hints(type(before))
     cells = place.entries(content, tuple(types_of))
     return place.made(before, {name: place.at(name).value(types_of[name], cell) for name, cell in cells.items()})
 
 
-def _table(place: _Place, part: str, before: tuple[TableRow, ...], content: Any) -> tuple[TableRow, ...]:
+def _table(place: Entry, part: str, before: tuple[TableRow, ...], content: Any) -> tuple[TableRow, ...]:
     rows = {_key(part, row): row for row in before}
     entries = place.entries(content, None)
     added = [key for key, cells in entries.items() if isinstance(cells, dict) and cells.get(_NEW) == "true"]
@@ -193,7 +191,7 @@ def _table(place: _Place, part: str, before: tuple[TableRow, ...], content: Any)
     return tuple(rows.values())
 
 
-def _new_row(place: _Place, part: str, row: type[TableRow], key: str, content: dict[str, Any]) -> TableRow:
+def _new_row(place: Entry, part: str, row: type[TableRow], key: str, content: dict[str, Any]) -> TableRow:
     types_of = get_type_hints(row)
     named = dict(zip(_names(part), key.split("="), strict=False))
     cells = place.entries({name: cell for name, cell in content.items() if name != _NEW}, tuple(types_of)) | named
@@ -209,7 +207,7 @@ def _new_row(place: _Place, part: str, row: type[TableRow], key: str, content: d
         raise ParameterError(f"{place.file}: {error}") from None
 
 
-def _row(place: _Place, part: str, row: TableRow, content: Any) -> TableRow:
+def _row(place: Entry, part: str, row: TableRow, content: Any) -> TableRow:
     types_of = {name: kind for name, kind in get_type_hints(type(row)).items() if name not in _names(part)}
     if not isinstance(content, dict):
         if part not in _MAIN:
@@ -218,73 +216,3 @@ def _row(place: _Place, part: str, row: TableRow, content: Any) -> TableRow:
     cells = place.entries(content, tuple(types_of))
     made = place.made(row, {name: place.at(name).value(types_of[name], cell) for name, cell in cells.items()})
     return cast(TableRow, made)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in which file, so that every complaint says so."""
-
-    file: str
-    key: str
-
-    def at(self, name: str) -> _Place:
-        return _Place(self.file, f"{self.key}.{name}" if self.key else name)
-
-    def wrong(self, what: str) -> NoReturn:
-        raise ParameterError(f"{self.file}, {self.key or 'top'}: {what}")
-
-    def entries(self, content: Any, allowed: tuple[str, ...] | None) -> dict[str, Any]:
-        if not isinstance(content, dict):
-            self.wrong(f"expected entries 'name: value', got {content!r}")
-        for name in content:
-            if allowed is not None and name not in allowed:
-                close = get_close_matches(name, allowed, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
-                self.wrong(f"unknown key {name!r}{hint}; allowed: {', '.join(allowed)}")
-        return dict(content)
-
-    def made(self, before: Any, cells: dict[str, Any]) -> Any:
-        """Change ``before`` and hold every parameter against its limits."""
-        try:
-            after = replace(before, **cells)
-            check(self.key, after)
-            return after
-        except ParameterError as error:
-            raise ParameterError(f"{self.file}: {error}") from None
-
-    def value(self, kind: Any, cell: Any) -> Any:
-        """Read a cell's text as ``kind``: the type of a parameter."""
-        options = get_args(kind)
-        if get_origin(kind) in (Union, types.UnionType):
-            if cell == "" and type(None) in options:
-                return None
-            return self.value(next(option for option in options if option is not type(None)), cell)
-        if get_origin(kind) is Literal:
-            if cell not in options:
-                self.wrong(f"{cell!r} is not one of {', '.join(map(str, options))}")
-            return cell
-        if get_origin(kind) is tuple:
-            listed = cell if isinstance(cell, list) else self.wrong(f"expected a list such as [1, 2], got {cell!r}")
-            return tuple(self.value(options[0], item) for item in listed)
-        if not isinstance(cell, str):
-            self.wrong(f"expected {_WORDS.get(kind, 'a value')}, got {cell!r}")
-        try:
-            return _READ[kind](cell)
-        except (ValueError, KeyError):
-            self.wrong(f"expected {_WORDS.get(kind, 'a value')}, got {cell!r}")
-
-
-_WORDS = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    date: "a date such as 2024-01-08",
-    str: "a text",
-}
-_READ: Mapping[Any, Any] = {
-    int: int,
-    float: float,
-    bool: {"true": True, "false": False}.__getitem__,
-    date: date.fromisoformat,
-    str: str,
-}

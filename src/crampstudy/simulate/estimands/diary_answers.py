@@ -1,74 +1,24 @@
-"""What an analysis of a simulated cohort should find: the answers that its truth implies, each with its own error.
+"""True values of a diary: rate ratios, rates, classes, variation, treatments and single cramps.
 
-Answers come from a registry: a function that is decorated with :func:`answers` adds its own, in closed form or from the
-potential outcomes of a large population drawn from the same truth. A model is held against the answer to the question
-that it asks, never against a coefficient that means something else.
+In closed form, or from the potential outcomes of a large population drawn from the same truth. A model is held against
+the answer to the question that it asks, never against a coefficient that means something else.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crampstudy.errors import ParameterError
-from crampstudy.simulate.calendar import JULY_PEAK, YEAR
 from crampstudy.simulate.draw.direct_age_effect import ages_vary, direct_log_ratio
+from crampstudy.simulate.estimands.covariates import covariate
 from crampstudy.simulate.estimands.episodes import implied_by_episodes
-from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population, has_total
+from crampstudy.simulate.estimands.potential_outcomes import Population, has_total
+from crampstudy.simulate.estimands.registry import Answer, answers
 from crampstudy.simulate.estimands.treatment_effects import treatment_effects
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.design import nights_needed
-from crampstudy.simulate.truth.tables.rows import Effect
 from crampstudy.simulate.truth.truth import Truth, slug
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One true value.
-
-    ``value`` stands on ``scale`` (rate ratios as logs); ``mc_error`` is the standard error of a value that was drawn,
-    from ``draws`` potential outcomes, and missing for one in closed form.
-    """
-
-    key: str
-    estimand: str
-    scale: str
-    value: float
-    found_by: str
-    term: str | None = None
-    level: str | None = None
-    unit: str | None = None
-    mc_error: float | None = None
-    draws: int | None = None
-
-
-Source = Callable[[Truth, Population], Iterator[Answer]]
-_SOURCES: list[Source] = []
-
-
-def answers(source: Source) -> Source:
-    """Add a function to the registry: it yields the answers to the questions of one kind of model."""
-    _SOURCES.append(source)
-    return source
-
-
-def answer(truth: Truth, population: Population) -> tuple[Answer, ...]:
-    """Return every answer of the registry, the population being one of the same truth."""
-    return tuple(found for source in _SOURCES for found in source(truth, population))
-
-
-def as_rows(found: tuple[Answer, ...]) -> list[dict[str, Any]]:
-    """Return answers as JSON has them.
-
-    Raises:
-        ParameterError: too few potential outcomes were drawn for one of them.
-    """
-    for item in found:
-        if not math.isfinite(item.value) or not math.isfinite(item.mc_error or 0.0):
-            raise ParameterError(f"{item.draws} draws are too few: {item.key} has no value; the default is {DRAWS:,}")
-    return [asdict(item) for item in found]
 
 
 @answers
@@ -217,36 +167,3 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, fl
             yield from _flat(value, f"{before}{name}.")
         elif isinstance(value, float | int):
             yield f"{before}{name}", float(value)
-
-
-def covariate(truth: Truth, effect: Effect) -> str:
-    """Return the ``x`` of an effect in words and symbols of the cohort's own columns."""
-    centre, scale = truth.scaling(effect)
-    if effect.part == "person":
-        if effect.level is not None:
-            return f"1 where {effect.column} is {effect.level}, else 0"
-        if effect.column in {c.column for c in truth.conditions}:
-            return f"1 where {effect.column}, else 0"
-        measure = next((m for m in truth.measures if m.column == effect.column), None)
-        if measure and measure.season:
-            # The person's level over the year acts; the study notes that of the day.
-            level = f"{effect.column} / (1 + {measure.season:g} cos(2 pi (d - {JULY_PEAK}) / {YEAR}))"
-            return f"({level} - {centre:g}) / {scale:g}, d the day of the year of the first night"
-        return f"({effect.column} - {centre:g}) / {scale:g}"
-    shown = _gate(truth, effect.column)
-    if effect.window_nights > 1:
-        shown = f"mean of {shown} over {effect.window_nights} nights, the last of them {effect.lag_nights} back"
-    elif effect.lag_nights:
-        shown = f"{shown} {effect.lag_nights} night{'s' if effect.lag_nights > 1 else ''} before"
-    match effect.part:
-        case "within":
-            shown = f"{shown}, less its mean over all nights of the participant, logged or not"
-        case "between":
-            shown = f"mean of {shown} over all nights of the participant, less {centre:g}"
-    return shown if scale == 1 else f"({shown}) / {scale:g}"
-
-
-def _gate(truth: Truth, column: str) -> str:
-    # A gate shows in the diary by an amount that is above nothing on exactly its days.
-    shown = (h.column for h in truth.habits if h.given == column and h.chance == 1 and h.kind == "log-normal")
-    return next((f"({name} > 0)" for name in shown), column)
