@@ -1,4 +1,4 @@
-"""From a truth to a complete cohort, in blocks: people, habits, treatments, cramps, episodes, and their burden."""
+"""From a truth to a complete cohort, in blocks: rates, cramps, and the tables that follow from them."""
 
 from __future__ import annotations
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from crampstudy.errors import ParameterError
-
-if TYPE_CHECKING:
-    from crampstudy.simulate.truth.truth import Truth
+from crampstudy.simulate.truth.tables.rows import Cause, Condition, Correlation, Level, Measure
 
 ROOTS = ("age_years", "sex")
 """Age and sex have no causes here."""
@@ -19,8 +17,32 @@ FERTILE = "female_below_45"
 """The one parent that is no column: women below 45, in whom a pregnancy is drawn."""
 
 
+class CausalStructure(Hashable, Protocol):
+    """The tables of a truth that say who causes whom; frozen, so that what follows is worked out once."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measures."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of columns."""
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes."""
+
+    @property
+    def correlations(self) -> tuple[Correlation, ...]:
+        """The correlations of scores."""
+
+
 @lru_cache(maxsize=512)
-def parents(truth: Truth) -> Mapping[str, tuple[str, ...]]:
+def parents(truth: CausalStructure) -> Mapping[str, tuple[str, ...]]:
     """Return the direct causes of every participants column that is drawn, age and sex first."""
     found: dict[str, dict[str, None]] = {root: {} for root in ROOTS}
     slopes = {c.column: (c.log_odds_per_decade, c.log_odds_female) for c in truth.conditions}
@@ -40,7 +62,7 @@ def parents(truth: Truth) -> Mapping[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=512)
-def order(truth: Truth) -> tuple[str, ...]:
+def order(truth: CausalStructure) -> tuple[str, ...]:
     """Return the columns in an order in which every cause stands before what it causes.
 
     Raises:
@@ -54,7 +76,7 @@ def order(truth: Truth) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
-def ancestors(truth: Truth, column: str) -> frozenset[str]:
+def ancestors(truth: CausalStructure, column: str) -> frozenset[str]:
     """Return everything that causes ``column``, directly or not."""
     of = parents(truth)
     found: set[str] = set()
@@ -67,7 +89,7 @@ def ancestors(truth: Truth, column: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=512)
-def descendants(truth: Truth, column: str) -> frozenset[str]:
+def descendants(truth: CausalStructure, column: str) -> frozenset[str]:
     """Return everything that ``column`` causes, directly or not."""
     of = parents(truth)
     reached = {column}
@@ -78,7 +100,7 @@ def descendants(truth: Truth, column: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=512)
-def adjust_for(truth: Truth, column: str) -> tuple[str, ...]:
+def adjust_for(truth: CausalStructure, column: str) -> tuple[str, ...]:
     """Return the columns that a model needs beside the exposure ``column`` to estimate its total effect.
 
     These are its causes; what else a column varies by is independent of all others, but for measures whose scores are
