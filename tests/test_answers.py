@@ -34,6 +34,11 @@ def found() -> dict[str, Answer]:
     return {a.key: a for a in answer(TRUTH, Population(TRUTH, seed=2, draws=200_000))}
 
 
+def test_answers_stand_in_the_order_of_their_questions(found: dict[str, Answer]) -> None:
+    kinds = ["conditional", "within", "between", "total", "rate", "class", "variance", "episode", "odds"]
+    assert list(dict.fromkeys(key.partition(":")[0] for key in found)) == kinds
+
+
 def effect_of(truth: Truth, term: str) -> Effect:
     return next(e for e in truth.effects if e.term == term)
 
