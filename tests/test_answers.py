@@ -12,14 +12,17 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 
 from crampstudy.bands import AgeBands
-from crampstudy.simulate import Mess, Truth, answers, population, simulate
-from crampstudy.simulate.ageing import carried, direct
-from crampstudy.simulate.answers import Answer, answer, covariate
-from crampstudy.simulate.classes import LABELS, LOWS
-from crampstudy.simulate.designs import Design
-from crampstudy.simulate.groups import People, Recruitment
-from crampstudy.simulate.people import draw_basics, draw_chances, draw_people, person_x
-from crampstudy.simulate.population import DRAWS, Population
+from crampstudy.codebook.recalled import LABELS, LOWS
+from crampstudy.simulate import Mess, Truth, simulate
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio, mediated_log_ratio
+from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.estimands import potential_outcomes, registry
+from crampstudy.simulate.estimands.covariates import covariate
+from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
+from crampstudy.simulate.estimands.registry import Answer, answer
+from crampstudy.simulate.truth.design import StudyDesign
+from crampstudy.simulate.truth.scalar_parameters import People, Recruitment
+from crampstudy.simulate.truth.tables.rows import Effect
 
 Floats = NDArray[np.float64]
 TRUTH = Truth()
@@ -31,7 +34,12 @@ def found() -> dict[str, Answer]:
     return {a.key: a for a in answer(TRUTH, Population(TRUTH, seed=2, draws=200_000))}
 
 
-def effect_of(truth: Truth, term: str) -> answers.Effect:
+def test_answers_stand_in_the_order_of_their_questions(found: dict[str, Answer]) -> None:
+    kinds = ["conditional", "within", "between", "total", "rate", "class", "variance", "episode", "odds"]
+    assert list(dict.fromkeys(key.partition(":")[0] for key in found)) == kinds
+
+
+def effect_of(truth: Truth, term: str) -> Effect:
     return next(e for e in truth.effects if e.term == term)
 
 
@@ -44,7 +52,11 @@ def slope_of_age(truth: Truth, n: int) -> tuple[float, float]:
     basics, chances = draw_basics(truth.people, n, rng), draw_chances(truth, n, rng)
     people = draw_people(truth, basics.age, basics.female, chances)
     log = sum(
-        (direct(truth, e) * person_x(truth, e, people[e.column]) for e in truth.effects if e.part == "person"),
+        (
+            direct_log_ratio(truth, e) * person_x(truth, e, people[e.column])
+            for e in truth.effects
+            if e.part == "person"
+        ),
         np.zeros(n),
     )
     design = np.stack([np.ones(n), (basics.age - 60) / 10, basics.female.astype(float)], axis=1)
@@ -71,20 +83,20 @@ def test_the_total_effect_of_age_is_the_one_asked_for(truth: Truth) -> None:
 
 def test_what_others_carry_is_taken_off_the_direct_effect_of_age() -> None:
     age = effect_of(TRUTH, "age_decade")
-    assert direct(TRUTH, age) == 0.12 - carried(TRUTH)
-    assert carried(doubled(TRUTH)) > 1.3 * carried(TRUTH) > 0.15
+    assert direct_log_ratio(TRUTH, age) == 0.12 - mediated_log_ratio(TRUTH)
+    assert mediated_log_ratio(doubled(TRUTH)) > 1.3 * mediated_log_ratio(TRUTH) > 0.15
     # A protective column that falls with age carries harm, and adding it moves the direct effect down.
     lean = TRUTH.without_effects().with_effects(age_decade=0.12, lean_mass_sd=-0.3)
     # Lean mass falls by 0.22 a decade, of 0.9 a unit; the vigorous lose their activity too.
-    assert 0.3 * 0.22 / 0.9 < carried(lean) < 0.3 * 0.22 / 0.9 + 0.03
+    assert 0.3 * 0.22 / 0.9 < mediated_log_ratio(lean) < 0.3 * 0.22 / 0.9 + 0.03
 
 
 def test_where_nothing_is_carried_direct_is_total() -> None:
     alone = TRUTH.without_effects().with_effects(age_decade=0.12, sex_female=0.3, bmi_5=0.2, smoking_current=0.5)
     age = effect_of(alone, "age_decade")
-    assert direct(alone, age) == age.log_rate_ratio == 0.12
+    assert direct_log_ratio(alone, age) == age.log_rate_ratio == 0.12
     as_direct = replace(age, meaning="direct", log_rate_ratio=0.3)
-    assert direct(replace(TRUTH, effects=(as_direct, *TRUTH.effects[1:])), as_direct) == 0.3
+    assert direct_log_ratio(replace(TRUTH, effects=(as_direct, *TRUTH.effects[1:])), as_direct) == 0.3
 
 
 @pytest.mark.parametrize("women", [0.0, 1.0])
@@ -109,10 +121,10 @@ def test_one_age_alone_has_no_total_effect_of_age() -> None:
 def test_a_trial_that_is_longer_than_30_nights_has_its_answers(kind: str) -> None:
     # Whatever the design, half of the people are treated in 28 of the 30 nights, and the effect hardly fades.
     agents = tuple(replace(a, onset_nights=0, carry_over_nights=365) for a in TRUTH.agents)
-    trial = Design(kind=kind, arms=("vitamin_k2", "placebo"), run_in_nights=0, pairs=1)  # type: ignore[arg-type]
+    trial = StudyDesign(kind=kind, arms=("vitamin_k2", "placebo"), run_in_nights=0, pairs=1)  # type: ignore[arg-type]
     truth = replace(TRUTH, agents=agents, design=trial)
     untreated, treated = (
-        Population(t, seed=4, draws=60_000).rates()["all"][:2] for t in (replace(truth, design=Design()), truth)
+        Population(t, seed=4, draws=60_000).rates()["all"][:2] for t in (replace(truth, design=StudyDesign()), truth)
     )
     expected = untreated[0] * (1 + math.exp(-1.33)) / 2
     assert abs(treated[0] - expected) < 4 * math.hypot(treated[1], untreated[1]) + 0.005 * expected
@@ -132,7 +144,7 @@ def test_every_term_has_its_answer_with_all_else_held(found: dict[str, Answer]) 
     for effect in TRUTH.effects:
         name = effect.part if effect.part in ("within", "between") else "conditional"
         item = found[f"{name}:{effect.term.replace('[', '_').replace(']', '')}"]
-        assert item.value == (direct(TRUTH, effect) if effect.term == "age_decade" else effect.log_rate_ratio)
+        assert item.value == (direct_log_ratio(TRUTH, effect) if effect.term == "age_decade" else effect.log_rate_ratio)
         assert item.mc_error is None
         assert covariate(TRUTH, effect) in item.found_by
 
@@ -186,7 +198,7 @@ def test_total_effects_by_hand() -> None:
     assert error < 0.003
     assert abs(value - (0.5 + math.log(ratio[1] / ratio[0]))) < 4 * error
     # What is caused by it has no part in the effect of what causes nothing.
-    assert not population.has_total(truth, effect_of(truth, "exertional_leg_pain"))
+    assert not potential_outcomes.has_total(truth, effect_of(truth, "exertional_leg_pain"))
 
 
 def test_total_effects_beside_direct_ones(found: dict[str, Answer]) -> None:
@@ -264,10 +276,10 @@ def test_equal_seeds_give_equal_answers_and_each_key_stands_once() -> None:
 
 
 def test_a_function_that_is_added_adds_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "_SOURCES", list(answers._SOURCES))
+    monkeypatch.setattr(registry, "_SOURCES", list(registry._SOURCES))
     before = {a.key for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
 
-    @answers.answers
+    @registry.answers
     def nights(truth: Truth, population: Population) -> Iterator[Answer]:
         rate = truth.cramps.rate_per_week
         yield Answer(key="new:one", estimand="a new question", scale="rate", value=rate, found_by="")
@@ -275,4 +287,4 @@ def test_a_function_that_is_added_adds_its_answers(monkeypatch: pytest.MonkeyPat
     after = {a.key: a for a in answer(TRUTH, Population(TRUTH, 1, 3_000))}
     assert set(after) - before == {"new:one"}
     assert after["new:one"].value == TRUTH.cramps.rate_per_week
-    assert answers.as_rows((after["new:one"],))[0]["estimand"] == "a new question"
+    assert registry.as_rows((after["new:one"],))[0]["estimand"] == "a new question"

@@ -12,14 +12,15 @@ import pytest
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import cards, classes, measured, presets
-from crampstudy.simulate.cards import Card, Line, Target
-from crampstudy.simulate.measured import AFTER, ENTRY, Measured, Value
+from crampstudy.simulate.calibration import cards, published_classes, summary_statistics
+from crampstudy.simulate.calibration.cards import Card, Line, Target
+from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, CohortArrays, Statistic
+from crampstudy.simulate.scenario import presets
 
 FIRST = date(2024, 1, 1)
 
 
-def made(counts: np.ndarray, **columns: list[object]) -> Measured:
+def made(counts: np.ndarray, **columns: list[object]) -> CohortArrays:
     """A cohort of these counts (participants x nights); the first participant logs every second night only."""
     n, nights = counts.shape
     names = [f"P{i}" for i in range(n)]
@@ -42,7 +43,7 @@ def made(counts: np.ndarray, **columns: list[object]) -> Measured:
     )
     clean = Cohort("made", "diary", {"participants": people, "diary": diary}, synthetic=True)
     odd = (pl.col("participant_id") == "P0") & (pl.int_range(pl.len()) % 2 == 1)
-    return Measured.of(clean, replace(clean, tables={"participants": people, "diary": diary.filter(~odd)}))
+    return CohortArrays.of(clean, replace(clean, tables={"participants": people, "diary": diary.filter(~odd)}))
 
 
 def counts(n: int = 40, nights: int = ENTRY + AFTER) -> np.ndarray:
@@ -70,7 +71,7 @@ def test_figures_by_hand() -> None:
         "rows:labs": 0.0,
     }
     for statistic, by_hand in expected.items():
-        assert measured.value(statistic, seen).value == pytest.approx(by_hand), statistic
+        assert summary_statistics.compute_statistic(statistic, seen).value == pytest.approx(by_hand), statistic
 
 
 def test_arms_by_hand() -> None:
@@ -78,15 +79,17 @@ def test_arms_by_hand() -> None:
     arm = ["magnesium", "placebo"] * 20
     seen = made(drawn, arm=arm)
     change = (drawn[:, 14:].mean(axis=1) - drawn[:, :14].mean(axis=1)) * 7
-    assert measured.value("arm_change:magnesium", seen).value == pytest.approx(change[::2].mean())
-    assert measured.value("arm_change_sd:placebo", seen).value == pytest.approx(change[1::2].std(ddof=1))
-    found = measured.value("difference:magnesium:placebo", seen).value
+    assert summary_statistics.compute_statistic("arm_change:magnesium", seen).value == pytest.approx(change[::2].mean())
+    assert summary_statistics.compute_statistic("arm_change_sd:placebo", seen).value == pytest.approx(
+        change[1::2].std(ddof=1)
+    )
+    found = summary_statistics.compute_statistic("difference:magnesium:placebo", seen).value
     assert found == pytest.approx(change[::2].mean() - change[1::2].mean())
 
 
 def test_the_error_of_a_mean_is_its_standard_error() -> None:
     drawn = np.random.default_rng(4).poisson(0.7, (4000, ENTRY)).astype(np.int64)
-    found = measured.value("entry_mean", made(drawn))
+    found = summary_statistics.compute_statistic("entry_mean", made(drawn))
     by_theory = math.sqrt(0.7 * 14) / 2 / math.sqrt(4000)
     # A variance from 20 groups: chi-squared on 19 degrees of freedom, here its 0.01 and 99.99 % points.
     assert 4.9 / 19 < (found.error / by_theory) ** 2 < 51 / 19
@@ -94,7 +97,7 @@ def test_the_error_of_a_mean_is_its_standard_error() -> None:
 
 def test_unknown_statistics_are_refused() -> None:
     with pytest.raises(ParameterError, match=r"statistic is 'mean'; allowed: class_share"):
-        measured.value("mean", made(counts()))
+        summary_statistics.compute_statistic("mean", made(counts()))
 
 
 def target(low: float | None, high: float | None) -> Target:
@@ -114,7 +117,7 @@ def target(low: float | None, high: float | None) -> Target:
     ],
 )
 def test_verdicts(low: float | None, high: float | None, value: float, error: float, passed: bool | None) -> None:
-    assert cards.verdict(target(low, high), Value(value, error)) is passed
+    assert cards.verdict(target(low, high), Statistic(value, error)) is passed
 
 
 def test_a_card_as_text_and_markdown() -> None:
@@ -134,7 +137,9 @@ def test_a_card_as_text_and_markdown() -> None:
 def test_every_target_is_known_and_has_a_source_or_says_that_it_is_ours() -> None:
     for name in presets.names():
         for wanted in cards.targets(name):
-            assert wanted.statistic in cards.PARTS or wanted.statistic.partition(":")[0] in measured.STATISTICS
+            assert (
+                wanted.statistic in cards.PARTS or wanted.statistic.partition(":")[0] in summary_statistics.STATISTICS
+            )
             assert wanted.status in ("seen", "derived", "assumption", "by design")
             assert wanted.source or wanted.status in ("assumption", "by design")
             if wanted.low is not None and wanted.high is not None:
@@ -145,7 +150,7 @@ def test_every_target_is_known_and_has_a_source_or_says_that_it_is_ours() -> Non
 def test_classes_are_targets_of_their_preset() -> None:
     shares = {t.statistic: t for t in cards.targets("community") if t.statistic.startswith("class_share")}
     assert len(shares) == 30
-    (young,) = (s for s in classes.published() if s.band == "20-39")
+    (young,) = (s for s in published_classes.published_shares() if s.band == "20-39")
     wanted = shares["class_share:20-39:1"]
     assert wanted.value == young.share[1]
     # 1 - 0.05 / 30 of a normal distribution lies within 3.144 standard errors.
@@ -154,18 +159,18 @@ def test_classes_are_targets_of_their_preset() -> None:
 
 @pytest.mark.parametrize("name", ["community", "older-adults", "recruited", "magnesium-trial", "null", "default"])
 def test_presets_meet_their_targets(name: str) -> None:
-    card = cards.card(name, seed=7, participants=4000)
+    card = cards.draw_card(name, seed=7, participants=4000)
     assert len(card.lines) == len(cards.targets(name))
     assert [line.target.label for line in card.lines if line.passed is False] == []
 
 
 def test_equal_arguments_give_an_equal_card() -> None:
-    assert cards.card("null", seed=5, participants=300) == cards.card("null", seed=5, participants=300)
-    assert cards.card("null", seed=5, participants=300) != cards.card("null", seed=6, participants=300)
+    assert cards.draw_card("null", seed=5, participants=300) == cards.draw_card("null", seed=5, participants=300)
+    assert cards.draw_card("null", seed=5, participants=300) != cards.draw_card("null", seed=6, participants=300)
 
 
 def test_the_fall_after_entry_is_taken_apart() -> None:
-    card = cards.card("recruited", seed=7, participants=3000)
+    card = cards.draw_card("recruited", seed=7, participants=3000)
     found = {line.target.statistic: line for line in card.lines}
     whole = found["fall"].simulated
     assert sum(found[part].simulated for part in cards.PARTS if part != "fall") == pytest.approx(whole)
@@ -178,8 +183,8 @@ def test_a_natural_history_is_told_from_chance_and_flare() -> None:
     chosen = presets.preset("recruited")
     steady = replace(chosen.truth.cramps, natural_history_log=math.log(0.7), natural_history_nights=1, slow_sd=0.0)
     chosen = replace(chosen, truth=replace(chosen.truth, cramps=steady))
-    parts = cards.fall_parts(chosen, cards.measure(chosen, 2000, 3), 2000, 3)
-    assert parts["fall_by_flare"] == Value(0.0, 0.0)
+    parts = cards.fall_parts(chosen, cards.draw_arrays(chosen, 2000, 3), 2000, 3)
+    assert parts["fall_by_flare"] == Statistic(0.0, 0.0)
     history = parts["fall_by_history"]
     # What remains after chance falls by 30 %, in all nights after the run-in.
     assert abs(history.value - 0.3 * (1 - parts["fall_by_chance"].value)) < 4 * history.error

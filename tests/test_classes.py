@@ -14,8 +14,10 @@ from scipy import stats
 
 from crampstudy.codebook import recalled
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import classes
-from crampstudy.simulate.classes import Mixture, class_probabilities, fit, published, window_variance
+from crampstudy.simulate.calibration import class_fit, published_classes
+from crampstudy.simulate.calibration.class_fit import fit
+from crampstudy.simulate.calibration.class_mixture import Mixture, class_probabilities, window_variance
+from crampstudy.simulate.calibration.published_classes import published_shares
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -98,7 +100,7 @@ def test_fit_recovers_its_own_shares() -> None:
     mixture = Mixture(0.35, 0.02, 18.0)
     rates = np.array([0.2, 0.4, 0.6])
     made = [
-        classes.Shares(str(i), tuple(map(float, row)), (0.0,) * 5, 1000, 1000.0)
+        published_classes.Shares(str(i), tuple(map(float, row)), (0.0,) * 5, 1000, 1000.0)
         for i, row in enumerate(class_probabilities(rates, mixture, variance=0.1))
     ]
     found = fit(made, variance=0.1)
@@ -111,7 +113,7 @@ def test_fit_recovers_its_own_shares() -> None:
 
 
 def test_spread_of_other_causes_leaves_less_to_the_mixture() -> None:
-    shares = published()
+    shares = published_shares()
     wide = np.exp(0.6 * stats.norm.ppf((np.arange(16) + 0.5) / 16))
     spread = [wide / wide.mean()] * len(shares)
     alone, beside = fit(shares), fit(shares, spread=spread)
@@ -120,7 +122,7 @@ def test_spread_of_other_causes_leaves_less_to_the_mixture() -> None:
 
 
 def test_published_shares_reject_a_plain_negative_binomial() -> None:
-    shares = published()
+    shares = published_shares()
     assert [s.band for s in shares] == ["20-39", "40-49", "50-59", "60-69", "70-79", "80+"]
     plain, mixed, by_age = (
         fit(shares, near_nightly=False),
@@ -136,19 +138,19 @@ def test_published_shares_reject_a_plain_negative_binomial() -> None:
     for found, own in zip(by_age.shares, shares, strict=True):
         assert (np.abs(np.subtract(found, own.share)) < 2.5 * np.asarray(own.std_error)).all(), own.band
     # All adults together are fitted by one mixture.
-    assert fit(published("20+"), variance=0.02).deviance < 4
-    assert fit(published("20+"), near_nightly=False).deviance > 40
+    assert fit(published_shares("20+"), variance=0.02).deviance < 4
+    assert fit(published_shares("20+"), near_nightly=False).deviance > 40
 
 
 def test_adults_have_the_shares_that_are_quoted() -> None:
-    (adults,) = published("20+")
+    (adults,) = published_shares("20+")
     assert [round(100 * share, 1) for share in adults.share] == [69.1, 12.4, 12.5, 4.0, 1.9]
     assert adults.n == 10902
 
 
 def test_text_shows_published_and_fitted_shares() -> None:
-    text = classes.as_text()
-    assert classes.SOURCE in text
+    text = class_fit.as_text()
+    assert published_classes.SOURCE in text
     assert text.count("degrees of freedom") == 3
     assert "   78.0   10.2    8.0    2.7    1.1" in text
 
@@ -164,11 +166,11 @@ def test_impossible_mixtures_are_refused(arguments: tuple[float, ...]) -> None:
 
 def test_other_errors_name_what_is_allowed() -> None:
     with pytest.raises(ParameterError, match=r"20-39, .*20\+"):
-        published("adults")
+        published_shares("adults")
     with pytest.raises(ParameterError, match="at least 0"):
         class_probabilities(np.array(1.0), Mixture(1.0), variance=-1.0)
 
 
 def test_shipped_shares_are_what_the_public_files_give(shared: Path) -> None:
     made = nhanes_classes.table(f"nhanes:{shared / 'data/nhanes'}")
-    assert made == (ROOT / "src/crampstudy/simulate/nhanes_classes.csv").read_text(encoding="utf-8")
+    assert made == (ROOT / "src/crampstudy/simulate/calibration/nhanes_classes.csv").read_text(encoding="utf-8")

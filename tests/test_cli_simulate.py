@@ -11,7 +11,8 @@ import pytest
 
 from crampstudy import cli
 from crampstudy import simulate as simulator
-from crampstudy.simulate import cards, presets
+from crampstudy.simulate.calibration import cards
+from crampstudy.simulate.scenario import presets
 from crampstudy.sources import open_cohort
 
 Run = Callable[..., tuple[int, str, str]]
@@ -87,7 +88,7 @@ def test_a_card_is_printed_and_judged(run: Run, monkeypatch: pytest.MonkeyPatch)
         return made
 
     for passed, expected in ((True, 0), (False, 6)):
-        monkeypatch.setattr(cards, "card", card(passed))
+        monkeypatch.setattr(cards, "draw_card", card(passed))
         code, out, err = run("--preset", "community", "--card", "--seed", "3")
         assert (code, err) == (expected, "")
         assert out.startswith("community\nabout\n")

@@ -18,10 +18,10 @@ from crampstudy.clean import Raw, RawTable, clean
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import Degraded, Mess, Truth, degrade, simulate
-from crampstudy.simulate.degrade import Broken, degrade_tables
-from crampstudy.simulate.gaps import Gaps
-from crampstudy.simulate.planting import KINDS, PLANTED, Mistakes, as_text
-from crampstudy.simulate.samples import Samples
+from crampstudy.simulate.corruption.degrade import CorruptionRecord, degrade_tables
+from crampstudy.simulate.corruption.error_injection import INJECTED, KINDS, Mistakes, as_text
+from crampstudy.simulate.corruption.gaps import Gaps
+from crampstudy.simulate.corruption.lost_lab_samples import Samples
 
 KEY = ["participant_id", "date"]
 SERUM = ("serum_sodium", "serum_potassium", "serum_calcium", "serum_albumin")
@@ -103,7 +103,7 @@ def test_every_kind_of_mistake(cohort: Cohort) -> None:
     degraded = messy(cohort)
     counts = dict(degraded.planted.group_by("kind").len().rows())
     assert counts == dict.fromkeys(KINDS, 5)
-    assert degraded.planted.schema == PLANTED
+    assert degraded.planted.schema == INJECTED
     assert degraded.cohort is cohort
 
 
@@ -302,7 +302,7 @@ def test_blocks_are_joined_to_one_record(cohort: Cohort) -> None:
         assert block["labs"][kept["labs"]].equals(tables["labs"])
         assert set(tables["diary"]["participant_id"]) == set(half)
         blocks.append(broken)
-    joined = Broken.joined(blocks)
+    joined = CorruptionRecord.joined(blocks)
     assert joined.participants["participant_id"].equals(names)
     both = [block.summary() for block in blocks]
     for name, total in joined.summary().items():

@@ -23,12 +23,16 @@ from scipy.special import ndtr
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import episodes as module
-from crampstudy.simulate.episodes import DrawnEpisodes, Episodes, Remedy, check_episodes, draw_episodes, implied
-from crampstudy.simulate.parameters import check, table
+from crampstudy.simulate.draw import episodes as module
+from crampstudy.simulate.draw.episodes import DrawnEpisodes, draw_episodes
+from crampstudy.simulate.draw.exposures import EpisodeShifts
+from crampstudy.simulate.estimands.episodes import implied_by_episodes
+from crampstudy.simulate.truth.episodes import Episodes, check_episodes
+from crampstudy.simulate.truth.parameters import check
+from crampstudy.simulate.truth.tables.rows import Remedy, read_table
 from crampstudy.sources import load, package
 
-REMEDIES = table(Remedy, "remedies.csv")
+REMEDIES = read_table(Remedy, "remedies.csv")
 FIRST = (date(2024, 1, 8) - date(1970, 1, 1)).days
 LEVELS = {name: codebook.variable(name, "episodes").levels for name in ("remedy", "site", "side")}
 # Two-sided chance of a false alarm of one comparison.
@@ -43,13 +47,15 @@ def drawn(
     nights: int = 10,
     each: int = 1,
     seed: int = 5,
-    **shifts: Any,
+    **treated: Any,
 ) -> DrawnEpisodes:
     """Cramps of people of whom each has the same number, so that their means are independent and alike."""
     cramps = np.full((people, nights), each)
     sex = np.where(np.arange(people) % 2 == 0, "female", "male")
     rng = np.random.default_rng(seed)
-    return draw_episodes(parameters or Episodes(), remedies, {"sex": sex}, dates(people, nights), cramps, rng, **shifts)
+    return draw_episodes(
+        parameters or Episodes(), remedies, {"sex": sex}, dates(people, nights), cramps, rng, **treated
+    )
 
 
 def dates(people: int, nights: int) -> np.ndarray:
@@ -80,7 +86,7 @@ ALIKE = Episodes(
 
 def test_shares_and_means_are_the_implied_ones() -> None:
     parameters = Episodes(longest_s=86400)
-    columns, truth = drawn(parameters).columns, implied(parameters, REMEDIES)
+    columns, truth = drawn(parameters).columns, implied_by_episodes(parameters, REMEDIES)
     n, asleep = len(columns["row"]), columns["woke"].sum()
     assert stats.binomtest(int(asleep), n, truth["woke_share"]).pvalue > RARE
     rest = parameters.night_share + (1 - parameters.night_share) * parameters.at_rest_awake
@@ -107,15 +113,17 @@ def test_mean_time_to_relief_of_each_remedy(level: str) -> None:
     only = tuple(replace(r, share=float(r.column == level)) for r in REMEDIES)
     columns = drawn(parameters, only, people=2000).columns
     assert (columns["remedy"] == code("remedy", level)).all()
-    agrees(columns["relief_s"], 2000, implied(parameters, only)["mean_relief_s"][level], slack=0.1)
+    agrees(columns["relief_s"], 2000, implied_by_episodes(parameters, only)["mean_relief_s"][level], slack=0.1)
 
 
 def test_more_foot_cramps_in_women_by_the_odds_ratio_and_none_at_zero() -> None:
-    shares = implied(Episodes(), REMEDIES)["site_shares"]
+    shares = implied_by_episodes(Episodes(), REMEDIES)["site_shares"]
     odds = {sex: s["foot"] / s["calf"] for sex, s in shares.items()}
     assert math.log(odds["female"] / odds["male"]) == pytest.approx(Episodes().foot_log_odds_female)
-    assert json.loads(json.dumps(implied(Episodes(), REMEDIES), allow_nan=False)) == implied(Episodes(), REMEDIES)
-    same = implied(Episodes(foot_log_odds_female=0), REMEDIES)["site_shares"]
+    assert json.loads(json.dumps(implied_by_episodes(Episodes(), REMEDIES), allow_nan=False)) == implied_by_episodes(
+        Episodes(), REMEDIES
+    )
+    same = implied_by_episodes(Episodes(foot_log_odds_female=0), REMEDIES)["site_shares"]
     assert same["female"] == same["male"] == pytest.approx({"calf": 0.8, "foot": 0.15, "thigh": 0.05})
 
 
@@ -218,7 +226,7 @@ def test_treatments_shift_pain_and_time_to_relief() -> None:
     night = np.zeros(size)
     night[:, 5:] = 1.0
     treated = drawn(
-        remedies=NO_REMEDY_HELPS, people=500, pain_shift=-3.0 * night, duration_shift=math.log(0.5) * night
+        remedies=NO_REMEDY_HELPS, people=500, treated=EpisodeShifts(-3.0 * night, math.log(0.5) * night)
     ).columns
     on = plain["night"] >= 5
     for name in ("pain_0_10", "relief_s", "onset", "remedy"):
@@ -333,7 +341,7 @@ def test_cleaning_accepts_every_row(tmp_path: Path) -> None:
 def test_defaults_keep_the_published_figures(shared: Path) -> None:
     with (shared / "evidence" / "epidemiology.csv").open(encoding="utf-8") as lines:
         facts = {row["id"]: row for row in csv.DictReader(lines)}
-    truth, parameters = implied(Episodes(), REMEDIES), Episodes()
+    truth, parameters = implied_by_episodes(Episodes(), REMEDIES), Episodes()
     assert facts["A24"]["value"] == "9 min"
     assert truth["mean_duration_s"] == pytest.approx(9 * 60, abs=1)
     low, high = (float(x) for x in facts["A24"]["ci_or_spread"].split(" ")[0].split("-"))

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 from scipy.stats import binom
 
-from crampstudy.simulate.gaps import Gaps, Nights, Observed, nights_of, observe, thin, typical
+from crampstudy.simulate.corruption.gaps import Gaps
+from crampstudy.simulate.corruption.thinning import (
+    DiaryNights,
+    ObservedNights,
+    nights_of,
+    observe,
+    thin,
+    typical_nights,
+)
 
 MONDAY = 4 + 7 * 2800
 """A Monday, in days from 1970-01-01."""
@@ -23,13 +31,13 @@ ALIKE = 1e6
 KEY = ["participant_id", "date"]
 
 
-def all_nights(participants: int, nights: int, cramp_share: float = 0.0) -> Nights:
+def all_nights(participants: int, nights: int, cramp_share: float = 0.0) -> DiaryNights:
     """Complete diaries that all begin on a Monday."""
     person, night = np.divmod(np.arange(participants * nights), nights)
-    return Nights(person, MONDAY + night, night, np.random.default_rng(99).random(len(person)) < cramp_share)
+    return DiaryNights(person, MONDAY + night, night, np.random.default_rng(99).random(len(person)) < cramp_share)
 
 
-def seen(gaps: Gaps, nights: Nights, seed: int = 1) -> Observed:
+def seen(gaps: Gaps, nights: DiaryNights, seed: int = 1) -> ObservedNights:
     return observe(gaps, nights, int(nights.person.max()) + 1, np.random.default_rng(seed))
 
 
@@ -248,7 +256,7 @@ def test_a_typical_night_is_the_lower_median_with_missing_cells_lowest() -> None
             "warm_up": [None, None, True, False, True, None, False],
         }
     )
-    assert typical(nights).rows() == [("a", 1, None), ("b", 5, False)]
+    assert typical_nights(nights).rows() == [("a", 1, None), ("b", 5, False)]
 
 
 def test_nights_that_were_not_made_before_stay_so() -> None:

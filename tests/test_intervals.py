@@ -16,8 +16,8 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models import count, intervals, recall, spec, survey
 from crampstudy.models.interval_laws import CrampNights, NegativeBinomial
 from crampstudy.nights import people
-from crampstudy.simulate.classes import Mixture
-from crampstudy.simulate.classes import class_probabilities as simulated
+from crampstudy.simulate.calibration.class_mixture import Mixture
+from crampstudy.simulate.calibration.class_mixture import class_probabilities as simulated
 from crampstudy.sources import open_cohort
 
 PARITY = Path(__file__).parent / "parity"
@@ -303,7 +303,7 @@ def test_nhanes_classes(shared: Path) -> None:
         # Women and older people have more cramps, whatever the law of persons.
         assert (made[near].interval(0.95)[0][1:] > 0).all()
     tables = {near: intervals.goodness(fit, low, high, x, design.rows, sampling) for near, fit in made.items()}
-    published = pl.read_csv(Path(intervals.__file__).parents[1] / "simulate/nhanes_classes.csv")
+    published = pl.read_csv(Path(intervals.__file__).parents[1] / "simulate/calibration/nhanes_classes.csv")
     shares = published.filter(pl.col("population") == "20+")["share"].to_numpy()
     assert tables[True]["observed"].to_numpy() == pytest.approx(shares, abs=1e-7)
     # Without near-nightly people the open class is half empty; with them it fits.

@@ -16,7 +16,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
 from crampstudy.output import csv_text
 from crampstudy.simulate import Mess, degrade, simulate
-from crampstudy.simulate.planting import Mistakes
+from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.sources import load
 from crampstudy.validation import Summary, rejects, summarise
 

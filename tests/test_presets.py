@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import presets
-from crampstudy.simulate.cards import targets
-from crampstudy.simulate.degrade import Mess
+from crampstudy.simulate.calibration.cards import targets
+from crampstudy.simulate.corruption.degrade import Mess
+from crampstudy.simulate.scenario import presets
 
 NAMES = ("default", "community", "magnesium-trial", "null", "older-adults", "recruited")
 

@@ -11,11 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import Truth, recruit
-from crampstudy.simulate import process as p
-from crampstudy.simulate.draw import draw_cramps, draw_rates
-from crampstudy.simulate.groups import Cramps, Recruitment
-from crampstudy.simulate.population import Population
+from crampstudy.simulate import Truth
+from crampstudy.simulate.draw import cramp_counts as p
+from crampstudy.simulate.draw import recruitment
+from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
+from crampstudy.simulate.estimands.potential_outcomes import Population
+from crampstudy.simulate.truth.scalar_parameters import Cramps, Recruitment
 
 EPOCH = date(1970, 1, 1)
 NULL = Truth().without_effects()
@@ -80,11 +81,11 @@ def test_both_lasting_multipliers_add_up_in_the_log() -> None:
 
 
 def test_the_annual_cycle_has_its_amplitude_and_its_peak_in_july() -> None:
-    multiplier = np.exp(p.annual(Cramps(), DAYS))[0]
+    multiplier = np.exp(p.annual_log_ratio(Cramps(), DAYS))[0]
     assert multiplier.mean() == pytest.approx(1, abs=1e-3)
     assert (multiplier.max(), multiplier.min()) == (pytest.approx(4 / 3, abs=1e-4), pytest.approx(2 / 3, abs=1e-4))
     assert date.fromordinal(EPOCH.toordinal() + int(DAYS[0, multiplier.argmax()])) == date(2023, 7, 24)
-    assert not p.annual(Cramps(season_amplitude=0.0), DAYS).any()
+    assert not p.annual_log_ratio(Cramps(season_amplitude=0.0), DAYS).any()
 
 
 def test_the_annual_cycle_is_recovered_from_counts() -> None:
@@ -115,14 +116,14 @@ def test_feedback_of_sleep_by_hand() -> None:
     cramps = Cramps(sleep_feedback=-0.5, night_dispersion=0.0)
     n, nights, mean = 4_000, 3, 50.0
     sleep = np.tile([2.0, 0.0, -1.0], (n, 1))
-    drawn, last = p.count(cramps, np.full((n, nights), mean), sleep, np.full(n, 1.0), -1.0, rng())
+    drawn, last = p.draw_counts(cramps, np.full((n, nights), mean), sleep, np.full(n, 1.0), -1.0, rng())
     # Sleep of the night before: 1; then 2 - 1; then 0 - 1; what the last night leaves is -1 - 1.
     for night, before in enumerate((1.0, 1.0, -1.0)):
         expected = mean * math.exp(-0.5 * before)
         assert abs(drawn[:, night].mean() - expected) < 4 * math.sqrt(expected / n)
     assert (last == -2.0).all()
     # A night without a cramp costs no sleep.
-    none, last = p.count(cramps, np.zeros((5, 2)), np.tile([1.0, 3.0], (5, 1)), np.zeros(5), -1.0, rng())
+    none, last = p.draw_counts(cramps, np.zeros((5, 2)), np.tile([1.0, 3.0], (5, 1)), np.zeros(5), -1.0, rng())
     assert not none.any()
     assert (last == 3.0).all()
 
@@ -132,7 +133,7 @@ def test_without_feedback_nights_are_as_with_one_of_next_to_nothing() -> None:
     mean = {}
     for feedback in (0.0, 1e-9):
         cramps = Cramps(sleep_feedback=feedback, night_dispersion=0.5)
-        counts, last = p.count(cramps, expected, sleep, np.zeros(20_000), -1.0, rng(int(feedback > 0)))
+        counts, last = p.draw_counts(cramps, expected, sleep, np.zeros(20_000), -1.0, rng(int(feedback > 0)))
         assert np.array_equal(last, sleep[:, -1] - (counts[:, -1] > 0))
         mean[feedback] = counts
     for k in range(4):
@@ -166,8 +167,8 @@ def test_everybody_who_gets_in_has_the_cramps_that_it_takes(minimum: int, nights
 
 @pytest.mark.parametrize(("n", "asked"), [(2, 40), (500, 1_000)])
 def test_impossible_recruitment_is_refused(monkeypatch: pytest.MonkeyPatch, n: int, asked: int) -> None:
-    monkeypatch.setattr(recruit, "_ROUNDS", 20)
-    monkeypatch.setattr(recruit, "_HOPELESS", 1_000)
+    monkeypatch.setattr(recruitment, "_ROUNDS", 20)
+    monkeypatch.setattr(recruitment, "_HOPELESS", 1_000)
     cramps, entry = replace(Truth().cramps, rate_per_week=0.0), Recruitment(run_in_nights=2, minimum_cramps=1)
     nobody = replace(Truth(), cramps=cramps, recruitment=entry)
     with pytest.raises(ParameterError, match=rf"of {asked} people asked, 0 had 1 cramp in 2 nights and {n} are"):

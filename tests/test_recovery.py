@@ -17,10 +17,12 @@ from crampstudy import fit
 from crampstudy.cohort import Cohort
 from crampstudy.models.count import poisson
 from crampstudy.models.covariance import covariance
-from crampstudy.simulate import Mess, Truth, graph, simulate
-from crampstudy.simulate.answers import conditional, covariate
-from crampstudy.simulate.parameters import Effect
-from crampstudy.simulate.population import Population
+from crampstudy.simulate import Mess, Truth, simulate
+from crampstudy.simulate.estimands.covariates import covariate
+from crampstudy.simulate.estimands.diary_answers import conditional
+from crampstudy.simulate.estimands.potential_outcomes import Population
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.tables.rows import Effect
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +69,7 @@ def adjusted(truth: Truth, study: Study, effect: Effect, leave_out: str = "") ->
         return [own]
     others = {e.level for e in truth.effects if e.column == effect.column} - {effect.level, None}
     columns = [own, *(study.x(f"1 where {effect.column} is {level}, else 0") for level in sorted(map(str, others)))]
-    for column in graph.adjust_for(truth, effect.column):
+    for column in causal_graph.adjust_for(truth, effect.column):
         columns += coded(truth, study, column) if column != leave_out else []
     return columns
 

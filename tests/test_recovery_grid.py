@@ -20,10 +20,10 @@ from scipy.special import expit, logit
 
 from crampstudy.models import MODELS, fit
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.answers import answer
-from crampstudy.simulate.night_odds import chance_of_a_night
-from crampstudy.simulate.population import Population
-from crampstudy.simulate.truth import slug
+from crampstudy.simulate.estimands.night_odds import chance_of_a_night
+from crampstudy.simulate.estimands.potential_outcomes import Population
+from crampstudy.simulate.estimands.registry import answer
+from crampstudy.simulate.truth.truth import slug
 
 ROOT = Path(__file__).parents[1]
 

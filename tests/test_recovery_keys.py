@@ -34,7 +34,8 @@ def test_a_change_concerns_those_whose_code_it_is(package: Path) -> None:
     assert changed(models / "gee.py") == {"gee-exchangeable", "gee-ar1"}
     assert changed(models / "survey.py") == {m for m in MODELS if m.startswith(("survey", "interval"))}
     assert changed(models / "inference.py") == set(MODELS)
-    assert changed(package / "simulate" / "draw.py") == set(MODELS)
+    assert changed(package / "simulate" / "draw" / "cohort.py") == set(MODELS)
+    assert changed(package / "simulate" / "truth" / "tables" / "effects.csv") == set(MODELS)
     assert changed(package / "report" / "blocks.py") == set()
 
 

@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from crampstudy import codebook
 from crampstudy.simulate import Truth
-from crampstudy.simulate.samples import LOST, NOT_BLOOD, Samples, lose
+from crampstudy.simulate.corruption.lost_lab_samples import LOST, NOT_BLOOD, Samples, lose
 
 ANALYTES = {name: v for name, v in codebook.analytes().items() if name not in NOT_BLOOD}
 FIRST = date(2024, 3, 1)

@@ -22,20 +22,21 @@ from crampstudy.bands import AgeBands
 from crampstudy.codebook import rules
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError, UsageError
-from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, statement, write
-from crampstudy.simulate.ageing import direct
-from crampstudy.simulate.designs import Design
-from crampstudy.simulate.draw import BLOCK, Plan, draw_block
-from crampstudy.simulate.gaps import Gaps
-from crampstudy.simulate.groups import Cramps, People, Recruitment
-from crampstudy.simulate.habits import night_x
-from crampstudy.simulate.parameters import Correlation
-from crampstudy.simulate.truth import GROUPS, NOT_DRAWN, TABLES
+from crampstudy.simulate import TRUTH_FILE, Mess, Truth, draw, simulate, truth_json, write
+from crampstudy.simulate.corruption.gaps import Gaps
+from crampstudy.simulate.draw.cohort import draw_block
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
+from crampstudy.simulate.draw.habits import night_x
+from crampstudy.simulate.draw.plan import BLOCK, Plan
+from crampstudy.simulate.truth.design import StudyDesign
+from crampstudy.simulate.truth.scalar_parameters import Cramps, People, Recruitment
+from crampstudy.simulate.truth.tables.rows import Correlation
+from crampstudy.simulate.truth.truth import GROUPS, NOT_DRAWN, TABLES
 from crampstudy.sources import load, open_cohort
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "simulation.md"
 NAMES = ("participants", "diary", "episodes", "labs", "treatments")
-OPEN_USE = replace(Truth(), design=Design(kind="open-use"), cramps=Cramps(rate_per_week=1.5))
+OPEN_USE = replace(Truth(), design=StudyDesign(kind="open-use"), cramps=Cramps(rate_per_week=1.5))
 
 SAMPLED = {
     analyte: variable
@@ -178,7 +179,7 @@ def test_any_cohort_keeps_the_codebook(
     participants: int, nights: int, seed: int, rate: float, feedback: float, kind: str, shape: float, slow: float
 ) -> None:
     cramps = Cramps(rate_per_week=rate, sleep_feedback=feedback, person_shape=shape, slow_sd=slow)
-    truth = replace(DIRECT, cramps=cramps, design=Design(kind=kind, **TRIAL))  # type: ignore[arg-type]
+    truth = replace(DIRECT, cramps=cramps, design=StudyDesign(kind=kind, **TRIAL))  # type: ignore[arg-type]
     cohort = complete(participants, nights, seed, truth)
     assert (cohort.kind, cohort.synthetic) == ("diary", True)
     assert set(cohort.tables) == set(NAMES) - ({"treatments"} if kind == "observation" else set())
@@ -372,7 +373,7 @@ def test_other_parameters_of_one_habit_leave_the_others() -> None:
 
 
 def test_the_truth_states_every_parameter_with_unit_and_basis() -> None:
-    truth = json.loads(statement.as_json(OPEN_USE, Mess(), {"seed": 1}))
+    truth = json.loads(truth_json.as_json(OPEN_USE, Mess(), {"seed": 1}))
     assert truth["seed"] == 1
     for group in GROUPS:
         for name, item in truth["parameters"][group].items():
@@ -384,7 +385,7 @@ def test_the_truth_states_every_parameter_with_unit_and_basis() -> None:
         assert len(truth[table]) == len(getattr(OPEN_USE, table))
     assert truth["parents"]["diabetes"] == ["age_years", "sex", "bmi_kg_m2"]
     assert truth["mess"]["adherence_mean"]["value"] == 0.9
-    assert statement.as_json(Truth(), Mess(), {}) == statement.as_json(Truth(), Mess(), {})
+    assert truth_json.as_json(Truth(), Mess(), {}) == truth_json.as_json(Truth(), Mess(), {})
 
 
 def test_a_cohort_s_truth_stands_beside_it(tmp_path: Path) -> None:
@@ -393,10 +394,10 @@ def test_a_cohort_s_truth_stands_beside_it(tmp_path: Path) -> None:
     stated = (tmp_path / "csv" / TRUTH_FILE).read_bytes()
     assert stated == (tmp_path / "parquet" / TRUTH_FILE).read_bytes()
     truth = json.loads(stated)
-    assert (truth["format"], truth["seed"], truth["participants"], truth["nights"]) == (statement.FORMAT, 5, 30, 20)
+    assert (truth["format"], truth["seed"], truth["participants"], truth["nights"]) == (truth_json.FORMAT, 5, 30, 20)
     answers = {a["key"]: a for a in truth["answers"]}
     age = next(e for e in Truth().effects if e.column == "age_years")
-    assert answers["conditional:age_decade"]["value"] == direct(Truth(), age)
+    assert answers["conditional:age_decade"]["value"] == direct_log_ratio(Truth(), age)
     assert answers["rate:all"]["mc_error"] > 0
 
 
@@ -438,7 +439,7 @@ def test_no_effects_are_none() -> None:
 def test_the_document_shows_the_parameters_of_the_code() -> None:
     text = DOCS.read_text(encoding="utf-8")
     shown = text.split("<!-- parameters -->\n")[1].split("<!-- end -->")[0]
-    assert shown.strip() == statement.as_markdown(Truth()).strip()
+    assert shown.strip() == truth_json.as_markdown(Truth()).strip()
 
 
 def test_the_document_s_python_runs(tmp_path: Path) -> None:

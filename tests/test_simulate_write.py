@@ -1,4 +1,4 @@
-"""A simulated cohort written in batches: the same bytes however the work is shared out, and all of the truth."""
+"""A simulated cohort written in chunks: the same bytes however the work is shared out, and all of the truth."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 from crampstudy import simulate as simulator
 from crampstudy.errors import ParameterError, UsageError
-from crampstudy.simulate import TRUTH_FILE, Mess, Truth, batches, simulate, write
-from crampstudy.simulate.batches import Order
-from crampstudy.simulate.draw import draw_block, draw_core
-from crampstudy.simulate.planting import Mistakes
+from crampstudy.simulate import TRUTH_FILE, Mess, Truth, chunks, simulate, write
+from crampstudy.simulate.chunks import Job
+from crampstudy.simulate.corruption.error_injection import Mistakes
+from crampstudy.simulate.draw.cohort import draw_block, draw_core
 from crampstudy.sources import load, open_cohort
 from crampstudy.sources.writer import Format
 
@@ -25,7 +25,7 @@ DRAWS = 1_000
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     # Three blocks make three parts, and the answers, which belong to the truth and not to the cohort, are left out.
-    monkeypatch.setattr(batches, "PART_ROWS", 500)
+    monkeypatch.setattr(chunks, "PART_ROWS", 500)
     monkeypatch.setattr(simulator, "answer", lambda truth, population: ())
 
 
@@ -58,7 +58,7 @@ def test_what_is_written_is_what_is_simulated(tmp_path: Path, format: Format) ->
 
 def test_the_size_of_a_part_changes_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_three = open_cohort(written(tmp_path / "x", "parquet")).digest
-    monkeypatch.setattr(batches, "PART_ROWS", 100_000)
+    monkeypatch.setattr(chunks, "PART_ROWS", 100_000)
     assert open_cohort(written(tmp_path / "x", "parquet")).digest == in_three
     assert (tmp_path / "x/diary.parquet").is_file()
 
@@ -69,8 +69,8 @@ def test_rates_are_those_of_every_night_drawn(tmp_path: Path) -> None:
     assert rates.height == PEOPLE * NIGHTS
     assert rates.columns == ["participant_id", "date", "rate_by_terms", "rate"]
     assert rates.select("participant_id", "date").is_unique().all()
-    expected = Order.of(PEOPLE, NIGHTS, SEED, Truth(), Mess())
-    assert rates["rate"].sum() == pytest.approx(batches.make(expected, range(3)).rates["rate"].sum())
+    expected = Job.of(PEOPLE, NIGHTS, SEED, Truth(), Mess())
+    assert rates["rate"].sum() == pytest.approx(chunks.draw_chunk(expected, range(3)).rates["rate"].sum())
     # Whoever writes again without them leaves none behind.
     written(tmp_path / "x", rates=False)
     assert not (tmp_path / "x/truth/rates.csv").exists()
@@ -79,7 +79,7 @@ def test_rates_are_those_of_every_night_drawn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [500, 100_000])
 def test_the_truth_lists_what_was_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """In tables of its own where the cohort stands in several parts."""
-    monkeypatch.setattr(batches, "PART_ROWS", rows)
+    monkeypatch.setattr(chunks, "PART_ROWS", rows)
     truth = json.loads((written(tmp_path / "x") / TRUTH_FILE).read_text())
     assert (truth["seed"], truth["participants"], truth["nights"]) == (SEED, PEOPLE, NIGHTS)
     record, diary = truth["broken"], open_cohort(tmp_path / "x").frame("diary")
@@ -105,7 +105,7 @@ def test_the_truth_has_the_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_core_of_a_block_is_that_of_the_whole(feedback: float) -> None:
     truth = Truth()
     truth = replace(truth, cramps=replace(truth.cramps, sleep_feedback=feedback))
-    plan = Order.of(700, NIGHTS, SEED, truth, Mess()).plan
+    plan = Job.of(700, NIGHTS, SEED, truth, Mess()).plan
     for block in range(2):
         core = draw_core(plan, block)
         assert core.columns == ["participant_id", "date", "entry_made", "cramps"]

@@ -7,25 +7,26 @@ import pytest
 from matplotlib.figure import Figure
 
 from crampstudy.figures import simulated
-from crampstudy.simulate import cards, classes, presets
-from crampstudy.simulate.measured import Measured
+from crampstudy.simulate.calibration import cards, published_classes
+from crampstudy.simulate.calibration.summary_statistics import CohortArrays
+from crampstudy.simulate.scenario import presets
 
 SIZE = 400
 
 
 @pytest.fixture(scope="module")
-def drawn() -> tuple[dict[str, Measured], Figure]:
-    seen = {name: cards.measure(presets.preset(name), SIZE, 3) for name in ("community", "recruited", "default")}
+def drawn() -> tuple[dict[str, CohortArrays], Figure]:
+    seen = {name: cards.draw_arrays(presets.preset(name), SIZE, 3) for name in ("community", "recruited", "default")}
     return seen, simulated.page(seen["community"], seen["recruited"], seen["default"])
 
 
-def test_six_panels_each_with_a_title_and_both_axes_named(drawn: tuple[dict[str, Measured], Figure]) -> None:
+def test_six_panels_each_with_a_title_and_both_axes_named(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     panels = drawn[1].axes
     assert [panel.get_title(loc="left")[:3] for panel in panels] == [f"{letter}  " for letter in "abcdef"]
     assert all(panel.get_xlabel() and panel.get_ylabel() for panel in panels)
 
 
-def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str, Measured], Figure]) -> None:
+def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     seen, figure = drawn
     line = next(line for line in figure.axes[1].lines if line.get_label() == "5-15")
     community = seen["community"]
@@ -33,17 +34,17 @@ def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str
     young = (age >= 20) & (age < 40)
     assert line.get_ydata()[0] == pytest.approx(100 * ((in_30 >= 5) & (in_30 < 16))[young].mean())
     points = np.asarray([bars.lines[0].get_ydata() for bars in figure.axes[1].containers]).T
-    shares = np.asarray([s.share[1:] for s in classes.published()])
+    shares = np.asarray([s.share[1:] for s in published_classes.published_shares()])
     assert points == pytest.approx(100 * shares)
 
 
-def test_histograms_hold_everybody(drawn: tuple[dict[str, Measured], Figure]) -> None:
+def test_histograms_hold_everybody(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     for panel in (drawn[1].axes[0], drawn[1].axes[4], drawn[1].axes[5]):
         for steps in panel.patches:
             assert steps.get_data().values.sum() == pytest.approx(100)
 
 
-def test_months_are_rates_over_their_mean(drawn: tuple[dict[str, Measured], Figure]) -> None:
+def test_months_are_rates_over_their_mean(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     seen, figure = drawn
     default = seen["default"]
     month = default.date.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12
@@ -52,7 +53,7 @@ def test_months_are_rates_over_their_mean(drawn: tuple[dict[str, Measured], Figu
     assert points.lines[0].get_ydata() == pytest.approx(np.array(by_hand))
 
 
-def test_the_calendar_tells_no_entry_from_no_cramp(drawn: tuple[dict[str, Measured], Figure]) -> None:
+def test_the_calendar_tells_no_entry_from_no_cramp(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     seen, figure = drawn
     (image,) = figure.axes[2].images
     shown = np.asarray(image.get_array())

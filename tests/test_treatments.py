@@ -24,21 +24,15 @@ from scipy import stats
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
-from crampstudy.simulate.designs import Design, assign, check_design, effects_of, nights_needed, offsets, sequences
-from crampstudy.simulate.parameters import check, table
-from crampstudy.simulate.treatments import (
-    AGENTS,
-    GOES_ON,
-    Agent,
-    Assigned,
-    build_up,
-    check_agents,
-    episode_shifts,
-    log_effect,
-)
+from crampstudy.simulate.draw.allocation import Untreated, assign, sequences
+from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, EpisodeShifts, build_up, episode_shifts, log_effect
+from crampstudy.simulate.estimands.treatment_effects import treatment_effects
+from crampstudy.simulate.truth.design import StudyDesign, check_agents, check_design, nights_needed, period_starts
+from crampstudy.simulate.truth.parameters import check
+from crampstudy.simulate.truth.tables.rows import AGENTS, Agent, read_table
 from crampstudy.sources import load, package
 
-TABLE = table(Agent, "agents.csv")
+TABLE = read_table(Agent, "agents.csv")
 FIRST = (date(2024, 1, 8) - date(1970, 1, 1)).days
 SCALING = {
     "serum_magnesium_mmol_l": (0.84, 0.07),
@@ -64,12 +58,12 @@ def agents(**changes: Mapping[str, Any]) -> tuple[Agent, ...]:
 
 
 def assigned(
-    design: Design, people: int = 400, nights: int = 200, seed: int = 2, of: tuple[Agent, ...] = TABLE, **more: Any
+    design: StudyDesign, people: int = 400, nights: int = 200, seed: int = 2, of: tuple[Agent, ...] = TABLE, **more: Any
 ) -> Assigned:
     rate = more.pop("log_rate", np.zeros(people))
     who = more.pop("who", None) or persons(people)
     rng = np.random.default_rng(seed)
-    return assign(design, of, who, dates(people, nights), rate, rng, scaling=SCALING, **more)
+    return assign(design, of, Untreated(who, dates(people, nights), rate, SCALING), rng, **more)
 
 
 def agent(name: str, **changes: Any) -> Agent:
@@ -94,7 +88,7 @@ def test_build_up_and_carry_over_by_hand() -> None:
 
 
 def test_parallel_arms_after_the_run_in() -> None:
-    design = Design(kind="parallel", arms=("tens", "placebo", "quinine"), allocation=(2, 1, 1))
+    design = StudyDesign(kind="parallel", arms=("tens", "placebo", "quinine"), allocation=(2, 1, 1))
     a = assigned(design, people=401, nights=60)
     counts = Counter(a.arm.tolist())
     for name, share in zip(design.arms, (0.5, 0.25, 0.25), strict=True):
@@ -115,9 +109,11 @@ def test_parallel_arms_after_the_run_in() -> None:
 
 
 def test_allocation_is_at_random() -> None:
-    firsts = [assigned(Design(kind="parallel"), people=9, nights=42, seed=s).arm[0] for s in range(1500)]
+    firsts = [assigned(StudyDesign(kind="parallel"), people=9, nights=42, seed=s).arm[0] for s in range(1500)]
     assert stats.binomtest(firsts.count("magnesium"), len(firsts)).pvalue > RARE
-    pairs = [tuple(assigned(Design(kind="parallel"), people=2, nights=42, seed=s).arm.tolist()) for s in range(200)]
+    pairs = [
+        tuple(assigned(StudyDesign(kind="parallel"), people=2, nights=42, seed=s).arm.tolist()) for s in range(200)
+    ]
     # Two people and two arms: one each.
     assert set(pairs) == {("magnesium", "placebo"), ("placebo", "magnesium")}
 
@@ -134,7 +130,9 @@ def test_sequences_are_balanced(arms: int) -> None:
 
 
 def test_crossover_with_washout_and_carry_over() -> None:
-    design = Design(kind="crossover", arms=("magnesium", "placebo"), run_in_nights=3, period_nights=4, washout_nights=2)
+    design = StudyDesign(
+        kind="crossover", arms=("magnesium", "placebo"), run_in_nights=3, period_nights=4, washout_nights=2
+    )
     assert nights_needed(design) == 13
     of = agents(magnesium={"onset_nights": 1, "carry_over_nights": 3})
     a = assigned(design, people=100, nights=15, of=of)
@@ -143,7 +141,7 @@ def test_crossover_with_washout_and_carry_over() -> None:
     last = a.exposure["magnesium"][a.arm == "placebo-magnesium"]
     assert (first == [0, 0, 0, 0.5, 1, 1, 1, 0.75, 0.5, 0.25, 0, 0, 0, 0, 0]).all()
     assert (last == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5, 1, 1, 1, 0.75, 0.5]).all()
-    effects = effects_of(of, design, 15)["magnesium"]
+    effects = treatment_effects(of, design, 15)["magnesium"]
     assert effects["mean_build_up"] == 3.5 / 4
     # The washout takes two of the three nights; the last of them is the first of the next period.
     assert effects["carried_over"] == 0.25 / 4
@@ -153,7 +151,7 @@ def test_crossover_with_washout_and_carry_over() -> None:
 
 
 def test_n_of_1_has_both_in_each_pair_in_random_order() -> None:
-    design = Design(kind="n-of-1", arms=("quinine", "placebo"), period_nights=28, washout_nights=14, pairs=3)
+    design = StudyDesign(kind="n-of-1", arms=("quinine", "placebo"), period_nights=28, washout_nights=14, pairs=3)
     people = 500
     a = assigned(design, people=people, nights=nights_needed(design))
     order = (a.periods["agent"].reshape(people, 3, 2) == "quinine").astype(int)
@@ -173,18 +171,18 @@ def test_n_of_1_has_both_in_each_pair_in_random_order() -> None:
 
 
 def test_observation_is_nothing() -> None:
-    a = assigned(Design())
+    a = assigned(StudyDesign())
     assert set(a.arm.tolist()) == {"observation"}
     assert a.frame([f"P{i}" for i in range(400)]).height == 0
     effect = log_effect(TABLE, a, persons(400), SCALING)
     assert effect.shape == (400, 200)
     assert not effect.any()
-    assert episode_shifts(TABLE, a) == (None, None)
-    assert effects_of(TABLE, Design(), 1) == {}
+    assert episode_shifts(TABLE, a) == EpisodeShifts()
+    assert treatment_effects(TABLE, StudyDesign(), 1) == {}
 
 
 def test_log_effect_by_hand() -> None:
-    design = Design(kind="parallel", run_in_nights=1, period_nights=3)
+    design = StudyDesign(kind="parallel", run_in_nights=1, period_nights=3)
     of = agents(
         magnesium={"log_rate_ratio": -0.4, "log_rate_ratio_per_sd": 0.2, "onset_nights": 1, "pain_points": -2.0},
         placebo={"log_rate_ratio": -0.1, "onset_nights": 0, "duration_log": 0.3},
@@ -196,7 +194,8 @@ def test_log_effect_by_hand() -> None:
         full = -0.4 + 0.2 * x[i] if arm == "magnesium" else -0.1
         steps = [0, 0.5, 1, 1] if arm == "magnesium" else [0, 1, 1, 1]
         np.testing.assert_allclose(log_effect(of, a, who, SCALING)[i], full * np.asarray(steps))
-        pain, duration = episode_shifts(of, a)
+        shifts = episode_shifts(of, a)
+        pain, duration = shifts.pain, shifts.log_relief
         assert pain is not None
         assert duration is not None
         np.testing.assert_allclose(pain[i], (-2.0 if arm == "magnesium" else 0) * np.asarray(steps))
@@ -207,15 +206,15 @@ def test_log_effect_by_hand() -> None:
 def test_no_effect_is_no_difference(kind: str) -> None:
     nothing = {"log_rate_ratio": 0.0, "log_rate_ratio_per_sd": 0.0, "pain_points": 0.0, "duration_log": 0.0}
     of = agents(**dict.fromkeys(AGENTS, nothing))
-    a = assigned(Design(kind=kind), nights=300, of=of)  # type: ignore[arg-type]
+    a = assigned(StudyDesign(kind=kind), nights=300, of=of)  # type: ignore[arg-type]
     assert a.exposure
     assert not log_effect(of, a, persons(400), SCALING).any()
-    assert episode_shifts(of, a) == (None, None)
+    assert episode_shifts(of, a) == EpisodeShifts()
 
 
 def test_the_stated_trial_effect_is_that_of_potential_outcomes() -> None:
     """Poisson counts of both arms, at rates that differ between people: the ratio of the means is as told."""
-    design = Design(kind="parallel", arms=("tens", "placebo"))
+    design = StudyDesign(kind="parallel", arms=("tens", "placebo"))
     of = agents(tens={"log_rate_ratio": -0.7, "onset_nights": 10}, placebo={"log_rate_ratio": -0.2})
     people = 20_000
     a = assigned(design, people=people, nights=42, of=of)
@@ -224,7 +223,7 @@ def test_the_stated_trial_effect_is_that_of_potential_outcomes() -> None:
     total = rng.poisson(rate)[:, 14:].sum(axis=1)
     treated, control = (total[a.arm == name] for name in ("tens", "placebo"))
     error = math.sqrt(sum(x.var() / len(x) / x.mean() ** 2 for x in (treated, control)))
-    told = effects_of(of, design, 42)["tens"]
+    told = treatment_effects(of, design, 42)["tens"]
     assert abs(math.log(treated.mean() / control.mean()) - told["log_rate_ratio_over_period"]) < Z * error
     assert error < 0.02
     by_hand = np.exp(-0.7 * np.minimum(np.arange(1, 29) / 11, 1)).mean() / np.exp(-0.2)
@@ -239,7 +238,7 @@ def test_open_use_follows_rate_and_level_as_stated(indication: float, per_sd: fl
     rate = np.log(np.random.default_rng(4).gamma(1.0, 1.0, people))
     who = persons(people)
     of = agents(magnesium={"share_using": 0.2, "log_odds_per_sd": per_sd})
-    a = assigned(Design(kind="open-use", indication=indication), people, 60, of=of, log_rate=rate, who=who)
+    a = assigned(StudyDesign(kind="open-use", indication=indication), people, 60, of=of, log_rate=rate, who=who)
     user = np.zeros(people)
     user[a.periods["row"][a.periods["agent"] == "magnesium"]] = 1
     x = np.column_stack([np.ones(people), rate, (who["serum_magnesium_mmol_l"] - 0.84) / 0.07])
@@ -253,17 +252,17 @@ def test_indication_raises_the_rate_of_users() -> None:
     people = 5000
     rate = np.log(np.random.default_rng(4).gamma(1.0, 1.0, people))
     for indication, sign in ((1.0, 1), (-1.0, -1)):
-        a = assigned(Design(kind="open-use", indication=indication), people, 60, log_rate=rate)
+        a = assigned(StudyDesign(kind="open-use", indication=indication), people, 60, log_rate=rate)
         user = np.isin(np.arange(people), a.periods["row"])
         gap = rate[user].mean() - rate[~user].mean()
         assert sign * gap > 0.5
     # Even a person of no cramps at all can be asked.
-    assigned(Design(kind="open-use", indication=0.0), people, 60, log_rate=np.full(people, -np.inf))
+    assigned(StudyDesign(kind="open-use", indication=0.0), people, 60, log_rate=np.full(people, -np.inf))
 
 
 def test_open_use_in_time() -> None:
     people, nights = 20_000, 100
-    design = Design(kind="open-use", indication=0, already_using=0.3, use_nights=40.0)
+    design = StudyDesign(kind="open-use", indication=0, already_using=0.3, use_nights=40.0)
     of = agents(**{name: {"share_using": 0.0} for name in AGENTS if name != "tens"}, tens={"share_using": 0.5})
     a = assigned(design, people, nights, of=of)
     row = a.periods["row"]
@@ -291,7 +290,7 @@ def test_open_use_in_time() -> None:
 
 def test_one_agent_leaves_the_others() -> None:
     """Each agent has a generator of its own."""
-    design = Design(kind="open-use")
+    design = StudyDesign(kind="open-use")
     more = assigned(design, of=agents(calcium={"share_using": 0.9}))
     plain = assigned(design)
     for name in set(plain.exposure) - {"calcium"}:
@@ -328,7 +327,7 @@ def test_periods_and_exposures_keep_their_order(
     people: int,
     seed: int,
 ) -> None:
-    design = Design(kind, run_in_nights=run_in, period_nights=period, washout_nights=washout, pairs=pairs)
+    design = StudyDesign(kind, run_in_nights=run_in, period_nights=period, washout_nights=washout, pairs=pairs)
     of = agents(**{name: {"onset_nights": onset, "carry_over_nights": carry_over} for name in AGENTS})
     nights = nights_needed(design) + follow_up
     a = assigned(design, people, nights, seed, of)
@@ -353,7 +352,7 @@ def test_periods_and_exposures_keep_their_order(
             falls = np.diff(level[i])[~inside[1:]] <= 0
             assert falls.all()
     if kind in ("parallel", "crossover", "n-of-1"):
-        assert len(row) == people * len(offsets(design))
+        assert len(row) == people * len(period_starts(design))
         assert not any(level[:, :run_in].any() for level in a.exposure.values())
         with pytest.raises(ParameterError, match=f"at least {nights_needed(design)} nights"):
             assigned(design, people, nights_needed(design) - 1, seed, of)
@@ -372,7 +371,7 @@ def test_cleaning_accepts_every_row(tmp_path: Path) -> None:
         }
     )
     for kind in ("open-use", "crossover", "n-of-1", "observation"):
-        a = assigned(Design(kind=kind), people, nights, log_rate=rate)  # type: ignore[arg-type]
+        a = assigned(StudyDesign(kind=kind), people, nights, log_rate=rate)  # type: ignore[arg-type]
         tables = {
             "participants": pl.DataFrame(
                 {"participant_id": names, "age_years": [60.0] * people, "sex": ["male"] * people, "arm": a.arm.tolist()}
@@ -420,18 +419,18 @@ def test_defaults_are_the_published_results_or_said_to_be_assumptions(shared: Pa
 @pytest.mark.parametrize(
     ("design", "told"),
     [
-        (Design(kind="parallel", arms=("garlic", "placebo")), "no agent 'garlic'; allowed: magnesium"),
-        (Design(kind="crossover", arms=("placebo", "placebo")), "each once"),
-        (Design(kind="crossover", arms=("placebo",)), "two agents or more"),
-        (Design(kind="n-of-1", arms=("placebo", "tens", "quinine")), "has 3 agents; allowed in n-of-1: two"),
-        (Design(kind="parallel", allocation=(1.0,)), "has 1 shares; allowed: one per arm"),
+        (StudyDesign(kind="parallel", arms=("garlic", "placebo")), "no agent 'garlic'; allowed: magnesium"),
+        (StudyDesign(kind="crossover", arms=("placebo", "placebo")), "each once"),
+        (StudyDesign(kind="crossover", arms=("placebo",)), "two agents or more"),
+        (StudyDesign(kind="n-of-1", arms=("placebo", "tens", "quinine")), "has 3 agents; allowed in n-of-1: two"),
+        (StudyDesign(kind="parallel", allocation=(1.0,)), "has 1 shares; allowed: one per arm"),
     ],
 )
-def test_arms_that_do_not_fit_are_refused(design: Design, told: str) -> None:
+def test_arms_that_do_not_fit_are_refused(design: StudyDesign, told: str) -> None:
     with pytest.raises(ParameterError, match=told):
         check_design(design, TABLE)
     with pytest.raises(ParameterError, match=told):
-        effects_of(TABLE, design, 1000)
+        treatment_effects(TABLE, design, 1000)
 
 
 def test_agents_that_do_not_fit_are_refused() -> None:
@@ -444,8 +443,8 @@ def test_agents_that_do_not_fit_are_refused() -> None:
         check_agents((agent("tens", log_rate_ratio_per_sd=0.1),), list(SCALING))
     with pytest.raises(ParameterError, match="'garlic'; allowed: 'magnesium'"):
         agent("tens", column="garlic")
-    check("design", Design())
+    check("design", StudyDesign())
     with pytest.raises(ParameterError, match=r"design.kind is 'cohort'; allowed: 'observation', 'open-use'"):
-        check("design", Design(kind="cohort"))  # type: ignore[arg-type]
+        check("design", StudyDesign(kind="cohort"))  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match=r"design.period_nights is 0"):
-        check("design", Design(period_nights=0))
+        check("design", StudyDesign(period_nights=0))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from crampstudy.errors import ParameterError
-from crampstudy.simulate import truth_file
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.scenario import truth_file
+from crampstudy.simulate.truth.truth import Truth
 
 
 def applied(text: str) -> Truth:

@@ -17,9 +17,9 @@ import polars as pl
 from timing import Job
 
 from crampstudy import compute
-from crampstudy.simulate import Mess, Truth
-from crampstudy.simulate.batches import Order
-from crampstudy.simulate.draw import BLOCK, Plan, draw_block, draw_core
+from crampstudy.simulate import Mess, Truth, chunks
+from crampstudy.simulate.draw.cohort import draw_block, draw_core
+from crampstudy.simulate.draw.plan import BLOCK, Plan
 
 NIGHTS_EACH, SEED, WORKERS = 365, 1, 2
 FEEDBACK = -0.05
@@ -56,7 +56,7 @@ def counted(kind: Kind, plan: Plan, index: int) -> tuple[int, int]:
 
 def plan_of(kind: Kind, nights: int) -> Plan:
     people = BLOCK * max(1, round(nights / (BLOCK * NIGHTS_EACH)))
-    return Order.of(people, NIGHTS_EACH, SEED, kind.truth, Mess()).plan
+    return chunks.Job.of(people, NIGHTS_EACH, SEED, kind.truth, Mess()).plan
 
 
 def jobs(folder: Path, nights: int = 5_000_000) -> Iterator[Job]:

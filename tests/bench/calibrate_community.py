@@ -4,8 +4,8 @@
 
 Conditions, habits and season spread the rates already, as they are in the preset; on top of them the fit has the
 level, the direct effect of age, the latent class of persons who seldom have cramps, and the mixture of persons. Given
-all these, the cramps of 30 nights are negative binomial (:mod:`crampstudy.simulate.classes`). The class's log rate
-ratio stays at the lowest that an effect may have.
+all these, the cramps of 30 nights are negative binomial (:mod:`crampstudy.simulate.calibration.class_mixture`). The
+class's log rate ratio stays at the lowest that an effect may have.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from crampstudy.codebook import recalled
-from crampstudy.simulate import classes, presets
-from crampstudy.simulate.draw import draw_rates
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate.calibration import class_mixture, published_classes
+from crampstudy.simulate.draw.cohort import draw_rates
+from crampstudy.simulate.scenario import presets
+from crampstudy.simulate.truth.truth import Truth
 
 Floats = NDArray[np.float64]
 
@@ -36,16 +37,16 @@ def main() -> None:
     seldom = next(e for e in truth.effects if e.column == SELDOM)
     age_effect = next(e for e in truth.effects if e.column == "age_years")
     mean, age = _spread(truth)
-    shares = classes.published()
+    shares = published_classes.published_shares()
     counts = np.asarray([np.multiply(s.share, s.n_effective) for s in shares])
     lows = [*(int(s.band.rstrip("+").split("-")[0]) for s in shares), 200]
     bands = [(age >= low) & (age < high) for low, high in pairwise(lows)]
     c = truth.cramps
-    variance = classes.window_variance(c.night_dispersion, [(c.latent_sd, c.latent_correlation)])
+    variance = class_mixture.window_variance(c.night_dispersion, [(c.latent_sd, c.latent_correlation)])
 
     def expected(theta: Floats) -> Floats:
         share, part = special.expit(theta[:2])
-        mixture = classes.Mixture(math.exp(theta[2]), float(share), float(part / share))
+        mixture = class_mixture.Mixture(math.exp(theta[2]), float(share), float(part / share))
         rows = []
         for inside in bands:
             x = (age[inside] - 60) / 10
@@ -55,7 +56,7 @@ def main() -> None:
                 np.asarray([part.mean() for part in np.array_split(values[order], NODES)]) for values in (rates, chance)
             )
             low, high = (
-                classes.class_probabilities(rate * factor, mixture, variance=variance)
+                class_mixture.class_probabilities(rate * factor, mixture, variance=variance)
                 for factor in (1.0, math.exp(seldom.log_rate_ratio))
             )
             rows.append((low + seldom_share[:, None] * (high - low)).mean(axis=0))

@@ -26,8 +26,9 @@ import psutil
 from crampstudy import compute, estimates, fit
 from crampstudy.models.partitions import in_parts
 from crampstudy.simulate import Mess, Truth
-from crampstudy.simulate.batches import Order
-from crampstudy.simulate.draw import BLOCK, Plan, draw_cramps, draw_rates
+from crampstudy.simulate.chunks import Job
+from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
+from crampstudy.simulate.draw.plan import BLOCK, Plan
 from crampstudy.sources.writer import About, Block, encoded, writing
 
 NIGHTS_EACH, SEED = 365, 1
@@ -64,7 +65,7 @@ def core(plan: Plan, index: int) -> dict[str, pl.DataFrame]:
 def draw(folder: Path, nights: int, workers: int) -> int:
     """Write the cohort and return its number of nights."""
     people = max(1, round(nights / (BLOCK * NIGHTS_EACH))) * BLOCK
-    plan = Order.of(people, NIGHTS_EACH, SEED, Truth(), Mess()).plan
+    plan = Job.of(people, NIGHTS_EACH, SEED, Truth(), Mess()).plan
     batches = [range(i, min(i + BLOCKS, plan.blocks)) for i in range(0, plan.blocks, BLOCKS)]
     with writing(folder, About("partitioned", synthetic=True), "parquet") as out:
         for done, block in enumerate(compute.map(partial(part, plan), batches, workers=workers), 1):

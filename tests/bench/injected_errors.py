@@ -17,7 +17,7 @@ import polars as pl
 from crampstudy.clean import Cleaned
 from crampstudy.cohort import Cohort
 from crampstudy.simulate import Degraded, Mess, Truth, degrade, simulate
-from crampstudy.simulate.planting import KINDS, Mistakes, as_text
+from crampstudy.simulate.corruption.error_injection import KINDS, Mistakes, as_text
 from crampstudy.sources import load
 
 PARTICIPANTS, NIGHTS, SEED, EACH = 1500, 60, 20240229, 150

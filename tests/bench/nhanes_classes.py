@@ -1,6 +1,6 @@
 """The shares of the recalled classes that the simulator ships, from the public NHANES files:
 
-python tests/bench/nhanes_classes.py nhanes:DIR > src/crampstudy/simulate/nhanes_classes.csv
+python tests/bench/nhanes_classes.py nhanes:DIR > src/crampstudy/simulate/calibration/nhanes_classes.csv
 """
 
 from __future__ import annotations

@@ -19,10 +19,11 @@ from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort
 from crampstudy.models import fit
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.answers import conditional, covariate, single_cramps, total
-from crampstudy.simulate.night_odds import odds_of_a_night
-from crampstudy.simulate.population import Population
-from crampstudy.simulate.truth import slug
+from crampstudy.simulate.estimands.covariates import covariate
+from crampstudy.simulate.estimands.diary_answers import conditional, single_cramps, total
+from crampstudy.simulate.estimands.night_odds import odds_of_a_night
+from crampstudy.simulate.estimands.potential_outcomes import Population
+from crampstudy.simulate.truth.truth import slug
 
 __all__ = ["ASKED", "Asked", "Scenario", "cohorts", "run", "scenarios", "targets"]
 

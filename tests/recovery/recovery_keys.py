@@ -47,7 +47,8 @@ def key(model: str) -> str:
     """Return twelve letters that change with the code behind a model's estimates and with that of its cohorts."""
     found = hashlib.sha256()
     for path in files(model):
-        found.update(_code(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        found.update(_code(text) if path.suffix == ".py" else text.encode())
     return found.hexdigest()[:12]
 
 
@@ -58,7 +59,8 @@ def files(model: str) -> Iterator[Path]:
     yield from (p for p in sorted((PACKAGE / "models").glob("*.py")) if p.stem not in others)
     for name in _DRAWN:
         at = PACKAGE / name
-        yield from sorted(at.glob("**/*.py")) if at.is_dir() else (at,)
+        # Cohorts rest on the simulation's tables as much as on its code.
+        yield from sorted(p for p in at.rglob("*") if p.suffix in {".py", ".csv"}) if at.is_dir() else (at,)
     yield from (Path(__file__).with_name(f"recovery_{name}.py") for name in ("draws", "grid", "study"))
 
 

@@ -45,7 +45,7 @@ from recovery_draws import ZERO, Cramps, Law, Nights, Recalled, Zeros
 from recovery_study import EVEN, common, strengthened
 
 from crampstudy.simulate import Truth
-from crampstudy.simulate.truth import slug
+from crampstudy.simulate.truth.truth import slug
 
 PEOPLE = 250
 """Participants of a small cohort."""

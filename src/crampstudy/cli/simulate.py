@@ -36,7 +36,8 @@ def simulate(
     if card and (truth or nights is not None):
         raise UsageError("a card is that of a preset as it is; leave out --truth and --nights, or --card")
     from crampstudy import simulate as simulator
-    from crampstudy.simulate import cards, presets
+    from crampstudy.simulate.calibration import cards
+    from crampstudy.simulate.scenario import presets
     from crampstudy.wording import counted
 
     name = preset or presets.DEFAULT
@@ -60,7 +61,7 @@ def simulate(
         tell_kept(kept)
         typer.echo(f"{chosen.name}: {counted(people, 'participants')}, {counted(length, 'nights')} each, in {out}")
     if card:
-        made = cards.card(chosen.name, seed, participants)
+        made = cards.draw_card(chosen.name, seed, participants)
         typer.echo(cards.as_text(made), nl=False)
         if not made.passed:
             raise typer.Exit(6)

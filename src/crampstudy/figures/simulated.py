@@ -16,16 +16,17 @@ from matplotlib.patches import Patch
 
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
-from crampstudy.simulate import cards, classes, presets
-from crampstudy.simulate.groups import JULY_PEAK
-from crampstudy.simulate.measured import AFTER, ENTRY, Measured
+from crampstudy.simulate.calendar import JULY_PEAK
+from crampstudy.simulate.calibration import cards, published_classes
+from crampstudy.simulate.calibration.summary_statistics import AFTER, ENTRY, CohortArrays
+from crampstudy.simulate.scenario import presets
 
 _PUBLISHED = style.INK
 _MONTHS = "JFMAMJJASOND"
 _SHOWN = 40
 
 
-def page(community: Measured, recruited: Measured, everyday: Measured) -> Figure:
+def page(community: CohortArrays, recruited: CohortArrays, everyday: CohortArrays) -> Figure:
     """Draw rates, classes, a calendar, season, adherence and duration.
 
     ``community``, ``recruited`` and ``everyday`` are the presets ``community``, ``recruited`` and ``default``.
@@ -44,9 +45,9 @@ def page(community: Measured, recruited: Measured, everyday: Measured) -> Figure
     return figure
 
 
-def _rates(axes: Axes, measured: Measured) -> None:
+def _rates(axes: Axes, arrays: CohortArrays) -> None:
     edges = np.arange(0, 31)
-    windows = {"At entry": measured.counts[:, :ENTRY], "Four weeks after": measured.counts[:, ENTRY : ENTRY + AFTER]}
+    windows = {"At entry": arrays.counts[:, :ENTRY], "Four weeks after": arrays.counts[:, ENTRY : ENTRY + AFTER]}
     for colour, (label, counts) in zip(style.PALETTE, windows.items(), strict=False):
         weekly = counts.mean(axis=1) * 7
         heights, _ = np.histogram(np.minimum(weekly, 29.9), edges)
@@ -60,11 +61,11 @@ def _rates(axes: Axes, measured: Measured) -> None:
     axes.legend(loc="center right", fontsize=7)
 
 
-def _classes(axes: Axes, measured: Measured) -> None:
-    shares = classes.published()
+def _classes(axes: Axes, arrays: CohortArrays) -> None:
+    shares = published_classes.published_shares()
     at = np.arange(len(shares))
-    found = np.searchsorted(recalled.LOWS, measured.counts[:, : recalled.NIGHTS].sum(axis=1), side="right") - 1
-    ages = measured.people["age_years"].to_numpy()
+    found = np.searchsorted(recalled.LOWS, arrays.counts[:, : recalled.NIGHTS].sum(axis=1), side="right") - 1
+    ages = arrays.people["age_years"].to_numpy()
     lows = [int(s.band.rstrip("+").split("-")[0]) for s in shares]
     band = np.searchsorted(lows, ages, side="right") - 1
     for k in range(1, len(recalled.LOWS)):
@@ -82,11 +83,11 @@ def _classes(axes: Axes, measured: Measured) -> None:
     axes.legend(loc="lower right", ncols=4, title="line simulated, point published", columnspacing=1, handlelength=1.2)
 
 
-def _calendar(axes: Axes, measured: Measured) -> None:
-    some = np.argsort(-measured.counts.mean(axis=1), kind="stable")
+def _calendar(axes: Axes, arrays: CohortArrays) -> None:
+    some = np.argsort(-arrays.counts.mean(axis=1), kind="stable")
     some = np.sort(some[np.linspace(len(some) // 100, len(some) * 3 // 4, _SHOWN, dtype=np.int64)])
-    some = some[np.argsort(-measured.counts[some].mean(axis=1), kind="stable")]
-    shown = np.where(measured.logged[some], np.minimum(measured.counts[some], 3), -1)
+    some = some[np.argsort(-arrays.counts[some].mean(axis=1), kind="stable")]
+    shown = np.where(arrays.logged[some], np.minimum(arrays.counts[some], 3), -1)
     colours = ListedColormap(["#DDDDDD", "#FFFFFF", "#9CC9E8", "#3E8FC4", "#08406B"])
     axes.imshow(
         shown,
@@ -105,10 +106,10 @@ def _calendar(axes: Axes, measured: Measured) -> None:
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=5, fontsize=7, columnspacing=0.9)
 
 
-def _season(axes: Axes, measured: Measured) -> None:
-    month = measured.date.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+def _season(axes: Axes, arrays: CohortArrays) -> None:
+    month = arrays.date.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
     cell = (np.arange(len(month))[:, None] % 20) * 12 + month
-    sums = np.stack([np.bincount(cell.ravel(), w, 240).reshape(20, 12) for w in (measured.counts.ravel(), None)], 2)
+    sums = np.stack([np.bincount(cell.ravel(), w, 240).reshape(20, 12) for w in (arrays.counts.ravel(), None)], 2)
     rate = sums[..., 0].sum(axis=0) / sums[..., 1].sum(axis=0)
     left = sums.sum(axis=0)[None] - sums
     parts = left[..., 0] / left[..., 1]
@@ -126,8 +127,8 @@ def _season(axes: Axes, measured: Measured) -> None:
     axes.legend(loc="upper left")
 
 
-def _adherence(axes: Axes, measured: Measured) -> None:
-    share = 100 * measured.logged.mean(axis=1)
+def _adherence(axes: Axes, arrays: CohortArrays) -> None:
+    share = 100 * arrays.logged.mean(axis=1)
     edges = np.arange(0, 105, 5)
     heights, _ = np.histogram(np.minimum(share, 99.9), edges)
     axes.stairs(100 * heights / len(share), edges, fill=True, color=style.PALETTE[5], alpha=0.6)
@@ -142,8 +143,8 @@ def _adherence(axes: Axes, measured: Measured) -> None:
     axes.set(title="Nights logged by each person", xlabel="Nights logged (%)", ylabel="Persons (%)", xlim=(0, 100))
 
 
-def _duration(axes: Axes, measured: Measured) -> None:
-    minutes = measured.clean.frame("episodes")["duration_s"].to_numpy() / 60
+def _duration(axes: Axes, arrays: CohortArrays) -> None:
+    minutes = arrays.clean.frame("episodes")["duration_s"].to_numpy() / 60
     edges = np.arange(0, 41)
     heights, _ = np.histogram(np.minimum(minutes, 39.9), edges)
     axes.stairs(100 * heights / len(minutes), edges, fill=True, color=style.PALETTE[5], alpha=0.6)
@@ -159,7 +160,7 @@ def _duration(axes: Axes, measured: Measured) -> None:
 def draw(seed: int = cards.SEED) -> Figure:
     """Draw the page from the presets themselves."""
     sizes = {"community": 20_000, "recruited": 6_000, "default": 5_000}
-    return page(*(cards.measure(presets.preset(name), n, seed) for name, n in sizes.items()))
+    return page(*(cards.draw_arrays(presets.preset(name), n, seed) for name, n in sizes.items()))
 
 
 if __name__ == "__main__":

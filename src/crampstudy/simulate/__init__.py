@@ -10,14 +10,13 @@ from typing import Any
 from crampstudy import compute
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.simulate import night_odds as night_odds  # adds its answers to the registry
-from crampstudy.simulate import statement
-from crampstudy.simulate.answers import answer, as_rows
-from crampstudy.simulate.batches import BROKEN, RATES, Order, made, make
-from crampstudy.simulate.degrade import Broken, Degraded, Mess, degrade
-from crampstudy.simulate.draw import as_cohort, draw
-from crampstudy.simulate.population import DRAWS, Population
-from crampstudy.simulate.truth import Truth
+from crampstudy.simulate import truth_json
+from crampstudy.simulate.chunks import RATES, RECORD_TABLES, Job, draw_chunk, encode_chunk
+from crampstudy.simulate.corruption.degrade import CorruptionRecord, Degraded, Mess, degrade
+from crampstudy.simulate.draw.cohort import as_cohort, draw
+from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
+from crampstudy.simulate.estimands.registry import answer, as_rows
+from crampstudy.simulate.truth.truth import Truth
 from crampstudy.sources.writer import About, Format, Writer, writing
 
 __all__ = ["TRUTH_FILE", "Degraded", "Mess", "Truth", "degrade", "draw", "simulate", "write"]
@@ -29,11 +28,18 @@ _ABOUT = About("simulated", synthetic=True)
 def simulate(participants: int, nights: int, seed: int, truth: Truth | None = None, mess: Mess | None = None) -> Cohort:
     """Draw a synthetic diary cohort and its gaps; equal arguments give an equal cohort.
 
+    Args:
+        participants: Their number.
+        nights: Nights per participant.
+        seed: Seed of everything.
+        truth: What is drawn; the package's default by default.
+        mess: What goes wrong; the usual gaps and lost samples by default.
+
     Raises:
         ParameterError: ``participants``, ``nights`` or ``seed`` is out of range.
     """
-    order = Order.of(participants, nights, seed, truth or Truth(), mess or Mess())
-    return as_cohort(make(order, range(order.plan.blocks)).tables)
+    job = Job.of(participants, nights, seed, truth or Truth(), mess or Mess())
+    return as_cohort(draw_chunk(job, range(job.plan.blocks)).tables)
 
 
 def write(
@@ -80,24 +86,24 @@ def write(
         OutputError: the folder cannot be written.
     """
     truth, mess = truth or Truth(), mess or Mess()
-    order = Order.of(participants, nights, seed, truth, mess)
+    job = Job.of(participants, nights, seed, truth, mess)
     if mess.mistakes.any and format != "csv":
         raise UsageError("mistakes are made in text, and Parquet has types; write such a cohort as csv")
     with writing(folder, _ABOUT, format, beside=[TRUTH_FILE], force=force) as out:
         answers = as_rows(answer(truth, Population(truth, seed, draws, workers)))
         if mess.mistakes.any:
-            broken = _with_mistakes(out, order, with_rates)
+            broken = _with_mistakes(out, job, with_rates)
         else:
-            records: list[Broken] = []
-            batches = order.batches()
-            for block, record in compute.map(partial(made, order, format, with_rates), batches, workers=workers):
+            records: list[CorruptionRecord] = []
+            chunks = job.chunks()
+            for block, record in compute.map(partial(encode_chunk, job, format, with_rates), chunks, workers=workers):
                 out.add(block)
                 records.append(record)
                 if progress:
-                    progress(len(records), len(batches))
-            whole = Broken.joined(records)
-            in_parts = {"parameters": mess.as_mapping(), "totals": whole.summary(), "tables": list(BROKEN)}
-            broken = in_parts if len(batches) > 1 else whole.record()
+                    progress(len(records), len(chunks))
+            whole = CorruptionRecord.joined(records)
+            in_parts = {"parameters": mess.as_mapping(), "totals": whole.summary(), "tables": list(RECORD_TABLES)}
+            broken = in_parts if len(chunks) > 1 else whole.record()
         stated = {
             "seed": seed,
             "participants": participants,
@@ -105,12 +111,12 @@ def write(
             "answers": answers,
             "broken": broken,
         }
-        out.put(TRUTH_FILE, statement.as_json(truth, mess, stated).encode())
+        out.put(TRUTH_FILE, truth_json.as_json(truth, mess, stated).encode())
     return out.kept
 
 
-def _with_mistakes(out: Writer, order: Order, with_rates: bool) -> dict[str, Any]:
-    whole = make(order, range(order.plan.blocks))
-    tables, planted = whole.planted(order)
+def _with_mistakes(out: Writer, job: Job, with_rates: bool) -> dict[str, Any]:
+    whole = draw_chunk(job, range(job.plan.blocks))
+    tables, planted = whole.with_errors(job)
     out.add({**tables, RATES: whole.rates} if with_rates else tables)
     return {**whole.broken.record(), "mistakes": planted.to_dict(as_series=False)}

@@ -1,0 +1,236 @@
+"""A large population of a truth: potential outcomes, of which means and contrasts are the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TypeVar
+
+import numpy as np
+from scipy.optimize import root
+from scipy.stats import nbinom, poisson
+
+from crampstudy import compute
+from crampstudy.bands import AgeBands
+from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
+from crampstudy.simulate.arrays import Column, Flags, Floats
+from crampstudy.simulate.draw import cramp_counts
+from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
+from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
+from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
+from crampstudy.simulate.draw.recruitment import SLEEP
+from crampstudy.simulate.truth import causal_graph
+from crampstudy.simulate.truth.design import nights_needed
+from crampstudy.simulate.truth.tables.rows import Effect
+from crampstudy.simulate.truth.truth import Truth
+
+P = TypeVar("P")
+
+DRAWS = 1_000_000
+"""Potential outcomes: people for contrasts, nights of people for rates and classes."""
+
+_PEOPLE_AT_ONCE = 50_000
+_WINDOWS_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True)
+class Population:
+    """A population of ``truth``, drawn when it is first asked: ``draws`` people, and as many nights of fewer people."""
+
+    truth: Truth
+    seed: int
+    draws: int = DRAWS
+    workers: compute.Workers = 1
+
+    @property
+    def people(self) -> int:
+        """Number of people behind every contrast."""
+        return max(self.draws, 2)
+
+    def contrast(self, effect: Effect) -> tuple[float, float]:
+        """Return the total log rate ratio of a person-level exposure, and its standard error.
+
+        Everybody is drawn twice with the same chances: without and with a condition, at and one unit above the own
+        level of a number. What the exposure causes follows; its own causes stay.
+        """
+        low, high, low2, high2, both = self._outcomes.moments[effect.term] / self.people
+        spread = high2 / high**2 + low2 / low**2 - 2 * both / (high * low)
+        return float(np.log(high / low)), float(np.sqrt(max(spread, 0.0) / self.people))
+
+    def projected(self, effect: Effect) -> tuple[float, float]:
+        """Return the slope of the log-linear (Poisson) projection of the mean rate on age and sex, and its error."""
+        drawn = self._outcomes
+        x = (drawn.age - (effect.centre or 0.0)) / (effect.scale or 1.0)
+        basis = np.stack([np.ones_like(x), x, *([drawn.female] if 0 < drawn.female.mean() < 1 else [])])
+
+        def scores(b: Floats) -> Floats:
+            return np.asarray(basis @ (drawn.rate - np.exp(basis.T @ b)) / len(x), dtype=np.float64)
+
+        start = [np.log(drawn.rate.mean()), effect.log_rate_ratio, 0.0]
+        solved = root(scores, start[: len(basis)], tol=1e-12).x
+        fitted = np.exp(basis.T @ solved)
+        influence = np.linalg.solve((basis * fitted) @ basis.T, basis)[1] * (drawn.rate - fitted)
+        return float(solved[1]), float(np.sqrt((influence**2).sum()))
+
+    def rates(self) -> dict[str, tuple[float, float, int]]:
+        """Return the mean rate per person-week of all, of each sex and of each age band: value, error, nights drawn."""
+        windows = self._windows
+        return {
+            group: (*_mean(7 * windows.rate[chosen]), int(chosen.sum()) * NIGHTS)
+            for group, chosen in windows.groups().items()
+        }
+
+    def classes(self) -> dict[str, dict[str, tuple[float, float, int]]]:
+        """Return the share of each 30-day class of all and of each age band: value, error, nights drawn."""
+        windows = self._windows
+        return {
+            group: {
+                label: (*_mean(windows.classes[chosen, k]), int(chosen.sum()) * NIGHTS)
+                for k, label in enumerate(LABELS)
+            }
+            for group, chosen in windows.groups().items()
+            if group not in ("female", "male")
+        }
+
+    def variance_of_persons(self) -> float:
+        """Return the variance of the persons' mean-one multipliers, in closed form."""
+        cramps = self.truth.cramps
+        share, usual = cramps.near_nightly_share, cramp_counts.usual_multiplier(cramps)
+        second = (1 - share) * usual**2 * (1 + 1 / cramps.person_shape) + share * cramps.near_nightly_factor**2
+        return second - 1
+
+    @cached_property
+    def _windows(self) -> _Windows:
+        parts = self._drawn(_Windows.of, max(-(-self.draws // NIGHTS), 2), _WINDOWS_AT_ONCE, 1)
+        return _Windows(*(np.concatenate([getattr(p, name) for p in parts]) for name in _Windows.__dataclass_fields__))
+
+    @cached_property
+    def _outcomes(self) -> _Outcomes:
+        parts = self._drawn(_Outcomes.of, self.people, _PEOPLE_AT_ONCE, 0)
+        age, female, rate = (np.concatenate([getattr(p, name) for p in parts]) for name in ("age", "female", "rate"))
+        moments = {term: np.sum([p.moments[term] for p in parts], axis=0) for term in parts[0].moments}
+        return _Outcomes(age, female, rate, moments)
+
+    def _drawn(self, of: Callable[..., P], people: int, at_once: int, part: int) -> list[P]:
+        sizes = [min(at_once, people - first) for first in range(0, people, at_once)]
+        generators = np.random.default_rng([self.seed, part]).spawn(len(sizes))
+        batches = zip(sizes, generators, strict=True)
+        return list(compute.map(partial(_some, of, self.truth), batches, workers=self.workers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """Many people with their rates relative to the reference, and the moments of both outcomes of each exposure.
+
+    ``moments`` has by term the sums of the outcomes without and with it, of their squares and of their product.
+    """
+
+    age: Floats
+    female: Floats
+    rate: Floats
+    moments: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, truth: Truth, n: int, rng: np.random.Generator) -> _Outcomes:
+        basics_rng, chances_rng = rng.spawn(2)
+        basics = draw_basics(truth.people, n, basics_rng)
+        chances = draw_chances(truth, n, chances_rng)
+        acting = [e for e in truth.effects if e.part == "person" and e.log_rate_ratio]
+        exposures = [e for e in truth.effects if e.part == "person" and has_total(truth, e)]
+        people = draw_people(truth, basics.age, basics.female, chances, only={e.column for e in (*acting, *exposures)})
+        log = {e.term: direct_log_ratio(truth, e) * person_x(truth, e, people[e.column]) for e in acting}
+        whole = sum(log.values(), np.zeros(n))
+        moments = {}
+        for exposure in exposures:
+            after = causal_graph.descendants(truth, exposure.column)
+            before = {name: column for name, column in people.items() if name not in after}
+            touched = [e for e in acting if e.column == exposure.column or e.column in after]
+            rest = whole - sum((log[e.term] for e in touched), np.zeros(n))
+            both = []
+            for x in _levels(truth, exposure, people[exposure.column]):
+                fixed = {**before, exposure.column: x}
+                made = draw_people(truth, basics.age, basics.female, chances, fixed, {e.column for e in touched})
+                own = (direct_log_ratio(truth, e) * person_x(truth, e, made[e.column]) for e in touched)
+                both.append(np.exp(sum(own, rest)))
+            low, high = both
+            moments[exposure.term] = np.asarray([low.sum(), high.sum(), low @ low, high @ high, low @ high])
+        return cls(basics.age.astype(np.float64), basics.female.astype(np.float64), np.exp(whole), moments)
+
+
+def _some(of: Callable[..., P], truth: Truth, batch: tuple[int, np.random.Generator]) -> P:
+    return of(truth, *batch)
+
+
+def has_total(truth: Truth, effect: Effect) -> bool:
+    """Return whether a person-level exposure has a total effect that is drawn: a condition or number with effects."""
+    numbers = {row.column for row in (*truth.conditions, *truth.measures)}
+    return effect.column in numbers and bool(causal_graph.descendants(truth, effect.column))
+
+
+def _levels(truth: Truth, effect: Effect, own: Column) -> tuple[Column, Column]:
+    if own.dtype == np.bool_:
+        return np.zeros_like(own), np.ones_like(own)
+    return own, own.astype(np.float64) + truth.scaling(effect)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """30 nights of many people: age, sex, mean count a night, and the chance of each class."""
+
+    age: Floats
+    female: Flags
+    rate: Floats
+    classes: Floats
+
+    @classmethod
+    def of(cls, truth: Truth, n: int, rng: np.random.Generator) -> _Windows:
+        rates_rng, nights_rng = rng.spawn(2)
+        habits = [SLEEP] if truth.cramps.sleep_feedback else []
+        # The window begins when everybody has got in.
+        start = truth.recruitment.run_in_nights
+        window = slice(start, start + NIGHTS)
+        drawn = draw_rates(truth, n, max(window.stop, nights_needed(truth.design)), rates_rng, habits)
+        female = np.asarray(drawn.asked.people["sex"] == "female")
+        age = drawn.asked.age.astype(np.float64)
+        if start or truth.cramps.sleep_feedback or truth.recruitment.flare:
+            counts = draw_cramps(truth, drawn, nights_rng)[:, window]
+            return cls(age, female, counts.mean(axis=1), _class_of(counts.sum(axis=1)))
+        # Means need no counting, and multipliers of mean one that are independent of all else can be left out.
+        by_terms = drawn.by_terms[:, window]
+        lasting = by_terms * np.exp(drawn.asked.log_lasting[:, window])
+        return cls(age, female, by_terms.mean(axis=1), _class_chances(truth, lasting, nights_rng))
+
+    def groups(self) -> dict[str, Flags]:
+        bands = AgeBands()
+        found: dict[str, Flags] = {"all": np.ones(len(self.age), dtype=np.bool_)}
+        found |= {"female": self.female, "male": ~self.female}
+        of_band = np.searchsorted(np.asarray(bands.limits), self.age, side="right")
+        found |= {label: of_band == k for k, label in enumerate(bands.labels)}
+        return {group: chosen for group, chosen in found.items() if chosen.any()}
+
+
+def _class_chances(truth: Truth, nights: Floats, rng: np.random.Generator) -> Floats:
+    """Return each person's chance of every class, over the persons' own multipliers in closed form.
+
+    ``nights`` has the mean counts given all but these and the nights' own heterogeneity (people x nights).
+    """
+    cramps = truth.cramps
+    if cramps.night_dispersion:
+        nights = nights * rng.gamma(1 / cramps.night_dispersion, cramps.night_dispersion, nights.shape)
+    mean = nights.sum(axis=1)[:, None]
+    below = np.asarray(LOWS[1:]) - 1
+    shape, share = cramps.person_shape, cramps.near_nightly_share
+    usual = nbinom.cdf(below, shape, shape / (shape + mean * cramp_counts.usual_multiplier(cramps)))
+    often = poisson.cdf(below, mean * cramps.near_nightly_factor)
+    up_to = np.hstack([np.zeros_like(mean), (1 - share) * usual + share * often, np.ones_like(mean)])
+    return np.diff(up_to, axis=1)
+
+
+def _class_of(counts: Column) -> Floats:
+    place = np.searchsorted(np.asarray(LOWS[1:]), counts, side="right")
+    return np.eye(len(LABELS))[place]
+
+
+def _mean(values: Floats) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -1,0 +1,1 @@
+"""The tables of a truth: one row type and one CSV file each."""
