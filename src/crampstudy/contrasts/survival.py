@@ -17,14 +17,13 @@ from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.event_times import Durations, Unrelieved, relief_times
 from crampstudy.models.covariance import Array, Covariance, quantile
 from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart
-
-CURVE, MEDIAN, MEAN, AT_RISK = "relief curve", "median time to relief", "restricted mean time to relief", "at risk"
-"""The analyses of the rows: the share without relief at each time, two summaries, and the episodes still at risk."""
 
 Row = dict[str, Any]
 _ROUND_TIMES = 6
@@ -98,7 +97,7 @@ def relief(
     remarks = _account(cohort, found, by, where).remarks()
     rows: list[Row] = []
     for label, group in groups.items():
-        cells = base | {"population": f"{label}, {where}" if where else label}
+        cells = base | {"population": part_of(label, where)}
         notes = [
             nobody,
             *remarks,
@@ -113,7 +112,7 @@ def relief(
         rows += _of_group(group, label, by, cells, covariance, ci_level, times, horizon)
     longest = max((float(group.stop.max()) for group in groups.values()), default=0.0)
     for label, group in groups.items():
-        population = f"{label}, {where}" if where else label
+        population = part_of(label, where)
         rows += _at_risk(group, longest, base | {"population": population})
     return rows
 
@@ -154,8 +153,8 @@ def _of_group(
     times: Sequence[float] | None,
     horizon: float | None,
 ) -> list[Row]:
-    median = cells | {"analysis": MEDIAN, "term": by, "level": label, "scale": "median", "unit": "s"}
-    mean = cells | {"analysis": MEAN, "term": by, "level": label, "scale": "restricted_mean"}
+    median = cells | {"analysis": kinds.MEDIAN_RELIEF.name, "term": by, "level": label, "scale": "median", "unit": "s"}
+    mean = cells | {"analysis": kinds.MEAN_RELIEF.name, "term": by, "level": label, "scale": "restricted_mean"}
     mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
     alone = kind != "model" and group.participants < 2
     if alone:
@@ -200,8 +199,8 @@ def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: fl
     rows = []
     for at in np.union1d(curve.time, curve.last) if times is None else times:
         k = int(np.searchsorted(curve.time, at, side="right")) - 1
-        found = cells | {"analysis": CURVE, "term": "relief_s", "level": f"{at:.10g}", "scale": "survival"}
-        found["unit"] = "proportion without relief"
+        found = cells | {"analysis": kinds.RELIEF_CURVE.name, "term": "relief_s", "level": f"{at:.10g}"}
+        found |= {"scale": "survival", "unit": "proportion without relief"}
         gone = k == len(curve.time) - 1 and curve.survival[k] > 0 if k >= 0 else not len(curve.time)
         if at > curve.last and gone:
             note = _joined("nobody was observed so long", cells["note"])
@@ -216,7 +215,7 @@ def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: fl
 
 
 def _at_risk(group: _Group, longest: float, cells: Row) -> list[Row]:
-    cells |= {"analysis": AT_RISK, "term": "relief_s", "scale": "count", "unit": "episodes"}
+    cells |= {"analysis": kinds.AT_RISK.name, "term": "relief_s", "scale": "count", "unit": "episodes"}
     rows = []
     for at in _round_times(longest):
         here = group.stop >= at

@@ -4,22 +4,24 @@ from crampstudy.estimates.rows import (
     COLUMNS,
     FEWEST,
     Status,
-    at_contrasts,
     frame,
     key,
     no_interval,
-    ratios,
     row,
     to_csv,
     to_json,
     without_interval,
 )
+from crampstudy.estimates.selection import BASELINES, PARAMETERS, at_contrasts, compares, ratios
 
 __all__ = [
+    "BASELINES",
     "COLUMNS",
     "FEWEST",
+    "PARAMETERS",
     "Status",
     "at_contrasts",
+    "compares",
     "frame",
     "key",
     "no_interval",
