@@ -157,6 +157,26 @@ def test_rows_of_several_kinds_are_several_tables(made: dict[str, pd.DataFrame])
     pd.testing.assert_frame_equal(shown[2].table, tables.participants(made["participants"]))
 
 
+def test_every_fit_has_a_table_of_its_own(diary: Cohort, made: dict[str, pd.DataFrame]) -> None:
+    fits = [
+        fit(diary, model=model, terms="sex", outcome=outcome, covariance="cluster").estimates
+        for model, outcome in (("poisson", "cramps"), ("linear", "sitting_min"), ("logistic", "cramp_night"))
+    ]
+    shown = list(tables.shown(pd.concat([*fits, made["muscle"], made["fit"]])))
+    assert [part.heading for part in shown] == [
+        "regression, poisson, cramps, all participants",
+        "regression, linear, sitting_min, all participants",
+        "regression, logistic, cramp_night, all participants",
+        "muscle, poisson, cramps, all participants",
+        "regression, mixed-poisson, cramps, all participants",
+    ]
+    for part, rows in zip(shown, [*fits, made["muscle"], made["fit"]], strict=True):
+        pd.testing.assert_frame_equal(part.table, tables.factors(rows))
+    other = made["factors"].assign(outcome="another")
+    both = list(tables.shown(pd.concat([made["factors"], other])))
+    assert [len(part.rows) for part in both] == [len(other)] * 2
+
+
 def test_both_intervals_of_a_bootstrap_stand_side_by_side(made: dict[str, pd.DataFrame]) -> None:
     table = tables.bootstrap(made["bootstrap"]).droplevel(0)
     assert table.columns.tolist() == [

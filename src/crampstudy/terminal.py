@@ -34,8 +34,10 @@ def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
     told = {remark for account in accounts for remark in account.remarks()}
     width = _width()
     for cohort, rows in estimates.groupby("cohort", sort=False):
-        for shown in tables.shown(rows):
-            table, needed = _table(str(cohort), shown.table, width)
+        made = list(tables.shown(rows))
+        for shown in made:
+            title = f"{cohort}: {shown.heading}" if len(made) > 1 else str(cohort)
+            table, needed = _table(title, shown.table, width)
             # A narrower terminal breaks the lines itself, which loses nothing.
             console = Console(highlight=False, width=max(width, needed))
             console.print(table)

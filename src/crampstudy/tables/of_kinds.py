@@ -20,13 +20,19 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     )
 }
 """The tables by the name that a kind has for its own."""
-_OF_FITS = ("factors", "adjusted_factors", "bootstrap")
+_APART = {
+    "factors": ("analysis", "model", "outcome", "population"),
+    "adjusted_factors": ("outcome", "population"),
+    "bootstrap": ("model", "outcome", "population"),
+}
+"""What the rows of one table of a fit have in common; others stand in a table of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A table and the ``rows`` that it prints; ``of_fit`` where they are a model's."""
+    """A table and the ``rows`` it prints, by a ``heading`` that tells it apart; ``of_fit`` where they are a fit's."""
 
+    heading: str
     table: pd.DataFrame
     rows: pd.DataFrame
     of_fit: bool
@@ -40,7 +46,12 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
     """
     found = kinds.of_rows(estimates)
     for name in dict.fromkeys(kind.table for kind in found.values()):
-        own = [kind for kind in found.values() if kind.table == name]
-        rows = estimates[estimates["analysis"].isin([kind.name for kind in own])]
-        told = rows[rows["analysis"].isin([kind.name for kind in own if kind.tabled])]
-        yield Shown(TABLES[name](rows), told, of_fit=name in _OF_FITS)
+        # What splits the ratios of a fit stands with them.
+        own = {kind.name: kind.splits or kind.name for kind in found.values() if kind.table == name}
+        rows = estimates[estimates["analysis"].isin(list(own))]
+        base = rows.assign(analysis=rows["analysis"].map(own))
+        common = [base[column] for column in _APART.get(name, ())]
+        for key, part in rows.groupby(common, sort=False, dropna=False) if common else [((next(iter(own)),), rows)]:
+            told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
+            heading = ", ".join(str(cell) for cell in key if pd.notna(cell))
+            yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART)

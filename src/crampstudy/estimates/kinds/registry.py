@@ -26,6 +26,7 @@ class Kind:
         of_fit: whether :func:`crampstudy.fit` may be asked for rows of this kind.
         tabled: whether the table, or the note below it, tells the rows; of those that are only drawn it prints what
             sums them up.
+        splits: name of the kind of a fit whose ratios the rows split into within and between participants.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     label: str = ""
     of_fit: bool = False
     tabled: bool = True
+    splits: str | None = None
 
     def rows(self, estimates: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of this kind."""
@@ -43,7 +45,6 @@ class Kind:
 
 
 _KINDS: dict[str, Kind] = {}
-_SPLITS: dict[str, Kind] = {}
 
 _NEW = "A new kind is registered by crampstudy.estimates.kinds.register"
 
@@ -62,7 +63,7 @@ def register(kind: Kind) -> Kind:
     if _KINDS.setdefault(kind.name, kind) != kind:
         raise UsageError(f"there is another kind of result {kind.name!r} already; choose another name")
     if kind.of_fit:
-        _SPLITS[kind.name] = register(
+        register(
             replace(
                 kind,
                 name=f"{kind.name}, within and between",
@@ -70,6 +71,7 @@ def register(kind: Kind) -> Kind:
                 "are equal.",
                 figure=None,
                 of_fit=False,
+                splits=kind.name,
             )
         )
     return kind
@@ -102,12 +104,12 @@ def of_fit(name: str) -> Kind:
 
 def split_of(name: str) -> Kind:
     """Return the kind of the rows that split a ratio of a fit whose rows are of the kind ``name``."""
-    return _SPLITS[name]
+    return next(kind for kind in _KINDS.values() if kind.splits == name)
 
 
 def is_split(estimates: pd.DataFrame) -> pd.Series[bool]:
     """Return which rows split the ratio of another one into within and between participants."""
-    return estimates["analysis"].isin([kind.name for kind in _SPLITS.values()])
+    return estimates["analysis"].isin([kind.name for kind in _KINDS.values() if kind.splits])
 
 
 def of_rows(estimates: pd.DataFrame) -> dict[str, Kind]:
