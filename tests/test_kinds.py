@@ -177,6 +177,19 @@ def test_every_fit_has_a_table_of_its_own(diary: Cohort, made: dict[str, pd.Data
     assert [len(part.rows) for part in both] == [len(other)] * 2
 
 
+def test_the_curve_over_age_is_a_line_an_age_also_where_one_outcome_has_none(made: dict[str, pd.DataFrame]) -> None:
+    rows = made["age curve of a survey"]
+    assert set(rows["outcome"]) == {"any_cramp", "moderate_severe_vs_rest"}
+    table = tables.age_curve(rows)
+    assert table.columns.tolist() == ["Any cramp, % (95% CI)", "Moderate-severe, % (95% CI)"]
+    assert table.index.map(int).is_monotonic_increasing and table.index.is_unique
+    first = rows[(rows["outcome"] == "any_cramp") & (rows["level"] == "50")].iloc[0]
+    assert value(first) == table.loc["50", "Any cramp, % (95% CI)"] + "%"
+    lost = estimates.row(status="not_estimable", analysis="age curve", outcome="any_cramp", scale="prevalence")
+    part = pd.concat([estimates.frame([lost]), rows[rows["outcome"] != "any_cramp"]], ignore_index=True)
+    assert tables.age_curve(part).iloc[[0, -1], 0].tolist() == ["–", "could not estimate"]
+
+
 def test_both_intervals_of_a_bootstrap_stand_side_by_side(made: dict[str, pd.DataFrame]) -> None:
     table = tables.bootstrap(made["bootstrap"]).droplevel(0)
     assert table.columns.tolist() == [

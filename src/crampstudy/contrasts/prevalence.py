@@ -67,11 +67,18 @@ def prevalence(
 ) -> list[dict[str, Any]]:
     """Return estimates rows: the prevalence of every level of :data:`LEVELS` in each age group of a survey.
 
-    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised
-    (analysis ``age-standardised prevalence``) unless ``standard`` is ``none``. ``domain`` (participants,) narrows
-    them without leaving the design, and ``domain_name`` says so in ``population``; ``weight`` names another weight
-    column than the interview's. Standard errors stand on the proportion scale and intervals are logit t with
-    PSUs - strata degrees of freedom; at 0 or 1 they are exact and one-sided, with status boundary.
+    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised. Standard
+    errors stand on the proportion scale and intervals are logit t with PSUs - strata degrees of freedom; at 0 or 1 they
+    are exact and one-sided, with status boundary.
+
+    Args:
+        cohort: a survey.
+        bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
+        standard: standard population of the age-standardised rows, or ``none`` for no such rows.
+        domain: which participants (participants,) the rows are narrowed to, without leaving the design.
+        domain_name: what ``population`` says of the domain.
+        weight: another weight column than the interview's.
+        ci_level: confidence level.
 
     Raises:
         BandError: a limit lies above the age at which the survey top-codes ages.

@@ -176,6 +176,14 @@ def rates(
     With ``by="age_band"`` the summary rows (from the first limit, 50 and 60 on) and the age-standardised
     rate follow. Participants without a value of ``by`` are counted in the note and stand in the row ``all`` alone.
 
+    Args:
+        cohort: a diary.
+        by: ``age_band``, or a level or yes/no variable of the participants.
+        bands: age bands behind ``age_band``.
+        standard: standard population, or ``none``.
+        where: condition that names a part of the nights.
+        ci_level: confidence level.
+
     Raises:
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
     """

@@ -109,7 +109,7 @@ def relief(
             "n_groups": group.participants,
             "n_events": int(group.event.sum()),
         }
-        rows += _of_group(group, label, by, cells, covariance, ci_level, times, horizon)
+        rows += _of_group(group, label, by, cells, covariance, times, horizon)
     longest = max((float(group.stop.max()) for group in groups.values()), default=0.0)
     for label, group in groups.items():
         population = part_of(label, where)
@@ -125,7 +125,15 @@ def relief_account(
     where: str | None = None,
     unrelieved: Unrelieved = "censor",
 ) -> Account:
-    """Return what of the episodes :func:`relief` leaves out, and why."""
+    """Return what of the episodes :func:`relief` leaves out, and why.
+
+    Args:
+        cohort: a diary with episodes.
+        by: the variable by whose levels relief is given.
+        bands: age bands behind ``age_band``.
+        where: condition that names a part of the episodes.
+        unrelieved: what is done with an episode of which the record says that relief had not come.
+    """
     return _account(cohort, relief_times(cohort, bands, unrelieved=unrelieved), by, where)
 
 
@@ -149,7 +157,6 @@ def _of_group(
     by: str,
     cells: Row,
     kind: Covariance,
-    ci_level: float,
     times: Sequence[float] | None,
     horizon: float | None,
 ) -> list[Row]:
@@ -161,8 +168,8 @@ def _of_group(
         # The curve is the same whatever its variance, and only the curve is shown.
         kind = "model"
     curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
-    rows = _curve(curve, times, cells, ci_level)
-    middle, low, high = curve.median(ci_level)
+    rows = _curve(curve, times, cells)
+    middle, low, high = curve.median(cells["ci_level"])
     if math.isnan(middle):
         note = _joined("half were not relieved while they were observed", cells["note"])
         rows.append(estimates.row(status="not_estimable", **median | {"note": note}))
@@ -180,7 +187,7 @@ def _of_group(
             note = _joined(f"nobody was observed for {horizon:g} s", cells["note"])
             rows.append(estimates.row(status="not_estimable", **mean | {"note": note}))
         else:
-            half = quantile(ci_level, within.df) * within.std_error
+            half = quantile(cells["ci_level"], within.df) * within.std_error
             limits = {
                 "estimate": within.estimate,
                 "ci_low": within.estimate - half,
@@ -193,8 +200,8 @@ def _of_group(
     return [estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows]
 
 
-def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: float) -> list[Row]:
-    low, high = curve.interval(ci_level)
+def _curve(curve: Curve, times: Sequence[float] | None, cells: Row) -> list[Row]:
+    low, high = curve.interval(cells["ci_level"])
     errors = curve.log_log_error()
     rows = []
     for at in np.union1d(curve.time, curve.last) if times is None else times:

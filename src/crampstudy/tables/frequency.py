@@ -74,12 +74,14 @@ def _by_class(rows: pd.DataFrame, columns: dict[str, pd.Series[str]], stub: str)
 def age_curve(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the rate, or the prevalence of each class in per cent, at every age of a curve."""
     rows = kinds.AGE_CURVE.rows(estimates)
+    # A curve that could not be drawn has no ages.
+    rows = rows.assign(age=rows["level"].fillna(wording.DASH))
     columns = {}
     for outcome, of_outcome in rows.groupby("outcome", sort=False):
         unit = "per person-week" if of_outcome["scale"].iloc[0] == "rate" else "%"
-        ages = of_outcome["level"].fillna(wording.DASH)
-        texts = pd.Series([estimate(row) for row in wording.records(of_outcome)], index=ages)
+        texts = pd.Series([estimate(row) for row in wording.records(of_outcome)], index=of_outcome["age"])
         columns[with_level(f"{wording.outcome(str(outcome))}, {unit} (95% CI)", of_outcome)] = texts
-    made = pd.DataFrame(columns).fillna(wording.DASH)
+    ages = sorted(rows["age"].unique(), key=lambda age: (age == wording.DASH, len(age), age))
+    made = pd.DataFrame(columns).reindex(ages).fillna(wording.DASH)
     made.index.name = "Age (years)"
     return made

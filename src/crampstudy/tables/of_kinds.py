@@ -53,5 +53,5 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
         common = [base[column] for column in _APART.get(name, ())]
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [((next(iter(own)),), rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
-            heading = ", ".join(str(cell) for cell in key if pd.notna(cell))
+            heading = ", ".join(cell for cell in key if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART)
