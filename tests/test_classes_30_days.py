@@ -13,13 +13,13 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.classes import class_chances, class_shares
 from crampstudy.contrasts.prevalence import LEVELS, prevalence
 from crampstudy.errors import UsageError
-from crampstudy.estimates import frame
+from crampstudy.estimates import frame, kinds
 from crampstudy.models.solution import solve
 
 START = date(2024, 1, 1)
 TRUTH = {"intercept": -2.3, "age_decade": 0.2, "sex": 0.4}
 SD = 0.9
-IMPLIED, WINDOWS = "30-day class, implied by the nights", "30-day class, windows of the diary"
+IMPLIED, WINDOWS = kinds.CLASS_IMPLIED.name, kinds.CLASS_WINDOWS.name
 
 
 def diary(people: int, nights: int, seed: int, *, dispersion: float = 0.0, gaps: float = 0.0) -> Cohort:

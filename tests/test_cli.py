@@ -142,9 +142,10 @@ def test_a_wrong_call_is_a_usage_error(run: Run, arguments: tuple[str, ...]) -> 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_number_is_cut_in_a_narrow_terminal(width: int) -> None:
-    from crampstudy import describe, open_cohort, terminal
+    from crampstudy import describe, open_cohort, tables, terminal
 
-    frame = terminal._frame(describe(open_cohort(DIARY)).estimates)
+    (shown,) = tables.shown(describe(open_cohort(DIARY)).estimates)
+    frame = shown.table
     table, needed = terminal._table("diary", frame, width)
     out = StringIO()
     from rich.console import Console

@@ -11,7 +11,14 @@ import pytest
 from crampstudy import estimates
 from crampstudy.estimates import COLUMNS, frame, key, row, to_csv, to_json
 
-ROW = {"cohort": "x", "analysis": "rate", "outcome": "cramps", "term": "age_band", "level": "80+", "scale": "rate"}
+ROW = {
+    "cohort": "x",
+    "analysis": "incidence rate",
+    "outcome": "cramps",
+    "term": "age_band",
+    "level": "80+",
+    "scale": "rate",
+}
 
 
 def test_columns_in_the_order_of_the_design() -> None:
@@ -24,7 +31,7 @@ def test_columns_in_the_order_of_the_design() -> None:
 
 
 def test_a_key_is_readable_and_tells_levels_apart() -> None:
-    assert key(ROW) == "x/rate/cramps/age-band/80-plus/rate"
+    assert key(ROW) == "x/incidence-rate/cramps/age-band/80-plus/rate"
     levels = ["<20", "20", "20-39", "20+", "80+", "80"]
     assert len({key(ROW | {"level": level}) for level in levels}) == len(levels)
 

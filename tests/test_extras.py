@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crampstudy import fit, tables, wording
+from crampstudy import fit, tables
 from crampstudy.cohort import Cohort
 from crampstudy.models.engines import ENGINES, Data
 from crampstudy.models.gee import gee
@@ -139,6 +139,6 @@ def test_parameters_stand_under_the_table(cohort: Cohort, tmp_path: Path, run: R
 def test_tables_of_reports_have_no_parameters(cohort: Cohort) -> None:
     found = fit(cohort, model="mixed-negative-binomial", terms="sex").estimates
     assert list(tables.factors(found).index.get_level_values("Factor")) == ["Sex"]
-    assert "interval from the likelihood" not in wording.notes(found)
+    assert "interval from the likelihood" not in tables.notes(found)
     assert len(tables.parameters(found)) == 4
     assert tables.parameters(found[found["scale"] == "rate_ratio"]) == []

@@ -13,10 +13,13 @@ from estimate_rows import pick
 
 from crampstudy import Cohort, fit, tables, wording
 from crampstudy.cohort import SurveyDesign
-from crampstudy.contrasts.factors import ADJUSTED, COMMON, MUTUAL, factor_table, survey_models
+from crampstudy.contrasts.factors import COMMON, factor_table, survey_models
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
 from crampstudy.models.covariance import wald
 from crampstudy.models.solution import solve
+
+ADJUSTED, MUTUAL = kinds.ADJUSTED.name, kinds.MUTUAL.name
 
 FACTORS = ("diabetes", "smoking", "serum_magnesium_mmol_l", "sex", "log(walk)")
 SPLINE = "ns(age_years, df=3)"
@@ -178,7 +181,7 @@ def test_the_printed_table(table: pd.DataFrame) -> None:
     assert shown.loc["Smoking", "Contrast"].tolist() == ["joint test", "former against never", "current against never"]
     assert shown.loc["Smoking", "q"].tolist()[1:] == ["–", "–"]
     assert shown.loc["Serum magnesium", "Contrast"] == "0.7 against 0.85 mmol/L"
-    assert "5 tests in the family of each q" in wording.notes(table)
+    assert "5 tests in the family of each q" in tables.notes(table)
 
 
 @pytest.mark.parametrize(

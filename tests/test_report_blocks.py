@@ -147,7 +147,9 @@ def test_values_and_their_names() -> None:
 
 
 def test_estimates_are_carried_at_ten_digits() -> None:
-    rows = estimates.frame([estimates.row(status="converged", cohort="c", estimate=1 / 3, n_nights=4)])
+    rows = estimates.frame(
+        [estimates.row(status="converged", analysis="regression", cohort="c", estimate=1 / 3, n_nights=4)]
+    )
     block = blocks.record(rows)
     head, line = block.data["csv"].splitlines()
     cells = dict(zip(head.split(","), line.split(","), strict=True))

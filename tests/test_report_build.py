@@ -29,7 +29,10 @@ from crampstudy import estimates
 cohort = open_cohort(source)
 blocks.value("people", f"{len(cohort.participants)} people, {bins} bins")
 """
-RECORDS = "blocks.record(estimates.frame([estimates.row(status='converged', cohort=cohort.name, estimate=1 / 3)]))"
+RECORDS = (
+    "row = estimates.row(status='converged', analysis='regression', cohort=cohort.name, estimate=1 / 3)\n"
+    "blocks.record(estimates.frame([row]))"
+)
 
 
 def write_notebook(folder: Path, name: str, *code: str) -> Path:

@@ -96,7 +96,9 @@ def test_a_value_may_come_from_a_later_notebook(tmp_path: Path) -> None:
 
 
 def test_estimates_are_joined_under_one_header(tmp_path: Path) -> None:
-    block = blocks.record(estimates.frame([estimates.row(status="converged", cohort="c", estimate=2.0)]))
+    block = blocks.record(
+        estimates.frame([estimates.row(status="converged", analysis="regression", cohort="c", estimate=2.0)])
+    )
     lines = gathered(tmp_path, [code(block)], [code(block)]).estimates.splitlines()
     assert lines[0] == ",".join(estimates.COLUMNS)
     assert len(lines) == 3 and lines[1] == lines[2]

@@ -79,7 +79,7 @@ def test_two_implementations_agree(
     coefficients = rows[rows["std_error"].notna()]
     assert {"age_decade", "sex", "diabetes", "exercise_min"} <= set(coefficients["term"])
     assert set(coefficients["covariance"]) == {errors}
-    for gap in wording.gaps(rows):
+    for gap in tables.gaps(rows):
         assert gap.max() < bound
     ours = fit(cohort, model=model, terms=TERMS, **asked).estimates.set_index("term")["estimate"]
     shown = coefficients.set_index("term")["coefficient"]
@@ -89,7 +89,7 @@ def test_two_implementations_agree(
 def test_nights_that_enter_at_the_time_of_an_event_are_not_yet_at_risk(cohort: Cohort) -> None:
     """Night by night every row begins where another ends: half a standard error lies between the two conventions."""
     rows = opinion(cohort, "cox", outcome="gap", terms="exercise_min + alcohol_units")
-    assert wording.gaps(rows)[0].max() < TIGHT and rows["n_rows"].iloc[0] > 1000
+    assert tables.gaps(rows)[0].max() < TIGHT and rows["n_rows"].iloc[0] > 1000
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_nights_that_enter_at_the_time_of_an_event_are_not_yet_at_risk(cohort: C
 def test_two_implementations_agree_on_an_awkward_cohort(model: str, asked: dict[str, Any]) -> None:
     rows = opinion(odd_cohort.cohort(), model, **asked)
     assert set(rows["status"]) == {"agrees"}
-    assert max(gap.max() for gap in wording.gaps(rows)) < 1e-7
+    assert max(gap.max() for gap in tables.gaps(rows)) < 1e-7
 
 
 def test_errors_of_a_negative_binomial_are_joint_with_its_dispersion(cohort: Cohort) -> None:
@@ -144,7 +144,7 @@ def test_a_fit_of_statsmodels_that_fails_is_told(cohort: Cohort) -> None:
     rows = opinion(cohort, "gee-exchangeable", **asked)
     assert fitted.status == "converged" and set(rows["status"]) == {"not_converged"}
     assert rows["coefficient"].notna().all() and rows["statsmodels_coefficient"].isna().all()
-    said = wording.second_opinion(rows)
+    said = tables.agreement(rows)
     assert said.startswith("No second opinion: GEE (Poisson, exchangeable) of statsmodels did not converge.")
     assert "Iteration limit reached prior to convergence" in said
     assert tables.second_opinion(rows)["statsmodels"].eq(wording.DASH).all()
@@ -198,10 +198,10 @@ def test_a_difference_is_told_with_its_size(cohort: Cohort, monkeypatch: pytest.
     monkeypatch.setattr(refits, "generalised_linear", moved)
     rows = opinion(cohort, "poisson", terms="age_decade + sex")
     assert list(rows["status"]) == ["agrees", "differs", "agrees"]
-    said = wording.second_opinion(rows)
+    said = tables.agreement(rows)
     assert "differs on 1 of 3 parameters (Age); the largest gap between coefficients is 0.25 standard errors" in said
-    assert "1 of 3 parameters differ in 1 of 1 models" in wording.second_opinions(rows)
-    assert "0.25 standard errors (Poisson: Age)" in wording.second_opinions(rows)
+    assert "1 of 3 parameters differ in 1 of 1 models" in tables.agreements(rows)
+    assert "0.25 standard errors (Poisson: Age)" in tables.agreements(rows)
     assert tables.second_opinions(rows).iloc[0]["Parameters that agree"] == "2 of 3"
 
 
@@ -214,7 +214,7 @@ def test_every_model_has_a_counterpart_or_a_reason() -> None:
 def test_a_model_without_a_counterpart_says_so(cohort: Cohort, model: str) -> None:
     (row,) = opinion(cohort, model, terms="sex").to_dict("records")
     assert row["status"] == "no_counterpart" and row["note"].startswith("no like-defined fit in statsmodels, wh")
-    assert wording.second_opinion(pd.DataFrame([row])).startswith("No second opinion: no like-defined fit")
+    assert tables.agreement(pd.DataFrame([row])).startswith("No second opinion: no like-defined fit")
 
 
 def test_what_statsmodels_lacks_of_a_model_is_a_reason(cohort: Cohort) -> None:
@@ -289,13 +289,13 @@ def test_the_main_models_of_a_diary(cohort: Cohort) -> None:
     rows = second_opinions(cohort, "age_decade + sex", participants_per_coefficient=5)
     assert set(rows["status"]) == {"agrees"}
     assert set(rows["model"]) >= {"poisson", "negative-binomial", "logistic", "gee-exchangeable", "ordinal", "cox"}
-    assert wording.second_opinions(rows).startswith(f"All {len(rows)} parameters agree in ")
+    assert tables.agreements(rows).startswith(f"All {len(rows)} parameters agree in ")
     table = tables.second_opinions(rows)
     assert table.loc["Cox", ["Outcome", "By statsmodels"]].tolist() == ["Gap", "PHReg (Efron)"]
     assert "GEE, exchangeable" in table.index
     terms = tables.second_opinion(rows)
     assert len(terms) == len(rows) and terms.loc[("Poisson", "Sex"), "Contrast"] == "female against male"
-    assert "Cox: the errors compared are the model's" in wording.opinion_notes(rows)
+    assert "Cox: the errors compared are the model's" in tables.opinion_notes(rows)
 
 
 def test_a_diary_without_episodes_says_what_it_was_not_asked() -> None:
@@ -307,7 +307,7 @@ def test_a_diary_without_episodes_says_what_it_was_not_asked() -> None:
 def test_of_nobody_nothing_is_compared() -> None:
     rows = second_opinions(odd_cohort.cohort(), "sex", where="age_years > 200", participants_per_coefficient=5)
     assert set(rows["status"]) == {"not_estimable"}
-    said = wording.second_opinions(rows)
+    said = tables.agreements(rows)
     assert said.startswith("None of the models could be compared: ")
     assert said.count("Poisson: ") == 1 and "Cox: " in said
     # What was not compared has no empty row in a table.
@@ -318,7 +318,7 @@ def test_a_model_that_was_not_compared_is_told_and_has_no_empty_row() -> None:
     rows = second_opinions(odd_cohort.cohort(), "sex")
     table = tables.second_opinions(rows)
     assert "Ordinal" not in table.index and len(table) == rows["model"].nunique() - 1
-    assert "Ordinal: " in wording.opinion_notes(rows) and not table.eq(wording.DASH).any(axis=None)
+    assert "Ordinal: " in tables.opinion_notes(rows) and not table.eq(wording.DASH).any(axis=None)
 
 
 def test_the_report_has_it_in_its_appendix(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from crampstudy import describe, estimates, figures, fit, tables, wording
 from crampstudy.cohort import Cohort, SurveyDesign
 
-ROW: dict[str, Any] = {"analysis": "made", "estimate": 2.0, "n_participants": 30}
+ROW: dict[str, Any] = {"analysis": "regression", "estimate": 2.0, "n_participants": 30}
 
 
 def alike(n: int = 12, counts: tuple[int, ...] = (1, 0, 2, 0, 0, 3, 1, 0)) -> Cohort:
@@ -68,7 +68,7 @@ def test_participants_who_are_all_alike_have_no_interval(model: str, outcome: st
     ratio = estimates.ratios(rows)
     assert ratio["estimate"].tolist() == pytest.approx([1.0] * len(ratio), abs=1e-6)
     # The parameters beside the coefficients have intervals from the likelihood, or none.
-    own = rows[~rows["scale"].isin(wording.PARAMETERS)]
+    own = rows[~rows["scale"].isin(estimates.PARAMETERS)]
     assert_no_interval(own)
 
 
@@ -179,7 +179,7 @@ def test_describe_shows_the_estimate_alone_and_the_reason() -> None:
     assert_no_interval(rows)
     table = tables.rates(rows)
     assert table["Cramps per person-week (95% CI)"].tolist() == ["6.12"] * 3
-    assert wording.notes(rows).startswith("No spread, so no interval")
+    assert tables.notes(rows).startswith("No spread, so no interval")
 
 
 def test_a_figure_draws_a_point_alone() -> None:

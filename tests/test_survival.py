@@ -19,11 +19,16 @@ from matplotlib.text import Text
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.survival import AT_RISK, CURVE, MEAN, MEDIAN, relief, relief_account
+from crampstudy.contrasts.survival import relief, relief_account
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
 from crampstudy.figures import survival
 from crampstudy.simulate import simulate
 from crampstudy.sources import open_cohort
+
+CURVE, MEDIAN, MEAN, AT_RISK = (
+    kind.name for kind in (kinds.RELIEF_CURVE, kinds.MEDIAN_RELIEF, kinds.MEAN_RELIEF, kinds.AT_RISK)
+)
 
 NIGHT = date(2024, 3, 1)
 

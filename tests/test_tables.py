@@ -10,6 +10,7 @@ from crampstudy import AgeBands, codebook, describe, fit, open_cohort, tables, w
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import characteristics as who
 from crampstudy.simulate import simulate
+from crampstudy.tables.ratios import _p as p_cell
 
 TERMS = "age_decade * sex + leg_ultrasound + serum_potassium_mmol_l + grip_strength_kg + statin + exercise_min"
 
@@ -108,7 +109,7 @@ def test_a_model_without_terms_shows_its_baseline(parity: Cohort) -> None:
 
 
 def test_small_p_values() -> None:
-    assert [tables._p(p) for p in (0.0004, 0.0456, float("nan"))] == ["<0.001", "0.046", "–"]
+    assert [p_cell(p) for p in (0.0004, 0.0456, float("nan"))] == ["<0.001", "0.046", "–"]
 
 
 def test_table_one_by_sex(cohort: Cohort) -> None:

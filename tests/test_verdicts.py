@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from crampstudy import Cohort, bootstrap, codebook, estimates, fit, tables, wording
 from crampstudy.codebook import contrasts
 from crampstudy.errors import UsageError
-from crampstudy.verdicts import MARGINS, parse_margins, remark, verdict
+from crampstudy.estimates.verdicts import MARGINS, parse_margins, remark, verdict
 
 PEOPLE, NIGHTS = 60, 12
 
@@ -388,9 +388,9 @@ def test_margins_are_the_readers_and_named(diary: Cohort) -> None:
     assert pick(own, "contrast: sitting_min", "600")["verdict"] == "differs but negligible"
     assert pick(own, "contrast: sitting_min", "600")["note"] == "verdict with margins 0.2 to 5"
     assert remark(usual) == "verdicts are read at 95% two-sided (2.5% a side), margins 0.8 to 1.25"
-    assert wording.notes(usual).endswith("Verdicts are read at 95% two-sided (2.5% a side), margins 0.8 to 1.25.")
-    assert wording.notes(own) == "Verdict with margins 0.2 to 5. Verdicts are read at 95% two-sided (2.5% a side)."
-    assert "90% two-sided (5% a side)" in wording.notes(fitted(diary, "sex", ci_level=0.9))
+    assert tables.notes(usual).endswith("Verdicts are read at 95% two-sided (2.5% a side), margins 0.8 to 1.25.")
+    assert tables.notes(own) == "Verdict with margins 0.2 to 5. Verdicts are read at 95% two-sided (2.5% a side)."
+    assert "90% two-sided (5% a side)" in tables.notes(fitted(diary, "sex", ci_level=0.9))
     assert remark(fitted(diary, "1")) is None
     assert judged(fitted(diary, "sex", model="hurdle-negative-binomial")) != {}
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from crampstudy import codebook, estimates, fit, tables, terminal, wording
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
 from crampstudy.models import person_means
 from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.solution import solve
@@ -281,7 +282,7 @@ def test_a_nightly_exposure_is_split_by_itself(model: str) -> None:
     asked = fit(
         drawn(), model=model, terms=f"{SPLIT[0]} + {SPLIT[1]} + sex", per=dict.fromkeys(SPLIT[:2], 30)
     ).estimates
-    split = rows[wording.is_split(rows)]
+    split = rows[kinds.is_split(rows)]
     assert split["term"].to_list() == SPLIT
     assert set(split["analysis"]) == {"regression, within and between"}
     for name in SPLIT[:2]:
@@ -343,12 +344,12 @@ def test_a_line_below_the_table_says_both(capsys: pytest.CaptureFixture[str]) ->
 )
 def test_nothing_else_is_split(model: str, terms: str) -> None:
     rows = fit(drawn(), model=model, terms=terms).estimates
-    assert not wording.is_split(rows).any()
+    assert not kinds.is_split(rows).any()
 
 
 def test_several_are_split_together_and_where_they_interact() -> None:
     rows = fit(drawn(), model="mixed-poisson", terms="exercise_min * sex + warm_up + fluid_ml:sex").estimates
-    split = rows[wording.is_split(rows)]
+    split = rows[kinds.is_split(rows)]
     asked = fit(
         drawn(),
         model="mixed-poisson",
@@ -358,8 +359,8 @@ def test_several_are_split_together_and_where_they_interact() -> None:
     for name in (*SPLIT[:2], "within(warm_up)", "between(warm_up)"):
         assert row(rows, name)["estimate"] == pytest.approx(row(asked, name)["estimate"], rel=1e-9)
     assert "at the reference of what it interacts with" in row(rows, SPLIT[2])["note"]
-    assert "Exercise: at the reference of what it interacts with, the ratio mixes" in wording.notes(rows)
-    assert "Warm-up: the ratio mixes" in wording.notes(rows)
+    assert "Exercise: at the reference of what it interacts with, the ratio mixes" in tables.notes(rows)
+    assert "Warm-up: the ratio mixes" in tables.notes(rows)
 
 
 @pytest.mark.parametrize("scaled", ["I(exercise_min / 30)", "I((exercise_min - 60) * 2 / 60)", "I(60 - exercise_min)"])
@@ -370,7 +371,7 @@ def test_an_exposure_in_another_unit_is_split_too(scaled: str) -> None:
     for part in ("within", "between"):
         one = row(rows, scaled.replace("exercise_min", f"{part}(exercise_min)"))
         assert one["estimate"] == pytest.approx(row(plain, f"{part}(exercise_min)")["estimate"] ** factor, rel=1e-6)
-    assert f"{scaled.replace('exercise_min', 'Exercise')}: the ratio mixes" in wording.notes(rows)
+    assert f"{scaled.replace('exercise_min', 'Exercise')}: the ratio mixes" in tables.notes(rows)
 
 
 def test_exposures_of_odd_names_in_multiples_and_with_slopes() -> None:
@@ -406,7 +407,7 @@ def test_what_does_not_change_within_anybody_is_said() -> None:
     assert (test["status"], test["note"]) == ("not_estimable", "within(exercise_min) does not vary")
     # All walk the same: there is no between.
     assert row(rows, "between(steps)")["note"] == "between(steps) does not vary"
-    said = wording.notes(rows)
+    said = tables.notes(rows)
     assert "Exercise: within and between participants could not be told apart: within(exercise) does not vary." in said
     assert row(rows, "steps")["status"] == "converged"
 
@@ -444,7 +445,7 @@ def test_a_model_without_a_ratio_has_nothing_to_split() -> None:
     cohort = made({f"p{i}": [{"cramps": 0, "exercise_min": float(i + k)} for k in range(4)] for i in range(6)})
     rows = fit(cohort, model="mixed-poisson", terms="exercise_min").estimates
     assert set(rows["status"]) == {"not_estimable"}
-    assert not wording.is_split(rows).any()
+    assert not kinds.is_split(rows).any()
 
 
 # As functions among others
@@ -479,7 +480,7 @@ def test_columns_of_odd_names_have_means_too() -> None:
     assert [t for t in fitted.estimates["term"] if not wording.is_declared(t)] == [*shown, "intercept"]
     split = fit(cohort, model="mixed-poisson", terms="`shoe size` + `a:b` + sex").estimates
     assert row(split, "within(`a:b`) = between(`a:b`)")["status"] == "converged"
-    assert "shoe size: the ratio mixes".capitalize() in wording.notes(split)
+    assert "shoe size: the ratio mixes".capitalize() in tables.notes(split)
 
 
 def test_a_ratio_of_any_two_deviations() -> None:

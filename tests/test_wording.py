@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crampstudy import estimates, wording
+from crampstudy import estimates, tables, wording
 
 
 def row(status: estimates.Status = "converged", **cells: Any) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_notes_speak_of_shown_rows_only_and_without_column_names() -> None:
         row("not_measured", term="grip_strength_kg", note="not measured in this cohort"),
         row(term="dispersion", note="interval from the likelihood"),
     )
-    assert wording.notes(rows) == (
+    assert tables.notes(rows) == (
         "Sex: weighted by examination weight; 5,268 nights left out, incomplete on the terms."
     )
 
@@ -99,15 +99,15 @@ def test_notes_say_what_could_not_be_estimated() -> None:
         row("not_estimable", term="leg_ultrasound", level="not_done", note=reason),
         row("not_estimable", term="sex", note=reason),
     )
-    assert wording.notes(rows) == (
+    assert tables.notes(rows) == (
         "Could not estimate: no cramp where leg ultrasound of flow = not done: no finite ratio exists."
     )
 
 
 def test_notes_of_several_models_are_said_once() -> None:
     one = frame(row(term="sex", note="weight weight_interview"))
-    assert wording.notes(one, one) == "Weighted by interview weight."
-    assert wording.notes(frame(row(term="sex"))) == ""
+    assert tables.notes(one, one) == "Weighted by interview weight."
+    assert tables.notes(frame(row(term="sex"))) == ""
 
 
 def test_each_remark_is_said_once_and_names_its_rows() -> None:
@@ -204,4 +204,4 @@ def test_remarks_that_differ_in_their_count_alone_are_one() -> None:
     )
     rows = pd.DataFrame({"note": notes, "term": "x", "scale": "rate_ratio", "status": "converged", "verdict": None})
     rows = rows.assign(analysis="regression", level=None, ci_level=0.95)
-    assert wording.notes(rows) == "154 to 1,385 nights left out, incomplete; one; no count; 160 cramps."
+    assert tables.notes(rows) == "154 to 1,385 nights left out, incomplete; one; no count; 160 cramps."

@@ -12,9 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from crampstudy import tables, wording
+from crampstudy import tables
 from crampstudy.account import Account
-from crampstudy.tables import MEDIAN_RELIEF
 
 _WIDE = 200
 _STAGES = {
@@ -28,21 +27,23 @@ _STAGES = {
 
 
 def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
-    """Print estimates as readers' tables, one per cohort, with the reasons for what could not be estimated.
+    """Print estimates as readers' tables, those of a cohort together, with the reasons for what could not be estimated.
 
     What the ``accounts`` say is left to them.
     """
     told = {remark for account in accounts for remark in account.remarks()}
     width = _width()
     for cohort, rows in estimates.groupby("cohort", sort=False):
-        table, needed = _table(str(cohort), _frame(rows), width)
-        # A narrower terminal breaks the lines itself, which loses nothing.
-        console = Console(highlight=False, width=max(width, needed))
-        console.print(table)
-        for line in tables.parameters(rows):
-            console.print(line, markup=False, soft_wrap=not sys.stdout.isatty())
-        if notes := wording.notes(_summary(rows), besides=told):
-            console.print(notes, markup=False, soft_wrap=not sys.stdout.isatty())
+        made = list(tables.shown(rows))
+        for shown in made:
+            title = f"{cohort}: {shown.heading}" if len(made) > 1 else str(cohort)
+            table, needed = _table(title, shown.table, width)
+            # A narrower terminal breaks the lines itself, which loses nothing.
+            console = Console(highlight=False, width=max(width, needed))
+            console.print(table)
+            notes = tables.notes(shown.rows, besides=told)
+            for line in (*(tables.parameters(shown.rows) if shown.of_fit else ()), *filter(None, [notes])):
+                console.print(line, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
 def show_second_opinion(rows: pd.DataFrame) -> None:
@@ -121,23 +122,6 @@ def _width() -> int:
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
-
-
-def _summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that a table shows: of a curve its median."""
-    medians = rows[rows["analysis"] == MEDIAN_RELIEF]
-    return rows if medians.empty else medians
-
-
-def _frame(rows: pd.DataFrame) -> pd.DataFrame:
-    analyses = set(rows["analysis"])
-    if "incidence rate" in analyses:
-        return tables.rates(rows)
-    if MEDIAN_RELIEF in analyses:
-        return tables.relief(rows)
-    if "class_30_days" in set(rows["outcome"]):
-        return tables.classes(rows)
-    return tables.prevalence(rows) if "prevalence" in analyses else tables.factors(rows)
 
 
 def _table(title: str, frame: pd.DataFrame, width: int) -> tuple[Table, int]:

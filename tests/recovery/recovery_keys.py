@@ -39,7 +39,7 @@ OWN = {
 }
 """By the start of a model's name the modules of ``crampstudy.models`` that it alone, or with few others, uses."""
 _ELSEWHERE = ("kaplan_meier", "bootstrap", "partitions")
-_DRAWN = ("simulate", "nights.py", "event_times.py", "estimates.py")
+_DRAWN = ("simulate", "nights.py", "event_times.py", "estimates/rows.py")
 
 
 @cache

@@ -161,9 +161,9 @@ def fit(
     With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean. With --json and
     --csv the rows are the estimates alone: what the second opinion says goes to standard error.
     """
+    from crampstudy.estimates.verdicts import parse_margins
     from crampstudy.models import fit
     from crampstudy.sources import with_unlogged
-    from crampstudy.verdicts import parse_margins
 
     around_one = parse_margins(margins)
     if with_checks and (as_json or as_csv):
@@ -229,11 +229,11 @@ def _parts_read(done: int) -> None:
 
 
 def _say_second_opinion(rows: Any, *, aside: bool) -> None:
-    from crampstudy import terminal, wording
+    from crampstudy import tables, terminal
 
     if not aside:
         terminal.show_second_opinion(rows)
-    typer.echo(wording.second_opinion(rows), err=aside)
+    typer.echo(tables.agreement(rows), err=aside)
 
 
 def _say_checks(cohort: Any, asked: dict[str, Any]) -> None:

@@ -7,5 +7,11 @@ LOWS = (0, 1, 2, 5, 16)
 
 LABELS = ("0", "1", "2-4", "5-15", "16+")
 
+GROUPS = {"none": (0,), "mild": (1, 2), "moderate-severe": (3, 4), "any": (1, 2, 3, 4)}
+"""Groups of the classes, by name, as Grandner and Winkelman (2017) form them."""
+
+SEVERITIES = ("mild", "moderate-severe")
+"""The groups of those who had a cramp, that do not overlap."""
+
 NIGHTS = 30
 """Nights that a recalled class speaks of."""

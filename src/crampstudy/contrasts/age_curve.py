@@ -12,6 +12,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
 from crampstudy.models import count, covariance, recall, spec, survey
 from crampstudy.models.covariance import Array
 from crampstudy.models.families import POISSON
@@ -127,7 +128,7 @@ def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: fl
         "cohort": cohort.name,
         "population": f"{youngest}+",
         "outcome": outcome,
-        "analysis": "age curve",
+        "analysis": kinds.AGE_CURVE.name,
         "model": model,
         "term": "age_years",
         "ci_level": ci_level,

@@ -12,6 +12,7 @@ import polars as pl
 from crampstudy import codebook, estimates
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
 from crampstudy.models.covariance import Array
 from crampstudy.nights import coverage, observed_night, people
 
@@ -58,7 +59,7 @@ def _describe(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.D
     cells: Row = {
         "cohort": cohort.name,
         "population": population,
-        "analysis": "characteristics",
+        "analysis": kinds.CHARACTERISTICS.name,
         "estimand": "weighted to the population" if weighted else "as observed",
         "term": v.name,
         "n_participants": known.height,
@@ -114,7 +115,7 @@ def _completeness(cohort: Cohort, label: str, part: pl.DataFrame) -> Iterator[Ro
     cells: Row = {
         "cohort": cohort.name,
         "population": label,
-        "analysis": "completeness",
+        "analysis": kinds.COMPLETENESS.name,
         "outcome": "cramps" if diary else "recalled_class",
         "term": "age_band",
         "level": label,
@@ -156,7 +157,7 @@ def completeness_by_week(cohort: Cohort) -> pd.DataFrame:
             status="converged",
             cohort=cohort.name,
             population="all",
-            analysis="completeness by week",
+            analysis=kinds.COMPLETENESS_BY_WEEK.name,
             outcome="cramps",
             term="study_week",
             level=str(week["week"]),
@@ -181,7 +182,7 @@ def measured(cohort: Cohort, variables: Sequence[str], *, youngest: int = 20) ->
         cells: Row = {
             "cohort": cohort.name,
             "population": f"{youngest}+",
-            "analysis": "measured",
+            "analysis": kinds.MEASURED.name,
             "term": name,
             "scale": "proportion",
             "n_participants": frame.height,
@@ -206,7 +207,7 @@ def participants_by_band(cohort: Cohort, bands: AgeBands) -> pd.DataFrame:
             status="converged",
             cohort=cohort.name,
             population=row["sex"],
-            analysis="participants",
+            analysis=kinds.PARTICIPANTS.name,
             term="age_band",
             level=row["age_band"],
             scale="count",

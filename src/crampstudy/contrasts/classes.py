@@ -23,6 +23,8 @@ from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import LEVELS
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.models import formula, recall
 from crampstudy.models.covariance import Array, covariance, degrees_of_freedom, quantile
 from crampstudy.models.interval_laws import NegativeBinomial
@@ -42,7 +44,7 @@ _MODELS = ("mixed-negative-binomial", "mixed-poisson")
 _ALL = "all participants"
 _LOG = "logged nights, not recall"
 _OF_WINDOWS = {
-    "analysis": "30-day class, windows of the diary",
+    "analysis": kinds.CLASS_WINDOWS.name,
     "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
     "model": "cluster-mean",
 }
@@ -236,7 +238,7 @@ def _of_cells(standard: pd.DataFrame, bands: AgeBands) -> pl.DataFrame:
 def _implied(solution: Solution, population: _Population, where: str | None, base: Row, ci_level: float) -> list[Row]:
     clusters = len(solution.participants)
     base = base | {
-        "analysis": "30-day class, implied by the nights",
+        "analysis": kinds.CLASS_IMPLIED.name,
         "estimand": f"share of people by cramps in {NIGHTS} full nights, {population.about}",
         "n_participants": clusters,
         "n_nights": solution.n_nights,
@@ -250,7 +252,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
         status: estimates.Status = "not_estimable" if solved is None else "not_converged"
         reason = solution.reason or (solved and solved.problem) or None
         return [
-            estimates.row(status=status, **base, population=_named(label, where), level=level, note=reason)
+            estimates.row(status=status, **base, population=part_of(label, where), level=level, note=reason)
             for label in labels
             for level in LEVELS
         ]
@@ -282,7 +284,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
                 slopes.append([float(share @ in_sd[:, columns].sum(axis=1))])
             slope = np.concatenate(slopes)
             value, error = float(share @ chances[:, columns].sum(axis=1)), float(np.sqrt(slope @ joint @ slope))
-            cells = base | {"population": _named(label, where), "level": level, "note": remark}
+            cells = base | {"population": part_of(label, where), "level": level, "note": remark}
             if not (0 < value < 1 and np.isfinite(error)):
                 reason = f"no interval around {value:.3g}; {remark}"
                 made.append(estimates.row(status="boundary", **cells | {"estimate": value, "note": reason}))
@@ -292,10 +294,6 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
             limits = {"estimate": value, "ci_low": low, "ci_high": high, "std_error": error, "df": df}
             made.append(estimates.row(status="converged", **cells | limits))
     return made
-
-
-def _named(label: str, where: str | None) -> str:
-    return f"{label}, {where}" if where else label
 
 
 def _extrapolated(solution: Solution, asked: Array, weight: Array) -> str:
@@ -332,14 +330,14 @@ def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row,
         inside = groups == name
         logged = found["logged"].to_numpy()[inside]
         remark = f"{int(inside.sum()):,} windows, {logged.mean():.1f} of {NIGHTS} nights logged; {_LOG}"
-        shared = {"population": _named(name, where), "n_nights": int(logged.sum())}
+        shared = {"population": part_of(name, where), "n_nights": int(logged.sum())}
         for level, classes in LEVELS.items():
             made.append(_window_row(np.isin(place, classes), inside, design, base | shared, level, remark, ci_level))
     return made
 
 
 def _no_window(reason: str, where: str | None, base: Row) -> list[Row]:
-    cells = base | _OF_WINDOWS | {"population": _named(_ALL, where), "note": reason}
+    cells = base | _OF_WINDOWS | {"population": part_of(_ALL, where), "note": reason}
     return [estimates.row(status="not_estimable", **cells, level=level) for level in LEVELS]
 
 

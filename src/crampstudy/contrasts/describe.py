@@ -115,6 +115,14 @@ def compare(
 ) -> Description:
     """Describe two cohorts by the same groups, the rows of the first before those of the second.
 
+    Args:
+        first: a diary or a survey.
+        second: another one, of another name.
+        by: what both are grouped by, as in :func:`describe`.
+        bands: age bands of both.
+        standard: standard population, ``who``, ``esp2013`` or ``none``.
+        ci_level: confidence level.
+
     Raises:
         UsageError: both cohorts have the same name, so that their rows could not be told apart.
         BandError: the bands do not fit the ages of one of them.

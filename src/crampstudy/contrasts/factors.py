@@ -12,13 +12,12 @@ import pandas as pd
 from crampstudy import codebook, domain, estimates, wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
 from crampstudy.models import formula, recall
 from crampstudy.models.fit import Fit, fit
 from crampstudy.models.rows import TEST, note, untested, wald_cells
 from crampstudy.nights import people
 
-ADJUSTED, MUTUAL = "factors, adjusted for age and sex", "factors, mutually adjusted"
-"""The analyses of a table of factors; each is a family of tests of its own."""
 COMMON = 0.31
 """From this prevalence on an odds ratio is no longer close to the ratio of prevalences, which comes first."""
 _AGE, _SEX, _BMI = ("age_years", "age_decade", "age_band"), "sex", "bmi_kg_m2"
@@ -73,7 +72,7 @@ def factor_table(
         raise UsageError(f"two of the factors {', '.join(factors)} are of one variable; name each variable once")
     made: list[_Row] = []
     for model in models:
-        fits = [_fitted(cohort, [factor], factor.beside, model, outcome, ADJUSTED, more) for factor in asked]
+        fits = [_fitted(cohort, [factor], factor.beside, model, outcome, kinds.ADJUSTED, more) for factor in asked]
         made += _with_q([_rows(found, factor) for factor, found in zip(asked, fits, strict=True)])
         if model == models[0]:
             made += _with_q(_together(cohort, asked, model, outcome, more))
@@ -128,7 +127,7 @@ def _together(
     """Return the rows of each factor in one model of all, adjusted as well for what any of them is adjusted for."""
     present = {factor.name for factor in factors}
     beside = dict.fromkeys(term for factor in factors for term in _beside(cohort, factor.name, present))
-    found = _fitted(cohort, factors, tuple(beside), model, outcome, MUTUAL, more)
+    found = _fitted(cohort, factors, tuple(beside), model, outcome, kinds.MUTUAL, more)
     return [_rows(found, factor) for factor in factors]
 
 
@@ -138,12 +137,12 @@ def _fitted(
     beside: Sequence[str],
     model: str,
     outcome: str | None,
-    analysis: str,
+    kind: kinds.Kind,
     more: Mapping[str, Any],
 ) -> Fit:
     terms = [factor.term for factor in factors]
     own = {name: by for name, by in (more.get("per") or {}).items() if name in terms}
-    asked = {**more, "per": own, "analysis": analysis}
+    asked = {**more, "per": own, "analysis": kind.name}
     # The last terms are those that a model of few participants lacks: factors, and never what they are adjusted for.
     return fit(cohort, model=model, outcome=outcome, terms=" + ".join([*beside, *terms]), **asked)
 

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from crampstudy import estimates
 from crampstudy.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
 from crampstudy.bands import STANDARDS, AgeBands, Standard
-from crampstudy.codebook.recalled import LOWS
+from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.rates import ALL
 from crampstudy.domain import select
 from crampstudy.errors import AnalysisError, BandError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.models import recall
 from crampstudy.models.rows import note
 from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval, lonely_note
@@ -23,13 +25,10 @@ from crampstudy.nights import NO_AGE, people
 from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {
-    "none": (0,),
-    "mild": (1, 2),
-    "moderate-severe": (3, 4),
-    "any": (1, 2, 3, 4),
+    **GROUPS,
     **{str(single): (single,) for single in range(len(LOWS))},
 }
-"""Groups of recalled classes as Grandner and Winkelman (2017) form them, and each class by itself."""
+"""Groups of recalled classes, and each class by itself."""
 
 _SUMMARIES = (50, 60)
 _FEW = 10
@@ -68,11 +67,18 @@ def prevalence(
 ) -> list[dict[str, Any]]:
     """Return estimates rows: the prevalence of every level of :data:`LEVELS` in each age group of a survey.
 
-    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised
-    (analysis ``age-standardised prevalence``) unless ``standard`` is ``none``. ``domain`` (participants,) narrows
-    them without leaving the design, and ``domain_name`` says so in ``population``; ``weight`` names another weight
-    column than the interview's. Standard errors stand on the proportion scale and intervals are logit t with
-    PSUs - strata degrees of freedom; at 0 or 1 they are exact and one-sided, with status boundary.
+    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised. Standard
+    errors stand on the proportion scale and intervals are logit t with PSUs - strata degrees of freedom; at 0 or 1 they
+    are exact and one-sided, with status boundary.
+
+    Args:
+        cohort: a survey.
+        bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
+        standard: standard population of the age-standardised rows, or ``none`` for no such rows.
+        domain: which participants (participants,) the rows are narrowed to, without leaving the design.
+        domain_name: what ``population`` says of the domain.
+        weight: another weight column than the interview's.
+        ci_level: confidence level.
 
     Raises:
         BandError: a limit lies above the age at which the survey top-codes ages.
@@ -112,9 +118,9 @@ def prevalence(
         events = (members & hits[:, None] & (design.weight > 0)[:, None]).sum(axis=0)
         for i, group in enumerate(groups):
             cells = base | {
-                "analysis": "prevalence",
+                "analysis": kinds.PREVALENCE.name,
                 "estimand": f"design-based prevalence in the population, {_RECALL}",
-                "population": group.label if domain_name is None else f"{group.label}, {domain_name}",
+                "population": part_of(group.label, domain_name),
                 "level": level,
                 "n_participants": int(means.n[i]),
                 "n_events": int(events[i]),
@@ -127,7 +133,7 @@ def prevalence(
             rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remarks))
             if standard != "none" and group.label == f"{bands.limits[0]}+":
                 cells |= {
-                    "analysis": "age-standardised prevalence",
+                    "analysis": kinds.STANDARDISED_PREVALENCE.name,
                     "estimand": f"design-based prevalence at the ages of the standard population, {_RECALL}",
                     "reference": STANDARDS.get(standard),
                 }

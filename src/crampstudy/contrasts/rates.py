@@ -17,6 +17,8 @@ from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.rate_intervals import coverage_note, rate_interval, sum_df
 from crampstudy.errors import BandError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.models.covariance import degrees_of_freedom
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart, check_condition
@@ -28,7 +30,7 @@ ALL = "all"
 """The label of everybody, also of those without a value of what the groups are formed by."""
 SUMMARY_AGES = (50, 60)
 NO_CRAMP = "no cramp, so no interval"
-_ANALYSES = ("incidence rate", "mean of person rates")
+_KINDS = (kinds.INCIDENCE_RATE, kinds.MEAN_PERSON_RATE)
 UNIT = "cramps per person-week"
 
 Row = dict[str, Any]
@@ -174,6 +176,14 @@ def rates(
     With ``by="age_band"`` the summary rows (from the first limit, 50 and 60 on) and the age-standardised
     rate follow. Participants without a value of ``by`` are counted in the note and stand in the row ``all`` alone.
 
+    Args:
+        cohort: a diary.
+        by: ``age_band``, or a level or yes/no variable of the participants.
+        bands: age bands behind ``age_band``.
+        standard: standard population, or ``none``.
+        where: condition that names a part of the nights.
+        ci_level: confidence level.
+
     Raises:
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
     """
@@ -215,8 +225,8 @@ def rates(
             both = [replace(rate, note=f"no participant has {value}") for rate in both]
         both = [withheld(rate, why_not) for rate in both]
         found[label] = both[0]
-        cells = base | {"population": _population(label, where), "level": label}
-        made += [_row(rate, cells | {"analysis": name}) for rate, name in zip(both, _ANALYSES, strict=True)]
+        cells = base | {"population": part_of(label, where), "level": label}
+        made += [_row(rate, cells | {"analysis": kind.name}) for rate, kind in zip(both, _KINDS, strict=True)]
     if by == "age_band" and standard != "none":
         made.append(_standardised(found, bands, standard, base, where, ci_level, why_not))
     return made, account
@@ -246,10 +256,6 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
     return {level: pl.col(by).cast(pl.String) == level for level in levels} | {ALL: pl.lit(value=True)}
 
 
-def _population(label: str, where: str | None) -> str:
-    return f"{label}, {where}" if where else label
-
-
 def _standardised(
     found: Mapping[str, Rate],
     bands: AgeBands,
@@ -261,9 +267,9 @@ def _standardised(
 ) -> Row:
     label = f"{bands.limits[0]}+"
     cells = base | {
-        "population": _population(label, where),
+        "population": part_of(label, where),
         "level": label,
-        "analysis": "age-standardised incidence rate",
+        "analysis": kinds.STANDARDISED_RATE.name,
         "reference": STANDARDS.get(standard),
         "estimand": "incidence rate at the ages of the standard population",
     }

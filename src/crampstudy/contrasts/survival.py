@@ -17,14 +17,13 @@ from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.event_times import Durations, Unrelieved, relief_times
 from crampstudy.models.covariance import Array, Covariance, quantile
 from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
 from crampstudy.models.levels import check_group
 from crampstudy.models.outcomes import check_apart
-
-CURVE, MEDIAN, MEAN, AT_RISK = "relief curve", "median time to relief", "restricted mean time to relief", "at risk"
-"""The analyses of the rows: the share without relief at each time, two summaries, and the episodes still at risk."""
 
 Row = dict[str, Any]
 _ROUND_TIMES = 6
@@ -98,7 +97,7 @@ def relief(
     remarks = _account(cohort, found, by, where).remarks()
     rows: list[Row] = []
     for label, group in groups.items():
-        cells = base | {"population": f"{label}, {where}" if where else label}
+        cells = base | {"population": part_of(label, where)}
         notes = [
             nobody,
             *remarks,
@@ -110,10 +109,10 @@ def relief(
             "n_groups": group.participants,
             "n_events": int(group.event.sum()),
         }
-        rows += _of_group(group, label, by, cells, covariance, ci_level, times, horizon)
+        rows += _of_group(group, label, by, cells, covariance, times, horizon)
     longest = max((float(group.stop.max()) for group in groups.values()), default=0.0)
     for label, group in groups.items():
-        population = f"{label}, {where}" if where else label
+        population = part_of(label, where)
         rows += _at_risk(group, longest, base | {"population": population})
     return rows
 
@@ -126,7 +125,15 @@ def relief_account(
     where: str | None = None,
     unrelieved: Unrelieved = "censor",
 ) -> Account:
-    """Return what of the episodes :func:`relief` leaves out, and why."""
+    """Return what of the episodes :func:`relief` leaves out, and why.
+
+    Args:
+        cohort: a diary with episodes.
+        by: the variable by whose levels relief is given.
+        bands: age bands behind ``age_band``.
+        where: condition that names a part of the episodes.
+        unrelieved: what is done with an episode of which the record says that relief had not come.
+    """
     return _account(cohort, relief_times(cohort, bands, unrelieved=unrelieved), by, where)
 
 
@@ -150,20 +157,19 @@ def _of_group(
     by: str,
     cells: Row,
     kind: Covariance,
-    ci_level: float,
     times: Sequence[float] | None,
     horizon: float | None,
 ) -> list[Row]:
-    median = cells | {"analysis": MEDIAN, "term": by, "level": label, "scale": "median", "unit": "s"}
-    mean = cells | {"analysis": MEAN, "term": by, "level": label, "scale": "restricted_mean"}
+    median = cells | {"analysis": kinds.MEDIAN_RELIEF.name, "term": by, "level": label, "scale": "median", "unit": "s"}
+    mean = cells | {"analysis": kinds.MEAN_RELIEF.name, "term": by, "level": label, "scale": "restricted_mean"}
     mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
     alone = kind != "model" and group.participants < 2
     if alone:
         # The curve is the same whatever its variance, and only the curve is shown.
         kind = "model"
     curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
-    rows = _curve(curve, times, cells, ci_level)
-    middle, low, high = curve.median(ci_level)
+    rows = _curve(curve, times, cells)
+    middle, low, high = curve.median(cells["ci_level"])
     if math.isnan(middle):
         note = _joined("half were not relieved while they were observed", cells["note"])
         rows.append(estimates.row(status="not_estimable", **median | {"note": note}))
@@ -181,7 +187,7 @@ def _of_group(
             note = _joined(f"nobody was observed for {horizon:g} s", cells["note"])
             rows.append(estimates.row(status="not_estimable", **mean | {"note": note}))
         else:
-            half = quantile(ci_level, within.df) * within.std_error
+            half = quantile(cells["ci_level"], within.df) * within.std_error
             limits = {
                 "estimate": within.estimate,
                 "ci_low": within.estimate - half,
@@ -194,14 +200,14 @@ def _of_group(
     return [estimates.without_interval(row, reason) if alone and row["status"] == "converged" else row for row in rows]
 
 
-def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: float) -> list[Row]:
-    low, high = curve.interval(ci_level)
+def _curve(curve: Curve, times: Sequence[float] | None, cells: Row) -> list[Row]:
+    low, high = curve.interval(cells["ci_level"])
     errors = curve.log_log_error()
     rows = []
     for at in np.union1d(curve.time, curve.last) if times is None else times:
         k = int(np.searchsorted(curve.time, at, side="right")) - 1
-        found = cells | {"analysis": CURVE, "term": "relief_s", "level": f"{at:.10g}", "scale": "survival"}
-        found["unit"] = "proportion without relief"
+        found = cells | {"analysis": kinds.RELIEF_CURVE.name, "term": "relief_s", "level": f"{at:.10g}"}
+        found |= {"scale": "survival", "unit": "proportion without relief"}
         gone = k == len(curve.time) - 1 and curve.survival[k] > 0 if k >= 0 else not len(curve.time)
         if at > curve.last and gone:
             note = _joined("nobody was observed so long", cells["note"])
@@ -216,7 +222,7 @@ def _curve(curve: Curve, times: Sequence[float] | None, cells: Row, ci_level: fl
 
 
 def _at_risk(group: _Group, longest: float, cells: Row) -> list[Row]:
-    cells |= {"analysis": AT_RISK, "term": "relief_s", "scale": "count", "unit": "episodes"}
+    cells |= {"analysis": kinds.AT_RISK.name, "term": "relief_s", "scale": "count", "unit": "episodes"}
     rows = []
     for at in _round_times(longest):
         here = group.stop >= at

@@ -8,12 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crampstudy import wording
+from crampstudy.estimates import kinds
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
 
 def participants(estimates: pd.DataFrame) -> Figure:
     """Draw the number of participants by age band and sex as paired bars."""
+    estimates = kinds.PARTICIPANTS.rows(estimates)
     if estimates.empty:
         return could_not_estimate("no participant has an age and a sex")
     counts = estimates.pivot(index="level", columns="population", values="n_participants")
@@ -22,7 +24,7 @@ def participants(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.4))
         axes = figure.subplots()
-        for position, (sex, name) in enumerate({"female": "Women", "male": "Men"}.items()):
+        for position, (sex, name) in enumerate(wording.SEXES.items()):
             if sex in counts.columns:
                 heights = counts[sex].fillna(0).astype(float)
                 bars = axes.bar(at + (position - 0.5) * 0.38, heights, 0.36, color=style.PALETTE[position], label=name)
@@ -40,6 +42,7 @@ def participants(estimates: pd.DataFrame) -> Figure:
 
 def weekly_completeness(estimates: pd.DataFrame) -> Figure:
     """Draw the share of expected nights that were observed, by week of the study."""
+    estimates = kinds.COMPLETENESS_BY_WEEK.rows(estimates)
     if estimates.empty:
         return could_not_estimate("no night was expected")
     weeks = estimates["level"].astype(int)
@@ -59,6 +62,7 @@ def weekly_completeness(estimates: pd.DataFrame) -> Figure:
 
 def measured(estimates: pd.DataFrame) -> Figure:
     """Draw the share of participants who have a value of each variable, those never measured as empty rows."""
+    estimates = kinds.MEASURED.rows(estimates)
     if estimates.empty:
         return could_not_estimate("no variable was named")
     at = np.arange(len(estimates))[::-1]

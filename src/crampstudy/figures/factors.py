@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from crampstudy import estimates as tidy
-from crampstudy import wording
+from crampstudy import tables, wording
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -30,7 +30,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
     rows = tidy.at_contrasts(tidy.ratios(estimates))
     rows = rows[rows["status"].isin(["converged", "boundary"]) & rows["estimate"].notna()]
     if rows.empty:
-        return could_not_estimate(wording.reasons(estimates) or "no term was measured in this cohort")
+        return could_not_estimate(tables.reasons(estimates) or "no term was measured in this cohort")
     records = wording.records(rows)
     at = np.arange(len(rows))[::-1]
     with style.journal():

@@ -7,14 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crampstudy import wording
+from crampstudy import tables, wording
+from crampstudy.codebook.recalled import SEVERITIES
+from crampstudy.estimates import kinds
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
-_CLASSES = ("mild", "moderate-severe")
 _TALLEST = 5.0
 """How many times the highest rate an axis reaches, where intervals reach further."""
-_CURVES = {"any_cramp": "Any cramp", "moderate_severe_vs_rest": "Moderate-severe"}
 
 
 def rates(estimates: pd.DataFrame) -> Figure:
@@ -22,7 +22,7 @@ def rates(estimates: pd.DataFrame) -> Figure:
 
     Where there is no estimate, the figure says why.
     """
-    crude = estimates[estimates["analysis"] == "incidence rate"]
+    crude = kinds.INCIDENCE_RATE.rows(estimates)
     bands = _single_bands(crude, "level")
     if bands.empty:
         return could_not_estimate(_reason(crude))
@@ -30,7 +30,7 @@ def rates(estimates: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
         _points(axes, bands, "level", factor=1, colour=style.PALETTE[0], offset=0, label="Incidence rate (crude)")
-        standardised = _estimated(estimates[estimates["analysis"] == "age-standardised incidence rate"])
+        standardised = _estimated(kinds.STANDARDISED_RATE.rows(estimates))
         for row in wording.records(standardised):
             axes.axhline(row["estimate"], color=style.PALETTE[1], linewidth=1, label="Age-standardised, all bands")
             if pd.notna(row["ci_low"]):
@@ -48,14 +48,15 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
 
     Where there is no estimate, the figure says why.
     """
-    shown = estimates[(estimates["analysis"] == "prevalence") & estimates["level"].isin(_CLASSES)]
+    shown = kinds.PREVALENCE.rows(estimates)
+    shown = shown[shown["level"].isin(SEVERITIES)]
     bands = _single_bands(shown, "population")
     if bands.empty:
         return could_not_estimate(_reason(shown))
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
-        for position, name in enumerate(_CLASSES):
+        for position, name in enumerate(SEVERITIES):
             rows = bands[bands["level"] == name]
             shift, colour = (position - 0.5) * 0.16, style.PALETTE[position]
             _points(axes, rows, "population", factor=100, colour=colour, offset=shift, label=wording.recalled(name))
@@ -72,9 +73,10 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
 
     Where there is no estimate, the figure says why.
     """
-    drawn = _estimated(estimates)
+    rows = kinds.AGE_CURVE.rows(estimates)
+    drawn = _estimated(rows)
     if drawn.empty:
-        return could_not_estimate(_reason(estimates))
+        return could_not_estimate(_reason(rows))
     rate = drawn["scale"].iloc[0] == "rate"
     factor = 1 if rate else 100
     with style.journal():
@@ -86,7 +88,7 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
             axes.fill_between(
                 ages, rows["ci_low"] * factor, rows["ci_high"] * factor, color=colour, alpha=0.16, linewidth=0
             )
-            axes.plot(ages, rows["estimate"] * factor, color=colour, label=_CURVES.get(str(outcome)))
+            axes.plot(ages, rows["estimate"] * factor, color=colour, label=wording.outcome(str(outcome)))
         # An interval of few people at the ends of life would leave no room for the curve.
         axes.set_ylim(
             0, min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
@@ -115,7 +117,7 @@ def _estimated(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(estimates: pd.DataFrame) -> str:
-    return wording.reasons(estimates) or "there is no estimate"
+    return tables.reasons(estimates) or "there is no estimate"
 
 
 def _points(

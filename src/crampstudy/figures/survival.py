@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from crampstudy import wording
-from crampstudy.contrasts.survival import AT_RISK, CURVE, MEDIAN
+from crampstudy import tables, wording
+from crampstudy.estimates import kinds
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -25,13 +25,15 @@ def relief(estimates: pd.DataFrame) -> Figure:
 
     Where there is no curve, the figure says why.
     """
-    curves = estimates[(estimates["analysis"] == CURVE) & estimates["estimate"].notna()]
+    curves = kinds.RELIEF_CURVE.rows(estimates)
+    curves = curves[curves["estimate"].notna()]
     if curves.empty:
-        return could_not_estimate(wording.reasons(estimates) or "no episode has a time to relief")
+        return could_not_estimate(tables.reasons(estimates) or "no episode has a time to relief")
     labels = list(dict.fromkeys(curves["population"]))
-    medians = estimates[estimates["analysis"] == MEDIAN]
+    medians = kinds.MEDIAN_RELIEF.rows(estimates)
     names = {row["population"]: wording.level(str(row["level"])) for row in wording.records(medians)}
-    at_risk = estimates[(estimates["analysis"] == AT_RISK) & estimates["population"].isin(labels)]
+    at_risk = kinds.AT_RISK.rows(estimates)
+    at_risk = at_risk[at_risk["population"].isin(labels)]
     long = float(pd.to_numeric(curves["level"]).max()) > _IN_MINUTES
     unit, name = (60.0, "min") if long else (1.0, "s")
     below = 0.16 * (len(labels) + 1)

@@ -16,6 +16,8 @@ from crampstudy import compute, estimates
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import verdict
 from crampstudy.models import obstacles, spec
 from crampstudy.models.covariance import Array
 from crampstudy.models.engines import ENGINES, Data, Outcome
@@ -25,7 +27,6 @@ from crampstudy.models.linear import no_residual
 from crampstudy.models.rows import note
 from crampstudy.models.solution import Solution, solve
 from crampstudy.nights import Diary
-from crampstudy.verdicts import verdict
 from crampstudy.wording import CONTRAST, counted
 
 Statistic = Callable[[Array], Array]
@@ -35,7 +36,6 @@ MOST_FAILED = 0.05
 
 _BATCH = 25
 _DISPERSION = "dispersion"
-_PERCENTILE, _CORRECTED = "percentile", "bias-corrected"
 
 
 def resample(
@@ -126,7 +126,7 @@ def bootstrap(
     if model not in able:
         raise UsageError(f"no bootstrap of the model {model!r}; allowed: {', '.join(able)}")
     asked: dict[str, Any] = {"model": model, "terms": terms, "outcome": outcome, "exposure": exposure, "where": where}
-    fitted = fit(cohort, **asked, bands=bands, ci_level=ci_level, analysis="participant bootstrap")
+    fitted = fit(cohort, **asked, bands=bands, ci_level=ci_level, analysis=kinds.BOOTSTRAP.name)
     if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
         raise UsageError(
             f"{counted(replicates, 'replicates', 'are')} too few for level {ci_level:g}; give at least {fewest}"
@@ -142,10 +142,10 @@ def bootstrap(
     centre = statistic(np.ones(people))
     targets = _targets(solution, len(centre))
     made = []
-    for kind in (_PERCENTILE, _CORRECTED):
+    for kind in (kinds.BOOTSTRAP_PERCENTILE, kinds.BOOTSTRAP_CORRECTED):
         for row in fitted.estimates[fitted.estimates["scale"] != "wald_test"].to_dict("records"):
             cells: dict[str, Any] = {str(name): v for name, v in row.items() if name != "key" and not pd.isna(v)}
-            cells["analysis"] = f"participant bootstrap, {kind}"
+            cells["analysis"] = kind.name
             target = targets.get((cells["term"], cells.get("level")))
             if target is not None and cells["status"] == "converged":
                 cells = _with_interval(cells, usable @ target, float(centre @ target), replicates, kind)
@@ -171,7 +171,9 @@ def _targets(solution: Solution, length: int) -> dict[tuple[str, str | None], Ar
     return found
 
 
-def _with_interval(cells: dict[str, Any], drawn: Array, centre: float, replicates: int, kind: str) -> dict[str, Any]:
+def _with_interval(
+    cells: dict[str, Any], drawn: Array, centre: float, replicates: int, kind: kinds.Kind
+) -> dict[str, Any]:
     """Return the cells of a row with the interval of the ``drawn`` statistics around that of the cohort, ``centre``."""
     failed = replicates - len(drawn)
     said = counted(replicates, "replicates") + (f", {failed:,} of them without an estimate" if failed else "")
@@ -182,7 +184,7 @@ def _with_interval(cells: dict[str, Any], drawn: Array, centre: float, replicate
     if failed > MOST_FAILED * replicates:
         return shown | {"status": "not_estimable"}
     level = float(cells["ci_level"])
-    low, high = percentile(drawn, level) if kind == _PERCENTILE else bias_corrected(drawn, centre, level)
+    low, high = percentile(drawn, level) if kind is kinds.BOOTSTRAP_PERCENTILE else bias_corrected(drawn, centre, level)
     if np.isnan(low):
         reason = note("all replicates lie on one side of the estimate", shown["note"])
         return shown | {"status": "not_estimable", "note": reason}

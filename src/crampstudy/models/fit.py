@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.of_events import fit_events
 from crampstudy.models.of_nights import fit_nights
@@ -19,7 +21,6 @@ from crampstudy.models.question import EVENT_MODELS, MODELS, SURVEY_MODELS, aske
 from crampstudy.models.result import Fit
 from crampstudy.models.second_opinion import second_opinion as refitted
 from crampstudy.nights import Diary
-from crampstudy.verdicts import MARGINS, Margins
 
 __all__ = ["MODELS", "Fit", "fit"]
 
@@ -44,7 +45,7 @@ def fit(
     bands: AgeBands | None = None,
     per: Mapping[str, float] | None = None,
     margins: Margins = MARGINS,
-    analysis: str = "regression",
+    analysis: str = kinds.REGRESSION.name,
     second_opinion: bool = False,
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
@@ -81,7 +82,7 @@ def fit(
         bands: age bands behind ``age_band``.
         per: multiples in which numeric terms are reported, such as ``{"exercise_min": 30}``.
         margins: the ratios between which a verdict takes one as good as 1.
-        analysis: name of the analysis in the rows.
+        analysis: kind of the rows by name (:mod:`crampstudy.estimates.kinds`), one of a fit.
         second_opinion: the model is refitted by statsmodels on the same rows, one by one, and ``second_opinion`` of the
             fit says how far the two are apart.
 

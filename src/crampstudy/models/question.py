@@ -13,12 +13,13 @@ from crampstudy import wording
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import MARGINS, Margins, check_margins
 from crampstudy.models import formula, recall, spec
 from crampstudy.models.covariance import Covariance
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.outcomes import check_apart, check_condition
 from crampstudy.nights import Diary
-from crampstudy.verdicts import MARGINS, Margins, check_margins
 
 EXPOSURES = ("nights", "hours_in_bed")
 _CONTRASTS = tuple(recall.CONTRASTS)
@@ -91,7 +92,7 @@ def asked_for(
     ci_level: float = 0.95,
     bands: AgeBands | None = None,
     per: Mapping[str, float] | None = None,
-    analysis: str = "regression",
+    analysis: str = kinds.REGRESSION.name,
     zero_terms: str | None = None,
     free_terms: str | None = None,
     at_most: int | None = None,
@@ -124,6 +125,7 @@ def asked_for(
     if (at_most is not None or near_nightly) and model != "interval-count":
         raise UsageError(f"at_most and near_nightly are for interval-count; {model} takes neither")
     check_margins(margins)
+    kinds.of_fit(analysis)
     check_condition(where, outcome)
     for asked in (terms, zero_terms, free_terms):
         if asked is not None:

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from crampstudy import estimates, verdicts, wording
-from crampstudy.estimates import Status
+from crampstudy import estimates, wording
+from crampstudy.estimates import Status, verdicts
+from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models import spec
 from crampstudy.models.covariance import Array, combined, p_value, quantile, wald
 from crampstudy.models.declared import Contrast, Declared
 from crampstudy.models.exposed import Exposed
 from crampstudy.models.extras import Extra
 from crampstudy.models.inference import Conventional, Moments
-from crampstudy.verdicts import MARGINS, Margins, Verdict
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]

@@ -18,6 +18,7 @@ import numpy as np
 from formulaic.parser.types import Factor, Term
 
 from crampstudy import estimates, wording
+from crampstudy.estimates import kinds
 from crampstudy.models import formula, rows, spec
 from crampstudy.models.columns import coded, quoted, shown
 from crampstudy.models.functions import OF_PERSON
@@ -83,7 +84,7 @@ def question(asked: Question, found: Sequence[Split]) -> Question:
         terms=" + ".join(text for term in terms.values() for text in _written(term, parts)),
         random_slope=slope,
         per=per,
-        analysis=f"{asked.analysis}, {wording.SPLIT}",
+        analysis=kinds.split_of(asked.analysis).name,
     )
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from crampstudy import estimates
+from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models import rows, spec, steps
 from crampstudy.models.engines import ENGINES
 from crampstudy.models.exposed import exposed
 from crampstudy.models.result import association
 from crampstudy.models.rows import Row
 from crampstudy.models.solution import Solution
-from crampstudy.verdicts import MARGINS, Margins
 from crampstudy.wording import ZERO_PART
 
 

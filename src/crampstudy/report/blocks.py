@@ -22,7 +22,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from crampstudy.codebook import VARIABLES
-from crampstudy.estimates import COLUMNS, to_csv
+from crampstudy.estimates import COLUMNS, kinds, to_csv
 from crampstudy.figures import style
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.cells import as_text, is_numeric
@@ -132,10 +132,12 @@ def record(estimates: pd.DataFrame) -> Block:
 
     Raises:
         ReportError: the columns are not those of ``crampstudy.estimates.COLUMNS``.
+        UsageError: a row is of no kind of result.
     """
     if tuple(estimates.columns) != COLUMNS:
         wrong = sorted(set(estimates.columns) ^ set(COLUMNS)) or "another order"
         raise ReportError(f"record takes rows as crampstudy.estimates.frame returns them; columns differ: {wrong}")
+    kinds.of_rows(estimates)
     return Block("estimates", {"csv": to_csv(estimates)}, {"text/plain": f"{len(estimates)} estimates recorded"})
 
 

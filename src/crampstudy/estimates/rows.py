@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from crampstudy import names, wording
+from crampstudy import names
+from crampstudy.estimates import kinds
 from crampstudy.output import csv_cell
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
@@ -77,9 +78,12 @@ def row(*, status: Status, **cells: Any) -> dict[str, Any]:
 
     Raises:
         TypeError: a cell is not one of :data:`COLUMNS`.
+        UsageError: ``analysis`` is the name of no kind of result.
     """
     if unknown := set(cells) - set(COLUMNS):
         raise TypeError(f"no such column of an estimate: {', '.join(sorted(unknown))}")
+    if cells.get("analysis") is not None:
+        kinds.named(cells["analysis"])
     cells["status"] = status
     cells.setdefault("key", key(cells))
     made = {name: cells.get(name) for name in COLUMNS}
@@ -134,17 +138,3 @@ def to_json(estimates: pd.DataFrame) -> str:
     known = estimates.notna() & ~estimates.isin([math.inf, -math.inf])
     rows = estimates.astype(object).where(known, None).to_dict("records")
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=float)
-
-
-def ratios(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that compare: ratios, and no intercept, dispersion or other parameter of a model.
-
-    Each comparison once: without those that split one into within and between participants.
-    """
-    return rows[rows["scale"].str.endswith("_ratio", na=False) & ~wording.is_split(rows)]
-
-
-def at_contrasts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of one model with each number at its declared contrast, where it has one, and else per unit."""
-    contrasts = {term.replace(wording.CONTRAST, "") for term in rows["term"] if wording.is_declared(term)}
-    return rows[~(rows["term"].isin(contrasts) & rows["level"].isna() & rows["scale"].ne("wald_test"))]

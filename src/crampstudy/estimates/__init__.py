@@ -1,0 +1,33 @@
+"""The tidy rows that every model, table and comparison yields, and the kinds of results that they are."""
+
+from crampstudy.estimates.rows import (
+    COLUMNS,
+    FEWEST,
+    Status,
+    frame,
+    key,
+    no_interval,
+    row,
+    to_csv,
+    to_json,
+    without_interval,
+)
+from crampstudy.estimates.selection import BASELINES, PARAMETERS, at_contrasts, compares, ratios
+
+__all__ = [
+    "BASELINES",
+    "COLUMNS",
+    "FEWEST",
+    "PARAMETERS",
+    "Status",
+    "at_contrasts",
+    "compares",
+    "frame",
+    "key",
+    "no_interval",
+    "ratios",
+    "row",
+    "to_csv",
+    "to_json",
+    "without_interval",
+]

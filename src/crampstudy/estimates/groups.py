@@ -1,0 +1,18 @@
+"""The groups that rows are of: the column ``population``, made and read in one place."""
+
+from __future__ import annotations
+
+
+def part_of(label: str, where: str | None) -> str:
+    """Return the population of a group, within the part of the cohort that a condition names."""
+    return f"{label}, {where}" if where else label
+
+
+def group(population: object) -> str:
+    """Return the group of a population without the condition of its part, which all rows of a cohort share."""
+    return str(population).partition(", ")[0]
+
+
+def condition(population: object) -> str:
+    """Return the condition of the part that a population is within, empty where it is none."""
+    return str(population).partition(", ")[2]

@@ -1,0 +1,47 @@
+"""Who is in a cohort, and how completely they were observed."""
+
+from crampstudy.estimates.kinds.registry import Kind, register
+
+CHARACTERISTICS = register(
+    Kind(
+        name="characteristics",
+        meaning="Mean, standard deviation, or share at a level of a variable that describes the participants.",
+        table="table_one",
+        sentence="{variable}, {scale}, {who}: {value}",
+    )
+)
+COMPLETENESS = register(
+    Kind(
+        name="completeness",
+        meaning="Share of what was expected of an age group that was observed; the median of the longest gaps.",
+        table="completeness",
+        sentence="Observed, {who}: {value}",
+    )
+)
+COMPLETENESS_BY_WEEK = register(
+    Kind(
+        name="completeness by week",
+        meaning="Share of expected nights that were observed in the week in `level` since a participant's first night.",
+        table="weekly_completeness",
+        figure="weekly_completeness",
+        sentence="Nights observed in week {level}: {value}",
+    )
+)
+MEASURED = register(
+    Kind(
+        name="measured",
+        meaning="Share of participants who have a value of the variable in `term`.",
+        table="measured",
+        figure="measured",
+        sentence="With a value of {term}: {value}",
+    )
+)
+PARTICIPANTS = register(
+    Kind(
+        name="participants",
+        meaning="Participants of one sex in the age band in `level`.",
+        table="participants",
+        figure="participants",
+        sentence="Participants, {who}, {level}: {value}",
+    )
+)

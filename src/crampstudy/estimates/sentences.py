@@ -1,0 +1,67 @@
+"""One estimate in words: its number with its interval and unit, and the sentence of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import condition, group
+
+_PER_CENT = (1, 100.0, "%")
+_MINUTES = (1, 1 / 60, " min")
+_PRINTED = {
+    **dict.fromkeys(("prevalence", "proportion", "survival"), _PER_CENT),
+    **dict.fromkeys(("median", "restricted_mean"), _MINUTES),
+    "count": (0, 1.0, ""),
+    "median_longest_gap": (0, 1.0, " nights"),
+}
+"""Digits, factor and unit of a number, by its scale; others have two digits and their own unit."""
+
+
+def estimate(row: Mapping[str, Any]) -> str:
+    """Return the number of a row with its interval, as its scale is printed: ``12.3 (10.0–15.0)`` of a prevalence."""
+    digits, factor, _ = _PRINTED.get(str(row["scale"]), (2, 1.0, ""))
+    return wording.estimate(row, digits, factor)
+
+
+def value(row: Mapping[str, Any]) -> str:
+    """Return the number of a row with its interval and unit, or why there is none."""
+    said = estimate(row)
+    if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
+        return said
+    own = "" if pd.isna(row["unit"]) else f" {row['unit']}"
+    return said + _PRINTED.get(str(row["scale"]), (2, 1.0, own))[2]
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """Return what a row says, in the words of its kind and without a full stop.
+
+    Such as ``Incidence rate, 20–39: 0.91 (0.80–1.03) cramps per person-week``.
+
+    Raises:
+        UsageError: the row is of no kind.
+    """
+    level = "" if pd.isna(row["level"]) else str(row["level"])
+    term = "" if pd.isna(row["term"]) else wording.term(str(row["term"]))
+    parts = {
+        "value": value(row),
+        "estimate": estimate(row),
+        "who": _who(row["population"]),
+        "level": wording.level(level),
+        "recalled": wording.recalled(level),
+        "term": term,
+        "variable": f"{term}: {wording.level(level)}" if level else term,
+        "comparison": ", ".join(filter(None, (term, wording.contrast(row)))),
+        "scale": str(row["scale"]).replace("_", " "),
+        "outcome": "" if pd.isna(row["outcome"]) else wording.outcome(str(row["outcome"])),
+    }
+    return wording.capital(kinds.named(row["analysis"]).sentence.format(**parts))
+
+
+def _who(population: object) -> str:
+    inside = condition(population)
+    return wording.level(group(population)) + (f", {wording.condition(inside)}" if inside else "")

@@ -1,0 +1,40 @@
+"""Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
+
+from crampstudy.tables.attrition import cleaning, rules
+from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
+from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
+from crampstudy.tables.of_kinds import TABLES, shown
+from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
+from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
+from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.times import relief
+
+__all__ = [
+    "TABLES",
+    "adjusted_factors",
+    "age_curve",
+    "agreement",
+    "agreements",
+    "bootstrap",
+    "classes",
+    "cleaning",
+    "completeness",
+    "factors",
+    "gaps",
+    "measured",
+    "notes",
+    "opinion_notes",
+    "parameters",
+    "participants",
+    "prevalence",
+    "rates",
+    "reasons",
+    "relief",
+    "rules",
+    "second_opinion",
+    "second_opinions",
+    "shown",
+    "table_one",
+    "weekly_completeness",
+]

@@ -1,0 +1,87 @@
+"""How common cramps are, by group and over age."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.codebook.recalled import GROUPS
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.headings import of_group, with_level
+
+_RATES = {
+    kinds.INCIDENCE_RATE: "Cramps per person-week (95% CI)",
+    kinds.MEAN_PERSON_RATE: "Mean of person rates (95% CI)",
+}
+
+
+def rates(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return incidence rates by group: person-time, cramps, rate, mean of person rates; standardised last."""
+    crude = kinds.INCIDENCE_RATE.rows(estimates)
+    made = pd.DataFrame(
+        {
+            "Participants": crude["n_participants"].map(wording.count),
+            "Person-nights": crude["n_nights"].map(wording.count),
+            "Cramps": crude["n_events"].map(wording.count),
+        }
+    )
+    for kind, heading in _RATES.items():
+        rows = kind.rows(estimates)
+        made[with_level(heading, rows)] = [estimate(row) for row in wording.records(rows)]
+    made.index = pd.Index(map(wording.level, crude["level"]), name=wording.grouping(str(crude["term"].iloc[0])))
+    for row in wording.records(kinds.STANDARDISED_RATE.rows(estimates)):
+        cells = [wording.count(row[n]) for n in ("n_participants", "n_nights", "n_events")]
+        stub = f"{wording.level(row['level'])}, {kinds.STANDARDISED_RATE.label}"
+        made.loc[stub] = [*cells, estimate(row), wording.DASH]
+    return made
+
+
+def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the prevalence of the recalled classes in per cent, a row per age group, standardised last."""
+    shown = estimates[estimates["level"].isin(GROUPS)]
+    crude, adjusted = kinds.PREVALENCE.rows(shown), kinds.STANDARDISED_PREVALENCE.rows(shown)
+    label = kinds.STANDARDISED_PREVALENCE.label
+    shown = pd.concat(
+        [
+            crude.assign(row=crude["population"].map(of_group)),
+            adjusted.assign(row=adjusted["population"].map(of_group) + f", {label}"),
+        ]
+    )
+    columns: dict[str, pd.Series[str]] = {
+        "Participants": shown.groupby("row")["n_participants"].first().map(wording.count)
+    }
+    return _by_class(shown, columns, "Age (years)")
+
+
+def classes(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of people by cramps in 30 nights in per cent: implied by the nights, then in windows."""
+    shown = estimates[estimates["level"].isin(GROUPS)]
+    how = shown["analysis"].map(lambda name: kinds.named(name).label)
+    return _by_class(shown.assign(row=shown["population"].map(of_group) + ", " + how), {}, "Cramps in 30 nights")
+
+
+def _by_class(rows: pd.DataFrame, columns: dict[str, pd.Series[str]], stub: str) -> pd.DataFrame:
+    """Return rows as a table, a column of per cents for each class after the ``columns``."""
+    for level, of_class in rows.groupby("level", sort=False):
+        texts = pd.Series([estimate(row) for row in wording.records(of_class)], index=of_class["row"])
+        columns[with_level(f"{wording.recalled(str(level))}, % (95% CI)", of_class)] = texts
+    made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))]
+    made.index.name = stub
+    return made
+
+
+def age_curve(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rate, or the prevalence of each class in per cent, at every age of a curve."""
+    rows = kinds.AGE_CURVE.rows(estimates)
+    # A curve that could not be drawn has no ages.
+    rows = rows.assign(age=rows["level"].fillna(wording.DASH))
+    columns = {}
+    for outcome, of_outcome in rows.groupby("outcome", sort=False):
+        unit = "per person-week" if of_outcome["scale"].iloc[0] == "rate" else "%"
+        texts = pd.Series([estimate(row) for row in wording.records(of_outcome)], index=of_outcome["age"])
+        columns[with_level(f"{wording.outcome(str(outcome))}, {unit} (95% CI)", of_outcome)] = texts
+    ages = sorted(rows["age"].unique(), key=lambda age: (age == wording.DASH, len(age), age))
+    made = pd.DataFrame(columns).reindex(ages).fillna(wording.DASH)
+    made.index.name = "Age (years)"
+    return made

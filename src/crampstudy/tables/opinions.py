@@ -1,0 +1,127 @@
+"""What statsmodels' fits of the same models say beside ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+
+
+def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return our coefficients and standard errors beside those of statsmodels, a row per parameter, by model."""
+    shown = rows[rows["coefficient"].notna()]
+    apart, errors_apart = gaps(shown)
+    columns = {
+        "Coefficient": shown["coefficient"].map(_digits),
+        "statsmodels": shown["statsmodels_coefficient"].map(_digits),
+        "Apart (in SE)": apart.map(wording.magnitude),
+        "SE": shown["std_error"].map(_digits),
+        "statsmodels' SE": shown["statsmodels_std_error"].map(_digits),
+        "SE apart (relative)": errors_apart.map(wording.magnitude),
+    }
+    contrasts = [wording.contrast(row | {"unit": None}) or wording.DASH for row in wording.records(shown)]
+    terms = [shown["model"].map(wording.model), shown["term"].map(wording.term).map(wording.capital)]
+    index = pd.MultiIndex.from_arrays([list(texts) for texts in terms], names=["", "Factor"])
+    return pd.DataFrame({"Contrast": contrasts, **{name: list(texts) for name, texts in columns.items()}}, index=index)
+
+
+def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how far statsmodels' fits are from ours, a row per model that could be compared."""
+    made = []
+    for name, of_model in rows.groupby("model", sort=False):
+        agree = (of_model["status"] == "agrees").sum()
+        compared = agree + (of_model["status"] == "differs").sum()
+        if not compared:
+            continue
+        apart, errors_apart = gaps(of_model)
+        first = of_model.iloc[0]
+        made.append(
+            {
+                "Model": wording.model(str(name)),
+                "Outcome": wording.DASH
+                if pd.isna(first["outcome"])
+                else wording.capital(wording.term(first["outcome"])),
+                "By statsmodels": first["refit"],
+                "Rows": wording.count(first["n_rows"]),
+                "Parameters that agree": f"{agree} of {compared}",
+                "Largest gap (in SE)": wording.magnitude(apart.max()),
+                "Largest gap of SE (relative)": wording.magnitude(errors_apart.max()),
+            }
+        )
+    return pd.DataFrame(made).set_index("Model") if made else pd.DataFrame()
+
+
+def _digits(value: float) -> str:
+    return wording.DASH if math.isnan(value) else f"{value:.6g}".replace("-", "−")
+
+
+def agreement(rows: pd.DataFrame) -> str:
+    """Return what statsmodels' fit of one model says beside ours, in sentences: how far they are apart, or why not."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    notes = _notes(rows)
+    if compared.empty:
+        return wording.sentences([f"no second opinion: {notes[0]}", *notes[1:]])
+    differ = compared[compared["status"] == "differs"]
+    n, apart_on = len(compared), len(differ)
+    verdict = f"{'differs' if apart_on else 'agrees'} on {apart_on or n} of {n} parameter{'s' if n > 1 else ''}"
+    if apart_on:
+        verdict += f" ({', '.join(_parameter(row) for row in wording.records(differ))})"
+    rows_used = wording.count(compared["n_rows"].iloc[0])
+    said = f"statsmodels, {compared['refit'].iloc[0]}, on the same {rows_used} rows {verdict}"
+    coefficients = compared[compared["std_error"] > 0]
+    if len(coefficients):
+        apart, errors_apart = (gap.max() for gap in gaps(coefficients))
+        said += (
+            f"; the largest gap between coefficients is {wording.magnitude(apart)} standard errors, and between "
+            f"standard errors ({coefficients['covariance'].iloc[0]}) {wording.magnitude(errors_apart)} of themselves"
+        )
+    return " ".join(filter(None, (f"{said}.", wording.sentences(notes))))
+
+
+def agreements(rows: pd.DataFrame) -> str:
+    """Return what the second opinions on several models come to, as one sentence without its full stop."""
+    compared = rows[rows["status"].isin(["agrees", "differs"])]
+    if compared.empty:
+        by_model = {name: "; ".join(_notes(some)) for name, some in rows.groupby("model", sort=False)}
+        reasons = [f"{wording.model(str(name))}: {note}" for name, note in by_model.items() if note]
+        alike = {*by_model.values()}
+        why = "; ".join(alike if len(alike) == 1 else reasons)
+        return ": ".join(filter(None, ("None of the models could be compared", why)))
+    n, differ = len(compared), int((compared["status"] == "differs").sum())
+    verdict = f"{differ} of {n} parameters differ" if differ else f"All {n} parameters agree"
+    said = f"{verdict} in {compared['model'].nunique()} of {rows['model'].nunique()} models"
+    apart, errors_apart = gaps(compared)
+    if apart.isna().all():
+        return said
+    furthest, widest = (wording.records(compared.iloc[[int(gap.argmax())]])[0] for gap in (apart, errors_apart))
+    return (
+        f"{said}; the largest gap between coefficients is {wording.magnitude(apart.max())} standard errors "
+        f"({wording.model(furthest['model'])}: {_parameter(furthest)}), and between standard errors "
+        f"{wording.magnitude(errors_apart.max())} of themselves "
+        f"({wording.model(widest['model'])}: {_parameter(widest)})"
+    )
+
+
+def opinion_notes(rows: pd.DataFrame) -> str:
+    """Return what is to be said of each model of several second opinions, in sentences that begin with its name."""
+    of_model = ((name, _notes(some)) for name, some in rows.groupby("model", sort=False))
+    return wording.sentences(f"{wording.model(str(name))}: {'; '.join(notes)}" for name, notes in of_model if notes)
+
+
+def _notes(rows: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(part for note in rows["note"].dropna() for part in str(note).split("; ")))
+
+
+def gaps(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return how far coefficients, and standard errors, of a second opinion are apart, both in our standard errors."""
+    errors = rows["std_error"].where(rows["std_error"] > 0)
+    return (rows["coefficient_difference"] / errors).abs(), (rows["std_error_difference"] / errors).abs()
+
+
+def _parameter(row: Mapping[str, Any]) -> str:
+    of = "" if pd.isna(row["level"]) else f" = {wording.level(str(row['level']))}"
+    return f"{wording.capital(wording.term(str(row['term'])))}{of}"

@@ -1,0 +1,109 @@
+"""Ratios and differences by factor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import at_contrasts, compares, kinds, ratios
+from crampstudy.tables.headings import with_level
+
+_TESTS = {"p": "p_value", "q": "q_value"}
+
+
+def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return ratios or differences by factor, grouped by the codebook's domain; several models stand side by side.
+
+    What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values and, at
+    declared contrasts, its verdicts; a term that a model lacks is a dash. Where nothing is
+    compared the baseline is shown.
+    """
+    named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
+    columns: dict[str, dict[tuple[str, str, str], str]] = {}
+    for name, estimates in named.items():
+        rows = estimates[compares(estimates)]
+        if len(named) > 1:
+            rows = rows[~rows["term"].map(wording.is_declared)]
+        differs = rows[rows["scale"] == "difference"]
+        compared = ratios(rows) if len(ratios(rows)) else rows
+        scale = str(next(iter(compared["scale"]), "ratio")).replace("_", " ")
+        title = scale.capitalize() if differs.empty else _of_number(differs)
+        title = f"{name}: {title if len(differs) else scale}" if name else title
+        cells = {_factor(row, scale): row for row in wording.records(rows)}
+        columns[with_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
+        if len(named) == 1:
+            columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
+            said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
+            columns |= {"Verdict": said} if said else {}
+    return _by_domain(columns)
+
+
+def _by_domain(columns: Mapping[str, Mapping[tuple[str, str, str], str]]) -> pd.DataFrame:
+    """Return columns of texts by domain, factor and contrast as a table, factors of a domain together."""
+    keys = dict.fromkeys(key for cells in columns.values() for key in cells)
+    groups = list(dict.fromkeys(group for group, _, _ in keys))
+    ordered = sorted(keys, key=lambda key: groups.index(key[0]))
+    made = pd.DataFrame({"Contrast": [contrast or wording.DASH for _, _, contrast in ordered]}, dtype=object)
+    for heading, texts in columns.items():
+        made[heading] = [texts.get(key, wording.DASH) for key in ordered]
+    made.index = pd.MultiIndex.from_arrays([[key[i] for key in ordered] for i in (0, 1)], names=["", "Factor"])
+    return made
+
+
+def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of factors: each adjusted for age and sex, with p, q and verdict, then mutually adjusted.
+
+    A number is shown at its declared contrast, where it has one, and per unit where not. Another model than the first
+    stands last; its ratios are adjusted for age and sex.
+    """
+    primary = estimates["model"].iloc[0]
+    columns: dict[str, dict[tuple[str, str, str], str]] = {}
+    for (analysis, model), rows in estimates.groupby(["analysis", "model"], sort=False):
+        rows = at_contrasts(rows)
+        joint = rows["scale"].eq("wald_test")
+        # Models may differ in the degrees of freedom of one test.
+        rows = rows.assign(unit=rows["unit"].mask(joint, "joint test"))
+        first = not columns
+        scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ")
+        how = kinds.named(analysis).label
+        name = scale if model == primary else f"{str(model).replace('-', ' ')}: {scale}"
+        cells = {_factor(row, scale): row for row in wording.records(rows)}
+        columns[with_level(f"{name[:1].upper()}{name[1:]} ({how}) (95% CI)", rows)] = {
+            key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
+        }
+        if first:
+            columns |= {heading: {key: _p(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()}
+            columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
+    return _by_domain(columns)
+
+
+def _of_number(differences: pd.DataFrame) -> str:
+    """Return the heading of differences: of what, and in which unit."""
+    units = differences["unit"].dropna()
+    unit = str(units.iloc[0]).partition(", ")[0] if len(units) else "its unit"
+    return f"{wording.term(str(differences['outcome'].iloc[0]))}, difference in {unit}"
+
+
+def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
+    """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
+    known = wording.variable(str(row["term"]))
+    own = str(row["scale"]).replace("_", " ")
+    other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
+    domain = known.domain.capitalize() if known else "Own terms"
+    return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return wording.DASH
+    return "<0.001" if value < 0.001 else wording.number(value, 3)
+
+
+def bootstrap(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return ratios by factor with each interval of the participant bootstrap; of a fit without any as it is."""
+    resampled = {kind.label: kind.rows(estimates) for kind in (kinds.BOOTSTRAP_PERCENTILE, kinds.BOOTSTRAP_CORRECTED)}
+    return factors({name: rows for name, rows in resampled.items() if len(rows)} or estimates)

@@ -1,0 +1,156 @@
+"""What is said of the rows of a table: notes, reasons, and what a model has beside its coefficients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import PARAMETERS, compares, kinds, verdicts
+
+_OF_GROUPS = ("rate", "prevalence", "median")
+_COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
+_COVARIANCES = {
+    "covariance cluster": "cluster-robust intervals",
+    "covariance cluster-small": "bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom",
+    "covariance cluster-joint": "cluster-robust intervals of coefficients and dispersion together",
+    "covariance jackknife": "intervals by the jackknife, one participant left out at a time",
+}
+
+
+def reasons(rows: pd.DataFrame, besides: Collection[str] = ()) -> str:
+    """Return the distinct reasons why estimates could not be made, as printed, separated by semicolons."""
+    return "; ".join(_said(rows[rows["status"].isin(["not_estimable", "not_converged"])], besides, rows))
+
+
+def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
+    """Return what a table's note says of its rows: what was left out or could not be estimated, the weight, verdicts.
+
+    Sentences with a capital and a full stop, empty where there is nothing to say. What is one of
+    :data:`~crampstudy.estimates.BASELINES` or on one of the scales :data:`~crampstudy.estimates.PARAMETERS` is not
+    shown and says nothing, but for the intercept of a zero part; what is said ``besides`` is left out.
+    """
+    rows = pd.concat(models, ignore_index=True)
+    split = kinds.is_split(rows)
+    # That there is no zero part to show is said by its intercept, which there always is.
+    shown = rows[compares(rows) | rows["term"].eq(f"{wording.ZERO_PART}intercept")]
+    said = "; ".join(_said(shown[shown["status"].isin(["converged", "boundary"])], besides, shown))
+    failed = reasons(shown, besides)
+    texts = (
+        *_splits(rows[split]),
+        said,
+        f"could not estimate: {failed}" if failed else "",
+        _reworded(verdicts.remark(shown) or ""),
+    )
+    return wording.sentences(filter(None, texts))
+
+
+def _splits(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence for each exposure: what its ratio is a mixture of, and whether the two differ.
+
+    Of each there are three rows: within, between, and the test that they are equal.
+    """
+    made = []
+    every = wording.records(rows)
+    for within, between, test in zip(every[::3], every[1::3], every[2::3], strict=True):
+        named = wording.term(wording.unsplit(str(within["term"])))
+        if test["status"] != "converged":
+            tested = rows[rows["term"] == test["term"]]
+            reason = "; ".join(_said(tested, (), tested))
+            made.append(f"{named}: within and between participants could not be told apart: {reason}")
+            continue
+        where = f"{wording.AT_REFERENCE}, " if wording.AT_REFERENCE in str(test["note"]) else ""
+        what = "difference" if within["scale"] == "difference" else "ratio"
+        made.append(
+            f"{named}: {where}the {what} mixes {wording.estimate(within)} within participants and "
+            f"{wording.estimate(between)} between them, {wording.contrast(within)} "
+            f"({wording.p_text(test['p_value'])} that both are equal)"
+        )
+    return list(dict.fromkeys(made))
+
+
+def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame) -> list[str]:
+    """Return each remark of the notes of ``rows`` once, with the rows that it is of where others of ``among`` lack it.
+
+    Remarks that differ in their leading count alone are one; of each row its count is named.
+    """
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, note in zip(_names(rows), rows["note"], strict=True):
+        for part in [] if pd.isna(note) else str(note).split("; "):
+            if part in besides:
+                continue
+            match = _COUNT.match(part)
+            counts = found.setdefault(part[match.end() :] if match else part, {})
+            counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
+    every = dict.fromkeys(_names(among[among["status"] != "not_measured"]))
+    return [
+        _of_rows(rest, counts, list(every))
+        for rest, counts in found.items()
+        # "no cramp" says no more than "no cramp, so no interval".
+        if not any(other.startswith(f"{rest}, so ") and set(counts) <= set(found[other]) for other in found)
+    ]
+
+
+def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str]) -> str:
+    """Return a remark with its counts, and with the names of its rows where they are not ``every`` one."""
+    text = _reworded(rest)
+    distinct = {count for some in counts.values() for count in some}
+    if len(distinct) > 1 and len(counts) > 1:
+        each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
+        return f"{text.strip()}: {', '.join(each)}"
+    said = f"{_span(tuple(distinct))}{text}"
+    lacking = [name for name in every if name not in counts]
+    if not lacking or all(name.lower() in text.lower() for name in counts):
+        return said
+    if len(lacking) < min(3, len(counts)):
+        return f"all but {', '.join(lacking)}: {said}"
+    return f"{', '.join(counts)}: {said}"
+
+
+def _span(counts: Collection[int]) -> str:
+    low, high = min(counts, default=0), max(counts, default=0)
+    return "" if not counts else f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    """Return what each row is of, as its table prints it: its factor, or its group or age band."""
+    return [_named(row) for row in wording.records(rows)]
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    group = row["population"] if row["scale"] == "prevalence" else row["level"]
+    if row["scale"] not in _OF_GROUPS or pd.isna(group):
+        return wording.capital(wording.term(str(row["term"])))
+    adjusted = ", age-standardised" if "standardised" in str(row["analysis"]) else ""
+    return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"
+
+
+def _reworded(text: str) -> str:
+    """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
+    text = _COVARIANCES.get(text, text)
+    text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
+    text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
+    return re.sub(
+        r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: _small(wording.label(match[0])), text
+    )
+
+
+def _small(label: str) -> str:
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def parameters(estimates: pd.DataFrame) -> list[str]:
+    """Return a line for each parameter that a model has beside its coefficients, such as its dispersion."""
+    beside = estimates["scale"].isin(PARAMETERS)
+    others = "; ".join(estimates.loc[~beside, "note"].dropna())
+    lines = []
+    for row in wording.records(estimates[beside]):
+        name = str(row["term"])
+        value = wording.estimate(row).replace("(", f"({100 * row['ci_level']:g}% CI ") if row["ci_level"] else ""
+        notes = [part for part in str(row["note"] or "").split("; ") if part and part not in others]
+        line = "; ".join([f"{name[:1].upper()}{name[1:]}: {value}, {row['unit']}", *notes])
+        lines.append(wording.ranges(line))
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,278 @@
+"""Every kind of result has its table, its sentence and, where it has one, its figure; a row of no kind is refused."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, replace
+from datetime import date
+
+import kinds_page
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+
+from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
+from crampstudy.bands import AgeBands
+from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.contrasts import characteristics as who
+from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.factors import factor_table
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import sentence, value
+from crampstudy.report import blocks
+from crampstudy.simulate import simulate
+
+BANDS = AgeBands((20, 60))
+EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return simulate(80, 35, seed=11)
+
+
+@pytest.fixture(scope="module")
+def survey() -> Cohort:
+    n = 640
+    rng = np.random.default_rng(3)
+    low = rng.choice([0, 0, 0, 1, 5], n)
+    people = pl.DataFrame(
+        {
+            "participant_id": [f"S{i:03}" for i in range(n)],
+            "age_years": rng.integers(20, 85, n).astype(float),
+            "sex": ["female" if s else "male" for s in rng.integers(0, 2, n)],
+            "diabetes": rng.random(n) < 0.3,
+            "stratum": [i % 8 + 1 for i in range(n)],
+            "psu": [i // 8 % 2 + 1 for i in range(n)],
+            "weight_interview": rng.uniform(1, 3, n),
+            "recalled_low": low,
+            "recalled_high": [{0: 0, 1: 1, 5: 15}[int(k)] for k in low],
+        }
+    )
+    design = SurveyDesign(("D",), {"interview": "weight_interview"})
+    return Cohort("asked", "survey", {"participants": people}, design, as_of=date(2006, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
+    """What the commands and both reports are made of, by where it is made."""
+    adjusted = {"participants_per_coefficient": 5, "covariance": "cluster"}
+    return {
+        "describe": describe(diary, bands=BANDS).estimates,
+        "describe a part": describe(diary, bands=BANDS, where="age_years >= 60").estimates,
+        "describe relief": describe(diary, outcome="relief").estimates,
+        "describe classes": describe(diary, "sex", outcome="class_30_days").estimates,
+        "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
+        "compare": compare(diary, survey, bands=BANDS).estimates,
+        "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,
+        "bootstrap": bootstrap(diary, model="poisson", terms="sex", replicates=40, rng=np.random.default_rng(1)),
+        "muscle": fit(
+            diary, model="poisson", terms="sex + grip_strength_kg", covariance="cluster", analysis=kinds.MUSCLE.name
+        ).estimates,
+        "age curve": age_curve(diary),
+        "age curve of a survey": age_curve(survey),
+        "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
+        "characteristics": who.characteristics(diary),
+        "completeness": who.completeness(diary, BANDS),
+        "completeness of a survey": who.completeness(survey, BANDS),
+        "weeks": who.completeness_by_week(diary),
+        "measured": who.measured(diary, ["diabetes", "weight_exam"]),
+        "participants": who.participants_by_band(diary, BANDS),
+    }
+
+
+@EVERY
+def test_a_kind_has_a_table_a_sentence_and_where_it_says_so_a_figure(kind: kinds.Kind) -> None:
+    assert tables.TABLES[kind.table] is getattr(tables, kind.table)
+    assert kind.figure is None or figures.FIGURES[kind.figure] is getattr(figures, kind.figure)
+    assert kind.meaning.endswith(".") and kind.rows(estimates.frame([])).empty
+    row = estimates.row(status="converged", analysis=kind.name, estimate=0.5, level="20-39", scale="rate", term="sex")
+    assert "0.50" in sentence(row) and "{" not in sentence(row)
+    with pytest.raises(FrozenInstanceError):
+        kind.name = "another"  # type: ignore[misc]
+
+
+def test_tables_and_figures_are_all_of_a_kind() -> None:
+    assert set(tables.TABLES) == {kind.table for kind in kinds.KINDS.values()}
+    assert set(figures.FIGURES) == {kind.figure for kind in kinds.KINDS.values()} - {None}
+
+
+def test_a_name_is_registered_once() -> None:
+    assert kinds.register(kinds.PREVALENCE) is kinds.PREVALENCE
+    with pytest.raises(UsageError, match="another kind of result 'prevalence' already"):
+        kinds.register(replace(kinds.PREVALENCE, table="rates"))
+    assert kinds.KINDS["prevalence"].table == "prevalence"
+
+
+def test_a_row_of_no_kind_is_refused_where_it_is_made_shown_or_recorded(diary: Cohort) -> None:
+    with pytest.raises(UsageError, match=r"no kind of result 'incidence rates'; allowed: incidence rate; .*register"):
+        estimates.row(status="converged", analysis="incidence rates")
+    with pytest.raises(UsageError, match=r"a fit gives no rows of the kind 'prevalence'; allowed: regression; muscle;"):
+        fit(diary, model="poisson", terms="sex", analysis="prevalence")
+    rows = estimates.frame([estimates.row(status="converged", analysis="prevalence", cohort="x")])
+    stray, bare = rows.assign(analysis="a new analysis"), rows.assign(analysis=None)
+    for show in (terminal.show, blocks.record, lambda some: list(tables.shown(some))):
+        with pytest.raises(UsageError, match="no kind of result 'a new analysis'"):
+            show(stray)
+        with pytest.raises(UsageError, match="of no kind: its analysis is empty"):
+            show(bare)
+
+
+def test_every_row_is_of_a_kind_and_every_kind_is_made(made: dict[str, pd.DataFrame]) -> None:
+    found = {name for rows in made.values() for name in kinds.of_rows(rows)}
+    splits = {kind.name for kind in kinds.KINDS.values() if kind.of_fit}
+    seldom = {kinds.split_of(name).name for name in splits - {kinds.REGRESSION.name}}
+    # A restricted mean is asked for by its horizon, and a fit that has no estimate is not resampled.
+    assert set(kinds.KINDS) - found == seldom | {kinds.MEAN_RELIEF.name, kinds.BOOTSTRAP.name}
+
+
+def test_every_row_shows_in_its_own_table_in_the_terminal(
+    made: dict[str, pd.DataFrame], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for where, rows in made.items():
+        terminal.show(rows)
+        printed = capsys.readouterr().out
+        shown = [part for _, of_cohort in rows.groupby("cohort", sort=False) for part in tables.shown(of_cohort)]
+        for part in shown:
+            for heading in part.table.columns:
+                assert all(word in printed for word in heading.split()), (where, heading)
+            for text in part.table.to_numpy().ravel():
+                assert all(word in printed for word in str(text).split()), (where, text)
+        told = pd.concat([part.rows for part in shown])
+        drawn = [kind.name for kind in kinds.of_rows(rows).values() if not kind.tabled]
+        assert len(told) == len(rows) - rows["analysis"].isin(drawn).sum(), where
+
+
+def test_rows_of_several_kinds_are_several_tables(made: dict[str, pd.DataFrame]) -> None:
+    rows = pd.concat([made["fit"], made["describe"], made["participants"]])
+    shown = list(tables.shown(rows))
+    assert [part.of_fit for part in shown] == [True, False, False]
+    pd.testing.assert_frame_equal(shown[0].table, tables.factors(made["fit"]))
+    pd.testing.assert_frame_equal(shown[1].table, tables.rates(made["describe"]))
+    pd.testing.assert_frame_equal(shown[2].table, tables.participants(made["participants"]))
+
+
+def test_every_fit_has_a_table_of_its_own(diary: Cohort, made: dict[str, pd.DataFrame]) -> None:
+    fits = [
+        fit(diary, model=model, terms="sex", outcome=outcome, covariance="cluster").estimates
+        for model, outcome in (("poisson", "cramps"), ("linear", "sitting_min"), ("logistic", "cramp_night"))
+    ]
+    shown = list(tables.shown(pd.concat([*fits, made["muscle"], made["fit"]])))
+    assert [part.heading for part in shown] == [
+        "regression, poisson, cramps, all participants",
+        "regression, linear, sitting_min, all participants",
+        "regression, logistic, cramp_night, all participants",
+        "muscle, poisson, cramps, all participants",
+        "regression, mixed-poisson, cramps, all participants",
+    ]
+    for part, rows in zip(shown, [*fits, made["muscle"], made["fit"]], strict=True):
+        pd.testing.assert_frame_equal(part.table, tables.factors(rows))
+    other = made["factors"].assign(outcome="another")
+    both = list(tables.shown(pd.concat([made["factors"], other])))
+    assert [len(part.rows) for part in both] == [len(other)] * 2
+
+
+def test_the_curve_over_age_is_a_line_an_age_also_where_one_outcome_has_none(made: dict[str, pd.DataFrame]) -> None:
+    rows = made["age curve of a survey"]
+    assert set(rows["outcome"]) == {"any_cramp", "moderate_severe_vs_rest"}
+    table = tables.age_curve(rows)
+    assert table.columns.tolist() == ["Any cramp, % (95% CI)", "Moderate-severe, % (95% CI)"]
+    assert table.index.map(int).is_monotonic_increasing and table.index.is_unique
+    first = rows[(rows["outcome"] == "any_cramp") & (rows["level"] == "50")].iloc[0]
+    assert value(first) == table.loc["50", "Any cramp, % (95% CI)"] + "%"
+    lost = estimates.row(status="not_estimable", analysis="age curve", outcome="any_cramp", scale="prevalence")
+    part = pd.concat([estimates.frame([lost]), rows[rows["outcome"] != "any_cramp"]], ignore_index=True)
+    assert tables.age_curve(part).iloc[[0, -1], 0].tolist() == ["–", "could not estimate"]
+
+
+def test_both_intervals_of_a_bootstrap_stand_side_by_side(made: dict[str, pd.DataFrame]) -> None:
+    table = tables.bootstrap(made["bootstrap"]).droplevel(0)
+    assert table.columns.tolist() == [
+        *("Contrast", "Percentile: rate ratio (95% CI)", "Bias-corrected: rate ratio (95% CI)")
+    ]
+    assert table.loc["Sex"].nunique() == 3
+
+
+def test_figures_draw_the_rows_of_their_kinds_among_others(made: dict[str, pd.DataFrame]) -> None:
+    together = pd.concat(made.values(), ignore_index=True)
+    for name in ("participants", "measured", "weekly_completeness"):
+        figure = figures.FIGURES[name](together)
+        assert isinstance(figure, Figure) and "Could not estimate" not in "".join(t.get_text() for t in figure.texts)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            {"analysis": "incidence rate", "population": "20-39", "scale": "rate", "unit": "cramps per person-week"},
+            "Incidence rate, 20–39: 0.91 (0.80–1.03) cramps per person-week",
+        ),
+        (
+            {"analysis": "prevalence", "population": "20+, sex = 'female'", "scale": "prevalence", "level": "any"},
+            "Prevalence, Any cramp, 20+, Sex = female: 91.4 (80.0–103.4)%",
+        ),
+        (
+            {"analysis": "regression", "scale": "rate_ratio", "term": "sex", "level": "female", "reference": "male"},
+            "Sex, female against male: rate ratio 0.91 (0.80–1.03)",
+        ),
+        (
+            {"analysis": "characteristics", "scale": "mean", "term": "age_years", "population": "all", "unit": "years"},
+            "Age, mean, all: 0.91 (0.80–1.03) years",
+        ),
+    ],
+)
+def test_a_row_is_said_in_the_words_of_its_kind(cells: dict[str, str], said: str) -> None:
+    row = estimates.row(status="converged", estimate=0.914, ci_low=0.8, ci_high=1.034, **cells)
+    assert sentence(row) == said
+
+
+def test_what_has_no_number_has_no_unit() -> None:
+    row = estimates.row(status="not_estimable", analysis="prevalence", scale="prevalence", unit="proportion")
+    assert value(row) == "could not estimate"
+
+
+def sources() -> Iterator[tuple[str, ast.AST]]:
+    root = kinds_page.ROOT
+    for path in sorted((root / "src").rglob("*.py")):
+        if path.parent.name != "kinds":
+            yield path.name, ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                yield path.name, ast.parse("".join(cell["source"]))
+
+
+def test_only_the_kinds_write_what_stands_in_analysis() -> None:
+    def text(node: ast.AST | None) -> bool:
+        return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+    def of_analysis(node: ast.AST) -> bool:
+        return (
+            isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "analysis"
+        )
+
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Dict(keys=keys, values=values):
+                    pairs = zip(keys, values, strict=True)
+                    bad = any(isinstance(k, ast.Constant) and k.value == "analysis" and text(v) for k, v in pairs)
+                case ast.keyword(arg="analysis", value=given):
+                    bad = text(given)
+                case ast.Compare(left=left, comparators=others):
+                    bad = of_analysis(left) and any(map(text, others))
+                case ast.Attribute(value=inner, attr="str"):
+                    bad = of_analysis(inner)
+                case _:
+                    bad = False
+            assert not bad, f"{name}:{getattr(node, 'lineno', '')} writes the name of a kind; use estimates.kinds"
+
+
+def test_the_page_lists_every_kind() -> None:
+    page = (kinds_page.ROOT / "docs" / "estimates.md").read_text(encoding="utf-8")
+    assert page.split(kinds_page.BEGIN)[1].split(kinds_page.END)[0].strip() == kinds_page.page()
