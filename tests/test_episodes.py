@@ -26,7 +26,8 @@ from crampstudy.errors import ParameterError
 from crampstudy.simulate import episodes as module
 from crampstudy.simulate.episodes import DrawnEpisodes, Episodes, Remedy, check_episodes, draw_episodes, implied
 from crampstudy.simulate.parameters import check, table
-from crampstudy.sources import load, package
+from crampstudy.sources import load
+from crampstudy.sources.readers import package
 
 REMEDIES = table(Remedy, "remedies.csv")
 FIRST = (date(2024, 1, 8) - date(1970, 1, 1)).days

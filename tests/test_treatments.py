@@ -36,7 +36,8 @@ from crampstudy.simulate.treatments import (
     episode_shifts,
     log_effect,
 )
-from crampstudy.sources import load, package
+from crampstudy.sources import load
+from crampstudy.sources.readers import package
 
 TABLE = table(Agent, "agents.csv")
 FIRST = (date(2024, 1, 8) - date(1970, 1, 1)).days

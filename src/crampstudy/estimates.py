@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from crampstudy import names, wording
-from crampstudy.output import csv_cell
+from crampstudy.atomic_write import csv_cell
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
 

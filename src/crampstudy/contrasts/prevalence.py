@@ -14,12 +14,12 @@ from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.rates import ALL
-from crampstudy.domain import select
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.models import recall
 from crampstudy.models.rows import note
 from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.nights import NO_AGE, people
+from crampstudy.subpopulation import select
 from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {

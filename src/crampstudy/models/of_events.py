@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain, event_times
 from crampstudy import estimates as tidy
+from crampstudy import event_times, subpopulation
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
@@ -139,7 +139,7 @@ def events(asked: Question) -> Events:
     if asked.exposure != "nights" or asked.weight or asked.random_slope:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
-    part = domain.select(source.frame, asked.where)
+    part = subpopulation.select(source.frame, asked.where)
     inside, found = part.inside.to_numpy(), np.isfinite(source.outcome)
     design = spec.build(
         source.frame, asked.terms, candidate=inside & found, per_coefficient=asked.participants_per_coefficient
@@ -162,7 +162,7 @@ def events(asked: Question) -> Events:
         (source.without, int((inside & ~found).sum())),
         (INCOMPLETE, design.incomplete),
     )
-    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    names = formula.names_in(formula.parse(asked.terms)) | set(subpopulation.names(asked.where) if asked.where else ())
     counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
     account = Account(source.plural, source.frame.height, left_out, counts, read_as(source.frame, names, *_TABLES))
     remarks = (counted(used.frame.height, source.plural), source.lost, *design.remarks, *account.remarks())
@@ -285,7 +285,7 @@ def _relief(asked: Question) -> Rows:
 
 def _gap(asked: Question) -> Rows:
     cohort = asked.cohort
-    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    names = formula.names_in(formula.parse(asked.terms)) | set(subpopulation.names(asked.where) if asked.where else ())
     own = set(people(cohort, asked.bands).columns) if cohort.kind == "diary" else set()
     # What may differ from night to night is met night by night; what does not, gap by gap, with the same answer.
     times = event_times.gap_times if names <= own else event_times.gap_nights

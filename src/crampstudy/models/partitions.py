@@ -13,12 +13,14 @@ from pathlib import Path
 import polars as pl
 
 from crampstudy import codebook, compute
-from crampstudy.clean import Context, clean_table, nothing_left
-from crampstudy.clean.raw import ROW, ledger
+from crampstudy.cleaning import Context, clean_table, nothing_left
+from crampstudy.cleaning.raw import ROW, ledger
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.nights import Diary, Part, Parts
-from crampstudy.sources import declared, joined, package, package_folder, unlogged_nights
+from crampstudy.sources import declared, package_folder, unlogged_nights
+from crampstudy.sources.chunked.joined import common_columns
+from crampstudy.sources.readers import package
 
 
 def in_parts(
@@ -65,7 +67,7 @@ def in_parts(
     if people.is_empty():
         raise nothing_left(table.file, table.frame.height, ledger(table, said))
     names = [package.part_name(folder, path, len(paths)) for path in paths]
-    schema = _typed(joined.common(names, [_schema(path) for path in paths]))
+    schema = _typed(common_columns(names, [_schema(path) for path in paths]))
     if missing := [v.name for v in codebook.variables("diary") if v.required and v.name not in schema]:
         raise SourceError(f"{names[0]}: the required column {missing[0]} is missing")
     parts = Parts(tuple(Part.of(path) for path in paths), schema, workers, keep, progress)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, domain, wording
+from crampstudy import codebook, subpopulation, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -211,8 +211,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
     split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
     nights = person_means.added(asked.cohort, nights, split, asked.outcome)
-    inside = domain.select(nights, asked.where).inside
-    undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
+    inside = subpopulation.select(nights, asked.where).inside
+    undecided = subpopulation.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
     check_multiples(asked.per, *filter(None, (design, zero)))
     _check_beside(engine, design)
@@ -304,13 +304,13 @@ def _checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     frame = no_night(asked.cohort, asked.bands)
     if ENGINES[asked.model].is_number(asked.outcome):
         _check_number(asked)
-    domain.select(frame, asked.where)
+    subpopulation.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
     parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
     names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
-    return names | {*needs} | set(domain.names(asked.where) if asked.where else ())
+    return names | {*needs} | set(subpopulation.names(asked.where) if asked.where else ())
 
 
 def _check_number(asked: Question) -> None:

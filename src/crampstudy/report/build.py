@@ -18,10 +18,10 @@ from typing import Any
 
 from crampstudy import names, scratch, sources
 from crampstudy.account import Account
+from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import of_cohort
-from crampstudy.output import whole_folder
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
 from crampstudy.report.collect import collect

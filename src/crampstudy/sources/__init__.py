@@ -10,15 +10,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from crampstudy import names
-from crampstudy.clean import Cleaned, Corrections, Raw, Unlogged, clean, unlogged
-from crampstudy.clean.corrections import FILE as CORRECTIONS_FILE
-from crampstudy.clean.corrections import load as load_corrections
+from crampstudy.cleaning import Cleaned, Corrections, Raw, Unlogged, clean, unlogged
+from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
+from crampstudy.cleaning.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
-from crampstudy.sources import codes
-from crampstudy.sources.codes import Codes
-from crampstudy.sources.decimals import MARKS, Mark
-from crampstudy.sources.joined import placed
+from crampstudy.sources.chunked.joined import placed
+from crampstudy.sources.text import missing_codes
+from crampstudy.sources.text.decimals import MARKS, Mark
+from crampstudy.sources.text.missing_codes import Codes
 
 Options = Mapping[str, str]
 
@@ -82,7 +82,7 @@ def unlogged_nights(source: str | Path) -> Unlogged | None:
 
 
 def with_unlogged(source: str, said: Mapping[str, str], mapping: Path | None = None) -> str:
-    """Return a source that says as well what nights without a row were, under :data:`crampstudy.clean.unlogged.KEYS`.
+    """Return a source that says as well what nights without a row were, under the keys of ``unlogged``.
 
     Raises:
         SourceError: the kind or an option is unknown.
@@ -160,13 +160,13 @@ def declared(source: str | Path) -> Codes:
 
 
 def _package(path: Path, options: Options) -> Raw:
-    from crampstudy.sources import package
+    from crampstudy.sources.readers import package
 
     return package.read(path, declared=_declared(options), decimal=_decimal(options), padded=_padded(options))
 
 
 def _nhanes(path: Path, options: Options) -> Raw:
-    from crampstudy.sources import nhanes
+    from crampstudy.sources.readers import nhanes
 
     return nhanes.read(path, tuple(options["cycles"].split(",")) if "cycles" in options else None)
 
@@ -174,7 +174,7 @@ def _nhanes(path: Path, options: Options) -> Raw:
 def _excel(path: Path, options: Options) -> Raw:
     if "mapping" in options:
         return _mapped(path, options)
-    from crampstudy.sources import spreadsheet
+    from crampstudy.sources.readers import spreadsheet
 
     return spreadsheet.read(path, declared=_declared(options), decimal=_decimal(options))
 
@@ -182,13 +182,13 @@ def _excel(path: Path, options: Options) -> Raw:
 def _stat(path: Path, options: Options) -> Raw:
     if "mapping" in options:
         return _mapped(path, options)
-    from crampstudy.sources import statfile
+    from crampstudy.sources.readers import statfile
 
     return statfile.read(path, declared=_declared(options), decimal=_decimal(options))
 
 
 def _redcap(path: Path, options: Options) -> Raw:
-    from crampstudy.sources import redcap
+    from crampstudy.sources.readers import redcap
 
     return redcap.read(
         path,
@@ -200,7 +200,7 @@ def _redcap(path: Path, options: Options) -> Raw:
 
 
 def _mapped(path: Path, options: Options) -> Raw:
-    from crampstudy.sources import mapped
+    from crampstudy.sources.readers import mapped
 
     if "mapping" not in options:
         raise SourceError(f"{path}: say how to read it: mapped:{path}?mapping=M.yaml (docs/mapping.md has the format)")
@@ -220,7 +220,7 @@ def _padded(options: Options) -> bool:
 
 
 def _declared(options: Options) -> Codes:
-    return codes.parse(options["missing"]) if "missing" in options else codes.NONE
+    return missing_codes.parse(options["missing"]) if "missing" in options else missing_codes.NONE
 
 
 def _decimal(options: Options) -> Mark | None:
