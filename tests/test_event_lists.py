@@ -28,7 +28,8 @@ from crampstudy.models.engines import ENGINES
 from crampstudy.models.partitions import in_parts
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.report.build import build
-from crampstudy.sources import load, with_unlogged
+from crampstudy.sources import load
+from crampstudy.sources.address import with_unlogged
 from crampstudy.sources.readers import bare_list
 from crampstudy.validation import chunked
 

@@ -100,7 +100,8 @@ def validate(
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
     from crampstudy import validation
     from crampstudy.errors import RejectedRows
-    from crampstudy.sources import load, with_unlogged
+    from crampstudy.sources import load
+    from crampstudy.sources.address import with_unlogged
     from crampstudy.validation import chunked
 
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
@@ -132,7 +133,8 @@ def import_(
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
-    from crampstudy.sources import load, with_unlogged
+    from crampstudy.sources import load
+    from crampstudy.sources.address import with_unlogged
     from crampstudy.sources.readers import package
 
     if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):

@@ -19,11 +19,12 @@ from crampstudy.cleaning.plausibility import age_against_birth_year, episodes_ag
 from crampstudy.cleaning.raw import LEDGER, ROW, Breach, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
-from crampstudy.sources import declared, package_folder, unlogged_nights
+from crampstudy.sources import Address
 from crampstudy.sources.chunked import joined
 from crampstudy.sources.chunked.diary import ChunkedDiary
 from crampstudy.sources.chunked.joined import Joined
 from crampstudy.sources.readers import chunked_package
+from crampstudy.sources.text import missing_codes
 from crampstudy.validation import Summary
 
 LARGE = 5_000_000
@@ -51,9 +52,10 @@ def validate(
         SourceError: the source cannot be read, or no row is left.
         SchemaError: what is left cannot be a cohort.
     """
-    folder = package_folder(source)
-    opened = chunked_package.read(folder, LARGE if large is None else large, declared(source)) if folder else None
-    if opened is None or opened.raw.unlogged or unlogged_nights(source):
+    address = Address.parse(source)
+    folder, declared = address.package_folder, missing_codes.declared(address.options)
+    opened = chunked_package.read(folder, LARGE if large is None else large, declared) if folder else None
+    if opened is None or opened.raw.unlogged or address.unlogged:
         return None
     with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
         done = _Cleaning(opened, today, spool if rejects else None)

@@ -59,6 +59,15 @@ def parse(text: str) -> Codes:
     return Codes(tuple(everywhere), columns)
 
 
+def declared(options: Mapping[str, str]) -> Codes:
+    """Return the codes that the options of a source declare.
+
+    Raises:
+        SourceError: a code is empty.
+    """
+    return parse(options["missing"]) if "missing" in options else NONE
+
+
 def check(codes: Codes, file: str, columns: Collection[str]) -> None:
     """Refuse codes of a column that is not there.
 
