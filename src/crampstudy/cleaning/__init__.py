@@ -8,17 +8,16 @@ rejected equal rows read. Nothing is ever corrected but what the user's own corr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
-import polars.selectors as cs
 
 from crampstudy import codebook
-from crampstudy.cleaning import cells, labs, marks, nightly, outliers, plausibility
+from crampstudy.cleaning import cells, marks, rules
 from crampstudy.cleaning.corrections import Corrections
-from crampstudy.cleaning.nightly import Context
-from crampstudy.cleaning.raw import CELLS, LEDGER, ROW, Breach, Raw, RawTable, ledger, rejected, rule_counts
+from crampstudy.cleaning.raw import CELLS, LEDGER, ROW, Raw, RawTable, Violation, ledger, rejected, rule_counts
+from crampstudy.cleaning.rule import Context, View
 from crampstudy.cleaning.unlogged import Unlogged, filled, windows
 from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.errors import SchemaError, SourceError, UsageError
@@ -64,25 +63,24 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     by_name = {table.name: table for table in raw.tables}
     if "participants" not in by_name:
         raise SourceError(f"{raw.name}: there is no table participants; a cohort needs one row per participant")
-    breaches: dict[str, list[Breach]] = {name: [] for name in codebook.TABLES if name in by_name}
+    violations: dict[str, list[Violation]] = {name: [] for name in codebook.TABLES if name in by_name}
     if corrections:
         for name, (table, applied) in corrections.apply(by_name).items():
             by_name[name] = table
-            breaches[name] += applied
+            violations[name] += applied
     frames: dict[str, pl.DataFrame] = {}
-    for name, said in breaches.items():
+    for name, said in violations.items():
         frame, found = clean_table(by_name[name], Context(frames, raw.window, today, raw.unlogged))
         said += found
         if name in ("participants", raw.kind) and frame.is_empty():
             raise nothing_left(by_name[name].file, by_name[name].height, ledger(by_name[name], said))
         frames[name] = frame
     heights = {name: frame.height for name, frame in frames.items()}
-    zeros = _fill(raw, frames, _half_known(by_name, breaches), today) if raw.unlogged else raw.assumed
-    breaches["participants"] += plausibility.age_against_birth_year(frames)
-    if "episodes" in breaches:
-        breaches["episodes"] += plausibility.episodes_against_count(frames)
-    lines = pl.concat(ledger(by_name[name], said) for name, said in breaches.items())
-    counts = [_count(by_name[name], height, breaches[name]) for name, height in heights.items()]
+    zeros = _fill(raw, frames, _half_known(by_name, violations), today) if raw.unlogged else raw.assumed
+    for name, found in rules.across_tables(frames):
+        violations[name] += found
+    lines = pl.concat(ledger(by_name[name], said) for name, said in violations.items())
+    counts = [_count(by_name[name], height, violations[name]) for name, height in heights.items()]
     told = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
     notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
     attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
@@ -92,10 +90,10 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     except SchemaError as error:
         files = dict.fromkeys(by_name[name].file for name in ("participants", "diary") if name in by_name)
         raise SchemaError(f"{' and '.join(files)}: {error}") from None
-    return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in breaches.items()})
+    return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in violations.items()})
 
 
-def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[Breach]]:
+def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[Violation]]:
     """Return the accepted rows of one table, with their ``ROW``, and all that is to be said of it.
 
     Raises:
@@ -112,39 +110,35 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[B
         )
     present = [v for name, v in known.items() if name in columns]
     table, marked = marks.taken_out(table, present)
-    frame, breaches = cells.checked(table, present)
-    breaches = [*marked, *breaches]
+    frame, violations = cells.checked(table, present)
+    violations = [*marked, *violations]
     # A wide table is filtered once, when all rows to be rejected are known.
-    asked = frame.select(ROW, cs.by_name(nightly.COLUMNS, require_all=False))
-    found = nightly.contradictions(_without(asked, breaches))
-    keys = _without(frame.select(ROW, *codebook.TABLES[table.name].key), breaches)
-    breaches += found
+    asked = frame.select(ROW, *rules.row_columns(table.name, columns))
+    found = rules.contradictions(table.name, _without(asked, violations))
+    keys = _without(frame.select(ROW, *codebook.TABLES[table.name].key), violations)
+    violations += found
     frame = _blanked(frame, found)
-    set_apart: list[Breach] = []
-    for step in nightly.ROW_RULES:
-        found = step(keys, table.name, context)
-        set_apart += found
-        keys = _without(keys, found)
-    set_apart += nightly.duplicates(frame, keys, table.name)
-    breaches += set_apart
-    frame = _without(frame, breaches)
+    set_apart: list[Violation] = []
+    view = View(table.name, frame, keys, present, context)
+    for stage in ("keys", "duplicates"):
+        for search in rules.searches(stage, view):
+            found = search(view)
+            set_apart += found
+            view = replace(view, keys=_without(view.keys, found))
+    violations += set_apart
+    frame = _without(frame, violations)
     # What follows is said of accepted rows alone.
-    found = plausibility.unusual(frame, table.name, present)
-    if table.name == "diary":
-        found += outliers.far_counts(frame, present)
-    if table.name == "labs":
-        found += labs.breaches(frame)
-    if table.name == "participants":
-        found += plausibility.similar_identifiers(frame)
-    return _blanked(frame, found), [*breaches, *found]
+    view = replace(view, rows=frame)
+    found = [violation for search in rules.searches("accepted", view) for violation in search(view)]
+    return _blanked(frame, found), [*violations, *found]
 
 
-def _half_known(tables: Mapping[str, RawTable], breaches: Mapping[str, Sequence[Breach]]) -> pl.DataFrame:
+def _half_known(tables: Mapping[str, RawTable], violations: Mapping[str, Sequence[Violation]]) -> pl.DataFrame:
     """Return the nights of which a row was set aside, and those with an episode: something happened there."""
     night = ["participant_id", "date"]
     found = [pl.DataFrame(schema=dict.fromkeys(night, pl.String))]
     if "diary" in tables:
-        found.append(tables["diary"].texts(rejected(breaches["diary"]), night))
+        found.append(tables["diary"].texts(rejected(violations["diary"]), night))
     if "episodes" in tables:
         found.append(tables["episodes"].frame.select(pl.col(night).cast(pl.String)))
     day = pl.col("date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
@@ -160,27 +154,27 @@ def _fill(raw: Raw, frames: dict[str, pl.DataFrame], unknown: pl.DataFrame, toda
     return said
 
 
-def _without(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
-    rows = rejected(breaches)
+def _without(frame: pl.DataFrame, violations: Sequence[Violation]) -> pl.DataFrame:
+    rows = rejected(violations)
     return frame.filter(~pl.col(ROW).is_in(rows.implode())) if len(rows) else frame
 
 
-def _blanked(frame: pl.DataFrame, breaches: Sequence[Breach]) -> pl.DataFrame:
-    costly = [b for b in breaches if b.severity == "blank-cell" and b.column]
+def _blanked(frame: pl.DataFrame, violations: Sequence[Violation]) -> pl.DataFrame:
+    costly = [b for b in violations if b.severity == "blank-cell" and b.column]
     return frame.with_columns(
         pl.when(~pl.col(ROW).is_in(pl.concat([b.rows for b in costly if b.column == name]).implode())).then(name)
         for name in dict.fromkeys(b.column for b in costly if b.column)
     )
 
 
-def _count(table: RawTable, accepted: int, breaches: Sequence[Breach]) -> TableCount:
-    blanked = sum(len(b.rows) for b in breaches if b.severity == "blank-cell")
+def _count(table: RawTable, accepted: int, violations: Sequence[Violation]) -> TableCount:
+    blanked = sum(len(b.rows) for b in violations if b.severity == "blank-cell")
     return TableCount(table.name, table.file, table.height, accepted, table.height - accepted, blanked)
 
 
-def set_aside(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
+def set_aside(table: RawTable, violations: Sequence[Violation]) -> pl.DataFrame:
     """Return the rejected rows of a table as they stand in the file, with their ``__line``."""
-    rows = rejected(breaches)
+    rows = rejected(violations)
     aside = table.rows(rows).insert_column(0, table.lines.gather(rows).alias("__line"))
     if table.unread.is_empty():
         return aside

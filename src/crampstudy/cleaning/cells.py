@@ -8,29 +8,29 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cleaning import column_shift, unit_error
-from crampstudy.cleaning.raw import ROW, Breach, RawTable, worded
+from crampstudy.cleaning.raw import ROW, RawTable, Violation, worded
 from crampstudy.codebook import Severity, Variable, rules
 
 
-def checked(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Breach]]:
-    """Return the table in codebook types with bad cells blanked, and the breaches; rows are only marked."""
+def checked(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
+    """Return the table in codebook types with bad cells blanked, and the violations; rows are only marked."""
     frame, mistyped = _typed(table, present)
     out_of_rule = _out_of_rule(frame, present)
     shifted = _shifted(table, [*mistyped, *out_of_rule], present)
-    breaches = [shifted] if shifted else []
+    violations = [shifted] if shifted else []
     found = {"type": mistyped, "range": out_of_rule, "level": out_of_rule}
     for v in present:
-        for breach in (*_key_missing(frame, v, mistyped), *_of(v, found, table, frame)):
-            left = breach.without(shifted.rows) if shifted else breach
+        for violation in (*_key_missing(frame, v, mistyped), *_of(v, found, table, frame)):
+            left = violation.without(shifted.rows) if shifted else violation
             if len(left.rows):
-                breaches.append(left)
+                violations.append(left)
     for v in present:
-        if rows := [b.rows for b in breaches if b.column == v.name]:
+        if rows := [b.rows for b in violations if b.column == v.name]:
             frame = frame.with_columns(frame[v.name].scatter(pl.concat(rows), None))
-    return frame, breaches
+    return frame, violations
 
 
-def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Breach]]:
+def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
     source = table.frame
     frame = source.with_columns(rules.typed(v, source.schema[v.name]) for v in _other(source, present))
     doubted, text = table.doubtful or (pl.Series([], dtype=pl.UInt32), source.clear())
@@ -52,7 +52,7 @@ def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, 
             column = column.scatter(doubted.filter(differs), again[v.name].filter(differs)) if differs.any() else column
         columns.append(column)
         if len(rows):
-            mistyped.append(Breach(rows, v.name, "type", _cost(v), ""))
+            mistyped.append(Violation(rows, v.name, "type", _cost(v), ""))
     rest = source.select(pl.exclude([v.name for v in present]))
     return pl.DataFrame([*columns, *rest]).select(source.columns).with_row_index(ROW), mistyped
 
@@ -66,51 +66,51 @@ def _other(source: pl.DataFrame, present: Sequence[Variable]) -> list[Variable]:
     return [v for v in present if v.name not in settled]
 
 
-def _out_of_rule(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Breach]:
+def _out_of_rule(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Violation]:
     flags = frame.select(rules.may_break(v).alias(v.name) for v in present).row(0)
     asked = [v for v, flag in zip(present, flags, strict=True) if flag]
     broken = [(v, name, rule) for v in asked for name, rule in rules.value_rules(v).items()]
     found = frame.select(pl.arg_where(rule).implode().alias(str(i)) for i, (_, _, rule) in enumerate(broken))
     rows = [found[str(i)].explode(empty_as_null=False) for i in range(len(broken))]
-    return [Breach(of, v.name, name, _cost(v), "") for (v, name, _), of in zip(broken, rows, strict=True) if len(of)]
+    return [Violation(of, v.name, name, _cost(v), "") for (v, name, _), of in zip(broken, rows, strict=True) if len(of)]
 
 
-def _key_missing(frame: pl.DataFrame, v: Variable, mistyped: Sequence[Breach]) -> Iterator[Breach]:
+def _key_missing(frame: pl.DataFrame, v: Variable, mistyped: Sequence[Violation]) -> Iterator[Violation]:
     if v.name in codebook.TABLES[v.table].key and frame[v.name].null_count():
         rows = frame.filter(pl.col(v.name).is_null())[ROW]
-        for breach in mistyped:
-            if breach.column == v.name:
-                rows = rows.filter(~rows.is_in(breach.rows.implode()))
-        yield Breach(rows, v.name, "key-missing", "reject-row", f"allowed is {v.allowed}")
+        for violation in mistyped:
+            if violation.column == v.name:
+                rows = rows.filter(~rows.is_in(violation.rows.implode()))
+        yield Violation(rows, v.name, "key-missing", "reject-row", f"allowed is {v.allowed}")
 
 
-def _of(v: Variable, found: dict[str, list[Breach]], table: RawTable, frame: pl.DataFrame) -> Iterator[Breach]:
-    """Yield the breaches of one variable with their hints, a slip of the unit apart from its range."""
-    for rule, breaches in found.items():
-        for rows in (b.rows for b in breaches if b.column == v.name and b.rule == rule):
+def _of(v: Variable, found: dict[str, list[Violation]], table: RawTable, frame: pl.DataFrame) -> Iterator[Violation]:
+    """Yield the violations of one variable with their hints, a slip of the unit apart from its range."""
+    for rule, violations in found.items():
+        for rows in (b.rows for b in violations if b.column == v.name and b.rule == rule):
             if rule == "type":
-                yield Breach(rows, v.name, rule, _cost(v), _type_hints(v, table.cells(v.name, rows)))
+                yield Violation(rows, v.name, rule, _cost(v), _type_hints(v, table.cells(v.name, rows)))
                 continue
             allowed = f"allowed is {v.allowed}"
             if rule == "level":
-                yield Breach(rows, v.name, rule, _cost(v), allowed)
+                yield Violation(rows, v.name, rule, _cost(v), allowed)
                 continue
             looks = unit_error.hints(v, frame[v.name].gather(rows))
             slipped = looks.is_not_null()
-            yield Breach(rows.filter(~slipped), v.name, rule, _cost(v), allowed)
-            yield Breach(rows.filter(slipped), v.name, "unit-slip", _cost(v), looks.filter(slipped) + f"; {allowed}")
+            yield Violation(rows.filter(~slipped), v.name, rule, _cost(v), allowed)
+            yield Violation(rows.filter(slipped), v.name, "unit-slip", _cost(v), looks.filter(slipped) + f"; {allowed}")
 
 
-def _shifted(table: RawTable, breaches: Sequence[Breach], present: Sequence[Variable]) -> Breach | None:
-    if len({b.column for b in breaches}) < column_shift.LEAST:
+def _shifted(table: RawTable, violations: Sequence[Violation], present: Sequence[Variable]) -> Violation | None:
+    if len({b.column for b in violations}) < column_shift.LEAST:
         return None
     failing = pl.concat(
-        pl.DataFrame({ROW: b.rows.cast(pl.UInt32)}).with_columns(column=pl.lit(b.column)) for b in breaches
+        pl.DataFrame({ROW: b.rows.cast(pl.UInt32)}).with_columns(column=pl.lit(b.column)) for b in violations
     )
     found = column_shift.find(table, failing, present)
     if found.is_empty():
         return None
-    return Breach(found[ROW], None, "shifted-columns", "reject-row", found["hint"])
+    return Violation(found[ROW], None, "shifted-columns", "reject-row", found["hint"])
 
 
 def _type_hints(v: Variable, cells: pl.Series) -> pl.Series:

@@ -11,7 +11,7 @@ import polars as pl
 import yaml
 
 from crampstudy import codebook, plain_yaml
-from crampstudy.cleaning.raw import Breach, RawTable
+from crampstudy.cleaning.raw import RawTable, Violation
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError
 
@@ -43,7 +43,7 @@ class Corrections:
     file: str
     items: tuple[Correction, ...]
 
-    def apply(self, tables: Mapping[str, RawTable]) -> dict[str, tuple[RawTable, list[Breach]]]:
+    def apply(self, tables: Mapping[str, RawTable]) -> dict[str, tuple[RawTable, list[Violation]]]:
         """Return the tables that change, each with what the ledger is to say of them.
 
         Raises:
@@ -57,7 +57,7 @@ class Corrections:
             changed[name] = self._corrected(tables[name])
         return changed
 
-    def _corrected(self, table: RawTable) -> tuple[RawTable, list[Breach]]:
+    def _corrected(self, table: RawTable) -> tuple[RawTable, list[Violation]]:
         mine = [(n, item) for n, item in enumerate(self.items, 1) if item.table == table.name]
         found = [self._row(table, n, item) for n, item in mine]
         rows = pl.Series(sorted(set(found)), dtype=pl.UInt32)
@@ -80,7 +80,7 @@ class Corrections:
             new[item.column][place[row]] = item.new
             hint = f"corrected to {repr(item.new) if item.new else 'missing'}: {item.reason}"
             value = pl.Series([cell], dtype=pl.String)
-            said.append(Breach(pl.Series([row], dtype=pl.UInt32), item.column, "correction", "warn", hint, value))
+            said.append(Violation(pl.Series([row], dtype=pl.UInt32), item.column, "correction", "warn", hint, value))
         text = text.with_columns(pl.Series(name, cells, dtype=pl.String) for name, cells in new.items())
         return _replaced(table, rows, text), said
 

@@ -8,25 +8,26 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cleaning import unit_error
-from crampstudy.cleaning.raw import ROW, Breach, worded
+from crampstudy.cleaning.raw import ROW, Violation, worded
+from crampstudy.cleaning.rule import View
 from crampstudy.codebook import Variable, rules, units
 
 
-def breaches(frame: pl.DataFrame) -> list[Breach]:
+def violations(view: View) -> list[Violation]:
     """Return what is wrong with a table ``labs`` of accepted rows."""
-    known = codebook.analytes()
+    frame, known = view.rows, codebook.analytes()
     strange = frame.filter(~pl.col("analyte").is_in(list(known)))[ROW]
     hint = (
         f"the codebook does not know this analyte: kept, its unit and range are not checked; known: {', '.join(known)}"
     )
-    found = [Breach(strange, "analyte", "unknown-analyte", "warn", hint)]
+    found = [Violation(strange, "analyte", "unknown-analyte", "warn", hint)]
     for analyte, of in frame.partition_by("analyte", as_dict=True).items():
         if (v := known.get(str(analyte[0]))) is not None:
             found += _of(of, v)
-    return [breach for breach in found if len(breach.rows)]
+    return [violation for violation in found if len(violation.rows)]
 
 
-def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
+def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Violation]:
     right = {units.plain(v.unit or "")}
     right |= {name for name, by in units.conversions(v).items() if by == units.Conversion(1)}
     plain = pl.col("unit").map_elements(units.plain, return_dtype=pl.String, skip_nulls=True)
@@ -36,14 +37,14 @@ def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
         by = units.conversions(v).get(str(unit[0]))
         if by is None:
             said = f"the unit is not known for {v.label.lower()}; allowed is {v.unit or 'an empty cell'}"
-            yield Breach(rows[ROW], "value", "unit", "blank-cell", said, rows["value"].cast(pl.String))
+            yield Violation(rows[ROW], "value", "unit", "blank-cell", said, rows["value"].cast(pl.String))
         else:
             hint = pl.format(
                 f"in {{}} it is {{}} {v.unit}; convert it and state {v.unit}",
                 "unit",
                 (pl.col("value") * by.factor + by.offset).round_sig_figs(4),
             )
-            yield Breach(rows[ROW], "value", "unit-slip", "blank-cell", worded(rows, hint))
+            yield Violation(rows[ROW], "value", "unit-slip", "blank-cell", worded(rows, hint))
     measured = written.filter(pl.col("plain").fill_null("").is_in(list(right)))
     as_column = measured.with_columns(pl.col("value").alias(v.name))
     beyond = rules.out_of_range(v)
@@ -51,13 +52,13 @@ def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
         out = as_column.filter(beyond)
         looks = unit_error.hints(v, out["value"])
         told = looks.is_not_null()
-        yield Breach(out[ROW].filter(~told), "value", "range", "blank-cell", f"allowed is {v.allowed} ({v.unit})")
-        yield Breach(out[ROW].filter(told), "value", "unit-slip", "blank-cell", looks.filter(told))
+        yield Violation(out[ROW].filter(~told), "value", "range", "blank-cell", f"allowed is {v.allowed} ({v.unit})")
+        yield Violation(out[ROW].filter(told), "value", "unit-slip", "blank-cell", looks.filter(told))
         as_column = as_column.filter(~beyond)
     yield from _jumps(as_column, v)
 
 
-def _jumps(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
+def _jumps(frame: pl.DataFrame, v: Variable) -> Iterator[Violation]:
     if (limits := unit_error.usual(v)) is None:
         return
     within = frame.sort("participant_id", "date").with_columns(step=pl.col("value").diff().over("participant_id").abs())
@@ -66,4 +67,4 @@ def _jumps(frame: pl.DataFrame, v: Variable) -> Iterator[Breach]:
     hint = pl.format(
         f"{{}} {v.unit or ''} away from the sample before: kept, look at it", pl.col("step").round_sig_figs(4)
     )
-    yield Breach(far[ROW], "value", "jump", "warn", worded(far, hint))
+    yield Violation(far[ROW], "value", "jump", "warn", worded(far, hint))

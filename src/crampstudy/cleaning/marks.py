@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from crampstudy import codebook, wording
-from crampstudy.cleaning.raw import Breach, RawTable
+from crampstudy.cleaning.raw import RawTable, Violation
 from crampstudy.codebook import Variable, missing
 
 RULE = "missing-mark"
@@ -16,7 +16,7 @@ _HINT = "a mark of a missing value: missing; to keep such cells out of this list
 _TEXTS = ("identifier", "text", "level")
 
 
-def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Breach]]:
+def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Violation]]:
     """Return the table with known marks of a missing value as missing cells, and where they stood.
 
     A level that is such a word stays, and so does all of a key: somebody may be called NA.
@@ -24,7 +24,7 @@ def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, l
     frame = table.frame
     numbers, text = table.doubtful or (pl.Series([], dtype=pl.UInt32), None)
     doubted = numbers.cast(pl.UInt32)
-    breaches: list[Breach] = []
+    violations: list[Violation] = []
     for v in present:
         if v.name in codebook.TABLES[v.table].key:
             continue
@@ -38,10 +38,10 @@ def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, l
             # Of a doubtful row only its text counts.
             rows = pl.concat([rows.filter(~rows.is_in(doubted.implode())), doubted.gather(at)]).sort()
         if len(rows):
-            breaches.append(Breach(rows, v.name, RULE, "warn", _HINT))
-    if not breaches:
+            violations.append(Violation(rows, v.name, RULE, "warn", _HINT))
+    if not violations:
         return table, []
-    return replace(table, frame=frame, doubtful=None if text is None else (numbers, text)), breaches
+    return replace(table, frame=frame, doubtful=None if text is None else (numbers, text)), violations
 
 
 def counted(ledger: pl.DataFrame) -> pl.DataFrame:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
-from crampstudy.cleaning.raw import ROW, Breach, worded
-from crampstudy.codebook import Variable
+from crampstudy.cleaning.raw import ROW, Violation, worded
+from crampstudy.cleaning.rule import View
 
 RULE = "far-count"
 LEAST = 20
@@ -18,18 +16,18 @@ _OWN, _ALL = 0.9, 0.95  # which of the other counts are called the high ones
 _MOST = 1000  # a variable that may be higher is an amount, such as steps
 
 
-def far_counts(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Breach]:
+def far_counts(view: View) -> list[Violation]:
     """Return where a nightly count without usual limits is far above the person's other nights and all others'."""
     found = []
-    for v in present:
+    for v in view.present:
         if v.type != "integer" or v.maximum is None or v.maximum > _MOST or v.usual_maximum is not None:
             continue
-        rows = far(frame.select(ROW, "participant_id", count=v.name))
+        rows = far(view.rows.select(ROW, "participant_id", count=v.name))
         if rows.height:
             hint = "far above this participant's other nights and everybody else's: kept, look at it; "
             code = f"if {{}} is a code for a missing answer, declare it: SOURCE?missing={v.name}:{{}}"
             hints = worded(rows, pl.format(hint + code, "count", "count"))
-            found.append(Breach(rows[ROW], v.name, RULE, "warn", hints))
+            found.append(Violation(rows[ROW], v.name, RULE, "warn", hints))
     return found
 
 

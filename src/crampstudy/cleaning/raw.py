@@ -1,4 +1,4 @@
-"""What cleaning works on: tables as read, breaches of rules, and the ledger that they become."""
+"""What cleaning works on: tables as read, violations of rules, and the ledger that they become."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class Violation:
     """Rows that break one rule; ``column`` is the cell to show, ``None`` the whole row.
 
     ``hint`` is one text, or one for each of ``rows``; ``value`` is what to show where it is not the cell itself.
@@ -124,12 +124,12 @@ class Breach:
     hint: str | pl.Series
     value: pl.Series | None = None
 
-    def without(self, rows: pl.Series) -> Breach:
-        """Return the breach of the other rows alone."""
+    def without(self, rows: pl.Series) -> Violation:
+        """Return the violation of the other rows alone."""
         kept = ~self.rows.is_in(rows.implode())
         hint = self.hint if isinstance(self.hint, str) else self.hint.filter(kept)
         value = None if self.value is None else self.value.filter(kept)
-        return Breach(self.rows.filter(kept), self.column, self.rule, self.severity, hint, value)
+        return Violation(self.rows.filter(kept), self.column, self.rule, self.severity, hint, value)
 
 
 def where(frame: pl.DataFrame, rule: pl.Expr) -> pl.Series:
@@ -137,21 +137,21 @@ def where(frame: pl.DataFrame, rule: pl.Expr) -> pl.Series:
     return frame.select(pl.col(ROW).filter(rule)).to_series()
 
 
-def ledger(table: RawTable, breaches: Sequence[Breach]) -> pl.DataFrame:
-    """Return the ledger of one table, by line; breaches of one line stay in the order of the rules."""
+def ledger(table: RawTable, violations: Sequence[Violation]) -> pl.DataFrame:
+    """Return the ledger of one table, by line; violations of one line stay in the order of the rules."""
     parts = []
-    for breach in breaches:
-        shown = breach.value
-        if shown is None and breach.column:
-            shown = table.cells(breach.column, breach.rows)
+    for violation in violations:
+        shown = violation.value
+        if shown is None and violation.column:
+            shown = table.cells(violation.column, violation.rows)
         cells = {
             "file": table.file,
-            "line": table.lines.gather(breach.rows),
-            "column": breach.column or "",
+            "line": table.lines.gather(violation.rows),
+            "column": violation.column or "",
             "value": "" if shown is None else shown,
-            "rule": breach.rule,
-            "severity": breach.severity,
-            "hint": breach.hint,
+            "rule": violation.rule,
+            "severity": violation.severity,
+            "hint": violation.hint,
         }
         parts.append(pl.DataFrame(cells, schema_overrides=LEDGER))
     unread = table.unread.select(
@@ -178,7 +178,7 @@ def rule_counts(ledger: pl.DataFrame) -> tuple[RuleCount, ...]:
     return tuple(RuleCount(*row) for row in counts.iter_rows())
 
 
-def rejected(breaches: Sequence[Breach]) -> pl.Series:
-    """Return the rows that some breach rejects, each once, in order."""
-    rows = [b.rows.cast(pl.UInt32) for b in breaches if b.severity == "reject-row"]
+def rejected(violations: Sequence[Violation]) -> pl.Series:
+    """Return the rows that some violation rejects, each once, in order."""
+    rows = [b.rows.cast(pl.UInt32) for b in violations if b.severity == "reject-row"]
     return pl.concat([pl.Series([], dtype=pl.UInt32), *rows]).unique().sort()

@@ -14,9 +14,8 @@ import polars as pl
 
 from crampstudy import codebook, scratch, validation
 from crampstudy.atomic_write import csv_text, whole_stream
-from crampstudy.cleaning import Context, RawTable, clean_table, marks, nothing_left, set_aside
-from crampstudy.cleaning.plausibility import age_against_birth_year, episodes_against_count
-from crampstudy.cleaning.raw import LEDGER, ROW, Breach, ledger
+from crampstudy.cleaning import Context, RawTable, clean_table, marks, nothing_left, rules, set_aside
+from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
 from crampstudy.sources import Address
@@ -81,7 +80,7 @@ class _Diary:
     examples: list[pl.DataFrame] = field(default_factory=list)
     marks: list[pl.DataFrame] = field(default_factory=list)
     spans: list[pl.DataFrame] = field(default_factory=list)
-    counted: list[pl.DataFrame] = field(default_factory=list)
+    needed: list[pl.DataFrame] = field(default_factory=list)
 
 
 class _Cleaning:
@@ -94,7 +93,7 @@ class _Cleaning:
         given = {table.name: table for table in opened.raw.tables}
         self.tables = {name: given[name] for name in codebook.TABLES if name in given}
         self.frames: dict[str, pl.DataFrame] = {}
-        self.said: dict[str, list[Breach]] = {}
+        self.said: dict[str, list[Violation]] = {}
         self._own = opened.own
         self._sum = _Diary()
         for name, table in self.tables.items():
@@ -128,10 +127,7 @@ class _Cleaning:
             seen = observed_night(cohort)
             total.without_cramp += frame.filter(seen & (pl.col("cramps") == 0)).height
             total.spans.append(spans(frame.select("participant_id", "date", seen.alias("observed"))))
-            if "episodes" in self.frames:
-                nights = self.frames["episodes"].select("participant_id", "date")
-                night = ["participant_id", "date"]
-                total.counted.append(frame.select(*night, "cramps").join(nights, on=night, how="semi"))
+            total.needed.append(rules.nights_needed({**self.frames, "diary": frame}))
 
     def _cohort(self, diary: pl.DataFrame) -> Cohort:
         """Return the cohort of a part: it lets in only what keeps the rules."""
@@ -146,11 +142,8 @@ class _Cleaning:
         """
         if not self._sum.accepted:
             raise nothing_left(self._file, self._sum.read, self._first())
-        seen = pl.concat(self._sum.spans)
-        nights = seen.select("participant_id", date="first_night")
-        self.said["participants"] += age_against_birth_year({**self.frames, "diary": nights})
-        if "episodes" in self.frames:
-            self.said["episodes"] += episodes_against_count({**self.frames, "diary": pl.concat(self._sum.counted)})
+        for name, found in rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
+            self.said[name] += found
 
     def _first(self) -> pl.DataFrame:
         """Return the first line of the diary's ledger for each rule, in the order of the file."""
@@ -205,7 +198,7 @@ def _count(table: str, file: str, rows: tuple[int, int], blanked: int) -> TableC
     return TableCount(table, file, read, accepted, read - accepted, blanked)
 
 
-def _rejects(table: RawTable, said: list[Breach], *, header: bool) -> bytes:
+def _rejects(table: RawTable, said: list[Violation], *, header: bool) -> bytes:
     lines, rows = ledger(table, said), set_aside(table, said)
     if isinstance(table, Joined):
         lines, rows = table.places.ledger(lines), table.places.rows(rows)

@@ -15,7 +15,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.account import Account
 from crampstudy.cleaning import Unlogged, outliers, unlogged
-from crampstudy.cleaning.nightly import form
+from crampstudy.cleaning.keys import form
 from crampstudy.codebook import missing, rules
 from crampstudy.cohort import TableCount
 from crampstudy.errors import SourceError, UsageError
