@@ -97,6 +97,17 @@ def test_both_ways_of_reading_find_the_same(study: Path) -> None:
     assert {(rule.rule, rule.severity): rule.n for rule in summary.rules} == whole
 
 
+def test_a_folder_with_corrections_is_read_whole(study: Path) -> None:
+    """In chunks they would be left out without a word."""
+    (study / "corrections.yaml").write_text(
+        "version: 1\ncorrections:\n- {table: participants, where: {participant_id: a}, column: bmi_kg_m2, from: 25, "
+        "to: 26, reason: a typo}\n"
+    )
+    assert chunked.validate(study, today=TODAY, large=1) is None
+    said = load(study, today=TODAY).ledger.filter(pl.col("rule") == "correction")
+    assert said.select("file", "line", "column").rows() == [("participants.csv", 2, "bmi_kg_m2")]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}, {rule.severity}")
 def test_a_rule_says_what_it_needs(rule: rules.Rule) -> None:
     """A column that the table has not would never be there, and the rule would never be asked."""

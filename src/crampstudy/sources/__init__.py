@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 from crampstudy.cleaning import Cleaned, Corrections, Raw, clean, unlogged
-from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.cleaning.corrections import load as load_corrections
 from crampstudy.cohort import Cohort
 from crampstudy.sources import readers
@@ -43,7 +42,8 @@ def load(
     """
     raw = read(source, mapping)
     if corrections is None and mapping is None:
-        corrections = _package_corrections(Address.parse(source))
+        file = Address.parse(source).corrections_file
+        corrections = load_corrections(file) if file else None
     return placed(clean(raw, today=today, corrections=corrections), raw)
 
 
@@ -56,8 +56,3 @@ def read(source: str | Path | Address, mapping: Path | None = None) -> Raw:
     address = Address.parse(source, mapping)
     raw = readers.read(address)
     return replace(raw, unlogged=unlogged.stated(address.options, raw.unlogged))
-
-
-def _package_corrections(address: Address) -> Corrections | None:
-    file = address.path / CORRECTIONS_FILE
-    return load_corrections(file) if address.kind == "package" and file.is_file() else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crampstudy import names
 from crampstudy.cleaning import Unlogged, unlogged
+from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.errors import SourceError
 
 Options = Mapping[str, str]
@@ -106,6 +107,12 @@ class Address:
         """
         plain = self.kind == "package" and not self.options.keys() - {"missing", *unlogged.KEYS}
         return self.path if plain else None
+
+    @property
+    def corrections_file(self) -> Path | None:
+        """The user's corrections that lie in the folder of a data package, ``None`` where there are none."""
+        file = self.path / CORRECTIONS_FILE
+        return file if self.kind == "package" and file.is_file() else None
 
     @property
     def unlogged(self) -> Unlogged | None:

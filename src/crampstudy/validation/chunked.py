@@ -43,8 +43,9 @@ def validate(
     """Read and clean a large data package in parts and summarise it.
 
     ``None`` if its diary is not a Parquet file of at least ``large`` rows; ``size`` is how many a part has, about.
-    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole. The
-    summary is that of the whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
+    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole; and
+    where corrections lie in the folder, each of which is checked against the whole table. The summary is that of the
+    whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
     of the diary in the order of the parts.
 
     Raises:
@@ -52,6 +53,8 @@ def validate(
         SchemaError: what is left cannot be a cohort.
     """
     address = Address.parse(source)
+    if address.corrections_file:
+        return None
     folder, declared = address.package_folder, missing_codes.declared(address.options)
     opened = chunked_package.read(folder, LARGE if large is None else large, declared) if folder else None
     if opened is None or opened.raw.unlogged or address.unlogged:
