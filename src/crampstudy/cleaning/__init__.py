@@ -85,12 +85,18 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     notices = (*raw.notices, *told, *filter(None, [zeros]), *marks.notices(marks.counted(lines)))
     attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
-    try:
-        cohort = Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
-    except SchemaError as error:
-        files = dict.fromkeys(by_name[name].file for name in ("participants", "diary") if name in by_name)
-        raise SchemaError(f"{' and '.join(files)}: {error}") from None
+    cohort = _cohort(raw, accepted, attrition, by_name)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in violations.items()})
+
+
+def _cohort(
+    raw: Raw, accepted: Mapping[str, pl.DataFrame], attrition: Attrition, tables: Mapping[str, RawTable]
+) -> Cohort:
+    try:
+        return Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
+    except SchemaError as error:
+        files = dict.fromkeys(tables[name].file for name in ("participants", "diary") if name in tables)
+        raise SchemaError(f"{' and '.join(files)}: {error}") from None
 
 
 def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[Violation]]:

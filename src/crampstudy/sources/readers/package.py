@@ -62,15 +62,7 @@ def read(
             f"{folder} holds no table of a cohort; expected participants.csv and diary.csv (or .tsv, .parquet), "
             f"found {', '.join(sorted(p.name for p in folder.iterdir())[:8]) or 'nothing'}"
         )
-    kind: Kind = described.kind or ("diary" if "diary" in paths else "survey")
-    if kind == "diary" and "diary" not in paths:
-        raise SourceError(f"{folder}: {DESCRIPTOR} says that it is a diary cohort, and there is no table diary")
-    if kind == "survey" and (described.design is None or described.as_of is None):
-        raise SourceError(
-            f"{folder} has no table diary (found {', '.join(found[0].name for found in paths.values())}), "
-            "and no survey design; "
-            f"add diary.csv, or state crampstudy.design and crampstudy.as_of of the survey in {DESCRIPTOR}"
-        )
+    kind = _kind(folder, described, paths)
     tables: list[RawTable] = []
     notices = [*described.notices, *_left_out(folder, paths)]
     for name, found in paths.items():
@@ -94,6 +86,19 @@ def read(
         unlogged=described.unlogged,
         assumed=described.assumed,
     )
+
+
+def _kind(folder: Path, described: Descriptor, paths: Mapping[str, Sequence[Path]]) -> Kind:
+    kind: Kind = described.kind or ("diary" if "diary" in paths else "survey")
+    if kind == "diary" and "diary" not in paths:
+        raise SourceError(f"{folder}: {DESCRIPTOR} says that it is a diary cohort, and there is no table diary")
+    if kind == "survey" and (described.design is None or described.as_of is None):
+        raise SourceError(
+            f"{folder} has no table diary (found {', '.join(found[0].name for found in paths.values())}), "
+            "and no survey design; "
+            f"add diary.csv, or state crampstudy.design and crampstudy.as_of of the survey in {DESCRIPTOR}"
+        )
+    return kind
 
 
 def diary_paths(folder: Path) -> tuple[Path, ...]:

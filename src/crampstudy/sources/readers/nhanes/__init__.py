@@ -18,11 +18,12 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cleaning import Raw, RawTable
-from crampstudy.codebook import Component, rules
+from crampstudy.codebook import Component
 from crampstudy.cohort import SurveyDesign
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import statread
 from crampstudy.sources.readers.nhanes import codes as nc
+from crampstudy.sources.readers.nhanes.variables import DERIVED, MEDICATION, medication, value
 from crampstudy.sources.readers.statfile import TRANSPORT_ZERO, check_transport
 from crampstudy.sources.readers.statread import Unreadable
 
@@ -37,7 +38,6 @@ _BROKEN = (
     *(pl.exceptions.PolarsError, Unreadable),
 )
 _TEXT = frozenset({"RXDDRUG"})
-_NOT_ASKED_FROM_AGE = 45
 _EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
@@ -138,33 +138,39 @@ def _participants(folder: Path, files: Mapping[str, Path], cycle: str, notices: 
             notices.append(f"cycle {cycle} lacks the table {table}: {', '.join(names)} missing")
             continue
         frame = _table(path, columns)
-        for field in fields:
-            if field.table == table and field.codes is not None:
-                _check_codes(path, frame[field.column], {*field.codes, *field.missing})
-            elif field.table == table and codebook.variable(field.name, "participants").type == "integer":
-                _check_whole(path, frame[field.column])
-        _check_whole(path, frame["SEQN"])
-        if table == "SLQ":
-            _check_codes(path, frame["SLQ160"], {*nc.RECALLED, 7, 9})
-        frame = _medication(frame) if table == "RXQ_RX" else frame
-        if frame["SEQN"].is_duplicated().any():
-            raise SourceError(f"{path}: a SEQN stands on more than one row; fetch the published file again")
+        frame = _checked(path, table, frame, [field for field in fields if field.table == table])
         if table != "DEMO" and (strangers := frame.join(people, on="SEQN", how="anti")).height:
             who = strangers["SEQN"].cast(pl.Int64)[0]
             raise SourceError(f"{path}: nobody in DEMO has the SEQN {who}; fetch the published files again")
         people = frame if table == "DEMO" else people.join(frame, on="SEQN", how="left", maintain_order="left")
     top = nc.CYCLES[cycle].top_coded_age
     notices.append(f"cycle {cycle}: ages of {top} and over are published as {top} and kept so")
-    made = [_value(field).alias(field.name) for field in fields if field.column in people.columns]
-    for name, expression, needs in _DERIVED:
+    made = [value(field).alias(field.name) for field in fields if field.column in people.columns]
+    for name, expression, needs in DERIVED:
         if set(needs) <= set(people.columns):
             made.append(expression.alias(name))
     return people.select(
         pl.col("SEQN").cast(pl.Int64).cast(pl.String).alias("participant_id"),
         pl.lit(cycle).alias("cycle"),
         *made,
-        *(name for name in _MEDICATION if name in people.columns),
+        *(name for name in MEDICATION if name in people.columns),
     )
+
+
+def _checked(path: Path, table: str, frame: pl.DataFrame, fields: Sequence[nc.Field]) -> pl.DataFrame:
+    """Return a table with one row per person, once its codes and whole numbers have been found to be such."""
+    for field in fields:
+        if field.codes is not None:
+            _check_codes(path, frame[field.column], {*field.codes, *field.missing})
+        elif codebook.variable(field.name, "participants").type == "integer":
+            _check_whole(path, frame[field.column])
+    _check_whole(path, frame["SEQN"])
+    if table == "SLQ":
+        _check_codes(path, frame["SLQ160"], {*nc.RECALLED, 7, 9})
+    frame = medication(frame) if table == "RXQ_RX" else frame
+    if frame["SEQN"].is_duplicated().any():
+        raise SourceError(f"{path}: a SEQN stands on more than one row; fetch the published file again")
+    return frame
 
 
 def _table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
@@ -216,93 +222,3 @@ def _check_whole(path: Path, values: pl.Series) -> None:
         raise SourceError(
             f"{path}: {values.name} holds {wrong[0]:g}, not a whole number; fetch the published file again"
         )
-
-
-def _coded(column: str, codes: Mapping[int, str | bool | int | None], dtype: pl.DataType) -> pl.Expr:
-    return pl.col(column).replace_strict(
-        [float(code) for code in codes], list(codes.values()), default=None, return_dtype=dtype
-    )
-
-
-def _value(field: nc.Field) -> pl.Expr:
-    dtype = rules.DTYPES[codebook.variable(field.name, "participants").type]
-    if field.codes is not None:
-        return _coded(field.column, field.codes, dtype)
-    number = pl.col(field.column)
-    if field.missing:
-        number = pl.when(~number.is_in([float(code) for code in field.missing])).then(number)
-    if field.factor != 1.0 or field.offset != 0.0:
-        number = number * field.factor + field.offset
-    return number.cast(dtype)
-
-
-def _smoking() -> pl.Expr:
-    """Never: fewer than 100 cigarettes (SMQ020 2); current: now every day or some days (SMQ040 1, 2)."""
-    ever, now = pl.col("SMQ020"), pl.col("SMQ040")
-    return (
-        pl.when(ever == 2)
-        .then(pl.lit("never"))
-        .when((ever == 1) & (now == 3))
-        .then(pl.lit("former"))
-        .when((ever == 1) & now.is_in([1.0, 2.0]))
-        .then(pl.lit("current"))
-    )
-
-
-def _trimester() -> pl.Expr:
-    """Month of the pregnancy where the examination does not contradict it; ``none`` where not pregnant.
-
-    The examination status is published for ages 8-59 (D) and 20-44 (E), the question goes to women with
-    periods. A pregnancy without a month, or one that the two sources disagree on, is missing.
-    """
-    told, found = pl.col("RHD143"), pl.col("RIDEXPRG")
-    silent = told.is_null() & found.is_null() & (pl.col("RIDAGEYR") >= _NOT_ASKED_FROM_AGE)
-    no = ((told == 2) | (found == 2)).fill_null(value=False)
-    yes = ((told == 1) | (found == 1)).fill_null(value=False)
-    return (
-        pl.when((pl.col("RIAGENDR") == 1) | silent | (no & ~yes))
-        .then(pl.lit("none"))
-        .when(yes & ~no)
-        .then(_coded("RHD152", nc.MONTHS, pl.String()))
-    )
-
-
-_DERIVED: tuple[tuple[str, pl.Expr, tuple[str, ...]], ...] = (
-    ("smoking", _smoking(), ("SMQ020", "SMQ040")),
-    ("pregnancy_trimester", _trimester(), ("RHD143", "RHD152", "RIDEXPRG")),
-    ("recalled_low", _coded("SLQ160", {code: low for code, (low, _) in nc.RECALLED.items()}, pl.Int64()), ("SLQ160",)),
-    ("recalled_high", _coded("SLQ160", {code: hi for code, (_, hi) in nc.RECALLED.items()}, pl.Int64()), ("SLQ160",)),
-)
-_MEDICATION = ("diuretic_class", "statin", "laba")
-
-
-def _medication(drugs: pl.DataFrame) -> pl.DataFrame:
-    """One row per person from one row per drug.
-
-    A class is taken where an ingredient of any drug, alone or combined, belongs to it. Nobody is called free of a
-    class whose answer was refused, or who takes a drug that is unknown or named only by a group that may hold it.
-    """
-    ingredients = pl.col("RXDDRUG").fill_null("").str.split("; ")
-
-    def taken(drug: nc.DrugClass) -> pl.Expr:
-        return ingredients.list.eval(pl.element().is_in(drug.ingredients)).list.any().any()
-
-    def free(drug: nc.DrugClass) -> pl.Expr:
-        name = pl.col("RXDDRUG")
-        listed = name.is_not_null() & ~name.is_in(nc.UNKNOWN_DRUGS)
-        vague = name.str.contains(drug.vague) & name.str.contains("UNSPECIFIED")
-        return ((pl.col("RXDUSE") == 2) | ((pl.col("RXDUSE") == 1) & listed & ~vague)).all()
-
-    diuretic = pl.coalesce(
-        *(pl.when(taken(drug)).then(pl.lit(drug.value)) for drug in nc.DIURETICS),
-        pl.when(free(nc.DIURETICS[0])).then(pl.lit("none")),
-    )
-    return drugs.group_by("SEQN", maintain_order=True).agg(
-        diuretic.alias("diuretic_class"),
-        pl.when(taken(nc.STATINS)).then(True).when(free(nc.STATINS)).then(False).alias("statin"),
-        pl.when(taken(nc.LONG_ACTING_BETA_AGONISTS))
-        .then(True)
-        .when(free(nc.LONG_ACTING_BETA_AGONISTS))
-        .then(False)
-        .alias("laba"),
-    )
