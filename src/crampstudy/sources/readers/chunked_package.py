@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,13 +34,8 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     paths = package.diary_paths(folder)
     if not paths or paths[0].suffix.lower() != ".parquet":
         return None
-    heights: list[int] = []
-    empty: list[pa.Table] = []
     try:
-        for path in paths:
-            with pq.ParquetFile(path) as file:
-                heights.append(parquet.row_count(path))
-                empty.append(file.schema_arrow.empty_table())
+        heights, empty = _heads(paths)
     except (*parquet.DAMAGED, SourceError):
         # Read whole, it is refused with the reason.
         return None
@@ -85,3 +81,14 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     return ChunkedDiary(
         replace(raw, notices=tuple(notices)), paths, places, sum(heights), schema, missing, tuple(own), coded
     )
+
+
+def _heads(paths: Sequence[Path]) -> tuple[list[int], list[pa.Table]]:
+    """Return how many rows each file says that it has, and its columns without rows."""
+    heights: list[int] = []
+    empty: list[pa.Table] = []
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            heights.append(parquet.row_count(path))
+            empty.append(file.schema_arrow.empty_table())
+    return heights, empty

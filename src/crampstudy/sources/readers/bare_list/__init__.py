@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,18 +85,12 @@ def read(
     if text.frame.width < len(ROLES) - counted:
         rows = f"; where each row is one cramp, say --cramps {ROWS}" if text.frame.width == len(ROLES) - 1 else ""
         raise SourceError(f"{path.name} has {text.frame.width} columns; it needs three: who, date and cramps{rows}")
-    lines = text.frame.rows()
-    header = bool(lines) and not any(map(is_date, lines[0]))
-    if header:
-        above = header_row(lines)
-        titles = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
-        text = replace(
-            text, frame=text.frame[above + 1 :], lines=text.lines[above + 1 :], notices=(*text.notices, *titles)
-        )
+    text, given = _headed(text)
     if text.frame.is_empty():
         raise SourceError(f"{path.name} has a header and no rows")
-    given = lines[above] if header else [None] * text.frame.width
-    names = {name: cell or f"column {name}" for name, cell in zip(text.frame.columns, given, strict=True)}
+    header = given is not None
+    cells = given or [None] * text.frame.width
+    names = {name: cell or f"column {name}" for name, cell in zip(text.frame.columns, cells, strict=True)}
     found = assigned(path.name, text, names, stated, counted=counted)
     missing_codes.check(declared, path.name, (*names.values(), *ROLES))
     notices, decimal = ["each row is one cramp: the rows of a night were counted"], "."
@@ -120,6 +115,18 @@ def read(
     left_out = tuple(sorted((*unread, *left_out), key=lambda row: row.line))
     rows_read = text.frame.height + text.unread.height
     return Nights(path.name, guess, frame, left_out, (*text.notices, *notices), rows_read)
+
+
+def _headed(text: Text) -> tuple[Text, Sequence[str | None] | None]:
+    """Return the text below its header, and the header, ``None`` where there is none."""
+    lines = text.frame.rows()
+    if not lines or any(map(is_date, lines[0])):
+        return text, None
+    above = header_row(lines)
+    titles = tuple(f"line {line} above the header was left out: a title" for line in text.lines[:above])
+    below = slice(above + 1, None)
+    text = replace(text, frame=text.frame[below], lines=text.lines[below], notices=(*text.notices, *titles))
+    return text, lines[above]
 
 
 def _answered(file: str, text: Text, column: str, name: str, declared: Codes) -> tuple[Text, list[str]]:

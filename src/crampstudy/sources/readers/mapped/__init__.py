@@ -146,7 +146,7 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
     return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
 
 
-def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
+def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
     for column in table.columns:
         if column.source is not None and column.source not in given.frame.columns:
             close = get_close_matches(column.source, given.frame.columns, n=3)
@@ -155,6 +155,10 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
                 f"{described.path}, {column.key}: {given.file} has no column {column.source!r}{hint} "
                 f"(it has {', '.join(given.frame.columns)})"
             )
+
+
+def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
+    _check_columns(table, given, described)
     notices: list[str] = []
     gone = pl.all().is_in(list(described.missing))
     given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
@@ -172,6 +176,21 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
         notices.append(f"{column.target.name}: numbered within the night in the order of the file")
+    merged, lines = _merged(table, made, given, described, notices)
+    own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
+    written = None
+    if merged is made:
+        # The ledger shows the cells of the file, in its units and codes.
+        written = pl.DataFrame(
+            {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
+        )
+    return RawTable(table.name, given.file, merged, lines, own, written=written), notices
+
+
+def _merged(
+    table: TableMap, made: pl.DataFrame, given: Given, described: Mapping, notices: list[str]
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the table and its lines, with the rows that stand for one participant or one night as one."""
     lines = given.lines
     counted = next((c.target.name for c in table.columns if c.counted), None)
     if table.distinct:
@@ -184,11 +203,7 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
             f"{counted}: {wording.counted(given.frame.height, 'rows')}, each one cramp, counted into "
             f"{wording.counted(made.height, 'nights')}"
         )
-    own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
-    # The ledger shows the cells of the file, in its units and codes.
-    cells = {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
-    written = None if table.distinct or counted else pl.DataFrame(cells)
-    return RawTable(table.name, given.file, made, lines, own, written=written), notices
+    return made, lines
 
 
 def _where(table: TableMap, where: str, given: Given, described: Mapping, notices: list[str]) -> Given:
