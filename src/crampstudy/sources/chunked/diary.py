@@ -38,7 +38,7 @@ class ChunkedDiary:
     rows: int
     schema: pl.Schema
     missing: tuple[str, ...]
-    own: tuple[Variable, ...]
+    own: tuple[Variable, ...] = ()
     codes: Codes = missing_codes.NONE
 
     def parts(self, people: pl.Series, size: int, folder: Path) -> Iterator[RawTable]:
@@ -51,6 +51,15 @@ class ChunkedDiary:
         frames = self._cut(people, size) if whole else self._spilled(size, folder)
         for frame in frames:
             yield Joined("diary", self.places.label, frame.drop(_LINE), frame[_LINE], self.own, places=self.places)
+
+    def column(self, name: str) -> pl.DataFrame:
+        """Return one column of all files at once, as the rules read it."""
+        stored = (
+            parquet.stored(path, parquet.read(path, [name]), self.missing).cast({name: self.schema[name]})
+            for path in self.paths
+        )
+        cells, _ = missing_codes.without(self.places.label, pl.concat(stored), self.codes)
+        return cells
 
     def _batches(self, size: int, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in the order of the files, as the rules read them, with their lines."""

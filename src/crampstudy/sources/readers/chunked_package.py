@@ -17,9 +17,11 @@ from crampstudy.sources import descriptor, parquet
 from crampstudy.sources.chunked.diary import ChunkedDiary
 from crampstudy.sources.chunked.joined import common_columns
 from crampstudy.sources.chunked.places import places_of
+from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.extra_columns import own_columns
 from crampstudy.sources.readers import package
 from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
 
 
@@ -49,7 +51,6 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     heads = [parquet.stored(path, pl.DataFrame(table), missing) for path, table in zip(paths, empty, strict=True)]
     schema = common_columns(names, [head.schema for head in heads])
     places = places_of("diary", names, heights)
-    own: list[Variable] = []
     missing_codes.check(
         declared, str(folder), [*schema, *(column for table in raw.tables for column in table.frame.columns)]
     )
@@ -58,29 +59,39 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     notices += [
         f"{places.label}: {c}: cells that hold {', '.join(coded.of(c))} are missing" for c in schema if coded.of(c)
     ]
-    marks = package.stated_marks(folder, "diary", described)
-    for name, dtype in schema.items():
+    diary = ChunkedDiary(raw, paths, places, sum(heights), schema, missing, codes=coded)
+    extra = _extra_columns(diary, described, package.stated_marks(folder, "diary", described))
+    if extra is None:
+        return None
+    own, said = extra
+    return replace(diary, raw=replace(raw, notices=(*notices, *said)), own=own)
+
+
+def _extra_columns(
+    diary: ChunkedDiary, described: Descriptor, marks: Stated
+) -> tuple[tuple[Variable, ...], list[str]] | None:
+    """Return the diary's extra columns and how they were read, ``None`` where a mark of numbers has to be settled.
+
+    The type of such a column is what all its cells fit, and the mark of numbers in texts what all of them show, so that
+    each is looked at as a whole.
+    """
+    own: list[Variable] = []
+    notices: list[str] = []
+    for name, dtype in diary.schema.items():
         known = codebook.find(name, "diary")
         if known and (dtype != pl.String or known.type not in decimals.NUMBERS):
             continue
-        # The type of an own column is what all its cells fit, and the mark of numbers in texts what all of them show,
-        # so that each is looked at as a whole.
-        cells = pl.concat(
-            parquet.stored(path, parquet.read(path, [name]), missing).cast({name: schema[name]}) for path in paths
-        )
-        cells, _ = missing_codes.without(places.label, cells, coded)
+        cells = diary.column(name)
         if decimals.numbers(cells, ["diary"], marks) and (
             marks.commas or cells[name].str.contains(decimals.COMMA).any()
         ):
             return None
         if known:
             continue
-        found, said = own_columns("diary", places.label, cells, described.types, described.titles)
+        found, said = own_columns("diary", diary.places.label, cells, described.types, described.titles)
         own += found
         notices += said
-    return ChunkedDiary(
-        replace(raw, notices=tuple(notices)), paths, places, sum(heights), schema, missing, tuple(own), coded
-    )
+    return tuple(own), notices
 
 
 def _heads(paths: Sequence[Path]) -> tuple[list[int], list[pa.Table]]:
