@@ -14,7 +14,7 @@ from crampstudy import describe, fit, open_cohort
 from crampstudy.account import Account, read_as
 from crampstudy.cohort import TableCount
 from crampstudy.contrasts.first_look import first_look
-from crampstudy.sources import quick
+from crampstudy.sources.readers import bare_list
 
 Run = Callable[..., tuple[int, str, str]]
 LINE = "diary.csv: 120 rows read, 20 rejected, 10 cells blanked; 100 nights"
@@ -116,7 +116,7 @@ def test_a_first_look_says_it(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "my.csv"
     file.write_text("id,date,cramps\nA,2025-03-01,1\nA,2025-03-02,\nB,2025-03-01,0\nB,2025-03-02,2\nB,2025-03-32,x\n")
     line = "my.csv: 5 rows read, 1 rejected; 4 nights, 1 left out (without a count), 3 used"
-    assert first_look(quick.read(file)).nights.account.sentence() == line
+    assert first_look(bare_list.read(file)).nights.account.sentence() == line
     assert line in run("try", str(file))[1].splitlines()
     code, out, err = run("try", str(file), "--json")
     assert code == 0 and json.loads(out) and line in err.splitlines()

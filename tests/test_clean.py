@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crampstudy.clean import LEDGER, Cleaned, Raw, RawTable, clean
+from crampstudy.cleaning import LEDGER, Cleaned, Raw, RawTable, clean
 from crampstudy.errors import SourceError
 
 PEOPLE = {"participant_id": ["a", "b"], "age_years": ["50", "60"], "sex": ["male", "female"]}

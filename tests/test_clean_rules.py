@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import codebook
-from crampstudy.clean import Cleaned, Raw, RawTable, clean
+from crampstudy.cleaning import Cleaned, Raw, RawTable, clean
 from crampstudy.codebook import rules, units
 
 Columns = dict[str, list[str | None]]

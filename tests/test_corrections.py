@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from crampstudy.clean import Cleaned
-from crampstudy.clean.corrections import load as load_corrections
+from crampstudy.cleaning import Cleaned
+from crampstudy.cleaning.corrections import load as load_corrections
 from crampstudy.errors import SourceError
-from crampstudy.sources import load, open_cohort, package
+from crampstudy.sources import load, open_cohort
+from crampstudy.sources.readers import package
 
 PEOPLE = "participant_id,age_years,sex\n002,50,female\nb,60,male\n"
 NIGHTS = "participant_id,date,cramps,sleep_quality_0_10\n002,2025-03-01,22,5\n002,2025-03-02,x,5\nb,2025-03-01,,5\n"

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.errors import SourceError
-from crampstudy.sources import decimals, load
-from crampstudy.sources.decimals import NOTHING, Mark, Stated
+from crampstudy.sources import load
+from crampstudy.sources.text import decimals
+from crampstudy.sources.text.decimals import NOTHING, Mark, Stated
 
 
 def settled(cells: list[str | None], stated: Stated = NOTHING, by_comma: bool = False) -> list[str | None]:
@@ -269,7 +270,8 @@ class TestStatisticalFile:
 class TestParquet:
     @pytest.mark.parametrize("rows", [1, 10**9])
     def test_texts_are_read_alike_in_parts_and_whole(self, tmp_path: Path, rows: int) -> None:
-        from crampstudy import parts, validation
+        from crampstudy import validation
+        from crampstudy.validation import chunked
 
         pl.DataFrame({"participant_id": ["a"], "age_years": [70], "sex": ["male"]}).write_csv(
             tmp_path / "participants.csv"
@@ -279,7 +281,7 @@ class TestParquet:
         loaded = load(tmp_path)
         assert sleep(loaded) == [6.5, 7, None]
         assert loaded.ledger.select("line", "value", "rule").rows() == [(3, "66,5", "unit-slip")]
-        summary = parts.validate(tmp_path, large=rows) or validation.summarise(loaded)
+        summary = chunked.validate(tmp_path, large=rows) or validation.summarise(loaded)
         assert summary.rules == validation.summarise(loaded).rules
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crampstudy import codebook
-from crampstudy.clean import Raw, RawTable, clean
+from crampstudy.cleaning import Raw, RawTable, clean
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate import Degraded, Mess, Truth, degrade, simulate

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import TableCount
 from crampstudy.errors import SourceError
 from crampstudy.sources import load

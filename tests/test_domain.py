@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crampstudy import domain
+from crampstudy import subpopulation
 from crampstudy.errors import UsageError
 
 FRAME = pl.DataFrame(
@@ -46,13 +46,13 @@ FRAME = pl.DataFrame(
     ],
 )
 def test_selects(where: str, inside: list[bool], undecided: int) -> None:
-    selected = domain.select(FRAME, where)
+    selected = subpopulation.select(FRAME, where)
     assert selected.inside.to_list() == inside
     assert selected.undecided == undecided
 
 
 def test_no_expression_selects_all() -> None:
-    assert domain.select(FRAME, None).inside.to_list() == [True] * 4
+    assert subpopulation.select(FRAME, None).inside.to_list() == [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def test_no_expression_selects_all() -> None:
 )
 def test_refuses(where: str, said: str) -> None:
     with pytest.raises(UsageError, match=said.replace("(", r"\(")):
-        domain.select(FRAME, where)
+        subpopulation.select(FRAME, where)
 
 
 def test_names_are_given_once_and_in_order() -> None:
-    assert domain.names("sex = 'age' AND age_years > 3 OR sex IS NULL") == ("sex", "age_years")
+    assert subpopulation.names("sex = 'age' AND age_years > 3 OR sex IS NULL") == ("sex", "age_years")
 
 
 PIECES = [
@@ -112,7 +112,7 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.text(max_size=20))
 def test_any_text_is_a_condition_or_a_usage_error(where: str) -> None:
     try:
-        selected = domain.select(FRAME, where)
+        selected = subpopulation.select(FRAME, where)
     except UsageError:
         return
     assert len(selected.inside) == FRAME.height
@@ -125,7 +125,7 @@ SIGNS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.g
 @given(st.integers(0, 60), st.sampled_from(list(SIGNS)))
 def test_comparisons_are_those_of_python(limit: int, sign: str) -> None:
     expected = [age is not None and SIGNS[sign](age, limit) for age in FRAME["age_years"]]
-    assert domain.select(FRAME, f"age_years {sign} {limit}").inside.to_list() == expected
+    assert subpopulation.select(FRAME, f"age_years {sign} {limit}").inside.to_list() == expected
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ def test_comparisons_are_those_of_python(limit: int, sign: str) -> None:
 )
 def test_what_would_take_for_ever_is_refused(where: str) -> None:
     with pytest.raises(UsageError, match=r"at most 100,000 are read|more than 300 signs and words") as refused:
-        domain.select(FRAME, where)
+        subpopulation.select(FRAME, where)
     assert len(str(refused.value)) < 300
 
 
 def test_a_list_may_be_long() -> None:
     numbers = ", ".join(map(str, range(2, 4_000)))
-    assert domain.select(FRAME, f"order IN ({numbers})").inside.to_list() == [False, True, True, True]
+    assert subpopulation.select(FRAME, f"order IN ({numbers})").inside.to_list() == [False, True, True, True]

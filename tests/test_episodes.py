@@ -30,7 +30,8 @@ from crampstudy.simulate.estimands.episodes import implied_by_episodes
 from crampstudy.simulate.truth.episodes import Episodes, check_episodes
 from crampstudy.simulate.truth.parameters import check
 from crampstudy.simulate.truth.tables.rows import Remedy, read_table
-from crampstudy.sources import load, package
+from crampstudy.sources import load
+from crampstudy.sources.readers import package
 
 REMEDIES = read_table(Remedy, "remedies.csv")
 FIRST = (date(2024, 1, 8) - date(1970, 1, 1)).days

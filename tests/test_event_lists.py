@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crampstudy import describe, fit, open_cohort, parts
+from crampstudy import describe, fit, open_cohort
 from crampstudy.checks import check
 from crampstudy.checks.zeros_found import zeros_found
-from crampstudy.clean import Unlogged
+from crampstudy.cleaning import Unlogged
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.errors import SourceError, UsageError
@@ -28,7 +28,10 @@ from crampstudy.models.engines import ENGINES
 from crampstudy.models.partitions import in_parts
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.report.build import build
-from crampstudy.sources import load, quick, with_unlogged
+from crampstudy.sources import load
+from crampstudy.sources.address import with_unlogged
+from crampstudy.sources.readers import bare_list
+from crampstudy.validation import chunked
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -376,7 +379,7 @@ class TestWhatStaysUnobserved:
         (tmp_path / "e.csv").write_text(
             "who,date,cramps\nA,2025-01-04,1\nA,2025-01-06,x\nB,2025-01-05,1\nB,2025-01-05,2\nB,2025-01-07,\nB,2025-01-08,1\n"
         )
-        nights = quick.read(tmp_path / "e.csv", word=Unlogged(date(2025, 1, 1), date(2025, 1, 10)))
+        nights = bare_list.read(tmp_path / "e.csv", word=Unlogged(date(2025, 1, 1), date(2025, 1, 10)))
         unobserved = nights.frame.filter(pl.col("cramps").is_null())
         assert nights.frame.height == 2 * 10 - 2 and unobserved.height == 1
         assert "16 of the 20 nights" not in nights.notices[0] and nights.notices[0].startswith("15 of the 20 nights")
@@ -553,7 +556,7 @@ class TestLargeDiaries:
 
     def test_validation_in_parts_says_what_the_whole_says(self, tmp_path: Path) -> None:
         folder = self.parquet(tmp_path / "events")
-        summary = parts.validate(folder, large=1, size=2)
+        summary = chunked.validate(folder, large=1, size=2)
         assert summary is not None
         assert summary.notices == (f"no rate can be estimated: {NO_DENOMINATOR}",)
 
@@ -561,7 +564,7 @@ class TestLargeDiaries:
         folder = self.parquet(tmp_path / "told", **WORD)
         plain = self.parquet(tmp_path / "plain")
         for source in (str(folder), stated(plain)):
-            assert parts.validate(source, large=1, size=2) is None
+            assert chunked.validate(source, large=1, size=2) is None
             with pytest.raises(UsageError, match=r"crampstudy import .* --format parquet --out FILLED"):
                 in_parts(source)
         assert overall(open_cohort(folder))["n_nights"] == 3 * 59

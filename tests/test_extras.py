@@ -15,7 +15,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.models.engines import ENGINES, Data
 from crampstudy.models.gee import gee
 from crampstudy.simulate import simulate
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 from crampstudy.cli import app
 from crampstudy.errors import OutputError, SourceError, UsageError
-from crampstudy.sources import addresses, fetch
-from crampstudy.sources import nhanes_codes as nc
+from crampstudy.sources import fetch, web_address
+from crampstudy.sources.readers.nhanes import codes as nc
 
 EXPECTED_D = (
     *("DEMO", "SLQ", "BMX", "BIOPRO", "VID", "B12", "GHB", "CRP", "CBC", "BPQ", "MCQ", "KIQ_U", "DIQ", "PAQ"),
@@ -486,7 +486,7 @@ class TestRedirects:
         ],
     )
     def test_what_another_place_is(self, asked: str, answered: str, strays: bool) -> None:
-        assert addresses.strays(asked, answered, ()) is strays
+        assert web_address.strays(asked, answered, ()) is strays
 
 
 class TestContentLength:

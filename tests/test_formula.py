@@ -25,7 +25,7 @@ from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.columns import coded, decoded
 from crampstudy.models.functions import FUNCTIONS, Function
 from crampstudy.models.spec import Column
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 Run = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[1]

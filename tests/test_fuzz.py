@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 from fuzz_kinds import Kind
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.errors import SourceError
-from crampstudy.sources import load, quick
+from crampstudy.sources import load
+from crampstudy.sources.readers import bare_list
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = 16
@@ -124,9 +125,9 @@ def test_a_row_rejected_without_being_listed_is_seen(tmp_path: Path, monkeypatch
 
 def test_a_night_lost_from_a_bare_list_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = fuzz.KINDS["list"]
-    made = quick.read(Path(kind.write(tmp_path)))
+    made = bare_list.read(Path(kind.write(tmp_path)))
     for frame in (made.frame[1:], made.frame.with_columns(pl.col("cramps") + 1)):
-        monkeypatch.setattr(quick, "read", lambda path, frame=frame: replace(made, frame=frame))
+        monkeypatch.setattr(bare_list, "read", lambda path, frame=frame: replace(made, frame=frame))
         assert fuzz.judged(kind, str(tmp_path / "nights.csv"), tmp_path)[0] == "silent change"
 
 

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from crampstudy.estimates import Status
+from crampstudy.estimates.verdicts import Verdict
 from crampstudy.models.covariance import Covariance
-from crampstudy.verdicts import Verdict
 
 GLOSSARY = (Path(__file__).resolve().parents[1] / "docs/glossary.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"`([^`]+)`", GLOSSARY))

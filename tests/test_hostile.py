@@ -20,8 +20,10 @@ import yaml
 
 from crampstudy import load, plain_yaml
 from crampstudy.errors import SourceError
-from crampstudy.sources import content, package, spreadsheet
-from crampstudy.sources.text import read_text
+from crampstudy.sources import parquet
+from crampstudy.sources.readers import spreadsheet
+from crampstudy.sources.text import decoding
+from crampstudy.sources.text.delimited import read_text
 
 HEADER = b"participant_id,date,cramps\n"
 SOON = 20  # seconds of this process, so that others may be at work
@@ -50,9 +52,9 @@ class TestText:
     @pytest.mark.parametrize("start", [HEADER, b"", HEADER + b'P1,"'], ids=["row", "header", "quote"])
     def test_a_row_without_end(self, tmp_path: Path, suffix: str, start: bytes) -> None:
         path = tmp_path / f"a.csv{suffix}"
-        text = start + b"1" * (3 * content._BLOCK)
+        text = start + b"1" * (3 * decoding._BLOCK)
         path.write_bytes(PACKED[suffix](text) if suffix else text)
-        what = "a quotation mark is not closed" if b'"' in start else f"longer than {content.LONGEST_ROW:,} bytes"
+        what = "a quotation mark is not closed" if b'"' in start else f"longer than {decoding.LONGEST_ROW:,} bytes"
         line = start.count(10) + 1
         assert f"line {line}: " in (said := refusal(path))
         assert what in said
@@ -64,7 +66,7 @@ class TestText:
     @pytest.mark.parametrize("suffix", list(PACKED))
     def test_rows_without_end(self, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"a.csv{suffix}"
-        path.write_bytes(PACKED[suffix](HEADER + b"0,0,0\n" * (4 * content._BLOCK // 6)))
+        path.write_bytes(PACKED[suffix](HEADER + b"0,0,0\n" * (4 * decoding._BLOCK // 6)))
         assert "unpacks to more than 250 times its size" in refusal(path)
 
     def test_names_without_end(self, tmp_path: Path) -> None:
@@ -150,14 +152,14 @@ class TestParquet:
         path = tmp_path / "diary.parquet"
         column = pa.chunked_array([pa.nulls(1_000_000, pa.int8())] * 60)
         pq.write_table(pa.table({"cramps": column}), path, row_group_size=60_000_000)
-        assert "says that it has 60,000,000 rows" in refusal(path, package.parquet)
+        assert "says that it has 60,000,000 rows" in refusal(path, parquet.read)
 
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
     def test_cut_off(self, tmp_path: Path, share: float) -> None:
         path = tmp_path / "diary.parquet"
         pl.DataFrame({"participant_id": ["P1"], "date": ["2025-03-01"], "cramps": [1]}).write_parquet(path)
         path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-        assert "cannot be read as Parquet" in refusal(path, package.parquet)
+        assert "cannot be read as Parquet" in refusal(path, parquet.read)
 
 
 class TestYaml:

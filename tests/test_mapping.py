@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from crampstudy import codebook
-from crampstudy.clean import Cleaned, corrections
+from crampstudy.cleaning import Cleaned, corrections
 from crampstudy.codebook import units
 from crampstudy.errors import SourceError
-from crampstudy.sources import load, mapping
+from crampstudy.sources import load
+from crampstudy.sources.readers.mapped import mapping
 
 PEOPLE = "rows: {distinct: true}, columns: {participant_id: who, age_years: age, sex: sex}"
 HEAD = "who,age,sex,day,n"

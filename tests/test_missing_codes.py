@@ -12,13 +12,14 @@ import polars as pl
 import pyreadstat
 import pytest
 
-from crampstudy import parts, validation
-from crampstudy.clean import Cleaned
+from crampstudy import validation
+from crampstudy.cleaning import Cleaned
 from crampstudy.codebook.missing import reads_as_missing
 from crampstudy.contrasts.rates import incidence_rate
 from crampstudy.errors import SourceError
 from crampstudy.nights import coverage
 from crampstudy.sources import load
+from crampstudy.validation import chunked
 
 Run = Callable[..., tuple[int, str, str]]
 PEOPLE = "participant_id,age_years,sex\na,70,female\nb,64,male\n"
@@ -183,7 +184,7 @@ class TestMarks:
         nights.write_parquet(source / "diary.parquet")
         for ending in ("", "?missing=cramps:99"):
             whole = validation.summarise(load(f"{source}{ending}"))
-            parted = parts.validate(f"{source}{ending}", large=1, size=2)
+            parted = chunked.validate(f"{source}{ending}", large=1, size=2)
             assert parted is not None
             assert (parted.rules, parted.nights, parted.costly) == (whole.rules, whole.nights, whole.costly)
             said = [n for n in whole.notices if "declared" not in n]

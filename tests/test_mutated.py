@@ -12,7 +12,7 @@ from mutations import mutate
 
 from crampstudy import load
 from crampstudy.errors import CrampstudyError, SourceError
-from crampstudy.sources import statfile
+from crampstudy.sources.readers import statfile
 
 ROUNDS = 12
 WIDE = pd.DataFrame(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crampstudy.clean import Raw
+from crampstudy.cleaning import Raw
 from crampstudy.names import slug, title
 
 UNSAFE = [

@@ -16,13 +16,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from crampstudy.bands import AgeBands
-from crampstudy.clean import Raw, clean
+from crampstudy.cleaning import Raw, clean
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import prevalence
 from crampstudy.errors import SourceError
 from crampstudy.estimates import frame as estimates_frame
-from crampstudy.sources import nhanes
-from crampstudy.sources import nhanes_codes as nc
+from crampstudy.sources.readers import nhanes
+from crampstudy.sources.readers.nhanes import codes as nc
 
 N = 8
 SEQN = list(range(31127, 31127 + N))

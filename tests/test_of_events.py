@@ -27,7 +27,7 @@ from crampstudy.models.of_events import LATER_GAPS
 from crampstudy.models.ordinal import ordinal
 from crampstudy.nights import Diary
 from crampstudy.simulate import simulate
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 START = date(2024, 3, 1)
 Run = Callable[..., tuple[int, str, str]]

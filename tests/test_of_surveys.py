@@ -23,7 +23,7 @@ from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models import intervals, survey_ordinal
 from crampstudy.models.survey import Design
 from crampstudy.simulate import simulate
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 LOWS, LABELS = np.array([0, 1, 2, 5, 16]), ("0", "1", "2-4", "5-15", "16+")
 HIGHS: tuple[int | None, ...] = (0, 1, 4, 15, None)

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import scratch
+from crampstudy.atomic_write import csv_cell, csv_restored, csv_safe, csv_text, whole_file, whole_folder, whole_stream
 from crampstudy.cohort import Cohort
 from crampstudy.errors import FolderTaken, OutputError, UsageError
-from crampstudy.output import csv_cell, csv_restored, csv_safe, csv_text, whole_file, whole_folder, whole_stream
-from crampstudy.sources import open_cohort, package
+from crampstudy.sources import open_cohort
+from crampstudy.sources.readers import package
 
 
 def ours(folder: Path) -> str | None:
@@ -140,7 +141,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
 import resource, signal
 from pathlib import Path
 from crampstudy.errors import OutputError
-from crampstudy.output import whole_file
+from crampstudy.atomic_write import whole_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.sources import load
-from crampstudy.sources.own import infer
+from crampstudy.sources.extra_columns import infer
 
 NUMBERS = [f"{i / 10:.1f}" for i in range(100)]
 

@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.codebook.missing import MARKS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import FolderTaken, SourceError, UsageError
-from crampstudy.sources import load, open_cohort, package
+from crampstudy.sources import load, open_cohort
+from crampstudy.sources.readers import package
 
 PEOPLE = "participant_id,age_years,sex\n01,50,female\n02,61.5,male\n"
 NIGHTS = "participant_id,date,cramps\n01,2024-01-01,2\n01,2024-01-02,0\n02,2024-01-01,\n"

@@ -12,14 +12,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from crampstudy import compute, parts, validation
-from crampstudy.clean import Cleaned
+from crampstudy import compute, validation
+from crampstudy.atomic_write import csv_text
+from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SchemaError, SourceError, UsageError
-from crampstudy.output import csv_text
 from crampstudy.simulate import simulate
-from crampstudy.sources import load, open_cohort, package
+from crampstudy.sources import load, open_cohort
+from crampstudy.sources.readers import package
 from crampstudy.sources.writer import About, Format, encoded, writing
+from crampstudy.validation import chunked
 
 TODAY = date(2030, 1, 1)
 PEOPLE = "participant_id,age_years,sex\n01,50,female\n02,61.5,male\n"
@@ -252,7 +254,7 @@ class TestParquet:
         frame = open_cohort(source).frame("diary")
         assert frame["own"].to_list() == [1.0, 2.0, 0.5, None]
         assert frame["cramps"].to_list() == [1, 0, 1, 0]
-        summary = parts.validate(source, today=TODAY, large=0)
+        summary = chunked.validate(source, today=TODAY, large=0)
         assert summary
         assert summary.tables[1].accepted == 4
 
@@ -261,7 +263,7 @@ class TestParquet:
         def refused(other: pl.DataFrame) -> str:
             source = package_of(tmp_path, {"1.parquet": NIGHTS, "2.parquet": other})
             with pytest.raises(SourceError) as caught:
-                load(source) if how == "whole" else parts.validate(source, large=0)
+                load(source) if how == "whole" else chunked.validate(source, large=0)
             return str(caught.value)
 
         assert "2.parquet has other columns than 1.parquet: 1.parquet lacks new" in refused(
@@ -297,7 +299,7 @@ class TestParquet:
         assert len(set(one.ledger["rule"])) > 6
         assert set(many.ledger["file"]) >= set(names[2:])
         assert validation.rejects(many)["row"].to_list() == validation.rejects(one)["row"].to_list()
-        summary = parts.validate(tmp_path / "many", today=TODAY, large=0, size=100, rejects=tmp_path / "rejects.csv")
+        summary = chunked.validate(tmp_path / "many", today=TODAY, large=0, size=100, rejects=tmp_path / "rejects.csv")
         assert summary == dataclasses.replace(validation.summarise(many), digest=None)
         rejects = csv_text(validation.rejects(many)).splitlines()
         assert sorted((tmp_path / "rejects.csv").read_text().splitlines()) == sorted(rejects)

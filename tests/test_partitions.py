@@ -17,7 +17,7 @@ from crampstudy.errors import SourceError, UsageError
 from crampstudy.models.partitions import in_parts
 from crampstudy.nights import Diary, counted_nights
 from crampstudy.simulate import simulate
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 from crampstudy.sources.writer import About, writing
 
 TERMS = "age_decade + sex + warm_up"

@@ -11,14 +11,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crampstudy import cli, parts
+from crampstudy import cli
+from crampstudy.atomic_write import csv_text
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
-from crampstudy.output import csv_text
 from crampstudy.simulate import Mess, degrade, simulate
 from crampstudy.simulate.corruption.error_injection import Mistakes
 from crampstudy.sources import load
-from crampstudy.validation import Summary, rejects, summarise
+from crampstudy.sources.readers import chunked_package
+from crampstudy.validation import Summary, chunked, rejects, summarise
 
 TODAY = date(2030, 1, 1)
 
@@ -55,7 +56,7 @@ def spread(tables: dict[str, pl.DataFrame], how: str) -> dict[str, pl.DataFrame]
 
 
 def in_parts(source: Path, size: int, rejects: Path | None = None) -> Summary:
-    summary = parts.validate(source, today=TODAY, rejects=rejects, large=0, size=size)
+    summary = chunked.validate(source, today=TODAY, rejects=rejects, large=0, size=size)
     assert summary is not None
     return summary
 
@@ -77,7 +78,7 @@ def test_the_rejects_are_those_of_the_whole(messy: dict[str, pl.DataFrame], tmp_
 
 def test_a_sorted_file_is_cut_where_a_participant_ends(messy: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     source = written(tmp_path / "messy", spread(messy, "by person"))
-    opened = parts.parted.read(source, 0)
+    opened = chunked_package.read(source, 0)
     assert opened is not None
     people = messy["participants"]["participant_id"]
     found = list(opened.parts(people, 100, tmp_path / "unused"))
@@ -114,20 +115,20 @@ def test_no_night_left_is_the_same_error(tmp_path: Path) -> None:
 def test_small_and_other_sources_are_read_whole(tmp_path: Path) -> None:
     drawn = simulate(3, 10, 3)
     source = written(tmp_path / "small", dict(drawn.tables))
-    assert parts.validate(source) is None
+    assert chunked.validate(source) is None
     folder = tmp_path / "text"
     folder.mkdir()
     for name, table in drawn.tables.items():
         table.write_csv(folder / f"{name}.csv")
-    assert parts.validate(folder, large=0) is None
-    assert parts.validate(f"nhanes:{tmp_path}", large=0) is None
+    assert chunked.validate(folder, large=0) is None
+    assert chunked.validate(f"nhanes:{tmp_path}", large=0) is None
 
 
 def test_the_command_reads_a_large_diary_in_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = written(tmp_path / "large", dict(simulate(3, 30, 3).tables))
-    monkeypatch.setattr(parts, "LARGE", 10)
+    monkeypatch.setattr(chunked, "LARGE", 10)
     for words, start in (([], "large (diary), read in parts"), (["--json"], "{")):
         monkeypatch.setattr("sys.argv", ["crampstudy", "validate", str(source), *words])
         with pytest.raises(SystemExit) as done:

@@ -9,12 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from crampstudy import load, parts
-from crampstudy.clean import Cleaned
+from crampstudy import load
+from crampstudy.cleaning import Cleaned
 from crampstudy.errors import SourceError
-from crampstudy.sources import content, quick
-from crampstudy.sources.text import read_text
-from crampstudy.validation import rejects
+from crampstudy.sources.readers import bare_list
+from crampstudy.sources.text import decoding
+from crampstudy.sources.text.delimited import read_text
+from crampstudy.validation import chunked, rejects
 
 PEOPLE = "participant_id,age_years,sex\nP1,40,female\nP2,50,male\n"
 HEADER = "participant_id,date,cramps,note\n"
@@ -103,7 +104,7 @@ class TestOneRow:
         (source / "diary.csv").unlink()
         nights = {"participant_id": ["P1", "P2"], "date": ["2025-03-01"] * 2, "cramps": [1, 0]}
         pl.DataFrame(nights).write_parquet(source / "diary.parquet")
-        summary = parts.validate(source, large=1, rejects=tmp_path / "r.csv")
+        summary = chunked.validate(source, large=1, rejects=tmp_path / "r.csv")
         assert summary is not None
         assert [(t.table, t.read, t.rejected) for t in summary.tables] == [("participants", 3, 1), ("diary", 2, 0)]
         assert [(r.rule, r.line) for r in summary.rules] == [("ragged-row", 4)]
@@ -115,7 +116,7 @@ class TestPieces:
     def test_the_share_is_that_of_the_whole_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
     ) -> None:
-        monkeypatch.setattr(content, "_BLOCK", block)
+        monkeypatch.setattr(decoding, "_BLOCK", block)
         three = load(package(tmp_path, HEADER + LONG * 3 + NIGHTS))
         assert counts(three)[2] == 3
         many = NIGHTS + "".join(f"P1,2025-05-{1 + i},0,n\n" for i in range(10, 30)) * 2
@@ -227,7 +228,7 @@ class TestOtherSources:
 
     def test_a_first_look_lists_it(self, tmp_path: Path) -> None:
         (tmp_path / "d.csv").write_text("who,date,n\nP1,2025-03-01,1\nP1,2025-03-02,1,0\nP1,2025-03-03,0\n")
-        nights = quick.read(tmp_path / "d.csv")
+        nights = bare_list.read(tmp_path / "d.csv")
         assert nights.frame.height == 2
         (left,) = nights.left_out
         assert (left.line, left.value) == (3, '["P1", "2025-03-02", "1", "0"]')
@@ -236,7 +237,7 @@ class TestOtherSources:
         (tmp_path / "d.csv").write_text(
             "Diary,,\nClinic,,\n,,\nPatient,Date,Cramps\nP1,2025-03-01,1\nP1,2025-03-02,0\n"
         )
-        nights = quick.read(tmp_path / "d.csv")
+        nights = bare_list.read(tmp_path / "d.csv")
         assert (nights.guess.who, nights.guess.date, nights.guess.cramps) == ("Patient", "Date", "Cramps")
         assert (nights.frame.height, nights.left_out) == (2, ())
         assert "line 2 above the header was left out: a title" in nights.notices
@@ -244,9 +245,9 @@ class TestOtherSources:
 
 def test_shared_cases(shared: Path) -> None:
     titles, prompts = (shared / "cases" / name for name in ("23-title-rows", "30-mpath"))
-    assert quick.read(titles / "export.csv").frame["cramps"].to_list() == [1, 0, 0, 0]
+    assert bare_list.read(titles / "export.csv").frame["cramps"].to_list() == [1, 0, 0, 0]
     with pytest.raises(SourceError, match=r"line 1 \('Leg cramp diary'\) seems to be a title above the header"):
-        quick.read(titles / "single.csv")
+        bare_list.read(titles / "single.csv")
     text = read_text(prompts / "basic.csv")
     assert (text.frame.height, text.unread["line", "rule"].rows()) == (3, [(3, "short-row")])
     padded = read_text(prompts / "basic.csv", padded=True)

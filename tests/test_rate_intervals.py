@@ -18,7 +18,7 @@ from crampstudy.contrasts import rate_intervals
 from crampstudy.contrasts.first_look import as_text, first_look
 from crampstudy.contrasts.rate_intervals import Coverage, coverage, coverage_note, rate_interval, sum_df
 from crampstudy.contrasts.rates import Rate, incidence_rate, mean_person_rate, standardised_rate
-from crampstudy.sources import quick
+from crampstudy.sources.readers import bare_list
 
 ROOT = Path(__file__).parents[1]
 SEVEN = np.array([10, 10, 15, 20, 20, 25, 40]), np.full(7, 70)
@@ -228,11 +228,11 @@ def test_a_first_look_says_it_beside_its_intervals(tmp_path: Path) -> None:
     path = tmp_path / "my.csv"
     rows = (f"{who},2025-03-{day:02},{who % day}\n" for who in range(1, 8) for day in range(1, 9))
     path.write_text("id,date,cramps\n" + "".join(rows), encoding="utf-8")
-    lines = as_text(first_look(quick.read(path))).splitlines()
+    lines = as_text(first_look(bare_list.read(path))).splitlines()
     assert f"  {coverage_note(7)}" in lines
     few = path.read_text(encoding="utf-8").splitlines()[: 1 + 4 * 8]
     path.write_text("\n".join(few), encoding="utf-8")
-    text = as_text(first_look(quick.read(path)))
+    text = as_text(first_look(bare_list.read(path)))
     assert "fewer than 5 participants, so no interval" in text and "cover the truth" not in text
 
 

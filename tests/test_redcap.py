@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from crampstudy import codebook, simulate
-from crampstudy.clean import Cleaned, clean
+from crampstudy.cleaning import Cleaned, clean
 from crampstudy.codebook import dictionary
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError
-from crampstudy.sources import load, redcap, redcap_dictionary
+from crampstudy.sources import load
+from crampstudy.sources.readers import redcap
+from crampstudy.sources.readers.redcap import data_dictionary
 
 HEAD = '"Variable / Field Name","Form Name","Field Type","Field Label","Choices, Calculations, OR Slider Labels"\n'
 FIELDS = """record_id,enrolment,text,Record ID,
@@ -47,7 +49,7 @@ def notices(loaded: Cleaned) -> str:
 def as_export(cohort: Cohort, labels: bool, headings: str = "names") -> str:
     """Write a cohort as REDCap would export it from a project with the package's dictionary."""
     rows = list(csv.DictReader(io.StringIO(dictionary.redcap())))
-    names = {(v.table, v.name): field for field, v in redcap_dictionary.columns().items()}
+    names = {(v.table, v.name): field for field, v in data_dictionary.columns().items()}
     columns: list[tuple[str, str]] = []
     for number, row in enumerate(rows):
         columns.append((row["Variable / Field Name"], row["Field Label"]))
@@ -210,14 +212,14 @@ class TestOwnDictionary:
     def test_a_file_that_is_no_dictionary_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "d.csv").write_text("a,b\n1,2\n", encoding="utf-8")
         with pytest.raises(SourceError, match="is not a REDCap data dictionary: it has no column 'Variable"):
-            redcap_dictionary.load(tmp_path / "d.csv")
+            data_dictionary.load(tmp_path / "d.csv")
         with pytest.raises(SourceError, match="there is no data dictionary"):
-            redcap_dictionary.load(tmp_path / "none.csv")
+            data_dictionary.load(tmp_path / "none.csv")
 
     def test_the_names_of_the_programming_interface_do_as_well(self, tmp_path: Path) -> None:
         text = "field_name,form_name,field_type,field_label,select_choices_or_calculations\n" + FIELDS
         (tmp_path / "d.csv").write_text(text, encoding="utf-8")
-        assert redcap_dictionary.load(tmp_path / "d.csv").fields["sex"].table == "participants"
+        assert data_dictionary.load(tmp_path / "d.csv").fields["sex"].table == "participants"
 
 
 class TestLabels:

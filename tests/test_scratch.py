@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from crampstudy import scratch
-from crampstudy.output import whole_file, whole_folder
+from crampstudy.atomic_write import whole_file, whole_folder
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from crampstudy import scratch
-from crampstudy.output import whole_folder, whole_stream
+from crampstudy.atomic_write import whole_folder, whole_stream
 place = Path(sys.argv[1])
 with scratch.folder() as one, whole_folder(place / "out", lambda _: None) as fresh, whole_stream(place / "f") as file:
     (one / "x").touch()
@@ -105,7 +105,7 @@ def test_an_old_folder_that_was_moved_aside_comes_back(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from crampstudy import scratch
-from crampstudy.output import whole_folder
+from crampstudy.atomic_write import whole_folder
 scratch._swapped = lambda *_: False
 rename = Path.rename
 def killed(self, target):

@@ -32,7 +32,7 @@ from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 from crampstudy.models.solution import solve
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate, write
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 Array = NDArray[np.float64]
 Run = Callable[..., tuple[int, str, str]]

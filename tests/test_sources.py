@@ -13,7 +13,9 @@ import pytest
 from crampstudy import open_cohort
 from crampstudy.codebook import dictionary
 from crampstudy.errors import SourceError
-from crampstudy.sources import KINDS, absolute, load, read
+from crampstudy.sources import Address, load, read
+from crampstudy.sources.address import KINDS, with_unlogged
+from crampstudy.sources.readers import READERS
 
 ROWS = "participant_id,age_years,sex,date,cramps\n007,71,female,2024-03-01,2\n007,71,female,2024-03-02,0\n"
 MAPPING = """version: 1
@@ -79,8 +81,8 @@ def test_a_source_made_absolute_holds_in_any_folder(study: Path, book: Path, mon
     )
     (study / "d.csv").write_text(dictionary.redcap())
     export = open_cohort("redcap:r.csv?dictionary=d.csv").digest
-    made = [absolute(source) for source in named]
-    elsewhere = absolute("redcap:r.csv?dictionary=d.csv")
+    made = [str(Address.parse(source).absolute()) for source in named]
+    elsewhere = str(Address.parse("redcap:r.csv?dictionary=d.csv").absolute())
     assert elsewhere == f"redcap:{study.resolve()}/r.csv?dictionary={study.resolve()}/d.csv"
     monkeypatch.chdir("/")
     assert {open_cohort(source).digest for source in made} == {digest}
@@ -104,6 +106,45 @@ def test_characters_of_a_path_are_its_own(study: Path) -> None:
     (study / "wide.csv").rename(study / "w?x=1.csv")
     (study / "m.yaml").rename(study / "a+b%20?.yaml")
     assert open_cohort("mapped:w?x=1.csv?mapping=a+b%20?.yaml").digest == digest
+
+
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("study", "package:study"),
+        ("package:study?missing=-99,NI&short=empty", "package:study?missing=-99,NI&short=empty"),
+        ("wide.csv?unlogged=zero", "package:wide.csv?unlogged=zero"),
+        ("nhanes:none/here?cycles=D,E", "nhanes:none/here?cycles=D,E"),
+        ("mapped:w?x=1.csv?mapping=a+b%20?.yaml", "mapped:w?x=1.csv?mapping=a+b%20?.yaml"),
+        ("book.xlsx?mapping=m.yaml", "excel:book.xlsx?mapping=m.yaml"),
+        ("redcap:r.csv?dictionary=d.csv&missing=cramps:99", "redcap:r.csv?dictionary=d.csv&missing=cramps:99"),
+    ],
+)
+def test_an_address_is_printed_as_it_is_parsed(study: Path, source: str, written: str) -> None:
+    (study / "w?x=1.csv").write_text(ROWS, encoding="utf-8")
+    if source.startswith("wide.csv"):
+        (study / "wide.csv").unlink()
+        (study / "wide.csv").mkdir()
+    address = Address.parse(source)
+    assert str(address) == written
+    assert Address.parse(written) == address == Address.parse(address)
+
+
+def test_what_an_address_states_takes_the_place_of_what_it_said(study: Path) -> None:
+    address = Address.parse("study?missing=99&unlogged=zero")
+    assert str(address.stating({"missing": "-1", "observed_from": "2024-03-01"})) == (
+        "package:study?missing=-1&unlogged=zero&observed_from=2024-03-01"
+    )
+    assert address.reading == {"missing": "99"} and address.package_folder == Path("study")
+    assert Address.parse("study?short=empty").package_folder is None
+    assert with_unlogged("study", {}) == "study"
+
+
+def test_an_address_is_identified_from_a_folder_and_titled_without_the_machine(study: Path) -> None:
+    address = Address.parse("mapped:wide.csv?mapping=m.yaml&missing=99")
+    assert address.identity(study / "report") == "mapped\n../wide.csv\nmapping=../m.yaml\nmissing=99"
+    assert address.absolute().identity(study / "report") == address.identity(study / "report")
+    assert address.title == "mapped:wide.csv"
 
 
 @pytest.mark.parametrize("text", ["C:\\data\\study", "D:/study"])
@@ -149,7 +190,8 @@ def test_a_mapping_is_given_once(study: Path) -> None:
         load("package:study", mapping)
 
 
-def test_every_kind_says_how_it_is_written() -> None:
+def test_every_kind_has_a_reader_and_says_how_it_is_written() -> None:
+    assert READERS.keys() == KINDS.keys()
     for name, kind in KINDS.items():
         assert kind.example == "FOLDER" or kind.example.startswith(f"{name}:")
         told = set(kind.options) - {"missing", "decimal", "short"}

@@ -13,9 +13,10 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from crampstudy import simulate
-from crampstudy.clean import Cleaned, clean
+from crampstudy.cleaning import Cleaned, clean
 from crampstudy.errors import SourceError
-from crampstudy.sources import open_cohort, sheetxml, spreadsheet
+from crampstudy.sources import open_cohort
+from crampstudy.sources.readers import sheetxml, spreadsheet
 
 PEOPLE = [["participant_id", "age_years", "sex"], ["007", 64, "female"], ["012", 71.5, "male"]]
 NIGHTS = [

@@ -17,9 +17,10 @@ import pyreadstat
 import pytest
 
 from crampstudy import simulate
-from crampstudy.clean import Cleaned, clean
+from crampstudy.cleaning import Cleaned, clean
 from crampstudy.errors import SourceError
-from crampstudy.sources import open_cohort, statfile, statread, wide
+from crampstudy.sources import open_cohort
+from crampstudy.sources.readers import statfile, statread, wide
 
 LABELS = {"SEX": {1.0: "Male", 2.0: "FEMALE", 9.0: "Refused"}, "diabetes": {0.0: "No", 1.0: "Yes"}}
 DIURETICS = {0.0: "None", 1.0: "Thiazide", 2.0: "Loop", 3.0: "Potassium-sparing"}
@@ -255,7 +256,7 @@ def test_an_answer_that_was_interrupted_is_not_taken_for_the_next(tmp_path: Path
 def test_the_reading_process_ends_with_the_one_that_began_it(tmp_path: Path) -> None:
     path = write(tmp_path / "s.sav", nights())
     code = (
-        "import os, sys; from pathlib import Path; from crampstudy.sources import statread\n"
+        "import os, sys; from pathlib import Path; from crampstudy.sources.readers import statread\n"
         "statread.read('read_sav', Path(sys.argv[1])); print(statread._reader().pid, flush=True); os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)

@@ -15,7 +15,7 @@ from crampstudy import describe, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.models import spec
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy.errors import SourceError
-from crampstudy.sources import content
-from crampstudy.sources.text import Text, read_text
+from crampstudy.sources.text import decoding
+from crampstudy.sources.text.delimited import Text, read_text
 
 PLAIN = "id;day;x\n01;ä;1,5\n02;;2\n"
 
@@ -205,7 +205,7 @@ def test_what_a_program_writes_is_what_is_read(
         expected.append(("x", *(cell or None for cell in trimmed)))
         lines.append(line)
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(content, "_BLOCK", block)
+        patched.setattr(decoding, "_BLOCK", block)
         path = Path(name) / "a.csv"
         path.write_bytes(out.getvalue().encode(encoding))
         text = read_text(path)

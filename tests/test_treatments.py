@@ -30,7 +30,8 @@ from crampstudy.simulate.estimands.treatment_effects import treatment_effects
 from crampstudy.simulate.truth.design import StudyDesign, check_agents, check_design, nights_needed, period_starts
 from crampstudy.simulate.truth.parameters import check
 from crampstudy.simulate.truth.tables.rows import AGENTS, Agent, read_table
-from crampstudy.sources import load, package
+from crampstudy.sources import load
+from crampstudy.sources.readers import package
 
 TABLE = read_table(Agent, "agents.csv")
 FIRST = (date(2024, 1, 8) - date(1970, 1, 1)).days

@@ -15,8 +15,8 @@ from crampstudy.cli import app
 from crampstudy.contrasts.first_look import as_json, as_text, first_look
 from crampstudy.contrasts.rates import incidence_rate
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources import quick
-from crampstudy.sources.quick import Guess, Nights
+from crampstudy.sources.readers import bare_list
+from crampstudy.sources.readers.bare_list import Guess, Nights
 
 NIGHTS = [("01", date(2025, 3, 1), 2), ("01", date(2025, 3, 25), 0), ("02", date(2025, 3, 2), None)]
 
@@ -24,7 +24,7 @@ NIGHTS = [("01", date(2025, 3, 1), 2), ("01", date(2025, 3, 25), 0), ("02", date
 def read(tmp_path: Path, text: str | bytes, **options: Any) -> Nights:
     path = tmp_path / "my.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return quick.read(path, **options)
+    return bare_list.read(path, **options)
 
 
 @pytest.mark.parametrize(

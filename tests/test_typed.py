@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.errors import SourceError
-from crampstudy.sources import content, load, typed
+from crampstudy.sources import load
+from crampstudy.sources.text import decoding, typed
 
 PEOPLE = "participant_id,age_years,sex\n01,50,female\n02,61.5,male\n"
 HEADER = ("participant_id", "date", "cramps", "sleep_hours", "warm_up", "steps", "mine")
@@ -107,7 +108,7 @@ def test_pieces_of_any_size_make_the_same_table(tmp_path: Path, monkeypatch: pyt
     path.write_text("participant_id,date,cramps,note\n" + "\n".join(nights))
     whole = typed.read(path, "diary")
     for size in (7, 64, 1000):
-        monkeypatch.setattr(content, "_BLOCK", size)
+        monkeypatch.setattr(decoding, "_BLOCK", size)
         parts = typed.read(path, "diary")
         assert parts.frame.equals(whole.frame)
         assert parts.lines.equals(whole.lines)

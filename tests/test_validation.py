@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from crampstudy import cli
-from crampstudy.clean import LEDGER
+from crampstudy.cleaning import LEDGER
 from crampstudy.sources import load
 from crampstudy.validation import as_json, as_text, summarise
 

@@ -120,7 +120,7 @@ def test_each_remark_is_said_once_and_names_its_rows() -> None:
             for band, note in bands.items()
         )
     )
-    assert wording.notes(rates) == (
+    assert tables.notes(rates) == (
         "20–39, 60–69: fewer than 10 participants; 40–49: fewer than 5 participants, so no interval; "
         "70+: no cramp, so no interval."
     )
@@ -130,7 +130,7 @@ def test_each_remark_is_said_once_and_names_its_rows() -> None:
         row(term="contrast: serum_potassium_mmol_l", level="3.5", note=f"650 {lacking}; weight weight_exam"),
         row(term="diabetes", level="true", note=f"6 {lacking}; weight weight_interview"),
     )
-    assert wording.notes(factors) == (
+    assert tables.notes(factors) == (
         "Participants left out, incomplete on the terms: 650 (Serum potassium), 6 (Diabetes); "
         "Serum potassium: weighted by examination weight; Diabetes: weighted by interview weight."
     )
@@ -152,7 +152,7 @@ def test_ranges_have_an_en_dash_and_names_keep_their_hyphens(text: str, printed:
 
 def test_a_file_is_no_column() -> None:
     rows = frame(row(term="sex", note="DEMO_D.csv.xz + my/DEMO_E.csv: 5 cells blanked"))
-    assert wording.notes(rows) == "DEMO_D.csv.xz + my/DEMO_E.csv: 5 cells blanked."
+    assert tables.notes(rows) == "DEMO_D.csv.xz + my/DEMO_E.csv: 5 cells blanked."
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import polars as pl
 from crampstudy import compute
 from crampstudy.account import UNOBSERVED, Account, lost_tables
 from crampstudy.bands import AgeBands
-from crampstudy.clean.unlogged import EXAMPLE
+from crampstudy.cleaning.unlogged import EXAMPLE
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError, UsageError
 

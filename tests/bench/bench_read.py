@@ -20,7 +20,7 @@ from timing import Job
 from crampstudy import load
 from crampstudy.codebook import TABLES, variables
 from crampstudy.simulate import simulate
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 PARTICIPANTS, NIGHTS = 2000, 90
 Engine = Literal["c", "pyarrow"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import Cohort
 from crampstudy.simulate import Degraded, Mess, Truth, degrade, simulate
 from crampstudy.simulate.corruption.error_injection import KINDS, Mistakes, as_text

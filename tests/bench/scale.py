@@ -31,8 +31,8 @@ _ONE = """
 import json, sys, time
 from pathlib import Path
 start = time.perf_counter()
-from crampstudy import parts
-summary = parts.validate(sys.argv[1], large=0)
+from crampstudy.validation import chunked
+summary = chunked.validate(sys.argv[1], large=0)
 seconds = time.perf_counter() - start
 # Of this program alone: what getrusage() has begins with the peak of the one that started it.
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

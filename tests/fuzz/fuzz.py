@@ -32,9 +32,10 @@ import numpy as np
 from fuzz_kinds import Kind
 from fuzz_plain import Plain, Unclear
 
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 from crampstudy.errors import CrampstudyError
-from crampstudy.sources import load, quick
+from crampstudy.sources import load
+from crampstudy.sources.readers import bare_list
 
 _MODULES = (
     *(fuzz_packages, fuzz_beside, fuzz_lists, fuzz_redcap, fuzz_mapped, fuzz_statfiles, fuzz_books, fuzz_nhanes),
@@ -118,7 +119,7 @@ def one(kind: Kind, number: int, seed: int, folder: Path) -> Result:
 def judged(kind: Kind, source: str, folder: Path) -> tuple[str, str]:
     try:
         with _limited():
-            made = quick.read(Path(source)) if kind.bare else load(source)
+            made = bare_list.read(Path(source)) if kind.bare else load(source)
     except CrampstudyError as error:
         return _refusal(str(error), folder)
     except Hang:
@@ -131,7 +132,7 @@ def judged(kind: Kind, source: str, folder: Path) -> tuple[str, str]:
         plain = kind.plain(folder)
     except Unclear:
         plain = None
-    if isinstance(made, quick.Nights):
+    if isinstance(made, bare_list.Nights):
         found = list(fuzz_lists.problems(made, plain))
         said = bool(made.left_out or made.notices)
     else:

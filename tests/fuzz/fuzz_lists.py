@@ -15,7 +15,7 @@ from fuzz_text import Sheet, mistaken
 from numpy.random import Generator
 
 from crampstudy import codebook
-from crampstudy.sources.quick import Nights
+from crampstudy.sources.readers.bare_list import Nights
 
 _FILE = "nights.csv"
 _COUNT = codebook.variable("cramps", "diary")

@@ -12,7 +12,7 @@ from fuzz_plain import MISSING, Plain, Row, readings, same
 from fuzz_study import Tables, written
 
 from crampstudy import codebook
-from crampstudy.clean import Cleaned
+from crampstudy.cleaning import Cleaned
 
 
 @dataclass(frozen=True)

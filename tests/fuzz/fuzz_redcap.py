@@ -18,7 +18,7 @@ from numpy.random import Generator
 
 from crampstudy import codebook
 from crampstudy.codebook import dictionary
-from crampstudy.sources import redcap_dictionary
+from crampstudy.sources.readers.redcap import data_dictionary
 
 _EXPORT, _DICTIONARY = "export.csv", "dictionary.csv"
 _FORM, _INSTANCE = "redcap_repeat_instrument", "redcap_repeat_instance"
@@ -35,7 +35,7 @@ def truth() -> Tables:
 
 @cache
 def _fields() -> dict[tuple[str, str], str]:
-    return {(v.table, v.name): field for field, v in redcap_dictionary.columns().items()}
+    return {(v.table, v.name): field for field, v in data_dictionary.columns().items()}
 
 
 @cache

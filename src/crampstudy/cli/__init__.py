@@ -113,7 +113,7 @@ def _say(text: str) -> None:
 
 def _lost(error: OSError) -> str:
     """Return what to say of an error that no file is named with: what is written under a name has its own message."""
-    from crampstudy.output import refusal
+    from crampstudy.atomic_write import refusal
 
     # What is still to be printed goes nowhere, or Python would try again at its end and complain.
     with contextlib.suppress(OSError), Path(os.devnull).open("w") as nowhere:

@@ -59,7 +59,8 @@ def describe(
     Of a diary also the time to relief, and the class of cramps in 30 nights, which a survey asks for.
     """
     from crampstudy.contrasts import describe
-    from crampstudy.sources import open_cohort, with_unlogged
+    from crampstudy.sources import open_cohort
+    from crampstudy.sources.address import with_unlogged
 
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     described = describe(
@@ -94,7 +95,7 @@ def compare(
     --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
     """
     from crampstudy.contrasts import compare
-    from crampstudy.sources import with_unlogged
+    from crampstudy.sources.address import with_unlogged
 
     said = word(unlogged, observed_from, observed_to)
     cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
@@ -163,7 +164,7 @@ def fit(
     """
     from crampstudy.estimates.verdicts import parse_margins
     from crampstudy.models import fit
-    from crampstudy.sources import with_unlogged
+    from crampstudy.sources.address import with_unlogged
 
     around_one = parse_margins(margins)
     if with_checks and (as_json or as_csv):

@@ -30,7 +30,7 @@ from crampstudy.cli.options import (
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
-    from crampstudy.clean import Cleaned, Corrections
+    from crampstudy.cleaning import Cleaned, Corrections
 
 
 def init(
@@ -67,18 +67,19 @@ def try_(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
-    from crampstudy.clean.unlogged import stated
+    from crampstudy.cleaning.unlogged import stated
     from crampstudy.contrasts import first_look
-    from crampstudy.sources import codes, quick
+    from crampstudy.sources.readers import bare_list
+    from crampstudy.sources.text import missing_codes
 
-    roles: dict[quick.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
-    nights = quick.read(
+    roles: dict[bare_list.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
+    nights = bare_list.read(
         file,
         columns={role: name for role, name in roles.items() if name is not None},
         date_format=date_format,
         clock=clock,
         time_zone=time_zone,
-        declared=codes.parse(missing) if missing else codes.NONE,
+        declared=missing_codes.parse(missing) if missing else missing_codes.NONE,
         word=stated(word(unlogged, observed_from, observed_to)),
     )
     look = first_look.first_look(nights)
@@ -97,13 +98,15 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
-    from crampstudy import parts, validation
+    from crampstudy import validation
     from crampstudy.errors import RejectedRows
-    from crampstudy.sources import load, with_unlogged
+    from crampstudy.sources import load
+    from crampstudy.sources.address import with_unlogged
+    from crampstudy.validation import chunked
 
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     # A correction is checked against the whole table.
-    summary = None if corrections else parts.validate(source, today=date.today(), rejects=rejects)
+    summary = None if corrections else chunked.validate(source, today=date.today(), rejects=rejects)
     if summary is None:
         loaded = load(source, today=date.today(), corrections=_corrections(corrections))
         summary = validation.summarise(loaded)
@@ -130,7 +133,9 @@ def import_(
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
     from crampstudy import validation
-    from crampstudy.sources import load, package, with_unlogged
+    from crampstudy.sources import load
+    from crampstudy.sources.address import with_unlogged
+    from crampstudy.sources.readers import package
 
     if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
         raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
@@ -172,7 +177,7 @@ def fetch(
 
 
 def _corrections(file: Path | None) -> Corrections | None:
-    from crampstudy.clean.corrections import load
+    from crampstudy.cleaning.corrections import load
 
     return load(file) if file else None
 
@@ -184,7 +189,7 @@ def _rejects(loaded: Cleaned, file: Path | None) -> Iterator[None]:
         yield
         return
     from crampstudy import validation
-    from crampstudy.output import csv_text, whole_stream
+    from crampstudy.atomic_write import csv_text, whole_stream
 
     with whole_stream(file, private=True) as stream:
         stream.write(csv_text(validation.rejects(loaded)).encode())

@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them."""
     from crampstudy.report.build import build
-    from crampstudy.sources import with_unlogged
+    from crampstudy.sources.address import with_unlogged
 
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     chosen = listed(sections) if sections else []

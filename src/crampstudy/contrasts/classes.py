@@ -16,7 +16,7 @@ import pandas as pd
 import polars as pl
 from scipy import special, stats
 
-from crampstudy import domain, estimates
+from crampstudy import estimates, subpopulation
 from crampstudy.account import Account
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LOWS, NIGHTS
@@ -140,7 +140,7 @@ def class_shares(
     nights = person_nights(cohort, bands)
     if why_not := denominator(cohort).why_not:
         return ClassShares(estimates.frame([*rows, *_no_window(why_not, where, base)]), solution.account)
-    rows += _windows(nights.filter(domain.select(nights, where).inside), by, where, base, ci_level)
+    rows += _windows(nights.filter(subpopulation.select(nights, where).inside), by, where, base, ci_level)
     return ClassShares(estimates.frame(rows), solution.account)
 
 
@@ -219,7 +219,7 @@ def _of_survey(standard: Cohort, where: str | None, bands: AgeBands) -> tuple[pl
     weight = recall.weight_for(standard.design, ("age_years", "sex", "recalled_class"))
     if weight not in frame.columns:
         raise UsageError(f"{standard.name} has no weight {weight!r}")
-    inside = domain.select(frame, where).inside & (frame[weight].fill_null(0.0) > 0)
+    inside = subpopulation.select(frame, where).inside & (frame[weight].fill_null(0.0) > 0)
     inside = inside & pl.Series(np.isfinite(recall.classes(frame)))
     return frame.filter(inside).with_columns(_weight=pl.col(weight)), f"{standard.name}, weight {weight}"
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from crampstudy import domain, estimates
+from crampstudy import estimates, subpopulation
 from crampstudy.account import Account
 from crampstudy.bands import AgeBands, Standard
 from crampstudy.cohort import Cohort
@@ -91,7 +91,7 @@ def describe(
             raise UsageError(f"{cohort.name} is a survey, which has no outcome {outcome}; its classes are shown anyway")
         if by != "age_band":
             raise UsageError(f"prevalence in a survey is given by age_band, not {by!r}; use where to name a part")
-        inside = domain.select(people(cohort, bands), where).inside.to_numpy() if where else None
+        inside = subpopulation.select(people(cohort, bands), where).inside.to_numpy() if where else None
         rows = prevalence(
             cohort, bands, standard=standard, domain=inside, domain_name=where, weight=weight, ci_level=ci_level
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import codebook, domain, estimates, wording
+from crampstudy import codebook, estimates, subpopulation, wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -94,7 +94,7 @@ def survey_models(
     frame = people(cohort)
     events = recall.binary(frame, outcome)
     weights = frame[weight or recall.weight_for(cohort.design, ())].fill_null(0.0).to_numpy()
-    used = np.isfinite(events) & domain.select(frame, where).inside.to_numpy() & (weights > 0)
+    used = np.isfinite(events) & subpopulation.select(frame, where).inside.to_numpy() & (weights > 0)
     common = used.any() and np.average(events[used], weights=weights[used]) >= COMMON
     return ("survey-poisson", "survey-logistic") if common else ("survey-logistic",)
 

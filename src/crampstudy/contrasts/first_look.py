@@ -14,7 +14,7 @@ from crampstudy import wording
 from crampstudy.contrasts.rate_intervals import coverage_note
 from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
-from crampstudy.sources.quick import Nights
+from crampstudy.sources.readers.bare_list import Nights
 from crampstudy.wording import counted
 
 CI_LEVEL = 0.95

@@ -14,7 +14,6 @@ from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.rates import ALL
-from crampstudy.domain import select
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -22,6 +21,7 @@ from crampstudy.models import recall
 from crampstudy.models.rows import note
 from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.nights import NO_AGE, people
+from crampstudy.subpopulation import select
 from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, domain, estimates
+from crampstudy import codebook, estimates, subpopulation
 from crampstudy.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
@@ -189,7 +189,7 @@ def rates(
     """
     check_condition(where, "cramps")
     observed = person_nights(cohort, bands)
-    part = domain.select(observed, where)
+    part = subpopulation.select(observed, where)
     nights = observed.filter(part.inside)
     left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
     account = night_account(cohort, observed.height, left_out)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, domain, estimates
+from crampstudy import codebook, estimates, subpopulation
 from crampstudy.account import OUTSIDE, UNDECIDED, Account, lost_tables
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -82,7 +82,7 @@ def relief(
     if horizon is not None and not horizon > 0:
         raise UsageError(f"a horizon is a number of seconds above 0, got {horizon:g}")
     found = relief_times(cohort, bands, unrelieved=unrelieved)
-    frame = found.frame.filter(domain.select(found.frame, where).inside)
+    frame = found.frame.filter(subpopulation.select(found.frame, where).inside)
     base: Row = {
         "cohort": cohort.name,
         "outcome": "relief",
@@ -138,7 +138,7 @@ def relief_account(
 
 
 def _account(cohort: Cohort, found: Durations, by: str, where: str | None) -> Account:
-    part = domain.select(found.frame, where)
+    part = subpopulation.select(found.frame, where)
     frame = found.frame.filter(part.inside)
     left_out = (
         *found.without,

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from crampstudy import names
+from crampstudy.atomic_write import csv_cell
 from crampstudy.estimates import kinds
-from crampstudy.output import csv_cell
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy import codebook, domain
+from crampstudy import codebook, subpopulation
 from crampstudy.codebook import contrasts
 from crampstudy.errors import UsageError
 from crampstudy.models import formula, spec
@@ -18,14 +18,14 @@ def checked_names(asked: Question, needs: Sequence[str]) -> set[str]:
     frame = no_night(asked.cohort, asked.bands)
     if ENGINES[asked.model].is_number(asked.outcome):
         _check_number(asked)
-    domain.select(frame, asked.where)
+    subpopulation.select(frame, asked.where)
     if absent := [column for column in needs if column not in frame.columns]:
         raise UsageError(f"the diary of {asked.cohort.name} has no {absent[0]}; use the exposure nights")
     parsed = [formula.parse(terms) for terms in (asked.terms, asked.zero_terms or "1")]
     names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
     by_sex = {"sex"} & {*frame.columns} if any(map(contrasts.is_within_sex, names)) else set()
-    return names | by_sex | {*needs} | set(domain.names(asked.where) if asked.where else ())
+    return names | by_sex | {*needs} | set(subpopulation.names(asked.where) if asked.where else ())
 
 
 def _check_number(asked: Question) -> None:

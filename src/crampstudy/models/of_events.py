@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain, event_times
 from crampstudy import estimates as tidy
+from crampstudy import event_times, subpopulation
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
@@ -158,7 +158,7 @@ def events(asked: Question) -> Events:
     if asked.exposure != "nights" or asked.weight or asked.random_slope:
         raise UsageError(f"{asked.model} takes no exposure, no weight and no random slope")
     source = _SOURCES[asked.outcome](asked)
-    part = domain.select(source.frame, asked.where)
+    part = subpopulation.select(source.frame, asked.where)
     inside, known = part.inside.to_numpy(), np.isfinite(source.outcome)
     design = spec.build(
         source.frame, asked.terms, candidate=inside & known, per_coefficient=asked.participants_per_coefficient
@@ -180,7 +180,7 @@ def events(asked: Question) -> Events:
         (source.without, int((inside & ~known).sum())),
         (INCOMPLETE, design.incomplete),
     )
-    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    names = formula.names_in(formula.parse(asked.terms)) | set(subpopulation.names(asked.where) if asked.where else ())
     counts = () if isinstance(asked.cohort, Diary) else lost_tables(asked.cohort.attrition.tables, source.table)
     found = source.frame.height + sum(n for _, n in source.lost)
     account = Account(source.plural, found, left_out, counts, read_as(source.frame, names, *_TABLES))
@@ -323,7 +323,7 @@ def _relief(asked: Question) -> Rows:
 
 def _gap(asked: Question) -> Rows:
     cohort = asked.cohort
-    names = formula.names_in(formula.parse(asked.terms)) | set(domain.names(asked.where) if asked.where else ())
+    names = formula.names_in(formula.parse(asked.terms)) | set(subpopulation.names(asked.where) if asked.where else ())
     own = set(people(cohort, asked.bands).columns) if cohort.kind == "diary" else set()
     # What may differ from night to night is met night by night; what does not, gap by gap, with the same answer.
     times = event_times.gap_times if names <= own else event_times.gap_nights

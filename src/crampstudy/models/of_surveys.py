@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from crampstudy import domain
 from crampstudy import estimates as tidy
+from crampstudy import subpopulation
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import SurveyDesign
@@ -106,7 +106,7 @@ def sample(asked: Question) -> Sample:
     if asked.exposure != "nights" or asked.kind != "auto":
         raise UsageError(f"{asked.model} takes no exposure, and its covariance is that of the sampling design")
     frame = people(cohort, asked.bands)
-    part = domain.select(frame, asked.where)
+    part = subpopulation.select(frame, asked.where)
     if asked.model in NUMBERS:
         _check_number(asked, frame, cohort.design)
     outcome = model.outcome(frame, asked.outcome)
@@ -272,7 +272,7 @@ def _variables(asked: Question) -> set[str]:
     return (
         {asked.outcome}
         | formula.names_in(formula.parse(asked.terms))
-        | set(domain.names(asked.where) if asked.where else ())
+        | set(subpopulation.names(asked.where) if asked.where else ())
     )
 
 

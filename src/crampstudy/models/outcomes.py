@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from crampstudy import domain
+from crampstudy import subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.models import recall
 
@@ -34,7 +34,7 @@ def check_condition(where: str | None, outcome: str) -> None:
     Raises:
         UsageError: they are.
     """
-    names = set(domain.names(where) if where else ())
+    names = set(subpopulation.names(where) if where else ())
     if chosen := names & _NIGHTS if outcome in {*_NIGHTS, "gap"} else set():
         raise UsageError(
             f"the condition names {min(chosen)!r}: nights that are chosen by their cramps have no rate and no odds of "

@@ -13,12 +13,15 @@ from pathlib import Path
 import polars as pl
 
 from crampstudy import codebook, compute
-from crampstudy.clean import Context, clean_table, nothing_left
-from crampstudy.clean.raw import ROW, ledger
+from crampstudy.cleaning import Context, clean_table, nothing_left
+from crampstudy.cleaning.raw import ROW, ledger
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.nights import Diary, Part, Parts
-from crampstudy.sources import declared, joined, package, package_folder, unlogged_nights
+from crampstudy.sources import Address
+from crampstudy.sources.chunked.joined import common_columns
+from crampstudy.sources.readers import package
+from crampstudy.sources.text import missing_codes
 
 
 def in_parts(
@@ -41,19 +44,20 @@ def in_parts(
         UsageError: the source is no data package of a diary, or its diary is not Parquet.
     """
     compute.check_workers(workers)
-    folder = package_folder(source)
+    address = Address.parse(source)
+    folder = address.package_folder
     paths = package.diary_paths(folder) if folder else ()
     if not folder or not paths:
         raise UsageError(f"{source} is no data package with a diary; parts are the Parquet files of one")
     if any(path.suffix.lower() != ".parquet" for path in paths):
         raise UsageError(f"the diary of {folder} is text; write it as Parquet, in parts of some 250,000 nights")
-    if declared(source):
+    if missing_codes.declared(address.options):
         raise UsageError(
             f"{source}: nights that are counted file by file are taken as they stand, and missing= needs them cleaned; "
             f"write them without the codes first: crampstudy import '{source}' --out FOLDER --format parquet"
         )
     raw = package.read(folder, leave=("diary",))
-    if raw.unlogged or unlogged_nights(source):
+    if raw.unlogged or address.unlogged:
         raise UsageError(
             f"a diary read in parts is taken as it stands, and {source} says that nights without a row had no cramp; "
             f"fill them in first: crampstudy import '{source}' --format parquet --out FILLED, and fit FILLED"
@@ -65,7 +69,7 @@ def in_parts(
     if people.is_empty():
         raise nothing_left(table.file, table.frame.height, ledger(table, said))
     names = [package.part_name(folder, path, len(paths)) for path in paths]
-    schema = _typed(joined.common(names, [_schema(path) for path in paths]))
+    schema = _typed(common_columns(names, [_schema(path) for path in paths]))
     if missing := [v.name for v in codebook.variables("diary") if v.required and v.name not in schema]:
         raise SourceError(f"{names[0]}: the required column {missing[0]} is missing")
     parts = Parts(tuple(Part.of(path) for path in paths), schema, workers, keep, progress)

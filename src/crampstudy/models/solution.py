@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import domain, wording
+from crampstudy import subpopulation, wording
 from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -224,8 +224,8 @@ def solve_nights(asked: Question, *, night_by_night: bool = False) -> Solution:
     nights = read if counted else read.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
     split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
     nights = person_means.added(asked.cohort, nights, split, asked.outcome)
-    inside = domain.select(nights, asked.where).inside
-    undecided = domain.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
+    inside = subpopulation.select(nights, asked.where).inside
+    undecided = subpopulation.select(nights, f"({asked.where}) IS NULL").inside if asked.where else ~inside
     design, zero = _designs(asked, engine, nights, inside.to_numpy(), needs)
     check_multiples(asked.per, *filter(None, (design, zero)))
     check_beside(engine, design)

@@ -18,10 +18,10 @@ from typing import Any
 
 from crampstudy import names, scratch, sources
 from crampstudy.account import Account
+from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import of_cohort
-from crampstudy.output import whole_folder
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
 from crampstudy.report.collect import collect
@@ -124,7 +124,7 @@ def build(
         with stage("run"):
             execute = partial(run.execute, server=server, progress=progress, cell_seconds=cell_seconds)
             # A kernel runs in another folder.
-            executed = _run(outline, values, sources.absolute(source), work, jobs, execute)
+            executed = _run(outline, values, str(sources.Address.parse(source).absolute()), work, jobs, execute)
         with stage("collect"):
             document = collect(outline, executed)
         effective = {parameter.name: values.get(parameter.name, parameter.default) for parameter in declared}
@@ -195,8 +195,9 @@ def _run(
 
 
 def _origin(source: str, target: Path) -> provenance.Origin:
-    told = sources.identity(source, seen_from=target)
-    return provenance.Origin(sources.shown(source), provenance.sha256(told.encode(errors="surrogateescape")))
+    address = sources.Address.parse(source)
+    identity = address.identity(seen_from=target).encode(errors="surrogateescape")
+    return provenance.Origin(address.title, provenance.sha256(identity))
 
 
 def _front(

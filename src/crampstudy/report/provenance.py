@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crampstudy.atomic_write import unrecorded
 from crampstudy.cohort import Cohort
-from crampstudy.output import unrecorded
 
 MANIFEST = "manifest.json"
 _LOCKS = ("requirements.lock", "uv.lock")

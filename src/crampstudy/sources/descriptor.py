@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from crampstudy import codebook
-from crampstudy.clean import Unlogged, unlogged
+from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import Component, VariableType
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources.codes import Codes
-from crampstudy.sources.decimals import MARKS, Mark
+from crampstudy.sources.text.decimals import MARKS, Mark
+from crampstudy.sources.text.missing_codes import Codes
 
 FILE = "datapackage.json"
 _TYPES: Mapping[str, VariableType] = {

@@ -12,10 +12,10 @@ from urllib.parse import urljoin, urlsplit
 
 import pooch
 
+from crampstudy.atomic_write import guarded, whole_file
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.output import guarded, whole_file
-from crampstudy.sources import addresses
-from crampstudy.sources import nhanes_codes as nc
+from crampstudy.sources import web_address
+from crampstudy.sources.readers.nhanes import codes as nc
 
 PUBLISHER = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public"
 RECORD = "digests.json"
@@ -80,7 +80,7 @@ def nhanes(
     for cycle in chosen:
         for table in tables(cycle):
             path = folder / f"{table}_{cycle}.xpt"
-            url = addresses.beneath(base_url, f"{nc.CYCLES[cycle].years[:4]}/DataFiles/{path.name}")
+            url = web_address.beneath(base_url, f"{nc.CYCLES[cycle].years[:4]}/DataFiles/{path.name}")
             known = None if refresh else record.get(path.name)
             if path.exists() and not refresh:
                 made.append(_kept(path, known))
@@ -90,18 +90,18 @@ def nhanes(
                 part = _download(url, path, progress, wait_s, redirects_to)
             except _NotThere:
                 raise SourceError(
-                    f"{addresses.shown(url)} is not there: no table {table} of cycle {cycle} at this address"
+                    f"{web_address.shown(url)} is not there: no table {table} of cycle {cycle} at this address"
                 ) from None
             digest, size = str(pooch.file_hash(str(part))), part.stat().st_size
             if known and digest != known["sha256"]:
                 part.unlink()
                 raise SourceError(
-                    f"{addresses.shown(url)} is not the file that {folder / RECORD} records "
+                    f"{web_address.shown(url)} is not the file that {folder / RECORD} records "
                     f"(SHA-256 {digest[:12]} now, {known['sha256'][:12]} then): the publisher has changed it; "
                     "--refresh takes the new one"
                 )
             # On record before it has its name: a file without a record is somebody else's.
-            record[path.name] = {"sha256": digest, "size_bytes": size, "address": addresses.shown(url)}
+            record[path.name] = {"sha256": digest, "size_bytes": size, "address": web_address.shown(url)}
             whole_file(folder / RECORD, (json.dumps({"files": record}, indent=1, sort_keys=True) + "\n").encode())
             with guarded(path):
                 part.replace(path)
@@ -131,7 +131,9 @@ def _check_address(base_url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        what = f"{addresses.shown(base_url)!r}" if "@" not in base_url and "?" not in base_url else "the address given"
+        what = (
+            f"{web_address.shown(base_url)!r}" if "@" not in base_url and "?" not in base_url else "the address given"
+        )
         raise UsageError(f"{what} is no address of files; give one that begins with https:// or http://")
 
 
@@ -192,12 +194,12 @@ def _download(url: str, path: Path, progress: Progress, wait_s: float, allowed: 
                 part.unlink(missing_ok=True)
             elif status is not None and status < 500 and status != _TOO_MANY:
                 raise SourceError(
-                    f"{addresses.shown(url)} was refused with status {status}; is the address right?"
+                    f"{web_address.shown(url)} was refused with status {status}; is the address right?"
                 ) from None
             if attempt == _ATTEMPTS:
                 what = f"answered with status {status}" if status else "could not be reached, or broke off,"
                 raise SourceError(
-                    f"{addresses.host(url)} {what} in {_ATTEMPTS} attempts at {path.name} ({type(error).__name__}); "
+                    f"{web_address.host(url)} {what} in {_ATTEMPTS} attempts at {path.name} ({type(error).__name__}); "
                     "check the network and run the same command again: it goes on where it stopped"
                 ) from None
             time.sleep(wait_s * attempt)
@@ -210,7 +212,7 @@ def _download(url: str, path: Path, progress: Progress, wait_s: float, allowed: 
         what = "a web page" if head.lstrip().startswith(b"<") else "something else"
         if head == _MAGIC:
             what = f"{size:,} bytes, which is not a whole number of records of {_RECORD_LENGTH}: it was cut off"
-        raise SourceError(f"{addresses.shown(url)} is no transport file: the server sent {what}; check the address")
+        raise SourceError(f"{web_address.shown(url)} is no transport file: the server sent {what}; check the address")
     return part
 
 
@@ -279,10 +281,10 @@ def _number(text: str) -> int | None:
 
 
 def _check_redirect(asked: str, answered: str, allowed: Collection[str]) -> None:
-    if addresses.strays(asked, answered, allowed):
-        there = addresses.host(answered)
+    if web_address.strays(asked, answered, allowed):
+        there = web_address.host(answered)
         raise SourceError(
-            f"{addresses.shown(asked)} sends on to another place, {addresses.shown(answered)}; if you trust it, "
+            f"{web_address.shown(asked)} sends on to another place, {web_address.shown(answered)}; if you trust it, "
             f"run the same command with --allow-redirects {there}"
         )
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crampstudy import codebook, names
+from crampstudy.atomic_write import whole_folder
 from crampstudy.codebook import dictionary
 from crampstudy.errors import UsageError
-from crampstudy.output import whole_folder
-from crampstudy.sources import package
+from crampstudy.sources.readers import package
 
 NEEDED = ("participants", "diary")
 """The tables without which there is no diary cohort."""

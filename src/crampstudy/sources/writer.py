@@ -16,12 +16,12 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from crampstudy import codebook
+from crampstudy.atomic_write import csv_safe, unrecorded, whole_folder
 from crampstudy.codebook import Variable, VariableType, dictionary, rules
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SchemaError, UsageError
-from crampstudy.output import csv_safe, unrecorded, whole_folder
 from crampstudy.sources import descriptor
-from crampstudy.sources.own import own_column
+from crampstudy.sources.extra_columns import own_column
 
 Format = Literal["csv", "parquet"]
 FORMATS = get_args(Format)

@@ -133,9 +133,7 @@ def _reworded(text: str) -> str:
     text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
-    return re.sub(
-        r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: _small(wording.label(match[0])), text
-    )
+    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: _small(wording.label(match[0])), text)
 
 
 def _small(label: str) -> str:

@@ -1,0 +1,122 @@
+"""What is odd though it is possible: it is said, and nothing is changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy.cleaning import unit_error
+from crampstudy.cleaning.keys import form
+from crampstudy.cleaning.raw import ROW, Violation, worded
+from crampstudy.cleaning.rule import Frames, View
+from crampstudy.codebook import Variable
+
+FEWEST = 3
+"""Usual cells that a person must have in a column before another cell is held against their median."""
+
+
+def unusual(view: View) -> list[Violation]:
+    """Cells outside the usual limits that look like another unit, or like a jump from the person's own median."""
+    frame = view.rows
+    asked = [(v, odd) for v in view.present if (odd := unit_error.outside_usual(v)) is not None]
+    flags = frame.select(_any_odd(v).alias(v.name) for v, _ in asked).row(0) if asked else ()
+    found = []
+    persons: NDArray[np.uint32] | None = None
+    for (v, odd), flag in zip(asked, flags, strict=True):
+        if not flag:
+            continue
+        if view.table != "diary":
+            found += _slipped(frame.select(ROW, v.name).filter(odd), v, None)
+            continue
+        persons = _persons(frame["participant_id"]) if persons is None else persons
+        found += _against_own_median(frame, frame.select(pl.arg_where(odd)).to_series(), persons, v)
+    return found
+
+
+def _persons(identifiers: pl.Series) -> NDArray[np.uint32]:
+    """Return a number for each identifier, the same for the same one."""
+    runs = identifiers.rle().struct.unnest()
+    return np.repeat(runs["value"].rank("dense").to_numpy().astype(np.uint32), runs["len"].to_numpy())
+
+
+def _any_odd(v: Variable) -> pl.Expr:
+    """Return whether a whole column has a cell outside its usual limits, 0 apart: the highest and the others tell."""
+    column = pl.col(v.name)
+    return (column.max() > v.usual_maximum) | ((column != 0) & (column < v.usual_minimum)).any()
+
+
+def _slipped(rows: pl.DataFrame, v: Variable, medians: pl.Series | None) -> list[Violation]:
+    looks = unit_error.hints(v, rows[v.name], medians)
+    told = looks.is_not_null()
+    return [Violation(rows[ROW].filter(told), v.name, "unit-slip", "warn", looks.filter(told))] if told.any() else []
+
+
+def _against_own_median(
+    frame: pl.DataFrame, at: pl.Series, persons: NDArray[np.uint32], v: Variable
+) -> list[Violation]:
+    """Hold the cells in the rows ``at`` against the median of the same person's usual ones."""
+    concerned = np.zeros(int(persons.max()) + 1, dtype=bool)
+    concerned[persons[at.to_numpy()]] = True
+    (theirs,) = np.nonzero(concerned[persons])
+    cells = pl.DataFrame({"person": persons[theirs], v.name: frame[v.name].gather(theirs)})
+    usual = cells.lazy().filter(pl.col(v.name).is_between(v.usual_minimum, v.usual_maximum))
+    median = pl.col(v.name).median()
+    own = usual.group_by("person").agg(median=median, n=pl.len()).filter(pl.col("n") >= FEWEST)
+    rows = frame.select(pl.col(ROW, v.name).gather(at)).with_columns(person=persons[at.to_numpy()])
+    rows = rows.join(own.collect(), on="person", maintain_order="left")
+    found = _slipped(rows, v, rows["median"])
+    away = (rows[v.name] - rows["median"]).abs()
+    if v.jump is None or not (away > v.jump).any():
+        return found
+    far = rows.with_columns(away=away).filter(pl.col("away") > v.jump)
+    hint = pl.format(
+        f"{{}} {v.unit or ''} away from the person's own median: kept, look at it", pl.col("away").round(1)
+    )
+    jump = Violation(far[ROW], v.name, "jump", "warn", worded(far, hint))
+    named = [b.rows for b in found]
+    jump = jump.without(pl.concat(named)) if named else jump
+    return [*found, jump] if len(jump.rows) else found
+
+
+def similar_identifiers(view: View) -> list[Violation]:
+    """Participants whose identifiers differ only in case, spaces, hyphens or leading zeros."""
+    frame = view.rows
+    identifiers = frame.select(ROW, "participant_id", form=form(frame["participant_id"]))
+    rows = identifiers.filter(pl.col("form").is_duplicated())[ROW]
+    hint = "another participant has nearly this identifier: are they one person?"
+    return [Violation(rows, "participant_id", "similar-identifier", "warn", hint)] if len(rows) else []
+
+
+def age_against_birth_year(frames: Frames) -> list[Violation]:
+    """Participants whose age at their first night is not what their year of birth makes it, give or take a year."""
+    people, diary = frames["participants"], frames["diary"]
+    first = diary.group_by("participant_id").agg(first=pl.col("date").min().dt.year())
+    turning = pl.col("first") - pl.col("birth_year")
+    joined = people.join(first, on="participant_id", maintain_order="left")
+    # In the year of the nth birthday one is n - 1 or n; a top-coded or rounded age may be off by one more.
+    off = joined.filter((turning - pl.col("age_years").floor()).is_between(-1, 2).not_())
+    hint = pl.format("born in that year, the participant turns {} in the year of the first night", turning)
+    return [Violation(off[ROW], "age_years", "age-against-birth-year", "warn", worded(off, hint))] if off.height else []
+
+
+def first_nights(frames: Frames) -> pl.DataFrame:
+    """Return the first night of each participant."""
+    night = ["participant_id", "date"]
+    first = frames["diary"].group_by("participant_id", maintain_order=True).agg(pl.col("date").min())
+    return frames["diary"].join(first, on=night, how="semi")
+
+
+def nights_of_episodes(frames: Frames) -> pl.DataFrame:
+    """Return the nights of the diary that have an episode."""
+    return frames["diary"].join(frames["episodes"], on=["participant_id", "date"], how="semi")
+
+
+def episodes_against_count(frames: Frames) -> list[Violation]:
+    """Nights whose episodes are fewer or more than the diary counts; a night without episodes says nothing."""
+    night = ["participant_id", "date"]
+    counted = frames["episodes"].group_by(night).agg(pl.len(), pl.col(ROW).min())
+    nights = counted.join(frames["diary"].select(*night, "cramps"), on=night, how="left")
+    rows = nights.filter(~pl.col("len").eq_missing(pl.col("cramps")))[ROW].sort()
+    hint = "the diary counts another number of cramps in this night, or none: both are kept, correct one of them"
+    return [Violation(rows, "episode", "episodes-against-count", "warn", hint)] if len(rows) else []

@@ -1,0 +1,208 @@
+"""Addresses of cohorts, ``kind:path?option=value``: parsed, made absolute and printed here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from crampstudy import names
+from crampstudy.cleaning import Unlogged, unlogged
+from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
+from crampstudy.errors import SourceError
+
+Options = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """A kind of source: how an address of it is written, the options it takes, the endings of files that tell it.
+
+    One of ``nights`` also takes the word on nights without a row.
+    """
+
+    example: str
+    options: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    nights: bool = True
+
+
+_CELLS = ("missing", "decimal")
+"""Options that say how cells are to be read."""
+_ROWS = ("short",)
+"""Options that say which rows of text are to be read."""
+
+KINDS: Mapping[str, SourceKind] = {
+    "package": SourceKind("FOLDER", _CELLS + _ROWS),
+    "nhanes": SourceKind("nhanes:FOLDER?cycles=D,E", ("cycles",), nights=False),
+    "excel": SourceKind("excel:BOOK.xlsx", ("mapping", *_CELLS), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind("stat:FILE.sav", ("mapping", *_CELLS), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "redcap": SourceKind("redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", *_CELLS, *_ROWS)),
+    "mapped": SourceKind("mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS)),
+}
+_PATHS = ("mapping", "dictionary")
+"""Options that name a file."""
+_EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a cohort is and how it is to be read; printed as ``kind:path?option=value``."""
+
+    kind: str
+    path: Path
+    options: Options = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, source: str | Path | Address, mapping: Path | None = None) -> Address:
+        """Read an address; ``mapping`` is the option of that name, also for a bare path.
+
+        Raises:
+            SourceError: the kind or an option is unknown, or a mapping is given twice.
+        """
+        if isinstance(source, Address):
+            return source
+        return _parsed(str(source)) if mapping is None else _with_mapping(str(source), mapping)
+
+    def __str__(self) -> str:
+        """Return the address as it is written; nothing is encoded, since nothing is decoded."""
+        query = "&".join(f"{name}={value}" for name, value in self.options.items())
+        return f"{self.kind}:{self.path}" + (f"?{query}" if query else "")
+
+    def stating(self, said: Options) -> Address:
+        """Return the address with these options beside, or in the place of, its own."""
+        return replace(self, options={**self.options, **said})
+
+    def absolute(self) -> Address:
+        """Return the address with paths, those of its options too, that hold in any folder."""
+        options = {k: str(Path(value).resolve()) if k in _PATHS else value for k, value in self.options.items()}
+        return replace(self, path=self.path.resolve(), options=options)
+
+    def identity(self, seen_from: Path) -> str:
+        """Return what tells the source from every other one: its kind, and its paths as seen from a folder.
+
+        So a project that is moved with its reports keeps them, however the source is written.
+        """
+
+        def place(there: Path) -> str:
+            there, here = there.resolve(), seen_from.resolve()
+            # On Windows there is no way from one drive to another.
+            return os.path.relpath(there, here) if there.anchor == here.anchor else str(there)
+
+        said = {name: place(Path(value)) if Path(value).exists() else value for name, value in self.options.items()}
+        return "\n".join([self.kind, place(self.path), *(f"{name}={said[name]}" for name in sorted(said))])
+
+    @property
+    def title(self) -> str:
+        """The source as a report names it: its kind and the last name of its path, which tell nothing of a machine."""
+        return f"{self.kind}:{names.title(self.path.resolve().name)}"
+
+    @property
+    def package_folder(self) -> Path | None:
+        """The folder of a plain data package, ``None`` where the source is of another kind or has options.
+
+        So it is where options say how its files are to be read, but for missing codes and :attr:`unlogged`.
+        """
+        plain = self.kind == "package" and not self.options.keys() - {"missing", *unlogged.KEYS}
+        return self.path if plain else None
+
+    @property
+    def corrections_file(self) -> Path | None:
+        """The user's corrections that lie in the folder of a data package, ``None`` where there are none."""
+        file = self.path / CORRECTIONS_FILE
+        return file if self.kind == "package" and file.is_file() else None
+
+    @property
+    def unlogged(self) -> Unlogged | None:
+        """The word on nights without a row that stands in the address.
+
+        Raises:
+            UsageError: the word is none of what is allowed.
+        """
+        return unlogged.stated(self.options)
+
+    @property
+    def reading(self) -> Options:
+        """The options that say how files are to be read; the word on nights without a row is none of them."""
+        return {name: value for name, value in self.options.items() if name not in unlogged.KEYS}
+
+
+def with_unlogged(source: str, said: Options, mapping: Path | None = None) -> str:
+    """Return a source that says as well what nights without a row were; as it was written where nothing is said.
+
+    Raises:
+        SourceError: the kind or an option is unknown.
+    """
+    return str(Address.parse(source, mapping).stating(said)) if said else source
+
+
+def _parsed(text: str) -> Address:
+    kind, colon, rest = text.partition(":")
+    # What is there is that, whatever characters its name has; and one letter before a colon is a drive, not a kind.
+    if Path(text).exists() or not colon or len(kind) == 1 or "?" in kind:
+        return _detected(text)
+    if kind not in KINDS:
+        close = get_close_matches(kind, list(KINDS), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise SourceError(f"unknown kind of source {kind!r} in {text!r}{hint}; allowed: {_EXAMPLES}")
+    path, options = _split(rest)
+    _check(kind, options)
+    if not path:
+        raise SourceError(f"{text!r} names no path; write {KINDS[kind].example}")
+    return Address(kind, Path(path), options)
+
+
+def _with_mapping(source: str, mapping: Path) -> Address:
+    named = source.partition(":")[0]
+    if Path(source).exists() or named not in KINDS:
+        file, stated = _split(source)
+        _check("mapped", stated)
+        if "mapping" not in stated:
+            return Address("mapped", Path(file), {**stated, "mapping": str(mapping)})
+    address = _parsed(source)
+    if "mapping" not in KINDS[address.kind].options or "mapping" in address.options:
+        why = f"{source} names one already" if "mapping" in address.options else f"{address.kind} takes none"
+        raise SourceError(f"a mapping was given and {why}; give a mapping once, with a file or a folder of files")
+    return address.stating({"mapping": str(mapping)})
+
+
+def _detected(text: str) -> Address:
+    """Return the kind that a bare path shows: a folder is a package, an ending tells a workbook from a SAS file."""
+    whole = Path(text)
+    path, options = _split(text)
+    file = Path(path)
+    kind = next((kind for kind, known in KINDS.items() if file.suffix.lower() in known.suffixes), "package")
+    if file.is_dir() or kind != "package":
+        kind = "package" if file.is_dir() else kind
+        _check(kind, options)
+        return Address(kind, file, options)
+    if whole.is_file():
+        raise SourceError(
+            f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "
+            f"redcap:{text}, or mapped:{text}?mapping=M.yaml; crampstudy try looks into a bare diary"
+        )
+    return Address("package", whole)
+
+
+def _split(rest: str) -> tuple[str, dict[str, str]]:
+    """Split a path from its options at the question mark before which something is there, else at the last one."""
+    marks = [position for position, letter in enumerate(rest) if letter == "?"]
+    if not marks or Path(rest).exists():
+        return rest, {}
+    at = next((mark for mark in reversed(marks) if Path(rest[:mark]).exists()), marks[-1])
+    # Nothing is decoded: a plus or a per cent sign in a path is itself.
+    pairs = (part.partition("=") for part in rest[at + 1 :].split("&") if part)
+    return rest[:at], {name: value for name, _, value in pairs}
+
+
+def _check(kind: str, options: Options) -> None:
+    allowed, word = KINDS[kind].options, unlogged.KEYS if KINDS[kind].nights else ()
+    for name, value in options.items():
+        if name not in (*allowed, *word):
+            said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}" if allowed else "it has none"
+            also = f"; on nights without a row: {', '.join(word)}" if word else ""
+            raise SourceError(f"{kind} has no option {name!r}; {said}{also}")
+        if not value:
+            raise SourceError(f"the option {name} of {kind} is empty; write it as in {KINDS[kind].example}")

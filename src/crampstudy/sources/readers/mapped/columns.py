@@ -1,0 +1,159 @@
+"""Columns of any layout become those of the codebook: missing codes, marks, codes, dates, units; all of it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+from datetime import time
+
+import polars as pl
+
+from crampstudy import wording
+from crampstudy.cleaning.raw import UNREAD
+from crampstudy.errors import SourceError
+from crampstudy.sources.readers.mapped import mapping
+from crampstudy.sources.readers.mapped.mapping import Column, Mapping
+from crampstudy.sources.text import dates, decimals, missing_codes
+from crampstudy.sources.text.decimals import Stated
+
+# More digits than any measurement has; fewer than would show that 0.1 has no exact binary form.
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A table as it came: trimmed texts or null, and the line of each row in ``file``.
+
+    ``by_comma`` says that the file comes from where decimal marks are commas, ``settled`` that its numbers have points.
+    """
+
+    file: str
+    frame: pl.DataFrame
+    lines: pl.Series
+    by_comma: bool = False
+    settled: bool = False
+    unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
+
+
+def is_number(column: Column) -> bool:
+    """Return whether the cells of a column are numbers, whose decimal marks are to be settled."""
+    return column.source is not None and column.codes is None and column.target.type in decimals.NUMBERS
+
+
+def stated_marks(described: Mapping) -> Stated:
+    """Return what a mapping says of decimal marks, and how it can say it."""
+    return Stated(described.decimal, option=f'the key decimal of {described.path.name}, decimal: "," or decimal: "."')
+
+
+def without_missing(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+    """Return the cells without those that hold a missing code of the column."""
+    gone = missing_codes.held(cells, column.missing)
+    if gone.any():
+        notices.append(missing_codes.notice(f"{column.source} → {column.target.name}", cells.filter(gone)))
+    return cells.set(gone, None)
+
+
+def with_points(texts: pl.DataFrame, given: Given, described: Mapping, notices: list[str]) -> Table[str, pl.Series]:
+    """Return columns of numbers with decimal points, each read by one rule."""
+    stated = stated_marks(described)
+    made, said = decimals.settle(texts, texts.columns, given.file, given.lines, stated, given.by_comma)
+    notices.extend(notice.removeprefix(f"{given.file}: ") for notice in said)
+    return made.to_dict()
+
+
+def converted(
+    column: Column, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
+) -> pl.Series:
+    """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is."""
+    name = column.target.name
+    if column.source is None:
+        value = column.constant or None
+        notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
+        return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
+    cells = known[name]
+    if column.codes is not None:
+        cells = _decoded(column, column.codes, cells, given, described)
+        notices.append(
+            f"{column.source} → {name}: " + ", ".join(f"{c} = {v or 'missing'}" for c, v in column.codes.items())
+        )
+    elif column.target.type in ("date", "datetime"):
+        cells = _dated(column, cells, given.lines, described, notices)
+    elif is_number(column):
+        cells = _scaled(column, cells, notices)
+    return cells.alias(name)
+
+
+def _decoded(column: Column, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
+    uncovered = cells.is_not_null() & ~cells.is_in(list(codes))
+    if uncovered.any():
+        at = uncovered.arg_max() or 0
+        raise SourceError(
+            f"{described.path}, {column.key}.codes: {given.file}, line {given.lines[at]}, column {column.source} has "
+            f"{cells[at]!r}, which no code covers (codes: {', '.join(codes)}); add it, with '' where it means missing"
+        )
+    return cells.replace_strict(list(codes), [v or None for v in codes.values()], return_dtype=pl.String, default=None)
+
+
+def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]) -> pl.Series:
+    timed = column.target.type == "datetime" or column.clock == "timestamp"
+    if column.origin is not None:
+        read, differ = dates.numbered(cells, column.origin).cast(pl.Datetime("us")), None
+        notices.append(f"{column.source} → {column.target.name}: day numbers, day 0 is {column.origin}")
+    else:
+        read, differ = dates.moments(cells, column.formats, timed, described.time_zone)
+        if column.formats:
+            notices.append(f"{column.source} → {column.target.name}: read as {' or '.join(column.formats)}")
+    if column.clock == "morning":
+        notices.append(f"{column.target.name}: the file dates the morning after; each night moved one day back")
+    elif column.clock == "timestamp":
+        notices.append(f"{column.target.name}: times before noon belong to the night that began the evening before")
+    unread = read.is_null() & cells.is_not_null()
+    if column.target.type == "date":
+        read = _days(column, read, notices)
+        made = read.dt.strftime(dates.WRITTEN["date"])
+    else:
+        made = read.dt.strftime(dates.WRITTEN["datetime"])
+        if described.time_zone and (not column.formats or any(map(dates.with_zone, column.formats))):
+            notices.append(f"{column.target.name}: times with a zone are told in the time of {described.time_zone}")
+    # A cell that was not read stays, so that its row is rejected; it must not pass for a date all the same.
+    expected = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601")
+    if unread.any():
+        at = unread.arg_max() or 0
+        why = f"; {int(differ.sum())} of them could be read in two ways" if differ is not None and differ.any() else ""
+        if column.origin is not None:
+            why = f'; seconds since 1970 are format: "{dates.EPOCH}" and no origin'
+        notices.append(
+            f"{column.source} → {column.target.name}: {wording.counted(int(unread.sum()), 'cells', 'are')} not "
+            f"{expected}, the first {cells[at]!r} on line {lines[at]}{why}"
+        )
+    left = pl.select(pl.format("{} (not {})", cells.rechunk(), pl.lit(expected))).to_series()
+    return pl.select(pl.coalesce(made, left)).to_series()
+
+
+def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
+    """Return the date of the night, or for what is dated by its day that day."""
+    timed = int((read.dt.time() != time()).sum())
+    if (column.target.table, column.target.name) not in mapping.NIGHTS:
+        if timed:
+            notices.append(f"{column.target.name}: {wording.counted(timed, 'times')} of day left out")
+        return read.dt.date()
+    nights = dates.nights(read, column.clock)
+    if before := nights.null_count() - read.null_count():
+        notices.append(
+            f"{column.target.name}: {wording.counted(before, 'times')} before noon "
+            f"{'is' if before == 1 else 'are'} not of an evening (clock: evening): set aside; with "
+            "clock: timestamp they belong to the night that began the evening before"
+        )
+    return nights
+
+
+def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+    if column.unit is None or (column.factor == 1 and column.offset == 0):
+        return cells
+    number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset
+    plus = f" {column.offset:+g}" if column.offset else ""
+    notices.append(
+        f"{column.source} → {column.target.name}: {column.unit} × {column.factor:g}{plus} = {column.target.unit} "
+        f"({wording.counted(number.count(), 'cells')})"
+    )
+    return pl.select(pl.coalesce(number.round_sig_figs(_DIGITS).cast(pl.String), cells)).to_series()

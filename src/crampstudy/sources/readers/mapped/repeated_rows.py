@@ -1,0 +1,51 @@
+"""Rows that stand for one: of a participant who is repeated, or of a night whose cramps have a row each."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crampstudy.errors import SourceError
+from crampstudy.sources.readers.mapped.columns import Given
+from crampstudy.sources.readers.mapped.mapping import Mapping
+
+_LINE, _APART = "__line", "__apart"
+
+
+def counted_rows(made: pl.DataFrame, name: str, given: Given, described: Mapping) -> tuple[pl.DataFrame, pl.Series]:
+    """Return one row per participant and night with the number of its rows as ``name``.
+
+    A row of nobody, or without a date, stays by itself, so that each of them is rejected.
+    """
+    dated = pl.col("date").str.to_date("%Y-%m-%d", strict=False).is_not_null()
+    known = dated & pl.col("participant_id").is_not_null()
+    rows = made.with_columns(
+        pl.when(known).then(pl.lit(-1)).otherwise(pl.int_range(pl.len())).alias(_APART),
+        pl.len().over("participant_id", "date").cast(pl.String).alias(name),
+    )
+    nights, lines = distinct_rows(rows, ["participant_id", "date", _APART], "diary", given, described)
+    return nights.drop(_APART), lines
+
+
+def distinct_rows(
+    made: pl.DataFrame, key: list[str], table: str, given: Given, described: Mapping
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return one row per ``key`` and its first line, once all rows of each say the same or nothing."""
+    numbered = made.with_columns(given.lines.alias(_LINE))
+    grouped = numbered.group_by(key, maintain_order=True)
+    varies = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().n_unique())
+    for name in varies.columns[len(key) :]:
+        if (several := varies.filter(pl.col(name) > 1)).height:
+            whose = several.select(key).row(0)
+            same = pl.all_horizontal(
+                pl.col(column).eq_missing(pl.lit(value)) for column, value in zip(key, whose, strict=True)
+            )
+            rows = numbered.filter(same & pl.col(name).is_not_null())
+            rows = rows.unique(name, keep="first", maintain_order=True)
+            (one, at), (other, then) = rows.select(name, _LINE).rows()[:2]
+            night = f", night {whose[1]}," if len(whose) > 1 else ""
+            raise SourceError(
+                f"{given.file}: participant {whose[0]}{night} has two values of {name}, {one!r} on line {at} and "
+                f"{other!r} on line {then}; correct one, or take {name} out of tables.{table} of {described.path}"
+            )
+    merged = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().first(), pl.col(_LINE).first())
+    return merged.select(made.columns), merged[_LINE]

@@ -1,0 +1,216 @@
+"""A REDCap data dictionary: which field is which codebook column, and what its choices mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from crampstudy import codebook
+from crampstudy.codebook import Variable, dictionary, missing
+from crampstudy.errors import SourceError
+from crampstudy.sources.text.decimals import NUMBERS
+
+# The headings of the file that REDCap exports, and those of its programming interface.
+_COLUMNS = {
+    "name": ("Variable / Field Name", "field_name"),
+    "form": ("Form Name", "form_name"),
+    "kind": ("Field Type", "field_type"),
+    "label": ("Field Label", "field_label"),
+    "choices": ("Choices, Calculations, OR Slider Labels", "select_choices_or_calculations"),
+}
+_VALIDATION = ("Text Validation Type OR Show Slider Number", "text_validation_type_or_show_slider_number")
+_CHOICE = ("dropdown", "radio", "checkbox")
+_BOOLEAN = ("yesno", "truefalse")
+_YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: ``table`` and ``column`` are where it goes, ``None`` where no table takes it."""
+
+    name: str
+    form: str
+    kind: str
+    label: str
+    choices: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+    column: str = ""
+    variable: Variable | None = None
+    validation: str = ""
+
+    @property
+    def number(self) -> bool:
+        """Whether the field holds numbers: the codebook says so, or the project's own validation does."""
+        if self.boolean or self.choices:
+            return False
+        return self.variable.type in NUMBERS if self.variable else self.ungrouped or self.validation == "integer"
+
+    @property
+    def ungrouped(self) -> bool:
+        """Whether REDCap has let in only numbers without thousands apart: any mark in a cell is a decimal one."""
+        return self.kind == "calc" or (self.kind == "text" and self.validation.startswith("number"))
+
+    @property
+    def boolean(self) -> bool:
+        """Whether the field is a yes or a no without choices of its own."""
+        return self.kind in _BOOLEAN or (
+            self.variable is not None and self.variable.type == "boolean" and not self.choices
+        )
+
+    def level(self, code: str) -> str:
+        """Return what a choice stands for: a level, true or false, a number; its label where none of these fits."""
+        label = self.choices[code]
+        if self.variable is None:
+            return label
+        if self.variable.type == "boolean":
+            return _YES_NO.get(_slug(label), label)
+        if not self.variable.levels:
+            return code
+        return next((v for v in self.variable.levels if v in (code, _slug(label))), label)
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """The fields of a project by name, in their order, and what does not match the codebook."""
+
+    fields: Mapping[str, Field]
+    notices: tuple[str, ...] = ()
+
+    def box(self, column: str) -> Field | None:
+        """Return one box of a checkbox field, exported as ``name___code``: a yes or no of its own."""
+        for f in self.fields.values():
+            if f.kind == "checkbox" and column.startswith(f"{f.name}___"):
+                return replace(f, name=column, column=column, kind="yesno", choices={})
+        return None
+
+    def boxes(self, heading: str) -> list[str]:
+        """Return the columns that a labelled heading such as ``Stretched (choice=Calf)`` may mean."""
+        boxes = [f for f in self.fields.values() if f.kind == "checkbox"]
+        found = [
+            box_name(f.name, code)
+            for f in boxes
+            for code, label in f.choices.items()
+            if heading == f"{f.label} (choice={label})"
+        ]
+        # REDCap adds a box for each missing data code of the project, which no dictionary has.
+        label, _, choice = heading.removesuffix(")").rpartition(" (choice=")
+        if not found and missing.reads_as_missing(choice):
+            return [box_name(f.name, choice) for f in boxes if f.label == label]
+        return found
+
+    def home(self, form: str) -> str | None:
+        """Return the table of an instrument, ``None`` where no field of it goes into one."""
+        tables = [f.table for f in self.fields.values() if f.table and f.form == form]
+        return max(dict.fromkeys(tables), key=tables.count) if tables else None
+
+
+def box_name(field: str, code: str) -> str:
+    """Return the column of a checkbox field's choice; it has only letters, digits and underscores of the code."""
+    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
+
+
+def own() -> Dictionary:
+    """Return the package's own dictionary."""
+    described = _parse("the dictionary of the package", dictionary.redcap())
+    # Nobody has said that the project validates its fields as this dictionary does.
+    return replace(described, fields={n: replace(f, validation="") for n, f in described.fields.items()})
+
+
+def load(path: Path) -> Dictionary:
+    """Read a data dictionary as REDCap exports it.
+
+    Raises:
+        SourceError: the file is missing, is no data dictionary, or a field contradicts the codebook.
+    """
+    try:
+        return _parse(str(path), path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SourceError(f"there is no data dictionary {path}; export it from the project in REDCap") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} cannot be read as CSV in UTF-8 ({error}); export the dictionary again") from None
+
+
+def columns() -> Mapping[str, Variable]:
+    """Return the codebook variable behind each field name of the package's own dictionary."""
+    named: dict[str, Variable] = {}
+    for table in codebook.TABLES:
+        for v in codebook.variables(table):
+            if v.name != "participant_id" or table == "participants":
+                named[v.name if v.name not in named else f"{table}_{v.name}"] = v
+    return named
+
+
+def _parse(where: str, text: str) -> Dictionary:
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    headings = {
+        key: next((n for n in names if n in (reader.fieldnames or ())), None) for key, names in _COLUMNS.items()
+    }
+    if absent := [_COLUMNS[key][0] for key, found in headings.items() if found is None]:
+        raise SourceError(
+            f"{where} is not a REDCap data dictionary: it has no column {absent[0]!r}; export it from the project"
+        )
+    validation = next((name for name in _VALIDATION if name in (reader.fieldnames or ())), "")
+    fields: dict[str, Field] = {}
+    known, notices = columns(), []
+    for row in reader:
+        cell = {key: (row[name or ""] or "").strip() for key, name in headings.items()}
+        if not cell["name"] or cell["kind"] == "descriptive":
+            continue
+        if cell["name"] in fields:
+            raise SourceError(f"{where}, line {reader.line_num}: the field {cell['name']!r} stands twice")
+        choices = _choices(cell["choices"]) if cell["kind"] in _CHOICE else {}
+        variable = known.get(cell["name"]) if cell["kind"] != "checkbox" else None
+        validated = (row.get(validation) or "").strip()
+        made = Field(cell["name"], cell["form"], cell["kind"], cell["label"], choices, validation=validated)
+        if variable is not None:
+            made = replace(made, table=variable.table, column=variable.name, variable=variable)
+            notices.extend(_differences(where, made, variable))
+        fields[made.name] = made
+    known_only = Dictionary(dict(fields))
+    for name, made in known_only.fields.items():
+        if made.table is None:
+            fields[name] = replace(made, table=known_only.home(made.form), column=name)
+    return Dictionary(fields, tuple(notices))
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the headings: the longest known one holds commas, and counts as a whole."""
+    header = text.lstrip().partition("\n")[0]
+    for heading in _COLUMNS["choices"]:
+        header = header.replace(heading, "")
+    return max(",;\t|", key=header.count)
+
+
+def _choices(text: str) -> dict[str, str]:
+    pairs = (part.partition(",") for part in text.split("|") if part.strip())
+    return {code.strip(): re.sub(r"<[^>]*>", "", label).strip() for code, _, label in pairs}
+
+
+def _differences(where: str, made: Field, variable: Variable) -> list[str]:
+    """Return how the choices of a field differ from the codebook's levels.
+
+    Raises:
+        SourceError: nothing of the field can be a value of the codebook's column.
+    """
+    place = f"{where}, field {made.name}"
+    levels = ("true", "false") if variable.type == "boolean" else variable.levels
+    if not levels or made.kind in (*_BOOLEAN, "calc"):
+        return []
+    if not made.choices:
+        return [f"{place}: it has no choices; only {', '.join(levels)} are kept"]
+    strange = [code for code in made.choices if made.level(code) not in levels]
+    if len(strange) == len(made.choices):
+        raise SourceError(
+            f"{place}: none of its choices ({', '.join(made.choices.values())}) is one of {', '.join(levels)}; "
+            "rename the choices, or the field where it means something else"
+        )
+    named = (f"{code}, {made.choices[code]}" for code in strange)
+    return [f"{place}: the choice {name!r} is none of {', '.join(levels)}; such cells are blanked" for name in named]
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")

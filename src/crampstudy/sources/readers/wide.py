@@ -1,0 +1,176 @@
+"""Grids of cells from workbooks and statistical files, and a wide one split into participants and nights."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.cleaning import Raw, RawTable
+from crampstudy.errors import SourceError
+from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text.decimals import Stated
+from crampstudy.sources.text.missing_codes import Codes
+
+_ID = "participant_id"
+_INDEX = "__index"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One sheet or one statistical file: all cells as text, missing ones null, and the line of each row in ``file``."""
+
+    name: str
+    file: str
+    frame: pl.DataFrame
+    lines: pl.Series
+    notices: tuple[str, ...] = ()
+
+
+def codebook_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return the columns whose names differ from one of the codebook only in case, with that name.
+
+    A name that is in the table already stays as it is.
+    """
+    columns = list(columns)
+    lowered = [name.lower() for name in columns]
+    return {
+        name: low
+        for name, low in zip(columns, lowered, strict=True)
+        if name != low and low not in columns and lowered.count(low) == 1 and codebook.find(low)
+    }
+
+
+def without_codes(grid: Grid, declared: Codes) -> Grid:
+    """Return a grid with the codebook's names, and without cells that hold a declared missing code."""
+    frame = grid.frame.rename(codebook_names(grid.frame.columns))
+    frame, said = missing_codes.without(grid.file, frame, declared)
+    return replace(grid, frame=frame, notices=(*grid.notices, *said))
+
+
+def pointed(
+    grid: Grid,
+    texts: Sequence[pl.Series],
+    stated: Stated,
+    numbers: Collection[str] | None = None,
+    declared: Codes = missing_codes.NONE,
+) -> Grid:
+    """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
+
+    ``texts`` are the columns that have such cells, null where a cell is none; ``numbers`` those of them that hold
+    numbers, by default as the codebook says. A ``declared`` missing code is no number.
+
+    Raises:
+        SourceError: as :func:`crampstudy.sources.text.decimals.settle`.
+    """
+    names = codebook_names(grid.frame.columns)
+    given = pl.DataFrame([t.set(missing_codes.held(t, declared.of(names.get(t.name, t.name))), None) for t in texts])
+    if numbers is None:
+        found = decimals.numbers(given.rename(names, strict=False), codebook.TABLES, stated)
+        numbers = [name for name in given.columns if names.get(name, name) in found]
+    columns = [name for name in given.columns if name in numbers]
+    made, said = decimals.settle(given.select(columns), columns, grid.file, grid.lines, stated)
+    frame = grid.frame.with_columns(pl.coalesce(made[name], pl.col(name)).alias(name) for name in columns)
+    return replace(grid, frame=frame, notices=(*grid.notices, *said))
+
+
+def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, ...]:
+    """Split a wide table with codebook names into ``participants`` and, where it has dates, ``diary``.
+
+    A row is one participant and night. A column goes to the table whose codebook knows it; a column that no
+    codebook knows goes to the participants where it never changes within one, else to the diary. A
+    participant's value may stand on any of the rows; the line of a participant is that of the first row.
+    Without ``date`` the rows are the participants.
+
+    Raises:
+        SourceError: there is no ``participant_id``, a column belongs to the diary and there is no ``date``,
+            a column belongs to another table, or a participant has two values of one participant-level column.
+    """
+    frame = frame.rename(codebook_names(frame.columns))
+    if _ID not in frame.columns:
+        raise SourceError(
+            f"{file}: a wide table needs the column {_ID}; it has {', '.join(frame.columns[:12])}; "
+            "rename the column, or read the file through a mapping (mapped:FILE?mapping=M.yaml)"
+        )
+    nightly = [c for c in frame.columns if c not in (_ID, "date") and codebook.find(c, "diary")]
+    if nightly and "date" not in frame.columns:
+        raise SourceError(f"{file}: the column {nightly[0]} is one of the diary, which needs the column date; add it")
+    for column in frame.columns:
+        home = [table for table in codebook.TABLES if codebook.find(column, table)]
+        if home and not {"participants", "diary"} & set(home):
+            raise SourceError(
+                f"{file}: the column {column} belongs to {home[0]}, which a wide table cannot hold; "
+                f"give {home[0]} a table of its own, or leave the column out"
+            )
+    if "date" not in frame.columns:
+        return (_table("participants", file, frame, lines),)
+    steady = [c for c in frame.columns if c != _ID and codebook.find(c, "participants")]
+    unknown = [c for c in frame.columns if codebook.find(c, "participants") is None and not codebook.find(c, "diary")]
+    steady += _constant(frame, unknown)
+    people, first = _people(frame, [c for c in frame.columns if c in steady], lines, file)
+    nights = frame.drop(steady)
+    return _table("participants", file, people, lines.gather(first)), _table("diary", file, nights, lines)
+
+
+def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()) -> Raw:
+    """Return tables without a descriptor as a raw diary cohort named for its file.
+
+    Raises:
+        SourceError: there is no table diary.
+    """
+    if not any(table.name == "diary" for table in tables):
+        raise SourceError(
+            f"{path} holds no nights (found {', '.join(table.name for table in tables)}); "
+            "a cohort from such a file is a diary: add the table diary, or the columns date and cramps"
+        )
+    typed: list[RawTable] = []
+    said: list[str] = []
+    for table in tables:
+        own, kept = own_columns(table.name, table.file, table.frame)
+        typed.append(replace(table, own=own))
+        said += [f"{notice} with the table {table.name}" for notice in kept]
+    return Raw(name=path.stem, kind="diary", tables=tuple(typed), notices=(*notices, *said))
+
+
+def as_table(name: str, grid: Grid) -> RawTable:
+    """Return a grid that is one table of a cohort."""
+    return _table(name, grid.file, grid.frame.rename(codebook_names(grid.frame.columns)), grid.lines)
+
+
+def _table(name: str, file: str, frame: pl.DataFrame, lines: pl.Series) -> RawTable:
+    return RawTable(name, file, frame, lines)
+
+
+def _constant(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return the columns that never change within a participant, in a table with more rows than participants."""
+    known = frame.filter(pl.col(_ID).is_not_null())
+    if not columns or known.height < frame.height or known[_ID].n_unique() == known.height:
+        return []
+    changes = known.group_by(_ID).agg(pl.col(columns).n_unique()).select((pl.col(columns) > 1).any())
+    return [column for column in columns if not changes[column].item()]
+
+
+def _people(frame: pl.DataFrame, columns: Sequence[str], lines: pl.Series, file: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Return one row per participant, and the position of its first row."""
+    known = frame.select(_ID, *columns).with_row_index(_INDEX).filter(pl.col(_ID).is_not_null())
+    grouped = known.group_by(_ID, maintain_order=True)
+    values = grouped.agg(pl.col(columns).drop_nulls().n_unique()) if columns else known.head(0)
+    for column in columns:
+        several = values.filter(pl.col(column) > 1)
+        if several.height:
+            raise SourceError(_contradiction(known, several[_ID][0], column, lines, file))
+    people = grouped.agg(pl.col(_INDEX).first(), pl.col(columns).drop_nulls().first())
+    return people.drop(_INDEX), people[_INDEX]
+
+
+def _contradiction(known: pl.DataFrame, who: str, column: str, lines: pl.Series, file: str) -> str:
+    rows = known.filter((pl.col(_ID) == who) & pl.col(column).is_not_null()).unique(column, maintain_order=True)
+    (one, first), (other, second) = rows.select(column, _INDEX).rows()[:2]
+    return (
+        f"{file}: participant {who} has two values of {column}: {one} (line {lines[first]}) and {other} "
+        f"(line {lines[second]}); a participant has one, that of the first night: keep it"
+    )

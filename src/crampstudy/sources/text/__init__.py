@@ -1,0 +1,1 @@
+"""What stands in text: encodings, delimiters, dates, decimal marks, codes of missing values; one module each."""

@@ -1,0 +1,210 @@
+"""``crampstudy validate`` of a diary too large to hold at once: the same rules, part by part, and one summary."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+
+from crampstudy import codebook, scratch, validation
+from crampstudy.atomic_write import csv_text, whole_stream
+from crampstudy.cleaning import Context, RawTable, clean_table, marks, nothing_left, rules, set_aside
+from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
+from crampstudy.cohort import Cohort, TableCount
+from crampstudy.nights import observed_night, spans
+from crampstudy.sources import Address
+from crampstudy.sources.chunked import joined
+from crampstudy.sources.chunked.diary import ChunkedDiary
+from crampstudy.sources.chunked.joined import Joined
+from crampstudy.sources.readers import chunked_package
+from crampstudy.sources.text import missing_codes
+from crampstudy.validation import Summary
+
+LARGE = 5_000_000
+"""Rows of a Parquet diary from which it is read in parts."""
+SIZE = 1_000_000
+"""Rows of a part."""
+
+
+def validate(
+    source: str | Path,
+    *,
+    today: date | None = None,
+    rejects: Path | None = None,
+    large: int | None = None,
+    size: int = SIZE,
+) -> Summary | None:
+    """Read and clean a large data package in parts and summarise it.
+
+    ``None`` if its diary is not a Parquet file of at least ``large`` rows; ``size`` is how many a part has, about.
+    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole; and
+    where corrections lie in the folder, each of which is checked against the whole table. The summary is that of the
+    whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
+    of the diary in the order of the parts.
+
+    Raises:
+        SourceError: the source cannot be read, or no row is left.
+        SchemaError: what is left cannot be a cohort.
+    """
+    address = Address.parse(source)
+    if address.corrections_file:
+        return None
+    folder, declared = address.package_folder, missing_codes.declared(address.options)
+    opened = chunked_package.read(folder, LARGE if large is None else large, declared) if folder else None
+    if opened is None or opened.raw.unlogged or address.unlogged:
+        return None
+    with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
+        done = _Cleaning(opened, today, spool if rejects else None)
+        done.diary(opened.parts(done.people, size, aside))
+        done.finish()
+        if rejects:
+            with whole_stream(rejects, private=True) as file:
+                for name, said in done.said.items():
+                    file.write(_rejects(done.tables[name], said, header=name == "participants"))
+                    if name == "participants":
+                        spool.seek(0)
+                        shutil.copyfileobj(spool, file)
+        return done.summary()
+
+
+@dataclass(slots=True)
+class _Diary:
+    """What the parts of the diary add up to."""
+
+    read: int = 0
+    accepted: int = 0
+    without_cramp: int = 0
+    examples: list[pl.DataFrame] = field(default_factory=list)
+    marks: list[pl.DataFrame] = field(default_factory=list)
+    spans: list[pl.DataFrame] = field(default_factory=list)
+    needed: list[pl.DataFrame] = field(default_factory=list)
+
+
+class _Cleaning:
+    """A cleaning under way: the other tables are held whole, of the diary only what is counted."""
+
+    def __init__(self, opened: ChunkedDiary, today: date | None, spool: IO[bytes] | None) -> None:
+        self._raw, self._today, self._spool = opened.raw, today, spool
+        self._file = opened.places.label
+        self._places = opened.places
+        given = {table.name: table for table in opened.raw.tables}
+        self.tables = {name: given[name] for name in codebook.TABLES if name in given}
+        self.frames: dict[str, pl.DataFrame] = {}
+        self.said: dict[str, list[Violation]] = {}
+        self._own = opened.own
+        self._sum = _Diary()
+        for name, table in self.tables.items():
+            self.frames[name], self.said[name] = clean_table(table, self._context())
+            if name == "participants" and self.frames[name].is_empty():
+                raise nothing_left(table.file, table.height, ledger(table, self.said[name]))
+
+    @property
+    def people(self) -> pl.Series:
+        """The accepted participants."""
+        return self.frames["participants"]["participant_id"]
+
+    def _context(self) -> Context:
+        return Context(self.frames, self._raw.window, self._today)
+
+    def diary(self, parts: Iterable[RawTable]) -> None:
+        """Clean the parts of the diary and count."""
+        total = self._sum
+        for part in parts:
+            frame, said = clean_table(part, self._context())
+            lines = ledger(part, said)
+            if self._spool:
+                self._spool.write(_rejects(part, said, header=False))
+            total.examples.append(validation.examples(lines))
+            total.marks.append(marks.counted(lines))
+            total.read += part.height
+            total.accepted += frame.height
+            if frame.is_empty():
+                continue
+            cohort = self._cohort(frame)
+            seen = observed_night(cohort)
+            total.without_cramp += frame.filter(seen & (pl.col("cramps") == 0)).height
+            total.spans.append(spans(frame.select("participant_id", "date", seen.alias("observed"))))
+            total.needed.append(rules.nights_needed({**self.frames, "diary": frame}))
+
+    def _cohort(self, diary: pl.DataFrame) -> Cohort:
+        """Return the cohort of a part: it lets in only what keeps the rules."""
+        frames = {name: frame.drop(ROW) for name, frame in (*self.frames.items(), ("diary", diary))}
+        return Cohort(self._raw.name, "diary", frames, self._raw.design, as_of=self._raw.as_of)
+
+    def finish(self) -> None:
+        """Apply the rules that need all nights.
+
+        Raises:
+            SourceError: no night was accepted.
+        """
+        if not self._sum.accepted:
+            raise nothing_left(self._file, self._sum.read, self._first())
+        for name, found in rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
+            self.said[name] += found
+
+    def _first(self) -> pl.DataFrame:
+        """Return the first line of the diary's ledger for each rule, in the order of the file."""
+        return pl.concat([*self._sum.examples, _NOTHING]).sort("line", maintain_order=True)
+
+    def summary(self) -> Summary:
+        """Return the summary of the whole."""
+        total = self._sum
+        ledgers = {name: ledger(self.tables[name], said) for name, said in self.said.items()}
+        marked = pl.concat([*(marks.counted(lines) for lines in ledgers.values()), *total.marks])
+        examples = {
+            name: validation.examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()
+        }
+        examples["diary"] = self._places.ledger(self._first())
+        found = pl.concat(examples[name] for name in codebook.TABLES if name in examples)
+        merged = found.group_by("rule", "severity", maintain_order=True).agg(
+            pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
+        )
+        blanked = {name: _blanked(lines) for name, lines in examples.items()}
+        counts = {
+            name: _count(name, t.file, (t.height, self.frames[name].height), blanked[name])
+            for name, t in self.tables.items()
+        }
+        counts["diary"] = _count("diary", self._file, (total.read, total.accepted), blanked["diary"])
+        seen = (
+            self.frames["participants"]
+            .select("participant_id")
+            .join(pl.concat(total.spans), on="participant_id", how="left")
+        )
+        nights = validation.night_counts(seen, total.accepted, total.without_cramp)
+        return Summary(
+            cohort=self._raw.name,
+            kind="diary",
+            digest=None,
+            tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
+            rules=validation.by_number(merged),
+            notices=(*self._raw.notices, *marks.notices(marked), *nights.remarks),
+            nights=nights,
+            costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
+        )
+
+
+_NOTHING = validation.examples(LEDGER.to_frame())
+
+
+def _blanked(lines: pl.DataFrame) -> int:
+    return int(lines.filter(pl.col("severity") == "blank-cell")["n"].sum())
+
+
+def _count(table: str, file: str, rows: tuple[int, int], blanked: int) -> TableCount:
+    read, accepted = rows
+    return TableCount(table, file, read, accepted, read - accepted, blanked)
+
+
+def _rejects(table: RawTable, said: list[Violation], *, header: bool) -> bytes:
+    lines, rows = ledger(table, said), set_aside(table, said)
+    if isinstance(table, Joined):
+        lines, rows = table.places.ledger(lines), table.places.rows(rows)
+    lines = validation.with_rows(lines, {table.file: rows})
+    text = csv_text(lines)
+    return (text if header else text.partition("\n")[2]).encode()
