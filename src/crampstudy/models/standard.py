@@ -128,7 +128,7 @@ def standing(term: str, columns: Array) -> str | None:
         return squared(term, float(reach[reach > 0].min()), float(largest.max()))
     if reach.any():
         return f"{term} does not vary by more than the rounding of so large numbers; subtract what is common to all"
-    if (gap := float(np.spacing(largest.max()))) < 1:
+    if (gap := float(np.spacing(largest.max(initial=0.0)))) < 1:
         return ""
     lost = (
         f"it is {columns[0, 0]:g} on all rows, and so large a number has no digits left for differences below {gap:g}"
