@@ -15,7 +15,7 @@ from scipy import optimize
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort
-from crampstudy.models.engines import ENGINES
+from crampstudy.models.nights.engines import ENGINES
 
 ASKED = [(model, outcome) for model, engine in ENGINES.items() for outcome in engine.outcomes]
 HURDLE = "hurdle-negative-binomial"

@@ -20,9 +20,9 @@ from crampstudy.checks import Check, check, nightly, numbers
 from crampstudy.checks.law import Law
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.models.engines import Data, Outcome
-from crampstudy.models.families import BINOMIAL, POISSON, negative_binomial
-from crampstudy.models.solution import solve
+from crampstudy.models.common.distributions import BINOMIAL, POISSON, negative_binomial
+from crampstudy.models.nights.engines import Data, Outcome
+from crampstudy.models.nights.solution import solve
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "checks.json").read_text())

@@ -14,7 +14,7 @@ from crampstudy.contrasts.classes import class_chances, class_shares
 from crampstudy.contrasts.prevalence import LEVELS, prevalence
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame, kinds
-from crampstudy.models.solution import solve
+from crampstudy.models.nights.solution import solve
 
 START = date(2024, 1, 1)
 TRUTH = {"intercept": -2.3, "age_decade": 0.2, "sex": 0.4}

@@ -201,7 +201,7 @@ def test_fits_of_parts_and_bootstraps_are_the_same_byte_for_byte(address: Path, 
     # Imported here, so that the workers of the other tests start without them.
     from crampstudy import estimates, fit
     from crampstudy.models.bootstrap import bootstrap
-    from crampstudy.models.partitions import in_parts
+    from crampstudy.models.common.partitions import in_parts
     from crampstudy.simulate import simulate, write
 
     write(tmp_path / "study", 1000, 260, 4, format="parquet", draws=2000)

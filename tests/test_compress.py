@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import gammaln
 
+from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, covariance
-from crampstudy.models.compress import Compressed, compress, pattern
-from crampstudy.models.covariance import Array
+from crampstudy.models.common.aggregation import Compressed, compress, pattern
+from crampstudy.models.inference import covariance
+from crampstudy.models.nights import count
 
 
 def diary(seed: int, people: int, nights: int, kinds: int) -> tuple[Array, Array, Array, Array, Array]:

@@ -11,7 +11,8 @@ from estimate_rows import coefficients as coefficients_of
 
 from crampstudy import fit, open_cohort
 from crampstudy.cohort import Cohort
-from crampstudy.models import count, covariance
+from crampstudy.models.inference import covariance
+from crampstudy.models.nights import count
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "count.json").read_text())

@@ -16,9 +16,10 @@ from polars.testing import assert_frame_equal
 from crampstudy import fit
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models import count, covariance
-from crampstudy.models.compress import compress
-from crampstudy.models.solution import solve
+from crampstudy.models.common.aggregation import compress
+from crampstudy.models.inference import covariance
+from crampstudy.models.nights import count
+from crampstudy.models.nights.solution import solve
 from crampstudy.nights import ALIKE, Diary, counted_nights, person_nights, repetitive
 from crampstudy.simulate import simulate
 
@@ -99,7 +100,7 @@ def test_a_fit_of_counted_nights_is_that_of_the_nights(
 ) -> None:
     made, terms = cohort(3), "ns(age_years, df=2, ref=60) + sex * warm_up + nocturia"
     short = fit(made, model=model, terms=terms, **options)
-    monkeypatch.setattr("crampstudy.models.solution.repetitive", lambda *_: False)
+    monkeypatch.setattr("crampstudy.models.nights.solution.repetitive", lambda *_: False)
     plain = fit(made, model=model, terms=terms, **options)
     assert short.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-10)
     assert short.n_rows == plain.n_rows

@@ -16,9 +16,10 @@ from test_of_surveys import survey
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort
-from crampstudy.models import events, inference
-from crampstudy.models.covariance import CURVED_TO, cluster_sums
-from crampstudy.models.survey_moments import Sampled
+from crampstudy.models.inference import automatic
+from crampstudy.models.inference.covariance import CURVED_TO, cluster_sums
+from crampstudy.models.surveys.effective_size import Sampled
+from crampstudy.models.times import cox
 
 PEOPLE = 40
 MODELS: tuple[dict[str, Any], ...] = (
@@ -92,8 +93,8 @@ def test_a_baseline_has_no_part_in_the_choice() -> None:
     # The first parameter rests on three of 150 alone, the second on all.
     information = np.array([np.diag([float(g < 3), 1.0]) for g in range(150)])
     arguments = np.tile([[1.0], [-1.0]], (75, 2)), information.sum(axis=0), information, 2, "auto"
-    assert inference.of_clusters(*arguments).used == "jackknife"
-    found = inference.of_clusters(*arguments, baselines=(0,))
+    assert automatic.of_clusters(*arguments).used == "jackknife"
+    found = automatic.of_clusters(*arguments, baselines=(0,))
     assert (found.used, found.df[1]) == ("cluster", np.inf)
     assert found.effective == pytest.approx([3, 150])
 
@@ -177,7 +178,7 @@ def test_the_parts_of_a_cox_model_are_what_participants_add_to_its_information()
     matrix, stop, _, groups = relieved(np.random.default_rng(1), 9, 4)
     stop = stop + np.arange(len(stop)) / 1000  # no ties
     event = np.arange(len(stop)) % 4 > 0
-    fitted = events.cox(matrix, stop, event)
+    fitted = cox.cox(matrix, stop, event)
     assert fitted.curvatures is not None
     right = np.zeros((9, 2, 2))
     hazard = np.exp(matrix @ fitted.coefficients)
@@ -189,7 +190,7 @@ def test_the_parts_of_a_cox_model_are_what_participants_add_to_its_information()
             right[g] += (away[own] * share[own, None]).T @ away[own]
     assert fitted.curvatures(groups) == pytest.approx(right, rel=1e-9, abs=1e-12)
     assert right.sum(axis=0) == pytest.approx(fitted.information)
-    tied = events.cox(matrix, np.ceil(stop / 20), event)
+    tied = cox.cox(matrix, np.ceil(stop / 20), event)
     assert tied.curvatures is not None
     assert tied.curvatures(groups).sum(axis=0) == pytest.approx(tied.information)
 
@@ -198,12 +199,12 @@ def test_few_exposed_among_many_are_seen_by_a_cox_model() -> None:
     held, plain = 0, 0
     for rng in np.random.default_rng(3).spawn(60):
         matrix, stop, event, groups = relieved(rng, 150, 3)
-        fitted = events.cox(matrix, stop, event)
+        fitted = cox.cox(matrix, stop, event)
         assert fitted.curvatures is not None
         scores = cluster_sums(fitted.scores, groups)
-        found = inference.of_clusters(scores, fitted.information, fitted.curvatures(groups), 2, "auto")
+        found = automatic.of_clusters(scores, fitted.information, fitted.curvatures(groups), 2, "auto")
         assert (found.used, found.df[0] < 4) == ("jackknife", True)
-        old = inference.of_clusters(scores, fitted.information, None, 2, "auto")
+        old = automatic.of_clusters(scores, fitted.information, None, 2, "auto")
         for made in (found, old):
             half = stats.t.ppf(0.975, made.df[0]) * np.sqrt(made.variance[0, 0])
             covers = abs(fitted.coefficients[0]) < half
@@ -220,6 +221,6 @@ def test_a_cox_model_chooses_by_what_a_ratio_rests_on(monkeypatch: pytest.Monkey
     assert found["df"] == pytest.approx(max(found["n_effective"] - 1, 1)) and found["n_effective"] < 4.5
     half = pick(fit(few, model="cox", outcome="relief", terms="sex").estimates, "sex", "female")
     assert half["n_effective"] > 30
-    monkeypatch.setattr("crampstudy.models.of_events.CURVED_TO", 100)
+    monkeypatch.setattr("crampstudy.models.times.fit.CURVED_TO", 100)
     beyond = pick(fit(few, model="cox", outcome="relief", terms="treated").estimates, "treated", "true")
     assert "covariance cluster" in beyond["note"] and CURVED_TO == 2000

@@ -24,8 +24,8 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.engines import ENGINES
-from crampstudy.models.partitions import in_parts
+from crampstudy.models.common.partitions import in_parts
+from crampstudy.models.nights.engines import ENGINES
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.report.build import build
 from crampstudy.sources import load

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models.covariance import covariance
-from crampstudy.models.events import NO_EVENT, SEPARATED, cox, proportionality
-from crampstudy.models.kaplan_meier import kaplan_meier, restricted_mean
-from crampstudy.models.risk_sets import RiskSets
+from crampstudy.models.inference.covariance import covariance
+from crampstudy.models.times.cox import NO_EVENT, SEPARATED, cox, proportionality
+from crampstudy.models.times.kaplan_meier import kaplan_meier, restricted_mean
+from crampstudy.models.times.risk_sets import RiskSets
 
 Floats = NDArray[np.float64]
 SIX = np.array([2.0, 3.0, 3.0, 5.0, 7.0, 8.0])

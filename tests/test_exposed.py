@@ -4,14 +4,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crampstudy.models import spec
-from crampstudy.models.exposed import exposed
+from crampstudy.models.inference.exposed_participants import exposed
+from crampstudy.models.terms import design_matrix
 
 
-def built(terms: str, **columns: list[object]) -> tuple[spec.Design, np.ndarray]:
+def built(terms: str, **columns: list[object]) -> tuple[design_matrix.Design, np.ndarray]:
     """Return the design of six participants of two nights each."""
     frame = pl.DataFrame({"participant_id": [f"P{i // 2}" for i in range(12)], **columns})
-    return spec.build(frame, terms, candidate=np.ones(12, dtype=bool)), np.repeat(np.arange(6), 2)
+    return design_matrix.build(frame, terms, candidate=np.ones(12, dtype=bool)), np.repeat(np.arange(6), 2)
 
 
 def twice(*values: object) -> list[object]:

@@ -12,8 +12,8 @@ import pytest
 
 from crampstudy import fit, tables
 from crampstudy.cohort import Cohort
-from crampstudy.models.engines import ENGINES, Data
-from crampstudy.models.gee import gee
+from crampstudy.models.nights.engines import ENGINES, Data
+from crampstudy.models.nights.gee import gee
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
 

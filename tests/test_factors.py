@@ -16,8 +16,8 @@ from crampstudy.cohort import SurveyDesign
 from crampstudy.contrasts.factors import COMMON, factor_table, survey_models
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.models.covariance import wald
-from crampstudy.models.solution import solve
+from crampstudy.models.inference.covariance import wald
+from crampstudy.models.nights.solution import solve
 
 ADJUSTED, MUTUAL = kinds.ADJUSTED.name, kinds.MUTUAL.name
 

@@ -20,11 +20,11 @@ from odd_cohort import ODD, N, cohort
 from crampstudy import fit
 from crampstudy.checks import check
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, functions, spec
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.columns import coded, decoded
-from crampstudy.models.functions import FUNCTIONS, Function
-from crampstudy.models.spec import Column
+from crampstudy.models.terms import design_matrix, formula, functions
+from crampstudy.models.terms.columns import coded, decoded
+from crampstudy.models.terms.design_matrix import Column
+from crampstudy.models.terms.functions import FUNCTIONS, Function
 from crampstudy.sources.readers import package
 
 Run = Callable[..., tuple[int, str, str]]
@@ -268,7 +268,7 @@ def test_ref_is_the_reference_level() -> None:
     every = np.ones(frame.height, dtype=bool)
 
     def columns(terms: str) -> list[tuple[str | None, str | None]]:
-        return [(c.level, c.reference) for c in spec.build(frame, terms, candidate=every).columns[1:]]
+        return [(c.level, c.reference) for c in design_matrix.build(frame, terms, candidate=every).columns[1:]]
 
     assert columns("C(smoking, ref='former')") == [("never", "former"), ("current", "former")]
     assert columns("C(smoking, ref='former')") == columns("C(smoking, contr.treatment('former'))")
@@ -277,7 +277,7 @@ def test_ref_is_the_reference_level() -> None:
     for written in ("ref=1", "ref=1.0", "contr.treatment(1)", "Treatment(reference=1)"):
         assert columns(f"C(code, {written})") == [("0.0", "1.0"), ("2.0", "1.0")]
     assert columns("C(I(age_years > 50), ref=True)") == [("false", "true")]
-    design = spec.build(frame, "C(smoking, ref='former')", candidate=every)
+    design = design_matrix.build(frame, "C(smoking, ref='former')", candidate=every)
     by_hand = np.column_stack([np.ones(N), frame["smoking"] == "never", frame["smoking"] == "current"])
     assert (design.matrix == by_hand).all()
     again = design.encode(frame.select("smoking").head(2).to_pandas())
@@ -290,7 +290,7 @@ def test_ref_is_the_reference_level() -> None:
 
 def test_levels_with_brackets_and_colons_are_shown_whole() -> None:
     frame = cohort().frame("participants")
-    columns = spec.build(frame, "clinic + `x[T.1]|y~z`", candidate=np.ones(frame.height, dtype=bool)).columns
+    columns = design_matrix.build(frame, "clinic + `x[T.1]|y~z`", candidate=np.ones(frame.height, dtype=bool)).columns
     assert columns[1:] == (
         Column("clinic", "don't know", "a:b"),
         Column("clinic", "north [1]", "a:b"),

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, covariance, gee, working_correlation
+from crampstudy.models.inference import covariance
+from crampstudy.models.nights import count, gee, working_correlation
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "gee.json").read_text())["fits"]

@@ -10,7 +10,7 @@ import pytest
 
 from crampstudy.estimates import Status
 from crampstudy.estimates.verdicts import Verdict
-from crampstudy.models.covariance import Covariance
+from crampstudy.models.inference.covariance import Covariance
 
 GLOSSARY = (Path(__file__).resolve().parents[1] / "docs/glossary.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"`([^`]+)`", GLOSSARY))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from crampstudy.models import inference
-from crampstudy.models.engines import ENGINES, Data, Outcome
+from crampstudy.models.inference import automatic
+from crampstudy.models.nights.engines import ENGINES, Data, Outcome
 
 
 def drawn(rng: np.random.Generator, people: int, exposed: int, outcome: Outcome = "cramps", nights: int = 30) -> Data:
@@ -60,7 +60,7 @@ def test_auto_is_decided_by_the_number_of_participants(monkeypatch: pytest.Monke
     assert solved("auto", 110, "gee-exchangeable").used == "jackknife"  # three of 110 are exposed
     half = drawn(np.random.default_rng(3), 400, 200)
     assert ENGINES["gee-exchangeable"].solve(half, "cramps", "auto", None).used == "cluster"
-    monkeypatch.setattr(inference, "MOST_BIAS_REDUCED", 15)
+    monkeypatch.setattr(automatic, "MOST_BIAS_REDUCED", 15)
     many = solved("auto")
     assert many.used == "cluster"
     assert many.variance == pytest.approx(solved("cluster").variance)
@@ -96,7 +96,7 @@ def test_the_jackknife_is_one_newton_step_without_each_participant() -> None:
     scores = np.einsum("gni,gn->gi", x, y - x @ b)
     rest = [np.linalg.lstsq(np.delete(x, g, 0).reshape(-1, 2), np.delete(y, g, 0).ravel())[0] for g in range(12)]
     expected = 11 / 12 * sum(np.outer(one - b, one - b) for one in rest)
-    found = inference.of_clusters(scores, whole, information, 2, "auto")
+    found = automatic.of_clusters(scores, whole, information, 2, "auto")
     assert (found.used, found.problem) == ("jackknife", None)
     assert found.variance == pytest.approx(expected, rel=1e-9)
     assert found.df == pytest.approx(found.effective - 1)
@@ -106,7 +106,7 @@ def test_what_rests_on_one_participant_has_no_jackknife() -> None:
     # The second parameter is told by the first participant alone, the first by all.
     information = np.array([np.diag([1.0, 5.0]), *[np.diag([1.0, 0.0])] * 5])
     scores = np.column_stack([[2.0, -1.0, -1.0, 1.0, -2.0, 1.0], np.zeros(6)])
-    found = inference.of_clusters(scores, information.sum(axis=0), information, 2, "auto")
+    found = automatic.of_clusters(scores, information.sum(axis=0), information, 2, "auto")
     assert found.problem is None
     assert found.variance[0, 0] == pytest.approx(5 / 6 * np.sum((scores[:, 0] / 5) ** 2))
     assert np.isnan(found.variance[1]).all() and np.isnan(found.variance[:, 1]).all()
@@ -116,5 +116,5 @@ def test_what_rests_on_one_participant_has_no_jackknife() -> None:
 def test_without_a_maximum_there_is_no_jackknife() -> None:
     # Whoever is first bends the likelihood alone: that of the others has a minimum in the second parameter.
     information = np.array([np.diag([1.0, 5.0]), *[np.diag([1.0, -0.5])] * 5])
-    found = inference.of_clusters(np.ones((6, 2)), information.sum(axis=0), information, 2, "auto")
+    found = automatic.of_clusters(np.ones((6, 2)), information.sum(axis=0), information, 2, "auto")
     assert np.isfinite(found.variance[0, 0]) and np.isnan(found.variance[1, 1])

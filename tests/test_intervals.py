@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from scipy import integrate, stats
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, intervals, recall, spec, survey
-from crampstudy.models.interval_laws import CrampNights, NegativeBinomial
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.nights import count
+from crampstudy.models.surveys import interval_counts, linearised
+from crampstudy.models.surveys.interval_distributions import CrampNights, NegativeBinomial
+from crampstudy.models.terms import design_matrix
 from crampstudy.nights import people
 from crampstudy.simulate.calibration.class_mixture import Mixture
 from crampstudy.simulate.calibration.class_mixture import class_probabilities as simulated
@@ -34,9 +37,11 @@ def answers(counts: NDArray[np.int64]) -> tuple[Array, Array]:
     return LIMITS[place, 0], LIMITS[place, 1]
 
 
-def alone(low: Array, high: Array, x: Array, **options: Any) -> intervals.IntervalFit:
+def alone(low: Array, high: Array, x: Array, **options: Any) -> interval_counts.IntervalFit:
     names = [f"x{i}" for i in range(x.shape[1])]
-    return intervals.fit(low, high, x, names, np.ones(len(x), dtype=bool), intervals.independent(len(x)), **options)
+    return interval_counts.fit(
+        low, high, x, names, np.ones(len(x), dtype=bool), interval_counts.independent(len(x)), **options
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -46,10 +51,14 @@ def test_agrees_with_r(case: str) -> None:
     members = ((data["domain"] == 1) & (data["weight"] > 0)).to_numpy()
     if found["domain"] == "scattered":
         members &= ~(data["stratum"].is_in([1, 4, 6, 7]) & (data["psu"] == 2)).to_numpy()
-    design = survey.Design.of(data["stratum"], data["psu"], data["weight"])
+    design = linearised.Design.of(data["stratum"], data["psu"], data["weight"])
     if not found["weighted"]:
-        data, members, design = data.filter(members), np.ones(members.sum(), bool), intervals.independent(members.sum())
-    ours = intervals.fit(
+        data, members, design = (
+            data.filter(members),
+            np.ones(members.sum(), bool),
+            interval_counts.independent(members.sum()),
+        )
+    ours = interval_counts.fit(
         data["low"].to_numpy(),
         data["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
         np.column_stack([np.ones(data.height), (data["age"] - 60) / 10, data["female"]]),
@@ -199,7 +208,7 @@ def test_no_dispersion_and_no_near_nightly_are_boundaries() -> None:
     assert found.dispersion_at_boundary
     assert found.near_nightly_at_boundary
     assert (found.dispersion, found.near_nightly) == (0, 0)
-    assert [extra.status for extra in intervals.extras(found)] == ["boundary", "boundary"]
+    assert [extra.status for extra in interval_counts.extras(found)] == ["boundary", "boundary"]
     poisson = alone(*answers(y), x, dispersion=0.0)
     assert found.coefficients == pytest.approx(poisson.coefficients, rel=1e-6)
 
@@ -210,17 +219,17 @@ def test_weights_are_repetition() -> None:
     low, high = answers(rng.poisson(np.exp(x @ [0.6, 0.5]) * rng.gamma(1, 1, 300)))
     times = rng.integers(0, 4, 300)
     units = np.arange(300)
-    weighted = intervals.fit(
-        low, high, x, ["a", "b"], np.ones(300, bool), survey.Design.of(units % 10, units, times.astype(float))
+    weighted = interval_counts.fit(
+        low, high, x, ["a", "b"], np.ones(300, bool), linearised.Design.of(units % 10, units, times.astype(float))
     )
     again = np.repeat(units, times)
-    repeated = intervals.fit(
+    repeated = interval_counts.fit(
         low[again],
         high[again],
         x[again],
         ["a", "b"],
         np.ones(len(again), bool),
-        survey.Design.of(again % 10, again, np.ones(len(again))),
+        linearised.Design.of(again % 10, again, np.ones(len(again))),
     )
     assert weighted.coefficients == pytest.approx(repeated.coefficients, rel=1e-8)
     assert weighted.n == (times > 0).sum()
@@ -248,7 +257,7 @@ def test_what_cannot_be_estimated_has_no_number() -> None:
     assert two.status == "not_converged"
     assert two.reason
     with pytest.raises(AnalysisError, match="has no estimate"):
-        intervals.class_probabilities(two, np.ones((1, 1)), LIMITS)
+        interval_counts.class_probabilities(two, np.ones((1, 1)), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -273,37 +282,37 @@ def test_goodness_sums_to_one_and_follows_the_answers() -> None:
     rng = np.random.default_rng(9)
     x = np.column_stack([np.ones(900), rng.integers(0, 2, 900)]).astype(float)
     low, high = answers(rng.poisson(np.exp(x @ [0.4, 0.5]) * rng.gamma(0.6, 1 / 0.6, 900)))
-    every, design = np.ones(900, bool), intervals.independent(900)
+    every, design = np.ones(900, bool), interval_counts.independent(900)
     found = alone(low, high, x)
-    table = intervals.goodness(found, low, high, x, every, design)
+    table = interval_counts.goodness(found, low, high, x, every, design)
     assert table[["observed", "expected"]].sum().tolist() == pytest.approx([1, 1])
     assert table["n"].sum() == 900
     assert (np.abs(table["observed"] - table["expected"]) < 4 * table["std_error"]).all()
-    parts = intervals.goodness(found, low, high, x, every, design, groups=x[:, 1])
+    parts = interval_counts.goodness(found, low, high, x, every, design, groups=x[:, 1])
     assert parts.groupby("group")["expected"].sum().tolist() == pytest.approx([1, 1])
     with pytest.raises(AnalysisError, match="overlap"):
-        intervals.goodness(found, np.where(x[:, 1] > 0, 0, low), np.full(900, 30.0), x, every, design)
+        interval_counts.goodness(found, np.where(x[:, 1] > 0, 0, low), np.full(900, 30.0), x, every, design)
 
 
 def test_nhanes_classes(shared: Path) -> None:
     cohort = open_cohort(f"nhanes:{shared / 'data/nhanes'}")
     assert cohort.design is not None
     frame = people(cohort)
-    weight = frame[recall.weight_for(cohort.design, ["age_years", "sex"])]
+    weight = frame[recalled_outcomes.weight_for(cohort.design, ["age_years", "sex"])]
     answered = (frame["recalled_low"].is_not_null() & (frame["age_years"] >= 20) & (weight.fill_null(0) > 0)).to_numpy()
-    design = spec.build(frame, "age_decade + sex", candidate=answered)
-    sampling = survey.Design.of(frame["stratum"], frame["psu"], weight.to_numpy())
+    design = design_matrix.build(frame, "age_decade + sex", candidate=answered)
+    sampling = linearised.Design.of(frame["stratum"], frame["psu"], weight.to_numpy())
     low, high = (frame[f"recalled_{end}"].cast(pl.Float64).to_numpy() for end in ("low", "high"))
     x, names = design.over_all_rows(), [column.term for column in design.columns]
     made = {}
     for near in (False, True):
-        made[near] = intervals.fit(low, high, x, names, design.rows, sampling, near_nightly=near)
+        made[near] = interval_counts.fit(low, high, x, names, design.rows, sampling, near_nightly=near)
         assert made[near].status == "converged"
         assert (made[near].n, made[near].df) == (10_902, 31)
         # Women and older people have more cramps, whatever the law of persons.
         assert (made[near].interval(0.95)[0][1:] > 0).all()
-    tables = {near: intervals.goodness(fit, low, high, x, design.rows, sampling) for near, fit in made.items()}
-    published = pl.read_csv(Path(intervals.__file__).parents[1] / "simulate/calibration/nhanes_classes.csv")
+    tables = {near: interval_counts.goodness(fit, low, high, x, design.rows, sampling) for near, fit in made.items()}
+    published = pl.read_csv(Path(interval_counts.__file__).parents[1] / "simulate/calibration/nhanes_classes.csv")
     shares = published.filter(pl.col("population") == "20+")["share"].to_numpy()
     assert tables[True]["observed"].to_numpy() == pytest.approx(shares, abs=1e-7)
     # Without near-nightly people the open class is half empty; with them it fits.

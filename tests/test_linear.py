@@ -18,10 +18,10 @@ from crampstudy.checks import check
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.engines import ENGINES, Data
-from crampstudy.models.linear import linear, no_residual, nothing_within
-from crampstudy.models.linear_mixed import linear_mixed
-from crampstudy.models.solution import solve
+from crampstudy.models.nights.engines import ENGINES, Data
+from crampstudy.models.nights.linear import linear, no_residual, nothing_within
+from crampstudy.models.nights.random_effects.linear_mixed import linear_mixed
+from crampstudy.models.nights.solution import solve
 from crampstudy.nights import Diary
 
 MODELS = ("linear", "mixed-linear", "gee-exchangeable", "gee-ar1")

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import covariance
-from crampstudy.models.logistic import SEPARATED, logistic
+from crampstudy.models.inference import covariance
+from crampstudy.models.nights.logistic import SEPARATED, logistic
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "logistic.json").read_text())

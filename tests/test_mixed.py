@@ -12,12 +12,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import gammaln, xlogy
 
+from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, mixed
-from crampstudy.models.covariance import Array, Covariance
-from crampstudy.models.inference import of_clusters
-from crampstudy.models.mixed import MixedFit
-from crampstudy.models.quadrature import Cells, Rule, integrate
+from crampstudy.models.inference.automatic import of_clusters
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights import count
+from crampstudy.models.nights.random_effects import mixed
+from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.quadrature import Cells, Rule, integrate
 
 PARITY = Path(__file__).parent / "parity"
 R: dict[str, Any] = json.loads((PARITY / "mixed.json").read_text())

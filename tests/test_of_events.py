@@ -21,10 +21,10 @@ from crampstudy import event_times, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.survival import relief_account
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.models import covariance
-from crampstudy.models.events import cox
-from crampstudy.models.of_events import LATER_GAPS
-from crampstudy.models.ordinal import ordinal
+from crampstudy.models.classes.ordinal import ordinal
+from crampstudy.models.inference import covariance
+from crampstudy.models.times.cox import cox
+from crampstudy.models.times.fit import LATER_GAPS
 from crampstudy.nights import Diary
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package

@@ -20,8 +20,8 @@ from scipy import special, stats
 from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.models import intervals, survey_ordinal
-from crampstudy.models.survey import Design
+from crampstudy.models.surveys import interval_counts, survey_ordinal
+from crampstudy.models.surveys.linearised import Design
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
 
@@ -95,7 +95,7 @@ def class_of(frame: pl.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
 
 def directly(frame: pl.DataFrame, members: NDArray[np.bool_], weight: str = "weight_interview", **more: Any) -> Any:
     x = np.column_stack([np.ones(frame.height), columns_of(frame)])
-    return intervals.fit(*limits(frame), x, ("1", "age", "sex"), members, sampled(frame, weight), **more)
+    return interval_counts.fit(*limits(frame), x, ("1", "age", "sex"), members, sampled(frame, weight), **more)
 
 
 # Ordered classes

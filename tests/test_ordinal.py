@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import proportionality, survey, survey_ordinal
-from crampstudy.models.covariance import covariance
-from crampstudy.models.logistic import logistic
-from crampstudy.models.ordinal import OrdinalFit, ordinal
-from crampstudy.models.survey import Design
+from crampstudy.models.classes import proportionality
+from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
+from crampstudy.models.inference.covariance import covariance
+from crampstudy.models.nights.logistic import logistic
+from crampstudy.models.surveys import linearised, survey_ordinal
+from crampstudy.models.surveys.linearised import Design
 
 Array = NDArray[np.float64]
 LEVELS = ("none", "mild", "strong")
@@ -370,7 +371,7 @@ def test_two_weighted_classes_are_a_weighted_logistic_regression(sample: tuple[A
     above, inside = (classes > 1).astype(float), matrix[:, 0] < 1
     fitted = survey_ordinal.regression(above, matrix, NAMES, inside, design, ("no", "yes"))
     with_intercept = np.column_stack([np.ones(len(above)), matrix])
-    peer = survey.regression(above, with_intercept, ("1", *NAMES), inside, design)
+    peer = linearised.regression(above, with_intercept, ("1", *NAMES), inside, design)
     assert fitted.names == (*NAMES, "no|yes")
     turn = np.array([[0.0, 1, 0], [0, 0, 1], [-1, 0, 0]])
     assert fitted.coefficients == pytest.approx(turn @ peer.coefficients, abs=1e-8)

@@ -12,8 +12,8 @@ import pytest
 from parity_linear import NUMBER
 
 from crampstudy.models import MODELS
-from crampstudy.models.engines import ENGINES, Engine
-from crampstudy.models.question import EVENT_MODELS, SURVEY_MODELS
+from crampstudy.models.nights.engines import ENGINES, Engine
+from crampstudy.models.request import EVENT_MODELS, SURVEY_MODELS
 
 ROOT = Path(__file__).parents[1]
 

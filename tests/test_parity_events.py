@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from crampstudy.models import covariance
-from crampstudy.models.covariance import Covariance
-from crampstudy.models.events import Transform, cox, proportionality
-from crampstudy.models.kaplan_meier import kaplan_meier, restricted_mean
+from crampstudy.models.inference import covariance
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.times.cox import Transform, cox, proportionality
+from crampstudy.models.times.kaplan_meier import kaplan_meier, restricted_mean
 
 PARITY = Path(__file__).parent / "parity"
 R: Any = json.loads((PARITY / "events.json").read_text(encoding="utf-8"))

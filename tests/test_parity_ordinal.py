@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from crampstudy import open_cohort
-from crampstudy.models import proportionality, recall, survey_ordinal
-from crampstudy.models.covariance import covariance
-from crampstudy.models.ordinal import OrdinalFit, ordinal
-from crampstudy.models.survey import Design
+from crampstudy.models.classes import proportionality
+from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.inference.covariance import covariance
+from crampstudy.models.surveys import survey_ordinal
+from crampstudy.models.surveys.linearised import Design
 
 Array = NDArray[np.float64]
 PARITY = Path(__file__).parent / "parity"
@@ -134,7 +136,7 @@ def test_recalled_classes_agree_with_svyolr(shared: Path) -> None:
     # The survey itself is not kept here; what R found in it is.
     cohort = open_cohort(f"nhanes:{shared / 'data' / 'nhanes'}")
     people, r = cohort.frame("participants"), R["nhanes"]
-    classes = recall.classes(people)
+    classes = recalled_outcomes.classes(people)
     inside = (people["age_years"] >= 20).fill_null(value=False).to_numpy() & np.isfinite(classes)
     matrix = np.column_stack([(people["age_years"] - 60) / 10, people["sex"] == "female"]).astype(float)
     design = Design.of(people["stratum"], people["psu"], people["weight_interview"])

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crampstudy.models.covariance import Covariance
-from crampstudy.models.engines import ENGINES, Data
-from crampstudy.models.zeros import ZerosFit
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.engines import ENGINES, Data
+from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 
 PARITY = Path(__file__).parent / "parity"
 R: dict[str, Any] = json.loads((PARITY / "zeros.json").read_text())["fits"]

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from crampstudy import estimates, fit
 from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.models.partitions import in_parts
+from crampstudy.models.common.partitions import in_parts
 from crampstudy.nights import Diary, counted_nights
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package

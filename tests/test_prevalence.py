@@ -13,7 +13,7 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.prevalence import LEVELS, prevalence
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import frame
-from crampstudy.models.survey import Design, domain_means
+from crampstudy.models.surveys.linearised import Design, domain_means
 
 LOWS, HIGHS = (0, 1, 2, 5, 16), (0, 1, 4, 15, None)
 BANDS = AgeBands((20, 40, 60))

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from crampstudy.models import rows
-from crampstudy.models.covariance import covariance
-from crampstudy.models.engines import ENGINES, Data, Extra, Solved
-from crampstudy.models.gee import gee
-from crampstudy.models.profile import Profile
+from crampstudy.models.coefficients import rows
+from crampstudy.models.inference.covariance import covariance
+from crampstudy.models.nights.engines import ENGINES, Data, Extra, Solved
+from crampstudy.models.nights.gee import gee
+from crampstudy.models.optimise.profile_likelihood import Profile
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "profile.json").read_text())

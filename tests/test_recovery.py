@@ -15,8 +15,8 @@ from scipy import stats
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort
-from crampstudy.models.count import poisson
-from crampstudy.models.covariance import covariance
+from crampstudy.models.inference.covariance import covariance
+from crampstudy.models.nights.count import poisson
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.estimands.covariates import covariate
 from crampstudy.simulate.estimands.diary_answers import conditional

@@ -25,11 +25,11 @@ from crampstudy import fit, tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.second_opinions import second_opinions
 from crampstudy.models import MODELS
-from crampstudy.models.engines import Data
-from crampstudy.models.question import asked_for
+from crampstudy.models.nights.engines import Data
+from crampstudy.models.nights.solution import solve
+from crampstudy.models.request import asked_for
 from crampstudy.models.second_opinion import COLUMNS, counterparts, refits
 from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
-from crampstudy.models.solution import solve
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate, write
 from crampstudy.sources.readers import package

@@ -10,10 +10,12 @@ import pytest
 from scipy import linalg
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models import count, covariance, families, small_sample
-from crampstudy.models.compress import compress
-from crampstudy.models.logistic import logistic
-from crampstudy.models.small_sample import Nights, bias_reduced, reach
+from crampstudy.models.common import distributions
+from crampstudy.models.common.aggregation import compress
+from crampstudy.models.inference import covariance, small_sample
+from crampstudy.models.inference.small_sample import Nights, bias_reduced, reach
+from crampstudy.models.nights import count
+from crampstudy.models.nights.logistic import logistic
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "small.json").read_text())
@@ -21,15 +23,15 @@ SETTINGS = ("few", "one participant's nights", "one participant", "serial", "int
 MODELS = ("poisson", "logistic", "negative-binomial")
 
 
-def _fitted(model: str, matrix: Any, counts: Any, offset: Any) -> tuple[Any, Any, Any, families.Family]:
+def _fitted(model: str, matrix: Any, counts: Any, offset: Any) -> tuple[Any, Any, Any, distributions.Family]:
     """Fit a model; return the fit, the outcome and offset it took, and its family."""
     if model == "poisson":
-        return count.poisson(matrix, counts, offset), counts, offset, families.POISSON
+        return count.poisson(matrix, counts, offset), counts, offset, distributions.POISSON
     if model == "logistic":
         outcome, none = (counts > 0).astype(float), np.zeros(len(counts))
-        return logistic(matrix, outcome, none), outcome, none, families.BINOMIAL
+        return logistic(matrix, outcome, none), outcome, none, distributions.BINOMIAL
     fit = count.negative_binomial(matrix, counts, offset)
-    return fit, counts, offset, families.negative_binomial(fit.dispersion)
+    return fit, counts, offset, distributions.negative_binomial(fit.dispersion)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -61,7 +63,7 @@ def test_agrees_with_clubsandwich(setting: str, model: str) -> None:
     assert p == pytest.approx(expected["p"], rel=1e-5)
 
 
-def _plain(matrix: Any, outcome: Any, groups: Any, b: Any, family: families.Family) -> tuple[Any, Any]:
+def _plain(matrix: Any, outcome: Any, groups: Any, b: Any, family: distributions.Family) -> tuple[Any, Any]:
     """CR2 and its degrees of freedom with every matrix written out, n x n and G x G."""
     mu = family.mean(matrix @ b)
     v, d = family.variance(mu), matrix * family.slope(mu)[:, None]
@@ -141,7 +143,7 @@ def test_degrees_of_freedom_of_the_plain_sandwich_are_those_of_the_definition() 
     rows = np.array([[np.where(groups == g, (matrix @ m)[:, i], 0.0) for g in range(12)] for i in range(3)])
     working = np.diag(mu) - derivative @ m @ derivative.T
     expected = [np.trace(r @ working @ r.T) ** 2 / np.sum((r @ working @ r.T) ** 2) for r in rows]
-    found = reach(Nights(matrix, y, np.zeros(n), groups, fit.coefficients, families.POISSON))
+    found = reach(Nights(matrix, y, np.zeros(n), groups, fit.coefficients, distributions.POISSON))
     assert found.df() == pytest.approx(expected, rel=1e-9)
     spread = np.array([[(r[g] ** 2) @ mu for g in range(12)] for r in rows])
     effective = found.effective()
@@ -156,7 +158,7 @@ def test_means_of_equal_diaries_have_the_textbook_t() -> None:
     groups = np.repeat(np.arange(10), 15)
     y = rng.poisson(np.exp(rng.normal(0, 0.5, 10))[groups]).astype(float)
     fit = count.poisson(np.ones((150, 1)), y, np.zeros(150))
-    found = bias_reduced(Nights(np.ones((150, 1)), y, np.zeros(150), groups, fit.coefficients, families.POISSON))
+    found = bias_reduced(Nights(np.ones((150, 1)), y, np.zeros(150), groups, fit.coefficients, distributions.POISSON))
     assert found.df[0] == pytest.approx(9)
     usual = covariance.covariance(fit.information, fit.scores, groups, "cluster")
     assert found.covariance == pytest.approx(usual)
@@ -177,7 +179,7 @@ def test_is_unbiased_where_the_working_variance_is_true() -> None:
         derivative = matrix * mu[:, None]
         m = np.linalg.inv((derivative / mu[:, None]).T @ derivative)
         left = noise - derivative @ (m @ (matrix.T @ noise))
-        total += bias_reduced(Nights(matrix, mu + left, np.zeros(108), groups, b, families.POISSON)).covariance
+        total += bias_reduced(Nights(matrix, mu + left, np.zeros(108), groups, b, distributions.POISSON)).covariance
     assert np.diag(total / draws) == pytest.approx(np.diag(m), rel=0.15)
 
 
@@ -195,8 +197,8 @@ def test_two_hundred_cramps_a_night_and_very_unequal_nights() -> None:
     y = rng.poisson(np.exp(matrix[:, 1] + rng.normal(0, 0.4, 8)[groups])).astype(float)
     assert y.max() > 200
     fit = count.poisson(matrix, y, np.zeros(160))
-    found = bias_reduced(Nights(matrix, y, np.zeros(160), groups, fit.coefficients, families.POISSON))
-    expected, df = _plain(matrix, y, groups, fit.coefficients, families.POISSON)
+    found = bias_reduced(Nights(matrix, y, np.zeros(160), groups, fit.coefficients, distributions.POISSON))
+    expected, df = _plain(matrix, y, groups, fit.coefficients, distributions.POISSON)
     assert found.covariance == pytest.approx(expected, rel=1e-8)
     assert found.df == pytest.approx(df, rel=1e-8)
 
@@ -207,7 +209,7 @@ def test_a_coefficient_of_one_participant_alone_has_no_variance_where_nothing_el
     matrix = np.column_stack([groups == 0, groups > 0]).astype(float)
     y = np.tile([0.0, 1.0, 3.0, 0.0, 1.0], 4) + (groups == 2)
     fit = count.poisson(matrix, y, np.zeros(20))
-    found = bias_reduced(Nights(matrix, y, np.zeros(20), groups, fit.coefficients, families.POISSON))
+    found = bias_reduced(Nights(matrix, y, np.zeros(20), groups, fit.coefficients, distributions.POISSON))
     assert found.alone == (0,)
     assert found.lone.tolist() == [True, False] and found.covariance[1, 1] > 0
 
@@ -220,16 +222,20 @@ def test_what_rests_on_one_participant_in_an_interaction_is_told() -> None:
     matrix = np.column_stack([np.ones(280), exposed, woman, exposed & woman]).astype(float)
     y = rng.poisson(np.repeat(rng.gamma(1.0, 1.0, 20), 14)).astype(float)
     fit = count.poisson(matrix, y, np.zeros(280))
-    found = bias_reduced(Nights(matrix, y, np.zeros(280), groups, fit.coefficients, families.POISSON))
+    found = bias_reduced(Nights(matrix, y, np.zeros(280), groups, fit.coefficients, distributions.POISSON))
     assert found.lone.tolist() == [False, True, False, True]
 
 
 def test_singular_design_is_a_problem_and_one_participant_an_error() -> None:
     groups = np.repeat(np.arange(4), 5)
-    twice = bias_reduced(Nights(np.ones((20, 2)), np.ones(20), np.zeros(20), groups, np.zeros(2), families.POISSON))
+    twice = bias_reduced(
+        Nights(np.ones((20, 2)), np.ones(20), np.zeros(20), groups, np.zeros(2), distributions.POISSON)
+    )
     assert twice.problem == "the information matrix is singular"
     with pytest.raises(AnalysisError, match="at least two participants"):
-        bias_reduced(Nights(np.ones((20, 1)), np.ones(20), np.zeros(20), groups * 0, np.zeros(1), families.POISSON))
+        bias_reduced(
+            Nights(np.ones((20, 1)), np.ones(20), np.zeros(20), groups * 0, np.zeros(1), distributions.POISSON)
+        )
 
 
 @pytest.mark.parametrize("of", [lambda nights: bias_reduced(nights).moments, reach])
@@ -240,10 +246,10 @@ def test_degrees_of_freedom_of_a_contrast_are_those_of_a_coefficient_that_is_it(
     counts, offset = rng.poisson(1.0, len(groups)).astype(float), np.zeros(len(groups))
     contrasts = np.array([[0.0, 1.0, -2.0], [1.0, 0.5, 0.5]])
     b = count.poisson(matrix, counts, offset).coefficients
-    found = of(Nights(matrix, counts, offset, groups, b, families.POISSON))
+    found = of(Nights(matrix, counts, offset, groups, b, distributions.POISSON))
     # Other coefficients of the same model, of which two are the contrasts.
     turned = np.vstack([contrasts, [0.0, 0.0, 1.0]])
-    other = of(Nights(matrix @ np.linalg.inv(turned), counts, offset, groups, turned @ b, families.POISSON))
+    other = of(Nights(matrix @ np.linalg.inv(turned), counts, offset, groups, turned @ b, distributions.POISSON))
     own = np.eye(3)[:2]
     assert found.df(contrasts) == pytest.approx(other.df(own), rel=1e-9)
     assert found.effective(contrasts) == pytest.approx(other.effective(own), rel=1e-9)

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from crampstudy.errors import UsageError
-from crampstudy.models import formula, spec
-from crampstudy.models.spec import Column
+from crampstudy.models.terms import design_matrix, formula
+from crampstudy.models.terms.design_matrix import Column
 
 FRAME = pl.DataFrame(
     {
@@ -25,8 +25,8 @@ FRAME = pl.DataFrame(
 EVERY = np.ones(6, dtype=bool)
 
 
-def build(terms: str, candidate: np.ndarray = EVERY, needs: tuple[str, ...] = ()) -> spec.Design:
-    return spec.build(FRAME, terms, candidate=candidate, needs=needs)
+def build(terms: str, candidate: np.ndarray = EVERY, needs: tuple[str, ...] = ()) -> design_matrix.Design:
+    return design_matrix.build(FRAME, terms, candidate=candidate, needs=needs)
 
 
 def test_matrix_by_hand_with_male_as_reference() -> None:
@@ -44,7 +44,7 @@ def test_reference_is_false_and_the_codebook_s_first_level() -> None:
 def test_reference_of_an_age_band_is_the_youngest_present() -> None:
     bands = pl.Enum(["<20", "20-39", "40-49", "80+"])
     frame = pl.DataFrame({"age_band": pl.Series(["80+", "40-49", "20-39", "80+"], dtype=bands)})
-    columns = spec.build(frame, "age_band", candidate=np.ones(4, dtype=bool)).columns
+    columns = design_matrix.build(frame, "age_band", candidate=np.ones(4, dtype=bool)).columns
     assert columns[1:] == (Column("age_band", "40-49", "20-39"), Column("age_band", "80+", "20-39"))
 
 

@@ -15,7 +15,7 @@ from estimate_rows import coefficients
 from crampstudy import fit, open_cohort
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.models import spec, splines
+from crampstudy.models.terms import design_matrix, splines
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "splines.json").read_text())
@@ -119,11 +119,11 @@ def test_knots_count_a_participant_once() -> None:
     )
 
 
-def build(frame: pd.DataFrame, terms: str) -> spec.Design:
+def build(frame: pd.DataFrame, terms: str) -> design_matrix.Design:
     rows = pl.DataFrame(frame.rename(columns={"who": "participant_id"})).with_columns(
         pl.col("participant_id").cast(pl.String)
     )
-    return spec.build(rows, terms, candidate=np.ones(len(frame), dtype=bool))
+    return design_matrix.build(rows, terms, candidate=np.ones(len(frame), dtype=bool))
 
 
 def test_values_shown_are_round_and_not_the_reference() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models.survey import (
+from crampstudy.models.surveys.linearised import (
     Design,
     boundary_interval,
     domain_means,

@@ -14,7 +14,7 @@ from odd_cohort import N, cohort
 from crampstudy import describe, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.models import spec
+from crampstudy.models.terms import design_matrix
 from crampstudy.sources.readers import package
 
 Run = Callable[..., tuple[int, str, str]]
@@ -184,7 +184,7 @@ def test_a_number_of_many_values_is_no_factor() -> None:
 
 def test_levels_of_the_codebook_are_not_counted() -> None:
     three = cohort().frame("participants").head(3)
-    design = spec.build(three, "smoking", candidate=np.ones(3, dtype=bool))
+    design = design_matrix.build(three, "smoking", candidate=np.ones(3, dtype=bool))
     assert len(design.columns) == 3
 
 

@@ -16,7 +16,7 @@ from estimate_rows import pick
 
 from crampstudy import fit, wording
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.models.standard import Standard
+from crampstudy.models.terms.standardisation import Standard
 from crampstudy.sources import open_cohort
 
 PLACES = [(0.0, 1e9), (1e9, 1.0), (1e6, 1.0), (-1e6, 1e-6), (0.0, 1e-9), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]

@@ -19,9 +19,9 @@ from crampstudy import codebook, estimates, fit, tables, terminal, wording
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.models import person_means
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.solution import solve
+from crampstudy.models.nights.solution import solve
+from crampstudy.models.terms import person_means
 from crampstudy.nights import person_nights
 from crampstudy.sources import open_cohort
 from crampstudy.sources.writer import About, writing

@@ -16,22 +16,25 @@ from matplotlib.text import Text
 from scipy.special import gammaln
 
 from crampstudy import Cohort, estimates
+from crampstudy.arrays import Array
 from crampstudy.checks.zeros_found import MODELS, of_solution, zeros_found
 from crampstudy.errors import UsageError
 from crampstudy.figures.rootogram import rootogram
-from crampstudy.models import count, newton, zeros
-from crampstudy.models.ascent import climb
-from crampstudy.models.compress import compress
-from crampstudy.models.covariance import Array, Covariance, covariance
-from crampstudy.models.question import Question, asked_for
-from crampstudy.models.solution import Solution, solve, solve_nights
-from crampstudy.models.zero_laws import Inflated, Truncated, density
-from crampstudy.models.zero_rows import zero_rows
-from crampstudy.models.zeros import ZerosFit
+from crampstudy.models.common.aggregation import compress
+from crampstudy.models.inference.covariance import Covariance, covariance
+from crampstudy.models.nights import count
+from crampstudy.models.nights.solution import Solution, solve, solve_nights
+from crampstudy.models.nights.zeros import zero_inflated
+from crampstudy.models.nights.zeros.likelihoods import Inflated, Truncated, density
+from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
+from crampstudy.models.nights.zeros.zero_part_rows import zero_rows
+from crampstudy.models.optimise import newton
+from crampstudy.models.optimise.trust_region import climb
+from crampstudy.models.request import Question, asked_for
 from crampstudy.simulate import simulate
 
 PARITY = Path(__file__).parent / "parity"
-BOTH = (zeros.zero_inflated, zeros.hurdle)
+BOTH = (zero_inflated.zero_inflated, zero_inflated.hurdle)
 
 
 def _variance(fitted: ZerosFit, kind: Covariance, groups: Any = None) -> Array:
@@ -111,7 +114,7 @@ def test_chances_sum_to_one_and_repeat_the_zeros() -> None:
     matrix, zero, counts, offset = drawn(np.random.default_rng(2), 2000, odds=0.0)
     for fit in BOTH:
         fitted = fit(matrix, zero, counts, offset)
-        chances = np.array([zeros.chances(fitted, matrix, zero, offset, value) for value in range(200)])
+        chances = np.array([zero_inflated.chances(fitted, matrix, zero, offset, value) for value in range(200)])
         assert chances.sum(axis=0) == pytest.approx(np.ones(2000), abs=1e-8)
         if fitted.kind == "hurdle":
             assert chances[0].sum() == pytest.approx((counts == 0).sum(), rel=1e-8)
@@ -122,13 +125,13 @@ def test_counts_above_zero_that_are_a_logarithmic_series() -> None:
     rng = np.random.default_rng(8)
     counts = np.concatenate([np.zeros(5000), rng.logseries(0.2, 2500), rng.logseries(0.9, 2500)])
     one = np.ones((10_000, 1))
-    fitted = zeros.hurdle(one, one, counts, np.zeros(10_000))
+    fitted = zero_inflated.hurdle(one, one, counts, np.zeros(10_000))
     assert fitted.problem is None
     assert np.isinf(fitted.dispersion)
     assert fitted.dispersion_at_boundary
     p = 1 / (1 + np.exp(-fitted.coefficients[0]))
     assert p / ((1 - p) * -np.log(1 - p)) == pytest.approx(counts[counts > 0].mean(), rel=1e-8)
-    chances = np.array([zeros.chances(fitted, one[:1], one[:1], np.zeros(1), value)[0] for value in range(400)])
+    chances = np.array([zero_inflated.chances(fitted, one[:1], one[:1], np.zeros(1), value)[0] for value in range(400)])
     assert chances.sum() == pytest.approx(1, abs=1e-10)
     assert chances[2] / chances[1] == pytest.approx(p / 2)
 
@@ -137,7 +140,7 @@ def test_hurdle_without_terms_by_hand() -> None:
     # Positive counts 1 and 2 in shares 3 : 1, no dispersion left: the zero-truncated Poisson has mean 1.25.
     counts = np.repeat([0.0, 1.0, 2.0], [60, 30, 10])
     one = np.ones((100, 1))
-    fitted = zeros.hurdle(one, one, counts, np.zeros(100))
+    fitted = zero_inflated.hurdle(one, one, counts, np.zeros(100))
     mu = float(np.exp(fitted.coefficients[0]))
     assert fitted.problem is None and fitted.dispersion == 0
     assert mu / -np.expm1(-mu) == pytest.approx(1.25, rel=1e-9)
@@ -177,7 +180,7 @@ def test_the_information_is_that_of_its_participants(fit: Any, log_mean: float) 
     assert step[:4] == pytest.approx(moved, rel=0.1, abs=0.003)
 
 
-@pytest.mark.parametrize(("kind", "fit"), [("inflated", zeros.zero_inflated), ("hurdle", zeros.hurdle)])
+@pytest.mark.parametrize(("kind", "fit"), [("inflated", zero_inflated.zero_inflated), ("hurdle", zero_inflated.hurdle)])
 def test_recovers_the_truth(kind: str, fit: Any) -> None:
     truth = np.array([1.5, 0.3, -0.5, 0.5, np.log(0.5)])
     found, covered = [], np.zeros(4)
@@ -198,7 +201,7 @@ def test_no_inflation_is_the_plain_fit() -> None:
     # More nights with one cramp than a negative binomial has: the likelihood falls with any excess zeros.
     counts = np.repeat([0.0, 1.0, 2.0, 3.0, 6.0], [100, 300, 60, 20, 10])
     matrix = np.column_stack([np.ones(490), np.tile([0.0, 1.0], 245)])
-    fitted = zeros.zero_inflated(matrix, matrix[:, :1], counts, np.zeros(490))
+    fitted = zero_inflated.zero_inflated(matrix, matrix[:, :1], counts, np.zeros(490))
     plain = count.negative_binomial(matrix, counts, np.zeros(490))
     assert fitted.plain is not None and fitted.problem is None
     assert np.array_equal(fitted.coefficients, plain.coefficients)
@@ -210,7 +213,7 @@ def test_excess_zeros_in_poisson_counts_have_a_dispersion_at_its_boundary() -> N
     rng = np.random.default_rng(5)
     counts = np.minimum(rng.poisson(2.0, 900), 4) * (rng.random(900) > 0.3)
     one = np.ones((900, 1))
-    fitted = zeros.zero_inflated(one, one, counts.astype(float), np.zeros(900))
+    fitted = zero_inflated.zero_inflated(one, one, counts.astype(float), np.zeros(900))
     assert fitted.problem is None and fitted.dispersion_at_boundary and fitted.plain is None
     assert np.isnan(fitted.dispersion_error) and fitted.scores.shape[1] == 2
     positive = counts[counts > 0]
@@ -223,15 +226,15 @@ def test_excess_zeros_in_poisson_counts_have_a_dispersion_at_its_boundary() -> N
 
 def test_what_has_no_finite_estimate_says_so() -> None:
     one, none = np.ones((200, 1)), np.zeros(200)
-    assert "no zeros to explain" in str(zeros.hurdle(one, one, np.tile([1.0, 2.0], 100), none).problem)
-    assert "more than one cramp" in str(zeros.hurdle(one, one, np.tile([0.0, 1.0], 100), none).problem)
+    assert "no zeros to explain" in str(zero_inflated.hurdle(one, one, np.tile([1.0, 2.0], 100), none).problem)
+    assert "more than one cramp" in str(zero_inflated.hurdle(one, one, np.tile([0.0, 1.0], 100), none).problem)
     x = np.column_stack([one, np.tile([0.0, 1.0], 100)])
     apart = np.where(x[:, 1] == 1, 0.0, np.resize([1.0, 1.0, 2.0, 4.0], 200))
-    assert "in the zero part" in str(zeros.hurdle(one, x, apart, none).problem)
+    assert "in the zero part" in str(zero_inflated.hurdle(one, x, apart, none).problem)
     # Only in the second half of the nights are there more zeros than the counts bring along.
     half = np.column_stack([np.ones(600), np.repeat([0.0, 1.0], 300)])
     counts = np.concatenate([np.repeat([0, 1, 2, 3], [40, 180, 60, 20]), np.repeat([0, 1, 2, 3], [230, 30, 30, 10])])
-    fitted = zeros.zero_inflated(half[:, :1], half, counts.astype(float), np.zeros(600))
+    fitted = zero_inflated.zero_inflated(half[:, :1], half, counts.astype(float), np.zeros(600))
     assert "the chance of an excess zero runs off" in str(fitted.problem)
 
 
@@ -239,10 +242,10 @@ def test_many_rows_lead_to_the_top_of_few() -> None:
     matrix, zero, counts, offset = drawn(np.random.default_rng(8), 30_000, odds=-0.4)
     noisy = np.column_stack([matrix, np.random.default_rng(9).normal(size=30_000)])
     rows = compress(matrix, counts, offset, np.zeros(30_000, dtype=np.intp), "count")
-    whole = zeros.zero_inflated(matrix, zero, counts, offset)
-    few = zeros.zero_inflated(rows.matrix, rows.matrix, rows.counts, rows.offset, rows.multiplicity)
+    whole = zero_inflated.zero_inflated(matrix, zero, counts, offset)
+    few = zero_inflated.zero_inflated(rows.matrix, rows.matrix, rows.counts, rows.offset, rows.multiplicity)
     assert whole.log_likelihood == pytest.approx(few.log_likelihood, abs=1e-6)
-    more = zeros.zero_inflated(noisy, zero, counts, offset)
+    more = zero_inflated.zero_inflated(noisy, zero, counts, offset)
     assert more.problem is None and more.log_likelihood >= whole.log_likelihood - 1e-6
 
 
@@ -424,7 +427,7 @@ def test_what_is_ill_conditioned_ends_soon_and_says_why(monkeypatch: pytest.Monk
     monkeypatch.setattr(Inflated, "local", counted)
     for matrix, outcome in ((powers, huge), (near, counts)):
         evaluated = 0
-        fitted = zeros.zero_inflated(matrix, matrix, outcome.astype(float), np.zeros(rows))
+        fitted = zero_inflated.zero_inflated(matrix, matrix, outcome.astype(float), np.zeros(rows))
         assert fitted.problem is not None
         assert re.search("runs off to 0 or infinity|no maximum within|singular", fitted.problem)
         assert evaluated < 3000

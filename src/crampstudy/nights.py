@@ -81,7 +81,7 @@ class Diary:
 
     ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;
     nothing is validated again. With ``parts`` nights are counted file by file
-    (:func:`crampstudy.models.partitions.in_parts`).
+    (:func:`crampstudy.models.common.partitions.in_parts`).
     """
 
     name: str

@@ -9,7 +9,7 @@ from pathlib import Path
 from timing import Job
 
 from crampstudy import Cohort, fit
-from crampstudy.models.covariance import Covariance
+from crampstudy.models.inference.covariance import Covariance
 from crampstudy.simulate import simulate
 
 PARTICIPANTS, NIGHTS = 500, 90

@@ -19,8 +19,8 @@ import polars as pl
 import statsmodels.api as sm
 from timing import Job
 
-from crampstudy.models.covariance import covariance
-from crampstudy.models.gee import gee
+from crampstudy.models.inference.covariance import covariance
+from crampstudy.models.nights.gee import gee
 from crampstudy.nights import person_nights
 from crampstudy.simulate import simulate
 

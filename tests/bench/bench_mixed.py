@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 from timing import Job
 
-from crampstudy.models import mixed
-from crampstudy.models.covariance import Array
-from crampstudy.models.mixed import MixedFit
+from crampstudy.arrays import Array
+from crampstudy.models.nights.random_effects import mixed
+from crampstudy.models.nights.random_effects.mixed import MixedFit
 from crampstudy.nights import person_nights
 from crampstudy.simulate import simulate
 

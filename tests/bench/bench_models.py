@@ -21,8 +21,8 @@ from timing import Job
 
 from crampstudy import Cohort, fit
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.engines import ENGINES
-from crampstudy.models.solution import solve
+from crampstudy.models.nights.engines import ENGINES
+from crampstudy.models.nights.solution import solve
 from crampstudy.nights import Diary, person_nights
 from crampstudy.simulate import simulate
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from timing import Job
 
-from crampstudy.models.covariance import Array
-from crampstudy.models.ordinal import ordinal
+from crampstudy.arrays import Array
+from crampstudy.models.classes.ordinal import ordinal
 
 NAMES = ("age", "female", "alcohol", "stretching")
 SLOPES = (0.3, 0.4, 0.15, -0.5)

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from timing import Job
 
-from crampstudy.models import zeros
-from crampstudy.models.compress import compress
-from crampstudy.models.covariance import Array
-from crampstudy.models.zeros import ZerosFit
+from crampstudy.arrays import Array
+from crampstudy.models.common.aggregation import compress
+from crampstudy.models.nights.zeros import zero_inflated
+from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 
 NIGHTS_EACH = 90
 RECORDED = "2026-11-22, glmmTMB 1.1.5, 500 people x 90 nights: zero-inflated 7.8 (5.1 s), hurdle 35 (6.1 s)"
@@ -55,7 +55,7 @@ def jobs(folder: Path, nights: int = 200 * NIGHTS_EACH) -> Iterator[Job | str]:
     with subprocess.Popen(
         ["Rscript", script, data], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
-        for name, model in (("zero-inflated", zeros.zero_inflated), ("hurdle", zeros.hurdle)):
+        for name, model in (("zero-inflated", zero_inflated.zero_inflated), ("hurdle", zero_inflated.hurdle)):
             yield Job(
                 f"{name} negative binomial, {people} people x {NIGHTS_EACH} nights",
                 "glmmTMB",

@@ -15,7 +15,7 @@ import pandas as pd
 
 from crampstudy.checks import nightly
 from crampstudy.checks.law import Law
-from crampstudy.models.engines import ENGINES, Data, Outcome
+from crampstudy.models.nights.engines import ENGINES, Data, Outcome
 
 BEGIN, END = "<!-- rates: begin -->", "<!-- rates: end -->"
 

@@ -24,7 +24,7 @@ import polars as pl
 import psutil
 
 from crampstudy import compute, estimates, fit
-from crampstudy.models.partitions import in_parts
+from crampstudy.models.common.partitions import in_parts
 from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.chunks import Job
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates

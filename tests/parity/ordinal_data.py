@@ -52,7 +52,7 @@ def rows() -> Iterator[tuple[object, ...]]:
 def nhanes(folder: str) -> Iterator[tuple[object, ...]]:
     """Yield the people of a survey with their recalled class, -1 where there is none."""
     from crampstudy import open_cohort
-    from crampstudy.models.recall import classes
+    from crampstudy.models.common.recalled_outcomes import classes
 
     cohort = open_cohort(f"nhanes:{folder}")
     people = cohort.frame("participants")

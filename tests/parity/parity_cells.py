@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy.models.covariance import Covariance
-from crampstudy.models.engines import ENGINES, Data, Outcome
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.engines import ENGINES, Data, Outcome
 
 HERE = Path(__file__).resolve().parent
 COEFFICIENTS, ERRORS = 1e-6, 1e-4

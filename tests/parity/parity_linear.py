@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from parity_cells import HERE, ROBUST, Array, Cell, arrays, diary, differences, drawn, exposure, reference, solved
 
-from crampstudy.models import survey, survey_linear
-from crampstudy.models.engines import Data
+from crampstudy.models.nights.engines import Data
+from crampstudy.models.surveys import linearised, survey_linear
 
 NUMBER = "a number"
 
@@ -122,7 +122,7 @@ def _surveys() -> Iterator[Cell]:
     inside, names = (table["domain"] == 1).to_numpy(), ("1", "age", "sex", "mild")
     offsets = {"none": np.zeros(table.height), "log age": np.log(table["age"].to_numpy() / 50)}
     for psu, settings in reference("linear")["survey"].items():
-        design = survey.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
+        design = linearised.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
         for said, r in settings.items():
             values = table["score"].to_numpy()
             fitted = survey_linear.regression(values, matrix, names, inside, design, offsets[said])

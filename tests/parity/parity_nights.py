@@ -13,10 +13,10 @@ from parity_cells import HERE, ROBUST, Array, Cell, arrays, diary, differences, 
 
 from crampstudy import fit, open_cohort, wording
 from crampstudy.cohort import Cohort
-from crampstudy.models import mixed
-from crampstudy.models.covariance import Covariance
-from crampstudy.models.engines import Data, Outcome
-from crampstudy.models.inference import of_clusters
+from crampstudy.models.inference.automatic import of_clusters
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.engines import Data, Outcome
+from crampstudy.models.nights.random_effects import mixed
 
 _SANDWICH_NODES = 51
 

@@ -10,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 from parity_cells import HERE, ROBUST, Array, Cell, differences, reference
 
-from crampstudy.models import intervals, survey, survey_ordinal
-from crampstudy.models.covariance import Covariance, covariance
-from crampstudy.models.events import cox
-from crampstudy.models.ordinal import OrdinalFit, ordinal
+from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
+from crampstudy.models.inference.covariance import Covariance, covariance
+from crampstudy.models.surveys import interval_counts, linearised, survey_ordinal
+from crampstudy.models.times.cox import cox
 
 _DOMAINS = (
     ("psu", "two_or_more", "sample, a domain", pl.lit(value=True)),
@@ -41,18 +41,18 @@ def _surveys() -> Iterator[Cell]:
     table = pl.read_csv(HERE / "survey-data.csv")
     member = pl.col("domain") == 1
     matrix = np.column_stack([np.ones(table.height), (table["age"] - 50) / 10, table["sex"], table["score"]])
-    models: tuple[tuple[str, str, str, survey.Link], ...] = (
+    models: tuple[tuple[str, str, str, linearised.Link], ...] = (
         ("survey-logistic", "logistic", "mild", "logit"),
         ("survey-poisson", "poisson", "count", "log"),
     )
     offsets = {"none": np.zeros(table.height), "log age": np.log(table["age"].to_numpy() / 50)}
     for psu, key, data, domain in _DOMAINS:
         inside = table.select(member & domain).to_series().to_numpy()
-        design = survey.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
+        design = linearised.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
         for (model, name, outcome, link), (said, offset) in product(models, offsets.items()):
             values = table[outcome].to_numpy().astype(np.float64)
             names = ("1", "age", "sex", "score")
-            fitted = survey.regression(values, matrix, names, inside, design, link, offset)
+            fitted = linearised.regression(values, matrix, names, inside, design, link, offset)
             r = reference("survey")[key][name if said == "none" else f"{name}_offset"]
             found = differences((fitted.coefficients, fitted.std_error), r["coef"], np.sqrt(np.diag(r["vcov"])))
             family, answers = ("quasibinomial", "0 or 1") if link == "logit" else ("quasipoisson", "count")
@@ -77,7 +77,7 @@ def _survey_classes() -> Iterator[Cell]:
     classes = rows["class"].to_numpy().astype(np.float64)
     for psu, key, data, domain in _DOMAINS:
         inside = rows.select((pl.col("domain") == 1) & domain).to_series().to_numpy()
-        design = survey.Design.of(rows["stratum"], rows[psu], rows["weight"])
+        design = linearised.Design.of(rows["stratum"], rows[psu], rows["weight"])
         fitted = survey_ordinal.regression(classes, matrix, _COVARIATES, inside, design, _LEVELS)
         r = reference("ordinal")["svyolr"][key]
         ours = fitted.coefficients, np.sqrt(np.diag(fitted.covariance))
@@ -92,11 +92,11 @@ def _recalled_counts() -> Iterator[Cell]:
         rows = whole if r["weighted"] else whole.filter(member)
         left = ~(pl.col("stratum").is_in([1, 4, 6, 7]) & (pl.col("psu") == 2)) if r["domain"] == "scattered" else True
         design = (
-            survey.Design.of(rows["stratum"], rows["psu"], rows["weight"])
+            linearised.Design.of(rows["stratum"], rows["psu"], rows["weight"])
             if r["weighted"]
-            else intervals.independent(rows.height)
+            else interval_counts.independent(rows.height)
         )
-        fitted = intervals.fit(
+        fitted = interval_counts.fit(
             rows["low"].to_numpy(),
             rows["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
             np.column_stack([np.ones(rows.height), (rows["age"] - 60) / 10, rows["female"]]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crampstudy.models.engines import ENGINES
+from crampstudy.models.nights.engines import ENGINES
 
 
 @dataclass(frozen=True, slots=True)

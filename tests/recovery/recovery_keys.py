@@ -8,37 +8,30 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import crampstudy
 
 PACKAGE = Path(crampstudy.__file__).parent
+_SURVEYS = ("surveys/linearised", "surveys/fit", "surveys/effective_size")
 OWN = {
-    "poisson": ("count",),
-    "negative-binomial": ("count",),
-    "logistic": ("logistic",),
-    "gee": ("gee",),
-    "mixed": ("mixed", "quadrature", "integrated"),
-    "zero-inflated": ("count", "zeros", "zero_laws", "zero_rows"),
-    "hurdle": ("count", "zeros", "zero_laws", "zero_rows"),
-    "ordinal": ("ordinal", "ordered", "of_events", "proportionality"),
-    "cox": ("events", "of_events", "risk_sets", "proportionality"),
-    "survey-ordinal": ("survey", "of_surveys", "survey_ordinal", "survey_moments", "ordered", "recall"),
-    "survey": ("survey", "of_surveys", "survey_moments", "recall"),
-    "interval": (
-        "survey",
-        "of_surveys",
-        "survey_moments",
-        "recall",
-        "intervals",
-        "interval_laws",
-        "interval_likelihood",
-    ),
+    "poisson": ("nights/count",),
+    "negative-binomial": ("nights/count",),
+    "logistic": ("nights/logistic",),
+    "gee": ("nights/gee",),
+    "mixed": ("nights/random_effects",),
+    "zero-inflated": ("nights/count", "nights/zeros"),
+    "hurdle": ("nights/count", "nights/zeros"),
+    "ordinal": ("classes", "times/fit"),
+    "cox": ("times", "classes/proportionality"),
+    "survey-ordinal": (*("classes", "common/recalled_outcomes"), *_SURVEYS, "surveys/survey_ordinal"),
+    "survey": ("common/recalled_outcomes", *_SURVEYS),
+    "interval": ("common/recalled_outcomes", "surveys"),
 }
 """By the start of a model's name the modules of ``crampstudy.models`` that it alone, or with few others, uses."""
-_ELSEWHERE = ("kaplan_meier", "bootstrap", "partitions")
+_ELSEWHERE = ("times/kaplan_meier", "bootstrap", "common/partitions")
 _DRAWN = ("simulate", "nights.py", "event_times.py", "estimates/rows.py")
 
 
@@ -55,13 +48,20 @@ def key(model: str) -> str:
 def files(model: str) -> Iterator[Path]:
     """Yield the files behind a model's results, in a fixed order."""
     start = max((name for name in OWN if model.startswith(name)), key=len)
-    others = {module for modules in OWN.values() for module in modules} - {*OWN[start]} | {*_ELSEWHERE}
-    yield from (p for p in sorted((PACKAGE / "models").glob("*.py")) if p.stem not in others)
+    own = {module for modules in OWN.values() for module in modules} | {*_ELSEWHERE}
+    for path in sorted((PACKAGE / "models").rglob("*.py")):
+        module = path.relative_to(PACKAGE / "models").with_suffix("").as_posix()
+        if _within(module, OWN[start]) or not _within(module, own):
+            yield path
     for name in _DRAWN:
         at = PACKAGE / name
         # Cohorts rest on the simulation's tables as much as on its code.
         yield from sorted(p for p in at.rglob("*") if p.suffix in {".py", ".csv"}) if at.is_dir() else (at,)
     yield from (Path(__file__).with_name(f"recovery_{name}.py") for name in ("draws", "grid", "study"))
+
+
+def _within(module: str, rooms: Iterable[str]) -> bool:
+    return any(module == room or module.startswith(f"{room}/") for room in rooms)
 
 
 @cache

@@ -22,7 +22,7 @@ from crampstudy import compute
 from crampstudy.bands import AgeBands
 from crampstudy.contrasts.rate_intervals import Coverage
 from crampstudy.contrasts.rates import Rate, incidence_rate, standardised_rate
-from crampstudy.models.covariance import degrees_of_freedom, quantile
+from crampstudy.models.inference.covariance import degrees_of_freedom, quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
 from crampstudy.simulate import simulate
 from crampstudy.simulate.scenario import presets

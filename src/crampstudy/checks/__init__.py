@@ -13,12 +13,12 @@ from crampstudy.checks.law import Kind, Law
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models.covariance import Covariance
-from crampstudy.models.engines import ENGINES
-from crampstudy.models.question import MODELS as KNOWN
-from crampstudy.models.question import asked_for
-from crampstudy.models.solution import Solution, solve_nights
-from crampstudy.models.zeros import ZerosFit
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.engines import ENGINES
+from crampstudy.models.nights.solution import Solution, solve_nights
+from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
+from crampstudy.models.request import MODELS as KNOWN
+from crampstudy.models.request import asked_for
 
 __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 

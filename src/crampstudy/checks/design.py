@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from crampstudy.arrays import Array
 from crampstudy.checks import numbers
 from crampstudy.checks.law import Law
 from crampstudy.checks.result import Check, listed, made, not_made
-from crampstudy.models import newton, spec
-from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array
-from crampstudy.models.exposed import exposed
-from crampstudy.models.linear import LinearFit
-from crampstudy.models.logistic import SEPARATED
-from crampstudy.models.obstacles import collinear, name, separated
-from crampstudy.models.solution import Solution
+from crampstudy.models.common.estimability import collinear, name, separated
+from crampstudy.models.inference.exposed_participants import exposed
+from crampstudy.models.nights.count import CountFit
+from crampstudy.models.nights.linear import LinearFit
+from crampstudy.models.nights.logistic import SEPARATED
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.optimise import newton
+from crampstudy.models.terms import design_matrix
 from crampstudy.wording import count, counted, number
 
 LARGEST_CHANGE = 1.0
@@ -45,7 +46,7 @@ def influence(solution: Solution, law: Law) -> Check:
         own = numbers.own_information(data.matrix, weights, data.groups)
     steps = numbers.deletions(law.scores[:, : p if own is not None else None], _variance(law, p, own), own)[:, :p]
     steps = _in_errors(steps @ solution.design.standard.back().T, errors)
-    terms = [i for i, column in enumerate(solution.design.columns) if column.term != spec.INTERCEPT] or [0]
+    terms = [i for i, column in enumerate(solution.design.columns) if column.term != design_matrix.INTERCEPT] or [0]
     # Nobody else has what such a participant has: of all the most influential.
     largest = np.where(np.isnan(steps).any(axis=1), np.inf, np.abs(steps[:, terms]).max(axis=1))
     what = "nights" if solution.is_number else "cramps"
@@ -91,9 +92,9 @@ def participants(solution: Solution) -> Check:
     cells = {"coefficients": k, "participants": n, "participants_per_coefficient": n / k}
     said = (
         f"{count(n)} participants stand behind {count(k)} {'coefficient' if k == 1 else 'coefficients'}, "
-        f"{number(n / k, 1)} to each, where there should be at least {spec.PER_COEFFICIENT}"
+        f"{number(n / k, 1)} to each, where there should be at least {design_matrix.PER_COEFFICIENT}"
     )
-    return made("participants", n >= spec.PER_COEFFICIENT * k, [cells], said)
+    return made("participants", n >= design_matrix.PER_COEFFICIENT * k, [cells], said)
 
 
 def _in_errors(moved: Array, errors: Array) -> Array:
@@ -176,7 +177,7 @@ def collinearity(solution: Solution, law: Law | None) -> Check:
     covariance = np.linalg.inv(standard.matrix.T @ standard.matrix).astype(np.float64)
     if law is not None:
         covariance = law.variance[:p, :p]
-    inner = [i for i, column in enumerate(design.columns) if column.term != spec.INTERCEPT]
+    inner = [i for i, column in enumerate(design.columns) if column.term != design_matrix.INTERCEPT]
     covariance = covariance[np.ix_(inner, inner)]
     rows = []
     for term in design.terms():

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crampstudy.arrays import Array
 from crampstudy.checks.result import Check, made, not_made
-from crampstudy.models import count as counts
-from crampstudy.models import inference
-from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array, Covariance
-from crampstudy.models.families import negative_binomial
-from crampstudy.models.small_sample import Nights
-from crampstudy.models.solution import Solution
+from crampstudy.models.common.distributions import negative_binomial
+from crampstudy.models.inference import automatic
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.inference.small_sample import Nights
+from crampstudy.models.nights import count as counts
+from crampstudy.models.nights.count import CountFit
+from crampstudy.models.nights.solution import Solution
 from crampstudy.wording import count, number
 
 NAME = "large counts"
@@ -43,7 +44,7 @@ class _Width:
     @property
     def narrow(self) -> bool:
         """Whether intervals with the dispersion held are too narrow by more than is let pass."""
-        return self.most > inference.JOINT
+        return self.most > automatic.JOINT
 
 
 def large_counts(solution: Solution, fitted: object) -> Check:
@@ -107,10 +108,10 @@ def _width(solution: Solution, fitted: CountFit | None, kept: NDArray[np.bool_],
         return _Width(again.coefficients, np.ones(matrix.shape[1]))
     family = negative_binomial(again.dispersion)
     nights = Nights(matrix, outcome, offset, groups, again.coefficients, family)
-    found = inference.with_dispersion_held(again, nights, held)
+    found = automatic.with_dispersion_held(again, nights, held)
     if found.problem:
         return None
-    return _Width(again.coefficients, inference.times_wider(again, nights, found.variance))
+    return _Width(again.coefficients, automatic.times_wider(again, nights, found.variance))
 
 
 def _fewer(outcome: Array) -> Iterator[NDArray[np.bool_]]:

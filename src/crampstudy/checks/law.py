@@ -9,14 +9,15 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array, cluster_sums
-from crampstudy.models.engines import Data
-from crampstudy.models.families import BINOMIAL, POISSON, Family, gaussian, negative_binomial
-from crampstudy.models.gee import GeeFit
-from crampstudy.models.linear import LinearFit
-from crampstudy.models.linear_mixed import LinearMixedFit
-from crampstudy.models.mixed import MixedFit
+from crampstudy.arrays import Array
+from crampstudy.models.common.distributions import BINOMIAL, POISSON, Family, gaussian, negative_binomial
+from crampstudy.models.inference.covariance import cluster_sums
+from crampstudy.models.nights.count import CountFit
+from crampstudy.models.nights.engines import Data
+from crampstudy.models.nights.gee import GeeFit
+from crampstudy.models.nights.linear import LinearFit
+from crampstudy.models.nights.random_effects.linear_mixed import LinearMixedFit
+from crampstudy.models.nights.random_effects.mixed import MixedFit
 
 _NODES = 25
 """Quadrature nodes over a participant's effect: twelve digits of a night's distribution up to a spread of 1.5."""

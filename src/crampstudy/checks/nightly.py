@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from crampstudy.arrays import Array
 from crampstudy.checks import numbers
 from crampstudy.checks.law import Law
 from crampstudy.checks.result import ALPHA, Check, made, not_made
-from crampstudy.models.covariance import Array, degrees_of_freedom, p_value, quantile
-from crampstudy.models.engines import Data
-from crampstudy.models.gee import GeeFit
+from crampstudy.models.inference.covariance import degrees_of_freedom, p_value, quantile
+from crampstudy.models.nights.engines import Data
+from crampstudy.models.nights.gee import GeeFit
 from crampstudy.wording import count, number, p_text
 
 NEGLIGIBLE_DISPERSION = 1.1

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from crampstudy.models.covariance import Array, cluster_sums
-from crampstudy.models.families import Family
-
-Codes = NDArray[np.intp]
+from crampstudy.arrays import Array, Codes
+from crampstudy.models.common.distributions import Family
+from crampstudy.models.inference.covariance import cluster_sums
 
 
 def clustered_errors(moments: Array, slopes: Array, scores: Array, variance: Array, groups: Codes) -> Array:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crampstudy.checks.result import ALPHA, Check, made, not_made
-from crampstudy.models import proportionality, survey_ordinal
-from crampstudy.models.events import proportionality as over_time
-from crampstudy.models.of_events import Events, events
-from crampstudy.models.of_surveys import sample
-from crampstudy.models.proportionality import SlopeTest
-from crampstudy.models.question import Question
+from crampstudy.models.classes import proportionality
+from crampstudy.models.classes.proportionality import SlopeTest
+from crampstudy.models.request import Question
+from crampstudy.models.surveys import survey_ordinal
+from crampstudy.models.surveys.fit import sample
+from crampstudy.models.times.cox import proportionality as over_time
+from crampstudy.models.times.fit import Events, events
 from crampstudy.wording import p_text
 
 NAME = "proportionality"

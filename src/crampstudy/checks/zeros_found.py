@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crampstudy.arrays import Array
 from crampstudy.bands import AgeBands
 from crampstudy.checks.result import Check, made, not_made
 from crampstudy.cohort import Cohort
-from crampstudy.models import zeros
-from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array
-from crampstudy.models.engines import ENGINES, Data, Solved
-from crampstudy.models.solution import Solution, solve
-from crampstudy.models.zero_laws import density
-from crampstudy.models.zeros import ZerosFit
+from crampstudy.models.nights.count import CountFit
+from crampstudy.models.nights.engines import ENGINES, Data, Solved
+from crampstudy.models.nights.solution import Solution, solve
+from crampstudy.models.nights.zeros import zero_inflated
+from crampstudy.models.nights.zeros.likelihoods import density
+from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 from crampstudy.nights import Diary
 from crampstudy.wording import count, number
 
@@ -148,7 +148,7 @@ def _chances(fitted: object, data: Data, value: int) -> Array:
     """Return the probability (n) of a count on each row."""
     if isinstance(fitted, ZerosFit):
         zero = np.ones((len(data.outcome), 1)) if data.zero is None else data.zero
-        return zeros.chances(fitted, data.matrix, zero, data.offset, value)
+        return zero_inflated.chances(fitted, data.matrix, zero, data.offset, value)
     if not isinstance(fitted, CountFit):
         raise TypeError(f"no law of counts: {type(fitted).__name__}")
     log_theta = -float(np.log(fitted.dispersion)) if fitted.dispersion > 0 else np.inf

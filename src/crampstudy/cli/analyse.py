@@ -215,7 +215,7 @@ def fit(
 
 
 def _in_parts(source: str, workers: int | str) -> Any:
-    from crampstudy.models.partitions import in_parts
+    from crampstudy.models.common.partitions import in_parts
 
     diary = in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
     doubt(diary)

@@ -10,16 +10,20 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import estimates
+from crampstudy.arrays import Array
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
-from crampstudy.models import count, covariance, recall, spec, survey
-from crampstudy.models.covariance import Array
-from crampstudy.models.families import POISSON
-from crampstudy.models.inference import named, of_regression
-from crampstudy.models.obstacles import obstacle
-from crampstudy.models.rows import ALONE, note
-from crampstudy.models.small_sample import Nights
+from crampstudy.models.coefficients.rows import ALONE, note
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.common.distributions import POISSON
+from crampstudy.models.common.estimability import obstacle
+from crampstudy.models.inference import covariance
+from crampstudy.models.inference.automatic import named, of_regression
+from crampstudy.models.inference.small_sample import Nights
+from crampstudy.models.nights import count
+from crampstudy.models.surveys import linearised
+from crampstudy.models.terms import design_matrix
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, people, person_nights
 
 TERMS = "ns(age_years, df=4)"
@@ -55,7 +59,7 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     ages = nights["age_years"].filter(pl.Series(candidate))
     if (reason := denominator(cohort).why_not or _too_few(ages, nights["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
-    design = spec.build(nights, TERMS, candidate=candidate)
+    design = design_matrix.build(nights, TERMS, candidate=candidate)
     counts = nights["cramps"].to_numpy()[design.rows].astype(np.float64)
     people = nights["participant_id"].filter(pl.Series(design.rows)).rank("dense").to_numpy().astype(np.intp) - 1
     known = int(nights["age_years"].count())
@@ -66,7 +70,7 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
         "n_events": int(counts.sum()),
         "note": "; ".join(night_account(cohort, nights.height, left_out).remarks()) or None,
     }
-    needed = spec.PER_COEFFICIENT * len(design.columns)
+    needed = design_matrix.PER_COEFFICIENT * len(design.columns)
     reason = None
     if cells["n_participants"] < needed:
         reason = f"a curve of {len(design.columns)} coefficients needs at least {needed} participants"
@@ -97,27 +101,27 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
         "unit": "proportion",
         "estimand": "design-based prevalence by age, crude",
     }
-    events = recall.binary(frame, outcome)
+    events = recalled_outcomes.binary(frame, outcome)
     if cohort.design is None:
         return [estimates.row(status="not_estimable", note="the survey has no sampling design", **cells)]
-    weight = frame[recall.weight_for(cohort.design, ())].to_numpy()
+    weight = frame[recalled_outcomes.weight_for(cohort.design, ())].to_numpy()
     old_enough = (frame["age_years"].fill_null(-1) >= youngest).to_numpy()
     candidate = np.isfinite(events) & old_enough & (np.nan_to_num(weight) > 0)
     ages = frame["age_years"].filter(pl.Series(candidate))
     if (reason := _too_few(ages, frame["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
-    design = spec.build(frame, TERMS, candidate=candidate)
-    sampling = survey.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
+    design = design_matrix.build(frame, TERMS, candidate=candidate)
+    sampling = linearised.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
     names = [f"{c.term} {c.level}" for c in design.columns]
-    fitted = survey.regression(events, design.over_all_rows(), names, design.rows, sampling)
+    fitted = linearised.regression(events, design.over_all_rows(), names, design.rows, sampling)
     cells |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}
     if fitted.status != "converged":
         return [estimates.row(status=fitted.status, note=fitted.reason, **cells)]
     # From the top-coded age on, an age is no longer known.
     grid = _whole_years(ages.clip(upper_bound=cohort.design.top_coded_age or 120))
     logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
-    lonely = survey.lonely_note(int((sampling.present(design.rows) == 1).sum()))
-    cells |= {"note": note(survey.few_note(fitted.df, fitted.df_residual), lonely)}
+    lonely = linearised.lonely_note(int((sampling.present(design.rows) == 1).sum()))
+    cells |= {"note": note(linearised.few_note(fitted.df, fitted.df_residual), lonely)}
     half = covariance.quantile(ci_level, fitted.df_residual) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
     return _curve(cells, grid, limits, error, np.full(len(grid), float(fitted.df_residual)))
@@ -148,7 +152,7 @@ def _whole_years(ages: pl.Series) -> Array:
     return np.arange(np.ceil(observed.min()), np.floor(observed.max()) + 1)
 
 
-def _at(design: spec.Design, ages: Array) -> Array:
+def _at(design: design_matrix.Design, ages: Array) -> Array:
     return design.encode(pd.DataFrame({"age_years": ages}))
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import codebook, estimates
+from crampstudy.arrays import Array
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
-from crampstudy.models.covariance import Array
 from crampstudy.nights import coverage, observed_night, people
 
 DOMAINS = ("demography", "conditions", "medication", "electrolytes", "nutrition", "muscle", "joints")

@@ -18,6 +18,7 @@ from scipy import special, stats
 
 from crampstudy import estimates, subpopulation
 from crampstudy.account import Account
+from crampstudy.arrays import Array
 from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort
@@ -25,14 +26,15 @@ from crampstudy.contrasts.prevalence import LEVELS
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
-from crampstudy.models import formula, recall
-from crampstudy.models.covariance import Array, covariance, degrees_of_freedom, quantile
-from crampstudy.models.interval_laws import NegativeBinomial
-from crampstudy.models.levels import check_group
-from crampstudy.models.mixed import MixedFit
-from crampstudy.models.rows import note
-from crampstudy.models.solution import Solution, solve
-from crampstudy.models.survey import Design, boundary_interval, domain_means, logit_interval
+from crampstudy.models.coefficients.rows import note
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.inference.covariance import covariance, degrees_of_freedom, quantile
+from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.solution import Solution, solve
+from crampstudy.models.surveys.interval_distributions import NegativeBinomial
+from crampstudy.models.surveys.linearised import Design, boundary_interval, domain_means, logit_interval
+from crampstudy.models.terms import formula
+from crampstudy.models.terms.levels import check_group
 from crampstudy.nights import Diary, denominator, no_night, people, person_nights
 
 LOGGED = 25
@@ -216,11 +218,11 @@ def _of_survey(standard: Cohort, where: str | None, bands: AgeBands) -> tuple[pl
     if standard.kind != "survey" or standard.design is None:
         raise UsageError(f"{standard.name} is a {standard.kind} without a sampling design; a standard is a survey")
     frame = people(standard, bands)
-    weight = recall.weight_for(standard.design, ("age_years", "sex", "recalled_class"))
+    weight = recalled_outcomes.weight_for(standard.design, ("age_years", "sex", "recalled_class"))
     if weight not in frame.columns:
         raise UsageError(f"{standard.name} has no weight {weight!r}")
     inside = subpopulation.select(frame, where).inside & (frame[weight].fill_null(0.0) > 0)
-    inside = inside & pl.Series(np.isfinite(recall.classes(frame)))
+    inside = inside & pl.Series(np.isfinite(recalled_outcomes.classes(frame)))
     return frame.filter(inside).with_columns(_weight=pl.col(weight)), f"{standard.name}, weight {weight}"
 
 

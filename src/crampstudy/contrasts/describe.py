@@ -16,7 +16,7 @@ from crampstudy.contrasts.prevalence import prevalence, prevalence_account
 from crampstudy.contrasts.rates import rates
 from crampstudy.contrasts.survival import relief, relief_account
 from crampstudy.errors import UsageError
-from crampstudy.models.rows import note
+from crampstudy.models.coefficients.rows import note
 from crampstudy.nights import people
 
 Outcome = Literal["cramps", "relief", "class_30_days"]

@@ -13,9 +13,10 @@ from crampstudy import codebook, estimates, subpopulation, wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.models import formula, recall
+from crampstudy.models.coefficients.rows import TEST, note, untested, wald_cells
+from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.fit import Fit, fit
-from crampstudy.models.rows import TEST, note, untested, wald_cells
+from crampstudy.models.terms import formula
 from crampstudy.nights import people
 
 COMMON = 0.31
@@ -89,11 +90,11 @@ def survey_models(
     """
     if cohort.design is None:
         raise UsageError(f"{cohort.name} is no survey, whose recalled outcomes have a prevalence")
-    if outcome not in recall.CONTRASTS:
-        raise UsageError(f"no recalled outcome {outcome!r}; allowed: {', '.join(recall.CONTRASTS)}")
+    if outcome not in recalled_outcomes.CONTRASTS:
+        raise UsageError(f"no recalled outcome {outcome!r}; allowed: {', '.join(recalled_outcomes.CONTRASTS)}")
     frame = people(cohort)
-    events = recall.binary(frame, outcome)
-    weights = frame[weight or recall.weight_for(cohort.design, ())].fill_null(0.0).to_numpy()
+    events = recalled_outcomes.binary(frame, outcome)
+    weights = frame[weight or recalled_outcomes.weight_for(cohort.design, ())].fill_null(0.0).to_numpy()
     used = np.isfinite(events) & subpopulation.select(frame, where).inside.to_numpy() & (weights > 0)
     common = used.any() and np.average(events[used], weights=weights[used]) >= COMMON
     return ("survey-poisson", "survey-logistic") if common else ("survey-logistic",)

@@ -17,9 +17,16 @@ from crampstudy.contrasts.rates import ALL
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
-from crampstudy.models import recall
-from crampstudy.models.rows import note
-from crampstudy.models.survey import Design, Means, boundary_interval, domain_means, logit_interval, lonely_note
+from crampstudy.models.coefficients.rows import note
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.surveys.linearised import (
+    Design,
+    Means,
+    boundary_interval,
+    domain_means,
+    logit_interval,
+    lonely_note,
+)
 from crampstudy.nights import NO_AGE, people
 from crampstudy.subpopulation import select
 from crampstudy.wording import counted
@@ -91,7 +98,7 @@ def prevalence(
     survey = _survey(cohort, bands, ci_level)
     column = _weight(cohort, survey, weight)
     frame = people(cohort)
-    answer, ages = recall.classes(frame), frame["age_years"].to_numpy()
+    answer, ages = recalled_outcomes.classes(frame), frame["age_years"].to_numpy()
     inside = np.isfinite(answer) & _domain(domain, frame.height)
     design = Design.of(frame[survey.stratum], frame[survey.psu], frame[column])
     unaged = inside & np.isnan(ages)
@@ -150,7 +157,7 @@ def prevalence_account(cohort: Cohort, where: str | None = None, weight: str | N
     """
     frame = people(cohort)
     part = select(frame, where)
-    inside, answered = part.inside.to_numpy(), np.isfinite(recall.classes(frame))
+    inside, answered = part.inside.to_numpy(), np.isfinite(recalled_outcomes.classes(frame))
     column = _weight(cohort, _survey(cohort, AgeBands((20,)), 0.95), weight)
     weighted = frame[column].fill_null(0.0).to_numpy() > 0
     left_out = (
@@ -184,14 +191,14 @@ def _survey(cohort: Cohort, bands: AgeBands, ci_level: float) -> SurveyDesign:
     if not 0.5 <= ci_level < 1:
         raise UsageError(f"the confidence level is from 0.5 to below 1, e.g. 0.95; got {ci_level}")
     check_bands(cohort, bands)
-    if not np.isfinite(recall.classes(cohort.frame("participants"))).any():
+    if not np.isfinite(recalled_outcomes.classes(cohort.frame("participants"))).any():
         raise AnalysisError(f"{cohort.name}: nobody has a recalled class; recalled_low and recalled_high are empty")
     return cohort.design
 
 
 def _weight(cohort: Cohort, survey: SurveyDesign, weight: str | None) -> str:
     allowed = list(survey.weights.values())
-    column = weight or recall.weight_for(survey, ("age_years", "recalled_class"))
+    column = weight or recalled_outcomes.weight_for(survey, ("age_years", "recalled_class"))
     if column not in allowed:
         raise UsageError(f"{cohort.name} has no weight {column!r}; allowed: {', '.join(allowed)}")
     return column

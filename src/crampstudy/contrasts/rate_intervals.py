@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from crampstudy.models.covariance import quantile
+from crampstudy.models.inference.covariance import quantile
 
 WIDEST = 1.5
 """The upper limit is at most so many times that of the symmetric interval on the log scale."""

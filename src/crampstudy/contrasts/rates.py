@@ -19,9 +19,9 @@ from crampstudy.contrasts.rate_intervals import coverage_note, rate_interval, su
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
-from crampstudy.models.covariance import degrees_of_freedom
-from crampstudy.models.levels import check_group
-from crampstudy.models.outcomes import check_apart, check_condition
+from crampstudy.models.common.outcome_parts import check_apart, check_condition
+from crampstudy.models.inference.covariance import degrees_of_freedom
+from crampstudy.models.terms.levels import check_group
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, person_nights
 from crampstudy.wording import counted
 

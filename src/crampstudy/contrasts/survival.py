@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crampstudy import codebook, estimates, subpopulation
 from crampstudy.account import OUTSIDE, UNDECIDED, Account, lost_tables
+from crampstudy.arrays import Array
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
@@ -20,10 +21,10 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.event_times import Durations, Unrelieved, relief_times
-from crampstudy.models.covariance import Array, Covariance, quantile
-from crampstudy.models.kaplan_meier import Curve, kaplan_meier, restricted_mean
-from crampstudy.models.levels import check_group
-from crampstudy.models.outcomes import check_apart
+from crampstudy.models.common.outcome_parts import check_apart
+from crampstudy.models.inference.covariance import Covariance, quantile
+from crampstudy.models.terms.levels import check_group
+from crampstudy.models.times.kaplan_meier import Curve, kaplan_meier, restricted_mean
 
 Row = dict[str, Any]
 _ROUND_TIMES = 6

@@ -13,19 +13,20 @@ import pandas as pd
 from scipy import stats
 
 from crampstudy import compute, estimates
+from crampstudy.arrays import Array
 from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import verdict
-from crampstudy.models import obstacles, spec
-from crampstudy.models.covariance import Array
-from crampstudy.models.engines import ENGINES, Data, Outcome
-from crampstudy.models.exposed import exposed
+from crampstudy.models.coefficients.rows import note
+from crampstudy.models.common import estimability
 from crampstudy.models.fit import fit
-from crampstudy.models.linear import no_residual
-from crampstudy.models.rows import note
-from crampstudy.models.solution import Solution, solve
+from crampstudy.models.inference.exposed_participants import exposed
+from crampstudy.models.nights.engines import ENGINES, Data, Outcome
+from crampstudy.models.nights.linear import no_residual
+from crampstudy.models.nights.solution import Solution, solve
+from crampstudy.models.terms import design_matrix
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST, counted
 
@@ -212,7 +213,7 @@ class _Coefficients:
 
     model: str
     outcome: Outcome
-    design: spec.Design
+    design: design_matrix.Design
     data: Data
     own: tuple[int, ...]
 
@@ -232,7 +233,7 @@ class _Coefficients:
         matrix, outcome = self.data.matrix[kept], self.data.outcome[kept]
         dispersed = self.model == "negative-binomial"
         missing = np.full(matrix.shape[1] + dispersed, np.nan)
-        gone = obstacles.dependent(matrix)
+        gone = estimability.dependent(matrix)
         if not {*gone} <= {*self.own}:
             return missing
         left = [i for i in range(matrix.shape[1]) if i not in gone]
@@ -243,7 +244,7 @@ class _Coefficients:
             none = no_residual(matrix, outcome, offset, weights)
         else:
             none = None if outcome.any() else "no cramp"
-            none = none or obstacles.separated(design, outcome)
+            none = none or estimability.separated(design, outcome)
         if none:
             return missing
         data = Data(matrix, outcome, offset, np.arange(len(outcome)), np.empty(0, dtype=np.int64), weights)

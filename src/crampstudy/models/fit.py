@@ -13,13 +13,13 @@ from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
-from crampstudy.models.covariance import Covariance
-from crampstudy.models.of_events import fit_events
-from crampstudy.models.of_nights import fit_nights
-from crampstudy.models.of_surveys import fit_survey
-from crampstudy.models.question import EVENT_MODELS, MODELS, SURVEY_MODELS, asked_for
-from crampstudy.models.result import Fit
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.fit import fit_nights
+from crampstudy.models.request import EVENT_MODELS, MODELS, SURVEY_MODELS, asked_for
 from crampstudy.models.second_opinion import second_opinion as refitted
+from crampstudy.models.surveys.fit import fit_survey
+from crampstudy.models.times.fit import fit_events
 from crampstudy.nights import Diary
 
 __all__ = ["MODELS", "Fit", "fit"]

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from crampstudy.estimates import Status
-from crampstudy.models.question import Question
-from crampstudy.models.result import base
+from crampstudy.models.coefficients.result import base
+from crampstudy.models.request import Question
 from crampstudy.models.second_opinion.counterparts import NoOpinion, Opinion, opinion
 
 __all__ = ["COLUMNS", "second_opinion", "without_fit"]

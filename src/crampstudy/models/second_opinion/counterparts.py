@@ -8,18 +8,19 @@ from typing import Literal
 
 import numpy as np
 
+from crampstudy.arrays import Array
 from crampstudy.estimates import Status
-from crampstudy.models import spec
-from crampstudy.models.count import CountFit
-from crampstudy.models.covariance import Array, Covariance, covariance
-from crampstudy.models.engines import Data
-from crampstudy.models.exposed import Exposed, exposed
-from crampstudy.models.of_events import Events, events
-from crampstudy.models.ordinal import ordinal
-from crampstudy.models.question import Question
+from crampstudy.models.classes.ordinal import ordinal
+from crampstudy.models.inference.covariance import Covariance, covariance
+from crampstudy.models.inference.exposed_participants import Exposed, exposed
+from crampstudy.models.nights.count import CountFit
+from crampstudy.models.nights.engines import Data
+from crampstudy.models.nights.solution import Solution, solve_nights
+from crampstudy.models.request import Question
 from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.refit import Found, Refit
-from crampstudy.models.solution import Solution, solve_nights
+from crampstudy.models.terms import design_matrix
+from crampstudy.models.times.fit import Events, events
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,13 @@ class Opinion:
     ``exposed`` says which columns rest on one participant alone, so that neither number is shown.
     """
 
-    columns: tuple[spec.Column, ...]
+    columns: tuple[design_matrix.Column, ...]
     n_rows: int
     errors: str
     ours: Found
     theirs: Refit
     remark: str = ""
-    exposed: Mapping[spec.Column, Exposed] = field(default_factory=dict)
+    exposed: Mapping[design_matrix.Column, Exposed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def _negative_binomial(asked: Question) -> Opinion | NoOpinion:
     )
 
 
-def _ours(design: spec.Design, found: Array, variance: Array, beside: Mapping[str, float] | None = None) -> Found:
+def _ours(
+    design: design_matrix.Design, found: Array, variance: Array, beside: Mapping[str, float] | None = None
+) -> Found:
     """Return what an engine found of the standard columns, for those of the design."""
     coefficients, turned = design.standard.coefficients(found, variance)
     return Found(coefficients, np.sqrt(np.diag(turned)), beside or {})

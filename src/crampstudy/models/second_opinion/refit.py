@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crampstudy.models.covariance import Array
+from crampstudy.arrays import Array
 
 _SCORE = 1e-3
 """Largest score, in units of its standard error, at which a maximum counts as found."""

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crampstudy.models.covariance import Array, Covariance
+from crampstudy.arrays import Array
+from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 
 if TYPE_CHECKING:
-    from crampstudy.models.engines import Data
-    from crampstudy.models.of_events import Times
+    from crampstudy.models.nights.engines import Data
+    from crampstudy.models.times.fit import Times
 
 _STEPS = 200
 _TIGHT = 1e-12

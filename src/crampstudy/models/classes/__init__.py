@@ -1,0 +1,1 @@
+"""Models of ordered classes."""

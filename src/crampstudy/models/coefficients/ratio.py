@@ -1,0 +1,104 @@
+"""The ratio between any two sets of values of a fitted model, such as two ages on a spline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.arrays import Array
+from crampstudy.errors import UsageError
+from crampstudy.models.coefficients.rows import ALONE, Row, Scale, beyond
+from crampstudy.models.inference.automatic import Moments
+from crampstudy.models.inference.covariance import combined, p_value, quantile
+from crampstudy.models.terms import design_matrix
+
+Value = float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A fitted linear predictor: the design, coefficients (p) and their variance (p x p).
+
+    ``moments`` give the degrees of freedom of combinations of coefficients. ``cells`` are the cells that all rows of
+    the fit share, ``scale`` that of its ratios or differences.
+    """
+
+    design: design_matrix.Design
+    coefficients: Array
+    variance: Array
+    moments: Moments
+    cells: Row
+    scale: Scale
+
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of t of the coefficients (p)."""
+        return self.moments.df()
+
+    def ratio(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Row:
+        """Return the row of the ratio at the values ``at`` to that at the values ``against``.
+
+        Variables that are not named are the same in both and cancel out.
+
+        Raises:
+            UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
+                of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
+        """
+        names = tuple(at)
+        if set(names) != set(against) or not names:
+            raise UsageError(f"name the same variables on both sides, got {_listed(at)} and {_listed(against)}")
+        if unknown := [name for name in names if name not in self.design.variables]:
+            raise UsageError(f"{unknown[0]!r} is not in the fit; it has {_listed(self.design.variables)}")
+        for term in self.design.terms():
+            needed = set(self.design.names[term])
+            if needed & set(names) and (lacking := sorted(needed - set(names))):
+                raise UsageError(
+                    f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"
+                )
+        for smooth in self.design.smooths:
+            low, high = smooth.observed
+            for value in (side[smooth.variable] for side in (at, against) if smooth.variable in side):
+                if not low <= float(value) <= high:
+                    raise UsageError(
+                        f"{smooth.variable} = {_text(value)} is where nobody is: values run from {low:g} to {high:g}, "
+                        f"and {smooth.term} says nothing beyond them; give one of these"
+                    )
+        upper, lower = self.design.encode(pd.DataFrame([dict(at), {name: against[name] for name in names}]))
+        contrast = upper - lower
+        (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
+        cells = self.cells | {
+            "term": ", ".join(names),
+            "level": ", ".join(_text(at[name]) for name in names),
+            "reference": ", ".join(_text(against[name]) for name in names),
+            "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
+        }
+        if not contrast.any():
+            return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
+        if np.isnan(error):
+            return estimates.row(status="not_estimable", **cells | {"note": ALONE})
+        df = float(self.moments.df(contrast[None, :])[0])
+        half = quantile(cells["ci_level"], df) * error
+        if not self.scale.of and (reason := beyond(value, half)):
+            return estimates.row(status="not_estimable", **cells | {"note": reason})
+        shown = self.scale.shown(np.array([value, value - half, value + half]))
+        return estimates.row(
+            status="converged",
+            **dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)),
+            std_error=error,
+            df=df,
+            p_value=p_value(value / error, df) if error > 0 else None,
+            **cells,
+        )
+
+
+def _text(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value).lower()
+
+
+def _listed(names: object) -> str:
+    shown = sorted(names)  # type: ignore[call-overload]
+    return ", ".join(shown) or "nothing"

@@ -1,0 +1,373 @@
+"""From coefficients to tidy rows: ratios per term and level, then the intercept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from crampstudy import estimates, wording
+from crampstudy.arrays import Array
+from crampstudy.estimates import Status, verdicts
+from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
+from crampstudy.models.coefficients.auxiliary_parameters import Extra
+from crampstudy.models.inference.automatic import Conventional, Moments
+from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
+from crampstudy.models.inference.exposed_participants import Exposed
+from crampstudy.models.terms import design_matrix
+from crampstudy.models.terms.declared_contrasts import Contrast, Declared
+from crampstudy.wording import CONTRAST
+
+Row = dict[str, Any]
+TEST = "wald_test"
+BASELINES = (design_matrix.INTERCEPT, design_matrix.THRESHOLD)
+_SHOWN = ("estimate", "ci_low", "ci_high")
+_FEW = "rests on few participants"
+ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
+"""Why a coefficient has no variance though it was fitted."""
+_MILLION = float(np.log(1e6))
+LARGEST = float(np.log(1e15))
+"""What lies beyond the exponential of this has more digits than a number is kept with."""
+_WIDEST = 700.0
+"""A limit beyond this has an exponential of 0 or infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
+
+    A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
+    ``variance`` (p x p) is needed for ``smooths``, whose coefficients are not shown one by one, and for the contrasts
+    that are ``declared``; ``moments`` are what all of them tell. ``exposed`` are the participants who bear on a column,
+    ``effective`` the number that tell as much as they do.
+    """
+
+    columns: tuple[design_matrix.Column, ...]
+    coefficients: Array
+    std_errors: Array
+    moments: Moments
+    status: Status
+    reason: str | None = None
+    warnings: Mapping[design_matrix.Column, str] = field(default_factory=dict)
+    smooths: tuple[design_matrix.Smooth, ...] = ()
+    variance: Array = field(default_factory=lambda: np.empty((0, 0)))
+    exposed: Mapping[design_matrix.Column, int] = field(default_factory=dict)
+    effective: Mapping[design_matrix.Column, float] = field(default_factory=dict)
+    declared: Declared = field(default_factory=Declared)
+
+    @classmethod
+    def none(cls, design: design_matrix.Design, status: Status, reason: str) -> Answer:
+        """Return the answer of a model that could not be fitted."""
+        missing = np.full(len(design.columns), np.nan)
+        moments = Conventional(np.nan, len(missing))
+        return cls(
+            design.columns, missing, missing, moments, status, reason, smooths=design.smooths, declared=design.declared
+        )
+
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of t of the coefficients (p)."""
+        return self.moments.df()
+
+    def told(self, contrasts: Array) -> Moments:
+        """Return the moments of k combinations (k x q) of the first q coefficients, those of the design's columns."""
+        return self.moments.turned(np.pad(contrasts, ((0, 0), (0, len(self.columns) - contrasts.shape[1]))))
+
+    def resting_on(self, found: Mapping[design_matrix.Column, Exposed], few: str | None = _FEW) -> Answer:
+        """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
+
+        ``few`` is said of a column with few degrees of freedom.
+        """
+        lone = {column: exposed.lone for column, exposed in found.items() if exposed.lone}
+        if any(exposed.baseline for exposed in found.values()):
+            lone |= {column: ALONE for column in self.columns if column.term in BASELINES}
+        shown = [column for column in self.columns if column.term not in BASELINES]
+        poor = {
+            column: few for column, df in zip(self.columns, self.df, strict=True) if few and df < verdicts.FEWEST_DF
+        }
+        return replace(
+            self,
+            coefficients=np.where([column in lone for column in self.columns], np.nan, self.coefficients),
+            warnings={**{column: poor[column] for column in shown if column in poor}, **self.warnings, **lone},
+            exposed={column: exposed.participants for column, exposed in found.items()},
+            effective=dict(zip(self.columns, self.moments.effective(), strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a model estimates: the ``ratio`` of a term; for the intercept its name, ``unit`` and ``factor``.
+
+    A ``difference`` of numbers takes the place of a ratio where ``of`` is their unit.
+    """
+
+    ratio: str
+    intercept: str
+    unit: str
+    factor: float = 1.0
+    of: str | None = None
+
+    @classmethod
+    def of_number(cls, name: str) -> Scale:
+        """Return the scale of a number, a column of a cohort: differences of its mean."""
+        unit = _points(name) or "unit"
+        return cls("difference", "mean", unit, of=unit)
+
+    def shown(self, values: Array) -> Array:
+        """Return coefficients as they are shown."""
+        seen: Array = values if self.of else np.exp(values)
+        return seen
+
+    def unit_of(self, contrast: str) -> str:
+        """Return the unit of a term that is ``contrast``, such as ``per 10 years``."""
+        return f"{self.of}, {contrast}" if self.of else contrast
+
+
+def rows(
+    answer: Answer,
+    scale: Scale,
+    base: Row,
+    ci_level: float,
+    per: Mapping[str, float],
+    margins: Margins = MARGINS,
+) -> list[Row]:
+    """Return a row per column of the design, then per declared contrast; of a spline its test and its ratios.
+
+    The intercept is last. ``base`` are the cells that all rows share; ``per`` the multiples in which numeric terms are
+    reported; ``margins`` those of the verdicts, which stand on the declared contrasts and on levels alone.
+    """
+    made: list[Row] = []
+    last: list[Row] = []
+    terms = list(dict.fromkeys(c.term for c in answer.columns if c.term not in BASELINES))
+    numbers = zip(answer.coefficients, answer.std_errors, answer.df, strict=True)
+    smooths = {smooth.columns[0]: smooth for smooth in answer.smooths}
+    within = {i for smooth in answer.smooths for i in smooth.columns}
+    contrasts = {int(np.flatnonzero(contrast.vector)[-1]): contrast for contrast in answer.declared.contrasts}
+    for i, (column, (coefficient, error, df)) in enumerate(zip(answer.columns, numbers, strict=True)):
+        others = "; ".join(t for t in terms if t != column.term)
+        cells = base | {"scale": scale.ratio, "adjusted_for": others or None}
+        if column.term in BASELINES:
+            cells |= {"scale": scale.intercept, "unit": scale.unit, "adjusted_for": None}
+            last.append(_row(answer, cells, column, (coefficient, error, df), ci_level, scale))
+        elif i in smooths:
+            made += _smooth(answer, smooths[i], cells, scale, ci_level)
+        elif i not in within:
+            multiple = per.get(column.term, 1.0)
+            cells |= {"unit": scale.unit_of(_unit(column, multiple))}
+            number = coefficient * multiple, error * abs(multiple), df
+            row = _row(answer, cells, column, number, ci_level, scale)
+            as_it_is = i in answer.declared.columns and multiple == 1
+            made.append(_judged(row, margins, lone=column in answer.warnings) if as_it_is else row)
+        if i in contrasts:
+            made.append(_contrast(answer, contrasts[i], base, ci_level, margins, scale))
+    return made + last
+
+
+def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, margins: Margins, scale: Scale) -> Row:
+    """Return the row of a declared contrast, which rests on the participants of all columns that it moves."""
+    moved = np.flatnonzero(contrast.vector)
+    columns = [answer.columns[i] for i in moved]
+    own = {column.term for column in columns}
+    terms = dict.fromkeys(c.term for c in answer.columns if c.term not in BASELINES)
+    others = "; ".join(term for term in terms if term not in own)
+    column = design_matrix.Column(f"{CONTRAST}{contrast.variable}", contrast.level, contrast.reference)
+    exposed = [answer.exposed[c] for c in columns if c in answer.exposed]
+    warnings = dict.fromkeys(answer.warnings[c] for c in columns if c in answer.warnings)
+    told = answer.told(contrast.vector[None, :])
+    of = replace(
+        answer,
+        warnings={column: "; ".join(warnings)} if warnings else {},
+        exposed={column: min(exposed)} if exposed else {},
+        effective={column: float(told.effective()[0])},
+    )
+    value = error = df = float("nan")
+    if answer.status == "converged":
+        (value,), (error,) = _combined(answer, contrast.vector[None, :])
+        (df,) = told.df()
+    unit = scale.unit_of(contrast.printed)
+    cells = base | {"scale": scale.ratio, "unit": unit, "adjusted_for": others or None}
+    return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
+
+
+def _combined(answer: Answer, contrasts: Array) -> tuple[Array, Array]:
+    """Return the values (k) of ``contrasts`` (k x p) and their errors, NaN where one moves what has no estimate."""
+    moved = np.flatnonzero(contrasts.any(axis=0))
+    return combined(contrasts[:, moved], answer.coefficients[moved], answer.variance[np.ix_(moved, moved)])
+
+
+def _judged(row: Row, margins: Margins, *, lone: bool = False) -> Row:
+    """Return a row with its verdict; ``lone`` says that a level without an estimate is one participant's alone."""
+    said: Verdict | None = verdicts.verdict(row, margins)
+    if said is None and lone and row["status"] == "not_estimable" and verdicts.compares(row):
+        said = "too few"
+    if said is None:
+        return row
+    return row | {"verdict": said, "note": note(row["note"] or "", verdicts.note(row, margins) or "")}
+
+
+def _row(
+    answer: Answer,
+    base: Row,
+    column: design_matrix.Column,
+    number: tuple[float, float, float],
+    ci_level: float,
+    scale: Scale,
+) -> Row:
+    """Return the row of a coefficient, given with its standard error and degrees of freedom."""
+    coefficient, error, df = number
+    cells = base | {"term": column.term, "level": column.level, "reference": column.reference}
+    cells |= {"n_exposed": answer.exposed.get(column), "n_effective": answer.effective.get(column)}
+    if answer.status != "converged":
+        return estimates.row(status=answer.status, **cells | {"note": answer.warnings.get(column, answer.reason)})
+    if not np.isfinite(coefficient) or np.isnan(error):
+        why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
+        return estimates.row(status="not_estimable", **cells | {"note": why})
+    half = quantile(ci_level, df) * error
+    notes = (answer.warnings.get(column), base.get("note"))
+    tested = column.term not in BASELINES and error > 0
+    more = {
+        "std_error": error,
+        "df": df,
+        "p_value": p_value(coefficient / error, df) if tested else None,
+        "note": "; ".join(filter(None, notes)) or None,
+    }
+    shift = float(np.log(scale.factor)) if column.term in BASELINES else 0.0
+    if not scale.of and (reason := beyond(coefficient + shift, half)):
+        if column.term in BASELINES:
+            reason = f"where every term is 0, {reason}; measure the terms from their middle"
+        return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
+    limits = scale.shown(coefficient + shift + np.array([0, -half, half]))
+    return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
+
+
+def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
+    """Return the row of the Wald test that ``contrasts`` (q x p) of the coefficients are all zero."""
+    cells = base | {"scale": TEST}
+    if answer.status != "converged":
+        return estimates.row(status=answer.status, **cells | {"note": answer.reason})
+    used = np.flatnonzero(contrasts.any(axis=0))
+    # What is not in a contrast may have no estimate.
+    own = contrasts[:, used]
+    block = own @ answer.variance[np.ix_(used, used)] @ own.T
+    if reason := untested(block):
+        return estimates.row(status="not_estimable", **cells | {"note": reason})
+    # Of contrasts that differ in theirs the fewest: an interval is never too short for it.
+    df = float(np.min(answer.told(contrasts).df()))
+    return estimates.row(status="converged", **cells | wald_cells(own @ answer.coefficients[used], block, df))
+
+
+def untested(block: Array) -> str | None:
+    """Return why coefficients whose covariance is ``block`` (q x q) have no joint test, or ``None``."""
+    if np.isnan(block).any():
+        return ALONE
+    return "the covariance is singular" if np.linalg.matrix_rank(block, hermitian=True) < len(block) else None
+
+
+def wald_cells(coefficients: Array, block: Array, df: float) -> Row:
+    """Return the cells of the Wald test that ``coefficients`` (q, with covariance ``block``) are all zero."""
+    q, (statistic, p) = len(coefficients), wald(coefficients, block, df)
+    numerator = f"{q} degree{'s' if q > 1 else ''} of freedom"
+    unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {q} and {df:.4g} degrees of freedom"
+    return {"scale": TEST, "estimate": statistic, "unit": unit, "df": df, "p_value": p}
+
+
+def beyond(value: float, half: float) -> str | None:
+    """Return why the exponential of ``value``, or of what lies ``half`` an interval from it, is not to be shown."""
+    if abs(value) > LARGEST:
+        return "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
+    if not abs(value) + half < _WIDEST:
+        return "the interval reaches from next to 0 to beyond all numbers, so that nothing is known"
+    return None
+
+
+def _smooth(answer: Answer, smooth: design_matrix.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
+    """Return the joint test of a spline's coefficients and its ratios against the reference."""
+    made = [joint_test(answer, np.eye(len(answer.columns))[list(smooth.columns)], base | {"term": smooth.term})]
+    known = wording.variable(smooth.variable)
+    against = f"against {smooth.reference} {known.unit if known and known.unit else ''}".strip()
+    where = wording.AT_REFERENCE if smooth.interacts else ""
+    cells = base | {"scale": scale.ratio, "unit": scale.unit_of(against), "note": note(where, base.get("note") or "")}
+    values = np.full(len(smooth.levels), np.nan), np.full(len(smooth.levels), np.nan)
+    if answer.status == "converged":
+        values = _combined(answer, smooth.contrasts)
+    told = answer.told(smooth.contrasts)
+    columns = [design_matrix.Column(smooth.term, level, smooth.reference) for level in smooth.levels]
+    answer = replace(answer, effective=dict(zip(columns, told.effective(), strict=True)))
+    for column, value, error, its_df in zip(columns, *values, told.df(), strict=True):
+        made.append(_row(answer, cells, column, (value, error, its_df), ci_level, scale))
+    return made
+
+
+def extra(found: Extra, base: Row, ci_level: float) -> Row:
+    """Return the row of a parameter beside the coefficients, with its interval where it has an error."""
+    notes = note(found.note or "", base.get("note") or "")
+    cells = base | {"term": found.term, "scale": found.scale, "unit": found.unit, "note": notes, "adjusted_for": None}
+    if found.status == "not_estimable":
+        return estimates.row(status=found.status, **cells)
+    if not np.isfinite(found.error):
+        return estimates.row(status=found.status, estimate=found.seen(found.estimate), **cells)
+    more: Row = {"estimate": found.seen(found.estimate), "std_error": found.error}
+    if found.profile is None and found.link == "log" and quantile(ci_level, found.df) * found.error > _MILLION:
+        said = note("its interval spans more than a million times it each way: nothing is known of it", notes or "")
+        return estimates.row(status="boundary", **cells | more | {"note": said})
+    low, high = found.interval(ci_level)
+    said = "0 is not excluded" if found.profile is not None and low == found.seen(0.0) else ""
+    if np.isinf(high):
+        said = note("no value above the estimate is excluded", said) or ""
+        return estimates.row(status="boundary", **cells | more | {"ci_low": low, "note": note(said, notes or "")})
+    limits = {"ci_low": low, "ci_high": high, "note": note(said, notes or "")}
+    return estimates.row(status=found.status, **cells | more | limits)
+
+
+def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]:
+    """Return a row for each term the cohort never measured, each that does not vary, and each there is no room for."""
+    cells = {k: base[k] for k in ("cohort", "population", "outcome", "analysis", "model")} | {"scale": scale.ratio}
+    unmeasured = [
+        estimates.row(status="not_measured", term=term, note="not measured in this cohort", **cells)
+        for term in design.not_measured
+    ]
+    constant = [
+        estimates.row(status="not_estimable", term=term, note=_flat(term, design), **cells) for term in design.constant
+    ]
+    crowded = "left out, as there are too few participants for so many coefficients"
+    surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
+    return unmeasured + constant + surplus
+
+
+def _flat(term: str, design: design_matrix.Design) -> str:
+    if term in design.flat:
+        return design.flat[term]
+    still = f"{term} does not vary"
+    return f"{still} where the other terms are known" if design.incomplete else still
+
+
+def note(*parts: str) -> str | None:
+    """Return the parts that say something, joined."""
+    return "; ".join(filter(None, parts)) or None
+
+
+def _points(name: str) -> str | None:
+    """Return the unit of a variable, ``points`` of a score from 0 to 10, ``None`` where the codebook has none."""
+    known = wording.variable(name)
+    if known and known.unit and re.fullmatch(r"\d+-\d+", known.unit):
+        return "points"
+    return known.unit if known else None
+
+
+def _unit(column: design_matrix.Column, multiple: float) -> str:
+    if column.level is not None:
+        against = f"against {column.reference}" if column.reference else "contrast"
+        return against if multiple == 1 else f"{against}, per {multiple:g}"
+    known = wording.variable(column.term)
+    if known and known.type == "boolean" and multiple == 1:
+        return "yes against no"
+    if not known or not known.unit:
+        return f"per {multiple:g}"
+    if re.fullmatch(r"\d+-\d+", known.unit):
+        return f"per {multiple:g} {'point' if multiple == 1 else 'points'}"
+    # A derived variable may carry its own step, such as "per 10 years".
+    step = re.fullmatch(r"per ([\d.]+) (.+)", known.unit)
+    return f"per {multiple * float(step[1]):g} {step[2]}" if step else f"per {multiple:g} {known.unit}"

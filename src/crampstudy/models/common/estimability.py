@@ -1,0 +1,89 @@
+"""Why a count model has no answer, found before it is fitted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crampstudy.arrays import Array
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.surveys import linearised
+from crampstudy.models.terms import design_matrix
+
+
+def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.intp], kind: Covariance) -> str | None:
+    """Return why no finite estimate exists, or ``None``; ``groups`` (length n) are the participants' codes 0..G-1."""
+    if found := no_rows(design, counts):
+        return found
+    if not counts.any():
+        return "no cramp on any of the nights"
+    return too_few(design, groups, kind) or collinear(design) or separated(design, counts)
+
+
+def no_rows(design: design_matrix.Design, outcome: Array) -> str | None:
+    """Say so where there is no night to fit a model to."""
+    if not len(outcome):
+        return (
+            "every night that is complete on the terms has weight 0"
+            if design.weightless
+            else ("no night is complete on the terms")
+        )
+    return None
+
+
+def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: Covariance) -> str | None:
+    """Say so where the participants are too few for their scores to span the coefficients."""
+    clusters = int(groups.max()) + 1
+    if kind != "model" and clusters < 2:
+        return "a cluster-robust covariance needs at least two participants"
+    if kind != "model" and clusters <= len(design.columns):
+        # The scores of G participants span at most G - 1 dimensions: some variance would come out as zero.
+        return (
+            f"{clusters} participants are too few for a cluster-robust covariance of {len(design.columns)} coefficients"
+        )
+    return None
+
+
+def collinear(design: design_matrix.Design) -> str | None:
+    """Name the first column that follows from those before it."""
+    found = dependent(design.matrix)
+    return f"{name(design.columns[found[0]])} follows from the terms before it" if found else None
+
+
+def dependent(matrix: Array) -> tuple[int, ...]:
+    """Return the columns that are combinations of those before them."""
+    # Columns of length one, so that the unit of a variable does not matter.
+    scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
+    remaining = np.zeros(matrix.shape[1])
+    triangle = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    remaining[: len(triangle)] = triangle
+    return tuple(int(i) for i in np.flatnonzero(remaining < 1e-9))
+
+
+def separated(design: design_matrix.Design, counts: Array) -> str | None:
+    """Name what sets nights without a cramp apart so completely that a coefficient has no finite estimate.
+
+    Source: Correia, Guimarães and Zylkin 2019.
+    """
+    # Where the nights with a cramp alone determine every coefficient, a finite estimate exists.
+    if not dependent(design.matrix[counts > 0]):
+        return None
+    with_cramp = np.unique(design.matrix[counts > 0], axis=0)
+    without = np.unique(design.matrix[counts == 0], axis=0)
+    events = np.concatenate([np.ones(len(with_cramp)), np.zeros(len(without))])
+    by = linearised.separation(events, np.vstack([with_cramp, without]), "log")
+    if not by:
+        return None
+    found = [design.columns[i] for i in by if design.columns[i].term != design_matrix.INTERCEPT]
+    terms = {column.term for column in found}
+    if len(terms) == 1 and found[0].level is not None:
+        if len(found) == len(by):
+            return f"no cramp where {' or '.join(name(column) for column in found)}: no finite ratio exists"
+        return f"no cramp where {found[0].term} = {found[0].reference}, the reference: no finite ratio exists"
+    shown = ", ".join(name(column) for column in found)
+    return f"nights without a cramp are set apart completely by {shown}: no finite ratio exists"
+
+
+def name(column: design_matrix.Column) -> str:
+    """Return a column as its term and, where it has one, its level."""
+    return column.term if column.level is None else f"{column.term} = {column.level}"

@@ -1,0 +1,1 @@
+"""How sure coefficients are: covariances, degrees of freedom, effective participants."""

@@ -1,0 +1,87 @@
+"""How many participants bear on each coefficient, and which coefficients would rest on one of them alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crampstudy.arrays import Array, Codes, Flags
+from crampstudy.models.terms import design_matrix
+
+RESTS = ": a ratio would rest on that one"
+"""What follows where something is one participant's alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """The ``participants`` at a level, or whose value of a number varies; ``lone`` says what is one person's alone.
+
+    A number that no participant's nights change counts all its participants, one of two values those at the higher.
+    ``rows`` (n) are the rows that are this person's alone; ``baseline`` says that where all columns are 0 is, too.
+    """
+
+    participants: int
+    lone: str | None = None
+    rows: Flags | None = field(default=None, compare=False)
+    baseline: bool = False
+
+
+def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.Column, Exposed]:
+    """Return who bears on each column but the intercept; ``groups`` (n) are the participants' codes 0..G-1, ascending.
+
+    A level, its reference, or a number that is one participant's alone leaves nothing to tell the participant from what
+    the column stands for: the ratio would be that of two people, or of one to all others.
+    """
+    if not len(groups):
+        return {}
+    people, first = int(groups[-1]) + 1, np.flatnonzero(np.diff(groups, prepend=-1))
+    lowest, highest = np.minimum.reduceat(design.matrix, first), np.maximum.reduceat(design.matrix, first)
+    made: dict[design_matrix.Column, Exposed] = {}
+    for i, column in enumerate(design.columns):
+        if column.term == design_matrix.INTERCEPT:
+            continue
+        low, high = lowest[:, i], highest[:, i]
+        least, most = low.min(), high.max()
+        values: Array = design.matrix[:, i]
+        if column.level is None and not np.all((values == least) | (values == most)):
+            varies = high > low
+            made[column] = Exposed(int(varies.sum()) if varies.any() else people)
+            if lone := _alone(column, low, varies):
+                elsewhere = low[~varies][0]
+                made[column] = Exposed(1, lone, np.not_equal(values, elsewhere), bool(elsewhere != 0))
+            continue
+        on: Flags = (values == most) if column.level is None else (values != 0)
+        off: Flags = (values == least) if column.level is None else _at_reference(design, column)
+        with_it, without = (np.logical_or.reduceat(rows, first) for rows in (on, off))
+        made[column] = Exposed(int(with_it.sum()))
+        for members, rows, what, elsewhere in ((with_it, on, most, least), (without, off, least, most)):
+            if members.sum() == 1 and made[column].lone is None:
+                # Where a level is on, the baseline is not; with one of two numbers it is where both are 0.
+                baseline = bool(elsewhere != 0) if column.level is None else rows is off
+                made[column] = Exposed(int(with_it.sum()), _lone(column, what, reference=rows is off), rows, baseline)
+    return made
+
+
+def _alone(column: design_matrix.Column, low: Array, varies: Flags) -> str | None:
+    """Return that a number is one participant's alone, if everyone else has the same one on all nights."""
+    others = low[~varies]
+    if varies.sum() != 1 or not len(others) or np.ptp(others) > 0:
+        return None
+    return f"one participant alone has another {column.term} than {others[0]:g}{RESTS}"
+
+
+def _lone(column: design_matrix.Column, value: float, *, reference: bool) -> str:
+    """Return that a level or one of two numbers, or what it is compared with, is one participant's alone."""
+    shown = (
+        f"{value:g}" if column.level is None else f"{column.reference}, the reference" if reference else column.level
+    )
+    return f"one participant alone has {column.term} = {shown}{RESTS}"
+
+
+def _at_reference(design: design_matrix.Design, column: design_matrix.Column) -> Flags:
+    """Return which rows are at the reference of a level: where no column of the term is on."""
+    if column.reference is None:
+        return np.ones(len(design.matrix), dtype=bool)
+    own = [i for i, other in enumerate(design.columns) if other.term == column.term]
+    return np.asarray(~design.matrix[:, own].any(axis=1))

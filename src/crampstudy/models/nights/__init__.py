@@ -1,0 +1,1 @@
+"""Models of person-nights: counts, odds and numbers of a night."""

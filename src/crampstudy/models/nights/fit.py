@@ -1,0 +1,120 @@
+"""Models of nights: from a question to the rows of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from crampstudy import estimates as tidy
+from crampstudy.estimates import Status
+from crampstudy.models.coefficients import reporting_units, rows, within_between
+from crampstudy.models.coefficients.result import Fit, association, base, linear
+from crampstudy.models.inference.exposed_participants import exposed
+from crampstudy.models.nights.engines import Solved
+from crampstudy.models.nights.solution import Solution, solve_nights
+from crampstudy.models.nights.zeros.zero_part_rows import zero_rows
+from crampstudy.models.request import Question
+from crampstudy.models.terms import design_matrix
+from crampstudy.nights import NIGHTS_PER_WEEK
+
+_RATES = {
+    "nights": rows.Scale("rate_ratio", "rate", "per person-week", NIGHTS_PER_WEEK),
+    "hours_in_bed": rows.Scale("rate_ratio", "rate", "per hour in bed"),
+}
+_ODDS = rows.Scale("odds_ratio", "odds", "odds of a night with a cramp")
+
+
+def _scale(solution: Solution, exposure: str) -> rows.Scale:
+    if solution.is_number:
+        return rows.Scale.of_number(solution.outcome)
+    return _ODDS if solution.outcome == "cramp_night" else _RATES[exposure]
+
+
+def fit_nights(asked: Question) -> Fit:
+    """Answer a question of nights.
+
+    Raises:
+        UsageError: the model and the arguments do not go together, or a name is unknown.
+    """
+    solution = solve_nights(asked)
+    design, solved = solution.whole, solution.solved
+    answer, cells, scale = _answer(asked, solution)
+    made = _rows(asked, solution, answer, cells, scale)
+    if answer.status == "converged" and (found := within_between.splits(asked, design)):
+        apart = within_between.question(asked, found)
+        both = solve_nights(apart)
+        named = _answer(apart, both)
+        made += within_between.split_rows(found, named[0], _rows(apart, both, *named), named[1])
+    likelihood = solved.log_likelihood if solved else float("nan")
+    iterations = solved.iterations if solved else 0
+    predictor = linear(answer, design, cells, scale)
+    return Fit(
+        tidy.frame(made),
+        asked.model,
+        solution.n_nights,
+        iterations,
+        likelihood,
+        answer.status,
+        predictor,
+        solution.account,
+    )
+
+
+def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row, rows.Scale]:
+    """Return a model's answer, the cells that its rows share, and their scale."""
+    design, data, solved = solution.design, solution.data, solution.solved
+    clusters = len(solution.participants)
+    if solved is None or solved.moments is None:
+        status: Status = "not_converged" if solved else "not_estimable"
+        answer = rows.Answer.none(design, status, solution.reason or str(solved and solved.problem))
+    else:
+        answer = rows.Answer(
+            design.columns,
+            solved.coefficients,
+            np.sqrt(np.diag(solved.variance)),
+            solved.moments,
+            "converged",
+            smooths=design.smooths,
+            variance=solved.variance,
+            declared=design.declared,
+        ).resting_on(exposed(design, data.groups))
+    answer, design = solution.of_whole(answer), solution.whole
+    cells = base(asked) | {
+        "estimand": association(design),
+        "n_participants": clusters,
+        "n_nights": solution.n_nights,
+        "n_events": None if solution.is_number else solution.n_events,
+        "n_groups": clusters,
+        "note": rows.note(
+            *solution.remarks,
+            *(f"with {term}" for term in design.beside),
+            *design.remarks,
+            *solution.account.remarks(),
+            *(solved.notes if solved else ()),
+        ),
+    }
+    return answer, cells, _scale(solution, asked.exposure)
+
+
+def _rows(
+    asked: Question, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
+) -> list[rows.Row]:
+    solved = solution.solved
+    per = reporting_units.steps(answer, solution.whole, scale, asked.per, asked.ci_level)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per, asked.margins)
+    if solved and not solved.problem:
+        made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
+    made += rows.left_out(solution.whole, scale, cells)
+    return made + zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
+
+
+def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:
+    """Return the answer without its intercept where that is no rate."""
+    if solved is None or solved.no_baseline is None:
+        return answer
+    (place,) = (i for i, column in enumerate(answer.columns) if column.term == design_matrix.INTERCEPT)
+    coefficients = answer.coefficients.copy()
+    coefficients[place] = np.nan
+    warnings = {**answer.warnings, answer.columns[place]: solved.no_baseline}
+    return replace(answer, coefficients=coefficients, warnings=warnings)

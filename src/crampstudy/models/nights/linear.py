@@ -1,0 +1,121 @@
+"""Linear regression of a number that is logged each night, such as hours of sleep, and why there may be none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crampstudy.arrays import Array, Codes
+from crampstudy.models.inference.covariance import cluster_sums
+from crampstudy.models.optimise import newton
+from crampstudy.models.terms.standardisation import squared
+
+_ROUNDING, _NOTHING = 1e-14, 1e-10
+"""Residuals below this share of the largest number, or of the outcome's standard deviation, are rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearFit:
+    """A fitted linear model of n rows and p coefficients.
+
+    ``scores`` (n x p) are the rows' contributions, times their weights, to the score, ``information`` (p x p) its
+    inverse covariance, both with the residual ``variance`` held, which is that of ``df`` degrees of freedom.
+    ``log_likelihood`` is at the maximum-likelihood variance, as R's ``logLik``.
+    """
+
+    coefficients: Array
+    scores: Array
+    information: Array
+    log_likelihood: float
+    variance: float
+    df: float
+    iterations: int = 1
+    problem: str | None = None
+
+
+def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None = None) -> LinearFit:
+    """Fit E(y) = offset + X b by least squares; ``matrix`` is n x p, all else of length n.
+
+    A row of weight w stands for w rows that are all like it.
+    """
+    times = np.ones(len(outcome)) if weights is None else weights
+    b, residuals = least_squares(matrix, outcome - offset, times)
+    n, squares = float(times.sum()), float(times @ residuals**2)
+    df = n - matrix.shape[1]
+    variance = squares / df if df > 0 else np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):  # no residual is a problem, below
+        scores = matrix * (times * residuals / variance)[:, None]
+        information = (matrix * times[:, None]).T @ matrix / variance
+        likelihood = float(-n / 2 * (np.log(2 * np.pi * squares / n) + 1))
+    return LinearFit(
+        coefficients=b,
+        scores=scores,
+        information=information,
+        log_likelihood=likelihood,
+        variance=variance,
+        df=df,
+        problem=newton.problem(b, scores, information),
+    )
+
+
+def least_squares(matrix: Array, outcome: Array, times: Array) -> tuple[Array, Array]:
+    """Return the coefficients (p) of a weighted regression and the residuals (n); columns may have any unit."""
+    root = np.sqrt(times)
+    length = np.linalg.norm(matrix * root[:, None], axis=0)
+    scaled = matrix / np.where(length > 0, length, 1.0)
+    at = np.linalg.lstsq(scaled * root[:, None], outcome * root, rcond=None)[0].astype(np.float64)
+    residuals = outcome - scaled @ at
+    # A second pass takes what the first one's rounding left: an outcome may lie far from zero.
+    more = np.linalg.lstsq(scaled * root[:, None], residuals * root, rcond=None)[0].astype(np.float64)
+    return (at + more) / np.where(length > 0, length, 1.0), residuals - scaled @ more
+
+
+def variance_error(fitted: LinearFit, residuals: Array, groups: Codes, weights: Array | None = None) -> float:
+    """Return the cluster-robust standard error of the log of the residual standard deviation, with G/(G-1)."""
+    times = np.ones(len(residuals)) if weights is None else weights
+    theirs = cluster_sums(times * (residuals**2 / fitted.variance - 1), groups)
+    clusters = len(theirs)
+    return float(np.sqrt(clusters / (clusters - 1) * (theirs @ theirs)) / times.sum() / 2) if clusters > 1 else np.nan
+
+
+def no_residual(
+    matrix: Array, outcome: Array, offset: Array, weights: Array | None = None, rows: str = "nights"
+) -> str | None:
+    """Return why a linear model has no answer for numbers, or ``None``: it needs more rows than terms, and residuals.
+
+    Arguments as of :func:`linear`; ``rows`` says what they are.
+    """
+    times = np.ones(len(outcome)) if weights is None else weights
+    if (first := outcome[0]) == outcome.min() == outcome.max():
+        return f"the outcome does not vary: it is {first:g} for all {rows}"
+    if found := squared("the outcome", float(np.ptp(outcome / 2)), float(np.abs(outcome).max())):
+        return found
+    if (n := times.sum()) <= matrix.shape[1]:
+        return f"{n:g} {rows} are too few for {matrix.shape[1]} coefficients and a residual"
+    if _is_nothing(least_squares(matrix, outcome - offset, times)[1], outcome):
+        return "the outcome follows from the terms exactly: nothing is left that could vary"
+    return None
+
+
+def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, weights: Array | None) -> str | None:
+    """Return why nights and participants cannot be told apart in a model of both, or ``None``.
+
+    Arguments as of :func:`linear`; ``groups`` (n) are the participants' codes 0..G-1.
+    """
+    times = np.ones(len(outcome)) if weights is None else weights
+    size = np.bincount(groups, times)
+    if size.max() < 2:
+        return "no participant has two nights: differences between nights and between participants cannot be told apart"
+    means = cluster_sums(np.column_stack([matrix, outcome - offset]) * times[:, None], groups) / size[:, None]
+    inner = np.column_stack([matrix, outcome - offset]) - means[groups]
+    if _is_nothing(inner[:, -1], outcome):
+        return "the outcome does not vary between the nights of any participant"
+    if _is_nothing(least_squares(inner[:, :-1], inner[:, -1], times)[1], outcome):
+        return "the outcome follows from the terms exactly within each participant: no night varies"
+    return None
+
+
+def _is_nothing(residuals: Array, outcome: Array) -> bool:
+    least = max(_ROUNDING * np.abs(outcome).max(), _NOTHING * float(np.std(outcome)))
+    return bool(np.sqrt(np.mean(residuals**2)) <= least)

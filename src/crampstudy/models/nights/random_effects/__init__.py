@@ -1,0 +1,1 @@
+"""Random effects of the participants."""

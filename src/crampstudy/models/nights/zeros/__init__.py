@@ -1,0 +1,1 @@
+"""Models with a part for zeros of its own."""

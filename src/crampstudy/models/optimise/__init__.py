@@ -1,0 +1,1 @@
+"""Maximisers of likelihoods."""

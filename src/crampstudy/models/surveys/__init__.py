@@ -1,0 +1,1 @@
+"""Models of a survey's participants, under its sampling design."""

@@ -1,0 +1,68 @@
+"""Design-weighted linear models of a number of a survey's participants, such as body-mass index.
+
+Weighted least squares, the covariance linearised over the whole sampling design as in
+:mod:`crampstudy.models.surveys.linearised`;
+coefficients and covariance as R's ``survey::svyglm`` with the Gaussian family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crampstudy.models.inference.covariance import without_rounding
+from crampstudy.models.nights.linear import least_squares, no_residual
+from crampstudy.models.surveys import linearised
+
+
+def regression(
+    outcome: ArrayLike,
+    X: ArrayLike,
+    names: Sequence[str],
+    members: ArrayLike,
+    design: linearised.Design,
+    offset: ArrayLike | None = None,
+) -> linearised.SurveyFit:
+    """Fit a number over the domain ``members`` (n,) of the full design.
+
+    ``outcome`` (n,), ``X`` (n, p) with the intercept and ``offset`` (n,) are as in :func:`~.linearised.regression`. An
+    outcome that does not vary or leaves no residual, collinear columns and a design without degrees of freedom are not
+    estimable.
+
+    Raises:
+        AnalysisError: a cell inside the domain is missing, or the domain is empty.
+
+    Source: Binder 1983; Lumley 2010 (``svyglm``).
+    """
+    inside, y, x, w = linearised.domain_rows(outcome, X, members, design)
+    fixed = np.zeros(len(y)) if offset is None else np.asarray(offset, dtype=np.float64)[inside]
+    psus, strata = design.units(inside)
+    scale = np.maximum(np.linalg.norm(x, axis=0), np.finfo(np.float64).tiny)
+    reason = linearised.too_many_slopes(psus - strata, x.shape[1] - 1)
+    reason = reason or no_residual(x, y, fixed, rows="participants") or ""
+    if not reason and np.linalg.matrix_rank(x / scale) < x.shape[1]:
+        reason = linearised.COLLINEAR
+    if reason:
+        return linearised.SurveyFit.none(names, len(y), reason)
+    beta, residuals = least_squares(x, y - fixed, w)
+    scores = np.zeros((len(inside), x.shape[1]))
+    scores[inside] = (w * residuals)[:, None] * x / scale
+    bread = np.linalg.inv((x / scale * w[:, None]).T @ (x / scale)).astype(np.float64)
+    of_model = np.diag(bread) * float(w @ residuals**2 / w.sum())
+    covariance = without_rounding(design.covariance(scores @ bread, inside), of_model) / np.outer(scale, scale)
+    return linearised.SurveyFit(
+        names=tuple(names),
+        coefficients=beta,
+        covariance=covariance,
+        df=psus - strata,
+        df_residual=psus - strata - (x.shape[1] - 1),
+        n=len(y),
+        n_events=0,
+        n_psus=psus,
+        status="converged",
+        reason="",
+        iterations=1,
+        gradient=float(np.abs(scores.sum(axis=0)).max() / np.abs(scores).sum(axis=0).max()),
+    )

@@ -1,0 +1,175 @@
+"""The declared contrasts of a design: on which of its columns, and between which values of its numbers, verdicts stand.
+
+A ratio per unit says nothing of how much a number matters: the same slope is small per minute and large per hour. A
+contrast between two values is the same in any unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from formulaic.errors import FormulaicError
+from numpy.typing import NDArray
+
+from crampstudy import wording
+from crampstudy.arrays import Array
+from crampstudy.codebook import contrasts
+from crampstudy.models.terms.functions import OF_PERSON
+
+if TYPE_CHECKING:
+    from crampstudy.models.terms.design_matrix import Design
+
+WITHIN, _ = OF_PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows."""
+
+    variable: str
+    level: str
+    reference: str
+    printed: str
+    vector: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The ``contrasts`` of a design's numbers, and the ``columns`` whose own coefficient is a contrast as it is."""
+
+    contrasts: tuple[Contrast, ...] = ()
+    columns: tuple[int, ...] = ()
+
+    def kept(self, places: Sequence[int]) -> Declared:
+        """Return what the design declares of which only the columns at these places are kept."""
+        place = {column: i for i, column in enumerate(places)}
+        return Declared(
+            tuple(
+                Contrast(c.variable, c.level, c.reference, c.printed, c.vector[list(places)]) for c in self.contrasts
+            ),
+            tuple(place[i] for i in self.columns if i in place),
+        )
+
+    def without(self, places: Sequence[int]) -> Declared:
+        """Return what is left where the columns at these places have more than one coefficient."""
+        return Declared(
+            tuple(c for c in self.contrasts if not c.vector[list(places)].any()),
+            tuple(i for i in self.columns if i not in places),
+        )
+
+
+def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64]) -> Declared:
+    """Return the declared contrasts of a design on ``candidate`` rows of ``frame``, each of which is ``times`` rows.
+
+    A level against its reference and a number that is 0 or 1 are contrasts as they are. Another number is taken at the
+    two values that it has, at those that the codebook declares, or at centiles of the participants: of their means over
+    all of their rows, where it changes between them. Those are the same whatever else is in the terms and may be
+    missing. A night's deviation from the participant's mean is taken at the deviations declared, or at centiles of the
+    nights. What interacts with another variable has no contrast of its own.
+    """
+    if not (design.variables and design.rows.any()):
+        return Declared()
+    inside = frame.select(design.variables).filter(pl.Series(design.rows))
+    means = partial(_means, frame, candidate, times)
+    found: list[Contrast] = []
+    columns: list[int] = []
+    for name in design.variables:
+        terms = [term for term in design.terms() if name in design.names[term]]
+        if any(design.names[term] != (name,) for term in terms):
+            continue
+        own = _as_they_are(design, terms, yes_or_no=_is_yes_or_no(name, frame))
+        columns += own
+        if own or not terms or not inside[name].dtype.is_numeric():
+            continue
+        for declared, at, reference in _values(name, terms == [name], inside[name].cast(pl.Float64), means):
+            vector = _between(design, name, at, reference)
+            if vector is not None:
+                printed = declared.wording(at, reference)
+                found.append(Contrast(name, f"{at:g}", f"{reference:g}", printed, vector))
+                break
+    return Declared(tuple(found), tuple(sorted(columns)))
+
+
+def _as_they_are(design: Design, terms: Sequence[str], *, yes_or_no: bool) -> list[int]:
+    """Return the columns of a variable's only term that are 0 or 1, or a level against its reference."""
+    if len(terms) != 1:
+        return []
+    own = [i for i, column in enumerate(design.columns) if column.term == terms[0]]
+    return [i for i in own if yes_or_no or design.columns[i].reference is not None or _is_zero_or_one(design, i)]
+
+
+def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
+    """Say whether a variable is a person's mean of nights that are yes or no, or the deviation from it."""
+    split = wording.of_person(name)
+    return split is not None and split[1] in frame.columns and frame[split[1]].dtype == pl.Boolean
+
+
+def _is_zero_or_one(design: Design, place: int) -> bool:
+    values = design.matrix[:, place]
+    return design.columns[place].level is None and bool(((values == 0) | (values == 1)).all())
+
+
+def _values(
+    name: str, straight: bool, observed: pl.Series, means: Callable[[str, bool], Array]
+) -> Iterator[tuple[contrasts.Contrast, float, float]]:
+    """Yield the contrasts of a number from the best one on, with their values; ``straight`` if its term is its name.
+
+    A curve or another function of the number is asked nothing beyond the values observed.
+    """
+    low, high = float(observed.min()), float(observed.max())  # type: ignore[arg-type]
+    if observed.n_unique() == 2:
+        yield contrasts.Contrast(name, "value", high, low), high, low
+    function, variable = wording.of_person(name) or (None, name)
+    deviates = function == WITHIN
+    stated = contrasts.find(variable, deviation=deviates)
+    if stated is not None and stated.kind in ("value", "deviation"):
+        if straight or all(low <= value <= high for value in (stated.at, stated.reference)):
+            yield stated, stated.at, stated.reference
+        stated = None
+    by_centile = stated or contrasts.by_centile(variable)
+    # The mean of a participant's deviations is none: those are of nights.
+    people = observed.to_numpy() if deviates else means(name, by_centile.kind == "within-sex")
+    if not len(people):
+        return
+    at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))
+    if at != reference and low <= min(at, reference) and max(at, reference) <= high:
+        yield by_centile, at, reference
+
+
+def _means(
+    frame: pl.DataFrame, candidate: NDArray[np.bool_], times: NDArray[np.int64], name: str, within_sex: bool
+) -> Array:
+    """Return the mean of each participant over the candidate rows on which the number is known.
+
+    Those ``within_sex`` are brought to the same mean in each sex; nobody of unknown sex is among them.
+    """
+    who = frame["participant_id"] if "participant_id" in frame.columns else pl.Series(range(frame.height))
+    unknown = pl.Series([None] * frame.height, dtype=pl.String)
+    sex = frame["sex"] if "sex" in frame.columns else unknown
+    rows = pl.DataFrame({"who": who, "value": frame[name].cast(pl.Float64), "times": times, "sex": sex})
+    known = rows.filter(pl.Series(candidate)).drop_nulls("value")
+    mean = (pl.col("value") * pl.col("times")).sum() / pl.col("times").sum()
+    of_each = known.group_by("who", maintain_order=True).agg(mean.alias("mean"), pl.col("sex").first())
+    if within_sex:
+        of_each = of_each.drop_nulls("sex").with_columns(
+            pl.col("mean") - pl.col("mean").mean().over("sex") + pl.col("mean").mean()
+        )
+    means: Array = of_each["mean"].to_numpy()
+    return means
+
+
+def _between(design: Design, name: str, at: float, reference: float) -> Array | None:
+    """Return the difference of the design at two values, ``None`` where a term has no number at one of them."""
+    try:
+        with np.errstate(all="ignore"):
+            upper, lower = design.encode(pd.DataFrame({name: [at, reference]}))
+    except (FormulaicError, ValueError):
+        return None
+    vector: Array = upper - lower
+    return vector if np.isfinite(vector).all() and vector.any() else None

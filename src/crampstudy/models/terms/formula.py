@@ -1,0 +1,201 @@
+"""Reading formulas: their terms and the variables they need, offsets and weights, which have no coefficient."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from formulaic import Formula
+from formulaic.errors import FormulaicError
+from formulaic.parser.types import Factor, Term
+from numpy.typing import NDArray
+
+from crampstudy import codebook, wording
+from crampstudy.arrays import Array
+from crampstudy.errors import UsageError
+from crampstudy.models.terms import grammar
+from crampstudy.models.terms.columns import Written, coded, decoded
+from crampstudy.models.terms.functions import CODINGS, CONTEXT, FUNCTIONS, OFFSET, WEIGHTS
+from crampstudy.models.terms.levels import check_column
+
+
+def parse(terms: str) -> Formula:
+    """Read a right-hand side such as ``age_decade + sex + diabetes``; this evaluates nothing of it.
+
+    It holds names of columns (in backticks, whatever their characters), ``+ - * : ^ / %in%``, and the functions of
+    :data:`crampstudy.models.terms.functions.FUNCTIONS`, among them ``C(smoking, ref='never')``; ``ns(age_years, df=3,
+    ref=60)``, a natural cubic spline whose ratios are against ``ref`` (inner ``knots=[...]`` instead of ``df``; shown
+    at round values, or those of ``at=[...]``); ``within(x)`` and ``between(x)``, a night's deviation from the
+    participant's mean and that mean; ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as how many
+    rows a row counts.
+
+    Raises:
+        UsageError: it is no formula, it holds anything else, or it takes the intercept away.
+    """
+    if not isinstance(terms, str):
+        raise UsageError(f"terms are a text such as 'age_decade + sex', got {type(terms).__name__}")
+    return _parsed(terms)
+
+
+@lru_cache(maxsize=256)
+def _parsed(terms: str) -> Formula:
+    return Formula(grammar.read(terms))
+
+
+def names_in(formula: Formula) -> set[str]:
+    """Return the names of the variables that a formula needs."""
+    # Formula.required_variables passes over those inside calls such as cr(age_years).
+    return {name for term in formula for name in names_of(term)}
+
+
+def columns_in(formula: Formula) -> set[str]:
+    """Return the columns that a formula needs of a cohort: of ``within(x)`` and ``between(x)`` that is x."""
+    split = {name: wording.of_person(name) for name in names_in(formula)}
+    return {found[1] if found else name for name, found in split.items()}
+
+
+def names_of(term: Term) -> set[str]:
+    """Return the names of the variables that a term needs."""
+    return {name for factor in term.factors for name in names_of_factor(factor)}
+
+
+def names_of_factor(factor: Factor) -> set[str]:
+    """Return the names in a factor that are neither functions nor modules."""
+    if factor.eval_method.value == "literal":
+        return set()
+    if factor.eval_method.value == "lookup":
+        return {decoded(factor.expr)}
+    nodes = list(ast.walk(ast.parse(factor.expr, mode="eval")))
+    functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    modules = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions | modules}
+    return {decoded(name) for name in names - set(CODINGS)}
+
+
+def as_shown(text: str, terms: Collection[str]) -> str:
+    """Return a term as the rows show it, whether ``text`` is that or the term as it is written in a formula.
+
+    Raises:
+        UsageError: it is no formula.
+    """
+    if text in terms:
+        return text
+    return " + ".join(str(term) for term in parse(text) if str(term) != "1")
+
+
+def check_names(names: Collection[str], frame: pl.DataFrame) -> None:
+    """Check that the names in a formula are columns of the ``frame``, or at least in the codebook, and can be terms.
+
+    Raises:
+        UsageError: one is neither, or it is the participants' identifier or a date.
+    """
+    for name in sorted(names):
+        if name not in frame.columns and wording.variable(name) is None:
+            close = get_close_matches(name, [*frame.columns, *(v.name for v in codebook.VARIABLES)], n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise UsageError(f"terms name {name!r}, which neither the codebook nor the cohort has{hint}")
+        check_column(name, frame, "terms")
+
+
+def factors_of(term: Term) -> set[str]:
+    """Return the columns whose levels are levels of the term, if they are texts."""
+    alone = {decoded(factor.expr) for factor in term.factors if factor.eval_method.value == "lookup"}
+    first = [call.args[0] for f in term.factors for call in calls(f) if ast.unparse(call.func) == "C"]
+    return alone | {decoded(node.id) for node in first if isinstance(node, ast.Name)}
+
+
+def row_by_row(formula: Formula) -> bool:
+    """Say whether a row of the design depends on its own variables alone, so that rows alike in them are alike in it.
+
+    A spline ``ns`` counts as such: its knots do not change when a participant's equal rows become one.
+    """
+    called = {ast.unparse(call.func) for term in formula for factor in term.factors for call in calls(factor)}
+    return all(FUNCTIONS[name].row_by_row for name in called - set(CODINGS))
+
+
+def calls(factor: Factor) -> list[ast.Call]:
+    """Return the calls of functions in a factor."""
+    if factor.eval_method.value != "python":
+        return []
+    return [node for node in ast.walk(ast.parse(factor.expr, mode="eval")) if isinstance(node, ast.Call)]
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """An offset or the weights of a formula: its ``kind`` and what stands in its parentheses."""
+
+    kind: str
+    term: Term
+    inner: str
+
+
+def special(term: Term) -> Special | None:
+    """Return a term as an offset or as weights, which have no coefficient, or ``None`` if it is neither.
+
+    Raises:
+        UsageError: an offset or weights stand within another term, or take more than one argument.
+    """
+    found = {call.func.id for f in term.factors for call in calls(f) if isinstance(call.func, ast.Name)}
+    if not (kinds := found & {OFFSET, WEIGHTS}):
+        return None
+    match ast.parse(term.factors[0].expr, mode="eval").body:
+        case ast.Call(func=ast.Name(id=kind), args=[inner], keywords=[]) if kind in kinds and len(term.factors) == 1:
+            return Special(kind, term, ast.unparse(inner))
+    name = min(kinds)
+    raise UsageError(f"{term}: {name}() stands by itself and takes one number per row, such as {name}(x)")
+
+
+def beside(frame: pl.DataFrame, specials: Sequence[Special], candidate: NDArray[np.bool_]) -> dict[str, Array]:
+    """Return offset and weights by kind, a number per row of ``frame``; NaN where not candidate or a value is missing.
+
+    Raises:
+        UsageError: one is no number, infinite or a negative weight, or there are two weights.
+    """
+    made: dict[str, Array] = {}
+    for found in specials:
+        used = sorted(names_of(found.term))
+        if not used:
+            raise UsageError(f"{found.term} names no variable; a constant changes nothing that is estimated")
+        if text := [name for name in used if not frame[name].dtype.is_numeric()]:
+            raise UsageError(f"{found.term} needs a number, and {text[0]} is none")
+        known = candidate & ~frame.select(pl.any_horizontal(pl.col(used).is_null())).to_series().to_numpy()
+        inside = frame.filter(pl.Series(known))
+        data = pd.DataFrame({coded(name): inside[name].cast(pl.Float64).to_numpy() for name in used})
+        whole = np.full(frame.height, np.nan)
+        if len(data):
+            whole[known] = _evaluated(found, data)
+        if found.kind == WEIGHTS and WEIGHTS in made:
+            raise UsageError("the terms have two weights; write their product, such as weights(a * b)")
+        made[found.kind] = made[found.kind] + whole if found.kind in made else whole
+    return made
+
+
+def _evaluated(found: Special, data: pd.DataFrame) -> Array:
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            alone = Formula([Term([Written(f"I({found.inner})", eval_method="python")])])
+            matrix = alone.get_model_matrix(data, context=CONTEXT, na_action="ignore")
+    except (FormulaicError, ValueError) as error:
+        raise UsageError(f"{found.term} cannot be evaluated: {first_line(error)}") from None
+    values: Array = matrix.to_numpy(dtype=float)
+    if not np.isfinite(values).all():
+        raise UsageError(f"{found.term} is infinite on some rows; a logarithm needs values above 0")
+    if found.kind == WEIGHTS and (values < 0).any():
+        raise UsageError(f"{found.term} is negative on some rows; a weight says as how many rows a row counts")
+    return values[:, 0]
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message in the words of a formula, or the name of its kind."""
+    line = (str(error) or type(error).__name__).splitlines()[0]
+    if "contains null values after evaluation" in line:
+        return "it is no number on some rows; a logarithm needs values above 0, and a root values of at least 0"
+    within = re.search(r"\[\w*Error: (.*)\]$", line)
+    return within[1] if within else line

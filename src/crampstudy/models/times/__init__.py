@@ -1,0 +1,1 @@
+"""Models of times: to relief, and to the next cramp."""
