@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from crampstudy import describe, fit, open_cohort
-from crampstudy.account import Account, read_as
 from crampstudy.cohort import TableCount
+from crampstudy.cohort.account import Account, read_as
 from crampstudy.contrasts.first_look import first_look
 from crampstudy.sources.readers import bare_list
 

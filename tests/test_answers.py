@@ -11,7 +11,7 @@ import pytest
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio, mediated_log_ratio

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crampstudy.bands import AgeBands, Standard
+from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.errors import BandError
 from crampstudy.nights import band_of
 
@@ -118,7 +118,7 @@ def test_table_equals_the_published_one(shared: Path) -> None:
     published = list(
         csv.reader((shared / "evidence/standard-populations.csv").read_text(encoding="utf-8").splitlines())
     )
-    here = Path(__file__).resolve().parents[1] / "src/crampstudy/standard_populations.csv"
+    here = Path(__file__).resolve().parents[1] / "src/crampstudy/age_bands/standard_populations.csv"
     table = list(csv.reader(here.read_text(encoding="utf-8").splitlines()))
     assert [[cell and float(cell) for cell in row] for row in table[1:]] == [
         [cell and float(cell) for cell in row] for row in published[1:]

@@ -258,7 +258,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 def test_no_worker_and_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "other"
     shutil.copytree(ROOT / "src" / "crampstudy", other / "crampstudy", ignore=shutil.ignore_patterns("__pycache__"))
-    with (other / "crampstudy" / "bands.py").open("a", encoding="utf-8") as file:
+    with (other / "crampstudy" / "age_bands" / "__init__.py").open("a", encoding="utf-8") as file:
         file.write("\n# another day\n")
     with scheduler(tmp_path) as (where, _):
         with monkeypatch.context() as impatient:

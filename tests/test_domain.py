@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crampstudy import subpopulation
+from crampstudy.cohort import subpopulation
 from crampstudy.errors import UsageError
 
 FRAME = pl.DataFrame(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from crampstudy import open_cohort
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
-from crampstudy.event_times import Unrelieved, gap_nights, gap_times, relief_times
 from crampstudy.nights import Diary
+from crampstudy.nights.event_times import Unrelieved, gap_nights, gap_times, relief_times
 from crampstudy.simulate import simulate
 
 FIRST = date(2024, 2, 27)

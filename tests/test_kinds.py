@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts import characteristics as who
 from crampstudy.contrasts.age_curve import age_curve

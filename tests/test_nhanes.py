@@ -15,7 +15,7 @@ import pyreadstat
 import pytest
 from polars.testing import assert_frame_equal
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cleaning import Raw, clean
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import prevalence

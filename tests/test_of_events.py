@@ -17,7 +17,7 @@ from estimate_rows import coefficients, no_number, order, pick
 from numpy.typing import NDArray
 from scipy import stats
 
-from crampstudy import event_times, fit
+from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.survival import relief_account
 from crampstudy.errors import AnalysisError, UsageError
@@ -25,7 +25,7 @@ from crampstudy.models.classes.ordinal import ordinal
 from crampstudy.models.inference import covariance
 from crampstudy.models.times.cox import cox
 from crampstudy.models.times.fit import LATER_GAPS
-from crampstudy.nights import Diary
+from crampstudy.nights import Diary, event_times
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
 

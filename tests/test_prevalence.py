@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.prevalence import LEVELS, prevalence
 from crampstudy.errors import AnalysisError, BandError, UsageError

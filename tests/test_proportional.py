@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crampstudy import event_times
 from crampstudy.checks import Check, check
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
@@ -17,6 +16,7 @@ from crampstudy.models.classes import proportionality
 from crampstudy.models.surveys import linearised, survey_ordinal
 from crampstudy.models.times.cox import cox
 from crampstudy.models.times.cox import proportionality as over_time
+from crampstudy.nights import event_times
 
 START = date(2024, 3, 1)
 LOWS, LABELS = (0, 1, 2, 5, 16), ("0", "1", "2-4", "5-15", "16+")

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crampstudy import codebook
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.codebook import rules
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError, UsageError

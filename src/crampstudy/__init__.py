@@ -13,7 +13,7 @@ from typing import Any
 
 # The heavy parts are loaded when they are first asked for, so that a usage error answers at once.
 _HOMES = {
-    "AgeBands": "crampstudy.bands",
+    "AgeBands": "crampstudy.age_bands",
     "Cohort": "crampstudy.cohort",
     "Diary": "crampstudy.nights",
     "bootstrap": "crampstudy.models.bootstrap",

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crampstudy import tables
-from crampstudy.account import Account
+from crampstudy.cohort.account import Account
 
 _WIDE = 200
 _STAGES = {

@@ -32,7 +32,7 @@ OWN = {
 }
 """By the start of a model's name the modules of ``crampstudy.models`` that it alone, or with few others, uses."""
 _ELSEWHERE = ("times/kaplan_meier", "bootstrap", "common/partitions")
-_DRAWN = ("simulate", "nights.py", "event_times.py", "estimates/rows.py")
+_DRAWN = ("simulate", "nights", "estimates/rows.py")
 
 
 @cache

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import compute
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.contrasts.rate_intervals import Coverage
 from crampstudy.contrasts.rates import Rate, incidence_rate, standardised_rate
 from crampstudy.models.inference.covariance import degrees_of_freedom, quantile

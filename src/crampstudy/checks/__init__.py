@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.checks import design, nightly, proportional, zeros_found
 from crampstudy.checks.large_counts import large_counts
 from crampstudy.checks.law import Kind, Law

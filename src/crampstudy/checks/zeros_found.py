@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.bands import AgeBands
 from crampstudy.checks.result import Check, made, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.models.nights.count import CountFit

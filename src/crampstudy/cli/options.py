@@ -14,8 +14,8 @@ from crampstudy.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crampstudy.account import Account
     from crampstudy.cohort import Cohort
+    from crampstudy.cohort.account import Account
     from crampstudy.nights import Diary
 
 Source = Annotated[
@@ -94,7 +94,7 @@ def listed(text: str) -> list[str]:
 
 def bands(text: str | None) -> Any:
     """Return age bands from their lower limits, ``None`` where none are given."""
-    from crampstudy.bands import AgeBands
+    from crampstudy.age_bands import AgeBands
 
     return AgeBands.parse(text) if text else None
 

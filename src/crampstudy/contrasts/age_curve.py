@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import estimates
+from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.rows import ALONE, note

@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import codebook, estimates
+from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.nights import coverage, observed_night, people

@@ -16,12 +16,12 @@ import pandas as pd
 import polars as pl
 from scipy import special, stats
 
-from crampstudy import estimates, subpopulation
-from crampstudy.account import Account
+from crampstudy import estimates
+from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.bands import AgeBands
 from crampstudy.codebook.recalled import LOWS, NIGHTS
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import Account
 from crampstudy.contrasts.prevalence import LEVELS
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds

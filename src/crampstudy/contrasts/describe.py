@@ -7,10 +7,10 @@ from typing import Literal
 
 import pandas as pd
 
-from crampstudy import estimates, subpopulation
-from crampstudy.account import Account
-from crampstudy.bands import AgeBands, Standard
-from crampstudy.cohort import Cohort
+from crampstudy import estimates
+from crampstudy.age_bands import AgeBands, Standard
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import Account
 from crampstudy.contrasts.classes import class_shares
 from crampstudy.contrasts.prevalence import prevalence, prevalence_account
 from crampstudy.contrasts.rates import rates

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import codebook, estimates, subpopulation, wording
-from crampstudy.cohort import Cohort
+from crampstudy import codebook, estimates, wording
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.rows import TEST, note, untested, wald_cells

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy import estimates
-from crampstudy.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
-from crampstudy.bands import STANDARDS, AgeBands, Standard
+from crampstudy.age_bands import STANDARDS, AgeBands, Standard
 from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
+from crampstudy.cohort.subpopulation import select
 from crampstudy.contrasts.rates import ALL
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds
@@ -28,7 +29,6 @@ from crampstudy.models.surveys.linearised import (
     lonely_note,
 )
 from crampstudy.nights import NO_AGE, people
-from crampstudy.subpopulation import select
 from crampstudy.wording import counted
 
 LEVELS: dict[str, tuple[int, ...]] = {

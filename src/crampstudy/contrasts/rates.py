@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, estimates, subpopulation
-from crampstudy.account import OUTSIDE, UNDECIDED, Account
-from crampstudy.bands import STANDARDS, AgeBands, Standard
-from crampstudy.cohort import Cohort
+from crampstudy import codebook, estimates
+from crampstudy.age_bands import STANDARDS, AgeBands, Standard
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.contrasts.rate_intervals import coverage_note, rate_interval, sum_df
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds

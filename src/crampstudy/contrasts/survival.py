@@ -11,20 +11,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook, estimates, subpopulation
-from crampstudy.account import OUTSIDE, UNDECIDED, Account, lost_tables
+from crampstudy import codebook, estimates
+from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.bands import AgeBands
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account, lost_tables
 from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
-from crampstudy.event_times import Durations, Unrelieved, relief_times
 from crampstudy.models.common.outcome_parts import check_apart
 from crampstudy.models.inference.covariance import Covariance, quantile
 from crampstudy.models.terms.levels import check_group
 from crampstudy.models.times.kaplan_meier import Curve, kaplan_meier, restricted_mean
+from crampstudy.nights.event_times import Durations, Unrelieved, relief_times
 
 Row = dict[str, Any]
 _ROUND_TIMES = 6
@@ -58,7 +58,7 @@ def relief(
     For each level the share without relief at every time at which someone was relieved and at the last time observed,
     or at ``times``; the median; with a ``horizon`` (s) the mean time without relief within it; and how many episodes
     are still at risk at round times. What counts as relieved or censored is said in
-    :func:`crampstudy.event_times.relief_times`.
+    :func:`crampstudy.nights.event_times.relief_times`.
 
     Args:
         cohort: a diary with episodes.

@@ -13,8 +13,8 @@ import pandas as pd
 from scipy import stats
 
 from crampstudy import compute, estimates
+from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins

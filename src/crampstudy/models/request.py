@@ -10,7 +10,7 @@ import numpy as np
 from formulaic import Formula
 
 from crampstudy import wording
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds

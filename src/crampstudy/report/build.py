@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy import names, scratch, sources
-from crampstudy.account import Account
 from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.account import Account
 from crampstudy.errors import UsageError
 from crampstudy.nights import of_cohort
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm

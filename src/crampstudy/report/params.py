@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from crampstudy import plain_yaml
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError

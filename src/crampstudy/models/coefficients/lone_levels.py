@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crampstudy.account import Account
 from crampstudy.arrays import Array, Codes, Flags
+from crampstudy.cohort.account import Account
 from crampstudy.models.coefficients import rows
 from crampstudy.models.common.estimability import dependent
 from crampstudy.models.inference.exposed_participants import Exposed, exposed

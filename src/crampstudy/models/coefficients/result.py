@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import estimates as tidy
-from crampstudy.account import Account
+from crampstudy.cohort.account import Account
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients import rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from crampstudy import subpopulation
+from crampstudy.cohort import subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.models.common import recalled_outcomes
 

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import subpopulation, wording
-from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
-from crampstudy.bands import AgeBands
-from crampstudy.cohort import Cohort
+from crampstudy import wording
+from crampstudy.age_bands import AgeBands
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.lone_levels import Rest, rests

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy import codebook, subpopulation
+from crampstudy import codebook
 from crampstudy.codebook import contrasts
+from crampstudy.cohort import subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.models.nights.engines import ENGINES, Engine
 from crampstudy.models.request import Question

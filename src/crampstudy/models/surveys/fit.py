@@ -9,11 +9,10 @@ import numpy as np
 import polars as pl
 
 from crampstudy import estimates as tidy
-from crampstudy import subpopulation
-from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
 from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LABELS
-from crampstudy.cohort import SurveyDesign
+from crampstudy.cohort import SurveyDesign, subpopulation
+from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
 from crampstudy.errors import UsageError
 from crampstudy.models.classes import ordinal_rows
 from crampstudy.models.coefficients import reporting_units, rows

@@ -13,11 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import estimates as tidy
-from crampstudy import event_times, subpopulation
-from crampstudy.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
 from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LABELS
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, lost_tables, read_as
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status
 from crampstudy.models.classes import ordinal_rows
@@ -33,7 +32,7 @@ from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.request import Question, check_multiples
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.models.times.cox import CoxFit, LeftOut, cox, left_out
-from crampstudy.nights import Diary, denominator, people
+from crampstudy.nights import Diary, denominator, event_times, people
 from crampstudy.wording import counted
 
 _HAZARDS = rows.Scale("hazard_ratio", "hazard", "hazard")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError

@@ -12,7 +12,7 @@ from scipy.optimize import root
 from scipy.stats import nbinom, poisson
 
 from crampstudy import compute
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.simulate.arrays import Column, Flags, Floats
 from crampstudy.simulate.draw import cramp_counts

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from crampstudy.account import Account
 from crampstudy.cleaning import Unlogged, outliers
 from crampstudy.cleaning.keys import form
 from crampstudy.codebook import missing
 from crampstudy.cohort import TableCount
+from crampstudy.cohort.account import Account
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
 from crampstudy.sources.readers.bare_list.nights import Guess, LeftOut, usable_nights

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from crampstudy import codebook, subpopulation, wording
+from crampstudy import codebook, wording
 from crampstudy.cleaning import Raw, RawTable
+from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.columns import (

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from crampstudy import codebook, plain_yaml, subpopulation
+from crampstudy import codebook, plain_yaml
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import Variable, VariableType, units
+from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.extra_columns import own_column
 from crampstudy.sources.text import dates

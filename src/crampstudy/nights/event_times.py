@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import Diary, observed_night, people, person_nights

@@ -16,10 +16,10 @@ from typing import Literal
 import polars as pl
 
 from crampstudy import compute
-from crampstudy.account import UNOBSERVED, Account, lost_tables
-from crampstudy.bands import AgeBands
+from crampstudy.age_bands import AgeBands
 from crampstudy.cleaning.unlogged import EXAMPLE
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.account import UNOBSERVED, Account, lost_tables
 from crampstudy.errors import SourceError, UsageError
 
 NIGHTS_PER_WEEK = 7

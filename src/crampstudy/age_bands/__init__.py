@@ -94,5 +94,5 @@ class AgeBands:
 def _standard(standard: Standard) -> list[tuple[int, float]]:
     if standard not in STANDARDS:
         raise BandError(f"no standard population {standard!r}; allowed: {', '.join(STANDARDS)}, none")
-    text = files("crampstudy").joinpath("standard_populations.csv").read_text(encoding="utf-8")
+    text = files("crampstudy.age_bands").joinpath("standard_populations.csv").read_text(encoding="utf-8")
     return [(int(row["age_low"]), float(row[standard])) for row in csv.DictReader(text.splitlines())]
