@@ -136,6 +136,14 @@ def test_each_remark_is_said_once_and_names_its_rows() -> None:
     )
 
 
+def test_what_compares_nothing_is_not_named_in_a_remark() -> None:
+    rows = frame(
+        row(term="age_decade", note="covariance cluster"),
+        row(term="zero: intercept", scale="odds", note="no more zeros than the counts bring along"),
+    )
+    assert tables.notes(rows) == "Cluster-robust intervals; no more zeros than the counts bring along."
+
+
 @pytest.mark.parametrize(
     ("text", "printed"),
     [

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import PARAMETERS, compares, kinds, verdicts
+from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 
 _OF_GROUPS = ("rate", "prevalence", "median")
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
@@ -85,7 +85,9 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame) -> 
             match = _COUNT.match(part)
             counts = found.setdefault(part[match.end() :] if match else part, {})
             counts[name] = (*counts.get(name, ()), int(match[0].replace(",", ""))) if match else counts.get(name, ())
-    every = dict.fromkeys(_names(among[among["status"] != "not_measured"]))
+    # What compares nothing has no row in the table that could be named.
+    named = among[(among["status"] != "not_measured") & ~among["term"].isin(BASELINES)]
+    every = dict.fromkeys(_names(named if len(named) else among))
     return [
         _of_rows(rest, counts, list(every))
         for rest, counts in found.items()
@@ -102,12 +104,13 @@ def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection
         each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
         return f"{text.strip()}: {', '.join(each)}"
     said = f"{_span(tuple(distinct))}{text}"
+    having = [name for name in every if name in counts]
     lacking = [name for name in every if name not in counts]
-    if not lacking or all(name.lower() in text.lower() for name in counts):
+    if not lacking or all(name.lower() in text.lower() for name in having):
         return said
-    if len(lacking) < min(3, len(counts)):
+    if len(lacking) < min(3, len(having)):
         return f"all but {', '.join(lacking)}: {said}"
-    return f"{', '.join(counts)}: {said}"
+    return f"{', '.join(having)}: {said}"
 
 
 def _span(counts: Collection[int]) -> str:
