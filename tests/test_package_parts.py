@@ -37,7 +37,7 @@ def cohort() -> Cohort:
 
 @pytest.fixture(scope="module")
 def messy(cohort: Cohort) -> dict[str, pl.DataFrame]:
-    """All text, with breaches of every severity, early and late in the diary."""
+    """All text, with violations of every severity, early and late in the diary."""
     text = {name: table.select(pl.all().cast(pl.String)) for name, table in cohort.tables.items()}
     row = pl.int_range(pl.len())
     diary = text["diary"].with_columns(

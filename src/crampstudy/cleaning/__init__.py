@@ -108,7 +108,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[V
     columns = table.frame.columns
     if reserved := [name for name in columns if name.startswith("__")]:
         raise SourceError(f"{table.file}: the column {reserved[0]!r} begins with two underscores; rename it")
-    known = {v.name: v for v in (*codebook.variables(table.name), *table.own)}
+    known = {v.name: v for v in (*codebook.variables(table.name), *table.extra_columns)}
     if missing := [v.name for v in codebook.variables(table.name) if v.required and v.name not in columns]:
         raise SourceError(
             f"{table.file}: the required column {missing[0]} is missing; "

@@ -22,8 +22,8 @@ def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, l
     A level that is such a word stays, and so does all of a key: somebody may be called NA.
     """
     frame = table.frame
-    numbers, text = table.doubtful or (pl.Series([], dtype=pl.UInt32), None)
-    doubted = numbers.cast(pl.UInt32)
+    numbers, text = table.retyped or (pl.Series([], dtype=pl.UInt32), None)
+    retyped = numbers.cast(pl.UInt32)
     violations: list[Violation] = []
     for v in present:
         if v.name in codebook.TABLES[v.table].key:
@@ -35,13 +35,13 @@ def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, l
             at = _marked(text[v.name], v)
             if len(at):
                 text = text.with_columns(text[v.name].scatter(at, None))
-            # Of a doubtful row only its text counts.
-            rows = pl.concat([rows.filter(~rows.is_in(doubted.implode())), doubted.gather(at)]).sort()
+            # Of a retyped row only its text counts.
+            rows = pl.concat([rows.filter(~rows.is_in(retyped.implode())), retyped.gather(at)]).sort()
         if len(rows):
             violations.append(Violation(rows, v.name, RULE, "warn", _HINT))
     if not violations:
         return table, []
-    return replace(table, frame=frame, doubtful=None if text is None else (numbers, text)), violations
+    return replace(table, frame=frame, retyped=None if text is None else (numbers, text)), violations
 
 
 def counted(ledger: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """The one place where a variable is described.
 
 ``variables.csv`` holds a row per variable: name, label, unit, type, range, levels, domain, survey
-component, severity of a breach, and source. Validation rules, the data dictionary and every label in
+component, severity of a violation, and source. Validation rules, the data dictionary and every label in
 print derive from it. Units are part of the name, so a name never changes its meaning.
 """
 
@@ -30,7 +30,7 @@ class Variable:
     """One variable of a cohort.
 
     ``unit`` is as printed, ``None`` where dimensionless; ``minimum`` and ``maximum`` are the inclusive
-    limits of what is possible, in that unit; ``severity`` is what a breach of type, range or level costs.
+    limits of what is possible, in that unit; ``severity`` is what a violation of type, range or level costs.
     ``usual_minimum`` and ``usual_maximum`` are wide limits of what is met; outside them a cell is looked at again,
     for a slip of the unit or for a distance from the person's own median of more than ``jump``.
     """

@@ -21,7 +21,7 @@ from crampstudy.codebook import Variable, VariableType, dictionary, rules
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SchemaError, UsageError
 from crampstudy.sources import descriptor
-from crampstudy.sources.extra_columns import own_column
+from crampstudy.sources.extra_columns import extra_column
 
 Format = Literal["csv", "parquet"]
 FORMATS = get_args(Format)
@@ -245,4 +245,4 @@ def _sha256(content: bytes) -> str:
 
 def _variable(table: str, column: str, dtype: pl.DataType) -> Variable:
     types: dict[pl.DataType, VariableType] = {d: t for t, d in rules.DTYPES.items()} | {pl.String(): "text"}
-    return codebook.find(column, table) or own_column(table, column, types[dtype])
+    return codebook.find(column, table) or extra_column(table, column, types[dtype])

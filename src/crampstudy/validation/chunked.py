@@ -97,7 +97,7 @@ class _Cleaning:
         self.tables = {name: given[name] for name in codebook.TABLES if name in given}
         self.frames: dict[str, pl.DataFrame] = {}
         self.said: dict[str, list[Violation]] = {}
-        self._own = opened.own
+        self._extra_columns = opened.extra_columns
         self._sum = _Diary()
         for name, table in self.tables.items():
             self.frames[name], self.said[name] = clean_table(table, self._context())

@@ -16,7 +16,7 @@ from crampstudy.errors import SourceError
 from crampstudy.sources import descriptor, parquet
 from crampstudy.sources.chunked import joined
 from crampstudy.sources.descriptor import Descriptor
-from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.text import decimals, missing_codes, typed
 from crampstudy.sources.text.decimals import NUMBERS, Mark, Stated
 from crampstudy.sources.text.decoding import COMPRESSED, looks_like
@@ -195,8 +195,8 @@ def _table(
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
     table, coded = missing_codes.taken_out(table, described.codes(name, declared))
-    own, said = own_columns(name, table.file, table.frame, described.types, described.titles)
-    return replace(table, own=own), [*notices, *coded, *said]
+    extra, said = extra_columns(name, table.file, table.frame, described.types, described.titles)
+    return replace(table, extra_columns=extra), [*notices, *coded, *said]
 
 
 def _part(name: str, file: str, path: Path, described: Descriptor, stated: Stated) -> tuple[RawTable, tuple[str, ...]]:
@@ -206,10 +206,10 @@ def _part(name: str, file: str, path: Path, described: Descriptor, stated: State
         frame, said = decimals.settle(given, decimals.numbers(given, [name], stated), file, lines, stated)
         return RawTable(name, file, frame, lines, written=given.cast(pl.String) if said else None), said
     read = typed.read(path, name, missing, stated, padded=described.padded)
-    doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
+    retyped = read.retyped and (read.retyped[0], csv_restored(read.retyped[1]))
     written = None if read.written is None else csv_restored(read.written)
     frame = csv_restored(read.frame)
-    table = RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written, unread=read.unread)
+    table = RawTable(name, file, frame, read.lines, retyped=retyped, written=written, unread=read.unread)
     return table, read.notices
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.errors import SourceError
-from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.text import decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
@@ -130,8 +130,8 @@ def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()
     typed: list[RawTable] = []
     said: list[str] = []
     for table in tables:
-        own, kept = own_columns(table.name, table.file, table.frame)
-        typed.append(replace(table, own=own))
+        extra, kept = extra_columns(table.name, table.file, table.frame)
+        typed.append(replace(table, extra_columns=extra))
         said += [f"{notice} with the table {table.name}" for notice in kept]
     return Raw(name=path.stem, kind="diary", tables=tuple(typed), notices=(*notices, *said))
 

@@ -1,7 +1,7 @@
 """Delimited text straight into the codebook's types: as fast as the reader can, and no cell otherwise than with care.
 
 Polars reads cells in their types, and one that does not fit becomes null. Where the file has a cell and the frame
-has none, or a value that cannot be, the row is doubtful: it is read once more as text, for the cleaning to judge.
+has none, or a value that cannot be, the row is read once more as text, to be retyped where the cleaning judges it.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ _OPEN = re.compile(rb'(?:^|[;\t|"\n])\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*(?:[;\t|"\r\n
 class Typed:
     """A table in the codebook's types, its own columns as text.
 
-    ``doubtful`` are row numbers and these rows as text. Where the file may have decimal commas, ``frame`` is all text
-    with points, and ``written`` has every cell as it stands in the file. ``unread`` are the rows that have not the
-    cells of the header.
+    ``retyped`` are the numbers of rows to be typed again, and these rows as text. Where the file may have decimal
+    commas, ``frame`` is all text with points, and ``written`` has every cell as it stands in the file. ``unread`` are
+    the rows that have not the cells of the header.
     """
 
     frame: pl.DataFrame
     lines: pl.Series
     notices: tuple[str, ...]
-    doubtful: tuple[pl.Series, pl.DataFrame] | None = None
+    retyped: tuple[pl.Series, pl.DataFrame] | None = None
     written: pl.DataFrame | None = None
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
@@ -190,7 +190,7 @@ def _plain(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: S
     text_rows = b"".join(body[(ends[r - 1, -1] + 1 if r else 0) : ends[r, -1] + 1] for r in rows.tolist())
     doubted = delimited.cells(file, Piece(text_rows, 0), missing)
     kept = doubted.lines.to_numpy()
-    # A doubtful row may turn out to hold nothing but marks of missing cells.
+    # A row read again may turn out to hold nothing but marks of missing cells.
     gone[np.delete(rows, kept)] = True
     if gone.any():
         frame, lines = frame.filter(~gone), lines.filter(~gone)

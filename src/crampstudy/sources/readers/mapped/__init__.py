@@ -178,14 +178,14 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         made = made.with_columns(order.alias(column.target.name))
         notices.append(f"{column.target.name}: numbered within the night in the order of the file")
     merged, lines = _merged(table, made, given, described, notices)
-    own = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
+    extra = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
     written = None
     if merged is made:
         # The ledger shows the cells of the file, in its units and codes.
         written = pl.DataFrame(
             {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
         )
-    return RawTable(table.name, given.file, merged, lines, own, written=written), notices
+    return RawTable(table.name, given.file, merged, lines, extra, written=written), notices
 
 
 def _merged(

@@ -23,7 +23,7 @@ from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources.extra_columns import own_column
+from crampstudy.sources.extra_columns import extra_column
 from crampstudy.sources.text import dates
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.decimals import MARKS, Mark
@@ -237,7 +237,7 @@ def _own(table: str, name: str, entry: _Entry) -> Column:
     if codebook.find(name, table) or codebook.find(name, "derived"):
         entry.wrong(f"{name!r} is a name of the codebook; put it under columns, or rename it in the file")
     kind = cast(VariableType, entry.one_of(_OWN_TYPES))
-    return Column(entry.key, own_column(table, name, kind), source=name)
+    return Column(entry.key, extra_column(table, name, kind), source=name)
 
 
 def _column(v: Variable, entry: _Entry, clock: Clock, zone: str | None) -> Column:

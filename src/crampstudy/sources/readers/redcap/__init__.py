@@ -19,7 +19,7 @@ from crampstudy import codebook, scratch
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.codebook.missing import MARKS
 from crampstudy.errors import SourceError
-from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.readers.redcap import data_dictionary, missing_data
 from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, Field
 from crampstudy.sources.text import decimals, missing_codes
@@ -83,9 +83,9 @@ def read(
         written: pl.DataFrame | None = given.select(pl.first().alias(_ID), *(_named(f) for f in wanted))
         if table == "participants" and _EVENT in given.columns and frame[_ID].is_duplicated().any():
             frame, lines, written = *_one_row_each(export, frame, lines, given[_EVENT], notices), None
-        own, said = own_columns(table, path.name, frame)
+        extra, said = extra_columns(table, path.name, frame)
         notices.extend(said)
-        tables.append(RawTable(table, path.name, frame, lines, own, written=written))
+        tables.append(RawTable(table, path.name, frame, lines, extra, written=written))
         if table == "diary":
             # A row of which nobody knows the cells is listed once.
             tables[-1] = replace(tables[-1], unread=text.unread)
