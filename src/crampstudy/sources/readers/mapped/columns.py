@@ -11,8 +11,8 @@ import polars as pl
 from crampstudy import wording
 from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.mapped import mapping
-from crampstudy.sources.readers.mapped.mapping import Column, Mapping
+from crampstudy.sources.readers.mapped.column_entry import NIGHTS, Column
+from crampstudy.sources.readers.mapped.mapping import Mapping
 from crampstudy.sources.text import dates, decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
 
@@ -133,7 +133,7 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
 def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
     """Return the date of the night, or for what is dated by its day that day."""
     timed = int((read.dt.time() != time()).sum())
-    if (column.target.table, column.target.name) not in mapping.NIGHTS:
+    if (column.target.table, column.target.name) not in NIGHTS:
         if timed:
             notices.append(f"{column.target.name}: {wording.counted(timed, 'times')} of day left out")
         return read.dt.date()
