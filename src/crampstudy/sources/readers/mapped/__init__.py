@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +21,7 @@ from crampstudy.sources.readers.mapped.columns import (
     with_points,
     without_missing,
 )
+from crampstudy.sources.readers.mapped.entry import close
 from crampstudy.sources.readers.mapped.mapping import Mapping, TableMap
 from crampstudy.sources.readers.mapped.repeated_rows import counted_rows, distinct_rows
 from crampstudy.sources.text import missing_codes
@@ -150,10 +150,9 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
 def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
     for column in table.columns:
         if column.source is not None and column.source not in given.frame.columns:
-            close = get_close_matches(column.source, given.frame.columns, n=3)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
             raise SourceError(
-                f"{described.path}, {column.key}: {given.file} has no column {column.source!r}{hint} "
+                f"{described.path}, {column.key}: {given.file} has no column {column.source!r}"
+                f"{close(column.source, given.frame.columns)} "
                 f"(it has {', '.join(given.frame.columns)})"
             )
 
