@@ -96,24 +96,34 @@ def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, .
             f"{file}: a wide table needs the column {_ID}; it has {', '.join(frame.columns[:12])}; "
             "rename the column, or read the file through a mapping (mapped:FILE?mapping=M.yaml)"
         )
-    nightly = [c for c in frame.columns if c not in (_ID, "date") and codebook.find(c, "diary")]
-    if nightly and "date" not in frame.columns:
+    _check_homes(frame.columns, file)
+    if "date" not in frame.columns:
+        return (RawTable("participants", file, frame, lines),)
+    steady = _participant_columns(frame)
+    people, first = _people(frame, [c for c in frame.columns if c in steady], lines, file)
+    nights = RawTable("diary", file, frame.drop(steady), lines)
+    return RawTable("participants", file, people, lines.gather(first)), nights
+
+
+def _check_homes(columns: Sequence[str], file: str) -> None:
+    """Refuse a column that goes into neither participants nor diary, or into a diary without dates."""
+    nightly = [c for c in columns if c not in (_ID, "date") and codebook.find(c, "diary")]
+    if nightly and "date" not in columns:
         raise SourceError(f"{file}: the column {nightly[0]} is one of the diary, which needs the column date; add it")
-    for column in frame.columns:
+    for column in columns:
         home = [table for table in codebook.TABLES if codebook.find(column, table)]
         if home and not {"participants", "diary"} & set(home):
             raise SourceError(
                 f"{file}: the column {column} belongs to {home[0]}, which a wide table cannot hold; "
                 f"give {home[0]} a table of its own, or leave the column out"
             )
-    if "date" not in frame.columns:
-        return (_table("participants", file, frame, lines),)
+
+
+def _participant_columns(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of participants: those of the codebook, and extra ones that never change within one."""
     steady = [c for c in frame.columns if c != _ID and codebook.find(c, "participants")]
     unknown = [c for c in frame.columns if codebook.find(c, "participants") is None and not codebook.find(c, "diary")]
-    steady += _constant(frame, unknown)
-    people, first = _people(frame, [c for c in frame.columns if c in steady], lines, file)
-    nights = frame.drop(steady)
-    return _table("participants", file, people, lines.gather(first)), _table("diary", file, nights, lines)
+    return [*steady, *_constant(frame, unknown)]
 
 
 def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()) -> Raw:
@@ -138,11 +148,7 @@ def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()
 
 def as_table(name: str, grid: Grid) -> RawTable:
     """Return a grid that is one table of a cohort."""
-    return _table(name, grid.file, grid.frame.rename(codebook_names(grid.frame.columns)), grid.lines)
-
-
-def _table(name: str, file: str, frame: pl.DataFrame, lines: pl.Series) -> RawTable:
-    return RawTable(name, file, frame, lines)
+    return RawTable(name, grid.file, grid.frame.rename(codebook_names(grid.frame.columns)), grid.lines)
 
 
 def _constant(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -126,35 +126,43 @@ def _cycles(folder: Path, files: Mapping[str, Path], asked: Sequence[str] | None
 
 
 def _participants(folder: Path, files: Mapping[str, Path], cycle: str, notices: list[str]) -> pl.DataFrame:
+    """Return the people of a cycle, a row each, under the codebook's names."""
     fields = [field for field in nc.FIELDS if cycle in field.cycles]
-    wanted: dict[str, list[str]] = {}
-    for table, column in [(f.table, f.column) for f in fields] + [(t, c) for t, cs in nc.EXTRA.items() for c in cs]:
-        wanted.setdefault(table, []).append(column)
     people = pl.DataFrame()
-    for table, columns in wanted.items():
+    for table, columns in _wanted(fields).items():
+        of_table = [field for field in fields if field.table == table]
         path = _path(folder, files, table, cycle) if table in nc.REQUIRED_TABLES else _find(files, table, cycle)
         if path is None:
-            names = [f.name for f in fields if f.table == table] or ["smoking, pregnancy or medication"]
+            names = [field.name for field in of_table] or ["smoking, pregnancy or medication"]
             notices.append(f"cycle {cycle} lacks the table {table}: {', '.join(names)} missing")
             continue
-        frame = _table(path, columns)
-        frame = _checked(path, table, frame, [field for field in fields if field.table == table])
-        if table != "DEMO" and (strangers := frame.join(people, on="SEQN", how="anti")).height:
-            who = strangers["SEQN"].cast(pl.Int64)[0]
-            raise SourceError(f"{path}: nobody in DEMO has the SEQN {who}; fetch the published files again")
-        people = frame if table == "DEMO" else people.join(frame, on="SEQN", how="left", maintain_order="left")
+        frame = _checked(path, table, _table(path, columns), of_table)
+        people = frame if table == "DEMO" else _beside(people, path, frame)
     top = nc.CYCLES[cycle].top_coded_age
     notices.append(f"cycle {cycle}: ages of {top} and over are published as {top} and kept so")
-    made = [value(field).alias(field.name) for field in fields if field.column in people.columns]
-    for name, expression, needs in DERIVED:
-        if set(needs) <= set(people.columns):
-            made.append(expression.alias(name))
     return people.select(
         pl.col("SEQN").cast(pl.Int64).cast(pl.String).alias("participant_id"),
         pl.lit(cycle).alias("cycle"),
-        *made,
+        *(value(field).alias(field.name) for field in fields if field.column in people.columns),
+        *(expression.alias(name) for name, expression, needs in DERIVED if set(needs) <= set(people.columns)),
         *(name for name in MEDICATION if name in people.columns),
     )
+
+
+def _wanted(fields: Sequence[nc.Field]) -> dict[str, list[str]]:
+    """Return the columns that are read, by table."""
+    wanted: dict[str, list[str]] = {}
+    for table, column in [(f.table, f.column) for f in fields] + [(t, c) for t, cs in nc.EXTRA.items() for c in cs]:
+        wanted.setdefault(table, []).append(column)
+    return wanted
+
+
+def _beside(people: pl.DataFrame, path: Path, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return everybody in DEMO with the columns of another table."""
+    if (strangers := frame.join(people, on="SEQN", how="anti")).height:
+        who = strangers["SEQN"].cast(pl.Int64)[0]
+        raise SourceError(f"{path}: nobody in DEMO has the SEQN {who}; fetch the published files again")
+    return people.join(frame, on="SEQN", how="left", maintain_order="left")
 
 
 def _checked(path: Path, table: str, frame: pl.DataFrame, fields: Sequence[nc.Field]) -> pl.DataFrame:
