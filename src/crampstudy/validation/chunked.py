@@ -14,7 +14,7 @@ import polars as pl
 
 from crampstudy import codebook, scratch, validation
 from crampstudy.atomic_write import csv_text, whole_stream
-from crampstudy.cleaning import Context, RawTable, clean_table, marks, nothing_left, rules, set_aside
+from crampstudy.cleaning import Context, RawTable, apply_rules, clean_table, marks, nothing_left, set_aside
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
@@ -40,13 +40,18 @@ def validate(
     large: int | None = None,
     size: int = SIZE,
 ) -> Summary | None:
-    """Read and clean a large data package in parts and summarise it.
+    """Read and clean a large data package in parts and summarise it; ``None`` where it has to be read as a whole.
 
-    ``None`` if its diary is not a Parquet file of at least ``large`` rows; ``size`` is how many a part has, about.
-    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole; and
-    where corrections lie in the folder, each of which is checked against the whole table. The summary is that of the
-    whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
-    of the diary in the order of the parts.
+    That is where the diary is not a Parquet file of at least ``large`` rows, where nights without a row are taken as
+    nights without a cramp, which are filled in as a whole, and where corrections lie in the folder, each of which is
+    checked against the whole table. The summary is that of the whole, without its digest.
+
+    Args:
+        source: The address of the source, or its folder.
+        today: The day of the reading, after which no night can lie; without it no date is too late.
+        rejects: A file for the ledger with the rejected rows, those of the diary in the order of the parts.
+        large: The fewest rows of a diary that is read in parts.
+        size: How many rows a part has, about.
 
     Raises:
         SourceError: the source cannot be read, or no row is left.
@@ -130,7 +135,7 @@ class _Cleaning:
             seen = observed_night(cohort)
             total.without_cramp += frame.filter(seen & (pl.col("cramps") == 0)).height
             total.spans.append(spans(frame.select("participant_id", "date", seen.alias("observed"))))
-            total.needed.append(rules.nights_needed({**self.frames, "diary": frame}))
+            total.needed.append(apply_rules.nights_needed({**self.frames, "diary": frame}))
 
     def _cohort(self, diary: pl.DataFrame) -> Cohort:
         """Return the cohort of a part: it lets in only what keeps the rules."""
@@ -145,7 +150,7 @@ class _Cleaning:
         """
         if not self._sum.accepted:
             raise nothing_left(self._file, self._sum.read, self._first())
-        for name, found in rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
+        for name, found in apply_rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
             self.said[name] += found
 
     def _first(self) -> pl.DataFrame:

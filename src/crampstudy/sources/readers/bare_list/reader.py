@@ -8,8 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from crampstudy.cleaning import Unlogged, outliers
-from crampstudy.cleaning.keys import form
+from crampstudy.cleaning import Unlogged
+from crampstudy.cleaning.searches import outliers
+from crampstudy.cleaning.searches.keys import form
 from crampstudy.codebook import missing
 from crampstudy.cohort import TableCount
 from crampstudy.cohort.account import Account
