@@ -1,4 +1,4 @@
-"""A cohort's own columns: those that the codebook does not know, kept and typed."""
+"""Columns that the codebook does not know: described, typed and kept."""
 
 from __future__ import annotations
 
@@ -65,9 +65,14 @@ def extra_columns(
     types: Mapping[tuple[str, str], VariableType] | None = None,
     titles: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[tuple[Variable, ...], tuple[str, ...]]:
-    """Return the descriptions of a table's own columns, and a notice for each whose type had to be inferred.
+    """Return the descriptions of the columns that the codebook does not know, and a notice for each inferred type.
 
-    ``types`` and ``titles`` are those that somebody has stated, by table and column.
+    Args:
+        table: The table's name.
+        file: The file's name, for the notices.
+        frame: The table.
+        types: Types that somebody has stated, by table and column; others are inferred.
+        titles: Titles that somebody has stated, by table and column.
     """
     extra: list[Variable] = []
     notices: list[str] = []

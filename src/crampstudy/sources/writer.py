@@ -202,8 +202,14 @@ def writing(
     Blocks are written one after the other and never held: CSV into one file per table, Parquet into a part each,
     ``diary/part-0001.parquet`` and so on (of a single block ``diary.parquet``); parts of one number hold the same
     participants, and :data:`PART_ROWS` is a good size for them. A block may have tables that are none of the cohort's,
-    such as ``truth/rates``. ``beside`` names the files that may be put beside the tables. A package that was written so
-    and not touched since is replaced; any other is kept beside with ``force`` (:attr:`Writer.kept`).
+    such as ``truth/rates``. A package that was written so and not touched since is replaced.
+
+    Args:
+        folder: Where the package will stand.
+        about: What the descriptor says of the cohort.
+        format: That of the tables.
+        beside: Names of the files that may be put beside the tables.
+        force: Whether any other folder in that place is kept beside (:attr:`Writer.kept`) and not refused.
 
     Raises:
         UsageError: the format is unknown.

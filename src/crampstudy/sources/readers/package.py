@@ -43,10 +43,13 @@ def read(
 ) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
-    Tables named in ``leave`` must be there as any other and are not read. Cells that hold a ``declared`` code are
-    missing, beside those that the descriptor declares; ``decimal`` is the mark of numbers in texts where they leave it
-    open and the descriptor does not state it. Rows of text that only end early are set aside, unless they may be
-    ``padded``, or the descriptor says so.
+    Args:
+        folder: The folder.
+        leave: Tables that must be there as any other and are not read.
+        declared: Codes of missing cells, beside those that the descriptor declares.
+        decimal: The mark of numbers in texts, where they leave it open and the descriptor does not state it.
+        padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
+            unless the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -126,9 +129,17 @@ def write(
     *,
     force: bool = False,
 ) -> Path | None:
-    """Write ``cohort`` as a data package, whole or not at all; ``extra`` are files to put beside it.
+    """Write a cohort as a data package, whole or not at all.
 
-    Returns where the folder is kept that this one took the place of by ``force``, ``None`` where there was none.
+    Args:
+        cohort: The cohort.
+        folder: Where the package will stand; an untouched package there is replaced.
+        format: That of the tables.
+        extra: Files to put beside the tables, by name.
+        force: Whether any other folder in that place is kept beside and not refused.
+
+    Returns:
+        Where the folder is kept that stood there before, ``None`` where there was none.
 
     Raises:
         UsageError: the format is unknown.

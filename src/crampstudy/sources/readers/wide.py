@@ -61,8 +61,12 @@ def pointed(
 ) -> Grid:
     """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
 
-    ``texts`` are the columns that have such cells, null where a cell is none; ``numbers`` those of them that hold
-    numbers, by default as the codebook says. A ``declared`` missing code is no number.
+    Args:
+        grid: The grid.
+        texts: The columns that have numbers stored as texts, null where a cell is none.
+        stated: What somebody has said of the marks.
+        numbers: Those of the columns that hold numbers, by default as the codebook says.
+        declared: Codes of missing cells, which are no numbers.
 
     Raises:
         SourceError: as :func:`crampstudy.sources.text.decimals.settle`.

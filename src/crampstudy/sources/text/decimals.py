@@ -97,13 +97,20 @@ def settle(
     stated: Stated = NOTHING,
     by_comma: bool = False,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return texts in which the ``columns`` of numbers have decimal points and no thousands apart, and what was done.
+    """Return texts whose numbers have decimal points and no thousands apart, and notices of what was done.
 
-    ``by_comma`` says that the file comes from where decimal marks are commas. A cell that its column's rule cannot
-    read stays, and is no number then; ``lines`` are those of the rows in ``file``.
+    A cell that its column's rule cannot read stays, and is no number then.
+
+    Args:
+        frame: The table, all text.
+        columns: Those of its columns that hold numbers.
+        file: The file's name, for messages.
+        lines: The line of each row in ``file``.
+        stated: What somebody has said of the marks.
+        by_comma: Whether the file comes from where decimal marks are commas.
 
     Raises:
-        SourceError: a column has decimal commas and points, or only cells such as 1,234, and nobody told its mark.
+        SourceError: a column has decimal commas and points, or only cells such as 1,234, and its mark is not stated.
     """
     found = {name: forms for name in columns if (forms := _Forms.of(frame[name])).any}
     by_comma |= any(forms.comma and not forms.point for forms in found.values())

@@ -48,9 +48,13 @@ def read(
 ) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
-    ``path`` is the one file, or the folder of the files that the mapping names. ``declared`` are missing codes beside
-    those of the mapping, by the names of the cohort's columns; ``decimal`` is what the mapping's key of that name says.
-    Rows of text that only end early are set aside, unless they may be ``padded``, or the mapping says so.
+    Args:
+        path: The one file, or the folder of the files that the mapping names.
+        description: The mapping file.
+        declared: Codes of missing cells beside those of the mapping, by the names of the cohort's columns.
+        decimal: What the mapping's key of that name says.
+        padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
+            unless the mapping says so.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.

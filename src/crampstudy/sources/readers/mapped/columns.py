@@ -64,7 +64,18 @@ def with_points(texts: pl.DataFrame, given: Given, described: Mapping, notices: 
 def converted(
     column: Column, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
 ) -> pl.Series:
-    """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is."""
+    """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is.
+
+    Args:
+        column: How the column comes about.
+        known: Cells of columns of the file by the name that they get, without missing codes and with decimal points.
+        given: The table as it came.
+        described: The mapping.
+        notices: Gets a line for what was done.
+
+    Raises:
+        SourceError: a cell holds a code that the mapping does not have.
+    """
     name = column.target.name
     if column.source is None:
         value = column.constant or None

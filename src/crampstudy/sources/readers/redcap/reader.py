@@ -32,11 +32,14 @@ def read(
     decimal: Mark | None = None,
     padded: bool = False,
 ) -> Raw:
-    """Read an export; ``dictionary`` is the data dictionary that REDCap exports for the project.
+    """Read an export.
 
-    ``declared`` are the project's missing data codes beside those that REDCap proposes, ``decimal`` is the mark of its
-    numbers where neither they nor the dictionary make it plain. Rows that only end early are set aside, unless they
-    may be ``padded``.
+    Args:
+        path: The CSV file that REDCap exported, with field names or labels as headings.
+        dictionary: The data dictionary that REDCap exports for the project; the package's own without it.
+        declared: The project's missing data codes, beside those that REDCap proposes.
+        decimal: The mark of its numbers, where neither they nor the dictionary make it plain.
+        padded: Whether rows that only end early are read as rows with empty cells; else they are set aside.
 
     Raises:
         SourceError: a file is missing or not what it should be, a field contradicts the codebook, or the events
