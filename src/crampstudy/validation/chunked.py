@@ -12,7 +12,7 @@ from typing import IO
 
 import polars as pl
 
-from crampstudy import codebook, scratch, validation
+from crampstudy import codebook, scratch
 from crampstudy.atomic_write import csv_text, whole_stream
 from crampstudy.cleaning import Context, RawTable, apply_rules, clean_table, marks, nothing_left, set_aside
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
@@ -24,7 +24,8 @@ from crampstudy.sources.chunked.diary import ChunkedDiary
 from crampstudy.sources.chunked.joined import Joined
 from crampstudy.sources.readers import chunked_package
 from crampstudy.sources.text import missing_codes
-from crampstudy.validation import Summary
+from crampstudy.validation.rejected_rows import with_rows
+from crampstudy.validation.summary import Summary, by_number, examples, night_counts
 
 LARGE = 5_000_000
 """Rows of a Parquet diary from which it is read in parts."""
@@ -125,7 +126,7 @@ class _Cleaning:
             lines = ledger(part, said)
             if self._spool:
                 self._spool.write(_rejects(part, said, header=False))
-            total.examples.append(validation.examples(lines))
+            total.examples.append(examples(lines))
             total.marks.append(marks.counted(lines))
             total.read += part.height
             total.accepted += frame.height
@@ -162,15 +163,13 @@ class _Cleaning:
         total = self._sum
         ledgers = {name: ledger(self.tables[name], said) for name, said in self.said.items()}
         marked = pl.concat([*(marks.counted(lines) for lines in ledgers.values()), *total.marks])
-        examples = {
-            name: validation.examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()
-        }
-        examples["diary"] = self._places.ledger(self._first())
-        found = pl.concat(examples[name] for name in codebook.TABLES if name in examples)
+        firsts = {name: examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()}
+        firsts["diary"] = self._places.ledger(self._first())
+        found = pl.concat(firsts[name] for name in codebook.TABLES if name in firsts)
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        blanked = {name: _blanked(lines) for name, lines in examples.items()}
+        blanked = {name: _blanked(lines) for name, lines in firsts.items()}
         counts = {
             name: _count(name, t.file, (t.height, self.frames[name].height), blanked[name])
             for name, t in self.tables.items()
@@ -181,20 +180,20 @@ class _Cleaning:
             .select("participant_id")
             .join(pl.concat(total.spans), on="participant_id", how="left")
         )
-        nights = validation.night_counts(seen, total.accepted, total.without_cramp)
+        nights = night_counts(seen, total.accepted, total.without_cramp)
         return Summary(
             cohort=self._raw.name,
             kind="diary",
             digest=None,
             tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
-            rules=validation.by_number(merged),
+            rules=by_number(merged),
             notices=(*self._raw.notices, *marks.notices(marked), *nights.remarks),
             nights=nights,
             costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
         )
 
 
-_NOTHING = validation.examples(LEDGER.to_frame())
+_NOTHING = examples(LEDGER.to_frame())
 
 
 def _blanked(lines: pl.DataFrame) -> int:
@@ -210,6 +209,6 @@ def _rejects(table: RawTable, said: list[Violation], *, header: bool) -> bytes:
     lines, rows = ledger(table, said), set_aside(table, said)
     if isinstance(table, Joined):
         lines, rows = table.places.ledger(lines), table.places.rows(rows)
-    lines = validation.with_rows(lines, {table.file: rows})
+    lines = with_rows(lines, {table.file: rows})
     text = csv_text(lines)
     return (text if header else text.partition("\n")[2]).encode()
