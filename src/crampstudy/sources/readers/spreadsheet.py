@@ -17,7 +17,7 @@ from crampstudy.cleaning import Raw
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers.wide import Grid, as_diary, as_table, pointed, split, without_codes
 from crampstudy.sources.readers.workbook.archive import Book, opened
-from crampstudy.sources.readers.workbook.cells import as_text, stored_texts
+from crampstudy.sources.readers.workbook.cells import column_text, stored_texts
 from crampstudy.sources.readers.workbook.sheet import read_sheet
 from crampstudy.sources.text import decimals, missing_codes
 from crampstudy.sources.text.decimals import Mark, Stated
@@ -89,7 +89,7 @@ def _grid(
     texts: list[pl.Series] = []
     for position, name in enumerate(sheet.names):
         cells = [row[position] for row in sheet.rows]
-        column, remarks = as_text(name, cells)
+        column, remarks = column_text(name, cells)
         columns.append(column)
         notices += [f"{sheet.file}: {name}: {remark}" for remark in remarks]
         if (text := stored_texts(column, cells)) is not None:

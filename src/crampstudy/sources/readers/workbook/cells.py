@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 import polars as pl
 
 from crampstudy import codebook
 from crampstudy.codebook import VariableType
+from crampstudy.sources.text import stored
 
 _PADDED = re.compile(r"0{2,}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
-_EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
-def as_text(name: str, cells: Sequence[Any]) -> tuple[pl.Series, list[str]]:
+def column_text(name: str, cells: Sequence[Any]) -> tuple[pl.Series, list[str]]:
     """Return a column as text, and notices of what in it had to be understood."""
     variable = codebook.find(name.lower())
     type_ = variable.type if variable else None
@@ -26,7 +26,7 @@ def as_text(name: str, cells: Sequence[Any]) -> tuple[pl.Series, list[str]]:
     dated = type_ != "datetime" and (
         type_ == "date" or all(v.time() == time() for v in values if isinstance(v, datetime))
     )
-    texts = [_text(value, dated) for value in values]
+    texts = [stored.as_text(value, dated) for value in values]
     notices = []
     if padded:
         notices.append(f"identifiers stored as numbers that keep the zeros of their number format: {padded}")
@@ -37,12 +37,12 @@ def as_text(name: str, cells: Sequence[Any]) -> tuple[pl.Series, list[str]]:
 
 def stored_texts(column: pl.Series, cells: Sequence[Any]) -> pl.Series | None:
     """Return what the workbook itself stores as text, null elsewhere; ``None`` where no such cell has a comma."""
-    stored = [cell is not None and isinstance(cell.value, str) for cell in cells]
+    are_texts = [cell is not None and isinstance(cell.value, str) for cell in cells]
     # A number that is stored as one has no mark; only texts have to be read.
-    if not any(is_text and "," in cell.value for is_text, cell in zip(stored, cells, strict=True)):
+    if not any(is_text and "," in cell.value for is_text, cell in zip(are_texts, cells, strict=True)):
         return None
     return pl.Series(
-        [text if is_text else None for text, is_text in zip(column, stored, strict=True)], dtype=pl.String
+        [text if is_text else None for text, is_text in zip(column, are_texts, strict=True)], dtype=pl.String
     ).alias(column.name)
 
 
@@ -59,21 +59,3 @@ def _values(cells: Sequence[Any], type_: VariableType | None) -> tuple[list[Any]
                 padded += 1
         values.append(value)
     return values, padded
-
-
-def _text(value: Any, dated: bool) -> str | None:
-    match value:
-        case None:
-            return None
-        case str():
-            return value.strip() or None
-        case bool():
-            return str(value).lower()
-        case float():
-            return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
-        case datetime():
-            return value.date().isoformat() if dated and value.time() == time() else value.isoformat()
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
