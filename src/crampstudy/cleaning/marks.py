@@ -16,7 +16,7 @@ _HINT = "a mark of a missing value: missing; to keep such cells out of this list
 _TEXTS = ("identifier", "text", "level")
 
 
-def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Violation]]:
+def without_marks(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Violation]]:
     """Return the table with known marks of a missing value as missing cells, and where they stood.
 
     A level that is such a word stays, and so does all of a key: somebody may be called NA.

@@ -30,7 +30,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[V
             f"the file has {', '.join(columns[:12])}; rename or add the column, empty if it was not recorded"
         )
     present = [v for name, v in known.items() if name in columns]
-    table, marked = marks.taken_out(table, present)
+    table, marked = marks.without_marks(table, present)
     frame, violations = cells.checked(table, present)
     violations = [*marked, *violations]
     # A wide table is filtered once, when all rows to be rejected are known.

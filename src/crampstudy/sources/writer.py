@@ -63,7 +63,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class EncodedTables:
     """The tables of some participants as the bytes of their files; CSV without its header."""
 
     format: Format
@@ -72,11 +72,11 @@ class Block:
     contents: Mapping[str, bytes]
 
 
-def encoded(tables: Mapping[str, pl.DataFrame], format: Format) -> Block:
+def encoded(tables: Mapping[str, pl.DataFrame], format: Format) -> EncodedTables:
     """Return the tables of some participants as a block to be written, in whatever process they were made."""
     contents = {name: _csv(table) if format == "csv" else _parquet(table) for name, table in tables.items()}
     people = tuple(tables["participants"]["participant_id"]) if "participants" in tables else ()
-    return Block(format, {name: table.schema for name, table in tables.items()}, people, contents)
+    return EncodedTables(format, {name: table.schema for name, table in tables.items()}, people, contents)
 
 
 def _csv(table: pl.DataFrame, *, header: bool = False) -> bytes:
@@ -108,13 +108,13 @@ class Writer:
     _digests: dict[str, hashlib._Hash] = field(default_factory=dict)
     _blocks: int = 0
 
-    def add(self, block: Block | Mapping[str, pl.DataFrame]) -> None:
+    def add(self, block: EncodedTables | Mapping[str, pl.DataFrame]) -> None:
         """Write a block, or the tables of one; it has other participants than the blocks before it.
 
         Raises:
             SchemaError: a table has other columns than in the blocks before, or a participant stands there already.
         """
-        if not isinstance(block, Block):
+        if not isinstance(block, EncodedTables):
             block = encoded(block, self.format)
         if known := self._people.intersection(block.people):
             raise SchemaError(f"the participant {min(known)} stands in two blocks; a block has all of a participant")

@@ -205,7 +205,7 @@ def _table(
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
-    table, coded = missing_codes.taken_out(table, described.codes(name, declared))
+    table, coded = missing_codes.without_declared(table, described.codes(name, declared))
     extra, said = extra_columns(name, table.file, table.frame, described.types, described.titles)
     return replace(table, extra_columns=extra), [*notices, *coded, *said]
 

@@ -95,7 +95,7 @@ def without(
     return frame, said
 
 
-def taken_out(table: RawTable, codes: Codes) -> tuple[RawTable, list[str]]:
+def without_declared(table: RawTable, codes: Codes) -> tuple[RawTable, list[str]]:
     """Return a table as read without cells that hold one of their column's codes, and a notice for each column."""
     if not codes:
         return table, []

@@ -162,7 +162,7 @@ def _without_missing(file: str, text: Text, column: str, name: str, declared: Co
 
 def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:
     """Return a notice of counts that are far above all others."""
-    far = outliers.far(nights.select("participant_id", count="cramps"))["count"]
+    far = outliers.far_rows(nights.select("participant_id", count="cramps"))["count"]
     if far.is_empty():
         return []
     return [

@@ -11,7 +11,7 @@ from typing import cast, get_args
 from crampstudy import codebook
 from crampstudy.codebook import Variable, VariableType, units
 from crampstudy.sources.extra_columns import extra_column
-from crampstudy.sources.readers.mapped.entry import Entry
+from crampstudy.sources.readers.mapped.entry import MappingEntry
 from crampstudy.sources.text import dates
 from crampstudy.sources.text.dates import Clock
 
@@ -23,11 +23,11 @@ _EXTRA_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean"
 # A factor that somebody has rounded is not a wrong one.
 _ROUNDING = 0.01
 
-Entries = Table[str, Entry]
+Entries = Table[str, MappingEntry]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnMap:
     """How one column of a table comes about; ``key`` is where the mapping file says so.
 
     Exactly one of ``source`` (a column of the file), ``constant``, ``numbered`` and ``counted`` is set.
@@ -49,7 +49,7 @@ class Column:
     missing: tuple[str, ...] = ()
 
 
-def column(v: Variable, entry: Entry, clock: Clock, zone: str | None) -> Column:
+def column(v: Variable, entry: MappingEntry, clock: Clock, zone: str | None) -> ColumnMap:
     """Return how a column of the codebook comes about, as its entry under ``columns`` says.
 
     ``clock`` and ``zone`` are those of the whole mapping.
@@ -58,13 +58,13 @@ def column(v: Variable, entry: Entry, clock: Clock, zone: str | None) -> Column:
         SourceError: a key does not fit the variable or another key, or a value is none of the variable's.
     """
     if isinstance(entry.value, str):
-        entry = Entry(entry.file, entry.key, {"from": entry.value})
+        entry = MappingEntry(entry.file, entry.key, {"from": entry.value})
     entries = entry.entries(_KEYS)
     _check_keys(v, entry, entries)
     formats = _formats(v, entries, clock, zone)
     stated = cast(Clock, entries["clock"].one_of(get_args(Clock))) if "clock" in entries else clock
     unit, factor, offset = _unit(v, entry, entries)
-    return Column(
+    return ColumnMap(
         key=entry.key,
         target=v,
         source=entries["from"].text() if "from" in entries else None,
@@ -83,7 +83,7 @@ def column(v: Variable, entry: Entry, clock: Clock, zone: str | None) -> Column:
     )
 
 
-def _check_keys(v: Variable, entry: Entry, entries: Entries) -> None:
+def _check_keys(v: Variable, entry: MappingEntry, entries: Entries) -> None:
     """Refuse keys that do not fit the variable, or each other."""
     if len(given := [key for key in _ORIGINS if key in entries]) != 1:
         last = "count" if v.name == "cramps" else "numbered"
@@ -112,15 +112,15 @@ def _formats(v: Variable, entries: Entries, clock: Clock, zone: str | None) -> t
     return formats
 
 
-def extra(table: str, name: str, entry: Entry) -> Column:
+def extra(table: str, name: str, entry: MappingEntry) -> ColumnMap:
     """Read ``mood: integer``: a column that is kept under its own name, as this type."""
     if codebook.find(name, table) or codebook.find(name, "derived"):
         entry.wrong(f"{name!r} is a name of the codebook; put it under columns, or rename it in the file")
     kind = cast(VariableType, entry.one_of(_EXTRA_TYPES))
-    return Column(entry.key, extra_column(table, name, kind), source=name)
+    return ColumnMap(entry.key, extra_column(table, name, kind), source=name)
 
 
-def _unit(v: Variable, entry: Entry, entries: Entries) -> tuple[str | None, float, float]:
+def _unit(v: Variable, entry: MappingEntry, entries: Entries) -> tuple[str | None, float, float]:
     """Return unit, factor and offset as stated, once they do not contradict what is known."""
     factor = entries["factor"].number() if "factor" in entries else 1.0
     offset = entries["offset"].number() if "offset" in entries else 0.0
@@ -149,7 +149,7 @@ def _unit(v: Variable, entry: Entry, entries: Entries) -> tuple[str | None, floa
     return unit, factor, offset
 
 
-def _value(v: Variable, entry: Entry) -> str:
+def _value(v: Variable, entry: MappingEntry) -> str:
     """Return a value that a code or a constant stands for; an empty one is a missing one."""
     value = entry.text()
     match v.type:

@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import wording
 from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.mapped.column_entry import NIGHTS, Column
+from crampstudy.sources.readers.mapped.column_entry import NIGHTS, ColumnMap
 from crampstudy.sources.readers.mapped.mapping import Mapping
 from crampstudy.sources.text import dates, decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
@@ -35,7 +35,7 @@ class Given:
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
-def is_number(column: Column) -> bool:
+def is_number(column: ColumnMap) -> bool:
     """Return whether the cells of a column are numbers, whose decimal marks are to be settled."""
     return column.source is not None and column.codes is None and column.target.type in decimals.NUMBERS
 
@@ -45,7 +45,7 @@ def stated_marks(described: Mapping) -> Stated:
     return Stated(described.decimal, option=f'the key decimal of {described.path.name}, decimal: "," or decimal: "."')
 
 
-def without_missing(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+def without_missing(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
     """Return the cells without those that hold a missing code of the column."""
     gone = missing_codes.held(cells, column.missing)
     if gone.any():
@@ -62,7 +62,7 @@ def with_points(texts: pl.DataFrame, given: Given, described: Mapping, notices: 
 
 
 def converted(
-    column: Column, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
+    column: ColumnMap, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
 ) -> pl.Series:
     """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is.
 
@@ -94,7 +94,9 @@ def converted(
     return cells.alias(name)
 
 
-def _decoded(column: Column, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
+def _decoded(
+    column: ColumnMap, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping
+) -> pl.Series:
     uncovered = cells.is_not_null() & ~cells.is_in(list(codes))
     if uncovered.any():
         at = uncovered.arg_max() or 0
@@ -105,7 +107,7 @@ def _decoded(column: Column, codes: Table[str, str], cells: pl.Series, given: Gi
     return cells.replace_strict(list(codes), [v or None for v in codes.values()], return_dtype=pl.String, default=None)
 
 
-def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]) -> pl.Series:
+def _dated(column: ColumnMap, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]) -> pl.Series:
     timed = column.target.type == "datetime" or column.clock == "timestamp"
     if column.origin is not None:
         read, differ = dates.numbered(cells, column.origin).cast(pl.Datetime("us")), None
@@ -141,7 +143,7 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
     return pl.select(pl.coalesce(made, left)).to_series()
 
 
-def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
+def _days(column: ColumnMap, read: pl.Series, notices: list[str]) -> pl.Series:
     """Return the date of the night, or for what is dated by its day that day."""
     timed = int((read.dt.time() != time()).sum())
     if (column.target.table, column.target.name) not in NIGHTS:
@@ -158,7 +160,7 @@ def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
     return nights
 
 
-def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+def _scaled(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
     if column.unit is None or (column.factor == 1 and column.offset == 0):
         return cells
     number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset

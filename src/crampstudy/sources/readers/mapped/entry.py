@@ -13,7 +13,7 @@ from crampstudy.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MappingEntry:
     """A value of the file; ``key`` is the path of keys to it."""
 
     file: Path
@@ -28,7 +28,7 @@ class Entry:
         """
         raise SourceError(f"{self.file}, {self.key or 'top'}: {what}")
 
-    def entries(self, allowed: Sequence[str] | None = None, required: Sequence[str] = ()) -> dict[str, Entry]:
+    def entries(self, allowed: Sequence[str] | None = None, required: Sequence[str] = ()) -> dict[str, MappingEntry]:
         """Return the entries below this one by name, once all are ``allowed`` and the ``required`` ones there."""
         if not isinstance(self.value, dict):
             self.wrong(f"expected entries 'name: value', got {self.value!r}")
@@ -38,7 +38,7 @@ class Entry:
         for name in required:
             if name not in self.value:
                 self.wrong(f"the key {name!r} is missing")
-        return {n: Entry(self.file, f"{self.key}.{n}" if self.key else str(n), v) for n, v in self.value.items()}
+        return {n: MappingEntry(self.file, f"{self.key}.{n}" if self.key else str(n), v) for n, v in self.value.items()}
 
     def text(self) -> str:
         """Return the entry as a text."""
@@ -49,7 +49,7 @@ class Entry:
     def texts(self) -> tuple[str, ...]:
         """Return one text, or several that stand in a list."""
         listed = self.value if isinstance(self.value, list) else [self.value]
-        return tuple(Entry(self.file, self.key, item).text() for item in listed)
+        return tuple(MappingEntry(self.file, self.key, item).text() for item in listed)
 
     def number(self) -> float:
         """Return the entry as a number."""

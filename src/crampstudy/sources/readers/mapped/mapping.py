@@ -19,8 +19,8 @@ from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers.mapped import column_entry
-from crampstudy.sources.readers.mapped.column_entry import Column
-from crampstudy.sources.readers.mapped.entry import Entry, close
+from crampstudy.sources.readers.mapped.column_entry import ColumnMap
+from crampstudy.sources.readers.mapped.entry import MappingEntry, close
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.decimals import MARKS, Mark
 
@@ -37,7 +37,7 @@ class TableMap:
     sheet: str | None
     where: str | None
     distinct: bool
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnMap, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ def load(path: Path) -> Mapping:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"{path} is not a mapping file in YAML, UTF-8: {reason}") from None
-    return _mapping(path, Entry(path, "", content))
+    return _mapping(path, MappingEntry(path, "", content))
 
 
-def _mapping(path: Path, top: Entry) -> Mapping:
+def _mapping(path: Path, top: MappingEntry) -> Mapping:
     keys = (
         *("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows"),
         *unlogged.KEYS,
@@ -100,7 +100,7 @@ def _mapping(path: Path, top: Entry) -> Mapping:
     )
 
 
-def _unlogged(entries: Table[str, Entry]) -> Unlogged | None:
+def _unlogged(entries: Table[str, MappingEntry]) -> Unlogged | None:
     said = {key: entries[key] for key in unlogged.KEYS if key in entries}
     try:
         return unlogged.stated({key: entry.text() for key, entry in said.items()})
@@ -108,7 +108,7 @@ def _unlogged(entries: Table[str, Entry]) -> Unlogged | None:
         next(iter(said.values())).wrong(str(error))
 
 
-def _table(name: str, entry: Entry, clock: Clock, zone: str | None) -> TableMap:
+def _table(name: str, entry: MappingEntry, clock: Clock, zone: str | None) -> TableMap:
     entries = entry.entries(("file", "sheet", "rows", "columns", "own"), ("columns",))
     rows = entries["rows"].entries(("where", "distinct")) if "rows" in entries else {}
     if "distinct" in rows and name != "participants":

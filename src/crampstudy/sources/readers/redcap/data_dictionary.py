@@ -32,7 +32,7 @@ _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RedcapField:
     """One field: ``table`` and ``column`` are where it goes, ``None`` where no table takes it."""
 
     name: str
@@ -80,10 +80,10 @@ class Field:
 class Dictionary:
     """The fields of a project by name, in their order, and what does not match the codebook."""
 
-    fields: Mapping[str, Field]
+    fields: Mapping[str, RedcapField]
     notices: tuple[str, ...] = ()
 
-    def box(self, column: str) -> Field | None:
+    def box(self, column: str) -> RedcapField | None:
         """Return one box of a checkbox field, exported as ``name___code``: a yes or no of its own."""
         for f in self.fields.values():
             if f.kind == "checkbox" and column.startswith(f"{f.name}___"):
@@ -116,7 +116,7 @@ def box_name(field: str, code: str) -> str:
     return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
 
 
-def own() -> Dictionary:
+def package_dictionary() -> Dictionary:
     """Return the package's own dictionary."""
     described = _parse("the dictionary of the package", dictionary.redcap())
     # Nobody has said that the project validates its fields as this dictionary does.
@@ -151,7 +151,7 @@ def _parse(where: str, text: str) -> Dictionary:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     headings = _headings(where, reader.fieldnames or ())
     known = columns()
-    fields: dict[str, Field] = {}
+    fields: dict[str, RedcapField] = {}
     notices: list[str] = []
     for row in reader:
         cells = {key: (row.get(heading) or "").strip() for key, heading in headings.items()}
@@ -176,17 +176,19 @@ def _headings(where: str, present: Sequence[str]) -> dict[str, str]:
     return {key: heading or "" for key, heading in found.items()}
 
 
-def _field(cells: Mapping[str, str], known: Mapping[str, Variable]) -> Field:
+def _field(cells: Mapping[str, str], known: Mapping[str, Variable]) -> RedcapField:
     """Return the field that a line describes; one that the codebook knows has its table already."""
     choices = _choices(cells["choices"]) if cells["kind"] in _CHOICE else {}
-    made = Field(cells["name"], cells["form"], cells["kind"], cells["label"], choices, validation=cells["validation"])
+    made = RedcapField(
+        cells["name"], cells["form"], cells["kind"], cells["label"], choices, validation=cells["validation"]
+    )
     variable = known.get(made.name) if made.kind != "checkbox" else None
     if variable is None:
         return made
     return replace(made, table=variable.table, column=variable.name, variable=variable)
 
 
-def _with_homes(fields: Mapping[str, Field]) -> dict[str, Field]:
+def _with_homes(fields: Mapping[str, RedcapField]) -> dict[str, RedcapField]:
     """Return the fields, those that the codebook does not know in the table of their instrument."""
     known = Dictionary(fields)
     return {
@@ -208,7 +210,7 @@ def _choices(text: str) -> dict[str, str]:
     return {code.strip(): re.sub(r"<[^>]*>", "", label).strip() for code, _, label in pairs}
 
 
-def _differences(where: str, made: Field, variable: Variable) -> list[str]:
+def _differences(where: str, made: RedcapField, variable: Variable) -> list[str]:
     """Return how the choices of a field differ from the codebook's levels.
 
     Raises:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, Field
+from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField
 from crampstudy.sources.readers.redcap.export import FORM, INSTANCE, Export
 from crampstudy.wording import counted
 
 
-def tables_of_instruments(export: Export, fields: Sequence[Field], described: Dictionary) -> dict[str, str]:
+def tables_of_instruments(export: Export, fields: Sequence[RedcapField], described: Dictionary) -> dict[str, str]:
     """Return the table of each repeating instrument: by its name, or, where an export has labels, by what it fills."""
     form = export.column(FORM)
     homes: dict[str, str] = {}
@@ -26,7 +26,7 @@ def tables_of_instruments(export: Export, fields: Sequence[Field], described: Di
     return homes
 
 
-def rows_of(export: Export, table: str, fields: Sequence[Field], homes: Mapping[str, str]) -> pl.Series:
+def rows_of(export: Export, table: str, fields: Sequence[RedcapField], homes: Mapping[str, str]) -> pl.Series:
     """Return which rows of the export make a row of ``table``."""
     form = export.column(FORM)
     filled = export.filled(f.name for f in fields if f.table == table)

@@ -14,7 +14,7 @@ from crampstudy.cleaning import Raw, RawTable
 from crampstudy.errors import SourceError
 from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.readers.redcap import data_dictionary, missing_data
-from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, Field
+from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField
 from crampstudy.sources.readers.redcap.export import ADMINISTRATIVE, EVENT, ID, LAYOUT, Export, record_first
 from crampstudy.sources.readers.redcap.headings import read_named
 from crampstudy.sources.readers.redcap.instruments import rows_of, rows_of_no_table, tables_of_instruments
@@ -47,7 +47,7 @@ def read(
     """
     if not path.is_file():
         raise SourceError(f"there is no REDCap export {path}; give the CSV file that REDCap exported")
-    described = data_dictionary.load(dictionary) if dictionary else data_dictionary.own()
+    described = data_dictionary.load(dictionary) if dictionary else data_dictionary.package_dictionary()
     text = read_named(path, described, padded)
     export = Export(path.name, record_first(path, text.frame, described), text.lines)
     notices = [*text.notices, *described.notices]
@@ -76,7 +76,9 @@ def read(
     return Raw(path.stem, "diary", tuple(tables), notices=tuple(dict.fromkeys(notices)))
 
 
-def _table(name: str, export: Export, frame: pl.DataFrame, fields: Sequence[Field], notices: list[str]) -> RawTable:
+def _table(
+    name: str, export: Export, frame: pl.DataFrame, fields: Sequence[RedcapField], notices: list[str]
+) -> RawTable:
     """Return a table from its rows of the export, once as they stand there and once decoded."""
     lines = export.lines
     # The ledger shows the codes of the export, but for participants made of several of its rows.
@@ -99,9 +101,9 @@ def _without_missing(export: Export, described: Dictionary, declared: Codes, not
     return Export(export.file, frame, export.lines.filter(kept))
 
 
-def _fields(export: Export, described: Dictionary, notices: list[str]) -> list[Field]:
+def _fields(export: Export, described: Dictionary, notices: list[str]) -> list[RedcapField]:
     """Return the fields that go into tables, in the order of the export; all other columns are named in a notice."""
-    wanted: list[Field] = []
+    wanted: list[RedcapField] = []
     status: list[str] = []
     left: list[str] = []
     for name in export.frame.columns[1:]:
@@ -127,7 +129,7 @@ def _fields(export: Export, described: Dictionary, notices: list[str]) -> list[F
 
 
 def _with_points(
-    export: Export, fields: Sequence[Field], stated: Stated, *, by_comma: bool
+    export: Export, fields: Sequence[RedcapField], stated: Stated, *, by_comma: bool
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return the export with decimal points in its numbers, each column read by one rule, and what was done."""
     known = [f.name for f in fields if f.number]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.redcap.data_dictionary import Field
+from crampstudy.sources.readers.redcap.data_dictionary import RedcapField
 from crampstudy.sources.readers.redcap.export import EVENT, ID, Export
 from crampstudy.wording import counted
 
@@ -15,7 +15,7 @@ _WORDS = {"true": ("1", "Yes", "True", "Checked"), "false": ("0", "No", "False",
 _MEANINGS = {word: value for value, words in _WORDS.items() for word in words}
 
 
-def decode(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
+def decode(frame: pl.DataFrame, fields: Sequence[RedcapField]) -> pl.DataFrame:
     """Return the fields under their codebook names, choices as levels, yes and no as true and false."""
     columns = [frame[frame.columns[0]].alias(ID)]
     for field in fields:
@@ -28,7 +28,7 @@ def decode(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _meanings(field: Field, cells: pl.Series) -> dict[str, str]:
+def _meanings(field: RedcapField, cells: pl.Series) -> dict[str, str]:
     """Return what each cell of a choice stands for: by code in a raw export, by label in a labelled one."""
     labels = {label: field.level(code) for code, label in field.choices.items()}
     codes = {code: field.level(code) for code in field.choices}
