@@ -12,7 +12,7 @@ from crampstudy.cleaning.raw import ROW, RawTable, Violation, worded
 from crampstudy.codebook import Severity, Variable, rules
 
 
-def checked(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
+def check(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
     """Return the table in codebook types with bad cells blanked, and the violations; rows are only marked."""
     frame, mistyped = _typed(table, present)
     out_of_rule = _out_of_rule(frame, present)

@@ -44,14 +44,14 @@ def without_marks(table: RawTable, present: Sequence[Variable]) -> tuple[RawTabl
     return replace(table, frame=frame, retyped=None if text is None else (numbers, text)), violations
 
 
-def counted(ledger: pl.DataFrame) -> pl.DataFrame:
+def count(ledger: pl.DataFrame) -> pl.DataFrame:
     """Return file, column and value of the marks in a ledger, and ``n``, how often each stood there."""
     found = ledger.filter(pl.col("rule") == RULE).group_by("file", "column", "value")
     return found.agg(pl.len().cast(pl.Int64).alias("n"))
 
 
 def notices(counted: pl.DataFrame) -> tuple[str, ...]:
-    """Return a notice for each column about the marks that :func:`counted` found, in one ledger or several."""
+    """Return a notice for each column about the marks that :func:`count` found, in one ledger or several."""
     columns = counted.group_by("file", "column").agg(pl.col("n").sum(), pl.col("value").unique().sort())
     return tuple(
         f"{file}: {column}: {wording.counted(n, 'cells', 'hold')} {', '.join(values)}: missing"

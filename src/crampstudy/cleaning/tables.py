@@ -31,7 +31,7 @@ def clean_table(table: RawTable, context: Context) -> tuple[pl.DataFrame, list[V
         )
     present = [v for name, v in known.items() if name in columns]
     table, marked = marks.without_marks(table, present)
-    frame, violations = cells.checked(table, present)
+    frame, violations = cells.check(table, present)
     violations = [*marked, *violations]
     # A wide table is filtered once, when all rows to be rejected are known.
     asked = frame.select(ROW, *apply_rules.row_columns(table.name, columns))

@@ -72,7 +72,7 @@ class EncodedTables:
     contents: Mapping[str, bytes]
 
 
-def encoded(tables: Mapping[str, pl.DataFrame], format: Format) -> EncodedTables:
+def encode(tables: Mapping[str, pl.DataFrame], format: Format) -> EncodedTables:
     """Return the tables of some participants as a block to be written, in whatever process they were made."""
     contents = {name: _csv(table) if format == "csv" else _parquet(table) for name, table in tables.items()}
     people = tuple(tables["participants"]["participant_id"]) if "participants" in tables else ()
@@ -115,7 +115,7 @@ class Writer:
             SchemaError: a table has other columns than in the blocks before, or a participant stands there already.
         """
         if not isinstance(block, EncodedTables):
-            block = encoded(block, self.format)
+            block = encode(block, self.format)
         if known := self._people.intersection(block.people):
             raise SchemaError(f"the participant {min(known)} stands in two blocks; a block has all of a participant")
         self._people.update(block.people)

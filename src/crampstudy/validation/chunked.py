@@ -127,7 +127,7 @@ class _Cleaning:
             if self._spool:
                 self._spool.write(_rejects(part, said, header=False))
             total.examples.append(examples(lines))
-            total.marks.append(marks.counted(lines))
+            total.marks.append(marks.count(lines))
             total.read += part.height
             total.accepted += frame.height
             if frame.is_empty():
@@ -162,7 +162,7 @@ class _Cleaning:
         """Return the summary of the whole."""
         total = self._sum
         ledgers = {name: ledger(self.tables[name], said) for name, said in self.said.items()}
-        marked = pl.concat([*(marks.counted(lines) for lines in ledgers.values()), *total.marks])
+        marked = pl.concat([*(marks.count(lines) for lines in ledgers.values()), *total.marks])
         firsts = {name: examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()}
         firsts["diary"] = self._places.ledger(self._first())
         found = pl.concat(firsts[name] for name in codebook.TABLES if name in firsts)

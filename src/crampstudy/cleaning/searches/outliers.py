@@ -50,5 +50,5 @@ def far_rows(rows: pl.DataFrame) -> pl.DataFrame:
     theirs = beyond.select(person).unique().join(rows.select(person), on="participant_id", suffix="_other")
     apart = theirs.filter(pl.col("count") != pl.col("count_other"))
     own = apart.group_by(person).agg(own=pl.col("count_other").quantile(_OWN, "lower"))
-    told = beyond.join(own, on=person, how="left", maintain_order="left")
-    return told.filter((pl.col("count") > TIMES * pl.col("own")).fill_null(value=True)).select(rows.columns)
+    compared = beyond.join(own, on=person, how="left", maintain_order="left")
+    return compared.filter((pl.col("count") > TIMES * pl.col("own")).fill_null(value=True)).select(rows.columns)

@@ -72,7 +72,7 @@ class ChunkedDiary:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(size, columns=columns):
-                        given = parquet.stored(path, parquet.framed(pa.Table.from_batches([batch])), self.missing)
+                        given = parquet.stored(path, parquet.as_frame(pa.Table.from_batches([batch])), self.missing)
                         given, _ = missing_codes.without(path.name, given, self.codes)
                         lines = pl.int_range(line, line + given.height, dtype=pl.Int64, eager=True)
                         line += given.height

@@ -15,7 +15,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Raw
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.wide import Grid, as_diary, as_table, pointed, split, without_codes
+from crampstudy.sources.readers.wide import Grid, as_diary, as_table, split, with_points, without_codes
 from crampstudy.sources.readers.workbook.archive import Book, opened
 from crampstudy.sources.readers.workbook.cells import column_text, stored_texts
 from crampstudy.sources.readers.workbook.sheet import read_sheet
@@ -96,4 +96,4 @@ def _grid(
             texts.append(text)
     lines = pl.Series(sheet.lines, dtype=pl.Int64)
     grid = Grid(title, sheet.file, pl.DataFrame(columns), lines, tuple(notices))
-    return pointed(grid, texts, stated, numbers, declared)
+    return with_points(grid, texts, stated, numbers, declared)

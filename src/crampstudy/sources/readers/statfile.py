@@ -18,7 +18,7 @@ from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import statread
 from crampstudy.sources.readers.statread import Unreadable
-from crampstudy.sources.readers.wide import Grid, as_diary, codebook_names, pointed, split, without_codes
+from crampstudy.sources.readers.wide import Grid, as_diary, codebook_names, split, with_points, without_codes
 from crampstudy.sources.text import decimals, missing_codes, stored
 from crampstudy.sources.text.decimals import Mark, Stated
 from crampstudy.sources.text.missing_codes import Codes
@@ -54,7 +54,7 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
     grid, texts, labels = _load(path)
-    grid = pointed(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
+    grid = with_points(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
     names = codebook_names(grid.frame.columns)
     grid = without_codes(grid, declared)
     frame = grid.frame
@@ -86,7 +86,7 @@ def load(path: Path, numbers: Collection[str] = (), stated: Stated = decimals.NO
         SourceError: the file is missing, broken, empty or of another kind.
     """
     grid, texts, _ = _load(path)
-    return pointed(grid, texts, stated, numbers)
+    return with_points(grid, texts, stated, numbers)
 
 
 def check_transport(path: Path) -> None:

@@ -52,7 +52,7 @@ def without_codes(grid: Grid, declared: Codes) -> Grid:
     return replace(grid, frame=frame, notices=(*grid.notices, *said))
 
 
-def pointed(
+def with_points(
     grid: Grid,
     texts: Sequence[pl.Series],
     stated: Stated,

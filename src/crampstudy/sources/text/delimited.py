@@ -169,7 +169,7 @@ def unread(file: Opened, aside: Sequence[ragged.Row], whole: int) -> pl.DataFram
     Raises:
         SourceError: they are too many for it to be read at all.
     """
-    return ragged.settled(aside, whole - file.headless, file.shape, _SEPARATORS)
+    return ragged.unread_rows(aside, whole - file.headless, file.shape, _SEPARATORS)
 
 
 def blank_notice(path: Path, blank: int) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def sift(piece: Piece, shape: Shape) -> Sifted:
     return Sifted(b"".join(kept), pl.Series(lines, dtype=pl.Int64), blank, tuple(aside))
 
 
-def settled(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, str]) -> pl.DataFrame:
+def unread_rows(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, str]) -> pl.DataFrame:
     """Return the rows set aside as the ledger needs them, where the file also has ``whole`` rows.
 
     ``marks`` are the separators that a file may have, with their names.

@@ -61,7 +61,7 @@ def with_points(texts: pl.DataFrame, given: Given, described: Mapping, notices: 
     return made.to_dict()
 
 
-def converted(
+def convert(
     column: ColumnMap, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
 ) -> pl.Series:
     """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is.
@@ -83,20 +83,18 @@ def converted(
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
     cells = known[name]
     if column.codes is not None:
-        cells = _decoded(column, column.codes, cells, given, described)
+        cells = _decode(column, column.codes, cells, given, described)
         notices.append(
             f"{column.source} → {name}: " + ", ".join(f"{c} = {v or 'missing'}" for c, v in column.codes.items())
         )
     elif column.target.type in ("date", "datetime"):
-        cells = _dated(column, cells, given.lines, described, notices)
+        cells = _to_dates(column, cells, given.lines, described, notices)
     elif is_number(column):
-        cells = _scaled(column, cells, notices)
+        cells = _scale(column, cells, notices)
     return cells.alias(name)
 
 
-def _decoded(
-    column: ColumnMap, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping
-) -> pl.Series:
+def _decode(column: ColumnMap, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
     uncovered = cells.is_not_null() & ~cells.is_in(list(codes))
     if uncovered.any():
         at = uncovered.arg_max() or 0
@@ -107,7 +105,9 @@ def _decoded(
     return cells.replace_strict(list(codes), [v or None for v in codes.values()], return_dtype=pl.String, default=None)
 
 
-def _dated(column: ColumnMap, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]) -> pl.Series:
+def _to_dates(
+    column: ColumnMap, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]
+) -> pl.Series:
     timed = column.target.type == "datetime" or column.clock == "timestamp"
     if column.origin is not None:
         read, differ = dates.numbered(cells, column.origin).cast(pl.Datetime("us")), None
@@ -160,7 +160,7 @@ def _days(column: ColumnMap, read: pl.Series, notices: list[str]) -> pl.Series:
     return nights
 
 
-def _scaled(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
+def _scale(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
     if column.unit is None or (column.factor == 1 and column.offset == 0):
         return cells
     number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset

@@ -15,7 +15,7 @@ from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.columns import (
     Given,
-    converted,
+    convert,
     is_number,
     stated_marks,
     with_points,
@@ -175,12 +175,12 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         texts = {c.target.name: cells[c.target.name] for c in table.columns if is_number(c)}
         cells |= with_points(pl.DataFrame(texts), given, described, notices)
     plain = [c for c in table.columns if not (c.numbered or c.counted)]
-    made = pl.DataFrame({c.target.name: converted(c, cells, given, described, notices) for c in plain})
+    made = pl.DataFrame({c.target.name: convert(c, cells, given, described, notices) for c in plain})
     for column in (c for c in table.columns if c.numbered):
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
         notices.append(f"{column.target.name}: numbered within the night in the order of the file")
-    merged, lines = _merged(table, made, given, described, notices)
+    merged, lines = _merge(table, made, given, described, notices)
     extra = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
     written = None
     if merged is made:
@@ -191,7 +191,7 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
     return RawTable(table.name, given.file, merged, lines, extra, written=written), notices
 
 
-def _merged(
+def _merge(
     table: TableMap, made: pl.DataFrame, given: Given, described: Mapping, notices: list[str]
 ) -> tuple[pl.DataFrame, pl.Series]:
     """Return the table and its lines, with the rows that stand for one participant or one night as one."""
