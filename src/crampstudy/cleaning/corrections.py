@@ -123,10 +123,10 @@ def _matching(table: RawTable, where: Mapping[str, str]) -> pl.Series:
         return rows
     # Of a retyped row only its text counts.
     numbers, text = table.retyped
-    doubted = numbers.cast(pl.UInt32)
+    again = numbers.cast(pl.UInt32)
     same = text.select(pl.all_horizontal(pl.col(name) == cell for name, cell in where.items())).to_series()
-    settled = rows.filter(~rows.is_in(doubted.implode()))
-    return pl.concat([settled, doubted.filter(same.fill_null(value=False))])
+    settled = rows.filter(~rows.is_in(again.implode()))
+    return pl.concat([settled, again.filter(same.fill_null(value=False))])
 
 
 def _same(table: str, column: str, cell: str | None, old: str | None) -> bool:
