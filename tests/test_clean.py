@@ -103,7 +103,7 @@ def test_a_level_is_spelt_as_the_codebook_spells_it() -> None:
 def test_a_value_without_a_range_is_finite_all_the_same() -> None:
     labs = {"participant_id": ["a"] * 3, "date": ["2024-01-01"] * 3, "analyte": ["x", "y", "z"]}
     loaded = cleaned(diary=diary(GOOD), labs=labs | {"value": ["nan", "-inf", "-3"], "unit": ["u"] * 3})
-    costly = [breach for breach in said(loaded) if breach[3] != "warn"]
+    costly = [violation for violation in said(loaded) if violation[3] != "warn"]
     assert costly == [(3, "value", "range", "blank-cell")]
     assert (2, "value", "missing-mark", "warn") in said(loaded)
     assert loaded.cohort.frame("labs")["value"].to_list() == [None, None, -3.0]

@@ -327,7 +327,7 @@ CELLS: dict[str, list[str | None]] = {
 def test_accepted_and_rejected_are_what_was_read_however_the_table_was_read(
     rows: list[tuple[str | None, ...]], data: Any
 ) -> None:
-    """All text, or typed with doubtful rows beside it: the same cohort and the same ledger."""
+    """All text, or typed with rows retyped beside it: the same cohort and the same ledger."""
     rows = [("a", "2023-12-31", "true", "1", "8", "1500", "true", "7"), *rows]
     source = raw(diary={name: [row[i] for row in rows] for i, name in enumerate(CELLS)})
     loaded = clean(source, today=date(2025, 1, 1))
@@ -336,19 +336,19 @@ def test_accepted_and_rejected_are_what_was_read_however_the_table_was_read(
     assert count.read == len(rows) == count.accepted + count.rejected
     assert count.rejected == rejecting["line"].n_unique() == loaded.rejected["diary"].height
     assert count.accepted == loaded.cohort.frame("diary").height
-    # Read with types: the bad rows must be among the doubtful, other rows may be.
+    # Read with types: the bad rows must be among the retyped ones, other rows may be.
     people, diary = source.tables
     text = diary.frame
     typed = text.select(rules.typed(v, pl.String()) for v in codebook.variables("diary") if v.name in CELLS)
-    breaches = [b for v in codebook.variables("diary") if v.name in CELLS for b in rules.value_rules(v).values()]
-    bad = typed.select(pl.any_horizontal(*breaches)).to_series().fill_null(value=False)
+    violations = [b for v in codebook.variables("diary") if v.name in CELLS for b in rules.value_rules(v).values()]
+    bad = typed.select(pl.any_horizontal(*violations)).to_series().fill_null(value=False)
     for name in CELLS:
         bad |= text[name].is_not_null() & typed[name].is_null()
     more = pl.Series(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
-    doubted = (bad | more).arg_true()
+    suspects = (bad | more).arg_true()
     again = clean(
         replace(
-            source, tables=(people, replace(diary, frame=typed.select(list(CELLS)), doubtful=(doubted, text[doubted])))
+            source, tables=(people, replace(diary, frame=typed.select(list(CELLS)), retyped=(suspects, text[suspects])))
         ),
         today=date(2025, 1, 1),
     )

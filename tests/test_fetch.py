@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from crampstudy.cli import app
 from crampstudy.errors import OutputError, SourceError, UsageError
-from crampstudy.sources import fetch, web_address
+from crampstudy.sources import download, fetch, web_address
 from crampstudy.sources.readers.nhanes import codes as nc
 
 EXPECTED_D = (
@@ -185,7 +185,7 @@ def test_a_cut_connection_is_gone_on_with(site: Site, tmp_path: Path) -> None:
     total = len(TRANSPORT)
     sent = site.sent("DEMO_D.xpt")
     assert len(sent) == 3
-    assert total <= sum(sent) < total + 2 * fetch._CHUNK
+    assert total <= sum(sent) < total + 2 * download.CHUNK
     assert [wanted is None for path, wanted, _ in site.asked if path.endswith("DEMO_D.xpt")] == [True, False, False]
     assert (tmp_path / "DEMO_D.xpt").read_bytes() == TRANSPORT
 
@@ -407,10 +407,10 @@ def test_without_a_network_the_error_is_one_line(tmp_path: Path, monkeypatch: py
 
 
 def test_a_full_disk_is_not_taken_for_the_network(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: fetch._Part, chunk: bytes) -> None:
+    def full(self: download._Target, chunk: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fetch._Part, "write", full)
+    monkeypatch.setattr(download._Target, "write", full)
     with pytest.raises(OutputError, match="no space is left on its disk") as caught:
         fetch.nhanes(tmp_path / "x", ["D"], base_url=site.address, wait_s=60)
     assert caught.value.exit_code == 4

@@ -236,7 +236,7 @@ def test_smallest_transport_number_is_zero(tmp_path: Path) -> None:
     # The publisher's zero is the smallest normalised number of the format.
     path.write_bytes(content[:at] + bytes([0x00, 0x10, 0, 0, 0, 0, 0, 0]) + content[at + 8 :])
     assert 0 < pyreadstat.read_xport(path)[0]["WTMEC2YR"][0] < 1e-78
-    assert nhanes._table(path, ["WTMEC2YR"])["WTMEC2YR"].to_list() == [0.0, 0.0, 2.5]
+    assert nhanes.reader._table(path, ["WTMEC2YR"])["WTMEC2YR"].to_list() == [0.0, 0.0, 2.5]
 
 
 def test_optional_table_may_be_absent(folder: Path) -> None:

@@ -20,7 +20,7 @@ from crampstudy.errors import SchemaError, SourceError, UsageError
 from crampstudy.simulate import simulate
 from crampstudy.sources import load, open_cohort
 from crampstudy.sources.readers import package
-from crampstudy.sources.writer import About, Format, encoded, writing
+from crampstudy.sources.writer import About, Format, encode, writing
 from crampstudy.validation import chunked
 
 TODAY = date(2030, 1, 1)
@@ -37,7 +37,7 @@ def cohort() -> Cohort:
 
 @pytest.fixture(scope="module")
 def messy(cohort: Cohort) -> dict[str, pl.DataFrame]:
-    """All text, with breaches of every severity, early and late in the diary."""
+    """All text, with violations of every severity, early and late in the diary."""
     text = {name: table.select(pl.all().cast(pl.String)) for name, table in cohort.tables.items()}
     row = pl.int_range(pl.len())
     diary = text["diary"].with_columns(
@@ -89,7 +89,7 @@ class TestWriting:
         assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
     def test_a_block_can_be_encoded_elsewhere(self, cohort: Cohort, tmp_path: Path) -> None:
-        made = compute.map(partial(encoded, format="parquet"), blocks(cohort, 4), workers=2)
+        made = compute.map(partial(encode, format="parquet"), blocks(cohort, 4), workers=2)
         with writing(tmp_path / "a", About("x", synthetic=True), "parquet", beside=["t.json"]) as out:
             for block in made:
                 out.add(block)

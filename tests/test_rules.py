@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from crampstudy import codebook
-from crampstudy.cleaning import rules
+from crampstudy.cleaning import rules_page
+from crampstudy.cleaning.rule import Rule
 from crampstudy.cleaning.rules import RULES
 from crampstudy.sources import load
 from crampstudy.sources.text import ragged
@@ -109,7 +110,7 @@ def test_a_folder_with_corrections_is_read_whole(study: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}, {rule.severity}")
-def test_a_rule_says_what_it_needs(rule: rules.Rule) -> None:
+def test_a_rule_says_what_it_needs(rule: Rule) -> None:
     """A column that the table has not would never be there, and the rule would never be asked."""
     assert set(rule.tables) <= codebook.TABLES.keys()
     for table in rule.tables[:1] if rule.stage == "study" else rule.tables:
@@ -131,5 +132,5 @@ def test_no_rule_is_named_that_is_not_in_the_table() -> None:
 
 def test_the_documentation_has_the_table() -> None:
     page = (ROOT / "docs/cleaning.md").read_text(encoding="utf-8")
-    assert rules.renewed(page) == page, "run: python -m crampstudy.cleaning"
+    assert rules_page.renewed(page) == page, "run: python -m crampstudy.cleaning"
     assert page.count("| `jump` | warn |") == 1

@@ -186,8 +186,8 @@ def test_any_cohort_keeps_the_codebook(
     for name in cohort.tables:
         frame = cohort.frame(name)
         for column in frame.columns:
-            for rule, breach in rules.value_rules(codebook.variable(column, name)).items():
-                assert not frame.select(breach.any()).item(), (column, rule)
+            for rule, violation in rules.value_rules(codebook.variable(column, name)).items():
+                assert not frame.select(violation.any()).item(), (column, rule)
     people, diary = cohort.frame("participants"), cohort.frame("diary")
     assert people.height == participants
     assert diary.height == participants * nights

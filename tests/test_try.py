@@ -16,12 +16,12 @@ from crampstudy.contrasts.first_look import as_json, as_text, first_look
 from crampstudy.contrasts.rates import incidence_rate
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers import bare_list
-from crampstudy.sources.readers.bare_list import Guess, Nights
+from crampstudy.sources.readers.bare_list import Guess, NightList
 
 NIGHTS = [("01", date(2025, 3, 1), 2), ("01", date(2025, 3, 25), 0), ("02", date(2025, 3, 2), None)]
 
 
-def read(tmp_path: Path, text: str | bytes, **options: Any) -> Nights:
+def read(tmp_path: Path, text: str | bytes, **options: Any) -> NightList:
     path = tmp_path / "my.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return bare_list.read(path, **options)

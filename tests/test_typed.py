@@ -112,12 +112,12 @@ def test_pieces_of_any_size_make_the_same_table(tmp_path: Path, monkeypatch: pyt
         parts = typed.read(path, "diary")
         assert parts.frame.equals(whole.frame)
         assert parts.lines.equals(whole.lines)
-        assert parts.doubtful and whole.doubtful
-        assert parts.doubtful[0].to_list() == whole.doubtful[0].to_list() == [40]
-        assert parts.doubtful[1].equals(whole.doubtful[1])
+        assert parts.retyped and whole.retyped
+        assert parts.retyped[0].to_list() == whole.retyped[0].to_list() == [40]
+        assert parts.retyped[1].equals(whole.retyped[1])
 
 
-def test_only_doubtful_rows_are_kept_as_text(tmp_path: Path) -> None:
+def test_only_retyped_rows_are_kept_as_text(tmp_path: Path) -> None:
     path = tmp_path / "diary.csv"
     path.write_text(
         "participant_id,date,cramps,sleep_hours\n01,2024-01-01,1,7\n01,2024-01-02,,\n01,2024-01-03,2 x,7.50\n"
@@ -131,7 +131,7 @@ def test_only_doubtful_rows_are_kept_as_text(tmp_path: Path) -> None:
         "sleep_hours": pl.Float64,
     }
     assert read.frame["cramps"].to_list()[:4] == [1, None, None, 0]
-    assert read.doubtful
+    assert read.retyped
     # A missing cell is no doubt; a cell that does not fit, a value that cannot be, and 5.0 for a count are.
-    assert read.doubtful[0].to_list() == [2, 3, 4]
-    assert read.doubtful[1].rows()[:2] == [("01", "2024-01-03", "2 x", "7.50"), ("01", "2024-01-04", "0", "99.90")]
+    assert read.retyped[0].to_list() == [2, 3, 4]
+    assert read.retyped[1].rows()[:2] == [("01", "2024-01-03", "2 x", "7.50"), ("01", "2024-01-04", "0", "99.90")]

@@ -29,7 +29,7 @@ from crampstudy.simulate import Mess, Truth
 from crampstudy.simulate.chunks import Job
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
 from crampstudy.simulate.draw.plan import BLOCK, Plan
-from crampstudy.sources.writer import About, Block, encoded, writing
+from crampstudy.sources.writer import About, EncodedTables, encode, writing
 
 NIGHTS_EACH, SEED = 365, 1
 BLOCKS = 5
@@ -38,11 +38,11 @@ TERMS, MODELS = "age_decade + sex + electrolyte_drink", ("poisson", "mixed-poiss
 BEGIN, END = "<!-- partitions: begin -->", "<!-- partitions: end -->"
 
 
-def part(plan: Plan, blocks: range) -> Block:
+def part(plan: Plan, blocks: range) -> EncodedTables:
     """Draw the core columns of some blocks as the bytes of a part."""
     drawn = [core(plan, index) for index in blocks]
     tables = {name: pl.concat(block[name] for block in drawn) for name in ("participants", "diary")}
-    return encoded(tables, "parquet")
+    return encode(tables, "parquet")
 
 
 def core(plan: Plan, index: int) -> dict[str, pl.DataFrame]:

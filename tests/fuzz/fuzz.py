@@ -132,7 +132,7 @@ def judged(kind: Kind, source: str, folder: Path) -> tuple[str, str]:
         plain = kind.plain(folder)
     except Unclear:
         plain = None
-    if isinstance(made, bare_list.Nights):
+    if isinstance(made, bare_list.NightList):
         found = list(fuzz_lists.problems(made, plain))
         said = bool(made.left_out or made.notices)
     else:

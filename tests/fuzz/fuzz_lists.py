@@ -15,7 +15,7 @@ from fuzz_text import Sheet, mistaken
 from numpy.random import Generator
 
 from crampstudy import codebook
-from crampstudy.sources.readers.bare_list import Nights
+from crampstudy.sources.readers.bare_list import NightList
 
 _FILE = "nights.csv"
 _COUNT = codebook.variable("cramps", "diary")
@@ -45,7 +45,7 @@ def _plain(folder: Path) -> Plain:
     return {"": headless((folder / _FILE).read_bytes())}
 
 
-def problems(nights: Nights, plain: Plain | None) -> Iterator[str]:
+def problems(nights: NightList, plain: Plain | None) -> Iterator[str]:
     """Yield nights that the list does not have so, and rows that are neither a night nor left out."""
     if plain is None:
         return

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from crampstudy.cleaning import rules
+from crampstudy.cleaning import rules_page
 
 page = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/cleaning.md")
-page.write_text(rules.renewed(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+page.write_text(rules_page.renewed(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")

@@ -12,7 +12,7 @@ from crampstudy.cleaning.raw import ROW, RawTable, Violation, worded
 from crampstudy.codebook import Severity, Variable, rules
 
 
-def checked(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
+def check(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
     """Return the table in codebook types with bad cells blanked, and the violations; rows are only marked."""
     frame, mistyped = _typed(table, present)
     out_of_rule = _out_of_rule(frame, present)
@@ -33,23 +33,23 @@ def checked(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame,
 def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
     source = table.frame
     frame = source.with_columns(rules.typed(v, source.schema[v.name]) for v in _other(source, present))
-    doubted, text = table.doubtful or (pl.Series([], dtype=pl.UInt32), source.clear())
-    doubted = doubted.cast(pl.UInt32)
+    retyped, text = table.retyped or (pl.Series([], dtype=pl.UInt32), source.clear())
+    retyped = retyped.cast(pl.UInt32)
     again = text.select(rules.typed(v, text.schema[v.name]) for v in present)
     mistyped = []
     columns = []
     for v in present:
-        rows = doubted.clear()
+        rows = retyped.clear()
         if frame[v.name].null_count() > source[v.name].null_count():
             # A cell that was there before it was typed and is not any more.
             gone = source[v.name].is_not_null() & frame[v.name].is_null()
             rows = gone.arg_true().cast(pl.UInt32)
         column = frame[v.name]
-        if len(doubted):
+        if len(retyped):
             wrong = text[v.name].is_not_null() & again[v.name].is_null()
-            rows = pl.concat([rows.filter(~rows.is_in(doubted.implode())), doubted.filter(wrong)])
-            differs = again[v.name].ne_missing(column.gather(doubted))
-            column = column.scatter(doubted.filter(differs), again[v.name].filter(differs)) if differs.any() else column
+            rows = pl.concat([rows.filter(~rows.is_in(retyped.implode())), retyped.filter(wrong)])
+            differs = again[v.name].ne_missing(column.gather(retyped))
+            column = column.scatter(retyped.filter(differs), again[v.name].filter(differs)) if differs.any() else column
         columns.append(column)
         if len(rows):
             mistyped.append(Violation(rows, v.name, "type", _cost(v), ""))

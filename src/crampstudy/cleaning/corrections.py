@@ -119,14 +119,14 @@ def _matching(table: RawTable, where: Mapping[str, str]) -> pl.Series:
         else:
             tests.append(pl.col(name).cast(pl.String) == cell)
     rows = frame.select(pl.arg_where(pl.all_horizontal(tests))).to_series().cast(pl.UInt32)
-    if table.doubtful is None:
+    if table.retyped is None:
         return rows
-    # Of a doubtful row only its text counts.
-    numbers, text = table.doubtful
-    doubted = numbers.cast(pl.UInt32)
+    # Of a retyped row only its text counts.
+    numbers, text = table.retyped
+    again = numbers.cast(pl.UInt32)
     same = text.select(pl.all_horizontal(pl.col(name) == cell for name, cell in where.items())).to_series()
-    settled = rows.filter(~rows.is_in(doubted.implode()))
-    return pl.concat([settled, doubted.filter(same.fill_null(value=False))])
+    settled = rows.filter(~rows.is_in(again.implode()))
+    return pl.concat([settled, again.filter(same.fill_null(value=False))])
 
 
 def _same(table: str, column: str, cell: str | None, old: str | None) -> bool:
@@ -141,11 +141,11 @@ def _same(table: str, column: str, cell: str | None, old: str | None) -> bool:
 
 
 def _replaced(table: RawTable, rows: pl.Series, text: pl.DataFrame) -> RawTable:
-    numbers, kept = table.doubtful or (rows.clear(), text.clear())
+    numbers, kept = table.retyped or (rows.clear(), text.clear())
     numbers = numbers.cast(pl.UInt32)
     others = ~numbers.is_in(rows.implode())
-    doubtful = pl.concat([numbers.filter(others), rows]), pl.concat([kept.filter(others), text])
-    return replace(table, doubtful=doubtful)
+    retyped = pl.concat([numbers.filter(others), rows]), pl.concat([kept.filter(others), text])
+    return replace(table, retyped=retyped)
 
 
 def load(path: Path) -> Corrections:

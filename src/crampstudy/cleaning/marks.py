@@ -16,14 +16,14 @@ _HINT = "a mark of a missing value: missing; to keep such cells out of this list
 _TEXTS = ("identifier", "text", "level")
 
 
-def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Violation]]:
+def without_marks(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, list[Violation]]:
     """Return the table with known marks of a missing value as missing cells, and where they stood.
 
     A level that is such a word stays, and so does all of a key: somebody may be called NA.
     """
     frame = table.frame
-    numbers, text = table.doubtful or (pl.Series([], dtype=pl.UInt32), None)
-    doubted = numbers.cast(pl.UInt32)
+    numbers, text = table.retyped or (pl.Series([], dtype=pl.UInt32), None)
+    retyped = numbers.cast(pl.UInt32)
     violations: list[Violation] = []
     for v in present:
         if v.name in codebook.TABLES[v.table].key:
@@ -35,23 +35,23 @@ def taken_out(table: RawTable, present: Sequence[Variable]) -> tuple[RawTable, l
             at = _marked(text[v.name], v)
             if len(at):
                 text = text.with_columns(text[v.name].scatter(at, None))
-            # Of a doubtful row only its text counts.
-            rows = pl.concat([rows.filter(~rows.is_in(doubted.implode())), doubted.gather(at)]).sort()
+            # Of a retyped row only its text counts.
+            rows = pl.concat([rows.filter(~rows.is_in(retyped.implode())), retyped.gather(at)]).sort()
         if len(rows):
             violations.append(Violation(rows, v.name, RULE, "warn", _HINT))
     if not violations:
         return table, []
-    return replace(table, frame=frame, doubtful=None if text is None else (numbers, text)), violations
+    return replace(table, frame=frame, retyped=None if text is None else (numbers, text)), violations
 
 
-def counted(ledger: pl.DataFrame) -> pl.DataFrame:
+def count(ledger: pl.DataFrame) -> pl.DataFrame:
     """Return file, column and value of the marks in a ledger, and ``n``, how often each stood there."""
     found = ledger.filter(pl.col("rule") == RULE).group_by("file", "column", "value")
     return found.agg(pl.len().cast(pl.Int64).alias("n"))
 
 
 def notices(counted: pl.DataFrame) -> tuple[str, ...]:
-    """Return a notice for each column about the marks that :func:`counted` found, in one ledger or several."""
+    """Return a notice for each column about the marks that :func:`count` found, in one ledger or several."""
     columns = counted.group_by("file", "column").agg(pl.col("n").sum(), pl.col("value").unique().sort())
     return tuple(
         f"{file}: {column}: {wording.counted(n, 'cells', 'hold')} {', '.join(values)}: missing"

@@ -36,7 +36,7 @@ ROW, CELLS = "__row", "__cells"
 class RawTable:
     """One table as read: ``frame`` all text (from a text file) or typed, ``lines`` the line of each row in ``file``.
 
-    ``own`` describes the columns that the codebook does not know. ``doubtful`` holds rows of ``frame`` by their
+    ``extra_columns`` describes columns that the codebook does not know. ``retyped`` holds rows of ``frame`` by their
     numbers from 0, and these rows as text, trimmed and with missing cells null: where a row stands there, its text
     counts and not what ``frame`` has, so that a frame may be typed before anybody has looked at its bad cells.
     ``written`` is the whole table as it stands in the file, where reading had to rewrite cells (decimal commas).
@@ -47,8 +47,8 @@ class RawTable:
     file: str
     frame: pl.DataFrame
     lines: pl.Series
-    own: tuple[Variable, ...] = ()
-    doubtful: tuple[pl.Series, pl.DataFrame] | None = None
+    extra_columns: tuple[Variable, ...] = ()
+    retyped: tuple[pl.Series, pl.DataFrame] | None = None
     written: pl.DataFrame | None = None
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
@@ -60,7 +60,7 @@ class RawTable:
     def cells(self, column: str, rows: pl.Series) -> pl.Series:
         """Return the cells of ``column`` in ``rows`` as they stand in the file.
 
-        Of a typed row that is not doubtful, the cell as the type writes it (5.0 for 5).
+        Of a typed row that is not among the retyped ones, the cell as the type writes it (5.0 for 5).
         """
         return self.rows(rows, [column])[column]
 
@@ -72,9 +72,9 @@ class RawTable:
         """Return rows as the text that the rules read."""
         names = list(columns or self.frame.columns)
         stored = self.frame.select(pl.col(names).gather(rows).cast(pl.String))
-        if self.doubtful is None:
+        if self.retyped is None:
             return stored
-        numbers, text = self.doubtful
+        numbers, text = self.retyped
         asked = rows.cast(pl.UInt32)
         here = asked.is_in(numbers.cast(pl.UInt32).implode())
         if not here.any():

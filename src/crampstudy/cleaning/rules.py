@@ -6,16 +6,11 @@ whole tables and of chunks derive from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import polars as pl
 
-from crampstudy.cleaning import keys, labs, outliers, plausibility
-from crampstudy.cleaning.raw import Violation, where
-from crampstudy.cleaning.rule import AcrossTables, Frames, Rule, Search, Stage, View
+from crampstudy.cleaning.rule import AcrossTables, Rule
+from crampstudy.cleaning.searches import keys, labs, outliers, plausibility
 
-BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
-"""What the generated table stands between in docs/cleaning.md."""
 SLACK_HOURS = 0.25
 """Sleep may be longer than the time in bed by this much, as both are rounded."""
 _NOON = pl.col("date").cast(pl.Datetime("us")).dt.offset_by("12h")
@@ -273,63 +268,3 @@ RULES: tuple[Rule, ...] = (
         stage="user",
     ),
 )
-
-
-def row_columns(table: str, columns: Sequence[str]) -> list[str]:
-    """Return those of a table's columns that rules of a row look at."""
-    asked = (rule for rule in RULES if rule.stage == "row" and rule.asked_of(table, columns))
-    return list(dict.fromkeys(name for rule in asked for name in rule.columns))
-
-
-def contradictions(table: str, frame: pl.DataFrame) -> list[Violation]:
-    """Return where cells of one row contradict each other; blamed is the cell that leans on the other."""
-    found = []
-    for rule in RULES:
-        if rule.expression is not None and rule.asked_of(table, frame.columns):
-            rows = where(frame, rule.expression)
-            found += [Violation(rows, column, rule.name, rule.severity, rule.hint) for column in rule.blamed]
-    return [violation for violation in found if len(violation.rows)]
-
-
-def searches(stage: Stage, view: View) -> list[Search]:
-    """Return the searches of a stage in the order of the rules; one that finds several rules stands there once."""
-    asked = (rule.search for rule in RULES if rule.stage == stage and rule.asked_of(view.table, view.rows.columns))
-    return list(dict.fromkeys(search for search in asked if search is not None))
-
-
-def across_tables(frames: Frames) -> Iterator[tuple[str, list[Violation]]]:
-    """Yield what rules find that hold tables against each other, with the table of which it is said."""
-    for rule, across in _across(frames):
-        yield rule.tables[0], across.search(frames)
-
-
-def nights_needed(frames: Frames) -> pl.DataFrame:
-    """Return the nights of a chunk of the diary that :func:`across_tables` needs of it."""
-    night = ["participant_id", "date", "cramps"]
-    needed = [across.nights(frames).select(night) for _, across in _across(frames)]
-    return pl.concat([frames["diary"].select(night).clear(), *needed]).unique(night[:2], maintain_order=True)
-
-
-def _across(frames: Frames) -> list[tuple[Rule, AcrossTables]]:
-    return [
-        (rule, rule.across)
-        for rule in RULES
-        if rule.across is not None
-        and set(rule.tables) <= frames.keys()
-        and set(rule.columns) <= set(frames[rule.tables[0]].columns)
-    ]
-
-
-def markdown() -> str:
-    """Return the table of the rules for the documentation."""
-    lines = (
-        f"| `{rule.name}` | {f'{rule.unless}, else ' if rule.unless else ''}{rule.severity} | {rule.when} |"
-        for rule in RULES
-    )
-    return "\n".join(("| rule | severity | speaks when |", "|---|---|---|", *lines))
-
-
-def renewed(text: str) -> str:
-    """Return a page of the documentation with its table of the rules written anew."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{markdown()}\n\n{END}{rest.partition(END)[2]}"

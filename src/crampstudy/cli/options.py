@@ -63,7 +63,7 @@ def word(unlogged: str | None, observed_from: str | None, observed_to: str | Non
 
 def opened(source: str) -> Cohort:
     """Open a source for an analysis, and say what is to be said of its nights."""
-    from crampstudy.cleaning.outliers import RULE
+    from crampstudy.cleaning.searches.outliers import RULE
     from crampstudy.sources import open_cohort
 
     cohort = open_cohort(source)

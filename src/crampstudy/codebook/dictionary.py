@@ -112,7 +112,8 @@ def markdown() -> str:
     parts = [
         "# Data dictionary\n",
         "Generated from `src/crampstudy/codebook/variables.csv` by `python -m crampstudy.codebook`. Units are part of "
-        "a name; an empty cell is missing; dates are ISO 8601; booleans are true or false.\n",
+        "a name; an empty cell is missing; dates are ISO 8601; booleans are true or false. The rules that cells, rows "
+        "and tables are cleaned by stand in `docs/cleaning.md`.\n",
     ]
     for table in (*TABLES.values(), None):
         name = table.name if table else "derived"

@@ -90,7 +90,7 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class Attrition:
-    """What cleaning did: rows per table, breaches per rule, and notices about the source.
+    """What cleaning did: rows per table, violations per rule, and notices about the source.
 
     ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.
     """
@@ -212,8 +212,8 @@ def _check_table(name: str, table: pl.DataFrame) -> None:
     # All at once, for speed: a wide table has dozens of rules.
     doubts = table.select(rules.may_break(v).alias(v.name) for v in present).row(0)
     for v in (v for v, doubt in zip(present, doubts, strict=True) if doubt):
-        for rule, breach in rules.value_rules(v).items():
-            if table.select(breach.any()).item():
+        for rule, violation in rules.value_rules(v).items():
+            if table.select(violation.any()).item():
                 raise SchemaError(f"{name}.{v.name} breaks the rule {rule!r}: allowed is {v.allowed}")
     for column, stored in schema.items():
         if stored not in rules.DTYPES.values():

@@ -14,7 +14,7 @@ from crampstudy import wording
 from crampstudy.contrasts.rate_intervals import coverage_note
 from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
-from crampstudy.sources.readers.bare_list import Nights
+from crampstudy.sources.readers.bare_list import NightList
 from crampstudy.wording import counted
 
 CI_LEVEL = 0.95
@@ -45,14 +45,14 @@ class FirstLook:
     ``why_not`` is why there is no rate at all.
     """
 
-    nights: Nights
+    nights: NightList
     overall: Rate
     mean_of_persons: Rate
     people: tuple[Person, ...]
     why_not: str | None = None
 
 
-def first_look(nights: Nights) -> FirstLook:
+def first_look(nights: NightList) -> FirstLook:
     """Return rates and coverage; a night with an empty count, or without a row, is unobserved.
 
     A list of events has no rate.
@@ -105,7 +105,7 @@ def _plain(rate: Rate) -> dict[str, float | str | None]:
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(rate).items()}
 
 
-def _guess(nights: Nights) -> Iterator[str]:
+def _guess(nights: NightList) -> Iterator[str]:
     guess = nights.guess
     yield f"{nights.file}, {'with' if guess.header else 'without'} a header:"
     yield f"  who     {guess.who}"
@@ -164,7 +164,7 @@ def _calendars(look: FirstLook) -> Iterator[str]:
         yield f"and {more} more participants, whose nights --json lists"
 
 
-def _rest(nights: Nights) -> Iterator[str]:
+def _rest(nights: NightList) -> Iterator[str]:
     if nights.left_out:
         yield ""
         yield f"{len(nights.left_out)} row{'' if len(nights.left_out) == 1 else 's'} left out:"

@@ -15,7 +15,7 @@ from crampstudy.simulate.draw.cohort import as_cohort, draw_block
 from crampstudy.simulate.draw.plan import BLOCK, Plan
 from crampstudy.simulate.truth.parameters import check_whole
 from crampstudy.simulate.truth.truth import Truth
-from crampstudy.sources.writer import PART_ROWS, Block, Format, encoded
+from crampstudy.sources.writer import PART_ROWS, EncodedTables, Format, encode
 
 RATES = "truth/rates"
 """The conditional rate of every night, drawn or kept, as a table beside those of the cohort."""
@@ -100,7 +100,7 @@ def draw_chunk(job: Job, blocks: range) -> Chunk:
     )
 
 
-def encode_chunk(job: Job, format: Format, with_rates: bool, blocks: range) -> tuple[Block, CorruptionRecord]:
+def encode_chunk(job: Job, format: Format, with_rates: bool, blocks: range) -> tuple[EncodedTables, CorruptionRecord]:
     """Make a chunk, check it as a cohort, and return it as it is to be written, with what was broken."""
     chunk = draw_chunk(job, blocks)
     tables = dict(as_cohort(chunk.tables).tables)
@@ -108,7 +108,7 @@ def encode_chunk(job: Job, format: Format, with_rates: bool, blocks: range) -> t
         tables[RATES] = chunk.rates
     if len(blocks) < job.plan.blocks:
         tables |= {name: getattr(chunk.broken, record) for name, record in RECORD_TABLES.items()}
-    return encoded(tables, format), chunk.broken
+    return encode(tables, format), chunk.broken
 
 
 def _numbered(heights: list[int], kept: list[Integers | None]) -> Integers:

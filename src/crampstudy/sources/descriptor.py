@@ -86,6 +86,37 @@ def read(folder: Path) -> Descriptor:
 def _parse(content: Any) -> Descriptor:
     content = _typed(content, dict, "the descriptor")
     own = _typed(content.get("crampstudy", {}), dict, "crampstudy")
+    tables, notices = _resources(content)
+    schemas = {name: _typed(r.get("schema", {}), dict, f"the schema of {name}") for name, r in tables.items()}
+    fields = {key: field for table, schema in schemas.items() for key, field in _fields(table, schema).items()}
+    name, title = (_typed(content[key], str, key) if content.get(key) is not None else None for key in _NAMES)
+    return Descriptor(
+        name=name,
+        kind=_kind(own.get("kind")),
+        paths={name: _paths(name, r.get("path")) for name, r in tables.items()},
+        types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
+        titles={key: str(f["title"]) for key, f in fields.items() if f.get("title")},
+        missing={table: _missing(s.get("missingValues", [""]), table) for table, s in schemas.items()},
+        missing_of={
+            key: _missing(f["missingValues"], f"{key[1]} in {key[0]}")
+            for key, f in fields.items()
+            if "missingValues" in f
+        },
+        decimals={key: mark for key, f in fields.items() if (mark := _decimal(key, f)) is not None},
+        design=_design(own.get("design")),
+        as_of=_date(own["as_of"]) if own.get("as_of") else None,
+        window=_window(own.get("window")),
+        synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
+        padded=_padded(own.get("short_rows", "reject")),
+        notices=notices,
+        title=title,
+        unlogged=_unlogged(own),
+        assumed=_typed(own["assumed"], str, "crampstudy.assumed") if "assumed" in own else None,
+    )
+
+
+def _resources(content: Any) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """Return the resources that are tables of a cohort, and a notice for each that is none."""
     tables: dict[str, dict[str, Any]] = {}
     notices: list[str] = []
     for resource in _typed(content.get("resources"), list, "resources"):
@@ -97,38 +128,13 @@ def _parse(content: Any) -> Descriptor:
         else:
             known = ", ".join(codebook.TABLES)
             notices.append(f"{FILE}: a cohort has no table {name}; left out (the tables are {known})")
-    schemas = {name: _typed(r.get("schema", {}), dict, f"the schema of {name}") for name, r in tables.items()}
-    fields = {
-        (table, _typed(f.get("name"), str, f"the name of a field of {table}")): f
-        for table, schema in schemas.items()
-        for f in (_typed(f, dict, f"a field of {table}") for f in _typed(schema.get("fields", []), list, "fields"))
-    }
-    name, title = (_typed(content[key], str, key) if content.get(key) is not None else None for key in _NAMES)
-    return Descriptor(
-        name=name,
-        kind=_kind(own.get("kind")),
-        paths={name: _paths(name, r.get("path")) for name, r in tables.items()},
-        types={key: _TYPES.get(str(f.get("type", "string")), "text") for key, f in fields.items()},
-        titles={key: str(f["title"]) for key, f in fields.items() if f.get("title")},
-        missing={
-            table: _missing(s.get("missingValues", [""]), f"missingValues of {table}") for table, s in schemas.items()
-        },
-        missing_of={
-            key: _missing(f["missingValues"], f"missingValues of {key[1]} in {key[0]}")
-            for key, f in fields.items()
-            if "missingValues" in f
-        },
-        decimals={key: mark for key, f in fields.items() if (mark := _decimal(key, f)) is not None},
-        design=_design(own.get("design")),
-        as_of=_date(own["as_of"]) if own.get("as_of") else None,
-        window=_window(own.get("window")),
-        synthetic=_typed(own.get("synthetic", False), bool, "crampstudy.synthetic"),
-        padded=_padded(own.get("short_rows", "reject")),
-        notices=tuple(notices),
-        title=title,
-        unlogged=_unlogged(own),
-        assumed=_typed(own["assumed"], str, "crampstudy.assumed") if "assumed" in own else None,
-    )
+    return tables, tuple(notices)
+
+
+def _fields(table: str, schema: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the fields of a table by table and name."""
+    fields = (_typed(f, dict, f"a field of {table}") for f in _typed(schema.get("fields", []), list, "fields"))
+    return {(table, _typed(f.get("name"), str, f"the name of a field of {table}")): f for f in fields}
 
 
 _WORDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
@@ -144,8 +150,9 @@ def _texts(value: Any, what: str) -> tuple[str, ...]:
     return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
 
 
-def _missing(stated: Any, what: str) -> tuple[str, ...]:
+def _missing(stated: Any, where: str) -> tuple[str, ...]:
     """Return missing codes: texts, or objects with a ``value`` and a label."""
+    what = f"missingValues of {where}"
     items = _typed(stated, list, what)
     return _texts([item.get("value") if isinstance(item, dict) else item for item in items], what)
 

@@ -1,4 +1,4 @@
-"""A cohort's own columns: those that the codebook does not know, kept and typed."""
+"""Columns that the codebook does not know: described, typed and kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Inferred:
         )
 
 
-def own_column(table: str, name: str, type: VariableType, title: str | None = None) -> Variable:
+def extra_column(table: str, name: str, type: VariableType, title: str | None = None) -> Variable:
     """Return the description of a column that the codebook does not know."""
     return Variable(
         table=table,
@@ -58,18 +58,23 @@ def own_column(table: str, name: str, type: VariableType, title: str | None = No
     )
 
 
-def own_columns(
+def extra_columns(
     table: str,
     file: str,
     frame: pl.DataFrame,
     types: Mapping[tuple[str, str], VariableType] | None = None,
     titles: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[tuple[Variable, ...], tuple[str, ...]]:
-    """Return the descriptions of a table's own columns, and a notice for each whose type had to be inferred.
+    """Return the descriptions of the columns that the codebook does not know, and a notice for each inferred type.
 
-    ``types`` and ``titles`` are those that somebody has stated, by table and column.
+    Args:
+        table: The table's name.
+        file: The file's name, for the notices.
+        frame: The table.
+        types: Types that somebody has stated, by table and column; others are inferred.
+        titles: Titles that somebody has stated, by table and column.
     """
-    own: list[Variable] = []
+    extra: list[Variable] = []
     notices: list[str] = []
     for name in frame.columns:
         if codebook.find(name, table):
@@ -79,8 +84,8 @@ def own_columns(
             inferred = infer(frame[name])
             type_ = inferred.type
             notices.append(f"{file}: the codebook does not know the column {name}; kept as {inferred.words}")
-        own.append(own_column(table, name, type_, (titles or {}).get((table, name))))
-    return tuple(own), tuple(notices)
+        extra.append(extra_column(table, name, type_, (titles or {}).get((table, name))))
+    return tuple(extra), tuple(notices)
 
 
 def infer(column: pl.Series) -> Inferred:
@@ -100,7 +105,7 @@ def infer(column: pl.Series) -> Inferred:
     for kind in _KINDS:
         if kind in ("integer", "number") and zeros >= _CODED * finite.height:
             continue
-        fits = finite.select(rules.typed(own_column("", "x", kind), finite.schema["x"]).is_not_null()).to_series()
+        fits = finite.select(rules.typed(extra_column("", "x", kind), finite.schema["x"]).is_not_null()).to_series()
         n, strays = int(fits.sum()), int((~fits).sum())
         allowed = max((1 - MOST) * finite.height, 1 if n >= _FEW else 0)
         if n <= fitting or strays > allowed:

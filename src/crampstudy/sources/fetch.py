@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
-from urllib.parse import urljoin, urlsplit
+from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import pooch
 
 from crampstudy.atomic_write import guarded, whole_file
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources import web_address
+from crampstudy.sources.download import NotThere, Progress, download
 from crampstudy.sources.readers.nhanes import codes as nc
 
 PUBLISHER = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public"
 RECORD = "digests.json"
-_MAGIC = b"HEADER RECORD*******LIB"
-_RECORD_LENGTH = 80  # a transport file is a whole number of such records
-_CHUNK = 1 << 14  # what is lost at most when a connection breaks
-_ATTEMPTS = 3
-_TOO_MANY = 429
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with the name of a file, the bytes that are there, and how many there will be where the server says so.
-
-The two numbers are equal once per file, when it is whole and checked.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +46,20 @@ def nhanes(
     wait_s: float = 1.0,
     redirects_to: Collection[str] = (),
 ) -> tuple[Fetched, ...]:
-    """Download the transport files of ``cycles`` (all that are known without it) into ``folder``.
+    """Download the transport files of NHANES cycles into a folder.
 
     A file takes its name only when it is whole and checked. A download that was cut off goes on where it stopped if
-    the server can, else from the start; a connection that breaks is tried three times, ``wait_s`` seconds apart and
-    more. A file whose digest is on record is not downloaded again. With ``refresh`` all are, and the record is renewed.
-    A redirect is followed on the same host, and to the hosts in ``redirects_to``. No message or record has the user,
-    the password or the values of the query of an address.
+    the server can, else from the start; a connection that breaks is tried three times. A file whose digest is on record
+    is not downloaded again. No message or record has the user, the password or the values of the query of an address.
+
+    Args:
+        folder: Where the files go, and the record of their digests.
+        cycles: Letters of cycles, such as ``D``; all that are known without it.
+        base_url: The address below which the files stand.
+        refresh: Whether all files are downloaded again, and the record renewed.
+        progress: Is called with a file's name, the bytes so far, and all of them where the server says how many.
+        wait_s: Seconds between the first two tries; later ones are farther apart.
+        redirects_to: Hosts to which a redirect is followed, beside the same host.
 
     Raises:
         UsageError: a cycle is unknown, or the address is not http(s).
@@ -87,21 +83,21 @@ def nhanes(
                 progress(path.name, made[-1].size, made[-1].size)
                 continue
             try:
-                part = _download(url, path, progress, wait_s, redirects_to)
-            except _NotThere:
+                part = download(url, path, progress, wait_s, redirects_to)
+            except NotThere:
                 raise SourceError(
-                    f"{web_address.shown(url)} is not there: no table {table} of cycle {cycle} at this address"
+                    f"{web_address.public(url)} is not there: no table {table} of cycle {cycle} at this address"
                 ) from None
             digest, size = str(pooch.file_hash(str(part))), part.stat().st_size
             if known and digest != known["sha256"]:
                 part.unlink()
                 raise SourceError(
-                    f"{web_address.shown(url)} is not the file that {folder / RECORD} records "
+                    f"{web_address.public(url)} is not the file that {folder / RECORD} records "
                     f"(SHA-256 {digest[:12]} now, {known['sha256'][:12]} then): the publisher has changed it; "
                     "--refresh takes the new one"
                 )
             # On record before it has its name: a file without a record is somebody else's.
-            record[path.name] = {"sha256": digest, "size_bytes": size, "address": web_address.shown(url)}
+            record[path.name] = {"sha256": digest, "size_bytes": size, "address": web_address.public(url)}
             whole_file(folder / RECORD, (json.dumps({"files": record}, indent=1, sort_keys=True) + "\n").encode())
             with guarded(path):
                 part.replace(path)
@@ -132,7 +128,7 @@ def _check_address(base_url: str) -> None:
         good = False
     if not good:
         what = (
-            f"{web_address.shown(base_url)!r}" if "@" not in base_url and "?" not in base_url else "the address given"
+            f"{web_address.public(base_url)!r}" if "@" not in base_url and "?" not in base_url else "the address given"
         )
         raise UsageError(f"{what} is no address of files; give one that begins with https:// or http://")
 
@@ -169,132 +165,3 @@ def _kept(path: Path, known: Mapping[str, Any] | None) -> Fetched:
     if digest != known["sha256"]:
         raise SourceError(f"{path} is not as it was fetched: its SHA-256 has changed; --refresh fetches it anew")
     return Fetched(path, digest, path.stat().st_size, downloaded=False)
-
-
-class _NotThere(Exception):
-    """The server has no such file."""
-
-
-def _download(url: str, path: Path, progress: Progress, wait_s: float, allowed: Collection[str]) -> Path:
-    """Download into a file of its own beside ``path``, whole and checked, and return it."""
-    part = path.with_name(f".{path.name}.part")
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            # A full disk is no error of the network, and is not tried again.
-            with guarded(path, part):
-                _go_on(url, part, path.name, progress, allowed)
-            break
-        except OSError as error:
-            # What requests raises is an OSError, with the response where there was one.
-            response = getattr(error, "response", None)
-            status = None if response is None else int(response.status_code)
-            if status == 404:
-                raise _NotThere from None
-            if status == 416:
-                part.unlink(missing_ok=True)
-            elif status is not None and status < 500 and status != _TOO_MANY:
-                raise SourceError(
-                    f"{web_address.shown(url)} was refused with status {status}; is the address right?"
-                ) from None
-            if attempt == _ATTEMPTS:
-                what = f"answered with status {status}" if status else "could not be reached, or broke off,"
-                raise SourceError(
-                    f"{web_address.host(url)} {what} in {_ATTEMPTS} attempts at {path.name} ({type(error).__name__}); "
-                    "check the network and run the same command again: it goes on where it stopped"
-                ) from None
-            time.sleep(wait_s * attempt)
-    _validator(part).unlink(missing_ok=True)
-    with part.open("rb") as file:
-        head = file.read(len(_MAGIC))
-    size = part.stat().st_size
-    if head != _MAGIC or size % _RECORD_LENGTH:
-        part.unlink()
-        what = "a web page" if head.lstrip().startswith(b"<") else "something else"
-        if head == _MAGIC:
-            what = f"{size:,} bytes, which is not a whole number of records of {_RECORD_LENGTH}: it was cut off"
-        raise SourceError(f"{web_address.shown(url)} is no transport file: the server sent {what}; check the address")
-    return part
-
-
-def _validator(part: Path) -> Path:
-    return part.with_name(f"{part.name}.version")
-
-
-class _Part:
-    """The file that a download is written to; says how far it is."""
-
-    def __init__(self, file: BinaryIO, name: str, progress: Progress) -> None:
-        self._file, self._name, self._progress = file, name, progress
-        self.total: int | None = None
-
-    def write(self, chunk: bytes) -> None:
-        self._file.write(chunk)
-        if self._file.tell() != self.total:
-            self._progress(self._name, self._file.tell(), self.total)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def _go_on(url: str, part: Path, name: str, progress: Progress, allowed: Collection[str]) -> None:
-    """Download ``url`` to ``part``, from where it ends if the server still has the same version of the file.
-
-    Raises:
-        OSError: the connection failed, the server refused, or the file ended too early.
-        SourceError: the server sends on to another host than is allowed.
-    """
-    validator = _validator(part)
-    start = part.stat().st_size if part.exists() and validator.exists() else 0
-    # Packed on the way, a file could not go on from a place in the unpacked one.
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": validator.read_text(encoding="latin-1")}
-    with part.open("r+b" if start else "wb") as file:
-        file.seek(start)
-        target = _Part(file, name, progress)
-
-        def answered(response: Any, **options: Any) -> None:
-            if response.is_redirect:
-                _check_redirect(response.url, urljoin(response.url, response.headers["location"]), allowed)
-            # Servers say nonsense of the length; then nobody knows it, and nobody downstream should read it.
-            length = _number(response.headers.pop("Content-Length", ""))
-            if response.status_code == 206:
-                place, _, whole = response.headers.get("Content-Range", "").partition("/")
-                if not place.startswith(f"bytes {start}-"):
-                    file.truncate(0)
-                    raise ConnectionError("the server went on from another place than asked")
-                # The server may give less than the rest that was asked for.
-                target.total = _number(whole)
-            elif response.status_code == 200:
-                file.seek(0)
-                file.truncate()
-                target.total = length
-                _remember(validator, response.headers)
-
-        pooch.HTTPDownloader(chunk_size=_CHUNK, headers=headers, hooks={"response": answered})(url, target, None)
-        if target.total is not None and file.tell() != target.total:
-            raise ConnectionError(f"{file.tell()} of {target.total} bytes came")
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() else None
-
-
-def _check_redirect(asked: str, answered: str, allowed: Collection[str]) -> None:
-    if web_address.strays(asked, answered, allowed):
-        there = web_address.host(answered)
-        raise SourceError(
-            f"{web_address.shown(asked)} sends on to another place, {web_address.shown(answered)}; if you trust it, "
-            f"run the same command with --allow-redirects {there}"
-        )
-
-
-def _remember(validator: Path, headers: Mapping[str, str]) -> None:
-    """Keep what tells the versions of a file apart; without it a download that is cut off starts afresh."""
-    tag = headers.get("ETag", "")
-    # A weak tag does not promise the same bytes.
-    version = tag if tag.startswith('"') else headers.get("Last-Modified", "")
-    if version:
-        validator.write_text(version, encoding="latin-1")
-    else:
-        validator.unlink(missing_ok=True)

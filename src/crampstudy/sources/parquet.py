@@ -33,12 +33,12 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     try:
         # The reader of polars panics over some damaged files.
         with pq.ParquetFile(path) as file:
-            return framed(file.read(columns=columns))
+            return as_frame(file.read(columns=columns))
     except DAMAGED as error:
         raise damaged(path, error) from None
 
 
-def framed(table: pa.Table) -> pl.DataFrame:
+def as_frame(table: pa.Table) -> pl.DataFrame:
     """Return a table of Arrow, once its names and texts have been found to be UTF-8 and its parts whole."""
     "".join(table.schema.names)
     if "" in table.schema.names:

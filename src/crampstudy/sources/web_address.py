@@ -1,4 +1,4 @@
-"""Addresses of files on the web: told without their secrets, and held to the place that the user named."""
+"""Addresses of files on the web: in a form without their secrets, and held to the place that the user named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HIDDEN = "..."
 _PORTS = {"http": 80, "https": 443}
 
 
-def shown(address: str) -> str:
+def public(address: str) -> str:
     """Return an address without user, password and the values of its query, any of which may be a secret."""
     parts = urlsplit(address)
     query = re.sub(r"=[^&;]*", f"={_HIDDEN}", parts.query) if "=" in parts.query else parts.query and _HIDDEN

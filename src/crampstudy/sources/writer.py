@@ -21,7 +21,7 @@ from crampstudy.codebook import Variable, VariableType, dictionary, rules
 from crampstudy.cohort import Kind, SurveyDesign
 from crampstudy.errors import SchemaError, UsageError
 from crampstudy.sources import descriptor
-from crampstudy.sources.extra_columns import own_column
+from crampstudy.sources.extra_columns import extra_column
 
 Format = Literal["csv", "parquet"]
 FORMATS = get_args(Format)
@@ -63,7 +63,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class EncodedTables:
     """The tables of some participants as the bytes of their files; CSV without its header."""
 
     format: Format
@@ -72,11 +72,11 @@ class Block:
     contents: Mapping[str, bytes]
 
 
-def encoded(tables: Mapping[str, pl.DataFrame], format: Format) -> Block:
+def encode(tables: Mapping[str, pl.DataFrame], format: Format) -> EncodedTables:
     """Return the tables of some participants as a block to be written, in whatever process they were made."""
     contents = {name: _csv(table) if format == "csv" else _parquet(table) for name, table in tables.items()}
     people = tuple(tables["participants"]["participant_id"]) if "participants" in tables else ()
-    return Block(format, {name: table.schema for name, table in tables.items()}, people, contents)
+    return EncodedTables(format, {name: table.schema for name, table in tables.items()}, people, contents)
 
 
 def _csv(table: pl.DataFrame, *, header: bool = False) -> bytes:
@@ -108,14 +108,14 @@ class Writer:
     _digests: dict[str, hashlib._Hash] = field(default_factory=dict)
     _blocks: int = 0
 
-    def add(self, block: Block | Mapping[str, pl.DataFrame]) -> None:
+    def add(self, block: EncodedTables | Mapping[str, pl.DataFrame]) -> None:
         """Write a block, or the tables of one; it has other participants than the blocks before it.
 
         Raises:
             SchemaError: a table has other columns than in the blocks before, or a participant stands there already.
         """
-        if not isinstance(block, Block):
-            block = encoded(block, self.format)
+        if not isinstance(block, EncodedTables):
+            block = encode(block, self.format)
         if known := self._people.intersection(block.people):
             raise SchemaError(f"the participant {min(known)} stands in two blocks; a block has all of a participant")
         self._people.update(block.people)
@@ -202,8 +202,14 @@ def writing(
     Blocks are written one after the other and never held: CSV into one file per table, Parquet into a part each,
     ``diary/part-0001.parquet`` and so on (of a single block ``diary.parquet``); parts of one number hold the same
     participants, and :data:`PART_ROWS` is a good size for them. A block may have tables that are none of the cohort's,
-    such as ``truth/rates``. ``beside`` names the files that may be put beside the tables. A package that was written so
-    and not touched since is replaced; any other is kept beside with ``force`` (:attr:`Writer.kept`).
+    such as ``truth/rates``. A package that was written so and not touched since is replaced.
+
+    Args:
+        folder: Where the package will stand.
+        about: What the descriptor says of the cohort.
+        format: That of the tables.
+        beside: Names of the files that may be put beside the tables.
+        force: Whether any other folder in that place is kept beside (:attr:`Writer.kept`) and not refused.
 
     Raises:
         UsageError: the format is unknown.
@@ -245,4 +251,4 @@ def _sha256(content: bytes) -> str:
 
 def _variable(table: str, column: str, dtype: pl.DataType) -> Variable:
     types: dict[pl.DataType, VariableType] = {d: t for t, d in rules.DTYPES.items()} | {pl.String(): "text"}
-    return codebook.find(column, table) or own_column(table, column, types[dtype])
+    return codebook.find(column, table) or extra_column(table, column, types[dtype])

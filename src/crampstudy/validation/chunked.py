@@ -12,9 +12,9 @@ from typing import IO
 
 import polars as pl
 
-from crampstudy import codebook, scratch, validation
+from crampstudy import codebook, scratch
 from crampstudy.atomic_write import csv_text, whole_stream
-from crampstudy.cleaning import Context, RawTable, clean_table, marks, nothing_left, rules, set_aside
+from crampstudy.cleaning import Context, RawTable, apply_rules, clean_table, marks, nothing_left, set_aside
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
@@ -24,7 +24,8 @@ from crampstudy.sources.chunked.diary import ChunkedDiary
 from crampstudy.sources.chunked.joined import Joined
 from crampstudy.sources.readers import chunked_package
 from crampstudy.sources.text import missing_codes
-from crampstudy.validation import Summary
+from crampstudy.validation.rejected_rows import with_rows
+from crampstudy.validation.summary import Summary, by_number, examples, night_counts
 
 LARGE = 5_000_000
 """Rows of a Parquet diary from which it is read in parts."""
@@ -40,13 +41,18 @@ def validate(
     large: int | None = None,
     size: int = SIZE,
 ) -> Summary | None:
-    """Read and clean a large data package in parts and summarise it.
+    """Read and clean a large data package in parts and summarise it; ``None`` where it has to be read as a whole.
 
-    ``None`` if its diary is not a Parquet file of at least ``large`` rows; ``size`` is how many a part has, about.
-    ``None``, too, where nights without a row are taken as nights without a cramp: they are filled in as a whole; and
-    where corrections lie in the folder, each of which is checked against the whole table. The summary is that of the
-    whole, without its digest. ``rejects`` is a file for the ledger with the rejected rows, those
-    of the diary in the order of the parts.
+    That is where the diary is not a Parquet file of at least ``large`` rows, where nights without a row are taken as
+    nights without a cramp, which are filled in as a whole, and where corrections lie in the folder, each of which is
+    checked against the whole table. The summary is that of the whole, without its digest.
+
+    Args:
+        source: The address of the source, or its folder.
+        today: The day of the reading, after which no night can lie; without it no date is too late.
+        rejects: A file for the ledger with the rejected rows, those of the diary in the order of the parts.
+        large: The fewest rows of a diary that is read in parts.
+        size: How many rows a part has, about.
 
     Raises:
         SourceError: the source cannot be read, or no row is left.
@@ -97,7 +103,7 @@ class _Cleaning:
         self.tables = {name: given[name] for name in codebook.TABLES if name in given}
         self.frames: dict[str, pl.DataFrame] = {}
         self.said: dict[str, list[Violation]] = {}
-        self._own = opened.own
+        self._extra_columns = opened.extra_columns
         self._sum = _Diary()
         for name, table in self.tables.items():
             self.frames[name], self.said[name] = clean_table(table, self._context())
@@ -120,8 +126,8 @@ class _Cleaning:
             lines = ledger(part, said)
             if self._spool:
                 self._spool.write(_rejects(part, said, header=False))
-            total.examples.append(validation.examples(lines))
-            total.marks.append(marks.counted(lines))
+            total.examples.append(examples(lines))
+            total.marks.append(marks.count(lines))
             total.read += part.height
             total.accepted += frame.height
             if frame.is_empty():
@@ -130,7 +136,7 @@ class _Cleaning:
             seen = observed_night(cohort)
             total.without_cramp += frame.filter(seen & (pl.col("cramps") == 0)).height
             total.spans.append(spans(frame.select("participant_id", "date", seen.alias("observed"))))
-            total.needed.append(rules.nights_needed({**self.frames, "diary": frame}))
+            total.needed.append(apply_rules.nights_needed({**self.frames, "diary": frame}))
 
     def _cohort(self, diary: pl.DataFrame) -> Cohort:
         """Return the cohort of a part: it lets in only what keeps the rules."""
@@ -145,7 +151,7 @@ class _Cleaning:
         """
         if not self._sum.accepted:
             raise nothing_left(self._file, self._sum.read, self._first())
-        for name, found in rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
+        for name, found in apply_rules.across_tables({**self.frames, "diary": pl.concat(self._sum.needed)}):
             self.said[name] += found
 
     def _first(self) -> pl.DataFrame:
@@ -156,16 +162,14 @@ class _Cleaning:
         """Return the summary of the whole."""
         total = self._sum
         ledgers = {name: ledger(self.tables[name], said) for name, said in self.said.items()}
-        marked = pl.concat([*(marks.counted(lines) for lines in ledgers.values()), *total.marks])
-        examples = {
-            name: validation.examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()
-        }
-        examples["diary"] = self._places.ledger(self._first())
-        found = pl.concat(examples[name] for name in codebook.TABLES if name in examples)
+        marked = pl.concat([*(marks.count(lines) for lines in ledgers.values()), *total.marks])
+        firsts = {name: examples(joined.stated(self.tables[name], lines)) for name, lines in ledgers.items()}
+        firsts["diary"] = self._places.ledger(self._first())
+        found = pl.concat(firsts[name] for name in codebook.TABLES if name in firsts)
         merged = found.group_by("rule", "severity", maintain_order=True).agg(
             pl.col("n").sum(), pl.exclude("n", "rule", "severity").first()
         )
-        blanked = {name: _blanked(lines) for name, lines in examples.items()}
+        blanked = {name: _blanked(lines) for name, lines in firsts.items()}
         counts = {
             name: _count(name, t.file, (t.height, self.frames[name].height), blanked[name])
             for name, t in self.tables.items()
@@ -176,20 +180,20 @@ class _Cleaning:
             .select("participant_id")
             .join(pl.concat(total.spans), on="participant_id", how="left")
         )
-        nights = validation.night_counts(seen, total.accepted, total.without_cramp)
+        nights = night_counts(seen, total.accepted, total.without_cramp)
         return Summary(
             cohort=self._raw.name,
             kind="diary",
             digest=None,
             tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
-            rules=validation.by_number(merged),
+            rules=by_number(merged),
             notices=(*self._raw.notices, *marks.notices(marked), *nights.remarks),
             nights=nights,
             costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
         )
 
 
-_NOTHING = validation.examples(LEDGER.to_frame())
+_NOTHING = examples(LEDGER.to_frame())
 
 
 def _blanked(lines: pl.DataFrame) -> int:
@@ -205,6 +209,6 @@ def _rejects(table: RawTable, said: list[Violation], *, header: bool) -> bytes:
     lines, rows = ledger(table, said), set_aside(table, said)
     if isinstance(table, Joined):
         lines, rows = table.places.ledger(lines), table.places.rows(rows)
-    lines = validation.with_rows(lines, {table.file: rows})
+    lines = with_rows(lines, {table.file: rows})
     text = csv_text(lines)
     return (text if header else text.partition("\n")[2]).encode()

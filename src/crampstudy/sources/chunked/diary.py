@@ -27,9 +27,10 @@ _LINE, _PART = "__line", "__part"
 
 @dataclass(frozen=True, slots=True)
 class ChunkedDiary:
-    """A source whose diary is still in its files; ``raw`` has all the other tables, ``own`` the diary's own columns.
+    """A source whose diary is still in its files; ``raw`` has all the other tables.
 
-    ``schema`` is that of all files together; lines run on from file to file, and ``places`` tells what they are.
+    ``extra_columns`` describes those of the diary that the codebook does not know, ``schema``
+    is that of all files together; lines run on from file to file, and ``places`` tells what they are.
     """
 
     raw: Raw
@@ -38,7 +39,7 @@ class ChunkedDiary:
     rows: int
     schema: pl.Schema
     missing: tuple[str, ...]
-    own: tuple[Variable, ...] = ()
+    extra_columns: tuple[Variable, ...] = ()
     codes: Codes = missing_codes.NONE
 
     def parts(self, people: pl.Series, size: int, folder: Path) -> Iterator[RawTable]:
@@ -50,7 +51,9 @@ class ChunkedDiary:
         whole = _together(self._batches(_BATCH, ["participant_id"]), people)
         frames = self._cut(people, size) if whole else self._spilled(size, folder)
         for frame in frames:
-            yield Joined("diary", self.places.label, frame.drop(_LINE), frame[_LINE], self.own, places=self.places)
+            yield Joined(
+                "diary", self.places.label, frame.drop(_LINE), frame[_LINE], self.extra_columns, places=self.places
+            )
 
     def column(self, name: str) -> pl.DataFrame:
         """Return one column of all files at once, as the rules read it."""
@@ -69,7 +72,7 @@ class ChunkedDiary:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(size, columns=columns):
-                        given = parquet.stored(path, parquet.framed(pa.Table.from_batches([batch])), self.missing)
+                        given = parquet.stored(path, parquet.as_frame(pa.Table.from_batches([batch])), self.missing)
                         given, _ = missing_codes.without(path.name, given, self.codes)
                         lines = pl.int_range(line, line + given.height, dtype=pl.Int64, eager=True)
                         line += given.height

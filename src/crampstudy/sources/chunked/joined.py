@@ -30,17 +30,17 @@ def join(parts: Sequence[RawTable]) -> Joined:
     parts = _alike(parts)
     where = places_of(first.name, [part.file for part in parts], [_last_line(part) for part in parts])
     rows = accumulate((part.frame.height for part in parts), initial=0)
-    doubtful = [(part.doubtful, row) for part, row in zip(parts, rows, strict=False) if part.doubtful]
+    retyped = [(part.retyped, row) for part, row in zip(parts, rows, strict=False) if part.retyped]
     return Joined(
         first.name,
         where.label,
         pl.concat(part.frame for part in parts),
         pl.concat(part.lines + start for part, start in zip(parts, where.starts, strict=True)),
-        doubtful=(
-            pl.concat(numbers.cast(pl.UInt32) + row for (numbers, _), row in doubtful),
-            pl.concat(text.select(first.frame.columns) for (_, text), _ in doubtful),
+        retyped=(
+            pl.concat(numbers.cast(pl.UInt32) + row for (numbers, _), row in retyped),
+            pl.concat(text.select(first.frame.columns) for (_, text), _ in retyped),
         )
-        if doubtful
+        if retyped
         else None,
         written=None if parts[0].written is None else pl.concat(p.written for p in parts if p.written is not None),
         unread=pl.concat(p.unread.with_columns(pl.col("line") + s) for p, s in zip(parts, where.starts, strict=True)),
@@ -111,7 +111,7 @@ def _alike(parts: Sequence[RawTable]) -> list[RawTable]:
     types = dict(parts[0].frame.schema)
     if all(dict(part.frame.schema) == types and part.written is None for part in parts):
         return [replace(part, frame=part.frame.select(list(types))) for part in parts]
-    if any(part.doubtful or part.written is not None for part in parts):
+    if any(part.retyped or part.written is not None for part in parts):
         # One file had to be read as text, such as one with decimal commas: then all are.
         check_columns(files, [part.frame.columns for part in parts])
         return [_as_text(part, parts[0].frame.columns) for part in parts]
@@ -122,4 +122,4 @@ def _alike(parts: Sequence[RawTable]) -> list[RawTable]:
 def _as_text(part: RawTable, columns: list[str]) -> RawTable:
     every = pl.int_range(part.frame.height, dtype=pl.UInt32, eager=True)
     written = part.rows(every, columns)
-    return replace(part, frame=part.texts(every, columns), written=written, doubtful=None)
+    return replace(part, frame=part.texts(every, columns), written=written, retyped=None)

@@ -18,7 +18,7 @@ from crampstudy.sources.chunked.diary import ChunkedDiary
 from crampstudy.sources.chunked.joined import common_columns
 from crampstudy.sources.chunked.places import places_of
 from crampstudy.sources.descriptor import Descriptor
-from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.readers import package
 from crampstudy.sources.text import decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
@@ -63,8 +63,8 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
     extra = _extra_columns(diary, described, package.stated_marks(folder, "diary", described))
     if extra is None:
         return None
-    own, said = extra
-    return replace(diary, raw=replace(raw, notices=(*notices, *said)), own=own)
+    columns, said = extra
+    return replace(diary, raw=replace(raw, notices=(*notices, *said)), extra_columns=columns)
 
 
 def _extra_columns(
@@ -75,7 +75,7 @@ def _extra_columns(
     The type of such a column is what all its cells fit, and the mark of numbers in texts what all of them show, so that
     each is looked at as a whole.
     """
-    own: list[Variable] = []
+    extra: list[Variable] = []
     notices: list[str] = []
     for name, dtype in diary.schema.items():
         known = codebook.find(name, "diary")
@@ -88,10 +88,10 @@ def _extra_columns(
             return None
         if known:
             continue
-        found, said = own_columns("diary", diary.places.label, cells, described.types, described.titles)
-        own += found
+        found, said = extra_columns("diary", diary.places.label, cells, described.types, described.titles)
+        extra += found
         notices += said
-    return tuple(own), notices
+    return tuple(extra), notices
 
 
 def _heads(paths: Sequence[Path]) -> tuple[list[int], list[pa.Table]]:

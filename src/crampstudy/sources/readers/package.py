@@ -16,7 +16,7 @@ from crampstudy.errors import SourceError
 from crampstudy.sources import descriptor, parquet
 from crampstudy.sources.chunked import joined
 from crampstudy.sources.descriptor import Descriptor
-from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.text import decimals, missing_codes, typed
 from crampstudy.sources.text.decimals import NUMBERS, Mark, Stated
 from crampstudy.sources.text.decoding import COMPRESSED, looks_like
@@ -43,10 +43,13 @@ def read(
 ) -> Raw:
     """Read a data package folder; a folder of tables without a descriptor will do.
 
-    Tables named in ``leave`` must be there as any other and are not read. Cells that hold a ``declared`` code are
-    missing, beside those that the descriptor declares; ``decimal`` is the mark of numbers in texts where they leave it
-    open and the descriptor does not state it. Rows of text that only end early are set aside, unless they may be
-    ``padded``, or the descriptor says so.
+    Args:
+        folder: The folder.
+        leave: Tables that must be there as any other and are not read.
+        declared: Codes of missing cells, beside those that the descriptor declares.
+        decimal: The mark of numbers in texts, where they leave it open and the descriptor does not state it.
+        padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
+            unless the descriptor says so.
 
     Raises:
         SourceError: the folder, a table or the descriptor is missing, empty or not what its name says.
@@ -126,9 +129,17 @@ def write(
     *,
     force: bool = False,
 ) -> Path | None:
-    """Write ``cohort`` as a data package, whole or not at all; ``extra`` are files to put beside it.
+    """Write a cohort as a data package, whole or not at all.
 
-    Returns where the folder is kept that this one took the place of by ``force``, ``None`` where there was none.
+    Args:
+        cohort: The cohort.
+        folder: Where the package will stand; an untouched package there is replaced.
+        format: That of the tables.
+        extra: Files to put beside the tables, by name.
+        force: Whether any other folder in that place is kept beside and not refused.
+
+    Returns:
+        Where the folder is kept that stood there before, ``None`` where there was none.
 
     Raises:
         UsageError: the format is unknown.
@@ -194,9 +205,9 @@ def _table(
         parts.append(part)
         notices += said
     table = joined.join(parts) if len(parts) > 1 else parts[0]
-    table, coded = missing_codes.taken_out(table, described.codes(name, declared))
-    own, said = own_columns(name, table.file, table.frame, described.types, described.titles)
-    return replace(table, own=own), [*notices, *coded, *said]
+    table, coded = missing_codes.without_declared(table, described.codes(name, declared))
+    extra, said = extra_columns(name, table.file, table.frame, described.types, described.titles)
+    return replace(table, extra_columns=extra), [*notices, *coded, *said]
 
 
 def _part(name: str, file: str, path: Path, described: Descriptor, stated: Stated) -> tuple[RawTable, tuple[str, ...]]:
@@ -206,10 +217,10 @@ def _part(name: str, file: str, path: Path, described: Descriptor, stated: State
         frame, said = decimals.settle(given, decimals.numbers(given, [name], stated), file, lines, stated)
         return RawTable(name, file, frame, lines, written=given.cast(pl.String) if said else None), said
     read = typed.read(path, name, missing, stated, padded=described.padded)
-    doubtful = read.doubtful and (read.doubtful[0], csv_restored(read.doubtful[1]))
+    retyped = read.retyped and (read.retyped[0], csv_restored(read.retyped[1]))
     written = None if read.written is None else csv_restored(read.written)
     frame = csv_restored(read.frame)
-    table = RawTable(name, file, frame, read.lines, doubtful=doubtful, written=written, unread=read.unread)
+    table = RawTable(name, file, frame, read.lines, retyped=retyped, written=written, unread=read.unread)
     return table, read.notices
 
 

@@ -6,7 +6,7 @@ So are values whose label says that there is none ("no answer"), whether the fil
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import statread
 from crampstudy.sources.readers.statread import Unreadable
-from crampstudy.sources.readers.wide import Grid, as_diary, codebook_names, pointed, split, without_codes
-from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.readers.wide import Grid, as_diary, codebook_names, split, with_points, without_codes
+from crampstudy.sources.text import decimals, missing_codes, stored
 from crampstudy.sources.text.decimals import Mark, Stated
 from crampstudy.sources.text.missing_codes import Codes
 
@@ -40,7 +40,6 @@ _RECORD_LENGTH = 80  # bytes, of a transport file
 _SHORT = 8  # letters of a name in a transport file of version 5
 TRANSPORT_ZERO = 1e-70
 """Below it a number is a zero: transport files hold zero as the smallest IBM float, 5.397605e-79, and so do copies."""
-_EXACT = 2.0**53  # whole numbers beyond it are not exact
 
 
 def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | None = None) -> Raw:
@@ -55,7 +54,7 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
     grid, texts, labels = _load(path)
-    grid = pointed(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
+    grid = with_points(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
     names = codebook_names(grid.frame.columns)
     grid = without_codes(grid, declared)
     frame = grid.frame
@@ -87,7 +86,7 @@ def load(path: Path, numbers: Collection[str] = (), stated: Stated = decimals.NO
         SourceError: the file is missing, broken, empty or of another kind.
     """
     grid, texts, _ = _load(path)
-    return pointed(grid, texts, stated, numbers)
+    return with_points(grid, texts, stated, numbers)
 
 
 def check_transport(path: Path) -> None:
@@ -185,22 +184,11 @@ def _text(name: str, values: list[Any]) -> pl.Series:
 
 
 def _cell(value: Any, dated: bool) -> str | None:
-    match value:
-        case None:
+    if isinstance(value, float):
+        if value != value:
             return None
-        case str():
-            return value.strip() or None
-        case float():
-            if value != value:
-                return None
-            value = 0.0 if abs(value) < TRANSPORT_ZERO else value
-            return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
-        case datetime():
-            return value.date().isoformat() if dated else value.isoformat()
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
+        value = 0.0 if abs(value) < TRANSPORT_ZERO else value
+    return stored.as_text(value, dated)
 
 
 def _meanings(column: str, labels: Mapping[Any, str]) -> dict[str, str]:

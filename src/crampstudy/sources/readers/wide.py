@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.errors import SourceError
-from crampstudy.sources.extra_columns import own_columns
+from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.text import decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
@@ -52,7 +52,7 @@ def without_codes(grid: Grid, declared: Codes) -> Grid:
     return replace(grid, frame=frame, notices=(*grid.notices, *said))
 
 
-def pointed(
+def with_points(
     grid: Grid,
     texts: Sequence[pl.Series],
     stated: Stated,
@@ -61,8 +61,12 @@ def pointed(
 ) -> Grid:
     """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
 
-    ``texts`` are the columns that have such cells, null where a cell is none; ``numbers`` those of them that hold
-    numbers, by default as the codebook says. A ``declared`` missing code is no number.
+    Args:
+        grid: The grid.
+        texts: The columns that have numbers stored as texts, null where a cell is none.
+        stated: What somebody has said of the marks.
+        numbers: Those of the columns that hold numbers, by default as the codebook says.
+        declared: Codes of missing cells, which are no numbers.
 
     Raises:
         SourceError: as :func:`crampstudy.sources.text.decimals.settle`.
@@ -96,24 +100,34 @@ def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, .
             f"{file}: a wide table needs the column {_ID}; it has {', '.join(frame.columns[:12])}; "
             "rename the column, or read the file through a mapping (mapped:FILE?mapping=M.yaml)"
         )
-    nightly = [c for c in frame.columns if c not in (_ID, "date") and codebook.find(c, "diary")]
-    if nightly and "date" not in frame.columns:
+    _check_homes(frame.columns, file)
+    if "date" not in frame.columns:
+        return (RawTable("participants", file, frame, lines),)
+    steady = _participant_columns(frame)
+    people, first = _people(frame, [c for c in frame.columns if c in steady], lines, file)
+    nights = RawTable("diary", file, frame.drop(steady), lines)
+    return RawTable("participants", file, people, lines.gather(first)), nights
+
+
+def _check_homes(columns: Sequence[str], file: str) -> None:
+    """Refuse a column that goes into neither participants nor diary, or into a diary without dates."""
+    nightly = [c for c in columns if c not in (_ID, "date") and codebook.find(c, "diary")]
+    if nightly and "date" not in columns:
         raise SourceError(f"{file}: the column {nightly[0]} is one of the diary, which needs the column date; add it")
-    for column in frame.columns:
+    for column in columns:
         home = [table for table in codebook.TABLES if codebook.find(column, table)]
         if home and not {"participants", "diary"} & set(home):
             raise SourceError(
                 f"{file}: the column {column} belongs to {home[0]}, which a wide table cannot hold; "
                 f"give {home[0]} a table of its own, or leave the column out"
             )
-    if "date" not in frame.columns:
-        return (_table("participants", file, frame, lines),)
+
+
+def _participant_columns(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of participants: those of the codebook, and extra ones that never change within one."""
     steady = [c for c in frame.columns if c != _ID and codebook.find(c, "participants")]
     unknown = [c for c in frame.columns if codebook.find(c, "participants") is None and not codebook.find(c, "diary")]
-    steady += _constant(frame, unknown)
-    people, first = _people(frame, [c for c in frame.columns if c in steady], lines, file)
-    nights = frame.drop(steady)
-    return _table("participants", file, people, lines.gather(first)), _table("diary", file, nights, lines)
+    return [*steady, *_constant(frame, unknown)]
 
 
 def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()) -> Raw:
@@ -130,19 +144,15 @@ def as_diary(path: Path, tables: Sequence[RawTable], notices: Sequence[str] = ()
     typed: list[RawTable] = []
     said: list[str] = []
     for table in tables:
-        own, kept = own_columns(table.name, table.file, table.frame)
-        typed.append(replace(table, own=own))
+        extra, kept = extra_columns(table.name, table.file, table.frame)
+        typed.append(replace(table, extra_columns=extra))
         said += [f"{notice} with the table {table.name}" for notice in kept]
     return Raw(name=path.stem, kind="diary", tables=tuple(typed), notices=(*notices, *said))
 
 
 def as_table(name: str, grid: Grid) -> RawTable:
     """Return a grid that is one table of a cohort."""
-    return _table(name, grid.file, grid.frame.rename(codebook_names(grid.frame.columns)), grid.lines)
-
-
-def _table(name: str, file: str, frame: pl.DataFrame, lines: pl.Series) -> RawTable:
-    return RawTable(name, file, frame, lines)
+    return RawTable(name, grid.file, grid.frame.rename(codebook_names(grid.frame.columns)), grid.lines)
 
 
 def _constant(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -85,7 +85,7 @@ def _numeric(column: pl.Series, stated: bool) -> bool:
     cells = column.drop_nulls().filter(~column.drop_nulls().is_in(sorted(MARKS_OF_MISSING)))
     if not cells.str.contains(COMMA).any() or not cells.str.contains(_NUMERIC).all():
         return False
-    forms = _Forms.of(cells)
+    forms = _NumberForms.of(cells)
     return stated or (forms.comma > 0 and forms.point == 0)
 
 
@@ -97,15 +97,22 @@ def settle(
     stated: Stated = NOTHING,
     by_comma: bool = False,
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return texts in which the ``columns`` of numbers have decimal points and no thousands apart, and what was done.
+    """Return texts whose numbers have decimal points and no thousands apart, and notices of what was done.
 
-    ``by_comma`` says that the file comes from where decimal marks are commas. A cell that its column's rule cannot
-    read stays, and is no number then; ``lines`` are those of the rows in ``file``.
+    A cell that its column's rule cannot read stays, and is no number then.
+
+    Args:
+        frame: The table, all text.
+        columns: Those of its columns that hold numbers.
+        file: The file's name, for messages.
+        lines: The line of each row in ``file``.
+        stated: What somebody has said of the marks.
+        by_comma: Whether the file comes from where decimal marks are commas.
 
     Raises:
-        SourceError: a column has decimal commas and points, or only cells such as 1,234, and nobody told its mark.
+        SourceError: a column has decimal commas and points, or only cells such as 1,234, and its mark is not stated.
     """
-    found = {name: forms for name in columns if (forms := _Forms.of(frame[name])).any}
+    found = {name: forms for name in columns if (forms := _NumberForms.of(frame[name])).any}
     by_comma |= any(forms.comma and not forms.point for forms in found.values())
     made, commas, apart = [], [], []
     for name, forms in found.items():
@@ -140,7 +147,7 @@ _APART: dict[Mark, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Forms:
+class _NumberForms:
     """How many cells of a column have which form; ``apart_comma`` are those with a decimal comma and thousands."""
 
     decimal_comma: int
@@ -151,7 +158,7 @@ class _Forms:
     open_point: int
 
     @classmethod
-    def of(cls, cells: pl.Series) -> _Forms:
+    def of(cls, cells: pl.Series) -> _NumberForms:
         if not cells.str.contains("[.,]").any():
             return cls(0, 0, 0, 0, 0, 0)
         patterns = (_decimal(","), _decimal("."), _APART[","], _APART["."], _open(","), _open("."))
@@ -213,7 +220,7 @@ def _pointed(name: str, mark: Mark, grouped: bool) -> pl.Expr:
     return marked.otherwise(plain.str.replace(",", ".", literal=True)).alias(name)
 
 
-def _refusal(cells: pl.Series, file: str, lines: pl.Series, forms: _Forms, option: str) -> str:
+def _refusal(cells: pl.Series, file: str, lines: pl.Series, forms: _NumberForms, option: str) -> str:
     examples = list(_examples(cells, lines))
     shown = " and ".join(f"{cell!r} (line {line})" for line, cell in examples)
     why, remedy = "have different decimal marks", "write the whole column in one way"

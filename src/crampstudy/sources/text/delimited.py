@@ -63,7 +63,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class TextCells:
     """The trimmed cells of a piece, the line of each row, how many rows were blank, and the rows set aside."""
 
     frame: pl.DataFrame
@@ -115,7 +115,7 @@ def opened(
         return made, (notice,)
 
 
-def cells(file: Opened, piece: Piece, missing: Sequence[str]) -> Cells:
+def cells(file: Opened, piece: Piece, missing: Sequence[str]) -> TextCells:
     """Return the cells of a piece; rows that have not the cells of the header are set aside.
 
     Raises:
@@ -153,14 +153,14 @@ def _parsed(file: Opened, body: bytes) -> pl.DataFrame | None:
     return frame
 
 
-def _trimmed(frame: pl.DataFrame, lines: pl.Series, missing: Sequence[str], tight: bool) -> Cells:
+def _trimmed(frame: pl.DataFrame, lines: pl.Series, missing: Sequence[str], tight: bool) -> TextCells:
     trimmed = frame if tight else frame.select(pl.all().str.strip_chars())
     if gone := [mark for mark in missing if mark or not tight]:
         trimmed = trimmed.with_columns(pl.when(~pl.all().is_in(gone)).then(pl.all()).name.keep())
     blank = trimmed.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.any():
         trimmed, lines = trimmed.filter(~blank), lines.filter(~blank)
-    return Cells(trimmed, lines, int(blank.sum()))
+    return TextCells(trimmed, lines, int(blank.sum()))
 
 
 def unread(file: Opened, aside: Sequence[ragged.Row], whole: int) -> pl.DataFrame:
@@ -169,7 +169,7 @@ def unread(file: Opened, aside: Sequence[ragged.Row], whole: int) -> pl.DataFram
     Raises:
         SourceError: they are too many for it to be read at all.
     """
-    return ragged.settled(aside, whole - file.headless, file.shape, _SEPARATORS)
+    return ragged.unread_rows(aside, whole - file.headless, file.shape, _SEPARATORS)
 
 
 def blank_notice(path: Path, blank: int) -> tuple[str, ...]:

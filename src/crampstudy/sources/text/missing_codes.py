@@ -95,7 +95,7 @@ def without(
     return frame, said
 
 
-def taken_out(table: RawTable, codes: Codes) -> tuple[RawTable, list[str]]:
+def without_declared(table: RawTable, codes: Codes) -> tuple[RawTable, list[str]]:
     """Return a table as read without cells that hold one of their column's codes, and a notice for each column."""
     if not codes:
         return table, []
@@ -103,8 +103,8 @@ def taken_out(table: RawTable, codes: Codes) -> tuple[RawTable, list[str]]:
     texts = table.texts(everything, [c for c in table.frame.columns if codes.of(c)])
     _, said = without(table.file, texts, codes)
     frame, _ = without(table.file, table.frame, codes)
-    doubtful = table.doubtful and (table.doubtful[0], without(table.file, table.doubtful[1], codes)[0])
-    return replace(table, frame=frame, doubtful=doubtful), said
+    retyped = table.retyped and (table.retyped[0], without(table.file, table.retyped[1], codes)[0])
+    return replace(table, frame=frame, retyped=retyped), said
 
 
 def held(cells: pl.Series, codes: Collection[str]) -> pl.Series:

@@ -86,7 +86,7 @@ def sift(piece: Piece, shape: Shape) -> Sifted:
     return Sifted(b"".join(kept), pl.Series(lines, dtype=pl.Int64), blank, tuple(aside))
 
 
-def settled(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, str]) -> pl.DataFrame:
+def unread_rows(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, str]) -> pl.DataFrame:
     """Return the rows set aside as the ledger needs them, where the file also has ``whole`` rows.
 
     ``marks`` are the separators that a file may have, with their names.
@@ -140,7 +140,7 @@ def _check_extent(row: Row, shape: Shape) -> None:
         raise SourceError(
             f"{shape.path}: the row from line {row.line} goes on to line {row.line + len(others)} and does not "
             f"have the {shape.width} cells of the header; is a quotation mark not closed, or not doubled, in "
-            f"{_shown(first.decode())!r}?"
+            f"{_excerpt(first.decode())!r}?"
         )
 
 
@@ -185,13 +185,13 @@ def _reason(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, 
     if often > whole and shape.width < max(usual, 1):
         first = next(row for row in aside if row.cells == usual)
         return (
-            f"line {shape.line} ({_shown(shape.header)!r}) seems to be a title above the header, which is line "
-            f"{first.line} ({_shown(first.body.decode().strip())!r}); delete the lines above it"
+            f"line {shape.line} ({_excerpt(shape.header)!r}) seems to be a title above the header, which is line "
+            f"{first.line} ({_excerpt(first.body.decode().strip())!r}); delete the lines above it"
         )
     if usual and usual < shape.width:
         return (
-            f"line {shape.line} ({_shown(shape.header)!r}) has cells that no row has: is it a title above the header, "
-            "or are names missing their values? The first line must be the header, with a name for each cell"
+            f"line {shape.line} ({_excerpt(shape.header)!r}) has cells that no row has: is it a title above the "
+            "header, or are names missing their values? The first line must be the header, with a name for each cell"
         )
     ours = marks[shape.separator]
     return (
@@ -200,7 +200,7 @@ def _reason(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, 
     )
 
 
-def _shown(text: str) -> str:
+def _excerpt(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
@@ -217,7 +217,7 @@ def title(shape: Shape, names: Sequence[str], below: Piece) -> str | None:
         words = {word for cell in cells if (word := cell.strip()) and not word[:1].isdigit()}
         if row.cells == shape.width == len(words):
             return (
-                f"{shape.path}: line {shape.line} ({_shown(shape.header)!r}) seems to be a title above the header, "
-                f"which is line {row.line} ({_shown(row.body.decode().strip())!r}); delete the lines above it"
+                f"{shape.path}: line {shape.line} ({_excerpt(shape.header)!r}) seems to be a title above the header, "
+                f"which is line {row.line} ({_excerpt(row.body.decode().strip())!r}); delete the lines above it"
             )
     return None

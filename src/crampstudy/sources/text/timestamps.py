@@ -27,7 +27,7 @@ _ZONE = r"(?:Z|[+-]\d{2}:?\d{2})$"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StatedTimes:
     """What somebody has said of the times: what a date means, and the time zone of those that state their own."""
 
     clock: Clock | None = None
@@ -43,34 +43,34 @@ class Stamps:
     timed: bool
 
 
-def read(cells: pl.Series, written: str, told: Told, where: str) -> Stamps:
+def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Stamps:
     """Return the nights of ``cells``, whose date is ``written`` so; ``where`` names the column.
 
     Raises:
-        SourceError: there are times of day, and nobody told what they mean; or they state their distance from UTC.
-        UsageError: what was told does not fit.
+        SourceError: there are times of day, and nobody has said what they mean; or they state their distance from UTC.
+        UsageError: what was stated does not fit.
     """
-    if told.clock not in (None, *CLOCKS):
-        raise UsageError(f"--clock {told.clock!r} is not allowed; allowed: {', '.join(CLOCKS)}")
+    if stated.clock not in (None, *CLOCKS):
+        raise UsageError(f"--clock {stated.clock!r} is not allowed; allowed: {', '.join(CLOCKS)}")
     cells = _zones(cells)
     # A midnight with a zone may be of another day.
     has_time = cells.str.replace(dates.MIDNIGHT, "").str.contains(_CLOCK).fill_null(value=False)
     zoned = cells.filter(has_time & cells.str.contains(_ZONE).fill_null(value=False))
-    if len(zoned) and told.time_zone is None:
+    if len(zoned) and stated.time_zone is None:
         raise SourceError(
             f"{where} states the distance from UTC ({zoned[0]!r}): say where the nights were, such as "
             "--time-zone Europe/Berlin"
         )
-    moments = _moments(cells, written, told.time_zone)
+    moments = _moments(cells, written, stated.time_zone)
     timed = moments.filter(has_time).drop_nulls()
-    if told.clock is None and (timed.dt.time() != time()).any():
+    if stated.clock is None and (timed.dt.time() != time()).any():
         raise SourceError(
             f"{where} has times of day, such as {cells.filter(has_time & moments.is_not_null())[0]!r}: say what they "
             "mean; --clock timestamp: before noon it is the night that began the evening before; "
             "--clock morning: always the night that ended on this date; "
             "--clock evening: the night that began on this date, none before noon"
         )
-    clock = told.clock or "evening"
+    clock = stated.clock or "evening"
     if clock == "timestamp":
         if timed.is_empty():
             raise UsageError(f"--clock timestamp: {where} has no time of day; allowed: evening, morning")

@@ -1,7 +1,7 @@
 """Delimited text straight into the codebook's types: as fast as the reader can, and no cell otherwise than with care.
 
 Polars reads cells in their types, and one that does not fit becomes null. Where the file has a cell and the frame
-has none, or a value that cannot be, the row is doubtful: it is read once more as text, for the cleaning to judge.
+has none, or a value that cannot be, the row is read once more as text, to be retyped where the cleaning judges it.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ _OPEN = re.compile(rb'(?:^|[;\t|"\n])\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*(?:[;\t|"\r\n
 class Typed:
     """A table in the codebook's types, its own columns as text.
 
-    ``doubtful`` are row numbers and these rows as text. Where the file may have decimal commas, ``frame`` is all text
-    with points, and ``written`` has every cell as it stands in the file. ``unread`` are the rows that have not the
-    cells of the header.
+    ``retyped`` are the numbers of rows to be typed again, and these rows as text. Where the file may have decimal
+    commas, ``frame`` is all text with points, and ``written`` has every cell as it stands in the file. ``unread`` are
+    the rows that have not the cells of the header.
     """
 
     frame: pl.DataFrame
     lines: pl.Series
     notices: tuple[str, ...]
-    doubtful: tuple[pl.Series, pl.DataFrame] | None = None
+    retyped: tuple[pl.Series, pl.DataFrame] | None = None
     written: pl.DataFrame | None = None
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
@@ -69,10 +69,14 @@ class _Marks(Exception):
 def read(
     path: Path, table: str, missing: Sequence[str] = (), stated: Stated = decimals.NOTHING, *, padded: bool = False
 ) -> Typed:
-    """Read a table of a cohort; empty cells and those that equal one of ``missing`` are null.
+    """Read a table of a cohort in the codebook's types.
 
-    ``stated`` is what somebody has said of its decimal marks. A row that only ends early is set aside, unless it may
-    be ``padded``.
+    Args:
+        path: The file.
+        table: The table's name.
+        missing: Texts that stand for a missing cell, beside the empty one.
+        stated: What somebody has said of its decimal marks.
+        padded: Whether rows that only end early are read as rows with empty cells; else they are set aside.
 
     Raises:
         SourceError: as :func:`.delimited.read_text`, or a column of numbers has two decimal marks.
@@ -149,53 +153,91 @@ def _has_comma(cells: pl.DataFrame, known: Mapping[str, Variable]) -> bool:
 
 def _plain(file: Opened, piece: Piece, known: Mapping[str, Variable], missing: Sequence[str]) -> _Part | None:
     """Read a piece by its types at once; ``None`` where quotes or line ends leave open where a cell ends."""
-    marks = [mark for mark in missing if mark]
+    grid = _grid(file, piece, marked=any(missing))
+    if grid is None:
+        return None
+    frame = _typed(file, grid, known, missing)
+    suspect, blank = _suspects(frame, grid.empty(), file.names, known)
+    lines = pl.int_range(piece.line, piece.line + frame.height, dtype=pl.Int64, eager=True)
+    rows = np.flatnonzero(suspect)
+    again = delimited.cells(file, Piece(grid.text(rows), 0), missing)
+    kept = again.lines.to_numpy()
+    # A row read again may turn out to hold nothing but marks of missing cells.
+    blank[np.delete(rows, kept)] = True
+    if blank.any():
+        frame, lines = frame.filter(~blank), lines.filter(~blank)
+        rows = rows - np.cumsum(blank)[rows]
+    return _Part(frame, lines, rows[kept], again.frame, int(blank.sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Bytes without quotes, a line a row; ``ends`` has the end of each cell, a row of the array for each row.
+
+    In a ``tight`` one no cell has spaces around it.
+    """
+
+    body: bytes
+    ends: NDArray[np.int64]
+    tight: bool
+
+    def empty(self) -> NDArray[np.bool_]:
+        """Return which cells hold nothing at all."""
+        flat = self.ends.reshape(-1)
+        empty = np.empty(self.ends.shape, dtype=bool)
+        empty[0, 0] = flat[0] == 0
+        np.equal(flat[1:] - flat[:-1], 1, out=empty.reshape(-1)[1:])
+        return empty
+
+    def text(self, rows: NDArray[np.int64]) -> bytes:
+        """Return rows as they stand."""
+        body, ends = self.body, self.ends
+        return b"".join(body[(ends[r - 1, -1] + 1 if r else 0) : ends[r, -1] + 1] for r in rows.tolist())
+
+
+def _grid(file: Opened, piece: Piece, *, marked: bool) -> _Grid | None:
+    """Return a piece cut into cells; ``marked`` says that some words in them are marks of missing ones."""
     body, width = _bare(piece.body, file.separator), len(file.names)
     # Polars would take a byte-order mark that begins the piece for the beginning of the file, and leave it out.
     if body is None or width < 2 or body.startswith(BOM_UTF8):
         return None
     tight = body.isascii() and not any(space in body for space in _SPACES if space != file.separator.encode())
-    if marks and not tight:
+    if marked and not tight:
         return None
     ends = _ends(body, file.separator, width)
-    if ends is None:
-        return None
+    return None if ends is None else _Grid(body, ends, tight)
+
+
+def _typed(file: Opened, grid: _Grid, known: Mapping[str, Variable], missing: Sequence[str]) -> pl.DataFrame:
+    """Return the cells in their types; one that does not fit is null."""
     types = {name: rules.DTYPES[v.type] for name, v in known.items() if v.type in _FAST}
     frame = pl.read_csv(
-        body,
+        grid.body,
         has_header=False,
         schema={name: types.get(name, pl.String()) for name in file.names},
         separator=file.separator,
         quote_char=None,
-        null_values=marks or None,
+        null_values=[mark for mark in missing if mark] or None,
         ignore_errors=True,
     )
-    if not tight:
+    if not grid.tight:
         trimmed = pl.col(pl.String).str.strip_chars()
         frame = frame.with_columns(pl.when(trimmed != "").then(trimmed).name.keep())
-    frame = frame.with_columns(rules.typed(v, frame.schema[name]) for name, v in known.items())
-    flat = ends.reshape(-1)
-    empty = np.empty(ends.shape, dtype=bool)
-    empty[0, 0] = flat[0] == 0
-    np.equal(flat[1:] - flat[:-1], 1, out=empty.reshape(-1)[1:])
-    doubt = frame.select(_impossible(known)).to_series().to_numpy(writable=True)
-    gone = np.ones(len(doubt), dtype=bool)
-    for position, (name, expected) in enumerate(zip(file.names, empty.sum(axis=0), strict=True)):
+    return frame.with_columns(rules.typed(v, frame.schema[name]) for name, v in known.items())
+
+
+def _suspects(
+    frame: pl.DataFrame, empty: NDArray[np.bool_], names: Sequence[str], known: Mapping[str, Variable]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the rows that have to be read again as text, and those in which no cell holds anything."""
+    suspect = frame.select(_impossible(known)).to_series().to_numpy(writable=True)
+    blank = np.ones(len(suspect), dtype=bool)
+    for position, (name, expected) in enumerate(zip(names, empty.sum(axis=0), strict=True)):
         nulls = frame[name].null_count()
         if nulls != expected:
-            doubt |= frame[name].is_null().to_numpy() & ~empty[:, position]
-        gone &= empty[:, position]
-    lines = pl.int_range(piece.line, piece.line + frame.height, dtype=pl.Int64, eager=True)
-    rows = np.flatnonzero(doubt)
-    text_rows = b"".join(body[(ends[r - 1, -1] + 1 if r else 0) : ends[r, -1] + 1] for r in rows.tolist())
-    doubted = delimited.cells(file, Piece(text_rows, 0), missing)
-    kept = doubted.lines.to_numpy()
-    # A doubtful row may turn out to hold nothing but marks of missing cells.
-    gone[np.delete(rows, kept)] = True
-    if gone.any():
-        frame, lines = frame.filter(~gone), lines.filter(~gone)
-        rows = rows - np.cumsum(gone)[rows]
-    return _Part(frame, lines, rows[kept], doubted.frame, int(gone.sum()))
+            suspect |= frame[name].is_null().to_numpy() & ~empty[:, position]
+        blank &= empty[:, position]
+    return suspect, blank
 
 
 def _bare(body: bytes, separator: str) -> bytes | None:
@@ -237,4 +279,4 @@ def _impossible(known: Mapping[str, Variable]) -> pl.Expr:
     broken = (rule for v in known.values() for rule in rules.value_rules(v).values())
     # A table may have no variable with such a rule: even then there is an answer for each row.
     nothing = pl.repeat(value=False, n=pl.len(), dtype=pl.Boolean)
-    return pl.any_horizontal(nothing, *broken).fill_null(value=False).alias("__doubt")
+    return pl.any_horizontal(nothing, *broken).fill_null(value=False).alias("__suspect")

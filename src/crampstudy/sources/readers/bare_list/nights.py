@@ -31,7 +31,7 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class UnusedRow:
     """A row that cannot be used: its line in the file, the cell, and what is wrong."""
 
     line: int
@@ -42,8 +42,19 @@ class LeftOut:
 
 def usable_nights(
     text: Text, found: dict[Role, str], guess: Guess, stamped: Stamps, word: Unlogged | None
-) -> tuple[pl.DataFrame, tuple[LeftOut, ...], tuple[str, ...]]:
-    """Return the usable nights, one a row, every row that is not among them, and what was done on the ``word``."""
+) -> tuple[pl.DataFrame, tuple[UnusedRow, ...], tuple[str, ...]]:
+    """Return the usable nights, one a row, every row that is not among them, and what was done on the ``word``.
+
+    Args:
+        text: The list below its header.
+        found: The column of ``text`` for each role; without one for ``cramps``, each row is one cramp.
+        guess: How the file was understood; its names stand in what is left out.
+        stamped: The night of each row of ``text``.
+        word: Says that nights without a row had no cramp.
+
+    Raises:
+        UsageError: the ``word`` has no window.
+    """
     count = codebook.variable("cramps", "diary")
     cells = {role: pl.col(found[role]) if role in found else pl.lit("1") for role in ROLES}
     rows = text.frame.select(**cells, line=text.lines)
@@ -65,13 +76,13 @@ def usable_nights(
     if "cramps" in found:
         again = f"the same night stands above; where each row is one cramp, say --cramps {ROWS}"
         checks = (*checks, ("date", ~pl.struct(key).is_first_distinct(), again))
-    left_out: list[LeftOut] = []
+    left_out: list[UnusedRow] = []
     aside = [rows.select(key).clear()]
     for role, rule, reason in checks:
         marked = rows.with_columns(wrong=rule.fill_null(value=False))
         bad, rows = marked.filter("wrong").drop("wrong"), marked.filter(~pl.col("wrong")).drop("wrong")
         name = getattr(guess, role)
-        left_out += [LeftOut(line, name, value, reason) for line, value in bad.select("line", role).iter_rows()]
+        left_out += [UnusedRow(line, name, value, reason) for line, value in bad.select("line", role).iter_rows()]
         aside.append(bad.select(key))
     if "cramps" not in found:
         rows = rows.group_by(key).agg(pl.col("n").sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import polars as pl
@@ -53,33 +53,53 @@ def share(cells: pl.Series, pattern: str) -> float:
     return float(filled.str.contains(pattern).mean() or 0) if len(filled) else 0.0  # type: ignore[arg-type]
 
 
-def assigned(
-    file: str, text: Text, names: dict[str, str], stated: dict[Role, str], *, counted: bool = False
+def assign_roles(
+    file: str, text: Text, names: Mapping[str, str], stated: Mapping[Role, str], *, counted: bool = False
 ) -> dict[Role, str]:
-    """Return which column has which role: as stated, then by contents and names together; of counted rows but two."""
-    found: dict[Role, str] = {}
-    for role, wanted in stated.items():
-        matching = [name for name in names if wanted in (name, names[name])]
-        if not matching:
-            raise UsageError(f"--{role}: {file} has no column {wanted!r}; it has {', '.join(names.values())}")
-        found[role] = matching[0]
+    """Return which column has which role: as stated, then by contents and names together.
+
+    Args:
+        file: The file's name, for messages.
+        text: The list below its header.
+        names: What each column of ``text`` is called.
+        stated: Columns by the names of the header or by their own, where somebody has said which has a role.
+        counted: Whether each row is one cramp, so that no column counts them.
+
+    Raises:
+        UsageError: a stated column is not there.
+        SourceError: none or several columns may have a role.
+    """
+    found = {role: _stated_column(file, names, role, wanted) for role, wanted in stated.items()}
     for role in ("date", "cramps", "who"):
         if role in found or (role == "cramps" and counted):
             continue
-        left = [name for name in names if name not in found.values()]
-        fitting = [name for name in left if _fits(role, text, name)]
-        if role == "who" and len(left) > 1:
-            fitting = _identifying(text, fitting, found["date"])
-        named = [name for name in fitting if re.match(_NAMES[role], _plain(names[name]))]
-        if role == "cramps":
-            fitting = [name for name in fitting if not re.match(_NAMES["who"], _plain(names[name]))]
-            # Of two columns of counts, the one that cannot be who.
-            named = named if len(named) == 1 else _not_identifying(text, fitting, found["date"])
-        chosen = named if len(named) == 1 else fitting
+        left = {name: heading for name, heading in names.items() if name not in found.values()}
+        chosen = _candidates(role, text, left, found.get("date", ""))
         if len(chosen) != 1:
             raise SourceError(_open_question(file, role, [names[name] for name in chosen], list(names.values())))
         found[role] = chosen[0]
     return found
+
+
+def _stated_column(file: str, names: Mapping[str, str], role: Role, wanted: str) -> str:
+    """Return the column that somebody has named, or numbered."""
+    matching = [name for name in names if wanted in (name, names[name])]
+    if not matching:
+        raise UsageError(f"--{role}: {file} has no column {wanted!r}; it has {', '.join(names.values())}")
+    return matching[0]
+
+
+def _candidates(role: Role, text: Text, left: Mapping[str, str], date: str) -> list[str]:
+    """Return the columns that may have a role, one where contents and names tell it; ``date`` is that of the dates."""
+    fitting = [name for name in left if _fits(role, text, name)]
+    if role == "who" and len(left) > 1:
+        fitting = _identifying(text, fitting, date)
+    named = [name for name in fitting if re.match(_NAMES[role], _plain(left[name]))]
+    if role == "cramps":
+        fitting = [name for name in fitting if not re.match(_NAMES["who"], _plain(left[name]))]
+        # Of two columns of counts, the one that cannot be who.
+        named = named if len(named) == 1 else _not_identifying(text, fitting, date)
+    return named if len(named) == 1 else fitting
 
 
 def _fits(role: Role, text: Text, name: str) -> bool:

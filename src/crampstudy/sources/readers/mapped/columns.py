@@ -11,8 +11,8 @@ import polars as pl
 from crampstudy import wording
 from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.mapped import mapping
-from crampstudy.sources.readers.mapped.mapping import Column, Mapping
+from crampstudy.sources.readers.mapped.column_entry import NIGHTS, ColumnMap
+from crampstudy.sources.readers.mapped.mapping import Mapping
 from crampstudy.sources.text import dates, decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
 
@@ -35,7 +35,7 @@ class Given:
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
 
 
-def is_number(column: Column) -> bool:
+def is_number(column: ColumnMap) -> bool:
     """Return whether the cells of a column are numbers, whose decimal marks are to be settled."""
     return column.source is not None and column.codes is None and column.target.type in decimals.NUMBERS
 
@@ -45,7 +45,7 @@ def stated_marks(described: Mapping) -> Stated:
     return Stated(described.decimal, option=f'the key decimal of {described.path.name}, decimal: "," or decimal: "."')
 
 
-def without_missing(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+def without_missing(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
     """Return the cells without those that hold a missing code of the column."""
     gone = missing_codes.held(cells, column.missing)
     if gone.any():
@@ -61,10 +61,21 @@ def with_points(texts: pl.DataFrame, given: Given, described: Mapping, notices: 
     return made.to_dict()
 
 
-def converted(
-    column: Column, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
+def convert(
+    column: ColumnMap, known: Table[str, pl.Series], given: Given, described: Mapping, notices: list[str]
 ) -> pl.Series:
-    """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is."""
+    """Return one column as text in the codebook's unit and form; a cell that cannot be converted stays as it is.
+
+    Args:
+        column: How the column comes about.
+        known: Cells of columns of the file by the name that they get, without missing codes and with decimal points.
+        given: The table as it came.
+        described: The mapping.
+        notices: Gets a line for what was done.
+
+    Raises:
+        SourceError: a cell holds a code that the mapping does not have.
+    """
     name = column.target.name
     if column.source is None:
         value = column.constant or None
@@ -72,18 +83,18 @@ def converted(
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
     cells = known[name]
     if column.codes is not None:
-        cells = _decoded(column, column.codes, cells, given, described)
+        cells = _decode(column, column.codes, cells, given, described)
         notices.append(
             f"{column.source} → {name}: " + ", ".join(f"{c} = {v or 'missing'}" for c, v in column.codes.items())
         )
     elif column.target.type in ("date", "datetime"):
-        cells = _dated(column, cells, given.lines, described, notices)
+        cells = _to_dates(column, cells, given.lines, described, notices)
     elif is_number(column):
-        cells = _scaled(column, cells, notices)
+        cells = _scale(column, cells, notices)
     return cells.alias(name)
 
 
-def _decoded(column: Column, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
+def _decode(column: ColumnMap, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
     uncovered = cells.is_not_null() & ~cells.is_in(list(codes))
     if uncovered.any():
         at = uncovered.arg_max() or 0
@@ -94,7 +105,9 @@ def _decoded(column: Column, codes: Table[str, str], cells: pl.Series, given: Gi
     return cells.replace_strict(list(codes), [v or None for v in codes.values()], return_dtype=pl.String, default=None)
 
 
-def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]) -> pl.Series:
+def _to_dates(
+    column: ColumnMap, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]
+) -> pl.Series:
     timed = column.target.type == "datetime" or column.clock == "timestamp"
     if column.origin is not None:
         read, differ = dates.numbered(cells, column.origin).cast(pl.Datetime("us")), None
@@ -130,10 +143,10 @@ def _dated(column: Column, cells: pl.Series, lines: pl.Series, described: Mappin
     return pl.select(pl.coalesce(made, left)).to_series()
 
 
-def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
+def _days(column: ColumnMap, read: pl.Series, notices: list[str]) -> pl.Series:
     """Return the date of the night, or for what is dated by its day that day."""
     timed = int((read.dt.time() != time()).sum())
-    if (column.target.table, column.target.name) not in mapping.NIGHTS:
+    if (column.target.table, column.target.name) not in NIGHTS:
         if timed:
             notices.append(f"{column.target.name}: {wording.counted(timed, 'times')} of day left out")
         return read.dt.date()
@@ -147,7 +160,7 @@ def _days(column: Column, read: pl.Series, notices: list[str]) -> pl.Series:
     return nights
 
 
-def _scaled(column: Column, cells: pl.Series, notices: list[str]) -> pl.Series:
+def _scale(column: ColumnMap, cells: pl.Series, notices: list[str]) -> pl.Series:
     if column.unit is None or (column.factor == 1 and column.offset == 0):
         return cells
     number = cells.cast(pl.Float64, strict=False) * column.factor + column.offset

@@ -29,7 +29,18 @@ def counted_rows(made: pl.DataFrame, name: str, given: Given, described: Mapping
 def distinct_rows(
     made: pl.DataFrame, key: list[str], table: str, given: Given, described: Mapping
 ) -> tuple[pl.DataFrame, pl.Series]:
-    """Return one row per ``key`` and its first line, once all rows of each say the same or nothing."""
+    """Return one row per key and its first line, once all rows of each say the same or nothing.
+
+    Args:
+        made: The table in the codebook's columns.
+        key: The columns that name what a row is about.
+        table: The table's name.
+        given: The same rows as they came, with their lines.
+        described: The mapping, for messages.
+
+    Raises:
+        SourceError: two rows of one key contradict each other.
+    """
     numbered = made.with_columns(given.lines.alias(_LINE))
     grouped = numbered.group_by(key, maintain_order=True)
     varies = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().n_unique())

@@ -30,7 +30,7 @@ CYCLES: Mapping[str, Cycle] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class NhanesField:
     """One codebook variable from one published column.
 
     ``codes`` maps the codes of an answer to values; without it the column is a number, taken times
@@ -52,49 +52,49 @@ _UNABLE_IS_NO: Mapping[int, str | bool] = {1: True, 2: False, 3: False}
 _REFUSED = (7, 9)
 
 
-def _told(name: str, table: str, column: str) -> Field:
+def _diagnosed(name: str, table: str, column: str) -> NhanesField:
     """A condition that a doctor has told of: 1 yes, 2 no, 7 refused, 9 do not know."""
-    return Field(name, table, column, _YES_NO, _REFUSED)
+    return NhanesField(name, table, column, _YES_NO, _REFUSED)
 
 
-FIELDS: tuple[Field, ...] = (
-    Field("age_years", "DEMO", "RIDAGEYR"),
-    Field("sex", "DEMO", "RIAGENDR", {1: "male", 2: "female"}),
-    Field(
+FIELDS: tuple[NhanesField, ...] = (
+    NhanesField("age_years", "DEMO", "RIDAGEYR"),
+    NhanesField("sex", "DEMO", "RIAGENDR", {1: "male", 2: "female"}),
+    NhanesField(
         "education",
         "DEMO",
         "DMDEDUC2",
         {1: "below_9_years", 2: "9_to_11_years", 3: "secondary", 4: "some_college", 5: "degree"},
         _REFUSED,
     ),
-    Field("exam_season", "DEMO", "RIDEXMON", {1: "november_april", 2: "may_october"}),
-    Field("weight_interview", "DEMO", "WTINT2YR"),
-    Field("weight_exam", "DEMO", "WTMEC2YR"),
-    Field("stratum", "DEMO", "SDMVSTRA"),
-    Field("psu", "DEMO", "SDMVPSU"),
-    Field("usual_sleep_hours", "SLQ", "SLD010H", missing=(77, 99)),
-    Field("bmi_kg_m2", "BMX", "BMXBMI"),
-    Field("serum_sodium_mmol_l", "BIOPRO", "LBXSNASI"),
-    Field("serum_potassium_mmol_l", "BIOPRO", "LBXSKSI"),
-    Field("serum_chloride_mmol_l", "BIOPRO", "LBXSCLSI"),
-    Field("serum_bicarbonate_mmol_l", "BIOPRO", "LBXSC3SI"),
-    Field("serum_calcium_mmol_l", "BIOPRO", "LBXSCA", factor=0.2495),  # mg/dL; 40.078 g/mol
-    Field("serum_phosphate_mmol_l", "BIOPRO", "LBXSPH", factor=0.3229),  # mg/dL; 30.974 g/mol
-    Field("serum_albumin_g_l", "BIOPRO", "LBXSAL", factor=10.0),  # g/dL
-    Field("vitamin_d_nmol_l", "VID", "LBDVIDMS", cycles="D"),
-    Field("vitamin_d_nmol_l", "VID", "LBXVIDMS", cycles="E"),
-    Field("vitamin_b12_pmol_l", "B12", "LBXB12", factor=0.738, cycles="D"),  # pg/mL; 1355 g/mol
-    Field("hba1c_mmol_mol", "GHB", "LBXGH", factor=10.93, offset=-23.5),  # NGSP % to IFCC (Hoelzel et al. 2004)
-    Field("tsh_miu_l", "THYROD", "LBXTSH1", cycles="E"),
-    Field("crp_mg_l", "CRP", "LBXCRP", factor=10.0),  # mg/dL
-    Field("red_cell_count_10_12_l", "CBC", "LBXRBCSI"),
-    _told("hypertension", "BPQ", "BPQ020"),
-    _told("arthritis", "MCQ", "MCQ160A"),
-    _told("heart_failure", "MCQ", "MCQ160B"),
-    _told("thyroid_disease", "MCQ", "MCQ160M"),
-    _told("chronic_kidney_disease", "KIQ_U", "KIQ022"),
-    Field("diabetes", "DIQ", "DIQ010", {1: True, 2: False, 3: False}, _REFUSED),  # 3 borderline
-    Field(
+    NhanesField("exam_season", "DEMO", "RIDEXMON", {1: "november_april", 2: "may_october"}),
+    NhanesField("weight_interview", "DEMO", "WTINT2YR"),
+    NhanesField("weight_exam", "DEMO", "WTMEC2YR"),
+    NhanesField("stratum", "DEMO", "SDMVSTRA"),
+    NhanesField("psu", "DEMO", "SDMVPSU"),
+    NhanesField("usual_sleep_hours", "SLQ", "SLD010H", missing=(77, 99)),
+    NhanesField("bmi_kg_m2", "BMX", "BMXBMI"),
+    NhanesField("serum_sodium_mmol_l", "BIOPRO", "LBXSNASI"),
+    NhanesField("serum_potassium_mmol_l", "BIOPRO", "LBXSKSI"),
+    NhanesField("serum_chloride_mmol_l", "BIOPRO", "LBXSCLSI"),
+    NhanesField("serum_bicarbonate_mmol_l", "BIOPRO", "LBXSC3SI"),
+    NhanesField("serum_calcium_mmol_l", "BIOPRO", "LBXSCA", factor=0.2495),  # mg/dL; 40.078 g/mol
+    NhanesField("serum_phosphate_mmol_l", "BIOPRO", "LBXSPH", factor=0.3229),  # mg/dL; 30.974 g/mol
+    NhanesField("serum_albumin_g_l", "BIOPRO", "LBXSAL", factor=10.0),  # g/dL
+    NhanesField("vitamin_d_nmol_l", "VID", "LBDVIDMS", cycles="D"),
+    NhanesField("vitamin_d_nmol_l", "VID", "LBXVIDMS", cycles="E"),
+    NhanesField("vitamin_b12_pmol_l", "B12", "LBXB12", factor=0.738, cycles="D"),  # pg/mL; 1355 g/mol
+    NhanesField("hba1c_mmol_mol", "GHB", "LBXGH", factor=10.93, offset=-23.5),  # NGSP % to IFCC (Hoelzel et al. 2004)
+    NhanesField("tsh_miu_l", "THYROD", "LBXTSH1", cycles="E"),
+    NhanesField("crp_mg_l", "CRP", "LBXCRP", factor=10.0),  # mg/dL
+    NhanesField("red_cell_count_10_12_l", "CBC", "LBXRBCSI"),
+    _diagnosed("hypertension", "BPQ", "BPQ020"),
+    _diagnosed("arthritis", "MCQ", "MCQ160A"),
+    _diagnosed("heart_failure", "MCQ", "MCQ160B"),
+    _diagnosed("thyroid_disease", "MCQ", "MCQ160M"),
+    _diagnosed("chronic_kidney_disease", "KIQ_U", "KIQ022"),
+    NhanesField("diabetes", "DIQ", "DIQ010", {1: True, 2: False, 3: False}, _REFUSED),  # 3 borderline
+    NhanesField(
         "usual_activity",
         "PAQ",
         "PAQ180",
@@ -102,19 +102,19 @@ FIELDS: tuple[Field, ...] = (
         _REFUSED,
         cycles="D",
     ),
-    Field("vigorous_activity", "PAQ", "PAD200", _UNABLE_IS_NO, _REFUSED, cycles="D"),
-    Field("moderate_activity", "PAQ", "PAD320", _UNABLE_IS_NO, _REFUSED, cycles="D"),
-    Field("vigorous_activity", "PAQ", "PAQ650", _YES_NO, _REFUSED, cycles="E"),
-    Field("moderate_activity", "PAQ", "PAQ665", _YES_NO, _REFUSED, cycles="E"),
-    Field("usual_sitting_min", "PAQ", "PAD680", missing=(7777, 9999), cycles="E"),
-    Field("recall_dietary_magnesium_mg", "DR1TOT", "DR1TMAGN"),
-    Field("recall_dietary_potassium_mg", "DR1TOT", "DR1TPOTA"),
-    Field("recall_dietary_calcium_mg", "DR1TOT", "DR1TCALC"),
-    Field("recall_dietary_sodium_mg", "DR1TOT", "DR1TSODI"),
-    Field("recall_water_ml", "DR1TOT", "DR1_320Z"),  # g, 1 g taken as 1 mL
-    Field("recall_alcohol_g", "DR1TOT", "DR1TALCO"),
-    Field("weight_diet1", "DR1TOT", "WTDRD1"),
-    Field("weight_diet2", "DR1TOT", "WTDR2D"),
+    NhanesField("vigorous_activity", "PAQ", "PAD200", _UNABLE_IS_NO, _REFUSED, cycles="D"),
+    NhanesField("moderate_activity", "PAQ", "PAD320", _UNABLE_IS_NO, _REFUSED, cycles="D"),
+    NhanesField("vigorous_activity", "PAQ", "PAQ650", _YES_NO, _REFUSED, cycles="E"),
+    NhanesField("moderate_activity", "PAQ", "PAQ665", _YES_NO, _REFUSED, cycles="E"),
+    NhanesField("usual_sitting_min", "PAQ", "PAD680", missing=(7777, 9999), cycles="E"),
+    NhanesField("recall_dietary_magnesium_mg", "DR1TOT", "DR1TMAGN"),
+    NhanesField("recall_dietary_potassium_mg", "DR1TOT", "DR1TPOTA"),
+    NhanesField("recall_dietary_calcium_mg", "DR1TOT", "DR1TCALC"),
+    NhanesField("recall_dietary_sodium_mg", "DR1TOT", "DR1TSODI"),
+    NhanesField("recall_water_ml", "DR1TOT", "DR1_320Z"),  # g, 1 g taken as 1 mL
+    NhanesField("recall_alcohol_g", "DR1TOT", "DR1TALCO"),
+    NhanesField("weight_diet1", "DR1TOT", "WTDRD1"),
+    NhanesField("weight_diet2", "DR1TOT", "WTDR2D"),
 )
 
 # Columns that need more than a code list, by table; nhanes.py says what becomes of them.

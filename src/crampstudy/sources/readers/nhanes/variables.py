@@ -20,7 +20,7 @@ def coded(column: str, codes: Mapping[int, str | bool | int | None], dtype: pl.D
     )
 
 
-def value(field: nc.Field) -> pl.Expr:
+def value(field: nc.NhanesField) -> pl.Expr:
     """Return a variable of the codebook from its published column."""
     dtype = rules.DTYPES[codebook.variable(field.name, "participants").type]
     if field.codes is not None:

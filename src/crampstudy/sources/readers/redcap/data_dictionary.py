@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,14 +22,17 @@ _COLUMNS = {
     "label": ("Field Label", "field_label"),
     "choices": ("Choices, Calculations, OR Slider Labels", "select_choices_or_calculations"),
 }
-_VALIDATION = ("Text Validation Type OR Show Slider Number", "text_validation_type_or_show_slider_number")
+_VALIDATION = (
+    "validation",
+    ("Text Validation Type OR Show Slider Number", "text_validation_type_or_show_slider_number"),
+)
 _CHOICE = ("dropdown", "radio", "checkbox")
 _BOOLEAN = ("yesno", "truefalse")
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RedcapField:
     """One field: ``table`` and ``column`` are where it goes, ``None`` where no table takes it."""
 
     name: str
@@ -77,10 +80,10 @@ class Field:
 class Dictionary:
     """The fields of a project by name, in their order, and what does not match the codebook."""
 
-    fields: Mapping[str, Field]
+    fields: Mapping[str, RedcapField]
     notices: tuple[str, ...] = ()
 
-    def box(self, column: str) -> Field | None:
+    def box(self, column: str) -> RedcapField | None:
         """Return one box of a checkbox field, exported as ``name___code``: a yes or no of its own."""
         for f in self.fields.values():
             if f.kind == "checkbox" and column.startswith(f"{f.name}___"):
@@ -113,7 +116,7 @@ def box_name(field: str, code: str) -> str:
     return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
 
 
-def own() -> Dictionary:
+def package_dictionary() -> Dictionary:
     """Return the package's own dictionary."""
     described = _parse("the dictionary of the package", dictionary.redcap())
     # Nobody has said that the project validates its fields as this dictionary does.
@@ -146,35 +149,52 @@ def columns() -> Mapping[str, Variable]:
 
 def _parse(where: str, text: str) -> Dictionary:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    headings = {
-        key: next((n for n in names if n in (reader.fieldnames or ())), None) for key, names in _COLUMNS.items()
-    }
-    if absent := [_COLUMNS[key][0] for key, found in headings.items() if found is None]:
+    headings = _headings(where, reader.fieldnames or ())
+    known = columns()
+    fields: dict[str, RedcapField] = {}
+    notices: list[str] = []
+    for row in reader:
+        cells = {key: (row.get(heading) or "").strip() for key, heading in headings.items()}
+        if not cells["name"] or cells["kind"] == "descriptive":
+            continue
+        if cells["name"] in fields:
+            raise SourceError(f"{where}, line {reader.line_num}: the field {cells['name']!r} stands twice")
+        made = _field(cells, known)
+        if made.variable is not None:
+            notices.extend(_differences(where, made, made.variable))
+        fields[made.name] = made
+    return Dictionary(_with_homes(fields), tuple(notices))
+
+
+def _headings(where: str, present: Sequence[str]) -> dict[str, str]:
+    """Return what each column of the dictionary is called; the validation may be missing."""
+    found = {key: next((n for n in names if n in present), None) for key, names in (*_COLUMNS.items(), _VALIDATION)}
+    if absent := [names[0] for key, names in _COLUMNS.items() if found[key] is None]:
         raise SourceError(
             f"{where} is not a REDCap data dictionary: it has no column {absent[0]!r}; export it from the project"
         )
-    validation = next((name for name in _VALIDATION if name in (reader.fieldnames or ())), "")
-    fields: dict[str, Field] = {}
-    known, notices = columns(), []
-    for row in reader:
-        cell = {key: (row[name or ""] or "").strip() for key, name in headings.items()}
-        if not cell["name"] or cell["kind"] == "descriptive":
-            continue
-        if cell["name"] in fields:
-            raise SourceError(f"{where}, line {reader.line_num}: the field {cell['name']!r} stands twice")
-        choices = _choices(cell["choices"]) if cell["kind"] in _CHOICE else {}
-        variable = known.get(cell["name"]) if cell["kind"] != "checkbox" else None
-        validated = (row.get(validation) or "").strip()
-        made = Field(cell["name"], cell["form"], cell["kind"], cell["label"], choices, validation=validated)
-        if variable is not None:
-            made = replace(made, table=variable.table, column=variable.name, variable=variable)
-            notices.extend(_differences(where, made, variable))
-        fields[made.name] = made
-    known_only = Dictionary(dict(fields))
-    for name, made in known_only.fields.items():
-        if made.table is None:
-            fields[name] = replace(made, table=known_only.home(made.form), column=name)
-    return Dictionary(fields, tuple(notices))
+    return {key: heading or "" for key, heading in found.items()}
+
+
+def _field(cells: Mapping[str, str], known: Mapping[str, Variable]) -> RedcapField:
+    """Return the field that a line describes; one that the codebook knows has its table already."""
+    choices = _choices(cells["choices"]) if cells["kind"] in _CHOICE else {}
+    made = RedcapField(
+        cells["name"], cells["form"], cells["kind"], cells["label"], choices, validation=cells["validation"]
+    )
+    variable = known.get(made.name) if made.kind != "checkbox" else None
+    if variable is None:
+        return made
+    return replace(made, table=variable.table, column=variable.name, variable=variable)
+
+
+def _with_homes(fields: Mapping[str, RedcapField]) -> dict[str, RedcapField]:
+    """Return the fields, those that the codebook does not know in the table of their instrument."""
+    known = Dictionary(fields)
+    return {
+        name: replace(made, table=known.home(made.form), column=name) if made.table is None else made
+        for name, made in fields.items()
+    }
 
 
 def _delimiter(text: str) -> str:
@@ -190,7 +210,7 @@ def _choices(text: str) -> dict[str, str]:
     return {code.strip(): re.sub(r"<[^>]*>", "", label).strip() for code, _, label in pairs}
 
 
-def _differences(where: str, made: Field, variable: Variable) -> list[str]:
+def _differences(where: str, made: RedcapField, variable: Variable) -> list[str]:
     """Return how the choices of a field differ from the codebook's levels.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from crampstudy.codebook import missing
-from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, Field, box_name
+from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField, box_name
 from crampstudy.sources.text import missing_codes
 from crampstudy.sources.text.missing_codes import Codes
 from crampstudy.wording import counted
@@ -112,7 +112,7 @@ def codes_left_out(
     return frame, said
 
 
-def _own_codes(field: Field | None) -> Iterable[str]:
+def _own_codes(field: RedcapField | None) -> Iterable[str]:
     """Return the codes that need no declaring: those that REDCap proposes, and choices of a number that say so."""
     if field is None:
         return MISSING
@@ -122,7 +122,7 @@ def _own_codes(field: Field | None) -> Iterable[str]:
     return named
 
 
-def _is_mark(column: str, known: dict[str, tuple[str, str]], coded: set[str], field: Field) -> bool:
+def _is_mark(column: str, known: dict[str, tuple[str, str]], coded: set[str], field: RedcapField) -> bool:
     if column in known:
         code, label = known[column]
         return missing.reads_as_missing(label) or (column in coded and code not in MISSING)
@@ -130,7 +130,7 @@ def _is_mark(column: str, known: dict[str, tuple[str, str]], coded: set[str], fi
     return column in coded or bool(_SENTINEL.fullmatch(suffix)) or missing.reads_as_missing(suffix)
 
 
-def _columns(field: Field, frame: pl.DataFrame) -> Sequence[str]:
+def _columns(field: RedcapField, frame: pl.DataFrame) -> Sequence[str]:
     return [c for c in frame.columns if c.startswith(f"{field.name}___")]
 
 

@@ -22,7 +22,7 @@ def far_counts(view: View) -> list[Violation]:
     for v in view.present:
         if v.type != "integer" or v.maximum is None or v.maximum > _MOST or v.usual_maximum is not None:
             continue
-        rows = far(view.rows.select(ROW, "participant_id", count=v.name))
+        rows = far_rows(view.rows.select(ROW, "participant_id", count=v.name))
         if rows.height:
             hint = "far above this participant's other nights and everybody else's: kept, look at it; "
             code = f"if {{}} is a code for a missing answer, declare it: SOURCE?missing={v.name}:{{}}"
@@ -31,7 +31,7 @@ def far_counts(view: View) -> list[Violation]:
     return found
 
 
-def far(rows: pl.DataFrame) -> pl.DataFrame:
+def far_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return those of ``rows`` (of ``participant_id`` and ``count``) whose count is far above.
 
     A count is held against the others alone: a code that stands for a missing answer comes many times.
@@ -50,5 +50,5 @@ def far(rows: pl.DataFrame) -> pl.DataFrame:
     theirs = beyond.select(person).unique().join(rows.select(person), on="participant_id", suffix="_other")
     apart = theirs.filter(pl.col("count") != pl.col("count_other"))
     own = apart.group_by(person).agg(own=pl.col("count_other").quantile(_OWN, "lower"))
-    told = beyond.join(own, on=person, how="left", maintain_order="left")
-    return told.filter((pl.col("count") > TIMES * pl.col("own")).fill_null(value=True)).select(rows.columns)
+    compared = beyond.join(own, on=person, how="left", maintain_order="left")
+    return compared.filter((pl.col("count") > TIMES * pl.col("own")).fill_null(value=True)).select(rows.columns)

@@ -7,9 +7,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy.cleaning import unit_error
-from crampstudy.cleaning.keys import form
 from crampstudy.cleaning.raw import ROW, Violation, worded
 from crampstudy.cleaning.rule import Frames, View
+from crampstudy.cleaning.searches.keys import form
 from crampstudy.codebook import Variable
 
 FEWEST = 3

@@ -20,16 +20,16 @@ def foreign(view: View) -> list[Violation]:
     unknown = named.filter(~pl.col("participant_id").is_in(people.implode()))
     if unknown.is_empty():
         return []
-    near = pl.DataFrame({"near": people, "form": form(people)}).unique("form", keep="none")
-    told = unknown.with_columns(form=form(unknown["participant_id"])).join(
-        near, on="form", how="left", maintain_order="left"
+    alike = pl.DataFrame({"near": people, "form": form(people)}).unique("form", keep="none")
+    near = unknown.with_columns(form=form(unknown["participant_id"])).join(
+        alike, on="form", how="left", maintain_order="left"
     )
     hint = "no accepted row of participants has this identifier: add the participant or correct the identifier"
     or_near = pl.when(pl.col("near").is_null()).then(pl.lit(hint)).otherwise(pl.format(hint + "; is it {}?", "near"))
     # A program that keeps a column with an empty cell as numbers writes 17 as 17.0.
     real = pl.any_horizontal(pl.col("participant_id", "near").str.contains(_REAL)) & pl.col("near").is_not_null()
     written = " One table has it as a number with decimals: write identifiers as text, the same in all tables"
-    hints = worded(told, or_near + pl.when(real).then(pl.lit(written)).otherwise(pl.lit("")))
+    hints = worded(near, or_near + pl.when(real).then(pl.lit(written)).otherwise(pl.lit("")))
     return [Violation(unknown[ROW], "participant_id", "unknown-participant", "reject-row", hints)]
 
 

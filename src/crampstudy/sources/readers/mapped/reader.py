@@ -1,0 +1,221 @@
+"""Files of any layout read through a mapping, as the tables of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from crampstudy import codebook, wording
+from crampstudy.cleaning import Raw, RawTable
+from crampstudy.cohort import subpopulation
+from crampstudy.errors import SourceError, UsageError
+from crampstudy.sources.readers.mapped import mapping
+from crampstudy.sources.readers.mapped.columns import (
+    Given,
+    convert,
+    is_number,
+    stated_marks,
+    with_points,
+    without_missing,
+)
+from crampstudy.sources.readers.mapped.entry import close
+from crampstudy.sources.readers.mapped.mapping import Mapping, TableMap
+from crampstudy.sources.readers.mapped.repeated_rows import counted_rows, distinct_rows
+from crampstudy.sources.text import missing_codes
+from crampstudy.sources.text.decimals import Mark
+from crampstudy.sources.text.delimited import read_text
+from crampstudy.sources.text.missing_codes import Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The tables that a mapping makes, and what it did on the way."""
+
+    tables: tuple[RawTable, ...]
+    notices: tuple[str, ...]
+
+
+def read(
+    path: Path,
+    description: Path,
+    *,
+    declared: Codes = missing_codes.NONE,
+    decimal: Mark | None = None,
+    padded: bool = False,
+) -> Raw:
+    """Read files through a mapping: delimited text, a workbook or a statistical file.
+
+    Args:
+        path: The one file, or the folder of the files that the mapping names.
+        description: The mapping file.
+        declared: Codes of missing cells beside those of the mapping, by the names of the cohort's columns.
+        decimal: What the mapping's key of that name says.
+        padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
+            unless the mapping says so.
+
+    Raises:
+        SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
+    """
+    described = _with_codes(mapping.load(description), declared)
+    described = replace(described, decimal=decimal or described.decimal, padded=padded or described.padded)
+    given: dict[str, Given] = {}
+    notices: list[str] = []
+    before: dict[tuple[Path, str | None], Given] = {}
+    for table in described.tables:
+        file = _file(path, table, described)
+        if (file, table.sheet) not in before:
+            before[file, table.sheet], said = _given(file, table, described)
+            notices.extend(said)
+        given[table.name] = before[file, table.sheet]
+    made = apply(given, described)
+    said = (*notices, *made.notices)
+    return Raw(described.name, "diary", made.tables, notices=said, unlogged=described.unlogged)
+
+
+def apply(given: Table[str, Given], described: Mapping) -> Mapped:
+    """Make the tables of a cohort; ``given`` holds the file of each table by the table's name.
+
+    Raises:
+        SourceError: a column is not in its file, a code covers not every cell, or participants contradict
+            themselves; the message names the file, the line and the entry of the mapping.
+    """
+    tables: list[RawTable] = []
+    notices: list[str] = []
+    lists = _lists(given, described)
+    for table in described.tables:
+        source = given[table.name]
+        made, said = _table(table, source, described)
+        tables.append(replace(made, unread=source.unread) if lists[source.file] == table.name else made)
+        notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
+    used = {(given[t.name].file, name) for t in described.tables for name in _sources(t)}
+    for file, frame in {source.file: source.frame for source in given.values()}.items():
+        if left := [name for name in frame.columns if (file, name) not in used]:
+            notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
+    return Mapped(tuple(tables), tuple(notices))
+
+
+def _lists(given: Table[str, Given], described: Mapping) -> dict[str, str]:
+    """Return by file the table whose ledger lists its rows that have not the cells of the header, each of them once."""
+    tables = sorted(described.tables, key=lambda table: (table.name != "diary", table.distinct))
+    return {given[table.name].file: table.name for table in reversed(tables)}
+
+
+def _with_codes(described: Mapping, declared: Codes) -> Mapping:
+    targets = [column.target.name for table in described.tables for column in table.columns]
+    missing_codes.check(declared, str(described.path), targets)
+    tables = (
+        replace(t, columns=tuple(replace(c, missing=(*c.missing, *declared.of(c.target.name))) for c in t.columns))
+        for t in described.tables
+    )
+    return replace(described, tables=tuple(tables))
+
+
+def _sources(table: TableMap) -> set[str]:
+    named = subpopulation.names(table.where) if table.where else ()
+    return {c.source for c in table.columns if c.source is not None} | set(named)
+
+
+def _file(path: Path, table: TableMap, described: Mapping) -> Path:
+    key = f"{described.path}, tables.{table.name}.file"
+    if path.is_dir():
+        if table.file is None:
+            raise SourceError(f"{key}: the key is missing; {path} is a folder: name the file of each table")
+        path = path / table.file
+    elif table.file not in (None, path.name):
+        raise SourceError(f"{key}: {table.file} and {path.name} are two files; give the folder that holds {table.file}")
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}; the table {table.name} of {described.path} comes from it")
+    return path
+
+
+def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tuple[str, ...]]:
+    suffix = file.suffix.lower()
+    same = [t for t in described.tables if (t.file, t.sheet) == (table.file, table.sheet)]
+    numbers = {c.source for t in same for c in t.columns if c.source is not None and is_number(c)}
+    if suffix in (".xlsx", ".xlsm"):
+        from crampstudy.sources.readers import spreadsheet
+
+        grid = spreadsheet.load(file, table.sheet, numbers, stated_marks(described))
+    elif table.sheet is not None:
+        raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
+    elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
+        from crampstudy.sources.readers import statfile
+
+        grid = statfile.load(file, numbers, stated_marks(described))
+    else:
+        text = read_text(file, missing=described.missing, padded=described.padded)
+        return Given(file.name, text.frame, text.lines, text.separator == ";", unread=text.unread), text.notices
+    return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
+
+
+def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
+    for column in table.columns:
+        if column.source is not None and column.source not in given.frame.columns:
+            raise SourceError(
+                f"{described.path}, {column.key}: {given.file} has no column {column.source!r}"
+                f"{close(column.source, given.frame.columns)} "
+                f"(it has {', '.join(given.frame.columns)})"
+            )
+
+
+def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
+    _check_columns(table, given, described)
+    notices: list[str] = []
+    gone = pl.all().is_in(list(described.missing))
+    given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
+    if table.where is not None:
+        given = _where(table, table.where, given, described, notices)
+    cells = {
+        c.target.name: without_missing(c, given.frame[c.source], notices) for c in table.columns if c.source is not None
+    }
+    if not given.settled:
+        texts = {c.target.name: cells[c.target.name] for c in table.columns if is_number(c)}
+        cells |= with_points(pl.DataFrame(texts), given, described, notices)
+    plain = [c for c in table.columns if not (c.numbered or c.counted)]
+    made = pl.DataFrame({c.target.name: convert(c, cells, given, described, notices) for c in plain})
+    for column in (c for c in table.columns if c.numbered):
+        order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
+        made = made.with_columns(order.alias(column.target.name))
+        notices.append(f"{column.target.name}: numbered within the night in the order of the file")
+    merged, lines = _merge(table, made, given, described, notices)
+    extra = tuple(c.target for c in table.columns if codebook.find(c.target.name, table.name) is None)
+    written = None
+    if merged is made:
+        # The ledger shows the cells of the file, in its units and codes.
+        written = pl.DataFrame(
+            {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
+        )
+    return RawTable(table.name, given.file, merged, lines, extra, written=written), notices
+
+
+def _merge(
+    table: TableMap, made: pl.DataFrame, given: Given, described: Mapping, notices: list[str]
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the table and its lines, with the rows that stand for one participant or one night as one."""
+    lines = given.lines
+    counted = next((c.target.name for c in table.columns if c.counted), None)
+    if table.distinct:
+        made, lines = distinct_rows(made, ["participant_id"], table.name, given, described)
+        said = wording.counted(given.frame.height, "rows", "say")
+        notices.append(f"{said} the same of {wording.counted(made.height, 'participants')}: one row each is kept")
+    elif counted:
+        made, lines = counted_rows(made, counted, given, described)
+        notices.append(
+            f"{counted}: {wording.counted(given.frame.height, 'rows')}, each one cramp, counted into "
+            f"{wording.counted(made.height, 'nights')}"
+        )
+    return made, lines
+
+
+def _where(table: TableMap, where: str, given: Given, described: Mapping, notices: list[str]) -> Given:
+    try:
+        chosen = subpopulation.select(given.frame, where)
+    except UsageError as error:
+        raise SourceError(f"{described.path}, tables.{table.name}.rows.where: {error} (every cell is text)") from None
+    if left := int((~chosen.inside).sum()):
+        unclear = f", {chosen.undecided} of them because a value is missing" if chosen.undecided else ""
+        notices.append(f"{left} of {len(chosen.inside)} rows are not where {where}{unclear}; left out")
+    return replace(given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside))

@@ -1,0 +1,132 @@
+"""A cleaned source counted: rows, rules with their first example, nights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from crampstudy.cleaning import Cleaned
+from crampstudy.cohort import Cohort, TableCount
+from crampstudy.nights import Denominator, coverage, observed_night
+
+GAPS: tuple[tuple[str, float, float], ...] = (
+    *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
+    *(("8-14", 8, 14), ("15-30", 15, 30), ("over 30", 31, np.inf)),
+)
+"""Classes of the longest gap: name, from, to, in nights."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExample:
+    """One rule: how often it spoke and where it spoke first."""
+
+    rule: str
+    severity: str
+    n: int
+    file: str
+    line: int
+    column: str
+    value: str | None
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class NightCounts:
+    """Person-nights of a diary; expected are those between each participant's first and last row.
+
+    ``missing`` nights are ``without_row`` or ``without_count`` (a row without an entry or a count);
+    ``longest_gaps`` counts participants by the longest of their gaps, in nights.
+    """
+
+    expected: int
+    observed: int
+    missing: int
+    with_cramp: int
+    without_cramp: int
+    without_count: int
+    without_row: int
+    longest_gap_median: float
+    longest_gap_90th_centile: float
+    longest_gap: int
+    longest_gaps: dict[str, int]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of these nights as person-time, if anything."""
+        return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The result of validating a source; ``costly`` counts the ledger's rejected rows and blanked cells.
+
+    A source that was read in parts has no ``digest``.
+    """
+
+    cohort: str
+    kind: str
+    digest: str | None
+    tables: tuple[TableCount, ...]
+    rules: tuple[RuleExample, ...]
+    notices: tuple[str, ...]
+    nights: NightCounts | None
+    costly: int
+
+
+def summarise(loaded: Cleaned) -> Summary:
+    """Summarise a cleaned source."""
+    cohort, ledger = loaded.cohort, loaded.ledger
+    nights = _nights(cohort) if cohort.kind == "diary" else None
+    return Summary(
+        cohort=cohort.name,
+        kind=cohort.kind,
+        digest=cohort.digest,
+        tables=cohort.attrition.tables,
+        rules=by_number(examples(ledger)),
+        notices=(*cohort.attrition.notices, *(nights.remarks if nights else ())),
+        nights=nights,
+        costly=ledger.filter(pl.col("severity") != "warn").height,
+    )
+
+
+def examples(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Return for each rule and severity the first line of the ledger, and ``n``, how many there are."""
+    return ledger.group_by("rule", "severity", maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("n"), pl.all().first()
+    )
+
+
+def by_number(found: pl.DataFrame) -> tuple[RuleExample, ...]:
+    """Return the rules that spoke, the one that spoke most often first."""
+    ordered = found.sort("n", "rule", "severity", descending=[True, False, False])
+    return tuple(RuleExample(**row) for row in ordered.to_dicts())
+
+
+def _nights(cohort: Cohort) -> NightCounts:
+    diary = cohort.frame("diary")
+    free = diary.filter(observed_night(cohort) & (pl.col("cramps") == 0)).height
+    return night_counts(coverage(cohort), diary.height, free)
+
+
+def night_counts(seen: pl.DataFrame, rows: int, free: int) -> NightCounts:
+    """Count the nights of a diary with ``rows`` accepted rows, ``free`` of them observed without a cramp.
+
+    ``seen`` has nights_expected, nights_observed and longest_gap of each participant.
+    """
+    expected, observed = int(seen["nights_expected"].sum()), int(seen["nights_observed"].sum())
+    gaps = seen["longest_gap"].drop_nulls().to_numpy()
+    return NightCounts(
+        expected=expected,
+        observed=observed,
+        missing=expected - observed,
+        with_cramp=observed - free,
+        without_cramp=free,
+        without_count=rows - observed,
+        without_row=expected - rows,
+        longest_gap_median=float(np.median(gaps)) if len(gaps) else 0.0,
+        longest_gap_90th_centile=float(np.quantile(gaps, 0.9)) if len(gaps) else 0.0,
+        longest_gap=int(gaps.max()) if len(gaps) else 0,
+        longest_gaps={name: int(((gaps >= low) & (gaps <= high)).sum()) for name, low, high in GAPS},
+    )
