@@ -23,7 +23,7 @@ DEFINITIONS = (ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")
 
 def core_names(definitions: str) -> dict[str, list[str]]:
     """The core names of each table, as the definitions list them: ``table: name, name (levels), stem_{a,b}_unit.``"""
-    text = definitions[definitions.index("**Core names**") : definitions.index("A column that the codebook does not know")]
+    text = definitions.partition("**Core names**")[2].partition("A column that the codebook does not know")[0]
     listed = {}
     for table, names in re.findall(r"`(\w+)`: (.*?)\.(?=\s+`|\s*$)", text, re.DOTALL):
         # Levels and remarks stand in parentheses; {a,b} is one name for each.
@@ -47,8 +47,8 @@ def test_every_core_name_of_the_definitions_and_no_other() -> None:
 
 
 def test_levels_of_the_definitions() -> None:
-    text = re.sub(r"\s+", " ", DEFINITIONS)
-    stated = re.findall(r"(\w+) \((\w+(?:\|\w+)+)\)", text[text.index("**Core names**") : text.index("**The codebook**")])
+    text = re.sub(r"\s+", " ", DEFINITIONS).partition("**Core names**")[2].partition("**The codebook**")[0]
+    stated = re.findall(r"(\w+) \((\w+(?:\|\w+)+)\)", text)
     assert len(stated) >= 5
     for name, levels in stated:
         assert codebook.variable(name).levels == tuple(levels.split("|"))
