@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,15 @@ TEXT = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 ROOMS = TEXT[TEXT.index("## The rooms") : TEXT.index("Inside `models/`:")]
 INSIDE = TEXT[TEXT.index("Inside `models/`:") : TEXT.index("## Where new code goes")]
 PATHS = sorted(set(re.findall(r"`((?:src|tests|docs|notebooks|data)/[^`]*)`", TEXT)))
+DOORS = {
+    *(
+        "models/fit.py:fit",
+        "models/bootstrap.py:bootstrap",
+        "checks/__init__.py:check",
+        "describe/__init__.py:describe",
+    ),
+    *("report/build.py:build", "simulate/__init__.py:write"),
+}
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
 
 
@@ -47,5 +58,35 @@ def test_every_room_is_on_the_map() -> None:
 
 
 def test_no_room_is_crowded() -> None:
-    for folder in (path for path in PACKAGE.rglob("*") if path.is_dir() and path.name != "__pycache__"):
-        assert len([p for p in folder.iterdir() if p.name != "__pycache__"]) <= 16, folder
+    folders = [path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir() and path.name != "__pycache__"]
+    crowded = {folder: n for folder in folders if (n := sum(path.is_file() for path in folder.iterdir())) > 16}
+    assert crowded == {}
+
+
+def test_no_module_is_long() -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {path: n for path, n in lines.items() if n > 400} == {}
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef, int]]:
+    """Yield every function outside the command line, whose options are its parameters, with their number."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "cli" in path.relative_to(PACKAGE).parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                a = node.args
+                names = [
+                    each.arg for each in (*a.posonlyargs, *a.args, *a.kwonlyargs) if each.arg not in ("self", "cls")
+                ]
+                yield f"{path.relative_to(PACKAGE)}:{node.name}", node, len(names)
+
+
+def test_only_the_public_doors_take_many_parameters() -> None:
+    assert {name for name, _, n in functions() if n > 7} <= DOORS
+
+
+def test_functions_of_many_parameters_say_what_each_is() -> None:
+    public = [(name, node) for name, node, n in functions() if n >= 5 and not node.name.startswith("_")]
+    assert len(public) > 30
+    assert [name for name, node in public if "Args:" not in (ast.get_docstring(node) or "")] == []
