@@ -76,9 +76,8 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef, int]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 a = node.args
-                names = [
-                    each.arg for each in (*a.posonlyargs, *a.args, *a.kwonlyargs) if each.arg not in ("self", "cls")
-                ]
+                every = (*a.posonlyargs, *a.args, *a.kwonlyargs)
+                names = [each.arg for each in every if each.arg not in ("self", "cls")]
                 yield f"{path.relative_to(PACKAGE)}:{node.name}", node, len(names)
 
 
