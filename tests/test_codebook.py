@@ -18,11 +18,12 @@ from crampstudy.codebook import TABLES, VARIABLES, Variable, dictionary, rules
 from crampstudy.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
+DEFINITIONS = (ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")
 
 
-def core_names(design: str) -> dict[str, list[str]]:
-    """The core names of each table, as the design lists them: ``table: name, name (levels), stem_{a,b}_unit.``"""
-    text = design[design.index("**Core names**") : design.index("A column that the codebook does not know")]
+def core_names(definitions: str) -> dict[str, list[str]]:
+    """The core names of each table, as the definitions list them: ``table: name, name (levels), stem_{a,b}_unit.``"""
+    text = definitions.partition("**Core names**")[2].partition("A column that the codebook does not know")[0]
     listed = {}
     for table, names in re.findall(r"`(\w+)`: (.*?)\.(?=\s+`|\s*$)", text, re.DOTALL):
         # Levels and remarks stand in parentheses; {a,b} is one name for each.
@@ -37,28 +38,17 @@ def core_names(design: str) -> dict[str, list[str]]:
     return listed
 
 
-def defined_names(design: str) -> list[str]:
-    """Names of participants columns that a definition adds to the list: ```name`, `name` of participants``."""
-    definitions = re.sub(r"\s+", " ", design[design.index("**Definitions**") :])
-    return [
-        name for run in re.findall(r"((?:`\w+`,? )+)of participants", definitions) for name in re.findall(r"\w+", run)
-    ]
-
-
-def test_every_core_name_of_the_design_and_no_other(shared: Path) -> None:
-    design = (shared / "design.md").read_text(encoding="utf-8")
-    listed = core_names(design)
-    assert defined_names(design) == ["diary_start", "diary_end"]
-    listed["participants"] += defined_names(design)
+def test_every_core_name_of_the_definitions_and_no_other() -> None:
+    listed = core_names(DEFINITIONS)
     assert set(listed) == set(TABLES)
     assert len(listed["participants"]) > 60
     for table, names in listed.items():
         assert sorted(names) == sorted(v.name for v in codebook.variables(table))
 
 
-def test_levels_of_the_design(shared: Path) -> None:
-    text = re.sub(r"\s+", " ", (shared / "design.md").read_text(encoding="utf-8"))
-    stated = re.findall(r"(\w+) \((\w+(?:\|\w+)+)\)", text[text.index("**Core names**") : text.index("**Weights.**")])
+def test_levels_of_the_definitions() -> None:
+    text = re.sub(r"\s+", " ", DEFINITIONS).partition("**Core names**")[2].partition("**The codebook**")[0]
+    stated = re.findall(r"(\w+) \((\w+(?:\|\w+)+)\)", text)
     assert len(stated) >= 5
     for name, levels in stated:
         assert codebook.variable(name).levels == tuple(levels.split("|"))
