@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 
 from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
-from crampstudy.report import run, warm
+from crampstudy.report import outline, run, warm
 from crampstudy.report.build import FILES, build
 from crampstudy.report.kernel import PINNED
+from crampstudy.simulate import simulate
+from crampstudy.sources.readers import package
 
 PARAMETERS = 'source: str = "x"  # the cohort\nbins: int = 5  # bins of a histogram'
 SHOWS = """
@@ -171,6 +173,24 @@ def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
                     AnalysisError, match=rf"notebook own{number}, section 'Deep': the kernel died: .*{told}"
                 ):
                     run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=place))
+
+
+def test_nothing_is_loaded_ahead_that_no_notebook_uses(tmp_path: Path) -> None:
+    package.write(simulate(60, 30, seed=1), tmp_path / "cohort", "csv")
+    loaded: set[str] = set()
+    for path in outline.read(outline.find(None)).notebooks:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        note = tmp_path / f"{path.stem}.txt"
+        tell = f"import sys, pathlib; pathlib.Path({str(note)!r}).write_text(' '.join(sys.modules))"
+        last = {"cell_type": "code", "id": "last", "metadata": {}, "source": tell, "outputs": []}
+        notebook["cells"].append(last | {"execution_count": None})
+        own = tmp_path / path.name
+        own.write_text(json.dumps(notebook), encoding="utf-8")
+        given = {"source": str(tmp_path / "cohort")}
+        # A kernel that starts the plain way.
+        run.execute(own, tmp_path / "executed.ipynb", given, run.Options(cwd=tmp_path))
+        loaded |= set(note.read_text().split())
+    assert set(warm.PRELOADED) - loaded == set()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
