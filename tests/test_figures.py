@@ -190,6 +190,21 @@ def test_a_band_without_an_estimate_moves_no_other() -> None:
     assert len({line.get_marker() for line in figure.axes[0].lines if len(line.get_xdata())}) == 2
 
 
+def test_groups_stand_in_their_order_and_series_keep_their_look_where_estimates_are_missing() -> None:
+    rows = prevalences(["20-39", "40-59", "60+"]).sort_values("level", kind="stable")
+    both = figures.prevalence(rows)
+    rows.loc[rows["level"].eq("mild") & rows["population"].eq("20-39"), "estimate"] = float("nan")
+    figure = figures.prevalence(rows)
+    drawn(figure)
+    assert [label.get_text()[:2] for label in figure.axes[0].get_xticklabels()] == ["20", "40", "60"]
+    rows.loc[rows["level"].eq("mild"), "estimate"] = float("nan")
+    alone = figures.prevalence(rows)
+    assert "Moderate-severe" in drawn(alone)
+    assert points(alone)[1] == pytest.approx([2, 4, 6])
+    look = [(line.get_marker(), line.get_color()) for line in both.axes[0].lines if len(line.get_xdata())]
+    assert [(line.get_marker(), line.get_color()) for line in alone.axes[0].lines if len(line.get_xdata())] == look[1:]
+
+
 def test_labels_never_overlap_whatever_the_bands() -> None:
     for limits in ([f"{age}-{age + 4}" for age in range(20, 80, 5)], ["20-39", "40+"]):
         figure = figures.prevalence(prevalences([*limits]))

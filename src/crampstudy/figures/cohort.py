@@ -34,9 +34,19 @@ def participants(estimates: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.4))
         axes = figure.subplots()
         sns.barplot(
-            drawn, x="band", y="n", hue="sex", order=bands, hue_order=sexes, palette=colours, saturation=1, gap=0.06,
-            width=0.76, errorbar=None, ax=axes,
-        )  # fmt: skip
+            drawn,
+            x="band",
+            y="n",
+            hue="sex",
+            order=bands,
+            hue_order=sexes,
+            palette=colours,
+            saturation=1,
+            gap=0.06,
+            width=0.76,
+            errorbar=None,
+            ax=axes,
+        )
         for bars in (each for each in axes.containers if isinstance(each, BarContainer)):
             axes.bar_label(bars, fmt=wording.count, fontsize=7, padding=1)
         axes.set_xlabel("Age (years)")
@@ -88,9 +98,15 @@ def measured(estimates: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
         axes = figure.subplots()
         sns.barplot(
-            x=share, y=estimates["term"], orient="h", width=0.62, color=style.PALETTE[0], saturation=1, errorbar=None,
+            x=share,
+            y=estimates["term"],
+            orient="h",
+            width=0.62,
+            color=style.PALETTE[0],
+            saturation=1,
+            errorbar=None,
             ax=axes,
-        )  # fmt: skip
+        )
         axes.set_yticks(range(len(names)), names)
         axes.set_ylabel("")
         axes.set_xlim(0, 100)

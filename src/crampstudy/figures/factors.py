@@ -41,9 +41,17 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes = figure.subplots()
         axes.axvline(1, color=style.RULE, linewidth=0.8)
         sns.pointplot(
-            x=rows["estimate"].to_numpy(), y=at, orient="h", markers="s", markersize=5, markeredgewidth=0,
-            color=style.PALETTE[0], linestyle="none", errorbar=None, ax=axes,
-        )  # fmt: skip
+            x=rows["estimate"].to_numpy(),
+            y=at,
+            orient="h",
+            markers="s",
+            markersize=5,
+            markeredgewidth=0,
+            color=style.PALETTE[0],
+            linestyle="none",
+            errorbar=None,
+            ax=axes,
+        )
         whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
         axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
         axes.set_xscale("log")

@@ -25,7 +25,7 @@ def rates(estimates: pd.DataFrame) -> Figure:
     bands = _single_bands(crude, "level")
     if bands.empty:
         return could_not_estimate(_reason(crude))
-    labels = list(dict.fromkeys(bands["level"]))
+    labels = _in_order(crude["level"], bands["level"])
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
@@ -55,7 +55,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
     bands = _single_bands(shown, "population")
     if bands.empty:
         return could_not_estimate(_reason(shown))
-    labels = list(dict.fromkeys(bands["population"]))
+    labels = _in_order(shown["population"], bands["population"])
     series = {wording.recalled(name): bands[bands["level"] == name] for name in SEVERITIES}
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
@@ -87,7 +87,8 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
             low, high = (rows[limit] * factor for limit in ("ci_low", "ci_high"))
             axes.fill_between(ages, low, high, color=colour, alpha=0.16, linewidth=0)
             name = wording.outcome(str(outcome))
-            sns.lineplot(x=ages, y=rows["estimate"] * factor, color=colour, label=name, errorbar=None, ax=axes)
+            values = rows["estimate"] * factor
+            sns.lineplot(x=ages, y=values, color=colour, label=name, legend=False, errorbar=None, ax=axes)
         # An interval of few people at the ends of life would leave no room for the curve.
         axes.set_ylim(
             0, min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
@@ -96,7 +97,8 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
         axes.set_xlim(every.min(), every.max())
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Cramps per person-week" if rate else "Prevalence in the past month (%)")
-        style.legend_above(axes)
+        if not rate:
+            style.legend_above(axes)
         style.grid(axes, "y")
     return figure
 
@@ -108,6 +110,11 @@ def _single_bands(estimates: pd.DataFrame, column: str) -> pd.DataFrame:
     oldest = max(open_ended, key=lambda label: int(label[:-1]), default=None)
     single = [label for label in labels if label != "all" and (label not in open_ended or label == oldest)]
     return points.estimated(estimates[estimates[column].isin(single)])
+
+
+def _in_order(every: pd.Series[str], drawn: pd.Series[str]) -> list[str]:
+    """Return the groups that are drawn, each once, in the order of all rows."""
+    return list(dict.fromkeys(every[every.isin(drawn)]))
 
 
 def _reason(estimates: pd.DataFrame) -> str:

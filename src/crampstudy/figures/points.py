@@ -39,6 +39,8 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
     """Draw the rows of each series, named for the legend, at their groups; a group without an estimate stays empty."""
     import seaborn as sns
 
+    looks = {name: look for name, *look in zip(series, style.PALETTE, style.MARKERS, strict=False)}
+    series = {name: rows for name, rows in series.items() if len(rows)}
     at = {label: position for position, label in enumerate(groups.order)}
     shifts = (np.arange(len(series)) - (len(series) - 1) / 2) * _APART
     drawn = [
@@ -51,14 +53,14 @@ def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None
         )
         for shift, (name, rows) in zip(shifts, series.items(), strict=True)
     ]
-    colours = dict(zip(series, style.PALETTE, strict=False))
+    colours = {name: looks[name][0] for name in series}
     sns.pointplot(
         pd.concat(drawn),
         x="at",
         y="y",
         hue="name",
         palette=colours,
-        markers=list(style.MARKERS[: len(series)]),
+        markers=[looks[name][1] for name in series],
         markersize=style.MARKER,
         markeredgewidth=0,
         linestyle="none",

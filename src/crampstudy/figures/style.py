@@ -57,12 +57,8 @@ def grid(axes: Axes, axis: Literal["x", "y"]) -> None:
 
 
 def legend_above(axes: Axes) -> None:
-    """Put the legend above the axes, where it covers nothing; a single series has none."""
-    handles, labels = axes.get_legend_handles_labels()
-    if len(labels) > 1:
-        axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    elif (legend := axes.get_legend()) is not None:
-        legend.remove()
+    """Put the legend above the axes, where it covers nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
 
 @cache
