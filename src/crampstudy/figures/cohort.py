@@ -52,6 +52,7 @@ def participants(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Participants")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _: wording.count(value))
         axes.margins(y=0.12)
         style.legend_above(axes)
         style.grid(axes, "y")
