@@ -29,7 +29,7 @@ def test_six_panels_each_with_a_title_and_both_axes_named(drawn: tuple[dict[str,
 
 def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     seen, figure = drawn
-    line = next(line for line in figure.axes[1].lines if line.get_label() == "5-15")
+    line = next(line for line in figure.axes[1].lines if line.get_label() == "5–15")
     community = seen["community"]
     age, in_30 = community.people["age_years"].to_numpy(), community.counts[:, :30].sum(axis=1)
     young = (age >= 20) & (age < 40)

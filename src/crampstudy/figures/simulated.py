@@ -79,7 +79,7 @@ def _classes(axes: Axes, arrays: CohortArrays) -> None:
     for k in range(1, len(recalled.LOWS)):
         colour = style.PALETTE[k - 1]
         simulated = [100 * float((found[band == i] == k).mean()) for i in at]
-        axes.plot(at, simulated, color=colour, label=recalled.LABELS[k])
+        axes.plot(at, simulated, color=colour, label=recalled.LABELS[k].replace("-", "–"))
         value, error = (np.array([getattr(s, name)[k] for s in shares]) * 100 for name in ("share", "std_error"))
         axes.errorbar(at + 0.06 * (k - 2.5), value, 1.96 * error, fmt="o", color=colour, markersize=3, linewidth=0.9)
     axes.set_yscale("log")
@@ -103,7 +103,7 @@ def _calendar(axes: Axes, arrays: CohortArrays) -> None:
     nights, persons = np.arange(0, shown.shape[1] + 1, 20)[1:], np.arange(0, len(shown) + 1, 10)[1:]
     # Cells of a heat map are counted from 0 and have their middle at a half.
     axes.set_xticks(nights - 0.5, [str(night) for night in nights], rotation=0)
-    axes.set_yticks(persons - 0.5, [str(person) for person in persons])
+    axes.set_yticks(persons - 0.5, [str(person) for person in persons], rotation=0)
     axes.set(title=f"Diaries of {_SHOWN} persons", xlabel="Night", ylabel="Person, by rate")
     names = ("no entry", "0", "1", "2", "3 or more")
     handles = [

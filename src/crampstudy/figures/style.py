@@ -30,7 +30,7 @@ INK = "#222222"
 RULE = "#8C8C8C"
 
 MARKER = 5.5
-"""Size of a point, in points."""
+"""Size of an estimate's point, which has no edge, in points."""
 
 
 @contextmanager
@@ -108,7 +108,7 @@ _RC: dict[str, Any] = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.3,
-    "lines.markersize": MARKER,
+    "lines.markersize": 4.5,
     "patch.linewidth": 0.6,
     "errorbar.capsize": 0,
     "legend.fontsize": 8,
