@@ -130,7 +130,7 @@ def test_another_version_of_the_code_is_another_result(tmp_path: Path, monkeypat
     task = partial(noted, log)
     list(compute.map(task, range(2), keep=keep))
     changed = version.Version("9.9.9", *(["x"] * 5))
-    monkeypatch.setattr(version, "here", lambda: changed)
+    monkeypatch.setattr(version, "current", lambda: changed)
     list(compute.map(task, range(2), keep=keep))
     assert done(log) == [0, 0, 1, 1]
 
@@ -252,7 +252,7 @@ def test_a_bootstrap_goes_on_where_it_stood(tmp_path: Path) -> None:
 
 
 def test_a_version_tells_code_and_libraries() -> None:
-    mine = version.here()
+    mine = version.current()
     assert mine.differences(mine) == ""
     other = version.Version(mine.crampstudy, "3.99", mine.numpy, mine.polars, mine.scipy, mine.code)
     assert mine.differences(other) == f"python 3.99 instead of {mine.python}"

@@ -3,19 +3,23 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.container import ErrorbarContainer
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from tests.drawn_figures import drawn
 
 from crampstudy import AgeBands, describe, figures, fit, open_cohort
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import characteristics as who
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.estimates import frame
+from crampstudy.figures import style
 from crampstudy.simulate import simulate
 
 
@@ -38,34 +42,33 @@ def strict() -> Iterator[None]:
         yield
 
 
-def drawn(figure: Figure) -> list[str]:
-    """Draw a figure, nothing of which reaches out of it, and return its texts."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    box = figure.get_tightbbox(canvas.get_renderer())
-    width, height = figure.get_size_inches()
-    assert box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
-    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
-
-
-def bars(figure: Figure) -> list[ErrorbarContainer]:
-    return [c for c in figure.axes[0].containers if isinstance(c, ErrorbarContainer)]
+def points(figure: Figure, series: int = 0) -> tuple[list[float], list[float]]:
+    """The places and values of the points of a series, in the order in which they are drawn."""
+    drawn = [line for line in figure.axes[0].lines if line.get_marker() in style.MARKERS and len(line.get_xdata())]
+    places, values = (np.asarray(data, dtype=float) for data in drawn[series].get_data())
+    # Where another series has a point alone, there is none.
+    return places[np.isfinite(values)].tolist(), values[np.isfinite(values)].tolist()
 
 
 def test_rates_draw_each_band_once(cohort: Cohort) -> None:
     rows = describe(cohort).estimates
     figure = figures.rates(rows)
     texts = drawn(figure)
-    assert {"20–39", "40–49", "50–59", "60–69", "70–79", "80+", "Cramps per person-week"} <= set(texts)
-    assert not {"20+", "50+", "60+"} & set(texts)
-    points = bars(figure)[0].lines[0].get_ydata()
-    crude = rows[(rows["analysis"] == "incidence rate")].set_index("level")["estimate"]
-    assert list(points) == crude.loc[["20-39", "40-49", "50-59", "60-69", "70-79", "80+"]].tolist()
+    bands = ["20-39", "40-49", "50-59", "60-69", "70-79", "80+"]
+    crude = rows[(rows["analysis"] == "incidence rate")].set_index("level").loc[bands]
+    labels = [f"{band.replace('-', '–')}\nn = {n:.0f}" for band, n in crude["n_participants"].items()]
+    assert {*labels, "Cramps per person-week"} <= set(texts)
+    assert not {"20+", "50+", "60+"} & {text.partition("\n")[0] for text in texts}
+    assert points(figure) == ([0, 1, 2, 3, 4, 5], crude["estimate"].tolist())
+    (intervals,) = (drawn for drawn in figure.axes[0].collections if isinstance(drawn, LineCollection))
+    assert [tuple(ends[:, 1]) for ends in intervals.get_segments()] == list(
+        zip(crude["ci_low"], crude["ci_high"], strict=True)
+    )
 
 
 def test_rates_by_sex_are_not_called_ages(cohort: Cohort) -> None:
     texts = drawn(figures.rates(describe(cohort, "sex").estimates))
-    assert {"female", "male", "Sex"} <= set(texts)
+    assert {"female", "male", "Sex"} <= {text.partition("\n")[0] for text in texts}
     assert not {"Age (years)", "all"} & set(texts)
 
 
@@ -78,10 +81,11 @@ def test_forest_has_a_line_per_ratio(cohort: Cohort) -> None:
     # A number is drawn once, at its declared contrast.
     ratios = ratios[~ratios["term"].isin(["age_decade", "serum_potassium_mmol_l"])]
     assert len(ratios) == 5
-    assert list(bars(figure)[0].lines[0].get_xdata()) == ratios["estimate"].tolist()
+    assert points(figure) == (ratios["estimate"].tolist(), [0, 1, 2, 3, 4])
     assert {"Age, 75 against 50 years", "Sex, female against male", "Rate ratio (95% CI), log scale"} <= set(texts)
     assert figure.axes[0].get_yticklabels()[0].get_text() == "Age, 75 against 50 years"
-    assert figure.axes[0].get_ylim()[0] < figure.axes[0].get_ylim()[1]
+    # The first row stands at the top.
+    assert figure.axes[0].get_ylim()[0] > figure.axes[0].get_ylim()[1]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.99, 1.01), (0.001, 900.0), (2.1, 2.4)])
@@ -119,7 +123,7 @@ def test_who_is_in_the_cohort(cohort: Cohort) -> None:
 
 def test_summary_band_and_youngest_band_of_another_set_of_bands(cohort: Cohort) -> None:
     texts = drawn(figures.rates(describe(cohort, bands=AgeBands((40, 60))).estimates))
-    assert {"<40", "40–59", "60+"} <= set(texts)
+    assert {"<40", "40–59", "60+"} <= {text.partition("\n")[0] for text in texts}
 
 
 def message(figure: Figure) -> str:
@@ -151,3 +155,79 @@ def test_a_long_reason_stays_within_the_figure() -> None:
     from crampstudy.figures.message import could_not_estimate
 
     assert message(could_not_estimate("no cramp where a very long condition holds; " * 30)).endswith("…")
+
+
+def prevalences(bands: list[str]) -> pd.DataFrame:
+    """Rows of prevalence that rise by band, of mild cramps a tenth above those of moderate-severe ones."""
+    return frame(
+        {
+            "analysis": "prevalence",
+            "population": band,
+            "level": severity,
+            "scale": "prevalence",
+            "status": "converged",
+            "estimate": 0.02 * number + (0.1 if severity == "mild" else 0.0),
+            "ci_low": 0.0,
+            "ci_high": 0.5,
+            "ci_level": 0.95,
+            "n_participants": 10.0 * number,
+        }
+        for number, band in enumerate(bands, 1)
+        for severity in ("mild", "moderate-severe")
+    )
+
+
+def test_a_band_without_an_estimate_moves_no_other() -> None:
+    rows = prevalences(["20-39", "40-59", "60+"])
+    lost = rows["level"].eq("mild") & rows["population"].eq("40-59")
+    rows.loc[lost, "estimate"] = float("nan")
+    figure = figures.prevalence(rows)
+    assert {"20–39\nn = 10", "40–59\nn = 20", "60+\nn = 30"} <= set(drawn(figure))
+    mild, severe = points(figure, 0), points(figure, 1)
+    assert [round(x) for x in mild[0]] == [0, 2] and mild[1] == pytest.approx([12, 16])
+    assert [round(x) for x in severe[0]] == [0, 1, 2] and severe[1] == pytest.approx([2, 4, 6])
+    # Shapes beside colours: a page may be printed in grey.
+    assert len({line.get_marker() for line in figure.axes[0].lines if len(line.get_xdata())}) == 2
+
+
+def test_groups_stand_in_their_order_and_series_keep_their_look_where_estimates_are_missing() -> None:
+    rows = prevalences(["20-39", "40-59", "60+"]).sort_values("level", kind="stable")
+    both = figures.prevalence(rows)
+    rows.loc[rows["level"].eq("mild") & rows["population"].eq("20-39"), "estimate"] = float("nan")
+    figure = figures.prevalence(rows)
+    drawn(figure)
+    assert [label.get_text()[:2] for label in figure.axes[0].get_xticklabels()] == ["20", "40", "60"]
+    rows.loc[rows["level"].eq("mild"), "estimate"] = float("nan")
+    alone = figures.prevalence(rows)
+    assert "Moderate-severe" in drawn(alone)
+    assert points(alone)[1] == pytest.approx([2, 4, 6])
+    look = [(line.get_marker(), line.get_color()) for line in both.axes[0].lines if len(line.get_xdata())]
+    assert [(line.get_marker(), line.get_color()) for line in alone.axes[0].lines if len(line.get_xdata())] == look[1:]
+
+
+def test_labels_never_overlap_whatever_the_bands() -> None:
+    for limits in ([f"{age}-{age + 4}" for age in range(20, 80, 5)], ["20-39", "40+"]):
+        figure = figures.prevalence(prevalences([*limits]))
+        drawn(figure)
+        boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_the_same_rows_make_the_same_bytes(cohort: Cohort) -> None:
+    # No jitter, no bootstrap: nothing in a figure is drawn at random.
+    rates, counts = describe(cohort).estimates, who.participants_by_band(cohort, AgeBands())
+    curve, shares = age_curve(cohort), who.measured(cohort, ["diabetes", "sex"])
+
+    def made() -> list[bytes]:
+        drawn_of = ((figures.rates, rates), (figures.age_curve, curve))
+        others = ((figures.participants, counts), (figures.measured, shares))
+        files = []
+        for draw, rows in (*drawn_of, *others):
+            file = BytesIO()
+            with style.journal():
+                draw(rows).savefig(file, format="svg", metadata={"Date": None})
+            files.append(file.getvalue())
+        return files
+
+    first = made()
+    assert first == made()

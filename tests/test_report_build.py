@@ -18,8 +18,11 @@ from typing import Any
 import pytest
 
 from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
-from crampstudy.report import run, warm
+from crampstudy.report import outline, run, warm
 from crampstudy.report.build import FILES, build
+from crampstudy.report.kernel import PINNED
+from crampstudy.simulate import simulate
+from crampstudy.sources.readers import package
 
 PARAMETERS = 'source: str = "x"  # the cohort\nbins: int = 5  # bins of a histogram'
 SHOWS = """
@@ -138,7 +141,7 @@ def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebook
 def test_a_dead_kernel_is_told_and_recorded(tmp_path: Path) -> None:
     own, output = write_notebook(tmp_path, "own", "import os; os._exit(9)"), tmp_path / "executed.ipynb"
     with pytest.raises(AnalysisError, match="notebook own, section 'Deep': the kernel died"):
-        run.execute(own, output, {"source": "x"}, cwd=tmp_path)
+        run.execute(own, output, {"source": "x"}, run.Options(cwd=tmp_path))
     assert json.loads(output.read_text())["metadata"]["crampstudy"]["failure"].startswith("the kernel died")
 
 
@@ -147,7 +150,7 @@ def test_a_cell_that_leaves_the_notebook_is_a_failure(tmp_path: Path, leaving: s
     own, output = write_notebook(tmp_path, "own", "1 + 1", leaving), tmp_path / "executed.ipynb"
     told = r"notebook own, section 'Deep': the cell leaves the notebook .*take that out \(code cell 3\)"
     with pytest.raises(AnalysisError, match=told) as caught:
-        run.execute(own, output, {"source": "x"}, cwd=tmp_path)
+        run.execute(own, output, {"source": "x"}, run.Options(cwd=tmp_path))
     assert caught.value.exit_code == 6
     assert json.loads(output.read_text())["metadata"]["crampstudy"]["cell"] == 4
 
@@ -161,7 +164,7 @@ def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
         "import os; os.abort()": r"killed by signal 6 \(SIGABRT\), a crash in native code",
         "import os; os.kill(os.getpid(), 9)": r"killed by signal 9 \(SIGKILL\), most likely for want of memory",
     }
-    with warm.server({**os.environ, **run.PINNED}) as server:
+    with warm.server({**os.environ, **PINNED}) as server:
         for number, (code, told) in enumerate(ends.items()):
             own = write_notebook(tmp_path, f"own{number}", code)
             # Forked kernels, and one that starts the plain way.
@@ -169,7 +172,25 @@ def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
                 with pytest.raises(
                     AnalysisError, match=rf"notebook own{number}, section 'Deep': the kernel died: .*{told}"
                 ):
-                    run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, server=place)
+                    run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=place))
+
+
+def test_nothing_is_loaded_ahead_that_no_notebook_uses(tmp_path: Path) -> None:
+    package.write(simulate(60, 30, seed=1), tmp_path / "cohort", "csv")
+    loaded: set[str] = set()
+    for path in outline.read(outline.find(None)).notebooks:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        note = tmp_path / f"{path.stem}.txt"
+        tell = f"import sys, pathlib; pathlib.Path({str(note)!r}).write_text(' '.join(sys.modules))"
+        last = {"cell_type": "code", "id": "last", "metadata": {}, "source": tell, "outputs": []}
+        notebook["cells"].append(last | {"execution_count": None})
+        own = tmp_path / path.name
+        own.write_text(json.dumps(notebook), encoding="utf-8")
+        given = {"source": str(tmp_path / "cohort")}
+        # A kernel that starts the plain way.
+        run.execute(own, tmp_path / "executed.ipynb", given, run.Options(cwd=tmp_path))
+        loaded |= set(note.read_text().split())
+    assert set(warm.PRELOADED) - loaded == set()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
@@ -179,7 +200,7 @@ def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
     own = write_notebook(tmp_path, "own", "import time; time.sleep(300)")
     began = time.monotonic()
     with pytest.raises(run.Stopped):
-        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, stop=stop)
+        run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, stop=stop))
     assert time.monotonic() - began < 200
 
 
@@ -223,8 +244,8 @@ def test_a_warm_kernel_ends_with_its_notebook(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     tell = f"import os, pathlib; pathlib.Path({str(note)!r}).write_text(f'{{os.getpid()}} {{os.getcwd()}}')"
     own = write_notebook(tmp_path, "own", tell, "import time; time.sleep(300)")
-    with warm.server({**os.environ, **run.PINNED}) as server, pytest.raises(AnalysisError, match="longer than 5 s"):
-        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, server=server, cell_seconds=5)
+    with warm.server({**os.environ, **PINNED}) as server, pytest.raises(AnalysisError, match="longer than 5 s"):
+        run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=server, cell_seconds=5))
     number, place = note.read_text().split(" ", 1)
     assert Path(place).resolve() == tmp_path.resolve()
     for _ in range(600):
@@ -241,7 +262,7 @@ def test_a_stopped_notebook_begins_no_cell(tmp_path: Path) -> None:
     stop.set()
     own = write_notebook(tmp_path, "own")
     with pytest.raises(run.Stopped):
-        run.execute(own, tmp_path / "executed.ipynb", {}, cwd=tmp_path, stop=stop)
+        run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, stop=stop))
     assert not (tmp_path / "executed.ipynb").exists()
 
 

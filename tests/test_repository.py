@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,42 @@ def test_lock_meets_every_bound(requirement: Requirement) -> None:
     versions = locked().get(canonicalize_name(requirement.name), [])
     assert versions, f"{requirement.name} is not in requirements.lock: run make lock"
     assert all(requirement.specifier.contains(version) for version in versions), f"{versions}: run make lock"
+
+
+def imported() -> dict[str, list[str]]:
+    """The files of the package and of the notebooks that import each module of the top."""
+    code = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py")}
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        code[str(path.relative_to(ROOT))] = "\n".join(sources)
+    found: dict[str, list[str]] = {}
+    for name, text in sorted(code.items()):
+        for node in ast.walk(ast.parse(text)):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for module in modules:
+                found.setdefault(module.partition(".")[0], []).append(name)
+    return found
+
+
+AHEAD_OF_USE = {"scikit-learn": "for the predictions to come"}
+"""Dependencies of run time that nothing imports yet, and why they are there."""
+
+
+def test_every_dependency_is_imported_somewhere() -> None:
+    files, makefile = imported(), (ROOT / "Makefile").read_text(encoding="utf-8")
+    names: dict[str, list[str]] = {}
+    for module, distributions in metadata.packages_distributions().items():
+        for distribution in distributions:
+            names.setdefault(canonicalize_name(distribution), []).append(module)
+    used = {
+        name: sorted({file for module in names.get(name, ()) for file in files.get(module, ())})
+        # A program that is run is not imported.
+        + (["Makefile"] if f"-m {name}" in makefile else [])
+        for name in RUNTIME
+    }
+    assert {name for name, places in used.items() if not places} == set(AHEAD_OF_USE)
 
 
 def test_version_is_the_same_everywhere() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from crampstudy.figures import simulated
@@ -28,7 +29,7 @@ def test_six_panels_each_with_a_title_and_both_axes_named(drawn: tuple[dict[str,
 
 def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     seen, figure = drawn
-    line = next(line for line in figure.axes[1].lines if line.get_label() == "5-15")
+    line = next(line for line in figure.axes[1].lines if line.get_label() == "5–15")
     community = seen["community"]
     age, in_30 = community.people["age_years"].to_numpy(), community.counts[:, :30].sum(axis=1)
     young = (age >= 20) & (age < 40)
@@ -39,9 +40,16 @@ def test_classes_are_those_of_the_preset_and_of_the_survey(drawn: tuple[dict[str
 
 
 def test_histograms_hold_everybody(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
-    for panel in (drawn[1].axes[0], drawn[1].axes[4], drawn[1].axes[5]):
-        for steps in panel.patches:
-            assert steps.get_data().values.sum() == pytest.approx(100)
+    at_entry, after = drawn[1].axes[0].lines[:2]
+    for steps in (at_entry, after):
+        assert len(steps.get_xdata()) == 31
+        assert np.asarray(steps.get_ydata())[:-1].sum() == pytest.approx(100)
+    for panel, bins in ((drawn[1].axes[4], 20), (drawn[1].axes[5], 40)):
+        outline = panel.collections[0].get_paths()[0].vertices
+        # The area that the steps enclose, in units of a bin.
+        left, top = outline.T
+        width = (outline[:, 0].max() - outline[:, 0].min()) / bins
+        assert abs(np.trapezoid(top, left)) / width == pytest.approx(100)
 
 
 def test_months_are_rates_over_their_mean(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
@@ -55,8 +63,8 @@ def test_months_are_rates_over_their_mean(drawn: tuple[dict[str, CohortArrays], 
 
 def test_the_calendar_tells_no_entry_from_no_cramp(drawn: tuple[dict[str, CohortArrays], Figure]) -> None:
     seen, figure = drawn
-    (image,) = figure.axes[2].images
-    shown = np.asarray(image.get_array())
+    (cells,) = (drawn for drawn in figure.axes[2].collections if isinstance(drawn, QuadMesh))
+    shown = np.asarray(cells.get_array()).reshape(40, -1)
     assert shown.shape == (40, 90)
     assert set(np.unique(shown)) <= {-1, 0, 1, 2, 3}
     gaps, logged = (shown == -1).mean(), seen["default"].logged.mean()

@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from tests.drawn_figures import drawn
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
@@ -210,16 +208,6 @@ def strict() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-def drawn(figure: Figure) -> list[str]:
-    """Draw a figure, nothing of which reaches out of it, and return its texts."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    box = figure.get_tightbbox(canvas.get_renderer())
-    width, height = figure.get_size_inches()
-    assert box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02
-    return [t.get_text() for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
 
 
 @pytest.mark.usefixtures("strict")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.cohort import TableCount
+from crampstudy.cohort.attrition import TableCount
 from crampstudy.wording import counted, ranges
 
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from crampstudy.compute.kept import check_own, kept
-from crampstudy.compute.processes import here, in_processes
+from crampstudy.compute.processes import in_processes, serial
+from crampstudy.compute.result_cache import cached, check_private
 from crampstudy.errors import UsageError
 
 __all__ = ["MAX_WORKERS", "Progress", "Workers", "check_workers", "map"]
@@ -38,12 +38,18 @@ def map(
 
     A task depends on its item alone, so that whoever does the work gives the same results; linear algebra runs in one
     thread in any case. Items are drawn and results are held no more than a few ahead of what was taken, however
-    many there are. ``progress`` is told how many are done. An error of a task is raised where its result would stand.
+    many there are. An error of a task is raised where its result would stand.
 
-    ``keep`` is a folder where results are kept as they are taken: the same task and item in the same place, in the
-    same version of the package, are not done again. A file that was half written does not count. Results are kept as
-    data, never as code: tables, arrays, numbers, texts and the like, in lists, tuples, sets and dicts, and dataclasses
-    where ``kinds`` names them. Nobody else may be able to write to the folder.
+    Args:
+        task: a function of one item; for several processes one of a module, or a ``partial`` of one.
+        items: what the task is done with.
+        workers: how many processes share the work, 1 being this one, or the address or scheduler file of a cluster.
+        keep: a folder where results are kept as they are taken: the same task and item in the same place, in the same
+            version of the package, are not done again. A file that was half written does not count. Results are kept
+            as data, never as code: tables, arrays, numbers, texts and the like, in lists, tuples, sets and dicts.
+            Nobody else may be able to write to the folder.
+        kinds: the dataclasses that may be in results that are kept.
+        progress: hears how many items are done.
 
     Raises:
         UsageError: ``workers`` is out of range, no cluster answers there, the extra for clusters is not installed, or
@@ -54,10 +60,10 @@ def map(
     """
     check_workers(workers)
     if keep is not None:
-        check_own(keep)
+        check_private(keep)
     run = partial(_run, task, workers)
-    results = run(items) if keep is None else kept(task, items, keep, run, kinds)
-    return results if progress is None else _told(results, progress)
+    results = run(items) if keep is None else cached(task, items, keep, run, kinds)
+    return results if progress is None else _with_progress(results, progress)
 
 
 def check_workers(workers: Workers) -> None:
@@ -76,7 +82,7 @@ def _run(task: Task[T, R], workers: Workers, items: Iterable[T]) -> Iterator[R]:
     if not isinstance(workers, int):
         results: Iterator[R] = _in_cluster()(task, items, workers)
         return results
-    return here(task, items) if workers == 1 else in_processes(task, items, workers)
+    return serial(task, items) if workers == 1 else in_processes(task, items, workers)
 
 
 def _in_cluster() -> Callable[..., Iterator[R]]:
@@ -91,7 +97,7 @@ def _in_cluster() -> Callable[..., Iterator[R]]:
     return in_cluster
 
 
-def _told(results: Iterator[R], progress: Progress) -> Iterator[R]:
+def _with_progress(results: Iterator[R], progress: Progress) -> Iterator[R]:
     for done, result in enumerate(results, 1):
         progress(done)
         yield result

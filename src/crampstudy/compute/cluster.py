@@ -138,7 +138,7 @@ class _AtWork(Generic[T, R]):
             raise self._lost() from None
 
     def send(self, item: T) -> Future[Any]:
-        return self._client.submit(_done, self._task, cloudpickle.dumps(item), version.here(), pure=False)
+        return self._client.submit(_done, self._task, cloudpickle.dumps(item), version.current(), pure=False)
 
     def result(self, flight: _Flight[T], others: Iterable[_Flight[T]]) -> R:
         """Return the result of an item; where it may have killed its worker, it is tried once more when all else ended.
@@ -190,8 +190,8 @@ class _AtWork(Generic[T, R]):
 
     def _check(self) -> None:
         """Check that the workers run this version; those that come later are checked when they have an item."""
-        mine = version.here()
-        for worker, found in self._client.run(version.here, on_error="return").items():
+        mine = version.current()
+        for worker, found in self._client.run(version.current, on_error="return").items():
             if isinstance(found, ModuleNotFoundError):
                 raise AnalysisError(
                     f"the worker {worker} has no crampstudy of this version ({found}); install crampstudy "
@@ -225,7 +225,7 @@ def _held(task: bytes) -> bytes:
 
 def _done(task: bytes, item: bytes, expected: Version) -> Any:
     """Do an item in a worker; before anything is unpacked, the worker is held to the version and to one thread."""
-    _check_same(expected, version.here(), socket.gethostname())
+    _check_same(expected, version.current(), socket.gethostname())
     threads.pin()
     return cloudpickle.loads(task)(cloudpickle.loads(item))
 

@@ -26,7 +26,7 @@ AHEAD = 2
 """Items in flight per worker: one at work and one that waits, so that no worker idles while results are taken."""
 
 
-def here(task: Task[T, R], items: Iterable[T]) -> Iterator[R]:
+def serial(task: Task[T, R], items: Iterable[T]) -> Iterator[R]:
     """Yield results of this process, linear algebra in one thread."""
     libraries = ThreadpoolController()
     for item in items:
@@ -49,10 +49,10 @@ def in_processes(task: Task[T, R], items: Iterable[T], workers: int) -> Iterator
     an item is drawn when a result is taken. The processes end with this one, however it ends.
     """
     with ending.lifeline() as line:
-        yield from _in_tied(task, items, workers, line)
+        yield from _in_tied_processes(task, items, workers, line)
 
 
-def _in_tied(task: Task[T, R], items: Iterable[T], workers: int, line: str) -> Iterator[R]:
+def _in_tied_processes(task: Task[T, R], items: Iterable[T], workers: int, line: str) -> Iterator[R]:
     drawn = enumerate(items, 1)
     flights: deque[_Flight[T, R]] = deque()
     pool = _pool(workers, line)
@@ -60,7 +60,7 @@ def _in_tied(task: Task[T, R], items: Iterable[T], workers: int, line: str) -> I
         while True:
             while len(flights) < AHEAD * workers and (following := next(drawn, None)):
                 number, item = following
-                flights.append(_Flight(number, item, _sent(pool, task, item)))
+                flights.append(_Flight(number, item, _submit(pool, task, item)))
             if not flights:
                 return
             first = flights.popleft()
@@ -69,11 +69,11 @@ def _in_tied(task: Task[T, R], items: Iterable[T], workers: int, line: str) -> I
             except BrokenProcessPool:
                 # One death takes all that is in flight with it. Which item it was shows when each is tried alone.
                 _stop(pool)
-                result = _alone(task, first, line)
+                result = _retry_alone(task, first, line)
                 pool = _pool(workers, line)
                 for flight in flights:
                     if isinstance(flight.future.exception(), BrokenProcessPool):
-                        flight.future = _sent(pool, task, flight.item)
+                        flight.future = _submit(pool, task, flight.item)
             yield result
     finally:
         _stop(pool, [flight.future for flight in flights])
@@ -96,7 +96,7 @@ def _stop(pool: ProcessPoolExecutor, futures: Sequence[Future[R]] = ()) -> None:
     pool.shutdown(kill_workers=True)
 
 
-def _sent(pool: Executor, task: Task[T, R], item: T) -> Future[R]:
+def _submit(pool: Executor, task: Task[T, R], item: T) -> Future[R]:
     try:
         return pool.submit(task, item)
     except BrokenProcessPool as broken:
@@ -105,10 +105,10 @@ def _sent(pool: Executor, task: Task[T, R], item: T) -> Future[R]:
         return failed
 
 
-def _alone(task: Task[T, R], flight: _Flight[T, R], line: str) -> R:
+def _retry_alone(task: Task[T, R], flight: _Flight[T, R], line: str) -> R:
     pool = _pool(1, line)
     try:
-        return _sent(pool, task, flight.item).result()
+        return _submit(pool, task, flight.item).result()
     except BrokenProcessPool as broken:
         ended = re.search(r"exit codes? of the workers are \{(.+?)\}", str(broken))
         raise AnalysisError(

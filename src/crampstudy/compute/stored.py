@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 _PLAIN = (type(None), bool, int, float, str)
-_SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+_CONTAINERS: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 _TIMES: dict[str, type] = {"date": date, "datetime": datetime, "time": time}
 ALLOWED = (
     "None, bool, int, float, str, bytes, dates and times, numpy arrays and scalars (not of objects), polars and pandas "
@@ -34,13 +34,13 @@ def encode(value: object, kinds: Collection[type] = ()) -> bytes:
     Raises:
         NotData: something in it is none of :data:`ALLOWED`.
     """
-    blobs: list[bytes] = []
+    encoder = _Encoder(_named(kinds))
     try:
-        tree = json.dumps(_tree(value, _named(kinds), blobs))
+        tree = json.dumps(encoder.tree(value))
     except RecursionError:
         raise NotData("something nested too deeply, or in itself") from None
-    head = json.dumps({"sizes": [len(blob) for blob in blobs]})
-    return b"\n".join((head.encode(), tree.encode(), b"".join(blobs)))
+    head = json.dumps({"sizes": [len(blob) for blob in encoder.blobs]})
+    return b"\n".join((head.encode(), tree.encode(), b"".join(encoder.blobs)))
 
 
 def decode(content: bytes, kinds: Collection[type] = ()) -> Any:
@@ -65,44 +65,62 @@ def _named(kinds: Collection[type]) -> dict[str, type]:
     return {f"{kind.__module__}.{kind.__qualname__}": kind for kind in kinds}
 
 
-def _tree(value: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
+@dataclass(slots=True)
+class _Encoder:
+    """Turns values into trees of JSON, and what is no JSON into ``blobs`` that the trees number."""
 
-    def inner(part: Any) -> Any:
-        return _tree(part, kinds, blobs)
+    kinds: dict[str, type]
+    blobs: list[bytes] = field(default_factory=list)
 
-    def put(name: str, write: Callable[[BytesIO], object]) -> Any:
+    def tree(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind in _CONTAINERS.values():
+            return {_name(_CONTAINERS, kind): [self.tree(part) for part in value]}
+        if kind is dict:
+            return {"dict": [[self.tree(key), self.tree(part)] for key, part in value.items()]}
+        if kind in (date, datetime, time, timedelta):
+            return _moment(value)
+        if kind is bytes:
+            return self.put("bytes", lambda out: out.write(value))
+        if kind is np.ndarray or isinstance(value, np.generic):
+            return self.array(value)
+        if kind in self.kinds.values() and is_dataclass(kind):
+            return self.record(value)
+        return _table(value, self.put)
+
+    def put(self, name: str, write: Callable[[BytesIO], object]) -> Any:
         out = BytesIO()
         write(out)
-        blobs.append(out.getvalue())
-        return {name: len(blobs) - 1}
+        self.blobs.append(out.getvalue())
+        return {name: len(self.blobs) - 1}
 
-    for name, sequence in _SEQUENCES.items():
-        if kind is sequence:
-            return {name: [inner(part) for part in value]}
-    for name, moment in _TIMES.items():
-        # A time zone, and the second of two equal hours, have no place in the text.
-        if kind is moment and getattr(value, "tzinfo", None) is None and not getattr(value, "fold", 0):
-            return {name: value.isoformat()}
-    if kind is timedelta:
-        return {"timedelta": [value.days, value.seconds, value.microseconds]}
-    if kind is dict:
-        return {"dict": [[inner(key), inner(part)] for key, part in value.items()]}
-    if kind is bytes:
-        return put("bytes", lambda out: out.write(value))
-    if kind is np.ndarray or isinstance(value, np.generic):
+    def array(self, value: Any) -> Any:
         if value.dtype.hasobject:
             raise NotData("a numpy array of objects")
-        array = np.asarray(value)
-        return put("array" if kind is np.ndarray else "scalar", lambda out: np.save(out, array, allow_pickle=False))
-    if kind in kinds.values() and is_dataclass(kind):
-        if late := [field.name for field in fields(kind) if not field.init]:
+        name = "array" if type(value) is np.ndarray else "scalar"
+        return self.put(name, lambda out: np.save(out, np.asarray(value), allow_pickle=False))
+
+    def record(self, value: Any) -> Any:
+        kind = type(value)
+        if late := [each.name for each in fields(kind) if not each.init]:
             raise NotData(f"{kind.__qualname__}, whose {late[0]} is not given when it is made")
         (name,) = _named([kind])
-        return {"dataclass": name, "of": {field.name: inner(getattr(value, field.name)) for field in fields(kind)}}
-    return _table(value, put)
+        return {"dataclass": name, "of": {each.name: self.tree(getattr(value, each.name)) for each in fields(kind)}}
+
+
+def _name(kinds: Mapping[str, type], kind: type) -> str:
+    return next(name for name, each in kinds.items() if each is kind)
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return {"timedelta": [value.days, value.seconds, value.microseconds]}
+    # A time zone, and the second of two equal hours, have no place in the text.
+    if getattr(value, "tzinfo", None) is not None or getattr(value, "fold", False):
+        raise NotData(_type_name(value))
+    return {_name(_TIMES, type(value)): value.isoformat()}
 
 
 def _table(value: Any, put: Callable[[str, Callable[[BytesIO], object]], Any]) -> Any:
@@ -124,7 +142,11 @@ def _table(value: Any, put: Callable[[str, Callable[[BytesIO], object]], Any]) -
         if not (back.equals(value) and back.dtypes.equals(value.dtypes)):
             raise NotData("a pandas table that Arrow does not give back as it was")
         return put("pandas", lambda out: _write_arrow(table, out))
-    raise NotData(f"a {type(value).__module__}.{type(value).__qualname__}")
+    raise NotData(_type_name(value))
+
+
+def _type_name(value: object) -> str:
+    return f"a {type(value).__module__}.{type(value).__qualname__}"
 
 
 def _write_arrow(table: Any, out: BytesIO) -> None:
@@ -140,8 +162,8 @@ def _value(tree: Any, kinds: dict[str, type], blobs: list[bytes]) -> Any:
     if "dataclass" in tree:
         return kinds[tree["dataclass"]](**{name: _value(part, kinds, blobs) for name, part in tree["of"].items()})
     ((name, held),) = tree.items()
-    if name in _SEQUENCES:
-        return _SEQUENCES[name](_value(part, kinds, blobs) for part in held)
+    if name in _CONTAINERS:
+        return _CONTAINERS[name](_value(part, kinds, blobs) for part in held)
     if name in _TIMES:
         return _TIMES[name].fromisoformat(held)  # type: ignore[attr-defined]
     match name:

@@ -31,7 +31,7 @@ class Version:
 
 
 @cache
-def here() -> Version:
+def current() -> Version:
     """Return the version of this process."""
     python = ".".join(str(part) for part in sys.version_info[:2])
     numpy, polars, scipy = (version(name) for name in ("numpy", "polars", "scipy"))

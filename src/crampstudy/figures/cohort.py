@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -18,25 +18,45 @@ def participants(estimates: pd.DataFrame) -> Figure:
     estimates = kinds.PARTICIPANTS.rows(estimates)
     if estimates.empty:
         return could_not_estimate("no participant has an age and a sex")
-    counts = estimates.pivot(index="level", columns="population", values="n_participants")
-    counts = counts.reindex(list(dict.fromkeys(estimates["level"])))
-    at = np.arange(len(counts))
+    import seaborn as sns
+
+    bands = [wording.level(str(label)) for label in dict.fromkeys(estimates["level"])]
+    drawn = pd.DataFrame(
+        {
+            "band": [wording.level(str(label)) for label in estimates["level"]],
+            "sex": estimates["population"].map(dict(wording.SEXES)),
+            "n": estimates["n_participants"].astype(float),
+        }
+    )
+    sexes = [name for name in wording.SEXES.values() if name in set(drawn["sex"])]
+    colours = dict(zip(wording.SEXES.values(), style.PALETTE, strict=False))
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.4))
         axes = figure.subplots()
-        for position, (sex, name) in enumerate(wording.SEXES.items()):
-            if sex in counts.columns:
-                heights = counts[sex].fillna(0).astype(float)
-                bars = axes.bar(at + (position - 0.5) * 0.38, heights, 0.36, color=style.PALETTE[position], label=name)
-                axes.bar_label(bars, labels=[wording.count(n) for n in heights], fontsize=7, padding=1)
-        axes.set_xticks(at, [wording.level(str(label)) for label in counts.index])
+        sns.barplot(
+            drawn,
+            x="band",
+            y="n",
+            hue="sex",
+            order=bands,
+            hue_order=sexes,
+            palette=colours,
+            saturation=1,
+            gap=0.06,
+            width=0.76,
+            errorbar=None,
+            ax=axes,
+        )
+        for bars in (each for each in axes.containers if isinstance(each, BarContainer)):
+            axes.bar_label(bars, fmt=wording.count, fontsize=7, padding=1)
         axes.set_xlabel("Age (years)")
         axes.set_ylabel("Participants")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _: wording.count(value))
         axes.margins(y=0.12)
-        axes.legend(loc="upper left", bbox_to_anchor=(0, 1.14), ncols=2)
-        axes.grid(axis="y")
-        axes.tick_params(length=0)
+        style.legend_above(axes)
+        style.grid(axes, "y")
+        axes.tick_params(axis="x", length=0)
     return figure
 
 
@@ -45,18 +65,21 @@ def weekly_completeness(estimates: pd.DataFrame) -> Figure:
     estimates = kinds.COMPLETENESS_BY_WEEK.rows(estimates)
     if estimates.empty:
         return could_not_estimate("no night was expected")
+    import seaborn as sns
+
     weeks = estimates["level"].astype(int)
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.2))
         axes = figure.subplots()
-        axes.plot(weeks, 100 * estimates["estimate"], marker="o")
+        sns.lineplot(
+            x=weeks, y=100 * estimates["estimate"], marker="o", markeredgewidth=0, errorbar=None, clip_on=False, ax=axes
+        )
         axes.set_ylim(0, 100)
         axes.set_xlim(0.5, weeks.max() + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
         axes.set_xlabel("Week since the participant's first night")
         axes.set_ylabel("Nights observed (%)")
-        axes.grid(axis="y")
-        axes.tick_params(axis="y", length=0)
+        style.grid(axes, "y")
     return figure
 
 
@@ -65,8 +88,9 @@ def measured(estimates: pd.DataFrame) -> Figure:
     estimates = kinds.MEASURED.rows(estimates)
     if estimates.empty:
         return could_not_estimate("no variable was named")
-    at = np.arange(len(estimates))[::-1]
-    share = 100 * estimates["estimate"].fillna(0).to_numpy()
+    import seaborn as sns
+
+    share = 100 * estimates["estimate"].fillna(0)
     names = [
         wording.term(row["term"]) + ("" if row["status"] == "converged" else " (not measured)")
         for row in wording.records(estimates)
@@ -74,11 +98,20 @@ def measured(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
         axes = figure.subplots()
-        axes.barh(at, share, 0.62, color=style.PALETTE[0])
-        axes.set_yticks(at, names)
-        axes.set_ylim(-0.6, len(at) - 0.4)
+        sns.barplot(
+            x=share,
+            y=estimates["term"],
+            orient="h",
+            width=0.62,
+            color=style.PALETTE[0],
+            saturation=1,
+            errorbar=None,
+            ax=axes,
+        )
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylabel("")
         axes.set_xlim(0, 100)
         axes.set_xlabel("Participants with a value (%)")
-        axes.grid(axis="x")
+        style.grid(axes, "x")
         axes.tick_params(axis="y", length=0)
     return figure

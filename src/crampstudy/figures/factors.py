@@ -13,6 +13,7 @@ from crampstudy import estimates as tidy
 from crampstudy import tables, wording
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
+from crampstudy.figures.points import estimated
 
 _ROW = 0.22
 _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
@@ -28,18 +29,31 @@ def ratios(estimates: pd.DataFrame) -> Figure:
     measured or could not be estimated are left to the table. Where there is no ratio at all, the figure says why.
     """
     rows = tidy.at_contrasts(tidy.ratios(estimates))
-    rows = rows[rows["status"].isin(["converged", "boundary"]) & rows["estimate"].notna()]
+    rows = estimated(rows)
     if rows.empty:
         return could_not_estimate(tables.reasons(estimates) or "no term was measured in this cohort")
     records = wording.records(rows)
-    at = np.arange(len(rows))[::-1]
+    import seaborn as sns
+
+    at = np.arange(len(rows))
     with style.journal():
         figure = Figure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
         axes = figure.subplots()
-        middle = rows["estimate"].to_numpy()
-        spread = np.vstack([middle - rows["ci_low"], rows["ci_high"] - middle])
         axes.axvline(1, color=style.RULE, linewidth=0.8)
-        axes.errorbar(middle, at, xerr=spread, fmt="s", color=style.PALETTE[0], markersize=4)
+        sns.pointplot(
+            x=rows["estimate"].to_numpy(),
+            y=at,
+            orient="h",
+            markers="s",
+            markersize=5,
+            markeredgewidth=0,
+            color=style.PALETTE[0],
+            linestyle="none",
+            errorbar=None,
+            ax=axes,
+        )
+        whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
+        axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
         axes.set_xscale("log")
         shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
         low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
@@ -53,10 +67,11 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
         axes.tick_params(axis="y", length=0)
-        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.set_ylim(len(rows) - 0.3, -0.7)
+        axes.set_ylabel("")
         level = f"{rows['ci_level'].iloc[0] * 100:g}"
         axes.set_xlabel(f"{rows['scale'].iloc[0].replace('_', ' ').capitalize()} ({level}% CI), log scale")
-        axes.grid(axis="x")
+        style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
     return figure
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from crampstudy.codebook import recalled
 from crampstudy.figures import style
@@ -50,8 +52,8 @@ def _rates(axes: Axes, arrays: CohortArrays) -> None:
     windows = {"At entry": arrays.counts[:, :ENTRY], "Four weeks after": arrays.counts[:, ENTRY : ENTRY + AFTER]}
     for colour, (label, counts) in zip(style.PALETTE, windows.items(), strict=False):
         weekly = counts.mean(axis=1) * 7
-        heights, _ = np.histogram(np.minimum(weekly, 29.9), edges)
-        axes.stairs(100 * heights / len(weekly), edges, color=colour, label=f"{label}, mean {weekly.mean():.1f}")
+        label = f"{label}, mean {weekly.mean():.1f}"
+        _histogram(axes, np.minimum(weekly, 29.9), edges, color=colour, fill=False, linewidth=1.3, label=label)
     top = axes.get_ylim()[1]
     for at, (mean, sd) in enumerate(((7.84, 5.68), (8.51, 5.20))):
         axes.errorbar(mean, top * (1.06 + 0.06 * at), xerr=sd, fmt="o", color=_PUBLISHED, markersize=3.5, linewidth=1)
@@ -59,6 +61,12 @@ def _rates(axes: Axes, arrays: CohortArrays) -> None:
     axes.set_ylim(0, top * 1.22)
     axes.set(title="Rates of recruited persons", xlabel="Cramps per week", ylabel="Persons (%)", xlim=(0, 30))
     axes.legend(loc="center right", fontsize=7)
+
+
+def _histogram(axes: Axes, values: NDArray[np.float64], edges: NDArray[np.int_], **look: Any) -> None:
+    import seaborn as sns
+
+    sns.histplot(x=values, bins=edges.tolist(), stat="percent", element="step", ax=axes, **look)
 
 
 def _classes(axes: Axes, arrays: CohortArrays) -> None:
@@ -71,7 +79,7 @@ def _classes(axes: Axes, arrays: CohortArrays) -> None:
     for k in range(1, len(recalled.LOWS)):
         colour = style.PALETTE[k - 1]
         simulated = [100 * float((found[band == i] == k).mean()) for i in at]
-        axes.plot(at, simulated, color=colour, label=recalled.LABELS[k])
+        axes.plot(at, simulated, color=colour, label=recalled.LABELS[k].replace("-", "–"))
         value, error = (np.array([getattr(s, name)[k] for s in shares]) * 100 for name in ("share", "std_error"))
         axes.errorbar(at + 0.06 * (k - 2.5), value, 1.96 * error, fmt="o", color=colour, markersize=3, linewidth=0.9)
     axes.set_yscale("log")
@@ -84,20 +92,18 @@ def _classes(axes: Axes, arrays: CohortArrays) -> None:
 
 
 def _calendar(axes: Axes, arrays: CohortArrays) -> None:
+    import seaborn as sns
+
     some = np.argsort(-arrays.counts.mean(axis=1), kind="stable")
     some = np.sort(some[np.linspace(len(some) // 100, len(some) * 3 // 4, _SHOWN, dtype=np.int64)])
     some = some[np.argsort(-arrays.counts[some].mean(axis=1), kind="stable")]
     shown = np.where(arrays.logged[some], np.minimum(arrays.counts[some], 3), -1)
     colours = ListedColormap(["#DDDDDD", "#FFFFFF", "#9CC9E8", "#3E8FC4", "#08406B"])
-    axes.imshow(
-        shown,
-        cmap=colours,
-        norm=BoundaryNorm([-1.5, -0.5, 0.5, 1.5, 2.5, 3.5], 5),
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0.5, shown.shape[1] + 0.5, len(shown) + 0.5, 0.5),
-        rasterized=True,
-    )
+    sns.heatmap(shown, vmin=-1.5, vmax=3.5, cmap=colours, cbar=False, rasterized=True, ax=axes)
+    nights, persons = np.arange(0, shown.shape[1] + 1, 20)[1:], np.arange(0, len(shown) + 1, 10)[1:]
+    # Cells of a heat map are counted from 0 and have their middle at a half.
+    axes.set_xticks(nights - 0.5, [str(night) for night in nights], rotation=0)
+    axes.set_yticks(persons - 0.5, [str(person) for person in persons], rotation=0)
     axes.set(title=f"Diaries of {_SHOWN} persons", xlabel="Night", ylabel="Person, by rate")
     names = ("no entry", "0", "1", "2", "3 or more")
     handles = [
@@ -130,8 +136,7 @@ def _season(axes: Axes, arrays: CohortArrays) -> None:
 def _adherence(axes: Axes, arrays: CohortArrays) -> None:
     share = 100 * arrays.logged.mean(axis=1)
     edges = np.arange(0, 105, 5)
-    heights, _ = np.histogram(np.minimum(share, 99.9), edges)
-    axes.stairs(100 * heights / len(share), edges, fill=True, color=style.PALETTE[5], alpha=0.6)
+    _histogram(axes, np.minimum(share, 99.9), edges, color=style.PALETTE[5], alpha=0.6)
     top = axes.get_ylim()[1]
     axes.errorbar(70, top * 1.06, xerr=[[31], [27]], fmt="o", color=_PUBLISHED, markersize=3.5, linewidth=1)
     axes.text(36, top * 1.06, "internet diary,\nmedian, range", ha="right", va="center", fontsize=7)
@@ -146,8 +151,7 @@ def _adherence(axes: Axes, arrays: CohortArrays) -> None:
 def _duration(axes: Axes, arrays: CohortArrays) -> None:
     minutes = arrays.clean.frame("episodes")["duration_s"].to_numpy() / 60
     edges = np.arange(0, 41)
-    heights, _ = np.histogram(np.minimum(minutes, 39.9), edges)
-    axes.stairs(100 * heights / len(minutes), edges, fill=True, color=style.PALETTE[5], alpha=0.6)
+    _histogram(axes, np.minimum(minutes, 39.9), edges, color=style.PALETTE[5], alpha=0.6)
     top = axes.get_ylim()[1]
     axes.axvline(float(minutes.mean()), ymax=0.84, color=style.PALETTE[0], label=f"simulated mean {minutes.mean():.1f}")
     axes.errorbar(9, top * 1.06, xerr=[[2.3], [2.2]], fmt="o", color=_PUBLISHED, markersize=3.5, linewidth=1)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 
 FONT_DIR = Path(__file__).parent / "fonts"
 SANS = "Source Sans 3"
@@ -22,8 +23,14 @@ TEXT_WIDTH = 6.3
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
 """Okabe and Ito (2008), blue first, yellow left out (too pale for lines on white)."""
 
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Shapes beside the colours, for a page printed in grey."""
+
 INK = "#222222"
 RULE = "#8C8C8C"
+
+MARKER = 5.5
+"""Size of an estimate's point, which has no edge, in points."""
 
 
 @contextmanager
@@ -31,7 +38,7 @@ def journal(**overrides: Any) -> Iterator[None]:
     """Draw in the report's style within the ``with`` block; settings outside it are left alone.
 
     ``overrides`` are matplotlib rc parameters with ``_`` for ``.`` (``figure_figsize=(6.3, 4)``).
-    Seaborn draws in the same style as long as no seaborn theme is set inside the block.
+    It is the theme of seaborn's plots as well, as long as none of seaborn's own is set inside the block.
 
     Raises:
         KeyError: an override is no rc parameter.
@@ -41,6 +48,17 @@ def journal(**overrides: Any) -> Iterator[None]:
     settings: dict[Any, Any] = {**_RC, **{keys[name]: value for name, value in overrides.items()}}
     with mpl.rc_context(settings):
         yield
+
+
+def grid(axes: Axes, axis: Literal["x", "y"]) -> None:
+    """Rule the values of an axis; lines in the place of its ticks."""
+    axes.grid(axis=axis)
+    axes.tick_params(axis=axis, length=0)
+
+
+def legend_above(axes: Axes) -> None:
+    """Put the legend above the axes, where it covers nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
 
 @cache

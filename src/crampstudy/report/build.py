@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import datetime
-import io
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from crampstudy import names, scratch, sources
 from crampstudy.atomic_write import whole_folder
-from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import Account
-from crampstudy.errors import UsageError
 from crampstudy.nights import of_cohort
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
 from crampstudy.report.collect import collect
-from crampstudy.report.outline import Outline
-from crampstudy.wording import counted
+from crampstudy.report.front_matter import front_matter, ledger_counts, source_date
+from crampstudy.report.kernel import PINNED
 
 PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
 MANIFEST = provenance.MANIFEST
@@ -108,11 +102,11 @@ def build(
         own = notebook.resolve() if notebook is not None else None
         values = params.check(outline.notebooks, settings, own)
         declared = params.describe(outline.notebooks, own)
-        _epoch()
+        source_date()
     with contextlib.ExitStack() as stack:
         # The server imports while the source is read. A single notebook gains nothing from it.
         several = len(outline.notebooks) > 1
-        server = stack.enter_context(warm.server({**os.environ, **run.PINNED})) if several else None
+        server = stack.enter_context(warm.server({**os.environ, **PINNED})) if several else None
         with stage("load"):
             cohort = sources.load(source).cohort
         params.suit(cohort, values)
@@ -122,15 +116,17 @@ def build(
         fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, only), force=force))
         work = stack.enter_context(scratch.folder())
         with stage("run"):
-            execute = partial(run.execute, server=server, progress=progress, cell_seconds=cell_seconds)
+            options = run.Options(work / "cwd", server, progress, threading.Event(), cell_seconds)
             # A kernel runs in another folder.
-            executed = _run(outline, values, str(sources.Address.parse(source).absolute()), work, jobs, execute)
+            absolute = str(sources.Address.parse(source).absolute())
+            given = {path: params.for_notebook(path, values, absolute) for path in outline.notebooks}
+            executed = _run(given, work, jobs, options)
         with stage("collect"):
             document = collect(outline, executed)
         effective = {parameter.name: values.get(parameter.name, parameter.default) for parameter in declared}
         meanings = {parameter.name: parameter.help for parameter in declared}
         with stage("typeset"):
-            front = _front(outline, cohort, effective, meanings)
+            front = front_matter(outline, cohort, effective, meanings)
             notice = glyphs.notice(document, front.texts)
             if notice:
                 front = replace(front, facts=(*front.facts, ("Characters", notice)))
@@ -138,7 +134,7 @@ def build(
                 PDF: typeset.pdf(document, front),
                 HTML: typeset.web(document, front),
                 ESTIMATES: document.estimates.encode(),
-                LEDGER: _ledger_counts(cohort),
+                LEDGER: ledger_counts(cohort),
             }
         with stage("write"):
             for name, content in outputs.items():
@@ -159,35 +155,19 @@ def build(
 
 
 def _run(
-    outline: Outline,
-    values: Mapping[str, Any],
-    source: str,
-    work: Path,
-    jobs: int | None,
-    execute: Callable[..., None],
+    given: Mapping[Path, Mapping[str, Any]], work: Path, jobs: int | None, options: run.Options
 ) -> dict[str, Path]:
-    place = work / "cwd"
-    place.mkdir()
-    executed = {path.stem: work / path.name for path in outline.notebooks}
-    stop = threading.Event()
-    most = jobs or min(os.cpu_count() or 1, _MOST_KERNELS)
-    with ThreadPoolExecutor(max_workers=most) as pool:
-        tasks = [
-            pool.submit(
-                execute,
-                path,
-                executed[path.stem],
-                params.for_notebook(path, values, source),
-                cwd=place,
-                stop=stop,
-            )
-            for path in outline.notebooks
-        ]
+    """Run notebooks with the values that each is given, and return where they are, executed, by name."""
+    options.cwd.mkdir()
+    executed = {path.stem: work / path.name for path in given}
+    with ThreadPoolExecutor(max_workers=jobs or min(os.cpu_count() or 1, _MOST_KERNELS)) as pool:
+        tasks = [pool.submit(run.execute, path, executed[path.stem], its, options) for path, its in given.items()]
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:
             # After a failure or a signal the other notebooks end as well; otherwise all are through already.
-            stop.set()
+            if options.stop is not None:
+                options.stop.set()
     problems = [problem for problem in (task.exception() for task in tasks) if problem is not None]
     for problem in sorted(problems, key=lambda problem: isinstance(problem, run.Stopped)):
         raise problem
@@ -198,51 +178,3 @@ def _origin(source: str, target: Path) -> provenance.Origin:
     address = sources.Address.parse(source)
     identity = address.identity(seen_from=target).encode(errors="surrogateescape")
     return provenance.Origin(address.title, provenance.sha256(identity))
-
-
-def _front(
-    outline: Outline, cohort: Cohort, effective: Mapping[str, Any], meanings: Mapping[str, str]
-) -> typeset.Front:
-    day = _epoch() or cohort.date_of_data
-    people = cohort.frame("participants").height
-    nights = cohort.frame("diary")["cramps"].count()
-    size = counted(people, "participants") + (
-        f", {counted(nights, 'observed nights')}" if cohort.kind == "diary" else ""
-    )
-    cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
-    facts = (
-        ("Cohort", cohort.heading),
-        ("Kind", f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"),
-        ("Size", size),
-        ("Date", f"{day.day} {day:%B %Y}"),
-        ("Digest (SHA-256)", cohort.digest),
-        ("Version", f"crampstudy {provenance.version()}"),
-    )
-    parameters = tuple((name, _said(value), meanings[name]) for name, value in effective.items())
-    return typeset.Front(outline.title, cohort.heading, day, provenance.version(), facts, parameters)
-
-
-def _said(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_said, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "–" if value is None else str(value)
-
-
-def _epoch() -> datetime.date | None:
-    text = os.environ.get("SOURCE_DATE_EPOCH")
-    if not text:
-        return None
-    try:
-        return datetime.datetime.fromtimestamp(int(text), datetime.UTC).date()
-    except (ValueError, OverflowError, OSError) as problem:
-        raise UsageError(f"SOURCE_DATE_EPOCH={text!r}: give whole seconds since 1970, or unset it") from problem
-
-
-def _ledger_counts(cohort: Cohort) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("rule", "severity", "n"))
-    writer.writerows((count.rule, count.severity, count.n) for count in cohort.attrition.rules)
-    return text.getvalue().encode()

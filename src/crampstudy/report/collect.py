@@ -75,7 +75,7 @@ class _Gathered:
         if cell["cell_type"] == "markdown":
             for label in _LABEL.findall("".join(cell["source"])):
                 self._own(label, "label", notebook)
-        for data in _shown(cell):
+        for data in _displayed(cell):
             block = data.get(MIME)
             if block is None:
                 self._refuse_bare(notebook, data)
@@ -105,7 +105,7 @@ class _Gathered:
             )
 
 
-def _shown(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for output in cell.get("outputs", ()):
         if output["output_type"] in ("display_data", "execute_result"):
             yield output["data"]
@@ -123,7 +123,7 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], values: Mapping[str, st
             printed = "".join("".join(o["text"]) for o in cell.get("outputs", ()) if o.get("name") == "stdout")
             if printed.strip():
                 pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
-        for data in _shown(cell):
+        for data in _displayed(cell):
             block = data.get(MIME, {})
             if block.get("kind") in _VIEW:
                 pieces.append(_div(block, values, name))

@@ -89,10 +89,10 @@ def pdf(document: Document, front: Front) -> bytes:
                 timestamp=int(midnight.timestamp()),
             )
         except typst.TypstError as problem:
-            raise ReportError(_told(problem.message, problem.hints, problem.diagnostic, folder)) from problem
+            raise ReportError(_diagnosis(problem.message, problem.hints, problem.diagnostic, folder)) from problem
     if warnings:
         first = warnings[0]
-        raise ReportError(_told(first.message, first.hints, first.diagnostic, folder))
+        raise ReportError(_diagnosis(first.message, first.hints, first.diagnostic, folder))
     if not isinstance(made, bytes):
         raise TypeError(f"Typst returned {type(made).__name__} for a PDF")
     return made
@@ -160,7 +160,7 @@ def _breakable(text: str) -> str:
     return re.sub(r"\S{64}(?=\S)", "\\g<0>\u200b", text)
 
 
-def _told(message: str, hints: list[str], diagnostic: str, folder: Path) -> str:
+def _diagnosis(message: str, hints: list[str], diagnostic: str, folder: Path) -> str:
     where = "".join(re.findall(r"^.*(?:main|template)\.typ:\d+.*$", diagnostic, flags=re.MULTILINE)[:1]).strip(" ┌─│")
     hint = f"; {'; '.join(hints)}" if hints else ""
     return f"the PDF cannot be set: {message}{hint} ({where})".replace(f"{folder}/", "")

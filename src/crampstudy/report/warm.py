@@ -25,12 +25,12 @@ from crampstudy import ending, scratch
 
 PRELOADED = (
     "ipykernel.kernelapp",
-    "matplotlib_inline.backend_inline",
     "seaborn",
-    "statsmodels.api",
+    "statsmodels.stats.multitest",
     "crampstudy.report.blocks",
     "crampstudy.sources",
 )
+"""What the notebooks of the report load in any case."""
 
 # Runs with -S -E: it needs the standard library alone and starts in hundredths of a second.
 _SHIM = """

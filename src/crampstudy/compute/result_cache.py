@@ -26,7 +26,7 @@ Task = Callable[[T], R]
 _SUM = hashlib.sha256().digest_size
 
 
-def kept(
+def cached(
     task: Task[T, R],
     items: Iterable[T],
     folder: Path,
@@ -37,9 +37,19 @@ def kept(
 
     A file is named by the number of its item and a digest of version, task and item, and begins with the
     checksum of its content, which is data alone (:mod:`crampstudy.compute.stored`).
+
+    Args:
+        task: what is done with an item; it tells results of other tasks apart.
+        items: drawn as results are taken.
+        folder: where the files are.
+        run: yields the results of the items that it is given, in their order.
+        kinds: the dataclasses that may be in a result.
+
+    Raises:
+        UsageError: a task or an item cannot be told from others by its content, or a result cannot be kept.
     """
     entries: deque[_Entry] = deque()
-    waiting: deque[T] = deque()
+    pending: deque[T] = deque()
     drawn = enumerate(items, 1)
     of_task = _digest(task, task)
 
@@ -48,19 +58,19 @@ def kept(
         if following is None:
             return False
         number, item = following
-        entry = _Entry(folder / f"{number:06d}-{_digest((version.here(), of_task, item), item)}.result", kinds)
+        entry = _Entry(folder / f"{number:06d}-{_digest((version.current(), of_task, item), item)}.result", kinds)
         entries.append(entry)
-        if not entry.whole():
+        if not entry.is_whole():
             entry.missing = True
-            waiting.append(item)
+            pending.append(item)
         return True
 
-    def undone() -> Iterator[T]:
-        while waiting or draw():
-            if waiting:
-                yield waiting.popleft()
+    def missing() -> Iterator[T]:
+        while pending or draw():
+            if pending:
+                yield pending.popleft()
 
-    with closing(_generator(run(undone()))) as results:
+    with closing(_generator(run(missing()))) as results:
         while entries or draw():
             entry = entries.popleft()
             if entry.missing:
@@ -81,7 +91,7 @@ class _Entry:
     kinds: Collection[type]
     missing: bool = False
 
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Return whether the result is there, all of it, and can be read."""
         try:
             self._read()
@@ -122,7 +132,7 @@ class _Entry:
         return stored.decode(content, self.kinds)
 
 
-def check_own(folder: Path) -> None:
+def check_private(folder: Path) -> None:
     """Make the folder if it is not there, and check that nobody else can put results there."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,41 @@
+"""What cleaning did to the tables of a cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crampstudy.codebook import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class TableCount:
+    """Rows of one table on their way in; accepted + rejected = read. ``blanked`` counts cells."""
+
+    table: str
+    file: str
+    read: int
+    accepted: int
+    rejected: int
+    blanked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often one rule spoke, over all tables."""
+
+    rule: str
+    severity: Severity
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attrition:
+    """What cleaning did: rows per table, violations per rule, and notices about the source.
+
+    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.
+    """
+
+    tables: tuple[TableCount, ...] = ()
+    rules: tuple[RuleCount, ...] = ()
+    notices: tuple[str, ...] = ()
+    unlogged: str | None = None

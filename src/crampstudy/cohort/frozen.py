@@ -1,0 +1,98 @@
+"""The frozen cohort: its constructor is the only door."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from functools import cached_property
+from typing import cast
+
+import pandas as pd
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.codebook import rules
+from crampstudy.cohort.attrition import Attrition
+from crampstudy.cohort.checks import Kind, check_kind, check_names, check_strangers, check_table
+from crampstudy.cohort.digest import table_digest
+from crampstudy.cohort.read_only import ReadOnly
+from crampstudy.cohort.survey_design import SurveyDesign
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """A frozen, validated cohort.
+
+    ``tables`` maps table names to polars frames in codebook types; :attr:`participants` and its like give
+    pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night. ``title`` is what
+    readers are shown in place of ``name``.
+
+    Raises:
+        SchemaError: a table, a column or a cell breaks the codebook, a key repeats, a night belongs to
+            nobody, or the design names a column that is not there.
+    """
+
+    name: str
+    kind: Kind
+    tables: Mapping[str, pl.DataFrame]
+    design: SurveyDesign | None = None
+    attrition: Attrition = field(default_factory=Attrition)
+    as_of: date | None = None
+    synthetic: bool = False
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", ReadOnly(self.tables))
+        check_kind(self.kind, self.tables, sampled=self.design is not None and self.as_of is not None)
+        for name, table in self.tables.items():
+            check_table(name, table)
+        check_names(self.tables, self.design)
+        check_strangers(self.tables)
+
+    def frame(self, table: str) -> pl.DataFrame:
+        """Return a table as polars, empty with its codebook columns where the cohort lacks it."""
+        if table in self.tables:
+            return self.tables[table]
+        return pl.DataFrame(schema={v.name: rules.DTYPES[v.type] for v in codebook.variables(table)})
+
+    def has(self, column: str) -> bool:
+        """Whether any participant or night has a value of ``column``."""
+        return any(
+            column in table.columns and table[column].null_count() < table.height
+            for table in (self.tables.get("participants"), self.tables.get("diary"))
+            if table is not None
+        )
+
+    @property
+    def heading(self) -> str:
+        """What readers are shown: the title, or without one the name."""
+        return self.title or self.name
+
+    @property
+    def participants(self) -> pd.DataFrame:
+        """Participants as pandas, one row each."""
+        return self.frame("participants").to_pandas()
+
+    @property
+    def diary(self) -> pd.DataFrame:
+        """Nights as pandas, one row per participant and night (logged or not)."""
+        return self.frame("diary").to_pandas()
+
+    @property
+    def date_of_data(self) -> date:
+        """Last night of the diary, or the last day that the survey covers."""
+        return self.as_of or cast(date, self.tables["diary"]["date"].max())
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of tables and design, hexadecimal; the same whatever the order of rows and columns or the format."""
+        content = hashlib.sha256(self.kind.encode())
+        if self.design:
+            design = [getattr(self.design, f.name) for f in fields(self.design) if f.name != "weights"]
+            content.update(repr([*design, sorted(self.design.weights.items())]).encode())
+        for name in sorted(self.tables):
+            content.update(name.encode())
+            content.update(table_digest(self.tables[name], codebook.TABLES[name].key))
+        return content.hexdigest()

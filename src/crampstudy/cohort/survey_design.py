@@ -1,0 +1,23 @@
+"""How a survey was sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crampstudy.codebook import Component
+from crampstudy.cohort.read_only import ReadOnly
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyDesign:
+    """How a survey was sampled: PSUs within strata, a weight column per component, the pooled cycles."""
+
+    cycles: tuple[str, ...]
+    weights: Mapping[Component, str]
+    stratum: str = "stratum"
+    psu: str = "psu"
+    top_coded_age: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", ReadOnly(self.weights))

@@ -1,0 +1,91 @@
+"""Estimates as points with their intervals, side by side in groups."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from crampstudy import wording
+from crampstudy.figures import style
+
+_APART = 0.16
+"""Between the points of one group, whose groups are 1 apart."""
+_CHARACTERS = 88
+"""Of the labels of an axis as wide as the text."""
+_MOST_NUMBERED = 10
+"""The largest number of groups whose labels have room for the number of participants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Where estimates stand: ``column`` names a row's group, ``factor`` turns its estimate into the axis's unit."""
+
+    column: str
+    order: Sequence[str]
+    factor: float = 1.0
+
+
+def estimated(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have an estimate."""
+    return estimates[estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()]
+
+
+def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None:
+    """Draw the rows of each series, named for the legend, at their groups; a group without an estimate stays empty."""
+    import seaborn as sns
+
+    looks = {name: look for name, *look in zip(series, style.PALETTE, style.MARKERS, strict=False)}
+    series = {name: rows for name, rows in series.items() if len(rows)}
+    at = {label: position for position, label in enumerate(groups.order)}
+    shifts = (np.arange(len(series)) - (len(series) - 1) / 2) * _APART
+    drawn = [
+        pd.DataFrame(
+            {
+                "at": rows[groups.column].map(at).astype(float) + shift,
+                "y": rows["estimate"] * groups.factor,
+                "name": name,
+            }
+        )
+        for shift, (name, rows) in zip(shifts, series.items(), strict=True)
+    ]
+    colours = {name: looks[name][0] for name in series}
+    sns.pointplot(
+        pd.concat(drawn),
+        x="at",
+        y="y",
+        hue="name",
+        palette=colours,
+        markers=[looks[name][1] for name in series],
+        markersize=style.MARKER,
+        markeredgewidth=0,
+        linestyle="none",
+        errorbar=None,
+        native_scale=True,
+        ax=axes,
+    )
+    for points, (name, rows) in zip(drawn, series.items(), strict=True):
+        whole = rows["ci_low"].notna() & rows["ci_high"].notna()
+        low, high = (rows.loc[whole, limit] * groups.factor for limit in ("ci_low", "ci_high"))
+        axes.vlines(points.loc[whole, "at"], low, high, color=colours[name])
+    axes.set_xlim(-0.5, len(at) - 0.5)
+    axes.set_ylim(bottom=0)
+    axes.set_xticks(list(at.values()), _labels(series, groups))
+    style.legend_above(axes)
+    style.grid(axes, "y")
+
+
+def _labels(series: Mapping[str, pd.DataFrame], groups: Groups) -> list[str]:
+    every = pd.concat(series.values())
+    numbers = every.groupby(groups.column)["n_participants"].max()
+    width = max(8, _CHARACTERS // len(groups.order))
+    labels = []
+    for label in groups.order:
+        number = numbers.get(label)
+        below = "" if pd.isna(number) or len(groups.order) > _MOST_NUMBERED else f"\nn = {wording.count(number)}"
+        labels.append(textwrap.fill(wording.level(str(label)), width) + below)
+    return labels

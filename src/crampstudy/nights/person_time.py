@@ -1,0 +1,76 @@
+"""A row per observed night, with what is known of the night and of its participant."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from crampstudy.age_bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.nights.diary import Diary, observed_night
+
+NIGHTS_PER_WEEK = 7
+AGE_CENTRE = 60
+NO_AGE = "no participant has an age"
+
+
+def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
+    """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``.
+
+    Where nobody was asked for age or sex, the column is there and empty.
+    """
+    age = pl.col("age_years")
+    table = cohort.participants if isinstance(cohort, Diary) else cohort.frame("participants")
+    unasked = {"age_years": pl.Float64, "sex": pl.String}
+    table = table.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in unasked.items() if name not in table.columns
+    )
+    return table.with_columns(
+        age_decade=(age - AGE_CENTRE) / 10,
+        age_band=band_of(age, bands or AgeBands()),
+    )
+
+
+def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
+    """Return the band label of an age in years as an ordered level; a missing age has none."""
+    reached = pl.sum_horizontal((age >= limit).cast(pl.Int64) for limit in bands.limits)
+    labels = dict(enumerate(bands.labels))
+    return pl.when(age.is_not_null()).then(reached).replace_strict(labels, return_dtype=pl.Enum(bands.labels))
+
+
+def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None, known: str = "cramps") -> pl.DataFrame:
+    """Return one row per observed night: the diary's columns and the participant's, ``cramp_night`` beside ``cramps``.
+
+    Sorted by participant and date; ``known`` as of :func:`observed_night`.
+
+    Raises:
+        UsageError: the cohort is a survey, which has no nights.
+    """
+    diary = Diary.of(cohort)
+    return (
+        diary.nights.filter(observed_night(cohort, known))
+        .join(people(cohort, bands).lazy(), on="participant_id", how="left")
+        .with_columns(cramp_night=pl.col("cramps") > 0)
+        .sort("participant_id", "date")
+        .collect()
+    )
+
+
+def numbers_of_a_night(cohort: Cohort | Diary) -> tuple[str, ...]:
+    """Return the columns of a diary that are numbers.
+
+    Raises:
+        UsageError: the cohort is a survey, which has no nights.
+    """
+    return tuple(name for name, dtype in Diary.of(cohort).schema.items() if dtype.is_numeric())
+
+
+def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
+    """Return :func:`person_nights` without a row: the columns and their types."""
+    diary = Diary.of(cohort)
+    nights = pl.LazyFrame(schema=diary.schema)
+    return person_nights(Diary(diary.name, diary.participants.head(0), nights), bands)
+
+
+def diary_columns(cohort: Cohort | Diary) -> pl.Schema:
+    """Return the columns that a diary has a value of for each night, with their types."""
+    return Diary.of(cohort).schema

@@ -1,0 +1,66 @@
+"""What went wrong in a notebook, in words, and recorded in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+from crampstudy.errors import AnalysisError
+
+
+def failed(output: Path, name: str, what: str, index: int | None = None) -> AnalysisError:
+    """Return the error to raise, and record it in the notebook: a dead kernel leaves no mark of its own.
+
+    Without the ``index`` of the cell it is the one with an error, else the last that began.
+    """
+    place = number = ""
+    if output.is_file():
+        content = json.loads(output.read_text(encoding="utf-8"))
+        cells = content["cells"]
+        # The cell that failed holds an error output; without one it is the last that began.
+        marked = [
+            i for i, cell in enumerate(cells) if any(o["output_type"] == "error" for o in cell.get("outputs", ()))
+        ]
+        begun = [i for i, cell in enumerate(cells) if cell["metadata"].get("papermill", {}).get("start_time")]
+        index = (marked or begun or [0])[-1] if index is None else index
+        above = heading(cells, index)
+        content["metadata"]["crampstudy"] = {"failure": what, "cell": index, "heading": above}
+        output.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        place = f", section {above!r}" if above else ""
+        own = [cell for cell in cells[: index + 1] if "injected-parameters" not in cell["metadata"].get("tags", ())]
+        number = f" (code cell {sum(cell['cell_type'] == 'code' for cell in own)})"
+    return AnalysisError(f"notebook {name}{place}: {_plain(what)}{number}")
+
+
+def heading(cells: list[Any], index: int) -> str:
+    """Return the last heading above or in a cell."""
+    for cell in reversed(cells[: index + 1]):
+        if cell["cell_type"] == "markdown":
+            found = re.findall(r"^#{1,6}\s+(.+?)\s*(?:\{[^}]*\})?\s*$", "".join(cell["source"]), flags=re.MULTILINE)
+            if found:
+                return str(found[-1])
+    return ""
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+
+
+def death(code: int | None) -> str:
+    """Return what is known of the end of a process, from the code that Python gives it."""
+    if code is None:
+        return "it does not answer"
+    if code >= 0:
+        return f"its process ended by itself with exit code {code}, as after os._exit({code})"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
+    killed = f"killed by signal {-code} ({name})"
+    match name:
+        case "SIGKILL":
+            return f"{killed}, most likely for want of memory; try fewer participants or a machine with more"
+        case "SIGSEGV" | "SIGBUS" | "SIGABRT" | "SIGILL" | "SIGFPE":
+            return f"{killed}, a crash in native code, of Python or of a library that the cell calls"
+        case _:
+            return f"{killed}, which another process sent"

@@ -1,0 +1,73 @@
+"""The kernel of a notebook: one BLAS thread, sockets of its own, and an end that is seen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jupyter_client.manager import AsyncKernelManager
+
+from crampstudy import ending, scratch
+from crampstudy.report import warm
+
+PINNED = {
+    # One BLAS thread: sums over several threads come out in another order from run to run.
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"),
+    "MPLBACKEND": "agg",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel with pinned threads that talks over sockets in a folder of its own, never over a contested port."""
+
+    server: ClassVar[Path | None] = None
+    """The socket of a warm server to fork from."""
+    place: ClassVar[str]
+    """The folder that it works in."""
+    stop: ClassVar[threading.Event | None] = None
+    """When set, the kernel ends."""
+    ended: ClassVar[list[int]]
+    """The code with which its process ended."""
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        if os.name != "posix":
+            return super().format_kernel_cmd(extra_arguments)
+        return warm.command(self.server, self.connection_file, self._line)
+
+    async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
+        self._held = ExitStack()
+        self._line = self._held.enter_context(ending.lifeline())
+        folder = self._held.enter_context(scratch.folder())
+        self.connection_file = str(folder / "kernel.json")
+        # A Unix socket's path is limited to some hundred characters.
+        if os.name == "posix" and len(str(folder)) < 80:
+            self.transport = "ipc"
+            self.ip = str(folder / "k")
+        kwargs |= {"env": {**os.environ, **PINNED}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        # Papermill would change the folder of this whole process, in which other notebooks run as well.
+        kwargs["cwd"] = self.place
+        await super().start_kernel(**kwargs)
+
+    async def _async_is_alive(self) -> bool:
+        """Say whether the kernel lives, and end one that is not to; asked every second while a cell runs."""
+        if self.stop is not None and self.stop.is_set():
+            self._held.close()
+            return False
+        alive = await super()._async_is_alive()
+        process = getattr(self.provisioner, "process", None)
+        if not alive and process is not None and process.poll() is not None:
+            self.ended.append(process.returncode)
+        return alive
+
+    is_alive = _async_is_alive
+
+    def cleanup_connection_file(self) -> None:
+        super().cleanup_connection_file()
+        self._held.close()

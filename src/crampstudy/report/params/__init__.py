@@ -1,0 +1,131 @@
+"""Report parameters: read from the notebooks, checked in full before anything runs.
+
+A notebook declares its parameters in one cell tagged ``parameters``, a line each::
+
+    ci_level: float = 0.95  # coverage of the intervals
+    standard: Literal["who", "esp2013", "none"] = "who"  # standard population
+
+Types: ``str``, ``int``, ``float``, ``bool``, ``Literal[…]``, ``list[…]`` of these, and ``… | None``.
+``source`` is given by the report itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from crampstudy.age_bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.prevalence import check_bands
+from crampstudy.errors import BandError, ParameterError
+from crampstudy.report.params.declarations import Parameter, declared
+from crampstudy.report.params.types import fits, parse
+
+SOURCE = "source"
+
+
+def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Parameter]:
+    """Return the parameters of the notebooks in order of first appearance, without ``source``.
+
+    ``own`` is that of the notebooks which is the reader's: of a name that it shares with others, theirs is the default.
+
+    Raises:
+        ParameterError: a notebook has no or several parameters cells, a line of it is not a declaration,
+            or two notebooks declare one name differently.
+    """
+    found: dict[str, Parameter] = {}
+    for path in notebooks:
+        for parameter in declared(path):
+            known = found.get(parameter.name)
+            if known and path != own and known.name != SOURCE and not known.same_as(parameter):
+                raise ParameterError(
+                    f"parameter {parameter.name!r} is {known.allowed} (default {known.default!r}) in "
+                    f"{known.notebooks[0]} and {parameter.allowed} (default {parameter.default!r}) in {path.name}; "
+                    "declare it the same way in both or rename one"
+                )
+            names = (*(known.notebooks if known else ()), path.name)
+            found[parameter.name] = replace(known or parameter, notebooks=names)
+    found.pop(SOURCE, None)
+    return list(found.values())
+
+
+def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None = None) -> dict[str, Any]:
+    """Return the values that ``name=value`` settings give to the notebooks' parameters.
+
+    Args:
+        notebooks: the notebooks that will run.
+        settings: for instance ``["ci_level=0.9", "age_bands=20,40,60"]``.
+        own: that of the notebooks which is the reader's own; a name that it shares with the others has their value.
+
+    Raises:
+        ParameterError: a setting is malformed or given twice, its name unknown (the closest one is
+            suggested), or its value impossible (what is allowed is named).
+    """
+    known = {parameter.name: parameter for parameter in describe(notebooks, own)}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise ParameterError(f"setting {setting!r}: write name=value, e.g. ci_level=0.9")
+        if name == SOURCE:
+            raise ParameterError("'source' is the cohort that the report is given; it cannot be set as a parameter")
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(sorted(known)) or 'none'}"
+            raise ParameterError(f"unknown parameter {name!r}; {hint}")
+        if name in values:
+            raise ParameterError(f"parameter {name!r} is set twice; give it once")
+        values[name] = parse(text, known[name].type, name)
+        _possible(name, values[name])
+    return values | _shared(known, values, own)
+
+
+def _shared(known: Mapping[str, Parameter], values: Mapping[str, Any], own: Path | None) -> dict[str, Any]:
+    """Return the values of the parameters that the reader's own notebook shares with others, but declares otherwise."""
+    asked = [parameter for parameter in declared(own) if parameter.name != SOURCE] if own else []
+    found: dict[str, Any] = {}
+    for parameter in asked:
+        shared = known[parameter.name]
+        if shared.same_as(parameter):
+            continue
+        value = found[parameter.name] = values.get(parameter.name, shared.default)
+        if not fits(value, parameter.type):
+            raise ParameterError(
+                f"parameter {parameter.name!r} is {value!r} in this report, as {shared.notebooks[0]} has it, and "
+                f"{parameter.notebooks[0]} takes {parameter.allowed}; declare it the same way there or rename it"
+            )
+    return found
+
+
+def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
+    """Check the values against the cohort that they are meant for.
+
+    Raises:
+        ParameterError: the last age band begins above the age at which a survey top-codes ages.
+    """
+    if cohort.kind == "survey" and "age_bands" in values:
+        try:
+            check_bands(cohort, AgeBands(tuple(values["age_bands"])))
+        except BandError as problem:
+            raise ParameterError(f"parameter 'age_bands': {problem}") from None
+
+
+def _possible(name: str, value: Any) -> None:
+    """Refuse a value of the right type that no analysis can use, for the names that mean the same everywhere."""
+    if name == "age_bands":
+        try:
+            AgeBands(tuple(value))
+        except BandError as problem:
+            raise ParameterError(f"parameter 'age_bands': {problem}") from None
+    if name == "ci_level" and not 0 < value < 1:
+        raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies between 0 and 1, such as 0.95")
+
+
+def for_notebook(path: Path, values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the values that one notebook takes, ``source`` with them where it declares it."""
+    names = {parameter.name for parameter in declared(path)}
+    return {name: value for name, value in {**values, SOURCE: source}.items() if name in names}
