@@ -312,7 +312,7 @@ def test_nhanes_classes(shared: Path) -> None:
         # Women and older people have more cramps, whatever the law of persons.
         assert (made[near].interval(0.95)[0][1:] > 0).all()
     tables = {near: interval_counts.goodness(fit, low, high, x, design.rows, sampling) for near, fit in made.items()}
-    published = pl.read_csv(Path(interval_counts.__file__).parents[1] / "simulate/calibration/nhanes_classes.csv")
+    published = pl.read_csv(Path(interval_counts.__file__).parents[2] / "simulate/calibration/nhanes_classes.csv")
     shares = published.filter(pl.col("population") == "20+")["share"].to_numpy()
     assert tables[True]["observed"].to_numpy() == pytest.approx(shares, abs=1e-7)
     # Without near-nightly people the open class is half empty; with them it fits.

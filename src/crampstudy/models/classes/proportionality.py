@@ -13,7 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
 from crampstudy.models.classes.ordinal import check, obstacle, ordinal, threshold_names
 from crampstudy.models.inference.covariance import cluster_sums, degrees_of_freedom, wald
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 
 ALL = "all columns"
 
@@ -162,7 +162,7 @@ def compared(
         gaps, spread = contrast @ found.slopes.ravel(), contrast @ variance @ contrast.T
         q = len(gaps)
         left = df_residual - q + 1
-        if left < 1 or not _positive(spread):
+        if left < 1 or not optimum.definite(spread):
             problem = f"{q} differences of slopes are too many for the clusters that their covariance comes from"
             made.append(SlopeTest(column, np.nan, q, np.nan, left, problem))
             continue
@@ -183,11 +183,6 @@ def untested(found: Slopes, names: Sequence[str], problem: str) -> tuple[SlopeTe
 
 def _none(n: int, p: int, t: int, problem: str) -> Slopes:
     return Slopes(np.full((t, p), np.nan), np.empty((n, 0)), np.empty((0, 0)), problem)
-
-
-def _positive(variance: Array) -> bool:
-    scale = np.sqrt(np.maximum(np.diag(variance), 0))
-    return bool(np.all(scale > 0) and np.linalg.eigvalsh(variance / np.outer(scale, scale))[0] > newton.EIGENVALUE)
 
 
 def _check_comparable(matrix: Array, levels: Sequence[str]) -> None:

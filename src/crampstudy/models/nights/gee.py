@@ -26,7 +26,7 @@ from crampstudy.models.nights.linear import LinearFit, linear
 from crampstudy.models.nights.logistic import logistic
 from crampstudy.models.nights.working_correlation import Ar1, Block, Exchangeable, Structure
 from crampstudy.models.nights.working_correlation import blocks as blocks_of
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 
 Working = Literal["exchangeable", "ar1"]
 FamilyName = Literal["poisson", "binomial", "gaussian"]
@@ -129,7 +129,7 @@ def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: S
         state = [block.residuals(b, family) for block in blocks]
         for steps in range(1, _STEPS + 1):
             information, score, _ = _equations(alpha, blocks, state, structure)
-            step = newton.solve(information, score)
+            step = optimum.solve(information, score)
             if step is None:
                 break
             b = b + step
@@ -233,7 +233,7 @@ def _problem(fit: GeeFit, lowest: float, moved: float) -> str | None:
         return f"the working correlation reached its boundary ({fit.alpha:.3g}; allowed: {lowest:.3g} to 1)"
     if not moved < 1e-7 * (1 + np.max(np.abs(fit.coefficients))):
         return f"coefficients and working correlation did not settle within {_STEPS} steps"
-    return newton.problem(fit.coefficients, fit.scores, fit.information)
+    return optimum.failure(fit.coefficients, fit.scores, fit.information)
 
 
 def _distances(groups: Codes, nights: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

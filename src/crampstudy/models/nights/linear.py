@@ -8,7 +8,7 @@ import numpy as np
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.inference.covariance import cluster_sums
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 from crampstudy.models.terms.standardisation import squared
 
 _ROUNDING, _NOTHING = 1e-14, 1e-10
@@ -55,7 +55,7 @@ def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None =
         log_likelihood=likelihood,
         variance=variance,
         df=df,
-        problem=newton.problem(b, scores, information),
+        problem=optimum.failure(b, scores, information),
     )
 
 

@@ -164,7 +164,7 @@ def fit(
         return replace(none, reason=f"the answers are separated by {shown}: no finite estimate exists")
     found = best(rows, law, near_nightly, dispersion)
     if found.problem:
-        return replace(none, status="not_converged", reason=found.problem, iterations=found.peak.iterations)
+        return replace(none, status="not_converged", reason=found.problem, iterations=found.optimum.iterations)
     return _result(none, found, rows, scale, inside, design)
 
 
@@ -280,13 +280,13 @@ def _check(nights: Array, at_most: int | None, dispersion: float | None) -> None
 def _result(
     none: IntervalFit, found: Found, rows: Rows, scale: Array, inside: BoolArray, design: Design
 ) -> IntervalFit:
-    model, peak, p = found.model, found.peak, len(scale)
-    at = peak.at
+    model, optimum, p = found.model, found.optimum, len(scale)
+    at = optimum.theta
     every = model.parts(at)[1][rows.place] * rows.every_weight[:, None]
     scores = np.zeros((len(inside), len(at)))
-    scores[inside] = np.linalg.solve(peak.information, every.T).T
+    scores[inside] = np.linalg.solve(optimum.information, every.T).T
     units = np.append(scale, np.ones(len(at) - p))
-    own = np.diag(np.linalg.inv(peak.information)).astype(np.float64)
+    own = np.diag(np.linalg.inv(optimum.information)).astype(np.float64)
     joint = without_rounding(design.covariance(scores, inside), own) / np.outer(units, units)
     errors = np.sqrt(np.diag(joint))
     if not np.isfinite(errors).all():
@@ -296,8 +296,8 @@ def _result(
         parameters=at / units,
         joint=joint,
         status="converged",
-        iterations=peak.iterations,
-        log_likelihood=peak.value,
+        iterations=optimum.iterations,
+        log_likelihood=optimum.value,
         dispersion=model.dispersion(at),
         dispersion_error=float(errors[p]) if model.dispersed else float("nan"),
         near_nightly=model.share(at),

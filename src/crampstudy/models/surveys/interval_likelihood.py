@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from crampstudy.arrays import Array
-from crampstudy.models.optimise import newton
-from crampstudy.models.optimise.quasi_newton import Peak, maximise
+from crampstudy.models.optimise.optimum import EIGENVALUE, Optimum
+from crampstudy.models.optimise.quasi_newton import maximise
 from crampstudy.models.surveys import linearised
 from crampstudy.models.surveys.interval_distributions import Law, Part
 
@@ -78,11 +78,11 @@ class Model:
     mixed: bool
     held: float
 
-    def __call__(self, at: Array) -> tuple[float, Array]:
-        value, scores = self.parts(at)
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        value, scores = self.parts(theta)
         total = float(self.rows.weight @ value)
         if not np.isfinite(total):
-            return -np.inf, np.full((len(value), len(at)), np.nan)
+            return -np.inf, np.full((len(value), len(theta)), np.nan)
         return total, scores * self.rows.weight[:, None]
 
     def parts(self, at: Array) -> tuple[Array, Array]:
@@ -112,7 +112,7 @@ class Model:
         """Return the near-nightly share at the parameters ``at``."""
         return float(special.expit(at[-1])) if self.mixed else 0.0
 
-    def reach(self, step: Array) -> float:
+    def step_norm(self, step: Array) -> float:
         """Return how far a step goes, 1 being far on the link scale."""
         p = self.rows.matrix.shape[1]
         return float(max(np.abs(self.rows.matrix @ step[:p]).max() / 4, *(np.abs(step[p:]) / 2), 0.0))
@@ -124,7 +124,7 @@ class Model:
         """
         scores = self.parts(at)[1] * np.sqrt(self.rows.weight)[:, None]
         lengths = np.linalg.norm(scores, axis=0)
-        if not lengths.all() or np.linalg.svd(scores / lengths, compute_uv=False)[-1] ** 2 < newton.EIGENVALUE:
+        if not lengths.all() or np.linalg.svd(scores / lengths, compute_uv=False)[-1] ** 2 < EIGENVALUE:
             return "the answers do not tell the parameters apart; hold the dispersion, or ask for less"
         return None
 
@@ -144,7 +144,7 @@ class Found:
     """Where the climb ended, the problem that it met, and which parameters beside the coefficients were asked for."""
 
     model: Model
-    peak: Peak
+    optimum: Optimum
     problem: str | None
     asked_dispersion: bool
     asked_share: bool
@@ -163,16 +163,16 @@ def best(rows: Rows, law: Law, near_nightly: bool, held: float | None) -> Found:
         model = Model(rows, law, dispersed, mixed, held or 0.0)
         extras = product(*([_DISPERSIONS] * dispersed), *([_SHARES] * mixed))
         for extra in extras:
-            peak = maximise(model, np.append(start, extra), model.reach)
-            problem = newton.problem(peak.at, peak.scores, peak.information) or model.undetermined(peak.at)
-            if problem is None and model.rises(peak.at, *wanted):
+            optimum = maximise(model, np.append(start, extra))
+            problem = optimum.reason or model.undetermined(optimum.theta)
+            if problem is None and model.rises(optimum.theta, *wanted):
                 continue
-            climbed.append(Found(model, peak, problem, *wanted))
-    highest = max((f.peak.value for f in climbed), default=-np.inf)
+            climbed.append(Found(model, optimum, problem, *wanted))
+    highest = max((f.optimum.value for f in climbed), default=-np.inf)
     tolerance = _ALIKE * max(1.0, abs(highest) * 1e-3)
-    near = [f for f in climbed if f.peak.value >= highest - tolerance]
+    near = [f for f in climbed if f.optimum.value >= highest - tolerance]
     # Of the same height the one that can be believed, and of those the one with the fewest parameters.
-    return min(near, key=lambda f: (f.problem is not None, len(f.peak.at), -f.peak.value))
+    return min(near, key=lambda f: (f.problem is not None, len(f.optimum.theta), -f.optimum.value))
 
 
 def _start(rows: Rows) -> Array:

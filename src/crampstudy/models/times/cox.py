@@ -20,7 +20,7 @@ from scipy import stats
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
 from crampstudy.models.inference.covariance import Covariance, cluster_sums
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import newton, optimum
 from crampstudy.models.times.kaplan_meier import survival
 from crampstudy.models.times.risk_sets import RiskSets, separation
 
@@ -89,19 +89,13 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
         none = np.full(p, np.nan)
         return CoxFit(none, np.zeros_like(matrix), np.zeros((p, p)), 0.0, 0.0, 0, 0, NO_EVENT, ())
     x = _centred(matrix, strata)
-
-    def derivatives(at: Array) -> tuple[Array, Array]:
-        return _derivatives(x, at, sets, strata)
-
+    likelihood = _PartialLikelihood(x, sets, strata)
     # Along a likelihood that rises for ever hazards leave the range of numbers; the guards below see what is left.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        b, iterations = newton.climb(
-            np.zeros(p), lambda at: _Slots.of(x @ at, sets, strata).log_likelihood, derivatives
-        )
-        b = _polished(b, derivatives)
-        slots = _Slots.of(x @ b, sets, strata)
-        scores, information = slots.residuals(x), slots.information(x)
-    problem = newton.problem(b, scores, information)
+        found = newton.newton_refine(likelihood, newton.maximise(likelihood, np.zeros(p)))
+        slots = _Slots.of(x @ found.theta, sets, strata)
+        scores = slots.residuals(x)
+    b, problem = found.theta, found.reason
     separated: tuple[int, ...] = ()
     if problem or np.ptp(x @ b) > _SUSPECT_ETA:
         separated = separation(x, sets)
@@ -109,10 +103,10 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
     return CoxFit(
         coefficients=b,
         scores=scores,
-        information=information,
-        log_likelihood=slots.log_likelihood,
-        null_log_likelihood=_Slots.of(np.zeros(len(x)), sets, strata).log_likelihood,
-        iterations=iterations,
+        information=found.information,
+        log_likelihood=found.value,
+        null_log_likelihood=likelihood.value(np.zeros(p)),
+        iterations=found.iterations,
         events=int(event.sum()),
         problem=problem,
         separated=separated,
@@ -149,7 +143,7 @@ def left_out(
         kept = None if strata is None else strata[rest]
         x = _centred(matrix[rest], kept)
         sets = RiskSets.of(stop[rest], event[rest], None if start is None else start[rest], kept)
-        score, information = _derivatives(x, fitted.coefficients, sets, kept)
+        score, information = _PartialLikelihood(x, sets, kept).derivatives(fitted.coefficients)
         scores.append(-score)
         curvatures.append(fitted.information - information)
     return LeftOut(np.array(scores), np.array(curvatures))
@@ -202,9 +196,8 @@ def proportionality(
     variance = np.linalg.inv(fitted.information)
     df = np.append(np.ones(p), float(p))
     statistic, problem = np.full(p + 1, np.nan), None
-    scale = np.sqrt(np.maximum(np.diag(spread), 0))
     # A group of events at one time, or of too few participants, says nothing of change over time.
-    if np.any(scale <= 0) or np.linalg.eigvalsh(spread / np.outer(scale, scale))[0] < newton.EIGENVALUE:
+    if not optimum.definite(spread):
         problem = "the spread of the events over time is too small for a test"
     else:
         statistic = np.append(u**2 / np.diag(spread), u @ np.linalg.solve(spread, u))
@@ -308,20 +301,21 @@ class _Slots:
         return np.asarray(square - (means * times[:, None]).T @ means)
 
 
-def _derivatives(x: Array, at: Array, sets: RiskSets, strata: Codes | None) -> tuple[Array, Array]:
-    slots = _Slots.of(x @ at, sets, strata)
-    martingale = sets.event - slots.hazard * slots.expected(np.ones(len(slots.at)))
-    return x.T @ martingale, slots.information(x)
+@dataclass(frozen=True, slots=True)
+class _PartialLikelihood:
+    """The sum over events i of x_i b - log(sum of e^(x_j b) over those at risk), tied events as Efron has them."""
 
+    x: Array
+    sets: RiskSets
+    strata: Codes | None
 
-def _polished(b: Array, derivatives: Callable[[Array], tuple[Array, Array]]) -> Array:
-    """Take one more Newton step where it lessens the score: rounding hides the last gain from the likelihood."""
-    score, information = derivatives(b)
-    step = newton.solve(information, score)
-    if step is None:
-        return b
-    less = np.abs(derivatives(b + step)[0]).max() < np.abs(score).max()
-    return b + step if less else b
+    def value(self, theta: Array) -> float:
+        return _Slots.of(self.x @ theta, self.sets, self.strata).log_likelihood
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        slots = _Slots.of(self.x @ theta, self.sets, self.strata)
+        martingale = self.sets.event - slots.hazard * slots.expected(np.ones(len(slots.at)))
+        return self.x.T @ martingale, slots.information(self.x)
 
 
 def _centred(matrix: Array, strata: Codes | None) -> Array:

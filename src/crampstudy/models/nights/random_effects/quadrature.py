@@ -27,14 +27,14 @@ _FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class QuadratureRule:
     """Nodes (K x D) for a standard normal and the logarithm of weight x e^(t^2 / 2), K of them."""
 
     nodes: Array
     log_weights: Array
 
     @classmethod
-    def of(cls, nodes: int, dimensions: int) -> Rule:
+    def of(cls, nodes: int, dimensions: int) -> QuadratureRule:
         """Return the product rule with ``nodes`` Gauss-Hermite nodes in each dimension."""
         points, weights = np.polynomial.hermite_e.hermegauss(nodes)
         log_weights = np.log(weights) - 0.5 * np.log(2 * np.pi) + points**2 / 2
@@ -97,7 +97,7 @@ class Integral:
 
 
 def integrate(
-    cells: Cells, predictor: Array, trials: Array | None, factor: Array, rule: Rule, modes: Array
+    cells: Cells, predictor: Array, trials: Array | None, factor: Array, rule: QuadratureRule, modes: Array
 ) -> Integral:
     """Integrate the effects out of the likelihood of each group.
 
@@ -156,7 +156,7 @@ def _over_nodes(
     trials: Array | None,
     factor: Array,
     slopes: Array,
-    rule: Rule,
+    rule: QuadratureRule,
     modes: Array,
     root: Array,
     summit: Array,
