@@ -15,8 +15,9 @@ from scipy import integrate, stats
 from crampstudy.errors import AnalysisError
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.nights import count
-from crampstudy.models.surveys import interval_counts, linearised
+from crampstudy.models.surveys import interval_counts
 from crampstudy.models.surveys.interval_distributions import CrampNights, NegativeBinomial
+from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.terms import design_matrix
 from crampstudy.nights import people
 from crampstudy.simulate.calibration.class_mixture import Mixture
@@ -51,7 +52,7 @@ def test_agrees_with_r(case: str) -> None:
     members = ((data["domain"] == 1) & (data["weight"] > 0)).to_numpy()
     if found["domain"] == "scattered":
         members &= ~(data["stratum"].is_in([1, 4, 6, 7]) & (data["psu"] == 2)).to_numpy()
-    design = linearised.Design.of(data["stratum"], data["psu"], data["weight"])
+    design = SamplingDesign.of(data["stratum"], data["psu"], data["weight"])
     if not found["weighted"]:
         data, members, design = (
             data.filter(members),
@@ -220,7 +221,7 @@ def test_weights_are_repetition() -> None:
     times = rng.integers(0, 4, 300)
     units = np.arange(300)
     weighted = interval_counts.fit(
-        low, high, x, ["a", "b"], np.ones(300, bool), linearised.Design.of(units % 10, units, times.astype(float))
+        low, high, x, ["a", "b"], np.ones(300, bool), SamplingDesign.of(units % 10, units, times.astype(float))
     )
     again = np.repeat(units, times)
     repeated = interval_counts.fit(
@@ -229,7 +230,7 @@ def test_weights_are_repetition() -> None:
         x[again],
         ["a", "b"],
         np.ones(len(again), bool),
-        linearised.Design.of(again % 10, again, np.ones(len(again))),
+        SamplingDesign.of(again % 10, again, np.ones(len(again))),
     )
     assert weighted.coefficients == pytest.approx(repeated.coefficients, rel=1e-8)
     assert weighted.n == (times > 0).sum()
@@ -301,7 +302,7 @@ def test_nhanes_classes(shared: Path) -> None:
     weight = frame[recalled_outcomes.weight_for(cohort.design, ["age_years", "sex"])]
     answered = (frame["recalled_low"].is_not_null() & (frame["age_years"] >= 20) & (weight.fill_null(0) > 0)).to_numpy()
     design = design_matrix.build(frame, "age_decade + sex", candidate=answered)
-    sampling = linearised.Design.of(frame["stratum"], frame["psu"], weight.to_numpy())
+    sampling = SamplingDesign.of(frame["stratum"], frame["psu"], weight.to_numpy())
     low, high = (frame[f"recalled_{end}"].cast(pl.Float64).to_numpy() for end in ("low", "high"))
     x, names = design.over_all_rows(), [column.term for column in design.columns]
     made = {}

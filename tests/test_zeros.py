@@ -421,14 +421,14 @@ def test_what_is_ill_conditioned_ends_soon_and_says_why(monkeypatch: pytest.Monk
     huge = counts.copy()
     huge[::150] = 20_000
     evaluated = 0
-    local = Inflated.local
+    pointwise = Inflated.pointwise
 
     def counted(self: Inflated, predictors: Any) -> Any:
         nonlocal evaluated
         evaluated += 1
-        return local(self, predictors)
+        return pointwise(self, predictors)
 
-    monkeypatch.setattr(Inflated, "local", counted)
+    monkeypatch.setattr(Inflated, "pointwise", counted)
     for matrix, outcome in ((powers, huge), (near, counts)):
         evaluated = 0
         fitted = zero_inflated.zero_inflated(matrix, matrix, outcome.astype(float), np.zeros(rows))

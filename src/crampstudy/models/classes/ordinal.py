@@ -20,11 +20,8 @@ from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import separation
 from crampstudy.models.optimise import newton
-from crampstudy.models.surveys import linearised
-
-_SUSPECT_ETA = 10.0
-NO_ESTIMATE = "no finite estimate exists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +201,8 @@ def ordinal(
         free=tuple(free),
         curvatures=partial(_curvatures, forms, parameters),
     )
-    # A likelihood that rises for ever looks flat to rounding in the end, and its score zero.
     if (problem or _wild(forms, parameters)) and (by := _separation(forms)):
-        problem = f"the classes are set apart by {', '.join(dict.fromkeys(shown[i] for i in by))}: {NO_ESTIMATE}"
+        problem = separation.separated("the classes are set apart", [shown[i] for i in by])
         return replace(fitted, status="not_estimable", problem=problem)
     if problem:
         return replace(fitted, status="not_converged", problem=problem)
@@ -280,7 +276,7 @@ def _curvatures(forms: _Forms, parameters: Array, groups: NDArray[np.intp], clus
 
 def _wild(forms: _Forms, parameters: Array) -> bool:
     values = np.concatenate(forms.at(parameters))
-    return bool(np.abs(values[np.isfinite(values)]).max(initial=0) > _SUSPECT_ETA)
+    return bool(np.abs(values[np.isfinite(values)]).max(initial=0) > separation.SUSPECT_PREDICTOR)
 
 
 def _separation(forms: _Forms) -> tuple[int, ...]:
@@ -292,5 +288,4 @@ def _separation(forms: _Forms) -> tuple[int, ...]:
     used = forms.weights > 0
     above = np.unique(forms.upper[used & ~forms.highest], axis=0)
     below = np.unique(forms.lower[used & ~forms.lowest], axis=0)
-    outcome = np.concatenate([np.ones(len(above)), np.zeros(len(below))])
-    return linearised.separation(outcome, np.vstack([above, below]), "logit")
+    return separation.separating_sides(above, below, "logit")

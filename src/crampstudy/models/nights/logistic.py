@@ -8,13 +8,12 @@ import numpy as np
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import separation
 from crampstudy.models.common.distributions import BINOMIAL
 from crampstudy.models.nights.count import CountFit
 from crampstudy.models.optimise import newton
-from crampstudy.models.surveys import linearised
 
-_SUSPECT_ETA = 10.0
-SEPARATED = "the nights with and without the outcome are set apart completely: no finite estimate exists"
+SEPARATED = separation.separated("the nights with and without the outcome are set apart completely")
 
 
 def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None = None) -> CountFit:
@@ -33,8 +32,8 @@ def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None
     times = np.ones(len(outcome)) if weights is None else weights
     optimum = newton.maximise(_Likelihood(matrix, outcome, offset, times), np.zeros(matrix.shape[1]))
     eta, problem = matrix @ optimum.theta + offset, optimum.reason
-    # A likelihood that rises for ever looks flat to rounding in the end, and its score zero.
-    if np.abs(eta).max(initial=0) > _SUSPECT_ETA and linearised.separation(outcome, matrix, "logit"):
+    suspect = np.abs(eta).max(initial=0) > separation.SUSPECT_PREDICTOR
+    if suspect and separation.separating(outcome, matrix, "logit"):
         problem = SEPARATED
     return CountFit(
         coefficients=optimum.theta,

@@ -28,15 +28,17 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.codebook.recalled import NIGHTS
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
+from crampstudy.models.common.separation import separated
 from crampstudy.models.inference.covariance import without_rounding
+from crampstudy.models.surveys.domain_means import domain_means
 from crampstudy.models.surveys.interval_distributions import CrampNights, Law, NegativeBinomial
-from crampstudy.models.surveys.interval_likelihood import Found, Rows, best, nightly, obstacle, separation
-from crampstudy.models.surveys.linearised import BoolArray, Design, domain_means, domain_rows
+from crampstudy.models.surveys.interval_likelihood import Found, Rows, best, nightly, obstacle, separating
+from crampstudy.models.surveys.sampling import SamplingDesign, domain_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,9 @@ class IntervalFit:
         return self.coefficients - half, self.coefficients + half
 
 
-def independent(n: int) -> Design:
+def independent(n: int) -> SamplingDesign:
     """Return the design of n participants drawn by themselves, each of weight 1."""
-    return Design(np.arange(n), np.zeros(n, dtype=np.intp), np.ones(n))
+    return SamplingDesign(np.arange(n), np.zeros(n, dtype=np.intp), np.ones(n))
 
 
 def fit(
@@ -102,7 +104,7 @@ def fit(
     X: ArrayLike,
     names: Sequence[str],
     members: ArrayLike,
-    design: Design,
+    design: SamplingDesign,
     *,
     exposure: ArrayLike = NIGHTS,
     at_most: int | None = None,
@@ -159,9 +161,8 @@ def fit(
     )
     if none.reason:
         return none
-    if by := separation(rows, top):
-        shown = ", ".join(names[i] for i in by)
-        return replace(none, reason=f"the answers are separated by {shown}: no finite estimate exists")
+    if by := separating(rows, top):
+        return replace(none, reason=separated("the answers are separated", [names[i] for i in by]))
     found = best(rows, law, near_nightly, dispersion)
     if found.problem:
         return replace(none, status="not_converged", reason=found.problem, iterations=found.optimum.iterations)
@@ -191,7 +192,7 @@ def goodness(
     high: ArrayLike,
     X: ArrayLike,
     members: ArrayLike,
-    design: Design,
+    design: SamplingDesign,
     *,
     exposure: ArrayLike = NIGHTS,
     groups: ArrayLike | None = None,
@@ -278,7 +279,7 @@ def _check(nights: Array, at_most: int | None, dispersion: float | None) -> None
 
 
 def _result(
-    none: IntervalFit, found: Found, rows: Rows, scale: Array, inside: BoolArray, design: Design
+    none: IntervalFit, found: Found, rows: Rows, scale: Array, inside: Flags, design: SamplingDesign
 ) -> IntervalFit:
     model, optimum, p = found.model, found.optimum, len(scale)
     at = optimum.theta

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from crampstudy.arrays import Array
+from crampstudy.models.common.separation import separating_sides
 from crampstudy.models.optimise.optimum import EIGENVALUE, Optimum
 from crampstudy.models.optimise.quasi_newton import maximise
-from crampstudy.models.surveys import linearised
 from crampstudy.models.surveys.interval_distributions import Law, Part
+from crampstudy.models.surveys.sampling import too_many_slopes
 
 _DISPERSIONS = (-2.0, 0.0, 1.5)
 _SHARES = (-5.0, -3.0)
@@ -186,7 +187,7 @@ def _start(rows: Rows) -> Array:
 
 def obstacle(rows: Rows, df: int, top: float) -> str:
     """Return why there is no estimate, or nothing; counts end at ``top``."""
-    if reason := linearised.too_many_slopes(df, rows.matrix.shape[1] - 1):
+    if reason := too_many_slopes(df, rows.matrix.shape[1] - 1):
         return reason
     if not (rows.low > 0).any():
         return "every answer may be 0, so the counts do not vary in the domain"
@@ -197,12 +198,11 @@ def obstacle(rows: Rows, df: int, top: float) -> str:
     return ""
 
 
-def separation(rows: Rows, top: float) -> tuple[int, ...]:
+def separating(rows: Rows, top: float) -> tuple[int, ...]:
     """Return the columns along which the likelihood rises for ever.
 
     Answers that may be 0 let the mean fall, open ones let it rise, those with two limits hold it: they stand on both
     sides of a logistic separation.
     """
     above, below = rows.low > 0, rows.high < top
-    sides = np.repeat([1.0, 0.0], [int(above.sum()), int(below.sum())])
-    return linearised.separation(sides, np.vstack([rows.matrix[above], rows.matrix[below]]), "logit")
+    return separating_sides(rows.matrix[above], rows.matrix[below], "logit")

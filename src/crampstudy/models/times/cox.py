@@ -19,16 +19,16 @@ from scipy import stats
 
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common.separation import SUSPECT_PREDICTOR, separated
 from crampstudy.models.inference.covariance import Covariance, cluster_sums
 from crampstudy.models.optimise import newton, optimum
 from crampstudy.models.times.kaplan_meier import survival
-from crampstudy.models.times.risk_sets import RiskSets, separation
+from crampstudy.models.times.risk_sets import RiskSets, separating
 
 Transform = Literal["km", "identity"]
 
-SEPARATED = "those with the event are always set apart from the others at risk: no finite hazard ratio exists"
+SEPARATED = separated("those with the event are always set apart from the others at risk", number="hazard ratio")
 NO_EVENT = "no event"
-_SUSPECT_ETA = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
         slots = _Slots.of(x @ found.theta, sets, strata)
         scores = slots.residuals(x)
     b, problem = found.theta, found.reason
-    separated: tuple[int, ...] = ()
-    if problem or np.ptp(x @ b) > _SUSPECT_ETA:
-        separated = separation(x, sets)
-        problem = SEPARATED if separated else problem
+    by: tuple[int, ...] = ()
+    if problem or np.ptp(x @ b) > SUSPECT_PREDICTOR:
+        by = separating(x, sets)
+        problem = SEPARATED if by else problem
     return CoxFit(
         coefficients=b,
         scores=scores,
@@ -109,7 +109,7 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
         iterations=found.iterations,
         events=int(event.sum()),
         problem=problem,
-        separated=separated,
+        separated=by,
         curvatures=partial(slots.parts, x),
     )
 

@@ -16,6 +16,7 @@ from scipy.linalg import block_diag
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import separation
 from crampstudy.models.common.aggregation import Compressed, compress
 from crampstudy.models.inference.covariance import CURVED_TO
 from crampstudy.models.nights import count
@@ -33,7 +34,6 @@ from crampstudy.models.nights.random_effects.spreads import Effects, Elements, r
 from crampstudy.models.optimise.optimum import Optimum
 from crampstudy.models.optimise.profile_likelihood import Fall, Profile
 from crampstudy.models.optimise.quasi_newton import maximise, maximise_holding
-from crampstudy.models.surveys import linearised
 
 NODES = 9
 """Quadrature nodes in each dimension, unless set."""
@@ -42,8 +42,6 @@ _NO_SPREAD = 1e-3
 """A standard deviation closer to zero than this, in units of its standard error given the rest, is zero."""
 _POISSON = 12.0
 """Log theta beyond which a negative binomial is Poisson (alpha below 6e-6)."""
-_SUSPECT_ETA = 10.0
-"""A linear predictor that large makes one ask whether the coefficients have a finite estimate."""
 _SPREADS = (0.25, 0.5, 1.0, 2.0)
 """Standard deviations of a random intercept among which the climb starts."""
 
@@ -352,11 +350,10 @@ def _by_night(rows: Compressed) -> CountFit:
 
 def _separation(rows: Compressed, coefficients: Array) -> str | None:
     """Say so where a combination of columns sets nights without a cramp apart, so that no estimate is finite."""
-    if np.abs(rows.matrix @ coefficients).max() < _SUSPECT_ETA:
+    if np.abs(rows.matrix @ coefficients).max() < separation.SUSPECT_PREDICTOR:
         return None
     some, rest = (np.unique(rows.matrix[has], axis=0) for has in (rows.counts > 0, rows.counts == 0))
-    outcome = np.repeat([1.0, 0.0], [len(some), len(rest)])
-    return SEPARATED if linearised.separation(outcome, np.vstack([some, rest]), "log") else None
+    return SEPARATED if separation.separating_sides(some, rest, "log") else None
 
 
 def _unfitted(rows: Compressed, problem: str, nodes: int, dimensions: int) -> MixedFit:
