@@ -33,6 +33,10 @@ class LinearFit:
     iterations: int = 1
     problem: str | None = None
 
+    @property
+    def joint(self) -> None:
+        """None: the residual variance is no parameter that is estimated along with the coefficients."""
+
 
 def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None = None) -> LinearFit:
     """Fit E(y) = offset + X b by least squares; ``matrix`` is n x p, all else of length n.
