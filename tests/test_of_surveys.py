@@ -95,7 +95,9 @@ def class_of(frame: pl.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
 
 def directly(frame: pl.DataFrame, members: NDArray[np.bool_], weight: str = "weight_interview", **more: Any) -> Any:
     x = np.column_stack([np.ones(frame.height), columns_of(frame)])
-    return interval_counts.fit(*limits(frame), x, ("1", "age", "sex"), members, sampled(frame, weight), **more)
+    at_most = {name: more.pop(name) for name in ("at_most",) if name in more}
+    answers = interval_counts.IntervalAnswers(*limits(frame), **at_most)
+    return interval_counts.fit(answers, x, ("1", "age", "sex"), members, sampled(frame, weight), **more)
 
 
 # Ordered classes

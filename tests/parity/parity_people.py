@@ -97,15 +97,18 @@ def _recalled_counts() -> Iterator[Cell]:
             if r["weighted"]
             else interval_counts.independent(rows.height)
         )
-        fitted = interval_counts.fit(
+        answers = interval_counts.IntervalAnswers(
             rows["low"].to_numpy(),
             rows["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+            rows["nights"].to_numpy(),
+            30 if r["law"] == "nights" else None,
+        )
+        fitted = interval_counts.fit(
+            answers,
             np.column_stack([np.ones(rows.height), (rows["age"] - 60) / 10, rows["female"]]),
             ("intercept", "age", "female"),
             rows.select(member & left).to_series().to_numpy(),
             design,
-            exposure=rows["nights"].to_numpy(),
-            at_most=30 if r["law"] == "nights" else None,
             near_nightly=r["mixed"],
         )
         ours = fitted.parameters, np.sqrt(np.diag(fitted.joint))

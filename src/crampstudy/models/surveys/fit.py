@@ -243,15 +243,10 @@ def _ordinal(of: Sample) -> _Fitted:
 
 def _intervals(of: Sample) -> _Fitted:
     design, asked = of.design, of.asked
+    high = of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
+    answers = interval_counts.IntervalAnswers(of.outcome, high, at_most=asked.at_most)
     fitted = interval_counts.fit(
-        of.outcome,
-        of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy(),
-        of.matrix,
-        of.names,
-        design.rows,
-        of.sampling,
-        at_most=asked.at_most,
-        near_nightly=asked.near_nightly,
+        answers, of.matrix, of.names, design.rows, of.sampling, near_nightly=asked.near_nightly
     )
     counted = "cramps" if asked.at_most is None else f"nights with a cramp, at most {asked.at_most}"
     note = f"recalled classes taken as intervals of {counted} in 30 nights"

@@ -36,7 +36,7 @@ from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.common.separation import separated
 from crampstudy.models.inference.covariance import without_rounding
 from crampstudy.models.surveys.domain_means import domain_means
-from crampstudy.models.surveys.interval_distributions import CrampNights, Law, NegativeBinomial
+from crampstudy.models.surveys.interval_distributions import CrampNights, Distribution, NegativeBinomial
 from crampstudy.models.surveys.interval_likelihood import Found, Rows, best, nightly, obstacle, separating
 from crampstudy.models.surveys.sampling import SamplingDesign, domain_rows
 
@@ -64,7 +64,7 @@ class IntervalFit:
     reason: str
     iterations: int
     log_likelihood: float
-    law: Law
+    distribution: Distribution
     dispersion: float
     dispersion_error: float
     near_nightly: float
@@ -98,30 +98,61 @@ def independent(n: int) -> SamplingDesign:
     return SamplingDesign(np.arange(n), np.zeros(n, dtype=np.intp), np.ones(n))
 
 
+@dataclass(frozen=True, slots=True)
+class IntervalAnswers:
+    """Answers of n rows of which ``low`` <= count <= ``high`` is known, ``high`` NaN or infinite where it is open.
+
+    ``exposure`` are the nights behind each answer, a number or (n,). With ``at_most`` the answers count nights, at most
+    so many, instead of cramps.
+    """
+
+    low: ArrayLike
+    high: ArrayLike
+    exposure: ArrayLike = NIGHTS
+    at_most: int | None = None
+
+    @property
+    def lower(self) -> Array:
+        """The lower limits (n,)."""
+        return np.asarray(self.low, dtype=np.float64)
+
+    @property
+    def distribution(self) -> Distribution:
+        """What a person's count follows."""
+        return NegativeBinomial() if self.at_most is None else CrampNights(self.at_most)
+
+    def inside(self, members: Flags) -> tuple[Array, Array]:
+        """Return the upper limits and the nights of the rows that are ``members`` (n,).
+
+        Raises:
+            AnalysisError: the limits are no interval of counts, or an exposure is not above 0.
+        """
+        lower = self.lower
+        upper = _upper(lower[members], np.asarray(self.high, dtype=np.float64)[members])
+        nights = np.broadcast_to(np.asarray(self.exposure, dtype=np.float64), lower.shape)[members]
+        if not (np.isfinite(nights) & (nights > 0)).all():
+            raise AnalysisError("the exposure of an answer is a number of nights above 0")
+        return upper, nights
+
+
 def fit(
-    low: ArrayLike,
-    high: ArrayLike,
+    answers: IntervalAnswers,
     X: ArrayLike,
     names: Sequence[str],
     members: ArrayLike,
     design: SamplingDesign,
     *,
-    exposure: ArrayLike = NIGHTS,
-    at_most: int | None = None,
     near_nightly: bool = False,
     dispersion: float | None = None,
 ) -> IntervalFit:
-    """Fit log E(y) = log exposure + X b to answers of which ``low`` <= y <= ``high`` is known, over a domain.
+    """Fit log E(y) = log exposure + X b to ``answers`` of which an interval is known, over a domain.
 
     Args:
-        low: lower limits (n,), whole numbers of at least 0.
-        high: upper limits (n,), inside; NaN or infinite where the interval is open.
+        answers: the intervals, of whole numbers of at least 0, and the nights behind them.
         X: columns of the model (n, p), the intercept too.
         names: what the columns are called.
         members: the domain (n,); cells outside it may be missing.
         design: sampling design of all n rows; :func:`independent` where there is none.
-        exposure: nights behind each answer, a number or (n,).
-        at_most: the answers count nights, at most so many, instead of cramps.
         near_nightly: estimate a share of people who cramp night after night.
         dispersion: hold the dispersion at this number instead of estimating it.
 
@@ -129,13 +160,10 @@ def fit(
         AnalysisError: the limits are no interval of counts, a cell inside the domain is missing, or an argument is
             out of range.
     """
-    lower = np.asarray(low, dtype=np.float64)
-    inside, y, x, w = domain_rows(lower, X, members, design)
-    upper = _upper(y, np.asarray(high, dtype=np.float64)[inside])
-    nights = np.broadcast_to(np.asarray(exposure, dtype=np.float64), lower.shape)[inside]
-    _check(nights, at_most, dispersion)
-    law: Law = NegativeBinomial() if at_most is None else CrampNights(at_most)
-    top = np.inf if at_most is None else float(at_most)
+    inside, y, x, w = domain_rows(answers.lower, X, members, design)
+    upper, nights = answers.inside(inside)
+    _check(answers.at_most, dispersion)
+    top = np.inf if answers.at_most is None else float(answers.at_most)
     scale = np.maximum(np.abs(x).max(axis=0), np.finfo(np.float64).tiny)
     rows = Rows.of(x / scale, nights, y, upper, w)
     psus, strata = design.units(inside)
@@ -153,7 +181,7 @@ def fit(
         reason=obstacle(rows, psus - strata, top),
         iterations=0,
         log_likelihood=float("nan"),
-        law=law,
+        distribution=answers.distribution,
         dispersion=float("nan"),
         dispersion_error=float("nan"),
         near_nightly=float("nan"),
@@ -163,7 +191,7 @@ def fit(
         return none
     if by := separating(rows, top):
         return replace(none, reason=separated("the answers are separated", [names[i] for i in by]))
-    found = best(rows, law, near_nightly, dispersion)
+    found = best(rows, answers.distribution, near_nightly, dispersion)
     if found.problem:
         return replace(none, status="not_converged", reason=found.problem, iterations=found.optimum.iterations)
     return _result(none, found, rows, scale, inside, design)
@@ -181,34 +209,37 @@ def class_probabilities(fitted: IntervalFit, X: ArrayLike, limits: ArrayLike, ex
     eta = np.asarray(X, dtype=np.float64) @ fitted.coefficients + np.log(nights)
     chances = []
     for lower, upper in np.asarray(limits, dtype=np.float64):
-        usual = np.exp(fitted.law.interval(eta, fitted.dispersion, lower, upper)[0])
+        usual = np.exp(fitted.distribution.interval(eta, fitted.dispersion, lower, upper)[0])
         chances.append(usual + fitted.near_nightly * (nightly(lower, upper, nights) - usual))
     return np.column_stack(chances)
 
 
 def goodness(
     fitted: IntervalFit,
-    low: ArrayLike,
-    high: ArrayLike,
+    answers: IntervalAnswers,
     X: ArrayLike,
     members: ArrayLike,
     design: SamplingDesign,
-    *,
-    exposure: ArrayLike = NIGHTS,
     groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Return the weighted share of every class, observed beside expected; arguments as for :func:`fit`.
+    """Return the weighted share of every class, observed beside expected.
 
-    With ``groups`` (n,) the classes are shown within each of them. Columns: group, low, high (infinite where open), n,
+    Columns: group, low, high (infinite where open), n,
     observed, std_error (design-based, of observed), expected: the mean of the chances that the model gives the rows.
+
+    Args:
+        fitted: the model that was fitted to ``answers``.
+        answers: as of :func:`fit`, and so the three arguments that follow.
+        X: columns of the model (n, p).
+        members: the domain (n,).
+        design: sampling design of all n rows.
+        groups: (n,), within each of which the classes are shown.
 
     Raises:
         AnalysisError: the model has no estimate, or the classes overlap, so that their shares cannot be compared.
     """
-    lower, x = np.asarray(low, dtype=np.float64), np.asarray(X, dtype=np.float64)
-    inside, y, rows, w = domain_rows(lower, x, members, design)
-    upper = _upper(y, np.asarray(high, dtype=np.float64)[inside])
-    nights = np.broadcast_to(np.asarray(exposure, dtype=np.float64), lower.shape)[inside]
+    inside, y, rows, w = domain_rows(answers.lower, X, members, design)
+    upper, nights = answers.inside(inside)
     limits = np.unique(np.column_stack([y, upper]), axis=0)
     if (limits[1:, 0] <= limits[:-1, 1]).any():
         raise AnalysisError("the classes overlap, so their shares cannot be compared; give classes that do not")
@@ -242,12 +273,12 @@ def extras(fitted: IntervalFit) -> tuple[Extra, ...]:
     if fitted.status != "converged":
         return ()
     df = float(fitted.df_residual)
-    unit, law = "alpha, variance = mean + alpha mean^2", "Poisson"
-    if isinstance(fitted.law, CrampNights):
-        unit, law = "alpha, relative variance of persons' rates", "binomial"
+    unit, expected = "alpha, variance = mean + alpha mean^2", "Poisson"
+    if isinstance(fitted.distribution, CrampNights):
+        unit, expected = "alpha, relative variance of persons' rates", "binomial"
     found = Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, df=df)
     if fitted.dispersion_at_boundary:
-        found = replace(found, status="boundary", note=f"the answers are no more dispersed than {law}")
+        found = replace(found, status="boundary", note=f"the answers are no more dispersed than {expected}")
     made, unit = [found], "proportion of people"
     if fitted.near_nightly_at_boundary:
         note = "the highest class holds no more than the law without such people expects"
@@ -269,9 +300,7 @@ def _upper(low: Array, high: Array) -> Array:
     return upper
 
 
-def _check(nights: Array, at_most: int | None, dispersion: float | None) -> None:
-    if not (np.isfinite(nights) & (nights > 0)).all():
-        raise AnalysisError("the exposure of an answer is a number of nights above 0")
+def _check(at_most: int | None, dispersion: float | None) -> None:
     if at_most is not None and at_most < 1:
         raise AnalysisError(f"at_most is a number of nights of at least 1, such as 30; got {at_most}")
     if dispersion is not None and not 0 <= dispersion < np.inf:

@@ -13,7 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.models.common.separation import separating_sides
 from crampstudy.models.optimise.optimum import EIGENVALUE, Optimum
 from crampstudy.models.optimise.quasi_newton import maximise
-from crampstudy.models.surveys.interval_distributions import Law, Part
+from crampstudy.models.surveys.interval_distributions import Distribution, Part
 from crampstudy.models.surveys.sampling import too_many_slopes
 
 _DISPERSIONS = (-2.0, 0.0, 1.5)
@@ -55,12 +55,12 @@ class Rows:
         sums = np.bincount(place, weights=weight).astype(np.float64)
         return cls(whole[:, :-3], whole[:, -3], whole[:, -2], whole[:, -1], sums, place, weight, kinds)
 
-    def usual(self, law: Law, b: Array, dispersion: float) -> Part:
+    def usual(self, distribution: Distribution, b: Array, dispersion: float) -> Part:
         """Return the log chance of each row's interval among those who are not near-nightly, with derivatives."""
         eta = self.matrix @ b + np.log(self.nights)
         made = np.empty(len(eta)), np.empty(len(eta)), np.empty(len(eta))
         for low, high, where in self.kinds:
-            for whole, part in zip(made, law.interval(eta[where], dispersion, low, high), strict=True):
+            for whole, part in zip(made, distribution.interval(eta[where], dispersion, low, high), strict=True):
                 whole[where] = part
         return made
 
@@ -74,7 +74,7 @@ class Model:
     """The likelihood with some of its parameters free; a dispersion that is not stands at ``held``, a share at 0."""
 
     rows: Rows
-    law: Law
+    distribution: Distribution
     dispersed: bool
     mixed: bool
     held: float
@@ -91,7 +91,7 @@ class Model:
         p = self.rows.matrix.shape[1]
         alpha = self.dispersion(at)
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            value, in_eta, in_alpha = self.rows.usual(self.law, at[:p], alpha)
+            value, in_eta, in_alpha = self.rows.usual(self.distribution, at[:p], alpha)
         slopes = [self.rows.matrix * in_eta[:, None]]
         if self.dispersed:
             slopes.append((alpha * in_alpha)[:, None])
@@ -132,7 +132,7 @@ class Model:
     def rises(self, at: Array, dispersed: bool, mixed: bool) -> bool:
         """Say whether the likelihood rises from 0 in a parameter that the question has, but not this model."""
         p = self.rows.matrix.shape[1]
-        value, _, in_alpha = self.rows.usual(self.law, at[:p], self.dispersion(at))
+        value, _, in_alpha = self.rows.usual(self.distribution, at[:p], self.dispersion(at))
         share, whole = self.share(at), self.parts(at)[0]
         among = (1 - share) * np.exp(value - whole)
         up = dispersed and not self.dispersed and float(self.rows.weight @ (among * in_alpha)) > 0
@@ -151,7 +151,7 @@ class Found:
     asked_share: bool
 
 
-def best(rows: Rows, law: Law, near_nightly: bool, held: float | None) -> Found:
+def best(rows: Rows, distribution: Distribution, near_nightly: bool, held: float | None) -> Found:
     """Return the highest maximum over parameters that are free or at 0, each climbed to from several starts.
 
     With a parameter at 0 it is a maximum only where the likelihood does not rise from there. A climb that went
@@ -161,7 +161,7 @@ def best(rows: Rows, law: Law, near_nightly: bool, held: float | None) -> Found:
     climbed: list[Found] = []
     start = _start(rows)
     for dispersed, mixed in product(*(sorted({False, flag}) for flag in wanted)):
-        model = Model(rows, law, dispersed, mixed, held or 0.0)
+        model = Model(rows, distribution, dispersed, mixed, held or 0.0)
         extras = product(*([_DISPERSIONS] * dispersed), *([_SHARES] * mixed))
         for extra in extras:
             optimum = maximise(model, np.append(start, extra))

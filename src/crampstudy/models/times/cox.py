@@ -122,40 +122,50 @@ class LeftOut:
     curvatures: Array
 
 
-def left_out(
-    fitted: CoxFit,
-    matrix: Array,
-    stop: Array,
-    event: Flags,
-    start: Array | None,
-    strata: Codes | None,
-    groups: Codes,
-) -> LeftOut:
-    """Return score and information without one cluster after the other, at the coefficients of all.
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Times to an event or to the end of watching, with delayed entry and strata, all of length n.
 
-    A cluster at risk bears on the others' contributions, so that these are no sums over its rows; among many clusters
-    it hardly does, and the sums of a fit are as good. Arguments as of
-    :func:`cox`; ``groups`` (n) are codes 0..G-1.
+    A row is at risk from after ``start`` until ``stop``, of any time up to it without ``start``; ``strata`` are any
+    codes from 0.
     """
-    scores, curvatures = [], []
-    for g in range(int(groups.max()) + 1):
-        rest = groups != g
-        kept = None if strata is None else strata[rest]
-        x = _centred(matrix[rest], kept)
-        sets = RiskSets.of(stop[rest], event[rest], None if start is None else start[rest], kept)
-        score, information = _PartialLikelihood(x, sets, kept).derivatives(fitted.coefficients)
-        scores.append(-score)
-        curvatures.append(fitted.information - information)
-    return LeftOut(np.array(scores), np.array(curvatures))
+
+    stop: Array
+    event: Flags
+    start: Array | None = None
+    strata: Codes | None = None
+
+    def fit(self, matrix: Array) -> CoxFit:
+        """Fit log hazard ratios of the columns of ``matrix`` (n x p)."""
+        return cox(matrix, self.stop, self.event, self.start, self.strata)
+
+    def of(self, rows: Flags) -> Times:
+        """Return some of the rows."""
+        start = None if self.start is None else self.start[rows]
+        return Times(self.stop[rows], self.event[rows], start, None if self.strata is None else self.strata[rows])
+
+    def left_out(self, fitted: CoxFit, matrix: Array, groups: Codes) -> LeftOut:
+        """Return score and information without one cluster after the other, at the coefficients of all.
+
+        A cluster at risk bears on the others' contributions, so that these are no sums over its rows; among many
+        clusters it hardly does, and the sums of a fit are as good. ``groups`` (n) are codes 0..G-1.
+        """
+        scores, curvatures = [], []
+        for g in range(int(groups.max()) + 1):
+            rest = groups != g
+            kept = self.of(rest)
+            x = _centred(matrix[rest], kept.strata)
+            sets = RiskSets.of(kept.stop, kept.event, kept.start, kept.strata)
+            score, information = _PartialLikelihood(x, sets, kept.strata).derivatives(fitted.coefficients)
+            scores.append(-score)
+            curvatures.append(fitted.information - information)
+        return LeftOut(np.array(scores), np.array(curvatures))
 
 
 def proportionality(
     fitted: CoxFit,
     matrix: Array,
-    stop: Array,
-    event: Flags,
-    start: Array | None = None,
-    strata: Codes | None = None,
+    times: Times,
     *,
     groups: Codes,
     kind: Covariance = "model",
@@ -165,7 +175,15 @@ def proportionality(
 
     g is the share of events before t (``km``, 1 minus Kaplan-Meier of all rows) or t itself. ``model`` is R's
     ``cox.zph``; the cluster kinds take the spread of the participants' scores (``groups``, codes 0..G-1), because
-    episodes of one participant hang together. The other arguments are those of the fit.
+    episodes of one participant hang together.
+
+    Args:
+        fitted: the fit of ``matrix`` and ``times``.
+        matrix: its columns (n x p).
+        times: its times (n).
+        groups: codes (n) of the participants, 0..G-1.
+        kind: how the scores vary.
+        transform: what the hazard ratios are held against.
 
     Raises:
         AnalysisError: the fit has a problem, or the kind is ``cluster-small``.
@@ -176,10 +194,10 @@ def proportionality(
         raise AnalysisError(f"there is no fit whose proportionality could be checked: {fitted.problem}")
     if kind == "cluster-small":
         raise AnalysisError("the check of proportionality has no covariance cluster-small; use cluster")
-    sets = RiskSets.of(stop, event, start, strata)
-    x, p = _centred(matrix, strata), matrix.shape[1]
-    slots = _Slots.of(x @ fitted.coefficients, sets, strata)
-    g = sets.time if transform == "identity" else _share_before(sets.time, stop, event, start)
+    event, sets = times.event, RiskSets.of(times.stop, times.event, times.start, times.strata)
+    x, p = _centred(matrix, times.strata), matrix.shape[1]
+    slots = _Slots.of(x @ fitted.coefficients, sets, times.strata)
+    g = sets.time if transform == "identity" else _share_before(sets.time, times)
     centred = g - np.average(g, weights=sets.deaths)
     once, twice = slots.information(x, centred), slots.information(x, centred**2)
     scores = np.hstack([fitted.scores, slots.residuals(x, centred)])
@@ -326,7 +344,8 @@ def _centred(matrix: Array, strata: Codes | None) -> Array:
     return np.asarray(matrix - (cluster_sums(matrix, strata) / number[:, None])[strata])
 
 
-def _share_before(times: Array, stop: Array, event: Flags, start: Array | None) -> Array:
-    sets = RiskSets.of(stop, event, start)
+def _share_before(at: Array, times: Times) -> Array:
+    """Return the share of events before the times ``at``: 1 minus Kaplan-Meier of all rows, strata taken together."""
+    sets = RiskSets.of(times.stop, times.event, times.start)
     left = np.append(1.0, survival(sets))
-    return np.asarray(1 - left[np.searchsorted(sets.time, times, side="left")])
+    return np.asarray(1 - left[np.searchsorted(sets.time, at, side="left")])

@@ -109,7 +109,8 @@ def integrate(
     modes, summit = _modes(cells, predictor, trials, slopes, modes)
     here = _derivatives(cells.counts, predictor + _along(slopes, modes, cells.groups), trials)
     root = _inverse_root(_curvature(cells, slopes, here.weight))
-    over = _over_nodes(cells, predictor, trials, factor, slopes, rule, modes, root, summit)
+    integrand = _Integrand(cells, predictor, trials, factor, slopes)
+    over = _over_nodes(integrand, rule, _Centre(modes, root, summit))
     # What the objective gains when the curvature grows, then when the mode moves, then when a row's eta does.
     in_curvature = _in_curvature(root, over.spread)
     bent = (slopes[:, None, :] @ in_curvature[cells.groups])[:, 0, :]
@@ -150,23 +151,35 @@ class _Over:
     log_terms: Array
 
 
-def _over_nodes(
-    cells: Cells,
-    predictor: Array,
-    trials: Array | None,
-    factor: Array,
-    slopes: Array,
-    rule: QuadratureRule,
-    modes: Array,
-    root: Array,
-    summit: Array,
-) -> _Over:
+@dataclass(frozen=True, slots=True)
+class _Integrand:
+    """What is integrated: eta = ``predictor`` + ``slopes`` u in each row, slopes = z' L (R x D), L the ``factor``."""
+
+    cells: Cells
+    predictor: Array
+    trials: Array | None
+    factor: Array
+    slopes: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Centre:
+    """Where the nodes lie: around the ``modes`` (G x D), ``root`` (G x D x D) wide, ``summit`` (G,) high."""
+
+    modes: Array
+    root: Array
+    summit: Array
+
+
+def _over_nodes(of: _Integrand, rule: QuadratureRule, centre: _Centre) -> _Over:
+    cells, predictor, factor, slopes = of.cells, of.predictor, of.factor, of.slopes
+    modes, root, summit = centre.modes, centre.root, centre.summit
     people, dimensions = modes.shape
     each, groups = range(dimensions), cells.groups
     total, shift = np.zeros(people), np.zeros(modes.shape)
     spread, crossed = np.zeros((people, dimensions, dimensions)), np.zeros((people, dimensions, dimensions))
     residual, log_terms = np.zeros(len(predictor)), np.zeros(len(predictor))
-    counts, wide_trials = cells.counts[:, None], None if trials is None else trials[:, None]
+    counts, wide_trials = cells.counts[:, None], None if of.trials is None else of.trials[:, None]
     together = _TOGETHER // len(predictor)
     if together < _FEW:
         together = 1
