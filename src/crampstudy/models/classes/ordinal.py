@@ -162,10 +162,16 @@ def ordinal(
 ) -> OrdinalFit:
     """Fit ordered classes by maximum likelihood; two classes make it a logistic regression.
 
-    ``matrix`` (n x p) has no intercept, whose place the thresholds take, and may have no column; ``classes`` (n) are
-    codes 0..K-1 of ``levels``; a row of weight w stands for w rows that are all like it. The columns in ``free`` have a
-    slope per threshold. A class without a row, collinear columns, separation, and slopes under which a class has a
+    A class without a row, collinear columns, separation, and slopes under which a class has a
     negative probability on a row are a ``problem``.
+
+    Args:
+        matrix: columns (n x p) without an intercept, whose place the thresholds take; there may be none.
+        classes: codes (n), 0..K-1 of ``levels``.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
+        free: columns with a slope per threshold.
 
     Raises:
         AnalysisError: there are fewer than two levels, a class is none of them, or a number is missing.

@@ -58,8 +58,14 @@ def brant(
 ) -> tuple[SlopeTest, ...]:
     """Compare the slopes of the binary logits behind an ordinal model: all columns together, then each by itself.
 
-    Arguments as of :func:`~.ordinal.ordinal`. With ``groups``, participants' codes 0..G-1 (n), the
-    covariance is cluster-robust with G/(G-1); without, rows are independent as in the original.
+    Args:
+        matrix: columns (n x p) without an intercept.
+        classes: codes (n), 0..K-1 of ``levels``.
+        weights: as how many rows (n) each counts, 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
+        groups: codes of the participants (n), 0..G-1. With them the covariance is cluster-robust with
+            G/(G-1); without, rows are independent as in the original.
 
     Raises:
         AnalysisError: a number is missing or impossible, or there are no two thresholds or no column to compare.
@@ -85,8 +91,15 @@ def likelihood_ratio(
 ) -> tuple[SlopeTest, ...]:
     """Compare proportional odds with slopes that differ between thresholds: of all columns, then of each by itself.
 
-    Arguments as of :func:`~.ordinal.ordinal`; rows are taken as independent. A model with slopes that
+    Rows are taken as independent. A model with slopes that
     differ may not exist, because some class would get a negative probability: its test then has a ``problem``.
+
+    Args:
+        matrix: columns (n x p) without an intercept.
+        classes: codes (n), 0..K-1 of ``levels``.
+        weights: as how many rows (n) each counts, 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
 
     Raises:
         AnalysisError: as :func:`brant`.
@@ -109,7 +122,14 @@ def likelihood_ratio(
 
 
 def slopes(matrix: Array, classes: Array, times: Array, levels: Sequence[str], names: Sequence[str]) -> Slopes:
-    """Fit the binary logit of a class above each threshold; ``names`` are those of the columns.
+    """Fit the binary logit of a class above each threshold.
+
+    Args:
+        matrix: columns (n x p) without an intercept.
+        classes: codes (n), 0..K-1 of ``levels``.
+        times: as how many rows (n) each counts, 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
 
     Raises:
         AnalysisError: as :func:`brant`.

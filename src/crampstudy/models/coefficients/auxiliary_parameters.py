@@ -83,7 +83,15 @@ class Marginal(Protocol):
 
 
 def spread(name: str, sd: float, error: float, where: str, profile: Profile | None = None) -> Extra:
-    """Return the standard deviation of the participants' effects; ``error`` is that of its logarithm."""
+    """Return the standard deviation of the participants' effects.
+
+    Args:
+        name: the term of the row.
+        sd: the standard deviation.
+        error: the standard error of its logarithm.
+        where: on which scale it is.
+        profile: how the likelihood falls around it.
+    """
     unit = f"SD of participants {where}"
     if sd == 0:
         return Extra(name, "standard_deviation", unit, 0.0, status="boundary")

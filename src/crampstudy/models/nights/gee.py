@@ -75,10 +75,16 @@ def gee(
     family: FamilyName,
     working: Working,
 ) -> GeeFit:
-    """Fit a marginal model of ``outcome`` on ``matrix`` (n x p).
+    """Fit a marginal model of ``outcome`` on ``matrix``.
 
-    ``offset`` is log exposure (zeros for ``binomial``), ``groups`` the participants' codes 0..G-1 and ``nights`` the
-    calendar night as a whole number (days since any day), all of length n, in any order.
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: counts, 0 or 1, or numbers (n).
+        offset: log exposure (n), zeros for ``binomial``.
+        groups: codes of the participants (n), 0..G-1.
+        nights: the calendar night (n) as a whole number, days since any day, in any order.
+        family: ``poisson``, ``binomial`` or ``gaussian``.
+        working: ``exchangeable`` or ``ar1``.
 
     Raises:
         AnalysisError: a participant has two rows of one night, a code has no row, or a binary outcome is not 0 or 1.

@@ -141,7 +141,15 @@ class Ar1:
 
 
 def blocks(matrix: Array, outcome: Array, offset: Array, groups: Codes, nights: NDArray[np.int64]) -> Iterator[Block]:
-    """Cut the rows, by participant and night, into blocks that a processor's cache holds."""
+    """Cut the rows, by participant and night, into blocks that a processor's cache holds.
+
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: what is explained (n).
+        offset: added to the linear predictor (n).
+        groups: codes of the participants (n), 0..G-1.
+        nights: whole numbers (n), one row each of a participant.
+    """
     size = np.bincount(groups)
     if (size == 0).any():
         raise AnalysisError(f"participant code {int(np.argmin(size))} has no row; number participants 0, 1, 2, …")

@@ -32,7 +32,7 @@ def maximise(likelihood: Likelihood, start: Array, uphill: Callable[[Array], Arr
         # A first step may leave the value as it is to rounding, and yet be worth its digits.
         if converged(step, theta) or (value == before and iterations > 1):
             break
-    return ended(theta, value, score, information, iterations)
+    return _optimum(theta, value, score, information, iterations)
 
 
 def newton_refine(likelihood: Likelihood, optimum: Optimum) -> Optimum:
@@ -44,11 +44,10 @@ def newton_refine(likelihood: Likelihood, optimum: Optimum) -> Optimum:
     score, information = likelihood.derivatives(theta)
     if not np.abs(score).max() < np.abs(optimum.gradient).max():
         return optimum
-    return ended(theta, likelihood.value(theta), score, information, optimum.iterations)
+    return _optimum(theta, likelihood.value(theta), score, information, optimum.iterations)
 
 
-def ended(theta: Array, value: float, score: Array, information: Array, iterations: int) -> Optimum:
-    """Return the optimum at ``theta`` (k), judged by its ``score`` (k) and ``information`` (k x k)."""
+def _optimum(theta: Array, value: float, score: Array, information: Array, iterations: int) -> Optimum:
     scores = score[None, :]
     return Optimum(theta, value, scores, information, iterations, failure(theta, scores, information))
 

@@ -85,6 +85,13 @@ def boundary_interval(proportion: float, n: int, n_effective: float, df: int, le
 
     Clopper and Pearson's bound at the effective size of Korn and Graubard (1998): Kish's size under the
     weights, reduced by the design's degrees of freedom. Clustering cannot be estimated from no events.
+
+    Args:
+        proportion: 0 or 1.
+        n: rows.
+        n_effective: Kish's size under the weights.
+        df: degrees of freedom of the design.
+        level: confidence level, such as 0.95.
     """
     from statsmodels.stats.proportion import proportion_confint
 

@@ -47,7 +47,15 @@ class Rows:
 
     @classmethod
     def of(cls, x: Array, nights: Array, low: Array, high: Array, weight: Array) -> Rows:
-        """Gather rows that are alike."""
+        """Gather rows that are alike.
+
+        Args:
+            x: columns of the model (n x p).
+            nights: exposures (n).
+            low: lower limits (n).
+            high: upper limits (n), infinite where open.
+            weight: weights (n).
+        """
         whole, place = np.unique(np.column_stack([x, nights, low, high]), axis=0, return_inverse=True)
         place = place.reshape(-1)
         limits, kind = np.unique(whole[:, -2:], axis=0, return_inverse=True)

@@ -28,9 +28,16 @@ def regression(
 ) -> linearised.SurveyFit:
     """Fit a number over the domain ``members`` (n,) of the full design.
 
-    ``outcome`` (n,), ``X`` (n, p) with the intercept and ``offset`` (n,) are as in :func:`~.linearised.regression`. An
-    outcome that does not vary or leaves no residual, collinear columns and a design without degrees of freedom are not
-    estimable.
+    An outcome that does not vary or leaves no residual, collinear columns and a design without degrees of freedom are
+    not estimable.
+
+    Args:
+        outcome: numbers (n,).
+        X: columns (n, p), the intercept too.
+        names: what the columns are called.
+        members: the domain (n,); cells outside it may be missing.
+        design: sampling design of all n rows.
+        offset: added to the mean (n,).
 
     Raises:
         AnalysisError: a cell inside the domain is missing, or the domain is empty.

@@ -31,10 +31,18 @@ def regression(
 ) -> linearised.SurveyFit:
     """Fit ordered classes over the domain ``members`` (n,) of the full design.
 
-    ``classes`` (n,) are codes 0..K-1 of ``levels``; ``X`` (n, p) has no intercept, whose place the K - 1 thresholds
-    take; ``free`` columns have a slope per threshold. Cells outside the domain may be missing. The parameters are those
+    The parameters are those
     of :class:`crampstudy.models.classes.ordinal.OrdinalFit`: log odds ratios of a higher class, then thresholds, then
     the free slopes.
+
+    Args:
+        classes: codes (n), 0..K-1 of ``levels``; cells outside the domain may be missing.
+        X: columns (n, p) without an intercept, whose place the thresholds take.
+        names: what the columns are called.
+        members: the domain (n,).
+        design: sampling design of all n rows.
+        levels: the classes in order.
+        free: columns with a slope per threshold.
 
     Raises:
         AnalysisError: a cell inside the domain is missing, a class impossible, or the domain is empty.
@@ -79,7 +87,15 @@ def brant(
 ) -> tuple[SlopeTest, ...]:
     """Test proportional odds as :func:`crampstudy.models.classes.proportionality.brant`, with the design's covariance.
 
-    Arguments as of :func:`regression`. The statistics are F with the design's degrees of freedom.
+    The statistics are F with the design's degrees of freedom.
+
+    Args:
+        classes: codes (n), 0..K-1 of ``levels``.
+        X: columns (n, p) without an intercept.
+        names: what the columns are called.
+        members: the domain (n,).
+        design: sampling design of all n rows.
+        levels: the classes in order.
 
     Raises:
         AnalysisError: as :func:`regression`, or there are no two thresholds or no column to compare.

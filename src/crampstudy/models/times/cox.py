@@ -73,8 +73,12 @@ class Proportionality:
 def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, strata: Codes | None = None) -> CoxFit:
     """Fit log hazard(t) = log baseline of the stratum(t) + X b by partial likelihood.
 
-    ``matrix`` is n x p without an intercept; ``stop``, ``event``, ``start`` and ``strata`` (any codes from 0) have
-    length n. A row is at risk from after ``start`` until ``stop``, of any time up to it without ``start``.
+    Args:
+        matrix: columns of the model (n x p), without an intercept.
+        stop: until when (n) a row is at risk.
+        event: whether it then has the event (n).
+        start: from when on (n), at risk after it; without it at any time up to ``stop``.
+        strata: any codes from 0 (n), each with a baseline of its own.
 
     Raises:
         AnalysisError: there is no column, a time is not finite, or an interval does not end after its start.

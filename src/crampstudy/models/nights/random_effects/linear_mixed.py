@@ -88,8 +88,13 @@ def linear_mixed(
 ) -> LinearMixedFit:
     """Fit E(y | v) = offset + X b + v, v normal within the participants ``groups`` (codes 0..G-1, length n).
 
-    ``matrix`` is n x p; ``outcome``, ``offset`` and ``multiplicity`` (as how many rows a row counts) have length n.
-    ``slope`` is the column of ``matrix`` that has a random slope besides.
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: numbers (n).
+        offset: added to the mean (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
 
     Raises:
         AnalysisError: ``slope`` is no column that varies.

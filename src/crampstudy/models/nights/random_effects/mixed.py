@@ -104,9 +104,14 @@ def poisson(
 ) -> MixedFit:
     """Fit log E(y | v) = offset + X b + v, v normal within the participants ``groups`` (codes 0..G-1, length n).
 
-    ``matrix`` is n x p; ``counts``, ``offset`` (log exposure) and ``multiplicity`` (each row once, if not given)
-    have length n. ``slope`` is the column of ``matrix`` that has a random slope besides. One node is Laplace's
-    approximation.
+    Args:
+        matrix: columns of the model (n x p).
+        counts: cramps (n).
+        offset: log exposure (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
+        nodes: quadrature nodes in each dimension; one is Laplace's approximation.
 
     Raises:
         AnalysisError: the rows do not fit each other, or ``slope`` or ``nodes`` is out of range.
@@ -131,9 +136,16 @@ def logistic(
     slope: int | None = None,
     nodes: int = NODES,
 ) -> MixedFit:
-    """Fit logit P(y = 1 | v) = offset + X b + v; ``events`` (length n) are 0 or 1, ``offset`` (length n) are log odds.
+    """Fit logit P(y = 1 | v) = offset + X b + v, v normal within the participants.
 
-    All else is as in :func:`poisson`.
+    Args:
+        matrix: columns of the model (n x p).
+        events: 0 or 1 (n).
+        offset: log odds (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
+        nodes: quadrature nodes in each dimension; one is Laplace's approximation.
 
     Raises:
         AnalysisError: as :func:`poisson`, or an event is neither 0 nor 1.
@@ -158,10 +170,19 @@ def negative_binomial(
     slope: int | None = None,
     nodes: int = NODES,
 ) -> MixedFit:
-    """Fit the NB2 model with random effects; arguments and errors as :func:`poisson`, from whose fit it starts.
+    """Fit the NB2 model with random effects; errors as :func:`poisson`, from whose fit it starts.
 
     Given the effects the likelihood is linear in the count but for a constant of the dispersion, so that the nights
     of a participant that share design row and exposure are one row.
+
+    Args:
+        matrix: columns of the model (n x p).
+        counts: cramps (n).
+        offset: log exposure (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
+        nodes: quadrature nodes in each dimension; one is Laplace's approximation.
     """
     start = poisson(matrix, counts, offset, groups, multiplicity=multiplicity, slope=slope, nodes=nodes)
     if start.problem:

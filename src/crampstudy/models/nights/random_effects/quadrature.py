@@ -102,8 +102,15 @@ def integrate(
     """Integrate the effects out of the likelihood of each group.
 
     With eta = ``predictor`` + z' L u the log-likelihood of a row is counts x eta - e^eta without ``trials``, else
-    counts x eta - trials x log(1 + e^eta). ``factor`` (D x D) is L; ``modes`` (G x D) is where the
-    search for the modes starts.
+    counts x eta - trials x log(1 + e^eta).
+
+    Args:
+        cells: counts and columns of the effects, by group.
+        predictor: the linear predictor (R) without effects.
+        trials: as how often (R) the counts could have been, ``None`` for Poisson.
+        factor: L (D x D).
+        rule: the nodes.
+        modes: where the search for the modes (G x D) starts.
     """
     slopes = cells.z @ factor  # a = L' z, the derivative of eta in u
     modes, summit = _modes(cells, predictor, trials, slopes, modes)

@@ -83,8 +83,12 @@ class ZerosFit:
 def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Array | None = None) -> ZerosFit:
     """Fit a mixture of zeros, of odds exp(Z g), and NB2 counts with log mean offset + X b.
 
-    ``matrix`` is n x p, ``zero`` n x q; ``counts``, ``offset`` (log exposure) and ``weights`` have length n. A row of
-    weight w stands for w rows that are all like it.
+    Args:
+        matrix: columns of the log mean (n x p).
+        zero: columns of the zero part (n x q).
+        counts: cramps (n).
+        offset: log exposure (n), in the mean alone.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
 
     Source: Lambert 1992 (Technometrics 34:1); Ridout, Hinde and Demétrio 2001 (Biometrics 57:219).
     """
@@ -156,7 +160,14 @@ def nothing_on_a_side(counts: Array) -> str | None:
 def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Array | None = None) -> ZerosFit:
     """Fit the odds exp(Z g) of a zero, and NB2 counts above zero with log mean offset + X b before the cut.
 
-    Arguments as :func:`zero_inflated`. The two parts share no parameter; the offset is in the counts alone.
+    The two parts share no parameter; the offset is in the counts alone.
+
+    Args:
+        matrix: columns of the log mean (n x p).
+        zero: columns of the zero part (n x q).
+        counts: cramps (n).
+        offset: log exposure (n), in the mean alone.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
 
     Source: Mullahy 1986 (J Econom 33:341).
     """
@@ -202,7 +213,14 @@ def moved(
 ) -> Array | None:
     """Return how far the coefficients of both parts move without one of the ``groups`` (n), fitted anew.
 
-    ``given`` are the arguments of which the ``model`` was ``fitted``. ``None`` where the others have no estimate.
+    ``None`` where the others have no estimate.
+
+    Args:
+        model: :func:`zero_inflated` or :func:`hurdle`.
+        given: the arguments of which it was ``fitted``.
+        fitted: the fit of all participants.
+        groups: codes of the participants (n).
+        left_out: the code of the one left out.
     """
     matrix, zero, counts, offset, times = (values[groups != left_out] for values in given)
     if dependent(matrix) or dependent(zero):
@@ -338,7 +356,15 @@ def _mixtures(likelihood: Inflated, plain: count.CountFit) -> Iterator[Array]:
 
 
 def chances(fitted: ZerosFit, matrix: Array, zero: Array, offset: Array, value: int) -> Array:
-    """Return the probability (n) of the count ``value`` on rows of ``matrix`` (n x p) and ``zero`` (n x q)."""
+    """Return the probability (n) of the count ``value`` on rows of ``matrix`` (n x p) and ``zero`` (n x q).
+
+    Args:
+        fitted: the model.
+        matrix: columns of the log mean (n x p).
+        zero: columns of the zero part (n x q).
+        offset: log exposure (n).
+        value: the count whose probability is wanted.
+    """
     eta = matrix @ fitted.coefficients + offset
     if np.isinf(fitted.dispersion):
         none = expit(zero @ fitted.zero)
