@@ -15,7 +15,7 @@ from crampstudy.errors import UsageError
 from crampstudy.models.classes import proportionality
 from crampstudy.models.surveys import survey_ordinal
 from crampstudy.models.surveys.sampling import SamplingDesign
-from crampstudy.models.times.cox import cox
+from crampstudy.models.times.cox import Times, cox
 from crampstudy.models.times.cox import proportionality as over_time
 from crampstudy.nights import event_times
 
@@ -151,7 +151,7 @@ def test_the_numbers_are_those_of_the_engines() -> None:
     x, stop = columns_of(times), times["time"].to_numpy()
     for kind in ("cluster", "model"):
         table = run(made, "cox", covariance=kind).table
-        expected = over_time(cox(x, stop, event), x, stop, event, groups=who, kind=kind)  # type: ignore[arg-type]
+        expected = over_time(cox(x, stop, event), x, Times(stop, event), groups=who, kind=kind)  # type: ignore[arg-type]
         assert table["statistic"].tolist() == pytest.approx(expected.statistic[[2, 0, 1]].tolist(), rel=1e-9)
         assert table["p_value"].tolist() == pytest.approx(expected.p_value[[2, 0, 1]].tolist(), rel=1e-9)
     recalled = asked(wrong=True, n=400)
