@@ -24,7 +24,7 @@ from crampstudy.models.inference.covariance import CURVED_TO, cluster_sums
 from crampstudy.models.nights.count import CountFit, poisson
 from crampstudy.models.nights.linear import LinearFit, linear
 from crampstudy.models.nights.logistic import logistic
-from crampstudy.models.nights.working_correlation import Ar1, Block, Exchangeable, Structure
+from crampstudy.models.nights.working_correlation import Ar1, Exchangeable, ParticipantBlock, Structure
 from crampstudy.models.nights.working_correlation import blocks as blocks_of
 from crampstudy.models.optimise import optimum
 
@@ -127,7 +127,7 @@ def _in_unit(fit: GeeFit, unit: float) -> GeeFit:
     )
 
 
-def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: Structure) -> GeeFit:
+def _alternate(b: Array, blocks: tuple[ParticipantBlock, ...], family: Family, structure: Structure) -> GeeFit:
     pairs = np.rint(_total([structure.products(block, np.ones(len(block.outcome))) for block in blocks]))
     rows = sum(len(block.outcome) for block in blocks)
     alpha, scale, steps, moved = 0.0, 1.0, 0, np.inf
@@ -162,7 +162,9 @@ def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: S
     return fit if fit.problem else _with_errors(fit, blocks, family, structure, pairs)
 
 
-def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structure: Structure, pairs: Array) -> GeeFit:
+def _with_errors(
+    fit: GeeFit, blocks: tuple[ParticipantBlock, ...], family: Family, structure: Structure, pairs: Array
+) -> GeeFit:
     """Return the fit with standard errors of scale and working correlation, by participants, with G/(G-1).
 
     The estimating equations of coefficients, scale and correlation are taken together, the later ones depending on
@@ -204,7 +206,7 @@ def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structu
 
 
 def _equations(
-    alpha: float, blocks: tuple[Block, ...], state: list[tuple[Array, Array]], structure: Structure
+    alpha: float, blocks: tuple[ParticipantBlock, ...], state: list[tuple[Array, Array]], structure: Structure
 ) -> tuple[Array, Array, Array]:
     """Return the information, the score and its participants' parts (G x p), all at scale 1."""
     p = blocks[0].matrix.shape[1]
@@ -219,7 +221,7 @@ def _equations(
 
 
 def _curvatures(
-    alpha: float, blocks: tuple[Block, ...], state: list[tuple[Array, Array]], structure: Structure
+    alpha: float, blocks: tuple[ParticipantBlock, ...], state: list[tuple[Array, Array]], structure: Structure
 ) -> Array:
     """Return the participants' parts (G x p x p) of the information, at scale 1."""
     parts = []

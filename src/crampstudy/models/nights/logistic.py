@@ -30,7 +30,7 @@ def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None
     """
     check_binary(outcome)
     times = np.ones(len(outcome)) if weights is None else weights
-    optimum = newton.maximise(_Likelihood(matrix, outcome, offset, times), np.zeros(matrix.shape[1]))
+    optimum = newton.maximise(_BinomialLikelihood(matrix, outcome, offset, times), np.zeros(matrix.shape[1]))
     eta, problem = matrix @ optimum.theta + offset, optimum.reason
     suspect = np.abs(eta).max(initial=0) > separation.SUSPECT_PREDICTOR
     if suspect and separation.separating(outcome, matrix, "logit"):
@@ -52,7 +52,7 @@ def check_binary(outcome: Array) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Likelihood:
+class _BinomialLikelihood:
     """The sum of w (y eta - log(1 + e^eta)), eta = offset + X b."""
 
     matrix: Array

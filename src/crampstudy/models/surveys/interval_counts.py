@@ -37,7 +37,14 @@ from crampstudy.models.common.separation import separated
 from crampstudy.models.inference.covariance import without_rounding
 from crampstudy.models.surveys.domain_means import domain_means
 from crampstudy.models.surveys.interval_distributions import CrampNights, Distribution, NegativeBinomial
-from crampstudy.models.surveys.interval_likelihood import Found, Rows, best, nightly, obstacle, separating
+from crampstudy.models.surveys.interval_likelihood import (
+    IntervalOptimum,
+    IntervalRows,
+    best,
+    nightly,
+    obstacle,
+    separating,
+)
 from crampstudy.models.surveys.sampling import SamplingDesign, domain_rows
 
 
@@ -165,7 +172,7 @@ def fit(
     _check(answers.at_most, dispersion)
     top = np.inf if answers.at_most is None else float(answers.at_most)
     scale = np.maximum(np.abs(x).max(axis=0), np.finfo(np.float64).tiny)
-    rows = Rows.of(x / scale, nights, y, upper, w)
+    rows = IntervalRows.of(x / scale, nights, y, upper, w)
     psus, strata = design.units(inside)
     p = x.shape[1]
     none = IntervalFit(
@@ -308,7 +315,7 @@ def _check(at_most: int | None, dispersion: float | None) -> None:
 
 
 def _result(
-    none: IntervalFit, found: Found, rows: Rows, scale: Array, inside: Flags, design: SamplingDesign
+    none: IntervalFit, found: IntervalOptimum, rows: IntervalRows, scale: Array, inside: Flags, design: SamplingDesign
 ) -> IntervalFit:
     model, optimum, p = found.model, found.optimum, len(scale)
     at = optimum.theta

@@ -30,7 +30,7 @@ def nightly(low: float | Array, high: float | Array, nights: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class IntervalRows:
     """Rows that differ, each standing for the ``weight`` of those like it; ``place`` (n,) leads from these to them.
 
     ``kinds`` are the intervals that occur, with the rows that have them.
@@ -46,7 +46,7 @@ class Rows:
     kinds: tuple[tuple[float, float, NDArray[np.intp]], ...]
 
     @classmethod
-    def of(cls, x: Array, nights: Array, low: Array, high: Array, weight: Array) -> Rows:
+    def of(cls, x: Array, nights: Array, low: Array, high: Array, weight: Array) -> IntervalRows:
         """Gather rows that are alike.
 
         Args:
@@ -81,7 +81,7 @@ class Rows:
 class Model:
     """The likelihood with some of its parameters free; a dispersion that is not stands at ``held``, a share at 0."""
 
-    rows: Rows
+    rows: IntervalRows
     distribution: Distribution
     dispersed: bool
     mixed: bool
@@ -149,7 +149,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class IntervalOptimum:
     """Where the climb ended, the problem that it met, and which parameters beside the coefficients were asked for."""
 
     model: Model
@@ -159,14 +159,14 @@ class Found:
     asked_share: bool
 
 
-def best(rows: Rows, distribution: Distribution, near_nightly: bool, held: float | None) -> Found:
+def best(rows: IntervalRows, distribution: Distribution, near_nightly: bool, held: float | None) -> IntervalOptimum:
     """Return the highest maximum over parameters that are free or at 0, each climbed to from several starts.
 
     With a parameter at 0 it is a maximum only where the likelihood does not rise from there. A climb that went
     higher than every maximum leaves the problem that it met, and no number.
     """
     wanted = held is None, near_nightly
-    climbed: list[Found] = []
+    climbed: list[IntervalOptimum] = []
     start = _start(rows)
     for dispersed, mixed in product(*(sorted({False, flag}) for flag in wanted)):
         model = Model(rows, distribution, dispersed, mixed, held or 0.0)
@@ -176,7 +176,7 @@ def best(rows: Rows, distribution: Distribution, near_nightly: bool, held: float
             problem = optimum.reason or model.undetermined(optimum.theta)
             if problem is None and model.rises(optimum.theta, *wanted):
                 continue
-            climbed.append(Found(model, optimum, problem, *wanted))
+            climbed.append(IntervalOptimum(model, optimum, problem, *wanted))
     highest = max((f.optimum.value for f in climbed), default=-np.inf)
     tolerance = _ALIKE * max(1.0, abs(highest) * 1e-3)
     near = [f for f in climbed if f.optimum.value >= highest - tolerance]
@@ -184,7 +184,7 @@ def best(rows: Rows, distribution: Distribution, near_nightly: bool, held: float
     return min(near, key=lambda f: (f.problem is not None, len(f.optimum.theta), -f.optimum.value))
 
 
-def _start(rows: Rows) -> Array:
+def _start(rows: IntervalRows) -> Array:
     """Return the coefficients of least squares on the log of the intervals' middles."""
     middle = np.where(np.isfinite(rows.high), (rows.low + rows.high) / 2, 1.5 * rows.low)
     root = np.sqrt(rows.weight)
@@ -193,7 +193,7 @@ def _start(rows: Rows) -> Array:
     return start
 
 
-def obstacle(rows: Rows, df: int, top: float) -> str:
+def obstacle(rows: IntervalRows, df: int, top: float) -> str:
     """Return why there is no estimate, or nothing; counts end at ``top``."""
     if reason := too_many_slopes(df, rows.matrix.shape[1] - 1):
         return reason
@@ -206,7 +206,7 @@ def obstacle(rows: Rows, df: int, top: float) -> str:
     return ""
 
 
-def separating(rows: Rows, top: float) -> tuple[int, ...]:
+def separating(rows: IntervalRows, top: float) -> tuple[int, ...]:
     """Return the columns along which the likelihood rises for ever.
 
     Answers that may be 0 let the mean fall, open ones let it rise, those with two limits hold it: they stand on both

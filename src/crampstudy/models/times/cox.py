@@ -119,7 +119,7 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class WithoutCluster:
     """What each cluster takes along when it is left out: of the score (G x p) and of the information (G x p x p)."""
 
     scores: Array
@@ -148,7 +148,7 @@ class Times:
         start = None if self.start is None else self.start[rows]
         return Times(self.stop[rows], self.event[rows], start, None if self.strata is None else self.strata[rows])
 
-    def left_out(self, fitted: CoxFit, matrix: Array, groups: Codes) -> LeftOut:
+    def left_out(self, fitted: CoxFit, matrix: Array, groups: Codes) -> WithoutCluster:
         """Return score and information without one cluster after the other, at the coefficients of all.
 
         A cluster at risk bears on the others' contributions, so that these are no sums over its rows; among many
@@ -163,7 +163,7 @@ class Times:
             score, information = _PartialLikelihood(x, sets, kept.strata).derivatives(fitted.coefficients)
             scores.append(-score)
             curvatures.append(fitted.information - information)
-        return LeftOut(np.array(scores), np.array(curvatures))
+        return WithoutCluster(np.array(scores), np.array(curvatures))
 
 
 def proportionality(

@@ -10,7 +10,13 @@ from scipy.special import digamma, gammaln
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.common.aggregation import Compressed, pattern
-from crampstudy.models.nights.random_effects.quadrature import Cells, Integral, QuadratureRule, Sums, integrate
+from crampstudy.models.nights.random_effects.quadrature import (
+    Integral,
+    QuadratureCells,
+    QuadratureRule,
+    Sums,
+    integrate,
+)
 from crampstudy.models.nights.random_effects.spreads import centred
 
 _LARGEST = 300.0
@@ -21,7 +27,7 @@ class PoissonLikelihood:
     """Given the coefficients, the rows of a participant that share the columns of the effects are one cell."""
 
     rows: Compressed
-    cells: Cells
+    cells: QuadratureCells
     of_cells: csr_array  # cells x rows
     events: Array  # (G x p) sums of counts times the design row
     constant: float
@@ -39,7 +45,7 @@ class PoissonLikelihood:
         first = order[of_cells.indptr[:-1]]
         events = Sums.of(rows.groups) @ (rows.matrix * rows.counts[:, None])
         constant = rows.constant + float(rows.counts @ rows.offset - gammaln(rows.counts + 1).sum())
-        cells = Cells.of(of_cells @ rows.counts, z[first], rows.groups[first])
+        cells = QuadratureCells.of(of_cells @ rows.counts, z[first], rows.groups[first])
         return cls(rows, cells, of_cells, events, constant, turn)
 
     def evaluate(
@@ -88,7 +94,7 @@ class TrialsLikelihood:
     """
 
     rows: Compressed
-    cells: Cells
+    cells: QuadratureCells
     of_counts: CountConstant | None
     constant: float
     turn: Array  # as of a Poisson likelihood
@@ -98,7 +104,7 @@ class TrialsLikelihood:
         z, turn = centred(rows.matrix, slope, rows.multiplicity)
         return cls(
             rows,
-            Cells.of(rows.counts, z, rows.groups),
+            QuadratureCells.of(rows.counts, z, rows.groups),
             of_counts,
             of_counts.constant if of_counts else 0.0,
             turn,

@@ -67,7 +67,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class QuadratureCells:
     """R rows, sorted by group: ``counts`` (R,), the columns ``z`` (R x D) of the effects, ``groups`` codes 0..G-1."""
 
     counts: Array
@@ -76,7 +76,7 @@ class Cells:
     sums: Sums
 
     @classmethod
-    def of(cls, counts: Array, z: Array, groups: Codes) -> Cells:
+    def of(cls, counts: Array, z: Array, groups: Codes) -> QuadratureCells:
         """Build the cells of rows sorted by ``groups``."""
         return cls(counts, z, groups, Sums.of(groups))
 
@@ -97,7 +97,7 @@ class Integral:
 
 
 def integrate(
-    cells: Cells, predictor: Array, trials: Array | None, factor: Array, rule: QuadratureRule, modes: Array
+    cells: QuadratureCells, predictor: Array, trials: Array | None, factor: Array, rule: QuadratureRule, modes: Array
 ) -> Integral:
     """Integrate the effects out of the likelihood of each group.
 
@@ -162,7 +162,7 @@ class _Over:
 class _Integrand:
     """What is integrated: eta = ``predictor`` + ``slopes`` u in each row, slopes = z' L (R x D), L the ``factor``."""
 
-    cells: Cells
+    cells: QuadratureCells
     predictor: Array
     trials: Array | None
     factor: Array
@@ -244,7 +244,9 @@ def _values(counts: Array, eta: Array, trials: Array | None) -> tuple[Array, Arr
     return counts * eta - trials * log_term, counts - trials * np.where(eta > 0, 1.0, small) / (1 + small), log_term
 
 
-def _modes(cells: Cells, predictor: Array, trials: Array | None, slopes: Array, start: Array) -> tuple[Array, Array]:
+def _modes(
+    cells: QuadratureCells, predictor: Array, trials: Array | None, slopes: Array, start: Array
+) -> tuple[Array, Array]:
     """Return the modes of u (G x D) and the log of the integrand there (G,), by Newton's method, halved per group."""
 
     def height(u: Array) -> Array:
@@ -280,7 +282,7 @@ def _along(slopes: Array, effects: Array, groups: Codes) -> Array:
     return total
 
 
-def _curvature(cells: Cells, slopes: Array, weight: Array) -> Array:
+def _curvature(cells: QuadratureCells, slopes: Array, weight: Array) -> Array:
     """Return minus the second derivative in u of the groups' log integrands (G x D x D)."""
     dimensions = slopes.shape[1]
     made = np.empty((len(cells.sums), dimensions, dimensions))
