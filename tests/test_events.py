@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crampstudy.errors import AnalysisError
 from crampstudy.models.inference.covariance import covariance
-from crampstudy.models.times.cox import NO_EVENT, SEPARATED, cox, proportionality
+from crampstudy.models.times.cox import NO_EVENT, SEPARATED, Times, cox, proportionality
 from crampstudy.models.times.kaplan_meier import kaplan_meier, restricted_mean
 from crampstudy.models.times.risk_sets import RiskSets
 
@@ -217,8 +217,8 @@ def test_a_hazard_ratio_that_fades_is_noticed_and_a_constant_one_is_not() -> Non
     event = np.ones(n, dtype=bool)
     for kind in ("model", "cluster"):
         made: dict[str, Any] = {"groups": persons, "kind": kind}
-        good = proportionality(cox(x, constant, event), x, constant, event, **made)
-        bad = proportionality(cox(x, fades, event), x, fades, event, **made)
+        good = proportionality(cox(x, constant, event), x, Times(constant, event), **made)
+        bad = proportionality(cox(x, fades, event), x, Times(fades, event), **made)
         assert good.problem is bad.problem is None
         assert good.p_value[0] > 0.01
         assert bad.p_value[0] < 1e-6
@@ -234,7 +234,9 @@ def test_the_cluster_check_holds_its_level_where_the_plain_one_does_not() -> Non
         made = np.repeat(x, 4, axis=0), np.repeat(stop, 4), np.ones(400, dtype=bool)
         fitted = cox(*made)
         for kind in wrong:
-            check: Any = proportionality(fitted, *made, groups=np.repeat(np.arange(100), 4), kind=kind)  # type: ignore[arg-type]
+            check: Any = proportionality(
+                fitted, made[0], Times(*made[1:]), groups=np.repeat(np.arange(100), 4), kind=kind
+            )  # type: ignore[arg-type]
             wrong[kind] += check.p_value[0] < 0.05
     assert wrong["cluster"] <= 18
     assert wrong["model"] > 35
@@ -274,7 +276,7 @@ def test_no_answer_has_a_reason() -> None:
     assert cox(x, stop, event).problem == "the information matrix is singular"
     assert cox(SIX[:, None], stop, ~event & event).problem == NO_EVENT
     with pytest.raises(AnalysisError, match="there is no fit"):
-        proportionality(cox(x, stop, event), x, stop, event, groups=ONES)
+        proportionality(cox(x, stop, event), x, Times(stop, event), groups=ONES)
     with pytest.raises(AnalysisError, match="at least one column"):
         cox(np.empty((6, 0)), stop, event)
     with pytest.raises(AnalysisError, match=r"row 1 has \(3, 3\]"):
@@ -291,7 +293,7 @@ def test_all_events_at_one_time_say_nothing_of_change() -> None:
     event = np.arange(30) < 10
     fitted = cox(x, stop, event)
     assert fitted.problem is None
-    check = proportionality(fitted, x, stop, event, groups=np.arange(30))
+    check = proportionality(fitted, x, Times(stop, event), groups=np.arange(30))
     assert check.problem
     assert np.isnan(check.statistic).all()
 

@@ -15,8 +15,10 @@ from scipy import integrate, stats
 from crampstudy.errors import AnalysisError
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.nights import count
-from crampstudy.models.surveys import interval_counts, linearised
+from crampstudy.models.surveys import interval_counts
+from crampstudy.models.surveys.interval_counts import IntervalAnswers
 from crampstudy.models.surveys.interval_distributions import CrampNights, NegativeBinomial
+from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.terms import design_matrix
 from crampstudy.nights import people
 from crampstudy.simulate.calibration.class_mixture import Mixture
@@ -39,9 +41,9 @@ def answers(counts: NDArray[np.int64]) -> tuple[Array, Array]:
 
 def alone(low: Array, high: Array, x: Array, **options: Any) -> interval_counts.IntervalFit:
     names = [f"x{i}" for i in range(x.shape[1])]
-    return interval_counts.fit(
-        low, high, x, names, np.ones(len(x), dtype=bool), interval_counts.independent(len(x)), **options
-    )
+    own = {name: options.pop(name) for name in ("exposure", "at_most") if name in options}
+    every, design = np.ones(len(x), dtype=bool), interval_counts.independent(len(x))
+    return interval_counts.fit(IntervalAnswers(low, high, **own), x, names, every, design, **options)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -51,7 +53,7 @@ def test_agrees_with_r(case: str) -> None:
     members = ((data["domain"] == 1) & (data["weight"] > 0)).to_numpy()
     if found["domain"] == "scattered":
         members &= ~(data["stratum"].is_in([1, 4, 6, 7]) & (data["psu"] == 2)).to_numpy()
-    design = linearised.Design.of(data["stratum"], data["psu"], data["weight"])
+    design = SamplingDesign.of(data["stratum"], data["psu"], data["weight"])
     if not found["weighted"]:
         data, members, design = (
             data.filter(members),
@@ -59,14 +61,16 @@ def test_agrees_with_r(case: str) -> None:
             interval_counts.independent(members.sum()),
         )
     ours = interval_counts.fit(
-        data["low"].to_numpy(),
-        data["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        IntervalAnswers(
+            data["low"].to_numpy(),
+            data["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+            data["nights"].to_numpy(),
+            30 if found["law"] == "nights" else None,
+        ),
         np.column_stack([np.ones(data.height), (data["age"] - 60) / 10, data["female"]]),
         ["intercept", "age", "female"],
         members,
         design,
-        exposure=data["nights"].to_numpy(),
-        at_most=30 if found["law"] == "nights" else None,
         near_nightly=found["mixed"],
     )
     assert ours.status == "converged"
@@ -220,16 +224,19 @@ def test_weights_are_repetition() -> None:
     times = rng.integers(0, 4, 300)
     units = np.arange(300)
     weighted = interval_counts.fit(
-        low, high, x, ["a", "b"], np.ones(300, bool), linearised.Design.of(units % 10, units, times.astype(float))
+        IntervalAnswers(low, high),
+        x,
+        ["a", "b"],
+        np.ones(300, bool),
+        SamplingDesign.of(units % 10, units, times.astype(float)),
     )
     again = np.repeat(units, times)
     repeated = interval_counts.fit(
-        low[again],
-        high[again],
+        IntervalAnswers(low[again], high[again]),
         x[again],
         ["a", "b"],
         np.ones(len(again), bool),
-        linearised.Design.of(again % 10, again, np.ones(len(again))),
+        SamplingDesign.of(again % 10, again, np.ones(len(again))),
     )
     assert weighted.coefficients == pytest.approx(repeated.coefficients, rel=1e-8)
     assert weighted.n == (times > 0).sum()
@@ -284,14 +291,15 @@ def test_goodness_sums_to_one_and_follows_the_answers() -> None:
     low, high = answers(rng.poisson(np.exp(x @ [0.4, 0.5]) * rng.gamma(0.6, 1 / 0.6, 900)))
     every, design = np.ones(900, bool), interval_counts.independent(900)
     found = alone(low, high, x)
-    table = interval_counts.goodness(found, low, high, x, every, design)
+    table = interval_counts.goodness(found, IntervalAnswers(low, high), x, every, design)
     assert table[["observed", "expected"]].sum().tolist() == pytest.approx([1, 1])
     assert table["n"].sum() == 900
     assert (np.abs(table["observed"] - table["expected"]) < 4 * table["std_error"]).all()
-    parts = interval_counts.goodness(found, low, high, x, every, design, groups=x[:, 1])
+    parts = interval_counts.goodness(found, IntervalAnswers(low, high), x, every, design, groups=x[:, 1])
     assert parts.groupby("group")["expected"].sum().tolist() == pytest.approx([1, 1])
     with pytest.raises(AnalysisError, match="overlap"):
-        interval_counts.goodness(found, np.where(x[:, 1] > 0, 0, low), np.full(900, 30.0), x, every, design)
+        overlapping = IntervalAnswers(np.where(x[:, 1] > 0, 0, low), np.full(900, 30.0))
+        interval_counts.goodness(found, overlapping, x, every, design)
 
 
 def test_nhanes_classes(shared: Path) -> None:
@@ -301,18 +309,19 @@ def test_nhanes_classes(shared: Path) -> None:
     weight = frame[recalled_outcomes.weight_for(cohort.design, ["age_years", "sex"])]
     answered = (frame["recalled_low"].is_not_null() & (frame["age_years"] >= 20) & (weight.fill_null(0) > 0)).to_numpy()
     design = design_matrix.build(frame, "age_decade + sex", candidate=answered)
-    sampling = linearised.Design.of(frame["stratum"], frame["psu"], weight.to_numpy())
+    sampling = SamplingDesign.of(frame["stratum"], frame["psu"], weight.to_numpy())
     low, high = (frame[f"recalled_{end}"].cast(pl.Float64).to_numpy() for end in ("low", "high"))
+    given = IntervalAnswers(low, high)
     x, names = design.over_all_rows(), [column.term for column in design.columns]
     made = {}
     for near in (False, True):
-        made[near] = interval_counts.fit(low, high, x, names, design.rows, sampling, near_nightly=near)
+        made[near] = interval_counts.fit(given, x, names, design.rows, sampling, near_nightly=near)
         assert made[near].status == "converged"
         assert (made[near].n, made[near].df) == (10_902, 31)
         # Women and older people have more cramps, whatever the law of persons.
         assert (made[near].interval(0.95)[0][1:] > 0).all()
-    tables = {near: interval_counts.goodness(fit, low, high, x, design.rows, sampling) for near, fit in made.items()}
-    published = pl.read_csv(Path(interval_counts.__file__).parents[1] / "simulate/calibration/nhanes_classes.csv")
+    tables = {near: interval_counts.goodness(fit, given, x, design.rows, sampling) for near, fit in made.items()}
+    published = pl.read_csv(Path(interval_counts.__file__).parents[2] / "simulate/calibration/nhanes_classes.csv")
     shares = published.filter(pl.col("population") == "20+")["share"].to_numpy()
     assert tables[True]["observed"].to_numpy() == pytest.approx(shares, abs=1e-7)
     # Without near-nightly people the open class is half empty; with them it fits.

@@ -19,7 +19,7 @@ from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights import count
 from crampstudy.models.nights.random_effects import mixed
 from crampstudy.models.nights.random_effects.mixed import MixedFit
-from crampstudy.models.nights.random_effects.quadrature import Cells, Rule, integrate
+from crampstudy.models.nights.random_effects.quadrature import QuadratureCells, QuadratureRule, integrate
 
 PARITY = Path(__file__).parent / "parity"
 R: dict[str, Any] = json.loads((PARITY / "mixed.json").read_text())
@@ -191,10 +191,10 @@ def test_gradient_is_that_of_the_quadrature(nodes: int, dimensions: int, with_tr
     rng = np.random.default_rng(dimensions)
     groups = np.sort(np.concatenate([np.arange(5), rng.integers(0, 5, 35)]))
     z = np.column_stack([np.ones(40), rng.normal(size=40)])[:, :dimensions]
-    cells = Cells.of(rng.poisson(1.5, 40).astype(float), z, groups)
+    cells = QuadratureCells.of(rng.poisson(1.5, 40).astype(float), z, groups)
     trials = cells.counts + rng.gamma(2.0, 1.0, 40) if with_trials else None
     eta, factor = rng.normal(size=40) / 2, np.tril(rng.normal(size=(dimensions, dimensions)))
-    rule, start = Rule.of(nodes, dimensions), np.zeros((5, dimensions))
+    rule, start = QuadratureRule.of(nodes, dimensions), np.zeros((5, dimensions))
 
     def value(eta: Array, trials: Array | None, factor: Array) -> float:
         return float(integrate(cells, eta, trials, factor, rule, start).values.sum())
@@ -224,7 +224,7 @@ def test_gradient_is_that_of_the_quadrature(nodes: int, dimensions: int, with_tr
 def test_quadrature_is_the_integral(with_trials: bool) -> None:
     counts, eta = np.array([2.0, 0.0, 5.0]), np.array([0.1, -0.4, 0.6])
     trials = counts + 1.5 if with_trials else None
-    cells = Cells.of(counts, np.ones((3, 1)), np.zeros(3, dtype=np.intp))
+    cells = QuadratureCells.of(counts, np.ones((3, 1)), np.zeros(3, dtype=np.intp))
 
     def density(u: float) -> float:
         at = eta + 0.9 * u
@@ -232,7 +232,7 @@ def test_quadrature_is_the_integral(with_trials: bool) -> None:
         return float(np.exp(np.sum(counts * at - log_term) - u * u / 2) / np.sqrt(2 * np.pi))
 
     exact = np.log(quad(density, -12, 12, epsabs=0, epsrel=1e-12, limit=200)[0])
-    found = integrate(cells, eta, trials, np.array([[0.9]]), Rule.of(25, 1), np.zeros((1, 1)))
+    found = integrate(cells, eta, trials, np.array([[0.9]]), QuadratureRule.of(25, 1), np.zeros((1, 1)))
     assert found.values[0] == pytest.approx(exact, rel=1e-9)
 
 

@@ -21,7 +21,7 @@ from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models.surveys import interval_counts, survey_ordinal
-from crampstudy.models.surveys.linearised import Design
+from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
 
@@ -76,8 +76,8 @@ def columns_of(frame: pl.DataFrame) -> Array:
     return np.column_stack([(frame["age_years"] - 60) / 10, (frame["sex"] == "female").cast(pl.Float64)])
 
 
-def sampled(frame: pl.DataFrame, weight: str = "weight_interview") -> Design:
-    return Design.of(frame["stratum"], frame["psu"], frame[weight].to_numpy())
+def sampled(frame: pl.DataFrame, weight: str = "weight_interview") -> SamplingDesign:
+    return SamplingDesign.of(frame["stratum"], frame["psu"], frame[weight].to_numpy())
 
 
 def limits(frame: pl.DataFrame) -> tuple[Array, Array]:
@@ -95,7 +95,9 @@ def class_of(frame: pl.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
 
 def directly(frame: pl.DataFrame, members: NDArray[np.bool_], weight: str = "weight_interview", **more: Any) -> Any:
     x = np.column_stack([np.ones(frame.height), columns_of(frame)])
-    return interval_counts.fit(*limits(frame), x, ("1", "age", "sex"), members, sampled(frame, weight), **more)
+    at_most = {name: more.pop(name) for name in ("at_most",) if name in more}
+    answers = interval_counts.IntervalAnswers(*limits(frame), **at_most)
+    return interval_counts.fit(answers, x, ("1", "age", "sex"), members, sampled(frame, weight), **more)
 
 
 # Ordered classes

@@ -13,7 +13,7 @@ from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
 from crampstudy.models.inference.covariance import covariance
 from crampstudy.models.nights.logistic import logistic
 from crampstudy.models.surveys import linearised, survey_ordinal
-from crampstudy.models.surveys.linearised import Design
+from crampstudy.models.surveys.sampling import SamplingDesign
 
 Array = NDArray[np.float64]
 LEVELS = ("none", "mild", "strong")
@@ -357,16 +357,18 @@ def test_a_test_that_cannot_be_made_says_why() -> None:
 
 
 @pytest.fixture
-def sample(rows: tuple[Array, Array]) -> tuple[Array, Array, Design]:
+def sample(rows: tuple[Array, Array]) -> tuple[Array, Array, SamplingDesign]:
     rng = np.random.default_rng(1)
     n = len(rows[1])
-    return *rows, Design.of(np.repeat(np.arange(10), n // 10), np.tile([1, 2, 3], n // 3), rng.gamma(3, 1000, n))
+    return *rows, SamplingDesign.of(
+        np.repeat(np.arange(10), n // 10), np.tile([1, 2, 3], n // 3), rng.gamma(3, 1000, n)
+    )
 
 
 NAMES = ("age", "female")
 
 
-def test_two_weighted_classes_are_a_weighted_logistic_regression(sample: tuple[Array, Array, Design]) -> None:
+def test_two_weighted_classes_are_a_weighted_logistic_regression(sample: tuple[Array, Array, SamplingDesign]) -> None:
     matrix, classes, design = sample
     above, inside = (classes > 1).astype(float), matrix[:, 0] < 1
     fitted = survey_ordinal.regression(above, matrix, NAMES, inside, design, ("no", "yes"))
@@ -386,7 +388,7 @@ def test_two_weighted_classes_are_a_weighted_logistic_regression(sample: tuple[A
 def test_rows_drawn_one_by_one_have_the_robust_covariance(rows: tuple[Array, Array]) -> None:
     matrix, classes = rows
     n = len(classes)
-    design = Design.of(np.ones(n), np.arange(n), np.full(n, 3.0))
+    design = SamplingDesign.of(np.ones(n), np.arange(n), np.full(n, 3.0))
     for free in ((), (1,)):
         fitted = survey_ordinal.regression(classes, matrix, NAMES, np.ones(n, dtype=bool), design, FIVE, free)
         plain = ordinal(matrix, classes, levels=FIVE, free=free)
@@ -400,27 +402,27 @@ def test_rows_drawn_one_by_one_have_the_robust_covariance(rows: tuple[Array, Arr
         assert a.df_residual == n - 1 - a.df + 1
 
 
-def test_a_domain_keeps_the_design(sample: tuple[Array, Array, Design]) -> None:
+def test_a_domain_keeps_the_design(sample: tuple[Array, Array, SamplingDesign]) -> None:
     matrix, classes, design = sample
     # One PSU is empty in the domain: in the full design it still counts.
     inside = (matrix[:, 0] < 0.5) & (design.psu != 4)
     kept = survey_ordinal.regression(classes, matrix, NAMES, inside, design, FIVE)
-    cut = Design.of(design.stratum_of_psu[design.psu[inside]], design.psu[inside], design.weight[inside])
+    cut = SamplingDesign.of(design.stratum_of_psu[design.psu[inside]], design.psu[inside], design.weight[inside])
     everyone = np.ones(inside.sum(), dtype=bool)
     subset = survey_ordinal.regression(classes[inside], matrix[inside], NAMES, everyone, cut, FIVE)
     assert kept.coefficients == pytest.approx(subset.coefficients, abs=1e-10)
     assert np.abs(kept.std_error / subset.std_error - 1).max() > 1e-4
     # Cells outside may be missing, and the scale of the weights does not matter.
     holes = np.where(inside[:, None], matrix, np.nan)
-    scaled = Design(design.psu, design.stratum_of_psu, design.weight / 1e5)
+    scaled = SamplingDesign(design.psu, design.stratum_of_psu, design.weight / 1e5)
     other = survey_ordinal.regression(np.where(inside, classes, np.nan), holes, NAMES, inside, scaled, FIVE)
     assert other.covariance == pytest.approx(kept.covariance, rel=1e-9, abs=1e-12)
 
 
-def test_what_a_sample_cannot_answer_is_said(sample: tuple[Array, Array, Design]) -> None:
+def test_what_a_sample_cannot_answer_is_said(sample: tuple[Array, Array, SamplingDesign]) -> None:
     matrix, classes, design = sample
     everyone = np.ones(len(classes), dtype=bool)
-    lonely = Design.of(np.arange(10).repeat(60), np.ones(600), np.ones(600))
+    lonely = SamplingDesign.of(np.arange(10).repeat(60), np.ones(600), np.ones(600))
     collinear = np.column_stack([matrix[:, 0], 2 * matrix[:, 0]])
     for fitted, reason in (
         (survey_ordinal.regression(classes, matrix, NAMES, everyone, lonely, FIVE), "no more PSUs than strata"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crampstudy.models.inference import covariance
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.times.cox import Transform, cox, proportionality
+from crampstudy.models.times.cox import Times, Transform, cox, proportionality
 from crampstudy.models.times.kaplan_meier import kaplan_meier, restricted_mean
 
 PARITY = Path(__file__).parent / "parity"
@@ -69,7 +69,7 @@ def agrees(made: tuple[Any, ...], groups: NDArray[np.intp], expected: Any) -> No
         found = covariance.covariance(fitted.information, fitted.scores, groups, kind)
         assert found == pytest.approx(np.array(expected["covariance"][kind]), rel=1e-7, abs=1e-10)
     for transform in TRANSFORMS:
-        check = proportionality(fitted, *made, groups=groups, transform=transform)
+        check = proportionality(fitted, made[0], Times(*made[1:]), groups=groups, transform=transform)
         r = expected[transform]
         assert check.statistic == pytest.approx(r["statistic"], rel=1e-6)
         assert check.df == pytest.approx(r["df"])
@@ -85,7 +85,10 @@ def test_the_residuals_over_time_are_those_of_r(episodes: pl.DataFrame) -> None:
     made = arrays(episodes, "plain")
     groups = codes(episodes["participant_id"])
     for transform in TRANSFORMS:
-        check, r = proportionality(cox(*made), *made, groups=groups, transform=transform), R["plain"][transform]
+        check, r = (
+            proportionality(cox(*made), made[0], Times(*made[1:]), groups=groups, transform=transform),
+            R["plain"][transform],
+        )
         assert check.time[::4] == pytest.approx(r["time"])
         assert check.transformed[::4] == pytest.approx(r["transformed"], rel=1e-10)
         # Tied events have no order: theirs are compared together.

@@ -22,7 +22,7 @@ from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.covariance import covariance
 from crampstudy.models.surveys import survey_ordinal
-from crampstudy.models.surveys.linearised import Design
+from crampstudy.models.surveys.sampling import SamplingDesign
 
 Array = NDArray[np.float64]
 PARITY = Path(__file__).parent / "parity"
@@ -114,7 +114,7 @@ def test_brant_agrees_with_its_equations(rows: pl.DataFrame, weights: str) -> No
 @pytest.mark.parametrize("key", ["two_or_more", "lonely", "scattered"])
 def test_weighted_classes_agree_with_svyolr(rows: pl.DataFrame, key: str) -> None:
     matrix, classes, _ = arrays(rows, "none")
-    design = Design.of(rows["stratum"], rows["psu_lonely" if key == "lonely" else "psu"], rows["weight"])
+    design = SamplingDesign.of(rows["stratum"], rows["psu_lonely" if key == "lonely" else "psu"], rows["weight"])
     inside, r = (rows["domain"] == 1).to_numpy(), R["svyolr"][key]
     if key == "scattered":
         inside &= ~(np.isin(rows["stratum"], (1, 4, 6)) & (rows["psu"] == 2).to_numpy())
@@ -139,7 +139,7 @@ def test_recalled_classes_agree_with_svyolr(shared: Path) -> None:
     classes = recalled_outcomes.classes(people)
     inside = (people["age_years"] >= 20).fill_null(value=False).to_numpy() & np.isfinite(classes)
     matrix = np.column_stack([(people["age_years"] - 60) / 10, people["sex"] == "female"]).astype(float)
-    design = Design.of(people["stratum"], people["psu"], people["weight_interview"])
+    design = SamplingDesign.of(people["stratum"], people["psu"], people["weight_interview"])
     fitted = survey_ordinal.regression(classes, matrix, ("age_decade", "female"), inside, design, LEVELS)
     assert (fitted.status, fitted.n, fitted.df) == ("converged", r["n"], r["df"])
     agree(fitted.coefficients, fitted.covariance, r["coefficients"] + r["thresholds"], r["covariance"])

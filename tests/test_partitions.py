@@ -158,3 +158,43 @@ def test_text_is_not_read_in_parts(cohort: Cohort, tmp_path: Path) -> None:
 def test_a_survey_has_no_parts() -> None:
     with pytest.raises(UsageError, match="no data package with a diary"):
         in_parts("nhanes:somewhere?cycles=D")
+
+
+def test_corrections_are_refused_where_nights_are_taken_as_they_stand(
+    cohort: Cohort, folder: Path, tmp_path: Path
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(folder, study)
+    first = cohort.frame("diary").row(0, named=True)
+    where = f'{{participant_id: "{first["participant_id"]}", date: {first["date"]}}}'
+    (study / "corrections.yaml").write_text(
+        "version: 1\ncorrections:\n"
+        f"  - {{table: diary, where: {where}, column: cramps, from: {first['cramps']}, to: 9, reason: a slip}}\n",
+        encoding="utf-8",
+    )
+    for source in (study, f"package:{study}"):
+        with pytest.raises(
+            UsageError, match=r"corrections\.yaml says which of their cells are wrong; write them"
+        ) as told:
+            in_parts(source)
+        assert f"crampstudy import '{source}' --out FOLDER --format parquet" in str(told.value)
+    (study / "corrections.yaml").unlink()
+    assert in_parts(study).participants.height == 120
+
+
+@pytest.mark.parametrize("name", ["participant_id", "date"])
+def test_a_condition_may_name_any_column_of_the_rows(cohort: Cohort, folder: Path, name: str) -> None:
+    diary = cohort.frame("diary")
+    value = diary[name].cast(pl.String).min()
+    left = diary.filter(pl.col(name).cast(pl.String) != value, pl.col("cramps").is_not_null())
+    for of in (cohort, in_parts(folder)):
+        fitted = fit(of, model="poisson", terms="sex", where=f"{name} != '{value}'")
+        row = fitted.estimates.iloc[0]
+        assert row["status"] == "converged"
+        assert (row["n_participants"], row["n_nights"]) == (left["participant_id"].n_unique(), left.height)
+
+
+def test_whose_nights_they_are_is_in_every_row_once(cohort: Cohort, folder: Path) -> None:
+    for of in (cohort, in_parts(folder)):
+        asked = counted_nights(of, {*NAMES, "participant_id"})
+        assert_frame_equal(asked, counted_nights(of, NAMES))

@@ -13,7 +13,8 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.prevalence import LEVELS, prevalence
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import frame
-from crampstudy.models.surveys.linearised import Design, domain_means
+from crampstudy.models.surveys.domain_means import domain_means
+from crampstudy.models.surveys.sampling import SamplingDesign
 
 LOWS, HIGHS = (0, 1, 2, 5, 16), (0, 1, 4, 15, None)
 BANDS = AgeBands((20, 40, 60))
@@ -94,7 +95,7 @@ def test_standardised_is_the_weighted_sum_with_covariances() -> None:
     assert abs(found["std_error"] / alone - 1) > 1e-3, "bands share PSUs, so their covariances are not zero"
     # The same variance by another way: one variable of linearised scores.
     people = made.frame("participants")
-    design = Design.of(people["stratum"], people["psu"], people["weight_interview"])
+    design = SamplingDesign.of(people["stratum"], people["psu"], people["weight_interview"])
     low, age = people["recalled_low"].cast(pl.Float64).fill_null(np.nan).to_numpy(), people["age_years"].to_numpy()
     score = np.zeros((len(age), 1))
     for share, start, stop, band in zip(shares, (20, 40, 60), (40, 60, 200), bands, strict=True):
@@ -111,7 +112,7 @@ def test_domain_keeps_the_design() -> None:
     found = pick(frame(prevalence(made, BANDS, domain=women, domain_name="women")), "20+, women", "any")
     low = people["recalled_low"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     members = women & np.isfinite(low) & (people["age_years"].to_numpy() >= 20)
-    design = Design.of(people["stratum"], people["psu"], people["weight_interview"])
+    design = SamplingDesign.of(people["stratum"], people["psu"], people["weight_interview"])
     means = domain_means(low >= 1, members[:, None], design)
     assert found["estimate"] == pytest.approx(means.estimate[0])
     assert found["std_error"] == pytest.approx(means.std_error[0])

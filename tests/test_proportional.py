@@ -13,8 +13,9 @@ from crampstudy.checks import Check, check
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.models.classes import proportionality
-from crampstudy.models.surveys import linearised, survey_ordinal
-from crampstudy.models.times.cox import cox
+from crampstudy.models.surveys import survey_ordinal
+from crampstudy.models.surveys.sampling import SamplingDesign
+from crampstudy.models.times.cox import Times, cox
 from crampstudy.models.times.cox import proportionality as over_time
 from crampstudy.nights import event_times
 
@@ -150,12 +151,12 @@ def test_the_numbers_are_those_of_the_engines() -> None:
     x, stop = columns_of(times), times["time"].to_numpy()
     for kind in ("cluster", "model"):
         table = run(made, "cox", covariance=kind).table
-        expected = over_time(cox(x, stop, event), x, stop, event, groups=who, kind=kind)  # type: ignore[arg-type]
+        expected = over_time(cox(x, stop, event), x, Times(stop, event), groups=who, kind=kind)  # type: ignore[arg-type]
         assert table["statistic"].tolist() == pytest.approx(expected.statistic[[2, 0, 1]].tolist(), rel=1e-9)
         assert table["p_value"].tolist() == pytest.approx(expected.p_value[[2, 0, 1]].tolist(), rel=1e-9)
     recalled = asked(wrong=True, n=400)
     people = recalled.frame("participants")
-    design = linearised.Design.of(people["stratum"], people["psu"], people["weight_interview"].to_numpy())
+    design = SamplingDesign.of(people["stratum"], people["psu"], people["weight_interview"].to_numpy())
     answers = np.searchsorted(LOWS, people["recalled_low"].to_numpy()).astype(float)
     older = (people["age_years"] >= 40).to_numpy()
     tests = survey_ordinal.brant(answers, columns_of(people), names, older, design, LABELS[:4])

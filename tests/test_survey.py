@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from crampstudy.errors import AnalysisError
-from crampstudy.models.surveys.linearised import (
-    Design,
-    boundary_interval,
-    domain_means,
-    few_note,
-    logit_interval,
-    regression,
-)
+from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval
+from crampstudy.models.surveys.linearised import regression
+from crampstudy.models.surveys.sampling import SamplingDesign, few_note
 
 PARITY = Path(__file__).parent / "parity"
 CLOSE: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-12}
@@ -40,7 +35,7 @@ def reference() -> dict[str, Any]:
 DOMAINS = ("two_or_more", "lonely", "scattered")
 
 
-def sample_of(rows: dict[str, NDArray[np.float64]], key: str) -> tuple[Design, NDArray[np.bool_]]:
+def sample_of(rows: dict[str, NDArray[np.float64]], key: str) -> tuple[SamplingDesign, NDArray[np.bool_]]:
     """Return a design and a domain of it, as survey.R has them; the last one leaves half of the strata one PSU."""
     design, domain = design_of(rows, "psu_lonely" if key == "lonely" else "psu"), rows["domain"] == 1
     if key == "scattered":
@@ -48,8 +43,8 @@ def sample_of(rows: dict[str, NDArray[np.float64]], key: str) -> tuple[Design, N
     return design, domain
 
 
-def design_of(rows: dict[str, NDArray[np.float64]], psu: str) -> Design:
-    return Design.of(rows["stratum"], rows[psu], rows["weight"])
+def design_of(rows: dict[str, NDArray[np.float64]], psu: str) -> SamplingDesign:
+    return SamplingDesign.of(rows["stratum"], rows[psu], rows["weight"])
 
 
 @pytest.mark.parametrize("key", DOMAINS)
@@ -100,7 +95,7 @@ def test_a_lonely_psu_of_a_domain_is_centred_at_the_grand_mean() -> None:
     # Three strata of two PSUs with 1 of 2, 2 of 2 | 0 of 2, 1 of 2 | 2 of 2, 0 of 2; the domain lacks the very last.
     hits = np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0], dtype=float)
     stratum, psu = np.repeat([1, 2, 3], 4), np.tile([1, 1, 2, 2], 3)
-    design, domain = Design.of(stratum, psu, np.ones(12)), np.arange(12) < 10
+    design, domain = SamplingDesign.of(stratum, psu, np.ones(12)), np.arange(12) < 10
     found = domain_means(hits, np.column_stack([domain, np.ones(12, dtype=bool)]), design)
     np.testing.assert_allclose(found.estimate, [0.6, 0.5])
     assert (found.lonely.tolist(), found.df.tolist()) == ([1, 0], [2, 3])
@@ -117,7 +112,7 @@ def test_where_every_stratum_has_one_psu_in_the_domain_the_error_is_larger_by_th
     rng = np.random.default_rng(8)
     stratum, psu, w = np.repeat(np.arange(7), 40), np.tile(np.repeat([1, 2], 20), 7), rng.gamma(3, 10, 280)
     y, domain = (rng.random(280) < 0.4).astype(float), np.tile(np.repeat([True, False], 20), 7)
-    found = domain_means(y, domain[:, None], Design.of(stratum, psu, w))
+    found = domain_means(y, domain[:, None], SamplingDesign.of(stratum, psu, w))
     scores = np.where(domain, w * (y - found.estimate[0]), 0.0) / w[domain].sum()
     totals = np.bincount(stratum, weights=scores)
     assert found.std_error[0] == pytest.approx(np.sqrt(2 * totals @ totals))
@@ -130,7 +125,7 @@ def test_bands_of_different_loneliness_have_one_proper_covariance() -> None:
     band = rng.integers(0, 3, 120)
     band[(stratum < 3) & (psu == 2) & (band == 0)] = 1
     members = band[:, None] == np.arange(3)
-    design, y = Design.of(stratum, psu, rng.gamma(3, 10, 120)), rng.random(120)
+    design, y = SamplingDesign.of(stratum, psu, rng.gamma(3, 10, 120)), rng.random(120)
     together = domain_means(y, members, design)
     assert together.lonely.tolist() == [3, 0, 0]
     for k in range(3):
@@ -145,7 +140,7 @@ def few_psus(psus: int, terms: int, strata: int = 4, people: int = 37) -> Any:
     x = np.column_stack([np.ones(people), rng.normal(size=(people, terms))])
     y = np.isin(np.arange(people), rng.choice(people, 16, replace=False)).astype(float)
     unit = np.arange(people) % psus
-    design = Design.of(unit % strata, unit, np.ones(people))
+    design = SamplingDesign.of(unit % strata, unit, np.ones(people))
     names = ["1", *(f"x{i}" for i in range(terms))]
     return regression(y, x, names, np.ones(people, dtype=bool), design)
 
@@ -176,7 +171,7 @@ def test_intervals_are_t_with_what_the_slopes_leave() -> None:
 def test_a_domain_is_not_a_subset(rows: dict[str, NDArray[np.float64]]) -> None:
     domain = (rows["domain"] == 1) & (rows["age"] < 30) & (rows["sex"] == 1)
     kept = domain_means(rows["mild"], domain[:, None], design_of(rows, "psu"))
-    cut = Design.of(rows["stratum"][domain], rows["psu"][domain], rows["weight"][domain])
+    cut = SamplingDesign.of(rows["stratum"][domain], rows["psu"][domain], rows["weight"][domain])
     subset = domain_means(rows["mild"][domain], np.ones((domain.sum(), 1), dtype=bool), cut)
     assert kept.estimate[0] == pytest.approx(subset.estimate[0])
     assert abs(kept.std_error[0] / subset.std_error[0] - 1) > 1e-4
@@ -189,7 +184,7 @@ def test_order_of_rows_and_scale_of_weights_do_not_matter(rows: dict[str, NDArra
     b = domain_means(
         rows["mild"][order],
         domain[order][:, None],
-        Design.of(rows["stratum"][order], rows["psu"][order], rows["weight"][order] / 7),
+        SamplingDesign.of(rows["stratum"][order], rows["psu"][order], rows["weight"][order] / 7),
     )
     np.testing.assert_allclose([a.estimate[0], a.std_error[0]], [b.estimate[0], b.std_error[0]], rtol=1e-12)
 
@@ -198,7 +193,9 @@ def test_missing_weight_is_zero_weight_and_keeps_its_psu(rows: dict[str, NDArray
     zero, missing = rows["weight"].copy(), rows["weight"].copy()
     zero[:20], missing[:20] = 0.0, np.nan
     found = [
-        domain_means(rows["mild"], (rows["domain"] == 1)[:, None], Design.of(rows["stratum"], rows["psu"], weight))
+        domain_means(
+            rows["mild"], (rows["domain"] == 1)[:, None], SamplingDesign.of(rows["stratum"], rows["psu"], weight)
+        )
         for weight in (zero, missing)
     ]
     assert found[0].std_error[0] == found[1].std_error[0]
@@ -255,7 +252,7 @@ def test_what_cannot_be_estimated_is_said(rows: dict[str, NDArray[np.float64]], 
 
 
 def test_one_psu_in_every_stratum_leaves_no_variance(rows: dict[str, NDArray[np.float64]]) -> None:
-    design = Design.of(rows["stratum"], np.ones(len(rows["age"])), rows["weight"])
+    design = SamplingDesign.of(rows["stratum"], np.ones(len(rows["age"])), rows["weight"])
     fit = regression(
         rows["mild"], np.ones((len(rows["age"]), 1)), ("1",), np.ones(len(rows["age"]), dtype=bool), design
     )
@@ -266,7 +263,7 @@ def test_large_effects_without_separation_are_estimated() -> None:
     rng = np.random.default_rng(5)
     x = np.column_stack([np.ones(4000), rng.normal(0, 6, 4000)])
     y = (rng.random(4000) < 1 / (1 + np.exp(-2.5 * x[:, 1]))).astype(float)
-    design = Design.of(np.repeat(np.arange(10), 400), np.tile(np.arange(4), 1000), np.ones(4000))
+    design = SamplingDesign.of(np.repeat(np.arange(10), 400), np.tile(np.arange(4), 1000), np.ones(4000))
     fit = regression(y, x, ("1", "x"), np.ones(4000, dtype=bool), design)
     assert fit.status == "converged"
     assert abs(fit.coefficients[1] - 2.5) < 4 * fit.std_error[1]
@@ -276,11 +273,11 @@ def test_impossible_input_is_refused(rows: dict[str, NDArray[np.float64]]) -> No
     n = len(rows["age"])
     design, everyone, one = design_of(rows, "psu"), np.ones(n, dtype=bool), np.ones((n, 1))
     with pytest.raises(AnalysisError, match="negative"):
-        Design.of(rows["stratum"], rows["psu"], -rows["weight"])
+        SamplingDesign.of(rows["stratum"], rows["psu"], -rows["weight"])
     with pytest.raises(AnalysisError, match="no row has a positive"):
-        Design.of(rows["stratum"], rows["psu"], rows["weight"] * 0)
+        SamplingDesign.of(rows["stratum"], rows["psu"], rows["weight"] * 0)
     with pytest.raises(AnalysisError, match="no stratum"):
-        Design.of(np.where(rows["stratum"] == 3, np.nan, rows["stratum"]), rows["psu"], rows["weight"])
+        SamplingDesign.of(np.where(rows["stratum"] == 3, np.nan, rows["stratum"]), rows["psu"], rows["weight"])
     with pytest.raises(AnalysisError, match="0 or 1"):
         regression(rows["count"], one, ("1",), everyone, design)
     with pytest.raises(AnalysisError, match="missing"):

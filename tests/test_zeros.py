@@ -28,8 +28,8 @@ from crampstudy.models.nights.zeros import zero_inflated
 from crampstudy.models.nights.zeros.likelihoods import Inflated, Truncated, density
 from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 from crampstudy.models.nights.zeros.zero_part_rows import zero_rows
-from crampstudy.models.optimise import newton
-from crampstudy.models.optimise.trust_region import climb
+from crampstudy.models.optimise import optimum
+from crampstudy.models.optimise.trust_region import maximise
 from crampstudy.models.request import Question, asked_for
 from crampstudy.simulate import simulate
 
@@ -80,25 +80,29 @@ def test_scores_and_information_are_the_derivatives_of_the_likelihood(
 
         def total(x: Array, law: Inflated | Truncated = law) -> float:
             parts = np.split(x, np.cumsum([design.shape[1] for design in law.designs])[:-1])
-            return float(law.times @ law.local([d @ part for d, part in zip(law.designs, parts, strict=True)]).value)
+            return float(
+                law.weights @ law.pointwise([d @ part for d, part in zip(law.designs, parts, strict=True)]).value
+            )
 
-        top = climb(law, at)
-        assert top.problem is None
+        top = maximise(law, at)
+        assert top.reason is None
         # Away from the top too, where the score is not zero.
-        for place in (at, top.at):
+        for place in (at, top.theta):
             here = _score(law, place)
             steps = 1e-5 * np.eye(len(place))
             numeric = np.array([(total(place + s) - total(place - s)) / 2e-5 for s in steps])
             assert here == pytest.approx(numeric, abs=1e-4)
-        numeric_information = -np.array([(_score(law, top.at + s) - _score(law, top.at - s)) / 2e-5 for s in steps])
+        numeric_information = -np.array(
+            [(_score(law, top.theta + s) - _score(law, top.theta - s)) / 2e-5 for s in steps]
+        )
         assert top.information == pytest.approx(numeric_information, rel=1e-6, abs=1e-4)
         assert top.scores.sum(axis=0) == pytest.approx(np.zeros(len(at)), abs=1e-6)
 
 
 def _score(law: Inflated | Truncated, at: Array) -> Array:
     parts = np.split(at, np.cumsum([design.shape[1] for design in law.designs])[:-1])
-    local = law.local([d @ part for d, part in zip(law.designs, parts, strict=True)])
-    return np.concatenate([d.T @ (law.times * f) for d, f in zip(law.designs, local.first, strict=True)])
+    local = law.pointwise([d @ part for d, part in zip(law.designs, parts, strict=True)])
+    return np.concatenate([d.T @ (law.weights * f) for d, f in zip(law.designs, local.first, strict=True)])
 
 
 def test_density_with_large_theta_meets_poisson() -> None:
@@ -282,7 +286,7 @@ def test_the_best_likelihood_of_any_engine_is_reached_in_every_set() -> None:
 
 
 def _is_regular(fitted: ZerosFit) -> None:
-    assert newton.problem(np.zeros(1), fitted.scores, fitted.information) is None
+    assert optimum.failure(np.zeros(1), fitted.scores, fitted.information) is None
     errors = np.sqrt(np.diag(_variance(fitted, "model")) if fitted.plain is None else [0])
     assert np.isfinite(errors).all()
     if fitted.plain is None:
@@ -417,14 +421,14 @@ def test_what_is_ill_conditioned_ends_soon_and_says_why(monkeypatch: pytest.Monk
     huge = counts.copy()
     huge[::150] = 20_000
     evaluated = 0
-    local = Inflated.local
+    pointwise = Inflated.pointwise
 
     def counted(self: Inflated, predictors: Any) -> Any:
         nonlocal evaluated
         evaluated += 1
-        return local(self, predictors)
+        return pointwise(self, predictors)
 
-    monkeypatch.setattr(Inflated, "local", counted)
+    monkeypatch.setattr(Inflated, "pointwise", counted)
     for matrix, outcome in ((powers, huge), (near, counts)):
         evaluated = 0
         fitted = zero_inflated.zero_inflated(matrix, matrix, outcome.astype(float), np.zeros(rows))

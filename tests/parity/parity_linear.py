@@ -10,7 +10,8 @@ import polars as pl
 from parity_cells import HERE, ROBUST, Array, Cell, arrays, diary, differences, drawn, exposure, reference, solved
 
 from crampstudy.models.nights.engines import Data
-from crampstudy.models.surveys import linearised, survey_linear
+from crampstudy.models.surveys import survey_linear
+from crampstudy.models.surveys.sampling import SamplingDesign
 
 NUMBER = "a number"
 
@@ -122,7 +123,7 @@ def _surveys() -> Iterator[Cell]:
     inside, names = (table["domain"] == 1).to_numpy(), ("1", "age", "sex", "mild")
     offsets = {"none": np.zeros(table.height), "log age": np.log(table["age"].to_numpy() / 50)}
     for psu, settings in reference("linear")["survey"].items():
-        design = linearised.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
+        design = SamplingDesign.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
         for said, r in settings.items():
             values = table["score"].to_numpy()
             fitted = survey_linear.regression(values, matrix, names, inside, design, offsets[said])

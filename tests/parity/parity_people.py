@@ -13,6 +13,7 @@ from parity_cells import HERE, ROBUST, Array, Cell, differences, reference
 from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
 from crampstudy.models.inference.covariance import Covariance, covariance
 from crampstudy.models.surveys import interval_counts, linearised, survey_ordinal
+from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.times.cox import cox
 
 _DOMAINS = (
@@ -48,7 +49,7 @@ def _surveys() -> Iterator[Cell]:
     offsets = {"none": np.zeros(table.height), "log age": np.log(table["age"].to_numpy() / 50)}
     for psu, key, data, domain in _DOMAINS:
         inside = table.select(member & domain).to_series().to_numpy()
-        design = linearised.Design.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
+        design = SamplingDesign.of(table["stratum"].to_numpy(), table[psu].to_numpy(), table["weight"].to_numpy())
         for (model, name, outcome, link), (said, offset) in product(models, offsets.items()):
             values = table[outcome].to_numpy().astype(np.float64)
             names = ("1", "age", "sex", "score")
@@ -77,7 +78,7 @@ def _survey_classes() -> Iterator[Cell]:
     classes = rows["class"].to_numpy().astype(np.float64)
     for psu, key, data, domain in _DOMAINS:
         inside = rows.select((pl.col("domain") == 1) & domain).to_series().to_numpy()
-        design = linearised.Design.of(rows["stratum"], rows[psu], rows["weight"])
+        design = SamplingDesign.of(rows["stratum"], rows[psu], rows["weight"])
         fitted = survey_ordinal.regression(classes, matrix, _COVARIATES, inside, design, _LEVELS)
         r = reference("ordinal")["svyolr"][key]
         ours = fitted.coefficients, np.sqrt(np.diag(fitted.covariance))
@@ -92,19 +93,22 @@ def _recalled_counts() -> Iterator[Cell]:
         rows = whole if r["weighted"] else whole.filter(member)
         left = ~(pl.col("stratum").is_in([1, 4, 6, 7]) & (pl.col("psu") == 2)) if r["domain"] == "scattered" else True
         design = (
-            linearised.Design.of(rows["stratum"], rows["psu"], rows["weight"])
+            SamplingDesign.of(rows["stratum"], rows["psu"], rows["weight"])
             if r["weighted"]
             else interval_counts.independent(rows.height)
         )
-        fitted = interval_counts.fit(
+        answers = interval_counts.IntervalAnswers(
             rows["low"].to_numpy(),
             rows["high"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+            rows["nights"].to_numpy(),
+            30 if r["law"] == "nights" else None,
+        )
+        fitted = interval_counts.fit(
+            answers,
             np.column_stack([np.ones(rows.height), (rows["age"] - 60) / 10, rows["female"]]),
             ("intercept", "age", "female"),
             rows.select(member & left).to_series().to_numpy(),
             design,
-            exposure=rows["nights"].to_numpy(),
-            at_most=30 if r["law"] == "nights" else None,
             near_nightly=r["mixed"],
         )
         ours = fitted.parameters, np.sqrt(np.diag(fitted.joint))

@@ -15,7 +15,7 @@ from pathlib import Path
 import crampstudy
 
 PACKAGE = Path(crampstudy.__file__).parent
-_SURVEYS = ("surveys/linearised", "surveys/fit", "surveys/effective_size")
+_SURVEYS = ("surveys/linearised", "surveys/sampling", "surveys/fit", "surveys/effective_size")
 OWN = {
     "poisson": ("nights/count",),
     "negative-binomial": ("nights/count",),
@@ -31,7 +31,7 @@ OWN = {
     "interval": ("common/recalled_outcomes", "surveys"),
 }
 """By the start of a model's name the modules of ``crampstudy.models`` that it alone, or with few others, uses."""
-_ELSEWHERE = ("times/kaplan_meier", "bootstrap", "common/partitions")
+_ELSEWHERE = ("times/kaplan_meier", "surveys/domain_means", "bootstrap", "common/partitions")
 _DRAWN = ("simulate", "nights", "estimates/rows.py")
 
 

@@ -16,7 +16,7 @@ from crampstudy.models.nights.count import CountFit
 from crampstudy.models.nights.linear import LinearFit
 from crampstudy.models.nights.logistic import SEPARATED
 from crampstudy.models.nights.solution import Solution
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 from crampstudy.models.terms import design_matrix
 from crampstudy.wording import count, counted, number
 
@@ -210,19 +210,19 @@ def convergence(solution: Solution) -> Check:
     score = float(np.max(np.abs(fitted.scores.sum(axis=0)) / scale))
     smallest = float(np.linalg.eigvalsh(fitted.information / np.outer(scale, scale))[0])
     rows += [
-        {"quantity": "score", "value": score, "limit": newton.SCORE},
-        {"quantity": "smallest eigenvalue", "value": smallest, "limit": newton.EIGENVALUE},
+        {"quantity": "score", "value": score, "limit": optimum.SCORE},
+        {"quantity": "smallest eigenvalue", "value": smallest, "limit": optimum.EIGENVALUE},
     ]
     edges = [extra.term for extra in solved.extras if extra.status == "boundary"]
-    reached = "within" if score <= newton.SCORE else "beyond"
+    reached = "within" if score <= optimum.SCORE else "beyond"
     said = (
-        f"the score is {reached} {newton.SCORE:g} standard errors of zero after "
+        f"the score is {reached} {optimum.SCORE:g} standard errors of zero after "
         f"{counted(fitted.iterations, 'iterations')}, "
         f"and the smallest eigenvalue of the scaled information is {smallest:.2g}"
     )
     if edges:
         said += f"; {listed(edges)} {'is' if len(edges) == 1 else 'are'} at the boundary"
-    return made(title, score <= newton.SCORE and smallest >= newton.EIGENVALUE, rows, said)
+    return made(title, score <= optimum.SCORE and smallest >= optimum.EIGENVALUE, rows, said)
 
 
 def _percent(share: float) -> str:

@@ -66,10 +66,7 @@ def _of_times(of: Events) -> Check:
     found = over_time(
         fitted,
         of.matrix,
-        times.stop,
-        times.event,
-        times.start,
-        times.strata,
+        times,
         groups=of.groups,
         kind="cluster" if of.asked.kind == "auto" else of.asked.kind,
     )

@@ -23,6 +23,8 @@ from crampstudy.models.inference.automatic import named, of_regression
 from crampstudy.models.inference.small_sample import Nights
 from crampstudy.models.nights import count
 from crampstudy.models.surveys import linearised
+from crampstudy.models.surveys.domain_means import lonely_note
+from crampstudy.models.surveys.sampling import SamplingDesign, few_note
 from crampstudy.models.terms import design_matrix
 from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, denominator, night_account, people, person_nights
 
@@ -111,7 +113,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     if (reason := _too_few(ages, frame["age_years"])) is not None:
         return [estimates.row(status="not_estimable", note=reason, **cells)]
     design = design_matrix.build(frame, TERMS, candidate=candidate)
-    sampling = linearised.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
+    sampling = SamplingDesign.of(frame[cohort.design.stratum], frame[cohort.design.psu], weight)
     names = [f"{c.term} {c.level}" for c in design.columns]
     fitted = linearised.regression(events, design.over_all_rows(), names, design.rows, sampling)
     cells |= {"n_participants": fitted.n, "n_events": fitted.n_events, "n_groups": fitted.n_psus}
@@ -120,8 +122,8 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     # From the top-coded age on, an age is no longer known.
     grid = _whole_years(ages.clip(upper_bound=cohort.design.top_coded_age or 120))
     logit, error = covariance.combined(_at(design, grid), fitted.coefficients, fitted.covariance)
-    lonely = linearised.lonely_note(int((sampling.present(design.rows) == 1).sum()))
-    cells |= {"note": note(linearised.few_note(fitted.df, fitted.df_residual), lonely)}
+    lonely = lonely_note(int((sampling.present(design.rows) == 1).sum()))
+    cells |= {"note": note(few_note(fitted.df, fitted.df_residual), lonely)}
     half = covariance.quantile(ci_level, fitted.df_residual) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
     return _curve(cells, grid, limits, error, np.full(len(grid), float(fitted.df_residual)))

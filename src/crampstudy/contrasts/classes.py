@@ -31,8 +31,9 @@ from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.covariance import covariance, degrees_of_freedom, quantile
 from crampstudy.models.nights.random_effects.mixed import MixedFit
 from crampstudy.models.nights.solution import Solution, solve
+from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval
 from crampstudy.models.surveys.interval_distributions import NegativeBinomial
-from crampstudy.models.surveys.linearised import Design, boundary_interval, domain_means, logit_interval
+from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group
 from crampstudy.nights import Diary, denominator, no_night, people, person_nights
@@ -324,7 +325,7 @@ def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row,
         return _no_window(f"no window of {NIGHTS} nights has {LOGGED} of them logged", where, base)
     base = base | _OF_WINDOWS
     code = found["participant_id"].rle_id().to_numpy().astype(np.intp)
-    design = Design(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())
+    design = SamplingDesign(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())
     place = np.searchsorted(LOWS, found["cramps"].to_numpy(), side="right") - 1
     groups = found["_group"].to_numpy()
     made = []
@@ -344,7 +345,7 @@ def _no_window(reason: str, where: str | None, base: Row) -> list[Row]:
 
 
 def _window_row(
-    hits: Any, inside: Any, design: Design, cells: Mapping[str, Any], level: str, remark: str, ci_level: float
+    hits: Any, inside: Any, design: SamplingDesign, cells: Mapping[str, Any], level: str, remark: str, ci_level: float
 ) -> Row:
     means = domain_means(hits, inside[:, None], design)
     value, error, df, psus = float(means.estimate[0]), float(means.std_error[0]), int(means.df[0]), int(means.psus[0])

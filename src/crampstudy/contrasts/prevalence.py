@@ -1,4 +1,4 @@
-"""Design-based prevalence of the recalled frequency classes by age, crude and age-standardised."""
+"""SamplingDesign-based prevalence of the recalled frequency classes by age, crude and age-standardised."""
 
 from __future__ import annotations
 
@@ -20,14 +20,8 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.coefficients.rows import note
 from crampstudy.models.common import recalled_outcomes
-from crampstudy.models.surveys.linearised import (
-    Design,
-    Means,
-    boundary_interval,
-    domain_means,
-    logit_interval,
-    lonely_note,
-)
+from crampstudy.models.surveys.domain_means import Means, boundary_interval, domain_means, logit_interval, lonely_note
+from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import NO_AGE, people
 from crampstudy.wording import counted
 
@@ -100,7 +94,7 @@ def prevalence(
     frame = people(cohort)
     answer, ages = recalled_outcomes.classes(frame), frame["age_years"].to_numpy()
     inside = np.isfinite(answer) & _domain(domain, frame.height)
-    design = Design.of(frame[survey.stratum], frame[survey.psu], frame[column])
+    design = SamplingDesign.of(frame[survey.stratum], frame[survey.psu], frame[column])
     unaged = inside & np.isnan(ages)
     younger = inside & (ages < bands.limits[0])
     groups = _groups(bands, younger=bool(younger.any()), everybody=bool(unaged.any()))

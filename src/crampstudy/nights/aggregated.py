@@ -32,8 +32,9 @@ def counted_nights(
     """
     diary = Diary.of(cohort)
     columns = diary.schema.names()
-    names = {*names} | ({"cramps"} if "cramp_night" in names else set())
-    key = [name for name in dict.fromkeys([known, *sorted(names)]) if name in columns and name != "participant_id"]
+    # Whose nights they are is in every row, asked for or not.
+    names = ({*names} | ({"cramps"} if "cramp_night" in names else set())) - {"participant_id"}
+    key = [name for name in dict.fromkeys([known, *sorted(names)]) if name in columns]
     alike = diary.alike(key, known)
     who = people(cohort, bands)
     who = who.select("participant_id", *(name for name in sorted(names) if name in who.columns and name not in key))

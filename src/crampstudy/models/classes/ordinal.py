@@ -20,11 +20,8 @@ from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import separation
 from crampstudy.models.optimise import newton
-from crampstudy.models.surveys import linearised
-
-_SUSPECT_ETA = 10.0
-NO_ESTIMATE = "no finite estimate exists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +110,45 @@ class _Forms:
     lower: Array
     highest: NDArray[np.bool_]
     lowest: NDArray[np.bool_]
-    times: Array
+    weights: Array
 
     def of(self, rows: NDArray[np.bool_]) -> _Forms:
         """Return some of the rows."""
-        return _Forms(self.upper[rows], self.lower[rows], self.highest[rows], self.lowest[rows], self.times[rows])
+        return _Forms(self.upper[rows], self.lower[rows], self.highest[rows], self.lowest[rows], self.weights[rows])
 
     def at(self, parameters: Array) -> tuple[Array, Array]:
         """Return the values of both forms (n)."""
         upper = np.where(self.highest, np.inf, self.upper @ parameters)
         return upper, np.where(self.lowest, -np.inf, self.lower @ parameters)
+
+    def value(self, theta: Array) -> float:
+        """Return the log-likelihood, the sum of w log(F(upper) - F(lower)), F the logistic distribution function."""
+        upper, lower = self.at(theta)
+        gap = upper - lower
+        if not (gap > 0).all():
+            return -np.inf
+        # F(upper) F(-lower) (1 - exp(lower - upper)): no difference of two numbers that are nearly equal.
+        each = special.log_expit(upper) + special.log_expit(-lower) + np.log(-np.expm1(-gap))
+        return float((self.weights * each).sum())
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        """Return the score (P) and the information (P x P)."""
+        upper, lower = self.at(theta)
+        in_upper, in_lower, gap = _slopes(upper, lower)
+        score = self.upper.T @ (self.weights * in_upper) + self.lower.T @ (self.weights * in_lower)
+        at_upper = self.weights * (special.expit(upper) * special.expit(-upper) + gap)
+        at_lower = self.weights * (special.expit(lower) * special.expit(-lower) + gap)
+        across = self.upper.T @ (self.lower * (self.weights * gap)[:, None])
+        information = (self.upper * at_upper[:, None]).T @ self.upper
+        information = information + (self.lower * at_lower[:, None]).T @ self.lower
+        return score, information - across - across.T
+
+    def scores(self, theta: Array) -> Array:
+        """Return the rows' parts (n x P) of the score."""
+        in_upper, in_lower, _ = _slopes(*self.at(theta))
+        by_row: Array = self.upper * (self.weights * in_upper)[:, None]
+        by_row += self.lower * (self.weights * in_lower)[:, None]
+        return by_row
 
 
 def ordinal(
@@ -136,10 +162,16 @@ def ordinal(
 ) -> OrdinalFit:
     """Fit ordered classes by maximum likelihood; two classes make it a logistic regression.
 
-    ``matrix`` (n x p) has no intercept, whose place the thresholds take, and may have no column; ``classes`` (n) are
-    codes 0..K-1 of ``levels``; a row of weight w stands for w rows that are all like it. The columns in ``free`` have a
-    slope per threshold. A class without a row, collinear columns, separation, and slopes under which a class has a
+    A class without a row, collinear columns, separation, and slopes under which a class has a
     negative probability on a row are a ``problem``.
+
+    Args:
+        matrix: columns (n x p) without an intercept, whose place the thresholds take; there may be none.
+        classes: codes (n), 0..K-1 of ``levels``.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
+        free: columns with a slope per threshold.
 
     Raises:
         AnalysisError: there are fewer than two levels, a class is none of them, or a number is missing.
@@ -162,22 +194,21 @@ def ordinal(
     start[len(held) : len(held) + len(thresholds)] = special.logit(
         np.cumsum(np.bincount(k, times, len(levels)))[:-1] / times.sum()
     )
-    parameters, iterations = newton.climb(start, partial(_likelihood, forms), partial(_derivatives, forms))
+    found = newton.maximise(forms, start)
+    parameters, problem = found.theta, found.reason
     fitted = OrdinalFit(
         names=shown,
         parameters=parameters,
-        scores=_scores(forms, parameters),
-        information=_derivatives(forms, parameters)[1],
-        log_likelihood=_likelihood(forms, parameters),
-        iterations=iterations,
+        scores=forms.scores(parameters),
+        information=found.information,
+        log_likelihood=found.value,
+        iterations=found.iterations,
         levels=tuple(levels),
         free=tuple(free),
         curvatures=partial(_curvatures, forms, parameters),
     )
-    problem = newton.problem(parameters, fitted.scores, fitted.information)
-    # A likelihood that rises for ever looks flat to rounding in the end, and its score zero.
     if (problem or _wild(forms, parameters)) and (by := _separation(forms)):
-        problem = f"the classes are set apart by {', '.join(dict.fromkeys(shown[i] for i in by))}: {NO_ESTIMATE}"
+        problem = separation.separated("the classes are set apart", [shown[i] for i in by])
         return replace(fitted, status="not_estimable", problem=problem)
     if problem:
         return replace(fitted, status="not_converged", problem=problem)
@@ -235,16 +266,6 @@ def _forms(held: Array, free: Array, classes: NDArray[np.intp], k: int, times: A
     return _Forms(form(classes), form(classes - 1), classes == k - 1, classes == 0, times)
 
 
-def _likelihood(forms: _Forms, parameters: Array) -> float:
-    upper, lower = forms.at(parameters)
-    gap = upper - lower
-    if not (gap > 0).all():
-        return -np.inf
-    # P = F(upper) F(-lower) (1 - exp(lower - upper)): no difference of two numbers that are nearly equal.
-    each = special.log_expit(upper) + special.log_expit(-lower) + np.log(-np.expm1(-gap))
-    return float((forms.times * each).sum())
-
-
 def _slopes(upper: Array, lower: Array) -> tuple[Array, Array, Array]:
     """Return the derivatives (n) of a row's log-likelihood in its upper and lower form, and what the gap adds."""
     gap = upper - lower
@@ -252,34 +273,16 @@ def _slopes(upper: Array, lower: Array) -> tuple[Array, Array, Array]:
     return special.expit(-upper) + pull, -special.expit(lower) - pull, pull * (1 + pull)
 
 
-def _scores(forms: _Forms, parameters: Array) -> Array:
-    in_upper, in_lower, _ = _slopes(*forms.at(parameters))
-    by_row: Array = forms.upper * (forms.times * in_upper)[:, None]
-    by_row += forms.lower * (forms.times * in_lower)[:, None]
-    return by_row
-
-
-def _derivatives(forms: _Forms, parameters: Array) -> tuple[Array, Array]:
-    upper, lower = forms.at(parameters)
-    in_upper, in_lower, gap = _slopes(upper, lower)
-    score = forms.upper.T @ (forms.times * in_upper) + forms.lower.T @ (forms.times * in_lower)
-    at_upper = forms.times * (special.expit(upper) * special.expit(-upper) + gap)
-    at_lower = forms.times * (special.expit(lower) * special.expit(-lower) + gap)
-    across = forms.upper.T @ (forms.lower * (forms.times * gap)[:, None])
-    information = (forms.upper * at_upper[:, None]).T @ forms.upper + (forms.lower * at_lower[:, None]).T @ forms.lower
-    return score, information - across - across.T
-
-
 def _curvatures(forms: _Forms, parameters: Array, groups: NDArray[np.intp], clusters: int) -> Array:
     parts = np.zeros((clusters, len(parameters), len(parameters)))
     for g in range(clusters):
-        parts[g] = _derivatives(forms.of(groups == g), parameters)[1]
+        parts[g] = forms.of(groups == g).derivatives(parameters)[1]
     return parts
 
 
 def _wild(forms: _Forms, parameters: Array) -> bool:
     values = np.concatenate(forms.at(parameters))
-    return bool(np.abs(values[np.isfinite(values)]).max(initial=0) > _SUSPECT_ETA)
+    return bool(np.abs(values[np.isfinite(values)]).max(initial=0) > separation.SUSPECT_PREDICTOR)
 
 
 def _separation(forms: _Forms) -> tuple[int, ...]:
@@ -288,8 +291,7 @@ def _separation(forms: _Forms) -> tuple[int, ...]:
     It does so where no upper form falls and no lower form rises: the separation of a binary outcome that is 1 on rows
     of upper forms and 0 on those of lower ones.
     """
-    used = forms.times > 0
+    used = forms.weights > 0
     above = np.unique(forms.upper[used & ~forms.highest], axis=0)
     below = np.unique(forms.lower[used & ~forms.lowest], axis=0)
-    outcome = np.concatenate([np.ones(len(above)), np.zeros(len(below))])
-    return linearised.separation(outcome, np.vstack([above, below]), "logit")
+    return separation.separating_sides(above, below, "logit")

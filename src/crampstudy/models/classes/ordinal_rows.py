@@ -46,9 +46,15 @@ def answer(
 ) -> rows.Answer:
     """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
 
-    ``parameters`` (P), ``variance`` (P x P) and ``moments`` are in the order of an
-    :class:`~crampstudy.models.classes.ordinal.OrdinalFit`.
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
+
+    Args:
+        design: the design of the columns.
+        levels: the classes in order.
+        free: columns with a slope per threshold.
+        parameters: (P), in the order of an :class:`~crampstudy.models.classes.ordinal.OrdinalFit`.
+        variance: their variance (P x P).
+        moments: what they tell.
     """
     above = [f"above {level}" for level in levels[:-1]]
     cuts, p = len(above), len(design.columns)

@@ -13,7 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
 from crampstudy.models.classes.ordinal import check, obstacle, ordinal, threshold_names
 from crampstudy.models.inference.covariance import cluster_sums, degrees_of_freedom, wald
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 
 ALL = "all columns"
 
@@ -58,8 +58,14 @@ def brant(
 ) -> tuple[SlopeTest, ...]:
     """Compare the slopes of the binary logits behind an ordinal model: all columns together, then each by itself.
 
-    Arguments as of :func:`~.ordinal.ordinal`. With ``groups``, participants' codes 0..G-1 (n), the
-    covariance is cluster-robust with G/(G-1); without, rows are independent as in the original.
+    Args:
+        matrix: columns (n x p) without an intercept.
+        classes: codes (n), 0..K-1 of ``levels``.
+        weights: as how many rows (n) each counts, 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
+        groups: codes of the participants (n), 0..G-1. With them the covariance is cluster-robust with
+            G/(G-1); without, rows are independent as in the original.
 
     Raises:
         AnalysisError: a number is missing or impossible, or there are no two thresholds or no column to compare.
@@ -85,8 +91,15 @@ def likelihood_ratio(
 ) -> tuple[SlopeTest, ...]:
     """Compare proportional odds with slopes that differ between thresholds: of all columns, then of each by itself.
 
-    Arguments as of :func:`~.ordinal.ordinal`; rows are taken as independent. A model with slopes that
+    Rows are taken as independent. A model with slopes that
     differ may not exist, because some class would get a negative probability: its test then has a ``problem``.
+
+    Args:
+        matrix: columns (n x p) without an intercept.
+        classes: codes (n), 0..K-1 of ``levels``.
+        weights: as how many rows (n) each counts, 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
 
     Raises:
         AnalysisError: as :func:`brant`.
@@ -109,7 +122,14 @@ def likelihood_ratio(
 
 
 def slopes(matrix: Array, classes: Array, times: Array, levels: Sequence[str], names: Sequence[str]) -> Slopes:
-    """Fit the binary logit of a class above each threshold; ``names`` are those of the columns.
+    """Fit the binary logit of a class above each threshold.
+
+    Args:
+        matrix: columns (n x p) without an intercept.
+        classes: codes (n), 0..K-1 of ``levels``.
+        times: as how many rows (n) each counts, 1 if not given.
+        levels: the classes in order.
+        names: what the columns are called.
 
     Raises:
         AnalysisError: as :func:`brant`.
@@ -162,7 +182,7 @@ def compared(
         gaps, spread = contrast @ found.slopes.ravel(), contrast @ variance @ contrast.T
         q = len(gaps)
         left = df_residual - q + 1
-        if left < 1 or not _positive(spread):
+        if left < 1 or not optimum.definite(spread):
             problem = f"{q} differences of slopes are too many for the clusters that their covariance comes from"
             made.append(SlopeTest(column, np.nan, q, np.nan, left, problem))
             continue
@@ -183,11 +203,6 @@ def untested(found: Slopes, names: Sequence[str], problem: str) -> tuple[SlopeTe
 
 def _none(n: int, p: int, t: int, problem: str) -> Slopes:
     return Slopes(np.full((t, p), np.nan), np.empty((n, 0)), np.empty((0, 0)), problem)
-
-
-def _positive(variance: Array) -> bool:
-    scale = np.sqrt(np.maximum(np.diag(variance), 0))
-    return bool(np.all(scale > 0) and np.linalg.eigvalsh(variance / np.outer(scale, scale))[0] > newton.EIGENVALUE)
 
 
 def _check_comparable(matrix: Array, levels: Sequence[str]) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from scipy import special, stats
 
+from crampstudy.arrays import Array
 from crampstudy.estimates import Status
 from crampstudy.models.inference.covariance import degrees_of_freedom, quantile
-from crampstudy.models.nights.gee import GeeFit
-from crampstudy.models.nights.random_effects.spreads import Effects
 from crampstudy.models.optimise.profile_likelihood import Profile
 
 Link = Literal["log", "logit", "atanh"]
@@ -57,15 +56,49 @@ class Extra:
         return self.shown(value) if self.shown else value
 
 
+class RandomEffects(Protocol):
+    """Effects of the participants: standard deviations (D,), errors of their logarithms, the intercept's profile."""
+
+    @property
+    def sd(self) -> Array: ...
+    @property
+    def sd_error(self) -> Array: ...
+    @property
+    def profile(self) -> Profile | None: ...
+
+
+class Marginal(Protocol):
+    """A marginal model of G participants: its ``scale``, its working correlation ``alpha`` and the errors of both."""
+
+    @property
+    def scores(self) -> Array: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def alpha_error(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def scale_error(self) -> float: ...
+
+
 def spread(name: str, sd: float, error: float, where: str, profile: Profile | None = None) -> Extra:
-    """Return the standard deviation of the participants' effects; ``error`` is that of its logarithm."""
+    """Return the standard deviation of the participants' effects.
+
+    Args:
+        name: the term of the row.
+        sd: the standard deviation.
+        error: the standard error of its logarithm.
+        where: on which scale it is.
+        profile: how the likelihood falls around it.
+    """
     unit = f"SD of participants {where}"
     if sd == 0:
         return Extra(name, "standard_deviation", unit, 0.0, status="boundary")
     return Extra(name, "standard_deviation", unit, float(sd), float(error), note=_LIKELIHOOD, profile=profile)
 
 
-def spreads(of: Effects, where: str) -> list[Extra]:
+def spreads(of: RandomEffects, where: str) -> list[Extra]:
     """Return the standard deviations of a random intercept and, where there is one, of a random slope."""
     named = zip((_INTERCEPT, _SLOPE), of.sd, of.sd_error, (of.profile, None), strict=False)
     return [spread(name, sd, error, where, profile) for name, sd, error, profile in named]
@@ -139,7 +172,7 @@ def share(between: float, within: float, error: float) -> Extra:
     return Extra("ICC", "icc", unit, value, error, note=_LIKELIHOOD, link="logit")
 
 
-def marginal(fitted: GeeFit, of: str, *, number: bool) -> tuple[Extra, Extra]:
+def marginal(fitted: Marginal, of: str, *, number: bool) -> tuple[Extra, Extra]:
     """Return the working correlation ``of`` two nights of a marginal model, and the scale of its variance."""
     people = len(fitted.scores)
     df = degrees_of_freedom(people)

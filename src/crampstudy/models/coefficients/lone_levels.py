@@ -56,12 +56,8 @@ class Rest:
 
         What an answer has beside the columns of its design, such as thresholds, follows them.
         """
-        p, own = len(self.design.columns), self.design.columns
-        columns, place = list(answer.columns), list(range(len(answer.columns)))
-        for i, column in enumerate(self.whole.columns):
-            if column not in own:
-                columns.insert(i, column)
-                place.insert(i, -1)
+        own = self.design.columns
+        columns, place = self._places(answer)
         chosen = np.array([[float(i == k) for k in range(len(answer.columns))] for i in place])
         known = np.array([i >= 0 for i in place])
         variance = np.full((len(place), len(place)), np.nan)
@@ -69,14 +65,7 @@ class Rest:
             variance[np.ix_(known, known)] = answer.variance
         # A column with a slope at each limit is named after the limits.
         free = {column.term for column, shown in zip(own, answer.columns, strict=False) if column != shown}
-        why: dict[design_matrix.Column, str] = {}
-        for i, column in enumerate(answer.columns):
-            of = own[i : i + 1] if i < p else tuple(c for c in own if c.term == column.term)
-            reason = next((self.unknown[c] for c in of if c in self.unknown), None)
-            if column.term in rows.BASELINES:
-                reason = rows.ALONE if self.baseline else None
-            if reason:
-                why[column] = reason
+        why = self._without_estimate(answer)
         lone = {c: found.lone for c, found in self.exposed.items() if found.lone and c not in own}
         return replace(
             answer,
@@ -92,6 +81,28 @@ class Rest:
             moments=answer.moments.turned(chosen),
             declared=self.whole.declared.without([i for i, c in enumerate(self.whole.columns) if c.term in free]),
         )
+
+    def _places(self, answer: rows.Answer) -> tuple[list[design_matrix.Column], list[int]]:
+        """Return the columns of the whole with what ``answer`` has besides, and where each stands in it, else -1."""
+        columns, place = list(answer.columns), list(range(len(answer.columns)))
+        for i, column in enumerate(self.whole.columns):
+            if column not in self.design.columns:
+                columns.insert(i, column)
+                place.insert(i, -1)
+        return columns, place
+
+    def _without_estimate(self, answer: rows.Answer) -> dict[design_matrix.Column, str]:
+        """Return why columns of the ``answer`` have no estimate either."""
+        own, why = self.design.columns, {}
+        for i, column in enumerate(answer.columns):
+            # A slope at each limit is of its term; else the columns are those of the design, in order.
+            of = own[i : i + 1] if i < len(own) else tuple(c for c in own if c.term == column.term)
+            reason = next((self.unknown[c] for c in of if c in self.unknown), None)
+            if column.term in rows.BASELINES:
+                reason = rows.ALONE if self.baseline else None
+            if reason:
+                why[column] = reason
+        return why
 
 
 def rests(groups: Codes, *designs: design_matrix.Design) -> tuple[Rest, ...] | None:

@@ -49,24 +49,8 @@ class Linear:
                 of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
         """
         names = tuple(at)
-        if set(names) != set(against) or not names:
-            raise UsageError(f"name the same variables on both sides, got {_listed(at)} and {_listed(against)}")
-        if unknown := [name for name in names if name not in self.design.variables]:
-            raise UsageError(f"{unknown[0]!r} is not in the fit; it has {_listed(self.design.variables)}")
-        for term in self.design.terms():
-            needed = set(self.design.names[term])
-            if needed & set(names) and (lacking := sorted(needed - set(names))):
-                raise UsageError(
-                    f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"
-                )
-        for smooth in self.design.smooths:
-            low, high = smooth.observed
-            for value in (side[smooth.variable] for side in (at, against) if smooth.variable in side):
-                if not low <= float(value) <= high:
-                    raise UsageError(
-                        f"{smooth.variable} = {_text(value)} is where nobody is: values run from {low:g} to {high:g}, "
-                        f"and {smooth.term} says nothing beyond them; give one of these"
-                    )
+        self._check_names(at, against)
+        self._check_observed(at, against)
         upper, lower = self.design.encode(pd.DataFrame([dict(at), {name: against[name] for name in names}]))
         contrast = upper - lower
         (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
@@ -93,6 +77,30 @@ class Linear:
             p_value=p_value(value / error, df) if error > 0 else None,
             **cells,
         )
+
+    def _check_names(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> None:
+        names = tuple(at)
+        if set(names) != set(against) or not names:
+            raise UsageError(f"name the same variables on both sides, got {_listed(at)} and {_listed(against)}")
+        if unknown := [name for name in names if name not in self.design.variables]:
+            raise UsageError(f"{unknown[0]!r} is not in the fit; it has {_listed(self.design.variables)}")
+        for term in self.design.terms():
+            needed = set(self.design.names[term])
+            if needed & set(names) and (lacking := sorted(needed - set(names))):
+                raise UsageError(
+                    f"{names[0]} acts together with {lacking[0]} in {term}; name {lacking[0]} on both sides"
+                )
+
+    def _check_observed(self, *sides: Mapping[str, Value]) -> None:
+        """Refuse a value where a spline has no data: what it says there is its boundary line."""
+        for smooth in self.design.smooths:
+            low, high = smooth.observed
+            for value in (side[smooth.variable] for side in sides if smooth.variable in side):
+                if not low <= float(value) <= high:
+                    raise UsageError(
+                        f"{smooth.variable} = {_text(value)} is where nobody is: values run from {low:g} to {high:g}, "
+                        f"and {smooth.term} says nothing beyond them; give one of these"
+                    )
 
 
 def _text(value: Value) -> str:

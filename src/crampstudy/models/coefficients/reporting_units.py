@@ -26,6 +26,13 @@ def steps(
     A term of which a unit is so small or so large a step that its ratio, or difference, would have no readable number
     is reported per the power of ten next to its standard deviation, which ``unit`` then names, where that is the step
     needed; its statistic is that of any unit.
+
+    Args:
+        answer: the coefficients.
+        design: the design of its columns.
+        scale: what they are shown as.
+        per: multiples that were asked for, by term.
+        ci_level: confidence level, such as 0.95.
     """
     if answer.status != "converged":
         return dict(per)

@@ -136,8 +136,15 @@ def rows(
 ) -> list[Row]:
     """Return a row per column of the design, then per declared contrast; of a spline its test and its ratios.
 
-    The intercept is last. ``base`` are the cells that all rows share; ``per`` the multiples in which numeric terms are
-    reported; ``margins`` those of the verdicts, which stand on the declared contrasts and on levels alone.
+    The intercept is last.
+
+    Args:
+        answer: the coefficients.
+        scale: what they are shown as.
+        base: the cells that all rows share.
+        ci_level: confidence level, such as 0.95.
+        per: multiples in which numeric terms are reported, by term.
+        margins: those of the verdicts, which stand on the declared contrasts and on levels alone.
     """
     made: list[Row] = []
     last: list[Row] = []

@@ -58,9 +58,6 @@ def compress(
 ) -> Compressed:
     """Add up the rows that a likelihood cannot tell apart; where most differ, only sort them by participant.
 
-    ``matrix`` is n x p; ``counts``, ``offset`` (log exposure), ``groups`` (participants' codes 0..G-1) and
-    ``multiplicity`` (each row once, if not given) have length n.
-
     - ``poisson``: key (participant, design row); sums of counts and of exposures, multiplicity 1. Exact for the
       coefficients, the participants' scores and the likelihood of a random intercept, or slope of a column.
     - ``means``: key (participant, design row, offset); ``counts`` is the mean count, ``multiplicity`` the number of
@@ -69,6 +66,14 @@ def compress(
       number of rows. Exact for the log-likelihood of 0 and 1, counts x eta - multiplicity x log(1 + e^eta).
     - ``count``: key (participant, design row, offset, count); ``multiplicity`` is the number of rows. ``number`` is the
       same of any number, which may lie below 0.
+
+    Args:
+        matrix: columns of the model (n x p).
+        counts: cramps, or any number (n).
+        offset: log exposure (n).
+        groups: codes of the participants (n), 0..G-1.
+        likelihood: what may be added up, as above.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
 
     Raises:
         AnalysisError: the lengths differ, there is no row, a number is not finite, or the codes leave a number out.

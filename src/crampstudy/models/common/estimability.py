@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
-from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.surveys import linearised
+from crampstudy.models.common import separation
 from crampstudy.models.terms import design_matrix
 
 
-def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.intp], kind: Covariance) -> str | None:
+def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.intp], kind: str) -> str | None:
     """Return why no finite estimate exists, or ``None``; ``groups`` (length n) are the participants' codes 0..G-1."""
     if found := no_rows(design, counts):
         return found
@@ -31,7 +30,7 @@ def no_rows(design: design_matrix.Design, outcome: Array) -> str | None:
     return None
 
 
-def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: Covariance) -> str | None:
+def too_few(design: design_matrix.Design, groups: NDArray[np.intp], kind: str) -> str | None:
     """Say so where the participants are too few for their scores to span the coefficients."""
     clusters = int(groups.max()) + 1
     if kind != "model" and clusters < 2:
@@ -70,18 +69,19 @@ def separated(design: design_matrix.Design, counts: Array) -> str | None:
         return None
     with_cramp = np.unique(design.matrix[counts > 0], axis=0)
     without = np.unique(design.matrix[counts == 0], axis=0)
-    events = np.concatenate([np.ones(len(with_cramp)), np.zeros(len(without))])
-    by = linearised.separation(events, np.vstack([with_cramp, without]), "log")
+    by = separation.separating_sides(with_cramp, without, "log")
     if not by:
         return None
     found = [design.columns[i] for i in by if design.columns[i].term != design_matrix.INTERCEPT]
     terms = {column.term for column in found}
     if len(terms) == 1 and found[0].level is not None:
         if len(found) == len(by):
-            return f"no cramp where {' or '.join(name(column) for column in found)}: no finite ratio exists"
-        return f"no cramp where {found[0].term} = {found[0].reference}, the reference: no finite ratio exists"
-    shown = ", ".join(name(column) for column in found)
-    return f"nights without a cramp are set apart completely by {shown}: no finite ratio exists"
+            where = " or ".join(name(column) for column in found)
+        else:
+            where = f"{found[0].term} = {found[0].reference}, the reference"
+        return separation.separated(f"no cramp where {where}", number="ratio")
+    names = [name(column) for column in found]
+    return separation.separated("nights without a cramp are set apart completely", names, "ratio")
 
 
 def name(column: design_matrix.Column) -> str:

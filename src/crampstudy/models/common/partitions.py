@@ -39,23 +39,22 @@ def in_parts(
     A participant's nights may stand in several files. ``keep`` is a folder for the sums, so that a fit that was ended
     goes on where it stood, and another with the same variables begins there.
 
+    Args:
+        source: a data package whose diary is Parquet.
+        workers: how many processes read the files, or a cluster.
+        keep: a folder for the sums.
+        progress: told of each file that was read.
+        today: the day after which no date can lie.
+
     Raises:
         SourceError: the package cannot be read, its files do not go together, or it has no participant.
-        UsageError: the source is no data package of a diary, or its diary is not Parquet.
+        UsageError: the source is no data package of a diary, its diary is not Parquet, or its nights are not to be
+            taken as they stand: it has codes for missing values, corrections, or nights without a row.
     """
     compute.check_workers(workers)
     address = Address.parse(source)
-    folder = address.package_folder
-    paths = package.diary_paths(folder) if folder else ()
-    if not folder or not paths:
-        raise UsageError(f"{source} is no data package with a diary; parts are the Parquet files of one")
-    if any(path.suffix.lower() != ".parquet" for path in paths):
-        raise UsageError(f"the diary of {folder} is text; write it as Parquet, in parts of some 250,000 nights")
-    if missing_codes.declared(address.options):
-        raise UsageError(
-            f"{source}: nights that are counted file by file are taken as they stand, and missing= needs them cleaned; "
-            f"write them without the codes first: crampstudy import '{source}' --out FOLDER --format parquet"
-        )
+    folder, paths = _parquet_parts(source, address)
+    _check_needs_no_cleaning(source, address)
     raw = package.read(folder, leave=("diary",))
     if raw.unlogged or address.unlogged:
         raise UsageError(
@@ -74,6 +73,31 @@ def in_parts(
         raise SourceError(f"{names[0]}: the required column {missing[0]} is missing")
     parts = Parts(tuple(Part.of(path) for path in paths), schema, workers, keep, progress)
     return Diary(raw.name, people.drop(ROW), parts.nights(), parts)
+
+
+def _parquet_parts(source: str | Path, address: Address) -> tuple[Path, tuple[Path, ...]]:
+    """Return the folder of a data package and the Parquet files of its diary."""
+    folder = address.package_folder
+    paths = package.diary_paths(folder) if folder else ()
+    if not folder or not paths:
+        raise UsageError(f"{source} is no data package with a diary; parts are the Parquet files of one")
+    if any(path.suffix.lower() != ".parquet" for path in paths):
+        raise UsageError(f"the diary of {folder} is text; write it as Parquet, in parts of some 250,000 nights")
+    return folder, tuple(paths)
+
+
+def _check_needs_no_cleaning(source: str | Path, address: Address) -> None:
+    """Refuse what would be lost in silence: nights that are counted file by file are never cleaned."""
+    lost = {
+        "missing= needs them cleaned": missing_codes.declared(address.options),
+        f"{address.corrections_file} says which of their cells are wrong": address.corrections_file,
+    }
+    for what, there in lost.items():
+        if there:
+            raise UsageError(
+                f"{source}: nights that are counted file by file are taken as they stand, and {what}; "
+                f"write them cleaned first: crampstudy import '{source}' --out FOLDER --format parquet"
+            )
 
 
 def _schema(path: Path) -> pl.Schema:

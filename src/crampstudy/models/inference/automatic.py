@@ -24,8 +24,6 @@ from crampstudy.models.inference.covariance import (
     without_rounding,
 )
 from crampstudy.models.inference.small_sample import Nights, bias_reduced, reach
-from crampstudy.models.nights.count import CountFit, Joint
-from crampstudy.models.nights.linear import LinearFit
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
@@ -48,6 +46,27 @@ class Moments(Protocol):
 
     def turned(self, by: Array) -> Moments:
         """Return the same of k other coefficients, ``by`` (k x p) of these."""
+
+
+class Estimated(Protocol):
+    """Parameters at their maximum: the rows' ``scores`` (n x k) and the ``information`` (k x k)."""
+
+    @property
+    def scores(self) -> Array: ...
+    @property
+    def information(self) -> Array: ...
+
+
+class Regression(Estimated, Protocol):
+    """A fitted regression of p coefficients, to which scores and information belong; ``joint`` has the dispersion too.
+
+    ``joint`` is ``None`` where no dispersion was estimated along with the coefficients.
+    """
+
+    @property
+    def coefficients(self) -> Array: ...
+    @property
+    def joint(self) -> Estimated | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +126,15 @@ def bias_reduces(kind: Covariance, clusters: int) -> bool:
     return kind == "cluster-small" or (kind == "auto" and clusters <= MOST_BIAS_REDUCED)
 
 
-def of_regression(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Inference:
+def of_regression(fitted: Regression, nights: Nights, kind: Covariance) -> Inference:
     """Return the inference of a Poisson, negative binomial, logistic or linear regression, fitted to ``nights``."""
     made = with_dispersion_held(fitted, nights, kind)
-    if kind != "auto" or made.problem or isinstance(fitted, LinearFit):
+    if kind != "auto" or made.problem:
         return made
     return _with_dispersion(made, fitted, nights)
 
 
-def with_dispersion_held(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Inference:
+def with_dispersion_held(fitted: Regression, nights: Nights, kind: Covariance) -> Inference:
     """Return the inference of a regression as :func:`of_regression`, ``auto`` holding the dispersion at any counts."""
     clusters, p = int(nights.groups.max()) + 1, len(fitted.coefficients)
     if bias_reduces(kind, clusters):
@@ -130,7 +149,7 @@ def with_dispersion_held(fitted: CountFit | LinearFit, nights: Nights, kind: Cov
     return Inference(_sandwich(fitted, nights, used), used, moments)
 
 
-def times_wider(fitted: CountFit, nights: Nights, variance: Array) -> Array:
+def times_wider(fitted: Regression, nights: Nights, variance: Array) -> Array:
     """Return how many times as wide (p) as by ``variance`` (p x p) intervals of ``cluster-joint`` are."""
     return _times_wider(_sandwich(fitted, nights, "cluster-joint"), variance)
 
@@ -141,7 +160,7 @@ def _times_wider(joint: Array, variance: Array) -> Array:
     return np.nan_to_num(times, nan=1.0, posinf=np.inf)
 
 
-def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Inference:
+def _with_dispersion(made: Inference, fitted: Regression, nights: Nights) -> Inference:
     """Return the inference with the joint sandwich where that is much the wider one."""
     if fitted.joint is None:
         return made
@@ -153,10 +172,10 @@ def _with_dispersion(made: Inference, fitted: CountFit, nights: Nights) -> Infer
     return replace(made, variance=joint, used="cluster-joint", notes=(*made.notes, note))
 
 
-def _sandwich(fitted: CountFit | LinearFit, nights: Nights, kind: Covariance) -> Array:
-    if kind != "cluster-joint" or isinstance(fitted, LinearFit):
+def _sandwich(fitted: Regression, nights: Nights, kind: Covariance) -> Array:
+    if kind != "cluster-joint":
         return covariance(fitted.information, fitted.scores, nights.groups, kind)
-    joint = fitted.joint or Joint(fitted.scores, fitted.information)
+    joint = fitted.joint or fitted
     p = len(fitted.coefficients)
     return covariance(joint.information, joint.scores, nights.groups, "cluster")[:p, :p]
 

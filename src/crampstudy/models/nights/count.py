@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
 from crampstudy.arrays import Array
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import newton, optimum
+
+_NO_DISPERSION = 16.0
+"""Log theta beyond which a negative binomial is Poisson (alpha below 1.2e-7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,14 @@ def poisson(matrix: Array, counts: Array, offset: Array, weights: Array | None =
     stands for w rows that are all like it.
     """
     times = np.ones(len(counts)) if weights is None else weights
-
-    def derivatives(at: Array) -> tuple[Array, Array]:
-        mu = _mean(matrix, at, offset)
-        return matrix.T @ (times * (counts - mu)), (matrix * (times * mu)[:, None]).T @ matrix
-
-    start = _start(matrix, counts, offset, times)
-    b, iterations = newton.climb(start, lambda at: _poisson_varying(matrix, counts, offset, at, times), derivatives)
-    mu = _mean(matrix, b, offset)
-    information = (matrix * (times * mu)[:, None]).T @ matrix
-    scores = matrix * (times * (counts - mu))[:, None]
+    found = newton.maximise(_Poisson(matrix, counts, offset, times), _start(matrix, counts, offset, times))
     return CountFit(
-        coefficients=b,
-        scores=scores,
-        information=information,
-        log_likelihood=_poisson_likelihood(matrix, counts, offset, b, times),
-        iterations=iterations,
-        problem=newton.problem(b, scores, information),
+        coefficients=found.theta,
+        scores=matrix * (times * (counts - _mean(matrix, found.theta, offset)))[:, None],
+        information=found.information,
+        log_likelihood=found.value - float(times @ gammaln(counts + 1)),
+        iterations=found.iterations,
+        problem=found.reason,
     )
 
 
@@ -90,64 +84,114 @@ def negative_binomial(matrix: Array, counts: Array, offset: Array, weights: Arra
     if float(times @ ((counts - mu) ** 2 - counts)) <= 0:
         return _as_boundary(start)
     moment = max(float(times @ ((counts - mu) ** 2 - mu) / (times @ mu**2)), 1e-4)
-    at = np.append(start.coefficients, -np.log(moment))
     values, inverse = np.unique(counts, return_inverse=True)
-    rows = _Rows(matrix, counts, offset, times, values, inverse)
-    likelihood, iterations = _nb_likelihood(rows, at), 0
-    for iterations in range(1, newton.STEPS + 1):  # noqa: B007 - the count is part of the result
-        gradient, hessian = _nb_derivatives(rows, at)
-        step = newton.solve(-hessian, gradient)
-        if step is None or step @ gradient < 0:
-            # Away from the optimum the curvature in log theta can have the wrong sign: climb, then try again.
-            scale = np.append(np.sqrt(np.diag(start.information)), np.sqrt(times.sum()))
-            step = gradient / scale**2
-        before = likelihood
-        at, likelihood = newton.halved(at, step, lambda x: _nb_likelihood(rows, x))
-        if newton.still(step, at) or likelihood == before:
-            break
-    if at[-1] > 16:
-        return _as_boundary(start)
-    return _nb_result(rows, at, iterations)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows with their ``times`` (weights); ``counts`` are ``values[inverse]``."""
-
-    matrix: Array
-    counts: Array
-    offset: Array
-    times: Array
-    values: Array
-    inverse: NDArray[np.intp]
-
-
-def _nb_result(rows: _Rows, at: Array, iterations: int) -> CountFit:
-    b, theta = at[:-1], np.exp(at[-1])
-    mu = _mean(rows.matrix, b, rows.offset)
-    shrink = rows.times * theta / (mu + theta)
-    scores = rows.matrix * ((rows.counts - mu) * shrink)[:, None]
-    information = (rows.matrix * (mu * shrink)[:, None]).T @ rows.matrix
-    gradient, hessian = _nb_derivatives(rows, at)
-    joint = newton.solve(-hessian, np.eye(len(at))[-1])
-    problem = newton.problem(b, scores, information)
-    if problem is None and (joint is None or not joint[-1] > 0 or abs(gradient[-1]) > 1e-5 * rows.times.sum()):
-        problem = "the dispersion did not converge"
-    return CountFit(
-        coefficients=b,
-        scores=scores,
-        information=information,
-        log_likelihood=_nb_likelihood(rows, at),
-        iterations=iterations,
-        dispersion=float(1 / theta),
-        dispersion_error=float("nan") if joint is None or joint[-1] <= 0 else float(np.sqrt(joint[-1])),
-        problem=problem,
-        joint=Joint(np.column_stack([scores, theta * rows.times * _in_theta(rows, at, mu + theta)]), -hessian),
+    likelihood = _NegativeBinomial(matrix, counts, offset, times, values, inverse)
+    # Away from the optimum the curvature in log theta can have the wrong sign: climb, then try again.
+    scale = np.append(np.sqrt(np.diag(start.information)), np.sqrt(times.sum()))
+    found = newton.maximise(
+        likelihood, np.append(start.coefficients, -np.log(moment)), lambda gradient: np.asarray(gradient / scale**2)
     )
+    return _as_boundary(start) if found.theta[-1] > _NO_DISPERSION else likelihood.fitted(found)
 
 
 def _as_boundary(fit: CountFit) -> CountFit:
     return replace(fit, at_boundary=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Poisson:
+    """The sum of w (y eta - e^eta), eta = offset + X b: what varies with b."""
+
+    matrix: Array
+    counts: Array
+    offset: Array
+    weights: Array
+
+    def value(self, theta: Array) -> float:
+        eta = self.matrix @ theta + self.offset
+        return float((self.weights * (self.counts * eta - np.exp(np.clip(eta, -700, 30)))).sum())
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        mu = _mean(self.matrix, theta, self.offset)
+        score = self.matrix.T @ (self.weights * (self.counts - mu))
+        return score, (self.matrix * (self.weights * mu)[:, None]).T @ self.matrix
+
+
+@dataclass(frozen=True, slots=True)
+class _NegativeBinomial:
+    """NB2 in b and log theta, alpha = 1 / theta; ``counts`` are ``values[inverse]``.
+
+    With mu = exp(offset + X b) the log-density of a count y is log Gamma(y + theta) - log Gamma(theta) - log y! +
+    theta log(theta / (mu + theta)) + y log(mu / (mu + theta)).
+
+    Source: Lawless 1987 (Can J Stat 15:209).
+    """
+
+    matrix: Array
+    counts: Array
+    offset: Array
+    weights: Array
+    values: Array
+    inverse: NDArray[np.intp]
+
+    def value(self, theta: Array) -> float:
+        size = np.exp(np.clip(theta[-1], -30, 30))
+        eta = np.clip(self.matrix @ theta[:-1] + self.offset, -700, 30)
+        log_total = np.log(np.exp(eta) + size)
+        of_values = gammaln(self.values + size) - gammaln(size) - gammaln(self.values + 1)
+        constant = np.bincount(self.inverse, weights=self.weights) @ of_values
+        each = size * (np.log(size) - log_total) + self.counts * (eta - log_total)
+        return float(constant + (self.weights * each).sum())
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        matrix, counts, times, values = self.matrix, self.counts, self.weights, self.values
+        size = np.exp(theta[-1])
+        mu = _mean(matrix, theta[:-1], self.offset)
+        total = mu + size
+        in_eta = (counts - mu) * size / total
+        in_size = self._in_size(theta, total)
+        twice_eta = -mu * size * (counts + size) / total**2
+        twice_size = (polygamma(1, values + size) - polygamma(1, size))[self.inverse] + 1 / size
+        twice_size += -2 / total + (counts + size) / total**2
+        cross = mu * (counts - mu) / total**2
+        gradient = np.append(matrix.T @ (times * in_eta), size * (times @ in_size))
+        hessian = np.empty((len(theta), len(theta)))
+        hessian[:-1, :-1] = (matrix * (times * twice_eta)[:, None]).T @ matrix
+        hessian[:-1, -1] = hessian[-1, :-1] = size * (matrix.T @ (times * cross))
+        hessian[-1, -1] = size**2 * (times @ twice_size) + size * (times @ in_size)
+        return gradient, -hessian
+
+    def _in_size(self, theta: Array, total: Array) -> Array:
+        """Return the derivative of each row's log-likelihood in theta itself; ``total`` (n) is mu + theta."""
+        size = np.exp(theta[-1])
+        of_values = digamma(self.values + size) - digamma(size)
+        slope: Array = of_values[self.inverse] + theta[-1] + 1 - np.log(total) - (self.counts + size) / total
+        return slope
+
+    def fitted(self, found: optimum.Optimum) -> CountFit:
+        """Return the fit at the maximum that was ``found``."""
+        b, size = found.theta[:-1], np.exp(found.theta[-1])
+        mu = _mean(self.matrix, b, self.offset)
+        shrink = self.weights * size / (mu + size)
+        scores = self.matrix * ((self.counts - mu) * shrink)[:, None]
+        information = (self.matrix * (mu * shrink)[:, None]).T @ self.matrix
+        joint = optimum.solve(found.information, np.eye(len(found.theta))[-1])
+        problem = optimum.failure(b, scores, information)
+        flat = abs(found.gradient[-1]) <= 1e-5 * self.weights.sum()
+        if problem is None and (joint is None or not joint[-1] > 0 or not flat):
+            problem = "the dispersion did not converge"
+        in_log_theta = size * self.weights * self._in_size(found.theta, mu + size)
+        return CountFit(
+            coefficients=b,
+            scores=scores,
+            information=information,
+            log_likelihood=found.value,
+            iterations=found.iterations,
+            dispersion=float(1 / size),
+            dispersion_error=float("nan") if joint is None or joint[-1] <= 0 else float(np.sqrt(joint[-1])),
+            problem=problem,
+            joint=Joint(np.column_stack([scores, in_log_theta]), found.information),
+        )
 
 
 def _start(matrix: Array, counts: Array, offset: Array, times: Array) -> Array:
@@ -163,51 +207,3 @@ def _mean(matrix: Array, b: Array, offset: Array) -> Array:
     # Beyond e^30 cramps a night nothing is fitted any more; the bound keeps a wild step finite.
     mean: Array = np.exp(np.clip(matrix @ b + offset, -700, 30))
     return mean
-
-
-def _poisson_likelihood(matrix: Array, counts: Array, offset: Array, b: Array, times: Array | None = None) -> float:
-    weights = np.ones(len(counts)) if times is None else times
-    return _poisson_varying(matrix, counts, offset, b, weights) - float(weights @ gammaln(counts + 1))
-
-
-def _poisson_varying(matrix: Array, counts: Array, offset: Array, b: Array, times: Array) -> float:
-    """Return the part of the log-likelihood that varies with the coefficients."""
-    eta = matrix @ b + offset
-    return float((times * (counts * eta - np.exp(np.clip(eta, -700, 30)))).sum())
-
-
-def _nb_likelihood(rows: _Rows, at: Array) -> float:
-    theta = np.exp(np.clip(at[-1], -30, 30))
-    eta = np.clip(rows.matrix @ at[:-1] + rows.offset, -700, 30)
-    log_total = np.log(np.exp(eta) + theta)
-    of_values = gammaln(rows.values + theta) - gammaln(theta) - gammaln(rows.values + 1)
-    constant = np.bincount(rows.inverse, weights=rows.times) @ of_values
-    each = theta * (np.log(theta) - log_total) + rows.counts * (eta - log_total)
-    return float(constant + (rows.times * each).sum())
-
-
-def _nb_derivatives(rows: _Rows, at: Array) -> tuple[Array, Array]:
-    matrix, counts, times, values = rows.matrix, rows.counts, rows.times, rows.values
-    theta = np.exp(at[-1])
-    mu = _mean(matrix, at[:-1], rows.offset)
-    total = mu + theta
-    in_eta = (counts - mu) * theta / total
-    in_theta = _in_theta(rows, at, total)
-    twice_eta = -mu * theta * (counts + theta) / total**2
-    twice_theta = (polygamma(1, values + theta) - polygamma(1, theta))[rows.inverse] + 1 / theta
-    twice_theta += -2 / total + (counts + theta) / total**2
-    cross = mu * (counts - mu) / total**2
-    gradient = np.append(matrix.T @ (times * in_eta), theta * (times @ in_theta))
-    hessian = np.empty((len(at), len(at)))
-    hessian[:-1, :-1] = (matrix * (times * twice_eta)[:, None]).T @ matrix
-    hessian[:-1, -1] = hessian[-1, :-1] = theta * (matrix.T @ (times * cross))
-    hessian[-1, -1] = theta**2 * (times @ twice_theta) + theta * (times @ in_theta)
-    return gradient, hessian
-
-
-def _in_theta(rows: _Rows, at: Array, total: Array) -> Array:
-    """Return the derivative of each row's log-likelihood in theta; ``total`` (n) is mu + theta."""
-    theta = np.exp(at[-1])
-    of_values = digamma(rows.values + theta) - digamma(theta)
-    slope: Array = of_values[rows.inverse] + at[-1] + 1 - np.log(total) - (rows.counts + theta) / total
-    return slope

@@ -24,9 +24,9 @@ from crampstudy.models.inference.covariance import CURVED_TO, cluster_sums
 from crampstudy.models.nights.count import CountFit, poisson
 from crampstudy.models.nights.linear import LinearFit, linear
 from crampstudy.models.nights.logistic import logistic
-from crampstudy.models.nights.working_correlation import Ar1, Block, Exchangeable, Structure
+from crampstudy.models.nights.working_correlation import Ar1, Exchangeable, ParticipantBlock, Structure
 from crampstudy.models.nights.working_correlation import blocks as blocks_of
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 
 Working = Literal["exchangeable", "ar1"]
 FamilyName = Literal["poisson", "binomial", "gaussian"]
@@ -75,10 +75,16 @@ def gee(
     family: FamilyName,
     working: Working,
 ) -> GeeFit:
-    """Fit a marginal model of ``outcome`` on ``matrix`` (n x p).
+    """Fit a marginal model of ``outcome`` on ``matrix``.
 
-    ``offset`` is log exposure (zeros for ``binomial``), ``groups`` the participants' codes 0..G-1 and ``nights`` the
-    calendar night as a whole number (days since any day), all of length n, in any order.
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: counts, 0 or 1, or numbers (n).
+        offset: log exposure (n), zeros for ``binomial``.
+        groups: codes of the participants (n), 0..G-1.
+        nights: the calendar night (n) as a whole number, days since any day, in any order.
+        family: ``poisson``, ``binomial`` or ``gaussian``.
+        working: ``exchangeable`` or ``ar1``.
 
     Raises:
         AnalysisError: a participant has two rows of one night, a code has no row, or a binary outcome is not 0 or 1.
@@ -121,7 +127,7 @@ def _in_unit(fit: GeeFit, unit: float) -> GeeFit:
     )
 
 
-def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: Structure) -> GeeFit:
+def _alternate(b: Array, blocks: tuple[ParticipantBlock, ...], family: Family, structure: Structure) -> GeeFit:
     pairs = np.rint(_total([structure.products(block, np.ones(len(block.outcome))) for block in blocks]))
     rows = sum(len(block.outcome) for block in blocks)
     alpha, scale, steps, moved = 0.0, 1.0, 0, np.inf
@@ -129,7 +135,7 @@ def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: S
         state = [block.residuals(b, family) for block in blocks]
         for steps in range(1, _STEPS + 1):
             information, score, _ = _equations(alpha, blocks, state, structure)
-            step = newton.solve(information, score)
+            step = optimum.solve(information, score)
             if step is None:
                 break
             b = b + step
@@ -156,7 +162,9 @@ def _alternate(b: Array, blocks: tuple[Block, ...], family: Family, structure: S
     return fit if fit.problem else _with_errors(fit, blocks, family, structure, pairs)
 
 
-def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structure: Structure, pairs: Array) -> GeeFit:
+def _with_errors(
+    fit: GeeFit, blocks: tuple[ParticipantBlock, ...], family: Family, structure: Structure, pairs: Array
+) -> GeeFit:
     """Return the fit with standard errors of scale and working correlation, by participants, with G/(G-1).
 
     The estimating equations of coefficients, scale and correlation are taken together, the later ones depending on
@@ -198,7 +206,7 @@ def _with_errors(fit: GeeFit, blocks: tuple[Block, ...], family: Family, structu
 
 
 def _equations(
-    alpha: float, blocks: tuple[Block, ...], state: list[tuple[Array, Array]], structure: Structure
+    alpha: float, blocks: tuple[ParticipantBlock, ...], state: list[tuple[Array, Array]], structure: Structure
 ) -> tuple[Array, Array, Array]:
     """Return the information, the score and its participants' parts (G x p), all at scale 1."""
     p = blocks[0].matrix.shape[1]
@@ -213,7 +221,7 @@ def _equations(
 
 
 def _curvatures(
-    alpha: float, blocks: tuple[Block, ...], state: list[tuple[Array, Array]], structure: Structure
+    alpha: float, blocks: tuple[ParticipantBlock, ...], state: list[tuple[Array, Array]], structure: Structure
 ) -> Array:
     """Return the participants' parts (G x p x p) of the information, at scale 1."""
     parts = []
@@ -233,7 +241,7 @@ def _problem(fit: GeeFit, lowest: float, moved: float) -> str | None:
         return f"the working correlation reached its boundary ({fit.alpha:.3g}; allowed: {lowest:.3g} to 1)"
     if not moved < 1e-7 * (1 + np.max(np.abs(fit.coefficients))):
         return f"coefficients and working correlation did not settle within {_STEPS} steps"
-    return newton.problem(fit.coefficients, fit.scores, fit.information)
+    return optimum.failure(fit.coefficients, fit.scores, fit.information)
 
 
 def _distances(groups: Codes, nights: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

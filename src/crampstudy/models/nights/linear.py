@@ -8,7 +8,7 @@ import numpy as np
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.inference.covariance import cluster_sums
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import optimum
 from crampstudy.models.terms.standardisation import squared
 
 _ROUNDING, _NOTHING = 1e-14, 1e-10
@@ -33,6 +33,10 @@ class LinearFit:
     iterations: int = 1
     problem: str | None = None
 
+    @property
+    def joint(self) -> None:
+        """None: the residual variance is no parameter that is estimated along with the coefficients."""
+
 
 def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None = None) -> LinearFit:
     """Fit E(y) = offset + X b by least squares; ``matrix`` is n x p, all else of length n.
@@ -55,7 +59,7 @@ def linear(matrix: Array, outcome: Array, offset: Array, weights: Array | None =
         log_likelihood=likelihood,
         variance=variance,
         df=df,
-        problem=newton.problem(b, scores, information),
+        problem=optimum.failure(b, scores, information),
     )
 
 
@@ -84,7 +88,12 @@ def no_residual(
 ) -> str | None:
     """Return why a linear model has no answer for numbers, or ``None``: it needs more rows than terms, and residuals.
 
-    Arguments as of :func:`linear`; ``rows`` says what they are.
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: numbers (n).
+        offset: added to the linear predictor (n).
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
+        rows: what the rows are called.
     """
     times = np.ones(len(outcome)) if weights is None else weights
     if (first := outcome[0]) == outcome.min() == outcome.max():
@@ -101,7 +110,12 @@ def no_residual(
 def nothing_within(matrix: Array, outcome: Array, offset: Array, groups: Codes, weights: Array | None) -> str | None:
     """Return why nights and participants cannot be told apart in a model of both, or ``None``.
 
-    Arguments as of :func:`linear`; ``groups`` (n) are the participants' codes 0..G-1.
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: numbers (n).
+        offset: added to the linear predictor (n).
+        groups: codes of the participants (n), 0..G-1.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
     """
     times = np.ones(len(outcome)) if weights is None else weights
     size = np.bincount(groups, times)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import separation
 from crampstudy.models.common.distributions import BINOMIAL
 from crampstudy.models.nights.count import CountFit
 from crampstudy.models.optimise import newton
-from crampstudy.models.surveys import linearised
 
-_SUSPECT_ETA = 10.0
-SEPARATED = "the nights with and without the outcome are set apart completely: no finite estimate exists"
+SEPARATED = separation.separated("the nights with and without the outcome are set apart completely")
 
 
 def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None = None) -> CountFit:
@@ -29,24 +30,17 @@ def logistic(matrix: Array, outcome: Array, offset: Array, weights: Array | None
     """
     check_binary(outcome)
     times = np.ones(len(outcome)) if weights is None else weights
-    b, iterations = newton.climb(
-        np.zeros(matrix.shape[1]),
-        lambda at: _likelihood(matrix, outcome, offset, times, at),
-        lambda at: _derivatives(matrix, outcome, offset, times, at),
-    )
-    eta = matrix @ b + offset
-    _, information = _derivatives(matrix, outcome, offset, times, b)
-    scores = matrix * (times * (outcome - BINOMIAL.mean(eta)))[:, None]
-    problem = newton.problem(b, scores, information)
-    # A likelihood that rises for ever looks flat to rounding in the end, and its score zero.
-    if np.abs(eta).max(initial=0) > _SUSPECT_ETA and linearised.separation(outcome, matrix, "logit"):
+    optimum = newton.maximise(_BinomialLikelihood(matrix, outcome, offset, times), np.zeros(matrix.shape[1]))
+    eta, problem = matrix @ optimum.theta + offset, optimum.reason
+    suspect = np.abs(eta).max(initial=0) > separation.SUSPECT_PREDICTOR
+    if suspect and separation.separating(outcome, matrix, "logit"):
         problem = SEPARATED
     return CountFit(
-        coefficients=b,
-        scores=scores,
-        information=information,
-        log_likelihood=_likelihood(matrix, outcome, offset, times, b),
-        iterations=iterations,
+        coefficients=optimum.theta,
+        scores=matrix * (times * (outcome - BINOMIAL.mean(eta)))[:, None],
+        information=optimum.information,
+        log_likelihood=optimum.value,
+        iterations=optimum.iterations,
         problem=problem,
     )
 
@@ -57,11 +51,20 @@ def check_binary(outcome: Array) -> None:
         raise AnalysisError(f"a binary outcome is 0 or 1, got {other[0]:g}; make it so, as in cramps > 0")
 
 
-def _likelihood(matrix: Array, outcome: Array, offset: Array, times: Array, b: Array) -> float:
-    eta = matrix @ b + offset
-    return float((times * (outcome * eta - np.logaddexp(0.0, eta))).sum())
+@dataclass(frozen=True, slots=True)
+class _BinomialLikelihood:
+    """The sum of w (y eta - log(1 + e^eta)), eta = offset + X b."""
 
+    matrix: Array
+    outcome: Array
+    offset: Array
+    weights: Array
 
-def _derivatives(matrix: Array, outcome: Array, offset: Array, times: Array, b: Array) -> tuple[Array, Array]:
-    mu = BINOMIAL.mean(matrix @ b + offset)
-    return matrix.T @ (times * (outcome - mu)), (matrix * (times * mu * (1 - mu))[:, None]).T @ matrix
+    def value(self, theta: Array) -> float:
+        eta = self.matrix @ theta + self.offset
+        return float((self.weights * (self.outcome * eta - np.logaddexp(0.0, eta))).sum())
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        mu = BINOMIAL.mean(self.matrix @ theta + self.offset)
+        score = self.matrix.T @ (self.weights * (self.outcome - mu))
+        return score, (self.matrix * (self.weights * mu * (1 - mu))[:, None]).T @ self.matrix

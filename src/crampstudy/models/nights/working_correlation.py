@@ -21,7 +21,7 @@ _IN_LINK = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ParticipantBlock:
     """Rows of g whole participants, by participant and night; ``place`` is their cell in a calendar of g rows."""
 
     matrix: Array
@@ -53,50 +53,50 @@ class Block:
 class Structure(Protocol):
     """A working correlation R of one parameter."""
 
-    def solve(self, alpha: float, block: Block, columns: Array) -> Array:
+    def solve(self, alpha: float, block: ParticipantBlock, columns: Array) -> Array:
         """Return R^-1 times ``columns`` (n x k), participant by participant."""
 
-    def products(self, block: Block, residuals: Array) -> Array:
+    def products(self, block: ParticipantBlock, residuals: Array) -> Array:
         """Return the sums of products over pairs of nights of a participant, by distance."""
 
-    def sums(self, block: Block, weights: Array, column: Array) -> Array:
+    def sums(self, block: ParticipantBlock, weights: Array, column: Array) -> Array:
         """Return for each night (n) the sum over the participant's others, times the ``weights`` of their distance."""
 
     def curve(self, alpha: float, n: int) -> tuple[Array, Array]:
         """Return the correlation at each of ``n`` distances and its derivative in alpha."""
 
-    def lowest(self, blocks: tuple[Block, ...]) -> float:
+    def lowest(self, blocks: tuple[ParticipantBlock, ...]) -> float:
         """Return the alpha above which (and below 1) R is positive definite."""
 
 
 class Exchangeable:
     """Any two nights of a participant correlate alike."""
 
-    def solve(self, alpha: float, block: Block, columns: Array) -> Array:
+    def solve(self, alpha: float, block: ParticipantBlock, columns: Array) -> Array:
         shared = alpha / (1 + (block.size - 1) * alpha)
         sums = np.add.reduceat(columns, block.start, axis=0) * shared[:, None]
         inverse: Array = (columns - sums[block.member]) / (1 - alpha)
         return inverse
 
-    def products(self, block: Block, residuals: Array) -> Array:
+    def products(self, block: ParticipantBlock, residuals: Array) -> Array:
         sums = np.add.reduceat(residuals, block.start)
         return np.array([(sums @ sums - residuals @ residuals) / 2])
 
-    def sums(self, block: Block, weights: Array, column: Array) -> Array:
+    def sums(self, block: ParticipantBlock, weights: Array, column: Array) -> Array:
         others: Array = weights[0] * (np.add.reduceat(column, block.start)[block.member] - column)
         return others
 
     def curve(self, alpha: float, n: int) -> tuple[Array, Array]:
         return np.full(n, alpha), np.ones(n)
 
-    def lowest(self, blocks: tuple[Block, ...]) -> float:
+    def lowest(self, blocks: tuple[ParticipantBlock, ...]) -> float:
         return -1 / (max(int(block.size.max()) for block in blocks) - 1)
 
 
 class Ar1:
     """Nights d apart correlate by alpha to the power of d."""
 
-    def solve(self, alpha: float, block: Block, columns: Array) -> Array:
+    def solve(self, alpha: float, block: ParticipantBlock, columns: Array) -> Array:
         # Each night depends on the participant's night before alone: R^-1 = L' W L with L of two diagonals.
         link = np.where(block.gap > 0, alpha**block.gap, 0.0)
         innovation = columns.copy()
@@ -105,7 +105,7 @@ class Ar1:
         innovation[:-1] -= link[1:, None] * innovation[1:]
         return innovation
 
-    def products(self, block: Block, residuals: Array) -> Array:
+    def products(self, block: ParticipantBlock, residuals: Array) -> Array:
         # All distances at once: the autocorrelation of a calendar is the inverse transform of its power spectrum.
         people, width = block.calendar
         calendar = np.zeros(people * width)
@@ -118,7 +118,7 @@ class Ar1:
         sums: Array = fft.irfft(power, length)[1:width]
         return sums
 
-    def sums(self, block: Block, weights: Array, column: Array) -> Array:
+    def sums(self, block: ParticipantBlock, weights: Array, column: Array) -> Array:
         people, width = block.calendar
         calendar = np.zeros(people * width)
         calendar[block.place] = column
@@ -136,12 +136,22 @@ class Ar1:
         slope: Array = distance * alpha ** (distance - 1)
         return correlation, slope
 
-    def lowest(self, blocks: tuple[Block, ...]) -> float:
+    def lowest(self, blocks: tuple[ParticipantBlock, ...]) -> float:
         return -1.0
 
 
-def blocks(matrix: Array, outcome: Array, offset: Array, groups: Codes, nights: NDArray[np.int64]) -> Iterator[Block]:
-    """Cut the rows, by participant and night, into blocks that a processor's cache holds."""
+def blocks(
+    matrix: Array, outcome: Array, offset: Array, groups: Codes, nights: NDArray[np.int64]
+) -> Iterator[ParticipantBlock]:
+    """Cut the rows, by participant and night, into blocks that a processor's cache holds.
+
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: what is explained (n).
+        offset: added to the linear predictor (n).
+        groups: codes of the participants (n), 0..G-1.
+        nights: whole numbers (n), one row each of a participant.
+    """
     size = np.bincount(groups)
     if (size == 0).any():
         raise AnalysisError(f"participant code {int(np.argmin(size))} has no row; number participants 0, 1, 2, …")
@@ -163,7 +173,7 @@ def blocks(matrix: Array, outcome: Array, offset: Array, groups: Codes, nights: 
         rows, here = order[among], size[low:high]
         member = np.repeat(np.arange(high - low), here)
         place = member * width + nights[rows] - first[low:high][member]
-        yield Block(
+        yield ParticipantBlock(
             matrix=matrix[rows],
             outcome=outcome[rows],
             offset=offset[rows],

@@ -1,4 +1,4 @@
-"""Newton's method with halved steps, and the guard that says whether its end may be believed."""
+"""Newton's method with halved steps, for likelihoods that are concave or nearly so."""
 
 from __future__ import annotations
 
@@ -7,68 +7,61 @@ from collections.abc import Callable
 import numpy as np
 
 from crampstudy.arrays import Array
+from crampstudy.models.optimise.likelihoods import Likelihood
+from crampstudy.models.optimise.optimum import Optimum, failure, solve
 
 STEPS = 100
-EIGENVALUE = 1e-9
-"""Smallest eigenvalue of an information matrix scaled to a diagonal of ones that counts as positive definite."""
-SCORE = 1e-5
-"""Largest score, in units of its standard error, that counts as zero."""
 
 
-def climb(
-    at: Array, likelihood: Callable[[Array], float], derivatives: Callable[[Array], tuple[Array, Array]]
-) -> tuple[Array, int]:
-    """Maximise a concave ``likelihood`` from ``at`` (length p).
+def maximise(likelihood: Likelihood, start: Array, uphill: Callable[[Array], Array] | None = None) -> Optimum:
+    """Maximise a ``likelihood`` from ``start`` (k).
 
-    ``derivatives`` gives the score (p) and the information (p x p). Returns where it stopped and the number of
-    steps; :func:`problem` tells whether that is the maximum.
+    Where the curvature has the wrong sign, the step is what ``uphill`` makes of the score; without it the climb ends.
     """
-    value, iterations = -np.inf, 0
-    for iterations in range(1, STEPS + 1):  # noqa: B007 - the count is part of the result
-        score, information = derivatives(at)
+    theta, value, iterations = start, likelihood.value(start), 0
+    score, information = likelihood.derivatives(theta)
+    for iterations in range(1, STEPS + 1):
         step = solve(information, score)
+        if uphill is not None and (step is None or step @ score < 0):
+            step = uphill(score)
         if step is None:
             break
         before = value
-        at, value = halved(at, step, likelihood)
-        if still(step, at) or value == before:
+        theta, value = backtrack(likelihood, theta, value, step)
+        score, information = likelihood.derivatives(theta)
+        # A first step may leave the value as it is to rounding, and yet be worth its digits.
+        if converged(step, theta) or (value == before and iterations > 1):
             break
-    return at, iterations
+    return _optimum(theta, value, score, information, iterations)
 
 
-def halved(at: Array, step: Array, likelihood: Callable[[Array], float]) -> tuple[Array, float]:
-    """Take ``step``, halved until it does not lower the likelihood; return the new place and its value."""
-    here = likelihood(at)
+def newton_refine(likelihood: Likelihood, optimum: Optimum) -> Optimum:
+    """Take one more step where it lessens the score: rounding hides the last gain from the likelihood."""
+    step = solve(optimum.information, optimum.gradient)
+    if step is None:
+        return optimum
+    theta = optimum.theta + step
+    score, information = likelihood.derivatives(theta)
+    if not np.abs(score).max() < np.abs(optimum.gradient).max():
+        return optimum
+    return _optimum(theta, likelihood.value(theta), score, information, optimum.iterations)
+
+
+def _optimum(theta: Array, value: float, score: Array, information: Array, iterations: int) -> Optimum:
+    scores = score[None, :]
+    return Optimum(theta, value, scores, information, iterations, failure(theta, scores, information))
+
+
+def backtrack(likelihood: Likelihood, theta: Array, value: float, step: Array) -> tuple[Array, float]:
+    """Take ``step`` from ``theta``, halved until it does not lower the ``value``; return the new place and its own."""
     for _ in range(30):
-        there = likelihood(at + step)
-        if there >= here:
-            return at + step, there
+        there = likelihood.value(theta + step)
+        if there >= value:
+            return theta + step, there
         step = step / 2
-    return at, here
+    return theta, value
 
 
-def still(step: Array, at: Array) -> bool:
+def converged(step: Array, theta: Array) -> bool:
     """Say whether a step is below rounding."""
-    return bool(np.max(np.abs(step)) <= 1e-12 * (1 + np.max(np.abs(at))))
-
-
-def solve(matrix: Array, right: Array) -> Array | None:
-    """Solve a linear system; ``None`` where it is singular or its solution not finite."""
-    try:
-        solution: Array = np.linalg.solve(matrix, right).astype(np.float64)
-    except np.linalg.LinAlgError:
-        return None
-    return solution if np.all(np.isfinite(solution)) else None
-
-
-def problem(b: Array, scores: Array, information: Array) -> str | None:
-    """Return why coefficients are no solution, or ``None``; ``scores`` (any rows x p) must sum to zero."""
-    if not (np.all(np.isfinite(b)) and np.all(np.isfinite(information))):
-        return "the coefficients are not finite"
-    scale = np.sqrt(np.maximum(np.diag(information), 0))
-    if np.any(scale <= 0) or np.linalg.eigvalsh(information / np.outer(scale, scale))[0] < EIGENVALUE:
-        return "the information matrix is singular"
-    # In units of standard errors, so that the scaling of a column does not matter.
-    if not np.max(np.abs(scores.sum(axis=0)) / scale) <= SCORE:
-        return "the score did not reach zero"
-    return None
+    return bool(np.max(np.abs(step)) <= 1e-12 * (1 + np.max(np.abs(theta))))

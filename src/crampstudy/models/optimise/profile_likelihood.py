@@ -7,16 +7,15 @@ other: twice its standard error each way would be an interval of many powers of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, stats
 
 from crampstudy.arrays import Array
-from crampstudy.models.inference.covariance import quantile
-from crampstudy.models.nights.zeros.likelihoods import Counts, Inflated, Truncated
-from crampstudy.models.optimise.trust_region import climb
+from crampstudy.models.optimise.likelihoods import DispersedLikelihood
+from crampstudy.models.optimise.trust_region import maximise
 
 _QUADRATIC = 0.05
 """Below this standard error of a logarithm the profile is a parabola, to a thousandth of the estimate."""
@@ -30,9 +29,13 @@ Fall = Callable[[float], float]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A parameter whose logarithm is ``top`` at the maximum, with a standard error, and how the likelihood falls."""
+    """A parameter with the ``log_estimate`` at the maximum, its standard error, and how the likelihood falls.
 
-    top: float
+    The limits are where the likelihood-ratio statistic 2 (l(estimate) - l(value)) is the quantile of chi-squared on
+    one degree of freedom, z^2.
+    """
+
+    log_estimate: float
     error: float
     fall: Fall
 
@@ -41,35 +44,36 @@ class Profile:
 
         Source: Venzon and Moolgavkar 1988; McCullagh and Nelder 1989, section 7.4.
         """
-        z = quantile(ci_level, float("inf"))
+        z = float(stats.t.ppf(0.5 + ci_level / 2, np.inf))
         if self.error < _QUADRATIC:
-            low, high = self.top - z * self.error, self.top + z * self.error
+            low, high = self.log_estimate - z * self.error, self.log_estimate + z * self.error
         else:
-            low = -np.inf if self._beyond(-np.inf, z) < 0 else self._crossed(-1.0, z)
-            high = self._crossed(1.0, z)
+            low = -np.inf if self._excess(-np.inf, z) < 0 else self._limit(-1.0, z)
+            high = self._limit(1.0, z)
         return float(np.exp(low)), float(np.exp(high))
 
-    def _beyond(self, at: float, z: float) -> float:
-        return float(np.sqrt(2 * max(self.fall(at), 0.0))) - z
+    def _excess(self, log_value: float, z: float) -> float:
+        """Return by how much the signed root of the likelihood-ratio statistic exceeds ``z``."""
+        return float(np.sqrt(2 * max(self.fall(log_value), 0.0))) - z
 
-    def _crossed(self, side: float, z: float) -> float:
+    def _limit(self, side: float, z: float) -> float:
         """Return where the root of twice the fall, all but a straight line, reaches ``z``."""
-        near, far = self.top, min(z * self.error, 1.0)
-        while self._beyond(self.top + side * far, z) < 0:
-            near, far = self.top + side * far, 2 * far
+        near, far = self.log_estimate, min(z * self.error, 1.0)
+        while self._excess(self.log_estimate + side * far, z) < 0:
+            near, far = self.log_estimate + side * far, 2 * far
             if far > _FARTHEST:
                 return side * np.inf
-        found: float = optimize.brentq(self._beyond, near, self.top + side * far, args=(z,), xtol=_EXACT)
+        found: float = optimize.brentq(self._excess, near, self.log_estimate + side * far, args=(z,), xtol=_EXACT)
         return found
 
 
-def of_dispersion(law: Counts | Inflated | Truncated, at: Array, value: float, error: float) -> Profile:
-    """Return the profile of the dispersion of a law of counts, log theta last of the parameters ``at`` (k).
+def of_dispersion(likelihood: DispersedLikelihood, theta: Array, value: float, error: float) -> Profile:
+    """Return the profile of the dispersion of counts, log theta last of the parameters ``theta`` (k).
 
     ``value`` is the log-likelihood there, ``error`` the standard error of log theta.
     """
-    return Profile(-float(at[-1]), error, partial(_fallen, law, at, value))
+    return Profile(-float(theta[-1]), error, partial(_fall, likelihood, theta, value))
 
 
-def _fallen(law: Counts | Inflated | Truncated, at: Array, value: float, log_alpha: float) -> float:
-    return value - climb(replace(law, held=-log_alpha), at[:-1]).value
+def _fall(likelihood: DispersedLikelihood, theta: Array, value: float, log_alpha: float) -> float:
+    return value - maximise(likelihood.holding(-log_alpha), theta[:-1]).value

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from crampstudy.arrays import Array
-from crampstudy.models.inference.covariance import CURVED_TO
-
-Objective = Callable[[Array], tuple[float, Array]]
-"""Parameters (k,) to the log-likelihood and the clusters' scores (G x k)."""
+from crampstudy.models.optimise.likelihoods import ScoredLikelihood
+from crampstudy.models.optimise.optimum import Optimum, failure
 
 _STEPS = 100
 _FLAT = 1e-3
@@ -22,112 +19,113 @@ _WIDTH = 1e-3
 """Half the span of a difference, in standard errors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """Where the climb ended: parameters (k,), scores (G x k) and observed information (k x k) there.
+def maximise(likelihood: ScoredLikelihood, start: Array, parts_up_to: int = 0) -> Optimum:
+    """Climb from ``start`` (k); no step has a norm above 1.
 
-    ``curvatures`` (G x k x k) are the clusters' parts of the information, where they are few.
+    Of so few clusters, ``parts_up_to``, the optimum has the curvatures too.
     """
-
-    at: Array
-    value: float
-    scores: Array
-    information: Array
-    iterations: int
-    curvatures: Array | None = None
-
-
-def maximise(objective: Objective, start: Array, reach: Callable[[Array], float]) -> Peak:
-    """Climb from ``start`` (k,); no step has a ``reach`` above 1.
-
-    Whether the top was reached is for the caller to judge, from scores and information.
-    """
-    widest = _WIDTH / np.array([max(reach(unit), 1e-12) for unit in np.eye(len(start))])
-    at = start
-    _, scores = objective(at)
+    widest = _WIDTH / np.array([max(likelihood.step_norm(unit), 1e-12) for unit in np.eye(len(start))])
+    scores = likelihood(start)[1]
     # How the scores vary between clusters is curvature enough to begin with, where they vary in every direction.
     curvature = scores.T @ scores
     if not _full(curvature):
-        curvature, _ = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(curvature))))
-    return _polished(objective, _climbed(objective, at, _definite(curvature), reach), widest)
+        widths = np.minimum(widest, _WIDTH / _scale(np.diag(curvature)))
+        curvature = _information(likelihood, start, widths, 0)[0]
+    return _newton_refine(likelihood, _bfgs(likelihood, start, _definite(curvature)), widest, parts_up_to)
 
 
-def held(objective: Objective, peak: Peak, index: int, value: float, reach: Callable[[Array], float]) -> float:
-    """Return the highest likelihood with the parameter at ``index`` held at ``value``, from the ``peak`` of all."""
-    rest = np.arange(len(peak.at)) != index
-    block = peak.information[np.ix_(rest, rest)]
-
-    def whole(others: Array) -> Array:
-        return np.insert(others, index, value)
-
-    def of_others(others: Array) -> tuple[float, Array]:
-        found, scores = objective(whole(others))
-        return found, scores[:, rest]
-
-    def reach_of_others(step: Array) -> float:
-        return reach(np.insert(step, index, 0.0))
-
-    follow = -np.linalg.solve(block, peak.information[rest, index]) * (value - peak.at[index])
-    follow /= max(1.0, reach_of_others(follow))
-    return _climbed(of_others, peak.at[rest] + follow, _definite(block), reach_of_others).value
+def maximise_holding(likelihood: ScoredLikelihood, optimum: Optimum, index: int, value: float) -> float:
+    """Return the highest likelihood with the parameter at ``index`` held at ``value``, from the ``optimum`` of all."""
+    rest = np.arange(len(optimum.theta)) != index
+    block = optimum.information[np.ix_(rest, rest)]
+    held = _Held(likelihood, rest, index, value)
+    follow = -np.linalg.solve(block, optimum.information[rest, index]) * (value - optimum.theta[index])
+    follow /= max(1.0, held.step_norm(follow))
+    return _bfgs(held, optimum.theta[rest] + follow, _definite(block)).value
 
 
-def _climbed(objective: Objective, at: Array, hessian: Array, reach: Callable[[Array], float]) -> Peak:
-    """Climb by BFGS from a first ``hessian`` (k x k), minus the second derivative or near it."""
-    value, scores = objective(at)
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A likelihood of the ``others`` (k flags) with the parameter at ``index`` held at ``value``."""
+
+    likelihood: ScoredLikelihood
+    others: Array
+    index: int
+    value: float
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        found, scores = self.likelihood(np.insert(theta, self.index, self.value))
+        return found, scores[:, self.others]
+
+    def step_norm(self, step: Array) -> float:
+        return self.likelihood.step_norm(np.insert(step, self.index, 0.0))
+
+
+def _bfgs(likelihood: ScoredLikelihood, theta: Array, information: Array) -> Optimum:
+    """Climb by BFGS from theta (k) and a first ``information`` B (k x k), minus the second derivative or near it.
+
+    With s a step and y the fall of the gradient along it, B gains y y' / (y's) - B s s' B / (s' B s).
+
+    Source: Nocedal and Wright 2006, section 6.1.
+    """
+    value, scores = likelihood(theta)
     steps = 0
     for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
         gradient = scores.sum(axis=0)
-        step = np.linalg.solve(hessian, gradient)
+        step = np.linalg.solve(information, gradient)
         if not step @ gradient > _NEAR:
             break
-        step /= max(1.0, reach(step))
-        there, scores_there = objective(at + step)
+        step /= max(1.0, likelihood.step_norm(step))
+        there, scores_there = likelihood(theta + step)
         for _ in range(30):
             if there >= value - 1e-13 * abs(value):
                 break
             step = step / 2
-            there, scores_there = objective(at + step)
+            there, scores_there = likelihood(theta + step)
         else:
             break
-        fall = gradient - scores_there.sum(axis=0)
-        if fall @ step > 1e-12 * (step @ hessian @ step):
-            pushed = hessian @ step
-            hessian = hessian - np.outer(pushed, pushed) / (step @ pushed) + np.outer(fall, fall) / (fall @ step)
-        at, value, scores = at + step, there, scores_there
-    return Peak(at, value, scores, hessian, steps)
+        y = gradient - scores_there.sum(axis=0)
+        if y @ step > 1e-12 * (step @ information @ step):
+            b_s = information @ step
+            information = information - np.outer(b_s, b_s) / (step @ b_s) + np.outer(y, y) / (y @ step)
+        theta, value, scores = theta + step, there, scores_there
+    return Optimum(theta, value, scores, information, steps, None)
 
 
-def _polished(objective: Objective, peak: Peak, widest: Array) -> Peak:
-    at, value, scores, found, steps = peak.at, peak.value, peak.scores, peak.information, peak.iterations
-    parts: Array | None = None
+def _newton_refine(likelihood: ScoredLikelihood, optimum: Optimum, widest: Array, parts_up_to: int) -> Optimum:
+    """Take Newton's steps from differences of the gradient while they shorten it, and judge where they end."""
+    theta, value, scores, found = optimum.theta, optimum.value, optimum.scores, optimum.information
+    steps, parts = optimum.iterations, None
     for _ in range(10):
-        found, parts = _information(objective, at, np.minimum(widest, _WIDTH / _scale(np.diag(found))))
-        hill, gradient = _definite(found), scores.sum(axis=0)
-        step = np.linalg.solve(hill, gradient)
+        widths = np.minimum(widest, _WIDTH / _scale(np.diag(found)))
+        found, parts = _information(likelihood, theta, widths, parts_up_to)
+        information, gradient = _definite(found), scores.sum(axis=0)
+        step = np.linalg.solve(information, gradient)
         length = float(step @ gradient)
-        there, scores_there = objective(at + step)
+        there, scores_there = likelihood(theta + step)
         rest = scores_there.sum(axis=0)
         steps += 1
-        # So close to the top the value is flat to rounding: the gradient tells whether the step was good.
-        if not np.linalg.solve(hill, rest) @ rest < length:
+        # So close to the maximum the value is flat to rounding: the gradient tells whether the step was good.
+        if not np.linalg.solve(information, rest) @ rest < length:
             break
-        at, value, scores = at + step, there, scores_there
+        theta, value, scores = theta + step, there, scores_there
         if length < _NEAR:
             break
-    return Peak(at, value, scores, found, steps, parts)
+    return Optimum(theta, value, scores, found, steps, failure(theta, scores, found), parts)
 
 
-def _information(objective: Objective, at: Array, widths: Array) -> tuple[Array, Array | None]:
+def _information(
+    likelihood: ScoredLikelihood, theta: Array, widths: Array, parts_up_to: int
+) -> tuple[Array, Array | None]:
     """Return minus the second derivative (k x k), by central differences of the gradient over ``widths`` (k,).
 
     Of few clusters also their parts of it (G x k x k).
     """
     rows, parts = [], []
-    for width, unit in zip(widths, np.eye(len(at)), strict=True):
-        up, down = objective(at + width * unit)[1], objective(at - width * unit)[1]
+    for width, unit in zip(widths, np.eye(len(theta)), strict=True):
+        up, down = likelihood(theta + width * unit)[1], likelihood(theta - width * unit)[1]
         rows.append((down.sum(axis=0) - up.sum(axis=0)) / (2 * width))
-        if len(up) <= CURVED_TO:
+        if len(up) <= parts_up_to:
             parts.append((down - up) / (2 * width))
     made = np.array(rows)
     symmetric: Array = (made + made.T) / 2

@@ -1,152 +1,108 @@
-"""The maximum of a likelihood that need not be concave, from its exact second derivatives.
+"""Trust-region, saddle-free Newton: the maximum of a likelihood that need not be concave, from second derivatives.
 
 Where the curvature has the wrong sign along an axis a step follows the slope there, which leads away from saddle
-points (Dauphin et al. 2014); no step moves a linear predictor far. Near the top it is Newton's method.
+points (Dauphin et al. 2014); no step moves a linear predictor far. Near the maximum it is Newton's method.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
-from crampstudy.models.nights.zeros.likelihoods import Local
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise.likelihoods import PointwiseDerivatives, PointwiseLikelihood
+from crampstudy.models.optimise.optimum import Optimum, failure, solve
 
 MOST = 200
 """Evaluations of a likelihood within which a climb ends; one that has an end rarely needs 30."""
 _NEAR = 1e-16
 """Squared length of a step in standard errors that is below rounding."""
-_REACH = 2.0
+_RADIUS = 2.0
 """Farthest that one step may move a linear predictor."""
 _MOVING = 1e-3
-"""A step that still moves a predictor by this much is not at the top, however flat the likelihood."""
+"""A step that still moves a predictor by this much is not at the maximum, however flat the likelihood."""
 _FAR = 10.0
 _LAST = 3
-"""Newton's steps that are enough once they are short: where more are needed there is no top."""
+"""Newton's steps that are enough once they are short: where more are needed there is no maximum."""
 _SHORT = 1e-9
-_AT = 0.05
-"""A climb that comes this near to a known top, in every linear predictor, would end there."""
+_SAME = 0.05
+"""A climb that comes this near to a known maximum, in every linear predictor, would end there."""
 
 
-class Law(Protocol):
-    """Rows whose log-likelihood depends on linear predictors; ``times`` (n) is as how many rows each counts."""
-
-    @property
-    def times(self) -> Array: ...
-    @property
-    def designs(self) -> tuple[Array, ...]:
-        """A design (n x k_i) per predictor, columns in the order of the parameters."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What each predictor says."""
-
-    def local(self, predictors: Sequence[Array]) -> Local:
-        """Return the rows' log-likelihoods and their derivatives in the predictors."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Top:
-    """Where a climb ended: parameters (k), log-likelihood, rows' scores (n x k) and observed information (k x k)."""
-
-    at: Array
-    value: float
-    scores: Array
-    information: Array
-    iterations: int
-    problem: str | None
-
-
-def climb_all(law: Law, starts: Iterable[Array], most: int = MOST) -> list[Top]:
-    """Return the tops to which the ``starts`` lead within ``most`` evaluations each, each once."""
-    tops: list[Top] = []
+def multistart(likelihood: PointwiseLikelihood, starts: Iterable[Array], most: int = MOST) -> list[Optimum]:
+    """Return the optima to which the ``starts`` lead within ``most`` evaluations each, each once."""
+    optima: list[Optimum] = []
     for start in starts:
-        found = climb(law, start, tops, most)
-        if found not in tops:
-            tops.append(found)
-    return tops
+        found = maximise(likelihood, start, optima, most)
+        if found not in optima:
+            optima.append(found)
+    return optima
 
 
-def climb(law: Law, start: Array, known: Sequence[Top] = (), most: int = MOST) -> Top:
-    """Maximise the likelihood of ``law`` from ``start`` (k); ``problem`` says why the end is no maximum.
+def maximise(likelihood: PointwiseLikelihood, start: Array, known: Sequence[Optimum] = (), most: int = MOST) -> Optimum:
+    """Maximise a ``likelihood`` from ``start`` (k).
 
-    A climb that leads to one of the ``known`` tops returns that. One that has found no end when the likelihood was
+    A climb that leads to one of the ``known`` optima returns that. One that has found no end when the likelihood was
     evaluated ``most`` times stops there: what is so ill-conditioned takes minutes and has no answer.
     """
-    designs, times = law.designs, law.times
-    at, steps, short, left = start, 0, 0, most
-    local = law.local(_predictors(designs, at))
-    value = float(times @ local.value)
+    designs, weights = likelihood.designs, likelihood.weights
+    theta, steps, short, left = start, 0, 0, most
+    here = likelihood.pointwise(_predictors(designs, theta))
+    value = float(weights @ here.value)
     while left > 0:
         steps += 1
-        gradient, information = _derivatives(designs, times, local)
+        gradient, information = _derivatives(designs, weights, here)
         if not (np.isfinite(gradient).all() and np.isfinite(information).all()):
             break
-        step = _uphill(information, gradient)
+        step = saddle_free_step(information, gradient)
         length = float(step @ gradient)
-        step /= max(1.0, _reach(designs, step) / _REACH)
-        there = law.local(_predictors(designs, at + step))
-        reached = float(times @ there.value)
+        step /= max(1.0, _step_norm(designs, step) / _RADIUS)
+        there = likelihood.pointwise(_predictors(designs, theta + step))
+        reached = float(weights @ there.value)
         left -= 1
         for _ in range(40):
-            # So close to the top the value is flat to rounding.
+            # So close to the maximum the value is flat to rounding.
             if reached >= value - 1e-13 * abs(value):
                 break
             step, left = step / 2, left - 1
-            there = law.local(_predictors(designs, at + step))
-            reached = float(times @ there.value)
+            there = likelihood.pointwise(_predictors(designs, theta + step))
+            reached = float(weights @ there.value)
         else:
             break
-        at, value, local = at + step, reached, there
-        for top in known:
-            if _reach(designs, at - top.at) < _AT and value <= top.value + _NEAR * abs(value):
-                return top
+        theta, value, here = theta + step, reached, there
+        if same := _leads_to(known, designs, theta, value):
+            return same
         short += length < _SHORT
         if length < _NEAR or short > _LAST:
             break
-    gradient, information = _derivatives(designs, times, local)
-    scores = np.hstack([design * (times * d)[:, None] for design, d in zip(designs, local.first, strict=True)])
     spent = f"there was no maximum within {most} evaluations of the likelihood" if left <= 0 else None
-    return Top(at, value, scores, information, steps, _problem(law, at, scores, information, spent))
+    scores = np.hstack([design * (weights * d)[:, None] for design, d in zip(designs, here.first, strict=True)])
+    information = _derivatives(designs, weights, here)[1]
+    reason = _failure(likelihood, theta, scores, information, spent)
+    return Optimum(theta, value, scores, information, steps, reason)
 
 
-def curvatures(law: Law, at: Array, groups: NDArray[np.intp], clusters: int) -> Array:
-    """Return the clusters' parts (G x k x k) of the observed information at ``at`` (k); ``groups`` (n) are codes."""
-    designs, local = law.designs, law.local(_predictors(law.designs, at))
-    parts = np.zeros((clusters, len(at), len(at)))
+def curvatures(likelihood: PointwiseLikelihood, theta: Array, groups: NDArray[np.intp], clusters: int) -> Array:
+    """Return the clusters' parts (G x k x k) of the observed information; ``groups`` (n) are codes."""
+    designs, here = likelihood.designs, likelihood.pointwise(_predictors(likelihood.designs, theta))
+    parts = np.zeros((clusters, len(theta), len(theta)))
     for g in np.unique(groups):
         rows = groups == g
-        own = Local(local.value[rows], tuple(d[rows] for d in local.first), tuple(d[rows] for d in local.second))
-        parts[g] = _derivatives([design[rows] for design in designs], law.times[rows], own)[1]
+        own = PointwiseDerivatives(
+            here.value[rows], tuple(d[rows] for d in here.first), tuple(d[rows] for d in here.second)
+        )
+        parts[g] = _derivatives([design[rows] for design in designs], likelihood.weights[rows], own)[1]
     return parts
 
 
-def _predictors(designs: Sequence[Array], at: Array) -> list[Array]:
-    return [design @ part for design, part in zip(designs, _parts(designs, at), strict=True)]
+def saddle_free_step(information: Array, gradient: Array) -> Array:
+    """Return Newton's step with the sizes of the curvatures in the place of the curvatures: |H|^-1 g.
 
-
-def _parts(designs: Sequence[Array], at: NDArray[Any]) -> list[NDArray[Any]]:
-    return np.split(at, np.cumsum([design.shape[1] for design in designs])[:-1])
-
-
-def _derivatives(designs: Sequence[Array], times: Array, local: Local) -> tuple[Array, Array]:
-    gradient = np.concatenate([design.T @ (times * d) for design, d in zip(designs, local.first, strict=True)])
-    pairs = iter(local.second)
-    rows: list[list[Array]] = [[np.empty(0)] * len(designs) for _ in designs]
-    for i in range(len(designs)):
-        for j in range(i, len(designs)):
-            rows[i][j] = -(designs[i] * (times * next(pairs))[:, None]).T @ designs[j]
-            rows[j][i] = rows[i][j].T
-    return gradient, np.block(rows)
-
-
-def _uphill(information: Array, gradient: Array) -> Array:
-    """Return Newton's step with the sizes of the curvatures in the place of the curvatures."""
+    Source: Dauphin et al. 2014.
+    """
     scale = np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))
     sizes, axes = np.linalg.eigh(information / np.outer(scale, scale))
     sizes = np.maximum(np.abs(sizes), 1e-10 * np.abs(sizes).max())
@@ -154,21 +110,53 @@ def _uphill(information: Array, gradient: Array) -> Array:
     return step
 
 
-def _reach(designs: Sequence[Array], step: Array) -> float:
+def _leads_to(known: Sequence[Optimum], designs: Sequence[Array], theta: Array, value: float) -> Optimum | None:
+    for optimum in known:
+        near = _step_norm(designs, theta - optimum.theta) < _SAME
+        if near and value <= optimum.value + _NEAR * abs(value):
+            return optimum
+    return None
+
+
+def _predictors(designs: Sequence[Array], theta: Array) -> list[Array]:
+    return [design @ part for design, part in zip(designs, _parts(designs, theta), strict=True)]
+
+
+def _parts(designs: Sequence[Array], theta: NDArray[Any]) -> list[NDArray[Any]]:
+    return np.split(theta, np.cumsum([design.shape[1] for design in designs])[:-1])
+
+
+def _derivatives(designs: Sequence[Array], weights: Array, here: PointwiseDerivatives) -> tuple[Array, Array]:
+    """Return the gradient (k) and the information (k x k): sums over rows of X_i' d and -X_i' d_ij X_j."""
+    gradient = np.concatenate([design.T @ (weights * d) for design, d in zip(designs, here.first, strict=True)])
+    pairs = iter(here.second)
+    rows: list[list[Array]] = [[np.empty(0)] * len(designs) for _ in designs]
+    for i in range(len(designs)):
+        for j in range(i, len(designs)):
+            rows[i][j] = -(designs[i] * (weights * next(pairs))[:, None]).T @ designs[j]
+            rows[j][i] = rows[i][j].T
+    return gradient, np.block(rows)
+
+
+def _step_norm(designs: Sequence[Array], step: Array) -> float:
+    """Return how far a step moves a linear predictor at most."""
     return max(float(np.abs(moved).max(initial=0.0)) for moved in _predictors(designs, step))
 
 
-def _problem(law: Law, at: Array, scores: Array, information: Array, spent: str | None) -> str | None:
-    designs = law.designs
-    found = newton.problem(at, scores, information)
+def _failure(
+    likelihood: PointwiseLikelihood, theta: Array, scores: Array, information: Array, spent: str | None
+) -> str | None:
+    designs = likelihood.designs
+    found = failure(theta, scores, information)
     if found is None:
-        step = newton.solve(information, scores.sum(axis=0))
-        if step is None or _reach(designs, step) > _MOVING:
+        step = solve(information, scores.sum(axis=0))
+        if step is None or _step_norm(designs, step) > _MOVING:
             found = "the likelihood still rises, ever more slowly"
     found = found and (spent or found)
     variance = np.zeros_like(information) if found else np.linalg.inv(information)
-    own = _parts(designs, np.arange(len(at)))
-    for name, design, part, where in reversed(list(zip(law.names, designs, _parts(designs, at), own, strict=True))):
+    own = _parts(designs, np.arange(len(theta)))
+    parts = zip(likelihood.names, designs, _parts(designs, theta), own, strict=True)
+    for name, design, part, where in reversed(list(parts)):
         far = design[np.abs(design @ part) > _FAR]
         if not len(far):
             continue

@@ -18,7 +18,7 @@ from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 
 if TYPE_CHECKING:
     from crampstudy.models.nights.engines import Data
-    from crampstudy.models.times.fit import Times
+    from crampstudy.models.times.cox import Times
 
 _STEPS = 200
 _TIGHT = 1e-12

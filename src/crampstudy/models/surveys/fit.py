@@ -24,7 +24,9 @@ from crampstudy.models.common.estimability import name
 from crampstudy.models.inference.exposed_participants import Exposed, exposed
 from crampstudy.models.request import NUMBERS, Question, check_multiples
 from crampstudy.models.surveys import interval_counts, linearised, survey_linear, survey_ordinal
+from crampstudy.models.surveys.domain_means import lonely_note
 from crampstudy.models.surveys.effective_size import Sampled
+from crampstudy.models.surveys.sampling import SamplingDesign, few_note
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.nights import Diary, people
 
@@ -37,7 +39,7 @@ class Sample:
     frame: pl.DataFrame
     outcome: Array
     design: design_matrix.Design
-    sampling: linearised.Design
+    sampling: SamplingDesign
     remarks: tuple[str, ...]
     account: Account
 
@@ -118,7 +120,7 @@ def sample(asked: Question) -> Sample:
         raise UsageError(f"{asked.model} takes no offset(), which is for {able}")
     if not model.intercept:
         design = design.without_intercept()
-    sampling = linearised.Design.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
+    sampling = SamplingDesign.of(frame[cohort.design.stratum], frame[cohort.design.psu], frame[weight].to_numpy())
     left_out = (
         (UNDECIDED, part.undecided),
         (OUTSIDE, frame.height - part.undecided - int(inside.sum())),
@@ -135,7 +137,7 @@ def sample(asked: Question) -> Sample:
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
         *design.remarks,
-        linearised.lonely_note(int((sampling.present(design.rows) == 1).sum())),
+        lonely_note(int((sampling.present(design.rows) == 1).sum())),
         *account.remarks(),
     )
     return Sample(asked, frame, outcome, design, sampling, remarks, account)
@@ -163,7 +165,7 @@ def fit_survey(asked: Question) -> Fit:
         if found_again.answer.status == "converged":
             of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
     numbers, answer = found.numbers, found.answer
-    few = linearised.few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
+    few = few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {
         "n_participants": numbers.n,
         "n_events": None if asked.model in NUMBERS else numbers.n_events,
@@ -241,15 +243,10 @@ def _ordinal(of: Sample) -> _Fitted:
 
 def _intervals(of: Sample) -> _Fitted:
     design, asked = of.design, of.asked
+    high = of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
+    answers = interval_counts.IntervalAnswers(of.outcome, high, at_most=asked.at_most)
     fitted = interval_counts.fit(
-        of.outcome,
-        of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy(),
-        of.matrix,
-        of.names,
-        design.rows,
-        of.sampling,
-        at_most=asked.at_most,
-        near_nightly=asked.near_nightly,
+        answers, of.matrix, of.names, design.rows, of.sampling, near_nightly=asked.near_nightly
     )
     counted = "cramps" if asked.at_most is None else f"nights with a cramp, at most {asked.at_most}"
     note = f"recalled classes taken as intervals of {counted} in 30 nights"

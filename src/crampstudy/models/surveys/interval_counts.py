@@ -28,15 +28,24 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.codebook.recalled import NIGHTS
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
+from crampstudy.models.common.separation import separated
 from crampstudy.models.inference.covariance import without_rounding
-from crampstudy.models.surveys.interval_distributions import CrampNights, Law, NegativeBinomial
-from crampstudy.models.surveys.interval_likelihood import Found, Rows, best, nightly, obstacle, separation
-from crampstudy.models.surveys.linearised import BoolArray, Design, domain_means, domain_rows
+from crampstudy.models.surveys.domain_means import domain_means
+from crampstudy.models.surveys.interval_distributions import CrampNights, Distribution, NegativeBinomial
+from crampstudy.models.surveys.interval_likelihood import (
+    IntervalOptimum,
+    IntervalRows,
+    best,
+    nightly,
+    obstacle,
+    separating,
+)
+from crampstudy.models.surveys.sampling import SamplingDesign, domain_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class IntervalFit:
     reason: str
     iterations: int
     log_likelihood: float
-    law: Law
+    distribution: Distribution
     dispersion: float
     dispersion_error: float
     near_nightly: float
@@ -91,35 +100,66 @@ class IntervalFit:
         return self.coefficients - half, self.coefficients + half
 
 
-def independent(n: int) -> Design:
+def independent(n: int) -> SamplingDesign:
     """Return the design of n participants drawn by themselves, each of weight 1."""
-    return Design(np.arange(n), np.zeros(n, dtype=np.intp), np.ones(n))
+    return SamplingDesign(np.arange(n), np.zeros(n, dtype=np.intp), np.ones(n))
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalAnswers:
+    """Answers of n rows of which ``low`` <= count <= ``high`` is known, ``high`` NaN or infinite where it is open.
+
+    ``exposure`` are the nights behind each answer, a number or (n,). With ``at_most`` the answers count nights, at most
+    so many, instead of cramps.
+    """
+
+    low: ArrayLike
+    high: ArrayLike
+    exposure: ArrayLike = NIGHTS
+    at_most: int | None = None
+
+    @property
+    def lower(self) -> Array:
+        """The lower limits (n,)."""
+        return np.asarray(self.low, dtype=np.float64)
+
+    @property
+    def distribution(self) -> Distribution:
+        """What a person's count follows."""
+        return NegativeBinomial() if self.at_most is None else CrampNights(self.at_most)
+
+    def inside(self, members: Flags) -> tuple[Array, Array]:
+        """Return the upper limits and the nights of the rows that are ``members`` (n,).
+
+        Raises:
+            AnalysisError: the limits are no interval of counts, or an exposure is not above 0.
+        """
+        lower = self.lower
+        upper = _upper(lower[members], np.asarray(self.high, dtype=np.float64)[members])
+        nights = np.broadcast_to(np.asarray(self.exposure, dtype=np.float64), lower.shape)[members]
+        if not (np.isfinite(nights) & (nights > 0)).all():
+            raise AnalysisError("the exposure of an answer is a number of nights above 0")
+        return upper, nights
 
 
 def fit(
-    low: ArrayLike,
-    high: ArrayLike,
+    answers: IntervalAnswers,
     X: ArrayLike,
     names: Sequence[str],
     members: ArrayLike,
-    design: Design,
+    design: SamplingDesign,
     *,
-    exposure: ArrayLike = NIGHTS,
-    at_most: int | None = None,
     near_nightly: bool = False,
     dispersion: float | None = None,
 ) -> IntervalFit:
-    """Fit log E(y) = log exposure + X b to answers of which ``low`` <= y <= ``high`` is known, over a domain.
+    """Fit log E(y) = log exposure + X b to ``answers`` of which an interval is known, over a domain.
 
     Args:
-        low: lower limits (n,), whole numbers of at least 0.
-        high: upper limits (n,), inside; NaN or infinite where the interval is open.
+        answers: the intervals, of whole numbers of at least 0, and the nights behind them.
         X: columns of the model (n, p), the intercept too.
         names: what the columns are called.
         members: the domain (n,); cells outside it may be missing.
         design: sampling design of all n rows; :func:`independent` where there is none.
-        exposure: nights behind each answer, a number or (n,).
-        at_most: the answers count nights, at most so many, instead of cramps.
         near_nightly: estimate a share of people who cramp night after night.
         dispersion: hold the dispersion at this number instead of estimating it.
 
@@ -127,15 +167,12 @@ def fit(
         AnalysisError: the limits are no interval of counts, a cell inside the domain is missing, or an argument is
             out of range.
     """
-    lower = np.asarray(low, dtype=np.float64)
-    inside, y, x, w = domain_rows(lower, X, members, design)
-    upper = _upper(y, np.asarray(high, dtype=np.float64)[inside])
-    nights = np.broadcast_to(np.asarray(exposure, dtype=np.float64), lower.shape)[inside]
-    _check(nights, at_most, dispersion)
-    law: Law = NegativeBinomial() if at_most is None else CrampNights(at_most)
-    top = np.inf if at_most is None else float(at_most)
+    inside, y, x, w = domain_rows(answers.lower, X, members, design)
+    upper, nights = answers.inside(inside)
+    _check(answers.at_most, dispersion)
+    top = np.inf if answers.at_most is None else float(answers.at_most)
     scale = np.maximum(np.abs(x).max(axis=0), np.finfo(np.float64).tiny)
-    rows = Rows.of(x / scale, nights, y, upper, w)
+    rows = IntervalRows.of(x / scale, nights, y, upper, w)
     psus, strata = design.units(inside)
     p = x.shape[1]
     none = IntervalFit(
@@ -151,7 +188,7 @@ def fit(
         reason=obstacle(rows, psus - strata, top),
         iterations=0,
         log_likelihood=float("nan"),
-        law=law,
+        distribution=answers.distribution,
         dispersion=float("nan"),
         dispersion_error=float("nan"),
         near_nightly=float("nan"),
@@ -159,12 +196,11 @@ def fit(
     )
     if none.reason:
         return none
-    if by := separation(rows, top):
-        shown = ", ".join(names[i] for i in by)
-        return replace(none, reason=f"the answers are separated by {shown}: no finite estimate exists")
-    found = best(rows, law, near_nightly, dispersion)
+    if by := separating(rows, top):
+        return replace(none, reason=separated("the answers are separated", [names[i] for i in by]))
+    found = best(rows, answers.distribution, near_nightly, dispersion)
     if found.problem:
-        return replace(none, status="not_converged", reason=found.problem, iterations=found.peak.iterations)
+        return replace(none, status="not_converged", reason=found.problem, iterations=found.optimum.iterations)
     return _result(none, found, rows, scale, inside, design)
 
 
@@ -180,34 +216,37 @@ def class_probabilities(fitted: IntervalFit, X: ArrayLike, limits: ArrayLike, ex
     eta = np.asarray(X, dtype=np.float64) @ fitted.coefficients + np.log(nights)
     chances = []
     for lower, upper in np.asarray(limits, dtype=np.float64):
-        usual = np.exp(fitted.law.interval(eta, fitted.dispersion, lower, upper)[0])
+        usual = np.exp(fitted.distribution.interval(eta, fitted.dispersion, lower, upper)[0])
         chances.append(usual + fitted.near_nightly * (nightly(lower, upper, nights) - usual))
     return np.column_stack(chances)
 
 
 def goodness(
     fitted: IntervalFit,
-    low: ArrayLike,
-    high: ArrayLike,
+    answers: IntervalAnswers,
     X: ArrayLike,
     members: ArrayLike,
-    design: Design,
-    *,
-    exposure: ArrayLike = NIGHTS,
+    design: SamplingDesign,
     groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Return the weighted share of every class, observed beside expected; arguments as for :func:`fit`.
+    """Return the weighted share of every class, observed beside expected.
 
-    With ``groups`` (n,) the classes are shown within each of them. Columns: group, low, high (infinite where open), n,
+    Columns: group, low, high (infinite where open), n,
     observed, std_error (design-based, of observed), expected: the mean of the chances that the model gives the rows.
+
+    Args:
+        fitted: the model that was fitted to ``answers``.
+        answers: as of :func:`fit`, and so the three arguments that follow.
+        X: columns of the model (n, p).
+        members: the domain (n,).
+        design: sampling design of all n rows.
+        groups: (n,), within each of which the classes are shown.
 
     Raises:
         AnalysisError: the model has no estimate, or the classes overlap, so that their shares cannot be compared.
     """
-    lower, x = np.asarray(low, dtype=np.float64), np.asarray(X, dtype=np.float64)
-    inside, y, rows, w = domain_rows(lower, x, members, design)
-    upper = _upper(y, np.asarray(high, dtype=np.float64)[inside])
-    nights = np.broadcast_to(np.asarray(exposure, dtype=np.float64), lower.shape)[inside]
+    inside, y, rows, w = domain_rows(answers.lower, X, members, design)
+    upper, nights = answers.inside(inside)
     limits = np.unique(np.column_stack([y, upper]), axis=0)
     if (limits[1:, 0] <= limits[:-1, 1]).any():
         raise AnalysisError("the classes overlap, so their shares cannot be compared; give classes that do not")
@@ -241,12 +280,12 @@ def extras(fitted: IntervalFit) -> tuple[Extra, ...]:
     if fitted.status != "converged":
         return ()
     df = float(fitted.df_residual)
-    unit, law = "alpha, variance = mean + alpha mean^2", "Poisson"
-    if isinstance(fitted.law, CrampNights):
-        unit, law = "alpha, relative variance of persons' rates", "binomial"
+    unit, expected = "alpha, variance = mean + alpha mean^2", "Poisson"
+    if isinstance(fitted.distribution, CrampNights):
+        unit, expected = "alpha, relative variance of persons' rates", "binomial"
     found = Extra("dispersion", "dispersion", unit, fitted.dispersion, fitted.dispersion_error, df=df)
     if fitted.dispersion_at_boundary:
-        found = replace(found, status="boundary", note=f"the answers are no more dispersed than {law}")
+        found = replace(found, status="boundary", note=f"the answers are no more dispersed than {expected}")
     made, unit = [found], "proportion of people"
     if fitted.near_nightly_at_boundary:
         note = "the highest class holds no more than the law without such people expects"
@@ -268,9 +307,7 @@ def _upper(low: Array, high: Array) -> Array:
     return upper
 
 
-def _check(nights: Array, at_most: int | None, dispersion: float | None) -> None:
-    if not (np.isfinite(nights) & (nights > 0)).all():
-        raise AnalysisError("the exposure of an answer is a number of nights above 0")
+def _check(at_most: int | None, dispersion: float | None) -> None:
     if at_most is not None and at_most < 1:
         raise AnalysisError(f"at_most is a number of nights of at least 1, such as 30; got {at_most}")
     if dispersion is not None and not 0 <= dispersion < np.inf:
@@ -278,15 +315,15 @@ def _check(nights: Array, at_most: int | None, dispersion: float | None) -> None
 
 
 def _result(
-    none: IntervalFit, found: Found, rows: Rows, scale: Array, inside: BoolArray, design: Design
+    none: IntervalFit, found: IntervalOptimum, rows: IntervalRows, scale: Array, inside: Flags, design: SamplingDesign
 ) -> IntervalFit:
-    model, peak, p = found.model, found.peak, len(scale)
-    at = peak.at
+    model, optimum, p = found.model, found.optimum, len(scale)
+    at = optimum.theta
     every = model.parts(at)[1][rows.place] * rows.every_weight[:, None]
     scores = np.zeros((len(inside), len(at)))
-    scores[inside] = np.linalg.solve(peak.information, every.T).T
+    scores[inside] = np.linalg.solve(optimum.information, every.T).T
     units = np.append(scale, np.ones(len(at) - p))
-    own = np.diag(np.linalg.inv(peak.information)).astype(np.float64)
+    own = np.diag(np.linalg.inv(optimum.information)).astype(np.float64)
     joint = without_rounding(design.covariance(scores, inside), own) / np.outer(units, units)
     errors = np.sqrt(np.diag(joint))
     if not np.isfinite(errors).all():
@@ -296,8 +333,8 @@ def _result(
         parameters=at / units,
         joint=joint,
         status="converged",
-        iterations=peak.iterations,
-        log_likelihood=peak.value,
+        iterations=optimum.iterations,
+        log_likelihood=optimum.value,
         dispersion=model.dispersion(at),
         dispersion_error=float(errors[p]) if model.dispersed else float("nan"),
         near_nightly=model.share(at),

@@ -35,7 +35,7 @@ _CELLS = 2_000_000
 """Rows times rates that are held at once."""
 
 
-class Law(Protocol):
+class Distribution(Protocol):
     """A law of counts with log means ``eta`` (r,) and one ``dispersion`` of at least 0."""
 
     def interval(self, eta: Array, dispersion: float, low: float, high: float) -> Part:

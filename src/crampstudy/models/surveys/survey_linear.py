@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from crampstudy.models.inference.covariance import without_rounding
 from crampstudy.models.nights.linear import least_squares, no_residual
 from crampstudy.models.surveys import linearised
+from crampstudy.models.surveys.sampling import COLLINEAR, SamplingDesign, domain_rows, too_many_slopes
 
 
 def regression(
@@ -22,28 +23,35 @@ def regression(
     X: ArrayLike,
     names: Sequence[str],
     members: ArrayLike,
-    design: linearised.Design,
+    design: SamplingDesign,
     offset: ArrayLike | None = None,
 ) -> linearised.SurveyFit:
     """Fit a number over the domain ``members`` (n,) of the full design.
 
-    ``outcome`` (n,), ``X`` (n, p) with the intercept and ``offset`` (n,) are as in :func:`~.linearised.regression`. An
-    outcome that does not vary or leaves no residual, collinear columns and a design without degrees of freedom are not
-    estimable.
+    An outcome that does not vary or leaves no residual, collinear columns and a design without degrees of freedom are
+    not estimable.
+
+    Args:
+        outcome: numbers (n,).
+        X: columns (n, p), the intercept too.
+        names: what the columns are called.
+        members: the domain (n,); cells outside it may be missing.
+        design: sampling design of all n rows.
+        offset: added to the mean (n,).
 
     Raises:
         AnalysisError: a cell inside the domain is missing, or the domain is empty.
 
     Source: Binder 1983; Lumley 2010 (``svyglm``).
     """
-    inside, y, x, w = linearised.domain_rows(outcome, X, members, design)
+    inside, y, x, w = domain_rows(outcome, X, members, design)
     fixed = np.zeros(len(y)) if offset is None else np.asarray(offset, dtype=np.float64)[inside]
     psus, strata = design.units(inside)
     scale = np.maximum(np.linalg.norm(x, axis=0), np.finfo(np.float64).tiny)
-    reason = linearised.too_many_slopes(psus - strata, x.shape[1] - 1)
+    reason = too_many_slopes(psus - strata, x.shape[1] - 1)
     reason = reason or no_residual(x, y, fixed, rows="participants") or ""
     if not reason and np.linalg.matrix_rank(x / scale) < x.shape[1]:
-        reason = linearised.COLLINEAR
+        reason = COLLINEAR
     if reason:
         return linearised.SurveyFit.none(names, len(y), reason)
     beta, residuals = least_squares(x, y - fixed, w)

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.models.classes import proportionality
 from crampstudy.models.classes.ordinal import OrdinalFit, ordinal
 from crampstudy.models.classes.proportionality import SlopeTest
 from crampstudy.models.inference.covariance import without_rounding
 from crampstudy.models.surveys import linearised
+from crampstudy.models.surveys.sampling import NO_VARIANCE, SamplingDesign, domain_rows, too_many_slopes
 
 
 def regression(
@@ -24,29 +25,37 @@ def regression(
     X: ArrayLike,
     names: Sequence[str],
     members: ArrayLike,
-    design: linearised.Design,
+    design: SamplingDesign,
     levels: Sequence[str],
     free: Sequence[int] = (),
 ) -> linearised.SurveyFit:
     """Fit ordered classes over the domain ``members`` (n,) of the full design.
 
-    ``classes`` (n,) are codes 0..K-1 of ``levels``; ``X`` (n, p) has no intercept, whose place the K - 1 thresholds
-    take; ``free`` columns have a slope per threshold. Cells outside the domain may be missing. The parameters are those
+    The parameters are those
     of :class:`crampstudy.models.classes.ordinal.OrdinalFit`: log odds ratios of a higher class, then thresholds, then
     the free slopes.
+
+    Args:
+        classes: codes (n), 0..K-1 of ``levels``; cells outside the domain may be missing.
+        X: columns (n, p) without an intercept, whose place the thresholds take.
+        names: what the columns are called.
+        members: the domain (n,).
+        design: sampling design of all n rows.
+        levels: the classes in order.
+        free: columns with a slope per threshold.
 
     Raises:
         AnalysisError: a cell inside the domain is missing, a class impossible, or the domain is empty.
 
     Source: McCullagh 1980; Binder 1983; Lumley 2010 (``svyolr``).
     """
-    inside, y, x, w = linearised.domain_rows(classes, X, members, design)
+    inside, y, x, w = domain_rows(classes, X, members, design)
     psus, strata = design.units(inside)
     fitted = ordinal(x, y, w, levels=levels, names=names, free=free)
     status, reason = fitted.status, fitted.problem or ""
     p = len(fitted.names)
     slopes = p - (len(levels) - 1)
-    if found := linearised.too_many_slopes(psus - strata, slopes):
+    if found := too_many_slopes(psus - strata, slopes):
         status, reason = "not_estimable", found
     covariance = np.full((p, p), np.nan)
     if not reason:
@@ -73,27 +82,35 @@ def brant(
     X: ArrayLike,
     names: Sequence[str],
     members: ArrayLike,
-    design: linearised.Design,
+    design: SamplingDesign,
     levels: Sequence[str],
 ) -> tuple[SlopeTest, ...]:
     """Test proportional odds as :func:`crampstudy.models.classes.proportionality.brant`, with the design's covariance.
 
-    Arguments as of :func:`regression`. The statistics are F with the design's degrees of freedom.
+    The statistics are F with the design's degrees of freedom.
+
+    Args:
+        classes: codes (n), 0..K-1 of ``levels``.
+        X: columns (n, p) without an intercept.
+        names: what the columns are called.
+        members: the domain (n,).
+        design: sampling design of all n rows.
+        levels: the classes in order.
 
     Raises:
         AnalysisError: as :func:`regression`, or there are no two thresholds or no column to compare.
     """
-    inside, y, x, w = linearised.domain_rows(classes, X, members, design)
+    inside, y, x, w = domain_rows(classes, X, members, design)
     psus, strata = design.units(inside)
     slopes = proportionality.slopes(x, y, w, levels, names)
     if psus - strata < 1:
-        return proportionality.untested(slopes, names, linearised.NO_VARIANCE)
+        return proportionality.untested(slopes, names, NO_VARIANCE)
     return proportionality.compared(
         slopes, names, lambda influence: design.covariance(_spread(influence, inside), inside), psus - strata
     )
 
 
-def _spread(rows: Array, inside: linearised.BoolArray) -> Array:
+def _spread(rows: Array, inside: Flags) -> Array:
     """Put the rows of a domain into the full design, whose other rows score zero."""
     full = np.zeros((len(inside), rows.shape[1]))
     full[inside] = rows

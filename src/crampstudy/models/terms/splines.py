@@ -99,6 +99,15 @@ def ns(
     Zero at ``ref`` (the median, if not given), so that the fit's ratios are against it; shown at ``at``. On its first
     rows, the context gives under :data:`PEOPLE` a function that returns their participants (codes, length n).
 
+    Args:
+        data: the values (n).
+        df: the number of columns.
+        knots: inner knots, instead of ``df``.
+        ref: the value where the spline is zero; the median, if not given.
+        at: the values that are shown.
+        _state: what the first rows leave for others.
+        _context: gives under :data:`PEOPLE` a function that returns the first rows' participants (codes, n).
+
     Raises:
         ValueError: the knots do not increase, or ``ref`` or a value of ``at`` lies outside the values observed.
     """

@@ -19,16 +19,16 @@ from scipy import stats
 
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common.separation import SUSPECT_PREDICTOR, separated
 from crampstudy.models.inference.covariance import Covariance, cluster_sums
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import newton, optimum
 from crampstudy.models.times.kaplan_meier import survival
-from crampstudy.models.times.risk_sets import RiskSets, separation
+from crampstudy.models.times.risk_sets import RiskSets, separating
 
 Transform = Literal["km", "identity"]
 
-SEPARATED = "those with the event are always set apart from the others at risk: no finite hazard ratio exists"
+SEPARATED = separated("those with the event are always set apart from the others at risk", number="hazard ratio")
 NO_EVENT = "no event"
-_SUSPECT_ETA = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,12 @@ class Proportionality:
 def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, strata: Codes | None = None) -> CoxFit:
     """Fit log hazard(t) = log baseline of the stratum(t) + X b by partial likelihood.
 
-    ``matrix`` is n x p without an intercept; ``stop``, ``event``, ``start`` and ``strata`` (any codes from 0) have
-    length n. A row is at risk from after ``start`` until ``stop``, of any time up to it without ``start``.
+    Args:
+        matrix: columns of the model (n x p), without an intercept.
+        stop: until when (n) a row is at risk.
+        event: whether it then has the event (n).
+        start: from when on (n), at risk after it; without it at any time up to ``stop``.
+        strata: any codes from 0 (n), each with a baseline of its own.
 
     Raises:
         AnalysisError: there is no column, a time is not finite, or an interval does not end after its start.
@@ -89,79 +93,83 @@ def cox(matrix: Array, stop: Array, event: Flags, start: Array | None = None, st
         none = np.full(p, np.nan)
         return CoxFit(none, np.zeros_like(matrix), np.zeros((p, p)), 0.0, 0.0, 0, 0, NO_EVENT, ())
     x = _centred(matrix, strata)
-
-    def derivatives(at: Array) -> tuple[Array, Array]:
-        return _derivatives(x, at, sets, strata)
-
+    likelihood = _PartialLikelihood(x, sets, strata)
     # Along a likelihood that rises for ever hazards leave the range of numbers; the guards below see what is left.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        b, iterations = newton.climb(
-            np.zeros(p), lambda at: _Slots.of(x @ at, sets, strata).log_likelihood, derivatives
-        )
-        b = _polished(b, derivatives)
-        slots = _Slots.of(x @ b, sets, strata)
-        scores, information = slots.residuals(x), slots.information(x)
-    problem = newton.problem(b, scores, information)
-    separated: tuple[int, ...] = ()
-    if problem or np.ptp(x @ b) > _SUSPECT_ETA:
-        separated = separation(x, sets)
-        problem = SEPARATED if separated else problem
+        found = newton.newton_refine(likelihood, newton.maximise(likelihood, np.zeros(p)))
+        slots = _Slots.of(x @ found.theta, sets, strata)
+        scores = slots.residuals(x)
+    b, problem = found.theta, found.reason
+    by: tuple[int, ...] = ()
+    if problem or np.ptp(x @ b) > SUSPECT_PREDICTOR:
+        by = separating(x, sets)
+        problem = SEPARATED if by else problem
     return CoxFit(
         coefficients=b,
         scores=scores,
-        information=information,
-        log_likelihood=slots.log_likelihood,
-        null_log_likelihood=_Slots.of(np.zeros(len(x)), sets, strata).log_likelihood,
-        iterations=iterations,
+        information=found.information,
+        log_likelihood=found.value,
+        null_log_likelihood=likelihood.value(np.zeros(p)),
+        iterations=found.iterations,
         events=int(event.sum()),
         problem=problem,
-        separated=separated,
+        separated=by,
         curvatures=partial(slots.parts, x),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class WithoutCluster:
     """What each cluster takes along when it is left out: of the score (G x p) and of the information (G x p x p)."""
 
     scores: Array
     curvatures: Array
 
 
-def left_out(
-    fitted: CoxFit,
-    matrix: Array,
-    stop: Array,
-    event: Flags,
-    start: Array | None,
-    strata: Codes | None,
-    groups: Codes,
-) -> LeftOut:
-    """Return score and information without one cluster after the other, at the coefficients of all.
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Times to an event or to the end of watching, with delayed entry and strata, all of length n.
 
-    A cluster at risk bears on the others' contributions, so that these are no sums over its rows; among many clusters
-    it hardly does, and the sums of a fit are as good. Arguments as of
-    :func:`cox`; ``groups`` (n) are codes 0..G-1.
+    A row is at risk from after ``start`` until ``stop``, of any time up to it without ``start``; ``strata`` are any
+    codes from 0.
     """
-    scores, curvatures = [], []
-    for g in range(int(groups.max()) + 1):
-        rest = groups != g
-        kept = None if strata is None else strata[rest]
-        x = _centred(matrix[rest], kept)
-        sets = RiskSets.of(stop[rest], event[rest], None if start is None else start[rest], kept)
-        score, information = _derivatives(x, fitted.coefficients, sets, kept)
-        scores.append(-score)
-        curvatures.append(fitted.information - information)
-    return LeftOut(np.array(scores), np.array(curvatures))
+
+    stop: Array
+    event: Flags
+    start: Array | None = None
+    strata: Codes | None = None
+
+    def fit(self, matrix: Array) -> CoxFit:
+        """Fit log hazard ratios of the columns of ``matrix`` (n x p)."""
+        return cox(matrix, self.stop, self.event, self.start, self.strata)
+
+    def of(self, rows: Flags) -> Times:
+        """Return some of the rows."""
+        start = None if self.start is None else self.start[rows]
+        return Times(self.stop[rows], self.event[rows], start, None if self.strata is None else self.strata[rows])
+
+    def left_out(self, fitted: CoxFit, matrix: Array, groups: Codes) -> WithoutCluster:
+        """Return score and information without one cluster after the other, at the coefficients of all.
+
+        A cluster at risk bears on the others' contributions, so that these are no sums over its rows; among many
+        clusters it hardly does, and the sums of a fit are as good. ``groups`` (n) are codes 0..G-1.
+        """
+        scores, curvatures = [], []
+        for g in range(int(groups.max()) + 1):
+            rest = groups != g
+            kept = self.of(rest)
+            x = _centred(matrix[rest], kept.strata)
+            sets = RiskSets.of(kept.stop, kept.event, kept.start, kept.strata)
+            score, information = _PartialLikelihood(x, sets, kept.strata).derivatives(fitted.coefficients)
+            scores.append(-score)
+            curvatures.append(fitted.information - information)
+        return WithoutCluster(np.array(scores), np.array(curvatures))
 
 
 def proportionality(
     fitted: CoxFit,
     matrix: Array,
-    stop: Array,
-    event: Flags,
-    start: Array | None = None,
-    strata: Codes | None = None,
+    times: Times,
     *,
     groups: Codes,
     kind: Covariance = "model",
@@ -171,7 +179,15 @@ def proportionality(
 
     g is the share of events before t (``km``, 1 minus Kaplan-Meier of all rows) or t itself. ``model`` is R's
     ``cox.zph``; the cluster kinds take the spread of the participants' scores (``groups``, codes 0..G-1), because
-    episodes of one participant hang together. The other arguments are those of the fit.
+    episodes of one participant hang together.
+
+    Args:
+        fitted: the fit of ``matrix`` and ``times``.
+        matrix: its columns (n x p).
+        times: its times (n).
+        groups: codes (n) of the participants, 0..G-1.
+        kind: how the scores vary.
+        transform: what the hazard ratios are held against.
 
     Raises:
         AnalysisError: the fit has a problem, or the kind is ``cluster-small``.
@@ -182,10 +198,10 @@ def proportionality(
         raise AnalysisError(f"there is no fit whose proportionality could be checked: {fitted.problem}")
     if kind == "cluster-small":
         raise AnalysisError("the check of proportionality has no covariance cluster-small; use cluster")
-    sets = RiskSets.of(stop, event, start, strata)
-    x, p = _centred(matrix, strata), matrix.shape[1]
-    slots = _Slots.of(x @ fitted.coefficients, sets, strata)
-    g = sets.time if transform == "identity" else _share_before(sets.time, stop, event, start)
+    event, sets = times.event, RiskSets.of(times.stop, times.event, times.start, times.strata)
+    x, p = _centred(matrix, times.strata), matrix.shape[1]
+    slots = _Slots.of(x @ fitted.coefficients, sets, times.strata)
+    g = sets.time if transform == "identity" else _share_before(sets.time, times)
     centred = g - np.average(g, weights=sets.deaths)
     once, twice = slots.information(x, centred), slots.information(x, centred**2)
     scores = np.hstack([fitted.scores, slots.residuals(x, centred)])
@@ -202,9 +218,8 @@ def proportionality(
     variance = np.linalg.inv(fitted.information)
     df = np.append(np.ones(p), float(p))
     statistic, problem = np.full(p + 1, np.nan), None
-    scale = np.sqrt(np.maximum(np.diag(spread), 0))
     # A group of events at one time, or of too few participants, says nothing of change over time.
-    if np.any(scale <= 0) or np.linalg.eigvalsh(spread / np.outer(scale, scale))[0] < newton.EIGENVALUE:
+    if not optimum.definite(spread):
         problem = "the spread of the events over time is too small for a test"
     else:
         statistic = np.append(u**2 / np.diag(spread), u @ np.linalg.solve(spread, u))
@@ -308,20 +323,21 @@ class _Slots:
         return np.asarray(square - (means * times[:, None]).T @ means)
 
 
-def _derivatives(x: Array, at: Array, sets: RiskSets, strata: Codes | None) -> tuple[Array, Array]:
-    slots = _Slots.of(x @ at, sets, strata)
-    martingale = sets.event - slots.hazard * slots.expected(np.ones(len(slots.at)))
-    return x.T @ martingale, slots.information(x)
+@dataclass(frozen=True, slots=True)
+class _PartialLikelihood:
+    """The sum over events i of x_i b - log(sum of e^(x_j b) over those at risk), tied events as Efron has them."""
 
+    x: Array
+    sets: RiskSets
+    strata: Codes | None
 
-def _polished(b: Array, derivatives: Callable[[Array], tuple[Array, Array]]) -> Array:
-    """Take one more Newton step where it lessens the score: rounding hides the last gain from the likelihood."""
-    score, information = derivatives(b)
-    step = newton.solve(information, score)
-    if step is None:
-        return b
-    less = np.abs(derivatives(b + step)[0]).max() < np.abs(score).max()
-    return b + step if less else b
+    def value(self, theta: Array) -> float:
+        return _Slots.of(self.x @ theta, self.sets, self.strata).log_likelihood
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        slots = _Slots.of(self.x @ theta, self.sets, self.strata)
+        martingale = self.sets.event - slots.hazard * slots.expected(np.ones(len(slots.at)))
+        return self.x.T @ martingale, slots.information(self.x)
 
 
 def _centred(matrix: Array, strata: Codes | None) -> Array:
@@ -332,7 +348,8 @@ def _centred(matrix: Array, strata: Codes | None) -> Array:
     return np.asarray(matrix - (cluster_sums(matrix, strata) / number[:, None])[strata])
 
 
-def _share_before(times: Array, stop: Array, event: Flags, start: Array | None) -> Array:
-    sets = RiskSets.of(stop, event, start)
+def _share_before(at: Array, times: Times) -> Array:
+    """Return the share of events before the times ``at``: 1 minus Kaplan-Meier of all rows, strata taken together."""
+    sets = RiskSets.of(times.stop, times.event, times.start)
     left = np.append(1.0, survival(sets))
-    return np.asarray(1 - left[np.searchsorted(sets.time, times, side="left")])
+    return np.asarray(1 - left[np.searchsorted(sets.time, at, side="left")])

@@ -31,7 +31,7 @@ from crampstudy.models.inference.covariance import CURVED_TO, JACKKNIFE_BELOW, C
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.request import Question, check_multiples
 from crampstudy.models.terms import design_matrix, formula
-from crampstudy.models.times.cox import CoxFit, LeftOut, cox, left_out
+from crampstudy.models.times.cox import Times
 from crampstudy.nights import Diary, denominator, event_times, people
 from crampstudy.wording import counted
 
@@ -58,24 +58,6 @@ class Rows:
     without: str = ""
     table: str = "episodes"
     remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Arguments of :func:`crampstudy.models.times.cox.cox` beside the matrix, all of length n."""
-
-    stop: Array
-    event: NDArray[np.bool_]
-    start: Array | None
-    strata: NDArray[np.intp] | None
-
-    def fit(self, matrix: Array) -> CoxFit:
-        """Fit log hazard ratios of the columns of ``matrix`` (n x p)."""
-        return cox(matrix, self.stop, self.event, self.start, self.strata)
-
-    def left_out(self, fitted: CoxFit, matrix: Array, groups: NDArray[np.intp]) -> LeftOut:
-        """Return what each participant takes along who is left out."""
-        return left_out(fitted, matrix, self.stop, self.event, self.start, self.strata, groups)
 
 
 @dataclass(frozen=True, slots=True)

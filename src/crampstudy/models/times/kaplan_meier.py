@@ -87,10 +87,17 @@ def survival(sets: RiskSets) -> Array:
 def kaplan_meier(
     stop: Array, event: Flags, groups: Codes, start: Array | None = None, *, kind: Covariance = "cluster"
 ) -> Curve:
-    """Return the curve of rows at risk in (start, stop], all arrays of length n; ``groups`` are codes 0..G-1.
+    """Return the curve of rows at risk in (start, stop], each (n).
 
     ``model`` takes Greenwood's variance. ``cluster-hc0`` sums what each participant changes in the curve (R:
     ``survfit(..., cluster = id)``), ``cluster`` is that times G/(G-1), with t below 50 participants.
+
+    Args:
+        stop: until when (n) a row is at risk.
+        event: whether it then has the event (n).
+        groups: codes of the participants (n), 0..G-1.
+        start: from when on (n), at risk after it.
+        kind: how the curve varies.
 
     Raises:
         AnalysisError: a time is not finite, an interval does not end after its start, fewer than two participants
@@ -118,10 +125,15 @@ def restricted_mean(
 ) -> RestrictedMean:
     """Return the area under the curve up to ``horizon``, in the unit of the times, with its standard error.
 
-    The arguments and errors are those of :func:`kaplan_meier`, times from 0.
+    Args:
+        horizon: the end of the area, in the unit of the times.
+        stop: until when (n) a row is at risk, from 0.
+        event: whether it then has the event (n).
+        groups: codes of the participants (n), 0..G-1.
+        kind: how the area varies, as of :func:`kaplan_meier`.
 
     Raises:
-        AnalysisError: as there, or the horizon is not above 0.
+        AnalysisError: as :func:`kaplan_meier`, or the horizon is not above 0.
 
     Source: Irwin 1949; Andersen, Hansen and Klein 2004 (clusters by pseudo-observations, here their linear form).
     """

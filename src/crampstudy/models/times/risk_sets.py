@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common.separation import columns_of, scaled, steepest
 
 _ROUNDS = 200
 _STRICT = 1e-4
@@ -125,7 +125,7 @@ class RiskSets:
         return np.asarray(order[best])
 
 
-def separation(matrix: Array, sets: RiskSets) -> tuple[int, ...]:
+def separating(matrix: Array, sets: RiskSets) -> tuple[int, ...]:
     """Return the columns of ``matrix`` (n x p) along which the partial likelihood rises for ever, none if it does not.
 
     Such a direction ranks every event at least as high as all that are at risk with it, and some event higher than
@@ -136,24 +136,19 @@ def separation(matrix: Array, sets: RiskSets) -> tuple[int, ...]:
 
     Source: Bryson and Johnson 1981.
     """
-    x = matrix / np.maximum(np.abs(matrix).max(axis=0), np.finfo(np.float64).tiny)
+    x = scaled(matrix)
     events = np.flatnonzero(sets.event)
     number = sets.at_risk(np.ones(len(x)))
     gain = x[events].sum(axis=0) - (sets.at_risk(x) * (sets.deaths / number)[:, None]).sum(axis=0)
     bounds = np.empty((0, x.shape[1]))
     for _ in range(_ROUNDS):
-        found = optimize.linprog(
-            -gain, A_ub=-bounds if len(bounds) else None, b_ub=np.zeros(len(bounds)) if len(bounds) else None,
-            bounds=(-1, 1), method="highs",
-        )  # fmt: skip
-        if not found.success:
-            raise AnalysisError(f"the search for separation failed: {found.message}; drop a term with few events")
-        value = x @ found.x
+        direction, _ = steepest(gain, bounds)
+        value = x @ direction
         top = sets.highest(value)[sets.place[events]]
         broken = value[top] - value[events] > _VIOLATED
         if not broken.any():
             lowest = sets.highest(-value)[sets.place[events]]
             strict = (value[events] - value[lowest]).max(initial=0) > _STRICT
-            return tuple(int(i) for i in np.flatnonzero(np.abs(found.x) > _STRICT)) if strict else ()
+            return columns_of(direction, _STRICT) if strict else ()
         bounds = np.unique(np.vstack([bounds, x[events[broken]] - x[top[broken]]]), axis=0)
     return ()

@@ -17,7 +17,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.models.inference.covariance import CURVED_TO
 from crampstudy.models.nights.linear import least_squares
 from crampstudy.models.nights.random_effects.spreads import Effects, Elements, centred
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise import newton, optimum
 
 _INTERCEPT: Elements = ((0, 0),)
 _BOTH: Elements = ((0, 0), (1, 0), (1, 1))
@@ -88,8 +88,13 @@ def linear_mixed(
 ) -> LinearMixedFit:
     """Fit E(y | v) = offset + X b + v, v normal within the participants ``groups`` (codes 0..G-1, length n).
 
-    ``matrix`` is n x p; ``outcome``, ``offset`` and ``multiplicity`` (as how many rows a row counts) have length n.
-    ``slope`` is the column of ``matrix`` that has a random slope besides.
+    Args:
+        matrix: columns of the model (n x p).
+        outcome: numbers (n).
+        offset: added to the mean (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
 
     Raises:
         AnalysisError: ``slope`` is no column that varies.
@@ -177,17 +182,17 @@ def _best(problem: _Problem) -> tuple[Elements, Array, int]:
     """Return the free elements of L at the optimum, their values and the number of steps."""
     none = problem.deviance((), np.empty(0))[0]
     start = min(_STARTS, key=lambda sd: problem.deviance(_INTERCEPT, np.array([sd]))[0])
-    at, value, steps = _climbed(problem, _INTERCEPT, np.array([start]))
+    at, value, steps = _minimise(problem, _INTERCEPT, np.array([start]))
     alone = value < none - _GAIN
     if problem.zz.shape[1] == 1:
         return (_INTERCEPT, at, steps) if alone else ((), np.empty(0), steps)
     first = float(at[0]) if alone else 0.1
     starts = [np.array([first, r * sd, np.sqrt(1 - r**2) * sd]) for sd in (0.05, 0.3, 1.5) for r in (-0.5, 0.0, 0.5)]
-    ends = [_climbed(problem, _BOTH, one) for one in sorted(starts, key=lambda x: problem.deviance(_BOTH, x)[0])[:3]]
+    ends = [_minimise(problem, _BOTH, one) for one in sorted(starts, key=lambda x: problem.deviance(_BOTH, x)[0])[:3]]
     both, of_both, more = min(ends, key=lambda end: end[1])
     vector = problem.factor(_BOTH, both)
     sizes, axes = np.linalg.eigh(vector @ vector.T)
-    flat, of_flat, last = _climbed(problem, _FLAT, axes[:, 1] * np.sqrt(sizes[1]))
+    flat, of_flat, last = _minimise(problem, _FLAT, axes[:, 1] * np.sqrt(sizes[1]))
     steps += more + last
     if of_both < of_flat - _GAIN:
         return _BOTH, both, steps
@@ -196,14 +201,14 @@ def _best(problem: _Problem) -> tuple[Elements, Array, int]:
     return (_INTERCEPT, at, steps) if alone else ((), np.empty(0), steps)
 
 
-def _climbed(problem: _Problem, free: Elements, start: Array) -> tuple[Array, float, int]:
+def _minimise(problem: _Problem, free: Elements, start: Array) -> tuple[Array, float, int]:
     """Minimise the deviance: quasi-Newton steps, then Newton's from differences of the gradient, to rounding."""
     found = optimize.minimize(lambda at: problem.deviance(free, at), start, jac=True, method="BFGS")
     at, steps = np.asarray(found.x, dtype=np.float64), int(found.nit)
     value, gradient = problem.deviance(free, at)
     for _ in range(_NEWTON_STEPS):
-        step = newton.solve(_curvature(problem, free, at), -gradient)
-        if step is None or newton.still(step, at):
+        step = optimum.solve(_curvature(problem, free, at), -gradient)
+        if step is None or newton.converged(step, at):
             break
         there, slope = problem.deviance(free, at + step)
         if not np.abs(slope).max() < np.abs(gradient).max():
@@ -254,7 +259,7 @@ def _result(problem: _Problem, free: Elements, at: Array, steps: int) -> LinearM
         share_error=share_error,
         modes=modes,
         at_boundary=not full,
-        problem=newton.problem(coefficients, scores, information),
+        problem=optimum.failure(coefficients, scores, information),
         curvatures=parts if len(parts) <= CURVED_TO else None,
     )
 

@@ -10,7 +10,13 @@ from scipy.special import digamma, gammaln
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.common.aggregation import Compressed, pattern
-from crampstudy.models.nights.random_effects.quadrature import Cells, Integral, Rule, Sums, integrate
+from crampstudy.models.nights.random_effects.quadrature import (
+    Integral,
+    QuadratureCells,
+    QuadratureRule,
+    Sums,
+    integrate,
+)
 from crampstudy.models.nights.random_effects.spreads import centred
 
 _LARGEST = 300.0
@@ -21,7 +27,7 @@ class PoissonLikelihood:
     """Given the coefficients, the rows of a participant that share the columns of the effects are one cell."""
 
     rows: Compressed
-    cells: Cells
+    cells: QuadratureCells
     of_cells: csr_array  # cells x rows
     events: Array  # (G x p) sums of counts times the design row
     constant: float
@@ -39,10 +45,12 @@ class PoissonLikelihood:
         first = order[of_cells.indptr[:-1]]
         events = Sums.of(rows.groups) @ (rows.matrix * rows.counts[:, None])
         constant = rows.constant + float(rows.counts @ rows.offset - gammaln(rows.counts + 1).sum())
-        cells = Cells.of(of_cells @ rows.counts, z[first], rows.groups[first])
+        cells = QuadratureCells.of(of_cells @ rows.counts, z[first], rows.groups[first])
         return cls(rows, cells, of_cells, events, constant, turn)
 
-    def evaluate(self, inner: Array, factor: Array, rule: Rule, modes: Array) -> tuple[Array, Array, Integral]:
+    def evaluate(
+        self, inner: Array, factor: Array, rule: QuadratureRule, modes: Array
+    ) -> tuple[Array, Array, Integral]:
         """Return log-likelihoods (G,) without the constant, scores of the coefficients (G x p) and the integral."""
         rows, cells = self.rows, self.cells
         mean = np.exp(np.minimum(rows.matrix @ inner + rows.offset, _LARGEST))
@@ -59,7 +67,7 @@ class PoissonLikelihood:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CountConstant:
     """How often each participant had each count: the part of the NB likelihood that only the dispersion touches."""
 
     values: Array  # (V,)
@@ -67,7 +75,7 @@ class Tally:
     constant: float
 
     @classmethod
-    def of(cls, counts: Array, groups: Codes, times: Array) -> Tally:
+    def of(cls, counts: Array, groups: Codes, times: Array) -> CountConstant:
         values, codes = np.unique(counts, return_inverse=True)
         table = csr_array((times, (groups, codes)), shape=(int(groups.max()) + 1, len(values)))
         return cls(values, table, -float(times @ gammaln(counts + 1)))
@@ -80,33 +88,44 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class TrialsLikelihood:
-    """Counts x eta - trials x log(1 + e^eta): logistic, and with a tally NB2, eta = log mean - log theta."""
+    """Sums of counts x eta - trials x log(1 + e^eta): logistic.
+
+    With a constant of the counts it is NB2, eta = log mean - log theta.
+    """
 
     rows: Compressed
-    cells: Cells
-    tally: Tally | None
+    cells: QuadratureCells
+    of_counts: CountConstant | None
     constant: float
     turn: Array  # as of a Poisson likelihood
 
     @classmethod
-    def of(cls, rows: Compressed, slope: int | None, tally: Tally | None) -> TrialsLikelihood:
+    def of(cls, rows: Compressed, slope: int | None, of_counts: CountConstant | None) -> TrialsLikelihood:
         z, turn = centred(rows.matrix, slope, rows.multiplicity)
-        return cls(rows, Cells.of(rows.counts, z, rows.groups), tally, tally.constant if tally else 0.0, turn)
+        return cls(
+            rows,
+            QuadratureCells.of(rows.counts, z, rows.groups),
+            of_counts,
+            of_counts.constant if of_counts else 0.0,
+            turn,
+        )
 
-    def evaluate(self, inner: Array, factor: Array, rule: Rule, modes: Array) -> tuple[Array, Array, Integral]:
+    def evaluate(
+        self, inner: Array, factor: Array, rule: QuadratureRule, modes: Array
+    ) -> tuple[Array, Array, Integral]:
         """Return log-likelihoods (G,) without the constant, scores of coefficients and log theta, the integral."""
         rows, cells, sums = self.rows, self.cells, self.cells.sums
         p = rows.matrix.shape[1]
         predictor, trials = rows.matrix @ inner[:p] + rows.offset, rows.multiplicity
-        if self.tally is None:
+        if self.of_counts is None:
             found = integrate(cells, predictor, trials, factor, rule, modes)
             return found.values, sums @ (rows.matrix * found.in_predictor[:, None]), found
         theta = float(np.exp(np.clip(inner[p], -30, 30)))
         found = integrate(cells, predictor - inner[p], rows.counts + theta * trials, factor, rule, modes)
-        value, in_log_theta = self.tally.evaluate(theta)
+        value, in_log_theta = self.of_counts.evaluate(theta)
         in_log_theta += sums @ (theta * trials * found.in_trials - found.in_predictor)
         scores = np.column_stack([sums @ (rows.matrix * found.in_predictor[:, None]), in_log_theta])
         return found.values + value, scores, found
 
 
-IntegratedLikelihood = PoissonLikelihood | TrialsLikelihood
+MarginalLikelihood = PoissonLikelihood | TrialsLikelihood

@@ -16,23 +16,24 @@ from scipy.linalg import block_diag
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import separation
 from crampstudy.models.common.aggregation import Compressed, compress
+from crampstudy.models.inference.covariance import CURVED_TO
 from crampstudy.models.nights import count
 from crampstudy.models.nights.count import CountFit
 from crampstudy.models.nights.logistic import SEPARATED, check_binary
 from crampstudy.models.nights.logistic import logistic as logistic_by_night
 from crampstudy.models.nights.random_effects.marginal_likelihood import (
-    IntegratedLikelihood,
+    CountConstant,
+    MarginalLikelihood,
     PoissonLikelihood,
-    Tally,
     TrialsLikelihood,
 )
-from crampstudy.models.nights.random_effects.quadrature import Rule
+from crampstudy.models.nights.random_effects.quadrature import QuadratureRule
 from crampstudy.models.nights.random_effects.spreads import Effects, Elements, rotation, triangular
-from crampstudy.models.optimise import newton
+from crampstudy.models.optimise.optimum import Optimum
 from crampstudy.models.optimise.profile_likelihood import Fall, Profile
-from crampstudy.models.optimise.quasi_newton import Peak, held, maximise
-from crampstudy.models.surveys import linearised
+from crampstudy.models.optimise.quasi_newton import maximise, maximise_holding
 
 NODES = 9
 """Quadrature nodes in each dimension, unless set."""
@@ -41,8 +42,6 @@ _NO_SPREAD = 1e-3
 """A standard deviation closer to zero than this, in units of its standard error given the rest, is zero."""
 _POISSON = 12.0
 """Log theta beyond which a negative binomial is Poisson (alpha below 6e-6)."""
-_SUSPECT_ETA = 10.0
-"""A linear predictor that large makes one ask whether the coefficients have a finite estimate."""
 _SPREADS = (0.25, 0.5, 1.0, 2.0)
 """Standard deviations of a random intercept among which the climb starts."""
 
@@ -105,9 +104,14 @@ def poisson(
 ) -> MixedFit:
     """Fit log E(y | v) = offset + X b + v, v normal within the participants ``groups`` (codes 0..G-1, length n).
 
-    ``matrix`` is n x p; ``counts``, ``offset`` (log exposure) and ``multiplicity`` (each row once, if not given)
-    have length n. ``slope`` is the column of ``matrix`` that has a random slope besides. One node is Laplace's
-    approximation.
+    Args:
+        matrix: columns of the model (n x p).
+        counts: cramps (n).
+        offset: log exposure (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
+        nodes: quadrature nodes in each dimension; one is Laplace's approximation.
 
     Raises:
         AnalysisError: the rows do not fit each other, or ``slope`` or ``nodes`` is out of range.
@@ -132,9 +136,16 @@ def logistic(
     slope: int | None = None,
     nodes: int = NODES,
 ) -> MixedFit:
-    """Fit logit P(y = 1 | v) = offset + X b + v; ``events`` (length n) are 0 or 1, ``offset`` (length n) are log odds.
+    """Fit logit P(y = 1 | v) = offset + X b + v, v normal within the participants.
 
-    All else is as in :func:`poisson`.
+    Args:
+        matrix: columns of the model (n x p).
+        events: 0 or 1 (n).
+        offset: log odds (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
+        nodes: quadrature nodes in each dimension; one is Laplace's approximation.
 
     Raises:
         AnalysisError: as :func:`poisson`, or an event is neither 0 nor 1.
@@ -159,17 +170,26 @@ def negative_binomial(
     slope: int | None = None,
     nodes: int = NODES,
 ) -> MixedFit:
-    """Fit the NB2 model with random effects; arguments and errors as :func:`poisson`, from whose fit it starts.
+    """Fit the NB2 model with random effects; errors as :func:`poisson`, from whose fit it starts.
 
     Given the effects the likelihood is linear in the count but for a constant of the dispersion, so that the nights
     of a participant that share design row and exposure are one row.
+
+    Args:
+        matrix: columns of the model (n x p).
+        counts: cramps (n).
+        offset: log exposure (n).
+        groups: codes of the participants (n), 0..G-1.
+        multiplicity: as how many rows (n) a row counts, 1 if not given.
+        slope: the column of ``matrix`` that has a random slope besides.
+        nodes: quadrature nodes in each dimension; one is Laplace's approximation.
     """
     start = poisson(matrix, counts, offset, groups, multiplicity=multiplicity, slope=slope, nodes=nodes)
     if start.problem:
         return start
     rows = compress(matrix, counts, offset, groups, "trials", multiplicity)
     times = np.ones(len(counts)) if multiplicity is None else multiplicity
-    model = TrialsLikelihood.of(rows, slope, Tally.of(counts, groups, times))
+    model = TrialsLikelihood.of(rows, slope, CountConstant.of(counts, groups, times))
     if _no_more_dispersed(model, start, nodes):
         return replace(start, dispersion_at_boundary=True)
     sd = max(float(start.effects.factor[0, 0]), _SPREADS[0])
@@ -180,11 +200,11 @@ def negative_binomial(
 def _no_more_dispersed(model: TrialsLikelihood, start: MixedFit, nodes: int) -> bool:
     """Return whether the likelihood at the Poisson fit still rises as alpha falls to nothing."""
     factor, inner = start.effects.factor, np.append(start.coefficients, _POISSON)
-    _, scores, _ = model.evaluate(inner, factor, Rule.of(nodes, len(factor)), np.zeros(start.modes.shape))
+    _, scores, _ = model.evaluate(inner, factor, QuadratureRule.of(nodes, len(factor)), np.zeros(start.modes.shape))
     return bool(scores[:, -1].sum() > 0)
 
 
-_CORNERS = {1: ((0, 0),), 2: ((0, 0), (1, 0), (1, 1))}
+_FREE_ELEMENTS = {1: ((0, 0),), 2: ((0, 0), (1, 0), (1, 1))}
 """The free elements of the factor L, effects = L x standard normals, for a random intercept and one with a slope."""
 
 
@@ -194,10 +214,10 @@ class _Likelihood:
     The modes of the last evaluation are where the next one starts to look for its own.
     """
 
-    def __init__(self, model: IntegratedLikelihood, free: Elements, nodes: int) -> None:
+    def __init__(self, model: MarginalLikelihood, free: Elements, nodes: int) -> None:
         self.model, self.free, self.nodes = model, free, nodes
         dimensions = model.cells.z.shape[1]
-        self.rule = Rule.of(nodes if free else 1, dimensions)
+        self.rule = QuadratureRule.of(nodes if free else 1, dimensions)
         self.modes = np.zeros((len(model.cells.sums), dimensions))
 
     def factor(self, at: Array) -> Array:
@@ -206,56 +226,59 @@ class _Likelihood:
             made[element] = value
         return made
 
-    def __call__(self, at: Array) -> tuple[float, Array]:
-        inner = at[: len(at) - len(self.free)]
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        inner = theta[: len(theta) - len(self.free)]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            values, scores, found = self.model.evaluate(inner, self.factor(at), self.rule, self.modes)
+            values, scores, found = self.model.evaluate(inner, self.factor(theta), self.rule, self.modes)
         total = float(values.sum()) + self.model.constant
         if not np.isfinite(total):
-            return -np.inf, np.full((len(values), len(at)), np.nan)
+            return -np.inf, np.full((len(values), len(theta)), np.nan)
         self.modes = found.modes
         return total, np.column_stack([scores, *(found.in_factor[:, d, e] for d, e in self.free)])
 
-    def climb(self, start: Array) -> Peak:
-        """Climb, and turn the standard normals so that the diagonal of L is not negative."""
-        peak = maximise(self, start, self.reach)
+    def maximise(self, start: Array) -> Optimum:
+        """Return the optimum, the standard normals turned so that the diagonal of L is not negative."""
+        optimum = maximise(self, start, CURVED_TO)
         signs = np.ones(len(start))
         for i, (_, column) in enumerate(self.free, start=len(start) - len(self.free)):
-            diagonal = self.factor(peak.at)[column, column]
+            diagonal = self.factor(optimum.theta)[column, column]
             signs[i] = -1.0 if diagonal < 0 else 1.0
-        at = peak.at * signs
-        value, scores = self(at)
+        theta = optimum.theta * signs
+        value, scores = self(theta)
         turned = np.outer(signs, signs)
-        parts = None if peak.curvatures is None else peak.curvatures * turned
-        return Peak(at, value, scores, peak.information * turned, peak.iterations, parts)
+        parts = None if optimum.curvatures is None else optimum.curvatures * turned
+        information = optimum.information * turned
+        return replace(optimum, theta=theta, value=value, scores=scores, information=information, curvatures=parts)
 
-    def fall(self, peak: Peak, index: int, turn: Callable[[float], float], log_value: float) -> float:
+    def fall(self, optimum: Optimum, index: int, turn: Callable[[float], float], log_value: float) -> float:
         """Return by how much the likelihood falls where the parameter at ``index`` is what ``turn`` makes of a log."""
-        return peak.value - held(self, peak, index, turn(log_value), self.reach)
+        return optimum.value - maximise_holding(self, optimum, index, turn(log_value))
 
-    def falls(self, peak: Peak, away: float) -> Fall:
-        """Return how the likelihood falls from the ``peak`` as the spread of the intercept so many slopes away is held.
+    def falls(self, optimum: Optimum, away: float) -> Fall:
+        """Return how the likelihood falls as the spread of the intercept so many slopes away is held.
 
         That intercept, of a rotation of the effects, is the first of them, and no worse conditioned however far it is.
         """
-        own = len(peak.at) - len(self.free)
+        own = len(optimum.theta) - len(self.free)
         if self.modes.shape[1] == 1:
-            return partial(self.fall, peak, own, np.exp)
+            return partial(self.fall, optimum, own, np.exp)
         turn, rest = rotation(away), np.eye(own)
-        at = self._rotated(turn, peak.at[own:])
+        at = self._rotated(turn, optimum.theta[own:])
         widths = 1e-6 * np.eye(len(at))
         back = [(self._rotated(turn.T, at + w) - self._rotated(turn.T, at - w)) / 2e-6 for w in widths]
         whole = block_diag(rest, np.array(back).T)
         cells = replace(self.model.cells, z=self.model.cells.z @ turn.T)
         rotated = _Likelihood(replace(self.model, cells=cells), self.free, self.nodes)
-        moved = replace(peak, at=np.append(peak.at[:own], at), information=whole.T @ peak.information @ whole)
+        moved = replace(
+            optimum, theta=np.append(optimum.theta[:own], at), information=whole.T @ optimum.information @ whole
+        )
         return partial(rotated.fall, moved, own, lambda log_sd: float(np.exp(log_sd) / np.hypot(1.0, away)))
 
     def _rotated(self, turn: Array, elements: Array) -> Array:
         factor = triangular(turn @ self.factor(elements))
         return np.array([factor[element] for element in self.free])
 
-    def reach(self, step: Array) -> float:
+    def step_norm(self, step: Array) -> float:
         """Return how far a step goes, 1 being far on the link scale for one step, but not out of sight."""
         matrix, z = self.model.rows.matrix, self.model.cells.z
         p = matrix.shape[1]
@@ -270,75 +293,71 @@ class _Likelihood:
         return max(starts, key=lambda start: self(start)[0])
 
 
-def _fit(model: IntegratedLikelihood, starts: list[Array], nodes: int) -> MixedFit:
+def _fit(model: MarginalLikelihood, starts: list[Array], nodes: int) -> MixedFit:
     """Fit from the best of ``starts``, parameters with a random intercept's standard deviation last."""
-    intercept = _Likelihood(model, _CORNERS[1], nodes)
-    peak = intercept.climb(intercept.best(starts))
-    flat = _is_zero(peak, -1)
-    if model.cells.z.shape[1] == 1 or _problem(peak):
-        return _plain(model, peak.at[:-1], nodes) if flat else _result(intercept, peak, nodes)
-    both = _Likelihood(model, _CORNERS[2], nodes)
-    sd = 0.1 if flat else peak.at[-1]
-    peak = both.climb(both.best([np.concatenate([peak.at[:-1], [sd, 0.0, x]]) for x in (0.05, 0.2, 0.8)]))
-    if _is_zero(peak, -3):
-        alone = _Likelihood(model, _CORNERS[2][2:], nodes)
-        peak = alone.climb(np.append(peak.at[:-3], np.hypot(*peak.at[-2:])))
-        if _is_zero(peak, -1):
-            return _plain(model, peak.at[:-1], nodes)
-        return replace(_result(alone, peak, nodes), at_boundary=True)
-    if not _is_zero(peak, -1):
-        return _result(both, peak, nodes)
-    corner = _Likelihood(model, _CORNERS[2][:2], nodes)
-    return replace(_result(corner, corner.climb(peak.at[:-1]), nodes), at_boundary=True)
+    intercept = _Likelihood(model, _FREE_ELEMENTS[1], nodes)
+    optimum = intercept.maximise(intercept.best(starts))
+    flat = _is_zero(optimum, -1)
+    if model.cells.z.shape[1] == 1 or optimum.reason:
+        return _plain(model, optimum.theta[:-1], nodes) if flat else _result(intercept, optimum, nodes)
+    both = _Likelihood(model, _FREE_ELEMENTS[2], nodes)
+    sd = 0.1 if flat else optimum.theta[-1]
+    optimum = both.maximise(both.best([np.concatenate([optimum.theta[:-1], [sd, 0.0, x]]) for x in (0.05, 0.2, 0.8)]))
+    if _is_zero(optimum, -3):
+        alone = _Likelihood(model, _FREE_ELEMENTS[2][2:], nodes)
+        optimum = alone.maximise(np.append(optimum.theta[:-3], np.hypot(*optimum.theta[-2:])))
+        if _is_zero(optimum, -1):
+            return _plain(model, optimum.theta[:-1], nodes)
+        return replace(_result(alone, optimum, nodes), at_boundary=True)
+    if not _is_zero(optimum, -1):
+        return _result(both, optimum, nodes)
+    corner = _Likelihood(model, _FREE_ELEMENTS[2][:2], nodes)
+    return replace(_result(corner, corner.maximise(optimum.theta[:-1]), nodes), at_boundary=True)
 
 
-def _plain(model: IntegratedLikelihood, inner: Array, nodes: int) -> MixedFit:
+def _plain(model: MarginalLikelihood, inner: Array, nodes: int) -> MixedFit:
     """Return the fit without random effects: that of a variance at its boundary."""
     none = _Likelihood(model, (), nodes)
-    return replace(_result(none, none.climb(inner), nodes), at_boundary=True)
+    return replace(_result(none, none.maximise(inner), nodes), at_boundary=True)
 
 
-def _is_zero(peak: Peak, element: int) -> bool:
+def _is_zero(optimum: Optimum, element: int) -> bool:
     """Return whether a diagonal element of L is zero to the precision of the data."""
-    return bool(abs(peak.at[element]) * np.sqrt(max(peak.information[element, element], 0.0)) < _NO_SPREAD)
+    return bool(abs(optimum.theta[element]) * np.sqrt(max(optimum.information[element, element], 0.0)) < _NO_SPREAD)
 
 
-def _result(likelihood: _Likelihood, peak: Peak, nodes: int) -> MixedFit:
-    p, own = likelihood.model.rows.matrix.shape[1], len(peak.at) - len(likelihood.free)
-    factor, problem = likelihood.factor(peak.at), _problem(peak)
-    joint: Array = np.full(peak.information.shape, np.nan)
+def _result(likelihood: _Likelihood, optimum: Optimum, nodes: int) -> MixedFit:
+    p, own = likelihood.model.rows.matrix.shape[1], len(optimum.theta) - len(likelihood.free)
+    factor, problem = likelihood.factor(optimum.theta), optimum.reason
+    joint: Array = np.full(optimum.information.shape, np.nan)
     if problem is None:
-        joint = np.linalg.inv(peak.information).astype(np.float64)
+        joint = np.linalg.inv(optimum.information).astype(np.float64)
     dispersion_error, profile = float("nan"), None
     if own > p and problem is None:
         dispersion_error = float(np.sqrt(joint[p, p]))
-        fall = partial(likelihood.fall, peak, p, _log_theta)
-        profile = Profile(-float(peak.at[p]), dispersion_error, fall)
-    falls = partial(likelihood.falls, peak) if (0, 0) in likelihood.free else None
+        fall = partial(likelihood.fall, optimum, p, _log_theta)
+        profile = Profile(-float(optimum.theta[p]), dispersion_error, fall)
+    falls = partial(likelihood.falls, optimum) if (0, 0) in likelihood.free else None
     effects = Effects(factor, likelihood.free, joint[own:, own:], likelihood.model.turn, falls)
     return MixedFit(
-        coefficients=peak.at[:p],
-        scores=peak.scores,
-        information=peak.information,
-        log_likelihood=peak.value,
-        iterations=peak.iterations,
+        coefficients=optimum.theta[:p],
+        scores=optimum.scores,
+        information=optimum.information,
+        log_likelihood=optimum.value,
+        iterations=optimum.iterations,
         nodes=nodes,
         effects=effects,
         modes=likelihood.modes @ effects.turned.T,
-        dispersion=float(np.exp(-peak.at[p])) if own > p else 0.0,
+        dispersion=float(np.exp(-optimum.theta[p])) if own > p else 0.0,
         dispersion_error=dispersion_error,
         problem=problem,
-        curvatures=peak.curvatures,
+        curvatures=optimum.curvatures,
         profile=profile,
     )
 
 
 def _log_theta(log_alpha: float) -> float:
     return min(-log_alpha, _POISSON)
-
-
-def _problem(peak: Peak) -> str | None:
-    return newton.problem(peak.at, peak.scores, peak.information)
 
 
 def _by_night(rows: Compressed) -> CountFit:
@@ -352,11 +371,10 @@ def _by_night(rows: Compressed) -> CountFit:
 
 def _separation(rows: Compressed, coefficients: Array) -> str | None:
     """Say so where a combination of columns sets nights without a cramp apart, so that no estimate is finite."""
-    if np.abs(rows.matrix @ coefficients).max() < _SUSPECT_ETA:
+    if np.abs(rows.matrix @ coefficients).max() < separation.SUSPECT_PREDICTOR:
         return None
     some, rest = (np.unique(rows.matrix[has], axis=0) for has in (rows.counts > 0, rows.counts == 0))
-    outcome = np.repeat([1.0, 0.0], [len(some), len(rest)])
-    return SEPARATED if linearised.separation(outcome, np.vstack([some, rest]), "log") else None
+    return SEPARATED if separation.separating_sides(some, rest, "log") else None
 
 
 def _unfitted(rows: Compressed, problem: str, nodes: int, dimensions: int) -> MixedFit:

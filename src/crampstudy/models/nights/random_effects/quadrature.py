@@ -27,14 +27,14 @@ _FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class QuadratureRule:
     """Nodes (K x D) for a standard normal and the logarithm of weight x e^(t^2 / 2), K of them."""
 
     nodes: Array
     log_weights: Array
 
     @classmethod
-    def of(cls, nodes: int, dimensions: int) -> Rule:
+    def of(cls, nodes: int, dimensions: int) -> QuadratureRule:
         """Return the product rule with ``nodes`` Gauss-Hermite nodes in each dimension."""
         points, weights = np.polynomial.hermite_e.hermegauss(nodes)
         log_weights = np.log(weights) - 0.5 * np.log(2 * np.pi) + points**2 / 2
@@ -67,7 +67,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class QuadratureCells:
     """R rows, sorted by group: ``counts`` (R,), the columns ``z`` (R x D) of the effects, ``groups`` codes 0..G-1."""
 
     counts: Array
@@ -76,7 +76,7 @@ class Cells:
     sums: Sums
 
     @classmethod
-    def of(cls, counts: Array, z: Array, groups: Codes) -> Cells:
+    def of(cls, counts: Array, z: Array, groups: Codes) -> QuadratureCells:
         """Build the cells of rows sorted by ``groups``."""
         return cls(counts, z, groups, Sums.of(groups))
 
@@ -97,19 +97,27 @@ class Integral:
 
 
 def integrate(
-    cells: Cells, predictor: Array, trials: Array | None, factor: Array, rule: Rule, modes: Array
+    cells: QuadratureCells, predictor: Array, trials: Array | None, factor: Array, rule: QuadratureRule, modes: Array
 ) -> Integral:
     """Integrate the effects out of the likelihood of each group.
 
     With eta = ``predictor`` + z' L u the log-likelihood of a row is counts x eta - e^eta without ``trials``, else
-    counts x eta - trials x log(1 + e^eta). ``factor`` (D x D) is L; ``modes`` (G x D) is where the
-    search for the modes starts.
+    counts x eta - trials x log(1 + e^eta).
+
+    Args:
+        cells: counts and columns of the effects, by group.
+        predictor: the linear predictor (R) without effects.
+        trials: as how often (R) the counts could have been, ``None`` for Poisson.
+        factor: L (D x D).
+        rule: the nodes.
+        modes: where the search for the modes (G x D) starts.
     """
     slopes = cells.z @ factor  # a = L' z, the derivative of eta in u
     modes, summit = _modes(cells, predictor, trials, slopes, modes)
     here = _derivatives(cells.counts, predictor + _along(slopes, modes, cells.groups), trials)
     root = _inverse_root(_curvature(cells, slopes, here.weight))
-    over = _over_nodes(cells, predictor, trials, factor, slopes, rule, modes, root, summit)
+    integrand = _Integrand(cells, predictor, trials, factor, slopes)
+    over = _over_nodes(integrand, rule, _Centre(modes, root, summit))
     # What the objective gains when the curvature grows, then when the mode moves, then when a row's eta does.
     in_curvature = _in_curvature(root, over.spread)
     bent = (slopes[:, None, :] @ in_curvature[cells.groups])[:, 0, :]
@@ -150,23 +158,35 @@ class _Over:
     log_terms: Array
 
 
-def _over_nodes(
-    cells: Cells,
-    predictor: Array,
-    trials: Array | None,
-    factor: Array,
-    slopes: Array,
-    rule: Rule,
-    modes: Array,
-    root: Array,
-    summit: Array,
-) -> _Over:
+@dataclass(frozen=True, slots=True)
+class _Integrand:
+    """What is integrated: eta = ``predictor`` + ``slopes`` u in each row, slopes = z' L (R x D), L the ``factor``."""
+
+    cells: QuadratureCells
+    predictor: Array
+    trials: Array | None
+    factor: Array
+    slopes: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Centre:
+    """Where the nodes lie: around the ``modes`` (G x D), ``root`` (G x D x D) wide, ``summit`` (G,) high."""
+
+    modes: Array
+    root: Array
+    summit: Array
+
+
+def _over_nodes(of: _Integrand, rule: QuadratureRule, centre: _Centre) -> _Over:
+    cells, predictor, factor, slopes = of.cells, of.predictor, of.factor, of.slopes
+    modes, root, summit = centre.modes, centre.root, centre.summit
     people, dimensions = modes.shape
     each, groups = range(dimensions), cells.groups
     total, shift = np.zeros(people), np.zeros(modes.shape)
     spread, crossed = np.zeros((people, dimensions, dimensions)), np.zeros((people, dimensions, dimensions))
     residual, log_terms = np.zeros(len(predictor)), np.zeros(len(predictor))
-    counts, wide_trials = cells.counts[:, None], None if trials is None else trials[:, None]
+    counts, wide_trials = cells.counts[:, None], None if of.trials is None else of.trials[:, None]
     together = _TOGETHER // len(predictor)
     if together < _FEW:
         together = 1
@@ -224,7 +244,9 @@ def _values(counts: Array, eta: Array, trials: Array | None) -> tuple[Array, Arr
     return counts * eta - trials * log_term, counts - trials * np.where(eta > 0, 1.0, small) / (1 + small), log_term
 
 
-def _modes(cells: Cells, predictor: Array, trials: Array | None, slopes: Array, start: Array) -> tuple[Array, Array]:
+def _modes(
+    cells: QuadratureCells, predictor: Array, trials: Array | None, slopes: Array, start: Array
+) -> tuple[Array, Array]:
     """Return the modes of u (G x D) and the log of the integrand there (G,), by Newton's method, halved per group."""
 
     def height(u: Array) -> Array:
@@ -260,7 +282,7 @@ def _along(slopes: Array, effects: Array, groups: Codes) -> Array:
     return total
 
 
-def _curvature(cells: Cells, slopes: Array, weight: Array) -> Array:
+def _curvature(cells: QuadratureCells, slopes: Array, weight: Array) -> Array:
     """Return minus the second derivative in u of the groups' log integrands (G x D x D)."""
     dimensions = slopes.shape[1]
     made = np.empty((len(cells.sums), dimensions, dimensions))

@@ -1,6 +1,7 @@
-"""What laws of counts with their own part for zeros say of a row: log-likelihood, slopes and curvatures.
+"""Likelihoods of counts with their own part for zeros, row by row: log-likelihood and derivatives.
 
-A law has linear predictors: that of the mean, that of the excess zeros and the log dispersion. Derivatives are exact.
+A likelihood has linear predictors: that of the mean, that of the excess zeros and the log dispersion; derivatives are
+exact.
 """
 
 from __future__ import annotations
@@ -13,23 +14,12 @@ from numpy.typing import NDArray
 from scipy.special import expit, gammaln
 
 from crampstudy.arrays import Array
+from crampstudy.models.optimise.likelihoods import PointwiseDerivatives
 
 _FEW = 512
 """Counts below which sums are added up; beyond, they follow from their integrals."""
 _MOST = 30.0
 """Log means and log theta beyond this are taken for it: nothing is fitted there, and a wild step stays finite."""
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """The log-likelihood of n rows, ``value`` (n), and its derivatives in m predictors.
-
-    ``first`` (m x n); ``second`` holds the pairs i <= j of predictors in the order (0, 0), (0, 1), …, (1, 1), ….
-    """
-
-    value: Array
-    first: tuple[Array, ...]
-    second: tuple[Array, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ def _ways(counts: NDArray[np.int64], theta: float) -> tuple[Array, Array, Array]
     return made[0], made[1], made[2]
 
 
-def inflated(counts: NDArray[np.int64], eta: Array, s: Array, log_theta: float) -> Local:
+def inflated(counts: NDArray[np.int64], eta: Array, s: Array, log_theta: float) -> PointwiseDerivatives:
     """Return a zero with odds exp(``s``), else NB2, in the predictors eta, s and log theta.
 
     Source: Lambert 1992 (Technometrics 34:1); Ridout, Hinde and Demétrio 2001 (Biometrics 57:219).
@@ -107,7 +97,7 @@ def inflated(counts: NDArray[np.int64], eta: Array, s: Array, log_theta: float) 
     # The chance that a zero is an excess one, and that it is not.
     excess, other = np.where(zero, expit(s - d.value), 0.0), np.where(zero, expit(d.value - s), 1.0)
     both = excess * other
-    return Local(
+    return PointwiseDerivatives(
         value=np.where(zero, np.logaddexp(s, d.value), d.value) - np.logaddexp(0.0, s),
         first=(other * d.e, np.where(zero, excess - pi, -pi), other * d.t),
         second=(
@@ -121,7 +111,7 @@ def inflated(counts: NDArray[np.int64], eta: Array, s: Array, log_theta: float) 
     )
 
 
-def truncated(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Local:
+def truncated(counts: NDArray[np.int64], eta: Array, log_theta: float) -> PointwiseDerivatives:
     """Return NB2 given that the count is not zero, in the predictors eta and log theta; ``counts`` are above 0.
 
     Source: Mullahy 1986 (J Econom 33:341); Grogger and Carson 1991.
@@ -130,7 +120,7 @@ def truncated(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Local:
     # -log(1 - e^v), v the log-density of 0, with its first and second derivatives in v.
     once = 1 / np.expm1(np.minimum(-at_zero.value, 700.0))
     twice = once * (1 + once)
-    return Local(
+    return PointwiseDerivatives(
         value=d.value - np.log(-np.expm1(at_zero.value)),
         first=(d.e + once * at_zero.e, d.t + once * at_zero.t),
         second=(
@@ -141,7 +131,7 @@ def truncated(counts: NDArray[np.int64], eta: Array, log_theta: float) -> Local:
     )
 
 
-def series(counts: NDArray[np.int64], eta: Array) -> Local:
+def series(counts: NDArray[np.int64], eta: Array) -> PointwiseDerivatives:
     """Return the logarithmic series, of chances p^y / y, in the predictor eta, the log odds of p.
 
     It is what a zero-truncated NB2 comes to as theta goes to 0, eta being log(mu / theta): the mean before the cut is
@@ -153,7 +143,7 @@ def series(counts: NDArray[np.int64], eta: Array) -> Local:
     # -log(1 - p), by which the chances add up to 1.
     total = np.logaddexp(0.0, eta)
     share = p / total
-    return Local(
+    return PointwiseDerivatives(
         value=counts * (eta - total) - np.log(counts) - np.log(total),
         first=(counts * q - share,),
         second=(-counts * p * q - share * q + share**2,),
@@ -171,7 +161,7 @@ class Inflated:
     zero: Array
     counts: NDArray[np.int64]
     offset: Array
-    times: Array
+    weights: Array
     held: float | None = None
 
     @property
@@ -185,7 +175,11 @@ class Inflated:
         """What each predictor says."""
         return ("the mean", "the chance of an excess zero", "the dispersion")[: 3 if self.held is None else 2]
 
-    def local(self, predictors: Sequence[Array]) -> Local:
+    def holding(self, log_theta: float) -> Inflated:
+        """Return the likelihood of the other parameters, log theta held."""
+        return replace(self, held=log_theta)
+
+    def pointwise(self, predictors: Sequence[Array]) -> PointwiseDerivatives:
         """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
         eta = predictors[0] + self.offset
         if self.held is None:
@@ -204,7 +198,7 @@ class Truncated:
     matrix: Array
     counts: NDArray[np.int64]
     offset: Array
-    times: Array
+    weights: Array
     held: float | None = None
     series: bool = False
 
@@ -219,7 +213,11 @@ class Truncated:
         """What each predictor says."""
         return ("the mean", "the dispersion")[: len(self.designs)]
 
-    def local(self, predictors: Sequence[Array]) -> Local:
+    def holding(self, log_theta: float) -> Truncated:
+        """Return the likelihood of the other parameters, log theta held."""
+        return replace(self, held=log_theta)
+
+    def pointwise(self, predictors: Sequence[Array]) -> PointwiseDerivatives:
         """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
         eta = predictors[0] + self.offset
         if self.series:
@@ -237,7 +235,7 @@ class Counts:
     matrix: Array
     counts: NDArray[np.int64]
     offset: Array
-    times: Array
+    weights: Array
     held: float | None = None
 
     @property
@@ -251,9 +249,13 @@ class Counts:
         """What each predictor says."""
         return ("the mean", "the dispersion")[: len(self.designs)]
 
-    def local(self, predictors: Sequence[Array]) -> Local:
+    def holding(self, log_theta: float) -> Counts:
+        """Return the likelihood of the other parameters, log theta held."""
+        return replace(self, held=log_theta)
+
+    def pointwise(self, predictors: Sequence[Array]) -> PointwiseDerivatives:
         """Return the rows' log-likelihoods at the linear ``predictors``, offset left out."""
         log_theta = float(predictors[1][0]) if self.held is None else self.held
         d = density(self.counts, predictors[0] + self.offset, log_theta)
         width = len(self.designs)
-        return Local(d.value, (d.e, d.t)[:width], (d.ee, d.et, d.tt) if width == 2 else (d.ee,))
+        return PointwiseDerivatives(d.value, (d.e, d.t)[:width], (d.ee, d.et, d.tt) if width == 2 else (d.ee,))

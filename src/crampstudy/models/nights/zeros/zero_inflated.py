@@ -1,8 +1,8 @@
 """Zero-inflated and hurdle negative-binomial (NB2) regression, by maximum likelihood from several starts.
 
-Numbers in, numbers out. Both have a log-linear mean, a logit part for the zeros and one dispersion, all estimated
-jointly. The likelihood of a zero-inflated model has more than one top: the best of all starts counts, and the models
-on its boundary, without inflation or without dispersion, are fitted too and preferred where they do no worse.
+Both have a log-linear mean, a logit part for the zeros and one dispersion, all estimated jointly. The likelihood of a
+zero-inflated model has more than one maximum: the best of all starts counts, and the models on its boundary, without
+inflation or without dispersion, are fitted too and preferred where they do no worse.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from crampstudy.arrays import Array
 from crampstudy.models.common.estimability import dependent
 from crampstudy.models.nights import count, logistic
 from crampstudy.models.nights.zeros.likelihoods import Counts, Inflated, Truncated, density, series
+from crampstudy.models.optimise.optimum import Optimum
 from crampstudy.models.optimise.profile_likelihood import Profile, of_dispersion
-from crampstudy.models.optimise.trust_region import MOST, Top, climb, climb_all, curvatures
+from crampstudy.models.optimise.trust_region import MOST, curvatures, maximise, multistart
 
 GAIN = 1e-6
 """Log-likelihood by which a model has to beat the one on its boundary."""
@@ -31,7 +32,7 @@ _MODERATE = 0.7
 _NEARLY_POISSON = 4.0
 """Log theta above which the model without dispersion is tried too (alpha below 0.02)."""
 _MANY = 4000
-"""With more rows than this, tops are looked for on this many of them."""
+"""With more rows than this, optima are looked for on this many of them."""
 _TOPS = 3
 _LOOK = 60
 """Evaluations within which a climb from a start shows what it is worth; the best are climbed from there to their end.
@@ -82,48 +83,52 @@ class ZerosFit:
 def zero_inflated(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Array | None = None) -> ZerosFit:
     """Fit a mixture of zeros, of odds exp(Z g), and NB2 counts with log mean offset + X b.
 
-    ``matrix`` is n x p, ``zero`` n x q; ``counts``, ``offset`` (log exposure) and ``weights`` have length n. A row of
-    weight w stands for w rows that are all like it.
+    Args:
+        matrix: columns of the log mean (n x p).
+        zero: columns of the zero part (n x q).
+        counts: cramps (n).
+        offset: log exposure (n), in the mean alone.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
 
     Source: Lambert 1992 (Technometrics 34:1); Ridout, Hinde and Demétrio 2001 (Biometrics 57:219).
     """
     times = np.ones(len(counts)) if weights is None else weights
     whole = np.rint(counts).astype(np.int64)
     plain = count.negative_binomial(matrix, counts, offset, times)
-    law = Inflated(matrix, zero, whole, offset, times)
-    undispersed, dispersed = _promising(_thinned(law), plain)
-    top = _best(climb_all(law, dispersed))
-    if top.problem or top.at[-1] > _NEARLY_POISSON:
-        poisson = replace(law, held=np.inf)
-        other = _best(climb_all(poisson, undispersed))
-        if top.value <= other.value + GAIN:
-            top, law = other, poisson
+    likelihood = Inflated(matrix, zero, whole, offset, times)
+    undispersed, dispersed = _starting_values(_subsample(likelihood), plain)
+    optimum = _best(multistart(likelihood, dispersed))
+    if optimum.reason or optimum.theta[-1] > _NEARLY_POISSON:
+        poisson = replace(likelihood, held=np.inf)
+        other = _best(multistart(poisson, undispersed))
+        if optimum.value <= other.value + GAIN:
+            optimum, likelihood = other, poisson
     without = plain.log_likelihood if plain.problem is None else -np.inf
     p, own = matrix.shape[1], matrix.shape[1] + zero.shape[1]
-    if top.value <= without + GAIN:
-        return _without(plain, Counts(matrix, whole, offset, times), np.full(own - p, -np.inf), top.iterations)
-    dispersion, error = _dispersion(top, own)
+    if optimum.value <= without + GAIN:
+        return _without(plain, Counts(matrix, whole, offset, times), np.full(own - p, -np.inf), optimum.iterations)
+    dispersion, error = _dispersion(optimum, own)
     return ZerosFit(
         kind="inflated",
-        coefficients=top.at[:p],
-        zero=top.at[p:own],
-        scores=top.scores,
-        information=top.information,
-        log_likelihood=top.value,
-        iterations=top.iterations,
+        coefficients=optimum.theta[:p],
+        zero=optimum.theta[p:own],
+        scores=optimum.scores,
+        information=optimum.information,
+        log_likelihood=optimum.value,
+        iterations=optimum.iterations,
         dispersion=dispersion,
         dispersion_error=error,
-        problem=top.problem,
-        curvatures=partial(curvatures, law, top.at),
-        profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
+        problem=optimum.reason,
+        curvatures=partial(curvatures, likelihood, optimum.theta),
+        profile=of_dispersion(likelihood, optimum.theta, optimum.value, error) if np.isfinite(error) else None,
     )
 
 
-def _without(plain: count.CountFit, law: Counts, zero: Array, iterations: int) -> ZerosFit:
+def _without(plain: count.CountFit, likelihood: Counts, zero: Array, iterations: int) -> ZerosFit:
     """Return the fit at its boundary: without a zero part, coefficients and dispersion together as within it."""
     error, at = plain.dispersion_error, plain.coefficients
     if plain.at_boundary:
-        law = replace(law, held=np.inf)
+        likelihood = replace(likelihood, held=np.inf)
     else:
         at = np.append(at, -np.log(plain.dispersion))
     joint = plain.joint or count.Joint(plain.scores, plain.information)
@@ -138,8 +143,8 @@ def _without(plain: count.CountFit, law: Counts, zero: Array, iterations: int) -
         dispersion=plain.dispersion,
         dispersion_error=error,
         plain=plain,
-        curvatures=partial(curvatures, law, at),
-        profile=None if plain.at_boundary else of_dispersion(law, at, plain.log_likelihood, error),
+        curvatures=partial(curvatures, likelihood, at),
+        profile=None if plain.at_boundary else of_dispersion(likelihood, at, plain.log_likelihood, error),
     )
 
 
@@ -155,40 +160,47 @@ def nothing_on_a_side(counts: Array) -> str | None:
 def hurdle(matrix: Array, zero: Array, counts: Array, offset: Array, weights: Array | None = None) -> ZerosFit:
     """Fit the odds exp(Z g) of a zero, and NB2 counts above zero with log mean offset + X b before the cut.
 
-    Arguments as :func:`zero_inflated`. The two parts share no parameter; the offset is in the counts alone.
+    The two parts share no parameter; the offset is in the counts alone.
+
+    Args:
+        matrix: columns of the log mean (n x p).
+        zero: columns of the zero part (n x q).
+        counts: cramps (n).
+        offset: log exposure (n), in the mean alone.
+        weights: (n), a row of weight w stands for w rows that are all like it; 1 if not given.
 
     Source: Mullahy 1986 (J Econom 33:341).
     """
     times = np.ones(len(counts)) if weights is None else weights
     whole, some = np.rint(counts).astype(np.int64), counts > 0
     part = logistic.logistic(zero, (~some).astype(np.float64), np.zeros(len(counts)), times)
-    top, limit = _positive(matrix[some], whole[some], offset[some], times[some])
+    optimum, limit = _positive(matrix[some], whole[some], offset[some], times[some])
     held = np.inf if limit == "poisson" else None
-    law = Truncated(matrix[some], whole[some], offset[some], times[some], held, limit == "series")
-    problem = f"among the nights with a cramp, {top.problem}" if top.problem else None
+    likelihood = Truncated(matrix[some], whole[some], offset[some], times[some], held, limit == "series")
+    problem = f"among the nights with a cramp, {optimum.reason}" if optimum.reason else None
     if part.problem:
         problem = f"in the zero part, {part.problem}"
     problem = nothing_on_a_side(counts) or problem
     p, q = matrix.shape[1], zero.shape[1]
-    k = q + len(top.at)
+    k = q + len(optimum.theta)
     ours = np.r_[:p, p + q : k]
     scores, information = np.zeros((len(counts), k)), np.zeros((k, k))
-    scores[np.ix_(some, ours)], information[np.ix_(ours, ours)] = top.scores, top.information
+    scores[np.ix_(some, ours)], information[np.ix_(ours, ours)] = optimum.scores, optimum.information
     scores[:, p : p + q], information[p : p + q, p : p + q] = part.scores, part.information
-    dispersion, error = (np.inf, np.nan) if limit == "series" else _dispersion(top, p)
+    dispersion, error = (np.inf, np.nan) if limit == "series" else _dispersion(optimum, p)
     return ZerosFit(
         kind="hurdle",
-        coefficients=top.at[:p],
+        coefficients=optimum.theta[:p],
         zero=part.coefficients,
         scores=scores,
         information=information,
-        log_likelihood=top.value + part.log_likelihood,
-        iterations=top.iterations + part.iterations,
+        log_likelihood=optimum.value + part.log_likelihood,
+        iterations=optimum.iterations + part.iterations,
         dispersion=dispersion,
         dispersion_error=error,
         problem=problem,
-        curvatures=partial(_of_both, (law, top.at, some), (zero, times, part.coefficients)),
-        profile=of_dispersion(law, top.at, top.value, error) if np.isfinite(error) else None,
+        curvatures=partial(_hurdle_curvatures, (likelihood, optimum.theta, some), (zero, times, part.coefficients)),
+        profile=of_dispersion(likelihood, optimum.theta, optimum.value, error) if np.isfinite(error) else None,
     )
 
 
@@ -201,7 +213,14 @@ def moved(
 ) -> Array | None:
     """Return how far the coefficients of both parts move without one of the ``groups`` (n), fitted anew.
 
-    ``given`` are the arguments of which the ``model`` was ``fitted``. ``None`` where the others have no estimate.
+    ``None`` where the others have no estimate.
+
+    Args:
+        model: :func:`zero_inflated` or :func:`hurdle`.
+        given: the arguments of which it was ``fitted``.
+        fitted: the fit of all participants.
+        groups: codes of the participants (n).
+        left_out: the code of the one left out.
     """
     matrix, zero, counts, offset, times = (values[groups != left_out] for values in given)
     if dependent(matrix) or dependent(zero):
@@ -212,19 +231,19 @@ def moved(
     return np.concatenate([again.coefficients - fitted.coefficients, again.zero - fitted.zero])
 
 
-def _of_both(
+def _hurdle_curvatures(
     above: tuple[Truncated, Array, NDArray[np.bool_]],
     part: tuple[Array, Array, Array],
     groups: NDArray[np.intp],
     clusters: int,
 ) -> Array:
     """Return the clusters' parts of the information of a hurdle: counts above zero, then the odds of a zero between."""
-    law, at, some = above
+    likelihood, at, some = above
     zero, times, coefficients = part
-    p, q = law.matrix.shape[1], zero.shape[1]
+    p, q = likelihood.matrix.shape[1], zero.shape[1]
     made = np.zeros((clusters, len(at) + q, len(at) + q))
     ours = np.r_[:p, p + q : len(at) + q]
-    made[np.ix_(np.arange(clusters), ours, ours)] = curvatures(law, at, groups[some], clusters)
+    made[np.ix_(np.arange(clusters), ours, ours)] = curvatures(likelihood, at, groups[some], clusters)
     chance = expit(zero @ coefficients)
     weighted = zero * (times * chance * (1 - chance))[:, None]
     for g in range(clusters):
@@ -233,54 +252,60 @@ def _of_both(
     return made
 
 
-def _dispersion(top: Top, own: int) -> tuple[float, float]:
+def _dispersion(optimum: Optimum, own: int) -> tuple[float, float]:
     """Return alpha and the standard error of its logarithm; ``own`` parameters come before log theta."""
-    if len(top.at) == own:
+    if len(optimum.theta) == own:
         return 0.0, float("nan")
-    alpha = float(np.exp(-top.at[own]))
-    return alpha, float("nan") if top.problem else float(np.sqrt(np.linalg.inv(top.information)[own, own]))
+    alpha = float(np.exp(-optimum.theta[own]))
+    return alpha, float("nan") if optimum.reason else float(np.sqrt(np.linalg.inv(optimum.information)[own, own]))
 
 
-def _best(tops: Sequence[Top]) -> Top:
-    # Of tops equally high one that is a maximum.
-    highest = max(top.value for top in tops)
-    equal = [top for top in tops if top.value > highest - GAIN]
-    return min(equal, key=lambda top: (top.problem is not None, -top.value))
+def _best(optima: Sequence[Optimum]) -> Optimum:
+    # Of optima equally high one that is a maximum.
+    highest = max(optimum.value for optimum in optima)
+    equal = [optimum for optimum in optima if optimum.value > highest - GAIN]
+    return min(equal, key=lambda optimum: (optimum.reason is not None, -optimum.value))
 
 
-def _distinct(tops: Sequence[Top]) -> list[Array]:
-    """Return where the highest of different tops are, best first."""
-    kept: list[Top] = []
-    for top in sorted(tops, key=lambda top: -top.value):
-        if not kept or top.value < kept[-1].value - _SAME:
-            kept.append(top)
-    return [top.at for top in kept[:_TOPS]]
+def _distinct(optima: Sequence[Optimum]) -> list[Array]:
+    """Return where the highest of different optima are, best first."""
+    kept: list[Optimum] = []
+    for optimum in sorted(optima, key=lambda optimum: -optimum.value):
+        if not kept or optimum.value < kept[-1].value - _SAME:
+            kept.append(optimum)
+    return [optimum.theta for optimum in kept[:_TOPS]]
 
 
-def _thinned(law: Inflated) -> Inflated:
-    """Return some of very many rows, evenly spread, to look for tops on; each climb from there sees all rows."""
-    n = len(law.counts)
+def _subsample(likelihood: Inflated) -> Inflated:
+    """Return some of very many rows, evenly spread, to look for optima on; each climb from there sees all rows."""
+    n = len(likelihood.counts)
     if n <= _MANY:
-        return law
+        return likelihood
     # Multiples of the golden ratio fall evenly and in step with no week.
     some = (np.arange(n) * ((np.sqrt(5) - 1) / 2)) % 1 < _MANY / n
-    return Inflated(law.matrix[some], law.zero[some], law.counts[some], law.offset[some], law.times[some])
+    return Inflated(
+        likelihood.matrix[some],
+        likelihood.zero[some],
+        likelihood.counts[some],
+        likelihood.offset[some],
+        likelihood.weights[some],
+    )
 
 
 def _positive(
     matrix: Array, counts: NDArray[np.int64], offset: Array, times: Array, most: int = MOST
-) -> tuple[Top, Literal["poisson", "series"] | None]:
-    """Return the top of the counts above zero, and the limit of the negative binomial that it is in."""
+) -> tuple[Optimum, Literal["poisson", "series"] | None]:
+    """Return the optimum of the counts above zero, and the limit of the negative binomial that it is in."""
     # The mean above zero is larger than that before the cut, most so where it is small.
     first = _level(matrix, np.log(np.maximum(counts - 0.5, 0.3)) - offset, times)
-    poisson = climb(Truncated(matrix, counts, offset, times, np.inf), first, most=most)
-    starts = [np.append(poisson.at, t) for t in (0.0, 3.0)]
-    starts += [np.append(poisson.at + _level(matrix, np.full(len(counts), -2.0), times), -2.0)]
-    top = _best(climb_all(Truncated(matrix, counts, offset, times), starts, most))
-    if top.value <= poisson.value + GAIN:
+    poisson = maximise(Truncated(matrix, counts, offset, times, np.inf), first, most=most)
+    starts = [np.append(poisson.theta, t) for t in (0.0, 3.0)]
+    starts += [np.append(poisson.theta + _level(matrix, np.full(len(counts), -2.0), times), -2.0)]
+    optimum = _best(multistart(Truncated(matrix, counts, offset, times), starts, most))
+    if optimum.value <= poisson.value + GAIN:
         return poisson, "poisson"
-    series = climb(Truncated(matrix, counts, offset, times, series=True), first, most=most)
-    return (series, "series") if top.problem and top.value <= series.value + _SERIES else (top, None)
+    series = maximise(Truncated(matrix, counts, offset, times, series=True), first, most=most)
+    return (series, "series") if optimum.reason and optimum.value <= series.value + _SERIES else (optimum, None)
 
 
 def _level(matrix: Array, values: Array, times: Array) -> Array:
@@ -289,24 +314,30 @@ def _level(matrix: Array, values: Array, times: Array) -> Array:
     return np.linalg.lstsq(matrix * root[:, None], values * root, rcond=None)[0].astype(np.float64)
 
 
-def _promising(law: Inflated, plain: count.CountFit) -> tuple[list[Array], list[Array]]:
-    """Return where the tops without dispersion are, and those with it."""
-    starts = list(_mixtures(law, plain))
-    poisson = replace(law, held=np.inf)
-    undispersed = _distinct(climb_all(poisson, (start[:-1] for start in starts), _LOOK))
+def _starting_values(likelihood: Inflated, plain: count.CountFit) -> tuple[list[Array], list[Array]]:
+    """Return where the optima without dispersion are, and those with it."""
+    starts = list(_mixtures(likelihood, plain))
+    poisson = replace(likelihood, held=np.inf)
+    undispersed = _distinct(multistart(poisson, (start[:-1] for start in starts), _LOOK))
     starts += [np.append(at, t) for at in undispersed for t in (0.0, 3.0)]
-    return undispersed, _distinct(climb_all(law, starts, _LOOK))
+    return undispersed, _distinct(multistart(likelihood, starts, _LOOK))
 
 
-def _mixtures(law: Inflated, plain: count.CountFit) -> Iterator[Array]:
+def _mixtures(likelihood: Inflated, plain: count.CountFit) -> Iterator[Array]:
     """Yield places to start from: the plain fit, the counts above zero, and moments, with more or less inflation."""
-    matrix, zero, counts, offset, times = law.matrix, law.zero, law.counts, law.offset, law.times
+    matrix, zero, counts, offset, times = (
+        likelihood.matrix,
+        likelihood.zero,
+        likelihood.counts,
+        likelihood.offset,
+        likelihood.weights,
+    )
     none, some = counts == 0, counts > 0
     share = float(times @ none / times.sum())
     ends = [(plain.coefficients, -np.log(max(plain.dispersion, 1e-3)))] if np.isfinite(plain.coefficients).all() else []
     (above, limit), p = _positive(matrix[some], counts[some], offset[some], times[some], _LOOK), matrix.shape[1]
-    if limit != "series" and np.isfinite(above.at).all():
-        ends.append((above.at[:p], float(np.clip(above.at[p], -3, 5)) if len(above.at) > p else 5.0))
+    if limit != "series" and np.isfinite(above.theta).all():
+        ends.append((above.theta[:p], float(np.clip(above.theta[p], -3, 5)) if len(above.theta) > p else 5.0))
     for b, t in ends:
         # One step of EM from the share of zeros that the counts leave room for.
         at_zero = np.exp(density(np.zeros_like(counts), matrix @ b + offset, t).value)
@@ -325,7 +356,15 @@ def _mixtures(law: Inflated, plain: count.CountFit) -> Iterator[Array]:
 
 
 def chances(fitted: ZerosFit, matrix: Array, zero: Array, offset: Array, value: int) -> Array:
-    """Return the probability (n) of the count ``value`` on rows of ``matrix`` (n x p) and ``zero`` (n x q)."""
+    """Return the probability (n) of the count ``value`` on rows of ``matrix`` (n x p) and ``zero`` (n x q).
+
+    Args:
+        fitted: the model.
+        matrix: columns of the log mean (n x p).
+        zero: columns of the zero part (n x q).
+        offset: log exposure (n).
+        value: the count whose probability is wanted.
+    """
     eta = matrix @ fitted.coefficients + offset
     if np.isinf(fitted.dispersion):
         none = expit(zero @ fitted.zero)

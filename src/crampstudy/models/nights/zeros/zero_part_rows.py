@@ -23,8 +23,14 @@ def zero_rows(
 ) -> list[Row]:
     """Return the odds ratios of the zero part, then its odds at the reference; none where the model has no such part.
 
-    ``base`` are the cells that the model's rows share, ``per`` the multiples in which numeric terms are reported. The
-    odds are of an excess zero in a zero-inflated model, of a night without a cramp in a hurdle model.
+    The odds are of an excess zero in a zero-inflated model, of a night without a cramp in a hurdle model.
+
+    Args:
+        solution: the solved model.
+        base: the cells that the model's rows share.
+        ci_level: confidence level, such as 0.95.
+        per: multiples in which numeric terms are reported, by term.
+        margins: those of the verdicts.
     """
     design, named = solution.zero, ENGINES[solution.model].zero_part
     if design is None or named is None:

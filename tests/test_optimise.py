@@ -1,0 +1,104 @@
+"""One contract of all maximisers: where they end is an Optimum that says whether it is a maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from crampstudy.arrays import Array
+from crampstudy.models.optimise import newton, quasi_newton, trust_region
+from crampstudy.models.optimise.likelihoods import PointwiseDerivatives
+from crampstudy.models.optimise.optimum import Optimum
+
+RNG = np.random.default_rng(5)
+X = np.column_stack([np.ones(200), RNG.normal(size=200)])
+Y = RNG.poisson(np.exp(X @ [0.3, 0.5])).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """The Poisson likelihood in each of the three ways in which one can tell of itself."""
+
+    matrix: Array
+    counts: Array
+
+    @property
+    def weights(self) -> Array:
+        return np.ones(len(self.counts))
+
+    @property
+    def designs(self) -> tuple[Array, ...]:
+        return (self.matrix,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("the mean",)
+
+    def value(self, theta: Array) -> float:
+        eta = self.matrix @ theta
+        return float(self.counts @ eta - np.exp(eta).sum())
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        mu = np.exp(self.matrix @ theta)
+        return self.matrix.T @ (self.counts - mu), (self.matrix * mu[:, None]).T @ self.matrix
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        return self.value(theta), self.matrix * (self.counts - np.exp(self.matrix @ theta))[:, None]
+
+    def step_norm(self, step: Array) -> float:
+        return float(np.abs(self.matrix @ step).max()) / 4
+
+    def pointwise(self, predictors: Sequence[Array]) -> PointwiseDerivatives:
+        mu = np.exp(predictors[0])
+        return PointwiseDerivatives(self.counts * predictors[0] - mu, (self.counts - mu,), (-mu,))
+
+
+def ends(likelihood: Poisson) -> tuple[Optimum, ...]:
+    start = np.zeros(likelihood.matrix.shape[1])
+    return (
+        newton.maximise(likelihood, start),
+        quasi_newton.maximise(likelihood, start),
+        trust_region.maximise(likelihood, start),
+    )
+
+
+def test_all_maximisers_end_at_the_same_optimum() -> None:
+    one, *others = ends(Poisson(X, Y))
+    assert one.converged and np.abs(one.gradient).max() < 1e-9
+    for other in others:
+        assert other.converged and other.reason is None
+        assert other.theta == pytest.approx(one.theta, abs=1e-8)
+        assert other.value == pytest.approx(one.value, abs=1e-9)
+        assert other.gradient == pytest.approx(np.zeros(2), abs=1e-5)
+        assert other.information == pytest.approx(one.information, rel=1e-5)
+
+
+@pytest.mark.parametrize("twin", [X[:, 1], 2 * X[:, 0]], ids=["column", "intercept"])
+def test_no_maximiser_takes_a_ridge_for_a_maximum(twin: Array) -> None:
+    for end in ends(Poisson(np.column_stack([X, twin]), Y)):
+        assert not end.converged and end.reason is not None
+
+
+def test_the_highest_value_with_a_parameter_held_lies_on_the_profile() -> None:
+    likelihood = Poisson(X, Y)
+    best = quasi_newton.maximise(likelihood, np.zeros(2))
+    held = quasi_newton.maximise_holding(likelihood, best, 1, 0.2)
+    # With the slope held the intercept has a closed form.
+    intercept = np.log(Y.sum() / np.exp(0.2 * X[:, 1]).sum())
+    assert held == pytest.approx(likelihood.value(np.array([intercept, 0.2])), abs=1e-9)
+
+
+def test_clusters_parts_of_the_information_add_up_to_it_where_they_are_asked_for() -> None:
+    likelihood = Poisson(X, Y)
+    assert quasi_newton.maximise(likelihood, np.zeros(2)).curvatures is None
+    some = quasi_newton.maximise(likelihood, np.zeros(2), parts_up_to=200)
+    assert some.curvatures is not None and some.curvatures.shape == (200, 2, 2)
+    assert some.curvatures.sum(axis=0) == pytest.approx(some.information, rel=1e-9)
+
+
+def test_each_of_several_starts_that_lead_to_one_optimum_finds_it_once() -> None:
+    found = trust_region.multistart(Poisson(X, Y), [np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0])])
+    assert len(found) == 1 and found[0].converged
