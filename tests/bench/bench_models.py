@@ -17,12 +17,12 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import statsmodels.api as sm
+from asking import solve
 from timing import Job
 
 from crampstudy import Cohort, fit
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.nights.engines import ENGINES
-from crampstudy.models.nights.solution import solve
+from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.nights import Diary, person_nights
 from crampstudy.simulate import simulate
 
@@ -73,7 +73,7 @@ def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job | str]:
     arrays = plain_arrays(folder)
 
     def alone() -> dict[str, float]:
-        solved = ENGINES["poisson"].solve(data, "cramps", "cluster", None)
+        solved = NIGHT_FAMILIES["poisson"].solve(data, "cramps", "cluster", None)
         return _numbers(solved.coefficients[1:], np.sqrt(np.diag(solved.variance))[1:])
 
     yield Job(

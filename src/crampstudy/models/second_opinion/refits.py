@@ -17,8 +17,8 @@ from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 
 if TYPE_CHECKING:
-    from crampstudy.models.nights.engines import Data
-    from crampstudy.models.times.fit import Times
+    from crampstudy.models.nights.data import Data
+    from crampstudy.models.times.family import Times
 
 _STEPS = 200
 _TIGHT = 1e-12
