@@ -15,9 +15,9 @@ from scipy import optimize
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort
-from crampstudy.models.nights.engines import ENGINES
+from crampstudy.models.registry import NIGHT_FAMILIES
 
-ASKED = [(model, outcome) for model, engine in ENGINES.items() for outcome in engine.outcomes]
+ASKED = [(model, outcome) for model, engine in NIGHT_FAMILIES.items() for outcome in engine.outcomes]
 HURDLE = "hurdle-negative-binomial"
 # What a hurdle model says of counts is said of those above zero: it has ratios of its own, or none.
 OF_ALL_NIGHTS = [asked for asked in ASKED if asked[0] != HURDLE]
@@ -203,7 +203,7 @@ def test_a_number_that_separates_has_no_ratio(model: str, outcome: str) -> None:
 def test_twelve_participants_have_t_intervals(model: str, outcome: str) -> None:
     row = row_of(asked(diary(12, usual), model, outcome, covariance="cluster"), "treated")
     assert (row["status"], row["df"], row["n_groups"]) == ("converged", 11, 12)
-    if "cluster-small" in ENGINES[model].covariances:
+    if "cluster-small" in NIGHT_FAMILIES[model].covariances:
         small = row_of(asked(diary(12, usual), model, outcome, covariance="cluster-small"), "treated")
         # Satterthwaite's degrees of freedom are those of two groups of six or fewer.
         assert 5 < small["df"] <= 10

@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from asking import solve
 from scipy import integrate, stats
 
 from crampstudy import checks, open_cohort
 from crampstudy.checks import Check, check, nightly, numbers
-from crampstudy.checks.law import Law
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.models.common.distributions import BINOMIAL, POISSON, negative_binomial
-from crampstudy.models.nights.engines import Data, Outcome
-from crampstudy.models.nights.solution import solve
+from crampstudy.models.nights.data import Data, Outcome
+from crampstudy.models.nights.predictive import PredictiveDistribution
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "checks.json").read_text())
@@ -98,20 +98,20 @@ def test_leaving_one_out_agrees_with_r(diary: Cohort) -> None:
 def test_distribution_below_agrees_with_r(diary: Cohort) -> None:
     solution = solve(diary, model="negative-binomial", terms=R_TERMS)
     assert solution.solved is not None and solution.solved.fitted is not None
-    law = Law.of(solution.data, "count", None, solution.solved.fitted)
+    law = PredictiveDistribution.of_counts(solution.data, "count", solution.solved.fitted)
     assert law.chance_below(solution.data.outcome).sum() == pytest.approx(R["negative"]["below"], rel=1e-6)
 
 
 # The law of a night
 
 
-def law(kind: Any = "count", log_theta: float = math.inf, spread: float = 0.0) -> Law:
+def law(kind: Any = "count", log_theta: float = math.inf, spread: float = 0.0) -> PredictiveDistribution:
     link = np.array([-1.0, 0.2, 0.9])
     matrix = np.column_stack([np.ones(3), [0.0, 1.0, 2.0]])
     z = np.ones((3, 1)) if spread else np.empty((3, 0))
     k = 2 + int(math.isfinite(log_theta)) + int(spread > 0)
     factor = np.array([[spread]]) if spread else np.empty((0, 0))
-    return Law(kind, matrix, link, np.zeros(3), z, factor, log_theta, np.zeros((3, k)), np.eye(k))
+    return PredictiveDistribution(kind, matrix, link, np.zeros(3), z, factor, log_theta, np.zeros((3, k)), np.eye(k))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def law(kind: Any = "count", log_theta: float = math.inf, spread: float = 0.0) -
         law("binary", spread=1),
     ],
 )
-def test_chances_add_up_to_one_and_to_those_below(made: Law) -> None:
+def test_chances_add_up_to_one_and_to_those_below(made: PredictiveDistribution) -> None:
     most = 2 if made.kind == "binary" else 600
     chances = np.array([made.chance(float(k)) for k in range(most)])
     assert chances.sum(axis=0) == pytest.approx(np.ones(3), abs=1e-6)

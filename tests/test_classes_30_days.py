@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from asking import solve
 
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
@@ -14,7 +15,6 @@ from crampstudy.contrasts.classes import class_chances, class_shares
 from crampstudy.contrasts.prevalence import LEVELS, prevalence
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame, kinds
-from crampstudy.models.nights.solution import solve
 
 START = date(2024, 1, 1)
 TRUTH = {"intercept": -2.3, "age_decade": 0.2, "sex": 0.4}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from asking import solve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -19,7 +20,6 @@ from crampstudy.errors import UsageError
 from crampstudy.models.common.aggregation import compress
 from crampstudy.models.inference import covariance
 from crampstudy.models.nights import count
-from crampstudy.models.nights.solution import solve
 from crampstudy.nights import ALIKE, Diary, counted_nights, person_nights, repetitive
 from crampstudy.simulate import simulate
 
@@ -100,7 +100,7 @@ def test_a_fit_of_counted_nights_is_that_of_the_nights(
 ) -> None:
     made, terms = cohort(3), "ns(age_years, df=2, ref=60) + sex * warm_up + nocturia"
     short = fit(made, model=model, terms=terms, **options)
-    monkeypatch.setattr("crampstudy.models.nights.solution.repetitive", lambda *_: False)
+    monkeypatch.setattr("crampstudy.models.nights.solve.repetitive", lambda *_: False)
     plain = fit(made, model=model, terms=terms, **options)
     assert short.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-10)
     assert short.n_rows == plain.n_rows

@@ -221,6 +221,6 @@ def test_a_cox_model_chooses_by_what_a_ratio_rests_on(monkeypatch: pytest.Monkey
     assert found["df"] == pytest.approx(max(found["n_effective"] - 1, 1)) and found["n_effective"] < 4.5
     half = pick(fit(few, model="cox", outcome="relief", terms="sex").estimates, "sex", "female")
     assert half["n_effective"] > 30
-    monkeypatch.setattr("crampstudy.models.times.fit.CURVED_TO", 100)
+    monkeypatch.setattr("crampstudy.models.times.family.CURVED_TO", 100)
     beyond = pick(fit(few, model="cox", outcome="relief", terms="treated").estimates, "treated", "true")
     assert "covariance cluster" in beyond["note"] and CURVED_TO == 2000

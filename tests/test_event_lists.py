@@ -25,7 +25,7 @@ from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.common.partitions import in_parts
-from crampstudy.models.nights.engines import ENGINES
+from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.nights import NO_DENOMINATOR, NO_ZERO, Denominator, denominator
 from crampstudy.report.build import build
 from crampstudy.sources import load
@@ -102,10 +102,10 @@ class TestNoRate:
         assert refused(age_curve(cohort))
         assert overall(cohort)[["n_participants", "n_nights", "n_events"]].tolist() == [3, 7, 10]
 
-    @pytest.mark.parametrize("model", ENGINES)
+    @pytest.mark.parametrize("model", NIGHT_FAMILIES)
     def test_models_of_nights(self, tmp_path: Path, model: str) -> None:
         cohort = open_cohort(package(tmp_path / "list"))
-        for outcome in ENGINES[model].outcomes:
+        for outcome in NIGHT_FAMILIES[model].outcomes:
             fitted = fit(cohort, model=model, terms="age_decade", outcome=outcome, covariance="model")
             assert fitted.status == "not_estimable"
             assert refused(fitted.estimates)

@@ -12,8 +12,9 @@ import pytest
 
 from crampstudy import fit, tables
 from crampstudy.cohort import Cohort
-from crampstudy.models.nights.engines import ENGINES, Data
+from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.gee import gee
+from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
 
@@ -117,7 +118,7 @@ def test_people_who_do_not_differ_have_no_more_than_a_boundary() -> None:
     counts = np.tile([0.0, 1, 0, 1, 1, 0, 0, 1, 0, 1], 20)
     data = Data(np.ones((200, 1)), counts, np.zeros(200), groups, np.tile(np.arange(10), 20))
     for model, median in (("mixed-poisson", "median rate ratio"), ("mixed-logistic", "median odds ratio")):
-        extras = {e.term: e for e in ENGINES[model].solve(data, "x", "cluster", None).extras}
+        extras = {e.term: e for e in NIGHT_FAMILIES[model].solve(data, "x", "cluster", None).extras}
         assert extras[median].status == extras["ICC"].status == "boundary"
         assert extras[median].seen(extras[median].estimate) == 1.0
         assert extras["ICC"].seen(extras["ICC"].estimate) == 0.0

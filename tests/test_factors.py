@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from asking import solve
 from estimate_rows import pick
 
 from crampstudy import Cohort, fit, tables, wording
@@ -17,7 +18,6 @@ from crampstudy.contrasts.factors import COMMON, factor_table, survey_models
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.inference.covariance import wald
-from crampstudy.models.nights.solution import solve
 
 ADJUSTED, MUTUAL = kinds.ADJUSTED.name, kinds.MUTUAL.name
 

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from crampstudy.models.inference import automatic
-from crampstudy.models.nights.engines import ENGINES, Data, Outcome
+from crampstudy.models.nights.data import Data, Outcome
+from crampstudy.models.registry import NIGHT_FAMILIES
 
 
 def drawn(rng: np.random.Generator, people: int, exposed: int, outcome: Outcome = "cramps", nights: int = 30) -> Data:
@@ -25,7 +26,7 @@ def covered(model: str, people: int, exposed: int, cohorts: int, outcome: Outcom
     """Return how many intervals of ``auto`` hold the truth, 0, of a number and of an exposure."""
     made = np.zeros(2)
     for rng in np.random.default_rng([7, people, exposed]).spawn(cohorts):
-        solved = ENGINES[model].solve(drawn(rng, people, exposed, outcome), outcome, "auto", None)
+        solved = NIGHT_FAMILIES[model].solve(drawn(rng, people, exposed, outcome), outcome, "auto", None)
         assert solved.problem is None
         half = stats.t.ppf(0.975, solved.df) * np.sqrt(np.diag(solved.variance))
         made += (np.abs(solved.coefficients) < half)[1:]
@@ -51,7 +52,7 @@ def test_auto_covers_where_there_is_no_bias_reduction(model: str) -> None:
 
 
 def solved(kind: Any, people: int = 20, model: str = "poisson") -> Any:
-    return ENGINES[model].solve(drawn(np.random.default_rng(3), people, 3), "cramps", kind, None)
+    return NIGHT_FAMILIES[model].solve(drawn(np.random.default_rng(3), people, 3), "cramps", kind, None)
 
 
 def test_auto_is_decided_by_the_number_of_participants(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +60,7 @@ def test_auto_is_decided_by_the_number_of_participants(monkeypatch: pytest.Monke
     assert solved("auto").variance == pytest.approx(solved("cluster-small").variance)
     assert solved("auto", 110, "gee-exchangeable").used == "jackknife"  # three of 110 are exposed
     half = drawn(np.random.default_rng(3), 400, 200)
-    assert ENGINES["gee-exchangeable"].solve(half, "cramps", "auto", None).used == "cluster"
+    assert NIGHT_FAMILIES["gee-exchangeable"].solve(half, "cramps", "auto", None).used == "cluster"
     monkeypatch.setattr(automatic, "MOST_BIAS_REDUCED", 15)
     many = solved("auto")
     assert many.used == "cluster"
@@ -75,8 +76,11 @@ def test_a_few_huge_counts_give_the_sandwich_with_the_dispersion() -> None:
     counts = rng.poisson(0.3, 600).astype(float)
     counts[::150] = 200
     data = Data(matrix, counts, np.zeros(600), groups, np.tile(np.arange(30), 20))
-    found = {kind: ENGINES["negative-binomial"].solve(data, "cramps", kind, None) for kind in ("auto", "cluster-joint")}
-    held = ENGINES["negative-binomial"].solve(data, "cramps", "cluster-small", None)
+    found = {
+        kind: NIGHT_FAMILIES["negative-binomial"].solve(data, "cramps", kind, None)
+        for kind in ("auto", "cluster-joint")
+    }
+    held = NIGHT_FAMILIES["negative-binomial"].solve(data, "cramps", "cluster-small", None)
     assert found["auto"].used == "cluster-joint"
     assert any("few counts rule the dispersion" in note for note in found["auto"].notes)
     assert found["auto"].variance == pytest.approx(found["cluster-joint"].variance)

@@ -10,6 +10,7 @@ import numpy as np
 import parity_linear
 import polars as pl
 import pytest
+from asking import solve
 from parity_cells import reference
 from scipy import stats
 
@@ -18,10 +19,10 @@ from crampstudy.checks import check
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.nights.engines import ENGINES, Data
+from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.linear import linear, no_residual, nothing_within
 from crampstudy.models.nights.random_effects.linear_mixed import linear_mixed
-from crampstudy.models.nights.solution import solve
+from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.nights import Diary
 
 MODELS = ("linear", "mixed-linear", "gee-exchangeable", "gee-ar1")
@@ -113,9 +114,9 @@ def test_spread_and_its_errors_are_those_of_the_restricted_likelihood_in_r(setti
 
 def test_degrees_of_freedom_and_residual_are_those_of_r() -> None:
     r = reference("linear")
-    few = ENGINES["linear"].solve(parity_linear.few(), "x", "cluster-small", None)
+    few = NIGHT_FAMILIES["linear"].solve(parity_linear.few(), "x", "cluster-small", None)
     assert few.df == pytest.approx(r["small"]["few"]["df"], rel=1e-6)
-    believing = ENGINES["linear"].solve(parity_linear.nights(), "x", "model", None)
+    believing = NIGHT_FAMILIES["linear"].solve(parity_linear.nights(), "x", "model", None)
     assert believing.df == pytest.approx(r["ols"]["none"]["df"])
     assert believing.log_likelihood == pytest.approx(r["ols"]["none"]["log_likelihood"])
     assert believing.extras[0].estimate == pytest.approx(r["ols"]["none"]["sigma"])
@@ -127,7 +128,7 @@ def test_the_working_correlation_of_numbers_is_geepacks(structure: str, setting:
     r = reference("linear")["gee"][structure][setting]
     data = parity_linear.few() if setting == "few" else parity_linear.nights(offset=setting == "hours")
     data = data if setting == "few" else replace(data, matrix=data.matrix[:, [0, 1, 3]])
-    found = ENGINES[f"gee-{structure}"].solve(data, "x", "cluster", None).fitted
+    found = NIGHT_FAMILIES[f"gee-{structure}"].solve(data, "x", "cluster", None).fitted
     people = int(data.groups.max()) + 1
     factor = np.sqrt(people / (people - 1))
     assert (found.alpha, found.scale) == pytest.approx((r["alpha"], r["scale"]), rel=1e-6)
@@ -148,7 +149,7 @@ def covered(model: str, kind: Any, people: int, cohorts: int) -> np.ndarray:
         y = y + rng.normal(0, 1.2, len(groups))
         matrix = np.column_stack([np.ones(len(groups)), x, treated]).astype(float)
         data = Data(matrix, y, np.zeros(len(groups)), groups, np.tile(np.arange(20), people))
-        solved = ENGINES[model].solve(data, "x", kind, None)
+        solved = NIGHT_FAMILIES[model].solve(data, "x", kind, None)
         assert solved.problem is None
         half = stats.t.ppf(0.975, solved.df) * np.sqrt(np.diag(solved.variance))
         made += (np.abs(solved.coefficients - [6, 0.3, 0]) < half)[1:]
@@ -251,7 +252,7 @@ def test_people_who_do_not_differ_are_a_boundary() -> None:
     y = (noise - noise.mean(axis=1, keepdims=True)).ravel()
     matrix = np.column_stack([np.ones(150), np.tile(np.arange(10.0), 15)])
     data = Data(matrix, y, np.zeros(150), groups, np.tile(np.arange(10), 15))
-    solved = ENGINES["mixed-linear"].solve(data, "x", "cluster", None)
+    solved = NIGHT_FAMILIES["mixed-linear"].solve(data, "x", "cluster", None)
     states = {extra.term: (extra.status, extra.estimate) for extra in solved.extras}
     assert states["random intercept"] == states["ICC"] == ("boundary", 0.0)
     assert solved.coefficients == pytest.approx(linear(matrix, y, np.zeros(150)).coefficients)

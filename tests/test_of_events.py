@@ -24,7 +24,7 @@ from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models.classes.ordinal import ordinal
 from crampstudy.models.inference import covariance
 from crampstudy.models.times.cox import cox
-from crampstudy.models.times.fit import LATER_GAPS
+from crampstudy.models.times.family import LATER_GAPS
 from crampstudy.nights import Diary, event_times
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package

@@ -12,9 +12,10 @@ import pytest
 from parity_linear import NUMBER
 
 from crampstudy.models import MODELS
-from crampstudy.models.nights.engines import ENGINES, Engine
-from crampstudy.models.request import EVENT_MODELS, SURVEY_MODELS
+from crampstudy.models.family import Family
+from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES
 
+SURVEYS = [name for name, family in FAMILIES.items() if family.rows == "participants of a survey"]
 ROOT = Path(__file__).parents[1]
 
 
@@ -23,9 +24,9 @@ def cells() -> list[Any]:
     return list(parity.cells())
 
 
-def outcomes(engine: Engine) -> tuple[str, ...]:
+def outcomes(family: Family) -> tuple[str, ...]:
     """Return what a model explains; any number is the same to it."""
-    return (*engine.outcomes, *((NUMBER,) if engine.numbers else ()))
+    return (*family.outcomes, *((NUMBER,) if family.numbers_of else ()))
 
 
 def split(lines: str) -> list[list[str]]:
@@ -40,12 +41,16 @@ def test_every_model_outcome_and_covariance_is_compared(cells: list[Any]) -> Non
     compared = {(c.model, c.outcome, c.covariance) for c in cells}
     # "auto" is one of the others.
     offered = {
-        (m, o, k) for m, engine in ENGINES.items() for o in outcomes(engine) for k in engine.covariances if k != "auto"
+        (m, o, k)
+        for m, family in NIGHT_FAMILIES.items()
+        for o in outcomes(family)
+        for k in family.covariances
+        if k != "auto"
     }
     # Both outcomes of an ordinal model are classes to it.
     offered |= {("ordinal", "class", k) for k in parity_cells.ROBUST}
-    offered |= {("cox", o, k) for o in EVENT_MODELS["cox"] for k in parity_cells.ROBUST}
-    offered |= {(m, _SURVEY_OUTCOMES[m], "design") for m in SURVEY_MODELS}
+    offered |= {("cox", o, k) for o in FAMILIES["cox"].outcomes for k in parity_cells.ROBUST}
+    offered |= {(m, _SURVEY_OUTCOMES[m], "design") for m in SURVEYS}
     assert compared == offered
     assert {m for m, _, _ in compared} == set(MODELS)
 
@@ -60,17 +65,17 @@ _SURVEY_OUTCOMES = {
 
 
 def test_every_way_to_set_terms_beside_is_compared(cells: list[Any]) -> None:
-    for model, engine in ENGINES.items():
+    for model, family in NIGHT_FAMILIES.items():
         own = [c for c in cells if c.model == model]
-        for outcome in outcomes(engine):
+        for outcome in outcomes(family):
             offsets = {"none", "log hours in bed"}
             assert {c.offset for c in own if c.outcome == outcome} == offsets, model
-        assert {c.weights for c in own} == ({"none", "case"} if engine.weighted else {"none"}), model
-        if engine.weighted:
+        assert {c.weights for c in own} == ({"none", "case"} if "weights" in family.functions else {"none"}), model
+        if "weights" in family.functions:
             # Weights go with every covariance but the bias-reduced one, with an offset and without.
             expected = {(k, o) for k in parity_cells.ROBUST for o in offsets}
             assert {(c.covariance, c.offset) for c in own if c.weights == "case"} == expected, model
-    assert {c.weights for c in cells if c.model in SURVEY_MODELS} == {"none", "sampling"}
+    assert {c.weights for c in cells if c.model in SURVEYS} == {"none", "sampling"}
     for model in ("survey-logistic", "survey-poisson", "survey-linear"):
         assert {c.offset for c in cells if c.model == model} == {"none", "log age"}
     assert {c.model for c in cells if "splines::ns" in c.peer} == {"poisson", "negative-binomial", "logistic"}

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.nights.engines import ENGINES, Data
+from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
+from crampstudy.models.registry import NIGHT_FAMILIES
 
 PARITY = Path(__file__).parent / "parity"
 R: dict[str, Any] = json.loads((PARITY / "zeros.json").read_text())["fits"]
@@ -40,7 +41,7 @@ def data(setting: str) -> Data:
 def test_agrees_with_r(law: str, setting: str, kind: Covariance) -> None:
     r = R[law][setting]
     assert r["gradient"] < 1e-10
-    solved = ENGINES[MODELS[law]].solve(data(setting), "cramps", kind, None)
+    solved = NIGHT_FAMILIES[MODELS[law]].solve(data(setting), "cramps", kind, None)
     assert solved.problem is None and solved.zero is not None and isinstance(solved.fitted, ZerosFit)
     se = r["se"][kind]
     parts = (

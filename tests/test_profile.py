@@ -12,10 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from crampstudy.models.coefficients import rows
+from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.inference.covariance import covariance
-from crampstudy.models.nights.engines import ENGINES, Data, Extra, Solved
+from crampstudy.models.nights.data import Data
+from crampstudy.models.nights.engine import Solved
 from crampstudy.models.nights.gee import gee
 from crampstudy.models.optimise.profile_likelihood import Profile
+from crampstudy.models.registry import NIGHT_FAMILIES
 
 PARITY = Path(__file__).parent / "parity"
 R = json.loads((PARITY / "profile.json").read_text())
@@ -28,7 +31,7 @@ def data(counts: Array, x: Array, groups: Any) -> Data:
 
 
 def solved(model: str, of: Data, kind: Any = "model") -> Solved:
-    found = ENGINES[model].solve(of, "cramps", kind, None)
+    found = NIGHT_FAMILIES[model].solve(of, "cramps", kind, None)
     assert found.problem is None
     return found
 
@@ -67,7 +70,7 @@ def test_every_other_night_has_the_correlation_of_nights_two_apart() -> None:
     robust = covariance(fitted.information, fitted.scores, clusters, "cluster-hc0")
     assert np.sqrt(np.diag(robust)) == pytest.approx(R["every_other"]["se"], rel=1e-7)
     of = Data(matrix, cramps, zero, groups, night)
-    correlation, _ = ENGINES["gee-ar1"].solve(of, "cramps", "cluster", None).extras
+    correlation, _ = NIGHT_FAMILIES["gee-ar1"].solve(of, "cramps", "cluster", None).extras
     assert correlation.unit == "of nights 2 apart of a participant"
 
 

@@ -17,6 +17,7 @@ import odd_cohort
 import pandas as pd
 import polars as pl
 import pytest
+from asking import asked, solve
 from numpy.typing import NDArray
 from statsmodels.discrete.discrete_model import NegativeBinomial
 from test_of_surveys import survey
@@ -25,10 +26,10 @@ from crampstudy import fit, tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.second_opinions import second_opinions
 from crampstudy.models import MODELS
-from crampstudy.models.nights.engines import Data
-from crampstudy.models.nights.solution import solve
-from crampstudy.models.request import asked_for
-from crampstudy.models.second_opinion import COLUMNS, counterparts, refits
+from crampstudy.models.nights.data import Data
+from crampstudy.models.registry import FAMILIES
+from crampstudy.models.second_opinion import COLUMNS, refits
+from crampstudy.models.second_opinion.opinion import NoOpinion
 from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate, write
@@ -37,7 +38,6 @@ from crampstudy.sources.readers import package
 Array = NDArray[np.float64]
 Run = Callable[..., tuple[int, str, str]]
 TERMS = "age_decade + sex + diabetes + exercise_min"
-PLAIN: dict[str, Any] = {"exposure": "nights", "covariance": "auto", "random_slope": None, "where": None}
 TIGHT, BY_DIFFERENCES = 1e-8, 1e-4
 """Bounds in standard errors; OrderedModel takes its derivatives by differences."""
 
@@ -206,8 +206,9 @@ def test_a_difference_is_told_with_its_size(cohort: Cohort, monkeypatch: pytest.
 
 
 def test_every_model_has_a_counterpart_or_a_reason() -> None:
-    assert set(counterparts.COUNTERPARTS) | set(counterparts.WITHOUT) >= set(MODELS)
-    assert not set(counterparts.COUNTERPARTS) & set(counterparts.WITHOUT)
+    assert [
+        name for name in MODELS if (FAMILIES[name].counterpart is None) != bool(FAMILIES[name].no_counterpart)
+    ] == []
 
 
 @pytest.mark.parametrize("model", ["gee-ar1", "mixed-poisson", "hurdle-negative-binomial"])
@@ -220,9 +221,9 @@ def test_a_model_without_a_counterpart_says_so(cohort: Cohort, model: str) -> No
 def test_what_statsmodels_lacks_of_a_model_is_a_reason(cohort: Cohort) -> None:
     (row,) = opinion(odd_cohort.cohort(), "negative-binomial", terms="sex + weights(code + 1)").to_dict("records")
     assert (row["status"], row["note"].split(": ")[1]) == ("no_counterpart", "its NegativeBinomial takes no weights")
-    asked = asked_for(cohort, "ordinal", "sex", free_terms="sex", outcome="pain", **PLAIN)
-    found = counterparts.opinion(asked, "converged")
-    assert isinstance(found, counterparts.NoOpinion) and "its OrderedModel has no free terms" in found.reason
+    request = asked(cohort, "ordinal", "sex", free_terms="sex", outcome="pain")
+    found = FAMILIES["ordinal"].opinion(request, "converged")
+    assert isinstance(found, NoOpinion) and "its OrderedModel has no free terms" in found.reason
 
 
 def test_without_a_fit_there_is_nothing_to_compare(cohort: Cohort) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from asking import solve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.nights.solution import solve
 from crampstudy.models.terms import person_means
 from crampstudy.nights import person_nights
 from crampstudy.sources import open_cohort

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from asking import asked, solve
 from estimate_rows import coefficients
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
@@ -23,14 +24,13 @@ from crampstudy.figures.rootogram import rootogram
 from crampstudy.models.common.aggregation import compress
 from crampstudy.models.inference.covariance import Covariance, covariance
 from crampstudy.models.nights import count
-from crampstudy.models.nights.solution import Solution, solve, solve_nights
+from crampstudy.models.nights.solution import Solution
 from crampstudy.models.nights.zeros import zero_inflated
 from crampstudy.models.nights.zeros.likelihoods import Inflated, Truncated, density
 from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 from crampstudy.models.nights.zeros.zero_part_rows import zero_rows
 from crampstudy.models.optimise import optimum
 from crampstudy.models.optimise.trust_region import maximise
-from crampstudy.models.request import Question, asked_for
 from crampstudy.simulate import simulate
 
 PARITY = Path(__file__).parent / "parity"
@@ -309,14 +309,8 @@ def cohort() -> Cohort:
     return Cohort(name="invented", kind="diary", tables={"participants": people, "diary": columns})
 
 
-def question(cohort: Cohort, model: str, terms: str, **more: Any) -> Question:
-    usual = {"outcome": None, "exposure": "nights", "covariance": "cluster", "random_slope": None, "where": None}
-    return asked_for(cohort, model, terms, **usual | more)
-
-
 def answered(cohort: Cohort, model: str, terms: str, **more: Any) -> tuple[Solution, pd.DataFrame]:
-    asked = question(cohort, model, terms, **more)
-    solution = solve_nights(asked)
+    solution = solve(cohort, model=model, terms=terms, night_by_night=False, **{"covariance": "cluster"} | more)
     base = {"cohort": "invented", "population": "all", "outcome": "cramps", "analysis": "regression", "model": model}
     return solution, coefficients(estimates.frame(zero_rows(solution, base | {"ci_level": 0.95}, 0.95, {})))
 
@@ -367,13 +361,13 @@ def test_no_inflation_is_a_status(cohort: Cohort) -> None:
 
 def test_arguments_that_do_not_go_together_are_refused(cohort: Cohort) -> None:
     with pytest.raises(UsageError, match="no zero part"):
-        question(cohort, "poisson", "sex", zero_terms="sex")
+        asked(cohort, "poisson", "sex", zero_terms="sex")
     with pytest.raises(UsageError, match="the zero part takes no offset"):
         answered(cohort, MODELS[2], "sex", zero_terms="offset(hours_in_bed)")
     with pytest.raises(UsageError, match="did you mean"):
         answered(cohort, MODELS[2], "sex", zero_terms="age_decades")
     with pytest.raises(UsageError, match="no covariance cluster-small"):
-        solve_nights(question(cohort, MODELS[2], "sex", covariance="cluster-small"))
+        solve(cohort, model=MODELS[2], terms="sex", covariance="cluster-small")
 
 
 def test_comparison_finds_the_inflation(cohort: Cohort) -> None:

@@ -55,6 +55,15 @@ def show_second_opinion(rows: pd.DataFrame) -> None:
     Console(highlight=False, width=max(_width(), needed)).print(table)
 
 
+def show_models(rows: pd.DataFrame) -> None:
+    """Print the models there are (:func:`crampstudy.models.registry.listing`)."""
+    named = rows.set_index("model").rename(columns=lambda name: name.replace("_", " "))
+    table, needed = _table("Models", named, _width())
+    for column in table.columns:
+        column.justify = "left"
+    Console(highlight=False, width=max(_width(), needed)).print(table)
+
+
 class Lines:
     """Progress as plain lines: a stage, then a notebook that is through."""
 

@@ -21,8 +21,9 @@ from timing import Job
 
 from crampstudy import Cohort, fit
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.nights.engines import ENGINES
-from crampstudy.models.nights.solution import solve
+from crampstudy.models.registry import NIGHT_FAMILIES
+from crampstudy.models.request import ModelRequest
+from crampstudy.models.request.validation import solve
 from crampstudy.nights import Diary, person_nights
 from crampstudy.simulate import simulate
 
@@ -69,11 +70,11 @@ def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job | str]:
         partial(glum_from_parquet, folder),
         tolerance=1e-4,
     )
-    data = solve(diary(folder), model="poisson", terms=TERMS, night_by_night=False).data
+    data = solve(ModelRequest(diary(folder), "poisson", TERMS, "cramps"), night_by_night=False).data
     arrays = plain_arrays(folder)
 
     def alone() -> dict[str, float]:
-        solved = ENGINES["poisson"].solve(data, "cramps", "cluster", None)
+        solved = NIGHT_FAMILIES["poisson"].solve(data, "cramps", "cluster", None)
         return _numbers(solved.coefficients[1:], np.sqrt(np.diag(solved.variance))[1:])
 
     yield Job(

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from crampstudy.checks import nightly
-from crampstudy.checks.law import Law
-from crampstudy.models.nights.engines import ENGINES, Data, Outcome
+from crampstudy.models.nights.data import Data, Outcome
+from crampstudy.models.nights.predictive import OutcomeKind
+from crampstudy.models.registry import NIGHT_FAMILIES
 
 BEGIN, END = "<!-- rates: begin -->", "<!-- rates: end -->"
 
@@ -58,11 +59,13 @@ def rejections(model: str, outcome: Outcome = "cramps", cohorts: int = 120, **tr
         rng = np.random.default_rng(seed)
         data = drawn(rng, **truth)
         data = replace(data, outcome=np.sign(data.outcome)) if outcome == "cramp_night" else data
-        solved = ENGINES[model].solve(data, outcome, "cluster", None)
+        solved = NIGHT_FAMILIES[model].solve(data, outcome, "cluster", None)
         assert solved.problem is None and solved.fitted is not None
-        fitted = Law.of(data, "count" if outcome == "cramps" else "binary", None, solved.fitted)
+        kind: OutcomeKind = "count" if outcome == "cramps" else "binary"
+        fitted = NIGHT_FAMILIES[model].predict(data, kind, None, solved.fitted)
+        assert fitted is not None
         made = [
-            nightly.overdispersion(data, fitted, solved.fitted),
+            nightly.overdispersion(data, fitted),
             nightly.zeros(data, fitted),
             nightly.serial_dependence(data, fitted),
             nightly.residuals(data, fitted, rng),

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.nights.engines import ENGINES, Data, Outcome
+from crampstudy.models.nights.data import Data, Outcome
+from crampstudy.models.registry import NIGHT_FAMILIES
 
 HERE = Path(__file__).resolve().parent
 COEFFICIENTS, ERRORS = 1e-6, 1e-4
@@ -99,7 +100,7 @@ def arrays(nights: pl.DataFrame, terms: Sequence[str], outcome: Outcome, offset:
 
 def solved(model: str, data: Data, outcome: Outcome, kind: Covariance, slope: int | None = None) -> tuple[Array, Array]:
     """Return our coefficients and their standard errors, those of a zero part after the others."""
-    found = ENGINES[model].solve(data, outcome, kind, slope)
+    found = NIGHT_FAMILIES[model].solve(data, outcome, kind, slope)
     parts = [(found.coefficients, found.variance)]
     if found.zero is not None:
         parts.append((found.zero.coefficients, found.zero.variance))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from parity_cells import HERE, ROBUST, Array, Cell, arrays, diary, differences, drawn, exposure, reference, solved
 
-from crampstudy.models.nights.engines import Data
+from crampstudy.models.nights.data import Data
 from crampstudy.models.surveys import survey_linear
 from crampstudy.models.surveys.sampling import SamplingDesign
 

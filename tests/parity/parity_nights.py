@@ -15,7 +15,7 @@ from crampstudy import fit, open_cohort, wording
 from crampstudy.cohort import Cohort
 from crampstudy.models.inference.automatic import of_clusters
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.nights.engines import Data, Outcome
+from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.random_effects import mixed
 
 _SANDWICH_NODES = 51

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crampstudy.models.nights.engines import ENGINES
+from crampstudy.models.registry import NIGHT_FAMILIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Asked:
 
     @property
     def zero_part(self) -> bool:
-        return self.model in ENGINES and ENGINES[self.model].zero_part is not None
+        return self.model in NIGHT_FAMILIES and NIGHT_FAMILIES[self.model].zero_part is not None
 
     @property
     def answers(self) -> str:

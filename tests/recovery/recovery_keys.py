@@ -15,23 +15,30 @@ from pathlib import Path
 import crampstudy
 
 PACKAGE = Path(crampstudy.__file__).parent
-_SURVEYS = ("surveys/linearised", "surveys/sampling", "surveys/fit", "surveys/effective_size")
+_SURVEYS = tuple(f"surveys/{module}" for module in ("linearised", "sampling", "sample", "fit", "effective_size"))
+_COUNTS = ("nights/count", "nights/families/counts")
 OWN = {
-    "poisson": ("nights/count",),
-    "negative-binomial": ("nights/count",),
-    "logistic": ("nights/logistic",),
-    "gee": ("nights/gee",),
-    "mixed": ("nights/random_effects",),
-    "zero-inflated": ("nights/count", "nights/zeros"),
-    "hurdle": ("nights/count", "nights/zeros"),
-    "ordinal": ("classes", "times/fit"),
-    "cox": ("times", "classes/proportionality"),
-    "survey-ordinal": (*("classes", "common/recalled_outcomes"), *_SURVEYS, "surveys/survey_ordinal"),
-    "survey": ("common/recalled_outcomes", *_SURVEYS),
+    "poisson": _COUNTS,
+    "negative-binomial": _COUNTS,
+    "logistic": (*_COUNTS, "nights/logistic", "nights/families/logistic"),
+    "gee": ("nights/gee", "nights/families/gee"),
+    "mixed": ("nights/random_effects", "nights/families/mixed", "nights/families/mixed_linear"),
+    "zero-inflated": ("nights/count", "nights/zeros", "nights/families/zeros"),
+    "hurdle": ("nights/count", "nights/zeros", "nights/families/zeros"),
+    "ordinal": ("classes", "common/event_family"),
+    "cox": ("times", "common/event_family", "classes/proportionality"),
+    "survey-ordinal": (
+        *("classes", "common/recalled_outcomes", "surveys/survey_ordinal", "surveys/families/ordinal"),
+        *_SURVEYS,
+    ),
+    "survey": ("common/recalled_outcomes", "surveys/families/ratios", *_SURVEYS),
     "interval": ("common/recalled_outcomes", "surveys"),
 }
 """By the start of a model's name the modules of ``crampstudy.models`` that it alone, or with few others, uses."""
-_ELSEWHERE = ("times/kaplan_meier", "surveys/domain_means", "bootstrap", "common/partitions")
+_ELSEWHERE = (
+    *("times/kaplan_meier", "surveys/domain_means", "bootstrap", "common/partitions", "registry", "second_opinion"),
+    *("nights/predictive", "nights/families/linear", "surveys/families/linear"),
+)
 _DRAWN = ("simulate", "nights", "estimates/rows.py")
 
 

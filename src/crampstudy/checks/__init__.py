@@ -7,28 +7,22 @@ from dataclasses import replace
 import numpy as np
 
 from crampstudy.age_bands import AgeBands
-from crampstudy.checks import design, nightly, proportional, zeros_found
+from crampstudy.checks import design, nightly, zeros_found
 from crampstudy.checks.large_counts import large_counts
-from crampstudy.checks.law import Kind, Law
+from crampstudy.checks.proportional import proportional
 from crampstudy.checks.result import Check, not_made
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.models.family import NIGHT_CHECKS as NAMES
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.nights.engines import ENGINES
-from crampstudy.models.nights.solution import Solution, solve_nights
-from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
-from crampstudy.models.request import MODELS as KNOWN
-from crampstudy.models.request import asked_for
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, find
+from crampstudy.models.request import ModelOptions, ModelRequest
+from crampstudy.models.request.validation import default_outcome, solve, validate
 
 __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 
-NAMES = (
-    *("overdispersion", "zeros", "serial dependence", "quantile residuals"),
-    *("influence", "large counts", "participants", "separation", "collinearity", "convergence"),
-)
-"""The checks in the order in which they are returned."""
-
-MODELS = (*ENGINES, *proportional.MODELS)
+MODELS = tuple(name for name, family in FAMILIES.items() if family.checks)
 """The models that can be checked."""
 
 _ZERO_PART = "the model has a part for zeros of its own, and what it says of a night is looked at under zeros alone"
@@ -40,7 +34,7 @@ def check_model(model: str) -> None:
     Raises:
         UsageError: it has none.
     """
-    if model in KNOWN and model not in MODELS:
+    if model in FAMILIES and model not in MODELS:
         raise UsageError(f"there are no checks of {model}; of these there are: {', '.join(MODELS)}")
 
 
@@ -62,8 +56,21 @@ def check(
     """Fit a model of nights as :func:`crampstudy.fit` does, and check it: one :class:`Check` per name in :data:`NAMES`.
 
     Of ordinal and Cox models it is proportionality that is checked, whether one ratio does for all classes or times.
-    ``rng`` draws the randomised quantile residuals and nothing else; all other arguments are those of ``fit``. A check
-    that does not apply to the model, or has no fit to look at, says so and has no verdict.
+    A check that does not apply to the model, or has no fit to look at, says so and has no verdict.
+
+    Args:
+        cohort: as for ``fit``, like all arguments but ``rng``.
+        model: one of :data:`MODELS`.
+        terms: a formulaic right-hand side.
+        rng: draws the randomised quantile residuals and nothing else.
+        outcome: one of the model's outcomes; the first of them by default.
+        exposure: ``nights`` or ``hours_in_bed``.
+        covariance: that of the coefficients.
+        random_slope: a term of a mixed model whose slope differs between participants.
+        zero_terms: a right-hand side for the zero part of a model that has one.
+        where: condition that names a part of the cohort.
+        weight: weight column of a survey.
+        bands: age bands behind ``age_band``.
 
     Raises:
         UsageError: as ``fit``, the model is another one of a survey, or the terms have ``weights()``.
@@ -72,23 +79,32 @@ def check(
     Preisser and Qaqish 1996 (influence); Fox and Monette 1992 (collinearity); Brant 1990, Grambsch and Therneau 1994
     (proportionality).
     """
-    check_model(model)
-    asked = asked_for(
+    request = ModelRequest(
         cohort,
         model,
         terms,
-        outcome=outcome,
+        default_outcome(model, outcome),
         exposure=exposure,
         covariance=covariance,
-        random_slope=random_slope,
         where=where,
         weight=weight,
-        bands=bands,
-        zero_terms=zero_terms,
+        bands=bands or AgeBands(),
+        options=ModelOptions(random_slope=random_slope, zero_terms=zero_terms),
     )
-    if model in proportional.MODELS:
-        return (proportional.proportional(asked),)
-    return of_solution(solve_nights(asked, night_by_night=True), rng)
+    return of_request(request, rng)
+
+
+def of_request(request: ModelRequest, rng: np.random.Generator) -> tuple[Check, ...]:
+    """Return the checks that apply to the family of a request.
+
+    Raises:
+        UsageError: as :func:`check`.
+    """
+    check_model(request.model)
+    request = validate(request)
+    if test := find(request.model).proportionality:
+        return (proportional(test(request)),)
+    return of_solution(solve(request), rng)
 
 
 def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ...]:
@@ -106,28 +122,24 @@ def of_solution(solution: Solution, rng: np.random.Generator) -> tuple[Check, ..
         design.collinearity(solution, None),
         design.convergence(solution),
     )
+    first = NAMES[: -len(last)]
     if solved is None or solved.problem or solved.fitted is None:
         reason = solution.reason or (solved.problem if solved else None) or "there is no fit"
-        return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
+        return (*(not_made(name, reason) for name in first), *last)
     if len(solution.participants) < 2:
-        reason = "participants are the units, and there is only one"
-        return (*(not_made(name, reason) for name in NAMES[: -len(last)]), *last)
-    fitted = solved.fitted
-    if isinstance(fitted, ZerosFit):
-        if fitted.plain is None:
-            others = {name: not_made(name, _ZERO_PART) for name in NAMES[: -len(last)]}
-            found = replace(zeros_found.of_solution(solution).check, name="zeros")
-            return (*(others | {"zeros": found}).values(), *last)
-        fitted = fitted.plain
-    kind: Kind = "number" if solution.is_number else "binary" if solution.outcome == "cramp_night" else "count"
-    law = Law.of(data, kind, solution.slope, fitted)
+        return (*(not_made(name, "participants are the units, and there is only one") for name in first), *last)
+    law = NIGHT_FAMILIES[solution.model].predictive(solution)
+    if law is None:
+        others = {name: not_made(name, _ZERO_PART) for name in first}
+        found = replace(zeros_found.of_solution(solution).check, name="zeros")
+        return (*(others | {"zeros": found}).values(), *last)
     return (
-        nightly.overdispersion(data, law, fitted),
+        nightly.overdispersion(data, law),
         nightly.zeros(data, law),
         nightly.serial_dependence(data, law),
         nightly.residuals(data, law, rng),
         design.influence(solution, law),
-        large_counts(solution, fitted),
+        large_counts(solution, law.regression),
         *last[:2],
         design.collinearity(solution, law),
         last[3],

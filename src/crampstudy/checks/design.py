@@ -8,13 +8,11 @@ import numpy as np
 
 from crampstudy.arrays import Array
 from crampstudy.checks import numbers
-from crampstudy.checks.law import Law
 from crampstudy.checks.result import Check, listed, made, not_made
 from crampstudy.models.common.estimability import collinear, name, separated
 from crampstudy.models.inference.exposed_participants import exposed
-from crampstudy.models.nights.count import CountFit
-from crampstudy.models.nights.linear import LinearFit
 from crampstudy.models.nights.logistic import SEPARATED
+from crampstudy.models.nights.predictive import PredictiveDistribution
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.optimise import optimum
 from crampstudy.models.terms import design_matrix
@@ -28,7 +26,7 @@ LARGEST_INFLATION = 10.0
 """Variance inflation per coefficient, the usual limit: a standard error 3.2 times what it would be."""
 
 
-def influence(solution: Solution, law: Law) -> Check:
+def influence(solution: Solution, law: PredictiveDistribution) -> Check:
     """Say how far the estimate of a term moves when one participant is left out.
 
     One Newton step for everybody, then a fit of its own without each of those whom it moves most.
@@ -40,7 +38,7 @@ def influence(solution: Solution, law: Law) -> Check:
     p = len(solved.coefficients)
     errors = np.sqrt(np.diag(solved.variance))
     own = None
-    if isinstance(solved.fitted, CountFit | LinearFit):
+    if law.independent:
         mu = law.mean
         weights = law.family.slope(mu) ** 2 / law.family.variance(mu)
         own = numbers.own_information(data.matrix, weights, data.groups)
@@ -103,7 +101,7 @@ def _in_errors(moved: Array, errors: Array) -> Array:
         return np.asarray(moved / errors, dtype=np.float64)
 
 
-def _variance(law: Law, p: int, own: Array | None) -> Array:
+def _variance(law: PredictiveDistribution, p: int, own: Array | None) -> Array:
     # Of an independent model the dispersion is held: its coefficients do not depend on it in expectation.
     return law.variance if own is None else law.variance[:p, :p]
 
@@ -112,13 +110,32 @@ def separation(solution: Solution) -> Check:
     """Say whether every level has cramps, and from more than one participant."""
     title = "separation"
     design, data = solution.design, solution.data
+    alone = [who.lone for who in exposed(design, data.groups).values() if who.lone] if len(data.outcome) else []
     if solution.is_number and len(data.outcome):
-        alone = [who.lone for who in exposed(design, data.groups).values() if who.lone]
         return made(title, False, [], alone[0]) if alone else not_made(title, "a number cannot be set apart")
-    if not len(data.outcome) or not data.outcome.any():
+    if not data.outcome.any():
         return not_made(title, "there is no night with a cramp")
     if data.outcome.all():
         return not_made(title, solution.reason or "there is no night without a cramp")
+    rows = _levels(solution)
+    found = separated(design.standardised(), data.outcome)
+    if found is None and solution.solved is not None and solution.solved.problem == SEPARATED:
+        found = SEPARATED
+    if found or alone:
+        return made(title, False, rows, found or alone[0])
+    said = "nothing sets nights without a cramp apart"
+    if rows:
+        fewest = min(rows, key=lambda row: row["participants_with_cramp"])
+        said += (
+            f"; the level with the fewest is {fewest['term']} = {fewest['level']}, where "
+            f"{count(fewest['participants_with_cramp'])} of {count(fewest['participants'])} participants had a cramp"
+        )
+    return made(title, True, rows, said)
+
+
+def _levels(solution: Solution) -> list[dict[str, Any]]:
+    """Return a row per level of the design: how many nights and participants are at it, and with a cramp."""
+    design, data = solution.design, solution.data
     cramp = data.outcome > 0
     rows: list[dict[str, Any]] = []
     for column, values in zip(design.columns, design.matrix.T, strict=True):
@@ -136,23 +153,10 @@ def separation(solution: Solution) -> Check:
                 "participants_with_cramp": len(np.unique(data.groups[has & cramp])),
             }
         )
-    found = separated(design.standardised(), data.outcome)
-    if found is None and solution.solved is not None and solution.solved.problem == SEPARATED:
-        found = SEPARATED
-    alone = [who.lone for who in exposed(design, data.groups).values() if who.lone]
-    if found or alone:
-        return made(title, False, rows, found or alone[0])
-    said = "nothing sets nights without a cramp apart"
-    if rows:
-        fewest = min(rows, key=lambda row: row["participants_with_cramp"])
-        said += (
-            f"; the level with the fewest is {fewest['term']} = {fewest['level']}, where "
-            f"{count(fewest['participants_with_cramp'])} of {count(fewest['participants'])} participants had a cramp"
-        )
-    return made(title, True, rows, said)
+    return rows
 
 
-def collinearity(solution: Solution, law: Law | None) -> Check:
+def collinearity(solution: Solution, law: PredictiveDistribution | None) -> Check:
     """Say how much the terms inflate each other's variances.
 
     Generalised variance inflation by term, from the model's covariance of the coefficients where there is a fit and

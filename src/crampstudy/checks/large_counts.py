@@ -47,14 +47,14 @@ class _Width:
         return self.most > automatic.JOINT
 
 
-def large_counts(solution: Solution, fitted: object) -> Check:
+def large_counts(solution: Solution, fitted: CountFit | None) -> Check:
     """Say how many participants hold the nights whose counts make intervals with the dispersion held too narrow.
 
     The sandwich of coefficients and dispersion together is compared with the one that holds the dispersion: that which
     was asked for, or that which ``auto`` begins with. Where it is much the wider, nights are left out by their count,
     the largest first, until it no longer is: those are the nights named.
     """
-    if not isinstance(fitted, CountFit) or fitted.joint is None:
+    if fitted is None or fitted.joint is None:
         return not_made(NAME, "only a negative-binomial regression holds a dispersion that was estimated")
     data, kind = solution.data, solution.kind
     held: Covariance = kind if kind in ("cluster", "cluster-hc0", "cluster-small") else "auto"

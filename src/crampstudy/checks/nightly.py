@@ -11,11 +11,10 @@ from scipy import stats
 
 from crampstudy.arrays import Array
 from crampstudy.checks import numbers
-from crampstudy.checks.law import Law
 from crampstudy.checks.result import ALPHA, Check, made, not_made
 from crampstudy.models.inference.covariance import degrees_of_freedom, p_value, quantile
-from crampstudy.models.nights.engines import Data
-from crampstudy.models.nights.gee import GeeFit
+from crampstudy.models.nights.data import Data
+from crampstudy.models.nights.predictive import PredictiveDistribution
 from crampstudy.wording import count, number, p_text
 
 NEGLIGIBLE_DISPERSION = 1.1
@@ -35,7 +34,7 @@ _FEW_EXPECTED = 5.0
 _SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 
-def overdispersion(data: Data, law: Law, fitted: object) -> Check:
+def overdispersion(data: Data, law: PredictiveDistribution) -> Check:
     """Say whether the nights vary more than the model says.
 
     Poisson: the score test against the negative binomial (Dean and Lawless 1989). Others: the Pearson statistic, tested
@@ -47,8 +46,8 @@ def overdispersion(data: Data, law: Law, fitted: object) -> Check:
         return not_made(name, "the variance of a number is estimated, not stated by the model")
     if law.kind == "binary":
         return not_made(name, "nights with or without a cramp have no variance beside their mean")
-    if isinstance(fitted, GeeFit):
-        return not_made(name, f"the model estimates the factor of its variance, {number(fitted.scale)}")
+    if law.variance_factor is not None:
+        return not_made(name, f"the model estimates the factor of its variance, {number(law.variance_factor)}")
     plain = not law.factor.any()
     statistic, df, error = _pearson(data, law) if plain else _pearson_within(data, law)
     if not df > 0:
@@ -74,7 +73,7 @@ def overdispersion(data: Data, law: Law, fitted: object) -> Check:
     return made(name, passed, rows, said)
 
 
-def _pearson(data: Data, law: Law) -> tuple[float, float, float]:
+def _pearson(data: Data, law: PredictiveDistribution) -> tuple[float, float, float]:
     """Return the Pearson statistic, its degrees of freedom, and its standard error over participants."""
     mu = law.mean
     variance = law.family.variance(mu)
@@ -86,7 +85,7 @@ def _pearson(data: Data, law: Law) -> tuple[float, float, float]:
     return float(squares.sum()), float(len(mu) - law.matrix.shape[1]), float(error)
 
 
-def _pearson_within(data: Data, law: Law) -> tuple[float, float, float]:
+def _pearson_within(data: Data, law: PredictiveDistribution) -> tuple[float, float, float]:
     """Return the same of the nights around each participant's own level."""
     found = numbers.within(data.outcome, law.link + law.own, law.family, law.log_theta, data.groups)
     slopes = np.zeros((1, law.scores.shape[1]))
@@ -98,14 +97,14 @@ def _pearson_within(data: Data, law: Law) -> tuple[float, float, float]:
     return float(found.squares.sum()), float(found.expected.sum()), float(error)
 
 
-def _pearson_slopes(law: Law, mu: Array, variance: Array, slope: Array) -> Array:
+def _pearson_slopes(law: PredictiveDistribution, mu: Array, variance: Array, slope: Array) -> Array:
     """Return the derivatives (1 x k) of the expected sum of squared Pearson residuals in the parameters."""
     alpha = float(np.exp(-law.log_theta))
     in_link = law.matrix.T @ (-(1 + 2 * alpha * mu) * slope / variance)
     return (in_link if alpha == 0 else np.append(in_link, np.sum(alpha * mu**2 / variance)))[None, :]
 
 
-def zeros(data: Data, law: Law) -> Check:
+def zeros(data: Data, law: PredictiveDistribution) -> Check:
     """Say whether nights without a cramp are as many as the model says, and compare the counts above.
 
     Intervals have participants as the units and allow for the parameters' having been estimated on the same nights.
@@ -144,7 +143,7 @@ def zeros(data: Data, law: Law) -> Check:
     return made(name, passed, rows, said)
 
 
-def _counts(data: Data, law: Law) -> tuple[Array, Array, Array, list[str]]:
+def _counts(data: Data, law: PredictiveDistribution) -> tuple[Array, Array, Array, list[str]]:
     """Return moments (n x m), slopes (m x k), expected numbers (m) and labels of the counts 0, 1, … and the rest."""
     moments, slopes, expected, labels = [], [], [], []
     remaining = np.ones(len(data.outcome))
@@ -164,7 +163,7 @@ def _counts(data: Data, law: Law) -> tuple[Array, Array, Array, list[str]]:
     return np.column_stack(moments), np.array(slopes), np.array(expected), labels
 
 
-def serial_dependence(data: Data, law: Law) -> Check:
+def serial_dependence(data: Data, law: PredictiveDistribution) -> Check:
     """Say whether a participant's nights still depend on each other after the level of that participant."""
     name = "serial dependence"
     found = numbers.serial(data.outcome, law.link + law.own, law.family, data.groups, data.nights, LAGS)
@@ -196,7 +195,7 @@ def serial_dependence(data: Data, law: Law) -> Check:
     return made(name, passed, rows, said)
 
 
-def residuals(data: Data, law: Law, rng: np.random.Generator) -> Check:
+def residuals(data: Data, law: PredictiveDistribution, rng: np.random.Generator) -> Check:
     """Say whether the outcomes are distributed as the model says, by randomised quantile residuals.
 
     The nights of a participant depend on each other, which the test must not take for a flaw of the distribution: it

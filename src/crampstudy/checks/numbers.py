@@ -17,9 +17,14 @@ from crampstudy.models.inference.covariance import cluster_sums
 def clustered_errors(moments: Array, slopes: Array, scores: Array, variance: Array, groups: Codes) -> Array:
     """Return the standard errors (m) of the sums of ``moments`` (n x m) whose expectation is zero under a model.
 
-    The parameters (k) were estimated on the same nights: ``slopes`` (m x k) are the expected derivatives of the sums
-    in them, ``scores`` (G x k) the participants' and ``variance`` (k x k) the inverse information. Participants (codes
-    ``groups``, length n) are independent, their nights need not be.
+    The parameters (k) were estimated on the same nights. Participants are independent, their nights need not be.
+
+    Args:
+        moments: what is summed.
+        slopes: expected derivatives of the sums in the parameters (m x k).
+        scores: of the participants (G x k).
+        variance: inverse information (k x k).
+        groups: the participants' codes (n).
 
     Source: Newey 1985 (Econometrica 53:1047), with participants as the units.
     """
@@ -59,10 +64,17 @@ class Within:
 
 
 def within(outcome: Array, link: Array, family: Family, log_theta: float, groups: Codes) -> Within:
-    """Return the squared residuals of counts given each participant's own total; arguments as for :func:`serial`.
+    """Return the squared residuals of counts given each participant's own total.
 
     Given the total the counts are multinomial (Poisson) or Dirichlet-multinomial (negative binomial with means that are
     alike), whatever the participant's effect: the expectation of the n squares is (n - 1) / (1 + alpha / n).
+
+    Args:
+        outcome: the counts (n).
+        link: their linear predictor (n).
+        family: mean and variance of a night.
+        log_theta: infinite where the variance is the mean.
+        groups: the participants' codes (n).
     """
     mean, told = _own_level(outcome, link, family, groups)
     variance = family.variance(mean)
@@ -95,10 +107,17 @@ def serial(
 ) -> Serial:
     """Return the autocorrelation of Pearson residuals over calendar nights, each participant's own level taken out.
 
-    ``outcome`` and ``link`` (the linear predictor) have length n, as have the participants' codes ``groups`` and the
-    calendar ``nights``. Two nights are a pair of lag k when exactly k calendar nights lie between their dates. A level
+    Two nights are a pair of lag k when exactly k calendar nights lie between their dates. A level
     estimated from the participant's own nights makes independent residuals correlate by about -1/(nights - 1):
     ``expected`` is that value for these nights. Participants who have all or none of the events say nothing.
+
+    Args:
+        outcome: the outcomes (n).
+        link: their linear predictor (n).
+        family: mean and variance of a night.
+        groups: the participants' codes (n).
+        nights: calendar nights (n).
+        lags: nights apart.
     """
     mean, told = _own_level(outcome, link, family, groups)
     outcome, mean, groups, nights = outcome[told], mean[told], groups[told], nights[told]

@@ -16,12 +16,12 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.checks.result import Check, made, not_made
 from crampstudy.cohort import Cohort
-from crampstudy.models.nights.count import CountFit
-from crampstudy.models.nights.engines import ENGINES, Data, Solved
-from crampstudy.models.nights.solution import Solution, solve
-from crampstudy.models.nights.zeros import zero_inflated
-from crampstudy.models.nights.zeros.likelihoods import density
-from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
+from crampstudy.models.nights.data import Data
+from crampstudy.models.nights.engine import Fitted, Solved
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.registry import NIGHT_FAMILIES
+from crampstudy.models.request import ModelOptions, ModelRequest
+from crampstudy.models.request.validation import solve
 from crampstudy.nights import Diary
 from crampstudy.wording import count, number
 
@@ -56,28 +56,36 @@ def zeros_found(
     where: str | None = None,
     bands: AgeBands | None = None,
 ) -> ZerosFound:
-    """Compare Poisson, negative binomial, zero-inflated and hurdle negative binomial; arguments of ``crampstudy.fit``.
+    """Compare Poisson, negative binomial, zero-inflated and hurdle negative binomial.
 
     All are fitted to the nights that are complete on ``terms`` and ``zero_terms``. The check passes where the
     negative binomial does no worse by AIC than the models with a part for zeros.
+
+    Args:
+        cohort: a diary; all arguments are those of ``crampstudy.fit``.
+        terms: a right-hand side for the counts.
+        zero_terms: one for the zero part; the same odds for all without it.
+        exposure: ``nights`` or ``hours_in_bed``.
+        where: condition that names a part of the cohort.
+        bands: age bands behind ``age_band``.
 
     Raises:
         UsageError: as ``fit``.
 
     Source: Akaike 1974; Schwarz 1978; Kleiber and Zeileis 2016 (rootogram, Am Stat 70:296).
     """
-    solution = solve(
+    request = ModelRequest(
         cohort,
-        model="zero-inflated-negative-binomial",
-        terms=terms,
-        zero_terms=zero_terms,
+        "zero-inflated-negative-binomial",
+        terms,
+        "cramps",
         exposure=exposure,
         covariance="model",
         where=where,
-        bands=bands,
-        night_by_night=False,
+        bands=bands or AgeBands(),
+        options=ModelOptions(zero_terms=zero_terms),
     )
-    return of_solution(solution)
+    return of_solution(solve(request, night_by_night=False))
 
 
 def of_solution(solution: Solution) -> ZerosFound:
@@ -85,8 +93,12 @@ def of_solution(solution: Solution) -> ZerosFound:
     if solution.reason is not None:
         return ZerosFound(not_made(_NAME, solution.reason), pd.DataFrame())
     data = solution.data
-    solved = {name: ENGINES[name].solve(data, "cramps", "model", None) for name in MODELS}
-    drawn = {name: _rootogram(name, data, found.fitted) for name, found in solved.items() if found.problem is None}
+    solved = {name: NIGHT_FAMILIES[name].solve(data, "cramps", "model", None) for name in MODELS}
+    drawn = {
+        name: _rootogram(name, data, found.fitted)
+        for name, found in solved.items()
+        if found.problem is None and found.fitted is not None
+    }
     rows = [_row(name, solved[name], data, drawn.get(name)) for name in MODELS]
     rootogram = pd.concat(drawn.values(), ignore_index=True) if drawn else pd.DataFrame()
     return ZerosFound(_check(rows), rootogram)
@@ -109,7 +121,9 @@ def _check(rows: list[dict[str, Any]]) -> Check:
 
 def _row(name: str, solved: Solved, data: Data, rootogram: pd.DataFrame | None) -> dict[str, Any]:
     zero = 1 if data.zero is None else data.zero.shape[1]
-    parameters = data.matrix.shape[1] + (name != "poisson") + (zero if ENGINES[name].zero_part else 0)
+    parameters = (
+        data.matrix.shape[1] + NIGHT_FAMILIES[name].dispersion + (zero if NIGHT_FAMILIES[name].zero_part else 0)
+    )
     times = _times(data)
     deviance = -2 * solved.log_likelihood if solved.problem is None else np.nan
     none = solved.zero is not None and solved.zero.status == "boundary"
@@ -126,10 +140,12 @@ def _row(name: str, solved: Solved, data: Data, rootogram: pd.DataFrame | None) 
     }
 
 
-def _rootogram(name: str, data: Data, fitted: object) -> pd.DataFrame:
-    times = _times(data)
+def _rootogram(name: str, data: Data, fitted: Fitted) -> pd.DataFrame:
+    times, probability = _times(data), NIGHT_FAMILIES[name].probability
+    if probability is None:
+        raise TypeError(f"{name} is no model of counts")
     last = int(min(data.outcome.max(), _MOST_COUNTS - 1))
-    expected = [float(times @ _chances(fitted, data, value)) for value in range(last + 1)]
+    expected = [float(times @ probability(data, fitted, value)) for value in range(last + 1)]
     observed = [float(times @ (data.outcome == value)) for value in range(last + 1)]
     rest = float(times.sum())
     cells: dict[str, Any] = {
@@ -142,18 +158,6 @@ def _rootogram(name: str, data: Data, fitted: object) -> pd.DataFrame:
     frame = pd.DataFrame(cells)
     roots = {f"{which}_root": np.sqrt(frame[which].clip(lower=0)) for which in ("observed", "expected")}
     return frame.assign(**roots)
-
-
-def _chances(fitted: object, data: Data, value: int) -> Array:
-    """Return the probability (n) of a count on each row."""
-    if isinstance(fitted, ZerosFit):
-        zero = np.ones((len(data.outcome), 1)) if data.zero is None else data.zero
-        return zero_inflated.chances(fitted, data.matrix, zero, data.offset, value)
-    if not isinstance(fitted, CountFit):
-        raise TypeError(f"no law of counts: {type(fitted).__name__}")
-    log_theta = -float(np.log(fitted.dispersion)) if fitted.dispersion > 0 else np.inf
-    eta = data.matrix @ fitted.coefficients + data.offset
-    return np.asarray(np.exp(density(np.full(len(eta), value), eta, log_theta).value))
 
 
 def _times(data: Data) -> Array:

@@ -66,7 +66,7 @@ def _printing(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for command in (
-    *(analyse.describe, analyse.compare, analyse.fit),
+    *(analyse.describe, analyse.compare, analyse.fit, analyse.models),
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,
     data.fetch,

@@ -1,9 +1,9 @@
-"""Commands that analyse a cohort: describe, compare, fit."""
+"""Commands that analyse a cohort: describe, compare, fit; and the models there are."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +22,7 @@ from crampstudy.cli.options import (
     Weight,
     Where,
     bands,
+    check_one_format,
     doubt,
     opened,
     show,
@@ -29,6 +30,9 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.errors import UsageError
+
+if TYPE_CHECKING:
+    from crampstudy.models.request import ModelRequest
 
 
 def describe(
@@ -163,55 +167,70 @@ def fit(
     --csv the rows are the estimates alone: what the second opinion says goes to standard error.
     """
     from crampstudy.estimates.verdicts import parse_margins
-    from crampstudy.models import fit
+    from crampstudy.models import answer
+    from crampstudy.models.request import ModelOptions, ModelRequest
+    from crampstudy.models.request.validation import default_outcome
     from crampstudy.sources.address import with_unlogged
 
     around_one = parse_margins(margins)
-    if with_checks and (as_json or as_csv):
-        raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
-    if with_checks and free_terms:
-        raise UsageError("proportionality is checked of a model without free terms; leave --free-terms or --check out")
-    if with_checks:
-        from crampstudy.checks import check_model
-
-        check_model(model)
-    if with_checks and (workers != 1 or cluster is not None):
-        raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
-    if second_opinion and (workers != 1 or cluster is not None):
-        raise UsageError("a second opinion looks at nights one by one; leave --workers and --cluster out")
     shared = workers != 1 or cluster is not None
+    if with_checks:
+        _check_asked_for_checks(model, tidy=as_json or as_csv, free_terms=free_terms is not None, shared=shared)
+    if second_opinion and shared:
+        raise UsageError("a second opinion looks at nights one by one; leave --workers and --cluster out")
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
-    cohort = _in_parts(source, who_works(workers, cluster)) if shared else opened(source)
-    asked: dict[str, Any] = {
-        "model": model,
-        "terms": terms,
-        "outcome": outcome,
-        "exposure": exposure,
-        "covariance": covariance,
-        "random_slope": random_slope,
-        "zero_terms": zero_terms,
-        "where": where,
-        "weight": weight,
-    }
-    fitted = fit(
-        cohort,
-        **asked,
-        free_terms=free_terms,
-        at_most=at_most,
-        near_nightly=near_nightly,
+    request = ModelRequest(
+        _in_parts(source, who_works(workers, cluster)) if shared else opened(source),
+        model,
+        terms,
+        default_outcome(model, outcome),
+        exposure=exposure,
+        covariance=covariance,
+        where=where,
+        weight=weight,
         ci_level=ci_level,
-        second_opinion=second_opinion,
         margins=around_one,
+        options=ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly),
     )
+    fitted = answer(request, second_opinion=second_opinion)
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")
     show(fitted.estimates, as_json, as_csv, [fitted.account] if fitted.account else [], [source])
     if fitted.second_opinion is not None:
         _say_second_opinion(fitted.second_opinion, aside=as_json or as_csv)
     if with_checks:
-        _say_checks(cohort, asked)
+        _say_checks(request)
     if fitted.status != "converged":
         raise typer.Exit(6)
+
+
+def models(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+    """List the models: what each is fitted to, its outcomes, the default first, its covariances and options."""
+    from crampstudy import estimates
+    from crampstudy.models.registry import listing
+
+    check_one_format(as_json, as_csv)
+    rows = listing()
+    if as_json:
+        typer.echo(estimates.to_json(rows))
+    elif as_csv:
+        typer.echo(estimates.to_csv(rows), nl=False)
+    else:
+        from crampstudy import terminal
+
+        terminal.show_models(rows)
+
+
+def _check_asked_for_checks(model: str, *, tidy: bool, free_terms: bool, shared: bool) -> None:
+    from crampstudy.checks import check_model
+
+    if tidy:
+        raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
+    if free_terms:
+        raise UsageError("proportionality is checked of a model without free terms; leave --free-terms or --check out")
+    check_model(model)
+    if shared:
+        raise UsageError("a check looks at nights one by one; leave --workers and --cluster out")
 
 
 def _in_parts(source: str, workers: int | str) -> Any:
@@ -237,11 +256,11 @@ def _say_second_opinion(rows: Any, *, aside: bool) -> None:
     typer.echo(tables.agreement(rows), err=aside)
 
 
-def _say_checks(cohort: Any, asked: dict[str, Any]) -> None:
+def _say_checks(request: ModelRequest) -> None:
     import numpy as np
 
-    from crampstudy.checks import check
+    from crampstudy.checks import of_request
 
     # A seed of its own, so that the same command says the same.
-    for found in check(cohort, rng=np.random.default_rng(1), **asked):
+    for found in of_request(request, np.random.default_rng(1)):
         typer.echo(f"{found.name}: {found.verdict}. {found.text}")

@@ -99,14 +99,19 @@ def bands(text: str | None) -> Any:
     return AgeBands.parse(text) if text else None
 
 
+def check_one_format(as_json: bool, as_csv: bool) -> None:
+    """Check that one format is asked for, if any."""
+    if as_json and as_csv:
+        raise UsageError("choose one of --json and --csv")
+
+
 def show(
     rows: pd.DataFrame, as_json: bool, as_csv: bool, accounts: Sequence[Account] = (), sources: Sequence[str] = ()
 ) -> None:
     """Print estimates as a table, JSON or CSV, and what they were made of: below the table, else on standard error."""
     from crampstudy import estimates
 
-    if as_json and as_csv:
-        raise UsageError("choose one of --json and --csv")
+    check_one_format(as_json, as_csv)
     if as_json:
         typer.echo(estimates.to_json(rows))
     elif as_csv:

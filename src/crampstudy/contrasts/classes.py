@@ -30,7 +30,10 @@ from crampstudy.models.coefficients.rows import note
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.covariance import covariance, degrees_of_freedom, quantile
 from crampstudy.models.nights.random_effects.mixed import MixedFit
-from crampstudy.models.nights.solution import Solution, solve
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.registry import NIGHT_FAMILIES, taking
+from crampstudy.models.request import ModelRequest
+from crampstudy.models.request.validation import solve
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval
 from crampstudy.models.surveys.interval_distributions import NegativeBinomial
 from crampstudy.models.surveys.sampling import SamplingDesign
@@ -43,7 +46,7 @@ LOGGED = 25
 
 _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
 _STEP, _END = 1 / 16, 8.5
-_MODELS = ("mixed-negative-binomial", "mixed-poisson")
+_MODELS = sorted(name for name in taking("random_slope") if "cramps" in NIGHT_FAMILIES[name].outcomes)
 _ALL = "all participants"
 _LOG = "logged nights, not recall"
 _OF_WINDOWS = {
@@ -127,7 +130,7 @@ def class_shares(
     nightly = set(no_night(cohort, bands).columns) - set(people(cohort, bands).columns)
     if named := sorted(formula.columns_in(formula.parse(terms)) & nightly):
         raise UsageError(f"{named[0]} is of the night, and a class of 30 nights has none; use terms of participants")
-    solution = solve(cohort, model=model, terms=terms, where=where, bands=bands)
+    solution = solve(ModelRequest(cohort, model, terms, "cramps", where=where, bands=bands))
     own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
     _check(solution, own, by)
     population = _population(solution, own, standard, by, where, bands)
@@ -271,7 +274,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
         *solution.account.remarks(),
         _extrapolated(solution, matrix, population.weight),
         "participants do not differ beyond the terms" if not spread else "",
-        "nights are no more dispersed than Poisson" if base["model"] == _MODELS[0] and not dispersed else "",
+        "nights are no more dispersed than Poisson" if solution.engine.dispersion and not dispersed else "",
     )
     made = []
     for label in labels:

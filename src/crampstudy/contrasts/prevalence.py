@@ -1,4 +1,4 @@
-"""SamplingDesign-based prevalence of the recalled frequency classes by age, crude and age-standardised."""
+"""Design-based prevalence of the recalled frequency classes by age, crude and age-standardised."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Models of cramps: a formula and a cohort in, tidy estimates out."""
 
-from crampstudy.models.fit import MODELS, Fit, fit
+from crampstudy.models.fit import MODELS, Fit, answer, fit
 
-__all__ = ["MODELS", "Fit", "fit"]
+__all__ = ["MODELS", "Fit", "answer", "fit"]

@@ -21,11 +21,14 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import verdict
 from crampstudy.models.coefficients.rows import note
 from crampstudy.models.common import estimability
-from crampstudy.models.fit import fit
+from crampstudy.models.fit import answer
 from crampstudy.models.inference.exposed_participants import exposed
-from crampstudy.models.nights.engines import ENGINES, Data, Outcome
+from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.linear import no_residual
-from crampstudy.models.nights.solution import Solution, solve
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.registry import NIGHT_FAMILIES, names_of_weighted
+from crampstudy.models.request import ModelRequest
+from crampstudy.models.request.validation import default_outcome, solve
 from crampstudy.models.terms import design_matrix
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST, counted
@@ -51,10 +54,17 @@ def resample(
 ) -> Array:
     """Return ``statistic`` of resampled participants, a row per replicate.
 
-    ``statistic`` takes how often each participant was drawn (length ``participants``, summing to that) and
-    returns an array, NaN where it has no value. Each replicate draws from its own child of ``rng``, so that one or
-    more ``workers``, or a cluster, give the same numbers; with ``keep`` a run that was ended goes on where it stood, as
-    in :func:`crampstudy.compute.map`. ``progress`` is told how many batches of 25 are done.
+    Each replicate draws from its own child of ``rng``: one or more workers, or a cluster, give the same numbers.
+
+    Args:
+        statistic: takes how often each participant was drawn (length ``participants``, summing to that) and returns an
+            array, NaN where it has no value.
+        participants: how many there are.
+        replicates: how many times they are drawn.
+        rng: the source of all draws.
+        workers: processes, or the address of a cluster.
+        keep: a folder with which a run that was ended goes on where it stood, as in :func:`crampstudy.compute.map`.
+        progress: is told how many batches of 25 are done.
 
     Source: Efron 1979; for clusters Davison and Hinkley 1997, section 3.8.
     """
@@ -109,7 +119,22 @@ def bootstrap(
     """Fit ``model`` to resampled participants and return its estimates with bootstrap intervals.
 
     Participants with a night that is complete on the terms are drawn with replacement; knots, references and
-    levels stay those of the cohort. Arguments as for :func:`crampstudy.fit`, and of :func:`resample`.
+    levels stay those of the cohort.
+
+    Args:
+        cohort: a diary.
+        model: one whose terms may have ``weights()``.
+        terms: as for :func:`crampstudy.fit`, like ``outcome``, ``exposure``, ``where``, ``ci_level`` and ``bands``.
+        rng: as for :func:`resample`, like ``replicates``, ``workers``, ``keep`` and ``progress``.
+        replicates: how many times the participants are drawn.
+        outcome: one of the model's outcomes; the first of them by default.
+        exposure: ``nights`` or ``hours_in_bed``.
+        where: condition that names a part of the cohort.
+        ci_level: confidence level, above 0 and below 1.
+        bands: age bands behind ``age_band``.
+        workers: processes, or the address of a cluster.
+        keep: a folder with which a run that was ended goes on where it stood.
+        progress: is told how many batches of 25 are done.
 
     Returns:
         Tidy estimates, each row twice, with the percentile and the bias-corrected interval (named in
@@ -123,18 +148,28 @@ def bootstrap(
 
     Source: Efron 1979, 1982; Davison and Hinkley 1997, section 3.8.
     """
-    able = [name for name, engine in ENGINES.items() if engine.weighted]
+    able = names_of_weighted()
     if model not in able:
         raise UsageError(f"no bootstrap of the model {model!r}; allowed: {', '.join(able)}")
-    asked: dict[str, Any] = {"model": model, "terms": terms, "outcome": outcome, "exposure": exposure, "where": where}
-    fitted = fit(cohort, **asked, bands=bands, ci_level=ci_level, analysis=kinds.BOOTSTRAP.name)
+    request = ModelRequest(
+        cohort,
+        model,
+        terms,
+        default_outcome(model, outcome),
+        exposure=exposure,
+        where=where,
+        ci_level=ci_level,
+        bands=bands or AgeBands(),
+        analysis=kinds.BOOTSTRAP.name,
+    )
+    fitted = answer(request)
     if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
         raise UsageError(
             f"{counted(replicates, 'replicates', 'are')} too few for level {ci_level:g}; give at least {fewest}"
         )
     if fitted.status != "converged":
         return fitted.estimates
-    solution = solve(cohort, **asked, bands=bands, night_by_night=False)
+    solution = solve(request, night_by_night=False)
     statistic = _Coefficients.of(solution)
     people = len(solution.participants)
     found = resample(statistic, people, replicates=replicates, rng=rng, workers=workers, keep=keep, progress=progress)
@@ -231,7 +266,9 @@ class _Coefficients:
         if self.data.weights is not None:
             times = times * self.data.weights
         matrix, outcome = self.data.matrix[kept], self.data.outcome[kept]
-        dispersed = self.model == "negative-binomial"
+        family = NIGHT_FAMILIES[self.model]
+        # What is resampled of a model with a zero part are its rate ratios.
+        dispersed = family.dispersion and family.zero_part is None
         missing = np.full(matrix.shape[1] + dispersed, np.nan)
         gone = estimability.dependent(matrix)
         if not {*gone} <= {*self.own}:
@@ -240,7 +277,7 @@ class _Coefficients:
         design = replace(self.design, matrix=matrix).keeping(left)
         matrix = np.ascontiguousarray(design.matrix)
         offset, weights = self.data.offset[kept], times[kept]
-        if ENGINES[self.model].is_number(self.outcome):
+        if family.is_number(self.outcome):
             none = no_residual(matrix, outcome, offset, weights)
         else:
             none = None if outcome.any() else "no cramp"
@@ -249,7 +286,7 @@ class _Coefficients:
             return missing
         data = Data(matrix, outcome, offset, np.arange(len(outcome)), np.empty(0, dtype=np.int64), weights)
         # No covariance of a replicate is asked for; that of the model costs least.
-        solved = ENGINES[self.model].solve(data, self.outcome, "model", None)
+        solved = family.solve(data, self.outcome, "model", None)
         if solved.problem:
             return missing
         standard = np.zeros(len(self.design.columns))

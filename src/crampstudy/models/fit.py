@@ -15,14 +15,16 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.nights.fit import fit_nights
-from crampstudy.models.request import EVENT_MODELS, MODELS, SURVEY_MODELS, asked_for
+from crampstudy.models.registry import FAMILIES, find
+from crampstudy.models.request import ModelOptions, ModelRequest
+from crampstudy.models.request.validation import default_outcome, validate
 from crampstudy.models.second_opinion import second_opinion as refitted
-from crampstudy.models.surveys.fit import fit_survey
-from crampstudy.models.times.fit import fit_events
 from crampstudy.nights import Diary
 
-__all__ = ["MODELS", "Fit", "fit"]
+__all__ = ["MODELS", "Fit", "answer", "fit"]
+
+MODELS: dict[str, tuple[str, ...]] = {name: family.outcomes for name, family in FAMILIES.items()}
+"""The models by name, each with the outcomes that it takes by name, the default first; some explain any number too."""
 
 
 def fit(
@@ -104,27 +106,36 @@ def fit(
     (mixed); Laird and Ware 1982 (mixed, linear); Binder 1983 (survey); Lambert 1992, Mullahy 1986 (zeros); McCullagh
     1980 (ordinal); Cox 1972, Prentice, Williams and Peterson 1981 (times).
     """
-    asked = asked_for(
+    options = ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly)
+    request = ModelRequest(
         cohort,
         model,
         terms,
-        outcome=outcome,
+        default_outcome(model, outcome),
         exposure=exposure,
         covariance=covariance,
-        random_slope=random_slope,
         where=where,
         weight=weight,
         ci_level=ci_level,
-        bands=bands,
-        per=per,
-        analysis=analysis,
-        zero_terms=zero_terms,
-        free_terms=free_terms,
-        at_most=at_most,
-        near_nightly=near_nightly,
-        participants_per_coefficient=participants_per_coefficient,
+        bands=bands or AgeBands(),
+        per=per or {},
         margins=margins,
+        analysis=analysis,
+        participants_per_coefficient=participants_per_coefficient,
+        options=options,
     )
-    fit_model = fit_survey if model in SURVEY_MODELS else fit_events if model in EVENT_MODELS else fit_nights
-    fitted = fit_model(asked)
-    return replace(fitted, second_opinion=refitted(asked, fitted.status)) if second_opinion else fitted
+    return answer(request, second_opinion=second_opinion)
+
+
+def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
+    """Answer a request by its family, as :func:`fit` does.
+
+    Raises:
+        UsageError: it does not hold together, or a name is unknown.
+    """
+    request = validate(request)
+    family = find(request.model)
+    fitted = family.fit(request)
+    if not second_opinion:
+        return fitted
+    return replace(fitted, second_opinion=refitted(request, family.opinion(request, fitted.status)))

@@ -12,10 +12,12 @@ from scipy import special, stats
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
 from crampstudy.models.classes.ordinal import check, obstacle, ordinal, threshold_names
+from crampstudy.models.family import Proportionality
 from crampstudy.models.inference.covariance import cluster_sums, degrees_of_freedom, wald
 from crampstudy.models.optimise import optimum
 
 ALL = "all columns"
+TOO_FEW = "with fewer than three classes there is nothing to compare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +213,14 @@ def _check_comparable(matrix: Array, levels: Sequence[str]) -> None:
             "a test of proportional odds compares the slopes of at least one column at two or more thresholds; "
             f"got {matrix.shape[1]} columns and {len(levels)} classes"
         )
+
+
+def between_classes(tests: Sequence[SlopeTest]) -> Proportionality:
+    """Return tests of slopes as what is found of a family."""
+    if tests[0].problem:
+        return Proportionality.none(tests[0].problem)
+    rows = tuple(
+        {"column": t.column, "statistic": t.statistic, "df": t.df, "df_residual": t.df_residual, "p_value": t.p_value}
+        for t in tests
+    )
+    return Proportionality(rows, "the odds ratios differ between the classes", "one odds ratio does for all classes")

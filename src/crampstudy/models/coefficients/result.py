@@ -14,7 +14,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.ratio import Linear, Value
-from crampstudy.models.request import Question
+from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix
 
 
@@ -57,15 +57,15 @@ class Fit:
         return tidy.frame([self.linear.ratio(at, against)])
 
 
-def base(asked: Question) -> rows.Row:
+def base(request: ModelRequest) -> rows.Row:
     """Return the cells that all rows of a fit share."""
     return {
-        "cohort": asked.cohort.name,
-        "population": asked.where or "all participants",
-        "outcome": asked.outcome,
-        "analysis": asked.analysis,
-        "model": asked.model,
-        "ci_level": asked.ci_level,
+        "cohort": request.cohort.name,
+        "population": request.where or "all participants",
+        "outcome": request.outcome,
+        "analysis": request.analysis,
+        "model": request.model,
+        "ci_level": request.ci_level,
     }
 
 

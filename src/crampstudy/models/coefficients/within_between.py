@@ -20,14 +20,11 @@ from formulaic.parser.types import Factor, Term
 from crampstudy import estimates, wording
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients import rows
-from crampstudy.models.request import Question
+from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.models.terms.columns import coded, quoted, shown
 from crampstudy.models.terms.functions import OF_PERSON
 from crampstudy.models.terms.person_means import splittable
-
-_FAMILIES = ("mixed-", "gee-")
-"""How the names of models begin in which participants differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +42,12 @@ class Split:
         return f"{self.within} = {self.between}"
 
 
-def splits(asked: Question, design: design_matrix.Design) -> tuple[Split, ...]:
+def splits(request: ModelRequest, design: design_matrix.Design) -> tuple[Split, ...]:
     """Return the exposures to be split: what differs from night to night and is a term by itself, as x or I(x / 30).
 
     In a curve, or where its mean is a term too, a ratio of x is none of a single number, or is one within already.
     """
-    if not asked.model.startswith(_FAMILIES):
-        return ()
-    terms = [term for term in formula.parse(asked.terms) if str(term) in design.terms()]
+    terms = [term for term in formula.parse(request.terms) if str(term) in design.terms()]
     uses: dict[str, set[str]] = {}
     for factor in (factor for term in terms for factor in term.factors):
         for name in formula.names_of_factor(factor):
@@ -62,30 +57,30 @@ def splits(asked: Question, design: design_matrix.Design) -> tuple[Split, ...]:
     for term in terms:
         factor, *others = term.factors
         column = None if others else _linear_in(factor)
-        if column and len(uses.get(column, ())) == 1 and splittable(asked.cohort, column):
+        if column and len(uses.get(column, ())) == 1 and splittable(request.cohort, column):
             parts = [_in_place(factor, column, f"{function}({quoted(column)})") for function in OF_PERSON]
             found.append(Split(str(term), factor.expr, *parts))
     return tuple(found)
 
 
-def question(asked: Question, found: Sequence[Split]) -> Question:
-    """Return the question with both parts in the place of each exposure, also where it interacts."""
+def request_of_parts(request: ModelRequest, found: Sequence[Split]) -> ModelRequest:
+    """Return the request with both parts in the place of each exposure, also where it interacts."""
     parts = {split.of: (split.within, split.between) for split in found}
-    terms = {str(term): term for term in formula.parse(asked.terms) if str(term) != "1"}
-    slope = asked.random_slope
+    terms = {str(term): term for term in formula.parse(request.terms) if str(term) != "1"}
+    slope = request.options.random_slope
     if slope is not None:
         # The slope that differs between participants is that of their own nights.
         slope = _written(terms[formula.as_shown(slope, terms)], parts)[0]
     alone = {split.term: (split.within, split.between) for split in found}
     kept = {name for name, term in terms.items() if not parts.keys() & {factor.expr for factor in term.factors}}
-    per = {name: multiple for name, multiple in asked.per.items() if name in kept}
-    per |= {part: multiple for name, multiple in asked.per.items() for part in alone.get(name, ())}
+    per = {name: multiple for name, multiple in request.per.items() if name in kept}
+    per |= {part: multiple for name, multiple in request.per.items() for part in alone.get(name, ())}
     return replace(
-        asked,
+        request,
         terms=" + ".join(text for term in terms.values() for text in _written(term, parts)),
-        random_slope=slope,
+        options=replace(request.options, random_slope=slope),
         per=per,
-        analysis=kinds.split_of(asked.analysis).name,
+        analysis=kinds.split_of(request.analysis).name,
     )
 
 

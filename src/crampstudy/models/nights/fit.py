@@ -1,8 +1,9 @@
-"""Models of nights: from a question to the rows of its answer."""
+"""Families of nights: from a request to the rows of its answer."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +11,14 @@ from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients import reporting_units, rows, within_between
 from crampstudy.models.coefficients.result import Fit, association, base, linear
+from crampstudy.models.family import NIGHT_CHECKS, FittedRows
 from crampstudy.models.inference.exposed_participants import exposed
-from crampstudy.models.nights.engines import Solved
-from crampstudy.models.nights.solution import Solution, solve_nights
+from crampstudy.models.nights.engine import Engine, Solved
+from crampstudy.models.nights.predictive import PredictiveDistribution
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.nights.solve import solve_nights
 from crampstudy.models.nights.zeros.zero_part_rows import zero_rows
-from crampstudy.models.request import Question
+from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix
 from crampstudy.nights import NIGHTS_PER_WEEK
 
@@ -31,27 +35,46 @@ def _scale(solution: Solution, exposure: str) -> rows.Scale:
     return _ODDS if solution.outcome == "cramp_night" else _RATES[exposure]
 
 
-def fit_nights(asked: Question) -> Fit:
-    """Answer a question of nights.
+@dataclass(frozen=True, kw_only=True)
+class NightFamily(Engine):
+    """A family of models of nights."""
+
+    rows: FittedRows = "nights"
+    checks: tuple[str, ...] = NIGHT_CHECKS
+
+    def predictive(self, solution: Any) -> PredictiveDistribution | None:
+        """Return what a solution says of each night; ``None`` where it has no answer, or its law is none of these."""
+        if solution.fitted is None:
+            return None
+        return self.predict(solution.data, solution.outcome_kind, solution.slope, solution.fitted)
+
+    def fit(self, request: ModelRequest) -> Fit:
+        """Answer a request of nights."""
+        return fit_nights(self, request)
+
+
+def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
+    """Answer a request of nights.
 
     Raises:
         UsageError: the model and the arguments do not go together, or a name is unknown.
     """
-    solution = solve_nights(asked)
+    solution = solve_nights(engine, request)
     design, solved = solution.whole, solution.solved
-    answer, cells, scale = _answer(asked, solution)
-    made = _rows(asked, solution, answer, cells, scale)
-    if answer.status == "converged" and (found := within_between.splits(asked, design)):
-        apart = within_between.question(asked, found)
-        both = solve_nights(apart)
+    answer, cells, scale = _answer(request, solution)
+    made = _rows(request, solution, answer, cells, scale)
+    mixture = answer.status == "converged" and engine.within_and_between
+    if mixture and (splits := within_between.splits(request, design)):
+        apart = within_between.request_of_parts(request, splits)
+        both = solve_nights(engine, apart)
         named = _answer(apart, both)
-        made += within_between.split_rows(found, named[0], _rows(apart, both, *named), named[1])
+        made += within_between.split_rows(splits, named[0], _rows(apart, both, *named), named[1])
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
     predictor = linear(answer, design, cells, scale)
     return Fit(
         tidy.frame(made),
-        asked.model,
+        request.model,
         solution.n_nights,
         iterations,
         likelihood,
@@ -61,7 +84,7 @@ def fit_nights(asked: Question) -> Fit:
     )
 
 
-def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row, rows.Scale]:
+def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Answer, rows.Row, rows.Scale]:
     """Return a model's answer, the cells that its rows share, and their scale."""
     design, data, solved = solution.design, solution.data, solution.solved
     clusters = len(solution.participants)
@@ -80,7 +103,7 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
             declared=design.declared,
         ).resting_on(exposed(design, data.groups))
     answer, design = solution.of_whole(answer), solution.whole
-    cells = base(asked) | {
+    cells = base(request) | {
         "estimand": association(design),
         "n_participants": clusters,
         "n_nights": solution.n_nights,
@@ -94,19 +117,19 @@ def _answer(asked: Question, solution: Solution) -> tuple[rows.Answer, rows.Row,
             *(solved.notes if solved else ()),
         ),
     }
-    return answer, cells, _scale(solution, asked.exposure)
+    return answer, cells, _scale(solution, request.exposure)
 
 
 def _rows(
-    asked: Question, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
+    request: ModelRequest, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
 ) -> list[rows.Row]:
     solved = solution.solved
-    per = reporting_units.steps(answer, solution.whole, scale, asked.per, asked.ci_level)
-    made = rows.rows(_with_baseline(answer, solved), scale, cells, asked.ci_level, per, asked.margins)
+    per = reporting_units.steps(answer, solution.whole, scale, request.per, request.ci_level)
+    made = rows.rows(_with_baseline(answer, solved), scale, cells, request.ci_level, per, request.margins)
     if solved and not solved.problem:
-        made += [rows.extra(found, cells, asked.ci_level) for found in solved.extras]
+        made += [rows.extra(found, cells, request.ci_level) for found in solved.extras]
     made += rows.left_out(solution.whole, scale, cells)
-    return made + zero_rows(solution, cells, asked.ci_level, asked.per, asked.margins)
+    return made + zero_rows(solution, cells, request.ci_level, request.per, request.margins)
 
 
 def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:

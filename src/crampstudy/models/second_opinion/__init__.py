@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy.estimates import Status
 from crampstudy.models.coefficients.result import base
-from crampstudy.models.request import Question
-from crampstudy.models.second_opinion.counterparts import NoOpinion, Opinion, opinion
+from crampstudy.models.request import ModelRequest
+from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion
 
 __all__ = ["COLUMNS", "second_opinion", "without_fit"]
 
@@ -34,13 +33,9 @@ _TYPES: dict[str, Any] = dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_NUMBE
 _CLOSE, _NOTHING = 1e-3, 1e-6
 
 
-def second_opinion(asked: Question, status: Status) -> pd.DataFrame:
-    """Return a row per column of the design, then one per parameter beside them; one row where nothing is compared.
-
-    ``status`` is that of our fit, without which there is nothing to compare.
-    """
-    shared = {name: cell for name, cell in base(asked).items() if name in _TEXT}
-    found = opinion(asked, status)
+def second_opinion(request: ModelRequest, found: Opinion | NoOpinion) -> pd.DataFrame:
+    """Return a row per column of the design, then one per parameter beside them; one row where nothing is compared."""
+    shared = {name: cell for name, cell in base(request).items() if name in _TEXT}
     if isinstance(found, NoOpinion):
         made = [shared | {"status": found.status, "note": found.reason}]
     else:

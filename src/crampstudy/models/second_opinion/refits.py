@@ -17,7 +17,7 @@ from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
 
 if TYPE_CHECKING:
-    from crampstudy.models.nights.engines import Data
+    from crampstudy.models.nights.data import Data
     from crampstudy.models.times.cox import Times
 
 _STEPS = 200

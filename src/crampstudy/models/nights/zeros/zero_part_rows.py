@@ -12,7 +12,6 @@ from crampstudy.models.coefficients import reporting_units, rows
 from crampstudy.models.coefficients.result import association
 from crampstudy.models.coefficients.rows import Row
 from crampstudy.models.inference.exposed_participants import exposed
-from crampstudy.models.nights.engines import ENGINES
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.terms import design_matrix
 from crampstudy.wording import ZERO_PART
@@ -32,7 +31,7 @@ def zero_rows(
         per: multiples in which numeric terms are reported, by term.
         margins: those of the verdicts.
     """
-    design, named = solution.zero, ENGINES[solution.model].zero_part
+    design, named = solution.zero, solution.engine.zero_part
     if design is None or named is None:
         return []
     scale = rows.Scale("odds_ratio", "odds", named)

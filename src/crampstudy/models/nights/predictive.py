@@ -13,9 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.models.common.distributions import BINOMIAL, POISSON, Family, gaussian, negative_binomial
 from crampstudy.models.inference.covariance import cluster_sums
 from crampstudy.models.nights.count import CountFit
-from crampstudy.models.nights.engines import Data
-from crampstudy.models.nights.gee import GeeFit
-from crampstudy.models.nights.linear import LinearFit
+from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.random_effects.linear_mixed import LinearMixedFit
 from crampstudy.models.nights.random_effects.mixed import MixedFit
 
@@ -24,15 +22,14 @@ _NODES = 25
 _STEP = 1e-4
 """Step of the central differences: their error is about its square."""
 
-Kind = Literal["count", "binary", "number"]
-Fitted = CountFit | LinearFit | MixedFit | LinearMixedFit | GeeFit
+OutcomeKind = Literal["count", "binary", "number"]
 
 _ELEMENTS = ((0, 0), (1, 0), (1, 1))
 """The free elements of the factor of the random effects, in the order of a fit's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class PredictiveDistribution:
     """A fitted model of n nights and G participants with k parameters: coefficients, log theta, random effects.
 
     ``link`` (n) is offset + X b; ``own`` (n) what the participant's estimated effects add to it. ``log_theta`` is that
@@ -40,10 +37,12 @@ class Law:
     (D x D) times standard normals, a night sees them through ``z`` (n x D); D is 0 without random effects. ``scores``
     (G x k) are the participants', ``variance`` (k x k) the inverse information, which a score is turned into a change
     of the parameters with. ``distribution`` is false where the model states mean and variance alone. ``residual`` is
-    the variance of a number given the effects; the other kinds have none.
+    the variance of a number given the effects; the other kinds have none. ``variance_factor`` is what a model estimates
+    its variance to be a multiple by; ``independent`` says that nights are, given the terms, and ``regression`` is the
+    fit of a regression of counts.
     """
 
-    kind: Kind
+    kind: OutcomeKind
     matrix: Array
     link: Array
     own: Array
@@ -54,49 +53,58 @@ class Law:
     variance: Array
     distribution: bool = True
     residual: float = 1.0
+    variance_factor: float | None = None
+    independent: bool = False
+    regression: CountFit | None = None
 
     @classmethod
-    def of(cls, data: Data, kind: Kind, slope: int | None, fitted: Fitted) -> Law:
-        """Return the law of ``fitted``, a fit without a problem; ``slope`` is the column with a random slope."""
+    def without_effects(
+        cls, data: Data, kind: OutcomeKind, coefficients: Array, scores: Array, information: Array
+    ) -> PredictiveDistribution:
+        """Return that of a generalised linear model.
+
+        Args:
+            data: the nights.
+            kind: what their outcome is.
+            coefficients: of the columns of ``data.matrix`` (p).
+            scores: by participant (G x k).
+            information: of the parameters (k x k).
+        """
         n = len(data.outcome)
-        plain = cls(
+        return cls(
             kind=kind,
             matrix=data.matrix,
-            link=data.matrix @ fitted.coefficients + data.offset,
+            link=data.matrix @ coefficients + data.offset,
             own=np.zeros(n),
             z=np.empty((n, 0)),
             factor=np.empty((0, 0)),
             log_theta=np.inf,
-            scores=fitted.scores,
-            variance=np.linalg.inv(fitted.information).astype(np.float64),
+            scores=scores,
+            variance=np.linalg.inv(information).astype(np.float64),
         )
-        if isinstance(fitted, GeeFit):
-            return replace(plain, distribution=False, residual=fitted.scale if kind == "number" else 1.0)
-        if isinstance(fitted, LinearFit):
-            return replace(plain, scores=cluster_sums(fitted.scores, data.groups), residual=fitted.variance)
-        z = np.column_stack([np.ones(n), *([] if slope is None else [data.matrix[:, slope]])])
-        if isinstance(fitted, LinearMixedFit):
-            own = (z * fitted.modes[data.groups]).sum(axis=1)
-            return replace(plain, own=own, z=z, factor=_factor(fitted), residual=fitted.residual**2)
-        log_theta = -float(np.log(fitted.dispersion)) if fitted.dispersion > 0 else np.inf
-        if isinstance(fitted, CountFit):
-            law = replace(plain, log_theta=log_theta)
-            return law._with_dispersion(data, fitted)
-        own = (z * fitted.modes[data.groups]).sum(axis=1)
-        return replace(plain, own=own, z=z, factor=_factor(fitted), log_theta=log_theta)
 
-    def _with_dispersion(self, data: Data, fitted: CountFit) -> Law:
-        """Return the law with participants' scores and, for a negative binomial, log theta as a parameter."""
-        law = replace(self, scores=cluster_sums(fitted.scores, data.groups))
-        if not np.isfinite(self.log_theta):
-            return law
+    @classmethod
+    def of_counts(cls, data: Data, kind: OutcomeKind, fitted: CountFit) -> PredictiveDistribution:
+        """Return that of a regression of counts or of nights with a cramp, whose dispersion is a parameter too."""
+        scores = cluster_sums(fitted.scores, data.groups)
+        plain = cls.without_effects(data, kind, fitted.coefficients, scores, fitted.information)
+        plain = replace(plain, regression=fitted)
+        if not fitted.dispersion > 0:
+            return plain
+        law = replace(plain, log_theta=-float(np.log(fitted.dispersion)))
         up, down = (np.log(law.shifted(log_theta=step).chance(data.outcome)) for step in (_STEP, -_STEP))
         theirs = cluster_sums((up - down) / (2 * _STEP), data.groups)
-        p = len(self.variance)
+        p = len(law.variance)
         # Coefficients and dispersion are independent in expectation (Lawless 1987).
         variance = np.zeros((p + 1, p + 1))
-        variance[:p, :p], variance[p, p] = self.variance, fitted.dispersion_error**2
+        variance[:p, :p], variance[p, p] = law.variance, fitted.dispersion_error**2
         return replace(law, scores=np.column_stack([law.scores, theirs]), variance=variance)
+
+    def with_effects(self, data: Data, slope: int | None, fitted: MixedFit | LinearMixedFit) -> PredictiveDistribution:
+        """Return it with the participants' random effects; ``slope`` is the column with a random slope."""
+        z = np.column_stack([np.ones(len(self.link)), *([] if slope is None else [data.matrix[:, slope]])])
+        own = (z * fitted.modes[data.groups]).sum(axis=1)
+        return replace(self, own=own, z=z, factor=_factor(fitted))
 
     @property
     def family(self) -> Family:
@@ -145,7 +153,7 @@ class Law:
         log_theta: float = 0.0,
         element: tuple[int, int] | None = None,
         by: float = 0.0,
-    ) -> Law:
+    ) -> PredictiveDistribution:
         """Return the law with its parameters moved: ``link`` and ``log_theta``, or ``element`` of the factor ``by``."""
         factor = self.factor.copy()
         if element is not None:

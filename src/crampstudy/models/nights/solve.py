@@ -1,0 +1,226 @@
+"""From a request of nights to its solution: the rows read, added up where that is exact, and the family fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crampstudy import wording
+from crampstudy.cohort import subpopulation
+from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
+from crampstudy.errors import UsageError
+from crampstudy.models.coefficients.lone_levels import rests
+from crampstudy.models.common.aggregation import Likelihood, compress
+from crampstudy.models.inference.automatic import bias_reduces
+from crampstudy.models.nights.data import Data
+from crampstudy.models.nights.engine import Engine
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.nights.validation import check_nights, checked_names, slope_column
+from crampstudy.models.request import ModelRequest, check_multiples
+from crampstudy.models.terms import design_matrix, formula, person_means
+from crampstudy.nights import ALIKE, counted_nights, denominator, night_account, person_nights, repetitive
+
+_CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
+
+
+def solve_nights(engine: Engine, request: ModelRequest, *, night_by_night: bool = False) -> Solution:
+    """Fit a family to a request and return its numbers instead of rows.
+
+    ``night_by_night`` keeps a row for each night; otherwise a participant's rows are added up where that is exact.
+
+    Raises:
+        UsageError: the family and the arguments do not go together, or a name is unknown.
+    """
+    check_nights(engine, request)
+    source = _Source.read(engine, request, night_by_night=night_by_night)
+    design, zero = source.designs()
+    check_multiples(request.per, *filter(None, (design, zero)))
+    account = source.account(design)
+    first = source.solved(design, zero, account)
+    if first.answered or not (left := rests(source.groups(design), *filter(None, (design, zero)))):
+        return first
+    slope = () if first.slope is None else (first.design.columns[first.slope],)
+    if not {*slope} <= {*left[0].design.columns}:
+        return first
+    parts = [rest.design for rest in left]
+    kept = left[0].account(account, source.nights[ALIKE].to_numpy())
+    again = source.solved(parts[0], parts[1] if len(parts) > 1 else None, kept)
+    return replace(again, rests=left) if again.answered else first
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a family is fitted to.
+
+    ``nights`` are those read, ``inside`` those that meet the condition, ``undecided`` those of which that cannot be
+    told. Rows that are alike are ``counted`` as this likelihood allows. ``names`` are the variables of each night,
+    ``known`` is the column of the outcome, ``needs`` the exposure, if it is a column.
+    """
+
+    engine: Engine
+    request: ModelRequest
+    nights: pl.DataFrame
+    inside: pl.Series
+    undecided: pl.Series
+    counted: Likelihood | None
+    names: set[str]
+    known: str
+    needs: tuple[str, ...]
+
+    @classmethod
+    def read(cls, engine: Engine, request: ModelRequest, *, night_by_night: bool) -> _Source:
+        """Read the nights of a request; a participant's nights that are alike may be one row with a number."""
+        needs = () if request.exposure == "nights" else (request.exposure,)
+        names = checked_names(engine, request, needs)
+        formulas = [formula.parse(terms) for terms in (request.terms, request.options.zero_terms) if terms is not None]
+        known = request.outcome if engine.is_number(request.outcome) else "cramps"
+        counted = None if night_by_night else engine.alike
+        if counted and not (all(map(formula.row_by_row, formulas)) and repetitive(request.cohort, names, known)):
+            counted = None
+        if counted:
+            # Whether these nights had a cramp is asked of nights that were logged for another number.
+            nights = counted_nights(request.cohort, names | {"cramp_night"}, request.bands, known)
+        else:
+            each = person_nights(request.cohort, request.bands, known)
+            nights = each.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
+        split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
+        nights = person_means.added(request.cohort, nights, split, request.outcome)
+        inside, where = subpopulation.select(nights, request.where).inside, request.where
+        undecided = subpopulation.select(nights, f"({where}) IS NULL").inside if where else ~inside
+        return cls(engine, request, nights, inside, undecided, counted, names, known, needs)
+
+    def designs(self) -> tuple[design_matrix.Design, design_matrix.Design | None]:
+        """Return the design of the terms and, of a family that has one, of its zero part, on the nights they share."""
+        request, nights = self.request, self.nights
+        times = nights[ALIKE].to_numpy()
+        build = partial(
+            design_matrix.build,
+            nights,
+            needs=self.needs,
+            times=times,
+            per_coefficient=request.participants_per_coefficient,
+        )
+        design = build(request.terms, candidate=self.inside.to_numpy())
+        if not self.engine.zero_part:
+            return design, None
+        zero = design_matrix.build(nights, request.options.zero_terms or "1", candidate=design.rows, times=times)
+        if zero.beside:
+            raise UsageError(f"the zero part takes no {zero.beside[0]}; offset() and weights() stand in the terms")
+        if zero.incomplete:
+            again = build(request.terms, candidate=zero.rows)
+            design = replace(again, incomplete=design.incomplete + zero.incomplete)
+        return design, zero
+
+    def account(self, design: design_matrix.Design) -> Account:
+        """Return what of the nights observed is not in a design."""
+        each, where = self.nights[ALIKE], self.request.where
+        observed, unclear = int(each.sum()), int(each.filter(self.undecided).sum()) if where else 0
+        left_out = (
+            (UNDECIDED, unclear),
+            (OUTSIDE, observed - unclear - int(each.filter(self.inside).sum())),
+            (WEIGHTLESS, design.weightless),
+            (INCOMPLETE, design.incomplete),
+        )
+        read = read_as(self.nights, self.names, "participants", "diary")
+        return night_account(self.request.cohort, observed, left_out, read)
+
+    def groups(self, design: design_matrix.Design) -> NDArray[np.intp]:
+        """Return the participants' codes; nights are sorted by participant."""
+        people = self.nights["participant_id"].filter(pl.Series(design.rows))
+        return people.rle_id().to_numpy().astype(np.intp)
+
+    def solved(self, design: design_matrix.Design, zero: design_matrix.Design | None, account: Account) -> Solution:
+        """Return the model of a design, and of one of its zero part, on the same nights."""
+        request = self.request
+        used = self.nights.filter(pl.Series(design.rows))
+        times = used[ALIKE].to_numpy()
+        data = self._data(used, design, zero)
+        n_events = 0 if self.engine.is_number(request.outcome) else int(data.outcome @ times)
+        if self.counted and len(data.outcome):
+            data = _added_up(data, _likelihood(self.counted, request, data), times)
+            design = replace(design, matrix=data.matrix)
+            zero = None if zero is None or data.zero is None else replace(zero, matrix=data.zero)
+        data = replace(
+            data,
+            matrix=np.ascontiguousarray(design.standardised().matrix),
+            zero=None if zero is None else np.ascontiguousarray(zero.standardised().matrix),
+        )
+        slope = None
+        if request.options.random_slope is not None:
+            slope = slope_column(design, request.options.random_slope)
+            data = replace(data, slope=design.standard.affine(slope))
+        reason, doubt = self._doubts(used)
+        unsolved = Solution(
+            engine=self.engine,
+            outcome=request.outcome,
+            kind=request.covariance,
+            slope=slope,
+            design=design,
+            data=data,
+            participants=tuple(used["participant_id"].unique(maintain_order=True)),
+            account=account,
+            n_nights=int(times.sum()),
+            n_events=n_events,
+            reason=reason,
+            solved=None,
+            zero=zero,
+            remarks=(*request.remarks, *doubt),
+        )
+        return unsolved if reason else unsolved.worked_out()
+
+    def _data(self, used: pl.DataFrame, design: design_matrix.Design, zero: design_matrix.Design | None) -> Data:
+        """Return the nights ``used`` as arrays, a row each."""
+        values = used[self.known].to_numpy().astype(np.float64)
+        no_dates = np.empty(0, dtype=np.int64)
+        return Data(
+            matrix=design.matrix,
+            outcome=np.sign(values) if self.request.outcome == "cramp_night" else values,
+            offset=design.offset + (np.log(used[self.needs[0]].to_numpy()) if self.needs else 0.0),
+            groups=self.groups(design),
+            nights=no_dates if self.counted else used["date"].to_physical().cast(pl.Int64).to_numpy(),
+            weights=design.weights,
+            zero=None if zero is None else zero.matrix,
+        )
+
+    def _doubts(self, used: pl.DataFrame) -> tuple[str | None, tuple[str, ...]]:
+        """Return why the nights ``used`` give no estimate, if so, and what is to be said of them."""
+        if self.known != "cramps":
+            # Of nights that were logged for their cramps alone, those without one are not in it.
+            cramp = used["cramp_night"]
+            return None, ((_CRAMPS_ALONE,) if len(cramp) and cramp.all(ignore_nulls=False) else ())
+        why_not = denominator(self.request.cohort).why_not
+        cramps = used["cramps"].to_numpy()
+        none_left = bool(cramps.any() and cramps.all())
+        if not why_not and none_left and (self.nights.filter(self.inside)["cramps"] == 0).any():
+            # Nights that were filled in as zeros have no other value, either.
+            why_not = "every night that is complete on the terms has a cramp, and those without one were left out"
+        return why_not or None, ()
+
+
+def _likelihood(counted: Likelihood, request: ModelRequest, data: Data) -> Likelihood:
+    """Return the likelihood by which rows are added up: a covariance that looks at nights one by one needs means."""
+    bias_reduced = bias_reduces(request.covariance, int(data.groups[-1]) + 1)
+    return "means" if counted == "poisson" and bias_reduced else counted
+
+
+def _added_up(data: Data, likelihood: Likelihood, times: NDArray[np.int64]) -> Data:
+    weights = times.astype(np.float64) * (1.0 if data.weights is None else data.weights)
+    p = data.matrix.shape[1]
+    both = data.matrix if data.zero is None else np.column_stack([data.matrix, data.zero])
+    rows = compress(both, data.outcome, data.offset, data.groups, likelihood, weights)
+    once = likelihood == "poisson"
+    return Data(
+        np.ascontiguousarray(rows.matrix[:, :p]),
+        rows.counts,
+        rows.offset,
+        rows.groups,
+        data.nights,
+        None if once else rows.multiplicity,
+        rows.constant,
+        None if data.zero is None else np.ascontiguousarray(rows.matrix[:, p:]),
+        int(times.sum()),
+    )

@@ -1,0 +1,119 @@
+"""Whether a request holds together: names, what its family takes, and what may stand in its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import get_args
+
+from formulaic import Formula
+
+from crampstudy import wording
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import check_margins
+from crampstudy.models.common.outcome_parts import check_apart, check_condition
+from crampstudy.models.family import Family
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.nights.solution import Solution
+from crampstudy.models.nights.solve import solve_nights
+from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, find, find_of_nights, names_of_weighted, taking
+from crampstudy.models.request import EXPOSURES, ModelRequest
+from crampstudy.models.terms import formula
+from crampstudy.models.terms.functions import OFFSET, WEIGHTS
+
+_WITHOUT: Mapping[str, str] = {
+    "random_slope": "{model} has no random slope; models that do: {able}",
+    "zero_terms": "{model} has no zero part, so no zero terms; models that have: {able}",
+    "free_terms": "{model} has no classes, so no free terms; models that have: {able}",
+    "at_most": "at_most and near_nightly are for {able}; {model} takes neither",
+    "near_nightly": "at_most and near_nightly are for {able}; {model} takes neither",
+}
+"""What is said of an option that a family does not take."""
+
+
+def validate(request: ModelRequest) -> ModelRequest:
+    """Return a request that holds together, of the family that answers it.
+
+    Raises:
+        UsageError: an argument is none of what is allowed, or the family does not take it.
+    """
+    asked = find(request.model)
+    check_outcome(asked, request.outcome)
+    family = find(asked.called.get(request.outcome, asked.name))
+    if request.exposure not in EXPOSURES:
+        raise UsageError(f"no exposure {request.exposure!r}; allowed: {', '.join(EXPOSURES)}")
+    if request.covariance not in (known := get_args(Covariance)):
+        raise UsageError(f"no covariance {request.covariance!r}; allowed: {', '.join(known)}")
+    if not 0 < request.ci_level < 1:
+        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {request.ci_level:g}")
+    for option in request.options.given:
+        if option not in family.options:
+            raise UsageError(_WITHOUT[option].format(model=family.name, able=", ".join(taking(option))))
+    check_margins(request.margins)
+    kinds.of_fit(request.analysis)
+    check_condition(request.where, request.outcome)
+    for terms in (request.terms, request.options.zero_terms, request.options.free_terms):
+        if terms is not None:
+            _check_terms(formula.parse(terms), family, request.outcome)
+    if family is asked:
+        return request
+    remark = f"{asked.name} of {request.outcome} is {family.name}"
+    return replace(request, model=family.name, remarks=(*request.remarks, remark))
+
+
+def default_outcome(model: str, outcome: str | None) -> str:
+    """Return the outcome of a model, its first if none is named.
+
+    Raises:
+        UsageError: there is no such model, or it has no outcome by default.
+    """
+    family = find(model)
+    if outcome is not None:
+        return outcome
+    if not family.outcomes:
+        example = f"a number of the {family.numbers_of}, such as {family.number_example}"
+        raise UsageError(f"{model} needs an outcome: {example}")
+    return family.outcomes[0]
+
+
+def check_outcome(family: Family, outcome: str) -> None:
+    """Check that a family explains an outcome; whether a cohort has such a number is seen there.
+
+    Raises:
+        UsageError: it does not.
+    """
+    of_others = {name for other in FAMILIES.values() for name in other.outcomes} - {"cramps"}
+    if outcome in family.outcomes or outcome in family.called or (family.numbers_of and outcome not in of_others):
+        return
+    if family.numbers_of and not family.outcomes:
+        raise UsageError(f"{family.name} takes a number of the {family.numbers_of} as outcome, got {outcome!r}")
+    said = f"{family.name} takes the outcome {' or '.join(family.outcomes)}, got {outcome!r}"
+    able = [name for name, other in FAMILIES.items() if other is not family and other.numbers_of == "diary"]
+    raise UsageError(said if outcome in of_others else f"{said}; a number of the diary is for {', '.join(able)}")
+
+
+def _check_terms(terms: Formula, family: Family, outcome: str) -> None:
+    check_apart(formula.columns_in(terms), outcome, "terms")
+    if family.name not in NIGHT_FAMILIES and (split := sorted(filter(wording.of_person, formula.names_in(terms)))):
+        raise UsageError(
+            f"{split[0]}: within() and between() split what differs from night to night, and are for the models of "
+            f"nights: {', '.join(NIGHT_FAMILIES)}; {family.name} is none of them"
+        )
+    used = {found.kind for term in terms if (found := formula.special(term))} - family.functions
+    if WEIGHTS in used and family.name in NIGHT_FAMILIES:
+        raise UsageError(f"weights() is for {', '.join(names_of_weighted())}")
+    same = [other.name for other in FAMILIES.values() if other.rows == family.rows and OFFSET in other.functions]
+    if OFFSET in used and same:
+        raise UsageError(f"{family.name} takes no offset(), which is for {' and '.join(same)}")
+
+
+def solve(request: ModelRequest, *, night_by_night: bool = True) -> Solution:
+    """Fit a family of nights as :func:`crampstudy.fit` does, and return its numbers instead of rows.
+
+    Raises:
+        UsageError: as ``fit``, or the family is none of nights.
+    """
+    find_of_nights(request.model)
+    request = validate(request)
+    return solve_nights(find_of_nights(request.model), request, night_by_night=night_by_night)

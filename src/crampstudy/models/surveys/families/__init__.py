@@ -1,0 +1,1 @@
+"""The families of models of a survey's participants, one a file."""
