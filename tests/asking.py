@@ -8,7 +8,7 @@ from typing import Any
 from crampstudy.cohort import Cohort
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelOptions, ModelRequest, validation
-from crampstudy.models.request.validation import default_outcome
+from crampstudy.models.validation import default_outcome
 from crampstudy.nights import Diary
 
 _OPTIONS = {field.name for field in fields(ModelOptions)}

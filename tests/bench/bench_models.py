@@ -23,7 +23,7 @@ from crampstudy import Cohort, fit
 from crampstudy.models.bootstrap import bootstrap
 from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.models.request import ModelRequest
-from crampstudy.models.request.validation import solve
+from crampstudy.models.validation import solve
 from crampstudy.nights import Diary, person_nights
 from crampstudy.simulate import simulate
 

@@ -25,8 +25,8 @@ OWN = {
     "mixed": ("nights/random_effects", "nights/families/mixed", "nights/families/mixed_linear"),
     "zero-inflated": ("nights/count", "nights/zeros", "nights/families/zeros"),
     "hurdle": ("nights/count", "nights/zeros", "nights/families/zeros"),
-    "ordinal": ("classes", "common/event_family"),
-    "cox": ("times", "common/event_family", "classes/proportionality"),
+    "ordinal": ("classes", "times/event_family"),
+    "cox": ("times", "classes/proportionality"),
     "survey-ordinal": (
         *("classes", "common/recalled_outcomes", "surveys/survey_ordinal", "surveys/families/ordinal"),
         *_SURVEYS,

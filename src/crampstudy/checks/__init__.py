@@ -18,7 +18,7 @@ from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, find
 from crampstudy.models.request import ModelOptions, ModelRequest
-from crampstudy.models.request.validation import default_outcome, solve, validate
+from crampstudy.models.validation import default_outcome, solve, validate
 
 __all__ = ["MODELS", "NAMES", "Check", "check", "check_model", "of_solution"]
 

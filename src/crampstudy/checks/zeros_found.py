@@ -21,7 +21,7 @@ from crampstudy.models.nights.engine import Fitted, Solved
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.models.request import ModelOptions, ModelRequest
-from crampstudy.models.request.validation import solve
+from crampstudy.models.validation import solve
 from crampstudy.nights import Diary
 from crampstudy.wording import count, number
 

@@ -169,7 +169,7 @@ def fit(
     from crampstudy.estimates.verdicts import parse_margins
     from crampstudy.models import answer
     from crampstudy.models.request import ModelOptions, ModelRequest
-    from crampstudy.models.request.validation import default_outcome
+    from crampstudy.models.validation import default_outcome
     from crampstudy.sources.address import with_unlogged
 
     around_one = parse_margins(margins)

@@ -33,12 +33,12 @@ from crampstudy.models.nights.random_effects.mixed import MixedFit
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import NIGHT_FAMILIES, taking
 from crampstudy.models.request import ModelRequest
-from crampstudy.models.request.validation import solve
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval
 from crampstudy.models.surveys.interval_distributions import NegativeBinomial
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group
+from crampstudy.models.validation import solve
 from crampstudy.nights import Diary, denominator, no_night, people, person_nights
 
 LOGGED = 25

@@ -28,8 +28,8 @@ from crampstudy.models.nights.linear import no_residual
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import NIGHT_FAMILIES, names_of_weighted
 from crampstudy.models.request import ModelRequest
-from crampstudy.models.request.validation import default_outcome, solve
 from crampstudy.models.terms import design_matrix
+from crampstudy.models.validation import default_outcome, solve
 from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST, counted
 

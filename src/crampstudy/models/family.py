@@ -9,14 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.nights.predictive import PredictiveDistribution
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion
+
+if TYPE_CHECKING:
+    from crampstudy.models.nights.predictive import PredictiveDistribution
 
 FittedRows = Literal["nights", "cramps or gaps", "cramps or participants", "participants of a survey"]
 NIGHT_CHECKS = (

@@ -17,8 +17,8 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.registry import FAMILIES, find
 from crampstudy.models.request import ModelOptions, ModelRequest
-from crampstudy.models.request.validation import default_outcome, validate
 from crampstudy.models.second_opinion import second_opinion as refitted
+from crampstudy.models.validation import default_outcome, validate
 from crampstudy.nights import Diary
 
 __all__ = ["MODELS", "Fit", "answer", "fit"]

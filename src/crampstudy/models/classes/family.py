@@ -12,7 +12,6 @@ from crampstudy.models.classes import ordinal_rows, proportionality
 from crampstudy.models.classes.ordinal import ordinal
 from crampstudy.models.coefficients import rows
 from crampstudy.models.common import recalled_outcomes
-from crampstudy.models.common.event_family import Answered, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.models.family import Proportionality
 from crampstudy.models.inference import automatic
 from crampstudy.models.inference.covariance import CURVED_TO, cluster_sums, covariance
@@ -20,6 +19,7 @@ from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours, robust
+from crampstudy.models.times.event_family import Answered, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.nights import event_times, people
 
 

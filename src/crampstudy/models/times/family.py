@@ -7,7 +7,6 @@ import numpy as np
 from crampstudy.estimates import Status
 from crampstudy.models.classes.proportionality import ALL
 from crampstudy.models.coefficients import rows
-from crampstudy.models.common.event_family import Answered, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.models.family import Proportionality
 from crampstudy.models.inference import automatic
 from crampstudy.models.inference.covariance import CURVED_TO, JACKKNIFE_BELOW, cluster_sums, covariance
@@ -16,6 +15,7 @@ from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours
 from crampstudy.models.times import cox
+from crampstudy.models.times.event_family import Answered, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.nights import denominator, event_times, people
 from crampstudy.wording import counted
 

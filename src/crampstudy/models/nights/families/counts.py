@@ -21,12 +21,12 @@ from crampstudy.models.nights.families.covariances import REGRESSION
 from crampstudy.models.nights.families.dispersion import dispersion
 from crampstudy.models.nights.fit import NightFamily
 from crampstudy.models.nights.predictive import OutcomeKind, PredictiveDistribution
+from crampstudy.models.nights.second_opinion import of_nights, unstandardised
 from crampstudy.models.nights.solve import solve_nights
 from crampstudy.models.nights.zeros.likelihoods import Counts, density
 from crampstudy.models.optimise.profile_likelihood import Profile, of_dispersion
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
-from crampstudy.models.second_opinion.of_nights import of_nights, unstandardised
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours, robust
 
 

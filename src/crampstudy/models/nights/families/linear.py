@@ -17,9 +17,9 @@ from crampstudy.models.nights.engine import Fitted, Solved
 from crampstudy.models.nights.families.covariances import REGRESSION
 from crampstudy.models.nights.fit import NightFamily
 from crampstudy.models.nights.predictive import OutcomeKind, PredictiveDistribution
+from crampstudy.models.nights.second_opinion import of_nights
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
-from crampstudy.models.second_opinion.of_nights import of_nights
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, robust
 
 

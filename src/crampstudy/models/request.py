@@ -39,7 +39,7 @@ class ModelOptions:
 class ModelRequest:
     """A model asked of a cohort, the arguments of :func:`crampstudy.fit`; ``remarks`` are to be said with its answer.
 
-    What comes from :func:`crampstudy.models.request.validation.validate` holds together; what a family is asked does.
+    What comes from :func:`crampstudy.models.validation.validate` holds together; what a family is asked does.
     """
 
     cohort: Cohort | Diary
