@@ -10,8 +10,8 @@ import pytest
 
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts.classes import class_chances, class_shares
-from crampstudy.contrasts.prevalence import LEVELS, prevalence
+from crampstudy.descriptive.classes import class_chances, class_shares
+from crampstudy.descriptive.prevalence import LEVELS, prevalence
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame, kinds
 from crampstudy.models.nights.solution import solve

@@ -14,8 +14,8 @@ from matplotlib.text import Text
 
 from crampstudy import AgeBands, describe, figures, fit, open_cohort
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts import characteristics as who
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.descriptive import characteristics as who
 from crampstudy.simulate import simulate
 
 

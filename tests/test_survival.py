@@ -19,7 +19,7 @@ from matplotlib.text import Text
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.survival import relief, relief_account
+from crampstudy.descriptive.relief import relief, relief_account
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.figures import survival

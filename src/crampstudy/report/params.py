@@ -27,7 +27,7 @@ import yaml
 from crampstudy import plain_yaml
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.prevalence import check_bands
+from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError
 
 SOURCE = "source"

@@ -11,10 +11,10 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.contrasts.classes import class_shares
-from crampstudy.contrasts.prevalence import prevalence, prevalence_account
-from crampstudy.contrasts.rates import rates
-from crampstudy.contrasts.survival import relief, relief_account
+from crampstudy.descriptive.classes import class_shares
+from crampstudy.descriptive.prevalence import prevalence, prevalence_account
+from crampstudy.descriptive.rates import rates
+from crampstudy.descriptive.relief import relief, relief_account
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.rows import note
 from crampstudy.nights import people

@@ -16,7 +16,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account, lost_tables
-from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
+from crampstudy.descriptive.rates import ALL, FEW_PARTICIPANTS
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of

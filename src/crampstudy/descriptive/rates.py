@@ -15,7 +15,7 @@ from crampstudy import codebook, estimates
 from crampstudy.age_bands import STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
-from crampstudy.contrasts.rate_intervals import coverage_note, rate_interval, sum_df
+from crampstudy.descriptive.rate_intervals import coverage_note, rate_interval, sum_df
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -60,7 +60,7 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     """Return total cramps / observed nights x 7 from the sums per participant (two arrays of length G).
 
     The standard error stands on the log scale, with the participants as clusters and the factor G/(G-1); the limits
-    are those of :func:`~crampstudy.contrasts.rate_intervals.rate_interval`, with G-1 degrees of freedom below 50
+    are those of :func:`~crampstudy.descriptive.rate_intervals.rate_interval`, with G-1 degrees of freedom below 50
     participants. Without any cramp the upper limit is the exact Poisson one, with status ``boundary``.
 
     Source: Liang and Zeger 1986; Garwood 1936 (exact limit).

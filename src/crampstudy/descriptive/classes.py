@@ -22,7 +22,7 @@ from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.contrasts.prevalence import LEVELS
+from crampstudy.descriptive.prevalence import LEVELS
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -56,7 +56,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ClassShares:
-    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis.
+    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.descriptive.prevalence.LEVELS` and analysis.
 
     ``account`` says what nights were read, left out and used for the model.
     """
