@@ -4,7 +4,7 @@
 """
 
 from crampstudy.analyses.analysis import Analysis, Answer
-from crampstudy.analyses.findings import Drawing, Findings, Table
+from crampstudy.analyses.findings import Drawing, Findings, Table, attempt, joined
 from crampstudy.analyses.registry import ANALYSES, named, run
 from crampstudy.analyses.settings import Settings
 
@@ -16,6 +16,8 @@ __all__ = [
     "Findings",
     "Settings",
     "Table",
+    "attempt",
+    "joined",
     "named",
     "run",
 ]

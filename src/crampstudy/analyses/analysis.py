@@ -12,9 +12,16 @@ from crampstudy.cohort import Cohort, Kind
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one kind of cohort answers a question: a pure function, and the columns that it needs of each table."""
+    """How one kind of cohort answers a question.
+
+    Args:
+        function: a pure function of a cohort and settings.
+        parts: labels of the tables (``tbl-…``) and figures (``fig-…``) that it gives, in the section's order.
+        needs: the tables without which there is no answer, and the columns of each that must have a value.
+    """
 
     function: Callable[[Cohort, Settings], Findings]
+    parts: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def lacking(self, cohort: Cohort) -> str | None:
@@ -37,12 +44,15 @@ class Analysis:
         name: that of its section's notebook.
         question: one sentence.
         answers: how each kind of cohort that it serves answers it.
-        parts: labels of the tables (``tbl-…``) and figures (``fig-…``) of its section; a kind of cohort may have fewer.
         values: names of the texts in its section's prose, the same of every kind of cohort.
     """
 
     name: str
     question: str
     answers: Mapping[Kind, Answer]
-    parts: tuple[str, ...]
     values: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The labels of all its parts; a kind of cohort may have fewer."""
+        return tuple(dict.fromkeys(label for answer in self.answers.values() for label in answer.parts))

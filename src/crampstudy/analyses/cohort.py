@@ -22,6 +22,10 @@ FACTORS = (
     "grip_strength_kg",
 )
 """Of a survey it is shown how many have a value of each of these."""
+PARTS = (
+    *("fig-participants", "tbl-characteristics", "tbl-completeness", "fig-completeness"),
+    *("tbl-cleaning", "tbl-rules"),
+)
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
@@ -92,7 +96,8 @@ def _found(
     counts = who.participants_by_band(cohort, settings.bands)
     described = who.characteristics(cohort, youngest=settings.youngest)
     of_whom = _of_whom(cohort, settings)
-    unaged = "" if _all_have_an_age(cohort) else " Participants without an age are among all and in no age group."
+    aged = not cohort.frame("participants")["age_years"].null_count()
+    unaged = "" if aged else " Participants without an age are among all and in no age group."
     return Findings(
         together([counts, described, complete, completeness.estimates]),
         tables={
@@ -138,22 +143,10 @@ def _of_whom(cohort: Cohort, settings: Settings) -> str:
     return f"the participants aged {settings.youngest} years and older" if aged else "all participants"
 
 
-def _all_have_an_age(cohort: Cohort) -> bool:
-    people = cohort.frame("participants")
-    return "age_years" in people.columns and not people["age_years"].null_count()
-
-
 ANALYSIS = Analysis(
     "cohort",
     "Who took part, how completely were they observed, and what was set aside?",
-    answers={
-        "diary": Answer(of_diary, {"participants": (), "diary": ()}),
-        "survey": Answer(of_survey, {"participants": ()}),
-    },
-    parts=(
-        *("fig-participants", "tbl-characteristics", "tbl-completeness", "fig-completeness"),
-        *("tbl-cleaning", "tbl-rules"),
-    ),
+    answers={"diary": Answer(of_diary, PARTS), "survey": Answer(of_survey, PARTS)},
     values=(
         *("cohort_name", "cohort_kind", "n_participants", "described"),
         *("expected", "observed", "share", "completeness_shown", "account"),

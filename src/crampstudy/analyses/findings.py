@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from crampstudy import estimates as rows
+from crampstudy.errors import AnalysisError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Findings:
         tables: by label, such as ``tbl-frequency``.
         figures: by label, such as ``fig-frequency``.
         values: texts for ``{{name}}`` in the section's prose, computed from the estimates.
-        could_not: why a part could not be estimated, by its label, or by what was not estimated where it has none.
-        absent: labels of the parts that this kind of cohort does not have; the registry fills them in.
+        could_not: why a part could not be estimated, by its label.
+        absent: labels of the parts that this kind of cohort does not have; filled in where the analysis is run.
     """
 
     estimates: pd.DataFrame
@@ -63,6 +64,29 @@ def has_estimate(estimates: pd.DataFrame) -> bool:
     """Return whether any of the rows has an estimate."""
     made = estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()
     return bool(made.any())
+
+
+def joined(*parts: Findings) -> Findings:
+    """Return the findings of several parts of an analysis as one, in order."""
+    return Findings(
+        together(part.estimates for part in parts),
+        tables={label: made for part in parts for label, made in part.tables.items()},
+        figures={label: made for part in parts for label, made in part.figures.items()},
+        values={name: text for part in parts for name, text in part.values.items()},
+        could_not={label: why for part in parts for label, why in part.could_not.items()},
+    )
+
+
+def attempt(labels: Sequence[str], part: Callable[[], Findings]) -> Findings:
+    """Return what a part of an analysis found, or why its ``labels`` could not be made of this cohort.
+
+    An analysis chooses models, terms and outcomes itself: where they cannot be, it is the cohort that lacks something,
+    such as a weight of the terms' component. What a reader set is checked before, and is no matter of a part.
+    """
+    try:
+        return part()
+    except (AnalysisError, UsageError) as problem:
+        return Findings(together([]), could_not=dict.fromkeys(labels, str(problem)))
 
 
 def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

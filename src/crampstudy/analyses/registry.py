@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import pandas as pd
 
 from crampstudy import tables
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
@@ -51,40 +49,40 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
     answer = analysis.answers.get(cohort.kind)
     if answer is None:
         served = " or ".join(f"a {kind}" for kind in analysis.answers)
-        return _nothing(analysis, f"this is answered from {served}, and {cohort.name} is a {cohort.kind}")
+        return _nothing(analysis, analysis.parts, f"this is answered from {served}, and not from a {cohort.kind}")
     if lacking := answer.lacking(cohort):
-        return _nothing(analysis, lacking)
+        return _nothing(analysis, answer.parts, lacking)
     try:
         found = answer.function(cohort, settings or Settings())
     except AnalysisError as problem:
-        return _nothing(analysis, str(problem))
-    return _whole(analysis, found)
+        return _nothing(analysis, answer.parts, str(problem))
+    return _whole(analysis, answer.parts, found)
 
 
-def _nothing(analysis: Analysis, reason: str) -> Findings:
-    said = f"Could not estimate: {reason}."
-    return Findings(
-        together([]), values=dict.fromkeys(analysis.values, said), could_not=dict.fromkeys(analysis.parts, reason)
-    )
+def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:
+    said = dict.fromkeys(analysis.values, f"Could not estimate: {reason}.")
+    found = Findings(together([]), values=said, could_not=dict.fromkeys(parts, reason))
+    return _whole(analysis, parts, found)
 
 
-def _whole(analysis: Analysis, found: Findings) -> Findings:
-    """Return findings that say of every part of the section whether it was made, could not be, or is absent."""
+def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Findings:
+    """Return findings that say of every part of the section whether it was made, could not be, or is absent.
+
+    Raises:
+        TypeError: the parts or values are not those that the analysis declares.
+    """
     empty = {label: "there is nothing to show" for label, table in found.tables.items() if table.frame.empty}
-    drawn = {
-        label: _why(drawing.estimates)
+    blank = {
+        label: tables.reasons(drawing.estimates) or "there is nothing to draw"
         for label, drawing in found.figures.items()
         if not has_estimate(drawing.estimates)
     }
-    made = {label: table for label, table in found.tables.items() if label not in empty}
-    could_not = {**empty, **drawn, **found.could_not}
-    told = {*made, *found.figures, *could_not}
-    stray = [*({*found.tables, *found.figures} - {*analysis.parts}), *({*found.values} ^ {*analysis.values})]
-    if stray:
-        raise TypeError(f"the analysis {analysis.name!r} does not declare, or does not give: {', '.join(stray)}")
-    absent = tuple(label for label in analysis.parts if label not in told)
-    return replace(found, tables=made, could_not=could_not, absent=absent)
-
-
-def _why(rows: pd.DataFrame) -> str:
-    return tables.reasons(rows) or "there is nothing to draw"
+    given = {*found.tables, *found.figures, *found.could_not}
+    if wrong := [*(given ^ {*parts}), *({*found.values} ^ {*analysis.values})]:
+        raise TypeError(f"the analysis {analysis.name!r} does not both declare and give: {', '.join(sorted(wrong))}")
+    return replace(
+        found,
+        tables={label: table for label, table in found.tables.items() if label not in empty},
+        could_not={**empty, **blank, **found.could_not},
+        absent=tuple(label for label in analysis.parts if label not in parts),
+    )
