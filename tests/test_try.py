@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from crampstudy.cli import app
 from crampstudy.descriptive.first_look import as_json, as_text, first_look
-from crampstudy.descriptive.rates import incidence_rate
+from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers import bare_list
 from crampstudy.sources.readers.bare_list import Guess, Nights

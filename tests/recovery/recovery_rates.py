@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from crampstudy import compute
 from crampstudy.age_bands import AgeBands
+from crampstudy.descriptive.incidence import Rate, incidence_rate, standardised_rate
 from crampstudy.descriptive.rate_intervals import Coverage
-from crampstudy.descriptive.rates import Rate, incidence_rate, standardised_rate
 from crampstudy.models.inference.covariance import degrees_of_freedom, quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
 from crampstudy.simulate import simulate
