@@ -13,7 +13,7 @@ import pytest
 from crampstudy import describe, fit, open_cohort
 from crampstudy.cohort import TableCount
 from crampstudy.cohort.account import Account, read_as
-from crampstudy.contrasts.first_look import first_look
+from crampstudy.descriptive.first_look import first_look
 from crampstudy.sources.readers import bare_list
 
 Run = Callable[..., tuple[int, str, str]]

@@ -9,7 +9,7 @@ import pytest
 
 from crampstudy import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts.characteristics import (
+from crampstudy.descriptive.characteristics import (
     characteristics,
     completeness,
     completeness_by_week,

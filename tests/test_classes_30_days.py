@@ -11,8 +11,8 @@ from asking import solve
 
 from crampstudy.codebook.recalled import LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts.classes import class_chances, class_shares
-from crampstudy.contrasts.prevalence import LEVELS, prevalence
+from crampstudy.descriptive.classes import RateModel, class_chances, class_shares
+from crampstudy.descriptive.prevalence import LEVELS, prevalence
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame, kinds
 
@@ -102,7 +102,7 @@ def test_intervals_cover_the_truth() -> None:
     truth = np.array([0.25, 0.75]) @ class_chances(eta, SD, 0.0)[0]
     z = []
     for seed in range(16):
-        rows = class_shares(diary(120, 30, seed), standard=cells, model="mixed-poisson").estimates
+        rows = class_shares(diary(120, 30, seed), standard=cells, model=RateModel("mixed-poisson")).estimates
         found = shares(rows).loc[[str(k) for k in range(5)]]
         assert set(found["status"]) == {"converged"}
         z.append((found["estimate"].to_numpy() - truth) / found["std_error"].to_numpy())
@@ -114,9 +114,9 @@ def test_intervals_cover_the_truth() -> None:
 def test_standardisation_is_the_weighted_mean_of_the_cells() -> None:
     cohort = diary(80, 30, 4)
     cells = pd.DataFrame({"age_years": [45.0, 65.0, 75.0], "sex": ["female", "male", "female"], "share": [2, 5, 3]})
-    whole = shares(class_shares(cohort, standard=cells, model="mixed-poisson").estimates)
+    whole = shares(class_shares(cohort, standard=cells, model=RateModel("mixed-poisson")).estimates)
     single = [
-        shares(class_shares(cohort, standard=cells.iloc[[i]], model="mixed-poisson").estimates)["estimate"]
+        shares(class_shares(cohort, standard=cells.iloc[[i]], model=RateModel("mixed-poisson")).estimates)["estimate"]
         for i in range(3)
     ]
     expected = 0.2 * single[0] + 0.5 * single[1] + 0.3 * single[2]
@@ -129,17 +129,17 @@ def test_standardisation_is_the_weighted_mean_of_the_cells() -> None:
 
 def test_a_survey_is_a_standard_by_its_weights() -> None:
     cohort, asked = diary(80, 30, 4), survey()
-    rows = class_shares(cohort, "sex", standard=asked, model="mixed-poisson").estimates
+    rows = class_shares(cohort, "sex", standard=asked, model=RateModel("mixed-poisson")).estimates
     table = asked.frame("participants").filter(pl.col("recalled_low").is_not_null())
     for sex in ("female", "male"):
         own = table.filter(pl.col("sex") == sex)
         cells = pd.DataFrame({"age_years": own["age_years"], "sex": own["sex"], "share": own["weight_interview"]})
-        expected = shares(class_shares(cohort, standard=cells, model="mixed-poisson").estimates)
+        expected = shares(class_shares(cohort, standard=cells, model=RateModel("mixed-poisson")).estimates)
         found = shares(rows, sex)
         assert found["estimate"].to_numpy() == pytest.approx(expected["estimate"].to_numpy())
         assert found["std_error"].to_numpy() == pytest.approx(expected["std_error"].to_numpy())
         assert found["note"].str.contains("beyond the diary's range").all()
-    older = class_shares(cohort, standard=asked, where="age_years >= 40", model="mixed-poisson").estimates
+    older = class_shares(cohort, standard=asked, where="age_years >= 40", model=RateModel("mixed-poisson")).estimates
     assert set(older["population"]) == {"all participants, age_years >= 40"}
 
 
@@ -170,7 +170,7 @@ def test_windows_by_hand() -> None:
         {"participant_id": ["a", "b", "c"], "age_years": [50.0, 60, 70], "sex": ["male", "female", "male"]}
     )
     cohort = Cohort("few", "diary", {"participants": who, "diary": table}, synthetic=True)
-    rows = class_shares(cohort, terms="1", model="mixed-poisson").estimates
+    rows = class_shares(cohort, model=RateModel("mixed-poisson", "1")).estimates
     found = shares(rows, analysis=WINDOWS)
     assert found["estimate"][["0", "1", "2", "3", "4"]].tolist() == pytest.approx([0.25, 0.5, 0, 0.25, 0])
     assert set(found["n_participants"]) == {2}
@@ -178,7 +178,7 @@ def test_windows_by_hand() -> None:
     assert found["status"]["4"] == "boundary"
     assert "3 windows, 29.3 of 30 nights logged" in found["note"]["0"]
     short = Cohort("short", "diary", {"participants": who, "diary": table.filter(pl.col("date") < date(2024, 1, 20))})
-    none = class_shares(short, terms="1", model="mixed-poisson").estimates
+    none = class_shares(short, model=RateModel("mixed-poisson", "1")).estimates
     assert set(none[none["analysis"] == WINDOWS]["status"]) == {"not_estimable"}
 
 
@@ -203,17 +203,21 @@ def test_a_model_without_an_answer_gives_a_reason() -> None:
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"model": "poisson"}, "no class shares from the model"),
         ({"by": "height"}, "no 'height'"),
         ({"standard": pd.DataFrame({"sex": ["male"]})}, "age_years and share"),
         ({"standard": pd.DataFrame({"age_years": [50.0], "share": [1.0]})}, "no 'sex'"),
         ({"standard": pd.DataFrame({"age_years": [50.0], "sex": ["male"], "share": [-1.0]})}, "at least 0"),
-        ({"terms": "cramp_night"}, "is of the night"),
+        ({"model": RateModel(terms="cramp_night")}, "is of the night"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(options: dict[str, Any], match: str) -> None:
     with pytest.raises(UsageError, match=match):
         class_shares(diary(20, 30, 7), **options)
+
+
+def test_only_a_model_with_a_random_intercept_gives_shares() -> None:
+    with pytest.raises(UsageError, match="no class shares from the model 'poisson'; allowed: mixed-negative-binomial"):
+        RateModel("poisson")  # type: ignore[arg-type]
 
 
 def test_only_a_survey_is_a_standard() -> None:

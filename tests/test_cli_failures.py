@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crampstudy import cli
-from crampstudy.contrasts import first_look
+from crampstudy.descriptive import first_look
 
 Run = Callable[..., tuple[int, str, str]]
 NIGHTS = "who,date,cramps\nAnna Muster,2024-01-01,1\nAnna Muster,2024-01-02,0\n"

@@ -16,8 +16,8 @@ from tests.drawn_figures import drawn
 
 from crampstudy import AgeBands, describe, figures, fit, open_cohort
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts import characteristics as who
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.descriptive import characteristics as who
 from crampstudy.estimates import frame
 from crampstudy.figures import style
 from crampstudy.simulate import simulate

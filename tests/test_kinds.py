@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts import characteristics as who
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.descriptive import characteristics as who
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value

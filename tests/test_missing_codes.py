@@ -15,7 +15,7 @@ import pytest
 from crampstudy import validation
 from crampstudy.cleaning import Cleaned
 from crampstudy.codebook.missing import reads_as_missing
-from crampstudy.contrasts.rates import incidence_rate
+from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.errors import SourceError
 from crampstudy.nights import coverage
 from crampstudy.sources import load

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from crampstudy.age_bands import AgeBands
 from crampstudy.cleaning import Raw, clean
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.prevalence import prevalence
+from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.errors import SourceError
 from crampstudy.estimates import frame as estimates_frame
 from crampstudy.sources.readers import nhanes

@@ -12,9 +12,9 @@ from test_age_curve import survey
 
 from crampstudy import AgeBands, describe, fit, open_cohort
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts import characteristics as who
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.prevalence import prevalence
+from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate
 

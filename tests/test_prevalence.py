@@ -10,7 +10,7 @@ import pytest
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts.prevalence import LEVELS, prevalence
+from crampstudy.descriptive.prevalence import LEVELS, prevalence
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import frame
 from crampstudy.models.surveys.domain_means import domain_means

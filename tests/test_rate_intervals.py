@@ -14,10 +14,10 @@ import recover
 import recovery_rates
 from scipy import stats
 
-from crampstudy.contrasts import rate_intervals
-from crampstudy.contrasts.first_look import as_text, first_look
-from crampstudy.contrasts.rate_intervals import Coverage, coverage, coverage_note, rate_interval, sum_df
-from crampstudy.contrasts.rates import Rate, incidence_rate, mean_person_rate, standardised_rate
+from crampstudy.descriptive import rate_intervals
+from crampstudy.descriptive.first_look import as_text, first_look
+from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, standardised_rate
+from crampstudy.descriptive.rate_intervals import Coverage, coverage, coverage_note, rate_interval, sum_df
 from crampstudy.sources.readers import bare_list
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from scipy import stats
 
 from crampstudy import AgeBands, describe
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.rates import Rate, incidence_rate, mean_person_rate, standardised_rate
+from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, standardised_rate
 from crampstudy.errors import BandError, UsageError
 
 

@@ -17,7 +17,8 @@ from tests.drawn_figures import drawn
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.survival import relief, relief_account
+from crampstudy.descriptive import relief as described
+from crampstudy.descriptive.relief import ReliefOptions, relief_account
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.figures import survival
@@ -29,6 +30,10 @@ CURVE, MEDIAN, MEAN, AT_RISK = (
 )
 
 NIGHT = date(2024, 3, 1)
+
+
+def relief(cohort: Cohort, by: str = "remedy", where: str | None = None, **options: Any) -> list[dict[str, Any]]:
+    return described.relief(cohort, by, where=where, options=ReliefOptions(**options))
 
 
 def made_of(rows: list[tuple[str, str | None, float | None, float | None]]) -> Cohort:

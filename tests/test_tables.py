@@ -8,7 +8,7 @@ import pytest
 
 from crampstudy import AgeBands, codebook, describe, fit, open_cohort, tables, wording
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts import characteristics as who
+from crampstudy.descriptive import characteristics as who
 from crampstudy.simulate import simulate
 from crampstudy.tables.ratios import _p as p_cell
 

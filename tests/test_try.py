@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from crampstudy.cli import app
-from crampstudy.contrasts.first_look import as_json, as_text, first_look
-from crampstudy.contrasts.rates import incidence_rate
+from crampstudy.descriptive.first_look import as_json, as_text, first_look
+from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers import bare_list
 from crampstudy.sources.readers.bare_list import Guess, NightList

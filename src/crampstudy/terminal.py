@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
 import pandas as pd
@@ -62,6 +62,16 @@ def show_models(rows: pd.DataFrame) -> None:
     for column in table.columns:
         column.justify = "left"
     Console(highlight=False, width=max(_width(), needed)).print(table)
+
+
+def show_tables(tables_by_title: Iterable[tuple[str, pd.DataFrame]]) -> None:
+    """Print readers' tables that are of no kind of estimates; one with groups of rows is a table for each group."""
+    for title, frame in tables_by_title:
+        grouped = frame.index.nlevels > 1
+        parts = frame.groupby(level=0, sort=False) if grouped else [("", frame)]
+        for name, part in parts:
+            table, needed = _table(f"{title} {name}".strip(), part, _width())
+            Console(highlight=False, width=max(_width(), needed)).print(table)
 
 
 class Lines:

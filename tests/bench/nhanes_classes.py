@@ -9,7 +9,7 @@ import csv
 import io
 import sys
 
-from crampstudy.contrasts.prevalence import prevalence
+from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.sources import open_cohort
 
 COLUMNS = ("population", "class", "share", "std_error", "n", "n_answered", "n_effective")

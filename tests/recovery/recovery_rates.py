@@ -1,7 +1,7 @@
 """Do the intervals of rates cover? Small groups of people of the presets, by age band, and of laws that they lack.
 
 Groups are drawn with replacement from people whose own rate is the truth, or from a law with a known mean. The tables
-go to docs/recovery.md, and what the package says of its intervals to ``contrasts/rate_coverage.csv``.
+go to docs/recovery.md, and what the package says of its intervals to ``descriptive/rate_coverage.csv``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from crampstudy import compute
 from crampstudy.age_bands import AgeBands
-from crampstudy.contrasts.rate_intervals import Coverage
-from crampstudy.contrasts.rates import Rate, incidence_rate, standardised_rate
+from crampstudy.descriptive.incidence import Rate, incidence_rate, standardised_rate
+from crampstudy.descriptive.rate_intervals import Coverage
 from crampstudy.models.inference.covariance import degrees_of_freedom, quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
 from crampstudy.simulate import simulate
@@ -31,7 +31,7 @@ Integers = NDArray[np.int64]
 Sums = tuple[Integers, Integers, float]
 """Cramps and nights of each person of a group, and the true rate per week."""
 
-SHIPPED = Path(__file__).resolve().parents[2] / "src" / "crampstudy" / "contrasts" / "rate_coverage.csv"
+SHIPPED = Path(__file__).resolve().parents[2] / "src" / "crampstudy" / "descriptive" / "rate_coverage.csv"
 MARKS = "<!-- rates: begin -->", "<!-- rates: end -->"
 CI_LEVEL = 0.95
 GROUPS = 4000

@@ -62,7 +62,7 @@ def describe(
 
     Of a diary also the time to relief, and the class of cramps in 30 nights, which a survey asks for.
     """
-    from crampstudy.contrasts import describe
+    from crampstudy.descriptive import describe
     from crampstudy.sources import open_cohort
     from crampstudy.sources.address import with_unlogged
 
@@ -98,7 +98,7 @@ def compare(
 
     --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
     """
-    from crampstudy.contrasts import compare
+    from crampstudy.descriptive import compare
     from crampstudy.sources.address import with_unlogged
 
     said = word(unlogged, observed_from, observed_to)

@@ -68,7 +68,7 @@ def try_(
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
     from crampstudy.cleaning.unlogged import stated
-    from crampstudy.contrasts import first_look
+    from crampstudy.descriptive import first_look
     from crampstudy.sources.readers import bare_list
     from crampstudy.sources.text import missing_codes
 

@@ -1,5 +1,1 @@
-"""Marginal answers: rates and prevalence by group, standardised; curves over age; who is in a cohort."""
-
-from crampstudy.contrasts.describe import Description, compare, describe
-
-__all__ = ["Description", "compare", "describe"]
+"""Comparisons between participants: factors, the curve over age, and what another implementation says of the models."""

@@ -19,16 +19,21 @@ from typing import Any, Literal
 import great_tables as gt
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 from matplotlib.figure import Figure
 
+from crampstudy.analyses import Findings
 from crampstudy.codebook import VARIABLES
 from crampstudy.estimates import COLUMNS, kinds, to_csv
-from crampstudy.figures import style
+from crampstudy.figures import FIGURES, style
+from crampstudy.figures.message import could_not_estimate
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.cells import as_text, is_numeric
+from crampstudy.wording import capital
 
 _SVG = "image/svg+xml"
 _PNG = "image/png"
+_NOT_MADE = "Could not be estimated."
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
 
 
@@ -139,6 +144,41 @@ def record(estimates: pd.DataFrame) -> Block:
         raise ReportError(f"record takes rows as crampstudy.estimates.frame returns them; columns differ: {wrong}")
     kinds.of_rows(estimates)
     return Block("estimates", {"csv": to_csv(estimates)}, {"text/plain": f"{len(estimates)} estimates recorded"})
+
+
+def record_findings(found: Findings) -> None:
+    """Record the estimates and the values of an analysis: display a block of each, at the head of its section."""
+    for name, text in found.values.items():
+        display(value(name, text))
+    display(record(found.estimates))
+
+
+def show(found: Findings, label: str) -> Block | None:
+    """Return the table or figure of an analysis by its label, ``None`` where this kind of cohort has none.
+
+    What could not be made is a table or a figure that says why. A caption or a note of one's own is put in with
+    :func:`dataclasses.replace`, or the table or figure is made anew from ``found.estimates``.
+
+    Raises:
+        ReportError: the analysis has no such part.
+    """
+    if label in found.absent:
+        return None
+    if label in found.tables:
+        made = found.tables[label]
+        return table(made.frame, label, caption=made.caption, note=made.note)
+    if label in found.figures:
+        drawing = found.figures[label]
+        drawn = FIGURES[drawing.figure](drawing.estimates)
+        return figure(drawn, label, caption=drawing.caption, alt=drawing.alt, note=drawing.note)
+    if label not in found.could_not:
+        parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
+        raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
+    reason = found.could_not[label]
+    if label.startswith("fig-"):
+        return figure(could_not_estimate(reason), label, caption=_NOT_MADE, alt=f"Could not estimate: {reason}.")
+    rows = pd.DataFrame({"Reason": [capital(reason)]}, index=pd.Index(["Could not estimate"], name=""))
+    return table(rows, label, caption=_NOT_MADE)
 
 
 def _check(label: str, prefix: str, **texts: str) -> None:

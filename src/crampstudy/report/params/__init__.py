@@ -19,7 +19,7 @@ from typing import Any
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.prevalence import check_bands
+from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError
 from crampstudy.report.params.declarations import Parameter, declared
 from crampstudy.report.params.types import fits, parse

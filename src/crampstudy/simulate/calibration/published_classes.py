@@ -2,7 +2,7 @@
 
 NHANES asked 10,902 adults of 2005-2008 how often leg cramps had kept them from sleeping in the past month.
 ``nhanes_classes.csv`` holds the answers by age: weighted shares with their design-based standard errors, computed
-from the public files by :func:`crampstudy.contrasts.prevalence.prevalence`.
+from the public files by :func:`crampstudy.descriptive.prevalence.prevalence`.
 """
 
 from __future__ import annotations

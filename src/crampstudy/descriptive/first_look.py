@@ -11,8 +11,9 @@ from datetime import date, timedelta
 import polars as pl
 
 from crampstudy import wording
-from crampstudy.contrasts.rate_intervals import coverage_note
-from crampstudy.contrasts.rates import UNIT, Rate, incidence_rate, mean_person_rate, withheld
+from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, withheld
+from crampstudy.descriptive.rate_intervals import coverage_note
+from crampstudy.descriptive.rates import UNIT
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
 from crampstudy.sources.readers.bare_list import NightList
 from crampstudy.wording import counted

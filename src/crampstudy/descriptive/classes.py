@@ -7,7 +7,6 @@ not recall: people may remember more or fewer cramps than they would have logged
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,45 +21,33 @@ from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.contrasts.prevalence import LEVELS
+from crampstudy.descriptive.class_population import Population, population
+from crampstudy.descriptive.class_windows import NO_RECALL, no_window, windows
+from crampstudy.descriptive.prevalence import LEVELS
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.coefficients.rows import note
-from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.inference.covariance import covariance, degrees_of_freedom, quantile
 from crampstudy.models.nights.random_effects.mixed import MixedFit
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import NIGHT_FAMILIES, taking
 from crampstudy.models.request import ModelRequest
-from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval
 from crampstudy.models.surveys.interval_distributions import NegativeBinomial
-from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group
 from crampstudy.models.validation import solve
-from crampstudy.nights import Diary, denominator, no_night, people, person_nights
-
-LOGGED = 25
-"""Nights of a window that must have been logged."""
+from crampstudy.nights import denominator, no_night, people, person_nights
 
 _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
 _STEP, _END = 1 / 16, 8.5
 _MODELS = sorted(name for name in taking("random_slope") if "cramps" in NIGHT_FAMILIES[name].outcomes)
-_ALL = "all participants"
-_LOG = "logged nights, not recall"
-_OF_WINDOWS = {
-    "analysis": kinds.CLASS_WINDOWS.name,
-    "estimand": f"share of people by cramps in {NIGHTS} calendar nights",
-    "model": "cluster-mean",
-}
-
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassShares:
-    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.contrasts.prevalence.LEVELS` and analysis.
+    """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.descriptive.prevalence.LEVELS` and analysis.
 
     ``account`` says what nights were read, left out and used for the model.
     """
@@ -70,19 +57,23 @@ class ClassShares:
 
 
 @dataclass(frozen=True, slots=True)
-class _Population:
-    """Cells (c) of a population: the values of the model's variables, the group and the weight of each."""
+class RateModel:
+    """The random-intercept model of the nights behind the implied shares.
 
-    cells: pl.DataFrame
-    weight: Array
-    group: tuple[str, ...]
-    about: str
+    Args:
+        name: ``mixed-negative-binomial`` or ``mixed-poisson``.
+        terms: what the participants' rates depend on; variables of the participants only.
 
-    def values(self) -> pd.DataFrame:
-        """Return the cells' values, a row each even where the model has no variable."""
-        return pd.DataFrame(
-            {name: self.cells[name].to_list() for name in self.cells.columns}, index=range(len(self.group))
-        )
+    Raises:
+        UsageError: the model is none of these.
+    """
+
+    name: Literal["mixed-negative-binomial", "mixed-poisson"] = "mixed-negative-binomial"
+    terms: str = "age_decade + sex"
+
+    def __post_init__(self) -> None:
+        if self.name not in _MODELS:
+            raise UsageError(f"no class shares from the model {self.name!r}; allowed: {', '.join(_MODELS)}")
 
 
 def class_shares(
@@ -90,8 +81,7 @@ def class_shares(
     by: str | None = None,
     *,
     standard: Cohort | pd.DataFrame | None = None,
-    terms: str = "age_decade + sex",
-    model: Literal["mixed-negative-binomial", "mixed-poisson"] = "mixed-negative-binomial",
+    model: RateModel | None = None,
     where: str | None = None,
     bands: AgeBands | None = None,
     ci_level: float = 0.95,
@@ -99,7 +89,7 @@ def class_shares(
     """Return the shares of people in each class of cramps in 30 nights, implied by a model and counted in windows.
 
     The implied shares are averages over the normal random intercept and over a population: ``standard`` is a survey
-    (its weighted adults who gave a class, within ``where``), a table of cells with the variables of ``terms``
+    (its weighted adults who gave a class, within ``where``), a table of cells with the variables of its terms
     (``age_years`` for ``age_decade``) and their ``share``, or by default the diary's own participants. Intervals are
     by the delta method from the cluster-robust covariance of all parameters together, coefficients, spread of
     participants and dispersion, on the logit scale; the population's mix is taken as given.
@@ -112,7 +102,6 @@ def class_shares(
         cohort: a diary.
         by: a level or yes/no variable of the participants, or ``age_band``; it must be in the standard too.
         standard: the population to which the shares are standardised.
-        terms: what the participants' rates depend on; variables of the participants only.
         model: the random-intercept model of the nights.
         where: condition that names a part of the cohort, and of a standard that is a survey.
         bands: age bands behind ``age_band``.
@@ -124,16 +113,15 @@ def class_shares(
 
     Source: Zeger, Liang and Albert 1988 (averages over random effects); Liang and Zeger 1986 (cluster-robust).
     """
-    if model not in _MODELS:
-        raise UsageError(f"no class shares from the model {model!r}; allowed: {', '.join(_MODELS)}")
+    model = model or RateModel()
     bands = bands or AgeBands()
     nightly = set(no_night(cohort, bands).columns) - set(people(cohort, bands).columns)
-    if named := sorted(formula.columns_in(formula.parse(terms)) & nightly):
+    if named := sorted(formula.columns_in(formula.parse(model.terms)) & nightly):
         raise UsageError(f"{named[0]} is of the night, and a class of 30 nights has none; use terms of participants")
-    solution = solve(ModelRequest(cohort, model, terms, "cramps", where=where, bands=bands))
+    solution = solve(ModelRequest(cohort, model.name, model.terms, "cramps", where=where, bands=bands))
     own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
     _check(solution, own, by)
-    population = _population(solution, own, standard, by, where, bands)
+    averaged_over = population(solution, own, standard, by, where, bands)
     base: Row = {
         "cohort": cohort.name,
         "outcome": "class_30_days",
@@ -142,11 +130,11 @@ def class_shares(
         "unit": "proportion",
         "ci_level": ci_level,
     }
-    rows = _implied(solution, population, where, base | {"model": model}, ci_level)
+    rows = _implied(solution, averaged_over, where, base | {"model": model.name}, ci_level)
     nights = person_nights(cohort, bands)
     if why_not := denominator(cohort).why_not:
-        return ClassShares(estimates.frame([*rows, *_no_window(why_not, where, base)]), solution.account)
-    rows += _windows(nights.filter(subpopulation.select(nights, where).inside), by, where, base, ci_level)
+        return ClassShares(estimates.frame([*rows, *no_window(why_not, where, base)]), solution.account)
+    rows += windows(nights.filter(subpopulation.select(nights, where).inside), by, where, base, ci_level)
     return ClassShares(estimates.frame(rows), solution.account)
 
 
@@ -184,64 +172,7 @@ def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
         check_group(by, own)
 
 
-def _population(
-    solution: Solution,
-    own: pl.DataFrame,
-    standard: Cohort | pd.DataFrame | None,
-    by: str | None,
-    where: str | None,
-    bands: AgeBands,
-) -> _Population:
-    if standard is None:
-        frame, about = own.with_columns(_weight=pl.lit(1.0)), "the diary's own participants"
-    elif isinstance(standard, Cohort):
-        frame, about = _of_survey(standard, where, bands)
-    else:
-        frame, about = _of_cells(standard, bands), "the shares given"
-    names = list(solution.design.variables)
-    needs = [*names, *([by] if by else [])]
-    known = [name for name in frame.columns if not frame[name].is_null().all()]
-    if absent := [name for name in needs if name not in known]:
-        raise UsageError(f"the standard population has no {absent[0]!r}; it has {', '.join(known)}")
-    complete = frame.drop_nulls(needs)
-    if not complete.height:
-        raise UsageError(f"nobody in the standard population is complete on {', '.join(needs)}")
-    label = pl.lit(_ALL) if by is None else pl.col(by).cast(pl.String)
-    cells = (
-        complete.with_columns(_group=label)
-        .group_by(*names, "_group")
-        .agg(pl.col("_weight").sum())
-        .sort("_group", *names)
-    )
-    return _Population(
-        cells.select(names), cells["_weight"].to_numpy(), tuple(cells["_group"]), f"standardised to {about}"
-    )
-
-
-def _of_survey(standard: Cohort, where: str | None, bands: AgeBands) -> tuple[pl.DataFrame, str]:
-    if standard.kind != "survey" or standard.design is None:
-        raise UsageError(f"{standard.name} is a {standard.kind} without a sampling design; a standard is a survey")
-    frame = people(standard, bands)
-    weight = recalled_outcomes.weight_for(standard.design, ("age_years", "sex", "recalled_class"))
-    if weight not in frame.columns:
-        raise UsageError(f"{standard.name} has no weight {weight!r}")
-    inside = subpopulation.select(frame, where).inside & (frame[weight].fill_null(0.0) > 0)
-    inside = inside & pl.Series(np.isfinite(recalled_outcomes.classes(frame)))
-    return frame.filter(inside).with_columns(_weight=pl.col(weight)), f"{standard.name}, weight {weight}"
-
-
-def _of_cells(standard: pd.DataFrame, bands: AgeBands) -> pl.DataFrame:
-    if "share" not in standard.columns or "age_years" not in standard.columns:
-        raise UsageError("a table of cells has the columns age_years and share, and the other variables of the terms")
-    shares = standard["share"].to_numpy(dtype=float)
-    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
-        raise UsageError("the shares of the cells are numbers of at least 0, and one is above 0")
-    frame = pl.DataFrame({str(name): standard[name].to_list() for name in standard.columns if name != "share"})
-    cells = Diary("cells", frame, pl.LazyFrame())
-    return people(cells, bands).with_columns(_weight=pl.Series(shares)).filter(pl.col("_weight") > 0)
-
-
-def _implied(solution: Solution, population: _Population, where: str | None, base: Row, ci_level: float) -> list[Row]:
+def _implied(solution: Solution, population: Population, where: str | None, base: Row, ci_level: float) -> list[Row]:
     clusters = len(solution.participants)
     base = base | {
         "analysis": kinds.CLASS_IMPLIED.name,
@@ -270,7 +201,7 @@ def _implied(solution: Solution, population: _Population, where: str | None, bas
     joint = covariance(fitted.information, fitted.scores, np.arange(clusters), "cluster")
     df = degrees_of_freedom(clusters)
     remark = note(
-        _LOG,
+        NO_RECALL,
         *solution.account.remarks(),
         _extrapolated(solution, matrix, population.weight),
         "participants do not differ beyond the terms" if not spread else "",
@@ -309,59 +240,3 @@ def _extrapolated(solution: Solution, asked: Array, weight: Array) -> str:
     out = (asked < seen.min(axis=0) - 1e-9) | (asked > seen.max(axis=0) + 1e-9)
     share = float(weight @ out[:, numbers].any(axis=1) / weight.sum())
     return f"{100 * share:.1f} % of the population lies beyond the diary's range, extrapolated" if share > 0 else ""
-
-
-def _windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row, ci_level: float) -> list[Row]:
-    """Return the shares of windows by class, a participant's windows together weighing 1."""
-    since = (pl.col("date") - pl.col("date").min().over("participant_id")).dt.total_days()
-    label = pl.lit(_ALL) if by is None else pl.col(by).cast(pl.String)
-    found = (
-        nights.with_columns(_window=since // NIGHTS, _group=label)
-        .group_by("participant_id", "_window")
-        .agg(pl.col("cramps").sum(), pl.col("_group").first(), logged=pl.len())
-        .filter(pl.col("logged") >= LOGGED)
-        .drop_nulls("_group")
-        .sort("participant_id", "_window")
-        .with_columns(_weight=1 / pl.len().over("participant_id"))
-    )
-    if not found.height:
-        return _no_window(f"no window of {NIGHTS} nights has {LOGGED} of them logged", where, base)
-    base = base | _OF_WINDOWS
-    code = found["participant_id"].rle_id().to_numpy().astype(np.intp)
-    design = SamplingDesign(code, np.zeros(code.max() + 1, dtype=np.intp), found["_weight"].to_numpy())
-    place = np.searchsorted(LOWS, found["cramps"].to_numpy(), side="right") - 1
-    groups = found["_group"].to_numpy()
-    made = []
-    for name in sorted(set(groups)):
-        inside = groups == name
-        logged = found["logged"].to_numpy()[inside]
-        remark = f"{int(inside.sum()):,} windows, {logged.mean():.1f} of {NIGHTS} nights logged; {_LOG}"
-        shared = {"population": part_of(name, where), "n_nights": int(logged.sum())}
-        for level, classes in LEVELS.items():
-            made.append(_window_row(np.isin(place, classes), inside, design, base | shared, level, remark, ci_level))
-    return made
-
-
-def _no_window(reason: str, where: str | None, base: Row) -> list[Row]:
-    cells = base | _OF_WINDOWS | {"population": part_of(_ALL, where), "note": reason}
-    return [estimates.row(status="not_estimable", **cells, level=level) for level in LEVELS]
-
-
-def _window_row(
-    hits: Any, inside: Any, design: SamplingDesign, cells: Mapping[str, Any], level: str, remark: str, ci_level: float
-) -> Row:
-    means = domain_means(hits, inside[:, None], design)
-    value, error, df, psus = float(means.estimate[0]), float(means.std_error[0]), int(means.df[0]), int(means.psus[0])
-    events = int((hits & inside).sum())
-    cells = dict(cells) | {"level": level, "n_participants": psus, "n_groups": psus, "n_events": events}
-    cells |= {"estimate": value, "df": float(df)}
-    if df < 1:
-        return estimates.row(
-            status="boundary", **cells, note=f"one participant has no spread, so no interval; {remark}"
-        )
-    if events in (0, int(inside.sum())):
-        low, high = boundary_interval(round(value), psus, float(psus), df, ci_level)
-        cells["estimate"] = float(round(value))
-        return estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=f"exact limit; {remark}")
-    low, high = logit_interval(value, error, df, ci_level)
-    return estimates.row(status="converged", **cells, ci_low=low, ci_high=high, std_error=error, note=remark)

@@ -76,7 +76,7 @@ def sum_df(variances: list[float], df: list[float]) -> float:
 @cache
 def coverage() -> tuple[Coverage, ...]:
     """Return the coverage that was found in simulations (docs/recovery.md, "Rates by band")."""
-    text = files("crampstudy.contrasts").joinpath("rate_coverage.csv").read_text(encoding="utf-8")
+    text = files("crampstudy.descriptive").joinpath("rate_coverage.csv").read_text(encoding="utf-8")
     cells = []
     for law, *counts, ratio in csv.reader(text.splitlines()[1:]):
         participants, cohorts, covered, covered_by_log_t = map(int, counts)

@@ -11,10 +11,10 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.contrasts.classes import class_shares
-from crampstudy.contrasts.prevalence import prevalence, prevalence_account
-from crampstudy.contrasts.rates import rates
-from crampstudy.contrasts.survival import relief, relief_account
+from crampstudy.descriptive.classes import class_shares
+from crampstudy.descriptive.prevalence import prevalence, prevalence_account
+from crampstudy.descriptive.rates import rates
+from crampstudy.descriptive.relief import ReliefOptions, relief, relief_account
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.rows import note
 from crampstudy.nights import people
@@ -30,6 +30,28 @@ class Description:
 
     estimates: pd.DataFrame
     accounts: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What :func:`describe` is asked, by the names of its arguments."""
+
+    by: str | None
+    outcome: Outcome | None
+    bands: AgeBands
+    standard: Standard | Literal["none"]
+    like: Cohort | None
+    where: str | None
+    weight: str | None
+    ci_level: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ci_level < 1:
+            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        if self.outcome is not None and self.outcome not in OUTCOMES:
+            raise UsageError(f"no outcome {self.outcome!r} to describe; allowed: {', '.join(OUTCOMES)}")
+        if self.like is not None and self.outcome != "class_30_days":
+            raise UsageError("like is a population for the outcome class_30_days; rates have a standard")
 
 
 def describe(
@@ -66,42 +88,57 @@ def describe(
         UsageError: ``by``, ``where`` or the level is none of what is allowed.
         BandError: the bands do not fit the cohort's ages.
     """
-    if not 0 < ci_level < 1:
-        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
-    if outcome is not None and outcome not in OUTCOMES:
-        raise UsageError(f"no outcome {outcome!r} to describe; allowed: {', '.join(OUTCOMES)}")
-    bands = bands or AgeBands()
-    if like is not None and outcome != "class_30_days":
-        raise UsageError("like is a population for the outcome class_30_days; rates have a standard")
-    if cohort.kind == "diary":
-        if weight:
-            raise UsageError("a weight belongs to a survey; a diary's nights count once each")
-        if outcome == "relief":
-            by = by or "remedy"
-            rows = relief(cohort, by, bands, where=where, ci_level=ci_level)
-            account = relief_account(cohort, by, bands, where=where)
-        elif outcome == "class_30_days":
-            shares = class_shares(cohort, by, standard=like, where=where, bands=bands, ci_level=ci_level)
-            return Description(shares.estimates, (shares.account,))
-        else:
-            rows, account = rates(cohort, by or "age_band", bands, standard=standard, where=where, ci_level=ci_level)
-    else:
-        by = by or "age_band"
-        if outcome is not None:
-            raise UsageError(f"{cohort.name} is a survey, which has no outcome {outcome}; its classes are shown anyway")
-        if by != "age_band":
-            raise UsageError(f"prevalence in a survey is given by age_band, not {by!r}; use where to name a part")
-        inside = subpopulation.select(people(cohort, bands), where).inside.to_numpy() if where else None
-        rows = prevalence(
-            cohort, bands, standard=standard, domain=inside, domain_name=where, weight=weight, ci_level=ci_level
+    asked = _Question(by, outcome, bands or AgeBands(), standard, like, where, weight, ci_level)
+    return _of_diary(cohort, asked) if cohort.kind == "diary" else _of_survey(cohort, asked)
+
+
+def _of_diary(cohort: Cohort, asked: _Question) -> Description:
+    if asked.weight:
+        raise UsageError("a weight belongs to a survey; a diary's nights count once each")
+    if asked.outcome == "class_30_days":
+        shares = class_shares(
+            cohort, asked.by, standard=asked.like, where=asked.where, bands=asked.bands, ci_level=asked.ci_level
         )
-        account = prevalence_account(cohort, where, weight)
-        left_out = account.remarks()
-        rows = [
-            row if row["status"] == "not_estimable" else {**row, "note": note(row["note"] or "", *left_out)}
-            for row in rows
-        ]
+        return Description(shares.estimates, (shares.account,))
+    if asked.outcome == "relief":
+        by = asked.by or "remedy"
+        rows = relief(cohort, by, asked.bands, where=asked.where, options=ReliefOptions(ci_level=asked.ci_level))
+        account = relief_account(cohort, by, asked.bands, where=asked.where)
+    else:
+        rows, account = rates(
+            cohort,
+            asked.by or "age_band",
+            asked.bands,
+            standard=asked.standard,
+            where=asked.where,
+            ci_level=asked.ci_level,
+        )
     return Description(estimates.frame(rows), (account,))
+
+
+def _of_survey(cohort: Cohort, asked: _Question) -> Description:
+    if asked.outcome is not None:
+        raise UsageError(
+            f"{cohort.name} is a survey, which has no outcome {asked.outcome}; its classes are shown anyway"
+        )
+    if asked.by not in (None, "age_band"):
+        raise UsageError(f"prevalence in a survey is given by age_band, not {asked.by!r}; use where to name a part")
+    part = subpopulation.select(people(cohort, asked.bands), asked.where) if asked.where else None
+    rows = prevalence(
+        cohort,
+        asked.bands,
+        standard=asked.standard,
+        domain=None if part is None else part.inside.to_numpy(),
+        domain_name=asked.where,
+        weight=asked.weight,
+        ci_level=asked.ci_level,
+    )
+    account = prevalence_account(cohort, asked.where, asked.weight)
+    left_out = account.remarks()
+    told = (
+        row if row["status"] == "not_estimable" else {**row, "note": note(row["note"] or "", *left_out)} for row in rows
+    )
+    return Description(estimates.frame(told), (account,))
 
 
 def compare(

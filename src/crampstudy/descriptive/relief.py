@@ -16,7 +16,8 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account, lost_tables
-from crampstudy.contrasts.rates import ALL, FEW_PARTICIPANTS
+from crampstudy.descriptive.incidence import FEW_PARTICIPANTS
+from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
@@ -41,55 +42,72 @@ class _Group:
         return int(self.persons.max(initial=-1)) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class ReliefOptions:
+    """What is asked of the curves.
+
+    Args:
+        times: seconds at which a curve is wanted; by default those at which someone was relieved, and the last one.
+        horizon: where the restricted mean ends; it is not_estimable for a group that was not followed so long.
+        unrelieved: an episode of which the record says that relief had not come is censored, or left out.
+        covariance: ``cluster`` (participants, G/(G-1)), ``cluster-hc0``, or ``model`` (Greenwood).
+        ci_level: confidence level.
+
+    Raises:
+        UsageError: an option is none of what is allowed.
+    """
+
+    times: Sequence[float] | None = None
+    horizon: float | None = None
+    unrelieved: Unrelieved = "censor"
+    covariance: Covariance = "cluster"
+    ci_level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ci_level < 1:
+            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        if self.covariance not in ("cluster", "cluster-hc0", "model"):
+            raise UsageError(f"curves have no covariance {self.covariance}; allowed: cluster, cluster-hc0, model")
+        if self.horizon is not None and not self.horizon > 0:
+            raise UsageError(f"a horizon is a number of seconds above 0, got {self.horizon:g}")
+
+
 def relief(
     cohort: Cohort,
     by: str = "remedy",
     bands: AgeBands | None = None,
     *,
-    times: Sequence[float] | None = None,
-    horizon: float | None = None,
-    unrelieved: Unrelieved = "censor",
     where: str | None = None,
-    covariance: Covariance = "cluster",
-    ci_level: float = 0.95,
+    options: ReliefOptions | None = None,
 ) -> list[Row]:
     """Return estimates rows of the time from the remedy to relief, in seconds, by the levels of ``by``.
 
-    For each level the share without relief at every time at which someone was relieved and at the last time observed,
-    or at ``times``; the median; with a ``horizon`` (s) the mean time without relief within it; and how many episodes
-    are still at risk at round times. What counts as relieved or censored is said in
+    For each level the share without relief at every time at which someone was relieved and at the last time observed;
+    the median; with a horizon (s) the mean time without relief within it; and how many episodes are still at risk at
+    round times. What counts as relieved or censored is said in
     :func:`crampstudy.nights.event_times.relief_times`.
 
     Args:
         cohort: a diary with episodes.
         by: a level or yes/no variable of the episodes, nights or participants, or ``age_band``.
         bands: age bands behind ``age_band``.
-        times: seconds at which the curve is wanted.
-        horizon: where the restricted mean ends; it is not_estimable for a group that was not followed so long.
-        unrelieved: an episode of which the record says that relief had not come is censored, or left out.
         where: condition that names a part of the episodes.
-        covariance: ``cluster`` (participants, G/(G-1)), ``cluster-hc0``, or ``model`` (Greenwood).
-        ci_level: confidence level.
+        options: what is asked of the curves.
 
     Raises:
         UsageError: an argument is none of what is allowed.
 
     Source: Kaplan and Meier 1958; intervals on the scale log(-log), those of the median by Brookmeyer and Crowley 1982.
     """
-    if not 0 < ci_level < 1:
-        raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
-    if covariance not in ("cluster", "cluster-hc0", "model"):
-        raise UsageError(f"curves have no covariance {covariance}; allowed: cluster, cluster-hc0, model")
-    if horizon is not None and not horizon > 0:
-        raise UsageError(f"a horizon is a number of seconds above 0, got {horizon:g}")
-    found = relief_times(cohort, bands, unrelieved=unrelieved)
+    options = options or ReliefOptions()
+    found = relief_times(cohort, bands, unrelieved=options.unrelieved)
     frame = found.frame.filter(subpopulation.select(found.frame, where).inside)
     base: Row = {
         "cohort": cohort.name,
         "outcome": "relief",
         "estimand": "time from the remedy to relief as observed, by group",
         "model": "kaplan-meier",
-        "ci_level": ci_level,
+        "ci_level": options.ci_level,
     }
     groups = _groups(frame, by)
     nobody = "" if groups or frame.is_empty() else f"no episode has a value of {by}"
@@ -110,7 +128,7 @@ def relief(
             "n_groups": group.participants,
             "n_events": int(group.event.sum()),
         }
-        rows += _of_group(group, label, by, cells, covariance, times, horizon)
+        rows += _of_group(group, label, by, cells, options)
     longest = max((float(group.stop.max()) for group in groups.values()), default=0.0)
     for label, group in groups.items():
         population = part_of(label, where)
@@ -157,19 +175,17 @@ def _of_group(
     label: str,
     by: str,
     cells: Row,
-    kind: Covariance,
-    times: Sequence[float] | None,
-    horizon: float | None,
+    options: ReliefOptions,
 ) -> list[Row]:
+    horizon = options.horizon
     median = cells | {"analysis": kinds.MEDIAN_RELIEF.name, "term": by, "level": label, "scale": "median", "unit": "s"}
     mean = cells | {"analysis": kinds.MEAN_RELIEF.name, "term": by, "level": label, "scale": "restricted_mean"}
     mean |= {"unit": f"s within {horizon:g} s"} if horizon else {}
-    alone = kind != "model" and group.participants < 2
-    if alone:
-        # The curve is the same whatever its variance, and only the curve is shown.
-        kind = "model"
+    alone = options.covariance != "model" and group.participants < 2
+    # The curve is the same whatever its variance, and of one participant only the curve is shown.
+    kind: Covariance = "model" if alone else options.covariance
     curve = kaplan_meier(group.stop, group.event, group.persons, kind=kind)
-    rows = _curve(curve, times, cells)
+    rows = _curve(curve, options.times, cells)
     middle, low, high = curve.median(cells["ci_level"])
     if math.isnan(middle):
         note = _joined("half were not relieved while they were observed", cells["note"])

@@ -1,0 +1,23 @@
+"""One analysis for each question of the article: a pure function from a cohort and settings to :class:`Findings`.
+
+``run("age-and-muscle", open_cohort("my-study"))`` gives what the section of that name shows.
+"""
+
+from crampstudy.analyses.analysis import Analysis, Answer
+from crampstudy.analyses.findings import Drawing, Findings, Table, attempt, joined
+from crampstudy.analyses.registry import ANALYSES, named, run
+from crampstudy.analyses.settings import Settings
+
+__all__ = [
+    "ANALYSES",
+    "Analysis",
+    "Answer",
+    "Drawing",
+    "Findings",
+    "Settings",
+    "Table",
+    "attempt",
+    "joined",
+    "named",
+    "run",
+]

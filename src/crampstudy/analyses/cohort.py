@@ -1,0 +1,154 @@
+"""Who took part, how completely they were observed, and what was set aside before any analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.analyses.analysis import Analysis, Answer
+from crampstudy.analyses.findings import Drawing, Findings, Table, together
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive import characteristics as who
+from crampstudy.estimates.sentences import value
+from crampstudy.nights import denominator, of_cohort
+
+FACTORS = (
+    *("age_years", "sex", "education", "bmi_kg_m2", "serum_potassium_mmol_l", "serum_sodium_mmol_l"),
+    *("serum_calcium_mmol_l", "serum_magnesium_mmol_l", "vitamin_d_nmol_l", "hba1c_mmol_mol", "tsh_miu_l"),
+    *("peripheral_artery_disease", "diabetes", "hypothyroidism", "arthritis", "lean_mass_index_kg_m2"),
+    "grip_strength_kg",
+)
+"""Of a survey it is shown how many have a value of each of these."""
+PARTS = (
+    *("fig-participants", "tbl-characteristics", "tbl-completeness", "fig-completeness"),
+    *("tbl-cleaning", "tbl-rules"),
+)
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return who keeps a diary, and how many of the expected nights were observed, by age and over the weeks."""
+    complete = who.completeness(cohort, settings.bands)
+    weekly = who.completeness_by_week(cohort)
+    overall = _overall(complete)
+    expected = "Expected are the calendar nights between a participant's first and last entry"
+    return _found(
+        cohort,
+        settings,
+        complete,
+        characteristics_note="Percentages, means and standard deviations (SD) are of the participants with a value.",
+        completeness_note=wording.sentences([expected, *denominator(cohort).remarks]),
+        completeness=Drawing(
+            "weekly_completeness",
+            weekly,
+            caption="Share of expected nights that were observed, by week since each participant's first night.",
+            alt="A line over the weeks of the study: the share of expected nights that were observed.",
+        ),
+        values={
+            "cohort_kind": "nightly diary",
+            "expected": f"{wording.count(overall['n_nights'])} expected nights",
+            "observed": f"{wording.count(overall['n_events'])} were observed",
+            "completeness_shown": "how the share changed over the weeks of the study",
+        },
+    )
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return who was asked in a survey, how many answered by age, and how many have a value of each factor."""
+    complete = who.completeness(cohort, settings.bands)
+    known = who.measured(cohort, FACTORS, youngest=settings.youngest)
+    overall = _overall(complete)
+    return _found(
+        cohort,
+        settings,
+        complete,
+        characteristics_note="Numbers are people; percentages, means and standard deviations (SD) are weighted to the "
+        "population by the survey component of each variable.",
+        completeness_note="Answered: gave a recalled frequency class.",
+        completeness=Drawing(
+            "measured",
+            known,
+            caption=f"How many of {_of_whom(cohort, settings)} have a value of each factor.",
+            alt="Horizontal bars: the share of participants with a value, factor by factor.",
+        ),
+        values={
+            "cohort_kind": "survey with a recalled 30-day frequency of cramps",
+            "expected": f"{wording.count(overall['n_participants'])} participants asked",
+            "observed": f"{wording.count(overall['n_events'])} answered",
+            "completeness_shown": "how many have a value of each factor",
+        },
+    )
+
+
+def _found(
+    cohort: Cohort,
+    settings: Settings,
+    complete: pd.DataFrame,
+    *,
+    characteristics_note: str,
+    completeness_note: str,
+    completeness: Drawing,
+    values: dict[str, str],
+) -> Findings:
+    """Return what both kinds of cohort show alike, with the parts that differ."""
+    counts = who.participants_by_band(cohort, settings.bands)
+    described = who.characteristics(cohort, youngest=settings.youngest)
+    of_whom = _of_whom(cohort, settings)
+    aged = not cohort.frame("participants")["age_years"].null_count()
+    unaged = "" if aged else " Participants without an age are among all and in no age group."
+    return Findings(
+        together([counts, described, complete, completeness.estimates]),
+        tables={
+            "tbl-characteristics": Table(
+                tables.table_one(described), f"Characteristics of {of_whom}.", characteristics_note
+            ),
+            "tbl-completeness": Table(
+                tables.completeness(complete), "Completeness by age.", completeness_note + unaged
+            ),
+            "tbl-cleaning": Table(
+                tables.cleaning(cohort),
+                "Rows read, accepted and rejected, and cells blanked.",
+                wording.sentences(cohort.attrition.notices) or None,
+            ),
+            "tbl-rules": Table(tables.rules(cohort), "Cleaning rules that were broken, and what a breach cost."),
+        },
+        figures={
+            "fig-participants": Drawing(
+                "participants",
+                counts,
+                caption="Participants by age band and sex.",
+                alt="Paired bars: the number of women and of men in each age band.",
+            ),
+            "fig-completeness": completeness,
+        },
+        values={
+            "cohort_name": cohort.heading,
+            "n_participants": wording.count(cohort.frame("participants").height),
+            "described": of_whom,
+            "share": value(_overall(complete)),
+            "account": of_cohort(cohort).sentence(),
+            **values,
+        },
+    )
+
+
+def _overall(complete: pd.DataFrame) -> dict[str, Any]:
+    return wording.records(complete[(complete["population"] == "all") & (complete["scale"] == "proportion")])[0]
+
+
+def _of_whom(cohort: Cohort, settings: Settings) -> str:
+    aged = cohort.has("age_years")
+    return f"the participants aged {settings.youngest} years and older" if aged else "all participants"
+
+
+ANALYSIS = Analysis(
+    "cohort",
+    "Who took part, how completely were they observed, and what was set aside?",
+    answers={"diary": Answer(of_diary, PARTS), "survey": Answer(of_survey, PARTS)},
+    values=(
+        *("cohort_name", "cohort_kind", "n_participants", "described"),
+        *("expected", "observed", "share", "completeness_shown", "account"),
+    ),
+)

@@ -1,0 +1,94 @@
+"""What an analysis found: estimates, and the tables, figures and sentences that a section shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from crampstudy import estimates as rows
+from crampstudy.errors import AnalysisError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it."""
+
+    frame: pd.DataFrame
+    caption: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure that is not drawn yet: a function of :mod:`crampstudy.figures` by name, and the estimates it draws.
+
+    ``alt`` is what a reader who cannot see the figure needs to know of it.
+    """
+
+    figure: str
+    estimates: pd.DataFrame
+    caption: str
+    alt: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What an analysis found in a cohort.
+
+    Args:
+        estimates: tidy rows of the kinds of results, in the order in which the section records them.
+        tables: by label, such as ``tbl-frequency``.
+        figures: by label, such as ``fig-frequency``.
+        values: texts for ``{{name}}`` in the section's prose, computed from the estimates.
+        could_not: why a part could not be estimated, by its label.
+        absent: labels of the parts that this kind of cohort does not have; filled in where the analysis is run.
+    """
+
+    estimates: pd.DataFrame
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    figures: Mapping[str, Drawing] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    could_not: Mapping[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+    @property
+    def estimated(self) -> bool:
+        """Whether anything was estimated: a row of the estimates, or a table where an analysis has no such rows."""
+        return bool(has_estimate(self.estimates)) if len(self.estimates) else bool(self.tables)
+
+
+def has_estimate(estimates: pd.DataFrame) -> bool:
+    """Return whether any of the rows has an estimate."""
+    made = estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()
+    return bool(made.any())
+
+
+def joined(*parts: Findings) -> Findings:
+    """Return the findings of several parts of an analysis as one, in order."""
+    return Findings(
+        together(part.estimates for part in parts),
+        tables={label: made for part in parts for label, made in part.tables.items()},
+        figures={label: made for part in parts for label, made in part.figures.items()},
+        values={name: text for part in parts for name, text in part.values.items()},
+        could_not={label: why for part in parts for label, why in part.could_not.items()},
+    )
+
+
+def attempt(labels: Sequence[str], part: Callable[[], Findings]) -> Findings:
+    """Return what a part of an analysis found, or why its ``labels`` could not be made of this cohort.
+
+    An analysis chooses models, terms and outcomes itself: where they cannot be, it is the cohort that lacks something,
+    such as a weight of the terms' component. What a reader set is checked before, and is no matter of a part.
+    """
+    try:
+        return part()
+    except (AnalysisError, UsageError) as problem:
+        return Findings(together([]), could_not=dict.fromkeys(labels, str(problem)))
+
+
+def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of several parts of an analysis as one frame, in order."""
+    return pd.concat([rows.frame([]), *parts], ignore_index=True)

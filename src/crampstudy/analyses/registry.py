@@ -1,0 +1,88 @@
+"""The analyses by the name of their section, and the one way to run them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from crampstudy import tables
+from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
+from crampstudy.analyses.analysis import Analysis
+from crampstudy.analyses.cohort import ANALYSIS as COHORT
+from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.errors import AnalysisError, UsageError
+
+ANALYSES: Mapping[str, Analysis] = {analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, SECOND_OPINION)}
+"""The analyses by name, in the order of the article."""
+
+
+def named(name: str) -> Analysis:
+    """Return the analysis of a name.
+
+    Raises:
+        UsageError: no analysis has this name.
+    """
+    if name not in ANALYSES:
+        close = difflib.get_close_matches(name, ANALYSES, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        listed = "; ".join(f"{each.name}: {each.question}" for each in ANALYSES.values())
+        raise UsageError(f"no analysis {name!r}; {hint}allowed: {listed}")
+    return ANALYSES[name]
+
+
+def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings:
+    """Return what an analysis finds in a cohort; what it cannot make is said in ``could_not``, never raised.
+
+    Args:
+        name: the name of a section.
+        cohort: a diary or a survey.
+        settings: by default those of :class:`Settings`.
+
+    Raises:
+        UsageError: no analysis has this name, or the settings do not suit the cohort.
+    """
+    analysis = named(name)
+    answer = analysis.answers.get(cohort.kind)
+    if answer is None:
+        served = " or ".join(f"a {kind}" for kind in analysis.answers)
+        return _nothing(analysis, analysis.parts, f"this is answered from {served}, and not from a {cohort.kind}")
+    if lacking := answer.lacking(cohort):
+        return _nothing(analysis, answer.parts, lacking)
+    try:
+        found = answer.function(cohort, settings or Settings())
+    except AnalysisError as problem:
+        return _nothing(analysis, answer.parts, str(problem))
+    return _whole(analysis, answer.parts, found)
+
+
+def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:
+    said = dict.fromkeys(analysis.values, f"Could not estimate: {reason}.")
+    found = Findings(together([]), values=said, could_not=dict.fromkeys(parts, reason))
+    return _whole(analysis, parts, found)
+
+
+def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Findings:
+    """Return findings that say of every part of the section whether it was made, could not be, or is absent.
+
+    Raises:
+        TypeError: the parts or values are not those that the analysis declares.
+    """
+    empty = {label: "there is nothing to show" for label, table in found.tables.items() if table.frame.empty}
+    blank = {
+        label: tables.reasons(drawing.estimates) or "there is nothing to draw"
+        for label, drawing in found.figures.items()
+        if not has_estimate(drawing.estimates)
+    }
+    given = {*found.tables, *found.figures, *found.could_not}
+    if wrong := [*(given ^ {*parts}), *({*found.values} ^ {*analysis.values})]:
+        raise TypeError(f"the analysis {analysis.name!r} does not both declare and give: {', '.join(sorted(wrong))}")
+    return replace(
+        found,
+        tables={label: table for label, table in found.tables.items() if label not in empty},
+        could_not={**empty, **blank, **found.could_not},
+        absent=tuple(label for label in analysis.parts if label not in parts),
+    )

@@ -1,0 +1,64 @@
+"""Would another implementation give the same numbers? The main models refitted by statsmodels."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import tables
+from crampstudy.analyses.analysis import Analysis, Answer
+from crampstudy.analyses.findings import Findings, Table, together
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.second_opinions import second_opinions
+
+TERMS = "age_decade + sex + diabetes + exercise_min"
+"""What the rates or the classes depend on, in every model that is refitted."""
+PARTS = ("tbl-second-opinions", "tbl-second-opinion-terms")
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return how far statsmodels' fits of the main models are from those of this study, and on which terms."""
+    opinions = _opinions(cohort, settings)
+    said = tables.agreements(opinions)
+    by_model = tables.second_opinions(opinions)
+    if by_model.empty:
+        return Findings(together([]), values={"second_opinion": said}, could_not=dict.fromkeys(PARTS, said))
+    return Findings(
+        together([]),
+        tables={
+            "tbl-second-opinions": Table(
+                by_model,
+                "Models refitted by statsmodels, and how far its numbers are from those of this study.",
+                "SE: standard error. Parameters agree that are less than a thousandth of a standard error apart, "
+                f"term by term in @tbl-second-opinion-terms. {tables.opinion_notes(opinions)}",
+            ),
+            "tbl-second-opinion-terms": Table(
+                tables.second_opinion(opinions),
+                "Coefficients and standard errors on the link scale, of this study and of statsmodels.",
+                "SE: standard error, without a correction for few participants.",
+            ),
+        },
+        values={"second_opinion": said},
+    )
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return why statsmodels has no fit to set beside those of a survey."""
+    return Findings(together([]), values={"second_opinion": tables.agreements(_opinions(cohort, settings))})
+
+
+def _opinions(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+    return second_opinions(
+        cohort, TERMS, where=settings.old_enough(cohort), participants_per_coefficient=settings.per_coefficient
+    )
+
+
+ANALYSIS = Analysis(
+    "second-opinion",
+    "Would another implementation give the same numbers?",
+    answers={
+        "diary": Answer(of_diary, PARTS, {"diary": ("cramps",)}),
+        "survey": Answer(of_survey, (), {"participants": ("recalled_low",)}),
+    },
+    values=("second_opinion",),
+)

@@ -1,0 +1,54 @@
+"""What a reader may set of every analysis: the one home of these defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
+from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of an analysis; the parameters of a notebook have the same names and defaults.
+
+    Args:
+        age_bands: lower limits of the age bands, in years; people below the first are left out of what is by age.
+        standard: standard population of age-standardised figures, or ``none``.
+        ci_level: confidence level of the intervals.
+        per_coefficient: participants that a model needs for each coefficient; of fewer the last terms are left out.
+
+    Raises:
+        BandError: the limits do not increase.
+        UsageError: the standard or the level is none of what is allowed.
+    """
+
+    age_bands: Sequence[int] = DEFAULT_LIMITS
+    standard: Standard | Literal["none"] = "who"
+    ci_level: float = 0.95
+    per_coefficient: int = 5
+
+    def __post_init__(self) -> None:
+        # A notebook's list, so that two settings of the same limits are equal and nobody can change them.
+        object.__setattr__(self, "age_bands", AgeBands(tuple(self.age_bands)).limits)
+        if self.standard not in (*STANDARDS, "none"):
+            raise UsageError(f"no standard population {self.standard!r}; allowed: {', '.join(STANDARDS)}, none")
+        if not 0 < self.ci_level < 1:
+            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+
+    @property
+    def bands(self) -> AgeBands:
+        """The age bands."""
+        return AgeBands(tuple(self.age_bands))
+
+    @property
+    def youngest(self) -> int:
+        """The first limit, in years."""
+        return self.age_bands[0]
+
+    def old_enough(self, cohort: Cohort) -> str | None:
+        """Return the condition of those from the first limit on; where nobody has an age, all are taken."""
+        return f"age_years >= {self.youngest}" if cohort.has("age_years") else None

@@ -1,0 +1,279 @@
+"""An analysis is a pure function from a cohort to findings; its section shows them, a command prints the same rows."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import analyses_page
+import pandas as pd
+import polars as pl
+import pytest
+from test_age_curve import survey
+from test_no_ages import without
+
+from crampstudy import analyses, compare, describe, estimates
+from crampstudy.analyses import Analysis, Answer, Drawing, Findings, Settings, Table, attempt, joined, registry
+from crampstudy.cohort import Cohort
+from crampstudy.errors import AnalysisError, BandError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.report import ReportError, blocks, outline, params
+from crampstudy.report.build import build
+from crampstudy.simulate import simulate
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = {path.stem: path for path in outline.read(ROOT / "notebooks").notebooks}
+EVERY = pytest.mark.parametrize("analysis", analyses.ANALYSES.values(), ids=list(analyses.ANALYSES))
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return simulate(40, 20, seed=3)
+
+
+@pytest.fixture
+def another(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Register one more analysis while a test lasts, of diaries alone."""
+
+    def put(function: Callable[[Cohort, Settings], Findings], parts: tuple[str, ...] = (), **needs: Any) -> None:
+        made = Analysis("another", "Is it so?", {"diary": Answer(function, parts, needs)}, ("said",))
+        monkeypatch.setattr(registry, "ANALYSES", {**analyses.ANALYSES, "another": made})
+
+    return put
+
+
+def code_of(path: Path) -> Iterator[ast.AST]:
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            yield from ast.walk(ast.parse("".join(cell["source"])))
+
+
+def prose_of(path: Path) -> str:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+@EVERY
+def test_an_analysis_has_the_name_of_its_section_which_shows_all_of_it(analysis: Analysis) -> None:
+    path = NOTEBOOKS[analysis.name]
+    texts = [node.value for node in code_of(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert analysis.name in texts
+    shown = [text for text in texts if text.startswith(("tbl-", "fig-"))]
+    assert sorted(shown) == sorted(analysis.parts)
+    assert set(re.findall(r"\{\{(\w+)\}\}", prose_of(path))) == set(analysis.values)
+    assert set(re.findall(r"@((?:tbl|fig)-[a-z-]+)", prose_of(path))) <= set(analysis.parts)
+
+
+def test_every_section_is_an_analysis() -> None:
+    assert set(NOTEBOOKS) == set(analyses.ANALYSES)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS.values(), ids=list(NOTEBOOKS))
+def test_a_notebook_holds_no_logic(path: Path) -> None:
+    logic = (ast.If, ast.IfExp, ast.FunctionDef, ast.Lambda, ast.For, ast.While, ast.comprehension, ast.Try, ast.BoolOp)
+    assert not [node for node in code_of(path) if isinstance(node, logic)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS.values(), ids=list(NOTEBOOKS))
+def test_the_parameters_of_a_notebook_have_the_defaults_of_the_package(path: Path) -> None:
+    for parameter in params.declared(path):
+        if parameter.name != params.SOURCE:
+            given = Settings(**{parameter.name: parameter.default})
+            assert given == Settings(), parameter.name
+
+
+@pytest.mark.parametrize("door", [describe, compare])
+def test_the_doors_have_the_defaults_of_the_settings(door: Callable[..., Any]) -> None:
+    asked = inspect.signature(door).parameters
+    assert (asked["standard"].default, asked["ci_level"].default) == (Settings().standard, Settings().ci_level)
+
+
+def test_settings_are_frozen_and_checked() -> None:
+    settings = Settings(age_bands=[20, 60])
+    assert settings == Settings(age_bands=(20, 60)) and settings.bands.labels == ("<20", "20-59", "60+")
+    with pytest.raises(FrozenInstanceError):
+        settings.ci_level = 0.9  # type: ignore[misc]
+    with pytest.raises(BandError, match="increase"):
+        Settings(age_bands=[60, 20])
+    with pytest.raises(UsageError, match="no standard population 'us'; allowed: who, esp2013, none"):
+        Settings(standard="us")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Settings(ci_level=95)
+
+
+def test_the_same_cohort_gives_the_same_findings(diary: Cohort) -> None:
+    once, twice = analyses.run("age-and-muscle", diary), analyses.run("age-and-muscle", diary, Settings())
+    pd.testing.assert_frame_equal(once.estimates, twice.estimates)
+    assert once.values == twice.values and list(once.tables) == list(twice.tables)
+    wider = analyses.run("age-and-muscle", diary, Settings(age_bands=[20, 60], standard="none", ci_level=0.5))
+    rates = kinds.INCIDENCE_RATE.rows(wider.estimates)
+    assert rates["level"].tolist() == ["20-59", "60+", "20+", "50+"] and set(rates["ci_level"]) == {0.5}
+    assert kinds.STANDARDISED_RATE.rows(wider.estimates).empty and "not estimated" in wider.values["frequency"]
+
+
+def test_the_sentence_says_the_rows(diary: Cohort) -> None:
+    found = analyses.run("age-and-muscle", diary)
+    rates = kinds.INCIDENCE_RATE.rows(found.estimates)
+    whole = rates[rates["level"] == "20+"].iloc[0]
+    limits = f"{whole['estimate']:.2f} ({whole['ci_low']:.2f}–{whole['ci_high']:.2f}) cramps per person-week"
+    assert f"Over all ages from 20 on the crude incidence rate is {limits}" in found.values["frequency"]
+    everybody = analyses.run("age-and-muscle", without(diary, "age_years"))
+    assert "Over all participants the crude incidence rate is" in everybody.values["frequency"]
+    assert everybody.could_not["fig-age-curve"] == "no participant has an age"
+
+
+def test_a_survey_has_parts_that_a_diary_has_not(diary: Cohort) -> None:
+    assert analyses.run("age-and-muscle", diary).absent == ("tbl-factors-any",)
+    asked = analyses.run("age-and-muscle", survey(None))
+    assert asked.absent == () and asked.estimated
+    assert analyses.run("second-opinion", survey(None)).absent == ("tbl-second-opinions", "tbl-second-opinion-terms")
+
+
+def test_what_a_part_lacks_is_no_error_and_the_other_parts_are_made() -> None:
+    found = analyses.run("age-and-muscle", survey(None))
+    # Laboratory values need the weight of the examination, which this survey does not have.
+    for label in ("tbl-factors", "tbl-factors-any", "fig-factors", "tbl-muscle"):
+        assert "no weight for its exam component" in found.could_not[label]
+    assert set(found.tables) == {"tbl-frequency"} and kinds.PREVALENCE.rows(found.estimates)["estimate"].notna().any()
+
+
+def test_nothing_of_a_diary_without_a_count_and_of_a_survey_without_an_answer(diary: Cohort) -> None:
+    nights = diary.frame("diary")
+    uncounted = nights.with_columns(cramps=pl.lit(None, dtype=nights["cramps"].dtype), entry_made=pl.lit(value=False))
+    none = Cohort("none", "diary", {**diary.tables, "diary": uncounted}, as_of=diary.as_of)
+    reason = "no row of the cohort's diary has a value of cramps"
+    for name in ("age-and-muscle", "second-opinion"):
+        found = analyses.run(name, none)
+        assert not found.estimated and found.estimates.empty and set(found.could_not.values()) == {reason}
+        assert set(found.values.values()) == {f"Could not estimate: {reason}."}
+        assert set(found.could_not) == set(analyses.named(name).answers["diary"].parts)
+    assert analyses.run("cohort", none).estimated
+
+
+def test_what_cannot_be_made_says_why_in_its_place(another: Callable[..., None], diary: Cohort) -> None:
+    def fails(cohort: Cohort, settings: Settings) -> Findings:
+        raise AnalysisError("there is no spread")
+
+    parts = ("tbl-one", "fig-two")
+    bare = Cohort("bare", "diary", {name: t for name, t in diary.tables.items() if name != "episodes"}, as_of=None)
+    another(fails, parts, episodes=("pain_0_10",))
+    for cohort, reason in (
+        (bare, "the cohort has no episodes"),
+        (diary, "there is no spread"),
+        (survey(None), "this is answered from a diary, and not from a survey"),
+    ):
+        found = analyses.run("another", cohort)
+        assert found.could_not == dict.fromkeys(parts, reason) and not found.estimated
+        table, figure = (blocks.show(found, label) for label in parts)
+        assert table is not None and figure is not None
+        assert table.data["rows"][0]["cells"] == ["Could not estimate", reason[:1].upper() + reason[1:]]
+        assert figure.data["alt"] == f"Could not estimate: {reason}." and figure.data["label"] == "fig-two"
+
+
+def test_an_empty_table_and_a_figure_without_an_estimate_are_told(another: Callable[..., None], diary: Cohort) -> None:
+    lost = estimates.frame(
+        [estimates.row(status="not_estimable", analysis=kinds.INCIDENCE_RATE.name, scale="rate", note="no night")]
+    )
+
+    def empty(cohort: Cohort, settings: Settings) -> Findings:
+        drawing = Drawing("rates", lost, "A caption.", "An alt.")
+        return Findings(lost, {"tbl-one": Table(pd.DataFrame(), "A caption.")}, {"fig-two": drawing}, {"said": "so"})
+
+    another(empty, ("tbl-one", "fig-two"))
+    found = analyses.run("another", diary)
+    assert found.could_not == {"tbl-one": "there is nothing to show", "fig-two": "no night"} and not found.estimated
+
+
+def test_parts_that_are_not_declared_are_a_bug(another: Callable[..., None], diary: Cohort) -> None:
+    another(lambda cohort, settings: Findings(estimates.frame([]), could_not={"tbl-ome": "no"}), ("tbl-one",))
+    with pytest.raises(TypeError, match="'another' does not both declare and give: said, tbl-ome, tbl-one"):
+        analyses.run("another", diary)
+
+
+def test_parts_are_joined_in_order_and_a_slip_of_the_program_is_no_reason(diary: Cohort) -> None:
+    def lacks() -> Findings:
+        raise UsageError("no such outcome")
+
+    one = Findings(describe(diary).estimates, values={"one": "1"})
+    both = joined(one, attempt(("tbl-two",), lacks), one)
+    assert len(both.estimates) == 2 * len(one.estimates) and both.could_not == {"tbl-two": "no such outcome"}
+    with pytest.raises(ZeroDivisionError):
+        attempt(("tbl-two",), lambda: Findings(one.estimates, values={"two": str(1 / 0)}))
+
+
+def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(
+    diary: Cohort, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = analyses.run("age-and-muscle", diary)
+    assert blocks.show(found, "tbl-factors-any") is None
+    for label in (*found.tables, *found.figures):
+        block = blocks.show(found, label)
+        assert block is not None and block.data["label"] == label
+    with pytest.raises(ReportError, match="the analysis has no part 'tbl-frequnecy'; its parts: tbl-frequency, "):
+        blocks.show(found, "tbl-frequnecy")
+    blocks.record_findings(found)
+    assert "{{frequency}} = Over all ages" in capsys.readouterr().out
+
+
+def test_an_unknown_name_lists_the_names(run: Run) -> None:
+    code, out, err = run("analyse", "age-and-muscel", "nowhere")
+    assert code == 2 and not out and "did you mean 'age-and-muscle'?" in err
+    for name, analysis in analyses.ANALYSES.items():
+        assert f"{name}: {analysis.question}" in err
+
+
+def test_what_is_not_drawn_needs_no_matplotlib() -> None:
+    program = (
+        "import sys; from crampstudy import analyses; from crampstudy.simulate import simulate\n"
+        "for name in analyses.ANALYSES: analyses.run(name, simulate(12, 10, seed=3))\n"
+        "assert not {'matplotlib', 'seaborn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.slow
+def test_the_command_prints_the_rows_of_the_report(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    run("simulate", "--out", str(folder), "--participants", "40", "--nights", "20")
+    settings = {"age_bands": "20,60", "standard": "esp2013", "ci_level": "0.9"}
+    made = build(str(folder), settings=[f"{k}={v}" for k, v in settings.items()], out=tmp_path / "out")
+    options = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", value)]
+    printed = []
+    for name in analyses.ANALYSES:
+        code, out, _ = run("analyse", name, str(folder), *options, "--csv")
+        assert code == 0
+        printed.append(pd.read_csv(io.StringIO(out), dtype=str))
+    whole = pd.read_csv(made.estimates, dtype=str)
+    pd.testing.assert_frame_equal(pd.concat(printed, ignore_index=True)[list(whole.columns)], whole)
+    code, out, _ = run("analyse", "age-and-muscle", str(folder))
+    assert code == 0 and "simulated: incidence rate" in out and "simulated: muscle" in out
+    code, out, _ = run("analyse", "second-opinion", str(folder))
+    assert code == 0 and "Models refitted by statsmodels" in out and "parameters agree in" in out
+
+
+@pytest.mark.slow
+def test_nothing_estimated_is_exit_code_6(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    run("simulate", "--out", str(folder), "--participants", "6", "--nights", "5")
+    file = folder / "diary.csv"
+    nights = pl.read_csv(file, infer_schema=False)
+    nights.with_columns(cramps=pl.lit(None), entry_made=pl.lit("false")).write_csv(file)
+    code, out, err = run("analyse", "age-and-muscle", str(folder), "--json")
+    assert (code, json.loads(out)) == (6, [])
+    assert "could not estimate tbl-frequency, fig-frequency, " in err and "no row of the cohort's diary has" in err
+    assert run("analyse", "cohort", str(folder), "--csv")[0] == 0
+
+
+def test_the_page_lists_every_analysis() -> None:
+    page = (ROOT / "docs" / "analyses.md").read_text(encoding="utf-8")
+    assert page.split(analyses_page.BEGIN)[1].split(analyses_page.END)[0].strip() == analyses_page.page()
