@@ -6,8 +6,9 @@ from dataclasses import fields
 from typing import Any
 
 from crampstudy.cohort import Cohort
+from crampstudy.models import validation
 from crampstudy.models.nights.solution import Solution
-from crampstudy.models.request import ModelOptions, ModelRequest, validation
+from crampstudy.models.request import ModelOptions, ModelRequest
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import Diary
 

@@ -94,12 +94,12 @@ def test_negative_binomial_maximises_its_likelihood() -> None:
     fitted = count.negative_binomial(x, y, np.zeros(800))
     assert fitted.problem is None and not fitted.at_boundary
     at = np.append(fitted.coefficients, -math.log(fitted.dispersion))
-    rows = count._Rows(x, y, np.zeros(800), np.ones(800), *np.unique(y, return_inverse=True))
-    best = count._nb_likelihood(rows, at)
+    rows = count._NegativeBinomial(x, y, np.zeros(800), np.ones(800), *np.unique(y, return_inverse=True))
+    best = rows.value(at)
     assert best == pytest.approx(fitted.log_likelihood)
     for i in range(3):
         for step in (-1e-3, 1e-3):
-            assert count._nb_likelihood(rows, at + step * np.eye(3)[i]) < best
+            assert rows.value(at + step * np.eye(3)[i]) < best
 
 
 def test_derivatives_agree_with_differences_of_the_likelihood() -> None:
@@ -107,17 +107,17 @@ def test_derivatives_agree_with_differences_of_the_likelihood() -> None:
     x = np.column_stack([np.ones(60), rng.normal(size=60)])
     y, offset, at = rng.poisson(1.3, 60).astype(float), rng.normal(size=60), np.array([0.1, -0.2, 0.5])
     times = rng.integers(1, 4, 60).astype(float)
-    rows = count._Rows(x, y, offset, times, *np.unique(y, return_inverse=True))
-    gradient, hessian = count._nb_derivatives(rows, at)
+    rows = count._NegativeBinomial(x, y, offset, times, *np.unique(y, return_inverse=True))
+    gradient, information = rows.derivatives(at)
     h = 1e-5
 
     def slope(f: Any, i: int) -> Any:
         return (f(at + h * np.eye(3)[i]) - f(at - h * np.eye(3)[i])) / (2 * h)
 
-    likelihood = [slope(lambda b: count._nb_likelihood(rows, b), i) for i in range(3)]
-    curvature = [slope(lambda b: count._nb_derivatives(rows, b)[0], i) for i in range(3)]
+    likelihood = [slope(rows.value, i) for i in range(3)]
+    curvature = [slope(lambda b: rows.derivatives(b)[0], i) for i in range(3)]
     assert gradient == pytest.approx(likelihood, rel=1e-6, abs=1e-6)
-    assert hessian == pytest.approx(np.array(curvature), rel=1e-5, abs=1e-5)
+    assert -information == pytest.approx(np.array(curvature), rel=1e-5, abs=1e-5)
 
 
 def test_underdispersed_counts_are_at_the_boundary_and_equal_poisson() -> None:

@@ -143,13 +143,12 @@ def _at(nights: pl.DataFrame, model: str, at: np.ndarray) -> tuple[float, np.nda
     )
     mu = np.exp(rows.matrix @ at[:3] + rows.offset)
     if model == "poisson":
-        value = count._poisson_likelihood(rows.matrix, rows.counts, rows.offset, at[:3], rows.multiplicity)
+        value = count._Poisson(rows.matrix, rows.counts, rows.offset, rows.multiplicity).value(at[:3])
         slope = rows.counts - mu
     else:
         values, inverse = np.unique(rows.counts, return_inverse=True)
-        value = count._nb_likelihood(
-            count._Rows(rows.matrix, rows.counts, rows.offset, rows.multiplicity, values, inverse), at
-        )
+        law = count._NegativeBinomial(rows.matrix, rows.counts, rows.offset, rows.multiplicity, values, inverse)
+        value = law.value(at)
         slope = (rows.counts - mu) * np.exp(at[3]) / (mu + np.exp(at[3]))
     scores = covariance.cluster_sums(rows.matrix * (rows.multiplicity * slope)[:, None], rows.groups)
     sizes = np.abs(rows.matrix) * (rows.multiplicity * (rows.counts + mu))[:, None]

@@ -18,7 +18,7 @@ from crampstudy.models.inference.automatic import of_clusters
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights import count
 from crampstudy.models.nights.random_effects import mixed
-from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.models.nights.random_effects.quadrature import QuadratureCells, QuadratureRule, integrate
 
 PARITY = Path(__file__).parent / "parity"

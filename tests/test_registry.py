@@ -16,9 +16,10 @@ from recovery_asked import ASKED
 from crampstudy import fit, models
 from crampstudy.checks import check_model
 from crampstudy.errors import UsageError
+from crampstudy.models import validation
 from crampstudy.models.family import NIGHT_CHECKS, PROPORTIONALITY, Family
 from crampstudy.models.registry import FAMILIES, NIGHT_FAMILIES, listing
-from crampstudy.models.request import ModelOptions, validation
+from crampstudy.models.request import ModelOptions
 from crampstudy.simulate import simulate
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -21,7 +21,7 @@ from timing import Job
 
 from crampstudy.arrays import Array
 from crampstudy.models.nights.random_effects import mixed
-from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.nights import person_nights
 from crampstudy.simulate import simulate
 

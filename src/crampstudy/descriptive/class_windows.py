@@ -30,7 +30,15 @@ Row = dict[str, Any]
 
 
 def windows(nights: pl.DataFrame, by: str | None, where: str | None, base: Row, ci_level: float) -> list[Row]:
-    """Return the shares of windows by class, a participant's windows together weighing 1."""
+    """Return the shares of windows by class, a participant's windows together weighing 1.
+
+    Args:
+        nights: observed nights, a row each: participant_id, date, cramps and the column ``by``.
+        by: the column of the groups, ``None`` for all participants together.
+        where: the condition of the part of the cohort, for the rows' population.
+        base: the cells that all rows share.
+        ci_level: confidence level, above 0 and below 1.
+    """
     since = (pl.col("date") - pl.col("date").min().over("participant_id")).dt.total_days()
     label = pl.lit(EVERYBODY) if by is None else pl.col(by).cast(pl.String)
     found = (

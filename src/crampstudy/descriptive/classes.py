@@ -29,7 +29,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.coefficients.rows import note
 from crampstudy.models.inference.covariance import covariance, degrees_of_freedom, quantile
-from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import NIGHT_FAMILIES, taking
 from crampstudy.models.request import ModelRequest

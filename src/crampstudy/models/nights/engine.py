@@ -20,7 +20,7 @@ from crampstudy.models.nights.gee import GeeFit
 from crampstudy.models.nights.linear import LinearFit
 from crampstudy.models.nights.predictive import OutcomeKind, PredictiveDistribution
 from crampstudy.models.nights.random_effects.linear_mixed import LinearMixedFit
-from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 
 Fitted = CountFit | LinearFit | MixedFit | LinearMixedFit | GeeFit | ZerosFit

@@ -15,7 +15,7 @@ from crampstudy.models.inference.covariance import cluster_sums
 from crampstudy.models.nights.count import CountFit
 from crampstudy.models.nights.data import Data
 from crampstudy.models.nights.random_effects.linear_mixed import LinearMixedFit
-from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 
 _NODES = 25
 """Quadrature nodes over a participant's effect: twelve digits of a night's distribution up to a spread of 1.5."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.nights.count import CountFit
-from crampstudy.models.nights.random_effects.mixed import MixedFit
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.models.nights.zeros.zero_inflated import ZerosFit
 from crampstudy.models.optimise.profile_likelihood import Profile
 

@@ -8,7 +8,7 @@ likelihood; the observed information is the differenced exact gradient of the qu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,7 @@ from crampstudy.models.nights.random_effects.marginal_likelihood import (
     PoissonLikelihood,
     TrialsLikelihood,
 )
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.models.nights.random_effects.quadrature import QuadratureRule
 from crampstudy.models.nights.random_effects.spreads import Effects, Elements, rotation, triangular
 from crampstudy.models.optimise.optimum import Optimum
@@ -44,52 +45,6 @@ _POISSON = 12.0
 """Log theta beyond which a negative binomial is Poisson (alpha below 6e-6)."""
 _SPREADS = (0.25, 0.5, 1.0, 2.0)
 """Standard deviations of a random intercept among which the climb starts."""
-
-
-@dataclass(frozen=True, slots=True)
-class MixedFit:
-    """A fitted mixed model of p coefficients, G participants and D random effects (intercept, then slope).
-
-    ``scores`` (G x k) and ``information`` (k x k, observed) are those of all parameters that are not at a boundary, the
-    coefficients first; ``curvatures`` (G x k x k) the participants' parts of it, where they are few.
-    ``log_likelihood`` includes all constants. ``effects`` are those of the columns on the link scale; ``dispersion`` is
-    alpha in
-    Var(y | effects) = mu + alpha mu^2, 0 where there is none, ``dispersion_error`` the standard error of log alpha.
-    ``modes`` (G x D) are the participants' effects. At a boundary an sd is 0, its error NaN, or ``correlation`` is
-    1 or -1; where no sd is above 0 the fit is that of the model without random effects. ``profile`` is that of the
-    dispersion.
-    """
-
-    coefficients: Array
-    scores: Array
-    information: Array
-    log_likelihood: float
-    iterations: int
-    nodes: int
-    effects: Effects
-    modes: Array
-    dispersion: float = 0.0
-    dispersion_error: float = float("nan")
-    at_boundary: bool = False
-    dispersion_at_boundary: bool = False
-    problem: str | None = None
-    curvatures: Array | None = None
-    profile: Profile | None = None
-
-    @property
-    def sd(self) -> Array:
-        """Standard deviations (D,) of the effects."""
-        return self.effects.sd
-
-    @property
-    def sd_error(self) -> Array:
-        """Standard errors (D,) of their logarithms."""
-        return self.effects.sd_error
-
-    @property
-    def correlation(self) -> float:
-        """Correlation of intercept and slope."""
-        return self.effects.correlation
 
 
 def poisson(
