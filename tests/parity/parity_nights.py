@@ -17,6 +17,7 @@ from crampstudy.models.inference.automatic import of_clusters
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.random_effects import mixed
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 
 _SANDWICH_NODES = 51
 
@@ -248,7 +249,7 @@ def _marginal() -> Iterator[Cell]:
 
 
 _FIXED = ("age", "female", "weekend", "alcohol_units")
-_MIXED: dict[str, tuple[str, Outcome, bool, Callable[..., mixed.MixedFit]]] = {
+_MIXED: dict[str, tuple[str, Outcome, bool, Callable[..., MixedFit]]] = {
     "poisson": ("mixed-poisson", "cramps", False, mixed.poisson),
     "poisson_hours": ("mixed-poisson", "cramps", True, mixed.poisson),
     "logistic": ("mixed-logistic", "cramp_night", False, mixed.logistic),
@@ -258,14 +259,14 @@ _MIXED: dict[str, tuple[str, Outcome, bool, Callable[..., mixed.MixedFit]]] = {
 }
 
 
-def _mixed_fit(name: str, nodes: int) -> mixed.MixedFit:
+def _mixed_fit(name: str, nodes: int) -> MixedFit:
     _, outcome, offset, model = _MIXED[name]
     # The rows are those complete on the exposure too, as in the scripts.
     data = arrays(diary().drop_nulls(["hours", "diabetes"]), _FIXED, outcome, offset)
     return model(data.matrix, data.outcome, data.offset, data.groups, nodes=nodes)
 
 
-def _variance(fitted: mixed.MixedFit, kind: Covariance) -> Array:
+def _variance(fitted: MixedFit, kind: Covariance) -> Array:
     p = len(fitted.coefficients)
     return of_clusters(fitted.scores, fitted.information, None, p, kind).variance
 

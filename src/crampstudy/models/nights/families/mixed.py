@@ -19,13 +19,12 @@ from crampstudy.models.nights.families.dispersion import dispersion
 from crampstudy.models.nights.fit import NightFamily
 from crampstudy.models.nights.predictive import OutcomeKind, PredictiveDistribution
 from crampstudy.models.nights.random_effects import mixed
+from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 
 AT_BOUNDARY = "a variance of the participants is at its boundary"
 
 
-def _solve(
-    model: Callable[..., mixed.MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None
-) -> Solved:
+def _solve(model: Callable[..., MixedFit], data: Data, outcome: Outcome, kind: Covariance, slope: int | None) -> Solved:
     fitted = model(data.matrix, data.outcome, data.offset, data.groups, multiplicity=data.weights, slope=slope)
     p = data.matrix.shape[1]
     if fitted.problem:
@@ -45,7 +44,7 @@ def _solve(
     return Solved.of(fitted, found, tuple(made), (*notes, *automatic.named(found, kind)))
 
 
-def _heterogeneity(of: Extra, fitted: mixed.MixedFit, data: Data, *, odds: bool) -> tuple[Extra, Extra]:
+def _heterogeneity(of: Extra, fitted: MixedFit, data: Data, *, odds: bool) -> tuple[Extra, Extra]:
     """Return the median ratio and the intraclass correlation that follow from a random intercept's spread."""
     if odds:
         latent = "of the latent scale, a night's variance pi^2/3"
@@ -59,7 +58,7 @@ def _heterogeneity(of: Extra, fitted: mixed.MixedFit, data: Data, *, odds: bool)
 
 
 def _predict(data: Data, kind: OutcomeKind, slope: int | None, fitted: Fitted) -> PredictiveDistribution | None:
-    if not isinstance(fitted, mixed.MixedFit):
+    if not isinstance(fitted, MixedFit):
         return None
     plain = PredictiveDistribution.without_effects(data, kind, fitted.coefficients, fitted.scores, fitted.information)
     plain = plain.with_effects(data, slope, fitted)
