@@ -184,6 +184,13 @@ def test_the_printed_table(table: pd.DataFrame) -> None:
     assert "5 tests in the family of each q" in tables.notes(table)
 
 
+def test_a_factor_that_was_left_out_has_one_row(diary: Cohort) -> None:
+    made = factor_table(diary, ("diabetes", "smoking"), models=["poisson"], participants_per_coefficient=11)
+    shown = tables.adjusted_factors(made).droplevel(0)
+    assert shown.index.tolist() == ["Diabetes", *["Smoking"] * 3]
+    assert shown.iloc[1:, -1].tolist() == ["could not estimate"] * 3
+
+
 @pytest.mark.parametrize(
     ("share", "models"),
     [(0.1, ("survey-logistic",)), (0.3, ("survey-logistic",)), (0.32, ("survey-poisson", "survey-logistic"))],

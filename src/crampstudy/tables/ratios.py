@@ -12,6 +12,8 @@ from crampstudy import wording
 from crampstudy.estimates import at_contrasts, compares, kinds, ratios
 from crampstudy.tables.headings import with_level
 
+_Key = tuple[str, str, str]
+"""Domain, name and contrast of a factor."""
 _TESTS = {"p": "p_value", "q": "q_value"}
 
 
@@ -23,7 +25,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     compared the baseline is shown.
     """
     named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
-    columns: dict[str, dict[tuple[str, str, str], str]] = {}
+    columns: dict[str, dict[_Key, str]] = {}
     for name, estimates in named.items():
         rows = estimates[compares(estimates)]
         if len(named) > 1:
@@ -42,7 +44,7 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return _by_domain(columns)
 
 
-def _by_domain(columns: Mapping[str, Mapping[tuple[str, str, str], str]]) -> pd.DataFrame:
+def _by_domain(columns: Mapping[str, Mapping[_Key, str]]) -> pd.DataFrame:
     """Return columns of texts by domain, factor and contrast as a table, factors of a domain together."""
     keys = dict.fromkeys(key for cells in columns.values() for key in cells)
     groups = list(dict.fromkeys(group for group, _, _ in keys))
@@ -61,7 +63,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
     stands last; its ratios are adjusted for age and sex.
     """
     primary = estimates["model"].iloc[0]
-    columns: dict[str, dict[tuple[str, str, str], str]] = {}
+    columns: dict[str, dict[_Key, str]] = {}
     for (analysis, model), rows in estimates.groupby(["analysis", "model"], sort=False):
         rows = at_contrasts(rows)
         joint = rows["scale"].eq("wald_test")
@@ -78,7 +80,21 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
         if first:
             columns |= {heading: {key: _p(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()}
             columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
-    return _by_domain(columns)
+    return _by_domain(_placed(columns))
+
+
+def _placed(columns: dict[str, dict[_Key, str]]) -> dict[str, dict[_Key, str]]:
+    """Return the columns with what has no contrast, such as a term that was left out, beside the factor's contrasts."""
+    contrasts: dict[tuple[str, str], list[_Key]] = {}
+    for domain, name, contrast in dict.fromkeys(key for cells in columns.values() for key in cells):
+        if contrast:
+            contrasts.setdefault((domain, name), []).append((domain, name, contrast))
+    return {
+        heading: {
+            place: cell for key, cell in cells.items() for place in ([key] if key[2] else contrasts.get(key[:2], [key]))
+        }
+        for heading, cells in columns.items()
+    }
 
 
 def _of_number(differences: pd.DataFrame) -> str:
@@ -88,7 +104,7 @@ def _of_number(differences: pd.DataFrame) -> str:
     return f"{wording.term(str(differences['outcome'].iloc[0]))}, difference in {unit}"
 
 
-def _factor(row: dict[str, Any], scale: str) -> tuple[str, str, str]:
+def _factor(row: dict[str, Any], scale: str) -> _Key:
     """Return domain, name and contrast of a factor; a ratio of another ``scale`` than the column's says so."""
     known = wording.variable(str(row["term"]))
     own = str(row["scale"]).replace("_", " ")
