@@ -400,3 +400,22 @@ def test_a_column_of_very_large_or_small_numbers_has_its_statistic(shared: Path,
     for term in ("pressure_pa", "epoch_s"):
         row = pick(fit(cohort, terms=term, **asked).estimates, term)
         assert row["status"] == "converged" and 1e-6 < row["estimate"] < 1e6
+
+
+@pytest.mark.parametrize(("outcome", "size", "unit"), [("cramps", 1e5, "per 100000"), ("sleep_hours", 30.0, "per 10")])
+def test_within_and_between_of_one_exposure_have_one_step(outcome: str, size: float, unit: str) -> None:
+    rng = np.random.default_rng(5)
+    cohort, _ = slopes()
+    nightly = cohort.frame("diary")
+    person = nightly["participant_id"].rle_id().to_numpy()
+    z = rng.normal(0, 0.3, person.max() + 1)[person] + rng.normal(0, 1, len(person))
+    tables = {"participants": cohort.frame("participants"), "diary": nightly.with_columns(x=size * z)}
+    noise = pl.Series(rng.normal(7, 1, len(person)))
+    tables["diary"] = tables["diary"].with_columns(sleep_hours=noise, cramps=pl.Series(rng.poisson(1, len(person))))
+    made = Cohort("made", "diary", tables, synthetic=True)
+    found = fit(made, model="gee-exchangeable", terms="x", outcome=outcome).estimates
+    shown = [pick(found, f"{part}(x)")["unit"] for part in ("within", "between")]
+    assert [text.rpartition(", ")[2] for text in shown] == [unit, unit]
+    # What one of them was asked for in is what it has, and no other's.
+    asked = fit(made, model="gee-exchangeable", terms="within(x) + between(x)", outcome=outcome, per={"between(x)": 7.0})
+    assert pick(asked.estimates, "between(x)")["unit"].endswith("per 7")
