@@ -419,3 +419,24 @@ def test_within_and_between_of_one_exposure_have_one_step(outcome: str, size: fl
     # What one of them was asked for in is what it has, and no other's.
     asked = fit(made, model="gee-exchangeable", terms="within(x) + between(x)", outcome=outcome, per={"between(x)": 7.0})
     assert pick(asked.estimates, "between(x)")["unit"].endswith("per 7")
+
+
+def test_a_ratio_whose_limit_is_beyond_all_numbers_keeps_its_estimate_without_an_interval() -> None:
+    cohort = moved(diary(), 100.0, 1.0)
+    usual, model = pick(fitted(cohort, "x", CLEAR), "x"), fit(cohort, terms="x + sex", per={"x": 80.0}, **CLEAR)
+    between = model.ratio({"x": 180}, against={"x": 100}).iloc[0]
+    for row in (pick(model.estimates, "x"), pick(model.estimates, "intercept"), between):
+        assert row["status"] == "boundary" and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+        assert "the interval has no end that could be told" in row["note"]
+    assert pick(model.estimates, "x")["estimate"] == pytest.approx(usual["estimate"] ** 80)
+    assert pick(model.estimates, "x")["estimate"] == pytest.approx(between["estimate"])
+    assert pick(model.estimates, "intercept")["note"].startswith("where every term is 0, ")
+
+
+def test_four_participants_leave_no_interval_of_more_digits_than_are_kept() -> None:
+    cohort = moved(diary(), 0.0, 1.0)
+    few = {name: cohort.frame(name).filter(pl.col("participant_id") < "p04") for name in ("participants", "diary")}
+    for model in ("gee-exchangeable", "mixed-poisson"):
+        found = fit(Cohort("few", "diary", few, synthetic=True), model=model, terms="x + sex").estimates
+        shown = found[found["scale"].isin(["rate_ratio", "rate"]) & (found["status"] == "converged")]
+        assert (shown["ci_high"] < 1e15).all() and (shown["ci_low"] > 1e-15).all()
