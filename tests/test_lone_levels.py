@@ -258,3 +258,16 @@ def test_the_reason_names_what_follows_and_from_whom() -> None:
     assert said["b"] == f"grp = b cannot be told from sex = female, {but}"
     assert said["c"] == "one participant alone has grp = c: a ratio would rest on that one"
     assert found[found["term"] == "intercept"]["status"].item() == "converged"
+
+
+@pytest.mark.parametrize(("model", "options"), SURVEYS)
+def test_what_is_one_participants_alone_takes_no_slope_of_a_survey(model: str, options: dict[str, Any]) -> None:
+    cohort = survey("level", WITHOUT)
+    who = cohort.frame("participants").with_columns(stratum=np.arange(200) % 5)
+    five = Cohort("five", "survey", {"participants": who}, cohort.design, as_of=date(2006, 12, 31), synthetic=True)
+    found = rows(five, model, "grp + sex + age_years", **options)
+    assert found[found["term"].isin(["sex", "age_years"])]["status"].eq("converged").all()
+    many = rows(five, model, "grp + sex + age_years + I(age_years ** 2)", **options)
+    said = many.set_index(many["level"].fillna(many["term"]))["note"]
+    assert said["female"].startswith("4 slopes are too many for the 5 degrees of freedom")
+    assert said["c"] == "one participant alone has grp = c: a ratio would rest on that one"
