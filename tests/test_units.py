@@ -279,7 +279,9 @@ def test_a_random_slope_is_the_same_in_any_unit_and_wherever_its_zero_lies(model
         assert one["estimate"] == pytest.approx(other["estimate"], rel=exact)
     one, other = pick(rows, "random slope"), pick(left, "random slope")
     for cell in ("estimate", "ci_low", "ci_high"):
-        assert one[cell] * b == pytest.approx(other[cell], rel=max(exact, 1e-4))
+        assert one[cell] == pytest.approx(other[cell], rel=max(exact, 1e-4))
+    # The spread is that of the slope as the slope is shown.
+    assert one["unit"].endswith(f", per {b:g}") == (b != 1)
     # The spread where x is 0, from the spread where z is 0.
     at_0, slope, together = (
         pick(left, term)["estimate"] for term in ("random intercept", "random slope", "random effects")
@@ -290,6 +292,19 @@ def test_a_random_slope_is_the_same_in_any_unit_and_wherever_its_zero_lies(model
     assert intercept["estimate"] == pytest.approx(expected, rel=max(exact, 1e-5))
     assert intercept["ci_low"] < expected < intercept["ci_high"] < 3 * expected
     assert pick(rows, "random effects")["status"] == "converged"
+
+
+@pytest.mark.parametrize("model", ["mixed-poisson", "mixed-linear"])
+def test_the_spread_of_a_slope_has_the_step_of_the_slope(model: str) -> None:
+    cohort, z = slopes()
+    tables = {"participants": cohort.frame("participants"), "diary": cohort.frame("diary").with_columns(x=1e7 * z)}
+    asked: dict[str, Any] = {"model": model, "outcome": SLOPED.get(model, "sleep_hours"), "random_slope": "x"}
+    found = fit(Cohort("made", "diary", tables, synthetic=True), terms="x + sex", **asked).estimates
+    _, usual = sloped(model, 0.0, 1.0)
+    one, other = pick(found, "random slope"), pick(usual, "random slope")
+    assert pick(found, "x")["unit"].endswith("per 1e+07") and one["unit"] == f"{other['unit']}, per 1e+07"
+    for cell in ("estimate", "ci_low", "ci_high"):
+        assert one[cell] == pytest.approx(other[cell], rel=1e-4)
 
 
 def test_a_slope_of_what_others_say_far_from_0_has_its_reason() -> None:
