@@ -432,7 +432,8 @@ def test_within_and_between_of_one_exposure_have_one_step(outcome: str, size: fl
     shown = [pick(found, f"{part}(x)")["unit"] for part in ("within", "between")]
     assert [text.rpartition(", ")[2] for text in shown] == [unit, unit]
     # What one of them was asked for in is what it has, and no other's.
-    asked = fit(made, model="gee-exchangeable", terms="within(x) + between(x)", outcome=outcome, per={"between(x)": 7.0})
+    both = {"terms": "within(x) + between(x)", "per": {"between(x)": 7.0}}
+    asked = fit(made, model="gee-exchangeable", outcome=outcome, **both)
     assert pick(asked.estimates, "between(x)")["unit"].endswith("per 7")
 
 

@@ -105,7 +105,7 @@ def spreads(of: RandomEffects, where: str) -> list[Extra]:
 
 
 def of_step(of: Extra, step: float) -> Extra:
-    """Return the spread of a random slope per ``step`` of its term, as the slope is shown; of others nothing changes."""
+    """Return the spread of a random slope per ``step`` of its term, as the slope is shown; others stay as they are."""
     if of.term != _SLOPE or step == 1:
         return of
 

@@ -154,7 +154,10 @@ def _reasons(
     loose: Flags,
     gone: Sequence[design_matrix.Column | None],
 ) -> dict[design_matrix.Column, str]:
-    """Return why columns have no estimate; ``loose`` (p x k) says which are in the combinations that end in ``gone``."""
+    """Return why columns have no estimate.
+
+    ``loose`` (p x k) says which are in the combinations that the k columns ``gone`` are of those before them.
+    """
     lone = next((who.lone for who in found.values() if who.lone), None)
     made = {}
     for column, row in zip(design.columns, loose, strict=True):
@@ -163,9 +166,9 @@ def _reasons(
         with_it = [c for c, own in zip(gone, row, strict=True) if own and c and not found[c].lone]
         reason = found[column].lone or lone or rows.ALONE
         if lone and with_it and not found[column].lone:
-            others = ", ".join(name(c) for c in with_it)
-            told = f"{name(column)} {'follows from the terms before it' if column in with_it else f'cannot be told from {others}'}"
-            reason = f"{told}, without the participant who {lone.removeprefix(ONE).removesuffix(RESTS)}"
+            others = ", ".join(map(name, with_it))
+            told = "follows from the terms before it" if column in with_it else f"cannot be told from {others}"
+            reason = f"{name(column)} {told}, without the participant who {lone.removeprefix(ONE).removesuffix(RESTS)}"
         made[column] = reason
     return made
 

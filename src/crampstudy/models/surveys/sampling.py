@@ -95,8 +95,8 @@ def too_many_slopes(df: int, slopes: int) -> str:
         return "the domain has one PSU more than strata: one degree of freedom is too few for a model"
     if df == 2 and slopes:
         return (
-            "the sampling design has 2 degrees of freedom (PSUs - strata) and both must be left: it carries no model with "
-            "a term"
+            "the sampling design has 2 degrees of freedom (PSUs - strata) and both must be left: it carries no model "
+            "with a term"
         )
     if slopes > df - 2:
         return (
