@@ -456,3 +456,14 @@ def test_four_participants_leave_no_interval_of_more_digits_than_are_kept() -> N
         found = fit(Cohort("few", "diary", few, synthetic=True), model=model, terms="x + sex").estimates
         shown = found[found["scale"].isin(["rate_ratio", "rate"]) & (found["status"] == "converged")]
         assert (shown["ci_high"] < 1e15).all() and (shown["ci_low"] > 1e-15).all()
+
+
+def test_a_part_without_an_interval_is_still_tested_against_the_other() -> None:
+    cohort, z = slopes()
+    tables = {"participants": cohort.frame("participants"), "diary": cohort.frame("diary").with_columns(x=z)}
+    made = Cohort("made", "diary", tables, synthetic=True)
+    one, far = (fit(made, model="gee-exchangeable", terms="x", per={"x": step}).estimates for step in (1.0, 40.0))
+    assert pick(far, "between(x)")["status"] == "boundary"
+    tests = [pick(rows, "within(x) = between(x)") for rows in (one, far)]
+    assert [row["status"] for row in tests] == ["converged", "converged"]
+    assert tests[0]["p_value"] == pytest.approx(tests[1]["p_value"])
