@@ -227,3 +227,47 @@ def test_a_bootstrap_resamples_the_others(side: str, first: int) -> None:
     alone = found[(found["term"] == "grp") & ((found["level"] == "c") | (side == "reference"))]
     assert alone["status"].eq("not_estimable").all()
     assert alone["note"].str.startswith("one participant alone has grp").all()
+
+
+def along_with_sex(cohort: Cohort, first: int) -> Cohort:
+    """Return a cohort whose first participant alone has grp = c, and everyone else a or b as they are of a sex."""
+    n = cohort.frame("participants").height
+    low = cohort.frame("participants")["recalled_low"].to_numpy().copy()
+    low[0] = 16 * bool(first)
+    own = {"grp": ["c", *("ab"[i % 2] for i in range(1, n))], "recalled_low": low}
+    others = {name: cohort.frame(name) for name in ("diary", "episodes") if cohort.kind == "diary"}
+    who = cohort.frame("participants").with_columns(**{name: pl.Series(value) for name, value in own.items()})
+    as_of = None if cohort.kind == "diary" else date(2006, 12, 31)
+    return Cohort("along", cohort.kind, {"participants": who, **others}, cohort.design, as_of=as_of)
+
+
+@pytest.mark.parametrize("first", [WITHOUT, ONLY])
+@pytest.mark.parametrize(("model", "options"), [*NIGHTS.items(), *EVENTS, *SURVEYS])
+def test_what_the_others_cannot_tell_has_its_reason(model: str, options: dict[str, Any], first: int) -> None:
+    cohort = survey("level", first) if (model, options) in SURVEYS else diary("level", first)
+    found = fit(along_with_sex(cohort, first), model=model, terms="grp + sex", **options).estimates
+    failed = found[found["status"].isin(["not_estimable", "not_converged"])]
+    assert len(failed) and (failed["note"].fillna("") != "").all()
+
+
+def test_the_reason_names_what_follows_and_from_whom() -> None:
+    found = rows(along_with_sex(diary("level", WITHOUT), WITHOUT), "poisson", "grp + sex")
+    said = found.set_index(found["level"].fillna(""))["note"]
+    but = "without the participant who alone has grp = c"
+    assert said["female"] == f"sex = female follows from the terms before it, {but}"
+    assert said["b"] == f"grp = b cannot be told from sex = female, {but}"
+    assert said["c"] == "one participant alone has grp = c: a ratio would rest on that one"
+    assert found[found["term"] == "intercept"]["status"].item() == "converged"
+
+
+@pytest.mark.parametrize(("model", "options"), SURVEYS)
+def test_what_is_one_participants_alone_takes_no_slope_of_a_survey(model: str, options: dict[str, Any]) -> None:
+    cohort = survey("level", WITHOUT)
+    who = cohort.frame("participants").with_columns(stratum=np.arange(200) % 5)
+    five = Cohort("five", "survey", {"participants": who}, cohort.design, as_of=date(2006, 12, 31), synthetic=True)
+    found = rows(five, model, "grp + sex + age_years", **options)
+    assert found[found["term"].isin(["sex", "age_years"])]["status"].eq("converged").all()
+    many = rows(five, model, "grp + sex + age_years + I(age_years ** 2)", **options)
+    said = many.set_index(many["level"].fillna(many["term"]))["note"]
+    assert said["female"].startswith("4 slopes are too many for the 5 degrees of freedom")
+    assert said["c"] == "one participant alone has grp = c: a ratio would rest on that one"

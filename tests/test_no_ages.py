@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from test_age_curve import survey
 
-from crampstudy import AgeBands, describe, fit, open_cohort
+from crampstudy import AgeBands, describe, fit, open_cohort, tables
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.descriptive import characteristics as who
@@ -50,6 +50,15 @@ def test_rates_without_ages_are_those_of_all(whole: Cohort) -> None:
     others = rows[rows["level"] != "all"]
     assert set(others["status"]) == {"not_estimable"} and set(others["note"]) == {NO_AGE}
     assert "all" not in set(describe(whole).estimates["level"])
+
+
+def test_a_note_names_its_rows_apart(whole: Cohort) -> None:
+    said = tables.notes(describe(without(whole, "age_years")).estimates)
+    assert "Could not estimate: every row but all: no participant has an age." in said
+    few = {name: frame.filter(pl.col("participant_id") <= "P0003") for name, frame in whole.tables.items()}
+    some = Cohort("few", "diary", few, synthetic=True)
+    said = tables.notes(describe(some).estimates)
+    assert "; 20+ (age-standardised): no rate in the band " in said
 
 
 def test_those_without_an_age_are_counted_and_stand_among_all(whole: Cohort) -> None:

@@ -154,7 +154,8 @@ def test_more_parameters_than_the_design_carries_are_refused() -> None:
     )
     assert np.isnan(found.coefficients).all()
     assert few_psus(9, 4).status == "not_estimable"
-    assert "have none at most" in few_psus(6, 1).reason
+    assert few_psus(6, 1).reason.endswith("both must be left: it carries no model with a term")
+    assert few_psus(6, 0).status == "converged"
     assert "one degree of freedom is too few" in few_psus(5, 0).reason
 
 

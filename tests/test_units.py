@@ -279,7 +279,9 @@ def test_a_random_slope_is_the_same_in_any_unit_and_wherever_its_zero_lies(model
         assert one["estimate"] == pytest.approx(other["estimate"], rel=exact)
     one, other = pick(rows, "random slope"), pick(left, "random slope")
     for cell in ("estimate", "ci_low", "ci_high"):
-        assert one[cell] * b == pytest.approx(other[cell], rel=max(exact, 1e-4))
+        assert one[cell] == pytest.approx(other[cell], rel=max(exact, 1e-4))
+    # The spread is that of the slope as the slope is shown.
+    assert one["unit"].endswith(f", per {b:g}") == (b != 1)
     # The spread where x is 0, from the spread where z is 0.
     at_0, slope, together = (
         pick(left, term)["estimate"] for term in ("random intercept", "random slope", "random effects")
@@ -290,6 +292,19 @@ def test_a_random_slope_is_the_same_in_any_unit_and_wherever_its_zero_lies(model
     assert intercept["estimate"] == pytest.approx(expected, rel=max(exact, 1e-5))
     assert intercept["ci_low"] < expected < intercept["ci_high"] < 3 * expected
     assert pick(rows, "random effects")["status"] == "converged"
+
+
+@pytest.mark.parametrize("model", ["mixed-poisson", "mixed-linear"])
+def test_the_spread_of_a_slope_has_the_step_of_the_slope(model: str) -> None:
+    cohort, z = slopes()
+    tables = {"participants": cohort.frame("participants"), "diary": cohort.frame("diary").with_columns(x=1e7 * z)}
+    asked: dict[str, Any] = {"model": model, "outcome": SLOPED.get(model, "sleep_hours"), "random_slope": "x"}
+    found = fit(Cohort("made", "diary", tables, synthetic=True), terms="x + sex", **asked).estimates
+    _, usual = sloped(model, 0.0, 1.0)
+    one, other = pick(found, "random slope"), pick(usual, "random slope")
+    assert pick(found, "x")["unit"].endswith("per 1e+07") and one["unit"] == f"{other['unit']}, per 1e+07"
+    for cell in ("estimate", "ci_low", "ci_high"):
+        assert one[cell] == pytest.approx(other[cell], rel=1e-4)
 
 
 def test_a_slope_of_what_others_say_far_from_0_has_its_reason() -> None:
@@ -400,3 +415,55 @@ def test_a_column_of_very_large_or_small_numbers_has_its_statistic(shared: Path,
     for term in ("pressure_pa", "epoch_s"):
         row = pick(fit(cohort, terms=term, **asked).estimates, term)
         assert row["status"] == "converged" and 1e-6 < row["estimate"] < 1e6
+
+
+@pytest.mark.parametrize(("outcome", "size", "unit"), [("cramps", 1e5, "per 100000"), ("sleep_hours", 30.0, "per 10")])
+def test_within_and_between_of_one_exposure_have_one_step(outcome: str, size: float, unit: str) -> None:
+    rng = np.random.default_rng(5)
+    cohort, _ = slopes()
+    nightly = cohort.frame("diary")
+    person = nightly["participant_id"].rle_id().to_numpy()
+    z = rng.normal(0, 0.3, person.max() + 1)[person] + rng.normal(0, 1, len(person))
+    tables = {"participants": cohort.frame("participants"), "diary": nightly.with_columns(x=size * z)}
+    noise = pl.Series(rng.normal(7, 1, len(person)))
+    tables["diary"] = tables["diary"].with_columns(sleep_hours=noise, cramps=pl.Series(rng.poisson(1, len(person))))
+    made = Cohort("made", "diary", tables, synthetic=True)
+    found = fit(made, model="gee-exchangeable", terms="x", outcome=outcome).estimates
+    shown = [pick(found, f"{part}(x)")["unit"] for part in ("within", "between")]
+    assert [text.rpartition(", ")[2] for text in shown] == [unit, unit]
+    # What one of them was asked for in is what it has, and no other's.
+    both = {"terms": "within(x) + between(x)", "per": {"between(x)": 7.0}}
+    asked = fit(made, model="gee-exchangeable", outcome=outcome, **both)
+    assert pick(asked.estimates, "between(x)")["unit"].endswith("per 7")
+
+
+def test_a_ratio_whose_limit_is_beyond_all_numbers_keeps_its_estimate_without_an_interval() -> None:
+    cohort = moved(diary(), 100.0, 1.0)
+    usual, model = pick(fitted(cohort, "x", CLEAR), "x"), fit(cohort, terms="x + sex", per={"x": 80.0}, **CLEAR)
+    between = model.ratio({"x": 180}, against={"x": 100}).iloc[0]
+    for row in (pick(model.estimates, "x"), pick(model.estimates, "intercept"), between):
+        assert row["status"] == "boundary" and row[["ci_low", "ci_high", "std_error", "p_value"]].isna().all()
+        assert "the interval has no end that could be told" in row["note"]
+    assert pick(model.estimates, "x")["estimate"] == pytest.approx(usual["estimate"] ** 80)
+    assert pick(model.estimates, "x")["estimate"] == pytest.approx(between["estimate"])
+    assert pick(model.estimates, "intercept")["note"].startswith("where every term is 0, ")
+
+
+def test_four_participants_leave_no_interval_of_more_digits_than_are_kept() -> None:
+    cohort = moved(diary(), 0.0, 1.0)
+    few = {name: cohort.frame(name).filter(pl.col("participant_id") < "p04") for name in ("participants", "diary")}
+    for model in ("gee-exchangeable", "mixed-poisson"):
+        found = fit(Cohort("few", "diary", few, synthetic=True), model=model, terms="x + sex").estimates
+        shown = found[found["scale"].isin(["rate_ratio", "rate"]) & (found["status"] == "converged")]
+        assert (shown["ci_high"] < 1e15).all() and (shown["ci_low"] > 1e-15).all()
+
+
+def test_a_part_without_an_interval_is_still_tested_against_the_other() -> None:
+    cohort, z = slopes()
+    tables = {"participants": cohort.frame("participants"), "diary": cohort.frame("diary").with_columns(x=z)}
+    made = Cohort("made", "diary", tables, synthetic=True)
+    one, far = (fit(made, model="gee-exchangeable", terms="x", per={"x": step}).estimates for step in (1.0, 40.0))
+    assert pick(far, "between(x)")["status"] == "boundary"
+    tests = [pick(rows, "within(x) = between(x)") for rows in (one, far)]
+    assert [row["status"] for row in tests] == ["converged", "converged"]
+    assert tests[0]["p_value"] == pytest.approx(tests[1]["p_value"])

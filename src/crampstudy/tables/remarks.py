@@ -109,7 +109,7 @@ def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection
     if not lacking or all(name.lower() in text.lower() for name in having):
         return said
     if len(lacking) < min(3, len(having)):
-        return f"all but {', '.join(lacking)}: {said}"
+        return f"every row but {' and '.join(lacking)}: {said}"
     return f"{', '.join(having)}: {said}"
 
 
@@ -127,7 +127,7 @@ def _named(row: Mapping[str, Any]) -> str:
     group = row["population"] if row["scale"] == "prevalence" else row["level"]
     if row["scale"] not in _OF_GROUPS or pd.isna(group):
         return wording.capital(wording.term(str(row["term"])))
-    adjusted = ", age-standardised" if "standardised" in str(row["analysis"]) else ""
+    adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"
 
 

@@ -104,6 +104,17 @@ def spreads(of: RandomEffects, where: str) -> list[Extra]:
     return [spread(name, sd, error, where, profile) for name, sd, error, profile in named]
 
 
+def of_step(of: Extra, step: float) -> Extra:
+    """Return the spread of a random slope per ``step`` of its term, as the slope is shown; others stay as they are."""
+    if of.term != _SLOPE or step == 1:
+        return of
+
+    def shown(sd: float) -> float:
+        return sd * abs(step)
+
+    return replace(of, unit=f"{of.unit}, per {step:g}", shown=shown)
+
+
 def effects_correlation(value: float, error: float = float("nan")) -> Extra:
     """Return the correlation of a random intercept and slope; ``error`` is that of its inverse hyperbolic tangent."""
     status: Status = "not_estimable" if np.isnan(value) else "boundary" if abs(value) >= 1 else "converged"

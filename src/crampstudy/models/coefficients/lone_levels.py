@@ -16,8 +16,8 @@ import numpy as np
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.cohort.account import Account
 from crampstudy.models.coefficients import rows
-from crampstudy.models.common.estimability import dependent
-from crampstudy.models.inference.exposed_participants import Exposed, exposed
+from crampstudy.models.common.estimability import dependent, name
+from crampstudy.models.inference.exposed_participants import ONE, RESTS, Exposed, exposed
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.standardisation import Standard
 
@@ -66,7 +66,7 @@ class Rest:
         # A column with a slope at each limit is named after the limits.
         free = {column.term for column, shown in zip(own, answer.columns, strict=False) if column != shown}
         why = self._without_estimate(answer)
-        lone = {c: found.lone for c, found in self.exposed.items() if found.lone and c not in own}
+        gone = {c: reason for c, reason in self.unknown.items() if c not in own}
         return replace(
             answer,
             columns=tuple(columns),
@@ -74,7 +74,7 @@ class Rest:
                 [np.nan if c in why else v for c, v in zip(columns, _at(answer.coefficients, place), strict=True)]
             ),
             std_errors=_at(answer.std_errors, place),
-            warnings={**answer.warnings, **lone, **why},
+            warnings={**answer.warnings, **gone, **why},
             smooths=self.whole.smooths,
             variance=variance,
             exposed={**{c: found.participants for c, found in self.exposed.items()}, **answer.exposed},
@@ -136,7 +136,6 @@ def _rest(design: design_matrix.Design, found: Mapping[design_matrix.Column, Exp
     turned = back @ null[baseline:]
     loose = np.abs(turned) > _NOTHING * np.abs(back).sum(axis=1, keepdims=True)
     first = np.abs(null[0] - design.standard.centre @ turned) > _NOTHING if baseline else loose[0]
-    reason = next((who.lone for who in found.values() if who.lone), rows.ALONE)
     own = [i - baseline for i in left if i >= baseline]
     if {i for smooth in design.smooths for i in smooth.columns} - {*own}:
         return None
@@ -144,9 +143,34 @@ def _rest(design: design_matrix.Design, found: Mapping[design_matrix.Column, Exp
         design,
         found,
         _on(design, kept, own),
-        {c: found[c].lone or reason for c, row in zip(design.columns, loose, strict=True) if c in found and row.any()},
+        _reasons(design, found, loose, [design.columns[i - baseline] if i >= baseline else None for i in gone]),
         bool(first.any()),
     )
+
+
+def _reasons(
+    design: design_matrix.Design,
+    found: Mapping[design_matrix.Column, Exposed],
+    loose: Flags,
+    gone: Sequence[design_matrix.Column | None],
+) -> dict[design_matrix.Column, str]:
+    """Return why columns have no estimate.
+
+    ``loose`` (p x k) says which are in the combinations that the k columns ``gone`` are of those before them.
+    """
+    lone = next((who.lone for who in found.values() if who.lone), None)
+    made = {}
+    for column, row in zip(design.columns, loose, strict=True):
+        if column not in found or not row.any():
+            continue
+        with_it = [c for c, own in zip(gone, row, strict=True) if own and c and not found[c].lone]
+        reason = found[column].lone or lone or rows.ALONE
+        if lone and with_it and not found[column].lone:
+            others = ", ".join(map(name, with_it))
+            told = "follows from the terms before it" if column in with_it else f"cannot be told from {others}"
+            reason = f"{name(column)} {told}, without the participant who {lone.removeprefix(ONE).removesuffix(RESTS)}"
+        made[column] = reason
+    return made
 
 
 def _on(design: design_matrix.Design, kept: Flags, columns: Sequence[int]) -> design_matrix.Design:

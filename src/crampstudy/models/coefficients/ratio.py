@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
-from crampstudy.models.coefficients.rows import ALONE, Row, Scale, beyond
+from crampstudy.models.coefficients.rows import ALONE, Row, Scale, shown
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.terms import design_matrix
@@ -65,18 +65,8 @@ class Linear:
         if np.isnan(error):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         df = float(self.moments.df(contrast[None, :])[0])
-        half = quantile(cells["ci_level"], df) * error
-        if not self.scale.of and (reason := beyond(value, half)):
-            return estimates.row(status="not_estimable", **cells | {"note": reason})
-        shown = self.scale.shown(np.array([value, value - half, value + half]))
-        return estimates.row(
-            status="converged",
-            **dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)),
-            std_error=error,
-            df=df,
-            p_value=p_value(value / error, df) if error > 0 else None,
-            **cells,
-        )
+        tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
+        return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)
 
     def _check_names(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> None:
         names = tuple(at)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from crampstudy import wording
 from crampstudy.models.coefficients.rows import BASELINES, LARGEST, Answer, Scale
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.terms import design_matrix
@@ -25,7 +26,8 @@ def steps(
 
     A term of which a unit is so small or so large a step that its ratio, or difference, would have no readable number
     is reported per the power of ten next to its standard deviation, which ``unit`` then names, where that is the step
-    needed; its statistic is that of any unit.
+    needed; its statistic is that of any unit. Within and between participants of one exposure share their step, the
+    furthest that either needs: they are read side by side.
 
     Args:
         answer: the coefficients.
@@ -39,7 +41,7 @@ def steps(
     spread: dict[str, float] = {}
     for column, size in zip(design.columns, design.standard.spread, strict=True):
         spread[column.term] = max(size, spread.get(column.term, 0.0))
-    made = dict(per)
+    needed: dict[str, float] = {}
     for column, coefficient, error, df in zip(
         answer.columns, answer.coefficients, answer.std_errors, answer.df, strict=True
     ):
@@ -47,8 +49,10 @@ def steps(
             continue
         step = float(10.0 ** np.round(np.log10(spread[column.term])))
         if np.sign(np.log10(step)) * _needed(scale, coefficient, quantile(ci_level, df) * error) > 0:
-            made[column.term] = step
-    return made
+            exposure = wording.unsplit(column.term)
+            needed[exposure] = max(step, needed.get(exposure, 1.0), key=lambda size: abs(np.log10(size)))
+    shared = {term: needed[wording.unsplit(term)] for term in spread if wording.unsplit(term) in needed}
+    return shared | dict(per)
 
 
 def _needed(scale: Scale, value: float, half: float) -> int:

@@ -31,8 +31,8 @@ ALONE = "without one of the participants it would have no estimate: it rests on 
 _MILLION = float(np.log(1e6))
 LARGEST = float(np.log(1e15))
 """What lies beyond the exponential of this has more digits than a number is kept with."""
-_WIDEST = 700.0
-"""A limit beyond this has an exponential of 0 or infinity."""
+_BEYOND = "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
+_ENDLESS = "the interval has no end that could be told, as it reaches below 1e-15 or above 1e15"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,6 @@ def _row(
     if not np.isfinite(coefficient) or np.isnan(error):
         why = ALONE if np.isfinite(coefficient) else answer.warnings.get(column)
         return estimates.row(status="not_estimable", **cells | {"note": why})
-    half = quantile(ci_level, df) * error
     notes = (answer.warnings.get(column), base.get("note"))
     tested = column.term not in BASELINES and error > 0
     more = {
@@ -242,12 +241,24 @@ def _row(
         "note": "; ".join(filter(None, notes)) or None,
     }
     shift = float(np.log(scale.factor)) if column.term in BASELINES else 0.0
-    if not scale.of and (reason := beyond(coefficient + shift, half)):
-        if column.term in BASELINES:
-            reason = f"where every term is 0, {reason}; measure the terms from their middle"
-        return estimates.row(status="not_estimable", **cells | more | {"note": note(reason, *filter(None, notes))})
-    limits = scale.shown(coefficient + shift + np.array([0, -half, half]))
-    return estimates.row(status="converged", **cells | more | dict(zip(_SHOWN, limits, strict=True)))
+    return shown(coefficient + shift, quantile(ci_level, df) * error, scale, cells | more)
+
+
+def shown(value: float, half: float, scale: Scale, cells: Row) -> Row:
+    """Return the row of a ``value`` on the link scale with ``half`` its interval.
+
+    A ratio beyond all numbers is not shown, and one of which a limit is has no interval.
+    """
+    reason = None if scale.of or abs(value) <= LARGEST else _BEYOND
+    endless = not np.isfinite(half) or not (scale.of or abs(value) + half <= LARGEST)
+    said = reason or (_ENDLESS if endless else "")
+    if said and cells["term"] in BASELINES:
+        said = f"where every term is 0, {said}; measure the terms from their middle"
+    if reason:
+        return estimates.row(status="not_estimable", **cells | {"note": note(said, cells.get("note") or "")})
+    around = np.array([value] if endless else [value, value - half, value + half])
+    row = estimates.row(status="converged", **cells | dict(zip(_SHOWN, scale.shown(around), strict=False)))
+    return estimates.without_interval(row, said) if endless else row
 
 
 def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
@@ -279,15 +290,6 @@ def wald_cells(coefficients: Array, block: Array, df: float) -> Row:
     numerator = f"{q} degree{'s' if q > 1 else ''} of freedom"
     unit = f"chi-squared on {numerator}" if np.isinf(df) else f"F on {q} and {df:.4g} degrees of freedom"
     return {"scale": TEST, "estimate": statistic, "unit": unit, "df": df, "p_value": p}
-
-
-def beyond(value: float, half: float) -> str | None:
-    """Return why the exponential of ``value``, or of what lies ``half`` an interval from it, is not to be shown."""
-    if abs(value) > LARGEST:
-        return "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
-    if not abs(value) + half < _WIDEST:
-        return "the interval reaches from next to 0 to beyond all numbers, so that nothing is known"
-    return None
 
 
 def _smooth(answer: Answer, smooth: design_matrix.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:

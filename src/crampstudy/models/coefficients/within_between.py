@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from formulaic.parser.types import Factor, Term
 
 from crampstudy import estimates, wording
@@ -97,7 +98,7 @@ def split_rows(
         more["adjusted_for"] = "; ".join(t for t in terms if t not in (split.within, split.between)) or None
         if any(split.within in term.split(":") for term in terms if term != split.within):
             more["note"] = rows.note(wording.AT_REFERENCE, cells["note"] or "")
-        if lacking := [row for row in parts if row["status"] != "converged"]:
+        if lacking := [row for row in parts if pd.isna(row["estimate"])]:
             test = estimates.row(status=lacking[0]["status"], scale=rows.TEST, **more | {"note": lacking[0]["note"]})
         else:
             contrast = np.zeros((1, len(answer.columns)))

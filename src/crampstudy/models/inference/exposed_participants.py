@@ -9,6 +9,7 @@ import numpy as np
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.models.terms import design_matrix
 
+ONE = "one participant "
 RESTS = ": a ratio would rest on that one"
 """What follows where something is one participant's alone."""
 
@@ -68,7 +69,7 @@ def _alone(column: design_matrix.Column, low: Array, varies: Flags) -> str | Non
     others = low[~varies]
     if varies.sum() != 1 or not len(others) or np.ptp(others) > 0:
         return None
-    return f"one participant alone has another {column.term} than {others[0]:g}{RESTS}"
+    return f"{ONE}alone has another {column.term} than {others[0]:g}{RESTS}"
 
 
 def _lone(column: design_matrix.Column, value: float, *, reference: bool) -> str:
@@ -76,7 +77,7 @@ def _lone(column: design_matrix.Column, value: float, *, reference: bool) -> str
     shown = (
         f"{value:g}" if column.level is None else f"{column.reference}, the reference" if reference else column.level
     )
-    return f"one participant alone has {column.term} = {shown}{RESTS}"
+    return f"{ONE}alone has {column.term} = {shown}{RESTS}"
 
 
 def _at_reference(design: design_matrix.Design, column: design_matrix.Column) -> Flags:

@@ -10,6 +10,7 @@ import numpy as np
 from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients import reporting_units, rows, within_between
+from crampstudy.models.coefficients.auxiliary_parameters import of_step
 from crampstudy.models.coefficients.result import Fit, association, base, linear
 from crampstudy.models.family import NIGHT_CHECKS, FittedRows
 from crampstudy.models.inference.exposed_participants import exposed
@@ -127,7 +128,9 @@ def _rows(
     per = reporting_units.steps(answer, solution.whole, scale, request.per, request.ci_level)
     made = rows.rows(_with_baseline(answer, solved), scale, cells, request.ci_level, per, request.margins)
     if solved and not solved.problem:
-        made += [rows.extra(found, cells, request.ci_level) for found in solved.extras]
+        sloped = None if solution.slope is None else solution.design.columns[solution.slope].term
+        step = per.get(sloped, 1.0) if sloped else 1.0
+        made += [rows.extra(of_step(found, step), cells, request.ci_level) for found in solved.extras]
     made += rows.left_out(solution.whole, scale, cells)
     return made + zero_rows(solution, cells, request.ci_level, request.per, request.margins)
 

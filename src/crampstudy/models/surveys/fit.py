@@ -75,6 +75,10 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         found_again = family.solve(again)
         if found_again.answer.status == "converged":
             of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
+        else:
+            # What is one participant's alone takes no slope: what stands in the way is what does so without it.
+            none = rows.Answer.none(design, found_again.answer.status, str(found_again.answer.reason))
+            found = replace(found, answer=rest.failed(none))
     numbers, answer = found.numbers, found.answer
     few = few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
     cells |= {

@@ -93,10 +93,15 @@ def too_many_slopes(df: int, slopes: int) -> str:
         return NO_VARIANCE
     if df < 2:
         return "the domain has one PSU more than strata: one degree of freedom is too few for a model"
+    if df == 2 and slopes:
+        return (
+            "the sampling design has 2 degrees of freedom (PSUs - strata) and both must be left: it carries no model "
+            "with a term"
+        )
     if slopes > df - 2:
         return (
             f"{counted(slopes, 'slopes', 'are')} too many for the {df} degrees of freedom (PSUs - strata) of the "
-            f"sampling design, of which each takes one and two must be left: have {df - 2 or 'none'} at most"
+            f"sampling design, of which each takes one and two must be left: have {df - 2} at most"
         )
     return ""
 
