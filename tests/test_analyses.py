@@ -22,7 +22,17 @@ from test_age_curve import survey
 from test_no_ages import without
 
 from crampstudy import analyses, compare, describe, estimates
-from crampstudy.analyses import Analysis, Answer, Drawing, Findings, Settings, Table, attempt, joined, registry
+from crampstudy.analyses import (
+    Analysis,
+    CohortAnswer,
+    Drawing,
+    Findings,
+    ReportTable,
+    Settings,
+    attempt,
+    joined,
+    registry,
+)
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds
@@ -46,7 +56,7 @@ def another(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Register one more analysis while a test lasts, of diaries alone."""
 
     def put(function: Callable[[Cohort, Settings], Findings], parts: tuple[str, ...] = (), **needs: Any) -> None:
-        made = Analysis("another", "Is it so?", {"diary": Answer(function, parts, needs)}, ("said",))
+        made = Analysis("another", "Is it so?", {"diary": CohortAnswer(function, parts, needs)}, ("said",))
         monkeypatch.setattr(registry, "ANALYSES", {**analyses.ANALYSES, "another": made})
 
     return put
@@ -187,7 +197,9 @@ def test_an_empty_table_and_a_figure_without_an_estimate_are_told(another: Calla
 
     def empty(cohort: Cohort, settings: Settings) -> Findings:
         drawing = Drawing("rates", lost, "A caption.", "An alt.")
-        return Findings(lost, {"tbl-one": Table(pd.DataFrame(), "A caption.")}, {"fig-two": drawing}, {"said": "so"})
+        return Findings(
+            lost, {"tbl-one": ReportTable(pd.DataFrame(), "A caption.")}, {"fig-two": drawing}, {"said": "so"}
+        )
 
     another(empty, ("tbl-one", "fig-two"))
     found = analyses.run("another", diary)

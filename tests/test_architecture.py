@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_no_room_is_crowded() -> None:
 def test_no_module_is_long() -> None:
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {path: n for path, n in lines.items() if n > 400} == {}
+
+
+def test_no_name_means_two_things() -> None:
+    defined = Counter(
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n in defined.items() if n > 1] == []
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef, int]]:

@@ -124,6 +124,6 @@ def test_the_report_is_made(run: Run, tmp_path: Path) -> None:
     assert open_cohort(str(folder)).frame("participants")["age_years"].null_count() == 30
     made = build(str(folder), out=tmp_path / "out")
     shown = " ".join(made.html.read_text(encoding="utf-8").split())
-    assert "Could not estimate: no participant has an age" in shown
+    assert "Could not estimate: every row but all: no participant has an age" in shown
     assert "Over all participants the crude incidence rate is" in shown and "nan" not in shown.split()
     assert f"In one line: {made.account.sentence()}." in shown

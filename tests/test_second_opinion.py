@@ -30,7 +30,7 @@ from crampstudy.models.nights.data import Data
 from crampstudy.models.registry import FAMILIES
 from crampstudy.models.second_opinion import COLUMNS, refits
 from crampstudy.models.second_opinion.opinion import NoOpinion
-from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
+from crampstudy.models.second_opinion.refit import Found, Refit, RefitResult, attempt
 from crampstudy.report.build import build
 from crampstudy.simulate import simulate, write
 from crampstudy.sources.readers import package
@@ -156,23 +156,23 @@ TWO = np.array([1.0, 2.0])
 @pytest.mark.parametrize(
     ("ended", "told"),
     [
-        (Ended(Found(TWO, TWO), False), "did not converge"),
-        (Ended(Found(TWO * np.nan, TWO), True), "without numbers, though it says that it converged"),
-        (Ended(Found(TWO, TWO * np.nan), True), "no standard errors"),
-        (Ended(Found(TWO, TWO), True, TWO, TWO), "a score of 4 standard errors is left"),
-        (Ended(Found(TWO, TWO), True, TWO, TWO * np.nan), "stopped short of the maximum"),
+        (RefitResult(Found(TWO, TWO), False), "did not converge"),
+        (RefitResult(Found(TWO * np.nan, TWO), True), "without numbers, though it says that it converged"),
+        (RefitResult(Found(TWO, TWO * np.nan), True), "no standard errors"),
+        (RefitResult(Found(TWO, TWO), True, TWO, TWO), "a score of 4 standard errors is left"),
+        (RefitResult(Found(TWO, TWO), True, TWO, TWO * np.nan), "stopped short of the maximum"),
         (None, "gave no result"),
-        (Ended(Found(TWO, TWO), True, TWO * 1e-9, TWO), None),
+        (RefitResult(Found(TWO, TWO), True, TWO * 1e-9, TWO), None),
     ],
 )
-def test_a_flag_of_convergence_is_not_believed(ended: Ended | None, told: str | None) -> None:
+def test_a_flag_of_convergence_is_not_believed(ended: RefitResult | None, told: str | None) -> None:
     found = attempt("Model", lambda: ended)
     assert found.problem is None if told is None else told in str(found.problem)
 
 
 @pytest.mark.parametrize("failure", [np.linalg.LinAlgError("Singular matrix"), ValueError("NaN detected\nelsewhere")])
 def test_a_failure_of_statsmodels_is_told_by_its_own_words(failure: Exception) -> None:
-    def run() -> Ended:
+    def run() -> RefitResult:
         warnings.warn("overflow encountered in exp", RuntimeWarning, stacklevel=1)
         warnings.warn("a name will go", FutureWarning, stacklevel=1)
         raise failure

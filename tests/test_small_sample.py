@@ -23,7 +23,7 @@ SETTINGS = ("few", "one participant's nights", "one participant", "serial", "int
 MODELS = ("poisson", "logistic", "negative-binomial")
 
 
-def _fitted(model: str, matrix: Any, counts: Any, offset: Any) -> tuple[Any, Any, Any, distributions.Family]:
+def _fitted(model: str, matrix: Any, counts: Any, offset: Any) -> tuple[Any, Any, Any, distributions.ResponseFamily]:
     """Fit a model; return the fit, the outcome and offset it took, and its family."""
     if model == "poisson":
         return count.poisson(matrix, counts, offset), counts, offset, distributions.POISSON
@@ -63,7 +63,7 @@ def test_agrees_with_clubsandwich(setting: str, model: str) -> None:
     assert p == pytest.approx(expected["p"], rel=1e-5)
 
 
-def _plain(matrix: Any, outcome: Any, groups: Any, b: Any, family: distributions.Family) -> tuple[Any, Any]:
+def _plain(matrix: Any, outcome: Any, groups: Any, b: Any, family: distributions.ResponseFamily) -> tuple[Any, Any]:
     """CR2 and its degrees of freedom with every matrix written out, n x n and G x G."""
     mu = family.mean(matrix @ b)
     v, d = family.variance(mu), matrix * family.slope(mu)[:, None]

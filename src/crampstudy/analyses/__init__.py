@@ -3,19 +3,19 @@
 ``run("age-and-muscle", open_cohort("my-study"))`` gives what the section of that name shows.
 """
 
-from crampstudy.analyses.analysis import Analysis, Answer
-from crampstudy.analyses.findings import Drawing, Findings, Table, attempt, joined
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined
 from crampstudy.analyses.registry import ANALYSES, named, run
 from crampstudy.analyses.settings import Settings
 
 __all__ = [
     "ANALYSES",
     "Analysis",
-    "Answer",
+    "CohortAnswer",
     "Drawing",
     "Findings",
+    "ReportTable",
     "Settings",
-    "Table",
     "attempt",
     "joined",
     "named",

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses.analysis import Analysis, Answer
-from crampstudy.analyses.findings import Drawing, Findings, Table, attempt, joined, together
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
@@ -81,7 +81,7 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
     return Findings(
         rows,
-        {"tbl-frequency": Table(tables.rates(rows), "Incidence rate of cramps by age.", _note(note, rows))},
+        {"tbl-frequency": ReportTable(tables.rates(rows), "Incidence rate of cramps by age.", _note(note, rows))},
         {"fig-frequency": drawing},
         values={
             "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
@@ -108,7 +108,7 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     quantity = "design-based prevalence of any cramp in the past month"
     return Findings(
         rows,
-        {"tbl-frequency": Table(tables.prevalence(rows), caption, _note(note, rows))},
+        {"tbl-frequency": ReportTable(tables.prevalence(rows), caption, _note(note, rows))},
         {"fig-frequency": drawing},
         values={
             "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
@@ -150,14 +150,14 @@ def _factors(rows: pd.DataFrame, label: str, caption: str, drawn: str | None = N
         alt="A forest of points with horizontal intervals, one row per factor, around a vertical line at a ratio of "
         "one.",
     )
-    table = Table(tables.adjusted_factors(rows), caption, _note("", rows))
+    table = ReportTable(tables.adjusted_factors(rows), caption, _note("", rows))
     return Findings(rows, {label: table}, {"fig-factors": forest} if drawn else {})
 
 
 def _muscle(cohort: Cohort, model: str, asked: Mapping[str, Any]) -> Findings:
     rows = fit(cohort, model=model, terms=MUSCLE_TERMS, per=MUSCLE_PER, analysis=kinds.MUSCLE.name, **asked).estimates
     caption = "Muscle mass, strength and cramps, adjusted for age and sex."
-    return Findings(rows, {"tbl-muscle": Table(tables.factors(rows), caption, _note("", rows))})
+    return Findings(rows, {"tbl-muscle": ReportTable(tables.factors(rows), caption, _note("", rows))})
 
 
 def _curve(cohort: Cohort, settings: Settings, caption: str) -> Findings:
@@ -207,8 +207,8 @@ ANALYSIS = Analysis(
     "age-and-muscle",
     "How does the frequency of cramps change with age, and do other factors, muscle among them, go with it?",
     answers={
-        "diary": Answer(of_diary, (*_FREQUENCY_SHOWN, *_FACTORS_SHOWN, *_MUSCLE_SHOWN), {"diary": ("cramps",)}),
-        "survey": Answer(
+        "diary": CohortAnswer(of_diary, (*_FREQUENCY_SHOWN, *_FACTORS_SHOWN, *_MUSCLE_SHOWN), {"diary": ("cramps",)}),
+        "survey": CohortAnswer(
             of_survey,
             (*_FREQUENCY_SHOWN, *_FACTORS_SHOWN, *_ANY_SHOWN, *_MUSCLE_SHOWN),
             {"participants": ("recalled_low",)},

@@ -11,7 +11,7 @@ from crampstudy.cohort import Cohort, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CohortAnswer:
     """How one kind of cohort answers a question.
 
     Args:
@@ -49,7 +49,7 @@ class Analysis:
 
     name: str
     question: str
-    answers: Mapping[Kind, Answer]
+    answers: Mapping[Kind, CohortAnswer]
     values: tuple[str, ...] = ()
 
     @property

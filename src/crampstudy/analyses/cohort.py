@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses.analysis import Analysis, Answer
-from crampstudy.analyses.findings import Drawing, Findings, Table, together
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
@@ -101,18 +101,18 @@ def _found(
     return Findings(
         together([counts, described, complete, completeness.estimates]),
         tables={
-            "tbl-characteristics": Table(
+            "tbl-characteristics": ReportTable(
                 tables.table_one(described), f"Characteristics of {of_whom}.", characteristics_note
             ),
-            "tbl-completeness": Table(
+            "tbl-completeness": ReportTable(
                 tables.completeness(complete), "Completeness by age.", completeness_note + unaged
             ),
-            "tbl-cleaning": Table(
+            "tbl-cleaning": ReportTable(
                 tables.cleaning(cohort),
                 "Rows read, accepted and rejected, and cells blanked.",
                 wording.sentences(cohort.attrition.notices) or None,
             ),
-            "tbl-rules": Table(tables.rules(cohort), "Cleaning rules that were broken, and what a breach cost."),
+            "tbl-rules": ReportTable(tables.rules(cohort), "Cleaning rules that were broken, and what a breach cost."),
         },
         figures={
             "fig-participants": Drawing(
@@ -146,7 +146,7 @@ def _of_whom(cohort: Cohort, settings: Settings) -> str:
 ANALYSIS = Analysis(
     "cohort",
     "Who took part, how completely were they observed, and what was set aside?",
-    answers={"diary": Answer(of_diary, PARTS), "survey": Answer(of_survey, PARTS)},
+    answers={"diary": CohortAnswer(of_diary, PARTS), "survey": CohortAnswer(of_survey, PARTS)},
     values=(
         *("cohort_name", "cohort_kind", "n_participants", "described"),
         *("expected", "observed", "share", "completeness_shown", "account"),

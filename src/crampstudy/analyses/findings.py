@@ -12,7 +12,7 @@ from crampstudy.errors import AnalysisError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it."""
 
     frame: pd.DataFrame
@@ -48,7 +48,7 @@ class Findings:
     """
 
     estimates: pd.DataFrame
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, ReportTable] = field(default_factory=dict)
     figures: Mapping[str, Drawing] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     could_not: Mapping[str, str] = field(default_factory=dict)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import tables
-from crampstudy.analyses.analysis import Analysis, Answer
-from crampstudy.analyses.findings import Findings, Table, together
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.second_opinions import second_opinions
@@ -26,13 +26,13 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     return Findings(
         together([]),
         tables={
-            "tbl-second-opinions": Table(
+            "tbl-second-opinions": ReportTable(
                 by_model,
                 "Models refitted by statsmodels, and how far its numbers are from those of this study.",
                 "SE: standard error. Parameters agree that are less than a thousandth of a standard error apart, "
                 f"term by term in @tbl-second-opinion-terms. {tables.opinion_notes(opinions)}",
             ),
-            "tbl-second-opinion-terms": Table(
+            "tbl-second-opinion-terms": ReportTable(
                 tables.second_opinion(opinions),
                 "Coefficients and standard errors on the link scale, of this study and of statsmodels.",
                 "SE: standard error, without a correction for few participants.",
@@ -57,8 +57,8 @@ ANALYSIS = Analysis(
     "second-opinion",
     "Would another implementation give the same numbers?",
     answers={
-        "diary": Answer(of_diary, PARTS, {"diary": ("cramps",)}),
-        "survey": Answer(of_survey, (), {"participants": ("recalled_low",)}),
+        "diary": CohortAnswer(of_diary, PARTS, {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, (), {"participants": ("recalled_low",)}),
     },
     values=("second_opinion",),
 )

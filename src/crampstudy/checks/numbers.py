@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from crampstudy.arrays import Array, Codes
-from crampstudy.models.common.distributions import Family
+from crampstudy.models.common.distributions import ResponseFamily
 from crampstudy.models.inference.covariance import cluster_sums
 
 
@@ -63,7 +63,7 @@ class Within:
     slope: float
 
 
-def within(outcome: Array, link: Array, family: Family, log_theta: float, groups: Codes) -> Within:
+def within(outcome: Array, link: Array, family: ResponseFamily, log_theta: float, groups: Codes) -> Within:
     """Return the squared residuals of counts given each participant's own total.
 
     Given the total the counts are multinomial (Poisson) or Dirichlet-multinomial (negative binomial with means that are
@@ -103,7 +103,7 @@ class Serial:
 
 
 def serial(
-    outcome: Array, link: Array, family: Family, groups: Codes, nights: NDArray[np.int64], lags: Sequence[int]
+    outcome: Array, link: Array, family: ResponseFamily, groups: Codes, nights: NDArray[np.int64], lags: Sequence[int]
 ) -> Serial:
     """Return the autocorrelation of Pearson residuals over calendar nights, each participant's own level taken out.
 
@@ -153,7 +153,7 @@ def serial(
     return Serial(columns[0], columns[1], columns[2], columns[3].astype(np.int64), columns[4].astype(np.int64))
 
 
-def _own_level(outcome: Array, link: Array, family: Family, groups: Codes) -> tuple[Array, NDArray[np.bool_]]:
+def _own_level(outcome: Array, link: Array, family: ResponseFamily, groups: Codes) -> tuple[Array, NDArray[np.bool_]]:
     """Return means (n) moved on the link scale to each participant's own total, and which rows (n) that exists for."""
     nights = np.bincount(groups)
     events = np.bincount(groups, outcome)

@@ -19,7 +19,7 @@ from crampstudy.nights import Diary, people
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class ClassPopulation:
     """Cells (c) of a population: the values of the model's variables, the group and the weight of each."""
 
     cells: pl.DataFrame
@@ -41,7 +41,7 @@ def population(
     by: str | None,
     where: str | None,
     bands: AgeBands,
-) -> Population:
+) -> ClassPopulation:
     """Return the cells of the population over which the shares that a model implies are averaged.
 
     Args:
@@ -76,7 +76,7 @@ def population(
         .agg(pl.col("_weight").sum())
         .sort("_group", *names)
     )
-    return Population(
+    return ClassPopulation(
         cells.select(names), cells["_weight"].to_numpy(), tuple(cells["_group"]), f"standardised to {about}"
     )
 

@@ -21,7 +21,7 @@ from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.descriptive.class_population import Population, population
+from crampstudy.descriptive.class_population import ClassPopulation, population
 from crampstudy.descriptive.class_windows import NO_RECALL, no_window, windows
 from crampstudy.descriptive.prevalence import LEVELS
 from crampstudy.errors import UsageError
@@ -172,7 +172,9 @@ def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
         check_group(by, own)
 
 
-def _implied(solution: Solution, population: Population, where: str | None, base: Row, ci_level: float) -> list[Row]:
+def _implied(
+    solution: Solution, population: ClassPopulation, where: str | None, base: Row, ci_level: float
+) -> list[Row]:
     clusters = len(solution.participants)
     base = base | {
         "analysis": kinds.CLASS_IMPLIED.name,

@@ -29,7 +29,7 @@ _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OutlinePart:
     """One part of the report; a title of ``None`` leaves the notebooks' headings as they are."""
 
     title: str | None
@@ -41,7 +41,7 @@ class Outline:
     """Title and parts of a report, in order."""
 
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[OutlinePart, ...]
 
     @property
     def notebooks(self) -> tuple[Path, ...]:
@@ -62,7 +62,7 @@ class Outline:
                 raise UsageError(f"unknown section {section!r}; {hint}")
         if not sections:
             return self
-        kept = (Part(part.title, tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
+        kept = (OutlinePart(part.title, tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
         return Outline(self.title, tuple(part for part in kept if part.notebooks))
 
     def plus(self, notebook: Path) -> Outline:
@@ -75,7 +75,7 @@ class Outline:
             raise UsageError(f"{notebook.name}: no such notebook; give the path of an .ipynb file")
         if notebook.stem in (path.stem for path in self.notebooks):
             raise UsageError(f"{notebook.name}: the outline has a notebook of that name; rename yours")
-        return Outline(self.title, (*self.parts, Part(None, (notebook.resolve(),))))
+        return Outline(self.title, (*self.parts, OutlinePart(None, (notebook.resolve(),))))
 
 
 def read(folder: Path) -> Outline:
@@ -121,7 +121,7 @@ def find(folder: Path | None = None) -> Path:
     )
 
 
-def _part(part: object, folder: Path) -> Part:
+def _part(part: object, folder: Path) -> OutlinePart:
     match part:
         case {"title": str(title), "notebooks": [*names]} if names and all(isinstance(name, str) for name in names):
             paths = tuple(folder / f"{name}.ipynb" for name in names)
@@ -129,4 +129,4 @@ def _part(part: object, folder: Path) -> Part:
             raise UsageError(f"outline.yaml: a part needs a title and a list of notebooks, got {part!r}")
     if missing := [path.name for path in paths if not path.is_file()]:
         raise UsageError(f"outline.yaml, part {title!r}: no file {', '.join(missing)} beside it")
-    return Part(title, paths)
+    return OutlinePart(title, paths)

@@ -19,7 +19,7 @@ from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours, robust
-from crampstudy.models.times.event_family import Answered, EventFamily, EventRows, Events, compared, events, whole
+from crampstudy.models.times.event_family import EventAnswer, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.nights import event_times, people
 
 
@@ -30,22 +30,22 @@ def classes_of(of: Events) -> tuple[Array, list[str]]:
     return codes, [of.source.levels[code] for code in seen]
 
 
-def _solve(of: Events) -> Answered:
+def _solve(of: Events) -> EventAnswer:
     design, kind = of.design, of.request.covariance
     codes, levels = classes_of(of)
     above = int((codes > 0).sum())
     if len(levels) < 2:
         reason = f"every one of the {of.source.plural} is in class {levels[0]}: there are no classes to tell apart"
-        return Answered(rows.Answer.none(design, "not_estimable", reason), above)
+        return EventAnswer(rows.CoefficientTable.none(design, "not_estimable", reason), above)
     free = ordinal_rows.free_columns(design, of.request.options.free_terms)
     fitted = ordinal(of.matrix, codes, levels=levels, names=of.names, free=free)
     if fitted.problem:
-        return Answered(rows.Answer.none(design, fitted.status, fitted.problem), above, fitted.iterations)
+        return EventAnswer(rows.CoefficientTable.none(design, fitted.status, fitted.problem), above, fitted.iterations)
     # Each slope needs a participant's score of its own; of thresholds, which all have cramps on both sides, none does.
     slopes = len(fitted.names) - len(fitted.thresholds)
     if kind != "model" and of.clusters <= slopes:
         reason = f"{of.clusters} participants are too few for a cluster-robust covariance of {slopes} slopes"
-        return Answered(rows.Answer.none(design, "not_estimable", reason), above, fitted.iterations)
+        return EventAnswer(rows.CoefficientTable.none(design, "not_estimable", reason), above, fitted.iterations)
     curvatures = None
     if fitted.curvatures and of.clusters <= CURVED_TO:
         curvatures = fitted.curvatures(of.groups, of.clusters)
@@ -57,7 +57,7 @@ def _solve(of: Events) -> Answered:
     answer = ordinal_rows.answer(design, levels, free, fitted.parameters, made.variance, made.moments)
     answer = answer.resting_on(ordinal_rows.at_limits(exposed(design, of.groups), levels))
     note = rows.note(ordinal_rows.remark(of.source.levels, levels), *automatic.named(made, kind)) or ""
-    return Answered(answer, above, fitted.iterations, fitted.log_likelihood, note)
+    return EventAnswer(answer, above, fitted.iterations, fitted.log_likelihood, note)
 
 
 def _pain(request: ModelRequest) -> EventRows:

@@ -43,7 +43,7 @@ def answer(
     parameters: Array,
     variance: Array,
     moments: Moments,
-) -> rows.Answer:
+) -> rows.CoefficientTable:
     """Return the answer of K classes: the columns of the design, the K - 1 thresholds, then the other free slopes.
 
     A free column shows its slope at the lowest limit in its own place; thresholds become the odds of a class above.
@@ -72,7 +72,7 @@ def answer(
     turn = sign[:, None] * _back(design, cuts, free)[order]
     coefficients, turned = propagated(turn, parameters, variance)
     moments = moments.turned(turn)
-    return rows.Answer(
+    return rows.CoefficientTable(
         tuple(columns),
         coefficients,
         np.sqrt(np.diag(turned)),

@@ -47,11 +47,11 @@ class Rest:
         n = int(lost.sum() if times is None else times[lost].sum())
         return replace(before, left_out=(*before.left_out, (ASIDE, n)))
 
-    def failed(self, answer: rows.Answer) -> rows.Answer:
+    def failed(self, answer: rows.CoefficientTable) -> rows.CoefficientTable:
         """Return the answer of the whole, which has none, with the reason of its own for what is one participant's."""
         return replace(answer, warnings={c: found.lone for c, found in self.exposed.items() if found.lone})
 
-    def of_whole(self, answer: rows.Answer) -> rows.Answer:
+    def of_whole(self, answer: rows.CoefficientTable) -> rows.CoefficientTable:
         """Return the answer of ``design`` as one of the whole, without an estimate of what its rows do not tell.
 
         What an answer has beside the columns of its design, such as thresholds, follows them.
@@ -82,7 +82,7 @@ class Rest:
             declared=self.whole.declared.without([i for i, c in enumerate(self.whole.columns) if c.term in free]),
         )
 
-    def _places(self, answer: rows.Answer) -> tuple[list[design_matrix.Column], list[int]]:
+    def _places(self, answer: rows.CoefficientTable) -> tuple[list[design_matrix.Column], list[int]]:
         """Return the columns of the whole with what ``answer`` has besides, and where each stands in it, else -1."""
         columns, place = list(answer.columns), list(range(len(answer.columns)))
         for i, column in enumerate(self.whole.columns):
@@ -91,7 +91,7 @@ class Rest:
                 place.insert(i, -1)
         return columns, place
 
-    def _without_estimate(self, answer: rows.Answer) -> dict[design_matrix.Column, str]:
+    def _without_estimate(self, answer: rows.CoefficientTable) -> dict[design_matrix.Column, str]:
         """Return why columns of the ``answer`` have no estimate either."""
         own, why = self.design.columns, {}
         for i, column in enumerate(answer.columns):

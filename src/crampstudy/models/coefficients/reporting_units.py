@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crampstudy import wording
-from crampstudy.models.coefficients.rows import BASELINES, LARGEST, Answer, Scale
+from crampstudy.models.coefficients.rows import BASELINES, LARGEST, CoefficientTable, Scale
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.terms import design_matrix
 
@@ -20,7 +20,7 @@ _LEAST, _MOST = 0.005, 1e6
 
 
 def steps(
-    answer: Answer, design: design_matrix.Design, scale: Scale, per: Mapping[str, float], ci_level: float
+    answer: CoefficientTable, design: design_matrix.Design, scale: Scale, per: Mapping[str, float], ci_level: float
 ) -> Mapping[str, float]:
     """Return the multiples in which numeric terms are reported: those of ``per``, and of others what a number needs.
 

@@ -74,7 +74,9 @@ def association(design: design_matrix.Design) -> str:
     return "association, adjusted for the other terms" if len(design.terms()) > 1 else "association"
 
 
-def linear(answer: rows.Answer, design: design_matrix.Design, cells: rows.Row, scale: rows.Scale) -> Linear | None:
+def linear(
+    answer: rows.CoefficientTable, design: design_matrix.Design, cells: rows.Row, scale: rows.Scale
+) -> Linear | None:
     """Return the linear predictor of a model with one coefficient per column of the design."""
     if answer.status != "converged":
         return None

@@ -18,7 +18,7 @@ from crampstudy.models.inference.automatic import Conventional, Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
 from crampstudy.models.inference.exposed_participants import Exposed
 from crampstudy.models.terms import design_matrix
-from crampstudy.models.terms.declared_contrasts import Contrast, Declared
+from crampstudy.models.terms.declared_contrasts import AppliedContrast, Declared
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
@@ -36,7 +36,7 @@ _ENDLESS = "the interval has no end that could be told, as it reaches below 1e-1
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CoefficientTable:
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.
@@ -59,7 +59,7 @@ class Answer:
     declared: Declared = field(default_factory=Declared)
 
     @classmethod
-    def none(cls, design: design_matrix.Design, status: Status, reason: str) -> Answer:
+    def none(cls, design: design_matrix.Design, status: Status, reason: str) -> CoefficientTable:
         """Return the answer of a model that could not be fitted."""
         missing = np.full(len(design.columns), np.nan)
         moments = Conventional(np.nan, len(missing))
@@ -76,7 +76,7 @@ class Answer:
         """Return the moments of k combinations (k x q) of the first q coefficients, those of the design's columns."""
         return self.moments.turned(np.pad(contrasts, ((0, 0), (0, len(self.columns) - contrasts.shape[1]))))
 
-    def resting_on(self, found: Mapping[design_matrix.Column, Exposed], few: str | None = _FEW) -> Answer:
+    def resting_on(self, found: Mapping[design_matrix.Column, Exposed], few: str | None = _FEW) -> CoefficientTable:
         """Return the answer with who bears on its columns; without an estimate of what is one participant's alone.
 
         ``few`` is said of a column with few degrees of freedom.
@@ -127,7 +127,7 @@ class Scale:
 
 
 def rows(
-    answer: Answer,
+    answer: CoefficientTable,
     scale: Scale,
     base: Row,
     ci_level: float,
@@ -173,7 +173,9 @@ def rows(
     return made + last
 
 
-def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, margins: Margins, scale: Scale) -> Row:
+def _contrast(
+    answer: CoefficientTable, contrast: AppliedContrast, base: Row, ci_level: float, margins: Margins, scale: Scale
+) -> Row:
     """Return the row of a declared contrast, which rests on the participants of all columns that it moves."""
     moved = np.flatnonzero(contrast.vector)
     columns = [answer.columns[i] for i in moved]
@@ -199,7 +201,7 @@ def _contrast(answer: Answer, contrast: Contrast, base: Row, ci_level: float, ma
     return _judged(_row(of, cells, column, (value, error, df), ci_level, scale), margins, lone=bool(warnings))
 
 
-def _combined(answer: Answer, contrasts: Array) -> tuple[Array, Array]:
+def _combined(answer: CoefficientTable, contrasts: Array) -> tuple[Array, Array]:
     """Return the values (k) of ``contrasts`` (k x p) and their errors, NaN where one moves what has no estimate."""
     moved = np.flatnonzero(contrasts.any(axis=0))
     return combined(contrasts[:, moved], answer.coefficients[moved], answer.variance[np.ix_(moved, moved)])
@@ -216,7 +218,7 @@ def _judged(row: Row, margins: Margins, *, lone: bool = False) -> Row:
 
 
 def _row(
-    answer: Answer,
+    answer: CoefficientTable,
     base: Row,
     column: design_matrix.Column,
     number: tuple[float, float, float],
@@ -261,7 +263,7 @@ def shown(value: float, half: float, scale: Scale, cells: Row) -> Row:
     return estimates.without_interval(row, said) if endless else row
 
 
-def joint_test(answer: Answer, contrasts: Array, base: Row) -> Row:
+def joint_test(answer: CoefficientTable, contrasts: Array, base: Row) -> Row:
     """Return the row of the Wald test that ``contrasts`` (q x p) of the coefficients are all zero."""
     cells = base | {"scale": TEST}
     if answer.status != "converged":
@@ -292,7 +294,9 @@ def wald_cells(coefficients: Array, block: Array, df: float) -> Row:
     return {"scale": TEST, "estimate": statistic, "unit": unit, "df": df, "p_value": p}
 
 
-def _smooth(answer: Answer, smooth: design_matrix.Smooth, base: Row, scale: Scale, ci_level: float) -> list[Row]:
+def _smooth(
+    answer: CoefficientTable, smooth: design_matrix.Smooth, base: Row, scale: Scale, ci_level: float
+) -> list[Row]:
     """Return the joint test of a spline's coefficients and its ratios against the reference."""
     made = [joint_test(answer, np.eye(len(answer.columns))[list(smooth.columns)], base | {"term": smooth.term})]
     known = wording.variable(smooth.variable)

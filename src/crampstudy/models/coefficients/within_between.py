@@ -86,7 +86,7 @@ def request_of_parts(request: ModelRequest, found: Sequence[Split]) -> ModelRequ
 
 
 def split_rows(
-    found: Sequence[Split], answer: rows.Answer, made: Sequence[rows.Row], cells: rows.Row
+    found: Sequence[Split], answer: rows.CoefficientTable, made: Sequence[rows.Row], cells: rows.Row
 ) -> list[rows.Row]:
     """Return, of the rows ``made`` of the model with both parts, those of the parts, each pair with its test."""
     chosen: list[rows.Row] = []

@@ -12,7 +12,7 @@ from crampstudy.arrays import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ResponseFamily:
     """``mean`` of the linear predictor; ``slope`` (its derivative) and ``variance``, both of the mean."""
 
     name: str
@@ -44,21 +44,21 @@ def _one(mu: Array) -> Array:
     return np.ones_like(mu)
 
 
-POISSON = Family("poisson", _exp, _same, _same)
+POISSON = ResponseFamily("poisson", _exp, _same, _same)
 """Counts with log link."""
 
-BINOMIAL = Family("binomial", _expit, _bernoulli, _bernoulli)
+BINOMIAL = ResponseFamily("binomial", _expit, _bernoulli, _bernoulli)
 """Outcomes 0 or 1 with logit link."""
 
 
-def negative_binomial(dispersion: float) -> Family:
+def negative_binomial(dispersion: float) -> ResponseFamily:
     """Return the NB2 family with log link and its dispersion held: Var(y) = mu + dispersion mu^2."""
-    return Family("negative-binomial", _exp, _same, lambda mu: mu + dispersion * mu**2)
+    return ResponseFamily("negative-binomial", _exp, _same, lambda mu: mu + dispersion * mu**2)
 
 
-def gaussian(variance: float) -> Family:
+def gaussian(variance: float) -> ResponseFamily:
     """Return the family of numbers with identity link and one variance, held."""
-    return Family("gaussian", _same, _one, lambda mu: np.full_like(mu, variance))
+    return ResponseFamily("gaussian", _same, _one, lambda mu: np.full_like(mu, variance))
 
 
 GAUSSIAN = gaussian(1.0)

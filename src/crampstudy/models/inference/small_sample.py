@@ -23,7 +23,7 @@ from scipy import linalg, special
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
 from crampstudy.models.common.aggregation import pattern
-from crampstudy.models.common.distributions import Family
+from crampstudy.models.common.distributions import ResponseFamily
 from crampstudy.models.inference.covariance import effective_number, without_rounding
 
 _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
@@ -46,7 +46,7 @@ class Nights:
     offset: Array
     groups: Codes
     coefficients: Array
-    family: Family
+    family: ResponseFamily
     multiplicity: Array | None = None
 
 

@@ -85,15 +85,15 @@ def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
     )
 
 
-def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Answer, rows.Row, rows.Scale]:
+def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.CoefficientTable, rows.Row, rows.Scale]:
     """Return a model's answer, the cells that its rows share, and their scale."""
     design, data, solved = solution.design, solution.data, solution.solved
     clusters = len(solution.participants)
     if solved is None or solved.moments is None:
         status: Status = "not_converged" if solved else "not_estimable"
-        answer = rows.Answer.none(design, status, solution.reason or str(solved and solved.problem))
+        answer = rows.CoefficientTable.none(design, status, solution.reason or str(solved and solved.problem))
     else:
-        answer = rows.Answer(
+        answer = rows.CoefficientTable(
             design.columns,
             solved.coefficients,
             np.sqrt(np.diag(solved.variance)),
@@ -122,7 +122,7 @@ def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Answer, row
 
 
 def _rows(
-    request: ModelRequest, solution: Solution, answer: rows.Answer, cells: rows.Row, scale: rows.Scale
+    request: ModelRequest, solution: Solution, answer: rows.CoefficientTable, cells: rows.Row, scale: rows.Scale
 ) -> list[rows.Row]:
     solved = solution.solved
     per = reporting_units.steps(answer, solution.whole, scale, request.per, request.ci_level)
@@ -135,7 +135,7 @@ def _rows(
     return made + zero_rows(solution, cells, request.ci_level, request.per, request.margins)
 
 
-def _with_baseline(answer: rows.Answer, solved: Solved | None) -> rows.Answer:
+def _with_baseline(answer: rows.CoefficientTable, solved: Solved | None) -> rows.CoefficientTable:
     """Return the answer without its intercept where that is no rate."""
     if solved is None or solved.no_baseline is None:
         return answer

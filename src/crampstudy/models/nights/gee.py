@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy.arrays import Array, Codes
-from crampstudy.models.common.distributions import BINOMIAL, GAUSSIAN, POISSON, Family
+from crampstudy.models.common.distributions import BINOMIAL, GAUSSIAN, POISSON, ResponseFamily
 from crampstudy.models.inference.covariance import CURVED_TO, cluster_sums
 from crampstudy.models.nights.count import CountFit, poisson
 from crampstudy.models.nights.linear import LinearFit, linear
@@ -107,7 +107,7 @@ def gee(
     return _in_unit(fitted, unit) if family == "gaussian" else fitted
 
 
-_FAMILIES: Mapping[FamilyName, Family] = {"poisson": POISSON, "binomial": BINOMIAL, "gaussian": GAUSSIAN}
+_FAMILIES: Mapping[FamilyName, ResponseFamily] = {"poisson": POISSON, "binomial": BINOMIAL, "gaussian": GAUSSIAN}
 _STARTS: Mapping[FamilyName, Callable[[Array, Array, Array], CountFit | LinearFit]] = {
     "poisson": poisson,
     "binomial": logistic,
@@ -127,7 +127,7 @@ def _in_unit(fit: GeeFit, unit: float) -> GeeFit:
     )
 
 
-def _alternate(b: Array, blocks: tuple[ParticipantBlock, ...], family: Family, structure: Structure) -> GeeFit:
+def _alternate(b: Array, blocks: tuple[ParticipantBlock, ...], family: ResponseFamily, structure: Structure) -> GeeFit:
     pairs = np.rint(_total([structure.products(block, np.ones(len(block.outcome))) for block in blocks]))
     rows = sum(len(block.outcome) for block in blocks)
     alpha, scale, steps, moved = 0.0, 1.0, 0, np.inf
@@ -163,7 +163,7 @@ def _alternate(b: Array, blocks: tuple[ParticipantBlock, ...], family: Family, s
 
 
 def _with_errors(
-    fit: GeeFit, blocks: tuple[ParticipantBlock, ...], family: Family, structure: Structure, pairs: Array
+    fit: GeeFit, blocks: tuple[ParticipantBlock, ...], family: ResponseFamily, structure: Structure, pairs: Array
 ) -> GeeFit:
     """Return the fit with standard errors of scale and working correlation, by participants, with G/(G-1).
 

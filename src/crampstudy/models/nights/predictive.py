@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from crampstudy.arrays import Array
-from crampstudy.models.common.distributions import BINOMIAL, POISSON, Family, gaussian, negative_binomial
+from crampstudy.models.common.distributions import BINOMIAL, POISSON, ResponseFamily, gaussian, negative_binomial
 from crampstudy.models.inference.covariance import cluster_sums
 from crampstudy.models.nights.count import CountFit
 from crampstudy.models.nights.data import Data
@@ -107,7 +107,7 @@ class PredictiveDistribution:
         return replace(self, own=own, z=z, factor=_factor(fitted))
 
     @property
-    def family(self) -> Family:
+    def family(self) -> ResponseFamily:
         """Mean and variance of a night given the participant's effects."""
         if self.kind == "binary":
             return BINOMIAL

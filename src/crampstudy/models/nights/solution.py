@@ -71,7 +71,7 @@ class Solution:
         """Whether there are numbers."""
         return self.solved is not None and self.solved.problem is None
 
-    def of_whole(self, answer: rows.Answer, part: int = 0) -> rows.Answer:
+    def of_whole(self, answer: rows.CoefficientTable, part: int = 0) -> rows.CoefficientTable:
         """Return the answer of ``design``, or of the zero part (1), as one of the design that was asked for."""
         return self.rests[part].of_whole(answer) if self.rests else answer
 

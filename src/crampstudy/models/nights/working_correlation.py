@@ -12,7 +12,7 @@ from scipy import fft
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
-from crampstudy.models.common.distributions import Family
+from crampstudy.models.common.distributions import ResponseFamily
 
 _BLOCK_ROWS = 1 << 14
 _BLOCK_CELLS = 1 << 19
@@ -34,13 +34,13 @@ class ParticipantBlock:
     place: Codes
     calendar: tuple[int, int]
 
-    def residuals(self, b: Array, family: Family) -> tuple[Array, Array]:
+    def residuals(self, b: Array, family: ResponseFamily) -> tuple[Array, Array]:
         """Return the Pearson residuals (n) and the factor (n) that turns a design row into their derivative."""
         mu = family.mean(self.matrix @ b + self.offset)
         root = np.sqrt(family.variance(mu))
         return (self.outcome - mu) / root, family.slope(mu) / root
 
-    def in_link(self, b: Array, family: Family) -> Array:
+    def in_link(self, b: Array, family: ResponseFamily) -> Array:
         """Return the derivatives (n) of the Pearson residuals in the linear predictor."""
         eta = self.matrix @ b + self.offset
         up, down = (

@@ -38,7 +38,7 @@ class Refit:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RefitResult:
     """Where an optimiser ended: what it found, whether it says that it converged, and the ``score`` (k) left.
 
     ``spread`` (k) are the standard errors of the k parameters by the model, which give the score its unit.
@@ -50,7 +50,7 @@ class Ended:
     spread: Array = field(default_factory=lambda: np.empty(0))
 
 
-def attempt(by: str, run: Callable[[], Ended | None]) -> Refit:
+def attempt(by: str, run: Callable[[], RefitResult | None]) -> Refit:
     """Run a fit of statsmodels and judge it; its warnings are collected, its failures told.
 
     A flag of convergence alone is not believed: coefficients and errors must be numbers, and the score zero.
@@ -70,7 +70,7 @@ def attempt(by: str, run: Callable[[], Ended | None]) -> Refit:
     return Refit(by, ended.found, _problem(by, ended), warned)
 
 
-def _problem(by: str, ended: Ended) -> str | None:
+def _problem(by: str, ended: RefitResult) -> str | None:
     if not ended.converged:
         return f"{by} of statsmodels did not converge"
     if not np.isfinite(ended.found.coefficients).all():

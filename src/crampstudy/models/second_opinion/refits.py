@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crampstudy.arrays import Array
 from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.second_opinion.refit import Ended, Found, Refit, attempt
+from crampstudy.models.second_opinion.refit import Found, Refit, RefitResult, attempt
 
 if TYPE_CHECKING:
     from crampstudy.models.nights.data import Data
@@ -29,7 +29,7 @@ _GRADIENT = 1e-7
 def generalised_linear(data: Data, family: str, kind: Covariance) -> Refit:
     """Refit a Poisson or Binomial regression by iterated least squares."""
 
-    def run() -> Ended:
+    def run() -> RefitResult:
         from statsmodels.genmod import families
         from statsmodels.genmod.generalized_linear_model import GLM
 
@@ -37,7 +37,7 @@ def generalised_linear(data: Data, family: str, kind: Covariance) -> Refit:
         model = GLM(data.outcome, data.matrix, family=law, offset=data.offset, freq_weights=data.weights)
         fitted = model.fit(tol=_TIGHT, maxiter=_STEPS, **_of_kind(kind, data.groups))
         spread = np.sqrt(np.diag(fitted.normalized_cov_params))
-        return Ended(Found(fitted.params, fitted.bse), fitted.converged, model.score(fitted.params), spread)
+        return RefitResult(Found(fitted.params, fitted.bse), fitted.converged, model.score(fitted.params), spread)
 
     return attempt(f"GLM ({family})", run)
 
@@ -48,7 +48,7 @@ def negative_binomial(data: Data, kind: Covariance) -> Refit:
     Newton's method from the Poisson fit, or, where that goes astray, a quasi-Newton one.
     """
 
-    def run(method: str, options: Mapping[str, float]) -> Ended:
+    def run(method: str, options: Mapping[str, float]) -> RefitResult:
         from statsmodels.discrete.discrete_model import NegativeBinomial, Poisson
 
         start = Poisson(data.outcome, data.matrix, offset=data.offset).fit(method="newton", maxiter=_STEPS, disp=0)
@@ -57,7 +57,7 @@ def negative_binomial(data: Data, kind: Covariance) -> Refit:
         fitted = model.fit(start_params=np.append(start.params, 0.5), **how)
         errors, beside = _errors(fitted, data.matrix.shape[1]), {"dispersion": float(fitted.params[-1])}
         converged = bool(fitted.mle_retvals["converged"])
-        return Ended(Found(fitted.params[:-1], errors, beside), converged, *_left(model, fitted))
+        return RefitResult(Found(fitted.params[:-1], errors, beside), converged, *_left(model, fitted))
 
     by = "NegativeBinomial"
     refit = attempt(by, lambda: run("newton", {}))
@@ -67,7 +67,7 @@ def negative_binomial(data: Data, kind: Covariance) -> Refit:
 def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
     """Refit a marginal model with an exchangeable working correlation, its scale without a correction for p."""
 
-    def run() -> Ended | None:
+    def run() -> RefitResult | None:
         from statsmodels.genmod import cov_struct, families
         from statsmodels.genmod.generalized_estimating_equations import GEE
 
@@ -81,7 +81,7 @@ def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
         scale = float(fitted.scale)
         beside = {"working correlation": float(working.dep_params), "scale": scale, "residual": float(np.sqrt(scale))}
         score, spread = np.asarray(fitted.fit_history["score"][-1]), np.sqrt(np.diag(fitted.cov_naive)) / scale
-        return Ended(Found(fitted.params, errors, beside), bool(fitted.converged), score, spread)
+        return RefitResult(Found(fitted.params, errors, beside), bool(fitted.converged), score, spread)
 
     return attempt(f"GEE ({family}, exchangeable)", run)
 
@@ -89,15 +89,15 @@ def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
 def linear(data: Data, kind: Covariance) -> Refit:
     """Refit a linear regression by (weighted) least squares."""
 
-    def run() -> Ended:
+    def run() -> RefitResult:
         from statsmodels.regression.linear_model import OLS, WLS
 
         outcome = data.outcome - data.offset
         if data.weights is not None:
             fitted = WLS(outcome, data.matrix, weights=data.weights).fit(**_of_kind(kind, data.groups))
-            return Ended(Found(fitted.params, fitted.bse), converged=True)
+            return RefitResult(Found(fitted.params, fitted.bse), converged=True)
         fitted = OLS(outcome, data.matrix).fit(**_of_kind(kind, data.groups))
-        return Ended(Found(fitted.params, fitted.bse, {"residual": float(np.sqrt(fitted.scale))}), converged=True)
+        return RefitResult(Found(fitted.params, fitted.bse, {"residual": float(np.sqrt(fitted.scale))}), converged=True)
 
     return attempt("OLS" if data.weights is None else "WLS", run)
 
@@ -105,7 +105,7 @@ def linear(data: Data, kind: Covariance) -> Refit:
 def mixed_linear(data: Data, slope: int | None = None) -> Refit:
     """Refit a linear model with a random intercept, and a random ``slope`` of a column, by restricted likelihood."""
 
-    def run() -> Ended:
+    def run() -> RefitResult:
         from statsmodels.regression.mixed_linear_model import MixedLM
 
         random, turn = np.ones((len(data.outcome), 1)), np.eye(1)
@@ -121,7 +121,9 @@ def mixed_linear(data: Data, slope: int | None = None) -> Refit:
         spreads = np.sqrt(np.maximum(variances, 0.0))
         beside = dict(zip(("random intercept", "random slope"), map(float, spreads), strict=False))
         beside["residual"] = float(np.sqrt(fitted.scale))
-        return Ended(Found(np.asarray(fitted.fe_params), np.asarray(fitted.bse_fe), beside), bool(fitted.converged))
+        return RefitResult(
+            Found(np.asarray(fitted.fe_params), np.asarray(fitted.bse_fe), beside), bool(fitted.converged)
+        )
 
     return attempt("MixedLM", run)
 
@@ -129,7 +131,7 @@ def mixed_linear(data: Data, slope: int | None = None) -> Refit:
 def ordered_logit(matrix: Array, classes: Array, groups: NDArray[np.intp], kind: Covariance) -> Refit:
     """Refit proportional odds of ``classes`` (n, codes 0..K-1) on ``matrix`` (n x p, no intercept)."""
 
-    def run() -> Ended:
+    def run() -> RefitResult:
         from statsmodels.miscmodels.ordinal_model import OrderedModel
 
         p = matrix.shape[1]
@@ -137,7 +139,7 @@ def ordered_logit(matrix: Array, classes: Array, groups: NDArray[np.intp], kind:
         how = {"method": "bfgs", "maxiter": 5 * _STEPS, "gtol": _GRADIENT, "disp": 0, **_of_kind(kind, groups)}
         fitted = model.fit(**how)
         converged = bool(fitted.mle_retvals["converged"])
-        return Ended(Found(fitted.params[:p], _errors(fitted, p)), converged, *_left(model, fitted))
+        return RefitResult(Found(fitted.params[:p], _errors(fitted, p)), converged, *_left(model, fitted))
 
     return attempt("OrderedModel (logit)", run)
 
@@ -148,7 +150,7 @@ def cox(matrix: Array, times: Times) -> Refit:
     statsmodels takes a row as at risk at the very time at which it enters, so that rows enter an instant later.
     """
 
-    def run() -> Ended:
+    def run() -> RefitResult:
         from statsmodels.duration.hazard_regression import PHReg
 
         entry = None if times.start is None else np.nextafter(times.start, np.inf)
@@ -156,7 +158,7 @@ def cox(matrix: Array, times: Times) -> Refit:
         model = PHReg(times.stop, matrix, status=status, entry=entry, strata=times.strata, ties="efron")
         fitted = model.fit()
         # It keeps no flag; the score says where it ended.
-        return Ended(Found(fitted.params, fitted.bse), True, np.asarray(model.score(fitted.params)), fitted.bse)
+        return RefitResult(Found(fitted.params, fitted.bse), True, np.asarray(model.score(fitted.params)), fitted.bse)
 
     return attempt("PHReg (Efron)", run)
 

@@ -27,11 +27,11 @@ UNAWARE = ", whose errors know neither strata nor sampling units"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class SurveyAnswer:
     """What the numbers of a family make of a sample, and what is to be said of it."""
 
     numbers: linearised.SurveyFit | interval_counts.IntervalFit
-    answer: rows.Answer
+    answer: rows.CoefficientTable
     extras: tuple[Extra, ...] = ()
     note: str | None = None
 
@@ -47,7 +47,7 @@ class SurveyFamily(SampleFamily):
     covariances: tuple[Covariance, ...] = ("auto",)
     no_counterpart: str = UNAWARE
     scale: Scale | None
-    solve: Callable[[Sample], Answered]
+    solve: Callable[[Sample], SurveyAnswer]
 
     def fit(self, request: ModelRequest) -> Fit:
         """Answer a request of a survey's participants."""
@@ -64,7 +64,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     design, scale = of.design, family.scale or Scale.of_number(request.outcome)
     cells = base(request) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*of.remarks)}
     if not design.rows.any():
-        answer = rows.Answer.none(design, "not_estimable", "no participant is complete on the terms")
+        answer = rows.CoefficientTable.none(design, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, scale, cells, request.ci_level, request.per, request.margins)
         made += rows.left_out(design, scale, cells)
         return Fit(tidy.frame(made), request.model, 0, 0, float("nan"), "not_estimable", account=of.account)
@@ -77,7 +77,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
             of, found = again, replace(found_again, answer=rest.of_whole(found_again.answer))
         else:
             # What is one participant's alone takes no slope: what stands in the way is what does so without it.
-            none = rows.Answer.none(design, found_again.answer.status, str(found_again.answer.reason))
+            none = rows.CoefficientTable.none(design, found_again.answer.status, str(found_again.answer.reason))
             found = replace(found, answer=rest.failed(none))
     numbers, answer = found.numbers, found.answer
     few = few_note(numbers.df, numbers.df_residual) if answer.status == "converged" else ""
@@ -105,14 +105,14 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     )
 
 
-def answer_of(of: Sample, fitted: linearised.SurveyFit | interval_counts.IntervalFit) -> rows.Answer:
+def answer_of(of: Sample, fitted: linearised.SurveyFit | interval_counts.IntervalFit) -> rows.CoefficientTable:
     """Return the answer of a fit with one coefficient per column."""
     design = of.design
     if fitted.status != "converged":
-        return rows.Answer.none(design, fitted.status, fitted.reason)
+        return rows.CoefficientTable.none(design, fitted.status, fitted.reason)
     coefficients, variance = design.standard.coefficients(fitted.coefficients, fitted.covariance)
     moments = of.moments(design.standardised().matrix, fitted.df_residual).turned(design.standard.back())
-    return rows.Answer(
+    return rows.CoefficientTable(
         design.columns,
         coefficients,
         np.sqrt(np.diag(variance)),

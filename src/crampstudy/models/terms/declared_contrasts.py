@@ -29,7 +29,7 @@ WITHIN, _ = OF_PERSON
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class AppliedContrast:
     """Two values of a ``variable``, as texts and as ``printed``; ``vector`` (p) is the difference of their rows."""
 
     variable: str
@@ -43,7 +43,7 @@ class Contrast:
 class Declared:
     """The ``contrasts`` of a design's numbers, and the ``columns`` whose own coefficient is a contrast as it is."""
 
-    contrasts: tuple[Contrast, ...] = ()
+    contrasts: tuple[AppliedContrast, ...] = ()
     columns: tuple[int, ...] = ()
 
     def kept(self, places: Sequence[int]) -> Declared:
@@ -51,7 +51,8 @@ class Declared:
         place = {column: i for i, column in enumerate(places)}
         return Declared(
             tuple(
-                Contrast(c.variable, c.level, c.reference, c.printed, c.vector[list(places)]) for c in self.contrasts
+                AppliedContrast(c.variable, c.level, c.reference, c.printed, c.vector[list(places)])
+                for c in self.contrasts
             ),
             tuple(place[i] for i in self.columns if i in place),
         )
@@ -77,7 +78,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         return Declared()
     inside = frame.select(design.variables).filter(pl.Series(design.rows))
     means = partial(_means, frame, candidate, times)
-    found: list[Contrast] = []
+    found: list[AppliedContrast] = []
     columns: list[int] = []
     for name in design.variables:
         terms = [term for term in design.terms() if name in design.names[term]]
@@ -91,7 +92,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
             vector = _between(design, name, at, reference)
             if vector is not None:
                 printed = declared.wording(at, reference)
-                found.append(Contrast(name, f"{at:g}", f"{reference:g}", printed, vector))
+                found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector))
                 break
     return Declared(tuple(found), tuple(sorted(columns)))
 

@@ -54,7 +54,7 @@ class CoxFit:
 
 
 @dataclass(frozen=True, slots=True)
-class Proportionality:
+class ProportionalityTest:
     """Tests that the p log hazard ratios do not change with time, one by one and ``overall`` (last of each array).
 
     ``statistic``, ``df`` and ``p_value`` have length p + 1. ``time`` (events), ``transformed`` and ``residuals``
@@ -174,7 +174,7 @@ def proportionality(
     groups: Codes,
     kind: Covariance = "model",
     transform: Transform = "km",
-) -> Proportionality:
+) -> ProportionalityTest:
     """Test whether the log hazard ratios of a fit change with time: the score test of X g(t).
 
     g is the share of events before t (``km``, 1 minus Kaplan-Meier of all rows) or t itself. ``model`` is R's
@@ -223,7 +223,7 @@ def proportionality(
         problem = "the spread of the events over time is too small for a test"
     else:
         statistic = np.append(u**2 / np.diag(spread), u @ np.linalg.solve(spread, u))
-    return Proportionality(
+    return ProportionalityTest(
         statistic=statistic,
         df=df,
         p_value=np.asarray(stats.chi2.sf(statistic, df)),

@@ -56,10 +56,10 @@ class EventRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class EventAnswer:
     """What the numbers of a family make of its rows: the ``answer``, the ``events`` behind it, and a ``note``."""
 
-    answer: rows.Answer
+    answer: rows.CoefficientTable
     events: int
     iterations: int = 0
     log_likelihood: float = float("nan")
@@ -77,7 +77,7 @@ class EventFamily(Family):
     covariances: tuple[Covariance, ...] = _COVARIANCES
     checks: tuple[str, ...] = (PROPORTIONALITY,)
     sources: Mapping[str, Callable[[ModelRequest], EventRows]]
-    solve: Callable[[Events], Answered]
+    solve: Callable[[Events], EventAnswer]
     scale: rows.Scale
     baseline: bool = False
 
@@ -216,9 +216,9 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
     )
 
 
-def _found(of: Events) -> Answered:
+def _found(of: Events) -> EventAnswer:
     if of.reason:
-        return Answered(rows.Answer.none(of.design, "not_estimable", of.reason), 0)
+        return EventAnswer(rows.CoefficientTable.none(of.design, "not_estimable", of.reason), 0)
     return of.family.solve(of)
 
 

@@ -15,7 +15,7 @@ from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours
 from crampstudy.models.times import cox
-from crampstudy.models.times.event_family import Answered, EventFamily, EventRows, Events, compared, events, whole
+from crampstudy.models.times.event_family import EventAnswer, EventFamily, EventRows, Events, compared, events, whole
 from crampstudy.nights import denominator, event_times, people
 from crampstudy.wording import counted
 
@@ -37,7 +37,7 @@ def times_of(of: Events) -> cox.Times:
     )
 
 
-def _solve(of: Events) -> Answered:
+def _solve(of: Events) -> EventAnswer:
     design, kind = of.design, of.request.covariance
     note = ""
     if of.request.outcome == "gap":
@@ -47,8 +47,8 @@ def _solve(of: Events) -> Answered:
         by = ", ".join(of.names[i] for i in fitted.separated)
         reason = f"{fitted.problem} ({by})" if by else fitted.problem
         status: Status = "not_estimable" if by or not fitted.events else "not_converged"
-        none = rows.Answer.none(design, status, reason)
-        return Answered(none, fitted.events, fitted.iterations, note=note)
+        none = rows.CoefficientTable.none(design, status, reason)
+        return EventAnswer(none, fitted.events, fitted.iterations, note=note)
     scores, curvatures = cluster_sums(fitted.scores, of.groups), None
     if fitted.curvatures and of.clusters <= CURVED_TO:
         curvatures = fitted.curvatures(of.groups)
@@ -59,7 +59,7 @@ def _solve(of: Events) -> Answered:
     standard = design.standard
     coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
     moments = made.moments.turned(standard.back())
-    answer = rows.Answer(
+    answer = rows.CoefficientTable(
         design.columns,
         coefficients,
         np.sqrt(np.diag(variance)),
@@ -70,7 +70,7 @@ def _solve(of: Events) -> Answered:
         declared=design.declared,
     ).resting_on(exposed(design, of.groups))
     note = rows.note(note, *automatic.named(made, kind)) or ""
-    return Answered(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
+    return EventAnswer(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
 
 def _relief(request: ModelRequest) -> EventRows:

@@ -76,7 +76,7 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
     )
 
 
-def _count_family(fitted: count.CountFit) -> distributions.Family:
+def _count_family(fitted: count.CountFit) -> distributions.ResponseFamily:
     return distributions.negative_binomial(fitted.dispersion) if fitted.dispersion else distributions.POISSON
 
 

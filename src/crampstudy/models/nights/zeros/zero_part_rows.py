@@ -44,16 +44,16 @@ def zero_rows(
     return [_renamed(row) for row in made]
 
 
-def _answer(solution: Solution, design: design_matrix.Design) -> rows.Answer:
+def _answer(solution: Solution, design: design_matrix.Design) -> rows.CoefficientTable:
     solved = solution.solved
     if solved is None or solved.problem or solved.zero is None:
-        return rows.Answer.none(
+        return rows.CoefficientTable.none(
             design, "not_converged" if solved else "not_estimable", solution.reason or str(solved and solved.problem)
         )
     part = solved.zero
     if part.status != "converged":
-        return rows.Answer.none(design, part.status, str(part.reason))
-    return rows.Answer(
+        return rows.CoefficientTable.none(design, part.status, str(part.reason))
+    return rows.CoefficientTable(
         design.columns,
         part.coefficients,
         np.sqrt(np.diag(part.variance)),

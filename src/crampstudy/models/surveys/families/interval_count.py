@@ -7,11 +7,11 @@ import polars as pl
 from crampstudy.models.coefficients import rows
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys import interval_counts
-from crampstudy.models.surveys.fit import Answered, SurveyFamily, answer_of
+from crampstudy.models.surveys.fit import SurveyAnswer, SurveyFamily, answer_of
 from crampstudy.models.surveys.sample import Sample
 
 
-def _solve(of: Sample) -> Answered:
+def _solve(of: Sample) -> SurveyAnswer:
     design, request = of.design, of.request
     high = of.frame["recalled_high"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
     answers = interval_counts.IntervalAnswers(of.outcome, high, at_most=request.options.at_most)
@@ -20,10 +20,10 @@ def _solve(of: Sample) -> Answered:
     counted = "cramps" if request.options.at_most is None else f"nights with a cramp, at most {request.options.at_most}"
     note = f"recalled classes taken as intervals of {counted} in 30 nights"
     if fitted.status != "converged":
-        return Answered(fitted, answer_of(of, fitted), note=note)
+        return SurveyAnswer(fitted, answer_of(of, fitted), note=note)
     if near_nightly:
         note += "; ratios are those of the persons who do not cramp night after night"
-    return Answered(fitted, answer_of(of, fitted), interval_counts.extras(fitted), note)
+    return SurveyAnswer(fitted, answer_of(of, fitted), interval_counts.extras(fitted), note)
 
 
 INTERVAL_COUNT = SurveyFamily(

@@ -7,16 +7,16 @@ import polars as pl
 
 from crampstudy.arrays import Array
 from crampstudy.models.surveys import survey_linear
-from crampstudy.models.surveys.fit import Answered, SurveyFamily, answer_of
+from crampstudy.models.surveys.fit import SurveyAnswer, SurveyFamily, answer_of
 from crampstudy.models.surveys.sample import Sample
 
 
-def _solve(of: Sample) -> Answered:
+def _solve(of: Sample) -> SurveyAnswer:
     design = of.design
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
     fitted = survey_linear.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, offset)
-    return Answered(fitted, answer_of(of, fitted))
+    return SurveyAnswer(fitted, answer_of(of, fitted))
 
 
 def _number(frame: pl.DataFrame, name: str) -> Array:

@@ -12,7 +12,7 @@ from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.family import PROPORTIONALITY, Proportionality
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.surveys import linearised, survey_ordinal
-from crampstudy.models.surveys.fit import Answered, SurveyFamily, exposed_of
+from crampstudy.models.surveys.fit import SurveyAnswer, SurveyFamily, exposed_of
 from crampstudy.models.surveys.sample import Sample, sample
 
 
@@ -23,24 +23,24 @@ def _classes_of(of: Sample) -> tuple[Array, list[str]]:
     return codes, [LABELS[code] for code in seen]
 
 
-def _solve(of: Sample) -> Answered:
+def _solve(of: Sample) -> SurveyAnswer:
     design = of.design
     codes, levels = _classes_of(of)
     if len(levels) < 2:
         reason = f"every answer is {levels[0]}: there are no classes to tell apart"
         numbers = linearised.SurveyFit.none(of.names, int(design.rows.sum()), reason)
-        return Answered(numbers, rows.Answer.none(design, "not_estimable", reason))
+        return SurveyAnswer(numbers, rows.CoefficientTable.none(design, "not_estimable", reason))
     free = ordinal_rows.free_columns(design, of.request.options.free_terms)
     fitted = survey_ordinal.regression(codes, of.matrix, of.names, design.rows, of.sampling, levels, free)
     note = ordinal_rows.remark(LABELS, levels)
     if fitted.status != "converged":
-        return Answered(fitted, rows.Answer.none(design, fitted.status, fitted.reason), note=note)
+        return SurveyAnswer(fitted, rows.CoefficientTable.none(design, fitted.status, fitted.reason), note=note)
     inside = design.standardised().matrix
     moments = of.moments(np.column_stack([inside, np.ones(len(inside))]), fitted.df_residual)
     moments = moments.turned(ordinal_rows.by_parameter(design, len(levels) - 1, free))
     answer = ordinal_rows.answer(design, levels, free, fitted.coefficients, fitted.covariance, moments)
     answer = answer.resting_on(ordinal_rows.at_limits(exposed_of(design), levels), few=None)
-    return Answered(fitted, answer, note=note)
+    return SurveyAnswer(fitted, answer, note=note)
 
 
 def _proportionality(request: ModelRequest) -> Proportionality:

@@ -9,16 +9,16 @@ import numpy as np
 from crampstudy.models.coefficients import rows
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys import linearised
-from crampstudy.models.surveys.fit import Answered, SurveyFamily, answer_of
+from crampstudy.models.surveys.fit import SurveyAnswer, SurveyFamily, answer_of
 from crampstudy.models.surveys.sample import Sample
 
 
-def _regression(link: linearised.Link, of: Sample) -> Answered:
+def _regression(link: linearised.Link, of: Sample) -> SurveyAnswer:
     design = of.design
     offset = np.zeros(len(design.rows))
     offset[design.rows] = design.offset
     fitted = linearised.regression(of.outcome, of.matrix, of.names, design.rows, of.sampling, link, offset=offset)
-    return Answered(fitted, answer_of(of, fitted))
+    return SurveyAnswer(fitted, answer_of(of, fitted))
 
 
 LOGISTIC = SurveyFamily(
