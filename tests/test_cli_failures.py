@@ -163,6 +163,11 @@ def test_an_interrupt_is_one_line(run: Run, study: Path, monkeypatch: pytest.Mon
 
     Path("a.csv").write_text(NIGHTS)
     monkeypatch.setattr(first_look, "first_look", interrupted)
-    code, _, err = run("try", "a.csv")
+    # A run in the background inherits that interrupts are ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code, _, err = run("try", "a.csv")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert code == 130
     assert_one_line(err)
