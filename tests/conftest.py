@@ -27,6 +27,8 @@ SLOW = (
     *("factors", "classes_30_days", "mutated", "parts", "units", "degrade", "of_surveys", "mixed", "of_events"),
     *("intervals", "report_blocks", "cli_failures", "event_lists", "missing_codes", "package_parts", "parity"),
     *("counted_nights", "extras", "recovery_keys", "report_glyphs", "profile", "simulated_page", "typed"),
+    *("package", "within", "analyses", "zeros", "lone_levels", "clean_rules", "figures", "sources", "clean", "ordinal"),
+    *("hostile", "inference", "effective", "kinds"),
 )
 PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 
