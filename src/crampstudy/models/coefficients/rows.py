@@ -67,6 +67,15 @@ class CoefficientTable:
             design.columns, missing, missing, moments, status, reason, smooths=design.smooths, declared=design.declared
         )
 
+    @classmethod
+    def of(
+        cls, design: design_matrix.Design, coefficients: Array, variance: Array, moments: Moments
+    ) -> CoefficientTable:
+        """Return the table of a fit with one coefficient per column of the design."""
+        errors = np.sqrt(np.diag(variance))
+        made = cls(design.columns, coefficients, errors, moments, "converged", variance=variance)
+        return replace(made, smooths=design.smooths, declared=design.declared)
+
     @property
     def df(self) -> Array:
         """Degrees of freedom of t of the coefficients (p)."""

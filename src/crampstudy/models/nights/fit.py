@@ -93,16 +93,9 @@ def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Coefficient
         status: Status = "not_converged" if solved else "not_estimable"
         answer = rows.CoefficientTable.none(design, status, solution.reason or str(solved and solved.problem))
     else:
-        answer = rows.CoefficientTable(
-            design.columns,
-            solved.coefficients,
-            np.sqrt(np.diag(solved.variance)),
-            solved.moments,
-            "converged",
-            smooths=design.smooths,
-            variance=solved.variance,
-            declared=design.declared,
-        ).resting_on(exposed(design, data.groups))
+        answer = rows.CoefficientTable.of(design, solved.coefficients, solved.variance, solved.moments).resting_on(
+            exposed(design, data.groups)
+        )
     answer, design = solution.of_whole(answer), solution.whole
     cells = base(request) | {
         "estimand": association(design),

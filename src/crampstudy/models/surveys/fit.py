@@ -112,16 +112,7 @@ def answer_of(of: Sample, fitted: linearised.SurveyFit | interval_counts.Interva
         return rows.CoefficientTable.none(design, fitted.status, fitted.reason)
     coefficients, variance = design.standard.coefficients(fitted.coefficients, fitted.covariance)
     moments = of.moments(design.standardised().matrix, fitted.df_residual).turned(design.standard.back())
-    return rows.CoefficientTable(
-        design.columns,
-        coefficients,
-        np.sqrt(np.diag(variance)),
-        moments,
-        "converged",
-        smooths=design.smooths,
-        variance=variance,
-        declared=design.declared,
-    ).resting_on(exposed_of(design), few=None)
+    return rows.CoefficientTable.of(design, coefficients, variance, moments).resting_on(exposed_of(design), few=None)
 
 
 def exposed_of(design: design_matrix.Design) -> dict[design_matrix.Column, Exposed]:

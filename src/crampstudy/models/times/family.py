@@ -59,16 +59,7 @@ def _solve(of: Events) -> EventAnswer:
     standard = design.standard
     coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
     moments = made.moments.turned(standard.back())
-    answer = rows.CoefficientTable(
-        design.columns,
-        coefficients,
-        np.sqrt(np.diag(variance)),
-        moments,
-        "converged",
-        smooths=design.smooths,
-        variance=variance,
-        declared=design.declared,
-    ).resting_on(exposed(design, of.groups))
+    answer = rows.CoefficientTable.of(design, coefficients, variance, moments).resting_on(exposed(design, of.groups))
     note = rows.note(note, *automatic.named(made, kind)) or ""
     return EventAnswer(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
