@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+
+from page_table import main
 
 from crampstudy.analyses import ANALYSES
 
@@ -21,18 +22,5 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="renew the table in this file (default: print it)")
-    asked = parser.parse_args()
-    if asked.write:
-        text = asked.write.read_text(encoding="utf-8")
-        before, after = text.split(BEGIN)[0], text.split(END)[1]
-        asked.write.write_text(f"{before}{BEGIN}\n{page()}\n{END}{after}", encoding="utf-8")
-    else:
-        sys.stdout.write(f"{page()}\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(page(), (BEGIN, END), __doc__))
