@@ -22,7 +22,7 @@ from crampstudy.figures import style
 from crampstudy.report import MIME, ReportError, blocks, typeset
 from crampstudy.report.blocks import Block
 from crampstudy.report.collect import Document, collect
-from crampstudy.report.outline import Outline, Part
+from crampstudy.report.outline import Outline, OutlinePart
 
 FRONT = typeset.Front(
     "Research insights",
@@ -75,7 +75,7 @@ def gathered(folder: Path, *notebooks: list[dict[str, Any]], title: str | None =
     paths = tuple(folder / f"n{number}.ipynb" for number in range(len(notebooks)))
     for path, cells in zip(paths, notebooks, strict=True):
         path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
-    return collect(Outline("t", (Part(title, paths),)), {path.stem: path for path in paths})
+    return collect(Outline("t", (OutlinePart(title, paths),)), {path.stem: path for path in paths})
 
 
 def full(folder: Path) -> Document:
@@ -220,9 +220,9 @@ import datetime, hashlib
 from pathlib import Path
 from crampstudy.report import typeset
 from crampstudy.report.collect import collect
-from crampstudy.report.outline import Outline, Part
+from crampstudy.report.outline import Outline, OutlinePart
 path = Path({str(tmp_path / "n0.ipynb")!r})
-document = collect(Outline("t", (Part("Current studies", (path,)),)), {{"n0": path}})
+document = collect(Outline("t", (OutlinePart("Current studies", (path,)),)), {{"n0": path}})
 front = typeset.Front("T", "c", datetime.date(2024, 6, 30), "0", (), ())
 sys.stdout.write(hashlib.sha256(typeset.pdf(document, front) + typeset.web(document, front)).hexdigest())
 """
