@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.models.common.distributions import ResponseFamily
@@ -194,6 +193,8 @@ def one_of_each(groups: Codes, rng: np.random.Generator) -> Codes:
 
 def uniformity(values: Array) -> tuple[float, float]:
     """Return the Kolmogorov-Smirnov distance of independent ``values`` from the uniform distribution, and its p."""
+    from scipy import stats
+
     found = stats.kstest(values, "uniform")
     return float(found.statistic), float(found.pvalue)
 

@@ -35,7 +35,7 @@ def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, 
     frame = source.with_columns(rules.typed(v, source.schema[v.name]) for v in _other(source, present))
     retyped, text = table.retyped or (pl.Series([], dtype=pl.UInt32), source.clear())
     retyped = retyped.cast(pl.UInt32)
-    again = text.select(rules.typed(v, text.schema[v.name]) for v in present)
+    again = text.select(rules.typed(v, text.schema[v.name]) for v in present) if len(retyped) else text
     mistyped = []
     columns = []
     for v in present:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
-from crampstudy import codebook, plain_yaml
+from crampstudy import codebook
 from crampstudy.cleaning.raw import RawTable, Violation
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError
@@ -157,6 +156,10 @@ def load(path: Path) -> Corrections:
         SourceError: the file is not there, not YAML, of another version, or an entry lacks a key or has an
             unknown one; the message gives the file and the number of the entry.
     """
+    import yaml
+
+    from crampstudy import plain_yaml
+
     try:
         content = plain_yaml.load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:

@@ -25,16 +25,15 @@ def without_marks(table: RawTable, present: Sequence[Variable]) -> tuple[RawTabl
     numbers, text = table.retyped or (pl.Series([], dtype=pl.UInt32), None)
     retyped = numbers.cast(pl.UInt32)
     violations: list[Violation] = []
-    for v in present:
-        if v.name in codebook.TABLES[v.table].key:
-            continue
-        rows = _marked(frame[v.name], v)
-        if len(rows):
-            frame = frame.with_columns(frame[v.name].scatter(rows, None))
+    asked = [v for v in present if v.name not in codebook.TABLES[v.table].key]
+    marked = _marked(frame, asked)
+    marked_text = {} if text is None else _marked(text, asked)
+    nothing = pl.Series([], dtype=pl.UInt32)
+    for v in (v for v in asked if v.name in marked or v.name in marked_text):
+        rows, at = marked.get(v.name, nothing), marked_text.get(v.name, nothing)
+        frame = frame.with_columns(frame[v.name].scatter(rows, None))
         if text is not None:
-            at = _marked(text[v.name], v)
-            if len(at):
-                text = text.with_columns(text[v.name].scatter(at, None))
+            text = text.with_columns(text[v.name].scatter(at, None))
             # Of a retyped row only its text counts.
             rows = pl.concat([rows.filter(~rows.is_in(retyped.implode())), retyped.gather(at)]).sort()
         if len(rows):
@@ -59,16 +58,34 @@ def notices(counted: pl.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _marked(cells: pl.Series, v: Variable) -> pl.Series:
-    """Return the rows in which a column has a mark."""
-    if cells.dtype.is_float():
-        return cells.is_nan().arg_true().cast(pl.UInt32)
-    if cells.dtype != pl.String():
-        return pl.Series([], dtype=pl.UInt32)
+def _marked(frame: pl.DataFrame, asked: Sequence[Variable]) -> dict[str, pl.Series]:
+    """Return the rows in which columns have a mark, of those that have any."""
+    if frame.is_empty():
+        return {}
+    may_be = [(v, cells) for v in asked if (cells := _may_be_mark(v, frame.schema[v.name])) is not None]
+    # One look at all columns, nearly all of which have none.
+    seen = frame.select(cells.any().alias(v.name) for v, cells in may_be).row(0) if may_be else ()
+    suspects = [pair for pair, any_seen in zip(may_be, seen, strict=True) if any_seen]
+    found = {v.name: frame.select(_is_mark(frame, v, cells)).to_series().arg_true() for v, cells in suspects}
+    return {name: rows.cast(pl.UInt32) for name, rows in found.items() if len(rows)}
+
+
+def _may_be_mark(v: Variable, dtype: pl.DataType) -> pl.Expr | None:
+    """Return which cells of a column may be marks, ``None`` where its type has none."""
+    column = pl.col(v.name)
+    if dtype.is_float():
+        return column.is_nan()
+    if dtype != pl.String():
+        return None
     if v.type in _TEXTS:
-        marks = missing.MARKS
-    else:
-        # No mark begins as a number does, and a large column of numbers need not be looked through cell by cell.
-        words = cells.filter(~cells.str.contains(r"^[+-]?\d")).unique()
-        marks = frozenset(cell for cell in words.drop_nulls() if missing.is_mark(cell))
-    return cells.is_in(sorted(marks.difference(v.levels))).fill_null(value=False).arg_true().cast(pl.UInt32)
+        return column.is_in(sorted(missing.MARKS.difference(v.levels)))
+    # No mark begins as a number does, and a large column of numbers need not be looked through cell by cell.
+    return ~column.str.contains(r"^[+-]?\d")
+
+
+def _is_mark(frame: pl.DataFrame, v: Variable, may_be: pl.Expr) -> pl.Expr:
+    if frame.schema[v.name].is_float() or v.type in _TEXTS:
+        return may_be.fill_null(value=False)
+    words = frame.filter(may_be)[v.name].unique()
+    marks = {cell for cell in words if missing.is_mark(cell)}
+    return pl.col(v.name).is_in(sorted(marks.difference(v.levels))).fill_null(value=False)

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from joblib.externals.loky import ProcessPoolExecutor
 from threadpoolctl import ThreadpoolController
 
 from crampstudy import ending
 from crampstudy.compute.threads import ONE_THREAD
 from crampstudy.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from joblib.externals.loky import ProcessPoolExecutor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,6 +82,8 @@ def _in_tied_processes(task: Task[T, R], items: Iterable[T], workers: int, line:
 
 
 def _pool(workers: int, line: str) -> ProcessPoolExecutor:
+    from joblib.externals.loky import ProcessPoolExecutor
+
     return ProcessPoolExecutor(workers, env=ONE_THREAD, initializer=_begin, initargs=(line,))
 
 

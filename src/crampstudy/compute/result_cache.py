@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from joblib import hash as digest_of
-
 from crampstudy.compute import stored, version
 from crampstudy.errors import UsageError
 
@@ -159,6 +157,8 @@ def _private(path: str, flags: int) -> int:
 
 
 def _digest(of: object, shown: object) -> str:
+    from joblib import hash as digest_of
+
     try:
         return str(digest_of(of, hash_name="sha1"))[:16]
     except (pickle.PicklingError, TypeError, AttributeError) as error:

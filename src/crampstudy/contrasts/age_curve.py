@@ -13,8 +13,8 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
-from crampstudy.estimates import kinds
-from crampstudy.models.coefficients.rows import ALONE, note
+from crampstudy.estimates import kinds, note
+from crampstudy.models.coefficients.rows import ALONE
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.common.distributions import POISSON
 from crampstudy.models.common.estimability import obstacle

@@ -12,10 +12,11 @@ import pandas as pd
 from crampstudy import codebook, estimates, wording
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
-from crampstudy.models.coefficients.rows import TEST, note, untested, wald_cells
+from crampstudy.estimates import kinds, note
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.coefficients.rows import TEST, untested, wald_cells
 from crampstudy.models.common import recalled_outcomes
-from crampstudy.models.fit import Fit, fit
+from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
 from crampstudy.nights import people
 

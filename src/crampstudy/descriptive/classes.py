@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import polars as pl
-from scipy import special, stats
+from scipy import special
 
 from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
@@ -25,9 +25,8 @@ from crampstudy.descriptive.class_population import ClassPopulation, population
 from crampstudy.descriptive.class_windows import NO_RECALL, no_window, windows
 from crampstudy.descriptive.prevalence import LEVELS
 from crampstudy.errors import UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, note
 from crampstudy.estimates.groups import part_of
-from crampstudy.models.coefficients.rows import note
 from crampstudy.models.inference.covariance import covariance, degrees_of_freedom, quantile
 from crampstudy.models.nights.random_effects.mixed_fit import MixedFit
 from crampstudy.models.nights.solution import Solution
@@ -148,7 +147,8 @@ def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Arra
     """
     # Without spread one node stands for all persons.
     z = np.arange(-_END, _END + _STEP / 2, _STEP) if sd > 0 else np.zeros(1)
-    weight = stats.norm.pdf(z) / stats.norm.pdf(z).sum()
+    density = np.exp(-(z**2) / 2)
+    weight = density / density.sum()
     at = (eta[:, None] + sd * z + np.log(NIGHTS)).ravel()
     made: list[list[Array]] = [[], [], [], []]
     for low, high in _LIMITS:

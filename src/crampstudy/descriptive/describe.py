@@ -11,12 +11,11 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.descriptive.classes import class_shares
 from crampstudy.descriptive.prevalence import prevalence, prevalence_account
 from crampstudy.descriptive.rates import rates
 from crampstudy.descriptive.relief import ReliefOptions, relief, relief_account
 from crampstudy.errors import UsageError
-from crampstudy.models.coefficients.rows import note
+from crampstudy.estimates import note
 from crampstudy.nights import people
 
 Outcome = Literal["cramps", "relief", "class_30_days"]
@@ -96,6 +95,9 @@ def _of_diary(cohort: Cohort, asked: _Question) -> Description:
     if asked.weight:
         raise UsageError("a weight belongs to a survey; a diary's nights count once each")
     if asked.outcome == "class_30_days":
+        # The one outcome that needs a model.
+        from crampstudy.descriptive.classes import class_shares
+
         shares = class_shares(
             cohort, asked.by, standard=asked.like, where=asked.where, bands=asked.bands, ci_level=asked.ci_level
         )

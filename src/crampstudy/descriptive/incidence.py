@@ -55,14 +55,13 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
     if not clusters:
         return _bare(math.nan, (0, 0, 0), "not_estimable", "no observed night")
     if not total:
-        from statsmodels.stats.rates import confint_poisson
-
-        _, upper = confint_poisson(0, time / NIGHTS_PER_WEEK, method="exact-c", alpha=1 - ci_level)
+        # A Poisson count of this mean would be 0 in as many samples as lie beyond one limit.
+        upper = -math.log((1 - ci_level) / 2) / (time / NIGHTS_PER_WEEK)
         notes.insert(0, "no cramp; exact Poisson upper limit, nights taken as independent")
         if clusters < estimates.FEWEST:
             notes = ["no cramp"]
         bare = _bare(0.0, (clusters, time, 0), "boundary", "; ".join(notes))
-        return _judged(replace(bare, ci_low=0.0, ci_high=float(upper)))
+        return _judged(replace(bare, ci_low=0.0, ci_high=upper))
     # In whole numbers, so that participants who are all alike differ by exactly nothing.
     excess = (cramps * time - total * nights) / time
     variance = clusters / (clusters - 1) * np.sum(excess**2) / total**2 if clusters > 1 else 0.0

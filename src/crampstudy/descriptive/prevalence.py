@@ -16,9 +16,8 @@ from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, l
 from crampstudy.cohort.subpopulation import select
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, BandError, UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, note
 from crampstudy.estimates.groups import part_of
-from crampstudy.models.coefficients.rows import note
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import Means, boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign

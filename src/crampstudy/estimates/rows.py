@@ -117,6 +117,11 @@ def _spread(cells: Mapping[str, Any]) -> bool:
     return bool(high - low > _ROUNDING * max(abs(low), abs(high)))
 
 
+def note(*parts: str) -> str | None:
+    """Return the parts that say something, joined."""
+    return "; ".join(filter(None, parts)) or None
+
+
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows as the tidy frame: text, float and nullable integer columns in the order of :data:`COLUMNS`."""
     given = list(rows)

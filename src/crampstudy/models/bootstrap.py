@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from crampstudy import compute, estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, note
 from crampstudy.estimates.verdicts import verdict
-from crampstudy.models.coefficients.rows import note
 from crampstudy.models.common import estimability
 from crampstudy.models.fit import answer
 from crampstudy.models.inference.exposed_participants import exposed
@@ -95,8 +94,8 @@ def bias_corrected(replicates: Array, estimate: float, ci_level: float) -> tuple
     below = np.mean(replicates < estimate) + np.mean(replicates == estimate) / 2
     if not 0 < below < 1:
         return float("nan"), float("nan")
-    shift, z = 2 * stats.norm.ppf(below), stats.norm.ppf((1 + ci_level) / 2)
-    low, high = np.quantile(replicates, stats.norm.cdf([shift - z, shift + z]))
+    shift, z = 2 * special.ndtri(below), special.ndtri((1 + ci_level) / 2)
+    low, high = np.quantile(replicates, special.ndtr([shift - z, shift + z]))
     return float(low), float(high)
 
 

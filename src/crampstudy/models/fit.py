@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from crampstudy.age_bands import AgeBands
-from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
-from crampstudy.models.coefficients.result import Fit
-from crampstudy.models.inference.covariance import Covariance
-from crampstudy.models.registry import FAMILIES, find
-from crampstudy.models.request import ModelOptions, ModelRequest
-from crampstudy.models.second_opinion import second_opinion as refitted
-from crampstudy.models.validation import default_outcome, validate
-from crampstudy.nights import Diary
 
-__all__ = ["MODELS", "Fit", "answer", "fit"]
-
-MODELS: dict[str, tuple[str, ...]] = {name: family.outcomes for name, family in FAMILIES.items()}
-"""The models by name, each with the outcomes that it takes by name, the default first; some explain any number too."""
+# The families, and the libraries under them, are loaded by the first fit.
+if TYPE_CHECKING:
+    from crampstudy.cohort import Cohort
+    from crampstudy.models.coefficients.result import Fit
+    from crampstudy.models.inference.covariance import Covariance
+    from crampstudy.models.request import ModelRequest
+    from crampstudy.nights import Diary
 
 
 def fit(
@@ -55,7 +51,7 @@ def fit(
     Args:
         cohort: a diary for the models of nights and of cramps, for nights and gaps also one that is only scanned; a
             survey for ``interval-count`` and those named ``survey-``.
-        model: one of :data:`MODELS`.
+        model: one of :data:`crampstudy.models.MODELS`.
         terms: a formulaic right-hand side over codebook names, the cohort's own columns, ``age_decade``
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
@@ -106,6 +102,9 @@ def fit(
     (mixed); Laird and Ware 1982 (mixed, linear); Binder 1983 (survey); Lambert 1992, Mullahy 1986 (zeros); McCullagh
     1980 (ordinal); Cox 1972, Prentice, Williams and Peterson 1981 (times).
     """
+    from crampstudy.models.request import ModelOptions, ModelRequest
+    from crampstudy.models.validation import default_outcome
+
     options = ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly)
     request = ModelRequest(
         cohort,
@@ -133,9 +132,14 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
     Raises:
         UsageError: it does not hold together, or a name is unknown.
     """
+    from crampstudy.models.registry import find
+    from crampstudy.models.validation import validate
+
     request = validate(request)
     family = find(request.model)
     fitted = family.fit(request)
     if not second_opinion:
         return fitted
+    from crampstudy.models.second_opinion import second_opinion as refitted
+
     return replace(fitted, second_opinion=refitted(request, family.opinion(request, fitted.status)))

@@ -39,6 +39,8 @@ _ALL: tuple[Family, ...] = (
 )
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _ALL}
 """The model families by name."""
+MODELS: Mapping[str, tuple[str, ...]] = {family.name: family.outcomes for family in _ALL}
+"""The models by name, each with the outcomes that it takes by name, the default first; some explain any number too."""
 NIGHT_FAMILIES: Mapping[str, NightFamily] = {family.name: family for family in _ALL if isinstance(family, NightFamily)}
 """Those of nights."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
@@ -119,7 +119,7 @@ def likelihood_ratio(
             made.append(SlopeTest(column, np.nan, df, np.nan, problem=other.problem))
             continue
         statistic = max(2 * (other.log_likelihood - held.log_likelihood), 0.0)
-        made.append(SlopeTest(column, statistic, df, float(stats.chi2.sf(statistic, df))))
+        made.append(SlopeTest(column, statistic, df, float(special.chdtrc(df, statistic))))
     return tuple(made)
 
 
@@ -191,7 +191,7 @@ def compared(
         statistic, p_value = wald(gaps, spread, np.inf)
         if np.isfinite(left):
             statistic *= left / (df_residual * q)
-            p_value = float(stats.f.sf(statistic, q, left))
+            p_value = float(special.fdtrc(q, left, statistic))
         made.append(SlopeTest(column, statistic, q, p_value, left))
     return tuple(made)
 

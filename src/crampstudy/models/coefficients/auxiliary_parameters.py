@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.estimates import Status
@@ -15,7 +15,7 @@ from crampstudy.models.inference.covariance import degrees_of_freedom, quantile
 from crampstudy.models.optimise.profile_likelihood import Profile
 
 Link = Literal["log", "logit", "atanh"]
-_QUARTILE = float(stats.norm.ppf(0.75))
+_QUARTILE = float(special.ndtri(0.75))
 _INTERCEPT, _SLOPE = "random intercept", "random slope"
 _LIKELIHOOD = "interval from the likelihood"
 

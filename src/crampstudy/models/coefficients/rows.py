@@ -11,7 +11,7 @@ import numpy as np
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.estimates import Status, verdicts
+from crampstudy.estimates import Status, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.inference.automatic import Conventional, Moments
@@ -364,11 +364,6 @@ def _flat(term: str, design: design_matrix.Design) -> str:
         return design.flat[term]
     still = f"{term} does not vary"
     return f"{still} where the other terms are known" if design.incomplete else still
-
-
-def note(*parts: str) -> str | None:
-    """Return the parts that say something, joined."""
-    return "; ".join(filter(None, parts)) or None
 
 
 def _points(name: str) -> str | None:

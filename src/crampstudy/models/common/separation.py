@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import optimize
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
@@ -65,6 +64,9 @@ def steepest(gain: Array, at_least_0: Array, at_0: Array | None = None) -> tuple
     Raises:
         AnalysisError: the linear programme cannot be solved.
     """
+    # Next to no fit comes here.
+    from scipy import optimize
+
     found = optimize.linprog(
         -gain,
         A_ub=-at_least_0 if len(at_least_0) else None,

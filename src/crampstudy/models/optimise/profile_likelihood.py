@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from crampstudy.arrays import Array
 from crampstudy.models.optimise.likelihoods import DispersedLikelihood
@@ -44,7 +44,7 @@ class Profile:
 
         Source: Venzon and Moolgavkar 1988; McCullagh and Nelder 1989, section 7.4.
         """
-        z = float(stats.t.ppf(0.5 + ci_level / 2, np.inf))
+        z = float(special.stdtrit(np.inf, 0.5 + ci_level / 2))
         if self.error < _QUADRATIC:
             low, high = self.log_estimate - z * self.error, self.log_estimate + z * self.error
         else:

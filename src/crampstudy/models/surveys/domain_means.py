@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
+from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.surveys.sampling import SamplingDesign
 
 
@@ -76,7 +78,7 @@ def lonely_note(strata: int) -> str:
 def logit_interval(proportion: float, std_error: float, df: int, level: float) -> tuple[float, float]:
     """Return the logit t interval of a proportion strictly between 0 and 1, as R ``svyciprop(method = "logit")``."""
     middle = special.logit(proportion)
-    half = stats.t.ppf((1 + level) / 2, df) * std_error / (proportion * (1 - proportion))
+    half = quantile(level, df) * std_error / (proportion * (1 - proportion))
     return float(special.expit(middle - half)), float(special.expit(middle + half))
 
 
@@ -93,10 +95,8 @@ def boundary_interval(proportion: float, n: int, n_effective: float, df: int, le
         df: degrees of freedom of the design.
         level: confidence level, such as 0.95.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
-    fewer = (stats.t.ppf((1 + level) / 2, max(n - 1, 1)) / stats.t.ppf((1 + level) / 2, df)) ** 2
+    fewer = (quantile(level, max(n - 1, 1)) / quantile(level, df)) ** 2
     size = max(n_effective * fewer, 1e-9)
     # All of the error on the one side that is left.
-    low, high = proportion_confint(proportion * size, size, alpha=2 * (1 - level), method="beta")
-    return float(low), float(high)
+    width = -math.expm1(math.log1p(-level) / size)
+    return (1 - width, 1.0) if proportion else (0.0, width)

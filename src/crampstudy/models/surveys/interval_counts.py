@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.codebook.recalled import NIGHTS
@@ -34,7 +33,7 @@ from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.common.separation import separated
-from crampstudy.models.inference.covariance import without_rounding
+from crampstudy.models.inference.covariance import quantile, without_rounding
 from crampstudy.models.surveys.domain_means import domain_means
 from crampstudy.models.surveys.interval_distributions import CrampNights, Distribution, NegativeBinomial
 from crampstudy.models.surveys.interval_likelihood import (
@@ -96,7 +95,7 @@ class IntervalFit:
 
     def interval(self, level: float) -> tuple[Array, Array]:
         """Return the t limits (p,), (p,) on the log scale."""
-        half = stats.t.ppf((1 + level) / 2, self.df_residual) * self.std_error
+        half = quantile(level, self.df_residual) * self.std_error
         return self.coefficients - half, self.coefficients + half
 
 

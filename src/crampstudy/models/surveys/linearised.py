@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.errors import AnalysisError
 from crampstudy.models.common import separation
-from crampstudy.models.inference.covariance import without_rounding
+from crampstudy.models.inference.covariance import quantile, without_rounding
 from crampstudy.models.optimise import newton
 from crampstudy.models.surveys.sampling import COLLINEAR, SamplingDesign, domain_rows, too_many_slopes
 
@@ -51,13 +51,13 @@ class SurveyFit:
 
     def interval(self, level: float) -> tuple[Array, Array]:
         """Return the t limits (p,), (p,) on the link scale."""
-        half = stats.t.ppf((1 + level) / 2, self.df_residual) * self.std_error
+        half = quantile(level, self.df_residual) * self.std_error
         return self.coefficients - half, self.coefficients + half
 
     @property
     def p_value(self) -> Array:
         """Two-sided p values (p,) from t with the degrees of freedom that the slopes leave."""
-        return np.asarray(2 * stats.t.sf(np.abs(self.coefficients / self.std_error), self.df_residual))
+        return np.asarray(2 * special.stdtr(self.df_residual, -np.abs(self.coefficients / self.std_error)))
 
 
 def regression(

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
@@ -226,7 +226,7 @@ def proportionality(
     return ProportionalityTest(
         statistic=statistic,
         df=df,
-        p_value=np.asarray(stats.chi2.sf(statistic, df)),
+        p_value=np.asarray(special.chdtrc(df, statistic)),
         time=sets.time[sets.place[event]][order],
         transformed=g[sets.place[event]][order],
         residuals=fitted.coefficients + fitted.events * schoenfeld @ variance,

@@ -140,8 +140,10 @@ def _careful(file: Opened, piece: Piece, known: Mapping[str, Variable], missing:
     if b'"' in piece.body and _has_comma(cells, known):
         raise _Marks
     frame = cells.with_columns(rules.typed(v, cells.schema[name]) for name, v in known.items())
-    bad = pl.any_horizontal(pl.lit(value=False), *(frame[name].is_null() & cells[name].is_not_null() for name in known))
-    rows = np.flatnonzero(frame.select(bad | _impossible(known)).to_series().to_numpy())
+    # A cell that was there before it was typed and is not any more.
+    missing_cells = pl.sum_horizontal(pl.lit(0), *(pl.col(name).is_null() for name in known)).alias("missing")
+    bad = frame.select(missing_cells) != cells.select(missing_cells)
+    rows = np.flatnonzero(bad.to_series() | frame.select(_impossible(known)).to_series())
     return _Part(frame, given.lines, rows, cells[rows], given.blank, given.aside)
 
 
