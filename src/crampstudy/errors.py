@@ -8,9 +8,13 @@ from __future__ import annotations
 
 
 class CrampstudyError(Exception):
-    """Base of all deliberate errors; ``exit_code`` is what the command line returns."""
+    """Base of all deliberate errors; ``exit_code`` is what the command line returns.
+
+    ``correction`` is a name as it was written and the one name that it was meant for, where there is such a one.
+    """
 
     exit_code = 1
+    correction: tuple[str, str] | None = None
 
 
 class UsageError(CrampstudyError):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, suggestions
 from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
@@ -49,7 +49,8 @@ class _Question:
         if not 0 < self.ci_level < 1:
             raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
         if self.outcome is not None and self.outcome not in OUTCOMES:
-            raise UsageError(f"no outcome {self.outcome!r} to describe; allowed: {', '.join(OUTCOMES)}")
+            said, allowed = f"no outcome {self.outcome!r} to describe", f"allowed: {', '.join(OUTCOMES)}"
+            raise suggestions.unknown(UsageError, said, self.outcome, OUTCOMES, allowed)
         if self.like is not None and self.outcome != "class_30_days":
             raise UsageError("like is a population for the outcome class_30_days; rates have a standard")
 
