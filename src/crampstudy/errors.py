@@ -27,6 +27,10 @@ class FolderTaken(UsageError):
     """A folder to be written holds what the command did not write; by force it is put aside, never lost."""
 
 
+class FileTaken(UsageError):
+    """A file to be written is there already; by force it is put aside, never lost."""
+
+
 class OutputError(UsageError):
     """A file, folder or stream that cannot be written: no space, no permission, no such place."""
 

@@ -19,7 +19,8 @@ import typer
 
 from crampstudy import ending
 from crampstudy.cli import analyse, analyses, crash, data, report, simulate
-from crampstudy.errors import CrampstudyError, FolderTaken, OutputError
+from crampstudy.cli.command import Command
+from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OutputError
 
 app = typer.Typer(
     name="crampstudy",
@@ -73,7 +74,7 @@ for command in (
     data.fetch,
     report.report,
 ):
-    app.command(command.__name__.rstrip("_"))(_printing(command))
+    app.command(command.__name__.rstrip("_"), cls=Command)(_printing(command))
 
 
 def main() -> None:
@@ -93,7 +94,7 @@ def main() -> None:
         except ending.Ended as ended:
             _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise
-        except FolderTaken as error:
+        except (FolderTaken, FileTaken) as error:
             _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
             sys.exit(error.exit_code)
         except CrampstudyError as error:
