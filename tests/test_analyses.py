@@ -239,7 +239,7 @@ def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(
 
 def test_an_unknown_name_lists_the_names(run: Run) -> None:
     code, out, err = run("analyse", "age-and-muscel", "nowhere")
-    assert code == 2 and not out and "did you mean 'age-and-muscle'?" in err
+    assert code == 2 and not out and "did you mean age-and-muscle?" in err
     for name, analysis in analyses.ANALYSES.items():
         assert f"{name}: {analysis.question}" in err
 

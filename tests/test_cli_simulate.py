@@ -101,7 +101,7 @@ def test_a_card_is_printed_and_judged(run: Run, monkeypatch: pytest.MonkeyPatch)
         ((), 2, "--out DIR"),
         (("--card", "--nights", "5"), 2, "leave out --truth and --nights"),
         (("--card", "--truth", "x.yaml"), 2, "leave out --truth and --nights"),
-        (("--out", "x", "--preset", "comunity"), 5, "did you mean 'community'"),
+        (("--out", "x", "--preset", "comunity"), 5, "did you mean community"),
         (("--out", "x", "--workers", "0"), 2, "from 1 to"),
         (("--out", "x", "--truth", "none.yaml"), 5, "none.yaml"),
         (("--out", "x", "--participants", "0"), 5, "participants"),

@@ -197,7 +197,7 @@ def test_errors_of_a_scanned_diary() -> None:
     scanned = Diary("made", made.frame("participants"), made.frame("diary").lazy())
     for terms, where, message in (
         ("nosuch", None, "neither the codebook nor the cohort"),
-        ("sex", "nosuch > 1", "there is no column 'nosuch'; the table has .*age_band"),
+        ("sex", "nosuch > 1", "'nosuch' names no column, .*; there are .*age_band"),
     ):
         with pytest.raises(UsageError, match=message):
             fit(scanned, model="poisson", terms=terms, where=where)

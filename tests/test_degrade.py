@@ -363,7 +363,7 @@ def test_a_mess_goes_through_yaml() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"adherance_mean": 0.5}, r"mess\.adherance_mean is no parameter; .*; did you mean adherence_mean\?"),
+        ({"adherance_mean": 0.5}, r"mess\.adherance_mean is no parameter; did you mean adherence_mean\? allowed: "),
         ({3: 0.5}, r"mess\.3 is no parameter; allowed: base, adherence_mean"),
         ({"adherence_mean": 1.5}, r"mess\.adherence_mean is 1\.5; .* of at least 0\.01 and at most 1"),
         ({"adherence_mean": "high"}, r"mess\.adherence_mean is 'high'; allowed: a number"),

@@ -19,6 +19,8 @@ FRAME = pl.DataFrame(
         "sex": ["female", "male", "female", None],
         "diabetes": [True, None, False, True],
         "date": [date(2024, 1, 31), date(2024, 2, 1), None, date(2024, 3, 1)],
+        "place": ["north", "it's", "south", None],
+        "smoking": ["never", None, None, None],
         "order": [1, 2, 3, 4],
         "Order": [9, 9, 9, 9],
     }
@@ -34,7 +36,7 @@ FRAME = pl.DataFrame(
         ("age_years >= 20 AND sex = 'male'", [False, True, False, False], 1),
         ("age_years >= 20 or sex = 'female'", [True, True, True, True], 0),
         ("NOT (age_years BETWEEN 15 AND 30)", [True, False, False, True], 1),
-        ("sex IN ('female', 'other')", [True, False, True, False], 1),
+        ("place IN ('north', 'it''s')", [True, True, False, False], 1),
         ("sex IS NOT NULL", [True, True, True, False], 0),
         ("diabetes", [True, False, False, True], 1),
         ("diabetes = FALSE", [False, False, True, False], 1),
@@ -42,7 +44,12 @@ FRAME = pl.DataFrame(
         ("age_years - -5 > 20", [False, True, False, True], 1),
         ("date >= '2024-02-01'", [False, True, False, True], 1),
         ("order < 3", [True, True, False, False], 0),
-        ("sex = 'fe''male'", [False, False, False, False], 1),
+        ("place = 'it''s'", [False, True, False, False], 1),
+        ("sex == 'female'", [True, False, True, False], 1),
+        # A level that the codebook has and none of these rows.
+        ("smoking = 'former'", [False, False, False, False], 3),
+        ("diabetes = 1", [True, False, False, True], 1),
+        ("'2024-02-01' <= date", [False, True, False, True], 1),
     ],
 )
 def test_selects(where: str, inside: list[bool], undecided: int) -> None:
@@ -58,10 +65,10 @@ def test_no_expression_selects_all() -> None:
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("age >= 20", "no column 'age'"),
-        ("AGE_YEARS >= 20", "no column 'AGE_YEARS'"),
+        ("age >= 20", "^'age' names no column, in where 'age >= 20'; did you mean age_years?"),
+        ("AGE_YEARS >= 20", "^'AGE_YEARS' names no column, .*; did you mean age_years?"),
         ("upper(sex) = 'MALE'", "functions are not allowed, got upper"),
-        ("sex LIKE 'm%'", "no column 'LIKE'"),
+        ("sex LIKE 'm%'", "'LIKE' names no column"),
         ("age_years", "not a condition"),
         ("1 = 1", "names no column"),
         ("", "names no column"),
@@ -72,7 +79,20 @@ def test_no_expression_selects_all() -> None:
         ("age_years >= 20 -- AND sex = 'male'", "cannot be evaluated"),
         ("age_years >= 20 /* AND sex = 'male' */", "cannot be evaluated"),
         ("age_years >= 20 (", "cannot be evaluated"),
-        ("sex > 5", "cannot be evaluated"),
+        ("sex > 5", "^sex is a text, and 5 is a number; write such as sex = 'female', in where 'sex > 5'$"),
+        ("age_years = '20'", "^age_years is a number, and '20' is a text; write a number such as age_years > 1"),
+        ("diabetes = 'yes'", "^diabetes is yes or no, and 'yes' is neither; write diabetes = TRUE or = FALSE"),
+        ("2 = diabetes", "^diabetes is yes or no, and 2 is neither"),
+        ("date > 'monday'", "^date is a date, and 'monday' is none; write it as '2024-01-31'"),
+        ("sex = 'woman'", "^sex has no level 'woman', in where .*; did you mean female? sex has female, male"),
+        ("'M' != sex", "^sex has no level 'M', in where .*; did you mean male?"),
+        ("sex NOT IN ('femal', 'male')", "^sex has no level 'femal', .*; did you mean female?"),
+        (
+            "smoking = 'nevr'",
+            "^smoking has no level 'nevr', .*; did you mean never? smoking has never, former",
+        ),
+        ("place = 'nort'", "^place has no level 'nort', .*; did you mean north? place has it's, north, south"),
+        ("age_years > 3 AND sex = female", "^'female' is a level of sex, and a text stands in quotes: sex = 'female'"),
         ("age_years >= 20; DROP", "'; DROP' is not understood"),
         ('sex = "male"', "is not understood"),
         ("sex = 'male", "is not understood"),
@@ -80,7 +100,7 @@ def test_no_expression_selects_all() -> None:
     ],
 )
 def test_refuses(where: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said.replace("(", r"\(")):
+    with pytest.raises(UsageError, match=said.replace("(", r"\(").replace("?", r"\?")):
         subpopulation.select(FRAME, where)
 
 

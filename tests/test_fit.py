@@ -317,7 +317,7 @@ def test_rows_go_to_json_and_csv_and_come_back() -> None:
         ({"per": {"exercise_mn": 30}}, "per names 'exercise_mn'"),
         ({"per": {"sex": 2}}, "has levels"),
         ({"per": {"age_decade": 0}}, "other than 0"),
-        ({"where": "age > 20"}, "there is no column 'age'"),
+        ({"where": "age > 20"}, "'age' names no column.*did you mean age_years"),
         ({"model": "survey-logistic"}, "needs a survey cohort"),
     ],
 )

@@ -89,9 +89,9 @@ def test_a_survey_report_is_the_same_bytes_elsewhere(tmp_path: Path, shared: Pat
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["--set", "ci_levle=0.9"], 5, "did you mean 'ci_level'"),
+        (["--set", "ci_levle=0.9"], 5, "did you mean ci_level"),
         (["--set", "age_bands=60,40"], 5, "must increase"),
-        (["--sections", "cohrt"], 2, "did you mean 'cohort'"),
+        (["--sections", "cohrt"], 2, "did you mean cohort"),
     ],
 )
 def test_a_mistake_leaves_nothing_behind(

@@ -269,9 +269,9 @@ def test_a_stopped_notebook_begins_no_cell(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "error", "told"),
     [
-        ({"settings": ["bin=7"]}, ParameterError, "did you mean 'bins'"),
+        ({"settings": ["bin=7"]}, ParameterError, "did you mean bins"),
         ({"settings": ["bins=x"]}, ParameterError, "a whole number"),
-        ({"sections": ["cohrt"]}, UsageError, "did you mean 'cohort'"),
+        ({"sections": ["cohrt"]}, UsageError, "did you mean cohort"),
         ({"notebook": Path("none.ipynb")}, UsageError, "no such notebook"),
         ({"settings": ["bins=7"], "notebook": Path("cohort.txt")}, UsageError, "no such notebook"),
         ({}, SourceError, "nowhere"),

@@ -55,7 +55,7 @@ def test_a_setting_is_read_as_its_type_says(tmp_path: Path, setting: str, expect
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("age_band=20,40", "did you mean 'age_bands'"),
+        ("age_band=20,40", "did you mean age_bands"),
         ("zzz=1", "known are: age_bands"),
         ("age_bands=20,x", "a whole number"),
         ("age_bands=", "a list, e.g. 20,40,60"),

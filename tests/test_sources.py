@@ -161,7 +161,7 @@ def test_a_drive_after_a_kind_is_part_of_the_path(study: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        ("redcup:x.csv", r"unknown kind of source 'redcup' .*; did you mean redcap\?; allowed: FOLDER, nhanes:"),
+        ("redcup:x.csv", r"unknown kind of source 'redcup' .*; did you mean redcap\? allowed: FOLDER, nhanes:"),
         ("mapped:wide.csv", r"say how to read it: mapped:wide\.csv\?mapping=M\.yaml"),
         ("mapped:wide.csv?map=m.yaml", r"mapped has no option 'map'; allowed: mapping, missing, .*e\.g\. mapped:FILE"),
         ("mapped:wide.csv?mapping=", r"the option mapping of mapped is empty"),
@@ -169,7 +169,7 @@ def test_a_drive_after_a_kind_is_part_of_the_path(study: Path) -> None:
         ("mapped:none.csv?mapping=m.yaml", r"there is no file none\.csv"),
         ("mapped:wide.csv?mapping=none.yaml", r"there is no mapping file none\.yaml"),
         ("package:study?cycles=D", r"package has no option 'cycles'; allowed: missing, .*e\.g\. FOLDER"),
-        ("nhanes:study?cycle=D", r"nhanes has no option 'cycle'; allowed: cycles"),
+        ("nhanes:study?cycle=D", r"nhanes has no option 'cycle'; did you mean cycles\? allowed: cycles"),
         ("wide.csv", r"wide\.csv is a file and could be anything; .*redcap:wide\.csv, or mapped:wide\.csv\?mapping="),
         ("redcap:none.csv", r"there is no REDCap export none\.csv"),
         ("book.xls", r"book\.xls"),

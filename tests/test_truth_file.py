@@ -94,7 +94,7 @@ def test_rows_can_be_added() -> None:
         (NEW.replace("new: true, ", ""), r"effects: unknown key 'latent'; allowed: all, "),
         (NEW.replace("  latent: {new: true, column", "  diabetes: {new: true, column"), r"a row of that name is there"),
         (NEW.replace("log_rate_ratio: 0.5", "log_rate_ratio: 50"), r"effect latent.*log_rate_ratio is 50.0"),
-        (NEW.replace("note: mine", "nots: mine"), r"effects.latent: unknown key 'nots'.*did you mean 'note'"),
+        (NEW.replace("note: mine", "nots: mine"), r"effects.latent: unknown key 'nots'.*did you mean note"),
     ],
 )
 def test_added_rows_are_checked(text: str, says: str) -> None:
@@ -124,16 +124,16 @@ def test_every_parameter_is_written_and_reads_back() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("crampz: {}", r"my.yaml, top: unknown key 'crampz' \(did you mean 'cramps'\?\); allowed: .*effects"),
-        ("cramps: {rate_per_weak: 1}", r"cramps: unknown key 'rate_per_weak' \(did you mean 'rate_per_week'\?\)"),
-        ("effects: {diabets: 0}", r"effects: unknown key 'diabets' \(did you mean 'diabetes'\?\)"),
+        ("crampz: {}", r"my.yaml, top: unknown key 'crampz'; did you mean cramps\? allowed: .*effects"),
+        ("cramps: {rate_per_weak: 1}", r"cramps: unknown key 'rate_per_weak'; did you mean rate_per_week\?"),
+        ("effects: {diabets: 0}", r"effects: unknown key 'diabets'; did you mean diabetes\?"),
         ("effects: {diabetes: {log_rr: 1}}", r"effects.diabetes: unknown key 'log_rr'.*log_rate_ratio"),
         ("effects: {diabetes: {term: other}}", r"effects.diabetes: unknown key 'term'"),
         ("cramps: {rate_per_week: 1000}", r"my.yaml: cramps.rate_per_week is 1000.0; allowed: .* at most 100"),
         ("cramps: {rate_per_week: .nan}", r"expected a number, got '.nan'|a finite number"),
         ("cramps: {rate_per_week: nan}", r"allowed: a finite number"),
         ("effects: {diabetes: 9}", r"my.yaml: effect diabetes.*log_rate_ratio is 9.0; allowed: .* at most 3"),
-        ("effects: {diabetes: {basis: hope}}", r"effects.diabetes.basis: 'hope' is not one of .*assumption"),
+        ("effects: {diabetes: {basis: hope}}", r"effects.diabetes.basis: 'hope' is not allowed; allowed: .*assumption"),
         ("cramps: {rate_per_week: two}", r"cramps.rate_per_week: expected a number, got 'two'"),
         ("people: {start: 2024-13-01}", r"people.start: expected a date such as 2024-01-08"),
         ("people: {start_spread_nights: 1.5}", r"people.start_spread_nights: expected a whole number"),

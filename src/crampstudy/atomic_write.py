@@ -18,7 +18,7 @@ import polars as pl
 import polars.selectors as cs
 
 from crampstudy import scratch
-from crampstudy.errors import FolderTaken, OutputError
+from crampstudy.errors import FileTaken, FolderTaken, OutputError
 
 # What a spreadsheet runs as a formula; the same after apostrophes, so that taking one away is always right; and
 # a signed number, which it does not run.
@@ -136,6 +136,41 @@ def unrecorded(folder: Path, digests: Mapping[str, str]) -> str | None:
     return None
 
 
+def check_free(target: Path, option: str, *, force: bool = False) -> None:
+    """Check that a file may be written: none is there, or it is put aside by ``force``; ``option`` names the file.
+
+    Raises:
+        FileTaken: a file is there, and there is no ``force``.
+        OutputError: it is a folder or a device.
+    """
+    if not os.path.lexists(target):
+        return
+    if not target.is_file():
+        raise OutputError(f"{target} is not a file that can be replaced; give the name of a file")
+    if not force:
+        number = 2
+        while os.path.lexists(free := target.with_name(f"{target.stem}-{number}{target.suffix}")):
+            number += 1
+        raise FileTaken(
+            f"{target} is there already; name another file, such as {option} {shlex.quote(str(free))}, or add --force, "
+            f"which keeps this one beside it as {_free(target, '.old-').name}"
+        )
+
+
+def new_file(target: Path, content: bytes, option: str, *, force: bool = False) -> Path | None:
+    """Write ``content`` to a file whole or not at all, and return where one is kept that by ``force`` it replaced.
+
+    Raises:
+        FileTaken: as :func:`check_free`.
+        OutputError: as :func:`whole_file`.
+    """
+    check_free(target, option, force=force)
+    kept = _free(target, ".old-") if target.exists() else None
+    with whole_stream(target, kept=kept) as file:
+        file.write(content)
+    return kept
+
+
 def whole_file(target: Path, content: bytes, private: bool = False) -> None:
     """Write ``content`` to ``target`` whole or not at all; a ``private`` file only its owner can read.
 
@@ -148,8 +183,10 @@ def whole_file(target: Path, content: bytes, private: bool = False) -> None:
 
 
 @contextmanager
-def whole_stream(target: Path, private: bool = False) -> Iterator[IO[bytes]]:
+def whole_stream(target: Path, private: bool = False, kept: Path | None = None) -> Iterator[IO[bytes]]:
     """Yield a file to write to, which takes the place of ``target`` when the block ends without an error.
+
+    What it replaces is put aside as ``kept``, if that is given.
 
     Raises:
         OutputError: as :func:`whole_file`.
@@ -165,7 +202,14 @@ def whole_stream(target: Path, private: bool = False) -> Iterator[IO[bytes]]:
             with file:
                 yield file
             aside.chmod(0o600 if private else 0o644)
-            aside.replace(target)
+            if kept:
+                target.rename(kept)
+            try:
+                aside.replace(target)
+            except OSError:
+                if kept:
+                    kept.rename(target)
+                raise
 
 
 @contextmanager

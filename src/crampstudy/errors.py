@@ -8,9 +8,13 @@ from __future__ import annotations
 
 
 class CrampstudyError(Exception):
-    """Base of all deliberate errors; ``exit_code`` is what the command line returns."""
+    """Base of all deliberate errors; ``exit_code`` is what the command line returns.
+
+    ``correction`` is a name as it was written and the one name that it was meant for, where there is such a one.
+    """
 
     exit_code = 1
+    correction: tuple[str, str] | None = None
 
 
 class UsageError(CrampstudyError):
@@ -21,6 +25,10 @@ class UsageError(CrampstudyError):
 
 class FolderTaken(UsageError):
     """A folder to be written holds what the command did not write; by force it is put aside, never lost."""
+
+
+class FileTaken(UsageError):
+    """A file to be written is there already; by force it is put aside, never lost."""
 
 
 class OutputError(UsageError):

@@ -10,6 +10,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Literal
 
+from crampstudy import suggestions
 from crampstudy.errors import BandError
 
 DEFAULT_LIMITS = (20, 40, 50, 60, 70, 80)
@@ -93,6 +94,7 @@ class AgeBands:
 
 def _standard(standard: Standard) -> list[tuple[int, float]]:
     if standard not in STANDARDS:
-        raise BandError(f"no standard population {standard!r}; allowed: {', '.join(STANDARDS)}, none")
+        said, allowed = f"no standard population {standard!r}", f"allowed: {', '.join(STANDARDS)}, none"
+        raise suggestions.unknown(BandError, said, standard, (*STANDARDS, "none"), allowed)
     text = files("crampstudy.age_bands").joinpath("standard_populations.csv").read_text(encoding="utf-8")
     return [(int(row["age_low"]), float(row[standard])) for row in csv.DictReader(text.splitlines())]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from crampstudy import tables
+from crampstudy import suggestions, tables
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
@@ -27,10 +26,8 @@ def named(name: str) -> Analysis:
         UsageError: no analysis has this name.
     """
     if name not in ANALYSES:
-        close = difflib.get_close_matches(name, ANALYSES, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
         listed = "; ".join(f"{each.name}: {each.question}" for each in ANALYSES.values())
-        raise UsageError(f"no analysis {name!r}; {hint}allowed: {listed}")
+        raise suggestions.unknown(UsageError, f"no analysis {name!r}", name, ANALYSES, f"allowed: {listed}")
     return ANALYSES[name]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from crampstudy import suggestions
 from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
@@ -35,7 +36,8 @@ class Settings:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.
         object.__setattr__(self, "age_bands", AgeBands(tuple(self.age_bands)).limits)
         if self.standard not in (*STANDARDS, "none"):
-            raise UsageError(f"no standard population {self.standard!r}; allowed: {', '.join(STANDARDS)}, none")
+            said, allowed = f"no standard population {self.standard!r}", f"allowed: {', '.join(STANDARDS)}, none"
+            raise suggestions.unknown(UsageError, said, self.standard, (*STANDARDS, "none"), allowed)
         if not 0 < self.ci_level < 1:
             raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
 

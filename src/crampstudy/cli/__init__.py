@@ -7,9 +7,10 @@ import errno
 import functools
 import io
 import os
+import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
@@ -18,7 +19,8 @@ import typer
 
 from crampstudy import ending
 from crampstudy.cli import analyse, analyses, crash, data, report, simulate
-from crampstudy.errors import CrampstudyError, FolderTaken, OutputError
+from crampstudy.cli.command import Command
+from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OutputError
 
 app = typer.Typer(
     name="crampstudy",
@@ -72,7 +74,7 @@ for command in (
     data.fetch,
     report.report,
 ):
-    app.command(command.__name__.rstrip("_"))(_printing(command))
+    app.command(command.__name__.rstrip("_"), cls=Command)(_printing(command))
 
 
 def main() -> None:
@@ -92,11 +94,13 @@ def main() -> None:
         except ending.Ended as ended:
             _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise
-        except FolderTaken as error:
+        except (FolderTaken, FileTaken) as error:
             _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
             sys.exit(error.exit_code)
         except CrampstudyError as error:
-            _say(str(error))
+            command = _corrected(sys.argv[1:], error.correction) if error.correction else None
+            end = " " if str(error).endswith("?") else "; "
+            _say(f"{error}{end}run: {command}" if command else str(error))
             sys.exit(error.exit_code)
         except OSError as error:
             # Without a number it is none of the system's: a bug.
@@ -109,6 +113,18 @@ def main() -> None:
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
         typer.echo(f"crampstudy: {text}", err=True)
+
+
+def _corrected(arguments: Sequence[str], correction: tuple[str, str]) -> str | None:
+    """Return the command with the name that was meant, ``None`` where it is not clear which argument to correct."""
+    written, meant = correction
+    word = re.compile(rf"(?<![\w-]){re.escape(written)}(?![\w-])")
+    places = [i for i, each in enumerate(arguments) if each == written]
+    places = places or [i for i, each in enumerate(arguments) if word.search(each)]
+    if len(places) != 1:
+        return None
+    corrected = [word.sub(lambda _: meant, each) if i in places else each for i, each in enumerate(arguments)]
+    return shlex.join(["crampstudy", *corrected])
 
 
 def _lost(error: OSError) -> str:

@@ -13,6 +13,7 @@ from crampstudy.cli.options import (
     Bands,
     CiLevel,
     Cluster,
+    Force,
     NWorkers,
     ObservedFrom,
     ObservedTo,
@@ -22,16 +23,19 @@ from crampstudy.cli.options import (
     Weight,
     Where,
     bands,
-    check_one_format,
     doubt,
+    listed,
     opened,
-    show,
     who_works,
     word,
 )
+from crampstudy.cli.output import Output
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crampstudy.descriptive import Description
     from crampstudy.models.request import ModelRequest
 
 
@@ -55,8 +59,9 @@ def describe(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
 ) -> None:
     """Show how common cramps are by group: incidence rates (diary) or prevalence (survey).
 
@@ -66,6 +71,7 @@ def describe(
     from crampstudy.sources import open_cohort
     from crampstudy.sources.address import with_unlogged
 
+    output = Output(as_json, as_csv, force)
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     described = describe(
         opened(source),
@@ -78,21 +84,26 @@ def describe(
         weight=weight,
         ci_level=ci_level,
     )
-    show(described.estimates, as_json, as_csv, described.accounts, [source])
+    _show(described, output, [source])
 
 
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="The first source.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The second source.")],
     by: Annotated[str, typer.Option(help="What to group by.")] = "age_band",
+    name: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Names of the two; of two cohorts of one name by default A,B.")
+    ] = None,
     age_bands: Bands = None,
     standard: StandardName = "who",
+    where: Where = None,
     ci_level: CiLevel = 0.95,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
 ) -> None:
     """Show two cohorts by the same groups, one after the other.
 
@@ -101,11 +112,20 @@ def compare(
     from crampstudy.descriptive import compare
     from crampstudy.sources.address import with_unlogged
 
+    output = Output(as_json, as_csv, force)
     said = word(unlogged, observed_from, observed_to)
     cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
-    described = compare(*cohorts, by, bands=bands(age_bands), standard=standard, ci_level=ci_level)
-    show(described.estimates, as_json, as_csv, described.accounts, [first, second])
-    if cohorts[0].kind != cohorts[1].kind and not (as_json or as_csv):
+    described = compare(
+        *cohorts,
+        by,
+        names=listed(name) if name else None,
+        bands=bands(age_bands),
+        standard=standard,
+        where=where,
+        ci_level=ci_level,
+    )
+    _show(described, output, [first, second])
+    if cohorts[0].kind != cohorts[1].kind and not output.aside:
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
 
 
@@ -141,6 +161,7 @@ def fit(
     near_nightly: Annotated[
         bool, typer.Option(help="interval-count: also estimate the share of people who cramp night after night.")
     ] = False,
+    age_bands: Bands = None,
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,
@@ -158,24 +179,27 @@ def fit(
     second_opinion: Annotated[
         bool, typer.Option("--second-opinion", help="Refit the model by statsmodels on the same rows, and compare.")
     ] = False,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
 ) -> None:
     """Fit a model and show its estimates.
 
-    With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean. With --json and
-    --csv the rows are the estimates alone: what the second opinion says goes to standard error.
+    With --workers above 1 or --cluster a Parquet diary is read file by file, and taken to be clean. What --json and
+    --csv print are the estimates alone: what the second opinion says then goes to standard error.
     """
+    from crampstudy import terminal
+    from crampstudy.age_bands import AgeBands
     from crampstudy.estimates.verdicts import parse_margins
     from crampstudy.models import answer
     from crampstudy.models.request import ModelOptions, ModelRequest
     from crampstudy.models.validation import default_outcome
     from crampstudy.sources.address import with_unlogged
 
-    around_one = parse_margins(margins)
+    output, around_one = Output(as_json, as_csv, force), parse_margins(margins)
     shared = workers != 1 or cluster is not None
     if with_checks:
-        _check_asked_for_checks(model, tidy=as_json or as_csv, free_terms=free_terms is not None, shared=shared)
+        _check_asked_for_checks(model, tidy=output.aside, free_terms=free_terms is not None, shared=shared)
     if second_opinion and shared:
         raise UsageError("a second opinion looks at nights one by one; leave --workers and --cluster out")
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
@@ -189,43 +213,44 @@ def fit(
         where=where,
         weight=weight,
         ci_level=ci_level,
+        bands=bands(age_bands) or AgeBands(),
         margins=around_one,
         options=ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly),
     )
     fitted = answer(request, second_opinion=second_opinion)
     if shared and sys.stderr.isatty():
         sys.stderr.write("\n")
-    show(fitted.estimates, as_json, as_csv, [fitted.account] if fitted.account else [], [source])
+    accounts = [fitted.account] if fitted.account else []
+    output.show(fitted.estimates, lambda: terminal.show(fitted.estimates, accounts), accounts, [source])
     if fitted.second_opinion is not None:
-        _say_second_opinion(fitted.second_opinion, aside=as_json or as_csv)
+        _say_second_opinion(fitted.second_opinion, aside=output.aside)
     if with_checks:
         _say_checks(request)
     if fitted.status != "converged":
         raise typer.Exit(6)
 
 
-def models(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+def models(as_json: AsJson = None, as_csv: AsCsv = None, force: Force = False) -> None:
     """List the models: what each is fitted to, its outcomes, the default first, its covariances and options."""
-    from crampstudy import estimates
+    from crampstudy import terminal
     from crampstudy.models.registry import listing
 
-    check_one_format(as_json, as_csv)
     rows = listing()
-    if as_json:
-        typer.echo(estimates.to_json(rows))
-    elif as_csv:
-        typer.echo(estimates.to_csv(rows), nl=False)
-    else:
-        from crampstudy import terminal
+    Output(as_json, as_csv, force).show(rows, lambda: terminal.show_models(rows))
 
-        terminal.show_models(rows)
+
+def _show(described: Description, output: Output, sources: Sequence[str]) -> None:
+    from crampstudy import terminal
+
+    rows, accounts = described.estimates, described.accounts
+    output.show(rows, lambda: terminal.show(rows, accounts), accounts, sources)
 
 
 def _check_asked_for_checks(model: str, *, tidy: bool, free_terms: bool, shared: bool) -> None:
     from crampstudy.checks import check_model
 
     if tidy:
-        raise UsageError("--check is for readers; --json and --csv print tidy rows alone")
+        raise UsageError("--check is for readers; --json and --csv print tidy rows alone, or give them a file")
     if free_terms:
         raise UsageError("proportionality is checked of a model without free terms; leave --free-terms or --check out")
     check_model(model)

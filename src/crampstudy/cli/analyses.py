@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,15 +10,18 @@ from crampstudy.cli.options import (
     AsCsv,
     AsJson,
     Bands,
+    CiLevel,
+    Force,
     ObservedFrom,
     ObservedTo,
     Source,
+    StandardName,
     UnloggedNights,
     bands,
     opened,
-    show,
     word,
 )
+from crampstudy.cli.output import Output
 
 if TYPE_CHECKING:
     from crampstudy.analyses import Findings
@@ -30,33 +33,34 @@ def analyse(
     name: Annotated[str, typer.Argument(help="An analysis by the name of its section; an unknown one lists them all.")],
     source: Source,
     age_bands: Bands = None,
-    standard: Annotated[
-        Literal["who", "esp2013", "none"] | None, typer.Option(help="Standard population; who by default.")
-    ] = None,
-    ci_level: Annotated[float | None, typer.Option(help="Confidence level; 0.95 by default.")] = None,
+    standard: StandardName = "who",
+    ci_level: CiLevel = 0.95,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
 ) -> None:
     """Answer one question of the article: show the rows that its section of a report records.
 
     Exit code 6 says that none of them could be estimated.
     """
-    from crampstudy import analyses
+    from crampstudy import analyses, terminal
+    from crampstudy.age_bands import AgeBands
     from crampstudy.nights import of_cohort
     from crampstudy.sources.address import with_unlogged
 
     analyses.named(name)
-    limits = bands(age_bands)
-    given: dict[str, Any] = {"age_bands": limits and limits.limits, "standard": standard, "ci_level": ci_level}
-    settings = analyses.Settings(**{option: value for option, value in given.items() if value is not None})
+    output = Output(as_json, as_csv, force)
+    limits = (bands(age_bands) or AgeBands()).limits
+    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level)
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)
-    show(found.estimates, as_json, as_csv, [of_cohort(cohort)], [source])
-    _say_rest(found, aside=as_json or as_csv)
+    account = of_cohort(cohort)
+    output.show(found.estimates, lambda: terminal.show(found.estimates, [account]), [account], [source])
+    _say_rest(found, aside=output.aside)
     if not found.estimated:
         raise typer.Exit(_NOTHING)
 

@@ -19,14 +19,14 @@ from crampstudy.cli.options import (
     Force,
     ObservedFrom,
     ObservedTo,
+    Out,
     Rejects,
     Source,
     UnloggedNights,
     listed,
-    say_account,
-    tell_kept,
     word,
 )
+from crampstudy.cli.output import Output, say_account, tell_kept
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def try_(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_json: AsJson = None,
+    force: Force = False,
 ) -> None:
     """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
     from crampstudy.cleaning.unlogged import stated
@@ -72,6 +73,7 @@ def try_(
     from crampstudy.sources.readers import bare_list
     from crampstudy.sources.text import missing_codes
 
+    output = Output(as_json, force=force)
     roles: dict[bare_list.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     nights = bare_list.read(
         file,
@@ -83,8 +85,8 @@ def try_(
         word=stated(word(unlogged, observed_from, observed_to)),
     )
     look = first_look.first_look(nights)
-    typer.echo(first_look.as_json(look) if as_json else first_look.as_text(look))
-    say_account(look.nights.account, None, aside=as_json)
+    output.put({"--json": lambda: first_look.as_json(look)}, lambda: typer.echo(first_look.as_text(look)))
+    say_account(look.nights.account, None, aside=output.aside)
 
 
 def validate(
@@ -95,7 +97,8 @@ def validate(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
-    as_json: AsJson = False,
+    as_json: AsJson = None,
+    force: Force = False,
 ) -> None:
     """Read and clean a source and say what was accepted, rejected and blanked, and why."""
     from crampstudy import validation
@@ -104,6 +107,7 @@ def validate(
     from crampstudy.sources.address import with_unlogged
     from crampstudy.validation import chunked
 
+    output = Output(as_json, force=force)
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     # A correction is checked against the whole table.
     summary = None if corrections else chunked.validate(source, today=date.today(), rejects=rejects)
@@ -114,14 +118,14 @@ def validate(
             pass
     elif rejects:
         _warn_of(rejects)
-    typer.echo(validation.as_json(summary) if as_json else validation.as_text(summary))
+    output.put({"--json": lambda: validation.as_json(summary)}, lambda: typer.echo(validation.as_text(summary)))
     if strict and summary.costly:
         raise RejectedRows(f"rows or cells rejected or blanked: {summary.costly:,}, and --strict allows none")
 
 
 def import_(
     source: Source,
-    out: Annotated[Path, typer.Option(help="Folder of the data package to write.")],
+    out: Out,
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
     format: FileFormat = "csv",
     unlogged: UnloggedNights = None,
@@ -129,6 +133,7 @@ def import_(
     observed_to: ObservedTo = None,
     rejects: Rejects = None,
     corrections: Corrected = None,
+    as_json: AsJson = None,
     force: Force = False,
 ) -> None:
     """Read and clean any source and write what was accepted as a data package."""
@@ -137,6 +142,7 @@ def import_(
     from crampstudy.sources.address import with_unlogged
     from crampstudy.sources.readers import package
 
+    output = Output(as_json, force=force)
     if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
         raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
     said = word(unlogged, observed_from, observed_to)
@@ -147,12 +153,13 @@ def import_(
         kept = package.write(loaded.cohort, out, format, force=force)
     typer.echo(f"The accepted rows are in {out}.", err=True)
     tell_kept(kept)
-    typer.echo(validation.as_text(validation.summarise(loaded)))
+    summary = validation.summarise(loaded)
+    output.put({"--json": lambda: validation.as_json(summary)}, lambda: typer.echo(validation.as_text(summary)))
 
 
 def fetch(
     what: Annotated[Literal["nhanes"], typer.Argument(help="nhanes, the survey's public transport files.")],
-    out: Annotated[Path, typer.Option(help="Folder of the files; one that was cut off is gone on with.")],
+    out: Out,
     cycles: Annotated[str | None, typer.Option(help="Letters of the cycles, e.g. D,E; by default all known.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Another address that has the publisher's folders.")] = None,
     allow_redirects: Annotated[
@@ -160,7 +167,7 @@ def fetch(
     ] = None,
     refresh: Annotated[bool, typer.Option(help="Download again and renew the recorded digests.")] = False,
 ) -> None:
-    """Download a public survey's files, with their digests on record."""
+    """Download a public survey's files, with their digests on record; a file that was cut off is gone on with."""
     from crampstudy.sources import fetch
     from crampstudy.wording import counted
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,21 +11,24 @@ import typer
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crampstudy.cohort import Cohort
-    from crampstudy.cohort.account import Account
     from crampstudy.nights import Diary
 
 Source = Annotated[
     str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the tidy rows as a JSON array.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print the tidy rows as CSV.")]
+AsJson = Annotated[
+    str | None, typer.Option("--json", metavar="[FILE]", help="Print the result as JSON, or write it to FILE.")
+]
+AsCsv = Annotated[
+    str | None, typer.Option("--csv", metavar="[FILE]", help="Print the tidy rows as CSV, or write them to FILE.")
+]
 Where = Annotated[str | None, typer.Option(help='A condition such as "age_years >= 20"; for a survey a domain.')]
 Bands = Annotated[str | None, typer.Option("--age-bands", help="Lower limits, e.g. 20,40,60.")]
 StandardName = Annotated[Literal["who", "esp2013", "none"], typer.Option(help="Standard population.")]
-CiLevel = Annotated[float, typer.Option(help="Confidence level.")]
+_CI_LEVEL = typer.Option("--ci-level", help="Confidence level.")
+CiLevel = Annotated[float, _CI_LEVEL]
+CiLevelOrDefault = Annotated[float | None, _CI_LEVEL]
 Rejects = Annotated[
     Path | None, typer.Option(help="Write the ledger and the rejected rows: participants' data, for your eyes only.")
 ]
@@ -39,8 +41,11 @@ Cluster = Annotated[
     str | None,
     typer.Option(help="A Dask cluster that does the work instead: tcp://host:port, or its scheduler file."),
 ]
+_OUT = typer.Option("--out", metavar="DIR", help="Folder to write.")
+Out = Annotated[Path, _OUT]
+OutOrDefault = Annotated[Path | None, _OUT]
 Force = Annotated[
-    bool, typer.Option("--force", help="Also replace a folder of other content, which is kept beside as NAME.old-1.")
+    bool, typer.Option("--force", help="Also replace what is there already; it is kept beside as NAME.old-1.")
 ]
 UnloggedNights = Annotated[
     Literal["zero"] | None,
@@ -99,37 +104,6 @@ def bands(text: str | None) -> Any:
     return AgeBands.parse(text) if text else None
 
 
-def check_one_format(as_json: bool, as_csv: bool) -> None:
-    """Check that one format is asked for, if any."""
-    if as_json and as_csv:
-        raise UsageError("choose one of --json and --csv")
-
-
-def show(
-    rows: pd.DataFrame, as_json: bool, as_csv: bool, accounts: Sequence[Account] = (), sources: Sequence[str] = ()
-) -> None:
-    """Print estimates as a table, JSON or CSV, and what they were made of: below the table, else on standard error."""
-    from crampstudy import estimates
-
-    check_one_format(as_json, as_csv)
-    if as_json:
-        typer.echo(estimates.to_json(rows))
-    elif as_csv:
-        typer.echo(estimates.to_csv(rows), nl=False)
-    else:
-        from crampstudy import terminal
-
-        terminal.show(rows, accounts)
-    for account, source in zip(accounts, sources, strict=True):
-        say_account(account, source, aside=as_json or as_csv)
-
-
-def say_account(account: Account, source: str | None, *, aside: bool) -> None:
-    """Print in one line what was read, set aside and used, then how own columns were read."""
-    for line in (account.sentence(source), *account.columns):
-        typer.echo(line, err=aside)
-
-
 def who_works(workers: int, cluster: str | None) -> int | str:
     """Return who does the work, as ``compute.map`` takes it."""
     if cluster is None:
@@ -137,12 +111,6 @@ def who_works(workers: int, cluster: str | None) -> int | str:
     if workers != 1:
         raise UsageError("choose one of --workers and --cluster; a cluster has workers of its own")
     return cluster
-
-
-def tell_kept(folder: Path | None) -> None:
-    """Say where a folder is kept that was replaced by force."""
-    if folder is not None:
-        typer.echo(f"What stood there before is kept in {folder}", err=True)
 
 
 def progress() -> Any:

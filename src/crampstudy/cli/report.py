@@ -8,23 +8,27 @@ from typing import Annotated
 import typer
 
 from crampstudy.cli.options import (
+    Bands,
+    CiLevelOrDefault,
     Force,
     ObservedFrom,
     ObservedTo,
+    OutOrDefault,
     Source,
     UnloggedNights,
     listed,
     progress,
-    say_account,
-    tell_kept,
     word,
 )
+from crampstudy.cli.output import say_account, tell_kept
 
 
 def report(
     source: Source,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A parameter as name=value; repeatable.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the report; by default reports/COHORT.")] = None,
+    out: OutOrDefault = None,
+    age_bands: Bands = None,
+    ci_level: CiLevelOrDefault = None,
     sections: Annotated[str | None, typer.Option(help="Names of notebooks to run, separated by commas.")] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
     unlogged: UnloggedNights = None,
@@ -35,16 +39,21 @@ def report(
     ] = 1800,
     force: Force = False,
 ) -> None:
-    """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them."""
+    """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them.
+
+    Without --out they are in reports/COHORT. --age-bands and --ci-level are short for --set age_bands=… and ci_level=….
+    """
     from crampstudy.report.build import build
     from crampstudy.sources.address import with_unlogged
 
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     chosen = listed(sections) if sections else []
+    given = {"age_bands": age_bands, "ci_level": ci_level}
+    short = [f"{name}={value}" for name, value in given.items() if value is not None]
     with progress() as shown:
         made = build(
             source,
-            settings=settings or [],
+            settings=[*(settings or []), *short],
             out=out,
             sections=chosen,
             notebook=notebook,

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from crampstudy.cli.options import Cluster, FileFormat, Force, NWorkers, tell_kept, who_works
+from crampstudy.cli.options import Cluster, FileFormat, Force, NWorkers, OutOrDefault, who_works
+from crampstudy.cli.output import tell_kept
 from crampstudy.errors import UsageError
 
 
 def simulate(
-    out: Annotated[Path | None, typer.Option(help="Folder to write; without it only the card is made.")] = None,
+    out: OutOrDefault = None,
     preset: Annotated[str | None, typer.Option(help="A named truth, such as community; docs/cards.md has all.")] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Truth file (YAML): what differs from the preset that it is based on.")
@@ -30,7 +31,10 @@ def simulate(
     format: FileFormat = "csv",
     force: Force = False,
 ) -> None:
-    """Draw a synthetic diary cohort from a known truth, stated beside it in truth.json."""
+    """Draw a synthetic diary cohort from a known truth, stated beside it in truth.json.
+
+    With --card the preset's card is made, with --out the cohort, with both both.
+    """
     if out is None and not card:
         raise UsageError("nothing to do; give a folder (--out DIR), or ask for the card of a preset (--card)")
     if card and (truth or nights is not None):

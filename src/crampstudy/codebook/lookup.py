@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import cast
 
+from crampstudy import suggestions
 from crampstudy.codebook.records import Component, Severity, Table, Variable, VariableType
 from crampstudy.errors import UsageError
 
@@ -90,12 +91,8 @@ def variable(name: str, table: str | None = None) -> Variable:
     """
     found = find(name, table)
     if found is None:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, list(_by_name()), n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
         where = f" in {table}" if table else ""
-        raise UsageError(
-            f"the codebook has no variable {name!r}{where}{hint} (all names: data/dictionary/dictionary.md)"
-        )
+        names = [v.name for v in variables(table)] if table else list(_by_name())
+        said = f"the codebook has no variable {name!r}{where}"
+        raise suggestions.unknown(UsageError, said, name, names, "all names: data/dictionary/dictionary.md")
     return found

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from crampstudy.cohort import compared_values
 from crampstudy.errors import UsageError
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<number>\d+(?:\.\d+)?)|(?P<date>'\d{4}-\d\d-\d\d')"
     r"|(?P<text>'(?:[^']|'')*')"
-    r"|(?P<sign><=|>=|<>|!=|[=<>+\-*/(),]))"
+    r"|(?P<sign><=|>=|<>|!=|==|[=<>+\-*/(),]))"
 )
 _OPENS = re.compile(r"\s*\(")
 LONGEST, MOST_SIGNS = 100_000, 300
@@ -40,13 +41,24 @@ def select(frame: pl.DataFrame, where: str | None) -> Domain:
     understood: no function is ever called.
 
     Raises:
-        UsageError: the expression uses an unknown column or anything beyond that.
+        UsageError: the expression uses an unknown column, a level that its column cannot have, or anything beyond that.
     """
     if where is None:
         return Domain(pl.Series([True] * frame.height, dtype=pl.Boolean), 0)
-    for name in names(where):
-        if name not in frame.columns:
-            raise UsageError(f"where {where!r}: there is no column {name!r}; the table has {', '.join(frame.columns)}")
+    names(where)
+    tokens = list(_tokens(where))
+    compared_values.check_names(tokens, frame, where)
+    compared_values.check_values(tokens, frame, where)
+    return evaluate(frame, where)
+
+
+def evaluate(frame: pl.DataFrame, where: str) -> Domain:
+    """Evaluate ``where`` as :func:`select` does, on rows as they were sent: a text that none of them has is no error.
+
+    Raises:
+        UsageError: the expression uses an unknown column or cannot be evaluated.
+    """
+    compared_values.check_names(list(_tokens(where)), frame, where)
     try:
         inside = frame.select(pl.sql_expr(_sql(where)).alias("inside")).to_series()
     except pl.exceptions.PolarsError as error:
@@ -72,7 +84,8 @@ def _sql(where: str) -> str:
     # Tokens are set apart, so that no two of them make a comment; names are quoted, so that a column may be
     # called like a word of SQL; and the parentheses make the parser read to the end.
     words = {"name": '"{}"', "date": "DATE {}"}
-    return f"({' '.join(words.get(kind, '{}').format(text) for kind, text in _tokens(where))})"
+    written = (words.get(kind, "{}").format("=" if text == "==" else text) for kind, text in _tokens(where))
+    return f"({' '.join(written)})"
 
 
 def _tokens(where: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import codebook, estimates, wording
+from crampstudy import codebook, estimates, suggestions, wording
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, note
@@ -92,7 +92,8 @@ def survey_models(
     if cohort.design is None:
         raise UsageError(f"{cohort.name} is no survey, whose recalled outcomes have a prevalence")
     if outcome not in recalled_outcomes.CONTRASTS:
-        raise UsageError(f"no recalled outcome {outcome!r}; allowed: {', '.join(recalled_outcomes.CONTRASTS)}")
+        said, known = f"no recalled outcome {outcome!r}", recalled_outcomes.CONTRASTS
+        raise suggestions.unknown(UsageError, said, outcome, known, f"allowed: {', '.join(known)}")
     frame = people(cohort)
     events = recalled_outcomes.binary(frame, outcome)
     weights = frame[weight or recalled_outcomes.weight_for(cohort.design, ())].fill_null(0.0).to_numpy()

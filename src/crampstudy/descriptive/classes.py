@@ -34,7 +34,7 @@ from crampstudy.models.registry import NIGHT_FAMILIES, taking
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.surveys.interval_distributions import NegativeBinomial
 from crampstudy.models.terms import formula
-from crampstudy.models.terms.levels import check_group
+from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.models.validation import solve
 from crampstudy.nights import denominator, no_night, people, person_nights
 
@@ -167,7 +167,7 @@ def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
     if solution.design.beside:
         raise UsageError("the shares of classes take no offset() or weights()")
     if by is not None and by not in own.columns:
-        raise UsageError(f"the participants have no {by!r}; group by age_band or a level of the participants")
+        raise no_group("classes are given by age_band or a level or yes/no variable of the participants", by, own)
     if by is not None:
         check_group(by, own)
 

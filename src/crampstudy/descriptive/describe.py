@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, suggestions
 from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
@@ -48,7 +49,8 @@ class _Question:
         if not 0 < self.ci_level < 1:
             raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
         if self.outcome is not None and self.outcome not in OUTCOMES:
-            raise UsageError(f"no outcome {self.outcome!r} to describe; allowed: {', '.join(OUTCOMES)}")
+            said, allowed = f"no outcome {self.outcome!r} to describe", f"allowed: {', '.join(OUTCOMES)}"
+            raise suggestions.unknown(UsageError, said, self.outcome, OUTCOMES, allowed)
         if self.like is not None and self.outcome != "class_30_days":
             raise UsageError("like is a population for the outcome class_30_days; rates have a standard")
 
@@ -148,26 +150,40 @@ def compare(
     second: Cohort,
     by: str = "age_band",
     *,
+    names: Sequence[str] | None = None,
     bands: AgeBands | None = None,
     standard: Standard | Literal["none"] = "who",
+    where: str | None = None,
     ci_level: float = 0.95,
 ) -> Description:
     """Describe two cohorts by the same groups, the rows of the first before those of the second.
 
     Args:
         first: a diary or a survey.
-        second: another one, of another name.
+        second: another one.
         by: what both are grouped by, as in :func:`describe`.
+        names: what the two are called; by default as they are, and ``A`` and ``B`` where both have one name.
         bands: age bands of both.
         standard: standard population, ``who``, ``esp2013`` or ``none``.
+        where: condition that names the same part of both.
         ci_level: confidence level.
 
     Raises:
-        UsageError: both cohorts have the same name, so that their rows could not be told apart.
+        UsageError: ``names`` are not two different ones, or as :func:`describe`.
         BandError: the bands do not fit the ages of one of them.
     """
-    if first.name == second.name:
-        raise UsageError(f"both cohorts are called {first.name!r}; rename one in its datapackage.json")
-    both = [describe(cohort, by, bands=bands, standard=standard, ci_level=ci_level) for cohort in (first, second)]
+    cohorts = first, second
+    if names is None and len(_keys(first.name, second.name)) == 1:
+        names = ("A", "B")
+    if names is not None:
+        # Names that differ in marks or case alone would give two rows one key.
+        if len(names) != 2 or not all(names) or len(_keys(*names)) == 1:
+            raise UsageError(f"two cohorts have two different names, such as before,after; got {','.join(names)!r}")
+        cohorts = replace(first, name=names[0]), replace(second, name=names[1])
+    both = [describe(each, by, bands=bands, standard=standard, where=where, ci_level=ci_level) for each in cohorts]
     rows = pd.concat([described.estimates for described in both], ignore_index=True)
     return Description(rows, tuple(account for described in both for account in described.accounts))
+
+
+def _keys(*names: str) -> set[str]:
+    return {estimates.key({"cohort": name}) for name in names}

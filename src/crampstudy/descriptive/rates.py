@@ -19,7 +19,7 @@ from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
-from crampstudy.models.terms.levels import check_group
+from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.nights import NO_AGE, denominator, night_account, person_nights
 from crampstudy.wording import counted
 
@@ -114,7 +114,8 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         return single | summaries | everybody
     check_group(by, nights)
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
-        raise UsageError(f"rates are given by age_band or a level or yes/no variable of the participants, not {by!r}")
+        people = nights.select(pl.exclude([v.name for v in codebook.variables("diary")]))
+        raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, people)
     if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
     check_apart([by], "cramps", "groups")

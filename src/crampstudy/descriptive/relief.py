@@ -23,7 +23,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart
 from crampstudy.models.inference.covariance import Covariance, quantile
-from crampstudy.models.terms.levels import check_group
+from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.models.times.kaplan_meier import Curve, kaplan_meier, restricted_mean
 from crampstudy.nights.event_times import Durations, Unrelieved, relief_times
 
@@ -259,7 +259,7 @@ def _groups(frame: pl.DataFrame, by: str) -> Mapping[str, _Group]:
     check_group(by, frame)
     check_apart([by], "relief", "groups")
     if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String, pl.Enum):
-        raise UsageError(f"relief is given by age_band or a level or yes/no variable such as remedy, not {by!r}")
+        raise no_group("relief is given by age_band or a level or yes/no variable such as remedy", by, frame)
     known, dtype = codebook.find(by), frame[by].dtype
     present = frame[by].cast(pl.String).drop_nulls().unique().to_list()
     if isinstance(dtype, pl.Enum):

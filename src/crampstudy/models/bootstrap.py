@@ -25,7 +25,7 @@ from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.data import Data, Outcome
 from crampstudy.models.nights.linear import no_residual
 from crampstudy.models.nights.solution import Solution
-from crampstudy.models.registry import NIGHT_FAMILIES, names_of_weighted
+from crampstudy.models.registry import NIGHT_FAMILIES, find, names_of_weighted
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.validation import default_outcome, solve
@@ -149,6 +149,7 @@ def bootstrap(
     """
     able = names_of_weighted()
     if model not in able:
+        find(model)
         raise UsageError(f"no bootstrap of the model {model!r}; allowed: {', '.join(able)}")
     request = ModelRequest(
         cohort,

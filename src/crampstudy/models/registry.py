@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from crampstudy import suggestions
 from crampstudy.errors import UsageError
 from crampstudy.models.classes import family as ordinal_classes
 from crampstudy.models.family import Family
@@ -52,7 +53,8 @@ def find(name: str) -> Family:
         UsageError: there is none.
     """
     if name not in FAMILIES:
-        raise UsageError(f"no model {name!r}; allowed: {', '.join(FAMILIES)}")
+        allowed = f"allowed: {', '.join(FAMILIES)}"
+        raise suggestions.unknown(UsageError, f"no model {name!r}", name, FAMILIES, allowed)
     return FAMILIES[name]
 
 

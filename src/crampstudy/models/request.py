@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
@@ -76,7 +77,8 @@ def check_multiples(per: Mapping[str, float], *designs: design_matrix.Design) ->
     levels = {column.term for design in designs for column in design.columns if column.level is not None}
     for term, multiple in per.items():
         if term not in terms:
-            raise UsageError(f"per names {term!r}, which is no term; the terms are {', '.join(sorted(terms))}")
+            said = f"per names {term!r}, which is no term"
+            raise suggestions.unknown(UsageError, said, term, terms, f"the terms are {', '.join(sorted(terms))}")
         if term in levels:
             raise UsageError(f"per names {term!r}, which has levels; only a number is reported in multiples")
         if not np.isfinite(multiple) or multiple == 0:

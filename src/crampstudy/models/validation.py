@@ -8,7 +8,7 @@ from typing import get_args
 
 from formulaic import Formula
 
-from crampstudy import wording
+from crampstudy import suggestions, wording
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
@@ -42,9 +42,11 @@ def validate(request: ModelRequest) -> ModelRequest:
     check_outcome(asked, request.outcome)
     family = find(asked.called.get(request.outcome, asked.name))
     if request.exposure not in EXPOSURES:
-        raise UsageError(f"no exposure {request.exposure!r}; allowed: {', '.join(EXPOSURES)}")
+        allowed = f"allowed: {', '.join(EXPOSURES)}"
+        raise suggestions.unknown(UsageError, f"no exposure {request.exposure!r}", request.exposure, EXPOSURES, allowed)
     if request.covariance not in (known := get_args(Covariance)):
-        raise UsageError(f"no covariance {request.covariance!r}; allowed: {', '.join(known)}")
+        said = f"no covariance {request.covariance!r}"
+        raise suggestions.unknown(UsageError, said, request.covariance, known, f"allowed: {', '.join(known)}")
     if not 0 < request.ci_level < 1:
         raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {request.ci_level:g}")
     for option in request.options.given:
@@ -90,7 +92,10 @@ def check_outcome(family: Family, outcome: str) -> None:
         raise UsageError(f"{family.name} takes a number of the {family.numbers_of} as outcome, got {outcome!r}")
     said = f"{family.name} takes the outcome {' or '.join(family.outcomes)}, got {outcome!r}"
     able = [name for name, other in FAMILIES.items() if other is not family and other.numbers_of == "diary"]
-    raise UsageError(said if outcome in of_others else f"{said}; a number of the diary is for {', '.join(able)}")
+    if outcome in of_others:
+        raise UsageError(said)
+    then = f"a number of the diary is for {', '.join(able)}"
+    raise suggestions.unknown(UsageError, said, outcome, family.outcomes, then)
 
 
 def _check_terms(terms: Formula, family: Family, outcome: str) -> None:

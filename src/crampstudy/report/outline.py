@@ -14,7 +14,6 @@ A notebook is named by its file without ``.ipynb``. New parts need no code.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from crampstudy import plain_yaml
+from crampstudy import plain_yaml, suggestions
 from crampstudy.errors import UsageError
 
 _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
@@ -57,9 +56,8 @@ class Outline:
         names = [path.stem for path in self.notebooks]
         for section in sections:
             if section not in names:
-                close = difflib.get_close_matches(section, names, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}"
-                raise UsageError(f"unknown section {section!r}; {hint}")
+                said, known = f"unknown section {section!r}", f"known are: {', '.join(names)}"
+                raise suggestions.unknown(UsageError, said, section, names, known)
         if not sections:
             return self
         kept = (OutlinePart(part.title, tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
-from crampstudy import names
+from crampstudy import names, suggestions
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.errors import SourceError
@@ -144,9 +143,8 @@ def _parsed(text: str) -> Address:
     if Path(text).exists() or not colon or len(kind) == 1 or "?" in kind:
         return _detected(text)
     if kind not in KINDS:
-        close = get_close_matches(kind, list(KINDS), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise SourceError(f"unknown kind of source {kind!r} in {text!r}{hint}; allowed: {_EXAMPLES}")
+        said = f"unknown kind of source {kind!r} in {text!r}"
+        raise suggestions.unknown(SourceError, said, kind, KINDS, f"allowed: {_EXAMPLES}")
     path, options = _split(rest)
     _check(kind, options)
     if not path:
@@ -203,6 +201,7 @@ def _check(kind: str, options: Options) -> None:
         if name not in (*allowed, *word):
             said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}" if allowed else "it has none"
             also = f"; on nights without a row: {', '.join(word)}" if word else ""
-            raise SourceError(f"{kind} has no option {name!r}; {said}{also}")
+            no_option = f"{kind} has no option {name!r}"
+            raise suggestions.unknown(SourceError, no_option, name, (*allowed, *word), said + also)
         if not value:
             raise SourceError(f"the option {name} of {kind} is empty; write it as in {KINDS[kind].example}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from crampstudy import suggestions
 from crampstudy.errors import UsageError
 
 
@@ -86,7 +87,8 @@ def named(name: Any) -> Kind:
     if pd.isna(name):
         raise UsageError("a row of estimates is of no kind: its analysis is empty; give it the name of a kind")
     if name not in _KINDS:
-        raise UsageError(f"no kind of result {name!r}; allowed: {'; '.join(_KINDS)}. {_NEW}")
+        allowed = f"allowed: {'; '.join(_KINDS)}. {_NEW}"
+        raise suggestions.unknown(UsageError, f"no kind of result {name!r}", name, _KINDS, allowed)
     return _KINDS[str(name)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from crampstudy import suggestions
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients import rows
@@ -30,7 +31,8 @@ def free_columns(design: design_matrix.Design, free_terms: str | None) -> tuple[
     if not wanted:
         raise UsageError(f"free terms {free_terms!r} name no term; the terms are {', '.join(sorted(terms))}")
     if unknown := sorted(wanted - terms):
-        raise UsageError(f"free terms name {unknown[0]!r}, which is no term; the terms are {', '.join(sorted(terms))}")
+        said, listed = f"free terms name {unknown[0]!r}, which is no term", ", ".join(sorted(terms))
+        raise suggestions.unknown(UsageError, said, unknown[0], sorted(terms), f"the terms are {listed}")
     if smooth := [s.term for s in design.smooths if s.term in wanted]:
         raise UsageError(f"{smooth[0]} is a spline, whose slopes are the same at all classes; free another term")
     return tuple(i for i, column in enumerate(design.columns) if column.term in wanted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, suggestions
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.rows import ALONE, Row, Scale, shown
@@ -73,7 +73,8 @@ class Linear:
         if set(names) != set(against) or not names:
             raise UsageError(f"name the same variables on both sides, got {_listed(at)} and {_listed(against)}")
         if unknown := [name for name in names if name not in self.design.variables]:
-            raise UsageError(f"{unknown[0]!r} is not in the fit; it has {_listed(self.design.variables)}")
+            said, has = f"{unknown[0]!r} is not in the fit", f"it has {_listed(self.design.variables)}"
+            raise suggestions.unknown(UsageError, said, unknown[0], self.design.variables, has)
         for term in self.design.terms():
             needed = set(self.design.names[term])
             if needed & set(names) and (lacking := sorted(needed - set(names))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy import codebook
+from crampstudy import codebook, suggestions
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import UsageError
@@ -35,9 +35,13 @@ def _check_number(engine: Engine, request: ModelRequest) -> None:
         named = (*engine.outcomes, *(name for name in numbers if name != "cramps"))
         of_cramps = codebook.find(request.outcome, "episodes")
         hint = "; what is logged of each cramp is for ordinal (--outcome pain) and cox" if of_cramps else ""
-        raise UsageError(
+        raise suggestions.unknown(
+            UsageError,
             f"{request.model} takes a number of the diary as outcome, and {request.outcome!r} is none in "
-            f"{request.cohort.name}; it has {', '.join(named)}{hint}"
+            f"{request.cohort.name}",
+            request.outcome,
+            named,
+            f"it has {', '.join(named)}{hint}",
         )
 
 
@@ -67,7 +71,6 @@ def slope_column(design: design_matrix.Design, term: str) -> int:
     named = formula.as_shown(term, design.terms())
     found = [i for i, column in enumerate(design.columns) if column.term == named]
     if len(found) != 1 or named == design_matrix.INTERCEPT:
-        raise UsageError(
-            f"a random slope is of one term with one column, got {term!r}; the terms are {', '.join(design.terms())}"
-        )
+        said, terms = f"a random slope is of one term with one column, got {term!r}", design.terms()
+        raise suggestions.unknown(UsageError, said, term, terms, f"the terms are {', '.join(terms)}")
     return found[0]

@@ -14,6 +14,7 @@ from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
 from formulaic.parser.types import Term
 
+from crampstudy import suggestions
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import formula, splines
@@ -138,7 +139,8 @@ def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> 
     texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
     if unknown := sorted(set(texts) - set(levels)):
         name = decoded(str(first.name))
-        raise UsageError(f"{name} was never {unknown[0]!r} on the rows fitted; allowed: {', '.join(levels)}")
+        said, allowed = f"{name} was never {unknown[0]!r} on the rows fitted", f"allowed: {', '.join(levels)}"
+        raise suggestions.unknown(UsageError, said, unknown[0], levels, allowed)
     return pd.Categorical(texts, levels)
 
 

@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 
 import numpy as np
@@ -17,13 +16,13 @@ from formulaic.errors import FormulaicError
 from formulaic.parser.types import Factor, Term
 from numpy.typing import NDArray
 
-from crampstudy import codebook, wording
+from crampstudy import codebook, suggestions, wording
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import grammar
 from crampstudy.models.terms.columns import Written, coded, decoded
 from crampstudy.models.terms.functions import CODINGS, CONTEXT, FUNCTIONS, OFFSET, WEIGHTS
-from crampstudy.models.terms.levels import check_column
+from crampstudy.models.terms.levels import check_column, may_be_named
 
 
 def parse(terms: str) -> Formula:
@@ -98,9 +97,9 @@ def check_names(names: Collection[str], frame: pl.DataFrame) -> None:
     """
     for name in sorted(names):
         if name not in frame.columns and wording.variable(name) is None:
-            close = get_close_matches(name, [*frame.columns, *(v.name for v in codebook.VARIABLES)], n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise UsageError(f"terms name {name!r}, which neither the codebook nor the cohort has{hint}")
+            said = f"terms name {name!r}, which neither the codebook nor the cohort has"
+            known = dict.fromkeys([*frame.columns, *(v.name for v in codebook.VARIABLES)])
+            raise suggestions.unknown(UsageError, said, name, filter(may_be_named, known))
         check_column(name, frame, "terms")
 
 

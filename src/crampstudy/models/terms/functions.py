@@ -11,6 +11,7 @@ import pandas as pd
 from formulaic import transforms
 from formulaic.transforms.contrasts import TreatmentContrasts
 
+from crampstudy import suggestions
 from crampstudy.models.terms import splines
 from crampstudy.models.terms.levels import MOST_LEVELS
 
@@ -37,7 +38,8 @@ class Against(TreatmentContrasts):  # type: ignore[misc]
     def _find_base_index(self, levels: list[Any]) -> int:
         texts = [text_of(level) for level in levels]
         if text_of(self.base) not in texts:
-            raise ValueError(f"ref={self.base!r} is none of the levels {', '.join(texts)}")
+            meant = suggestions.hint(text_of(self.base), texts)
+            raise ValueError(f"ref={self.base!r} is none of the levels {', '.join(texts)}{meant}")
         return texts.index(text_of(self.base))
 
 

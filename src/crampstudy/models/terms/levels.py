@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook
+from crampstudy import codebook, suggestions
 from crampstudy.errors import UsageError
 from crampstudy.wording import counted
 
@@ -17,6 +17,7 @@ FEWEST_IN_REFERENCE = 5
 """An age band of fewer participants is no reference: every ratio would rest on them."""
 PEOPLE = "participant_id"
 _SHOWN = 5
+_BANDS = "add a column that says its groups, such as below 25 and from 25"
 
 
 def check_column(name: str, frame: pl.DataFrame, role: str) -> None:
@@ -37,6 +38,25 @@ def check_column(name: str, frame: pl.DataFrame, role: str) -> None:
             f"{role} name {name!r}, which is a date or a time; add a column that says what is meant by it, such as "
             "the season or the days since the first night"
         )
+
+
+def may_be_named(name: str) -> bool:
+    """Say whether the codebook lets a name stand in terms or form groups: it says neither who nor when."""
+    known = codebook.find(name)
+    return known is None or known.type not in ("identifier", "date", "datetime")
+
+
+def no_group(said: str, by: str, frame: pl.DataFrame) -> UsageError:
+    """Return an error that says which columns of ``frame`` form groups, as ``by`` does not."""
+    of_levels = (name for name, dtype in frame.schema.items() if dtype in (pl.Boolean, pl.String, pl.Enum))
+    known = ["age_band", *(name for name in of_levels if name != "age_band" and may_be_named(name))]
+    allowed = f"allowed: {', '.join(known)}"
+    if by in frame.columns:
+        return UsageError(f"{said}, not {by!r}, which is a number: {_BANDS}; {allowed}")
+    numbers = [name for name in frame.columns if name not in known and may_be_named(name)]
+    if not suggestions.closest(by, known) and suggestions.closest(by, numbers):
+        return UsageError(f"{said}, not {by!r}{suggestions.hint(by, numbers)} That is a number: {_BANDS}; {allowed}")
+    return suggestions.unknown(UsageError, f"{said}, not {by!r}", by, known, allowed)
 
 
 def check_levels(name: str, frame: pl.DataFrame, role: str) -> None:

@@ -11,12 +11,12 @@ Types: ``str``, ``int``, ``float``, ``bool``, ``Literal[…]``, ``list[…]`` of
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.prevalence import check_bands
@@ -74,9 +74,8 @@ def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None =
         if name == SOURCE:
             raise ParameterError("'source' is the cohort that the report is given; it cannot be set as a parameter")
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(sorted(known)) or 'none'}"
-            raise ParameterError(f"unknown parameter {name!r}; {hint}")
+            names = f"known are: {', '.join(sorted(known)) or 'none'}"
+            raise suggestions.unknown(ParameterError, f"unknown parameter {name!r}", name, known, names)
         if name in values:
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
         values[name] = parse(text, known[name].type, name)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from crampstudy import suggestions
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Integers
@@ -61,9 +61,8 @@ class Mess:
         known = {item.name: part for part in _PARTS for item in fields(getattr(mess, part))}
         for name in rest:
             if name not in known:
-                near = get_close_matches(str(name), known, 1)
-                meant = f"; did you mean {near[0]}?" if near else ""
-                raise ParameterError(f"mess.{name} is no parameter; allowed: base, {', '.join(known)}{meant}")
+                allowed = f"allowed: base, {', '.join(known)}"
+                raise suggestions.unknown(ParameterError, f"mess.{name} is no parameter", name, known, allowed)
         for part in _PARTS:
             before = getattr(mess, part)
             own = {name: value for name, value in rest.items() if known[name] == part}

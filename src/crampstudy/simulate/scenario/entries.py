@@ -6,9 +6,9 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
+from crampstudy import suggestions
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.truth.parameters import check
 
@@ -20,13 +20,18 @@ class Entry:
     file: str
     key: str
 
+    @property
+    def place(self) -> str:
+        """File and key, as a complaint names them."""
+        return f"{self.file}, {self.key or 'top'}"
+
     def at(self, name: str) -> Entry:
         """Return the place of an entry below this one."""
         return Entry(self.file, f"{self.key}.{name}" if self.key else name)
 
     def wrong(self, what: str) -> NoReturn:
         """Complain of what stands here."""
-        raise ParameterError(f"{self.file}, {self.key or 'top'}: {what}")
+        raise ParameterError(f"{self.place}: {what}")
 
     def entries(self, content: Any, allowed: tuple[str, ...] | None) -> dict[str, Any]:
         """Return the entries that stand here, held against the names allowed."""
@@ -34,9 +39,8 @@ class Entry:
             self.wrong(f"expected entries 'name: value', got {content!r}")
         for name in content:
             if allowed is not None and name not in allowed:
-                close = get_close_matches(name, allowed, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
-                self.wrong(f"unknown key {name!r}{hint}; allowed: {', '.join(allowed)}")
+                said = f"{self.place}: unknown key {name!r}"
+                raise suggestions.unknown(ParameterError, said, name, allowed, f"allowed: {', '.join(allowed)}")
         return dict(content)
 
     def made(self, before: Any, cells: dict[str, Any]) -> Any:
@@ -57,7 +61,8 @@ class Entry:
             return self.value(next(option for option in options if option is not type(None)), cell)
         if get_origin(kind) is Literal:
             if cell not in options:
-                self.wrong(f"{cell!r} is not one of {', '.join(map(str, options))}")
+                said, names = f"{self.place}: {cell!r} is not allowed", [*map(str, options)]
+                raise suggestions.unknown(ParameterError, said, cell, names, f"allowed: {', '.join(names)}")
             return cell
         if get_origin(kind) is tuple:
             listed = cell if isinstance(cell, list) else self.wrong(f"expected a list such as [1, 2], got {cell!r}")

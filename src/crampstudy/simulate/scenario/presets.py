@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from crampstudy import suggestions
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.corruption.degrade import Mess
 from crampstudy.simulate.scenario import truth_file
@@ -59,9 +59,8 @@ def from_file(path: Path, base: str = DEFAULT) -> Preset:
 
 def _read(name: str, asked_as: str) -> TruthFile:
     if name not in names():
-        close = get_close_matches(name, names(), n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ParameterError(f"{asked_as} is {name!r}{hint}; allowed: {', '.join(names())}")
+        allowed = f"allowed: {', '.join(names())}"
+        raise suggestions.unknown(ParameterError, f"{asked_as} is {name!r}", name, names(), allowed)
     text = _FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return truth_file.parse(text, f"preset {name}")
 

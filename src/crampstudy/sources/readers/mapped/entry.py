@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from crampstudy import suggestions
 from crampstudy.errors import SourceError
 
 
@@ -74,5 +74,4 @@ class MappingEntry:
 
 def close(name: str, known: Sequence[str]) -> str:
     """Return a hint at the known names that a wrong one is near to."""
-    close = get_close_matches(str(name), known, n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return suggestions.hint(name, known)

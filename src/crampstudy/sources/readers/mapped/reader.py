@@ -212,7 +212,7 @@ def _merge(
 
 def _where(table: TableMap, where: str, given: Given, described: Mapping, notices: list[str]) -> Given:
     try:
-        chosen = subpopulation.select(given.frame, where)
+        chosen = subpopulation.evaluate(given.frame, where)
     except UsageError as error:
         raise SourceError(f"{described.path}, tables.{table.name}.rows.where: {error} (every cell is text)") from None
     if left := int((~chosen.inside).sum()):

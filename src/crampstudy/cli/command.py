@@ -1,0 +1,68 @@
+"""A command whose options --json and --csv may stand alone or with a file, in any order with its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from typer.core import TyperCommand
+
+STDOUT = "-"
+
+
+class Command(TyperCommand):
+    """A command of this package; what its options of output are given is told from its arguments by their number."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Attach to each option of output what it is given, and parse the arguments as ever."""
+        options = [each for each in self.params if each.param_type_name == "option"]
+        outputs = {name for each in options if is_output(each) for name in each.opts}
+        valued = {name for each in options if not getattr(each, "is_flag", False) for name in each.opts} - outputs
+        return super().parse_args(ctx, attached(args, outputs, valued, len(self.params) - len(options)))
+
+
+def is_output(option: Any) -> bool:
+    """Say whether an option is one of output: the only ones that say that their value may be left out."""
+    return str(option.metavar or "").startswith("[")
+
+
+def attached(arguments: Sequence[str], outputs: set[str], valued: set[str], positional: int) -> list[str]:
+    """Return the arguments with the value of each option of output attached to it: a file, or standard output.
+
+    What follows such an option is its file, unless the command then had too few arguments: in ``describe --json study``
+    the one argument is the source, in ``describe --json rows.json study`` there is one more. Where two options could
+    have the one word that is more, it is the file of that whose name ends it, as in ``rows.csv``, else of the last.
+
+    Args:
+        arguments: the words after the command's name.
+        outputs: names of the options of output.
+        valued: names of the options that take the next word in any case.
+        positional: how many arguments the command has.
+    """
+    places, bare, end = _places(arguments, outputs, valued)
+    follow = {i: arguments[i + 1] for i in places if i + 1 < end}
+    claims = [i for i, word in follow.items() if word != STDOUT and not word.startswith("-")]
+    claims.sort(key=lambda i: (follow[i].casefold().endswith(f".{arguments[i].lstrip('-')}"), i))
+    spare = min(max(bare - positional, 0), len(claims))
+    files = {i: follow[i] for i in claims[len(claims) - spare :]} | {i: w for i, w in follow.items() if w == STDOUT}
+    return [
+        f"{word}={files.get(i, STDOUT)}" if i in places else word
+        for i, word in enumerate(arguments)
+        if i - 1 not in files
+    ]
+
+
+def _places(arguments: Sequence[str], outputs: set[str], valued: set[str]) -> tuple[list[int], int, int]:
+    """Return where the options of output stand, how many words belong to no other option, and where options end."""
+    places, bare, place = list[int](), 0, 0
+    while place < len(arguments) and (word := arguments[place]) != "--":
+        if word in outputs:
+            places.append(place)
+            # A dash after it is its value, and none of the command's arguments.
+            place += arguments[place + 1 : place + 2] == [STDOUT]
+        elif word in valued:
+            place += 1
+        else:
+            bare += word == STDOUT or not word.startswith("-")
+        place += 1
+    return places, bare + max(len(arguments) - place - 1, 0), place

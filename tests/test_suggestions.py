@@ -1,0 +1,258 @@
+"""What is said to a name that is not known: what it may have been meant for, and the command with that name."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from crampstudy import codebook, suggestions
+from crampstudy.analyses import ANALYSES
+from crampstudy.cli import _corrected
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive import describe
+from crampstudy.errors import CrampstudyError, ParameterError, SourceError, UsageError
+from crampstudy.models import fit
+from crampstudy.models.inference.covariance import Covariance
+from crampstudy.models.registry import FAMILIES
+from crampstudy.report.params.declarations import declared
+from crampstudy.simulate.scenario import presets
+from crampstudy.sources import open_cohort
+from crampstudy.sources.address import KINDS
+
+ROOT = Path(__file__).resolve().parents[1]
+DIARY = str(ROOT / "tests/parity/diary")
+Run = Callable[..., tuple[int, str, str]]
+VARIABLES = [variable.name for variable in codebook.VARIABLES]
+LEVELS = [level for variable in codebook.VARIABLES for level in variable.levels]
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "meant"),
+    [
+        # The same words, otherwise written.
+        ("Poisson", FAMILIES, ("poisson",)),
+        ("Negative Binomial", FAMILIES, ("negative-binomial",)),
+        ("NEGATIVE_BINOMIAL", FAMILIES, ("negative-binomial",)),
+        ("AGE_YEARS", VARIABLES, ("age_years",)),
+        ("age-years", VARIABLES, ("age_years",)),
+        # Everyday words.
+        ("negbin", FAMILIES, ("negative-binomial",)),
+        ("nb", FAMILIES, ("negative-binomial",)),
+        ("glm.nb", FAMILIES, ("negative-binomial",)),
+        ("logit", FAMILIES, ("logistic",)),
+        ("coxph", FAMILIES, ("cox",)),
+        ("glmm", FAMILIES, ("mixed-poisson", "mixed-negative-binomial")),
+        ("bmi", VARIABLES, ("bmi_kg_m2",)),
+        ("BMI", VARIABLES, ("bmi_kg_m2",)),
+        ("gender", VARIABLES, ("sex",)),
+        ("Geschlecht", VARIABLES, ("sex",)),
+        ("age", VARIABLES, ("age_years",)),
+        ("age", ["age_band", "sex"], ("age_band",)),
+        ("Women", ["female", "male"], ("female",)),
+        ("elderly", presets.names(), ("older-adults",)),
+        ("confidence", ["age_bands", "ci_level"], ("ci_level",)),
+        ("spss", KINDS, ("stat",)),
+        # Names of more words.
+        ("grip", VARIABLES, ("grip_strength_kg",)),
+        ("vitamin_b1", VARIABLES, ("vitamin_b1_nmol_l",)),
+        ("muscle", ANALYSES, ("age-and-muscle",)),
+        ("older", presets.names(), ("older-adults",)),
+        # Slips, also of an everyday word.
+        ("negative-binomail", FAMILIES, ("negative-binomial",)),
+        ("possion", FAMILIES, ("poisson",)),
+        ("diabets", VARIABLES, ("diabetes",)),
+        ("gendr", VARIABLES, ("sex",)),
+        ("negbinn", FAMILIES, ("negative-binomial",)),
+        ("serum_potasium_mmol_l", VARIABLES, ("serum_potassium_mmol_l",)),
+        ("cohrt", ANALYSES, ("cohort",)),
+        # Nothing is like it, or it means what is not there.
+        ("zzz", FAMILIES, ()),
+        ("gender", ["age_band", "smoking"], ()),
+        ("", VARIABLES, ()),
+        ("***", VARIABLES, ()),
+        ("sex", ["sex"], ()),
+    ],
+)
+def test_what_may_have_been_meant(name: str, known: Any, meant: tuple[str, ...]) -> None:
+    assert suggestions.closest(name, known) == meant
+
+
+def test_a_name_of_several_words_is_shown_in_quotes() -> None:
+    assert suggestions.hint("somme college", ["some college"]) == "; did you mean 'some college'?"
+    assert suggestions.hint("glmm", FAMILIES) == "; did you mean mixed-poisson or mixed-negative-binomial?"
+    three = suggestions.hint("magnesium", VARIABLES)
+    names = "serum_magnesium_mmol_l, dietary_magnesium_mg or supplement_magnesium_mg"
+    assert three == f"; did you mean {names}?"
+
+
+def test_every_everyday_word_means_a_name_that_there_is() -> None:
+    text = files("crampstudy.suggestions").joinpath("synonyms.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    parameters = [each.name for path in (ROOT / "notebooks").glob("*.ipynb") for each in declared(path)]
+    there = {*VARIABLES, *LEVELS, *FAMILIES, *ANALYSES, *presets.names(), *KINDS, *parameters, *get_args(Covariance)}
+    there |= {"true", "false"}
+    assert [row for row in rows if not {*row["meant"].split("|")} <= there] == []
+    assert len({(row["written"], row["meant"]) for row in rows}) == len(rows)
+    # A word is looked up in small letters, its parts joined by underscores.
+    assert [row for row in rows if row["written"] != suggestions._word(row["written"])] == []
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return open_cohort(DIARY)
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "correction", "said"),
+    [
+        (lambda c: fit(c, model="negbin", terms="sex"), UsageError, ("negbin", "negative-binomial"), "no model 'neg"),
+        (lambda c: fit(c, model="poisson", terms="gender"), UsageError, ("gender", "sex"), "did you mean sex"),
+        (lambda c: fit(c, model="poisson", terms="bmi:sex"), UsageError, ("bmi", "bmi_kg_m2"), "terms name 'bmi'"),
+        (
+            lambda c: fit(c, model="poisson", terms="sex", exposure="hours"),
+            *(UsageError, ("hours", "hours_in_bed"), "no exposure 'hours'; did you mean hours_in_bed? allowed: nights"),
+        ),
+        (
+            lambda c: fit(c, model="poisson", terms="sex", covariance="robust"),
+            *(UsageError, ("robust", "cluster"), "no covariance 'robust'; did you mean cluster? allowed: auto"),
+        ),
+        (
+            lambda c: fit(c, model="linear", terms="sex", outcome="hours"),
+            *(UsageError, ("hours", "hours_in_bed"), "did you mean hours_in_bed? it has"),
+        ),
+        (
+            lambda c: fit(c, model="poisson", terms="sex", outcome="cramp"),
+            *(UsageError, ("cramp", "cramps"), "poisson takes the outcome cramps, got 'cramp'; did you mean cramps?"),
+        ),
+        # An outcome of other models is no slip.
+        (
+            lambda c: fit(c, model="poisson", terms="sex", outcome="cramp_night"),
+            *(UsageError, None, "poisson takes the outcome cramps, got 'cramp_night'"),
+        ),
+        (
+            lambda c: fit(c, model="poisson", terms="age_decade + sex", per={"age": 2}),
+            *(UsageError, ("age", "age_decade"), "per names 'age', which is no term; did you mean age_decade?"),
+        ),
+        (
+            lambda c: fit(c, model="mixed-poisson", terms="age_decade + sex", random_slope="decade"),
+            *(UsageError, ("decade", "age_decade"), "got 'decade'; did you mean age_decade? the terms are"),
+        ),
+        (
+            lambda c: fit(c, model="poisson", terms="C(sex, ref='woman')"),
+            *(UsageError, None, "ref='woman' is none of the levels male, female; did you mean female?"),
+        ),
+        (
+            lambda c: fit(c, model="poisson", terms="sex").ratio({"gender": "male"}, {"gender": "female"}),
+            *(UsageError, ("gender", "sex"), "'gender' is not in the fit; did you mean sex?"),
+        ),
+        (
+            lambda c: fit(c, model="poisson", terms="sex").ratio({"sex": "woman"}, {"sex": "male"}),
+            *(UsageError, ("woman", "female"), "sex was never 'woman' on the rows fitted; did you mean female?"),
+        ),
+        (
+            lambda c: describe(c, "gender"),
+            UsageError,
+            ("gender", "sex"),
+            "not 'gender'; did you mean sex? allowed: age_b",
+        ),
+        (lambda c: describe(c, "age"), UsageError, ("age", "age_band"), "did you mean age_band?"),
+        (
+            lambda c: describe(c, "age_years"),
+            *(UsageError, None, "not 'age_years', which is a number: add a column that says its groups"),
+        ),
+        (
+            lambda c: describe(c, "years"),
+            UsageError,
+            None,
+            "not 'years'; did you mean age_years? That is a number: add",
+        ),
+        (lambda c: describe(c, "entry"), UsageError, None, "not 'entry'; allowed: age_band"),
+        (
+            lambda c: describe(c, outcome="cramp"),
+            UsageError,
+            ("cramp", "cramps"),
+            "no outcome 'cramp' to describe; did",
+        ),  # type: ignore[arg-type]
+        (lambda c: describe(c, where="bmi > 3"), UsageError, None, "^'bmi' names no column, in where 'bmi > 3'; there"),
+        (lambda c: describe(c, where="age > 3"), UsageError, ("age", "age_years"), "did you mean age_years?"),
+        (lambda c: describe(c, where="sex = 'F'"), UsageError, ("F", "female"), "^sex has no level 'F', in where"),
+        (lambda c: presets.preset("elderly"), ParameterError, ("elderly", "older-adults"), "preset is 'elderly'; did"),
+        (lambda c: open_cohort("spss:x.sav"), SourceError, ("spss", "stat"), "did you mean stat? allowed: FOLDER"),
+        (
+            lambda c: open_cohort("redcap:x.csv?dictionry=d.csv"),
+            *(SourceError, ("dictionry", "dictionary"), "did you mean dictionary? allowed: dictionary, missing"),
+        ),
+    ],
+)
+def test_errors_carry_what_was_meant(
+    diary: Cohort,
+    ask: Callable[[Cohort], object],
+    kind: type[CrampstudyError],
+    correction: tuple[str, str] | None,
+    said: str,
+) -> None:
+    with pytest.raises(kind, match=said.replace("?", r"\?").replace("(", r"\(")) as raised:
+        ask(diary)
+    assert raised.value.correction == correction
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "end"),
+    [
+        (
+            ("fit", DIARY, "--model", "negbin", "--terms", "age_decade + sex"),
+            *(2, f"run: crampstudy fit {DIARY} --model negative-binomial --terms 'age_decade + sex'"),
+        ),
+        (
+            ("fit", DIARY, "--model", "poisson", "--terms", "age_decade + gender + age_decade:gender"),
+            *(2, f"sex? run: crampstudy fit {DIARY} --model poisson --terms 'age_decade + sex + age_decade:sex'"),
+        ),
+        (("describe", DIARY, "--by", "gender"), 2, f"; run: crampstudy describe {DIARY} --by sex"),
+        (
+            ("describe", DIARY, "--where", "age > 60 AND sex = 'male'"),
+            *(2, f"run: crampstudy describe {DIARY} --where 'age_years > 60 AND sex = '\"'\"'male'\"'\"''"),
+        ),
+        (("analyse", "cohrt", DIARY), 2, f"run: crampstudy analyse cohort {DIARY}"),
+        (
+            ("simulate", "--preset", "elderly", "--out", "x"),
+            5,
+            "run: crampstudy simulate --preset older-adults --out x",
+        ),
+        (("describe", "spss:x.sav"), 4, "run: crampstudy describe stat:x.sav"),
+        (
+            ("report", DIARY, "--set", "confidence=0.9", "--out", "x"),
+            *(5, f"run: crampstudy report {DIARY} --set ci_level=0.9 --out x"),
+        ),
+        (("report", DIARY, "--sections", "cohrt"), 2, f"run: crampstudy report {DIARY} --sections cohort"),
+    ],
+)
+def test_the_command_line_gives_the_command_with_the_name_meant(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], code: int, end: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, _, err = run(*arguments)
+    assert found == code and err.rstrip().endswith(end), err
+
+
+def test_the_corrected_command_runs(run: Run) -> None:
+    import shlex
+
+    _, _, err = run("describe", DIARY, "--where", "age > 60", "--json")
+    _, *command = shlex.split(err.rpartition("; run: ")[2])
+    code, out, _ = run(*command)
+    assert code == 0 and "age_years > 60" in out
+
+
+def test_where_it_is_unclear_what_to_correct_no_command_is_given() -> None:
+    assert (
+        _corrected(["fit", "bmi", "--terms", "sex + bmi"], ("bmi", "bmi_kg_m2"))
+        == "crampstudy fit bmi_kg_m2 --terms 'sex + bmi'"
+    )
+    assert _corrected(["fit", "x", "--terms", "bmi + sex", "--where", "bmi > 3"], ("bmi", "bmi_kg_m2")) is None
+    # A part of a longer name is none of it.
+    assert _corrected(["describe", "my-age", "--by", "age_band"], ("age", "age_years")) is None
