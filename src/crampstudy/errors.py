@@ -16,6 +16,10 @@ class CrampstudyError(Exception):
     exit_code = 1
     correction: tuple[str, str] | None = None
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows of it: its message, as the command line does."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(CrampstudyError):
     """The call itself is wrong: an unknown option, term, outcome or model."""

@@ -28,6 +28,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: to draw boxes takes as long as all the rest of it.
+    rich_markup_mode=None,
 )
 
 _UNREADABLE = 4

@@ -12,9 +12,7 @@ from crampstudy import estimates, suggestions
 from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import Account
-from crampstudy.descriptive.prevalence import prevalence, prevalence_account
 from crampstudy.descriptive.rates import rates
-from crampstudy.descriptive.relief import ReliefOptions, relief, relief_account
 from crampstudy.errors import UsageError
 from crampstudy.estimates import note
 from crampstudy.nights import people
@@ -97,7 +95,6 @@ def _of_diary(cohort: Cohort, asked: _Question) -> Description:
     if asked.weight:
         raise UsageError("a weight belongs to a survey; a diary's nights count once each")
     if asked.outcome == "class_30_days":
-        # The one outcome that needs a model.
         from crampstudy.descriptive.classes import class_shares
 
         shares = class_shares(
@@ -105,6 +102,8 @@ def _of_diary(cohort: Cohort, asked: _Question) -> Description:
         )
         return Description(shares.estimates, (shares.account,))
     if asked.outcome == "relief":
+        from crampstudy.descriptive.relief import ReliefOptions, relief, relief_account
+
         by = asked.by or "remedy"
         rows = relief(cohort, by, asked.bands, where=asked.where, options=ReliefOptions(ci_level=asked.ci_level))
         account = relief_account(cohort, by, asked.bands, where=asked.where)
@@ -127,6 +126,8 @@ def _of_survey(cohort: Cohort, asked: _Question) -> Description:
         )
     if asked.by not in (None, "age_band"):
         raise UsageError(f"prevalence in a survey is given by age_band, not {asked.by!r}; use where to name a part")
+    from crampstudy.descriptive.prevalence import prevalence, prevalence_account
+
     part = subpopulation.select(people(cohort, asked.bands), asked.where) if asked.where else None
     rows = prevalence(
         cohort,

@@ -1,6 +1,6 @@
-"""What a notebook shows: figures, tables, inline values and estimates, each once for reader and report.
+"""What a notebook shows: prose, figures, tables, inline values and estimates, each once for reader and report.
 
-A block is displayed as a MIME bundle. JupyterLab renders its SVG or HTML; the report reads the
+A block is displayed as a MIME bundle. JupyterLab renders its SVG, HTML or Markdown; the report reads the
 ``application/vnd.crampstudy.block+json`` beside it. Make a block the last expression of a cell, or
 pass it to ``IPython.display.display``.
 """
@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any, Literal
 
 import great_tables as gt
@@ -29,24 +30,57 @@ from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.cells import as_text, is_numeric
+from crampstudy.report.prose import Section
 from crampstudy.wording import capital
 
 _SVG = "image/svg+xml"
 _PNG = "image/png"
 _NOT_MADE = "Could not be estimated."
 _HEADINGS = {variable.name: variable.heading for variable in VARIABLES}
+_SECTION = Section()
+"""What the notebook of this process has said so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """One thing a notebook shows; ``data`` goes to the report, ``views`` (MIME type to text) to Jupyter."""
 
-    kind: Literal["figure", "table", "value", "estimates"]
+    kind: Literal["prose", "figure", "table", "value", "findings"]
     data: Mapping[str, Any]
     views: Mapping[str, str]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         return {MIME: {"kind": self.kind, **self.data}, **self.views}
+
+    def _ipython_display_(self) -> None:
+        """Show the block in a notebook, a table under its number and caption, a figure above them."""
+        bundle = self._repr_mimebundle_()
+        if self.kind not in ("figure", "table"):
+            display(bundle, raw=True)
+            return
+        head = f"**{_SECTION.reference(self.data['label'])}.** {_SECTION.shown(self.data['caption'])}"
+        below = [_SECTION.shown(self.data["note"])] if self.data["note"] else []
+        above, below = ([head], below) if self.kind == "table" else ([], [head, *below])
+        for text in above:
+            display(_markdown(text), raw=True)
+        display(bundle, raw=True)
+        if below:
+            display(_markdown("\n\n".join(below)), raw=True)
+
+
+def prose(text: str) -> Block:
+    """Return text of the report: Markdown in which ``{{name}}`` is a value, ``@tbl-age`` a reference, ``@key`` a work.
+
+    The notebook shows it with these in words, so far as they are known where it stands. Headings belong into cells of
+    Markdown, which a notebook's table of contents lists.
+
+    Raises:
+        ReportError: there is no text.
+    """
+    markdown = dedent(text).strip()
+    if not markdown:
+        raise ReportError("the prose is empty; write a sentence or take the cell out")
+    return Block("prose", {"markdown": markdown}, _markdown(_SECTION.shown(markdown)))
 
 
 def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None) -> Block:
@@ -129,7 +163,8 @@ def value(name: str, text: str) -> Block:
         raise ReportError(f"value name {name!r}: use lower-case letters, digits and underscores, e.g. 'rr_magnesium'")
     if not text.strip():
         raise ReportError(f"value {name!r} is empty; say in words what is missing, e.g. 'not estimable'")
-    return Block("value", {"name": name, "text": text}, {"text/plain": f"{{{{{name}}}}} = {text}"})
+    _SECTION.values[name] = text
+    return Block("value", {"name": name, "text": text}, {"text/plain": f"{name}: {text}"})
 
 
 def record(estimates: pd.DataFrame) -> Block:
@@ -139,18 +174,31 @@ def record(estimates: pd.DataFrame) -> Block:
         ReportError: the columns are not those of ``crampstudy.estimates.COLUMNS``.
         UsageError: a row is of no kind of result.
     """
+    return Block("findings", {"csv": _csv(estimates), "values": {}}, {"text/plain": _recorded(estimates)})
+
+
+def record_findings(found: Findings) -> None:
+    """Record the estimates and the values of an analysis: display a block of them, at the head of its section."""
+    for name, text in found.values.items():
+        value(name, text)
+    data = {"csv": _csv(found.estimates), "values": dict(found.values)}
+    display(Block("findings", data, {"text/plain": _recorded(found.estimates)}))
+
+
+def _csv(estimates: pd.DataFrame) -> str:
     if tuple(estimates.columns) != COLUMNS:
         wrong = sorted(set(estimates.columns) ^ set(COLUMNS)) or "another order"
         raise ReportError(f"record takes rows as crampstudy.estimates.frame returns them; columns differ: {wrong}")
     kinds.of_rows(estimates)
-    return Block("estimates", {"csv": to_csv(estimates)}, {"text/plain": f"{len(estimates)} estimates recorded"})
+    return to_csv(estimates)
 
 
-def record_findings(found: Findings) -> None:
-    """Record the estimates and the values of an analysis: display a block of each, at the head of its section."""
-    for name, text in found.values.items():
-        display(value(name, text))
-    display(record(found.estimates))
+def _recorded(estimates: pd.DataFrame) -> str:
+    return f"{len(estimates):,} estimates recorded for the report"
+
+
+def _markdown(text: str) -> dict[str, str]:
+    return {"text/markdown": text, "text/plain": text}
 
 
 def show(found: Findings, label: str) -> Block | None:

@@ -11,11 +11,10 @@ from typing import Any
 
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
+from crampstudy.report.prose import VALUE, escaped, filled
 
 _VIEW = {"figure": "image/svg+xml", "table": "text/html"}
-_VALUE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _LABEL = re.compile(r"\{#((?:sec|eq)-[\w-]+)")
-_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|])")
 # A notebook's heading may not lose its own page, nor a report its figures, to a bare object.
 _UNBLOCKED = ("image/svg+xml", "image/png", "text/html")
 
@@ -55,7 +54,7 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
         alone = len(texts) == 1 and re.match(rf"\s*# +{re.escape(part.title or '')}\s*(\{{|$)", texts[0], re.MULTILINE)
         shift = 0 if part.title is None or alone else 1
         if shift:
-            parts.append(f"# {_escaped(part.title or '')}\n")
+            parts.append(f"# {escaped(part.title or '')}\n")
         for path, text in zip(part.notebooks, texts, strict=True):
             parts.append(f":::::::: {{.notebook name={path.stem} shift={shift}}}\n\n{text}\n\n::::::::\n")
     return Document(
@@ -73,21 +72,31 @@ class _Gathered:
 
     def take(self, notebook: str, cell: Mapping[str, Any]) -> None:
         if cell["cell_type"] == "markdown":
-            for label in _LABEL.findall("".join(cell["source"])):
-                self._own(label, "label", notebook)
+            self._own_labels("".join(cell["source"]), notebook)
         for data in _displayed(cell):
-            block = data.get(MIME)
-            if block is None:
-                self._refuse_bare(notebook, data)
-            elif block["kind"] == "value":
-                self._own(block["name"], "value", notebook)
-                self.values[block["name"]] = block["text"]
-            elif block["kind"] == "estimates":
-                self.estimates.append(block["csv"])
-            else:
-                self._own(block["label"], "label", notebook)
-                self.blocks[block["label"]] = block
-                self.views[block["label"]] = "".join(data[_VIEW[block["kind"]]])
+            match data.get(MIME):
+                case None:
+                    self._refuse_bare(notebook, data)
+                case {"kind": "prose", "markdown": markdown}:
+                    self._own_labels(markdown, notebook)
+                case {"kind": "value", "name": name, "text": text}:
+                    self._take_value(name, text, notebook)
+                case {"kind": "findings", "csv": csv, "values": values}:
+                    self.estimates.append(csv)
+                    for name, text in values.items():
+                        self._take_value(name, text, notebook)
+                case block:
+                    self._own(block["label"], "label", notebook)
+                    self.blocks[block["label"]] = block
+                    self.views[block["label"]] = "".join(data[_VIEW[block["kind"]]])
+
+    def _take_value(self, name: str, text: str, notebook: str) -> None:
+        self._own(name, "value", notebook)
+        self.values[name] = text
+
+    def _own_labels(self, markdown: str, notebook: str) -> None:
+        for label in _LABEL.findall(markdown):
+            self._own(label, "label", notebook)
 
     def _own(self, label: str, what: str, notebook: str) -> None:
         if label in self.owners:
@@ -125,7 +134,9 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], values: Mapping[str, st
                 pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
         for data in _displayed(cell):
             block = data.get(MIME, {})
-            if block.get("kind") in _VIEW:
+            if block.get("kind") == "prose":
+                pieces.append(_filled(block["markdown"], values, name))
+            elif block.get("kind") in _VIEW:
                 pieces.append(_div(block, values, name))
     return "\n\n".join(pieces)
 
@@ -139,20 +150,13 @@ def _div(block: Mapping[str, Any], values: Mapping[str, str], notebook: str) -> 
 
 
 def _filled(markdown: str, values: Mapping[str, str], notebook: str) -> str:
-    def fill(match: re.Match[str]) -> str:
-        name = match.group(1)
+    for name in VALUE.findall(markdown):
         if name not in values:
             raise ReportError(
                 f"notebook {notebook}: unknown value {{{{{name}}}}}; define it with blocks.value({name!r}, …). "
                 f"Known are: {', '.join(sorted(values)) or 'none'}"
             )
-        return _escaped(values[name])
-
-    return _VALUE.sub(fill, markdown)
-
-
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)
+    return filled(markdown, values)
 
 
 def _joined(tables: list[str]) -> Iterator[str]:

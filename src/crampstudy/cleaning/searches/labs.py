@@ -21,7 +21,10 @@ def violations(view: View) -> list[Violation]:
         f"the codebook does not know this analyte: kept, its unit and range are not checked; known: {', '.join(known)}"
     )
     found = [Violation(strange, "analyte", "unknown-analyte", "warn", hint)]
-    for analyte, of in frame.partition_by("analyte", as_dict=True).items():
+    written = frame.filter(pl.col("value").is_not_null()).with_columns(
+        plain=pl.col("unit").map_elements(units.plain, return_dtype=pl.String, skip_nulls=True).fill_null("")
+    )
+    for analyte, of in written.partition_by("analyte", as_dict=True).items():
         if (v := known.get(str(analyte[0]))) is not None:
             found += _of(of, v)
     return [violation for violation in found if len(violation.rows)]
@@ -30,10 +33,9 @@ def violations(view: View) -> list[Violation]:
 def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Violation]:
     right = {units.plain(v.unit or "")}
     right |= {name for name, by in units.conversions(v).items() if by == units.Conversion(1)}
-    plain = pl.col("unit").map_elements(units.plain, return_dtype=pl.String, skip_nulls=True)
-    written = frame.filter(pl.col("value").is_not_null()).with_columns(plain=plain)
-    wrong = written.filter(~pl.col("plain").fill_null("").is_in(list(right)))
-    for unit, rows in wrong.partition_by("plain", as_dict=True).items():
+    for unit, rows in frame.partition_by("plain", as_dict=True).items():
+        if str(unit[0]) in right:
+            continue
         by = units.conversions(v).get(str(unit[0]))
         if by is None:
             said = f"the unit is not known for {v.label.lower()}; allowed is {v.unit or 'an empty cell'}"
@@ -45,11 +47,10 @@ def _of(frame: pl.DataFrame, v: Variable) -> Iterator[Violation]:
                 (pl.col("value") * by.factor + by.offset).round_sig_figs(4),
             )
             yield Violation(rows[ROW], "value", "unit-slip", "blank-cell", worded(rows, hint))
-    measured = written.filter(pl.col("plain").fill_null("").is_in(list(right)))
+    measured = frame.filter(pl.col("plain").is_in(list(right)))
     as_column = measured.with_columns(pl.col("value").alias(v.name))
     beyond = rules.out_of_range(v)
-    if beyond is not None:
-        out = as_column.filter(beyond)
+    if beyond is not None and len(out := as_column.filter(beyond)):
         looks = unit_error.hints(v, out["value"])
         told = looks.is_not_null()
         yield Violation(out[ROW].filter(~told), "value", "range", "blank-cell", f"allowed is {v.allowed} ({v.unit})")
@@ -64,6 +65,8 @@ def _jumps(frame: pl.DataFrame, v: Variable) -> Iterator[Violation]:
     within = frame.sort("participant_id", "date").with_columns(step=pl.col("value").diff().over("participant_id").abs())
     # Between two samples nobody crosses half of all that is met.
     far = within.filter(pl.col("step") > (limits[1] - limits[0]) / 2).sort(ROW)
+    if far.is_empty():
+        return
     hint = pl.format(
         f"{{}} {v.unit or ''} away from the sample before: kept, look at it", pl.col("step").round_sig_figs(4)
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.models.optimise.likelihoods import DispersedLikelihood
@@ -58,6 +58,8 @@ class Profile:
 
     def _limit(self, side: float, z: float) -> float:
         """Return where the root of twice the fall, all but a straight line, reaches ``z``."""
+        from scipy import optimize
+
         near, far = self.log_estimate, min(z * self.error, 1.0)
         while self._excess(self.log_estimate + side * far, z) < 0:
             near, far = self.log_estimate + side * far, 2 * far

@@ -16,15 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError
-from crampstudy.report.params.declarations import Parameter, declared
+from crampstudy.report.params.declarations import SOURCE, Parameter, declared
+from crampstudy.report.params.in_kernel import check_kernel
+from crampstudy.report.params.possible import check_possible, unknown
 from crampstudy.report.params.types import fits, parse
 
-SOURCE = "source"
+__all__ = ["SOURCE", "Parameter", "check", "check_kernel", "declared", "describe", "for_notebook", "suit"]
 
 
 def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Parameter]:
@@ -74,12 +75,11 @@ def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None =
         if name == SOURCE:
             raise ParameterError("'source' is the cohort that the report is given; it cannot be set as a parameter")
         if name not in known:
-            names = f"known are: {', '.join(sorted(known)) or 'none'}"
-            raise suggestions.unknown(ParameterError, f"unknown parameter {name!r}", name, known, names)
+            raise unknown(name, known)
         if name in values:
             raise ParameterError(f"parameter {name!r} is set twice; give it once")
         values[name] = parse(text, known[name].type, name)
-        _possible(name, values[name])
+        check_possible(name, values[name])
     return values | _shared(known, values, own)
 
 
@@ -111,17 +111,6 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
             check_bands(cohort, AgeBands(tuple(values["age_bands"])))
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
-
-
-def _possible(name: str, value: Any) -> None:
-    """Refuse a value of the right type that no analysis can use, for the names that mean the same everywhere."""
-    if name == "age_bands":
-        try:
-            AgeBands(tuple(value))
-        except BandError as problem:
-            raise ParameterError(f"parameter 'age_bands': {problem}") from None
-    if name == "ci_level" and not 0 < value < 1:
-        raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies between 0 and 1, such as 0.95")
 
 
 def for_notebook(path: Path, values: Mapping[str, Any], source: str) -> dict[str, Any]:

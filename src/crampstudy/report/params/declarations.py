@@ -14,6 +14,9 @@ from typing import Any
 from crampstudy.errors import ParameterError
 from crampstudy.report.params.types import Type, fits, read_type
 
+SOURCE = "source"
+"""The parameter that says which cohort it is; the report gives it, and no setting may."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -50,7 +53,17 @@ def declared(path: Path) -> list[Parameter]:
         raise ParameterError(
             f"{path.name} has {len(tagged)} cells tagged 'parameters'; tag exactly one (it may hold only source)"
         )
-    code = "".join(tagged[0]["source"])
+    return declarations("".join(tagged[0]["source"]), path.name)
+
+
+def declarations(code: str, notebook: str) -> list[Parameter]:
+    """Return the declarations of the code of a parameters cell in order.
+
+    The default of ``source`` may be anything, for the report gives the cohort.
+
+    Raises:
+        ParameterError: a line of it is not a declaration.
+    """
     try:
         tree = ast.parse(code)
         comments = {
@@ -59,16 +72,18 @@ def declared(path: Path) -> list[Parameter]:
             if token.type == tokenize.COMMENT
         }
     except (SyntaxError, tokenize.TokenError) as problem:
-        raise ParameterError(f"{path.name}, parameters cell: not Python: {problem}") from problem
+        raise ParameterError(f"{notebook}, parameters cell: not Python: {problem}") from problem
     return [
-        _declaration(node, comments, path.name)
-        for node in tree.body
-        if not isinstance(node, ast.Import | ast.ImportFrom)
+        _declaration(node, comments, notebook) for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)
     ]
 
 
 def _declaration(node: ast.stmt, comments: Mapping[int, str], notebook: str) -> Parameter:
     where = f"{notebook}, parameters cell, line {node.lineno}"
+    comment = comments.get(node.end_lineno or node.lineno, "")
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if name == SOURCE:
+            return Parameter(SOURCE, Type("str"), None, comment, (notebook,))
     if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name) or node.value is None:
         raise ParameterError(f"{where}: write 'name: type = default  # help', e.g. 'ci_level: float = 0.95'")
     name, kind = node.target.id, read_type(node.annotation, where)
@@ -78,4 +93,4 @@ def _declaration(node: ast.stmt, comments: Mapping[int, str], notebook: str) -> 
         raise ParameterError(f"{where}: the default of {name!r} must be a plain literal") from problem
     if not fits(default, kind):
         raise ParameterError(f"{where}: the default {default!r} of {name!r} is not {kind}")
-    return Parameter(name, kind, default, comments.get(node.end_lineno or node.lineno, ""), (notebook,))
+    return Parameter(name, kind, default, comment, (notebook,))

@@ -93,7 +93,7 @@ def read(
 
 def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
     known = {name: found for name in file.names if (found := codebook.find(name, table))}
-    parts = [_careful(file, Piece(b"", 0), known, missing)]
+    parts: list[_Part] = []
     with ThreadPoolExecutor(_AHEAD) as pool:
         waiting: deque[Future[_Part]] = deque()
         for piece in file.pieces:
@@ -102,6 +102,8 @@ def _by_pieces(file: Opened, table: str, missing: Sequence[str]) -> Typed:
             if len(waiting) > _AHEAD:
                 parts.append(waiting.popleft().result())
         parts += [future.result() for future in waiting]
+    # A file without rows has columns all the same.
+    parts = parts or [_careful(file, Piece(b"", 0), known, missing)]
     left = delimited.unread(
         file, [row for part in parts for row in part.aside], sum(part.frame.height for part in parts)
     )

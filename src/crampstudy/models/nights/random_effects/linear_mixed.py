@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
@@ -203,6 +202,8 @@ def _best(problem: _Problem) -> tuple[Elements, Array, int]:
 
 def _minimise(problem: _Problem, free: Elements, start: Array) -> tuple[Array, float, int]:
     """Minimise the deviance: quasi-Newton steps, then Newton's from differences of the gradient, to rounding."""
+    from scipy import optimize
+
     found = optimize.minimize(lambda at: problem.deviance(free, at), start, jac=True, method="BFGS")
     at, steps = np.asarray(found.x, dtype=np.float64), int(found.nit)
     value, gradient = problem.deviance(free, at)

@@ -1,0 +1,31 @@
+"""What a parameter may be beyond its type, for the names that mean the same everywhere, and what is said of others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from crampstudy import suggestions
+from crampstudy.age_bands import AgeBands
+from crampstudy.errors import BandError, ParameterError
+
+
+def check_possible(name: str, value: Any) -> None:
+    """Check that a value of the right type is one that an analysis can use.
+
+    Raises:
+        ParameterError: it is not; the message names what is allowed.
+    """
+    if name == "age_bands":
+        try:
+            AgeBands(tuple(value))
+        except BandError as problem:
+            raise ParameterError(f"parameter 'age_bands': {problem}") from None
+    if name == "ci_level" and not 0 < value < 1:
+        raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies between 0 and 1, such as 0.95")
+
+
+def unknown(name: str, known: Collection[str]) -> ParameterError:
+    """Return the error of a name that no parameter has, with the closest one."""
+    names = f"known are: {', '.join(sorted(known)) or 'none'}"
+    return suggestions.unknown(ParameterError, f"unknown parameter {name!r}", name, known, names)

@@ -1,0 +1,102 @@
+"""The prose of a section as its notebook shows it: values filled in, references and citations in words.
+
+The report numbers, links and cites on its own, over all of its sections; what stands here is for the reader of one
+notebook, in which figures and tables are numbered as they are first spoken of or shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+VALUE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
+"""``{{name}}`` in the prose of a section."""
+_WORDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
+_KEY = r"[A-Za-z][\w-]*\w"
+_BRACKETS = re.compile(rf"\[(-?@{_KEY}[^\[\]]*)\]")
+_MENTION = re.compile(rf"(?<![\w@-])(-?)@({_KEY})")
+_DIV = re.compile(r"^:::.*\n?", re.MULTILINE)
+_ATTRIBUTES = re.compile(r"^(#{1,6} .*?)\s*\{[^{}]*\}\s*$", re.MULTILINE)
+_ENTRY = re.compile(r"^@\w+\{(\w+),(.*?)^\}", re.MULTILINE | re.DOTALL)
+_MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|])")
+
+
+@dataclass(slots=True)
+class Section:
+    """What a notebook has said so far: the texts of its values, and the numbers of its figures and tables."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def reference(self, label: str, bare: bool = False) -> str:
+        """Return how a label such as ``fig-age`` is spoken of, by its number alone where it is ``bare``."""
+        kind, _, name = label.partition("-")
+        if kind == "sec":
+            return name.replace("-", " ") if bare else f"Section “{name.replace('-', ' ')}”"
+        of_kind = sum(known.startswith(f"{kind}-") for known in self._numbers)
+        number = self._numbers.setdefault(label, of_kind + 1)
+        return str(number) if bare else f"{_WORDS[kind]}\N{NO-BREAK SPACE}{number}"
+
+    def shown(self, markdown: str) -> str:
+        """Return Markdown of the report as Markdown for the notebook.
+
+        A name that no value has yet stays as it is: another section of the report may define it.
+        """
+        text = _ATTRIBUTES.sub(r"\1", _DIV.sub("", markdown))
+        text = _BRACKETS.sub(self._in_brackets, text)
+        text = _MENTION.sub(self._mentioned, text)
+        return filled(text, self.values)
+
+    def _in_brackets(self, found: re.Match[str]) -> str:
+        inside = found[1]
+        labels = [name.partition("-")[0] in _WORDS and "-" in name for _, name in _MENTION.findall(inside)]
+        said = _MENTION.sub(lambda each: self._mentioned(each, in_brackets=True), inside)
+        return said.replace("; ", ", ") if all(labels) else f"({said})"
+
+    def _mentioned(self, found: re.Match[str], in_brackets: bool = False) -> str:
+        bare, name = bool(found[1]), found[2]
+        if name.partition("-")[0] in _WORDS and "-" in name:
+            return self.reference(name, bare)
+        if name not in _works():
+            return found[0]
+        authors, year = _works()[name]
+        if bare:
+            return year
+        return f"{authors} {year}" if in_brackets else f"{authors} ({year})"
+
+
+def filled(markdown: str, values: Mapping[str, str]) -> str:
+    """Return Markdown with the texts of values in the place of their names, where there is one."""
+    return VALUE.sub(lambda found: escaped(values[found[1]]) if found[1] in values else found[0], markdown)
+
+
+def escaped(text: str) -> str:
+    """Return a text as Markdown that shows it as it is."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+@cache
+def _works() -> Mapping[str, tuple[str, str]]:
+    """Return authors and year of the works of the bibliography, by their keys."""
+    text = (files("crampstudy.report") / "assets" / "references.bib").read_text(encoding="utf-8")
+    return {key: (_authors(_field(entry, "author")), _field(entry, "year")) for key, entry in _ENTRY.findall(text)}
+
+
+def _field(entry: str, name: str) -> str:
+    found = re.search(rf"^\s*{name}\s*=\s*\{{(.*?)\}},?\s*$", entry, re.MULTILINE)
+    return found[1].replace("{", "").replace("}", "") if found else ""
+
+
+def _authors(names: str) -> str:
+    families = [name.partition(",")[0] for name in names.split(" and ")]
+    match families:
+        case [one]:
+            return one
+        case [one, other]:
+            return f"{one} and {other}"
+        case [one, other, third]:
+            return f"{one}, {other}, and {third}"
+    return f"{families[0]} et al."
