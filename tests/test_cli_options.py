@@ -285,8 +285,12 @@ def test_make_compares_two_presets_where_no_cohort_is_named() -> None:
     # What is there already is not made anew.
     *before, last = printed()
     assert {*before} <= {*made} and last == f"{compared} --name community,older-adults"
-    assert (
-        printed("A=one", "B=two", "ARGS=--by sex")[-1].split()
-        == '.venv/bin/crampstudy compare "one" "two" --by sex'.split()
-    )
+    assert printed("A=one", "B=two", "ARGS=--by sex")[-1].split() == [
+        ".venv/bin/crampstudy",
+        "compare",
+        '"one"',
+        '"two"',
+        "--by",
+        "sex",
+    ]
     assert printed("A=one")[-1] == '.venv/bin/crampstudy compare "one" "data/synthetic-older-adults"'
