@@ -4,6 +4,8 @@
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 SYNTHETIC := data/synthetic
 COHORT ?= $(SYNTHETIC)
+A ?= $(SYNTHETIC)-community
+B ?= $(SYNTHETIC)-older-adults
 READY := .venv/ready
 RUN := .venv/bin/python
 CRAMPSTUDY := .venv/bin/crampstudy
@@ -24,9 +26,8 @@ setup: $(READY) ## fill .venv with the locked versions of requirements.lock
 report: $(READY) ## write the report on COHORT=… (default: the synthetic cohort); options in ARGS="--set …"
 	$(CRAMPSTUDY) report "$(COHORT)" $(ARGS)
 
-compare: $(READY) ## compare two cohorts: make compare A=… B=… [ARGS="--by age_band"]
-	@test -n "$(A)" && test -n "$(B)" || { echo "compare needs two cohorts: make compare A=nhanes:DIR B=$(SYNTHETIC)" >&2; exit 2; }
-	$(CRAMPSTUDY) compare "$(A)" "$(B)" $(ARGS)
+compare: $(READY) ## compare two cohorts: make compare A=… B=… [ARGS="--by sex"]; by default two synthetic ones
+	$(CRAMPSTUDY) compare "$(A)" "$(B)" $(NAMES) $(ARGS)
 
 test: $(READY) ## run all the tests
 	$(TESTS) $(ARGS)
@@ -68,8 +69,8 @@ lock: ## choose the locked versions anew (needs uv)
 	uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --group dev --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 
-clean: ## remove .venv, caches and the synthetic cohort; reports and other cohorts stay
-	rm -rf .venv $(SYNTHETIC) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove .venv, caches and the synthetic cohorts; reports and other cohorts stay
+	rm -rf .venv $(SYNTHETIC) $(SYNTHETIC)-community $(SYNTHETIC)-older-adults .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ifeq ($(COHORT),$(SYNTHETIC))
@@ -77,6 +78,21 @@ report: $(SYNTHETIC)/datapackage.json
 endif
 
 SIMULATOR := $(shell find src/crampstudy/simulate src/crampstudy/codebook src/crampstudy/sources/writer.py src/crampstudy/compute -type f ! -name '*.pyc' 2>/dev/null)
+
+# Where no cohort is named two presets are compared, which have one name in their files.
+ifeq ($(A) $(B),$(SYNTHETIC)-community $(SYNTHETIC)-older-adults)
+NAMES := --name community,older-adults
+endif
+ifeq ($(A),$(SYNTHETIC)-community)
+compare: $(SYNTHETIC)-community/datapackage.json
+endif
+ifeq ($(B),$(SYNTHETIC)-older-adults)
+compare: $(SYNTHETIC)-older-adults/datapackage.json
+endif
+
+$(SYNTHETIC)-%/datapackage.json: $(SIMULATOR) pyproject.toml | $(READY)
+	$(CRAMPSTUDY) simulate --workers 2 --preset $* --out $(SYNTHETIC)-$*
+	@touch $@
 
 $(SYNTHETIC)/datapackage.json: $(SIMULATOR) pyproject.toml | $(READY)
 	$(CRAMPSTUDY) simulate --workers 2 --out $(SYNTHETIC)

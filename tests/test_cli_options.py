@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from crampstudy.descriptive import compare
 from crampstudy.errors import UsageError
 from crampstudy.sources import open_cohort
 
-DIARY = str(Path(__file__).parent / "parity" / "diary")
+ROOT = Path(__file__).resolve().parents[1]
+DIARY = str(ROOT / "tests/parity/diary")
 Run = Callable[..., tuple[int, str, str]]
 DESCRIBE = ("describe", DIARY, "--by", "sex")
 SHARED_OPTIONS = ("--where", "--age-bands", "--ci-level", "--json", "--csv", "--out", "--force")
@@ -269,3 +271,26 @@ def test_names_that_differ_are_kept() -> None:
     rows = compare(cohort, replace(cohort, name="other"), "sex").estimates
     assert {*rows["cohort"]} == {cohort.name, "other"}
     assert list(rows.columns) == list(estimates.COLUMNS)
+
+
+def test_make_compares_two_presets_where_no_cohort_is_named() -> None:
+
+    def printed(*words: str) -> list[str]:
+        done = subprocess.run(["make", "-n", "compare", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+        return [line.strip() for line in done.stdout.splitlines() if line.startswith(".venv/bin/crampstudy")]
+
+    presets = ("community", "older-adults")
+    made = [f".venv/bin/crampstudy simulate --workers 2 --preset {p} --out data/synthetic-{p}" for p in presets]
+    compared = '.venv/bin/crampstudy compare "data/synthetic-community" "data/synthetic-older-adults"'
+    # What is there already is not made anew.
+    *before, last = printed()
+    assert {*before} <= {*made} and last == f"{compared} --name community,older-adults"
+    assert printed("A=one", "B=two", "ARGS=--by sex")[-1].split() == [
+        ".venv/bin/crampstudy",
+        "compare",
+        '"one"',
+        '"two"',
+        "--by",
+        "sex",
+    ]
+    assert printed("A=one")[-1] == '.venv/bin/crampstudy compare "one" "data/synthetic-older-adults"'

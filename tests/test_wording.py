@@ -136,6 +136,22 @@ def test_each_remark_is_said_once_and_names_its_rows() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("having", "lacking", "said"),
+    [
+        (["female", "male"], ["all"], "Female, male: fewer than 10 participants."),
+        (["female", "male", "all"], [], "Every row: fewer than 10 participants."),
+        (["all"], [], "All: fewer than 10 participants."),
+        (["20-39", "40-49", "50-59", "60-69"], ["all"], "Every row but all: fewer than 10 participants."),
+    ],
+)
+def test_that_there_are_few_people_names_the_rows(having: list[str], lacking: list[str], said: str) -> None:
+    cells = {"term": "sex", "scale": "rate", "analysis": "incidence rate"}
+    few = (row(level=level, note="fewer than 10 participants", **cells) for level in having)
+    rates = frame(*few, *(row(level=level, **cells) for level in lacking))
+    assert tables.notes(rates) == said
+
+
 def test_what_compares_nothing_is_not_named_in_a_remark() -> None:
     rows = frame(
         row(term="age_decade", note="covariance cluster"),

@@ -26,7 +26,6 @@ app = typer.Typer(
     name="crampstudy",
     help="Reproducible studies of nocturnal leg cramps: cohorts, models and reports.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Plain help: to draw boxes takes as long as all the rest of it.
     rich_markup_mode=None,
@@ -92,7 +91,7 @@ def main() -> None:
     with ending.on_signals():
         try:
             # Typer itself would set an exception hook of its own.
-            typer.main.get_command(app)(standalone_mode=True)
+            typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=True)
         except ending.Ended as ended:
             _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from crampstudy.cli import completion
 from crampstudy.cli.options import (
     AsCsv,
     AsJson,
@@ -42,7 +43,11 @@ if TYPE_CHECKING:
 def describe(
     source: Source,
     by: Annotated[
-        str | None, typer.Option(help="age_band (the default), or a level or yes/no variable of the participants.")
+        str | None,
+        typer.Option(
+            help="age_band (the default), or a level or yes/no variable of the participants.",
+            autocompletion=completion.groupings,
+        ),
     ] = None,
     outcome: Annotated[
         Literal["cramps", "relief", "class_30_days"] | None,
@@ -90,7 +95,7 @@ def describe(
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="The first source.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The second source.")],
-    by: Annotated[str, typer.Option(help="What to group by.")] = "age_band",
+    by: Annotated[str, typer.Option(help="What to group by.", autocompletion=completion.groupings)] = "age_band",
     name: Annotated[
         str | None, typer.Option(metavar="A,B", help="Names of the two; of two cohorts of one name by default A,B.")
     ] = None,
@@ -131,7 +136,9 @@ def compare(
 
 def fit(
     source: Source,
-    model: Annotated[str, typer.Option(help="A model by name; an unknown one lists them all.")],
+    model: Annotated[
+        str, typer.Option(help="A model by name; an unknown one lists them all.", autocompletion=completion.models)
+    ],
     terms: Annotated[
         str, typer.Option(help='Such as "age_decade + sex + diabetes"; within(x) and between(x) split a nightly x.')
     ],

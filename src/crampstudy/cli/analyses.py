@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crampstudy.cli import completion
 from crampstudy.cli.options import (
     AsCsv,
     AsJson,
@@ -30,7 +31,13 @@ _NOTHING = 6
 
 
 def analyse(
-    name: Annotated[str, typer.Argument(help="An analysis by the name of its section; an unknown one lists them all.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="An analysis by the name of its section; an unknown one lists them all.",
+            autocompletion=completion.analyses,
+        ),
+    ],
     source: Source,
     age_bands: Bands = None,
     standard: StandardName = "who",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crampstudy.cli import completion
 from crampstudy.cli.options import (
     Bands,
     CiLevelOrDefault,
@@ -29,7 +30,10 @@ def report(
     out: OutOrDefault = None,
     age_bands: Bands = None,
     ci_level: CiLevelOrDefault = None,
-    sections: Annotated[str | None, typer.Option(help="Names of notebooks to run, separated by commas.")] = None,
+    sections: Annotated[
+        str | None,
+        typer.Option(help="Names of notebooks to run, separated by commas.", autocompletion=completion.sections),
+    ] = None,
     notebook: Annotated[Path | None, typer.Option(help="One more notebook, set after the others.")] = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,

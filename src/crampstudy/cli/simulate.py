@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from crampstudy.cli import completion
 from crampstudy.cli.options import Cluster, FileFormat, Force, NWorkers, OutOrDefault, who_works
 from crampstudy.cli.output import tell_kept
 from crampstudy.errors import UsageError
@@ -15,7 +16,10 @@ from crampstudy.errors import UsageError
 
 def simulate(
     out: OutOrDefault = None,
-    preset: Annotated[str | None, typer.Option(help="A named truth, such as community; docs/cards.md has all.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A named truth, such as community (docs/cards.md).", autocompletion=completion.presets),
+    ] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Truth file (YAML): what differs from the preset that it is based on.")
     ] = None,

@@ -12,6 +12,9 @@ from crampstudy import wording
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 
 _OF_GROUPS = ("rate", "prevalence", "median")
+_OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
+"""What is said of the people of single rows, also where it is of every one."""
+_FEW_NAMES = 3
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _COVARIANCES = {
     "covariance cluster": "cluster-robust intervals",
@@ -106,9 +109,11 @@ def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection
     said = f"{_span(tuple(distinct))}{text}"
     having = [name for name in every if name in counts]
     lacking = [name for name in every if name not in counts]
+    if having and not lacking and _OF_ITS_ROWS.match(text):
+        return f"{'every row' if len(every) > 1 else having[0]}: {said}"
     if not lacking or all(name.lower() in text.lower() for name in having):
         return said
-    if len(lacking) < min(3, len(having)):
+    if len(lacking) < min(3, len(having)) and len(having) > _FEW_NAMES:
         return f"every row but {' and '.join(lacking)}: {said}"
     return f"{', '.join(having)}: {said}"
 

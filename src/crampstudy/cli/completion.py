@@ -1,0 +1,71 @@
+"""What a shell may complete: names that stand in options, told without importing what they are names of."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+
+# Held to the registries by a test: importing these would take longer than anybody waits for a completion.
+MODELS = (
+    *("poisson", "negative-binomial", "logistic", "linear"),
+    *("mixed-poisson", "mixed-negative-binomial", "mixed-logistic", "mixed-linear"),
+    *("zero-inflated-negative-binomial", "hurdle-negative-binomial", "gee-exchangeable", "gee-ar1", "ordinal", "cox"),
+    *("survey-logistic", "survey-poisson", "survey-ordinal", "survey-linear", "interval-count"),
+)
+ANALYSES = ("cohort", "age-and-muscle", "second-opinion")
+
+
+def models(incomplete: str) -> list[str]:
+    """Return the models that begin so."""
+    return _beginning(MODELS, incomplete)
+
+
+def analyses(incomplete: str) -> list[str]:
+    """Return the analyses that begin so."""
+    return _beginning(ANALYSES, incomplete)
+
+
+def sections(incomplete: str) -> list[str]:
+    """Return the sections of a report that the last name of a list may be, with the names before it."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _beginning(ANALYSES, last) if name not in before.split(",")]
+
+
+def presets(incomplete: str) -> list[str]:
+    """Return the presets that begin so."""
+    folder = files("crampstudy").joinpath("simulate", "scenario")
+    names = (path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
+    return _beginning(sorted(names), incomplete)
+
+
+def groupings(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what groups may be formed by: age bands, and the levels of the source's participants.
+
+    Where the source is no data package in CSV, or not there yet, those that the codebook has.
+    """
+    types = {row["name"]: row["type"] for row in _codebook() if row["table"] == "participants"}
+    # Words before an option that has no value yet are not parsed.
+    words = [*ctx.args, *(value for value in ctx.params.values() if isinstance(value, str))]
+    there = next(filter(None, map(_header, words)), [*types])
+    return _beginning(["age_band", *(n for n in there if types.get(n, "level") in ("level", "boolean"))], incomplete)
+
+
+def _codebook() -> list[dict[str, str]]:
+    text = files("crampstudy").joinpath("codebook", "variables.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _header(source: str) -> list[str]:
+    try:
+        with (Path(source) / "participants.csv").open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _beginning(names: Sequence[str], incomplete: str) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
