@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
@@ -135,7 +136,7 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
     """
     request = validate(request)
     family = find(request.model)
-    fitted = family.fit(request)
+    fitted = replace(family.fit(request), no_aic=family.no_aic, recall=partial(family.residuals, request))
     if not second_opinion:
         return fitted
     return replace(fitted, second_opinion=refitted(request, family.opinion(request, fitted.status)))

@@ -10,6 +10,7 @@ import polars as pl
 from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import Denominator, coverage, observed_night
+from crampstudy.readable import OneLine
 
 GAPS: tuple[tuple[str, float, float], ...] = (
     *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
@@ -58,8 +59,8 @@ class NightCounts:
         return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(OneLine):
     """The result of validating a source; ``costly`` counts the ledger's rejected rows and blanked cells.
 
     A source that was read in parts has no ``digest``.

@@ -10,6 +10,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import rules
+from crampstudy.readable import OneLine
 from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.delimited import Text
@@ -30,8 +31,8 @@ class Guess:
     clock: Clock = "evening"
 
 
-@dataclass(frozen=True, slots=True)
-class UnusedRow:
+@dataclass(frozen=True, slots=True, repr=False)
+class UnusedRow(OneLine):
     """A row that cannot be used: its line in the file, the cell, and what is wrong."""
 
     line: int
