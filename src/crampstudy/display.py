@@ -23,11 +23,11 @@ from crampstudy.descriptive.describe import Description
 from crampstudy.models import Fit
 from crampstudy.models.terms.levels import PEOPLE
 from crampstudy.readable import Readable
-from crampstudy.tables import Table
+from crampstudy.tables import PrintedTable
 
 
 @singledispatch
-def sections(result: Readable) -> Iterator[Table | str]:
+def sections(result: Readable) -> Iterator[PrintedTable | str]:
     """Yield what a result shows: tables, and sentences around them."""
     raise TypeError(f"no display of a {type(result).__name__}")
 
@@ -35,7 +35,8 @@ def sections(result: Readable) -> Iterator[Table | str]:
 def html(result: Readable) -> str:
     """Return a result as HTML, its texts escaped."""
     return "\n".join(
-        part.to_html() if isinstance(part, Table) else f"<p>{markup.escape(part)}</p>" for part in sections(result)
+        part.to_html() if isinstance(part, PrintedTable) else f"<p>{markup.escape(part)}</p>"
+        for part in sections(result)
     )
 
 
@@ -50,39 +51,39 @@ def plot(fitted: Fit) -> Figure:
 
 
 @sections.register
-def _of_fit(fitted: Fit) -> Iterator[Table | str]:
+def _of_fit(fitted: Fit) -> Iterator[PrintedTable | str]:
     yield from _head(fitted)
     yield from tables.printed(fitted.estimates, _accounts(fitted))
     yield from _foot(fitted)
 
 
 @sections.register
-def _of_description(described: Description) -> Iterator[Table | str]:
+def _of_description(described: Description) -> Iterator[PrintedTable | str]:
     yield from tables.printed(described.estimates, described.accounts)
     yield from (account.sentence() for account in described.accounts)
 
 
 @sections.register
-def _of_findings(found: Findings) -> Iterator[Table | str]:
+def _of_findings(found: Findings) -> Iterator[PrintedTable | str]:
     for made in found.tables.values():
-        yield Table.of(made.frame, made.caption, [made.note or ""])
+        yield PrintedTable.of(made.frame, made.caption, [made.note or ""])
     yield from (f"Figure {label}: {drawing.caption}" for label, drawing in found.figures.items())
     yield from (f"{label}: could not estimate: {why}." for label, why in found.could_not.items())
 
 
 @sections.register
-def _of_check(made: Check) -> Iterator[Table | str]:
+def _of_check(made: Check) -> Iterator[PrintedTable | str]:
     yield f"{wording.capital(made.name)}: {made.verdict}. {made.text}"
     shown = made.table.drop(columns=PEOPLE, errors="ignore")
     if len(shown) and shown.shape[1]:
         first, *others = shown.columns
         cells = shown.set_index(first)[others]
         cells.index.name, cells.columns = _head_of(first), pd.Index(map(_head_of, others))
-        yield Table.of(cells.map(_cell))
+        yield PrintedTable.of(cells.map(_cell))
 
 
 @sections.register
-def _of_cohort(cohort: Cohort) -> Iterator[Table | str]:
+def _of_cohort(cohort: Cohort) -> Iterator[PrintedTable | str]:
     yield f"{cohort.heading}: {cohort.kind}{', synthetic' if cohort.synthetic else ''}, data to {cohort.date_of_data}"
     held = {name.capitalize(): table for name, table in cohort.tables.items()}
     sizes = {"Rows": [f"{t.height:,}" for t in held.values()], "Columns": [f"{t.width}" for t in held.values()]}
@@ -90,7 +91,7 @@ def _of_cohort(cohort: Cohort) -> Iterator[Table | str]:
     if cohort.attrition.tables:
         read = tables.cleaning(cohort)[["Rows read", "Rejected", "Cells blanked"]].map(wording.count)
         made = made.join(read).fillna(wording.DASH)
-    yield Table.of(made, notes=cohort.attrition.notices)
+    yield PrintedTable.of(made, notes=cohort.attrition.notices)
 
 
 def _head(fitted: Fit) -> Iterator[str]:

@@ -10,12 +10,12 @@ from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.side_by_side import models
-from crampstudy.tables.table import Table
+from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
     "TABLES",
-    "Table",
+    "PrintedTable",
     "adjusted_factors",
     "age_curve",
     "agreement",

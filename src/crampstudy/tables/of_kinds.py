@@ -10,9 +10,9 @@ import pandas as pd
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, frequency, observed, ratios, times
-from crampstudy.tables.table import Table
+from crampstudy.tables.table import PrintedTable
 
-TABLES: Mapping[str, Callable[[pd.DataFrame], Table]] = {
+TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     made.__name__: made
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
@@ -35,7 +35,7 @@ class Shown(OneLine):
     """A table and the ``rows`` it prints, by a ``heading`` that tells it apart; ``of_fit`` where they are a fit's."""
 
     heading: str
-    table: Table
+    table: PrintedTable
     rows: pd.DataFrame
     of_fit: bool
 

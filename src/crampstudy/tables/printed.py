@@ -9,10 +9,10 @@ import pandas as pd
 from crampstudy.cohort.account import Account
 from crampstudy.tables.of_kinds import shown
 from crampstudy.tables.remarks import notes, parameters
-from crampstudy.tables.table import Table
+from crampstudy.tables.table import PrintedTable
 
 
-def printed(estimates: pd.DataFrame, accounts: Iterable[Account] = ()) -> Iterator[Table]:
+def printed(estimates: pd.DataFrame, accounts: Iterable[Account] = ()) -> Iterator[PrintedTable]:
     """Yield the tables of estimates, those of a cohort together.
 
     What the ``accounts`` say is left to them, and is in no note.
@@ -23,4 +23,4 @@ def printed(estimates: pd.DataFrame, accounts: Iterable[Account] = ()) -> Iterat
         for each in made:
             caption = f"{cohort}: {each.heading}" if len(made) > 1 else str(cohort)
             beside = parameters(each.rows) if each.of_fit else ()
-            yield Table.of(each.table, caption, (*beside, notes(each.rows, besides=told)))
+            yield PrintedTable.of(each.table, caption, (*beside, notes(each.rows, besides=told)))

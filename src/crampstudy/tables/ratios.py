@@ -13,14 +13,14 @@ from crampstudy.estimates import at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.remarks import notes, parameters
-from crampstudy.tables.table import Table, table_of_rows
+from crampstudy.tables.table import PrintedTable, table_of_rows
 
 _Key = tuple[str, str, str]
 """Domain, name and contrast of a factor."""
 _TESTS = {"p": "p_value", "q": "q_value"}
 
 
-def factors(models: Rows | Mapping[str, Rows]) -> Table:
+def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
     """Return ratios or differences by factor, grouped by the codebook's domain; several models stand side by side.
 
     What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values and, at
@@ -47,8 +47,8 @@ def factors(models: Rows | Mapping[str, Rows]) -> Table:
             columns |= {"Verdict": said} if said else {}
     beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))
     # Only one model shows its verdicts.
-    told = [rows if len(named) == 1 else rows.assign(verdict=pd.NA) for rows in named.values()]
-    return Table.of(_by_domain(columns), notes=(*beside, notes(*told)))
+    told = [rows if len(named) == 1 else rows.assign(verdict=None) for rows in named.values()]
+    return PrintedTable.of(_by_domain(columns), notes=(*beside, notes(*told)))
 
 
 def _by_domain(columns: Mapping[str, Mapping[_Key, str]]) -> pd.DataFrame:

@@ -10,12 +10,12 @@ from crampstudy import wording
 from crampstudy.errors import UsageError
 from crampstudy.models import Fit
 from crampstudy.tables.ratios import factors
-from crampstudy.tables.table import Table
+from crampstudy.tables.table import PrintedTable
 
 _FOOT = "Model"
 
 
-def models(*fits: Fit, names: Sequence[str] | None = None) -> Table:
+def models(*fits: Fit, names: Sequence[str] | None = None) -> PrintedTable:
     """Return fits side by side, a column each: ratios or differences by factor, rows aligned by what they compare.
 
     At the foot stand the participants, what was fitted, the events, the dispersion where a model has one, and AIC.
@@ -43,7 +43,7 @@ def models(*fits: Fit, names: Sequence[str] | None = None) -> Table:
     cells = [[wording.DASH, *(foot.get(line, wording.DASH) for foot in feet)] for line in lines]
     index = pd.MultiIndex.from_tuples([(_FOOT, line) for line in lines], names=found.index.names)
     foot_rows = pd.DataFrame(cells, index=index, columns=found.columns, dtype=object)
-    return Table.of(pd.concat([pd.DataFrame(found), foot_rows]), notes=found.notes)
+    return PrintedTable.of(pd.concat([pd.DataFrame(found), foot_rows]), notes=found.notes)
 
 
 def _names(fits: Sequence[Fit]) -> list[str]:

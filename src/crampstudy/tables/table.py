@@ -19,7 +19,7 @@ P = ParamSpec("P")
 File = str | Path
 
 
-class Table(pd.DataFrame):
+class PrintedTable(pd.DataFrame):
     """A data frame of text with a ``caption`` above and ``notes`` below it.
 
     :meth:`to_html`, :meth:`to_latex` and :meth:`to_markdown` return a text or write it to a file, :meth:`to_docx` and
@@ -32,11 +32,11 @@ class Table(pd.DataFrame):
     notes: tuple[str, ...] = ()
 
     @property
-    def _constructor(self) -> type[Table]:
-        return Table
+    def _constructor(self) -> type[PrintedTable]:
+        return PrintedTable
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, caption: str = "", notes: Iterable[str] = ()) -> Table:
+    def of(cls, frame: pd.DataFrame, caption: str = "", notes: Iterable[str] = ()) -> PrintedTable:
         """Return a data frame as a table."""
         made = cls(frame)
         made.caption, made.notes = caption, tuple(filter(None, notes))
@@ -75,23 +75,23 @@ class Table(pd.DataFrame):
         return export.html(self, self.caption, self.notes)
 
 
-def as_table(made: Callable[P, pd.DataFrame]) -> Callable[P, Table]:
-    """Return a function whose data frame is a :class:`Table`."""
+def as_table(made: Callable[P, pd.DataFrame]) -> Callable[P, PrintedTable]:
+    """Return a function whose data frame is a :class:`PrintedTable`."""
 
     @wraps(made)
-    def of(*given: P.args, **options: P.kwargs) -> Table:
-        return Table.of(made(*given, **options))
+    def of(*given: P.args, **options: P.kwargs) -> PrintedTable:
+        return PrintedTable.of(made(*given, **options))
 
     return of
 
 
-def table_of_rows(made: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Rows], Table]:
+def table_of_rows(made: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Rows], PrintedTable]:
     """Return a function of rows that takes a result as well, and whose table has what is said of the rows as notes."""
 
     @wraps(made)
-    def of(estimates: Rows) -> Table:
+    def of(estimates: Rows) -> PrintedTable:
         rows = rows_of(estimates)
-        return Table.of(made(rows), notes=(*parameters(rows), notes(rows)))
+        return PrintedTable.of(made(rows), notes=(*parameters(rows), notes(rows)))
 
     return of
 

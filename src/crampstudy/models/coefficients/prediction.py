@@ -285,7 +285,9 @@ def _numbers(variable: str, values: pd.Series[Any]) -> pd.Series[float]:
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     wrong = numbers.isna() & values.notna() | np.isinf(numbers)
     if wrong.any():
-        raise UsageError(f"{variable} = {values[wrong].iloc[0]!r} is no number; {variable} takes a finite number")
+        first = values[wrong].iloc[0]
+        shown = repr(first) if isinstance(first, str) else first
+        raise UsageError(f"{variable} = {shown} is no number; {variable} takes a finite number")
     return numbers
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import special
 
 from crampstudy.arrays import Array
+from crampstudy.errors import AnalysisError
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.prediction import TYPICAL, Predictor
 from crampstudy.models.coefficients.result import Fit, predictor, response
@@ -62,10 +63,16 @@ def _with_zero_part(made: Predictor, solution: Solution, fitted: ZerosFit) -> Pr
 
 
 def residuals(engine: Engine, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
-    """Return the Pearson residuals of a fit, a night each, by participant and date."""
+    """Return the Pearson residuals of a fit, a night each, by participant and date.
+
+    Raises:
+        AnalysisError: the mean of a night is not known.
+    """
     of = fitted.predictor
     if of is None:
         raise TypeError("a fit without an estimate has no residuals")
+    if of.response.refusal:
+        raise AnalysisError(of.response.refusal)
     night = read_nights(engine, request)
     p = len(of.design.columns)
     design = night.design
