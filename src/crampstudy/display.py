@@ -34,10 +34,11 @@ def sections(result: Readable) -> Iterator[PrintedTable | str]:
 
 def html(result: Readable) -> str:
     """Return a result as HTML, its texts escaped."""
-    return "\n".join(
-        part.to_html() if isinstance(part, PrintedTable) else f"<p>{markup.escape(part)}</p>"
-        for part in sections(result)
-    )
+    return "\n".join(_marked(part) for part in sections(result))
+
+
+def _marked(part: PrintedTable | str) -> str:
+    return f"<p>{markup.escape(part)}</p>" if isinstance(part, str) else str(part.to_html())
 
 
 def summary(fitted: Fit) -> str:

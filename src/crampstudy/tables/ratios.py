@@ -48,7 +48,8 @@ def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
     beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))
     # Only one model shows its verdicts.
     told = [rows if len(named) == 1 else rows.assign(verdict=None) for rows in named.values()]
-    return PrintedTable.of(_by_domain(columns), notes=(*beside, notes(*told)))
+    placed = _placed(columns) if len(named) > 1 else columns
+    return PrintedTable.of(_by_domain(placed), notes=(*beside, notes(*told)))
 
 
 def _by_domain(columns: Mapping[str, Mapping[_Key, str]]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -19,8 +19,8 @@ GAPS: tuple[tuple[str, float, float], ...] = (
 """Classes of the longest gap: name, from, to, in nights."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleExample:
+@dataclass(frozen=True, slots=True, repr=False)
+class RuleExample(OneLine):
     """One rule: how often it spoke and where it spoke first."""
 
     rule: str
@@ -29,12 +29,12 @@ class RuleExample:
     file: str
     line: int
     column: str
-    value: str | None
+    value: str | None = field(repr=False)
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class NightCounts:
+@dataclass(frozen=True, slots=True, repr=False)
+class NightCounts(OneLine):
     """Person-nights of a diary; expected are those between each participant's first and last row.
 
     ``missing`` nights are ``without_row`` or ``without_count`` (a row without an entry or a count);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -37,7 +37,7 @@ class UnusedRow(OneLine):
 
     line: int
     column: str
-    value: str | None
+    value: str | None = field(repr=False)
     reason: str
 
 
