@@ -10,7 +10,6 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
-import polars as pl
 import pypandoc
 import pytest
 from test_fit import diary
@@ -201,9 +200,8 @@ class TestSideBySide:
         assert len(one.columns) == 2 and "AIC" in one.loc["Model"].index
 
     def test_numbers_and_failures_have_their_place(self) -> None:
-        cohort = diary(dull=pl.lit(1.0))
-        number = fit(cohort, model="linear", terms="sex", outcome="exercise_min")
-        failed = fit(cohort, model="poisson", terms="sex", where="age_years > 200")
+        number = fit(diary(), model="linear", terms="sex", outcome="exercise_min")
+        failed = fit(diary(counts=lambda i, night: 0), model="poisson", terms="sex")
         made = tables.models(number, failed)
         assert "difference" in made.columns[1]
         assert made.xs("Sex", level="Factor").iloc[0].tolist()[2] == "could not estimate"

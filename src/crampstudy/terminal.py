@@ -57,8 +57,11 @@ def _print(
     """
     for made in tables.printed(estimates, accounts):
         table, needed = _table(made.caption, made, width)
-        # A narrower terminal breaks the lines itself, which loses nothing.
-        console = Console(highlight=False, width=max(width, needed), file=target)
+        # A narrower terminal breaks the lines itself, which loses nothing. A text is one in a notebook too, which
+        # would show it at once, and asks for colours.
+        forced = None if target is sys.stdout else False
+        width_of_all = max(width, needed)
+        console = Console(highlight=False, width=width_of_all, file=target, force_jupyter=False, force_terminal=forced)
         console.print(table)
         for line in made.notes:
             console.print(line, markup=False, soft_wrap=soft_wrap)

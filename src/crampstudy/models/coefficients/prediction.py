@@ -26,8 +26,10 @@ from crampstudy.readable import OneLine
 Link = Literal["log", "logit", "identity"]
 At = Mapping[str, Any] | pd.DataFrame
 """Values of variables: a mapping from each to one value or several, or a frame with a row per prediction."""
-POPULATION = "all participants with these values"
-TYPICAL = "a typical participant, whose random effects are 0"
+POPULATION = "population"
+"""A mean of all who have these values."""
+TYPICAL = "typical participant"
+"""The mean of somebody whose random effects are 0."""
 COLUMNS = (
     *("class", "estimate", "ci_low", "ci_high", "ci_level", "std_error", "df"),
     *("outcome", "unit", "mean_of", "extrapolated", "note"),
