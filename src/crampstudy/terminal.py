@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from threading import Lock
+from typing import IO
 
 import pandas as pd
 from rich.console import Console
@@ -31,19 +33,38 @@ def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
 
     What the ``accounts`` say is left to them.
     """
-    told = {remark for account in accounts for remark in account.remarks()}
-    width = _width()
-    for cohort, rows in estimates.groupby("cohort", sort=False):
-        made = list(tables.shown(rows))
-        for shown in made:
-            title = f"{cohort}: {shown.heading}" if len(made) > 1 else str(cohort)
-            table, needed = _table(title, shown.table, width)
-            # A narrower terminal breaks the lines itself, which loses nothing.
-            console = Console(highlight=False, width=max(width, needed))
-            console.print(table)
-            notes = tables.notes(shown.rows, besides=told)
-            for line in (*(tables.parameters(shown.rows) if shown.of_fit else ()), *filter(None, [notes])):
-                console.print(line, markup=False, soft_wrap=not sys.stdout.isatty())
+    _print(estimates, accounts, sys.stdout, _width(), soft_wrap=not sys.stdout.isatty())
+
+
+def text(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> str:
+    """Return what :func:`show` prints where there is no terminal."""
+    target = StringIO()
+    _print(estimates, accounts, target, _WIDE, soft_wrap=True)
+    return "\n".join(line.rstrip() for line in target.getvalue().splitlines())
+
+
+def _print(
+    estimates: pd.DataFrame, accounts: Sequence[Account], target: IO[str], width: int, *, soft_wrap: bool
+) -> None:
+    """Print estimates as readers' tables.
+
+    Args:
+        estimates: the rows.
+        accounts: what is not to be said again.
+        target: where to.
+        width: that of a line, in characters.
+        soft_wrap: leave it to the reader's program to break lines of text.
+    """
+    for made in tables.printed(estimates, accounts):
+        table, needed = _table(made.caption, made, width)
+        # A narrower terminal breaks the lines itself, which loses nothing. A text is one in a notebook too, which
+        # would show it at once, and asks for colours.
+        forced = None if target is sys.stdout else False
+        width_of_all = max(width, needed)
+        console = Console(highlight=False, width=width_of_all, file=target, force_jupyter=False, force_terminal=forced)
+        console.print(table)
+        for line in made.notes:
+            console.print(line, markup=False, soft_wrap=soft_wrap)
 
 
 def show_second_opinion(rows: pd.DataFrame) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from crampstudy import estimates as rows
 from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.readable import OneLine, Readable
 
 
-@dataclass(frozen=True, slots=True)
-class ReportTable:
+@dataclass(frozen=True, slots=True, repr=False)
+class ReportTable(OneLine):
     """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it."""
 
     frame: pd.DataFrame
@@ -20,8 +21,8 @@ class ReportTable:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+@dataclass(frozen=True, slots=True, repr=False)
+class Drawing(OneLine):
     """A figure that is not drawn yet: a function of :mod:`crampstudy.figures` by name, and the estimates it draws.
 
     ``alt`` is what a reader who cannot see the figure needs to know of it.
@@ -34,8 +35,8 @@ class Drawing:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+@dataclass(frozen=True, slots=True, repr=False)
+class Findings(Readable):
     """What an analysis found in a cohort.
 
     Args:
@@ -53,6 +54,11 @@ class Findings:
     values: Mapping[str, str] = field(default_factory=dict)
     could_not: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+
+    def _facts(self) -> Iterator[str]:
+        for name in ("estimates", "tables", "figures", "values", "could_not"):
+            if n := len(getattr(self, name)):
+                yield f"{n} parts could not be made" if name == "could_not" else f"{n} {name}"
 
     @property
     def estimated(self) -> bool:

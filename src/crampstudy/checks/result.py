@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from crampstudy.readable import Readable
+
 ALPHA = 0.05
 """A test speaks at this level, each by itself: of four sound ones, one in five cohorts hears at least one."""
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, repr=False)
+class Check(Readable):
     """One check of a fitted model.
 
     ``passed`` is ``None`` where the check could not be made, for the ``reason`` given. ``table`` is tidy, its columns
@@ -25,6 +27,9 @@ class Check:
     table: pd.DataFrame
     text: str
     reason: str | None = None
+
+    def _facts(self) -> tuple[str, str]:
+        return self.name, self.verdict
 
     @property
     def verdict(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from crampstudy import codebook
 from crampstudy.cleaning.raw import RawTable, Violation
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError
+from crampstudy.readable import OneLine
 
 FILE = "corrections.yaml"
 """The name under which a data package may hold its corrections."""
@@ -23,20 +24,20 @@ _EXAMPLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Correction(OneLine):
     """One cell: in the row of ``table`` with these cells, ``column`` is not ``old`` but ``new`` (``None``: missing)."""
 
     table: str
-    where: Mapping[str, str]
+    where: Mapping[str, str] = field(repr=False)
     column: str
-    old: str | None
-    new: str | None
+    old: str | None = field(repr=False)
+    new: str | None = field(repr=False)
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Corrections:
+@dataclass(frozen=True, slots=True, repr=False)
+class Corrections(OneLine):
     """The corrections of one file, in its order."""
 
     file: str

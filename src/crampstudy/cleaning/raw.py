@@ -12,6 +12,7 @@ from crampstudy import names
 from crampstudy.cleaning.unlogged import Unlogged
 from crampstudy.codebook import Severity, Variable
 from crampstudy.cohort import Kind, RuleCount, SurveyDesign
+from crampstudy.readable import OneLine
 
 LEDGER = pl.Schema(
     {
@@ -32,8 +33,8 @@ UNREAD = pl.Schema({"line": pl.Int64(), "rule": pl.String(), "cells": pl.String(
 ROW, CELLS = "__row", "__cells"
 
 
-@dataclass(frozen=True, slots=True)
-class RawTable:
+@dataclass(frozen=True, slots=True, repr=False)
+class RawTable(OneLine):
     """One table as read: ``frame`` all text (from a text file) or typed, ``lines`` the line of each row in ``file``.
 
     ``extra_columns`` describes columns that the codebook does not know. ``retyped`` holds rows of ``frame`` by their
@@ -85,8 +86,8 @@ class RawTable:
         return stored.with_columns(stored[name].scatter(at, text[name].gather(place)) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+@dataclass(frozen=True, slots=True, repr=False)
+class Raw(OneLine):
     """A source as read, before any rule; ``window`` is the study's first and last night.
 
     ``name`` and ``title`` are cleaned of what no name for display holds; ``unlogged`` is the word that nights without a
@@ -110,8 +111,8 @@ class Raw:
         object.__setattr__(self, "title", names.title(self.title or "") or None)
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Violation(OneLine):
     """Rows that break one rule; ``column`` is the cell to show, ``None`` the whole row.
 
     ``hint`` is one text, or one for each of ``rows``; ``value`` is what to show where it is not the cell itself.

@@ -10,14 +10,15 @@ import polars as pl
 
 from crampstudy import codebook
 from crampstudy.cohort.attrition import TableCount
+from crampstudy.readable import OneLine
 from crampstudy.wording import counted, ranges
 
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
 UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+@dataclass(frozen=True, slots=True, repr=False)
+class Account(OneLine):
     """What was ``found`` of the rows named by ``plural``, and what of it was ``left_out``: reason and number.
 
     The reasons come one after the other, so that no row is counted twice; the others were used. ``tables`` are those

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crampstudy.codebook import Severity
+from crampstudy.readable import OneLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class RuleCount:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attrition:
+@dataclass(frozen=True, slots=True, repr=False)
+class Attrition(OneLine):
     """What cleaning did: rows per table, violations per rule, and notices about the source.
 
     ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
@@ -19,10 +19,11 @@ from crampstudy.cohort.checks import Kind, check_kind, check_names, check_strang
 from crampstudy.cohort.digest import table_digest
 from crampstudy.cohort.read_only import ReadOnly
 from crampstudy.cohort.survey_design import SurveyDesign
+from crampstudy.readable import Readable, quoted
 
 
-@dataclass(frozen=True, eq=False)
-class Cohort:
+@dataclass(frozen=True, eq=False, repr=False)
+class Cohort(Readable):
     """A frozen, validated cohort.
 
     ``tables`` maps table names to polars frames in codebook types; :attr:`participants` and its like give
@@ -64,6 +65,15 @@ class Cohort:
             for table in (self.tables.get("participants"), self.tables.get("diary"))
             if table is not None
         )
+
+    def _facts(self) -> Iterator[str]:
+        yield quoted(self.name)
+        yield f"{self.kind} of {self.frame('participants').height:,} participants"
+        if self.kind == "diary":
+            yield f"{self.frame('diary').height:,} rows of nights"
+        yield f"data to {self.date_of_data}"
+        if self.synthetic:
+            yield "synthetic"
 
     @property
     def heading(self) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from crampstudy.codebook import Component
 from crampstudy.cohort.read_only import ReadOnly
+from crampstudy.readable import OneLine
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyDesign:
+@dataclass(frozen=True, slots=True, repr=False)
+class SurveyDesign(OneLine):
     """How a survey was sampled: PSUs within strata, a weight column per component, the pooled cycles."""
 
     cycles: tuple[str, ...]

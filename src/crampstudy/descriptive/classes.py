@@ -37,6 +37,7 @@ from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.models.validation import solve
 from crampstudy.nights import denominator, no_night, people, person_nights
+from crampstudy.readable import OneLine
 
 _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
 _STEP, _END = 1 / 16, 8.5
@@ -44,8 +45,8 @@ _MODELS = sorted(name for name in taking("random_slope") if "cramps" in NIGHT_FA
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ClassShares:
+@dataclass(frozen=True, slots=True, repr=False)
+class ClassShares(OneLine):
     """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.descriptive.prevalence.LEVELS` and analysis.
 
     ``account`` says what nights were read, left out and used for the model.

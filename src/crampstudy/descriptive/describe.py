@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,18 +16,24 @@ from crampstudy.descriptive.rates import rates
 from crampstudy.errors import UsageError
 from crampstudy.estimates import note
 from crampstudy.nights import people
+from crampstudy.readable import Readable, quoted
 
 Outcome = Literal["cramps", "relief", "class_30_days"]
 OUTCOMES: tuple[Outcome, ...] = ("cramps", "relief", "class_30_days")
 """What of a diary can be described."""
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+@dataclass(frozen=True, slots=True, repr=False)
+class Description(Readable):
     """Tidy ``estimates`` of one or more cohorts; ``accounts`` say of each what was read, left out and used."""
 
     estimates: pd.DataFrame
     accounts: tuple[Account, ...] = ()
+
+    def _facts(self) -> Iterator[str]:
+        yield " and ".join(quoted(str(name)) for name in self.estimates["cohort"].unique())
+        yield f"{len(self.estimates)} estimates"
+        yield from (f"{n} {str(name).replace('_', ' ')}" for name, n in self.estimates["status"].value_counts().items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -15,6 +15,7 @@ from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_r
 from crampstudy.descriptive.rate_intervals import coverage_note
 from crampstudy.descriptive.rates import UNIT
 from crampstudy.nights import NIGHTS_PER_WEEK, Denominator, spans
+from crampstudy.readable import OneLine
 from crampstudy.sources.readers.bare_list import NightList
 from crampstudy.wording import counted
 
@@ -24,11 +25,11 @@ _NO_CRAMP = "·"
 _WEEK = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+@dataclass(frozen=True, slots=True, repr=False)
+class Person(OneLine):
     """One participant's nights; ``rate`` is in cramps per week, ``None`` without an observed night."""
 
-    participant_id: str
+    participant_id: str = field(repr=False)
     first_night: date
     last_night: date
     nights_expected: int
@@ -39,8 +40,8 @@ class Person:
     rate: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class FirstLook:
+@dataclass(frozen=True, slots=True, repr=False)
+class FirstLook(OneLine):
     """Rates in cramps per person-week, by total person-time and as the mean of persons, and who logged what.
 
     ``why_not`` is why there is no rate at all.

@@ -26,6 +26,11 @@ def ratios(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["scale"].str.endswith("_ratio", na=False) & ~is_split(rows)]
 
 
+def differences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that compare numbers: differences, each comparison once, and no mean."""
+    return rows[rows["scale"].eq("difference") & ~rows["term"].isin(BASELINES) & ~is_split(rows)]
+
+
 def at_contrasts(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of one model with each number at its declared contrast, where it has one, and else per unit."""
     contrasts = {term.replace(wording.CONTRAST, "") for term in rows["term"] if wording.is_declared(term)}

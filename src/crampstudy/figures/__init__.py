@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
-from pandas import DataFrame
 
+from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.survival import relief
 
-FIGURES: Mapping[str, Callable[[DataFrame], Figure]] = {
+FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured)
 }

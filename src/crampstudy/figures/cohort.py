@@ -9,10 +9,12 @@ from matplotlib.ticker import MaxNLocator
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
 
+@of_result
 def participants(estimates: pd.DataFrame) -> Figure:
     """Draw the number of participants by age band and sex as paired bars."""
     estimates = kinds.PARTICIPANTS.rows(estimates)
@@ -31,7 +33,7 @@ def participants(estimates: pd.DataFrame) -> Figure:
     sexes = [name for name in wording.SEXES.values() if name in set(drawn["sex"])]
     colours = dict(zip(wording.SEXES.values(), style.PALETTE, strict=False))
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.4))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.4))
         axes = figure.subplots()
         sns.barplot(
             drawn,
@@ -60,6 +62,7 @@ def participants(estimates: pd.DataFrame) -> Figure:
     return figure
 
 
+@of_result
 def weekly_completeness(estimates: pd.DataFrame) -> Figure:
     """Draw the share of expected nights that were observed, by week of the study."""
     estimates = kinds.COMPLETENESS_BY_WEEK.rows(estimates)
@@ -69,7 +72,7 @@ def weekly_completeness(estimates: pd.DataFrame) -> Figure:
 
     weeks = estimates["level"].astype(int)
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.2))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.2))
         axes = figure.subplots()
         sns.lineplot(
             x=weeks, y=100 * estimates["estimate"], marker="o", markeredgewidth=0, errorbar=None, clip_on=False, ax=axes
@@ -83,6 +86,7 @@ def weekly_completeness(estimates: pd.DataFrame) -> Figure:
     return figure
 
 
+@of_result
 def measured(estimates: pd.DataFrame) -> Figure:
     """Draw the share of participants who have a value of each variable, those never measured as empty rows."""
     estimates = kinds.MEASURED.rows(estimates)
@@ -96,7 +100,7 @@ def measured(estimates: pd.DataFrame) -> Figure:
         for row in wording.records(estimates)
     ]
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.5 + 0.15 * len(estimates)))
         axes = figure.subplots()
         sns.barplot(
             x=share,

@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
+from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
@@ -21,15 +23,19 @@ _WINDOW = (0.01, 100.0)
 """What lies beyond says no more than that it does: intervals end there in an arrow."""
 
 
+@of_result
 def ratios(estimates: pd.DataFrame) -> Figure:
     """Draw rate or odds ratios on a log axis, in the order of the rows; the line stands at no association.
+
+    Of a number that has no ratios the differences are drawn, on an axis of its unit.
 
     A number is drawn at its declared contrast, where it has one, and else per unit. A ratio without an interval is a
     point alone, and an interval that reaches below 0.01 or above 100 ends there in an arrow. Terms that were not
     measured or could not be estimated are left to the table. Where there is no ratio at all, the figure says why.
     """
-    rows = tidy.at_contrasts(tidy.ratios(estimates))
-    rows = estimated(rows)
+    compared = tidy.ratios(estimates)
+    differ = compared.empty
+    rows = estimated(tidy.at_contrasts(tidy.differences(estimates) if differ else compared))
     if rows.empty:
         return could_not_estimate(tables.reasons(estimates) or "no term was measured in this cohort")
     records = wording.records(rows)
@@ -37,9 +43,10 @@ def ratios(estimates: pd.DataFrame) -> Figure:
 
     at = np.arange(len(rows))
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
         axes = figure.subplots()
-        axes.axvline(1, color=style.RULE, linewidth=0.8)
+        null = 0.0 if differ else 1.0
+        axes.axvline(null, color=style.RULE, linewidth=0.8)
         sns.pointplot(
             x=rows["estimate"].to_numpy(),
             y=at,
@@ -54,26 +61,34 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         )
         whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
         axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
-        axes.set_xscale("log")
-        shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
-        low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
-        low, high = (float(limit) for limit in np.clip((low, high), *_WINDOW))
-        axes.set_xticks(_ticks(low, high))
-        axes.set_xlim(low / 1.05, high * 1.05)
-        for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
-            cut = limits.fillna(value=False).to_numpy(dtype=bool)
-            axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
+        if not differ:
+            _log_axis(axes, rows)
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rows) - 0.3, -0.7)
         axes.set_ylabel("")
         level = f"{rows['ci_level'].iloc[0] * 100:g}"
-        axes.set_xlabel(f"{rows['scale'].iloc[0].replace('_', ' ').capitalize()} ({level}% CI), log scale")
+        scale = rows["scale"].iloc[0].replace("_", " ").capitalize()
+        unit = f"{scale} in {rows['unit'].iloc[0].partition(', ')[0]}"
+        axes.set_xlabel(f"{unit} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
     return figure
+
+
+def _log_axis(axes: Axes, rows: pd.DataFrame) -> None:
+    """Set a log axis that holds 1 and the rows; an interval that reaches beyond it ends there in an arrow."""
+    axes.set_xscale("log")
+    shown, at = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float), np.arange(len(rows))
+    low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
+    low, high = (float(limit) for limit in np.clip((low, high), *_WINDOW))
+    axes.set_xticks(_ticks(low, high))
+    axes.set_xlim(low / 1.05, high * 1.05)
+    for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
+        cut = limits.fillna(value=False).to_numpy(dtype=bool)
+        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from crampstudy import tables, wording
 from crampstudy.codebook.recalled import SEVERITIES
 from crampstudy.estimates import kinds
+from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate
 
@@ -16,6 +17,7 @@ _TALLEST = 5.0
 """How many times the highest rate an axis reaches, where intervals reach further."""
 
 
+@of_result
 def rates(estimates: pd.DataFrame) -> Figure:
     """Draw incidence rates by group with their intervals, and the age-standardised rate as a line.
 
@@ -27,7 +29,7 @@ def rates(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(_reason(crude))
     labels = _in_order(crude["level"], bands["level"])
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
         _standard(axes, points.estimated(kinds.STANDARDISED_RATE.rows(estimates)))
         points.draw(axes, {"Incidence rate (crude)": bands}, points.Groups("level", labels))
@@ -45,6 +47,7 @@ def _standard(axes: Axes, standardised: pd.DataFrame) -> None:
             axes.axhspan(row["ci_low"], row["ci_high"], color=colour, alpha=0.12, linewidth=0)
 
 
+@of_result
 def prevalence(estimates: pd.DataFrame) -> Figure:
     """Draw the prevalence of mild and of moderate-severe cramps by age band with their intervals.
 
@@ -58,7 +61,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
     labels = _in_order(shown["population"], bands["population"])
     series = {wording.recalled(name): bands[bands["level"] == name] for name in SEVERITIES}
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
         points.draw(axes, series, points.Groups("population", labels, factor=100))
         axes.set_xlabel("Age (years)")
@@ -66,6 +69,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
     return figure
 
 
+@of_result
 def age_curve(estimates: pd.DataFrame) -> Figure:
     """Draw the rate or the prevalence as a curve over age with its pointwise interval, cut where it is very wide.
 
@@ -80,7 +84,7 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
     rate = drawn["scale"].iloc[0] == "rate"
     factor = 1 if rate else 100
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
         axes = figure.subplots()
         for colour, (outcome, rows) in zip(style.PALETTE, drawn.groupby("outcome", sort=False), strict=False):
             ages = rows["level"].astype(int)

@@ -28,7 +28,7 @@ def rootogram(frame: pd.DataFrame) -> Figure:
     across = min(len(models), 2)
     down = -(-len(models) // across)
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 0.4 + _ROW * down))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.4 + _ROW * down))
         panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, model in zip(panels, models, strict=False):
             rows = frame[frame["model"] == model]

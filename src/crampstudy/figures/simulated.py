@@ -34,7 +34,7 @@ def page(community: CohortArrays, recruited: CohortArrays, everyday: CohortArray
     ``community``, ``recruited`` and ``everyday`` are the presets ``community``, ``recruited`` and ``default``.
     """
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 8.4))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 8.4))
         axes = figure.subplots(3, 2)
         _rates(axes[0, 0], recruited)
         _classes(axes[0, 1], community)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +15,7 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 FONT_DIR = Path(__file__).parent / "fonts"
 SANS = "Source Sans 3"
@@ -26,11 +30,42 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """Shapes beside the colours, for a page printed in grey."""
 
+_SCREEN = 220
+"""Dots an inch on a screen, of which each is drawn half as wide: sharp where pixels are small."""
+
 INK = "#222222"
 RULE = "#8C8C8C"
 
 MARKER = 5.5
 """Size of an estimate's point, which has no edge, in points."""
+
+
+class JournalFigure(Figure):
+    """A figure that a notebook shows where it is the last expression of a cell, whatever its backend."""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict[str, Any], ...]:
+        picture = png(self, _SCREEN)
+        width, height = (int.from_bytes(picture[at : at + 4], "big") // 2 for at in (16, 20))
+        return (
+            {"image/png": base64.b64encode(picture).decode(), "text/plain": repr(self)},
+            {"image/png": {"width": width, "height": height}},
+        )
+
+
+def png(figure: Figure, dpi: float) -> bytes:
+    """Return a figure as a picture; a character that the fonts lack is a box."""
+    target = io.BytesIO()
+    with journal(), any_character():
+        figure.savefig(target, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.02, metadata={"Software": None})
+    return target.getvalue()
+
+
+@contextmanager
+def any_character() -> Iterator[None]:
+    """Draw characters that the fonts lack as a box without a warning: the report names them itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 @contextmanager

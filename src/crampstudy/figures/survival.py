@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -20,6 +21,7 @@ _IN_MINUTES = 300
 """Seconds from which on the axis counts minutes."""
 
 
+@of_result
 def relief(estimates: pd.DataFrame) -> Figure:
     """Draw the curves of :func:`crampstudy.descriptive.relief.relief`, a few of them with their pointwise intervals.
 
@@ -38,7 +40,7 @@ def relief(estimates: pd.DataFrame) -> Figure:
     unit, name = (60.0, "min") if long else (1.0, "s")
     below = 0.16 * (len(labels) + 1)
     with style.journal():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9 + below))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 + below))
         axes, numbers = figure.subplots(2, 1, sharex=True, height_ratios=(2.9, below))
         for position, label in enumerate(labels):
             colour = style.PALETTE[position % len(style.PALETTE)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.inference.covariance import Covariance
@@ -18,6 +19,8 @@ from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from crampstudy.models.nights.predictive import PredictiveDistribution
 
 FittedRows = Literal["nights", "cramps or gaps", "cramps or participants", "participants of a survey"]
@@ -58,7 +61,8 @@ class Family(ABC):
     of the :class:`~crampstudy.models.request.ModelOptions` that it takes, ``functions`` which of ``offset`` and
     ``weights`` its terms may have, ``checks`` the names of those made of its fit. ``called`` gives, by outcome, the
     name under which it is another family. ``counterpart`` refits a request by statsmodels; a family without says in
-    ``no_counterpart`` why there is none.
+    ``no_counterpart`` why there is none. ``no_aic`` says why it has no likelihood to compare, ``no_residuals`` why a
+    row of it has no residual.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Family(ABC):
     proportionality: Callable[[ModelRequest], Proportionality] | None = None
     counterpart: Callable[[ModelRequest], Opinion | NoOpinion] | None = None
     no_counterpart: str = ""
+    no_aic: str = ""
+    no_residuals: str = ""
 
     def is_number(self, outcome: str) -> bool:
         """Say whether an outcome is a number to this family, with differences instead of ratios."""
@@ -86,6 +92,14 @@ class Family(ABC):
         Raises:
             UsageError: the arguments do not go together, or a name is unknown.
         """
+
+    def residuals(self, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
+        """Return the Pearson residuals of a fit of a request, a row of it each.
+
+        Raises:
+            AnalysisError: a row of this family has no such residual.
+        """
+        raise AnalysisError(f"{self.name} has no residual of a row: {self.no_residuals}")
 
     def predictive(self, solution: Any) -> PredictiveDistribution | None:
         """Return what a solution of this family says of each night; ``None`` where it says nothing of single nights."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crampstudy.age_bands import AgeBands
@@ -137,7 +138,7 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
 
     request = validate(request)
     family = find(request.model)
-    fitted = family.fit(request)
+    fitted = replace(family.fit(request), no_aic=family.no_aic, recall=partial(family.residuals, request))
     if not second_opinion:
         return fitted
     from crampstudy.models.second_opinion import second_opinion as refitted

@@ -16,6 +16,7 @@ from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.nights import Diary
+from crampstudy.readable import OneLine
 
 EXPOSURES = ("nights", "hours_in_bed")
 
@@ -36,8 +37,8 @@ class ModelOptions:
         return tuple(each.name for each in fields(self) if getattr(self, each.name) != each.default)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelRequest(OneLine):
     """A model asked of a cohort, the arguments of :func:`crampstudy.fit`; ``remarks`` are to be said with its answer.
 
     What comes from :func:`crampstudy.models.validation.validate` holds together; what a family is asked does.

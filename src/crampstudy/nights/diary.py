@@ -11,10 +11,11 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.parts import Parts, count_alike, observed
+from crampstudy.readable import OneLine
 
 
-@dataclass(frozen=True, slots=True)
-class Diary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Diary(OneLine):
     """A diary that need not fit into memory: tables that were cleaned before, ``nights`` read when they are needed.
 
     ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;

@@ -15,6 +15,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import Diary, observed_night, people, person_nights
+from crampstudy.readable import OneLine
 
 Unrelieved = Literal["censor", "leave-out"]
 
@@ -28,8 +29,8 @@ DERIVED = ("time", "event", "gap", "start", "stop", "opened")
 """The columns that are added here; a cohort's own column may not have one of these names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+@dataclass(frozen=True, slots=True, repr=False)
+class Durations(OneLine):
     """A row per time to an event with ``participant_id``, ``time`` (in ``unit``) and ``event`` (false: censored).
 
     Night by night, ``start`` and ``stop`` stand in the place of ``time``.

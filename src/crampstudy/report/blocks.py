@@ -10,9 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any, Literal
@@ -28,6 +26,7 @@ from crampstudy.codebook import VARIABLES
 from crampstudy.estimates import COLUMNS, kinds, to_csv
 from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
+from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.cells import as_text, is_numeric
 from crampstudy.report.prose import Section
@@ -41,13 +40,17 @@ _SECTION = Section()
 """What the notebook of this process has said so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+@dataclass(frozen=True, slots=True, repr=False)
+class Block(OneLine):
     """One thing a notebook shows; ``data`` goes to the report, ``views`` (MIME type to text) to Jupyter."""
 
     kind: Literal["prose", "figure", "table", "value", "findings"]
     data: Mapping[str, Any]
     views: Mapping[str, str]
+
+    def _facts(self) -> Iterator[str]:
+        yield self.kind
+        yield from self.views["text/plain"].splitlines()[:1]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         return {MIME: {"kind": self.kind, **self.data}, **self.views}
@@ -100,7 +103,8 @@ def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None 
         ReportError: the label is malformed, or caption or alt is empty.
     """
     _check(label, "fig", caption=caption, alt=alt)
-    as_words, as_paths, pixels = _svg(fig, label, "none"), _svg(fig, label, "path"), _png(fig)
+    as_words, as_paths = _svg(fig, label, "none"), _svg(fig, label, "path")
+    pixels = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
     data = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words}
     return Block("figure", data, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
@@ -248,18 +252,10 @@ def _printed(name: object, label: str) -> str:
     return text
 
 
-@contextmanager
-def _any_character() -> Iterator[None]:
-    """Draw characters that the fonts lack as a box without a warning: the report names them itself."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        yield
-
-
 def _svg(fig: Figure, label: str, fonttype: str) -> str:
     target = io.StringIO()
     # Formulas take their font from the settings at the time of drawing.
-    with style.journal(svg_fonttype=fonttype), _any_character():
+    with style.journal(svg_fonttype=fonttype), style.any_character():
         # A tight box can only grow round the labels, so none is ever clipped.
         fig.savefig(target, format="svg", bbox_inches="tight", pad_inches=0.02, metadata={"Date": None})
     svg = target.getvalue()
@@ -271,13 +267,6 @@ def _svg(fig: Figure, label: str, fonttype: str) -> str:
     svg = re.sub(r'\bid="', f'id="{label}-', svg)
     svg = re.sub(r'href="#', f'href="#{label}-', svg)
     return re.sub(r"url\(#", f"url(#{label}-", svg)
-
-
-def _png(fig: Figure) -> str:
-    target = io.BytesIO()
-    with style.journal(), _any_character():
-        fig.savefig(target, format="png", dpi=110, bbox_inches="tight", pad_inches=0.02, metadata={"Software": None})
-    return base64.b64encode(target.getvalue()).decode()
 
 
 def _great_table(

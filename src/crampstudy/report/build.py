@@ -16,6 +16,7 @@ from crampstudy import names, scratch, sources
 from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
+from crampstudy.readable import OneLine
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report import outline as outlines
 from crampstudy.report.collect import collect
@@ -28,8 +29,8 @@ FILES = (PDF, HTML, ESTIMATES, LEDGER, MANIFEST)
 _MOST_KERNELS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(OneLine):
     """A finished report: where its files are, how long each stage took, in seconds, and what was read and used.
 
     ``kept`` is where a folder is kept that it took the place of by force, ``notices`` what its reader should know.

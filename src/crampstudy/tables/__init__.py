@@ -6,12 +6,16 @@ from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
+from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.side_by_side import models
+from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
     "TABLES",
+    "PrintedTable",
     "adjusted_factors",
     "age_curve",
     "agreement",
@@ -23,11 +27,13 @@ __all__ = [
     "factors",
     "gaps",
     "measured",
+    "models",
     "notes",
     "opinion_notes",
     "parameters",
     "participants",
     "prevalence",
+    "printed",
     "rates",
     "reasons",
     "relief",

@@ -6,8 +6,10 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.cohort import Cohort
+from crampstudy.tables.table import as_table
 
 
+@as_table
 def cleaning(cohort: Cohort) -> pd.DataFrame:
     """Return rows read, accepted and rejected, and cells blanked, per table of the source."""
     counts = cohort.attrition.tables
@@ -22,6 +24,7 @@ def cleaning(cohort: Cohort) -> pd.DataFrame:
     )
 
 
+@as_table
 def rules(cohort: Cohort) -> pd.DataFrame:
     """Return how often each cleaning rule spoke, the costliest first."""
     order = ("reject-row", "blank-cell", "warn")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import codebook, wording
+from crampstudy.tables.table import table_of_rows
 from crampstudy.wording import SEXES
 
 
+@table_of_rows
 def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return who the participants are: mean (SD) or n (%), overall and by sex, grouped by domain."""
     lines: dict[tuple[str, str], dict[str, str]] = {}

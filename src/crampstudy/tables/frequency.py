@@ -9,6 +9,7 @@ from crampstudy.codebook.recalled import GROUPS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import of_group, with_level
+from crampstudy.tables.table import table_of_rows
 
 _RATES = {
     kinds.INCIDENCE_RATE: "Cramps per person-week (95% CI)",
@@ -16,6 +17,7 @@ _RATES = {
 }
 
 
+@table_of_rows
 def rates(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return incidence rates by group: person-time, cramps, rate, mean of person rates; standardised last."""
     crude = kinds.INCIDENCE_RATE.rows(estimates)
@@ -37,6 +39,7 @@ def rates(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
+@table_of_rows
 def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the prevalence of the recalled classes in per cent, a row per age group, standardised last."""
     shown = estimates[estimates["level"].isin(GROUPS)]
@@ -54,6 +57,7 @@ def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
     return _by_class(shown, columns, "Age (years)")
 
 
+@table_of_rows
 def classes(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the shares of people by cramps in 30 nights in per cent: implied by the nights, then in windows."""
     shown = estimates[estimates["level"].isin(GROUPS)]
@@ -71,6 +75,7 @@ def _by_class(rows: pd.DataFrame, columns: dict[str, pd.Series[str]], stub: str)
     return made
 
 
+@table_of_rows
 def age_curve(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the rate, or the prevalence of each class in per cent, at every age of a curve."""
     rows = kinds.AGE_CURVE.rows(estimates)

@@ -6,9 +6,11 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import kinds
+from crampstudy.tables.table import table_of_rows
 from crampstudy.wording import SEXES
 
 
+@table_of_rows
 def completeness(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return what was observed of what was expected, by age group."""
     rows = kinds.COMPLETENESS.rows(estimates)
@@ -30,6 +32,7 @@ def completeness(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
+@table_of_rows
 def measured(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how many participants have a value of each variable."""
     estimates = kinds.MEASURED.rows(estimates)
@@ -46,6 +49,7 @@ def measured(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
+@table_of_rows
 def weekly_completeness(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the share of expected nights that were observed, by week of the study."""
     rows = kinds.COMPLETENESS_BY_WEEK.rows(estimates)
@@ -60,6 +64,7 @@ def weekly_completeness(estimates: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@table_of_rows
 def participants(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the number of participants by age band and sex."""
     counts = kinds.PARTICIPANTS.rows(estimates).pivot(index="level", columns="population", values="n_participants")

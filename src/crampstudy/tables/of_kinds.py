@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crampstudy.estimates import kinds
+from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, frequency, observed, ratios, times
+from crampstudy.tables.table import PrintedTable
 
-TABLES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     made.__name__: made
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
@@ -28,12 +30,12 @@ _APART = {
 """What the rows of one table of a fit have in common; others stand in a table of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown(OneLine):
     """A table and the ``rows`` it prints, by a ``heading`` that tells it apart; ``of_fit`` where they are a fit's."""
 
     heading: str
-    table: pd.DataFrame
+    table: PrintedTable
     rows: pd.DataFrame
     of_fit: bool
 

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.tables.table import as_table
 
 
+@as_table
 def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
     """Return our coefficients and standard errors beside those of statsmodels, a row per parameter, by model."""
     shown = rows[rows["coefficient"].notna()]
@@ -29,6 +31,7 @@ def second_opinion(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"Contrast": contrasts, **{name: list(texts) for name, texts in columns.items()}}, index=index)
 
 
+@as_table
 def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
     """Return how far statsmodels' fits are from ours, a row per model that could be compared."""
     made = []

@@ -10,21 +10,25 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import at_contrasts, compares, kinds, ratios
+from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.tables.headings import with_level
+from crampstudy.tables.remarks import notes, parameters
+from crampstudy.tables.table import PrintedTable, table_of_rows
 
 _Key = tuple[str, str, str]
 """Domain, name and contrast of a factor."""
 _TESTS = {"p": "p_value", "q": "q_value"}
 
 
-def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
     """Return ratios or differences by factor, grouped by the codebook's domain; several models stand side by side.
 
     What a model has beside its coefficients is told by :func:`parameters`. One model shows its p-values and, at
     declared contrasts, its verdicts; a term that a model lacks is a dash. Where nothing is
     compared the baseline is shown.
     """
-    named = {"": models} if isinstance(models, pd.DataFrame) else dict(models)
+    given = models if isinstance(models, Mapping) else {"": models}
+    named = {name: rows_of(each) for name, each in given.items()}
     columns: dict[str, dict[_Key, str]] = {}
     for name, estimates in named.items():
         rows = estimates[compares(estimates)]
@@ -41,7 +45,11 @@ def factors(models: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
             said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
             columns |= {"Verdict": said} if said else {}
-    return _by_domain(columns)
+    beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))
+    # Only one model shows its verdicts.
+    told = [rows if len(named) == 1 else rows.assign(verdict=None) for rows in named.values()]
+    placed = _placed(columns) if len(named) > 1 else columns
+    return PrintedTable.of(_by_domain(placed), notes=(*beside, notes(*told)))
 
 
 def _by_domain(columns: Mapping[str, Mapping[_Key, str]]) -> pd.DataFrame:
@@ -56,6 +64,7 @@ def _by_domain(columns: Mapping[str, Mapping[_Key, str]]) -> pd.DataFrame:
     return made
 
 
+@table_of_rows
 def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return a table of factors: each adjusted for age and sex, with p, q and verdict, then mutually adjusted.
 
@@ -119,6 +128,7 @@ def _p(value: float) -> str:
     return "<0.001" if value < 0.001 else wording.number(value, 3)
 
 
+@table_of_rows
 def bootstrap(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return ratios by factor with each interval of the participant bootstrap; of a fit without any as it is."""
     resampled = {kind.label: kind.rows(estimates) for kind in (kinds.BOOTSTRAP_PERCENTILE, kinds.BOOTSTRAP_CORRECTED)}

@@ -8,8 +8,10 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
+from crampstudy.tables.table import table_of_rows
 
 
+@table_of_rows
 def relief(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the median time to relief by group, in minutes, and the restricted mean where there is one."""
     shown, means = kinds.MEDIAN_RELIEF.rows(estimates), kinds.MEAN_RELIEF.rows(estimates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import Denominator, coverage, observed_night
+from crampstudy.readable import OneLine
 
 GAPS: tuple[tuple[str, float, float], ...] = (
     *(("none", 0, 0), ("1", 1, 1), ("2-3", 2, 3), ("4-7", 4, 7)),
@@ -18,8 +19,8 @@ GAPS: tuple[tuple[str, float, float], ...] = (
 """Classes of the longest gap: name, from, to, in nights."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleExample:
+@dataclass(frozen=True, slots=True, repr=False)
+class RuleExample(OneLine):
     """One rule: how often it spoke and where it spoke first."""
 
     rule: str
@@ -28,12 +29,12 @@ class RuleExample:
     file: str
     line: int
     column: str
-    value: str | None
+    value: str | None = field(repr=False)
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class NightCounts:
+@dataclass(frozen=True, slots=True, repr=False)
+class NightCounts(OneLine):
     """Person-nights of a diary; expected are those between each participant's first and last row.
 
     ``missing`` nights are ``without_row`` or ``without_count`` (a row without an entry or a count);
@@ -58,8 +59,8 @@ class NightCounts:
         return Denominator.of(self.without_cramp, self.observed, self.missing).remarks
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(OneLine):
     """The result of validating a source; ``costly`` counts the ledger's rejected rows and blanked cells.
 
     A source that was read in parts has no ``digest``.

@@ -57,7 +57,7 @@ def _solve(of: Events) -> EventAnswer:
     answer = ordinal_rows.answer(design, levels, free, fitted.parameters, made.variance, made.moments)
     answer = answer.resting_on(ordinal_rows.at_limits(exposed(design, of.groups), levels))
     note = rows.note(ordinal_rows.remark(of.source.levels, levels), *automatic.named(made, kind)) or ""
-    return EventAnswer(answer, above, fitted.iterations, fitted.log_likelihood, note)
+    return EventAnswer(answer, above, fitted.iterations, fitted.log_likelihood, note, tuple(levels))
 
 
 def _pain(request: ModelRequest) -> EventRows:
@@ -117,6 +117,7 @@ ORDINAL = EventFamily(
     sources={"pain": _pain, "recalled_class": _recalled},
     solve=_solve,
     scale=ordinal_rows.SCALE,
+    no_residuals=ordinal_rows.NO_RESIDUALS,
     proportionality=_proportionality,
     counterpart=_again,
 )

@@ -16,6 +16,7 @@ from crampstudy.models.terms import design_matrix, formula
 from crampstudy.models.terms.standardisation import propagated
 
 SCALE = rows.Scale("odds_ratio", "odds", "odds of a higher class")
+NO_RESIDUALS = "classes are ordered but no numbers, so that none is apart from its mean; crampstudy.check looks at it"
 
 
 def free_columns(design: design_matrix.Design, free_terms: str | None) -> tuple[int, ...]:

@@ -15,12 +15,13 @@ from crampstudy.models.coefficients.rows import ALONE, Row, Scale, shown
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.terms import design_matrix
+from crampstudy.readable import OneLine
 
 Value = float | str | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
+@dataclass(frozen=True, slots=True, repr=False)
+class Linear(OneLine):
     """A fitted linear predictor: the design, coefficients (p) and their variance (p x p).
 
     ``moments`` give the degrees of freedom of combinations of coefficients. ``cells`` are the cells that all rows of

@@ -19,6 +19,7 @@ from crampstudy.models.inference.covariance import combined, p_value, quantile, 
 from crampstudy.models.inference.exposed_participants import Exposed
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.terms.declared_contrasts import AppliedContrast, Declared
+from crampstudy.readable import OneLine
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
@@ -35,8 +36,8 @@ _BEYOND = "the estimate lies beyond all numbers, below 1e-15 or above 1e15"
 _ENDLESS = "the interval has no end that could be told, as it reaches below 1e-15 or above 1e15"
 
 
-@dataclass(frozen=True, slots=True)
-class CoefficientTable:
+@dataclass(frozen=True, slots=True, repr=False)
+class CoefficientTable(OneLine):
     """Coefficients on the link scale (length p) with their t distributions, or the reason why there are none.
 
     A coefficient that is NaN has no estimate, for the reason in ``warnings``, which else go beside an estimate.

@@ -30,12 +30,15 @@ Fitted = CountFit | LinearFit | MixedFit | LinearMixedFit | GeeFit | ZerosFit
 class ZeroPart:
     """The part of a model that is about zeros alone: log odds (q) with variance (q x q) and ``moments``.
 
-    At its boundary there are no excess zeros: no odds to compare, and the ``reason`` says so.
+    ``together`` (p + q square) is their variance with the coefficients of the counts before them, ``of_both`` what both
+    tell. At its boundary there are no excess zeros: no odds to compare, and the ``reason`` says so.
     """
 
     coefficients: Array
     variance: Array
     moments: automatic.Moments
+    together: Array
+    of_both: automatic.Moments
     status: Status = "converged"
     reason: str | None = None
 

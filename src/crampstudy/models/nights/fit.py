@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from crampstudy import estimates as tidy
 from crampstudy.estimates import Status
 from crampstudy.models.coefficients import reporting_units, rows, within_between
 from crampstudy.models.coefficients.auxiliary_parameters import of_step
-from crampstudy.models.coefficients.result import Fit, association, base, linear
+from crampstudy.models.coefficients.result import Fit, association, base, free, linear
 from crampstudy.models.family import NIGHT_CHECKS, FittedRows
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.engine import Engine, Solved
+from crampstudy.models.nights.prediction import predictor_of, residuals
 from crampstudy.models.nights.predictive import PredictiveDistribution
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.nights.solve import solve_nights
@@ -53,6 +55,10 @@ class NightFamily(Engine):
         """Answer a request of nights."""
         return fit_nights(self, request)
 
+    def residuals(self, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
+        """Return the Pearson residuals of a fit, a night each, by participant and date."""
+        return residuals(self, request, fitted)
+
 
 def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
     """Answer a request of nights.
@@ -72,7 +78,7 @@ def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
         made += within_between.split_rows(splits, named[0], _rows(apart, both, *named), named[1])
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
-    predictor = linear(answer, design, cells, scale)
+    line = linear(answer, design, cells, scale)
     return Fit(
         tidy.frame(made),
         request.model,
@@ -80,9 +86,20 @@ def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
         iterations,
         likelihood,
         answer.status,
-        predictor,
+        line,
         solution.account,
+        predictor=predictor_of(request, solution, answer, scale),
+        n_parameters=_parameters(solution),
     )
+
+
+def _parameters(solution: Solution) -> int:
+    """Return how many parameters the likelihood was maximised over."""
+    solved = solution.solved
+    if solved is None or solved.problem:
+        return 0
+    zeros = len(solved.zero.coefficients) if solved.zero else 0
+    return len(solved.coefficients) + zeros + free(solved.extras)
 
 
 def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.CoefficientTable, rows.Row, rows.Scale]:

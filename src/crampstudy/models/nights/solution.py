@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from scipy.linalg import block_diag
+
 from crampstudy.cohort.account import Account
 from crampstudy.models.coefficients import rows
 from crampstudy.models.coefficients.lone_levels import Rest
@@ -14,10 +17,12 @@ from crampstudy.models.nights.engine import Engine, Fitted, Solved
 from crampstudy.models.nights.linear import no_residual
 from crampstudy.models.nights.predictive import OutcomeKind
 from crampstudy.models.terms import design_matrix
+from crampstudy.models.terms.standardisation import propagated
+from crampstudy.readable import OneLine
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+@dataclass(frozen=True, slots=True, repr=False)
+class Solution(OneLine):
     """A model of nights as numbers: what went into it, and what came of it.
 
     ``design`` has the columns that coefficients are of, ``data`` and what engines leave in ``solved.fitted`` the
@@ -113,7 +118,10 @@ class Solution:
         if zero is not None and self.zero is not None:
             odds, spread = self.zero.standard.coefficients(zero.coefficients, zero.variance)
             turned = zero.moments.turned(self.zero.standard.back())
-            zero = replace(zero, coefficients=odds, variance=spread, moments=turned)
+            back = block_diag(standard.back(), self.zero.standard.back())
+            _, together = propagated(back, np.zeros(len(back)), zero.together)
+            both = zero.of_both.turned(back)
+            zero = replace(zero, coefficients=odds, variance=spread, moments=turned, together=together, of_both=both)
         moments = solved.moments.turned(standard.back())
         return replace(
             solved,

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
 from crampstudy import wording
+from crampstudy.arrays import Array
 from crampstudy.cohort import subpopulation
 from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
 from crampstudy.errors import UsageError
@@ -50,6 +52,37 @@ def solve_nights(engine: Engine, request: ModelRequest, *, night_by_night: bool 
     kept = left[0].account(account, source.nights[ALIKE].to_numpy())
     again = source.solved(parts[0], parts[1] if len(parts) > 1 else None, kept)
     return replace(again, rests=left) if again.answered else first
+
+
+@dataclass(frozen=True, slots=True)
+class NightRows:
+    """The nights that a model is fitted to, a row each, and their design.
+
+    ``index`` has participant and date, ``offset`` the exposure with the formula's own.
+    """
+
+    index: pd.MultiIndex
+    outcome: Array
+    offset: Array
+    groups: NDArray[np.intp]
+    design: design_matrix.Design
+    zero: design_matrix.Design | None
+
+
+def read_nights(engine: Engine, request: ModelRequest) -> NightRows:
+    """Return the nights that a request is fitted to, one by one; nothing is fitted.
+
+    Raises:
+        UsageError: the family and the arguments do not go together, or a name is unknown.
+    """
+    source = _Source.read(engine, request, night_by_night=True)
+    design, zero = source.designs()
+    used = source.nights.filter(pl.Series(design.rows))
+    data = source.data(used, design, zero)
+    index = pd.MultiIndex.from_arrays(
+        [used["participant_id"].cast(pl.String).to_numpy(), used["date"].to_numpy()], names=["participant_id", "date"]
+    )
+    return NightRows(index, data.outcome, data.offset, data.groups, design, zero)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +171,7 @@ class _Source:
         request = self.request
         used = self.nights.filter(pl.Series(design.rows))
         times = used[ALIKE].to_numpy()
-        data = self._data(used, design, zero)
+        data = self.data(used, design, zero)
         n_events = 0 if self.engine.is_number(request.outcome) else int(data.outcome @ times)
         if self.counted and len(data.outcome):
             data = _added_up(data, _likelihood(self.counted, request, data), times)
@@ -172,7 +205,7 @@ class _Source:
         )
         return unsolved if reason else unsolved.worked_out()
 
-    def _data(self, used: pl.DataFrame, design: design_matrix.Design, zero: design_matrix.Design | None) -> Data:
+    def data(self, used: pl.DataFrame, design: design_matrix.Design, zero: design_matrix.Design | None) -> Data:
         """Return the nights ``used`` as arrays, a row each."""
         values = used[self.known].to_numpy().astype(np.float64)
         no_dates = np.empty(0, dtype=np.int64)

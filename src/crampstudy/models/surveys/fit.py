@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
+import polars as pl
 
 from crampstudy import estimates as tidy
 from crampstudy.models.coefficients import reporting_units, rows
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.coefficients.lone_levels import rests
-from crampstudy.models.coefficients.result import Fit, association, base, linear
+from crampstudy.models.coefficients.prediction import Link
+from crampstudy.models.coefficients.result import (
+    Fit,
+    association,
+    base,
+    linear,
+    predictor,
+    response,
+)
 from crampstudy.models.coefficients.rows import Scale
+from crampstudy.models.common.distributions import BINOMIAL, GAUSSIAN, POISSON, ResponseFamily
 from crampstudy.models.family import FittedRows
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.inference.exposed_participants import Exposed, exposed
@@ -24,16 +35,18 @@ from crampstudy.models.terms import design_matrix
 
 UNAWARE = ", whose errors know neither strata nor sampling units"
 """Why statsmodels has no counterpart of these families."""
+_DISTRIBUTIONS: Mapping[Link, ResponseFamily] = {"log": POISSON, "logit": BINOMIAL, "identity": GAUSSIAN}
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyAnswer:
-    """What the numbers of a family make of a sample, and what is to be said of it."""
+    """What the numbers of a family make of a sample, and what is to be said of it; ``levels`` are ordered classes."""
 
     numbers: linearised.SurveyFit | interval_counts.IntervalFit
     answer: rows.CoefficientTable
     extras: tuple[Extra, ...] = ()
     note: str | None = None
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +59,19 @@ class SurveyFamily(SampleFamily):
     rows: FittedRows = "participants of a survey"
     covariances: tuple[Covariance, ...] = ("auto",)
     no_counterpart: str = UNAWARE
+    no_aic: str = "a survey's weighted likelihood is not that of a sample, so that no AIC compares it"
     scale: Scale | None
     solve: Callable[[Sample], SurveyAnswer]
 
     def fit(self, request: ModelRequest) -> Fit:
         """Answer a request of a survey's participants."""
         return fit_survey(self, request)
+
+    def residuals(self, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
+        """Return the Pearson residuals of a fit, without weights, by participant."""
+        if self.no_residuals:
+            return super().residuals(request, fitted)
+        return residuals(self, request, fitted)
 
 
 def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
@@ -92,7 +112,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     made += [rows.extra(extra, cells, request.ci_level) for extra in found.extras]
     made += rows.left_out(design, scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, interval_counts.IntervalFit) else float("nan")
-    predictor = None if request.options.free_terms else linear(answer, design, cells, scale)
+    line = None if request.options.free_terms else linear(answer, design, cells, scale)
     return Fit(
         tidy.frame(made),
         request.model,
@@ -100,9 +120,25 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         numbers.iterations,
         likelihood,
         answer.status,
-        predictor,
+        line,
         of.account,
+        predictor=predictor(request, design, answer, response(scale, "proportion"), levels=found.levels),
     )
+
+
+def residuals(family: SurveyFamily, request: ModelRequest, fitted: Fit) -> pd.Series[float]:
+    """Return the Pearson residuals of a fit, without weights, by participant; nothing is fitted anew."""
+    of, by = sample(family, request), fitted.predictor
+    if by is None:
+        raise TypeError("a fit without an estimate has no residuals")
+    design = of.design
+    unknown = (design.matrix[:, np.isnan(by.answer.coefficients)] != 0).any(axis=1)
+    link = design.matrix @ np.nan_to_num(by.answer.coefficients) + design.offset
+    distribution = _DISTRIBUTIONS[by.response.link]
+    mean = distribution.mean(link)
+    found = (of.outcome[design.rows] - mean) / np.sqrt(distribution.variance(mean))
+    who = pd.Index(of.frame["participant_id"].cast(pl.String).to_numpy()[design.rows], name="participant_id")
+    return pd.Series(np.where(unknown, np.nan, found), index=who, name="pearson_residual")
 
 
 def answer_of(of: Sample, fitted: linearised.SurveyFit | interval_counts.IntervalFit) -> rows.CoefficientTable:

@@ -21,6 +21,7 @@ from crampstudy.models.terms.functions import OFFSET, WEIGHTS
 from crampstudy.models.terms.levels import participants
 from crampstudy.models.terms.smooths import Smooth
 from crampstudy.models.terms.standardisation import Standard
+from crampstudy.readable import OneLine
 
 __all__ = [
     "INTERCEPT",
@@ -53,8 +54,8 @@ class Without:
         return self.encode(new)[:, self.kept]
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+@dataclass(frozen=True, slots=True, repr=False)
+class Design(OneLine):
     """A design matrix: ``matrix`` (rows x columns) for the rows of the source frame that ``rows`` selects.
 
     ``not_measured`` are terms left out because the cohort never measured a variable they need, ``constant`` those left
@@ -65,7 +66,8 @@ class Design:
     a value was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with
     a row each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
     number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
-    written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict.
+    written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict, ``observed`` the lowest and the
+    highest value of each number.
     """
 
     matrix: Array
@@ -87,6 +89,7 @@ class Design:
     flat: Mapping[str, str] = field(default_factory=dict)
     standard: Standard = field(default_factory=Standard.none)
     declared: Declared = field(default_factory=Declared)
+    observed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def over_all_rows(self) -> Array:
         """Return the matrix with a row per row of the source frame, zeros where it was not selected."""
@@ -188,6 +191,7 @@ def build(
         remarks=(*made.remarks, *_crowded(frame, made)),
         flat={term: why for term, why in dropped.constant.items() if why},
         standard=Standard.of(made.matrix, made_of) if len(made.matrix) else Standard.none(len(made.columns)),
+        observed=made.observed,
     )
     return replace(design, declared=declare(design, frame, asked.candidate, each))
 

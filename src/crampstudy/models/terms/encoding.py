@@ -49,7 +49,8 @@ class Encoder:
 class Encoded:
     """Terms as a ``matrix`` (n x p) of the ``rows`` that are complete; without one it has a column per term.
 
-    ``flat`` are the terms that do not vary on these rows, with what is to be said of each; all else is as of a design.
+    ``flat`` are the terms that do not vary on these rows, with what is to be said of each; ``observed`` the lowest and
+    the highest value of each number; all else is as of a design.
     """
 
     matrix: Array
@@ -60,6 +61,7 @@ class Encoded:
     flat: Mapping[str, str] = field(default_factory=dict)
     smooths: tuple[Smooth, ...] = ()
     remarks: tuple[str, ...] = ()
+    observed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs: Sequence[str]) -> Encoded:
@@ -90,6 +92,7 @@ def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs:
         flat={term: why for term, why in found.items() if why is not None},
         smooths=tuple(smooth_of(term, where, model, data) for term, where in slices.items() if has_spline(term)),
         remarks=_remarks(terms, model, moved),
+        observed=_observed(data),
     )
 
 
@@ -120,6 +123,12 @@ def _remarks(terms: Sequence[Term], model: ModelSpec, moved: Mapping[str, str]) 
     unstated = (factor for term in terms for factor in term.factors if "ref=" not in factor.expr)
     references = {reference(factor, model) for factor in unstated}
     return tuple(remark for level, remark in moved.items() if level in references)
+
+
+def _observed(data: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest value of each column that is a number."""
+    numbers = (name for name, dtype in data.dtypes.items() if not isinstance(dtype, pd.CategoricalDtype))
+    return {decoded(str(name)): (float(data[name].min()), float(data[name].max())) for name in numbers}
 
 
 def _people(frame: pl.DataFrame, rows: Flags) -> Codes:

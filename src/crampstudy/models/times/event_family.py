@@ -19,7 +19,14 @@ from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, Account, l
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients import reporting_units, rows
 from crampstudy.models.coefficients.lone_levels import Rest, rests
-from crampstudy.models.coefficients.result import Fit, association, base, linear
+from crampstudy.models.coefficients.result import (
+    Fit,
+    association,
+    base,
+    linear,
+    predictor,
+    response,
+)
 from crampstudy.models.common.estimability import collinear, name
 from crampstudy.models.family import PROPORTIONALITY, Family
 from crampstudy.models.inference.covariance import Covariance
@@ -57,13 +64,17 @@ class EventRows:
 
 @dataclass(frozen=True, slots=True)
 class EventAnswer:
-    """What the numbers of a family make of its rows: the ``answer``, the ``events`` behind it, and a ``note``."""
+    """What the numbers of a family make of its rows: the ``answer``, the ``events`` behind it, and a ``note``.
+
+    ``levels`` are the ordered classes that somebody is in.
+    """
 
     answer: rows.CoefficientTable
     events: int
     iterations: int = 0
     log_likelihood: float = float("nan")
     note: str = ""
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +213,7 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
     per = reporting_units.steps(found.answer, design, scale, request.per, request.ci_level)
     made = rows.rows(found.answer, scale, cells, request.ci_level, per, request.margins)
     made += rows.left_out(design, scale, cells)
-    predictor = None if request.options.free_terms else linear(found.answer, design, cells, scale)
+    line = None if request.options.free_terms else linear(found.answer, design, cells, scale)
     n = fitted.source.frame.height
     return Fit(
         tidy.frame(made),
@@ -211,8 +222,10 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
         found.iterations,
         found.log_likelihood,
         found.answer.status,
-        predictor,
+        line,
         fitted.account,
+        predictor=predictor(request, design, found.answer, response(scale), levels=found.levels),
+        n_parameters=len(found.answer.columns),
     )
 
 

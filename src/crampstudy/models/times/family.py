@@ -130,6 +130,7 @@ COX = EventFamily(
     solve=_solve,
     scale=rows.Scale("hazard_ratio", "hazard", "hazard"),
     baseline=True,
+    no_residuals="its time may be censored, and what is expected of it is left open; crampstudy.check looks at it",
     proportionality=_proportionality,
     counterpart=_again,
 )

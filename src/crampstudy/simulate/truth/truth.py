@@ -11,6 +11,7 @@ import numpy as np
 
 from crampstudy import codebook
 from crampstudy.errors import ParameterError
+from crampstudy.readable import OneLine
 from crampstudy.simulate.arrays import Floats
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.design import StudyDesign, check_agents, check_design
@@ -41,8 +42,8 @@ _MADE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+@dataclass(frozen=True, slots=True, repr=False)
+class Truth(OneLine):
     """Everything a simulated cohort is drawn from, frozen; change it with :func:`dataclasses.replace`.
 
     The package's tables (``effects.csv``, ``conditions.csv`` …) are the defaults. The size of every effect is a

@@ -22,6 +22,7 @@ from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, robust
 
 _MARGINAL: Mapping[str, gee.FamilyName] = {"cramps": "poisson", "cramp_night": "binomial"}
 """The family of a marginal model follows the outcome; any other outcome is a number."""
+_NO_LIKELIHOOD = "estimating equations have no likelihood, so that no AIC compares it"
 
 
 def _solve(working: gee.Working, data: Data, outcome: Outcome, kind: Covariance, _: int | None) -> Solved:
@@ -74,6 +75,7 @@ EXCHANGEABLE = NightFamily(
     predict=_predict,
     within_and_between=True,
     lacking=_nothing_within,
+    no_aic=_NO_LIKELIHOOD,
     counterpart=_again,
 )
 AR1 = NightFamily(
@@ -86,5 +88,6 @@ AR1 = NightFamily(
     predict=_predict,
     within_and_between=True,
     lacking=_nothing_within,
+    no_aic=_NO_LIKELIHOOD,
     no_counterpart=", whose working correlation solves another equation",
 )

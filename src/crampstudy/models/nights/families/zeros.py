@@ -63,19 +63,22 @@ def _solve(
         (_NO_EXCESS if fitted.plain else _OF_COUNTS[fitted.kind], *undispersed, *automatic.named(found, kind)),
         fitted=fitted,
         zero=(
-            _no_zeros(q)
+            _no_zeros(p, q)
             if fitted.plain
-            else ZeroPart(fitted.zero, found.variance[p:, p:], found.moments.turned(each[p:]))
+            else ZeroPart(
+                fitted.zero, found.variance[p:, p:], found.moments.turned(each[p:]), found.variance, found.moments
+            )
         ),
         moments=moments,
         no_baseline=f"{LOGARITHMIC}, with a mean before the cut of all but zero" if series else None,
     )
 
 
-def _no_zeros(q: int) -> ZeroPart:
-    none = np.full(q, np.nan)
+def _no_zeros(p: int, q: int) -> ZeroPart:
+    none, both = np.full(q, np.nan), automatic.Conventional(np.nan, p + q)
     reason = "no more zeros than the counts bring along: the fit is that without a zero part"
-    return ZeroPart(none, np.full((q, q), np.nan), automatic.Conventional(np.nan, q), "boundary", reason)
+    unknown = np.full((q, q), np.nan), automatic.Conventional(np.nan, q), np.full((p + q, p + q), np.nan), both
+    return ZeroPart(none, *unknown, "boundary", reason)
 
 
 def _predict(data: Data, kind: OutcomeKind, slope: int | None, fitted: Fitted) -> PredictiveDistribution | None:

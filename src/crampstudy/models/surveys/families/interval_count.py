@@ -32,6 +32,7 @@ INTERVAL_COUNT = SurveyFamily(
     options=frozenset({"at_most", "near_nightly"}),
     no_counterpart=", which has no counts known by their limits alone",
     measure=lambda frame, _: recalled_outcomes.lows(frame),
+    no_residuals="of a count only limits are known",
     scale=rows.Scale("rate_ratio", "rate", "per person-week", 7),
     solve=_solve,
 )

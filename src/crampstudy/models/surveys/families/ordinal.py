@@ -40,7 +40,7 @@ def _solve(of: Sample) -> SurveyAnswer:
     moments = moments.turned(ordinal_rows.by_parameter(design, len(levels) - 1, free))
     answer = ordinal_rows.answer(design, levels, free, fitted.coefficients, fitted.covariance, moments)
     answer = answer.resting_on(ordinal_rows.at_limits(exposed_of(design), levels), few=None)
-    return SurveyAnswer(fitted, answer, note=note)
+    return SurveyAnswer(fitted, answer, note=note, levels=tuple(levels))
 
 
 def _proportionality(request: ModelRequest) -> Proportionality:
@@ -60,6 +60,7 @@ ORDINAL = SurveyFamily(
     checks=(PROPORTIONALITY,),
     measure=lambda frame, _: recalled_outcomes.classes(frame),
     scale=ordinal_rows.SCALE,
+    no_residuals=ordinal_rows.NO_RESIDUALS,
     solve=_solve,
     intercept=False,
     proportionality=_proportionality,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import rules
+from crampstudy.readable import OneLine
 from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.delimited import Text
@@ -30,13 +31,13 @@ class Guess:
     clock: Clock = "evening"
 
 
-@dataclass(frozen=True, slots=True)
-class UnusedRow:
+@dataclass(frozen=True, slots=True, repr=False)
+class UnusedRow(OneLine):
     """A row that cannot be used: its line in the file, the cell, and what is wrong."""
 
     line: int
     column: str
-    value: str | None
+    value: str | None = field(repr=False)
     reason: str
 
 

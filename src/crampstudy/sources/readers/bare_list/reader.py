@@ -15,6 +15,7 @@ from crampstudy.codebook import missing
 from crampstudy.cohort import TableCount
 from crampstudy.cohort.account import Account
 from crampstudy.errors import SourceError
+from crampstudy.readable import OneLine
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
 from crampstudy.sources.readers.bare_list.nights import Guess, UnusedRow, usable_nights
 from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role, assign_roles, header_row, is_date
@@ -26,8 +27,8 @@ from crampstudy.sources.text.missing_codes import Codes
 from crampstudy.sources.text.timestamps import Stamps, StatedTimes
 
 
-@dataclass(frozen=True, slots=True)
-class NightList:
+@dataclass(frozen=True, slots=True, repr=False)
+class NightList(OneLine):
     """Nights as read: ``frame`` has participant_id, date and cramps (null where nobody counted), a row a night.
 
     ``rows`` are those of the file, its header apart.
