@@ -10,6 +10,7 @@ from typing import Literal
 import polars as pl
 
 from crampstudy.codebook.rules import MIDNIGHT, in_calendar
+from crampstudy.sources.text import month_names
 
 __all__ = ["ISO", "MIDNIGHT", "WRITTEN", "Clock", "moments", "nights", "numbered", "problem"]
 
@@ -32,14 +33,14 @@ _PATTERNS = {
     "m": r"\d{1,2}",
     "Y": r"\d{4}",
     "y": r"\d{2}",
-    "b": r"\p{L}{3}",
-    "B": r"\p{L}{3,}",
+    "b": rf"{month_names.WORD}\.?",
+    "B": rf"{month_names.WORD}\.?",
     "H": r"\d{1,2}",
     "I": r"\d{1,2}",
     "M": r"\d{2}",
-    "S": r"\d{2}(\.\d{1,6})?",
+    "S": r"\d{2}(?:\.\d{1,6})?",
     "p": r"[AaPp]\.?\s?[Mm]\.?",
-    "z": r"(Z|[+-]\d{2}:?\d{2})",
+    "z": r"(?:Z|[+-]\d{2}:?\d{2})",
     "%": "%",
 }
 
@@ -120,6 +121,8 @@ def _read(written: str, zone: str | None) -> pl.Expr:
     if "T" not in written:
         # ISO 8601 has a T where others leave a space.
         cell = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T(\d)", "$1 $2")
+    if "%b" in written or "%B" in written:
+        cell, written = _numbered_months(cell, written)
     pattern = re.sub(r"%(.)|([^%])", lambda m: _PATTERNS[m[1]] if m[1] else re.escape(m[2]), written)
     fits: pl.Expr = pl.when(cell.str.contains(f"^(?:{pattern})$")).then(cell)
     if "%p" in written:
@@ -132,3 +135,15 @@ def _read(written: str, zone: str | None) -> pl.Expr:
     if timed:
         return fits.str.strptime(pl.Datetime("us"), engine, strict=False)
     return fits.str.strptime(pl.Date, engine, strict=False).cast(pl.Datetime("us"))
+
+
+def _numbered_months(cell: pl.Expr, written: str) -> tuple[pl.Expr, str]:
+    """Return dates with the numbers of months in the place of their names, and the format that they have then."""
+    marks = re.findall(r"%([^%])", written)
+    groups = {mark: f"({pattern})" for mark, pattern in _PATTERNS.items()}
+    groups |= {"d": f"({_PATTERNS['d']}){month_names.ORDINAL}", "%": "%"}
+    pattern = re.sub(r"%(.)|([^%])", lambda m: groups[m[1]] if m[1] else re.escape(m[2]), written)
+    found = cell.str.extract_groups(f"(?i)^{pattern}$")
+    parts = [found.struct.field(str(place)) for place in range(1, len(marks) + 1)]
+    parts = [month_names.number(part) if mark in "bB" else part for mark, part in zip(marks, parts, strict=True)]
+    return pl.concat_str(parts, separator=" "), " ".join(f"%{'m' if mark in 'bB' else mark}" for mark in marks)
