@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from crampstudy.sources.text.missing_codes import Codes
 
 _ID = "participant_id"
 _INDEX = "__index"
+
+Chosen = Callable[[Sequence[str]], Collection[str]]
+"""Tells which of several columns are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def with_points(
     grid: Grid,
     texts: Sequence[pl.Series],
     stated: Stated,
-    numbers: Collection[str] | None = None,
+    numbers: Chosen | None = None,
     declared: Codes = missing_codes.NONE,
 ) -> Grid:
     """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
@@ -65,7 +68,7 @@ def with_points(
         grid: The grid.
         texts: The columns that have numbers stored as texts, null where a cell is none.
         stated: What somebody has said of the marks.
-        numbers: Those of the columns that hold numbers, by default as the codebook says.
+        numbers: Tells those of the columns that hold numbers, by default as the codebook does.
         declared: Codes of missing cells, which are no numbers.
 
     Raises:
@@ -75,8 +78,10 @@ def with_points(
     given = pl.DataFrame([t.set(missing_codes.held(t, declared.of(names.get(t.name, t.name))), None) for t in texts])
     if numbers is None:
         found = decimals.numbers(given.rename(names, strict=False), codebook.TABLES, stated)
-        numbers = [name for name in given.columns if names.get(name, name) in found]
-    columns = [name for name in given.columns if name in numbers]
+        chosen: Collection[str] = [name for name in given.columns if names.get(name, name) in found]
+    else:
+        chosen = numbers(given.columns)
+    columns = [name for name in given.columns if name in chosen]
     made, said = decimals.settle(given.select(columns), columns, grid.file, grid.lines, stated)
     frame = grid.frame.with_columns(pl.coalesce(made[name], pl.col(name)).alias(name) for name in columns)
     return replace(grid, frame=frame, notices=(*grid.notices, *said))

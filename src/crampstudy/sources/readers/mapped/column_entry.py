@@ -101,14 +101,20 @@ def _check_keys(v: Variable, entry: MappingEntry, entries: Entries) -> None:
 
 def _formats(v: Variable, entries: Entries, clock: Clock, zone: str | None) -> tuple[str, ...]:
     """Return the formats of dates, once each can be read."""
-    formats = entries["format"].texts() if "format" in entries else ()
+    formats = formats_of(entries["format"], v.type == "datetime" or clock == "timestamp") if "format" in entries else ()
     if formats and "origin" in entries:
         entries["origin"].wrong("give a format for dates or an origin for day numbers, not both")
+    if any(map(dates.with_zone, formats)) and zone is None:
+        entries["format"].wrong("times with a zone need the top key time_zone, such as Europe/Berlin")
+    return formats
+
+
+def formats_of(entry: MappingEntry, timed: bool = False) -> tuple[str, ...]:
+    """Return the formats that an entry lists, once each can be read; ``timed`` ones have an hour."""
+    formats = entry.texts()
     for written in formats:
-        if problem := dates.problem(written, v.type == "datetime" or clock == "timestamp"):
-            entries["format"].wrong(f"{written!r} {problem}")
-        if dates.with_zone(written) and zone is None:
-            entries["format"].wrong("times with a zone need the top key time_zone, such as Europe/Berlin")
+        if problem := dates.problem(written, timed):
+            entry.wrong(f"{written!r} {problem}")
     return formats
 
 

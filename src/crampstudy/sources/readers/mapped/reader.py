@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -24,9 +26,11 @@ from crampstudy.sources.readers.mapped.columns import (
 from crampstudy.sources.readers.mapped.entry import close
 from crampstudy.sources.readers.mapped.mapping import Mapping, TableMap
 from crampstudy.sources.readers.mapped.repeated_rows import counted_rows, distinct_rows
-from crampstudy.sources.text import missing_codes
+from crampstudy.sources.readers.mapped.wide_nights import as_rows
+from crampstudy.sources.text import missing_codes, night_columns
 from crampstudy.sources.text.decimals import Mark
 from crampstudy.sources.text.delimited import read_text
+from crampstudy.sources.text.header_rows import HeaderRows
 from crampstudy.sources.text.missing_codes import Codes
 
 
@@ -45,6 +49,7 @@ def read(
     declared: Codes = missing_codes.NONE,
     decimal: Mark | None = None,
     padded: bool = False,
+    start: date | None = None,
 ) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
@@ -55,21 +60,24 @@ def read(
         decimal: What the mapping's key of that name says.
         padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
             unless the mapping says so.
+        start: The first night, where columns are nights by their numbers.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
     described = _with_codes(mapping.load(description), declared)
     described = replace(described, decimal=decimal or described.decimal, padded=padded or described.padded)
+    if start is not None:
+        described = _started(described, start)
     given: dict[str, Given] = {}
     notices: list[str] = []
-    before: dict[tuple[Path, str | None], Given] = {}
+    before: dict[tuple[Path, str | None, HeaderRows], Given] = {}
     for table in described.tables:
         file = _file(path, table, described)
-        if (file, table.sheet) not in before:
-            before[file, table.sheet], said = _given(file, table, described)
+        if (key := (file, table.sheet, table.header)) not in before:
+            before[key], said = _given(file, table, described)
             notices.extend(said)
-        given[table.name] = before[file, table.sheet]
+        given[table.name] = before[key]
     made = apply(given, described)
     said = (*notices, *made.notices)
     return Raw(described.name, "diary", made.tables, notices=said, unlogged=described.unlogged)
@@ -90,7 +98,7 @@ def apply(given: Table[str, Given], described: Mapping) -> Mapped:
         made, said = _table(table, source, described)
         tables.append(replace(made, unread=source.unread) if lists[source.file] == table.name else made)
         notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
-    used = {(given[t.name].file, name) for t in described.tables for name in _sources(t)}
+    used = {(given[t.name].file, name) for t in described.tables for name in _sources(t, given[t.name].frame.columns)}
     for file, frame in {source.file: source.frame for source in given.values()}.items():
         if left := [name for name in frame.columns if (file, name) not in used]:
             notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
@@ -113,9 +121,25 @@ def _with_codes(described: Mapping, declared: Codes) -> Mapping:
     return replace(described, tables=tuple(tables))
 
 
-def _sources(table: TableMap) -> set[str]:
-    named = subpopulation.names(table.where) if table.where else ()
-    return {c.source for c in table.columns if c.source is not None} | set(named)
+def _started(described: Mapping, start: date) -> Mapping:
+    if not any(table.nights and table.nights.counted for table in described.tables):
+        raise UsageError(
+            f'start={start}: no table of {described.path} has nights by their numbers, such as cramps: "Day {{n}}"; '
+            "leave the start out"
+        )
+    return replace(
+        described, tables=tuple(replace(t, nights=t.nights and t.nights.begun(start)) for t in described.tables)
+    )
+
+
+def _sources(table: TableMap, columns: Sequence[str]) -> set[str]:
+    """Return those of a file's ``columns`` that a table uses."""
+    named = {*(subpopulation.names(table.where) if table.where else ())}
+    named |= {c.source for c in table.columns if c.source is not None}
+    if table.nights is None:
+        return named
+    start = {table.nights.start_column} if table.nights.start_column else set()
+    return night_columns.named(columns, named | start, table.nights.formats)
 
 
 def _file(path: Path, table: TableMap, described: Mapping) -> Path:
@@ -133,12 +157,16 @@ def _file(path: Path, table: TableMap, described: Mapping) -> Path:
 
 def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tuple[str, ...]]:
     suffix = file.suffix.lower()
-    same = [t for t in described.tables if (t.file, t.sheet) == (table.file, table.sheet)]
-    numbers = {c.source for t in same for c in t.columns if c.source is not None and is_number(c)}
+    same = [t for t in described.tables if (t.file, t.sheet, t.header) == (table.file, table.sheet, table.header)]
+
+    def numbers(columns: Sequence[str]) -> set[str]:
+        named = {c.source for t in same for c in t.columns if c.source is not None and is_number(c)}
+        return night_columns.named(columns, named, next((t.nights.formats for t in same if t.nights), ()))
+
     if suffix in (".xlsx", ".xlsm"):
         from crampstudy.sources.readers import spreadsheet
 
-        grid = spreadsheet.load(file, table.sheet, numbers, stated_marks(described))
+        grid = spreadsheet.load(file, table.sheet, numbers, stated_marks(described), table.header)
     elif table.sheet is not None:
         raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
     elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
@@ -146,7 +174,7 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
 
         grid = statfile.load(file, numbers, stated_marks(described))
     else:
-        text = read_text(file, missing=described.missing, padded=described.padded)
+        text = read_text(file, missing=described.missing, padded=described.padded, rows=table.header)
         return Given(file.name, text.frame, text.lines, text.separator == ";", unread=text.unread), text.notices
     return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
 
@@ -162,12 +190,16 @@ def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
 
 
 def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
-    _check_columns(table, given, described)
     notices: list[str] = []
     gone = pl.all().is_in(list(described.missing))
     given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
     if table.where is not None:
         given = _where(table, table.where, given, described, notices)
+    if table.nights is not None:
+        frame, lines, said = as_rows(given.frame, given.lines, table.nights, given.file, described.path)
+        given = replace(given, frame=frame, lines=lines)
+        notices.extend(said)
+    _check_columns(table, given, described)
     cells = {
         c.target.name: without_missing(c, given.frame[c.source], notices) for c in table.columns if c.source is not None
     }
