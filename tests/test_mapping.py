@@ -382,8 +382,13 @@ def test_an_impossible_format_is_named(tmp_path: Path, written: str, complaint: 
         ("version: 1\ntables: {}\nclock: {date: evening}", "tables: the key 'participants' is missing"),
         ("version: 1\ntables: {}", "the key 'clock' is missing"),
         (
-            "version: 1\nclock: {date: evening}\ntables:\n  participants: {columns: {participant_id: a}}\n  diary: {}",
-            "the required column age_years is missing; .*not record",
+            "version: 1\nclock: {date: evening}\ntables:\n  participants: {columns: {sex: a}}\n  diary: {}",
+            "the required column participant_id is missing; map it$",
+        ),
+        (
+            "version: 1\nclock: {date: evening}\ntables:\n  participants: {columns: {participant_id: a}}\n"
+            "  diary: {columns: {participant_id: a, date: b}}",
+            "the required column cramps is missing; map it; where the study did not record it, write cramps: {const",
         ),
     ],
 )

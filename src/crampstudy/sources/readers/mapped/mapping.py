@@ -159,11 +159,11 @@ def _table(name: str, entry: MappingEntry, clock: Clock, zone: str | None) -> Ta
     nights = _nights(name, entry, entries, columns, clock)
     mapped = {c.target.name for c in columns}
     for v in codebook.variables(name):
-        if v.required and v.name not in mapped:
-            entries["columns"].wrong(
-                f"the required column {v.name} is missing; map it, or, where the study did not record it, "
-                f'write {v.name}: {{constant: ""}}'
-            )
+        # What a study did not record of its participants is not known of any.
+        if v.required and v.name not in mapped and not (name == "participants" and v.severity == "blank-cell"):
+            empty = f'; where the study did not record it, write {v.name}: {{constant: ""}}'
+            key = v.name in codebook.TABLES[name].key
+            entries["columns"].wrong(f"the required column {v.name} is missing; map it{'' if key else empty}")
     return TableMap(
         name=name,
         file=entries["file"].text() if "file" in entries else None,
