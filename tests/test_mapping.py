@@ -338,7 +338,8 @@ REFUSED_COLUMNS = {
     "sleep_hours: {from: nn}": r"data\.csv has no column 'nn'; did you mean n",
     "warm_up: {from: n, codes: {1: yes}}": r"warm_up\.codes\.1: 'yes' is not a value of warm_up",
     "warm_up: {from: n, unit: min}": r"warm_up takes no unit",
-    "steps: [n]": r"expected entries",
+    "steps: [n, day]": r"only the columns of a date and its time of day are joined; steps is a number",
+    "steps: [{}]": r"expected a text, got {}",
 }
 
 

@@ -70,6 +70,26 @@ def problem(written: str, timed: bool) -> str | None:
     return None
 
 
+def is_clock(written: str) -> bool:
+    """Say whether a format is of a time of day alone."""
+    used = set(re.findall(r"%(.)", written))
+    return used <= {"H", "I", "M", "S", "p", "%"} and ({"H", "M"} <= used or {"I", "M", "p"} <= used)
+
+
+def of_nights(cells: pl.Series, nights: pl.Series, formats: Sequence[str]) -> pl.Series:
+    """Return the moment of each time of day in its night: from noon on in the evening, before noon the morning after.
+
+    ``nights`` are the dates on which they begin; ``formats`` are those of the times, by default 23:40 and 23:40:10.
+    """
+    day = "2000-01-01"
+    written = [f"%Y-%m-%d {clock}" for clock in formats or ("%H:%M", "%H:%M:%S")]
+    read, _ = moments(pl.select(pl.format(f"{day} {{}}", cells)).to_series(), written, timed=True, zone=None)
+    frame = pl.DataFrame({"night": nights.cast(pl.Datetime("us")), "read": read})
+    since = pl.col("read") - pl.lit(day).str.to_datetime("%Y-%m-%d")
+    late = pl.when(pl.col("read").dt.hour() < _NOON).then(pl.lit(1)).otherwise(0)
+    return frame.select(pl.col("night") + since + pl.duration(days=late)).to_series()
+
+
 def nights(moments: pl.Series, clock: Clock) -> pl.Series:
     """Return the date on which the night of each moment begins; a moment without a time of day is at 0:00.
 

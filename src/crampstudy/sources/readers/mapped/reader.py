@@ -15,6 +15,7 @@ from crampstudy.cleaning import Raw, RawTable
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers.mapped import mapping
+from crampstudy.sources.readers.mapped.column_entry import NIGHTS, ColumnMap
 from crampstudy.sources.readers.mapped.columns import (
     Given,
     convert,
@@ -135,7 +136,7 @@ def _started(described: Mapping, start: date) -> Mapping:
 def _sources(table: TableMap, columns: Sequence[str]) -> set[str]:
     """Return those of a file's ``columns`` that a table uses."""
     named = {*(subpopulation.names(table.where) if table.where else ())}
-    named |= {c.source for c in table.columns if c.source is not None}
+    named |= {name for c in table.columns for name in c.joined or ((c.source,) if c.source else ())}
     if table.nights is None:
         return named
     start = {table.nights.start_column} if table.nights.start_column else set()
@@ -179,14 +180,31 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
     return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
 
 
+def _joined(table: TableMap, given: Given, described: Mapping) -> Given:
+    """Return a table with what a mapping joins, such as a date and its time of day, as columns."""
+    joined = {c.source: c for c in table.columns if c.source and c.joined}
+    for column in joined.values():
+        for name in column.joined:
+            _check_column(name, column, given, described)
+    cells = [pl.concat_str(pl.col(c.joined), separator=" ", ignore_nulls=True).alias(n) for n, c in joined.items()]
+    frame = given.frame.with_columns(
+        pl.when(c.str.len_chars() > 0).then(c).alias(n) for n, c in zip(joined, cells, strict=True)
+    )
+    return replace(given, frame=frame)
+
+
 def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
     for column in table.columns:
-        if column.source is not None and column.source not in given.frame.columns:
-            raise SourceError(
-                f"{described.path}, {column.key}: {given.file} has no column {column.source!r}"
-                f"{close(column.source, given.frame.columns)} "
-                f"(it has {', '.join(given.frame.columns)})"
-            )
+        if column.source is not None:
+            _check_column(column.source, column, given, described)
+
+
+def _check_column(name: str, column: ColumnMap, given: Given, described: Mapping) -> None:
+    if name not in given.frame.columns:
+        raise SourceError(
+            f"{described.path}, {column.key}: {given.file} has no column {name!r}{close(name, given.frame.columns)} "
+            f"(it has {', '.join(given.frame.columns)})"
+        )
 
 
 def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
@@ -199,6 +217,7 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         frame, lines, said = as_rows(given.frame, given.lines, table.nights, given.file, described.path)
         given = replace(given, frame=frame, lines=lines)
         notices.extend(said)
+    given = _joined(table, given, described)
     _check_columns(table, given, described)
     cells = {
         c.target.name: without_missing(c, given.frame[c.source], notices) for c in table.columns if c.source is not None
@@ -207,7 +226,13 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         texts = {c.target.name: cells[c.target.name] for c in table.columns if is_number(c)}
         cells |= with_points(pl.DataFrame(texts), given, described, notices)
     plain = [c for c in table.columns if not (c.numbered or c.counted)]
-    made = pl.DataFrame({c.target.name: convert(c, cells, given, described, notices) for c in plain})
+    # Times of day belong to the night of their row.
+    converted: dict[str, pl.Series] = {}
+    for column in sorted(plain, key=lambda c: (c.target.table, c.target.name) not in NIGHTS):
+        converted[column.target.name] = convert(column, cells, given, described, notices)
+        if (column.target.table, column.target.name) in NIGHTS:
+            given = replace(given, nights=converted["date"].str.to_date("%Y-%m-%d", strict=False))
+    made = pl.DataFrame([converted[c.target.name] for c in plain])
     for column in (c for c in table.columns if c.numbered):
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
