@@ -47,7 +47,8 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
             first = titles["diary"] if tables else next(iter(book.parts))
             grid = without_codes(_grid(book, first, stated, declared), declared)
             missing_codes.check(declared, grid.file, grid.frame.columns)
-            return as_diary(path, split(grid.frame, grid.lines, grid.file), (*grid.notices, *_unread(book, [first])))
+            split_tables, how = split(grid.frame, grid.lines, grid.file)
+            return as_diary(path, split_tables, (*grid.notices, *how, *_unread(book, [first])))
         grids = {name: without_codes(_grid(book, titles[name], stated, declared), declared) for name in tables}
         missing_codes.check(declared, path.name, [c for grid in grids.values() for c in grid.frame.columns])
         raw = [as_table(name, grid) for name, grid in grids.items()]

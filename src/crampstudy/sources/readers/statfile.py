@@ -70,7 +70,8 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
     made = {c: meanings for c in columns if (meanings := _meanings(c, labels.get(c, {})))}
     frame = frame.with_columns(pl.col(c).replace(meanings) for c, meanings in made.items())
     said = tuple(f"{grid.file}: value labels of {c} were read as {', '.join(m.values())}" for c, m in made.items())
-    return as_diary(path, split(frame, grid.lines, grid.file), (*grid.notices, *said))
+    tables, how = split(frame, grid.lines, grid.file)
+    return as_diary(path, tables, (*grid.notices, *said, *how))
 
 
 def load(path: Path, numbers: Chosen = lambda _: (), stated: Stated = decimals.NOTHING) -> Grid:

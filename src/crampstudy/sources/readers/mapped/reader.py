@@ -14,6 +14,7 @@ from crampstudy import codebook, wording
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
+from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.column_entry import NIGHTS, ColumnMap
 from crampstudy.sources.readers.mapped.columns import (
@@ -91,19 +92,31 @@ def apply(given: Table[str, Given], described: Mapping) -> Mapped:
         SourceError: a column is not in its file, a code covers not every cell, or participants contradict
             themselves; the message names the file, the line and the entry of the mapping.
     """
-    tables: list[RawTable] = []
-    notices: list[str] = []
+    made: dict[str, RawTable] = {}
+    told: dict[str, list[str]] = {}
     lists = _lists(given, described)
-    for table in described.tables:
+    # The nights of a participant tell which of several ages is the first.
+    for table in sorted(described.tables, key=lambda table: table.name != "diary"):
         source = given[table.name]
-        made, said = _table(table, source, described)
-        tables.append(replace(made, unread=source.unread) if lists[source.file] == table.name else made)
-        notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
+        if table.name == "participants" and source is given["diary"]:
+            source = replace(source, nights=_nights_of(source.lines, made["diary"]))
+        made[table.name], told[table.name] = _table(table, source, described)
+        if lists[source.file] == table.name:
+            made[table.name] = replace(made[table.name], unread=source.unread)
+    names = [table.name for table in described.tables]
+    notices = [f"{made[name].file}, {name}: {notice}" for name in names for notice in told[name]]
     used = {(given[t.name].file, name) for t in described.tables for name in _sources(t, given[t.name].frame.columns)}
     for file, frame in {source.file: source.frame for source in given.values()}.items():
         if left := [name for name in frame.columns if (file, name) not in used]:
             notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
-    return Mapped(tuple(tables), tuple(notices))
+    return Mapped(tuple(made[name] for name in names), tuple(notices))
+
+
+def _nights_of(lines: pl.Series, diary: RawTable) -> pl.Series:
+    """Return the first night that the diary has of each line of their file."""
+    day = pl.col("date").str.to_date("%Y-%m-%d", strict=False)
+    nights = diary.frame.select(day, line=diary.lines).group_by("line").agg(pl.col("date").min())
+    return lines.to_frame("line").join(nights, on="line", how="left", maintain_order="left")["date"]
 
 
 def _lists(given: Table[str, Given], described: Mapping) -> dict[str, str]:
@@ -255,6 +268,8 @@ def _merge(
     lines = given.lines
     counted = next((c.target.name for c in table.columns if c.counted), None)
     if table.distinct:
+        made, grown = first_age.of_first_nights(made, given.lines, given.nights)
+        notices.extend(grown)
         made, lines = distinct_rows(made, ["participant_id"], table.name, given, described)
         said = wording.counted(given.frame.height, "rows", "say")
         notices.append(f"{said} the same of {wording.counted(made.height, 'participants')}: one row each is kept")
@@ -275,4 +290,7 @@ def _where(table: TableMap, where: str, given: Given, described: Mapping, notice
     if left := int((~chosen.inside).sum()):
         unclear = f", {chosen.undecided} of them because a value is missing" if chosen.undecided else ""
         notices.append(f"{left} of {len(chosen.inside)} rows are not where {where}{unclear}; left out")
-    return replace(given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside))
+    nights = None if given.nights is None else given.nights.filter(chosen.inside)
+    return replace(
+        given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside), nights=nights
+    )
