@@ -178,11 +178,19 @@ def test_nothing_is_left() -> None:
         cleaned(diary=diary(("a", "2024-01-01", "x")))
 
 
-@pytest.mark.parametrize("lacking", ["participant_id", "age_years", "sex"])
-def test_a_required_column_is_missing(lacking: str) -> None:
-    people = {name: cells for name, cells in PEOPLE.items() if name != lacking}
-    with pytest.raises(SourceError, match=f"participants.csv: the required column {lacking} is missing"):
+def test_a_required_column_is_missing() -> None:
+    people = {name: cells for name, cells in PEOPLE.items() if name != "participant_id"}
+    with pytest.raises(SourceError, match=r"participants\.csv: the required column participant_id is missing"):
         cleaned(participants=people, diary=diary(GOOD))
+
+
+@pytest.mark.parametrize(("lacking", "label"), [("age_years", "age"), ("sex", "sex")])
+def test_what_was_not_recorded_of_participants_is_known_of_none(lacking: str, label: str) -> None:
+    people = {name: cells for name, cells in PEOPLE.items() if name != lacking}
+    cohort = cleaned(participants=people, diary=diary(GOOD)).cohort
+    assert cohort.frame("participants")[lacking].null_count() == cohort.frame("participants").height
+    said = f"participants.csv: no column {lacking}: {label} is known of no participant, and what needs it says so"
+    assert said in cohort.attrition.notices
 
 
 def test_rules_are_counted() -> None:

@@ -58,6 +58,30 @@ def test_selects(where: str, inside: list[bool], undecided: int) -> None:
     assert selected.undecided == undecided
 
 
+ODD = pl.DataFrame(
+    {"cramp no": ["1", None, "2"], "Übelkeit (0-10)": ["3", "4", None], "Größe": ["1", "2", "3"], "empty": [True] * 3}
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "inside"),
+    [
+        ("\"cramp no\" = '1'", [True, False, False]),
+        ("`cramp no` = '1'", [True, False, False]),
+        ("[cramp no] = '1' OR \"Übelkeit (0-10)\" = '4'", [True, True, False]),
+        ("Größe IN ('1', '3')", [True, False, True]),
+        ("`cramp no` = ''", [False, True, False]),
+        ("`cramp no` <>''", [True, False, True]),
+        ("`cramp no` != '' AND Größe = '3'", [False, False, True]),
+        ("`cramp no` IS EMPTY", [False, True, False]),
+        ("[Übelkeit (0-10)] is not empty", [True, True, False]),
+        ("NOT empty OR `cramp no` = ''''", [False, False, False]),
+    ],
+)
+def test_names_with_spaces_and_cells_that_are_empty(where: str, inside: list[bool]) -> None:
+    assert subpopulation.select(ODD, where).inside.to_list() == inside
+
+
 def test_no_expression_selects_all() -> None:
     assert subpopulation.select(FRAME, None).inside.to_list() == [True] * 4
 
@@ -94,7 +118,12 @@ def test_no_expression_selects_all() -> None:
         ("place = 'nort'", "^place has no level 'nort', .*; did you mean north? place has it's, north, south"),
         ("age_years > 3 AND sex = female", "^'female' is a level of sex, and a text stands in quotes: sex = 'female'"),
         ("age_years >= 20; DROP", "'; DROP' is not understood"),
-        ('sex = "male"', "is not understood"),
+        ('sex = "male"', "'male'"),
+        ('sex = "male', "is not understood"),
+        ("age years > 3", 'age years is no name of a column; one with spaces stands in double quotes: "age years"'),
+        ("sex IN ('', 'male')", "an empty cell is written IS NULL"),
+        ("'' = sex", "an empty cell is written IS NULL"),
+        ('"age years" > 3', "'age years'"),
         ("sex = 'male", "is not understood"),
         ("date > '2024-02-31'", "cannot be evaluated"),
     ],
@@ -126,6 +155,10 @@ PIECES = [
     "-",
     "/",
     "*",
+    "`age_years`",
+    '"sex"',
+    "''",
+    "EMPTY",
 ]
 
 

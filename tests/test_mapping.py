@@ -256,8 +256,8 @@ class TestRows:
         assert any(left in notice for notice in said(loaded))
 
     def test_participants_who_contradict_themselves_are_named(self, tmp_path: Path) -> None:
-        rows = "1,70,male,2024-03-01,1\n2,60,male,2024-03-01,1\n2,61,male,2024-03-02,1"
-        complaint = r"participant 2 has two values of age_years, '60' on line 3 and '61' on line 4"
+        rows = "1,70,male,2024-03-01,1\n2,60,male,2024-03-01,1\n2,58,male,2024-03-02,1"
+        complaint = r"participant 2 has two values of age_years, '60' on line 3 \(night 2024-03-01\) and '58' on line 4"
         with pytest.raises(SourceError, match=complaint):
             load(write(tmp_path, rows, diary()))
 
@@ -338,7 +338,8 @@ REFUSED_COLUMNS = {
     "sleep_hours: {from: nn}": r"data\.csv has no column 'nn'; did you mean n",
     "warm_up: {from: n, codes: {1: yes}}": r"warm_up\.codes\.1: 'yes' is not a value of warm_up",
     "warm_up: {from: n, unit: min}": r"warm_up takes no unit",
-    "steps: [n]": r"expected entries",
+    "steps: [n, day]": r"only the columns of a date and its time of day are joined; steps is a whole number",
+    "steps: [{}]": r"expected a text, got {}",
 }
 
 
@@ -382,8 +383,13 @@ def test_an_impossible_format_is_named(tmp_path: Path, written: str, complaint: 
         ("version: 1\ntables: {}\nclock: {date: evening}", "tables: the key 'participants' is missing"),
         ("version: 1\ntables: {}", "the key 'clock' is missing"),
         (
-            "version: 1\nclock: {date: evening}\ntables:\n  participants: {columns: {participant_id: a}}\n  diary: {}",
-            "the required column age_years is missing; .*not record",
+            "version: 1\nclock: {date: evening}\ntables:\n  participants: {columns: {sex: a}}\n  diary: {}",
+            "the required column participant_id is missing; map it$",
+        ),
+        (
+            "version: 1\nclock: {date: evening}\ntables:\n  participants: {columns: {participant_id: a}}\n"
+            "  diary: {columns: {participant_id: a, date: b}}",
+            "the required column cramps is missing; map it; where the study did not record it, write cramps: {const",
         ),
     ],
 )

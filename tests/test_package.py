@@ -162,7 +162,7 @@ class TestRefusedText:
 @pytest.mark.parametrize(
     ("table", "header", "row"),
     [
-        ("participants", "participant_id,age_years,sex", "01,70,female"),
+        ("participants", "participant_id", "01"),
         ("diary", "participant_id,date,cramps", "01,2024-01-01,1"),
         ("episodes", "participant_id,date,episode", "01,2024-01-01,1"),
         ("labs", "participant_id,date,analyte,value,unit", "01,2024-01-01,serum_sodium,140,mmol/L"),
@@ -179,7 +179,7 @@ def test_every_column_that_a_table_needs_is_asked_for(
         (tmp_path / name).mkdir()
         made = folder(tmp_path / name)
         (made / f"{table}.csv").unlink(missing_ok=True)
-        rest = frame.drop(name)
+        rest = frame.drop(name) if frame.width > 1 else frame.rename({name: "who"})
         rest.write_csv(made / f"{table}.csv") if form == "csv" else rest.write_parquet(made / f"{table}.parquet")
         assert f"{table}.{form}: the required column {name} is missing" in refusal(made)
 

@@ -111,11 +111,10 @@ def test_a_participant_with_two_values_is_refused_with_both_lines(tmp_path: Path
         ["participant_id", "date", "age_years", "sex", "cramps"],
         ["a", date(2025, 3, 1), 64, "female", 1],
         [],
-        ["a", date(2025, 3, 2), 65, "female", 0],
+        ["a", date(2025, 3, 2), 62, "female", 0],
     ]
-    with pytest.raises(
-        SourceError, match=r"participant a has two values of age_years: 64 \(line 2\) and 65 \(line 4\)"
-    ):
+    said = r"a has two values of age_years: 64 \(line 2, night 2025-03-01\) and 62 \(line 4, night 2025-03-02\)"
+    with pytest.raises(SourceError, match=said):
         spreadsheet.read(book(tmp_path / "w.xlsx", S=rows))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
 
-from crampstudy import names
+from crampstudy import codebook, names
 from crampstudy.cleaning.unlogged import Unlogged
 from crampstudy.codebook import Severity, Variable
 from crampstudy.cohort import Kind, RuleCount, SurveyDesign
@@ -109,6 +109,27 @@ class Raw(OneLine):
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")
         object.__setattr__(self, "title", names.title(self.title or "") or None)
+        completed = [_with_unrecorded(table) for table in self.tables]
+        object.__setattr__(self, "tables", tuple(table for table, _ in completed))
+        said = [notice for _, notices in completed for notice in notices]
+        object.__setattr__(self, "notices", (*self.notices, *said))
+
+
+def _with_unrecorded(table: RawTable) -> tuple[RawTable, list[str]]:
+    """Return the participants with an empty column for what the study did not record of them, and a notice of each."""
+    absent = [
+        v
+        for v in codebook.variables(table.name)
+        if table.name == "participants" and v.required and v.severity == "blank-cell"
+        if v.name not in table.frame.columns
+    ]
+    empty = [pl.lit(None, dtype=pl.String).alias(v.name) for v in absent]
+    retyped = table.retyped and (table.retyped[0], table.retyped[1].with_columns(empty))
+    said = [
+        f"{table.file}: no column {v.name}: {v.label.lower()} is known of no participant, and what needs it says so"
+        for v in absent
+    ]
+    return replace(table, frame=table.frame.with_columns(empty), retyped=retyped) if absent else table, said
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -127,6 +127,10 @@ def import_(
     source: Source,
     out: Out,
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (YAML) that describes the source's files.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="The date of the first night, where the mapping has columns such as Day 1, Day 2."),
+    ] = None,
     format: FileFormat = "csv",
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
@@ -145,7 +149,7 @@ def import_(
     output = Output(as_json, force=force)
     if rejects and Path(os.path.realpath(rejects)).is_relative_to(os.path.realpath(out)):
         raise UsageError(f"{rejects} lies in the package, which may be sent on; name a file of rejects outside {out}")
-    said = word(unlogged, observed_from, observed_to)
+    said = word(unlogged, observed_from, observed_to) | ({"start": start} if start else {})
     if said:
         source, mapping = with_unlogged(source, said, mapping), None
     loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))

@@ -1,5 +1,8 @@
 """A part of a cohort, named by an expression such as ``age_years >= 20 AND sex = 'female'``.
 
+A name with spaces or other signs stands in double quotes, backticks or brackets; an empty cell is ``IS NULL``,
+``IS EMPTY`` or ``= ''``.
+
 For a survey the part is a domain: the rows outside keep their place in the design and only lose their
 weight. A row on which the expression cannot be decided, because a value is missing, is outside.
 """
@@ -21,6 +24,9 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|<>|!=|==|[=<>+\-*/(),]))"
 )
 _OPENS = re.compile(r"\s*\(")
+# In quotes, or with letters of any script.
+_OTHER_NAME = re.compile(r'\s*(?:"([^"]+)"|`([^`"]+)`|\[([^\]"]+)\]|([^\W\da-zA-Z_]\w*))')
+_EMPTY = re.compile(r"\s*(?:IS\s+(NOT\s+)?EMPTY\b|(?:==?|(<>|!=))\s*''(?!'))", re.IGNORECASE)
 LONGEST, MOST_SIGNS = 100_000, 300
 """Limits of an expression, in characters and in signs and words: evaluation takes the cube of their number."""
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
@@ -89,20 +95,34 @@ def _sql(where: str) -> str:
 
 
 def _tokens(where: str) -> Iterator[tuple[str, str]]:
-    position, end, signs = 0, len(where.rstrip()), 0
+    position, end, signs, before = 0, len(where.rstrip()), 0, ("", "")
     if end > LONGEST:
         raise UsageError(f"where {where[:40]!r}… has {end:,} characters, and at most {LONGEST:,} are read")
     while position < end:
-        token = _TOKEN.match(where, position)
+        if other := _OTHER_NAME.match(where, position):
+            position, before = other.end(), ("name", next(filter(None, other.groups())))
+            yield before
+            continue
+        empty = _EMPTY.match(where, position)
+        token = empty or _TOKEN.match(where, position)
         if token is None:
             raise UsageError(
                 f"where {where!r}: {where[position:].strip()[:10]!r} is not understood; use columns, numbers, "
-                "'texts', comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL"
+                "'texts', comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL; a name with spaces stands in double quotes"
             )
         position = token.end()
         kind, text = token.lastgroup or "", token[0].strip()
-        if kind == "name" and text.upper() in _WORDS:
+        if empty:
+            kind, text = "word", "IS NOT NULL" if any(empty.groups()) else "IS NULL"
+        elif kind == "name" and text.upper() in _WORDS:
             kind = "word"
+        elif text == "''":
+            raise UsageError(f"where {where!r}: an empty cell is written IS NULL, such as site IS NULL")
+        elif kind == "name" and before[0] == "name" and text.upper() != "LIKE":
+            raise UsageError(
+                f"where {where!r}: {before[1]} {text} is no name of a column; one with spaces stands in double quotes: "
+                f'"{before[1]} {text}"'
+            )
         elif kind == "name" and _OPENS.match(where, position):
             raise UsageError(f"where {where!r}: functions are not allowed, got {text}()")
         signs += kind == "word" or (kind == "sign" and text != ",")
@@ -111,4 +131,5 @@ def _tokens(where: str) -> Iterator[tuple[str, str]]:
                 f"where {where[:40]!r}… has more than {MOST_SIGNS} signs and words such as = and OR; "
                 "write a column IN (…) for many values of one column"
             )
-        yield kind, text
+        before = kind, text
+        yield before

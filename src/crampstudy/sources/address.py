@@ -32,14 +32,16 @@ _CELLS = ("missing", "decimal")
 """Options that say how cells are to be read."""
 _ROWS = ("short",)
 """Options that say which rows of text are to be read."""
+_START = ("start",)
+"""The first night, where a mapping has nights by their numbers."""
 
 KINDS: Mapping[str, SourceKind] = {
     "package": SourceKind("FOLDER", _CELLS + _ROWS),
     "nhanes": SourceKind("nhanes:FOLDER?cycles=D,E", ("cycles",), nights=False),
-    "excel": SourceKind("excel:BOOK.xlsx", ("mapping", *_CELLS), (".xlsx", ".xlsm", ".xls", ".ods")),
-    "stat": SourceKind("stat:FILE.sav", ("mapping", *_CELLS), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
+    "excel": SourceKind("excel:BOOK.xlsx", ("mapping", *_CELLS, *_START), (".xlsx", ".xlsm", ".xls", ".ods")),
+    "stat": SourceKind("stat:FILE.sav", ("mapping", *_CELLS, *_START), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
     "redcap": SourceKind("redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", *_CELLS, *_ROWS)),
-    "mapped": SourceKind("mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS)),
+    "mapped": SourceKind("mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS, *_START)),
 }
 _PATHS = ("mapping", "dictionary")
 """Options that name a file."""
@@ -71,7 +73,12 @@ class Address:
         return f"{self.kind}:{self.path}" + (f"?{query}" if query else "")
 
     def stating(self, said: Options) -> Address:
-        """Return the address with these options beside, or in the place of, its own."""
+        """Return the address with these options beside, or in the place of, its own.
+
+        Raises:
+            SourceError: the kind has no such option.
+        """
+        _check(self.kind, said)
         return replace(self, options={**self.options, **said})
 
     def absolute(self) -> Address:

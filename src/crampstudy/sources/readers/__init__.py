@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 from crampstudy.cleaning import Raw
@@ -76,6 +77,7 @@ def _mapped(path: Path, options: Options) -> Raw:
         declared=missing_codes.declared(options),
         decimal=_decimal(options),
         padded=_padded(options),
+        start=_start(options),
     )
 
 
@@ -94,6 +96,14 @@ def _padded(options: Options) -> bool:
     if (stated := options.get("short", "reject")) not in ("reject", "empty"):
         raise SourceError(f"short={stated}: allowed are short=reject and short=empty (rows that only end early)")
     return stated == "empty"
+
+
+def _start(options: Options) -> date | None:
+    """Return the first night of nights that are numbered, ``None`` where it was not stated."""
+    try:
+        return date.fromisoformat(options["start"]) if "start" in options else None
+    except ValueError:
+        raise SourceError(f"start={options['start']} is not a date; write YYYY-MM-DD, such as 2025-03-01") from None
 
 
 def _decimal(options: Options) -> Mark | None:

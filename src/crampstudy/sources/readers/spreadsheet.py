@@ -7,7 +7,7 @@ bare number is never taken for a date.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -15,12 +15,13 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Raw
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.wide import Grid, as_diary, as_table, split, with_points, without_codes
+from crampstudy.sources.readers.wide import Chosen, Grid, as_diary, as_table, split, with_points, without_codes
 from crampstudy.sources.readers.workbook.archive import Book, opened
 from crampstudy.sources.readers.workbook.cells import column_text, stored_texts
-from crampstudy.sources.readers.workbook.sheet import read_sheet
-from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.readers.workbook.sheet import Sheet, read_sheet
+from crampstudy.sources.text import decimals, header_rows, missing_codes
 from crampstudy.sources.text.decimals import Mark, Stated
+from crampstudy.sources.text.header_rows import HeaderRows
 from crampstudy.sources.text.missing_codes import Codes
 
 
@@ -44,10 +45,11 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
         tables = [name for name in codebook.TABLES if name in titles]
         if tables in ([], ["diary"]):
             first = titles["diary"] if tables else next(iter(book.parts))
-            grid = without_codes(_grid(book, first, stated, declared=declared), declared)
+            grid = without_codes(_grid(book, first, stated, declared), declared)
             missing_codes.check(declared, grid.file, grid.frame.columns)
-            return as_diary(path, split(grid.frame, grid.lines, grid.file), (*grid.notices, *_unread(book, [first])))
-        grids = {name: without_codes(_grid(book, titles[name], stated, declared=declared), declared) for name in tables}
+            split_tables, how = split(grid.frame, grid.lines, grid.file)
+            return as_diary(path, split_tables, (*grid.notices, *how, *_unread(book, [first])))
+        grids = {name: without_codes(_grid(book, titles[name], stated, declared), declared) for name in tables}
         missing_codes.check(declared, path.name, [c for grid in grids.values() for c in grid.frame.columns])
         raw = [as_table(name, grid) for name, grid in grids.items()]
         notices = [notice for grid in grids.values() for notice in grid.notices]
@@ -55,11 +57,22 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
 
 
 def load(
-    path: Path, sheet: str | None = None, numbers: Collection[str] = (), stated: Stated = decimals.NOTHING
+    path: Path,
+    sheet: str | None = None,
+    numbers: Chosen = lambda _: (),
+    stated: Stated = decimals.NOTHING,
+    header: HeaderRows = header_rows.FIRST,
 ) -> Grid:
     """Return one sheet as it stands, the first without ``sheet``, names unchanged, as a mapping needs it.
 
-    In the columns ``numbers`` what is stored as text gets decimal points.
+    A date or a number in the header is a name too.
+
+    Args:
+        path: The workbook.
+        sheet: The title of the sheet.
+        numbers: Tells the columns in which what is stored as text gets decimal points.
+        stated: What somebody has said of the marks.
+        header: Where the header stands.
 
     Raises:
         SourceError: as :func:`read`, or there is no such sheet.
@@ -67,7 +80,8 @@ def load(
     with opened(path) as book:
         if sheet is not None and sheet not in book.parts:
             raise SourceError(f"{path} has no sheet {sheet!r}; it has {', '.join(book.parts)}")
-        return _grid(book, next(iter(book.parts)) if sheet is None else sheet, stated, numbers)
+        title = next(iter(book.parts)) if sheet is None else sheet
+        return _as_grid(read_sheet(book, title, header, any_name=True), title, stated, numbers)
 
 
 def _unread(book: Book, read: Sequence[str]) -> list[str]:
@@ -76,14 +90,13 @@ def _unread(book: Book, read: Sequence[str]) -> list[str]:
     return [f"{book.path.name}: the sheet {title} is no table and was left out ({known})" for title in left]
 
 
-def _grid(
-    book: Book,
-    title: str,
-    stated: Stated,
-    numbers: Collection[str] | None = None,
-    declared: Codes = missing_codes.NONE,
+def _grid(book: Book, title: str, stated: Stated, declared: Codes) -> Grid:
+    return _as_grid(read_sheet(book, title), title, stated, declared=declared)
+
+
+def _as_grid(
+    sheet: Sheet, title: str, stated: Stated, numbers: Chosen | None = None, declared: Codes = missing_codes.NONE
 ) -> Grid:
-    sheet = read_sheet(book, title)
     notices = list(sheet.notices)
     columns: list[pl.Series] = []
     texts: list[pl.Series] = []

@@ -5,7 +5,7 @@ So are values whose label says that there is none ("no answer"), whether the fil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import statread
 from crampstudy.sources.readers.statread import Unreadable
-from crampstudy.sources.readers.wide import Grid, as_diary, codebook_names, split, with_points, without_codes
+from crampstudy.sources.readers.wide import Chosen, Grid, as_diary, codebook_names, split, with_points, without_codes
 from crampstudy.sources.text import decimals, missing_codes, stored
 from crampstudy.sources.text.decimals import Mark, Stated
 from crampstudy.sources.text.missing_codes import Codes
@@ -70,13 +70,14 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
     made = {c: meanings for c in columns if (meanings := _meanings(c, labels.get(c, {})))}
     frame = frame.with_columns(pl.col(c).replace(meanings) for c, meanings in made.items())
     said = tuple(f"{grid.file}: value labels of {c} were read as {', '.join(m.values())}" for c, m in made.items())
-    return as_diary(path, split(frame, grid.lines, grid.file), (*grid.notices, *said))
+    tables, how = split(frame, grid.lines, grid.file)
+    return as_diary(path, tables, (*grid.notices, *said, *how))
 
 
-def load(path: Path, numbers: Collection[str] = (), stated: Stated = decimals.NOTHING) -> Grid:
+def load(path: Path, numbers: Chosen = lambda _: (), stated: Stated = decimals.NOTHING) -> Grid:
     """Return the file as it stands, names and codes unchanged, as a mapping needs it.
 
-    In the columns ``numbers`` what is stored as text gets decimal points.
+    In the columns that ``numbers`` chooses what is stored as text gets decimal points.
 
     Numbers are written as Python writes them, whole ones without a point; dates as YYYY-MM-DD, date-times as
     YYYY-MM-DDTHH:MM:SS (midnight is a date where the column has no other time). Missing, empty and user-missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +12,16 @@ from crampstudy import codebook
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.errors import SourceError
 from crampstudy.sources.extra_columns import extra_columns
+from crampstudy.sources.readers import first_age
 from crampstudy.sources.text import decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
 
 _ID = "participant_id"
 _INDEX = "__index"
+
+Chosen = Callable[[Sequence[str]], Collection[str]]
+"""Tells which of several columns are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def with_points(
     grid: Grid,
     texts: Sequence[pl.Series],
     stated: Stated,
-    numbers: Collection[str] | None = None,
+    numbers: Chosen | None = None,
     declared: Codes = missing_codes.NONE,
 ) -> Grid:
     """Return a grid with decimal points in its numbers that are stored as texts, each column read by one rule.
@@ -65,7 +69,7 @@ def with_points(
         grid: The grid.
         texts: The columns that have numbers stored as texts, null where a cell is none.
         stated: What somebody has said of the marks.
-        numbers: Those of the columns that hold numbers, by default as the codebook says.
+        numbers: Tells those of the columns that hold numbers, by default as the codebook does.
         declared: Codes of missing cells, which are no numbers.
 
     Raises:
@@ -75,20 +79,22 @@ def with_points(
     given = pl.DataFrame([t.set(missing_codes.held(t, declared.of(names.get(t.name, t.name))), None) for t in texts])
     if numbers is None:
         found = decimals.numbers(given.rename(names, strict=False), codebook.TABLES, stated)
-        numbers = [name for name in given.columns if names.get(name, name) in found]
-    columns = [name for name in given.columns if name in numbers]
+        chosen: Collection[str] = [name for name in given.columns if names.get(name, name) in found]
+    else:
+        chosen = numbers(given.columns)
+    columns = [name for name in given.columns if name in chosen]
     made, said = decimals.settle(given.select(columns), columns, grid.file, grid.lines, stated)
     frame = grid.frame.with_columns(pl.coalesce(made[name], pl.col(name)).alias(name) for name in columns)
     return replace(grid, frame=frame, notices=(*grid.notices, *said))
 
 
-def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, ...]:
-    """Split a wide table with codebook names into ``participants`` and, where it has dates, ``diary``.
+def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[tuple[RawTable, ...], list[str]]:
+    """Split a wide table with codebook names into ``participants`` and, where it has dates, ``diary``; and say how.
 
     A row is one participant and night. A column goes to the table whose codebook knows it; a column that no
     codebook knows goes to the participants where it never changes within one, else to the diary. A
     participant's value may stand on any of the rows; the line of a participant is that of the first row.
-    Without ``date`` the rows are the participants.
+    Without ``date`` the rows are the participants. Of an age that grows the one at the first night is kept.
 
     Raises:
         SourceError: there is no ``participant_id``, a column belongs to the diary and there is no ``date``,
@@ -102,11 +108,14 @@ def split(frame: pl.DataFrame, lines: pl.Series, file: str) -> tuple[RawTable, .
         )
     _check_homes(frame.columns, file)
     if "date" not in frame.columns:
-        return (RawTable("participants", file, frame, lines),)
+        return (RawTable("participants", file, frame, lines),), []
     steady = _participant_columns(frame)
-    people, first = _people(frame, [c for c in frame.columns if c in steady], lines, file)
+    days = frame["date"].cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    known, grown = first_age.of_first_nights(frame, lines, days)
+    people, first = _people(known, [c for c in frame.columns if c in steady], lines, file)
     nights = RawTable("diary", file, frame.drop(steady), lines)
-    return RawTable("participants", file, people, lines.gather(first)), nights
+    said = [f"{file}: {notice}" for notice in grown]
+    return (RawTable("participants", file, people, lines.gather(first)), nights), said
 
 
 def _check_homes(columns: Sequence[str], file: str) -> None:
@@ -166,7 +175,7 @@ def _constant(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _people(frame: pl.DataFrame, columns: Sequence[str], lines: pl.Series, file: str) -> tuple[pl.DataFrame, pl.Series]:
     """Return one row per participant, and the position of its first row."""
-    known = frame.select(_ID, *columns).with_row_index(_INDEX).filter(pl.col(_ID).is_not_null())
+    known = frame.select(_ID, "date", *columns).with_row_index(_INDEX).filter(pl.col(_ID).is_not_null())
     grouped = known.group_by(_ID, maintain_order=True)
     values = grouped.agg(pl.col(columns).drop_nulls().n_unique()) if columns else known.head(0)
     for column in columns:
@@ -179,8 +188,8 @@ def _people(frame: pl.DataFrame, columns: Sequence[str], lines: pl.Series, file:
 
 def _contradiction(known: pl.DataFrame, who: str, column: str, lines: pl.Series, file: str) -> str:
     rows = known.filter((pl.col(_ID) == who) & pl.col(column).is_not_null()).unique(column, maintain_order=True)
-    (one, first), (other, second) = rows.select(column, _INDEX).rows()[:2]
+    (one, first, day), (other, second, later) = rows.select(column, _INDEX, "date").rows()[:2]
     return (
-        f"{file}: participant {who} has two values of {column}: {one} (line {lines[first]}) and {other} "
-        f"(line {lines[second]}); a participant has one, that of the first night: keep it"
+        f"{file}: participant {who} has two values of {column}: {one} (line {lines[first]}, night {day}) and {other} "
+        f"(line {lines[second]}, night {later}); a participant has one: correct the rows, or take the column out"
     )

@@ -10,6 +10,7 @@ from typing import Literal
 import polars as pl
 
 from crampstudy.codebook.rules import MIDNIGHT, in_calendar
+from crampstudy.sources.text import month_names
 
 __all__ = ["ISO", "MIDNIGHT", "WRITTEN", "Clock", "moments", "nights", "numbered", "problem"]
 
@@ -32,14 +33,14 @@ _PATTERNS = {
     "m": r"\d{1,2}",
     "Y": r"\d{4}",
     "y": r"\d{2}",
-    "b": r"\p{L}{3}",
-    "B": r"\p{L}{3,}",
+    "b": rf"{month_names.WORD}\.?",
+    "B": rf"{month_names.WORD}\.?",
     "H": r"\d{1,2}",
     "I": r"\d{1,2}",
     "M": r"\d{2}",
-    "S": r"\d{2}(\.\d{1,6})?",
+    "S": r"\d{2}(?:\.\d{1,6})?",
     "p": r"[AaPp]\.?\s?[Mm]\.?",
-    "z": r"(Z|[+-]\d{2}:?\d{2})",
+    "z": r"(?:Z|[+-]\d{2}:?\d{2})",
     "%": "%",
 }
 
@@ -67,6 +68,26 @@ def problem(written: str, timed: bool) -> str | None:
     if timed and not {"H", "M"} <= set(used) and not {"I", "M", "p"} <= set(used):
         return "must have hour and minute, such as %d.%m.%Y %H:%M"
     return None
+
+
+def is_clock(written: str) -> bool:
+    """Say whether a format is of a time of day alone."""
+    used = set(re.findall(r"%(.)", written))
+    return used <= {"H", "I", "M", "S", "p", "%"} and ({"H", "M"} <= used or {"I", "M", "p"} <= used)
+
+
+def of_nights(cells: pl.Series, nights: pl.Series, formats: Sequence[str]) -> pl.Series:
+    """Return the moment of each time of day in its night: from noon on in the evening, before noon the morning after.
+
+    ``nights`` are the dates on which they begin; ``formats`` are those of the times, by default 23:40 and 23:40:10.
+    """
+    day = "2000-01-01"
+    written = [f"%Y-%m-%d {clock}" for clock in formats or ("%H:%M", "%H:%M:%S")]
+    read, _ = moments(pl.select(pl.format(f"{day} {{}}", cells)).to_series(), written, timed=True, zone=None)
+    frame = pl.DataFrame({"night": nights.cast(pl.Datetime("us")), "read": read})
+    since = pl.col("read") - pl.lit(day).str.to_datetime("%Y-%m-%d")
+    late = pl.when(pl.col("read").dt.hour() < _NOON).then(pl.lit(1)).otherwise(0)
+    return frame.select(pl.col("night") + since + pl.duration(days=late)).to_series()
 
 
 def nights(moments: pl.Series, clock: Clock) -> pl.Series:
@@ -120,6 +141,8 @@ def _read(written: str, zone: str | None) -> pl.Expr:
     if "T" not in written:
         # ISO 8601 has a T where others leave a space.
         cell = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T(\d)", "$1 $2")
+    if "%b" in written or "%B" in written:
+        cell, written = _numbered_months(cell, written)
     pattern = re.sub(r"%(.)|([^%])", lambda m: _PATTERNS[m[1]] if m[1] else re.escape(m[2]), written)
     fits: pl.Expr = pl.when(cell.str.contains(f"^(?:{pattern})$")).then(cell)
     if "%p" in written:
@@ -132,3 +155,15 @@ def _read(written: str, zone: str | None) -> pl.Expr:
     if timed:
         return fits.str.strptime(pl.Datetime("us"), engine, strict=False)
     return fits.str.strptime(pl.Date, engine, strict=False).cast(pl.Datetime("us"))
+
+
+def _numbered_months(cell: pl.Expr, written: str) -> tuple[pl.Expr, str]:
+    """Return dates with the numbers of months in the place of their names, and the format that they have then."""
+    marks = re.findall(r"%([^%])", written)
+    groups = {mark: f"({pattern})" for mark, pattern in _PATTERNS.items()}
+    groups |= {"d": f"({_PATTERNS['d']}){month_names.ORDINAL}", "%": "%"}
+    pattern = re.sub(r"%(.)|([^%])", lambda m: groups[m[1]] if m[1] else re.escape(m[2]), written)
+    found = cell.str.extract_groups(f"(?i)^{pattern}$")
+    parts = [found.struct.field(str(place)) for place in range(1, len(marks) + 1)]
+    parts = [month_names.number(part) if mark in "bB" else part for mark, part in zip(marks, parts, strict=True)]
+    return pl.concat_str(parts, separator=" "), " ".join(f"%{'m' if mark in 'bB' else mark}" for mark in marks)

@@ -19,8 +19,9 @@ import polars as pl
 
 from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
-from crampstudy.sources.text import decoding, ragged
+from crampstudy.sources.text import decoding, header_rows, ragged
 from crampstudy.sources.text.decoding import NotUtf8, Piece
+from crampstudy.sources.text.header_rows import HeaderRows
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ADVICE = "save it as CSV (UTF-8, comma, double quotes around cells that hold a comma)"
@@ -52,7 +53,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file whose header has been read; ``pieces`` are its rows, of which the first ``headless`` is a header too."""
+    """A file whose header has been read; ``pieces`` are its rows, of which the first ``headless`` is a header too.
+
+    ``left_out`` are lines that are no rows, ``notices`` what is to be said of the header.
+    """
 
     path: Path
     names: tuple[str, ...]
@@ -60,6 +64,8 @@ class Opened:
     pieces: Iterator[Piece]
     shape: ragged.Shape
     headless: int = 0
+    left_out: frozenset[int] = frozenset()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +84,46 @@ def read_text(
     missing: Sequence[str] = ("",),
     header: bool = True,
     padded: bool = False,
+    rows: HeaderRows = header_rows.FIRST,
 ) -> Text:
     """Read a delimited text file: trimmed cells, and the line on which each row begins.
 
-    Empty cells and those that equal one of ``missing`` are null; blank lines are left out, with a notice. Without
-    ``header`` the columns are called by their numbers from 1. A row that has not the cells of the header is set aside;
-    if it may be ``padded``, one that only ends early is read with its missing cells empty.
+    Blank lines are left out, with a notice; a row that has not the cells of the header is set aside.
+
+    Args:
+        path: The file.
+        missing: Texts of cells that are null.
+        header: Whether there is one; without it the columns are called by their numbers from 1.
+        padded: Whether a row that only ends early is read with its missing cells empty.
+        rows: Where the header stands, by default in the first line that is not blank.
 
     Raises:
         SourceError: the file is not there, empty or not text; the separator is not certain; the header has a
             repeated or empty name; too many rows have not its cells; a quotation mark is not closed. The message
             gives the line.
     """
-    text, notices = opened(path, lambda file: everything(file, missing), header=header, padded=padded)
+    text, notices = opened(path, lambda file: everything(file, missing), header=header, padded=padded, rows=rows)
     return replace(text, notices=(*notices, *text.notices))
 
 
 def opened(
-    path: Path, use: Callable[[Opened], T], *, header: bool = True, padded: bool = False
+    path: Path,
+    use: Callable[[Opened], T],
+    *,
+    header: bool = True,
+    padded: bool = False,
+    rows: HeaderRows = header_rows.FIRST,
 ) -> tuple[T, tuple[str, ...]]:
     """Open a delimited file, give it to ``use``, and return what that made and a notice about the encoding.
 
     A file that is not UTF-8 and does not say what it is in is read once more, as Windows-1252.
+
+    Args:
+        path: The file.
+        use: Makes something of it.
+        header: As :func:`read_text`, and so are the others.
+        padded: Whether a row may end early.
+        rows: Where the header stands.
 
     Raises:
         SourceError: the file is not there, not text, or its header cannot be used.
@@ -108,9 +132,9 @@ def opened(
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise SourceError(f"{what}; give a delimited text file")
     try:
-        return use(_open(path, "utf-8", header, padded)), ()
+        return use(_open(path, "utf-8", header, padded, rows)), ()
     except NotUtf8:
-        made = use(_open(path, "cp1252", header, padded))
+        made = use(_open(path, "cp1252", header, padded, rows))
         notice = f"{path.name}: not UTF-8, read as Windows-1252 (Latin-1); check letters with accents"
         return made, (notice,)
 
@@ -177,7 +201,7 @@ def blank_notice(path: Path, blank: int) -> tuple[str, ...]:
     return (f"{path.name}: {blank} blank lines skipped",) if blank else ()
 
 
-def _open(path: Path, encoding: str, header: bool, padded: bool) -> Opened:
+def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRows) -> Opened:
     pieces = decoding.pieces(path, encoding)
     for piece in pieces:
         # Blank lines before the header; a tab that begins it is none of them.
@@ -187,27 +211,35 @@ def _open(path: Path, encoding: str, header: bool, padded: bool) -> Opened:
     else:
         raise SourceError(f"{path} is empty; it needs a header and rows")
     stated = re.match(rb"sep=([,;\t|])\r?\n(?:\s*\n)?", piece.body[blank:], re.IGNORECASE)
-    start = blank + (stated.end() if stated else 0)
-    if not piece.body[start:].strip():
+    top = blank + (stated.end() if stated else 0)
+    if not piece.body[top:].strip():
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    end = _first_row(piece.body, start)
+    start = header_rows.start_of_line(path, piece, rows.header[0]) if rows.header else top
+    end = header_rows.end_of_row(piece.body, start)
     separator = stated[1].decode() if stated else _separator(path, piece.body[start:])
     names = _names(path, piece.body[start:end], separator)
+    if len(rows.header) > 1:
+        second = header_rows.start_of_line(path, piece, rows.header[1])
+        end = header_rows.end_of_row(piece.body, second)
+        names = header_rows.joined(names, _names(path, piece.body[second:end], separator))
     line = piece.line + piece.body.count(b"\n", 0, start)
     shape = ragged.Shape(path, line, separator.join(filter(None, names)), separator, len(names), padded)
     if not header:
         names, end = tuple(str(i) for i in range(1, len(names) + 1)), start
-    rest = Piece(piece.body[end:], piece.line + piece.body.count(b"\n", 0, end))
+    below = header_rows.start_of_rows(piece.body, end, rows.below)
+    rest = Piece(piece.body[below:], piece.line + piece.body.count(b"\n", 0, below))
     if header:
         _check_names(shape, names, rest)
-    return Opened(path, names, separator, chain([rest] if rest.body else [], pieces), shape, int(not header))
-
-
-def _first_row(body: bytes, start: int) -> int:
-    end = start
-    while (end := body.find(b"\n", end) + 1) and body.count(b'"', start, end) % 2:
-        pass
-    return end or len(body)
+    return Opened(
+        path,
+        names,
+        separator,
+        chain([rest] if rest.body else [], pieces),
+        shape,
+        int(not header),
+        rows.lines,
+        header_rows.notices(path.name, rows, piece.body[top:start], piece.body[end:below]) if header else (),
+    )
 
 
 def _separator(path: Path, body: bytes) -> str:
@@ -257,9 +289,12 @@ def everything(file: Opened, missing: Sequence[str]) -> Text:
     empty = pl.DataFrame(schema=dict.fromkeys(file.names, pl.String))
     frame = pl.concat([empty, *(part.frame for part in parts)])
     lines = pl.concat([pl.Series(dtype=pl.Int64), *(part.lines for part in parts)])
-    notices = blank_notice(file.path, sum(part.blank for part in parts))
-    left = unread(file, [row for part in parts for row in part.aside], frame.height)
-    return Text(frame, lines, notices, file.separator, left)
+    notices = (*file.notices, *blank_notice(file.path, sum(part.blank for part in parts)))
+    aside = [row for part in parts for row in part.aside if row.line not in file.left_out]
+    if file.left_out:
+        kept = ~lines.is_in(sorted(file.left_out))
+        frame, lines = frame.filter(kept), lines.filter(kept)
+    return Text(frame, lines, notices, file.separator, unread(file, aside, frame.height))
 
 
 def _lines(frame: pl.DataFrame, body: bytes, first: int) -> pl.Series:

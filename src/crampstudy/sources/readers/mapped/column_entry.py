@@ -17,6 +17,7 @@ from crampstudy.sources.text.dates import Clock
 
 NIGHTS = (("diary", "date"), ("episodes", "date"))
 """The columns, by table and name, that date a night and not a day."""
+_NIGHTLY = tuple(table for table, _ in NIGHTS)
 _ORIGINS = ("from", "constant", "numbered", "count")
 _KEYS = (*_ORIGINS, "format", "origin", "clock", "unit", "factor", "offset", "codes", "missing")
 _EXTRA_TYPES: tuple[VariableType, ...] = ("text", "integer", "number", "boolean", "date", "datetime")
@@ -30,12 +31,14 @@ Entries = Table[str, MappingEntry]
 class ColumnMap:
     """How one column of a table comes about; ``key`` is where the mapping file says so.
 
-    Exactly one of ``source`` (a column of the file), ``constant``, ``numbered`` and ``counted`` is set.
+    Exactly one of ``source`` (a column of the file), ``constant``, ``numbered`` and ``counted`` is set. Where columns
+    of the file are ``joined``, such as a date and a time of day, ``source`` is what they are called together.
     """
 
     key: str
     target: Variable
     source: str | None = None
+    joined: tuple[str, ...] = ()
     constant: str | None = None
     numbered: bool = False
     counted: bool = False
@@ -57,17 +60,21 @@ def column(v: Variable, entry: MappingEntry, clock: Clock, zone: str | None) -> 
     Raises:
         SourceError: a key does not fit the variable or another key, or a value is none of the variable's.
     """
-    if isinstance(entry.value, str):
+    if isinstance(entry.value, str | list):
         entry = MappingEntry(entry.file, entry.key, {"from": entry.value})
     entries = entry.entries(_KEYS)
     _check_keys(v, entry, entries)
     formats = _formats(v, entries, clock, zone)
     stated = cast(Clock, entries["clock"].one_of(get_args(Clock))) if "clock" in entries else clock
     unit, factor, offset = _unit(v, entry, entries)
+    named = entries["from"].texts() if "from" in entries else ()
+    if len(named) > 1 and v.type not in ("date", "datetime"):
+        entries["from"].wrong(f"only the columns of a date and its time of day are joined; {v.name} is {v.allowed}")
     return ColumnMap(
         key=entry.key,
         target=v,
-        source=entries["from"].text() if "from" in entries else None,
+        source=" + ".join(named) or None,
+        joined=named if len(named) > 1 else (),
         constant=_value(v, entries["constant"]) if "constant" in entries else None,
         numbered="numbered" in entries and bool(entries["numbered"].one_of(("night",))),
         counted="count" in entries and bool(entries["count"].one_of(("rows",))),
@@ -101,14 +108,24 @@ def _check_keys(v: Variable, entry: MappingEntry, entries: Entries) -> None:
 
 def _formats(v: Variable, entries: Entries, clock: Clock, zone: str | None) -> tuple[str, ...]:
     """Return the formats of dates, once each can be read."""
-    formats = entries["format"].texts() if "format" in entries else ()
+    timed, clocks = v.type == "datetime" or clock == "timestamp", v.type == "datetime" and v.table in _NIGHTLY
+    formats = formats_of(entries["format"], timed, clocks) if "format" in entries else ()
     if formats and "origin" in entries:
         entries["origin"].wrong("give a format for dates or an origin for day numbers, not both")
+    if any(map(dates.with_zone, formats)) and zone is None:
+        entries["format"].wrong("times with a zone need the top key time_zone, such as Europe/Berlin")
+    return formats
+
+
+def formats_of(entry: MappingEntry, timed: bool = False, clocks: bool = False) -> tuple[str, ...]:
+    """Return the formats that an entry lists, once each can be read.
+
+    ``timed`` ones have an hour; those of ``clocks`` may be of a time of day alone.
+    """
+    formats = entry.texts()
     for written in formats:
-        if problem := dates.problem(written, v.type == "datetime" or clock == "timestamp"):
-            entries["format"].wrong(f"{written!r} {problem}")
-        if dates.with_zone(written) and zone is None:
-            entries["format"].wrong("times with a zone need the top key time_zone, such as Europe/Berlin")
+        if (problem := dates.problem(written, timed)) and not (clocks and dates.is_clock(written)):
+            entry.wrong(f"{written!r} {problem}")
     return formats
 
 

@@ -24,7 +24,8 @@ _DIGITS = 12
 class Given:
     """A table as it came: trimmed texts or null, and the line of each row in ``file``.
 
-    ``by_comma`` says that the file comes from where decimal marks are commas, ``settled`` that its numbers have points.
+    ``by_comma`` says that the file comes from where decimal marks are commas, ``settled`` that its numbers have points;
+    ``nights`` has the night of each row, where it is known.
     """
 
     file: str
@@ -33,6 +34,7 @@ class Given:
     by_comma: bool = False
     settled: bool = False
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
+    nights: pl.Series | None = None
 
 
 def is_number(column: ColumnMap) -> bool:
@@ -88,7 +90,7 @@ def convert(
             f"{column.source} → {name}: " + ", ".join(f"{c} = {v or 'missing'}" for c, v in column.codes.items())
         )
     elif column.target.type in ("date", "datetime"):
-        cells = _to_dates(column, cells, given.lines, described, notices)
+        cells = _to_dates(column, cells, given, described, notices)
     elif is_number(column):
         cells = _scale(column, cells, notices)
     return cells.alias(name)
@@ -105,15 +107,18 @@ def _decode(column: ColumnMap, codes: Table[str, str], cells: pl.Series, given: 
     return cells.replace_strict(list(codes), [v or None for v in codes.values()], return_dtype=pl.String, default=None)
 
 
-def _to_dates(
-    column: ColumnMap, cells: pl.Series, lines: pl.Series, described: Mapping, notices: list[str]
-) -> pl.Series:
+def _to_dates(column: ColumnMap, cells: pl.Series, given: Given, described: Mapping, notices: list[str]) -> pl.Series:
     timed = column.target.type == "datetime" or column.clock == "timestamp"
     if column.origin is not None:
         read, differ = dates.numbered(cells, column.origin).cast(pl.Datetime("us")), None
         notices.append(f"{column.source} → {column.target.name}: day numbers, day 0 is {column.origin}")
     else:
-        read, differ = dates.moments(cells, column.formats, timed, described.time_zone)
+        whole = [written for written in column.formats if not dates.is_clock(written)]
+        only_clocks = bool(column.formats) and not whole
+        read, differ = dates.moments(
+            cells.clear(len(cells)) if only_clocks else cells, whole, timed, described.time_zone
+        )
+        read = _with_clock_times(column, cells, read, given, notices)
         if column.formats:
             notices.append(f"{column.source} → {column.target.name}: read as {' or '.join(column.formats)}")
     if column.clock == "morning":
@@ -137,10 +142,26 @@ def _to_dates(
             why = f'; seconds since 1970 are format: "{dates.EPOCH}" and no origin'
         notices.append(
             f"{column.source} → {column.target.name}: {wording.counted(int(unread.sum()), 'cells', 'are')} not "
-            f"{expected}, the first {cells[at]!r} on line {lines[at]}{why}"
+            f"{expected}, the first {cells[at]!r} on line {given.lines[at]}{why}"
         )
     left = pl.select(pl.format("{} (not {})", cells.rechunk(), pl.lit(expected))).to_series()
     return pl.select(pl.coalesce(made, left)).to_series()
+
+
+def _with_clock_times(
+    column: ColumnMap, cells: pl.Series, read: pl.Series, given: Given, notices: list[str]
+) -> pl.Series:
+    """Return moments with those that are only a time of day put into the night of their row."""
+    clocks = [written for written in column.formats if dates.is_clock(written)]
+    if column.target.type != "datetime" or given.nights is None or (column.formats and not clocks):
+        return read
+    made = dates.of_nights(cells.set(read.is_not_null(), None), given.nights, clocks)
+    if made.count():
+        notices.append(
+            f"{column.source} → {column.target.name}: {wording.counted(made.count(), 'times')} of day put into the "
+            "night of the row: from noon on in its evening, before noon in the morning after"
+        )
+    return pl.select(pl.coalesce(read, made)).to_series()
 
 
 def _days(column: ColumnMap, read: pl.Series, notices: list[str]) -> pl.Series:

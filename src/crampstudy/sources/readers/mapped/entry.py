@@ -58,6 +58,13 @@ class MappingEntry:
         except ValueError:
             self.wrong(f"{self.value!r} is not a number; write it with a decimal point")
 
+    def counts(self) -> tuple[int, ...]:
+        """Return one whole number from 1 on, or several that stand in a list."""
+        for text in self.texts():
+            if not text.isdecimal() or int(text) < 1:
+                self.wrong(f"{text!r} is not a whole number from 1 on")
+        return tuple(map(int, self.texts()))
+
     def date(self) -> date:
         """Return the entry as a date."""
         try:

@@ -7,7 +7,7 @@ The format stands in ``docs/mapping.md``.
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,11 +18,14 @@ from crampstudy import codebook, plain_yaml
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources.readers.mapped import column_entry
+from crampstudy.sources.readers.mapped import column_entry, wide_nights
 from crampstudy.sources.readers.mapped.column_entry import ColumnMap
 from crampstudy.sources.readers.mapped.entry import MappingEntry, close
+from crampstudy.sources.readers.mapped.wide_nights import WideNights
+from crampstudy.sources.text import header_rows, night_columns
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.decimals import MARKS, Mark
+from crampstudy.sources.text.header_rows import HeaderRows
 
 SHORT_ROWS = ("reject", "empty")
 """What may become of rows that only end early."""
@@ -30,7 +33,10 @@ SHORT_ROWS = ("reject", "empty")
 
 @dataclass(frozen=True, slots=True)
 class TableMap:
-    """How one table comes about: its file (and sheet, in a workbook), the rows that belong to it, its columns."""
+    """How one table comes about: its file (and sheet, in a workbook), the rows that belong to it, its columns.
+
+    ``header`` says where the file has its header, ``nights`` which of its columns are nights.
+    """
 
     name: str
     file: str | None
@@ -38,6 +44,8 @@ class TableMap:
     where: str | None
     distinct: bool
     columns: tuple[ColumnMap, ...]
+    header: HeaderRows = header_rows.FIRST
+    nights: WideNights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ def load(path: Path) -> Mapping:
 
 def _mapping(path: Path, top: MappingEntry) -> Mapping:
     keys = (
-        *("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows"),
+        *("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows", "header", "skip"),
         *unlogged.KEYS,
     )
     entries = top.entries(keys, ("version", "tables", "clock"))
@@ -90,7 +98,9 @@ def _mapping(path: Path, top: MappingEntry) -> Mapping:
         path=path,
         name=entries["name"].text() if "name" in entries else path.stem,
         tables=tuple(
-            _table(name, tables[name], cast(Clock, clock), zone) for name in codebook.TABLES if name in tables
+            replace(_table(name, tables[name], cast(Clock, clock), zone), header=_header(entries, tables[name]))
+            for name in codebook.TABLES
+            if name in tables
         ),
         missing=entries["missing"].texts() if "missing" in entries else ("",),
         decimal=cast(Mark, entries["decimal"].one_of(MARKS)) if "decimal" in entries else None,
@@ -108,8 +118,22 @@ def _unlogged(entries: Table[str, MappingEntry]) -> Unlogged | None:
         next(iter(said.values())).wrong(str(error))
 
 
+def _header(top: Table[str, MappingEntry], table: MappingEntry) -> HeaderRows:
+    """Return where the header of a table stands: as the table says, and else the whole mapping."""
+    stated = {**top, **table.entries()}
+    header = stated["header"].counts() if "header" in stated else ()
+    if len(header) > 2 or sorted(set(header)) != list(header):
+        stated["header"].wrong("write the line of the header, or [3, 4] where two lines make it")
+    if "skip" not in stated:
+        return HeaderRows(header)
+    lines = stated["skip"].counts()
+    if isinstance(stated["skip"].value, list):
+        return HeaderRows(header, lines=frozenset(lines))
+    return HeaderRows(header, below=lines[0])
+
+
 def _table(name: str, entry: MappingEntry, clock: Clock, zone: str | None) -> TableMap:
-    entries = entry.entries(("file", "sheet", "rows", "columns", "own"), ("columns",))
+    entries = entry.entries(("file", "sheet", "header", "skip", "rows", "nights", "columns", "own"), ("columns",))
     rows = entries["rows"].entries(("where", "distinct")) if "rows" in entries else {}
     if "distinct" in rows and name != "participants":
         rows["distinct"].wrong(
@@ -132,13 +156,14 @@ def _table(name: str, entry: MappingEntry, clock: Clock, zone: str | None) -> Ta
         columns.append(column_entry.column(variable, stated, clock, zone))
     for target, stated in entries["own"].entries().items() if "own" in entries else ():
         columns.append(column_entry.extra(name, target, stated))
+    nights = _nights(name, entry, entries, columns, clock)
     mapped = {c.target.name for c in columns}
     for v in codebook.variables(name):
-        if v.required and v.name not in mapped:
-            entries["columns"].wrong(
-                f"the required column {v.name} is missing; map it, or, where the study did not record it, "
-                f'write {v.name}: {{constant: ""}}'
-            )
+        # What a study did not record of its participants is not known of any.
+        if v.required and v.name not in mapped and not (name == "participants" and v.severity == "blank-cell"):
+            empty = f'; where the study did not record it, write {v.name}: {{constant: ""}}'
+            key = v.name in codebook.TABLES[name].key
+            entries["columns"].wrong(f"the required column {v.name} is missing; map it{'' if key else empty}")
     return TableMap(
         name=name,
         file=entries["file"].text() if "file" in entries else None,
@@ -146,4 +171,21 @@ def _table(name: str, entry: MappingEntry, clock: Clock, zone: str | None) -> Ta
         where=where,
         distinct="distinct" in rows and rows["distinct"].one_of(("true", "false")) == "true",
         columns=tuple(columns),
+        nights=nights,
     )
+
+
+def _nights(
+    table: str, entry: MappingEntry, entries: Table[str, MappingEntry], columns: list[ColumnMap], clock: Clock
+) -> WideNights | None:
+    """Return which columns are nights, if some are; the column of their dates is added behind the first."""
+    patterns = list(dict.fromkeys(c.source for c in columns if c.source and night_columns.is_pattern(c.source)))
+    if not patterns and "nights" not in entries:
+        return None
+    if table != "diary":
+        entries.get("nights", entry).wrong(f"only the diary has columns that are nights, not {table}")
+    if any(c.target.name == "date" for c in columns):
+        entries["columns"].wrong("the headings tell the nights: take date out of the columns")
+    nights, day = wide_nights.parse(entry, entries.get("nights"), patterns, clock)
+    columns.insert(1, day)
+    return nights

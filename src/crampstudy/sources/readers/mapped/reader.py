@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +14,9 @@ from crampstudy import codebook, wording
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.cohort import subpopulation
 from crampstudy.errors import SourceError, UsageError
+from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.mapped import mapping
+from crampstudy.sources.readers.mapped.column_entry import NIGHTS, ColumnMap
 from crampstudy.sources.readers.mapped.columns import (
     Given,
     convert,
@@ -24,9 +28,11 @@ from crampstudy.sources.readers.mapped.columns import (
 from crampstudy.sources.readers.mapped.entry import close
 from crampstudy.sources.readers.mapped.mapping import Mapping, TableMap
 from crampstudy.sources.readers.mapped.repeated_rows import counted_rows, distinct_rows
-from crampstudy.sources.text import missing_codes
+from crampstudy.sources.readers.mapped.wide_nights import as_rows
+from crampstudy.sources.text import missing_codes, night_columns
 from crampstudy.sources.text.decimals import Mark
 from crampstudy.sources.text.delimited import read_text
+from crampstudy.sources.text.header_rows import HeaderRows
 from crampstudy.sources.text.missing_codes import Codes
 
 
@@ -45,6 +51,7 @@ def read(
     declared: Codes = missing_codes.NONE,
     decimal: Mark | None = None,
     padded: bool = False,
+    start: date | None = None,
 ) -> Raw:
     """Read files through a mapping: delimited text, a workbook or a statistical file.
 
@@ -55,21 +62,24 @@ def read(
         decimal: What the mapping's key of that name says.
         padded: Whether rows of text that only end early are read as rows with empty cells; else they are set aside,
             unless the mapping says so.
+        start: The first night, where columns are nights by their numbers.
 
     Raises:
         SourceError: the mapping is wrong, a file is missing or unreadable, or the two do not fit together.
     """
     described = _with_codes(mapping.load(description), declared)
     described = replace(described, decimal=decimal or described.decimal, padded=padded or described.padded)
+    if start is not None:
+        described = _started(described, start)
     given: dict[str, Given] = {}
     notices: list[str] = []
-    before: dict[tuple[Path, str | None], Given] = {}
+    before: dict[tuple[Path, str | None, HeaderRows], Given] = {}
     for table in described.tables:
         file = _file(path, table, described)
-        if (file, table.sheet) not in before:
-            before[file, table.sheet], said = _given(file, table, described)
+        if (key := (file, table.sheet, table.header)) not in before:
+            before[key], said = _given(file, table, described)
             notices.extend(said)
-        given[table.name] = before[file, table.sheet]
+        given[table.name] = before[key]
     made = apply(given, described)
     said = (*notices, *made.notices)
     return Raw(described.name, "diary", made.tables, notices=said, unlogged=described.unlogged)
@@ -82,19 +92,31 @@ def apply(given: Table[str, Given], described: Mapping) -> Mapped:
         SourceError: a column is not in its file, a code covers not every cell, or participants contradict
             themselves; the message names the file, the line and the entry of the mapping.
     """
-    tables: list[RawTable] = []
-    notices: list[str] = []
+    made: dict[str, RawTable] = {}
+    told: dict[str, list[str]] = {}
     lists = _lists(given, described)
-    for table in described.tables:
+    # The nights of a participant tell which of several ages is the first.
+    for table in sorted(described.tables, key=lambda table: table.name != "diary"):
         source = given[table.name]
-        made, said = _table(table, source, described)
-        tables.append(replace(made, unread=source.unread) if lists[source.file] == table.name else made)
-        notices.extend(f"{made.file}, {table.name}: {notice}" for notice in said)
-    used = {(given[t.name].file, name) for t in described.tables for name in _sources(t)}
+        if table.name == "participants" and source is given["diary"]:
+            source = replace(source, nights=_nights_of(source.lines, made["diary"]))
+        made[table.name], told[table.name] = _table(table, source, described)
+        if lists[source.file] == table.name:
+            made[table.name] = replace(made[table.name], unread=source.unread)
+    names = [table.name for table in described.tables]
+    notices = [f"{made[name].file}, {name}: {notice}" for name in names for notice in told[name]]
+    used = {(given[t.name].file, name) for t in described.tables for name in _sources(t, given[t.name].frame.columns)}
     for file, frame in {source.file: source.frame for source in given.values()}.items():
         if left := [name for name in frame.columns if (file, name) not in used]:
             notices.append(f"{file}: not mapped and left out: {', '.join(left)}")
-    return Mapped(tuple(tables), tuple(notices))
+    return Mapped(tuple(made[name] for name in names), tuple(notices))
+
+
+def _nights_of(lines: pl.Series, diary: RawTable) -> pl.Series:
+    """Return the first night that the diary has of each line of their file."""
+    day = pl.col("date").str.to_date("%Y-%m-%d", strict=False)
+    nights = diary.frame.select(day, line=diary.lines).group_by("line").agg(pl.col("date").min())
+    return lines.to_frame("line").join(nights, on="line", how="left", maintain_order="left")["date"]
 
 
 def _lists(given: Table[str, Given], described: Mapping) -> dict[str, str]:
@@ -113,9 +135,25 @@ def _with_codes(described: Mapping, declared: Codes) -> Mapping:
     return replace(described, tables=tuple(tables))
 
 
-def _sources(table: TableMap) -> set[str]:
-    named = subpopulation.names(table.where) if table.where else ()
-    return {c.source for c in table.columns if c.source is not None} | set(named)
+def _started(described: Mapping, start: date) -> Mapping:
+    if not any(table.nights and table.nights.counted for table in described.tables):
+        raise UsageError(
+            f'start={start}: no table of {described.path} has nights by their numbers, such as cramps: "Day {{n}}"; '
+            "leave the start out"
+        )
+    return replace(
+        described, tables=tuple(replace(t, nights=t.nights and t.nights.begun(start)) for t in described.tables)
+    )
+
+
+def _sources(table: TableMap, columns: Sequence[str]) -> set[str]:
+    """Return those of a file's ``columns`` that a table uses."""
+    named = {*(subpopulation.names(table.where) if table.where else ())}
+    named |= {name for c in table.columns for name in c.joined or ((c.source,) if c.source else ())}
+    if table.nights is None:
+        return named
+    start = {table.nights.start_column} if table.nights.start_column else set()
+    return night_columns.named(columns, named | start, table.nights.formats)
 
 
 def _file(path: Path, table: TableMap, described: Mapping) -> Path:
@@ -133,12 +171,16 @@ def _file(path: Path, table: TableMap, described: Mapping) -> Path:
 
 def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tuple[str, ...]]:
     suffix = file.suffix.lower()
-    same = [t for t in described.tables if (t.file, t.sheet) == (table.file, table.sheet)]
-    numbers = {c.source for t in same for c in t.columns if c.source is not None and is_number(c)}
+    same = [t for t in described.tables if (t.file, t.sheet, t.header) == (table.file, table.sheet, table.header)]
+
+    def numbers(columns: Sequence[str]) -> set[str]:
+        named = {c.source for t in same for c in t.columns if c.source is not None and is_number(c)}
+        return night_columns.named(columns, named, next((t.nights.formats for t in same if t.nights), ()))
+
     if suffix in (".xlsx", ".xlsm"):
         from crampstudy.sources.readers import spreadsheet
 
-        grid = spreadsheet.load(file, table.sheet, numbers, stated_marks(described))
+        grid = spreadsheet.load(file, table.sheet, numbers, stated_marks(described), table.header)
     elif table.sheet is not None:
         raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
     elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
@@ -146,28 +188,50 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
 
         grid = statfile.load(file, numbers, stated_marks(described))
     else:
-        text = read_text(file, missing=described.missing, padded=described.padded)
+        text = read_text(file, missing=described.missing, padded=described.padded, rows=table.header)
         return Given(file.name, text.frame, text.lines, text.separator == ";", unread=text.unread), text.notices
     return Given(grid.file, grid.frame, grid.lines, settled=True), grid.notices
 
 
+def _joined(table: TableMap, given: Given, described: Mapping) -> Given:
+    """Return a table with what a mapping joins, such as a date and its time of day, as columns."""
+    joined = {c.source: c for c in table.columns if c.source and c.joined}
+    for column in joined.values():
+        for name in column.joined:
+            _check_column(name, column, given, described)
+    cells = [pl.concat_str(pl.col(c.joined), separator=" ", ignore_nulls=True).alias(n) for n, c in joined.items()]
+    frame = given.frame.with_columns(
+        pl.when(c.str.len_chars() > 0).then(c).alias(n) for n, c in zip(joined, cells, strict=True)
+    )
+    return replace(given, frame=frame)
+
+
 def _check_columns(table: TableMap, given: Given, described: Mapping) -> None:
     for column in table.columns:
-        if column.source is not None and column.source not in given.frame.columns:
-            raise SourceError(
-                f"{described.path}, {column.key}: {given.file} has no column {column.source!r}"
-                f"{close(column.source, given.frame.columns)} "
-                f"(it has {', '.join(given.frame.columns)})"
-            )
+        if column.source is not None:
+            _check_column(column.source, column, given, described)
+
+
+def _check_column(name: str, column: ColumnMap, given: Given, described: Mapping) -> None:
+    if name not in given.frame.columns:
+        raise SourceError(
+            f"{described.path}, {column.key}: {given.file} has no column {name!r}{close(name, given.frame.columns)} "
+            f"(it has {', '.join(given.frame.columns)})"
+        )
 
 
 def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable, list[str]]:
-    _check_columns(table, given, described)
     notices: list[str] = []
     gone = pl.all().is_in(list(described.missing))
     given = replace(given, frame=given.frame.select(pl.when(~gone).then(pl.all()).name.keep()))
     if table.where is not None:
         given = _where(table, table.where, given, described, notices)
+    if table.nights is not None:
+        frame, lines, said = as_rows(given.frame, given.lines, table.nights, given.file, described.path)
+        given = replace(given, frame=frame, lines=lines)
+        notices.extend(said)
+    given = _joined(table, given, described)
+    _check_columns(table, given, described)
     cells = {
         c.target.name: without_missing(c, given.frame[c.source], notices) for c in table.columns if c.source is not None
     }
@@ -175,7 +239,13 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         texts = {c.target.name: cells[c.target.name] for c in table.columns if is_number(c)}
         cells |= with_points(pl.DataFrame(texts), given, described, notices)
     plain = [c for c in table.columns if not (c.numbered or c.counted)]
-    made = pl.DataFrame({c.target.name: convert(c, cells, given, described, notices) for c in plain})
+    # Times of day belong to the night of their row.
+    converted: dict[str, pl.Series] = {}
+    for column in sorted(plain, key=lambda c: (c.target.table, c.target.name) not in NIGHTS):
+        converted[column.target.name] = convert(column, cells, given, described, notices)
+        if (column.target.table, column.target.name) in NIGHTS:
+            given = replace(given, nights=converted["date"].str.to_date("%Y-%m-%d", strict=False))
+    made = pl.DataFrame([converted[c.target.name] for c in plain])
     for column in (c for c in table.columns if c.numbered):
         order = pl.int_range(1, pl.len() + 1).over("participant_id", "date").cast(pl.String)
         made = made.with_columns(order.alias(column.target.name))
@@ -198,6 +268,8 @@ def _merge(
     lines = given.lines
     counted = next((c.target.name for c in table.columns if c.counted), None)
     if table.distinct:
+        made, grown = first_age.of_first_nights(made, given.lines, given.nights)
+        notices.extend(grown)
         made, lines = distinct_rows(made, ["participant_id"], table.name, given, described)
         said = wording.counted(given.frame.height, "rows", "say")
         notices.append(f"{said} the same of {wording.counted(made.height, 'participants')}: one row each is kept")
@@ -218,4 +290,7 @@ def _where(table: TableMap, where: str, given: Given, described: Mapping, notice
     if left := int((~chosen.inside).sum()):
         unclear = f", {chosen.undecided} of them because a value is missing" if chosen.undecided else ""
         notices.append(f"{left} of {len(chosen.inside)} rows are not where {where}{unclear}; left out")
-    return replace(given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside))
+    nights = None if given.nights is None else given.nights.filter(chosen.inside)
+    return replace(
+        given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside), nights=nights
+    )

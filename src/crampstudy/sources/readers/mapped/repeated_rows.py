@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers.mapped.columns import Given
 from crampstudy.sources.readers.mapped.mapping import Mapping
 
-_LINE, _APART = "__line", "__apart"
+_LINE, _APART, _DAY = "__line", "__apart", "__day"
 
 
 def counted_rows(made: pl.DataFrame, name: str, given: Given, described: Mapping) -> tuple[pl.DataFrame, pl.Series]:
@@ -41,9 +43,10 @@ def distinct_rows(
     Raises:
         SourceError: two rows of one key contradict each other.
     """
-    numbered = made.with_columns(given.lines.alias(_LINE))
+    days = [None] * made.height if given.nights is None or len(key) > 1 else given.nights
+    numbered = made.with_columns(given.lines.alias(_LINE), pl.Series(_DAY, days, dtype=pl.Date))
     grouped = numbered.group_by(key, maintain_order=True)
-    varies = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().n_unique())
+    varies = grouped.agg(pl.exclude(*key, _LINE, _DAY).drop_nulls().n_unique())
     for name in varies.columns[len(key) :]:
         if (several := varies.filter(pl.col(name) > 1)).height:
             whose = several.select(key).row(0)
@@ -52,11 +55,16 @@ def distinct_rows(
             )
             rows = numbered.filter(same & pl.col(name).is_not_null())
             rows = rows.unique(name, keep="first", maintain_order=True)
-            (one, at), (other, then) = rows.select(name, _LINE).rows()[:2]
+            (one, at, day), (other, then, later) = rows.select(name, _LINE, _DAY).rows()[:2]
             night = f", night {whose[1]}," if len(whose) > 1 else ""
             raise SourceError(
-                f"{given.file}: participant {whose[0]}{night} has two values of {name}, {one!r} on line {at} and "
-                f"{other!r} on line {then}; correct one, or take {name} out of tables.{table} of {described.path}"
+                f"{given.file}: participant {whose[0]}{night} has two values of {name}, {one!r} on line {at}{_of(day)} "
+                f"and {other!r} on line {then}{_of(later)}; correct one, or take {name} out of tables.{table} of "
+                f"{described.path}"
             )
-    merged = grouped.agg(pl.exclude(*key, _LINE).drop_nulls().first(), pl.col(_LINE).first())
+    merged = grouped.agg(pl.exclude(*key, _LINE, _DAY).drop_nulls().first(), pl.col(_LINE).first())
     return merged.select(made.columns), merged[_LINE]
+
+
+def _of(night: date | None) -> str:
+    return f" (night {night})" if night else ""

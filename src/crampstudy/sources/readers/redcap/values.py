@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from crampstudy.errors import SourceError
+from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.redcap.data_dictionary import RedcapField
 from crampstudy.sources.readers.redcap.export import EVENT, ID, Export
 from crampstudy.wording import counted
@@ -45,6 +46,8 @@ def merge_events(export: Export, frame: pl.DataFrame, notices: list[str]) -> tup
         SourceError: two events of a record have different values of one field.
     """
     values = [c for c in frame.columns if c != ID]
+    frame, grown = first_age.of_first_nights(frame, export.lines)
+    notices.extend(f"{export.file}: {notice}" for notice in grown)
     numbered = frame.with_columns(export.lines.alias("__line"), export.frame[EVENT].alias("__event"))
     varies = numbered.group_by(ID, maintain_order=True).agg(pl.col(values).drop_nulls().n_unique())
     for name in values:

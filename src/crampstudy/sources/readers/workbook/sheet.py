@@ -11,8 +11,12 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import sheetxml
 from crampstudy.sources.readers.workbook.archive import Book, reading
+from crampstudy.sources.text import header_rows, stored
+from crampstudy.sources.text.header_rows import HeaderRows
+from crampstudy.wording import counted
 
 _MOST_ROWS = 1_048_576
+_SHOWN = 60
 _NumberedRow = tuple[int, tuple[Any, ...]]
 
 
@@ -27,8 +31,10 @@ class Sheet:
     notices: tuple[str, ...]
 
 
-def read_sheet(book: Book, title: str) -> Sheet:
-    """Return the sheet with a title.
+def read_sheet(book: Book, title: str, header: HeaderRows = header_rows.FIRST, *, any_name: bool = False) -> Sheet:
+    """Return the sheet with a title, whose header stands where ``header`` says, by default in its first row.
+
+    With ``any_name``, a date or a number in the header is a name as well.
 
     Raises:
         SourceError: it is damaged or empty, has merged cells in its table, no header, no rows, a column without a name
@@ -44,18 +50,47 @@ def read_sheet(book: Book, title: str) -> Sheet:
         raise SourceError(f"{file} is damaged: {astray}; open it in a spreadsheet program, look at it and save it")
     if not rows:
         raise SourceError(f"{file} is empty; it needs a header and rows")
-    top, last = rows[0][0], rows[-1][0]
-    _check(file, found, (top, last), _width(rows))
-    _, header = rows.pop(0)
-    names = _header(file, top, header)
-    if not rows:
+    first = rows[0][0]
+    tops, body = _divided(file, rows, header)
+    top, last = tops[-1][0], rows[-1][0]
+    # A heading may span columns where two rows are the header; a title above it is none of the table.
+    _check(file, found, (top + 1 if header.header else top, last), _width(rows))
+    names = _header(file, tops, any_name=any_name, spans=_spans(found, tops[0][0]))
+    if not body:
         raise SourceError(f"{file} has a header and no rows")
-    cells = _named_cells(file, top, names, rows)
+    cells = _named_cells(file, top, names, body)
     notices = [f"{file}: the sheet is hidden and was read like the others"] if hidden else []
+    if tops[0][0] > first:
+        notices.append(f"{file}: the header is row {tops[0][0]}; left out above it: {_excerpt(rows[0][1])}")
+    if header.below:
+        notices.append(f"{file}: left out below the header: {counted(header.below, 'rows')}")
     notices += _notices(file, found, (top, last), names)
-    if blank := last - top - len(rows):
+    if blank := last - top - sum(number > top for number, _ in rows):
         notices.append(f"{file}: blank rows skipped: {blank}")
-    return Sheet(file, tuple(names.values()), cells, [line for line, _ in rows], tuple(notices))
+    return Sheet(file, tuple(names.values()), cells, [line for line, _ in body], tuple(notices))
+
+
+def _divided(
+    file: str, rows: Sequence[_NumberedRow], header: HeaderRows
+) -> tuple[list[_NumberedRow], list[_NumberedRow]]:
+    """Return the rows of the header, and those of the table below it."""
+    known = dict(rows)
+    for number in header.header:
+        if number not in known:
+            raise SourceError(f"{file}: row {number} is to be the header, and there is no such row, or it is blank")
+    tops = [(number, known[number]) for number in header.header] or [rows[0]]
+    below = [row for row in rows if row[0] > tops[-1][0]][header.below :]
+    return tops, [row for row in below if row[0] not in header.lines]
+
+
+def _spans(found: sheetxml.Facts, row: int) -> dict[int, int]:
+    """Return the last position of each heading of a row that is merged with cells beside it, positions from 0."""
+    bounds = [range_boundaries(merged) for merged in found.merged]
+    return {left - 1: right - 1 for left, top, right, _ in bounds if left and right and top == row}
+
+
+def _excerpt(row: tuple[Any, ...]) -> str:
+    return repr(next(str(cell.value).strip()[:_SHOWN] for cell in row if is_filled(cell)))
 
 
 def _rows(sheet: Any) -> Iterator[_NumberedRow]:
@@ -78,22 +113,31 @@ def is_filled(cell: Any) -> bool:
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
-def _header(file: str, top: int, header: tuple[Any, ...]) -> dict[int, str]:
+def _header(file: str, tops: Sequence[_NumberedRow], *, any_name: bool, spans: dict[int, int]) -> dict[int, str]:
     """Return the names of the columns by their position in the sheet, from 0."""
+    texts = [[_name(file, number, place, cell, any_name) for place, cell in enumerate(row)] for number, row in tops]
+    headings = header_rows.joined(texts[0], texts[1], spans or None) if len(texts) > 1 else texts[0]
     names: dict[int, str] = {}
-    for position, cell in enumerate(header):
-        if not is_filled(cell):
+    for position, name in enumerate(headings):
+        if not name:
             continue
-        where = f"{get_column_letter(position + 1)}{top}"
-        if not isinstance(cell.value, str):
-            raise SourceError(
-                f"{file} has no header: {where} holds {cell.value!r}, not a name; write the names in the first row"
-            )
-        name = cell.value.strip()
         if name in names.values():
+            where = f"{get_column_letter(position + 1)}{tops[-1][0]}"
             raise SourceError(f"{file}: the column {name!r} stands twice in the header, again in {where}; keep one")
         names[position] = name
     return names
+
+
+def _name(file: str, row: int, place: int, cell: Any, any_name: bool) -> str | None:
+    """Return the name that a cell of the header holds, ``None`` where it holds nothing."""
+    if not is_filled(cell):
+        return None
+    if not isinstance(cell.value, str) and not any_name:
+        raise SourceError(
+            f"{file} has no header: {get_column_letter(place + 1)}{row} holds {cell.value!r}, not a name; "
+            "write the names in the first row"
+        )
+    return stored.as_text(cell.value, dated=True)
 
 
 def _named_cells(file: str, top: int, names: dict[int, str], rows: Sequence[_NumberedRow]) -> list[tuple[Any, ...]]:
@@ -116,7 +160,8 @@ def _check(file: str, found: sheetxml.Facts, rows: tuple[int, int], width: int) 
         if left <= width and top <= rows[1] and bottom >= rows[0]:
             raise SourceError(
                 f"{file}: the cells {merged} are merged; a merged range has one value for several rows or columns: "
-                "unmerge it and write the value in every cell it holds for"
+                "unmerge it and write the value in every cell it holds for; a title or headings above the header stay "
+                "where a mapping says which rows are the header: header: 3, or header: [3, 4]"
             )
     if found.uncalculated:
         raise SourceError(
