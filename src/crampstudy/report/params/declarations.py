@@ -74,7 +74,9 @@ def declarations(code: str, notebook: str) -> list[Parameter]:
     except (SyntaxError, tokenize.TokenError) as problem:
         raise ParameterError(f"{notebook}, parameters cell: not Python: {problem}") from problem
     return [
-        _declaration(node, comments, notebook) for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)
+        _declaration(node, comments, notebook)
+        for node in tree.body
+        if not isinstance(node, ast.Import | ast.ImportFrom)
     ]
 
 
