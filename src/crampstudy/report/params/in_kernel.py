@@ -29,7 +29,7 @@ def check_kernel() -> None:
         ParameterError: papermill set a name that the parameters cell does not declare (the closest one is suggested),
             or a parameter has an impossible value (what is allowed is named).
     """
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is not None:
         check(shell.user_ns.get("In", []), shell.user_ns)
 
