@@ -97,7 +97,7 @@ def split_rows(
         more = cells | {"term": split.test, "estimand": "test that both are equal"}
         more["adjusted_for"] = "; ".join(t for t in terms if t not in (split.within, split.between)) or None
         if any(split.within in term.split(":") for term in terms if term != split.within):
-            more["note"] = rows.note(wording.AT_REFERENCE, cells["note"] or "")
+            more["note"] = estimates.note(wording.AT_REFERENCE, cells["note"] or "")
         if lacking := [row for row in parts if pd.isna(row["estimate"])]:
             test = estimates.row(status=lacking[0]["status"], scale=rows.TEST, **more | {"note": lacking[0]["note"]})
         else:

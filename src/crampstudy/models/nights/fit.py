@@ -103,7 +103,7 @@ def _answer(request: ModelRequest, solution: Solution) -> tuple[rows.Coefficient
         "n_nights": solution.n_nights,
         "n_events": None if solution.is_number else solution.n_events,
         "n_groups": clusters,
-        "note": rows.note(
+        "note": tidy.note(
             *solution.remarks,
             *(f"with {term}" for term in design.beside),
             *design.remarks,

@@ -62,7 +62,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     """
     of = sample(family, request)
     design, scale = of.design, family.scale or Scale.of_number(request.outcome)
-    cells = base(request) | {"estimand": f"cross-sectional {association(design)}", "note": rows.note(*of.remarks)}
+    cells = base(request) | {"estimand": f"cross-sectional {association(design)}", "note": tidy.note(*of.remarks)}
     if not design.rows.any():
         answer = rows.CoefficientTable.none(design, "not_estimable", "no participant is complete on the terms")
         made = rows.rows(answer, scale, cells, request.ci_level, request.per, request.margins)
@@ -85,7 +85,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         "n_participants": numbers.n,
         "n_events": None if family.numbers_of else numbers.n_events,
         "n_groups": numbers.n_psus,
-        "note": rows.note(few, *of.remarks, found.note or ""),
+        "note": tidy.note(few, *of.remarks, found.note or ""),
     }
     per = reporting_units.steps(answer, design, scale, request.per, request.ci_level)
     made = rows.rows(answer, scale, cells, request.ci_level, per, request.margins)

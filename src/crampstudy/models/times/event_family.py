@@ -197,7 +197,7 @@ def fit_events(family: EventFamily, request: ModelRequest) -> Fit:
         "n_participants": fitted.clusters,
         "n_groups": fitted.clusters,
         "n_events": found.events,
-        "note": rows.note(*fitted.remarks, found.note),
+        "note": tidy.note(*fitted.remarks, found.note),
     }
     per = reporting_units.steps(found.answer, design, scale, request.per, request.ci_level)
     made = rows.rows(found.answer, scale, cells, request.ci_level, per, request.margins)
