@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from crampstudy.errors import ParameterError
 from crampstudy.report import params
 from crampstudy.report.params import in_kernel
+from crampstudy.report.params.declarations import declarations
 
 ROOT = Path(__file__).parents[1]
 
@@ -239,3 +241,13 @@ def test_what_is_no_notebook_is_told(tmp_path: Path) -> None:
     path.write_text("hello", encoding="utf-8")
     with pytest.raises(ParameterError, match=r"text.ipynb cannot be read"):
         params.describe([path])
+
+
+def test_the_page_of_own_sections_says_what_happens() -> None:
+    page = (ROOT / "docs" / "custom-sections.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(r"^```python\n(source: .*?)^```", page, re.MULTILINE | re.DOTALL)
+    known = [parameter.name for parameter in declarations(cell, "the page")]
+    assert known == ["source", "ci_level", "terms"]
+    with pytest.raises(ParameterError) as caught:
+        in_kernel.check(["", cell, "# Parameters\nci_levl = 0.9\n"], {})
+    assert f"ParameterError: {caught.value}\n" in page
