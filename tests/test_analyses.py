@@ -42,6 +42,8 @@ from crampstudy.simulate import simulate
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = {path.stem: path for path in outline.read(ROOT / "notebooks").notebooks}
+EVERY_NOTEBOOK = NOTEBOOKS | {"custom": ROOT / "notebooks" / outline.TEMPLATE}
+PROSE = "blocks.prose"
 EVERY = pytest.mark.parametrize("analysis", analyses.ANALYSES.values(), ids=list(analyses.ANALYSES))
 Run = Callable[..., tuple[int, str, str]]
 
@@ -69,8 +71,11 @@ def code_of(path: Path) -> Iterator[ast.AST]:
 
 
 def prose_of(path: Path) -> str:
+    """The text of a notebook: its cells of Markdown, and what its cells of code say as prose."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    static = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    said = [node.args[0] for node in code_of(path) if isinstance(node, ast.Call) and ast.unparse(node.func) == PROSE]
+    return "\n".join([*static, *(ast.literal_eval(text) for text in said)])
 
 
 @EVERY
@@ -88,7 +93,23 @@ def test_every_section_is_an_analysis() -> None:
     assert set(NOTEBOOKS) == set(analyses.ANALYSES)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS.values(), ids=list(NOTEBOOKS))
+@pytest.mark.parametrize("path", EVERY_NOTEBOOK.values(), ids=list(EVERY_NOTEBOOK))
+def test_a_notebook_reads_well_by_hand(path: Path) -> None:
+    """What only the report resolves stands in cells that resolve it for the reader of the notebook as well."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            assert not re.search(r"\{\{|(?<!\w)@\w", text), text
+        elif text.startswith(PROSE):
+            # Beside what it shows, the template itself would only be in the way.
+            assert cell["metadata"]["jupyter"] == {"source_hidden": True}
+            assert not re.search(r"^#", text, re.MULTILINE), "a heading belongs into a cell of Markdown"
+    first = next(text for cell in cells if "open_cohort(source)" in (text := "".join(cell["source"])))
+    assert first.startswith("params.check_kernel()\n")
+
+
+@pytest.mark.parametrize("path", EVERY_NOTEBOOK.values(), ids=list(EVERY_NOTEBOOK))
 def test_a_notebook_holds_no_logic(path: Path) -> None:
     logic = (ast.If, ast.IfExp, ast.FunctionDef, ast.Lambda, ast.For, ast.While, ast.comprehension, ast.Try, ast.BoolOp)
     assert not [node for node in code_of(path) if isinstance(node, logic)]
@@ -234,7 +255,8 @@ def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(
     with pytest.raises(ReportError, match="the analysis has no part 'tbl-frequnecy'; its parts: tbl-frequency, "):
         blocks.show(found, "tbl-frequnecy")
     blocks.record_findings(found)
-    assert "{{frequency}} = Over all ages" in capsys.readouterr().out
+    assert "'frequency': 'Over all ages" in capsys.readouterr().out
+    assert blocks.prose("{{frequency}}").views["text/markdown"].startswith("Over all ages")
 
 
 def test_an_unknown_name_lists_the_names(run: Run) -> None:

@@ -13,6 +13,7 @@ from crampstudy import codebook
 from crampstudy.cli import app
 from crampstudy.codebook import dictionary
 from crampstudy.errors import SourceError, UsageError
+from crampstudy.report import outline
 from crampstudy.sources import load, starter
 
 FILES = {"datapackage.json", "dictionary.md", "redcap.csv", "README.md", *(f"{name}.csv" for name in codebook.TABLES)}
@@ -85,6 +86,43 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "crampstudy validate" in done.output
     assert not (tmp_path / "x" / "labs.csv").exists()
+
+
+def test_notebooks_to_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRAMPSTUDY_NOTEBOOKS", raising=False)
+    done = CliRunner().invoke(app, ["init", "--notebooks"])
+    assert done.exit_code == 0, done.output
+    assert "when it is run here" in done.output and "--notebook FILE.ipynb" in done.output
+    shipped = Path(__file__).parents[1] / "notebooks"
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "notebooks").iterdir()}
+    assert copied == {name: (shipped / name).read_bytes() for name in copied}
+    names = {path.name for path in outline.read(shipped).notebooks}
+    assert set(copied) == {"outline.yaml", outline.TEMPLATE, *names}
+    assert outline.find() == tmp_path / "notebooks"
+    # What may be edited by now is left as it is.
+    (tmp_path / "notebooks" / "cohort.ipynb").write_text("mine")
+    done = CliRunner().invoke(app, ["init", "--notebooks"])
+    assert isinstance(done.exception, UsageError) and "may hold notebooks of yours" in str(done.exception)
+    assert (tmp_path / "notebooks" / "cohort.ipynb").read_text() == "mine"
+
+
+def test_a_study_with_notebooks(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "my study"), "--notebooks"])
+    assert done.exit_code == 0, done.output
+    assert f"when it is run in '{tmp_path / 'my study'}'" in done.output
+    assert (tmp_path / "my study" / "notebooks" / "outline.yaml").is_file()
+    fill(tmp_path / "my study" / "participants.csv", participant_id="01", age_years="64", sex="female")
+    fill(tmp_path / "my study" / "diary.csv", participant_id="01", date="2025-03-01", entry_made="true", cramps="2")
+    assert load(tmp_path / "my study").cohort.attrition.notices == ()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--tables", "participants,diary"], ["--tables", "diary", "--notebooks"]])
+def test_a_study_needs_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["init", *arguments])
+    assert isinstance(done.exception, UsageError) and "crampstudy init my-study" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_any_name(tmp_path: Path) -> None:

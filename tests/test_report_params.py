@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import papermill as pm
 import pytest
 
 from crampstudy.errors import ParameterError
 from crampstudy.report import params
+from crampstudy.report.params import in_kernel
+from crampstudy.report.params.declarations import declarations
+
+ROOT = Path(__file__).parents[1]
 
 DECLARED = """from typing import Literal
 source: str = "x"  # the cohort
@@ -142,10 +148,84 @@ def test_an_own_notebook_that_cannot_take_the_value_is_refused(tmp_path: Path) -
         params.check([one, own], [], own)
 
 
-def test_the_default_of_source_may_differ_anywhere(tmp_path: Path) -> None:
-    one = notebook(tmp_path, "source: str = 'x'")
-    two = notebook(tmp_path, "source: str = 'y'", name="two")
-    assert params.describe([one, two]) == []
+@pytest.mark.parametrize(
+    "line",
+    [
+        "source: str = 'y'",
+        "source = 'y'",
+        "source: str | None = None",
+        "source: Path = Path.home() / 'study'",
+        "source: str = os.environ['STUDY']",
+        "source: str",
+    ],
+)
+def test_the_default_of_source_may_be_anything(tmp_path: Path, line: str) -> None:
+    one = notebook(tmp_path, "source: str = 'x'\nbins: int = 3")
+    own = notebook(tmp_path, f"import os\nfrom pathlib import Path\n{line}  # mine\nbins: int = 4", name="own")
+    assert [parameter.name for parameter in params.describe([one, own], own)] == ["bins"]
+    values = params.check([one, own], [], own)
+    assert params.for_notebook(own, values, "/data") == {"source": "/data", "bins": 3}
+
+
+PARAMETERS = (
+    'source: str = "../data/synthetic"\nage_bands: list[int] = [20, 40]  # years\nci_level: float = 0.95\n'
+    'standard: Literal["who", "none"] = "who"'
+)
+GIVEN = {"source": "x", "age_bands": [20, 40], "ci_level": 0.95, "standard": "who"}
+
+
+def injected(**values: Any) -> tuple[list[str], dict[str, Any]]:
+    """The cells and the variables of a kernel when papermill has set values."""
+    lines = "\n".join(f"{name} = {value!r}" for name, value in values.items())
+    return ["", "from typing import Literal", PARAMETERS, f"# Parameters\n{lines}\n", "params.check_kernel()"], (
+        GIVEN | values
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"ci_levl": 0.9}, "unknown parameter 'ci_levl'; did you mean 'ci_level'?"),
+        ({"ci_level": 0.9, "agebands": [20]}, "unknown parameter 'agebands'; did you mean 'age_bands'?"),
+        ({"zzz": 1}, "unknown parameter 'zzz'; known are: age_bands, ci_level, source, standard"),
+        ({"ci_level": "high"}, "'high' is not allowed; it takes a number between 0 and 1, such as 0.95"),
+        ({"ci_level": 95}, "parameter 'ci_level': 95 is not allowed; it lies between 0 and 1, such as 0.95"),
+        ({"ci_level": True}, "it takes a number between 0 and 1"),
+        ({"age_bands": "20,60"}, "it takes a list, e.g. 20,40,60, each a whole number "
+         "(papermill … -y 'age_bands: [20, 40]')"),
+        ({"age_bands": [60, 20]}, "must increase"),
+        ({"standard": "WHO"}, "'WHO' is not allowed; it takes one of who, none"),
+    ],
+)  # fmt: skip
+def test_what_papermill_sets_is_held_against_the_parameters_cell(values: dict[str, Any], told: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        in_kernel.check(*injected(**values))
+    assert told in str(caught.value)
+
+
+def test_a_kernel_with_the_right_parameters_is_no_error() -> None:
+    in_kernel.check(*injected(ci_level=0.5, age_bands=[20], source="elsewhere"))
+    # By hand, with cells before and after, and with a slip of an earlier run that was put right.
+    in_kernel.check(["", "x: int = 'no parameter'", "%magic x", PARAMETERS, "a = source"], GIVEN)
+    wrong, _ = injected(ci_levl=0.9)
+    in_kernel.check([*wrong, *injected(ci_level=0.9)[0]], GIVEN)
+    with pytest.raises(ParameterError, match="it lies between"):
+        in_kernel.check(["", PARAMETERS], GIVEN | {"ci_level": 2})
+    # Outside of a notebook there is nothing to check.
+    params.check_kernel()
+
+
+def test_a_misspelt_parameter_ends_a_notebook_under_papermill(tmp_path: Path) -> None:
+    """With one line in the notebook; papermill's own lines are papermill's."""
+    path = ROOT / "notebooks" / "second-opinion.ipynb"
+    with pytest.raises(pm.PapermillExecutionError, match="unknown parameter 'age_band'; did you mean 'age_bands'"):
+        pm.execute_notebook(path, tmp_path / "out.ipynb", {"age_band": [20]}, progress_bar=False, cwd=tmp_path)
+    with pytest.raises(pm.PapermillExecutionError, match=r"SourceError: there is no folder \.\./data/synthetic"):
+        pm.execute_notebook(path, tmp_path / "out.ipynb", progress_bar=False, cwd=tmp_path)
+    executed = json.loads((tmp_path / "out.ipynb").read_text(encoding="utf-8"))["cells"]
+    (error,) = (out for cell in executed for out in cell.get("outputs", ()) if out["output_type"] == "error")
+    assert len(error["traceback"]) == 1 and "\n" not in error["traceback"][0]
+    assert error["traceback"][0].startswith("SourceError: there is no folder ../data/synthetic; give the folder that")
 
 
 def test_a_notebook_takes_only_what_it_declares(tmp_path: Path) -> None:
@@ -161,3 +241,13 @@ def test_what_is_no_notebook_is_told(tmp_path: Path) -> None:
     path.write_text("hello", encoding="utf-8")
     with pytest.raises(ParameterError, match=r"text.ipynb cannot be read"):
         params.describe([path])
+
+
+def test_the_page_of_own_sections_says_what_happens() -> None:
+    page = (ROOT / "docs" / "custom-sections.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(r"^```python\n(source: .*?)^```", page, re.MULTILINE | re.DOTALL)
+    known = [parameter.name for parameter in declarations(cell, "the page")]
+    assert known == ["source", "ci_level", "terms"]
+    with pytest.raises(ParameterError) as caught:
+        in_kernel.check(["", cell, "# Parameters\nci_levl = 0.9\n"], {})
+    assert f"ParameterError: {caught.value}\n" in page

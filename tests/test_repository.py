@@ -23,7 +23,7 @@ from crampstudy.report import outline
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Those of the report: what JupyterLab leaves beside them (checkpoints, Untitled.ipynb) is nobody's promise.
-NOTEBOOKS = outline.read(ROOT / "notebooks").notebooks
+NOTEBOOKS = (*outline.read(ROOT / "notebooks").notebooks, ROOT / "notebooks" / outline.TEMPLATE)
 CARD = {"jupyterlab", "pandas", "statsmodels", "scikit-learn", "seaborn", "papermill"}
 TARGETS = {"setup", "report", "compare", "test", "test-fast", "check", "bench", "simulate", "lab", "clean", "help"}
 TOP_LEVEL = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,15 +35,39 @@ if TYPE_CHECKING:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="A new or an empty folder; not needed for notebooks alone.")
+    ] = None,
     tables: Annotated[str | None, typer.Option(help="Tables to begin with, e.g. participants,diary.")] = None,
+    notebooks: Annotated[
+        bool,
+        typer.Option("--notebooks", help="Also copy the report's notebooks, which report then takes."),
+    ] = False,
 ) -> None:
     """Start a new study: empty tables with their headers, the data dictionary, and what to do next."""
+    if folder is None:
+        if not notebooks or tables:
+            raise UsageError("init needs the folder of the new study: crampstudy init my-study")
+        _copy_notebooks(Path())
+        return
     from crampstudy.sources import starter
 
     files = starter.create(folder, listed(tables) if tables else None)
     typer.echo(f"{folder} holds {', '.join(path.name for path in files)}")
-    typer.echo(f"Fill in participants.csv and diary.csv, then run: crampstudy validate {folder}")
+    typer.echo(f"Fill in participants.csv and diary.csv, then run: crampstudy validate {shlex.quote(str(folder))}")
+    if notebooks:
+        _copy_notebooks(folder)
+
+
+def _copy_notebooks(folder: Path) -> None:
+    from crampstudy.report import outline
+
+    target = folder / outline.FOLDER
+    files = outline.copy(target)
+    typer.echo(f"{target} holds {', '.join(path.name for path in files)}")
+    there = "here" if folder == Path() else f"in {shlex.quote(str(folder))}"
+    typer.echo(f"crampstudy report takes them when it is run {there}. A section of your own begins as a copy of")
+    typer.echo(f"{outline.TEMPLATE}: crampstudy report SOURCE --notebook FILE.ipynb")
 
 
 def try_(

@@ -22,9 +22,15 @@ from pathlib import Path
 import yaml
 
 from crampstudy import plain_yaml, suggestions
+from crampstudy.atomic_write import whole_folder
 from crampstudy.errors import UsageError
 
 _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
+_OUTLINE = "outline.yaml"
+FOLDER = "notebooks"
+"""Under this name the notebooks are found in the current folder."""
+TEMPLATE = "custom.ipynb"
+"""A notebook to begin a section of one's own with; it stands beside those of the outline, and in no report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def read(folder: Path) -> Outline:
     Raises:
         UsageError: the file is not there or malformed, names a notebook twice or one that is not there.
     """
-    path = folder / "outline.yaml"
+    path = folder / _OUTLINE
     try:
         content = plain_yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
@@ -100,7 +106,7 @@ def read(folder: Path) -> Outline:
 def find(folder: Path | None = None) -> Path:
     """Return the folder of the notebooks: the one given, else of ``CRAMPSTUDY_NOTEBOOKS``, else found.
 
-    It is looked for as ``notebooks`` in the current folder and in the checkout that the package lies in.
+    It is ``notebooks`` in the current folder where that holds an outline, else the one that comes with the package.
 
     Raises:
         UsageError: none of them holds an outline.
@@ -110,13 +116,39 @@ def find(folder: Path | None = None) -> Path:
     elif named := os.environ.get(_VARIABLE):
         places = [Path(named)]
     else:
-        places = [base / "notebooks" for base in (Path.cwd(), *Path(__file__).resolve().parents[3:4])]
+        places = [Path.cwd() / FOLDER, *_shipped()]
     for place in places:
-        if (place / "outline.yaml").is_file():
+        if (place / _OUTLINE).is_file():
             return place.resolve()
     raise UsageError(
-        f"no notebooks found: a folder with outline.yaml is needed; run from the project's folder or set {_VARIABLE}"
+        f"no notebooks found in {', '.join(map(str, places))}: a folder with {_OUTLINE} is needed; make one with "
+        f"crampstudy init --notebooks, or let {_VARIABLE} name yours"
     )
+
+
+def copy(target: Path) -> tuple[Path, ...]:
+    """Copy the notebooks that come with the package, their outline and the template, and return the files.
+
+    Raises:
+        UsageError: there is something at ``target``, or the package came without notebooks.
+        OutputError: it cannot be written.
+    """
+    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+        raise UsageError(f"{target} is there already and may hold notebooks of yours; move it away, or go on with it")
+    shipped = next((place for place in _shipped() if (place / _OUTLINE).is_file()), None)
+    if shipped is None:
+        raise UsageError("this copy of crampstudy has no notebooks; install it anew from a wheel or a checkout")
+    files = (shipped / _OUTLINE, *read(shipped).notebooks, shipped / TEMPLATE)
+    with whole_folder(target, lambda _: None) as fresh:
+        for path in files:
+            (fresh.folder / path.name).write_bytes(path.read_bytes())
+    return tuple(target / path.name for path in files)
+
+
+def _shipped() -> tuple[Path, ...]:
+    """Return where the notebooks that come with the package may be: in a wheel, and in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return package / FOLDER, package.parents[1] / FOLDER
 
 
 def _part(part: object, folder: Path) -> OutlinePart:

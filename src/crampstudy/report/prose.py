@@ -19,7 +19,7 @@ _KEY = r"[A-Za-z][\w-]*\w"
 _BRACKETS = re.compile(rf"\[(-?@{_KEY}[^\[\]]*)\]")
 _MENTION = re.compile(rf"(?<![\w@-])(-?)@({_KEY})")
 _DIV = re.compile(r"^:::.*\n?", re.MULTILINE)
-_ATTRIBUTES = re.compile(r"^(#{1,6} .*?)\s*\{[^{}]*\}\s*$", re.MULTILINE)
+_ATTRIBUTES = re.compile(r"^(#{1,6} .*?)[ \t]*\{[^{}]*\}[ \t]*$", re.MULTILINE)
 _ENTRY = re.compile(r"^@\w+\{(\w+),(.*?)^\}", re.MULTILINE | re.DOTALL)
 _MARKUP = re.compile(r"([\\`*_\[\]<>$@^~#{}|])")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from crampstudy import estimates as tidy
+from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.errors import UsageError
@@ -57,7 +57,7 @@ def _solve(of: Events) -> EventAnswer:
     )
     answer = ordinal_rows.answer(design, levels, free, fitted.parameters, made.variance, made.moments)
     answer = answer.resting_on(ordinal_rows.at_limits(exposed(design, of.groups), levels))
-    note = tidy.note(ordinal_rows.remark(of.source.levels, levels), *automatic.named(made, kind)) or ""
+    note = estimates.note(ordinal_rows.remark(of.source.levels, levels), *automatic.named(made, kind)) or ""
     return EventAnswer(answer, above, fitted.iterations, fitted.log_likelihood, note, tuple(levels))
 
 

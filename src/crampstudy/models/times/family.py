@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crampstudy import estimates as tidy
+from crampstudy import estimates
 from crampstudy.estimates import Status
 from crampstudy.models.classes.proportionality import ALL
 from crampstudy.models.coefficients import rows
@@ -61,7 +61,7 @@ def _solve(of: Events) -> EventAnswer:
     coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
     moments = made.moments.turned(standard.back())
     answer = rows.CoefficientTable.of(design, coefficients, variance, moments).resting_on(exposed(design, of.groups))
-    note = tidy.note(note, *automatic.named(made, kind)) or ""
+    note = estimates.note(note, *automatic.named(made, kind)) or ""
     return EventAnswer(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
 

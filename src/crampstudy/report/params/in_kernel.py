@@ -15,8 +15,8 @@ from IPython.core.getipython import get_ipython
 
 from crampstudy.errors import ParameterError
 from crampstudy.report.params.declarations import SOURCE, Parameter, declarations
-from crampstudy.report.params.possible import check_possible, unknown
-from crampstudy.report.params.types import Type, fits
+from crampstudy.report.params.possible import allowed, check_possible, unknown
+from crampstudy.report.params.types import fits
 
 _INJECTED = "# Parameters\n"
 """How the cell begins that papermill puts behind the parameters cell."""
@@ -56,17 +56,12 @@ def check(cells: Sequence[str], variables: Mapping[str, Any]) -> None:
 
 
 def _check_value(parameter: Parameter, value: Any) -> None:
-    if not fits(value, parameter.type):
-        raise ParameterError(
-            f"parameter {parameter.name!r}: {value!r} is not allowed; it takes {parameter.allowed}"
-            f"{_how_to_give(parameter.name, parameter.type, parameter.default)}"
-        )
-    check_possible(parameter.name, value)
-
-
-def _how_to_give(name: str, kind: Type, default: Any) -> str:
-    """Return how papermill is given what its ``-p`` cannot say."""
-    return f" (papermill … -y '{name}: {default}')" if kind.kind == "list" else ""
+    name, kind = parameter.name, parameter.type
+    if not fits(value, kind):
+        # What papermill's -p cannot say.
+        as_list = f" (papermill … -y '{name}: {parameter.default}')" if kind.kind == "list" else ""
+        raise ParameterError(f"parameter {name!r}: {value!r} is not allowed; it takes {allowed(name, kind)}{as_list}")
+    check_possible(name, value)
 
 
 def _assigned(cell: str) -> list[str]:

@@ -8,6 +8,14 @@ from typing import Any
 from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.errors import BandError, ParameterError
+from crampstudy.report.params.types import Type
+
+_BETWEEN = {"ci_level": "between 0 and 1, such as 0.95"}
+
+
+def allowed(name: str, kind: Type) -> str:
+    """Return what a parameter takes, in words."""
+    return f"{kind} {_BETWEEN[name]}" if name in _BETWEEN else str(kind)
 
 
 def check_possible(name: str, value: Any) -> None:
@@ -22,7 +30,7 @@ def check_possible(name: str, value: Any) -> None:
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
     if name == "ci_level" and not 0 < value < 1:
-        raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies between 0 and 1, such as 0.95")
+        raise ParameterError(f"parameter 'ci_level': {value:g} is not allowed; it lies {_BETWEEN[name]}")
 
 
 def unknown(name: str, known: Collection[str]) -> ParameterError:

@@ -1,0 +1,79 @@
+"""The prose of a section reads in its notebook as in the report: values, references and works in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import papermill as pm
+import pytest
+from test_report_typeset import code, gathered, text
+
+from crampstudy.report import MIME, ReportError, blocks, outline, prose
+from crampstudy.simulate import simulate
+from crampstudy.sources.readers import package
+
+ROOT = Path(__file__).parents[1]
+HAIR = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("@tbl-b and @tbl-a, then @tbl-b", f"Table{HAIR}1 and Table{HAIR}2, then Table{HAIR}1"),
+        ("@fig-a beside @tbl-a.", f"Figure{HAIR}1 beside Table{HAIR}1."),
+        ("see [@fig-a; @tbl-a] and -@fig-a", f"see Figure{HAIR}1, Table{HAIR}1 and 1"),
+        ("@eq-rate of @sec-age-curve", f"Equation{HAIR}1 of Section “age curve”"),
+        ("as [@naylor1994; @grandner2017] say", "as (Naylor and Young 1994; Grandner and Winkelman 2017) say"),
+        ("@hall1992 and [-@hall1992]", "Hall (1992) and (1992)"),
+        ("[@ahmad2001, p. 3; @zeileis2020]", "(Ahmad et al. 2001, p. 3; Zeileis, Köll, and Graham 2020)"),
+        ("{{ n }} of {{n}}; {{later}}", "5\\* of 5\\*; {{later}}"),
+        ("me@example.org and @nobody2020", "me@example.org and @nobody2020"),
+        ('## Age {#sec-age}\n\n::: {#eq-r alt="r"}\n$$x$$\n:::\n', "## Age\n\n$$x$$\n"),
+    ],
+)
+def test_what_the_report_resolves_is_shown_in_words(written: str, shown: str) -> None:
+    assert prose.Section({"n": "5*"}).shown(written) == shown
+
+
+def test_every_work_of_the_bibliography_has_authors_and_a_year() -> None:
+    for key, (authors, year) in prose._works().items():
+        assert authors and "{" not in authors and "\\" not in authors and year in key, key
+
+
+def test_the_report_gets_what_was_written(tmp_path: Path) -> None:
+    block = blocks.prose("""
+        Of {{few}}, see @tbl-rates [@hall1992].
+
+        Second.
+    """)
+    assert block.data == {"markdown": "Of {{few}}, see @tbl-rates [@hall1992].\n\nSecond."}
+    made = gathered(tmp_path, [text("# Age"), code(block), code(blocks.value("few", "5*"))]).markdown
+    assert "# Age\n\nOf 5\\*, see @tbl-rates [@hall1992].\n\nSecond." in made
+    with pytest.raises(ReportError, match="the prose is empty"):
+        blocks.prose(" \n")
+    with pytest.raises(ReportError, match=r"unknown value \{\{many\}\}"):
+        gathered(tmp_path, [code(blocks.prose("{{many}}"))])
+    labelled = code(blocks.prose("# A {#sec-one}"))
+    with pytest.raises(ReportError, match="label 'sec-one' is defined in n0 and again in n0"):
+        gathered(tmp_path, [labelled, labelled])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.stem for path in outline.read(ROOT / "notebooks").notebooks] + ["custom"])
+def test_a_section_run_by_hand_shows_nothing_unresolved(name: str, tmp_path: Path) -> None:
+    package.write(simulate(12, 10, seed=1), tmp_path / "made", "csv")
+    executed = tmp_path / "executed.ipynb"
+    given = {"source": str(tmp_path / "made")}
+    pm.execute_notebook(ROOT / "notebooks" / f"{name}.ipynb", executed, given, progress_bar=False, cwd=tmp_path)
+    shown = [data for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"] for data in outputs(cell)]
+    assert sum(MIME in data for data in shown) >= 4
+    texts = ["".join(data.get("text/markdown", data.get("text/plain", ""))) for data in shown]
+    assert not [said for said in texts if "{{" in said or "@" in said]
+    captions = [said for said in texts if said.startswith(("**Table", "**Figure"))]
+    assert len(captions) == sum(data[MIME]["kind"] in ("table", "figure") for data in shown if MIME in data)
+
+
+def outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    return [out["data"] for out in cell.get("outputs", ()) if "data" in out]
