@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from crampstudy import progress, terminal
+from crampstudy.models import fit
 from crampstudy.models.bootstrap import resample
 from crampstudy.progress import Meter, track
+from crampstudy.sources import open_cohort
 
 DIARY = str(Path(__file__).parent / "parity" / "diary")
 Run = Callable[..., tuple[int, str, str]]
@@ -154,6 +156,27 @@ def test_a_bootstrap_is_tracked(clock: list[float]) -> None:
         resample(statistic, 5, replicates=100, rng=np.random.default_rng(1))
     assert screen.lines[0] == "batches of 25 replicates: 0 of 4"
     assert screen.lines[-2] == "batches of 25 replicates: 3 of 4, about 7 s left"
+
+
+def test_a_fit_tells_its_steps_whose_number_nobody_knows(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    from crampstudy.models.optimise import newton
+
+    solve = newton.solve
+
+    def slow(*arguments: np.ndarray) -> np.ndarray | None:
+        clock.append(clock[-1] + 4.0)
+        return solve(*arguments)
+
+    monkeypatch.setattr(newton, "solve", slow)
+    screen = Screen()
+    with progress.on_terminal(screen):
+        cohort = open_cohort(DIARY)
+        fitted = fit(cohort, model="poisson", terms="sex")
+        assert fitted.status == "converged"
+        # A loop that is left early gives the meter back.
+        assert list(track(slowly(clock, 4.0, 2), "files")) == [0, 1]
+    assert screen.lines[:2] == ["steps of the fit: 1", "steps of the fit: 2"]
+    assert screen.lines[-3:] == ["files: 0", "files: 1", ""]
 
 
 @pytest.mark.parametrize(
