@@ -253,8 +253,11 @@ def test_a_column_with_a_space_goes_through_the_command_line(run: Run, tmp_path:
     package.write(cohort(), tmp_path / "c", "csv")
     code, out, _ = run("fit", str(tmp_path / "c"), "--model", "poisson", "--terms", "`shoe size` + log(`a:b`)")
     assert code == 0
-    shown = [line for line in out.splitlines()[2:6] if " per 1 " in line]
-    assert [line.split("per 1")[0].strip() for line in shown] == ["shoe size", "log(a:b)"]
+    shown = [line.partition(" per ") for line in out.splitlines()[2:6] if " per " in line]
+    assert [(term.strip(), unit[:14].strip()) for term, _, unit in shown] == [
+        ("shoe size", "1"),
+        ("a:b (log)", "2.72-fold rise"),
+    ]
 
 
 def test_a_random_slope_is_named_as_it_is_written() -> None:

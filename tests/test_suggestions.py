@@ -256,3 +256,17 @@ def test_where_it_is_unclear_what_to_correct_no_command_is_given() -> None:
     assert _corrected(["fit", "x", "--terms", "bmi + sex", "--where", "bmi > 3"], ("bmi", "bmi_kg_m2")) is None
     # A part of a longer name is none of it.
     assert _corrected(["describe", "my-age", "--by", "age_band"], ("age", "age_years")) is None
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "meant"),
+    [
+        ("--covariance", "robust", "cluster"),
+        ("--covariance", "cluster_small", "cluster-small"),
+        ("--unlogged", "Zero", "zero"),
+    ],
+)
+def test_of_a_few_choices_the_one_meant_is_named(run: Run, option: str, value: str, meant: str) -> None:
+    code, _, err = run("fit", DIARY, "--model", "poisson", "--terms", "sex", option, value)
+    said = " ".join(err.replace("│", " ").split())
+    assert code == 2 and f"'{option}': '{value}' is not one of" in said and f"; did you mean {meant}?" in said

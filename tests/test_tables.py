@@ -84,7 +84,7 @@ def test_factors_show_each_term_once(cohort: Cohort) -> None:
     lines = {(factor, row["Contrast"]): row for (_, factor), row in table.iterrows()}
     female = rows[(rows["term"] == "sex")].iloc[0]
     assert lines["Sex", "female against male"]["Rate ratio (95% CI)"] == wording.estimate(female)
-    assert ("Age × Sex", "female against male") in lines
+    assert ("Age × sex", "per 10 years, female against male") in lines
 
 
 def test_factors_name_what_was_not_measured(parity: Cohort) -> None:

@@ -363,15 +363,22 @@ def test_several_are_split_together_and_where_they_interact() -> None:
     assert "Warm-up: the ratio mixes" in tables.notes(rows)
 
 
-@pytest.mark.parametrize("scaled", ["I(exercise_min / 30)", "I((exercise_min - 60) * 2 / 60)", "I(60 - exercise_min)"])
-def test_an_exposure_in_another_unit_is_split_too(scaled: str) -> None:
+@pytest.mark.parametrize(
+    ("scaled", "named", "per"),
+    [
+        ("I(exercise_min / 30)", "Exercise", "per 60 min/day"),
+        ("I((exercise_min - 60) * 2 / 60)", "(Exercise − 60) * 2 / 60", "per 2"),
+        ("I(60 - exercise_min)", "60 − Exercise", "per 2"),
+    ],
+)
+def test_an_exposure_in_another_unit_is_split_too(scaled: str, named: str, per: str) -> None:
     rows = fit(drawn(), model="gee-exchangeable", terms=f"{scaled} + sex", per={scaled: 2.0}).estimates
     plain = fit(drawn(), model="gee-exchangeable", terms="exercise_min + sex").estimates
     factor = 2 * (-1 if scaled.startswith("I(60") else 30)
     for part in ("within", "between"):
         one = row(rows, scaled.replace("exercise_min", f"{part}(exercise_min)"))
         assert one["estimate"] == pytest.approx(row(plain, f"{part}(exercise_min)")["estimate"] ** factor, rel=1e-6)
-    assert f"{scaled.replace('exercise_min', 'Exercise')}: the ratio mixes" in tables.notes(rows)
+    assert f"{named}: the ratio mixes" in tables.notes(rows) and f"between them, {per} (p" in tables.notes(rows)
 
 
 def test_exposures_of_odd_names_in_multiples_and_with_slopes() -> None:

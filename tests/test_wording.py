@@ -43,7 +43,7 @@ def test_per_cent_and_minus() -> None:
     [
         ("age_decade", "Age"),
         ("serum_potassium_mmol_l", "Serum potassium"),
-        ("age_decade:sex", "Age × Sex"),
+        ("age_decade:sex", "Age × sex"),
         ("C(sex, contr.treatment('female'))", "Sex"),
         ("own_column", "own column"),
     ],
@@ -182,9 +182,9 @@ def test_a_file_is_no_column() -> None:
 @pytest.mark.parametrize(
     ("name", "printed"),
     [
-        ("log(`a:b`)", "log(a:b)"),
-        ("`a:b`:sex", "a:b × Sex"),
-        ("C(smoking, ref='a:b'):sex", "Smoking × Sex"),
+        ("log(`a:b`)", "a:b (log)"),
+        ("`a:b`:sex", "a:b × sex"),
+        ("C(smoking, ref='a:b'):sex", "Smoking × sex"),
         ("C(`shoe size`, ref='40')", "shoe size"),
     ],
 )
@@ -215,7 +215,7 @@ def test_one_is_counted_in_the_singular(number: int, words: tuple[str, ...], pri
     [
         ("within(exercise_min)", "Exercise, within participants"),
         ("between(`shoe size`)", "shoe size, between participants"),
-        ("within(`a:b`):sex", "a:b, within participants × Sex"),
+        ("within(`a:b`):sex", "a:b (within participants) × sex"),
     ],
 )
 def test_parts_of_an_exposure_are_printed(name: str, printed: str) -> None:

@@ -71,15 +71,3 @@ class AnalysisError(CrampstudyError):
     """An analysis that was asked for and could not be done at all."""
 
     exit_code = 6
-
-
-class GridFailed(CrampstudyError):
-    """Some tasks of a grid failed while others finished."""
-
-    exit_code = 7
-
-
-class VerifyDiffers(CrampstudyError):
-    """A report that was run again and came out different."""
-
-    exit_code = 8

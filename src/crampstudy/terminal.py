@@ -1,16 +1,17 @@
-"""Estimates and progress in a terminal; plain lines where there is none."""
+"""Estimates and the progress of a report in a terminal."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from io import StringIO
 from threading import Lock
 from typing import IO
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -95,33 +96,13 @@ def show_tables(tables_by_title: Iterable[tuple[str, pd.DataFrame]]) -> None:
             Console(highlight=False, width=max(_width(), needed)).print(table)
 
 
-class Lines:
-    """Progress as plain lines: a stage, then a notebook that is through."""
-
-    def __enter__(self) -> Lines:
-        """Begin."""
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        """End; lines leave nothing to tidy up."""
-
-    def stage(self, name: str) -> None:
-        """Say which stage begins."""
-        _say(f"{_STAGES.get(name, name)} …")
-
-    def cell(self, notebook: str, heading: str, done: int, total: int) -> None:
-        """Say that a notebook is through."""
-        if done == total:
-            _say(f"  {notebook}: {total} cells")
-
-
 class Bars:
-    """Progress as a bar per notebook, cleared at the end."""
+    """Progress as a bar per notebook, with the time that it still takes, cleared at the end."""
 
     def __init__(self) -> None:
         """Show nothing until the first stage."""
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
-        self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
+        said = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"))
+        self._bars = Progress(*said, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._lock = Lock()
 
@@ -149,19 +130,14 @@ class Bars:
             self._bars.update(self._tasks[notebook], completed=done, at=heading)
 
 
-def progress() -> Lines | Bars:
-    """Return bars in a terminal, plain lines elsewhere."""
-    return Bars() if sys.stderr.isatty() else Lines()
+def progress() -> AbstractContextManager[Bars | None]:
+    """Return bars in a terminal, and nothing that shows elsewhere."""
+    return Bars() if sys.stderr.isatty() else nullcontext()
 
 
 def _width() -> int:
     # Into a file or a pipe a table is as wide as it needs to be.
     return Console().width if sys.stdout.isatty() else _WIDE
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def _table(title: str, frame: pd.DataFrame, width: int) -> tuple[Table, int]:

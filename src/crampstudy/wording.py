@@ -45,6 +45,20 @@ SEXES = {"female": "Women", "male": "Men"}
 # A factor of a term, which may hold a colon in backticks or in a text.
 _FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
 _OF_PERSON = re.compile(r"(within|between)\((?:`([^`]+)`|([^\W\d][\w.]*))\)")
+_CALL = re.compile(r"((?:np\.)?\w+)\((.*)\)")
+_SCALED = re.compile(r"I\((?:`([^`]+)`|([A-Za-z_]\w*|(?:within|between)\([^()]+\))) ?([*/]) ?(\d+(?:\.\d+)?)\)")
+_SPLINES = {"ns": "spline", "bs": "B-spline", "cr": "cubic spline"}
+_PARTS = {"poly": "degree", "bs": "basis function", "cr": "basis function"}
+_MADE = {
+    **{name: name for name in ("log", "log2", "log10")},
+    "log1p": "log of 1 and it",
+    "sqrt": "square root",
+    "exp": "exponential",
+    "sign": "sign",
+    "center": "centred",
+    "scale": "standardised",
+}
+_NAMES = frozenset({"Beighton"})
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
@@ -138,9 +152,9 @@ def term(name: str, heading: bool = False) -> str:
         return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
     if name.startswith(CONTRAST):
         return term(name.removeprefix(CONTRAST))
-    parts = _FACTOR.findall(name)
-    if len(parts) > 1:
-        return " × ".join(term(part) for part in parts)
+    first, *others = factors(name)
+    if others:
+        return " × ".join([_of_interaction(first), *(small(_of_interaction(part)) for part in others)])
     if split := of_person(name):
         return f"{label(split[1])}, {split[0]} participants"
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
@@ -148,7 +162,67 @@ def term(name: str, heading: bool = False) -> str:
     known = codebook.find(name)
     if known:
         return re.sub(r"(?<=\d)-(?=\d)", DASH, known.heading if heading else known.label)
+    if call := _CALL.fullmatch(name):
+        return _of_call(call[1].removeprefix("np."), call[2])
     return re.sub(r"`([^`]+)`|[A-Za-z_]\w*", lambda match: label(match[1] or match[0]), name)
+
+
+def factors(name: str) -> list[str]:
+    """Return the factors of a term: several of an interaction, else the term itself."""
+    return _FACTOR.findall(name) or [name]
+
+
+def small(text: str) -> str:
+    """Return a label as it stands inside a text: its first letter small, but for abbreviations and names."""
+    first = re.split(r"[\s,(]", text, maxsplit=1)[0]
+    return text[:1].lower() + text[1:] if re.fullmatch(r"[A-Z][a-z][a-z-]*", first) and first not in _NAMES else text
+
+
+def scaled(name: str) -> tuple[str, float] | None:
+    """Return variable and step of a term such as ``I(x / 10)``, a multiple of it alone; ``None`` if it is none."""
+    if found := _SCALED.fullmatch(name):
+        by = float(found[4])
+        return (found[1] or found[2], by if found[3] == "/" else 1 / by) if by else None
+    return None
+
+
+def _of_interaction(part: str) -> str:
+    split = of_person(part)
+    return f"{label(split[1])} ({split[0]} participants)" if split else term(part)
+
+
+def _of_call(function: str, inside: str) -> str:
+    """Return what a formula makes of a variable: ``Age (spline, 3 df)``, ``Body-mass index (log)``, ``Age ≥ 60``."""
+    if function == "I":
+        multiple = scaled(f"I({inside})")
+        return term(multiple[0]) if multiple else _expression(inside)
+    argument, _, others = inside.partition(", ")
+    named = dict.fromkeys(("df", "degree"), re.search(r"^(\d+)", others))
+    size = {key: found or re.search(rf"\b{key}=(\d+)", others) for key, found in named.items()}
+    if function == "poly":
+        degree = size["degree"][1] if size["degree"] else "1"
+        return f"{term(argument)} (polynomial of degree {degree})"
+    if function in _SPLINES:
+        df = f", {size['df'][1]} df" if size["df"] else ""
+        return f"{term(argument)} ({_SPLINES[function]}{df})"
+    made = _MADE.get(function)
+    return f"{term(inside)} ({made})" if made else _expression(f"{function}({inside})")
+
+
+def _expression(text: str) -> str:
+    """Return arithmetic or a comparison with labels in the place of names: ``Age ≥ 60``, ``Age²``."""
+    labels: list[str] = []
+
+    def named(match: re.Match[str]) -> str:
+        if match[3]:
+            return match[3]
+        labels.append(label(match[1] or match[2]))
+        return labels[-1] if len(labels) == 1 else small(labels[-1])
+
+    printed = re.sub(r"`([^`]+)`|(?<![\w'\"])([A-Za-z_]\w*)(?![\w(])|('[^']*'|\"[^\"]*\")", named, text)
+    for sign, instead in (*_OPERATORS, (" == ", " = "), ('"', "")):
+        printed = printed.replace(sign, instead)
+    return re.sub(r" ?\*\* ?(\d)", lambda power: power[1].translate(_RAISED), printed).replace(" - ", " − ")
 
 
 def grouping(name: str) -> str:
@@ -179,12 +253,25 @@ def contrast(row: Mapping[str, Any]) -> str:
     """Return what an estimate compares: ``female against male``, ``per 10 years``."""
     if is_declared(row["term"]):
         return ranges(re.sub(r"(?<!\d)-(?=\d)", "−", _unit(row)))
-    if pd.isna(row["level"]):
+    name = str(row["term"]).removeprefix(ZERO_PART)
+    interacts = len(factors(name)) > 1
+    if pd.isna(row["level"]) or (interacts and not pd.isna(row["unit"])):
         if pd.isna(row["unit"]):
             return ""
-        return ranges(re.sub(r"^per 1 ([a-z]{3,})s(?=/|$)", r"per 1 \1", _unit(row)))
-    reference = "" if pd.isna(row["reference"]) else f" against {level(str(row['reference']))}"
-    return " × ".join(level(part) for part in str(row["level"]).split(":")) + reference
+        test = "joint test, " if str(row.get("scale")) == "wald_test" and _unit(row) != "joint test" else ""
+        return ranges(re.sub(r"\bper 1 ([a-z]{3,})s(?=/|$|,| and )", r"per 1 \1", f"{test}{_unit(row)}"))
+    own = " × ".join(level_of(name, part) for part in str(row["level"]).split(":"))
+    if pd.isna(row["reference"]):
+        return own
+    # Of numbers on a curve the unit says also in what they are.
+    unit = re.fullmatch(rf"against {re.escape(str(row['reference']))}( .+)", _unit(row))
+    return f"{own} against {level(str(row['reference']))}{unit[1] if unit else ''}"
+
+
+def level_of(factor: str, text: str) -> str:
+    """Return a level of a factor as printed; of a polynomial or a spline its part."""
+    part = _PARTS.get(factor.partition("(")[0]) if text.isdecimal() else None
+    return f"{part} {text}" if part else level(text)
 
 
 def is_declared(name: object) -> bool:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crampstudy import ending
+from crampstudy import ending, progress
 from crampstudy.cli import analyse, analyses, crash, data, report, simulate
 from crampstudy.cli.command import Command
 from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OutputError
@@ -91,7 +91,8 @@ def main() -> None:
     with ending.on_signals():
         try:
             # Typer itself would set an exception hook of its own.
-            typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=True)
+            with progress.on_terminal():
+                typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=True)
         except ending.Ended as ended:
             _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -225,8 +224,6 @@ def fit(
         options=ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly),
     )
     fitted = answer(request, second_opinion=second_opinion)
-    if shared and sys.stderr.isatty():
-        sys.stderr.write("\n")
     accounts = [fitted.account] if fitted.account else []
     output.show(fitted.estimates, lambda: terminal.show(fitted.estimates, accounts), accounts, [source])
     if fitted.second_opinion is not None:
@@ -268,16 +265,9 @@ def _check_asked_for_checks(model: str, *, tidy: bool, free_terms: bool, shared:
 def _in_parts(source: str, workers: int | str) -> Any:
     from crampstudy.models.common.partitions import in_parts
 
-    diary = in_parts(source, workers=workers, progress=_parts_read if sys.stderr.isatty() else None)
+    diary = in_parts(source, workers=workers)
     doubt(diary)
     return diary
-
-
-def _parts_read(done: int) -> None:
-    from crampstudy.wording import counted
-
-    sys.stderr.write(f"\r{counted(done, 'parts')} read")
-    sys.stderr.flush()
 
 
 def _say_second_opinion(rows: Any, *, aside: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +62,6 @@ def simulate(
             format,
             workers=who_works(workers, cluster),
             with_rates=with_rates,
-            progress=_parts if sys.stderr.isatty() else None,
             force=force,
         )
         tell_kept(kept)
@@ -73,9 +71,3 @@ def simulate(
         typer.echo(cards.as_text(made), nl=False)
         if not made.passed:
             raise typer.Exit(6)
-
-
-def _parts(done: int, of: int) -> None:
-    if of > 1:
-        sys.stderr.write(f"\r{done} of {of} parts{'' if done < of else chr(10)}")
-        sys.stderr.flush()

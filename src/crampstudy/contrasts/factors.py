@@ -19,6 +19,7 @@ from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
 from crampstudy.nights import people
+from crampstudy.progress import track
 
 COMMON = 0.31
 """From this prevalence on an odds ratio is no longer close to the ratio of prevalences, which comes first."""
@@ -74,7 +75,10 @@ def factor_table(
         raise UsageError(f"two of the factors {', '.join(factors)} are of one variable; name each variable once")
     made: list[_Row] = []
     for model in models:
-        fits = [_fitted(cohort, [factor], factor.beside, model, outcome, kinds.ADJUSTED, more) for factor in asked]
+        fits = [
+            _fitted(cohort, [factor], factor.beside, model, outcome, kinds.ADJUSTED, more)
+            for factor in track(asked, "factors")
+        ]
         made += _with_q([_rows(found, factor) for factor, found in zip(asked, fits, strict=True)])
         if model == models[0]:
             made += _with_q(_together(cohort, asked, model, outcome, more))

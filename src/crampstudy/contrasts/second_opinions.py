@@ -10,6 +10,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.models import fit
 from crampstudy.models.second_opinion import without_fit
+from crampstudy.progress import track
 
 _DIARY: Mapping[str, str | None] = {
     "poisson": None,
@@ -40,7 +41,7 @@ def second_opinions(
         row that says so.
     """
     opinions = []
-    for model, outcome in _asked(cohort).items():
+    for model, outcome in track(_asked(cohort).items(), "models fitted twice"):
         try:
             fitted = fit(
                 cohort,

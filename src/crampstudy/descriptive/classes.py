@@ -167,10 +167,10 @@ def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Arra
 def _check(solution: Solution, own: pl.DataFrame, by: str | None) -> None:
     if solution.design.beside:
         raise UsageError("the shares of classes take no offset() or weights()")
-    if by is not None and by not in own.columns:
-        raise no_group("classes are given by age_band or a level or yes/no variable of the participants", by, own)
     if by is not None:
         check_group(by, own)
+    if by is not None and by not in own.columns:
+        raise no_group("classes are given by age_band or a level or yes/no variable of the participants", by, own)
 
 
 def _implied(

@@ -30,6 +30,7 @@ from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix
 from crampstudy.models.validation import default_outcome, solve
 from crampstudy.nights import Diary
+from crampstudy.progress import track
 from crampstudy.wording import CONTRAST, counted
 
 Statistic = Callable[[Array], Array]
@@ -70,7 +71,8 @@ def resample(
     children = rng.spawn(replicates)
     batches = [children[start : start + _BATCH] for start in range(0, replicates, _BATCH)]
     task = partial(_drawn, statistic, participants)
-    return np.concatenate(list(compute.map(task, batches, workers=workers, keep=keep, progress=progress)))
+    drawn = compute.map(task, batches, workers=workers, keep=keep, progress=progress)
+    return np.concatenate(list(track(drawn, f"batches of {_BATCH} replicates", len(batches))))
 
 
 def _drawn(statistic: Statistic, participants: int, children: Sequence[np.random.Generator]) -> Array:

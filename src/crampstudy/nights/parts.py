@@ -12,6 +12,7 @@ import polars as pl
 
 from crampstudy import compute
 from crampstudy.errors import SourceError
+from crampstudy.progress import track
 
 ALIKE = "nights_alike"
 """The column that says how many nights a row of nights that are alike stands for."""
@@ -55,9 +56,8 @@ class Parts:
         Those are the logged nights on which ``known`` is, or all of them without it.
         """
         task = partial(_count_in, self.schema, tuple(key), known)
-        return _merge(
-            list(compute.map(task, self.files, workers=self.workers, keep=self.keep, progress=self.progress)), key
-        )
+        counted = compute.map(task, self.files, workers=self.workers, keep=self.keep, progress=self.progress)
+        return _merge(list(track(counted, "files read", len(self.files))), key)
 
 
 def observed(columns: Collection[str], known: str | None) -> pl.Expr:

@@ -10,6 +10,7 @@ from typing import Any
 from crampstudy import compute
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.progress import track
 from crampstudy.simulate import truth_json
 from crampstudy.simulate.chunks import RATES, RECORD_TABLES, Job, draw_chunk, encode_chunk
 from crampstudy.simulate.corruption.degrade import CorruptionRecord, Degraded, Mess, degrade
@@ -96,7 +97,8 @@ def write(
         else:
             records: list[CorruptionRecord] = []
             chunks = job.chunks()
-            for block, record in compute.map(partial(encode_chunk, job, format, with_rates), chunks, workers=workers):
+            drawn = compute.map(partial(encode_chunk, job, format, with_rates), chunks, workers=workers)
+            for block, record in track(drawn, "parts drawn", len(chunks)):
                 out.add(block)
                 records.append(record)
                 if progress:

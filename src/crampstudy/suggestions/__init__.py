@@ -15,7 +15,7 @@ from crampstudy.errors import CrampstudyError
 _E = TypeVar("_E", bound=CrampstudyError)
 _PLAIN = re.compile(r"[\w.-]+")
 _MOST = 3
-_LEAST_LIKE, _NEARLY = 0.65, 0.03
+_LEAST_LIKE, _LEAST_LIKE_EVERYDAY, _NEARLY = 0.65, 0.8, 0.03
 
 
 def unknown(kind: type[_E], said: str, name: object, known: Iterable[str], then: str = "") -> _E:
@@ -57,15 +57,16 @@ def closest(name: object, known: Iterable[str]) -> tuple[str, ...]:
     longer = [each for each in names if word and parts < set(_word(each).split("_"))]
     if 0 < len(longer) <= _MOST:
         return tuple(longer)
-    everyday = {key: meant for key in _synonyms() if (meant := _meant(key, names))}
-    alike = _alike(word, {**{each: (named,) for each, named in by_word.items()}, **everyday})
+    alike = _alike(word, {each: (named,) for each, named in by_word.items()}, _LEAST_LIKE)
+    # Everyday words are many, and one that is not much like the name is chance.
+    alike = alike or _alike(word, {k: meant for k in _synonyms() if (meant := _meant(k, names))}, _LEAST_LIKE_EVERYDAY)
     return tuple(dict.fromkeys(alike))[:_MOST]
 
 
-def _alike(word: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _alike(word: str, names: Mapping[str, tuple[str, ...]], at_least: float) -> list[str]:
     """Return what is meant by the words that are spelt like ``word``, those nearly as like as the likeliest one."""
     likeness = {each: SequenceMatcher(None, word, each).ratio() for each in names}
-    least = max(_LEAST_LIKE, max(likeness.values(), default=0.0) - _NEARLY)
+    least = max(at_least, max(likeness.values(), default=0.0) - _NEARLY)
     return [
         name
         for each in sorted(names, key=lambda each: -likeness[each])

@@ -40,7 +40,7 @@ def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
         title = scale.capitalize() if differs.empty else _of_number(differs)
         title = f"{name}: {title if len(differs) else scale}" if name else title
         cells = {_factor(row, scale): row for row in wording.records(rows)}
-        columns[with_level(f"{title} (95% CI)", rows)] = {key: wording.estimate(row) for key, row in cells.items()}
+        columns[with_level(f"{title} (95% CI)", rows)] = {key: _cell(row) for key, row in cells.items()}
         if len(named) == 1:
             columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
             said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
@@ -120,6 +120,14 @@ def _factor(row: dict[str, Any], scale: str) -> _Key:
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"
     return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
+
+
+def _cell(row: dict[str, Any]) -> str:
+    """Return an estimate as printed; of a joint test which number it is, for it is no ratio."""
+    number = wording.estimate(row)
+    if row["scale"] != "wald_test" or row["status"] != "converged":
+        return number
+    return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {number}"
 
 
 def _p(value: float) -> str:

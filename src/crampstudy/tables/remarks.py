@@ -15,6 +15,8 @@ _OF_GROUPS = ("rate", "prevalence", "median")
 _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
 _FEW_NAMES = 3
+_CALLED = re.compile(r"(?<![\w.])(?:I|C|ns|bs|cr|poly|scale|center|exp|sqrt|log(?:2|10|1p)?)\([^()]*\)")
+"""What a formula makes of a variable, within a text."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*(?= )")
 _COVARIANCES = {
     "covariance cluster": "cluster-robust intervals",
@@ -140,12 +142,9 @@ def _reworded(text: str) -> str:
     """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
     text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
+    text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
-    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: _small(wording.label(match[0])), text)
-
-
-def _small(label: str) -> str:
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: wording.small(wording.label(match[0])), text)
 
 
 def parameters(estimates: pd.DataFrame) -> list[str]:

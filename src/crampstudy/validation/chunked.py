@@ -18,6 +18,7 @@ from crampstudy.cleaning import Context, RawTable, apply_rules, clean_table, mar
 from crampstudy.cleaning.raw import LEDGER, ROW, Violation, ledger
 from crampstudy.cohort import Cohort, TableCount
 from crampstudy.nights import observed_night, spans
+from crampstudy.progress import track
 from crampstudy.sources import Address
 from crampstudy.sources.chunked import joined
 from crampstudy.sources.chunked.diary import ChunkedDiary
@@ -67,7 +68,8 @@ def validate(
         return None
     with scratch.folder() as aside, tempfile.TemporaryFile() as spool:
         done = _Cleaning(opened, today, spool if rejects else None)
-        done.diary(opened.parts(done.people, size, aside))
+        parts = opened.parts(done.people, size, aside)
+        done.diary(track(parts, "parts of the diary", -(-opened.rows // size)))
         done.finish()
         if rejects:
             with whole_stream(rejects, private=True) as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -133,4 +134,4 @@ def at_limits(
 
 
 def _at(column: design_matrix.Column, limit: str) -> design_matrix.Column:
-    return design_matrix.Column(column.term, f"{column.level}, {limit}" if column.level else limit, column.reference)
+    return replace(column, level=f"{column.level}, {limit}" if column.level else limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +13,7 @@ from crampstudy.arrays import Array
 from crampstudy.estimates import Status, note, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
+from crampstudy.models.coefficients.contrast_units import points, unit_of
 from crampstudy.models.inference.automatic import Conventional, Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
 from crampstudy.models.inference.exposed_participants import Exposed
@@ -123,7 +123,7 @@ class Scale:
     @classmethod
     def of_number(cls, name: str) -> Scale:
         """Return the scale of a number, a column of a cohort: differences of its mean."""
-        unit = _points(name) or "unit"
+        unit = points(name) or "unit"
         return cls("difference", "mean", unit, of=unit)
 
     def shown(self, values: Array) -> Array:
@@ -173,7 +173,7 @@ def rows(
             made += _smooth(answer, smooths[i], cells, scale, ci_level)
         elif i not in within:
             multiple = per.get(column.term, 1.0)
-            cells |= {"unit": scale.unit_of(_unit(column, multiple))}
+            cells |= {"unit": scale.unit_of(unit_of(column, multiple))}
             number = coefficient * multiple, error * abs(multiple), df
             row = _row(answer, cells, column, number, ci_level, scale)
             as_it_is = i in answer.declared.columns and multiple == 1
@@ -365,27 +365,3 @@ def _flat(term: str, design: design_matrix.Design) -> str:
         return design.flat[term]
     still = f"{term} does not vary"
     return f"{still} where the other terms are known" if design.incomplete else still
-
-
-def _points(name: str) -> str | None:
-    """Return the unit of a variable, ``points`` of a score from 0 to 10, ``None`` where the codebook has none."""
-    known = wording.variable(name)
-    if known and known.unit and re.fullmatch(r"\d+-\d+", known.unit):
-        return "points"
-    return known.unit if known else None
-
-
-def _unit(column: design_matrix.Column, multiple: float) -> str:
-    if column.level is not None:
-        against = f"against {column.reference}" if column.reference else "contrast"
-        return against if multiple == 1 else f"{against}, per {multiple:g}"
-    known = wording.variable(column.term)
-    if known and known.type == "boolean" and multiple == 1:
-        return "yes against no"
-    if not known or not known.unit:
-        return f"per {multiple:g}"
-    if re.fullmatch(r"\d+-\d+", known.unit):
-        return f"per {multiple:g} {'point' if multiple == 1 else 'points'}"
-    # A derived variable may carry its own step, such as "per 10 years".
-    step = re.fullmatch(r"per ([\d.]+) (.+)", known.unit)
-    return f"per {multiple * float(step[1]):g} {step[2]}" if step else f"per {multiple:g} {known.unit}"

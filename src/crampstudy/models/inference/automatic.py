@@ -24,6 +24,7 @@ from crampstudy.models.inference.covariance import (
     without_rounding,
 )
 from crampstudy.models.inference.small_sample import Nights, bias_reduced, reach
+from crampstudy.progress import track
 
 MOST_BIAS_REDUCED = 2000
 """Up to so many participants ``auto`` is CR2; beyond, both sandwiches are the same to the digits that are shown."""
@@ -258,7 +259,8 @@ def _jackknife(scores: Array, information: Array, curvatures: Array, p: int, ref
     along = np.einsum("gik,gi->gk", vectors, -scores[:, :p] / scale)
     moved = np.einsum("gik,gk->gi", vectors, np.where(told, along / np.where(told, values, 1.0), 0.0)) / scale
     unknown = np.flatnonzero(~told.all(axis=1))
-    again = {g: found for g in unknown if refit is not None and (found := refit(int(g))) is not None}
+    left_out = track(unknown, "participants left out")
+    again = {g: found for g in left_out if refit is not None and (found := refit(int(g))) is not None}
     for g, found in again.items():
         moved[g] = found
     unknown = np.setdiff1d(unknown, list(again)).astype(np.intp)

@@ -27,6 +27,7 @@ from crampstudy.models.nights.logistic import logistic
 from crampstudy.models.nights.working_correlation import Ar1, Exchangeable, ParticipantBlock, Structure
 from crampstudy.models.nights.working_correlation import blocks as blocks_of
 from crampstudy.models.optimise import optimum
+from crampstudy.progress import track
 
 Working = Literal["exchangeable", "ar1"]
 FamilyName = Literal["poisson", "binomial", "gaussian"]
@@ -133,7 +134,7 @@ def _alternate(b: Array, blocks: tuple[ParticipantBlock, ...], family: ResponseF
     alpha, scale, steps, moved = 0.0, 1.0, 0, np.inf
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a wild step ends as a problem, below
         state = [block.residuals(b, family) for block in blocks]
-        for steps in range(1, _STEPS + 1):
+        for steps in track(iter(range(1, _STEPS + 1)), "steps of the fit"):
             information, score, _ = _equations(alpha, blocks, state, structure)
             step = optimum.solve(information, score)
             if step is None:

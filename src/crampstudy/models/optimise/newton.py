@@ -9,6 +9,7 @@ import numpy as np
 from crampstudy.arrays import Array
 from crampstudy.models.optimise.likelihoods import Likelihood
 from crampstudy.models.optimise.optimum import Optimum, failure, solve
+from crampstudy.progress import track
 
 STEPS = 100
 
@@ -20,7 +21,7 @@ def maximise(likelihood: Likelihood, start: Array, uphill: Callable[[Array], Arr
     """
     theta, value, iterations = start, likelihood.value(start), 0
     score, information = likelihood.derivatives(theta)
-    for iterations in range(1, STEPS + 1):
+    for iterations in track(iter(range(1, STEPS + 1)), "steps of the fit"):
         step = solve(information, score)
         if uphill is not None and (step is None or step @ score < 0):
             step = uphill(score)

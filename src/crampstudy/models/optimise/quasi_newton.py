@@ -9,6 +9,7 @@ import numpy as np
 from crampstudy.arrays import Array
 from crampstudy.models.optimise.likelihoods import ScoredLikelihood
 from crampstudy.models.optimise.optimum import Optimum, failure
+from crampstudy.progress import track
 
 _STEPS = 100
 _FLAT = 1e-3
@@ -70,7 +71,7 @@ def _bfgs(likelihood: ScoredLikelihood, theta: Array, information: Array) -> Opt
     """
     value, scores = likelihood(theta)
     steps = 0
-    for steps in range(1, _STEPS + 1):  # noqa: B007 - the count is part of the result
+    for steps in track(iter(range(1, _STEPS + 1)), "steps of the fit"):  # noqa: B007 - the count is a result
         gradient = scores.sum(axis=0)
         step = np.linalg.solve(information, gradient)
         if not step @ gradient > _NEAR:

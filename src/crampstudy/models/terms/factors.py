@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,15 @@ INTERCEPT = "intercept"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the design: the term it belongs to and, for a categorical term, level and reference."""
+    """One column of the design: the term it belongs to and, for a categorical term, level and reference.
+
+    ``parts`` are those factors of an interaction that the column has, each with its own level and reference.
+    """
 
     term: str
     level: str | None = None
     reference: str | None = None
+    parts: tuple[tuple[str, str | None, str | None], ...] = field(default=(), compare=False)
 
 
 def categorical(frame: pl.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -74,18 +78,30 @@ def column_of(term: Term, name: str, model: ModelSpec) -> Column:
     if str(term) == "1":
         return Column(INTERCEPT)
     # Where the other columns already say it, a column of an interaction lacks one of its factors.
-    inside = "".join(rf"(?:{re.escape(factor.expr)}(?:\[(.*?)\])?(?::|$))?" for factor in term.factors)
+    inside = "".join(rf"(?:({re.escape(factor.expr)})(?:\[(.*?)\])?(?::|$))?" for factor in term.factors)
     fields = re.fullmatch(inside, name, re.DOTALL).groups()  # type: ignore[union-attr]
-    found = [(factor, text) for factor, text in zip(term.factors, fields, strict=True) if text is not None]
+    there = [
+        (factor, text)
+        for factor, on, text in zip(term.factors, fields[::2], fields[1::2], strict=True)
+        if on is not None
+    ]
+    parts = tuple(_part(factor, text, model) for factor, text in there) if len(term.factors) > 1 else ()
+    found = [(factor, text) for factor, text in there if text is not None]
     if not found:
-        return Column(str(term))
+        return Column(str(term), parts=parts)
     treated = {factor: text.removeprefix("T.") for factor, text in found if reference(factor, model) is not None}
     level = ":".join(treated.get(factor, text) for factor, text in found)
-    # Only treatment coding, which names its columns [T.level], compares a level with one reference.
     (factor, text), *others = found
-    if others or factor not in treated or not text.startswith("T."):
-        return Column(str(term), level)
-    return Column(str(term), level, reference(factor, model))
+    return Column(str(term), level, None if others else _part(factor, text, model)[2], parts)
+
+
+def _part(factor: Factor, text: str | None, model: ModelSpec) -> tuple[str, str | None, str | None]:
+    """Return a factor of a column as it is written, with its level and the level that this is compared with."""
+    base = reference(factor, model)
+    if text is None or base is None:
+        return str(factor), text, None
+    # Only treatment coding, which names its columns [T.level], compares a level with one reference.
+    return str(factor), text.removeprefix("T."), base if text.startswith("T.") else None
 
 
 def reference(factor: Factor, model: ModelSpec) -> str | None:

@@ -14,6 +14,7 @@ from scipy.stats import nbinom, poisson
 from crampstudy import compute
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
+from crampstudy.progress import track
 from crampstudy.simulate.arrays import Column, Flags, Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
@@ -116,7 +117,8 @@ class Population:
         sizes = [min(at_once, people - first) for first in range(0, people, at_once)]
         generators = np.random.default_rng([self.seed, part]).spawn(len(sizes))
         batches = zip(sizes, generators, strict=True)
-        return list(compute.map(partial(_some, of, self.truth), batches, workers=self.workers))
+        drawn = compute.map(partial(_some, of, self.truth), batches, workers=self.workers)
+        return list(track(drawn, "batches of people for the right answers", len(sizes)))
 
 
 @dataclass(frozen=True, slots=True)
