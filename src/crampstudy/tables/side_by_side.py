@@ -73,7 +73,7 @@ def _foot(fitted: Fit) -> Iterator[tuple[str, str]]:
         yield wording.capital(plural), wording.count(fitted.nobs)
     if pd.notna(events):
         yield "Events", wording.count(events)
-    for row in wording.records(rows[rows["scale"].eq("dispersion")]):
+    for row in wording.records(rows[rows["term"].eq("dispersion")]):
         yield "Dispersion", wording.estimate(row)
     if pd.notna(fitted.aic):
         yield "AIC", wording.number(fitted.aic, 1)
