@@ -240,11 +240,8 @@ def test_the_same_rows_make_the_same_bytes(cohort: Cohort) -> None:
 def test_a_figure_takes_a_result_or_its_rows() -> None:
     cohort = diary()
     fitted = fit(cohort, model="poisson", terms="sex")
-    labels = [text.get_text() for text in figures.ratios(fitted).axes[0].get_yticklabels()]
-    assert labels == [text.get_text() for text in figures.ratios(fitted.estimates).axes[0].get_yticklabels()]
-    assert (
-        labels == [text.get_text() for text in fitted.plot().axes[0].get_yticklabels()] == ["Sex, female against male"]
-    )
+    for drawn_of in (figures.ratios(fitted), figures.ratios(fitted.estimates), fitted.plot()):
+        assert [text.get_text() for text in drawn_of.axes[0].get_yticklabels()] == ["Sex, female against male"]
     with pytest.raises(UsageError, match="a Cohort has no estimates"):
         figures.rates(cohort)
 

@@ -30,7 +30,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "std_error": "Standard error **on the scale of the link**, where the interval was made; not that of the "
         "estimate: see below.",
         "df": "Degrees of freedom of t behind interval and p-value, infinite where it is the normal distribution.",
-        "p_value": "Two-sided p-value that a ratio is 1 or a difference 0, or that of a joint test; baselines have none.",
+        "p_value": "Two-sided p-value that a ratio is 1 or a difference 0, or of a joint test; baselines have none.",
         "q_value": "The p-value adjusted for the other factors tested (Benjamini and Hochberg), where that is done.",
         "n_effective": "How many participants, all alike, would tell as much as those behind the estimate.",
         "n_participants": "Participants behind the row.",

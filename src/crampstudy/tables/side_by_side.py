@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from crampstudy import wording
 from crampstudy.errors import UsageError
-from crampstudy.models import Fit
 from crampstudy.tables.ratios import factors
 from crampstudy.tables.table import PrintedTable
+
+if TYPE_CHECKING:
+    from crampstudy.models import Fit
 
 _FOOT = "Model"
 
@@ -28,6 +31,9 @@ def models(*fits: Fit, names: Sequence[str] | None = None) -> PrintedTable:
     Raises:
         UsageError: there is no fit, or there are not as many different names as fits.
     """
+    # Only who has a fit has loaded the models.
+    from crampstudy.models import Fit
+
     if not fits:
         raise UsageError("there is no fit to show; give one or more, such as tables.models(first, second)")
     if wrong := [type(each).__name__ for each in fits if not isinstance(each, Fit)]:
