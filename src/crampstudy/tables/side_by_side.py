@@ -46,7 +46,7 @@ def models(*fits: Fit, names: Sequence[str] | None = None) -> PrintedTable:
         found = found[[column for column in found.columns if column not in ("p", "Verdict")]]
     feet = [dict(_foot(each)) for each in fits]
     lines = list(dict.fromkeys(line for foot in feet for line in foot))
-    cells = [[wording.DASH, *(foot.get(line, wording.DASH) for foot in feet)] for line in lines]
+    cells = [["", *(foot.get(line, wording.DASH) for foot in feet)] for line in lines]
     index = pd.MultiIndex.from_tuples([(_FOOT, line) for line in lines], names=found.index.names)
     foot_rows = pd.DataFrame(cells, index=index, columns=found.columns, dtype=object)
     return PrintedTable.of(pd.concat([pd.DataFrame(found), foot_rows]), notes=found.notes)
