@@ -182,7 +182,7 @@ class TestSideBySide:
         assert made.xs("Diabetes", level="Factor").iloc[0].tolist()[1] == "–"
         foot = made.loc["Model"]
         assert foot.index.tolist() == ["Participants", "Nights", "Events", "Dispersion", "AIC"]
-        assert foot.loc["Nights"].tolist() == ["–", "480", "480", "480"]
+        assert foot.loc["Nights"].tolist() == ["", "480", "480", "480"]
         assert foot.loc["AIC"].tolist()[1:] == [f"{each.aic:,.1f}" for each in (small, large, poisson)]
         assert foot.loc["Dispersion"].tolist()[3] == "–"
         assert "Verdicts" not in " ".join(made.notes)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import gc
 import warnings
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from test_fit import diary
 from tests.drawn_figures import drawn
 
 from crampstudy import AgeBands, describe, figures, fit, open_cohort
+from crampstudy import estimates as tidy
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.descriptive import characteristics as who
+from crampstudy.errors import UsageError
 from crampstudy.estimates import frame
 from crampstudy.figures import style
 from crampstudy.simulate import simulate
@@ -231,3 +235,37 @@ def test_the_same_rows_make_the_same_bytes(cohort: Cohort) -> None:
 
     first = made()
     assert first == made()
+
+
+def test_a_figure_takes_a_result_or_its_rows() -> None:
+    cohort = diary()
+    fitted = fit(cohort, model="poisson", terms="sex")
+    for drawn_of in (figures.ratios(fitted), figures.ratios(fitted.estimates), fitted.plot()):
+        assert [text.get_text() for text in drawn_of.axes[0].get_yticklabels()] == ["Sex, female against male"]
+    with pytest.raises(UsageError, match="a Cohort has no estimates"):
+        figures.rates(cohort)
+
+
+def test_differences_are_drawn_on_an_axis_of_their_unit() -> None:
+    fitted = fit(diary(), model="linear", terms="sex + exercise_min", outcome="hours_in_bed")
+    (axes,) = fitted.plot().axes
+    assert axes.get_xscale() == "linear" and axes.get_xlabel() == "Difference in h (95% CI)"
+    rows = tidy.at_contrasts(fitted.estimates)
+    shown = rows[rows["scale"].eq("difference")]
+    drawn = axes.collections[0].get_segments()
+    assert [segment[:, 0].tolist() for segment in drawn] == shown[["ci_low", "ci_high"]].to_numpy().tolist()
+    assert axes.lines[0].get_xdata()[0] == 0
+
+
+def test_a_figure_shows_itself_once_in_a_notebook() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    figure = fit(diary(), model="poisson", terms="sex").plot()
+    data, metadata = DisplayFormatter().format(figure)
+    assert set(data) == {"image/png", "text/plain"}
+    picture = base64.b64decode(data["image/png"])
+    assert (
+        picture.startswith(b"\x89PNG") and metadata["image/png"]["width"] == int.from_bytes(picture[16:20], "big") // 2
+    )
+    # The same each time.
+    assert DisplayFormatter().format(figure)[0] == data

@@ -379,6 +379,44 @@ def test_the_summary_says_what_the_terminal_says(
     assert said[-1] == "AIC: none; estimating equations have no likelihood, so that no AIC compares it"
 
 
+def test_a_second_opinion_is_part_of_the_summary() -> None:
+    fitted = fit(diary(), model="poisson", terms="sex", covariance="cluster", second_opinion=True)
+    said = fitted.summary()
+    assert "\n\nSecond opinion: coefficients on the scale of the link\n" in said
+    assert said.splitlines()[-1].startswith("statsmodels, GLM") and "agrees on 2 of 2 parameters" in said
+    assert "<caption>Second opinion: coefficients on the scale of the link</caption>" in fitted._repr_html_()
+
+
+def test_of_recalled_counts_it_is_said_whose_mean_it_is() -> None:
+    people = asked()
+    classes = pl.int_range(pl.len()) % 5
+    low, high = ({0: 0, 1: 1, 2: 2, 3: 5, 4: 16}, {0: 0, 1: 1, 2: 4, 3: 15, 4: None})
+    table = people.frame("participants").with_columns(
+        recalled_low=classes.replace_strict(low), recalled_high=classes.replace_strict(high)
+    )
+    cohort = Cohort("asked", "survey", {"participants": table}, people.design, as_of=people.as_of)
+    fitted = fit(cohort, model="interval-count", terms="female")
+    predicted = fitted.predict({"female": [0.0]}).iloc[0]
+    base = pick(fitted.estimates, "intercept")
+    assert predicted["estimate"] == pytest.approx(base["estimate"]) and predicted["ci_low"] == pytest.approx(
+        base["ci_low"]
+    )
+    assert (predicted["unit"], predicted["mean_of"]) == ("cramps per person-week", "population")
+    near = fit(cohort, model="interval-count", terms="female", near_nightly=True)
+    assert near.predict({"female": 0.0})["mean_of"].tolist() == ["persons who do not cramp night after night"]
+    with pytest.raises(AnalysisError, match="interval-count has no residual of a row: of a count only limits"):
+        _ = fitted.residuals
+
+
+def test_terms_that_have_no_value_at_what_is_given_say_so() -> None:
+    fitted = fit(diary(), model="poisson", terms="log(age_years) + sqrt(age_years)")
+    for age, message in ((-1, "cannot be evaluated at these values: it is no number"), (0, "infinite at these values")):
+        with pytest.raises(UsageError, match=message):
+            fitted.predict({"age_years": age})
+        with pytest.raises(UsageError, match=message):
+            fitted.ratio({"age_years": age}, against={"age_years": 50})
+
+
 def test_compressed_nights_are_residuals_one_by_one() -> None:
     # Nights that are alike are one row of the fit, and as many residuals.
     start = date(2024, 1, 1)

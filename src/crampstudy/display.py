@@ -43,7 +43,7 @@ def _marked(part: PrintedTable | str) -> str:
 
 def summary(fitted: Fit) -> str:
     """Return a fit as text: what was fitted to how many, its table with notes, and its likelihood."""
-    return "\n".join([*_head(fitted), "", terminal.text(fitted.estimates, _accounts(fitted)), *_foot(fitted)])
+    return "\n".join(part if isinstance(part, str) else f"\n{terminal.text(part)}" for part in sections(fitted))
 
 
 def plot(fitted: Fit) -> Figure:
@@ -56,6 +56,10 @@ def _of_fit(fitted: Fit) -> Iterator[PrintedTable | str]:
     yield from _head(fitted)
     yield from tables.printed(fitted.estimates, _accounts(fitted))
     yield from _foot(fitted)
+    if fitted.second_opinion is not None:
+        compared = tables.second_opinion(fitted.second_opinion)
+        yield from [PrintedTable.of(compared, terminal.SECOND_OPINION)] if len(compared) else []
+        yield tables.agreement(fitted.second_opinion)
 
 
 @sections.register

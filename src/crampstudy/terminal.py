@@ -17,8 +17,10 @@ from rich.text import Text
 
 from crampstudy import tables
 from crampstudy.cohort.account import Account
+from crampstudy.tables import PrintedTable
 
 _WIDE = 200
+SECOND_OPINION = "Second opinion: coefficients on the scale of the link"
 _STAGES = {
     "check": "checking notebooks and parameters",
     "load": "reading the source",
@@ -34,38 +36,31 @@ def show(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> None:
 
     What the ``accounts`` say is left to them.
     """
-    _print(estimates, accounts, sys.stdout, _width(), soft_wrap=not sys.stdout.isatty())
+    for made in tables.printed(estimates, accounts):
+        _print(made, sys.stdout, _width())
 
 
-def text(estimates: pd.DataFrame, accounts: Sequence[Account] = ()) -> str:
-    """Return what :func:`show` prints where there is no terminal."""
+def text(table: PrintedTable) -> str:
+    """Return a table with its notes as it is printed where there is no terminal."""
     target = StringIO()
-    _print(estimates, accounts, target, _WIDE, soft_wrap=True)
+    _print(table, target, _WIDE)
     return "\n".join(line.rstrip() for line in target.getvalue().splitlines())
 
 
-def _print(
-    estimates: pd.DataFrame, accounts: Sequence[Account], target: IO[str], width: int, *, soft_wrap: bool
-) -> None:
-    """Print estimates as readers' tables.
-
-    Args:
-        estimates: the rows.
-        accounts: what is not to be said again.
-        target: where to.
-        width: that of a line, in characters.
-        soft_wrap: leave it to the reader's program to break lines of text.
-    """
-    for made in tables.printed(estimates, accounts):
-        table, needed = _table(made.caption, made, width)
-        # A narrower terminal breaks the lines itself, which loses nothing. A text is one in a notebook too, which
-        # would show it at once, and asks for colours.
-        forced = None if target is sys.stdout else False
-        width_of_all = max(width, needed)
-        console = Console(highlight=False, width=width_of_all, file=target, force_jupyter=False, force_terminal=forced)
-        console.print(table)
-        for line in made.notes:
-            console.print(line, markup=False, soft_wrap=soft_wrap)
+def _print(made: PrintedTable, target: IO[str], width: int) -> None:
+    table, needed = _table(made.caption, made, width)
+    # A narrower terminal breaks the lines itself, which loses nothing. A text stays one in a notebook, which would show
+    # it at once and asks for colours.
+    console = Console(
+        highlight=False,
+        width=max(width, needed),
+        file=target,
+        force_jupyter=False,
+        force_terminal=None if target is sys.stdout else False,
+    )
+    console.print(table)
+    for line in made.notes:
+        console.print(line, markup=False, soft_wrap=not target.isatty())
 
 
 def show_second_opinion(rows: pd.DataFrame) -> None:
@@ -73,7 +68,7 @@ def show_second_opinion(rows: pd.DataFrame) -> None:
     compared = tables.second_opinion(rows)
     if compared.empty:
         return
-    table, needed = _table("Second opinion: coefficients on the scale of the link", compared, _width())
+    table, needed = _table(SECOND_OPINION, compared, _width())
     Console(highlight=False, width=max(_width(), needed)).print(table)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from crampstudy import wording
 from crampstudy.errors import UsageError
-from crampstudy.models import Fit
 from crampstudy.tables.ratios import factors
 from crampstudy.tables.table import PrintedTable
+
+if TYPE_CHECKING:
+    from crampstudy.models import Fit
 
 _FOOT = "Model"
 
@@ -28,6 +31,9 @@ def models(*fits: Fit, names: Sequence[str] | None = None) -> PrintedTable:
     Raises:
         UsageError: there is no fit, or there are not as many different names as fits.
     """
+    # Only who has a fit has loaded the models.
+    from crampstudy.models import Fit
+
     if not fits:
         raise UsageError("there is no fit to show; give one or more, such as tables.models(first, second)")
     if wrong := [type(each).__name__ for each in fits if not isinstance(each, Fit)]:
@@ -40,7 +46,7 @@ def models(*fits: Fit, names: Sequence[str] | None = None) -> PrintedTable:
         found = found[[column for column in found.columns if column not in ("p", "Verdict")]]
     feet = [dict(_foot(each)) for each in fits]
     lines = list(dict.fromkeys(line for foot in feet for line in foot))
-    cells = [[wording.DASH, *(foot.get(line, wording.DASH) for foot in feet)] for line in lines]
+    cells = [["", *(foot.get(line, wording.DASH) for foot in feet)] for line in lines]
     index = pd.MultiIndex.from_tuples([(_FOOT, line) for line in lines], names=found.index.names)
     foot_rows = pd.DataFrame(cells, index=index, columns=found.columns, dtype=object)
     return PrintedTable.of(pd.concat([pd.DataFrame(found), foot_rows]), notes=found.notes)
@@ -73,7 +79,7 @@ def _foot(fitted: Fit) -> Iterator[tuple[str, str]]:
         yield wording.capital(plural), wording.count(fitted.nobs)
     if pd.notna(events):
         yield "Events", wording.count(events)
-    for row in wording.records(rows[rows["scale"].eq("dispersion")]):
+    for row in wording.records(rows[rows["term"].eq("dispersion")]):
         yield "Dispersion", wording.estimate(row)
     if pd.notna(fitted.aic):
         yield "AIC", wording.number(fitted.aic, 1)

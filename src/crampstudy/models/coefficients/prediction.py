@@ -117,9 +117,9 @@ class Predictor(OneLine):
         values = given.copy()
         if "age_years" in values:
             age = _numbers("age_years", values["age_years"])
-            if "age_decade" not in values:
+            if "age_decade" in needed and "age_decade" not in values:
                 values["age_decade"] = (age - AGE_CENTRE) / 10
-            if "age_band" not in values:
+            if "age_band" in needed and "age_band" not in values:
                 values["age_band"] = [None if np.isnan(years) else self.bands.label(years) for years in age]
         if lacking := [variable for variable in needed if variable not in values]:
             close = get_close_matches(lacking[0], [str(column) for column in given.columns], n=1)

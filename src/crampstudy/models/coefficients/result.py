@@ -68,8 +68,9 @@ class Fit(Readable):
         yield self.status
         yield f"{len(self.estimates)} estimates"
         people = self.estimates["n_participants"].dropna()
-        rows_of = self.account.plural if self.account else "rows"
-        yield f"{self.n_rows:,} {rows_of}" + (f" of {people.max():,} participants" if len(people) else "")
+        plural = self.account.plural if self.account else "rows"
+        of = f" of {people.max():,} participants" if len(people) and not plural.endswith("participants") else ""
+        yield f"{self.n_rows:,} {plural}{of}"
 
     @property
     def nobs(self) -> int:

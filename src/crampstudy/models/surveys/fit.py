@@ -113,6 +113,9 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
     made += rows.left_out(design, scale, cells)
     likelihood = numbers.log_likelihood if isinstance(numbers, interval_counts.IntervalFit) else float("nan")
     line = None if request.options.free_terms else linear(answer, design, cells, scale)
+    turned = response(scale, "proportion")
+    if request.options.near_nightly:
+        turned = replace(turned, mean_of="persons who do not cramp night after night")
     return Fit(
         tidy.frame(made),
         request.model,
@@ -122,7 +125,7 @@ def fit_survey(family: SurveyFamily, request: ModelRequest) -> Fit:
         answer.status,
         line,
         of.account,
-        predictor=predictor(request, design, answer, response(scale, "proportion"), levels=found.levels),
+        predictor=predictor(request, design, answer, turned, levels=found.levels),
     )
 
 

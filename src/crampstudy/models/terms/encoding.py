@@ -37,12 +37,19 @@ class Encoder:
         """Return a row of the design per row of ``new``; a variable that it lacks stands at its value in ``first``.
 
         Raises:
-            UsageError: a level was never on the rows fitted.
+            UsageError: a level was never on the rows fitted, or a term has no value there.
         """
         values = {name: _like(self.first[name], new.get(decoded(name)), len(new)) for name in self.first.columns}
         whole = pd.DataFrame(values, index=new.index).assign(_row=1)
-        encoded = self.model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
-        return np.ascontiguousarray(encoded.to_numpy(dtype=float))
+        try:
+            with np.errstate(all="ignore"):
+                encoded = self.model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
+        except (FormulaicError, ValueError) as error:
+            raise UsageError(f"the terms cannot be evaluated at these values: {formula.first_line(error)}") from None
+        made = np.ascontiguousarray(encoded.to_numpy(dtype=float))
+        if not np.isfinite(made).all():
+            raise UsageError("the terms are infinite at these values; a logarithm needs values above 0")
+        return made
 
 
 @dataclass(frozen=True, slots=True)
