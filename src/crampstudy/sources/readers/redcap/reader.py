@@ -25,9 +25,9 @@ from crampstudy.sources.readers.redcap.headings import read_named
 from crampstudy.sources.readers.redcap.instruments import rows_of, rows_of_no_table, tables_of_instruments
 from crampstudy.sources.readers.redcap.no_nights import check_nights
 from crampstudy.sources.readers.redcap.values import decode, merge_events
-from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text import decimals, missing_codes, row_index
 from crampstudy.sources.text.decimals import Mark, Stated
-from crampstudy.sources.text.delimited import read_text
+from crampstudy.sources.text.delimited import Text, read_text
 from crampstudy.sources.text.missing_codes import Codes
 
 
@@ -64,7 +64,7 @@ def read(
         return _mapped(path, dictionary, begun(described, start) if start else described, declared)
     project = data_dictionary.load(dictionary) if dictionary else data_dictionary.package_dictionary()
     text = read_named(path, project, padded)
-    export = Export(path.name, record_first(path, text.frame, project), text.lines)
+    export = Export(path.name, record_first(path, _unnumbered(text), project), text.lines)
     notices = [*text.notices, *project.notices]
     export = _without_missing(export, project, declared, notices)
     fields = _fields(export, project, notices)
@@ -91,7 +91,7 @@ def _mapped(path: Path, dictionary: Path | None, described: Mapping, declared: C
     """Read an export through a mapping of its fields; what the mapping does not say, the dictionary says."""
     project = data_dictionary.load(dictionary) if dictionary else Dictionary({})
     text = read_named(path, project, described.padded) if dictionary else read_text(path, padded=described.padded)
-    export = Export(path.name, record_first(path, text.frame, project), text.lines)
+    export = Export(path.name, record_first(path, _unnumbered(text), project), text.lines)
     fields = own_names.fields_of(described, export, project)
     project, notices = own_names.renamed(project, fields), list(text.notices)
     export = _without_missing(export, project, declared, notices)
@@ -99,6 +99,11 @@ def _mapped(path: Path, dictionary: Path | None, described: Mapping, declared: C
     pointed, said = _with_points(export, fields, stated, by_comma=text.separator == ";")
     made = own_names.read(export, pointed, text.unread, described, project)
     return replace(made, notices=tuple(dict.fromkeys((*notices, *said, *made.notices))))
+
+
+def _unnumbered(text: Text) -> pl.DataFrame:
+    """Return an export without the row numbers that another program has put before the record."""
+    return text.frame.drop(row_index.found(text.frame))
 
 
 def _table(
