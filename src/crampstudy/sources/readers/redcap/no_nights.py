@@ -30,7 +30,7 @@ def check_nights(path: Path, export: Export, described: Dictionary, tables: Sequ
     what = "holds no nights: no row fills a field of the diary, such as" if diary is None else "has no field"
     given = f"?dictionary={described.file}" if described.file else ""
     command = ["crampstudy", "import", f"redcap:{path}{given}", "--mapping", "mapping.yaml", "--out", "my-study"]
-    advice = f"say in a mapping which field is which (docs/redcap.md shows one) and run: {shlex.join(command)}"
+    advice = f"say in a mapping which field is which (docs/mapping.md shows one) and run: {shlex.join(command)}"
     stamps = [name for name in export.frame.columns if name.endswith(_TIMESTAMP) and export.frame[name].count()]
     if "date" in absent and stamps:
         stamped = f"clock: {{date: timestamp}} and date: {stamps[0]}"
