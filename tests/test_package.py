@@ -123,7 +123,7 @@ class TestRefusedText:
             ("participant_id,date\n01,2024-01-01\n", "required column cramps is missing"),
             ("participant_id,date,cramps,cramps\n01,2024-01-01,1,2\n", "'cramps' stands twice"),
             ("participant_id,date,cramps, cramps \n01,2024-01-01,1,2\n", "'cramps' stands twice"),
-            (",participant_id,date,cramps\n0,01,2024-01-01,1\n", "column 1 of the header has no name"),
+            (",participant_id,date,cramps\nr,01,2024-01-01,1\n", "column 1 of the header has no name"),
             (NIGHTS + '01,2024-01-05,"1\n01,2024-01-06,1\n', "line 5: a quotation mark"),
             (NIGHTS + '01,2024-01-05,1"\n', "line 5: a quotation mark"),
             (NIGHTS.encode() + b"01,2024-01-05,\x81\n", "line 5, character 15: not UTF-8"),

@@ -270,7 +270,7 @@ class TestEvents:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("a,b,c\n1,2,3\n", "has no field of the dictionary; it has a, b, c"),
+        ("a,b,c\n1,2,3\n", "has no field of the codebook; it has a, b, c"),
         ("participant_id,age_years,sex\n1,70,female\n", "holds no nights"),
     ],
 )

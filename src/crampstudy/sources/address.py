@@ -40,7 +40,7 @@ KINDS: Mapping[str, SourceKind] = {
     "nhanes": SourceKind("nhanes:FOLDER?cycles=D,E", ("cycles",), nights=False),
     "excel": SourceKind("excel:BOOK.xlsx", ("mapping", *_CELLS, *_START), (".xlsx", ".xlsm", ".xls", ".ods")),
     "stat": SourceKind("stat:FILE.sav", ("mapping", *_CELLS, *_START), (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav")),
-    "redcap": SourceKind("redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", *_CELLS, *_ROWS)),
+    "redcap": SourceKind("redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "mapping", *_CELLS, *_ROWS, *_START)),
     "mapped": SourceKind("mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS, *_START)),
 }
 _PATHS = ("mapping", "dictionary")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from crampstudy.codebook import rules
 from crampstudy.errors import SourceError
-from crampstudy.sources.text import missing_codes
+from crampstudy.sources.text import missing_codes, row_index
 
 DAMAGED = (
     *(pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException),
@@ -69,11 +69,12 @@ def damaged(path: Path, error: BaseException) -> SourceError:
 
 
 def stored(path: Path, frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
-    """Return rows of a Parquet file as the rules read them.
+    """Return rows of a Parquet file as the rules read them, without the index that pandas has written beside them.
 
     Raises:
         SourceError: a column holds lists, durations or another type that no variable has, or a day of no calendar.
     """
+    frame = frame.drop(row_index.reserved(frame.columns))
     for name, dtype in frame.schema.items():
         if not dtype.is_numeric() and dtype.base_type() not in _STORED:
             raise SourceError(f"{path}: the column {name!r} has type {dtype}; store text, numbers, booleans or dates")

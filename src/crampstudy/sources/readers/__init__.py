@@ -60,9 +60,11 @@ def _redcap(path: Path, options: Options) -> Raw:
     return redcap.read(
         path,
         Path(options["dictionary"]) if "dictionary" in options else None,
+        description=Path(options["mapping"]) if "mapping" in options else None,
         declared=missing_codes.declared(options),
         decimal=_decimal(options),
         padded=_padded(options),
+        start=_start(options),
     )
 
 

@@ -20,7 +20,7 @@ from crampstudy.sources.chunked.places import places_of
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.readers import package
-from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text import decimals, missing_codes, row_index
 from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
 
@@ -55,6 +55,7 @@ def read(folder: Path, at_least: int, declared: Codes = missing_codes.NONE) -> C
         declared, str(folder), [*schema, *(column for table in raw.tables for column in table.frame.columns)]
     )
     notices = list(raw.notices)
+    notices += row_index.notice(places.label, row_index.reserved(empty[0].column_names))
     # How many cells hold one is not known before all parts have been read.
     notices += [
         f"{places.label}: {c}: cells that hold {', '.join(coded.of(c))} are missing" for c in schema if coded.of(c)

@@ -17,7 +17,7 @@ from crampstudy.sources import descriptor, parquet
 from crampstudy.sources.chunked import joined
 from crampstudy.sources.descriptor import Descriptor
 from crampstudy.sources.extra_columns import extra_columns
-from crampstudy.sources.text import decimals, missing_codes, typed
+from crampstudy.sources.text import decimals, missing_codes, row_index, typed
 from crampstudy.sources.text.decimals import NUMBERS, Mark, Stated
 from crampstudy.sources.text.decoding import COMPRESSED, looks_like
 from crampstudy.sources.text.missing_codes import Codes
@@ -204,7 +204,8 @@ def _table(
         part, said = _part(name, part_name(folder, path, len(paths)), path, described, stated)
         parts.append(part)
         notices += said
-    table = joined.join(parts) if len(parts) > 1 else parts[0]
+    table, numbered = row_index.without(joined.join(parts) if len(parts) > 1 else parts[0])
+    notices += numbered
     table, coded = missing_codes.without_declared(table, described.codes(name, declared))
     extra, said = extra_columns(name, table.file, table.frame, described.types, described.titles)
     return replace(table, extra_columns=extra), [*notices, *coded, *said]
@@ -213,9 +214,12 @@ def _table(
 def _part(name: str, file: str, path: Path, described: Descriptor, stated: Stated) -> tuple[RawTable, tuple[str, ...]]:
     missing = described.missing.get(name, ())
     if path.suffix.lower() == _PARQUET:
-        given, lines = _read_parquet(path, missing)
+        stored = _read_parquet(path)
+        given = parquet.stored(path, stored, missing)
+        lines = pl.int_range(1, given.height + 1, dtype=pl.Int64, eager=True)
         frame, said = decimals.settle(given, decimals.numbers(given, [name], stated), file, lines, stated)
-        return RawTable(name, file, frame, lines, written=given.cast(pl.String) if said else None), said
+        indexed = row_index.notice(file, row_index.reserved(stored.columns))
+        return RawTable(name, file, frame, lines, written=given.cast(pl.String) if said else None), (*indexed, *said)
     read = typed.read(path, name, missing, stated, padded=described.padded)
     retyped = read.retyped and (read.retyped[0], csv_restored(read.retyped[1]))
     written = None if read.written is None else csv_restored(read.written)
@@ -224,11 +228,10 @@ def _part(name: str, file: str, path: Path, described: Descriptor, stated: State
     return table, read.notices
 
 
-def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
+def _read_parquet(path: Path) -> pl.DataFrame:
     with path.open("rb") as file:
         head = file.read(16)
     if not head.startswith(b"PAR1"):
         what = "empty" if not head else f"not what its name says: it looks like {looks_like(head) or 'something else'}"
         raise SourceError(f"{path} is {what}; save it as Parquet")
-    frame = parquet.read(path)
-    return parquet.stored(path, frame, missing), pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True)
+    return parquet.read(path)

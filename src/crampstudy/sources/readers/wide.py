@@ -13,7 +13,7 @@ from crampstudy.cleaning import Raw, RawTable
 from crampstudy.errors import SourceError
 from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.readers import first_age
-from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text import decimals, missing_codes, row_index
 from crampstudy.sources.text.decimals import Stated
 from crampstudy.sources.text.missing_codes import Codes
 
@@ -50,10 +50,11 @@ def codebook_names(columns: Iterable[str]) -> dict[str, str]:
 
 
 def without_codes(grid: Grid, declared: Codes) -> Grid:
-    """Return a grid with the codebook's names, and without cells that hold a declared missing code."""
-    frame = grid.frame.rename(codebook_names(grid.frame.columns))
-    frame, said = missing_codes.without(grid.file, frame, declared)
-    return replace(grid, frame=frame, notices=(*grid.notices, *said))
+    """Return a grid with the codebook's names, without row numbers and cells that hold a declared missing code."""
+    numbered = row_index.found(grid.frame)
+    frame = grid.frame.drop(numbered)
+    frame, said = missing_codes.without(grid.file, frame.rename(codebook_names(frame.columns)), declared)
+    return replace(grid, frame=frame, notices=(*grid.notices, *row_index.notice(grid.file, numbered), *said))
 
 
 def with_points(

@@ -19,7 +19,7 @@ import polars as pl
 
 from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
-from crampstudy.sources.text import decoding, header_rows, ragged
+from crampstudy.sources.text import decoding, header_rows, ragged, row_index
 from crampstudy.sources.text.decoding import NotUtf8, Piece
 from crampstudy.sources.text.header_rows import HeaderRows
 
@@ -30,7 +30,7 @@ _EMPTY = {
     mark: re.compile(rb"(?m)^[%b]*\n|^[%b]+\Z" % ((b" \t\r\f\v".replace(mark.encode(), b""),) * 2))
     for mark in _SEPARATORS
 }
-_SAMPLE = 20
+_SAMPLE, _HEAD = 20, 1 << 20
 _MOST_COLUMNS = 16_384
 """As many as a sheet of a workbook has."""
 
@@ -229,6 +229,7 @@ def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRow
     below = header_rows.start_of_rows(piece.body, end, rows.below)
     rest = Piece(piece.body[below:], piece.line + piece.body.count(b"\n", 0, below))
     if header:
+        names = _with_index(names, rest, separator)
         _check_names(shape, names, rest)
     return Opened(
         path,
@@ -244,7 +245,7 @@ def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRow
 
 def _separator(path: Path, body: bytes) -> str:
     """Return what separates the header's cells, and the rows' below it where the header leaves it open."""
-    sample = re.sub(rb'"(?:[^"]|"")*"', b"", body[: 1 << 20]).decode(errors="replace")
+    sample = re.sub(rb'"(?:[^"]|"")*"', b"", body[:_HEAD]).decode(errors="replace")
     rows = [row for row in sample.splitlines()[:_SAMPLE] if row.strip(" ")]
     marks = [mark for mark in _SEPARATORS if rows and mark in rows[0]]
     if len(marks) > 1:
@@ -264,6 +265,14 @@ def _names(path: Path, header: bytes, separator: str) -> tuple[str, ...]:
     except (csv.Error, ValueError) as error:
         raise SourceError(f"{path}: the header cannot be read ({error}); {_ADVICE}") from None
     return tuple(cell.strip() for cell in row)
+
+
+def _with_index(names: tuple[str, ...], below: Piece, separator: str) -> tuple[str, ...]:
+    """Return names of which the first, where it alone is empty, is that of row numbers."""
+    if names[0] or not all(names[1:]) or len(names) < 2:
+        return names
+    cells = [line.partition(separator)[0] for line in below.body[:_HEAD].decode(errors="ignore").splitlines()[:_SAMPLE]]
+    return (row_index.NAMELESS, *names[1:]) if row_index.numbers([cell for cell in cells if cell.strip()]) else names
 
 
 def _check_names(shape: ragged.Shape, names: Sequence[str], below: Piece) -> None:

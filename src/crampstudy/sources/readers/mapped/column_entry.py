@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import cast, get_args
 
@@ -33,6 +33,7 @@ class ColumnMap:
 
     Exactly one of ``source`` (a column of the file), ``constant``, ``numbered`` and ``counted`` is set. Where columns
     of the file are ``joined``, such as a date and a time of day, ``source`` is what they are called together.
+    ``meanings`` are what the source itself says of its cells; unlike ``codes`` they need not cover all of them.
     """
 
     key: str
@@ -50,6 +51,7 @@ class ColumnMap:
     offset: float = 0.0
     codes: Table[str, str] | None = None
     missing: tuple[str, ...] = ()
+    meanings: Table[str, str] = field(default_factory=dict)
 
 
 def column(v: Variable, entry: MappingEntry, clock: Clock, zone: str | None) -> ColumnMap:

@@ -83,7 +83,7 @@ def convert(
         value = column.constant or None
         notices.append(f"{name}: {value} in every row" if value else f"{name}: not recorded, missing in every row")
         return pl.Series(name, [value] * given.frame.height, dtype=pl.String)
-    cells = known[name]
+    cells = known[name].replace(column.meanings) if column.meanings else known[name]
     if column.codes is not None:
         cells = _decode(column, column.codes, cells, given, described)
         notices.append(

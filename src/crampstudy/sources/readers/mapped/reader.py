@@ -70,7 +70,7 @@ def read(
     described = _with_codes(mapping.load(description), declared)
     described = replace(described, decimal=decimal or described.decimal, padded=padded or described.padded)
     if start is not None:
-        described = _started(described, start)
+        described = begun(described, start)
     given: dict[str, Given] = {}
     notices: list[str] = []
     before: dict[tuple[Path, str | None, HeaderRows], Given] = {}
@@ -135,7 +135,12 @@ def _with_codes(described: Mapping, declared: Codes) -> Mapping:
     return replace(described, tables=tuple(tables))
 
 
-def _started(described: Mapping, start: date) -> Mapping:
+def begun(described: Mapping, start: date) -> Mapping:
+    """Return a mapping with the date of the first night of all participants.
+
+    Raises:
+        UsageError: no table has nights by their numbers.
+    """
     if not any(table.nights and table.nights.counted for table in described.tables):
         raise UsageError(
             f'start={start}: no table of {described.path} has nights by their numbers, such as cramps: "Day {{n}}"; '

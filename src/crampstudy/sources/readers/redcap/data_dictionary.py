@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ _VALIDATION = (
     "validation",
     ("Text Validation Type OR Show Slider Number", "text_validation_type_or_show_slider_number"),
 )
+_PACKAGE = "the dictionary of the package"
 _CHOICE = ("dropdown", "radio", "checkbox")
 _BOOLEAN = ("yesno", "truefalse")
 _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
@@ -72,16 +74,35 @@ class RedcapField:
         if self.variable.type == "boolean":
             return _YES_NO.get(_slug(label), label)
         if not self.variable.levels:
-            return code
+            return label if self.variable.type == "text" else code
         return next((v for v in self.variable.levels if v in (code, _slug(label))), label)
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The fields of a project by name, in their order, and what does not match the codebook."""
+    """The fields of a project by name, in their order, and the ``file`` that a project gave."""
 
     fields: Mapping[str, RedcapField]
-    notices: tuple[str, ...] = ()
+    file: Path | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """How the choices of the fields that the codebook knows differ from its levels.
+
+        Raises:
+            SourceError: nothing of a field can be a value of the codebook's column.
+        """
+        known = ((f, f.variable) for f in self.fields.values() if f.variable is not None)
+        return tuple(said for f, variable in known for said in differences(self.title, f, variable))
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return str(self.file or _PACKAGE)
+
+    def labelled(self, label: str) -> list[RedcapField]:
+        """Return the fields with a label, however the two are laid out and set in type."""
+        return [f for f in self.fields.values() if same_text(f.label) == same_text(label)]
 
     def box(self, column: str) -> RedcapField | None:
         """Return one box of a checkbox field, exported as ``name___code``: a yes or no of its own."""
@@ -97,12 +118,12 @@ class Dictionary:
             box_name(f.name, code)
             for f in boxes
             for code, label in f.choices.items()
-            if heading == f"{f.label} (choice={label})"
+            if same_text(heading) == same_text(f"{f.label} (choice={label})")
         ]
         # REDCap adds a box for each missing data code of the project, which no dictionary has.
         label, _, choice = heading.removesuffix(")").rpartition(" (choice=")
         if not found and missing.reads_as_missing(choice):
-            return [box_name(f.name, choice) for f in boxes if f.label == label]
+            return [box_name(f.name, choice) for f in boxes if same_text(f.label) == same_text(label)]
         return found
 
     def home(self, form: str) -> str | None:
@@ -118,7 +139,7 @@ def box_name(field: str, code: str) -> str:
 
 def package_dictionary() -> Dictionary:
     """Return the package's own dictionary."""
-    described = _parse("the dictionary of the package", dictionary.redcap())
+    described = _parse(None, dictionary.redcap())
     # Nobody has said that the project validates its fields as this dictionary does.
     return replace(described, fields={n: replace(f, validation="") for n, f in described.fields.items()})
 
@@ -130,7 +151,7 @@ def load(path: Path) -> Dictionary:
         SourceError: the file is missing, is no data dictionary, or a field contradicts the codebook.
     """
     try:
-        return _parse(str(path), path.read_text(encoding="utf-8-sig"))
+        return _parse(path, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SourceError(f"there is no data dictionary {path}; export it from the project in REDCap") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -147,23 +168,30 @@ def columns() -> Mapping[str, Variable]:
     return named
 
 
-def _parse(where: str, text: str) -> Dictionary:
+def plain_text(label: str) -> str:
+    """Return a label without what an editor of rich text writes into it."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", label)).split())
+
+
+def same_text(label: str) -> str:
+    """Return what two labels have in common that differ only in how they are laid out."""
+    return re.sub(r"\s+", "", plain_text(label))
+
+
+def _parse(file: Path | None, text: str) -> Dictionary:
+    where = str(file or _PACKAGE)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     headings = _headings(where, reader.fieldnames or ())
     known = columns()
     fields: dict[str, RedcapField] = {}
-    notices: list[str] = []
     for row in reader:
         cells = {key: (row.get(heading) or "").strip() for key, heading in headings.items()}
         if not cells["name"] or cells["kind"] == "descriptive":
             continue
         if cells["name"] in fields:
             raise SourceError(f"{where}, line {reader.line_num}: the field {cells['name']!r} stands twice")
-        made = _field(cells, known)
-        if made.variable is not None:
-            notices.extend(_differences(where, made, made.variable))
-        fields[made.name] = made
-    return Dictionary(_with_homes(fields), tuple(notices))
+        fields[cells["name"]] = _field(cells, known)
+    return Dictionary(_with_homes(fields), file)
 
 
 def _headings(where: str, present: Sequence[str]) -> dict[str, str]:
@@ -180,7 +208,7 @@ def _field(cells: Mapping[str, str], known: Mapping[str, Variable]) -> RedcapFie
     """Return the field that a line describes; one that the codebook knows has its table already."""
     choices = _choices(cells["choices"]) if cells["kind"] in _CHOICE else {}
     made = RedcapField(
-        cells["name"], cells["form"], cells["kind"], cells["label"], choices, validation=cells["validation"]
+        cells["name"], cells["form"], cells["kind"], plain_text(cells["label"]), choices, validation=cells["validation"]
     )
     variable = known.get(made.name) if made.kind != "checkbox" else None
     if variable is None:
@@ -207,10 +235,10 @@ def _delimiter(text: str) -> str:
 
 def _choices(text: str) -> dict[str, str]:
     pairs = (part.partition(",") for part in text.split("|") if part.strip())
-    return {code.strip(): re.sub(r"<[^>]*>", "", label).strip() for code, _, label in pairs}
+    return {code.strip(): plain_text(label) for code, _, label in pairs}
 
 
-def _differences(where: str, made: RedcapField, variable: Variable) -> list[str]:
+def differences(where: str, made: RedcapField, variable: Variable) -> list[str]:
     """Return how the choices of a field differ from the codebook's levels.
 
     Raises:
@@ -226,7 +254,7 @@ def _differences(where: str, made: RedcapField, variable: Variable) -> list[str]
     if len(strange) == len(made.choices):
         raise SourceError(
             f"{place}: none of its choices ({', '.join(made.choices.values())}) is one of {', '.join(levels)}; "
-            "rename the choices, or the field where it means something else"
+            "say in a mapping what each stands for (redcap:FILE?dictionary=D.csv&mapping=M.yaml), or rename the choices"
         )
     named = (f"{code}, {made.choices[code]}" for code in strange)
     return [f"{place}: the choice {name!r} is none of {', '.join(levels)}; such cells are blanked" for name in named]

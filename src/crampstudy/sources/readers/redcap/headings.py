@@ -9,11 +9,12 @@ from pathlib import Path
 
 from crampstudy import scratch
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.redcap.data_dictionary import Dictionary
+from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, same_text
 from crampstudy.sources.readers.redcap.export import ADMINISTRATIVE, LAYOUT
 from crampstudy.sources.text.delimited import Text, read_text
 
 _LABELS = ("Event Name", "Repeat Instrument", "Repeat Instance", "Survey Identifier", "Data Access Group")
+_TIMESTAMP = "Survey Timestamp"
 _HEADINGS = dict(zip(_LABELS, (*LAYOUT, *ADMINISTRATIVE), strict=True))
 
 
@@ -45,7 +46,7 @@ def _by_label(path: Path, headings: Sequence[str], described: Dictionary) -> lis
     """Return the field behind each labelled heading; "Complete?" ends an instrument, so that labels may repeat."""
     labels: dict[str, set[str]] = {}
     for field in described.fields.values():
-        labels.setdefault(field.form, set()).add(field.label)
+        labels.setdefault(field.form, set()).add(same_text(field.label))
     names: list[str] = []
     for block, complete in _blocks(headings):
         form = _instrument(block, labels)
@@ -53,9 +54,13 @@ def _by_label(path: Path, headings: Sequence[str], described: Dictionary) -> lis
         if complete:
             names.append(f"{len(names) if form is None else form}_complete")
     if sum(name in described.fields for name in names) < 2:
+        known = ", ".join(field.label or field.name for field in list(described.fields.values())[:8])
         raise SourceError(
-            f"{path} has no field of the dictionary; it has {', '.join(headings[:8])}; give the dictionary of "
-            "the project it comes from: redcap:FILE?dictionary=D.csv"
+            f"{path} has no field of {described.file}; it has {', '.join(headings[:8])}, the dictionary has {known}: "
+            "are they of one project?"
+            if described.file
+            else f"{path} has no field of the codebook; it has {', '.join(headings[:8])}; give the dictionary of the "
+            f"project it comes from: redcap:{path}?dictionary=D.csv"
         )
     return names
 
@@ -74,14 +79,16 @@ def _blocks(headings: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
 
 def _instrument(block: Sequence[str], labels: Mapping[str, set[str]]) -> str | None:
     """Return the one instrument that has all labels of a block, ``None`` where several or none may be it."""
-    known = set(block) & set().union(*labels.values())
+    known = set(map(same_text, block)) & set().union(*labels.values())
     fitting = [form for form, of_form in labels.items() if known <= of_form]
     return fitting[0] if len(fitting) == 1 else None
 
 
 def _field_name(path: Path, label: str, form: str | None, described: Dictionary) -> str:
     """Return the field behind one heading of an instrument; one that no field has stands for itself."""
-    alike = [field for field in described.fields.values() if field.label == label]
+    if label == _TIMESTAMP and form is not None:
+        return f"{form}_timestamp"
+    alike = described.labelled(label)
     found = [field.name for field in alike] or described.boxes(label)
     if len(found) > 1:
         found = [field.name for field in alike if field.form == form]

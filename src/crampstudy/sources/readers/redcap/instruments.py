@@ -32,7 +32,9 @@ def rows_of(export: Export, table: str, fields: Sequence[RedcapField], homes: Ma
     filled = export.filled(f.name for f in fields if f.table == table)
     if table == "participants":
         # Every record is a participant, also one whose forms are still empty; a repeated event is not a new one.
-        return form.is_null() & (filled | export.column(INSTANCE).is_null())
+        rows = form.is_null() & (filled | export.column(INSTANCE).is_null())
+        # Of an export of repeating instruments alone nothing more is known of its records.
+        return rows if rows.any() else export.frame[export.record].is_first_distinct()
     repeated = form.is_in([name for name, home in homes.items() if home == table]) & form.is_not_null()
     return repeated | (form.is_null() & filled)
 

@@ -19,7 +19,8 @@ MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP",
 _TICKED, _UNTICKED = ["1", "Checked"], ["0", "Unchecked"]
 _INCOMPLETE = ["0", "Incomplete"]
 _SENTINEL = re.compile(r"_\d+|([789])\1+")  # -9 is written _9 in the name of a box
-_STATUS = "_complete"
+_STATUS, _TIMESTAMP = "_complete", "_timestamp"
+_NOT_COMPLETED = "[not completed]"
 _STEERING = re.compile(r"redcap_.*|.*_(complete|timestamp)")
 
 
@@ -102,6 +103,8 @@ def codes_left_out(
     """Return the export without cells that hold a missing data code, and a notice for each field."""
     said: list[str] = []
     for name in frame.columns[1:]:
+        if name.endswith(_TIMESTAMP):
+            frame = frame.with_columns(frame[name].set((frame[name] == _NOT_COMPLETED).fill_null(value=False), None))
         if _STEERING.fullmatch(name) or described.box(name):
             continue
         field = described.fields.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -19,18 +19,14 @@ _MEANINGS = {word: value for value, words in _WORDS.items() for word in words}
 def decode(frame: pl.DataFrame, fields: Sequence[RedcapField]) -> pl.DataFrame:
     """Return the fields under their codebook names, choices as levels, yes and no as true and false."""
     columns = [frame[frame.columns[0]].alias(ID)]
-    for field in fields:
-        cells = frame[field.name]
-        if field.boolean:
-            cells = cells.replace(_MEANINGS)
-        elif field.choices:
-            cells = cells.replace(_meanings(field, cells))
-        columns.append(cells.alias(field.column))
+    columns += [frame[field.name].replace(meanings(field, frame[field.name])).alias(field.column) for field in fields]
     return pl.DataFrame(columns)
 
 
-def _meanings(field: RedcapField, cells: pl.Series) -> dict[str, str]:
-    """Return what each cell of a choice stands for: by code in a raw export, by label in a labelled one."""
+def meanings(field: RedcapField, cells: pl.Series) -> Mapping[str, str]:
+    """Return what cells of a field stand for: yes or no, or a choice, by code in a raw export, else by label."""
+    if field.boolean:
+        return _MEANINGS
     labels = {label: field.level(code) for code, label in field.choices.items()}
     codes = {code: field.level(code) for code in field.choices}
     present = cells.drop_nulls().unique()

@@ -11,7 +11,7 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import sheetxml
 from crampstudy.sources.readers.workbook.archive import Book, reading
-from crampstudy.sources.text import header_rows, stored
+from crampstudy.sources.text import header_rows, row_index, stored
 from crampstudy.sources.text.header_rows import HeaderRows
 from crampstudy.wording import counted
 
@@ -58,6 +58,7 @@ def read_sheet(book: Book, title: str, header: HeaderRows = header_rows.FIRST, *
     names = _header(file, tops, any_name=any_name, spans=_spans(found, tops[0][0]))
     if not body:
         raise SourceError(f"{file} has a header and no rows")
+    names = _with_index(names, body)
     cells = _named_cells(file, top, names, body)
     notices = [f"{file}: the sheet is hidden and was read like the others"] if hidden else []
     if tops[0][0] > first:
@@ -138,6 +139,14 @@ def _name(file: str, row: int, place: int, cell: Any, any_name: bool) -> str | N
             "write the names in the first row"
         )
     return stored.as_text(cell.value, dated=True)
+
+
+def _with_index(names: dict[int, str], rows: Sequence[_NumberedRow]) -> dict[int, str]:
+    """Return the names of columns with that of the row numbers before them, where these have none."""
+    place = min(names, default=0) - 1
+    cells = [row[place].value if place < len(row) and row[place] is not None else None for _, row in rows]
+    numbered = place >= 0 and row_index.numbers([None if cell is None else str(cell) for cell in cells])
+    return {place: row_index.NAMELESS, **names} if numbered else names
 
 
 def _named_cells(file: str, top: int, names: dict[int, str], rows: Sequence[_NumberedRow]) -> list[tuple[Any, ...]]:
