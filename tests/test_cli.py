@@ -70,9 +70,9 @@ def test_compare_puts_two_cohorts_one_after_the_other(run: Run, tmp_path: Path) 
     assert code == 0
     assert len({row["cohort"] for row in rows}) == 2
     assert len({row["key"] for row in rows}) == len(rows)
-    code, _, err = run("compare", DIARY, DIARY)
-    assert code == 2
-    assert_one_message(err)
+    code, out, _ = run("compare", DIARY, DIARY, "--json")
+    assert code == 0
+    assert {row["cohort"][-1] for row in json.loads(out)} == {"A", "B"}
 
 
 def test_simulate_then_validate(run: Run, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ ODD = pl.DataFrame(
     ],
 )
 def test_names_with_spaces_and_cells_that_are_empty(where: str, inside: list[bool]) -> None:
-    assert subpopulation.select(ODD, where).inside.to_list() == inside
+    assert subpopulation.evaluate(ODD, where).inside.to_list() == inside
 
 
 def test_no_expression_selects_all() -> None:

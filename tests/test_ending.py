@@ -75,7 +75,7 @@ def test_a_signal_lets_a_run_clean_up_and_gives_the_code_of_shells(number: signa
 def test_the_command_line_tells_it_in_one_line() -> None:
     code = (
         "import time, typer; from crampstudy import cli\n"
-        "begun = lambda standalone_mode: (print('begun', flush=True), time.sleep(60))\n"
+        "begun = lambda **_: (print('begun', flush=True), time.sleep(60))\n"
         "typer.main.get_command = lambda _: begun\n"
         "cli.main()\n"
     )

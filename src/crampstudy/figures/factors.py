@@ -69,11 +69,15 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.set_ylabel("")
         level = f"{rows['ci_level'].iloc[0] * 100:g}"
         scale = rows["scale"].iloc[0].replace("_", " ").capitalize()
-        unit = f"{scale} in {rows['unit'].iloc[0].partition(', ')[0]}"
-        axes.set_xlabel(f"{unit} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
+        axes.set_xlabel(f"{_in_unit(scale, rows)} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
     return figure
+
+
+def _in_unit(scale: str, rows: pd.DataFrame) -> str:
+    unit = rows["unit"].iloc[0]
+    return scale if pd.isna(unit) else f"{scale} in {unit.partition(', ')[0]}"
 
 
 def _log_axis(axes: Axes, rows: pd.DataFrame) -> None:
