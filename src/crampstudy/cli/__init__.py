@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from crampstudy import ending
-from crampstudy.cli import analyse, analyses, crash, data, report, simulate
+from crampstudy.cli import adjust, analyse, analyses, crash, data, report, simulate
 from crampstudy.errors import CrampstudyError, FolderTaken, OutputError
 
 app = typer.Typer(
@@ -66,7 +66,7 @@ def _printing(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for command in (
-    *(analyse.describe, analyse.compare, analyse.fit, analyse.models, analyses.analyse),
+    *(analyse.describe, analyse.compare, analyse.fit, analyse.models, adjust.adjust, analyses.analyse),
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,
     data.fetch,

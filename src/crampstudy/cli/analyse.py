@@ -13,6 +13,7 @@ from crampstudy.cli.options import (
     Bands,
     CiLevel,
     Cluster,
+    Graph,
     NWorkers,
     ObservedFrom,
     ObservedTo,
@@ -22,6 +23,7 @@ from crampstudy.cli.options import (
     Weight,
     Where,
     bands,
+    causal_graph,
     check_one_format,
     doubt,
     opened,
@@ -147,6 +149,11 @@ def fit(
     margins: Annotated[
         str, typer.Option(help="The ratios between which one is as good as 1 to a verdict, such as 0.8,1.25.")
     ] = "0.8,1.25",
+    effect_of: Annotated[
+        str | None,
+        typer.Option(help="The term whose effect is of interest: notes say whether the others suffice, or do harm."),
+    ] = None,
+    graph: Graph = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -191,6 +198,8 @@ def fit(
         ci_level=ci_level,
         margins=around_one,
         options=ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly),
+        effect_of=effect_of,
+        graph=causal_graph(graph),
     )
     fitted = answer(request, second_opinion=second_opinion)
     if shared and sys.stderr.isatty():

@@ -14,6 +14,7 @@ from crampstudy.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crampstudy.causal import CausalGraph
     from crampstudy.cohort import Cohort
     from crampstudy.cohort.account import Account
     from crampstudy.nights import Diary
@@ -51,6 +52,9 @@ ObservedFrom = Annotated[
 ]
 ObservedTo = Annotated[
     str | None, typer.Option(help="With --unlogged: the last night, for participants without a diary_end.")
+]
+Graph = Annotated[
+    Path | None, typer.Option(help="Who causes whom, a YAML file of your own (docs/causal-graph.md); else the study's.")
 ]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
 
@@ -97,6 +101,13 @@ def bands(text: str | None) -> Any:
     from crampstudy.age_bands import AgeBands
 
     return AgeBands.parse(text) if text else None
+
+
+def causal_graph(path: Path | None) -> CausalGraph | None:
+    """Return the causal graph of a file, ``None`` where none is given."""
+    from crampstudy import causal
+
+    return causal.read(path) if path else None
 
 
 def check_one_format(as_json: bool, as_csv: bool) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from crampstudy.age_bands import AgeBands
+from crampstudy.causal import CausalGraph
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
@@ -18,7 +19,7 @@ from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.registry import FAMILIES, find
 from crampstudy.models.request import ModelOptions, ModelRequest
 from crampstudy.models.second_opinion import second_opinion as refitted
-from crampstudy.models.validation import default_outcome, validate
+from crampstudy.models.validation import default_outcome, validate, with_remarks
 from crampstudy.nights import Diary
 
 __all__ = ["MODELS", "Fit", "answer", "fit"]
@@ -49,6 +50,8 @@ def fit(
     margins: Margins = MARGINS,
     analysis: str = kinds.REGRESSION.name,
     second_opinion: bool = False,
+    effect_of: str | None = None,
+    graph: CausalGraph | None = None,
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
 
@@ -87,6 +90,9 @@ def fit(
         analysis: kind of the rows by name (:mod:`crampstudy.estimates.kinds`), one of a fit.
         second_opinion: the model is refitted by statsmodels on the same rows, one by one, and ``second_opinion`` of the
             fit says how far the two are apart.
+        effect_of: the term whose effect is of interest: ``note`` says whether the others suffice for it under the
+            ``graph``, and names those that stand on its path or open another (:mod:`crampstudy.causal`).
+        graph: who causes whom; by default :func:`crampstudy.causal.study`.
 
     Returns:
         Ratios of rates, odds, prevalences or hazards, or differences of a number, a row per term and level, and beside
@@ -123,6 +129,8 @@ def fit(
         analysis=analysis,
         participants_per_coefficient=participants_per_coefficient,
         options=options,
+        effect_of=effect_of,
+        graph=graph,
     )
     return answer(request, second_opinion=second_opinion)
 
@@ -133,7 +141,7 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
     Raises:
         UsageError: it does not hold together, or a name is unknown.
     """
-    request = validate(request)
+    request = with_remarks(validate(request))
     family = find(request.model)
     fitted = family.fit(request)
     if not second_opinion:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from crampstudy.age_bands import AgeBands
+from crampstudy.causal import CausalGraph
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -57,6 +58,8 @@ class ModelRequest:
     analysis: str = kinds.REGRESSION.name
     participants_per_coefficient: int | None = None
     options: ModelOptions = ModelOptions()
+    effect_of: str | None = None
+    graph: CausalGraph | None = None
     remarks: tuple[str, ...] = ()
 
     @property

@@ -1,0 +1,48 @@
+"""The command that says what the effect of an exposure is to be adjusted for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crampstudy.cli.options import AsJson, Graph, Source, causal_graph, opened
+
+if TYPE_CHECKING:
+    from crampstudy.causal import Adjustment
+
+
+def adjust(
+    source: Source,
+    exposure: Annotated[str, typer.Argument(help='A variable, or a term of one such as "within(alcohol_units)".')],
+    outcome: Annotated[str, typer.Option(help="What the exposure may change.")] = "cramps",
+    graph: Graph = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what to adjust for, under a causal graph: a minimal set of what was measured, or what it lacks."""
+    from crampstudy import causal
+
+    known = causal_graph(graph)
+    found = causal.adjustment_set(exposure, outcome, causal.measured_in(opened(source)), known)
+    if as_json:
+        typer.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+        return
+    typer.echo(f"{found.exposure} on {found.outcome}: {found.sentence}")
+    for node, column in zip(found.nodes or (), found.columns or (), strict=True):
+        typer.echo(f"  {column}: {node.meaning}")
+    for node in found.missing:
+        typer.echo(f"  not measured: {node.name}: {node.meaning}")
+
+
+def _plain(found: Adjustment) -> dict[str, Any]:
+    return {
+        "exposure": found.exposure,
+        "outcome": found.outcome,
+        "within": found.within,
+        "graph": found.graph,
+        "sufficient": found.sufficient,
+        "adjust_for": None if found.columns is None else list(found.columns),
+        "missing": [{"name": node.name, "meaning": node.meaning} for node in found.missing],
+        "sentence": found.sentence,
+    }
