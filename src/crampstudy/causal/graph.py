@@ -19,7 +19,10 @@ _SHIFTED = re.compile(r"(?:lag|lead)\(([^(),]+),[^()]*\)")
 
 @dataclass(frozen=True, slots=True)
 class CausalNode:
-    """What causes or is caused; ``measured_by`` are the columns that show it, its own name first if that is one."""
+    """What causes or is caused; ``measured_by`` are the columns that show it, its own name first.
+
+    Columns that show it together are one text, such as ``season_cos + season_sin``.
+    """
 
     name: str
     of: Of
@@ -28,7 +31,7 @@ class CausalNode:
 
     def column(self, measured: Collection[str]) -> str | None:
         """Return the first of its columns that is ``measured``, ``None`` where none is."""
-        return next((column for column in self.measured_by if source(column) in measured), None)
+        return next((each for each in self.measured_by if all(source(one) in measured for one in together(each))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class CausalGraph:
     def shown_by(self, column: str) -> tuple[CausalNode, ...]:
         """Return the nodes that a column or a term of one column shows; none where the graph does not know it."""
         asked = {column, plain(column)}
-        return tuple(node for node in self.nodes if asked & {node.name, *map(plain, node.measured_by)})
+        shown = {node.name: {one for each in node.measured_by for one in together(each)} for node in self.nodes}
+        return tuple(node for node in self.nodes if asked & {node.name, *map(plain, shown[node.name])})
 
     def pairs(self, *, without: str | None = None, within: bool = False) -> tuple[tuple[str, str], ...]:
         """Return the arrows as pairs of names, without those that leave the node ``without``.
@@ -93,6 +97,11 @@ def plain(term: str) -> str:
     while (found := _SAME_NIGHT.sub(lambda part: part[1] or part[2], shorter)) != shorter:
         shorter = found
     return shorter
+
+
+def together(columns: str) -> tuple[str, ...]:
+    """Return the columns that show a node together."""
+    return tuple(one.strip() for one in columns.split("+"))
 
 
 def is_within(term: str) -> bool:

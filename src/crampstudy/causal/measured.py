@@ -13,7 +13,9 @@ def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
     found = _with_values(people(cohort))
     if cohort.kind == "survey":
         return found
-    return found | (frozenset(diary_columns(cohort)) if isinstance(cohort, Diary) else _with_values(cohort.frame("diary")))
+    if isinstance(cohort, Diary):
+        return found | frozenset(diary_columns(cohort))
+    return found | _with_values(Diary.of(cohort).nights.collect())
 
 
 def _with_values(frame: pl.DataFrame) -> frozenset[str]:

@@ -6,6 +6,7 @@ import polars as pl
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
+from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
 
 NIGHTS_PER_WEEK = 7
@@ -63,12 +64,13 @@ def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None, known: 
 
 
 def numbers_of_a_night(cohort: Cohort | Diary) -> tuple[str, ...]:
-    """Return the columns of a diary that are numbers.
+    """Return the columns of a diary that are numbers, but for those that its dates make.
 
     Raises:
         UsageError: the cohort is a survey, which has no nights.
     """
-    return tuple(name for name, dtype in Diary.of(cohort).schema.items() if dtype.is_numeric())
+    schema = Diary.of(cohort).schema
+    return tuple(name for name, dtype in schema.items() if dtype.is_numeric() and name not in CALENDAR)
 
 
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
