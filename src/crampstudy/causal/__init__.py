@@ -1,4 +1,4 @@
-"""Who causes whom in the study, as data, and what follows of it: what to adjust for, and what a formula should leave."""
+"""Who causes whom in the study, as data, and what follows: what to adjust for, and what a formula should leave."""
 
 from crampstudy.causal.adjustment import Adjustment, adjustment_set
 from crampstudy.causal.conditioning import conditioning

@@ -167,7 +167,7 @@ def _recordable(node: CausalNode) -> bool:
 
 def shown(node: CausalNode, column: str | None = None) -> str:
     """Return a node by its name, with its column where the codebook has none of that name."""
-    return node.name if column is None or codebook.find(node.name) else f"{node.name} ({column})"
+    return node.name if column in (None, node.name) or codebook.find(node.name) else f"{node.name} ({column})"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -63,7 +63,9 @@ def _warning(ask: BackDoor, name: str, given: Collection[str]) -> str | None:
             way = f"{_directed(ask.pairs, ask.exposure, name)} -> {_directed(ask.pairs, name, ask.outcome, skip=1)}"
             return f"{name} is a mediator, so that part of the effect is taken away: {way}"
         mediators = ancestors(ask.pairs, name) & ask.after & before
-        ways = [f"{_directed(ask.pairs, ask.exposure, m)} -> {_directed(ask.pairs, m, name, skip=1)}" for m in mediators]
+        ways = [
+            f"{_directed(ask.pairs, ask.exposure, m)} -> {_directed(ask.pairs, m, name, skip=1)}" for m in mediators
+        ]
         if ways:
             way = min(ways, key=lambda each: (each.count("->"), each))
             return f"{name} shows a mediator, so that part of the effect is taken away: {way}"

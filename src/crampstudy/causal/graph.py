@@ -64,7 +64,8 @@ class CausalGraph:
         if found:
             listed = " and ".join(node.name for node in found)
             raise UsageError(f"{column} shows {listed} in {self.name}; name one of them")
-        close = get_close_matches(column, [name for node in self.nodes for name in (node.name, *node.measured_by)], n=3)
+        known = dict.fromkeys(name for node in self.nodes for name in (node.name, *node.measured_by))
+        close = get_close_matches(column, known, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UsageError(f"{self.name} has no node {column!r}{hint} (docs/causal-graph.md says how to give your own)")
 

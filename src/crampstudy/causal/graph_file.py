@@ -7,7 +7,7 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
-from typing import cast, get_args
+from typing import NoReturn, cast, get_args
 
 import yaml
 
@@ -69,7 +69,7 @@ def _node(name: str, entry: MappingEntry) -> CausalNode:
     cells = entry.entries(("of", "meaning", "measured_by"))
     known = _level(name)
     if known is None:
-        of, meaning = (cells[key] if key in cells else None for key in ("of", "meaning"))
+        of, meaning = cells.get("of"), cells.get("meaning")
         if of is None or meaning is None:
             entry.wrong(f"the codebook has no variable {name!r}, so it needs of (person or night) and meaning ({_HOW})")
         level, said = cast(Of, of.one_of(get_args(Of))), meaning.text()
@@ -116,15 +116,21 @@ def _arrows(entry: MappingEntry, nodes: Mapping[str, CausalNode]) -> dict[tuple[
 
 def _known(place: MappingEntry, nodes: Mapping[str, CausalNode]) -> str:
     name = place.text()
-    if name in nodes or _level(name):
-        return name
+    if name not in nodes and not _level(name):
+        _refuse(place, name, nodes)
+    return name
+
+
+def _refuse(place: MappingEntry, name: str, nodes: Mapping[str, CausalNode]) -> NoReturn:
     found = codebook.find(name)
     if found is not None and found.domain != "key":
-        place.wrong(f"{name!r} is a column of {found.table}; a node is of a person (participants) or of a night (diary)")
+        place.wrong(
+            f"{name!r} is a column of {found.table}; a node is of a person (participants) or of a night (diary)"
+        )
     known = [*nodes, *(v.name for v in codebook.VARIABLES if _level(v.name))]
     place.wrong(
-        f"neither the codebook nor nodes has {name!r}{close(name, known)}; a name of your own goes under nodes, with of "
-        "(person or night) and meaning"
+        f"neither the codebook nor nodes has {name!r}{close(name, known)}; a name of your own goes under nodes, with "
+        "of (person or night) and meaning"
     )
 
 
@@ -146,8 +152,8 @@ def _check_circles(entry: MappingEntry, arrows: Mapping[tuple[str, str], Arrow])
     except CycleError as circle:
         chain = " -> ".join(circle.args[1])
         entry.wrong(
-            f"causes go round in a circle: {chain}; take one arrow away, or give what acts from night to night a name of "
-            "its own, such as cramps_before"
+            f"causes go round in a circle: {chain}; take one arrow away, or give what acts from night to night a name "
+            "of its own, such as cramps_before"
         )
 
 

@@ -15,6 +15,8 @@ CALENDAR = pl.Schema({"season_cos": pl.Float64(), "season_sin": pl.Float64(), "w
 
 def with_calendar(nights: pl.LazyFrame) -> pl.LazyFrame:
     """Return nights with the columns that their dates make, computed when they are asked for."""
+    if nights.collect_schema().get("date") != pl.Date():
+        return nights
     date = pl.col("date")
     angle = date.dt.ordinal_day().cast(pl.Float64) * (2 * math.pi / YEAR)
     return nights.with_columns(

@@ -19,8 +19,8 @@ class Diary:
     """A diary that need not fit into memory: tables that were cleaned before, ``nights`` read when they are needed.
 
     ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;
-    nothing is validated again; what dates say (:mod:`crampstudy.nights.calendar`) is added. With ``parts`` nights are counted file by file
-    (:func:`crampstudy.models.common.partitions.in_parts`).
+    nothing is validated again; what dates say is added (:mod:`crampstudy.nights.calendar`). With ``parts`` nights are
+    counted file by file (:func:`crampstudy.models.common.partitions.in_parts`).
     """
 
     name: str

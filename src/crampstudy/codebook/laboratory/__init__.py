@@ -12,7 +12,7 @@ from crampstudy import codebook
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRange:
-    """The range of a laboratory value, in the codebook's unit, and the limit ``deficient_below``; ``source`` says whose.
+    """The range of a laboratory value in the codebook's unit, and the limit ``deficient_below``; ``source`` says whose.
 
     ``high`` is ``None`` where no level is called too high, ``deficient_below`` where none is called a deficiency.
     """
