@@ -45,7 +45,8 @@ def graph(arrows: str, persons: str = "") -> CausalGraph:
         ("x>y", "xy", "", ""),
         # A confounder, an unmeasured one, and what stands for it on every path.
         ("c>x c>y x>y", "cxy", "c", ""),
-        ("c>x c>y x>y", "xy", None, "c"),
+        ("c>x c>y x>y", "xy", "", "c"),
+        ("c>x c>y d>x d>y x>y", "dxy", "d", "c"),
         ("u>c c>x u>y x>y", "cxy", "c", ""),
         ("u>x u>c c>y x>y", "cxy", "c", ""),
         # A mediator and a collider are left alone, an instrument needs nothing.
@@ -56,17 +57,17 @@ def graph(arrows: str, persons: str = "") -> CausalGraph:
         ("a>m b>m a>x b>y x>y", "mxy", "", ""),
         # The butterfly: m confounds as well, so that one of its causes is needed beside it.
         ("a>m b>m a>x b>y m>x m>y x>y", "amxy", "am", ""),
-        ("a>m b>m a>x b>y m>x m>y x>y", "mxy", None, "b"),
+        ("a>m b>m a>x b>y m>x m>y x>y", "mxy", "m", "b"),
         # What the exposure causes is no covariate, though it stands on an open path.
         ("u>y u>d x>d x>y", "xyd", "", ""),
-        ("u>x u>d d>y x>d", "xyd", None, "u"),
+        ("u>x u>d d>y x>d", "xyd", "", "u"),
     ],
 )
-def test_by_hand(arrows: str, measured: str, columns: str | None, missing: str) -> None:
+def test_by_hand(arrows: str, measured: str, columns: str, missing: str) -> None:
     found = adjustment_set("x", "y", [*measured], graph(arrows))
-    assert found.columns == (None if columns is None else tuple(columns))
+    assert found.columns == tuple(columns)
     assert tuple(node.name for node in found.missing) == tuple(missing)
-    assert found.sufficient == (columns is not None)
+    assert found.sufficient == (not missing)
 
 
 def test_an_effect_in_the_other_direction() -> None:
@@ -126,7 +127,7 @@ def test_whether_a_formula_suffices() -> None:
     assert conditioning("cdu", "x", "y", shape) == (f"sufficient {about}",)
     lacks = f"not sufficient {about}, lacks d, which the cohort has"
     assert conditioning("cu", "x", "y", shape, measured="cdxyu") == (lacks,)
-    assert conditioning("c", "x", "y", shape, measured="cdxy") == (f"not sufficient {about}, lacks u",)
+    assert conditioning("c", "x", "y", shape, measured="cdxy") == (f"not sufficient {about}, lacks d, which the cohort has, and u",)
     # What the graph does not know is passed over.
     assert conditioning(["c", "d", "u", "my_own"], "x", "y", shape) == (f"sufficient {about}",)
 
@@ -181,11 +182,11 @@ def test_sets_against_brute_force(made: CausalGraph, measured: set[str]) -> None
     subsets = chain.from_iterable(combinations(sorted(allowed), n) for n in range(len(allowed) + 1))
     enough = [frozenset(chosen) for chosen in subsets if separated(back, frozenset(chosen))]
     assert found.sufficient == bool(enough)
-    if found.columns is None:
+    if not found.sufficient:
         more = frozenset(node.name for node in found.missing)
         assert more and not more & measured
         with_more = adjustment_set("x", "y", {*measured, *more, "x", "y"}, made)
-        assert with_more.sufficient
+        assert with_more.sufficient and {*found.columns} == {*with_more.columns} - more
         for name in more:
             assert not adjustment_set("x", "y", {*measured, *(more - {name}), "x", "y"}, made).sufficient
         return
@@ -387,7 +388,7 @@ SURVEY = {v.name for v in codebook.variables("participants") if v.source} | {
 )
 def test_what_to_adjust_for_in_a_diary(exposure: str, columns: str) -> None:
     found = adjustment_set(exposure, "cramps", DIARY)
-    assert found.columns is not None
+    assert found.sufficient
     assert {column.replace(" ", "") for column in found.columns} == set(columns.split())
 
 
@@ -395,7 +396,8 @@ def test_what_is_missing() -> None:
     by_habit = adjustment_set("supplement_magnesium_mg", "cramps", DIARY)
     assert [node.name for node in by_habit.missing] == ["disposition"]
     assert by_habit.sentence == (
-        "no sufficient set among what was measured, which under the study's graph lacks disposition"
+        "adjusted for age_years, sex and cramps_before (lag(cramps, 1)): no sufficient set among what was measured, "
+        "which under the study's graph lacks disposition"
     )
     # Of a survey without magnesium the message says so; total calcium alone is not the calcium that acts.
     potassium = adjustment_set("serum_potassium_mmol_l", "any_cramp", SURVEY)
@@ -634,7 +636,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert "lag(alcohol_units, 1)" in said["adjust_for"]
     code, out = run("supplement_magnesium_mg --json")
     said = json.loads(out)
-    assert code == 0 and said["adjust_for"] is None and said["missing"][0]["name"] == "disposition"
+    assert code == 0 and not said["sufficient"] and said["missing"][0]["name"] == "disposition"
     assert run("exercise_min --outcome sleep_quality_0_10")[1].startswith(
         "exercise_min on sleep_quality_0_10: adjusted"
     )

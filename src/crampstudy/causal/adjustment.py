@@ -15,25 +15,25 @@ from crampstudy.errors import UsageError
 class Adjustment:
     """What the effect of ``exposure`` on ``outcome`` is to be adjusted for, under a ``graph`` by name.
 
-    ``nodes`` are a minimal sufficient set of what was measured, in the order of the graph, and ``columns`` the columns
-    that show them; both are ``None`` where there is none, and ``missing`` is what would complete it then. ``within``:
-    deviations from a person's own mean are compared, which holds all that is of the person. ``backwards``: the graph
-    lets the outcome cause the exposure, and not the reverse.
+    ``nodes`` are a minimal sufficient set, in the order of the graph, as far as it was measured, and ``columns`` the
+    columns that show them; ``missing`` is what else is needed. ``within``: deviations from a person's own mean are
+    compared, which holds all that is of the person. ``backwards``: the graph lets the outcome cause the exposure, and
+    not the reverse.
     """
 
     exposure: str
     outcome: str
     graph: str
-    nodes: tuple[CausalNode, ...] | None
-    columns: tuple[str, ...] | None
+    nodes: tuple[CausalNode, ...] = ()
+    columns: tuple[str, ...] = ()
     missing: tuple[CausalNode, ...] = ()
     within: bool = False
     backwards: bool = False
 
     @property
     def sufficient(self) -> bool:
-        """Whether there is such a set."""
-        return self.nodes is not None
+        """Whether all of it was measured."""
+        return not (self.missing or self.backwards)
 
     @property
     def sentence(self) -> str:
@@ -41,11 +41,12 @@ class Adjustment:
         if self.backwards:
             return f"under {self.graph} {self.outcome} comes before {self.exposure}, so there is no effect to adjust"
         held = "compared within persons, " if self.within else ""
-        if self.nodes is None or self.columns is None:
-            lacking = listed(node.name for node in self.missing)
-            return f"{held}no sufficient set among what was measured, which under {self.graph} lacks {lacking}"
         said = listed(map(shown, self.nodes, self.columns)) if self.nodes else "nothing"
-        return f"{held}adjusted for {said}: sufficient under {self.graph}"
+        if self.sufficient:
+            return f"{held}adjusted for {said}: sufficient under {self.graph}"
+        lacking = listed(node.name for node in self.missing)
+        none = f"no sufficient set among what was measured, which under {self.graph} lacks {lacking}"
+        return f"{held}adjusted for {said}: {none}"
 
 
 def adjustment_set(
@@ -76,10 +77,10 @@ def adjustment_set(
     ask = BackDoor.of(graph, exposure, outcome)
     within = is_within(exposure)
     if ask.backwards:
-        return Adjustment(exposure, outcome, graph.name, None, None, within=within, backwards=True)
+        return Adjustment(exposure, outcome, graph.name, within=within, backwards=True)
     columns = {node.name: node.column(measured) for node in graph.nodes}
     found, missing = ask.completed(frozenset(name for name, column in columns.items() if column))
-    chosen = None if found is None else tuple(str(columns[node.name]) for node in found)
+    chosen = tuple(str(columns[node.name]) for node in found)
     return Adjustment(exposure, outcome, graph.name, found, chosen, missing, within)
 
 
@@ -144,8 +145,8 @@ class BackDoor:
 
     def completed(
         self, measured: frozenset[str], included: frozenset[str] = frozenset()
-    ) -> tuple[tuple[CausalNode, ...] | None, tuple[CausalNode, ...]]:
-        """Return a minimal set of measured nodes, else what is missing for one to be there, in the order of the graph.
+    ) -> tuple[tuple[CausalNode, ...], tuple[CausalNode, ...]]:
+        """Return the measured nodes of a minimal set, then those it needs beside, both in the order of the graph.
 
         Of several sets that would do, what is missing is what a study can record, where there is a choice.
         """
@@ -157,7 +158,8 @@ class BackDoor:
             fewer = [each for each in lacking if each != node]
             if self.set_of(measured | {each.name for each in fewer}, included) is not None:
                 lacking = fewer
-        return None, tuple(lacking)
+        whole = self.set_of(measured | {node.name for node in lacking}, included) or frozenset()
+        return tuple(node for node in self.graph.nodes if node.name in whole & measured), tuple(lacking)
 
 
 def _recordable(node: CausalNode) -> bool:

@@ -46,11 +46,12 @@ def _sufficiency(ask: BackDoor, given: frozenset[str], measured: Collection[str]
     if ask.set_of(given, given) is not None:
         return f"sufficient {under}"
     columns = {node.name: node.column(measured) for node in ask.graph.nodes}
-    had = frozenset(name for name, column in columns.items() if column)
-    found, missing = ask.completed(had | given, given)
-    lacking = [shown(node, columns[node.name]) for node in found or missing if node.name not in given]
-    where = "" if found is None else ", which the cohort has"
-    return f"not sufficient {under}, lacks {listed(lacking)}{where}"
+    measurable = frozenset(name for name, column in columns.items() if column)
+    found, missing = ask.completed(measurable | given, given)
+    more = [shown(node, columns[node.name]) for node in found if node.name not in given]
+    had = f"{listed(more)}, which the cohort has" if more else ""
+    nobody = listed(node.name for node in missing) if missing else ""
+    return f"not sufficient {under}, lacks {', and '.join(filter(None, (had, nobody)))}"
 
 
 def _warning(ask: BackDoor, name: str, given: Collection[str]) -> str | None:

@@ -29,7 +29,7 @@ def adjust(
         typer.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
         return
     typer.echo(f"{found.exposure} on {found.outcome}: {found.sentence}")
-    for node, column in zip(found.nodes or (), found.columns or (), strict=True):
+    for node, column in zip(found.nodes, found.columns, strict=True):
         typer.echo(f"  {column}: {node.meaning}")
     for node in found.missing:
         typer.echo(f"  not measured: {node.name}: {node.meaning}")
@@ -42,7 +42,7 @@ def _plain(found: Adjustment) -> dict[str, Any]:
         "within": found.within,
         "graph": found.graph,
         "sufficient": found.sufficient,
-        "adjust_for": None if found.columns is None else list(found.columns),
+        "adjust_for": list(found.columns),
         "missing": [{"name": node.name, "meaning": node.meaning} for node in found.missing],
         "sentence": found.sentence,
     }
