@@ -127,7 +127,9 @@ def test_whether_a_formula_suffices() -> None:
     assert conditioning("cdu", "x", "y", shape) == (f"sufficient {about}",)
     lacks = f"not sufficient {about}, lacks d, which the cohort has"
     assert conditioning("cu", "x", "y", shape, measured="cdxyu") == (lacks,)
-    assert conditioning("c", "x", "y", shape, measured="cdxy") == (f"not sufficient {about}, lacks d, which the cohort has, and u",)
+    assert conditioning("c", "x", "y", shape, measured="cdxy") == (
+        f"not sufficient {about}, lacks d, which the cohort has, and u",
+    )
     # What the graph does not know is passed over.
     assert conditioning(["c", "d", "u", "my_own"], "x", "y", shape) == (f"sufficient {about}",)
 
