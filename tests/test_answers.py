@@ -15,6 +15,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio, mediated_log_ratio
+from crampstudy.simulate.draw.habits import night_x
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.estimands import potential_outcomes, registry
 from crampstudy.simulate.estimands.covariates import covariate
@@ -36,7 +37,48 @@ def found() -> dict[str, Answer]:
 
 def test_answers_stand_in_the_order_of_their_questions(found: dict[str, Answer]) -> None:
     kinds = ["conditional", "within", "between", "total", "rate", "class", "variance", "episode", "odds"]
+    kinds += ["cumulative", "contrast"]
     assert list(dict.fromkeys(key.partition(":")[0] for key in found)) == kinds
+
+
+def test_an_exposure_on_each_of_its_lags(found: dict[str, Answer]) -> None:
+    assert {key for key in found if key.startswith("cumulative:")} == {
+        "cumulative:alcohol_day",
+        "cumulative:exercise_day",
+    }
+    rng = np.random.default_rng(8)
+    habit = (rng.random((1, 4001)) < 0.3).astype(np.float64)
+    habit[0, 2000:2002] = 0.0
+    raised = habit.copy()
+    raised[0, 2000:2002] = 1.0
+    lags = [effect_of(TRUTH, term) for term in ("alcohol_day", "alcohol_day_before")]
+
+    def log_rate(days: Floats) -> float:
+        return float(sum(e.log_rate_ratio * night_x(TRUTH, e, days, 4000)[0, 2000] for e in lags))
+
+    # The two days move the person's mean by a two-thousandth.
+    answer_of = found["cumulative:alcohol_day"]
+    assert answer_of.value == pytest.approx(log_rate(raised) - log_rate(habit), abs=5e-4)
+    assert answer_of.value == pytest.approx(0.45) and answer_of.mc_error is None
+
+
+def test_a_number_between_its_declared_values() -> None:
+    acting = {"serum_magnesium_sd": -0.2, "fluid_within": -0.1, "vitamin_d_sd": 0.0}
+    changed = tuple(replace(e, log_rate_ratio=acting.get(e.term, e.log_rate_ratio)) for e in TRUTH.effects)
+    truth = replace(TRUTH, effects=changed)
+    made = {a.key: a for a in answer(truth, Population(truth, seed=2, draws=2_000)) if a.key.startswith("contrast:")}
+    magnesium, fluid = effect_of(truth, "serum_magnesium_sd"), effect_of(truth, "fluid_within")
+    low, usual = person_x(truth, magnesium, np.array([0.70, 0.85]))
+    assert made["contrast:serum_magnesium_sd"].value == pytest.approx(-0.2 * (low - usual))
+    assert made["contrast:serum_magnesium_sd"].level == "0.7 against 0.85 mmol/L"
+    nights = np.full((1, 2001), 1800.0)
+    nights[0, 1000] -= 500
+    assert made["contrast:fluid_within"].value == pytest.approx(
+        -0.1 * night_x(truth, fluid, nights, 2001)[0, 1000], rel=1e-3
+    )
+    assert made["contrast:fluid_within"].value > 0 and made["contrast:vitamin_d_sd"].value == 0
+    # A level, a share of nights and an earlier night have no declared contrast of their own.
+    assert not any("alcohol" in key or "share" in key or "sex" in key for key in made)
 
 
 def effect_of(truth: Truth, term: str) -> Effect:
