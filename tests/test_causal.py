@@ -647,3 +647,13 @@ def test_the_command(tmp_path: Path) -> None:
     assert code == 0 and "under our graph lacks shift_work" in out
     # The same in, the same out.
     assert run("fluid_ml")[1] == run("fluid_ml")[1]
+
+
+def test_the_calendar_in_every_kind_of_model(cohort: Cohort) -> None:
+    terms = "weekend_night + season_cos + season_sin"
+    for model, outcome in (("poisson", None), ("gee-exchangeable", None), ("cox", "relief"), ("cox", "gap")):
+        found = fit(cohort, model=model, outcome=outcome, terms=terms).estimates
+        statuses = dict(zip(found["term"], found["status"], strict=True))
+        assert {statuses[name] for name in terms.split(" + ")} == {"converged"}, model
+    split = fit(cohort, model="poisson", terms="within(weekend_night) + between(weekend_night)").estimates
+    assert split["status"].eq("converged").all()
