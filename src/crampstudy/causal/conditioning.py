@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 
 from crampstudy.causal.adjustment import BackDoor, listed, shown
-from crampstudy.causal.graph import CausalGraph, ancestors, descendants
+from crampstudy.causal.graph import CausalGraph, ancestors, descendants, is_within, plain
 from crampstudy.causal.graph_file import study
 
 _Pairs = Collection[tuple[str, str]]
@@ -35,8 +35,11 @@ def conditioning(
     ask = BackDoor.of(graph, exposure, outcome)
     if ask.backwards:
         return (f"under {graph.name} {ask.outcome} comes before {ask.exposure}, so there is no effect to adjust",)
-    found = {node.name for term in terms for node in graph.shown_by(term)} - {ask.exposure, ask.outcome}
-    given = [node.name for node in graph.nodes if node.name in found - ask.held]
+    # What is the same on all nights of a person does not hold what differs from night to night, and the reverse.
+    other = "between(" if is_within(exposure) else "within(" if exposure.startswith("between(") else None
+    asked = {plain(term) for term in terms if other is None or other not in term}
+    beside = ask.held | {ask.exposure, ask.outcome}
+    given = [node.name for node in graph.nodes if node.shown_by(asked) and node.name not in beside]
     harmful = tuple(warning for name in given if (warning := _warning(ask, name, given)))
     return (_sufficiency(ask, frozenset(given) - ask.after, measured), *harmful)
 

@@ -33,6 +33,10 @@ class CausalNode:
         """Return the first of its columns that is ``measured``, ``None`` where none is."""
         return next((each for each in self.measured_by if all(source(one) in measured for one in together(each))), None)
 
+    def shown_by(self, terms: Collection[str]) -> bool:
+        """Return whether these columns, each as of :func:`plain`, show it, all of those that do so together."""
+        return any(all(plain(one) in terms for one in together(each)) for each in self.measured_by)
+
 
 @dataclass(frozen=True, slots=True)
 class Arrow:

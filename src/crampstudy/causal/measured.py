@@ -6,6 +6,7 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.nights import Diary, diary_columns, people
+from crampstudy.nights.calendar import CALENDAR
 
 
 def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
@@ -15,7 +16,7 @@ def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
         return found
     if isinstance(cohort, Diary):
         return found | frozenset(diary_columns(cohort))
-    return found | _with_values(Diary.of(cohort).nights.collect())
+    return found | _with_values(cohort.frame("diary")) | frozenset(CALENDAR)
 
 
 def _with_values(frame: pl.DataFrame) -> frozenset[str]:
