@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import statsmodels.api as sm
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio, mediated_log_ratio
+from crampstudy.simulate.draw.habits import night_x
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.estimands import potential_outcomes, registry
 from crampstudy.simulate.estimands.covariates import covariate
@@ -36,7 +38,99 @@ def found() -> dict[str, Answer]:
 
 def test_answers_stand_in_the_order_of_their_questions(found: dict[str, Answer]) -> None:
     kinds = ["conditional", "within", "between", "total", "rate", "class", "variance", "episode", "odds"]
+    kinds += ["cumulative", "contrast", "interaction", "nocturia"]
     assert list(dict.fromkeys(key.partition(":")[0] for key in found)) == kinds
+
+
+def test_an_exposure_on_each_of_its_lags(found: dict[str, Answer]) -> None:
+    assert {key for key in found if key.startswith("cumulative:")} == {
+        "cumulative:alcohol_day",
+        "cumulative:exercise_day",
+    }
+    rng = np.random.default_rng(8)
+    habit = (rng.random((1, 4001)) < 0.3).astype(np.float64)
+    habit[0, 2000:2002] = 0.0
+    raised = habit.copy()
+    raised[0, 2000:2002] = 1.0
+    lags = [effect_of(TRUTH, term) for term in ("alcohol_day", "alcohol_day_before")]
+
+    def log_rate(days: Floats) -> float:
+        return float(sum(e.log_rate_ratio * night_x(TRUTH, e, days, 4000)[0, 2000] for e in lags))
+
+    # The two days move the person's mean by a two-thousandth.
+    answer_of = found["cumulative:alcohol_day"]
+    assert answer_of.value == pytest.approx(log_rate(raised) - log_rate(habit), abs=5e-4)
+    assert answer_of.value == pytest.approx(0.45) and answer_of.mc_error is None
+
+
+def test_a_number_between_its_declared_values() -> None:
+    acting = {"serum_magnesium_sd": -0.2, "fluid_within": -0.1, "vitamin_d_sd": 0.0}
+    changed = tuple(replace(e, log_rate_ratio=acting.get(e.term, e.log_rate_ratio)) for e in TRUTH.effects)
+    truth = replace(TRUTH, effects=changed)
+    made = {a.key: a for a in answer(truth, Population(truth, seed=2, draws=2_000)) if a.key.startswith("contrast:")}
+    magnesium, fluid = effect_of(truth, "serum_magnesium_sd"), effect_of(truth, "fluid_within")
+    low, usual = person_x(truth, magnesium, np.array([0.70, 0.85]))
+    assert made["contrast:serum_magnesium_sd"].value == pytest.approx(-0.2 * (low - usual))
+    assert made["contrast:serum_magnesium_sd"].level == "0.7 against 0.85 mmol/L"
+    nights = np.full((1, 2001), 1800.0)
+    nights[0, 1000] -= 500
+    assert made["contrast:fluid_within"].value == pytest.approx(
+        -0.1 * night_x(truth, fluid, nights, 2001)[0, 1000], rel=1e-3
+    )
+    assert made["contrast:fluid_within"].value > 0 and made["contrast:vitamin_d_sd"].value == 0
+    # A level, a share of nights and an earlier night have no declared contrast of their own.
+    assert not any("alcohol" in key or "share" in key or "sex" in key for key in made)
+
+
+def fluid_nights(truth: Truth, people: int, nights: int) -> tuple[pl.DataFrame, Floats]:
+    """The nights of a cohort, and each night's fluid less the person's mean in SDs."""
+    diary = simulate(people, nights, 12, truth, Mess.none()).frame("diary")
+    own = diary["fluid_ml"].to_numpy().reshape(people, nights)
+    return diary, ((own - own.mean(axis=1, keepdims=True)) / 350).ravel()
+
+
+def test_fluid_in_the_heat() -> None:
+    still = tuple(replace(e, log_rate_ratio=0.0, meaning="direct") for e in TRUTH.effects)
+    calm = replace(TRUTH.cramps, person_shape=1e6, near_nightly_share=0.0, night_dispersion=0.0, latent_sd=0.0)
+    cramps = replace(calm, season_amplitude=0.0, rate_per_week=7.0, fluid_by_temperature=-0.15)
+    truth = replace(TRUTH, effects=still, cramps=cramps, burden=replace(TRUTH.burden, nocturia_per_litre=0.4))
+    made = {a.key: a for a in answer(truth, Population(truth, seed=2, draws=60_000))}
+    assert made["interaction:fluid-temperature"].value == -0.15
+    # 500 mL less is 500 / 350 SD, and 20 degrees are two tens: exp(0.43) in the heat against the cold.
+    assert made["contrast:fluid-temperature"].value == pytest.approx(0.15 * 500 / 350 * 2)
+    assert made["contrast:fluid-temperature"].level == "500 mL/day below own mean at 30 against 10 degrees Celsius"
+    diary, drunk = fluid_nights(truth, 300, 60)
+    warmth = (diary["ambient_temperature_c"].to_numpy() - 10) / 10
+    design = np.stack([np.ones_like(drunk), drunk, warmth, drunk * warmth], axis=1)
+    fitted = sm.GLM(diary["cramps"].to_numpy(), design, family=sm.families.Poisson()).fit()
+    assert fitted.bse[3] < 0.02
+    assert fitted.params[3] == pytest.approx(-0.15, abs=4 * fitted.bse[3])
+    assert fitted.params[1] == pytest.approx(0, abs=4 * fitted.bse[1])
+    # Rates of the answers have the heat of days, too.
+    rate = made["rate:all"]
+    assert rate.mc_error is not None
+    assert rate.value == pytest.approx(diary["cramps"].mean() * 7, abs=0.1 + 4 * rate.mc_error)
+    # Times up, given the awakenings.
+    awake, up = (diary[name].to_numpy() for name in ("awakenings", "nocturia"))
+    seen = awake > 0
+    times = sm.GLM(
+        up[seen], sm.add_constant(drunk[seen] * 0.35), family=sm.families.Poisson(), offset=np.log(awake[seen])
+    ).fit(cov_type="HC0")
+    assert made["nocturia:fluid"].value == pytest.approx(-0.2)
+    assert times.params[1] == pytest.approx(0.4, abs=4 * times.bse[1]) and times.bse[1] < 0.05
+
+
+def test_what_is_0_moves_nothing() -> None:
+    plain = simulate(30, 20, seed=3)
+    hot = replace(TRUTH, cramps=replace(TRUTH.cramps, fluid_by_temperature=0.5))
+    wet = replace(TRUTH, burden=replace(TRUTH.burden, nocturia_per_litre=0.9))
+    for truth, moved in ((hot, {"cramps"}), (wet, {"nocturia"})):
+        other = simulate(30, 20, seed=3, truth=truth)
+        of_nights = plain.frame("diary"), other.frame("diary")
+        differ = {name for name in of_nights[0].columns if not of_nights[0][name].equals(of_nights[1][name])}
+        assert moved <= differ
+        assert "fluid_ml" not in differ and "ambient_temperature_c" not in differ
+        assert plain.frame("participants").drop("ever_cramp").equals(other.frame("participants").drop("ever_cramp"))
 
 
 def effect_of(truth: Truth, term: str) -> Effect:

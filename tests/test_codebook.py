@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crampstudy import codebook
-from crampstudy.codebook import TABLES, VARIABLES, Variable, dictionary, rules
+from crampstudy.codebook import TABLES, VARIABLES, Variable, contrasts, dictionary, laboratory, rules
 from crampstudy.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +70,8 @@ def test_a_variable_is_whole(v: Variable) -> None:
     assert bool(v.levels) == (v.type == "level") or v.name == "age_band"
     assert v.minimum is None or v.maximum is None or v.minimum < v.maximum
     assert (v.severity is None) == (v.table == "derived")
-    assert (v.component is None) == (v.table not in ("participants", "derived")) or v.name == "cramp_night"
+    of_nights = {"cramp_night", "season_cos", "season_sin", "weekend_night"}
+    assert (v.component is None) == (v.table not in ("participants", "derived") or v.name in of_nights)
 
 
 def test_names_are_unique_where_they_can_meet() -> None:
@@ -183,6 +184,38 @@ def test_any_text_is_typed_or_null(type: codebook.VariableType, cells: list[str 
 )
 def test_what_is_not_a_value(type: codebook.VariableType, cells: list[str | None]) -> None:
     assert typed(type, cells) == [None] * len(cells)
+
+
+def test_reference_ranges_are_of_laboratory_values_and_cited() -> None:
+    made = laboratory.reference_ranges()
+    assert len({each.name for each in made}) == len(made)
+    for each in made:
+        v = codebook.variable(each.name)
+        assert v.laboratory and each.source
+        assert each.high is None or each.low < each.high
+        assert each.deficient_below is None or each.deficient_below <= max(each.low, 135)
+        assert v.minimum is None or v.minimum < each.low
+    asked = ("serum_sodium", "serum_potassium", "serum_calcium_corrected", "serum_magnesium", "serum_phosphate")
+    vitamins = ("vitamin_d_nmol_l", "vitamin_b1_nmol_l", "vitamin_b6_nmol_l", "vitamin_b12_pmol_l")
+    assert {*(f"{name}_mmol_l" for name in asked), *vitamins} <= {each.name for each in made}
+    magnesium = laboratory.reference_range("serum_magnesium_mmol_l")
+    assert magnesium is not None
+    assert (magnesium.low, magnesium.high, magnesium.deficient_below) == (0.7, 1.0, 0.7)
+    assert magnesium.wording == "0.7 to 1 mmol/L, deficient below 0.7"
+    assert laboratory.reference_range("dietary_sodium_mg") is None
+
+
+def test_the_declared_contrasts_of_nutrition() -> None:
+    corrected = contrasts.find("serum_calcium_corrected_mmol_l")
+    assert corrected is not None and (corrected.at, corrected.reference) == (2.15, 2.35)
+    for mineral in ("sodium", "potassium", "calcium", "magnesium"):
+        intake = contrasts.find(f"recall_dietary_{mineral}_mg")
+        assert intake is not None and intake.source is not None and intake.source.startswith("Claim C")
+        assert intake.centiles() == "10th against 90th centile"
+    pill = contrasts.find("supplement_magnesium_mg")
+    night = contrasts.find("supplement_magnesium_mg", deviation=True)
+    assert pill is not None and night is not None
+    assert (pill.at, pill.reference) == (night.at, night.reference) == (300, 0)
 
 
 class TestDictionary:

@@ -24,7 +24,7 @@ STEP = re.compile(
 )
 PYTHON = re.compile(r"^```python\n(?P<code>.*?)^```\n+```text\n(?P<printed>.*?)^```", re.M | re.S)
 # The document shows the whole output of these, and the telling lines of the others.
-SHOWN_WHOLE = ("try", "init")
+SHOWN_WHOLE = ("try", "init", "adjust")
 
 
 def shows(printed: str, line: str) -> bool:
@@ -61,6 +61,7 @@ def stored(cell: str) -> object:
         ("event-lists.md", ["try", "validate", "describe", "import", "validate"]),
         ("simulation.md", ["simulate", "validate", "fit"]),
         ("verdicts.md", ["simulate", "fit", "fit"]),
+        ("causal-graph.md", ["simulate", *["adjust"] * 3, "fit", *["adjust"] * 2]),
         ("models.md", ["simulate", *["fit"] * 27, "simulate", *["fit"] * 3]),
     ],
 )
@@ -92,7 +93,7 @@ def test_the_worked_examples_do_what_the_document_says(
     assert len(ran) >= 3 and (commands is None or ran == commands)
 
 
-@pytest.mark.parametrize("name", ["checks.md", "verdicts.md"])
+@pytest.mark.parametrize("name", ["causal-graph.md", "checks.md", "verdicts.md"])
 def test_the_python_examples_print_what_the_document_says(name: str, tmp_path: Path) -> None:
     found = list(PYTHON.finditer((DOCS / name).read_text(encoding="utf-8")))
     assert found

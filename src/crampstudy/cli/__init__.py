@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from crampstudy import ending, progress
-from crampstudy.cli import analyse, analyses, crash, data, report, simulate
+from crampstudy.cli import adjust, analyse, analyses, crash, data, report, simulate
 from crampstudy.cli.command import Command
 from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OutputError
 
@@ -69,7 +69,7 @@ def _printing(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for command in (
-    *(analyse.describe, analyse.compare, analyse.fit, analyse.models, analyses.analyse),
+    *(analyse.describe, analyse.compare, analyse.fit, analyse.models, adjust.adjust, analyses.analyse),
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,
     data.fetch,

@@ -14,6 +14,7 @@ from crampstudy.cli.options import (
     CiLevel,
     Cluster,
     Force,
+    Graph,
     NWorkers,
     ObservedFrom,
     ObservedTo,
@@ -23,6 +24,7 @@ from crampstudy.cli.options import (
     Weight,
     Where,
     bands,
+    causal_graph,
     doubt,
     listed,
     opened,
@@ -174,6 +176,11 @@ def fit(
     margins: Annotated[
         str, typer.Option(help="The ratios between which one is as good as 1 to a verdict, such as 0.8,1.25.")
     ] = "0.8,1.25",
+    effect_of: Annotated[
+        str | None,
+        typer.Option(help="The term whose effect is of interest: notes say whether the others suffice, or do harm."),
+    ] = None,
+    graph: Graph = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -222,6 +229,8 @@ def fit(
         bands=bands(age_bands) or AgeBands(),
         margins=around_one,
         options=ModelOptions(random_slope, zero_terms, free_terms, at_most, near_nightly),
+        effect_of=effect_of,
+        graph=causal_graph(graph),
     )
     fitted = answer(request, second_opinion=second_opinion)
     accounts = [fitted.account] if fitted.account else []

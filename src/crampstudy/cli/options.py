@@ -11,6 +11,7 @@ import typer
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
+    from crampstudy.causal import CausalGraph
     from crampstudy.cohort import Cohort
     from crampstudy.nights import Diary
 
@@ -57,6 +58,9 @@ ObservedFrom = Annotated[
 ObservedTo = Annotated[
     str | None, typer.Option(help="With --unlogged: the last night, for participants without a diary_end.")
 ]
+Graph = Annotated[
+    Path | None, typer.Option(help="Who causes whom, a YAML file of your own (docs/causal-graph.md); else the study's.")
+]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
 
 
@@ -102,6 +106,13 @@ def bands(text: str | None) -> Any:
     from crampstudy.age_bands import AgeBands
 
     return AgeBands.parse(text) if text else None
+
+
+def causal_graph(path: Path | None) -> CausalGraph | None:
+    """Return the causal graph of a file, ``None`` where none is given."""
+    from crampstudy import causal
+
+    return causal.read(path) if path else None
 
 
 def who_works(workers: int, cluster: str | None) -> int | str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from crampstudy import codebook
 from crampstudy.codebook import TABLES, Variable, VariableType, contrasts
+from crampstudy.codebook.laboratory import reference_ranges
 
 _FRICTIONLESS: dict[VariableType, str] = {
     "identifier": "string",
@@ -131,7 +132,7 @@ def markdown() -> str:
 
 
 def _declared() -> str:
-    """Return the declared contrasts as a list."""
+    """Return the declared contrasts, margins and reference ranges."""
     lines = [
         "## Declared contrasts\n",
         "A verdict on the ratio of a number is given on these values alone, and of any other number on its 10th "
@@ -145,6 +146,9 @@ def _declared() -> str:
         "The smallest difference that matters. Of the differences of any other variable a verdict says only whether 0 "
         "is excluded.\n",
         *(f"- `{margin.name}`: {margin.size:g}. {margin.source}." for margin in contrasts.margins()),
+        "\n## Reference ranges\n",
+        "Of adults.\n",
+        *(f"- `{made.name}`: {made.wording}. {made.source}." for made in reference_ranges()),
     ]
     return "\n".join(lines) + "\n"
 

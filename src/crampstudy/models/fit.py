@@ -17,6 +17,7 @@ from crampstudy.estimates.verdicts import MARGINS, Margins
 
 # The families, and the libraries under them, are loaded by the first fit.
 if TYPE_CHECKING:
+    from crampstudy.causal import CausalGraph
     from crampstudy.cohort import Cohort
     from crampstudy.models.coefficients.result import Fit
     from crampstudy.models.inference.covariance import Covariance
@@ -46,6 +47,8 @@ def fit(
     margins: Margins = MARGINS,
     analysis: str = kinds.REGRESSION.name,
     second_opinion: bool = False,
+    effect_of: str | None = None,
+    graph: CausalGraph | None = None,
 ) -> Fit:
     """Fit ``outcome`` on ``terms`` and return tidy estimates.
 
@@ -84,6 +87,9 @@ def fit(
         analysis: kind of the rows by name (:mod:`crampstudy.estimates.kinds`), one of a fit.
         second_opinion: the model is refitted by statsmodels on the same rows, one by one, and ``second_opinion`` of the
             fit says how far the two are apart.
+        effect_of: the term whose effect is of interest: ``note`` says whether the others suffice for it under the
+            ``graph``, and names those that stand on its path or open another (:mod:`crampstudy.causal`).
+        graph: who causes whom; by default :func:`crampstudy.causal.study`.
 
     Returns:
         Ratios of rates, odds, prevalences or hazards, or differences of a number, a row per term and level, and beside
@@ -123,6 +129,8 @@ def fit(
         analysis=analysis,
         participants_per_coefficient=participants_per_coefficient,
         options=options,
+        effect_of=effect_of,
+        graph=graph,
     )
     return answer(request, second_opinion=second_opinion)
 
@@ -134,9 +142,9 @@ def answer(request: ModelRequest, *, second_opinion: bool = False) -> Fit:
         UsageError: it does not hold together, or a name is unknown.
     """
     from crampstudy.models.registry import find
-    from crampstudy.models.validation import validate
+    from crampstudy.models.validation import validate, with_remarks
 
-    request = validate(request)
+    request = with_remarks(validate(request))
     family = find(request.model)
     fitted = replace(family.fit(request), no_aic=family.no_aic, recall=partial(family.residuals, request))
     if not second_opinion:

@@ -9,6 +9,7 @@ import numpy as np
 
 from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
+from crampstudy.causal import CausalGraph
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -59,6 +60,8 @@ class ModelRequest(OneLine):
     analysis: str = kinds.REGRESSION.name
     participants_per_coefficient: int | None = None
     options: ModelOptions = ModelOptions()
+    effect_of: str | None = None
+    graph: CausalGraph | None = None
     remarks: tuple[str, ...] = ()
 
     @property

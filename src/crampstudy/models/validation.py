@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
 from formulaic import Formula
 
-from crampstudy import suggestions, wording
+from crampstudy import causal, codebook, suggestions, wording
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
@@ -62,6 +62,38 @@ def validate(request: ModelRequest) -> ModelRequest:
         return request
     remark = f"{asked.name} of {request.outcome} is {family.name}"
     return replace(request, model=family.name, remarks=(*request.remarks, remark))
+
+
+def with_remarks(request: ModelRequest) -> ModelRequest:
+    """Return a request that says with its answer what its terms do to the effect of interest.
+
+    Without one it says which of them the outcome may have moved, whatever effect is meant.
+
+    Raises:
+        UsageError: the effect is of no term, or of what the causal graph does not know.
+    """
+    names = sorted(formula.names_in(formula.parse(request.terms)))
+    if request.effect_of is None:
+        if request.graph is not None:
+            raise UsageError("a causal graph is for the effect of a term; name it with effect_of (--effect-of)")
+        moved = [name for name in names if codebook.can_move(request.outcome, causal.plain(name))]
+        said = tuple(f"{name} comes after {request.outcome} in a night, which may have moved it" for name in moved)
+    else:
+        effect = _effect(request.effect_of, names)
+        measured = causal.measured_in(request.cohort)
+        said = causal.conditioning(names, effect, request.outcome, request.graph, measured)
+    return replace(request, remarks=(*request.remarks, *said))
+
+
+def _effect(asked: str, names: Sequence[str]) -> str:
+    """Return the name in a formula whose effect is asked for."""
+    found = [name for name in names if name.replace(" ", "") == asked.replace(" ", "")]
+    found = found or [name for name in names if causal.plain(name) == causal.plain(asked)]
+    if not found:
+        raise UsageError(f"effect_of names {asked!r}, which is no term; the terms are of {', '.join(names)}")
+    if len(found) > 1:
+        raise UsageError(f"effect_of names {asked!r}, which the terms split; name {' or '.join(found)}")
+    return found[0]
 
 
 def default_outcome(model: str, outcome: str | None) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.nights.calendar import CALENDAR, with_calendar
 from crampstudy.nights.parts import Parts, count_alike, observed
 from crampstudy.readable import OneLine
 
@@ -19,14 +20,17 @@ class Diary(OneLine):
     """A diary that need not fit into memory: tables that were cleaned before, ``nights`` read when they are needed.
 
     ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;
-    nothing is validated again. With ``parts`` nights are counted file by file
-    (:func:`crampstudy.models.common.partitions.in_parts`).
+    nothing is validated again; what dates say is added (:mod:`crampstudy.nights.calendar`). With ``parts`` nights are
+    counted file by file (:func:`crampstudy.models.common.partitions.in_parts`).
     """
 
     name: str
     participants: pl.DataFrame
     nights: pl.LazyFrame
     parts: Parts | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nights", with_calendar(self.nights))
 
     @property
     def kind(self) -> Literal["diary"]:
@@ -49,7 +53,7 @@ class Diary(OneLine):
     @property
     def schema(self) -> pl.Schema:
         """The columns of the nights with their types."""
-        return self.parts.schema if self.parts else self.nights.collect_schema()
+        return pl.Schema({**self.parts.schema, **CALENDAR}) if self.parts else self.nights.collect_schema()
 
     def alike(self, key: Sequence[str], known: str | None = "cramps") -> pl.DataFrame:
         """Return the nights that are alike, counted; see :meth:`Parts.alike`."""

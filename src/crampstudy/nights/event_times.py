@@ -59,7 +59,7 @@ def episodes(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
             f"with participant_id, date and episode, which 'crampstudy init' writes empty; the diary alone is enough "
             "for the time between cramps: crampstudy fit --model cox --outcome gap"
         )
-    diary, persons = cohort.frame("diary"), people(cohort, bands)
+    diary, persons = Diary.of(cohort).nights.collect(), people(cohort, bands)
     nightly = [c for c in diary.columns if c not in own.columns or c in ("participant_id", "date")]
     joined = own.join(diary.select(nightly), on=["participant_id", "date"], how="left")
     personal = [c for c in persons.columns if c == "participant_id" or c not in joined.columns]
@@ -178,7 +178,7 @@ def _placed(nights: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nights(cohort: Cohort | Diary) -> pl.LazyFrame:
-    nights = cohort.nights if isinstance(cohort, Diary) else cohort.frame("diary").lazy()
+    nights = Diary.of(cohort).nights
     return nights.filter(observed_night(cohort)).sort("participant_id", "date")
 
 
@@ -186,7 +186,7 @@ def _check(cohort: Cohort | Diary) -> None:
     if cohort.kind != "diary":
         raise UsageError(f"{cohort.name} is a survey: it has neither nights nor episodes to take a time from")
     people_ = cohort.participants if isinstance(cohort, Diary) else cohort.frame("participants")
-    nights = cohort.nights.collect_schema().names() if isinstance(cohort, Diary) else cohort.frame("diary").columns
+    nights = Diary.of(cohort).schema.names()
     episodes = [] if isinstance(cohort, Diary) else cohort.frame("episodes").columns
     if taken := {*people_.columns, *nights, *episodes} & set(DERIVED):
         raise UsageError(f"the column {min(taken)!r} is derived by times to an event; rename it in {cohort.name}")

@@ -12,6 +12,7 @@ import polars as pl
 
 from crampstudy import compute
 from crampstudy.errors import SourceError
+from crampstudy.nights.calendar import with_calendar
 from crampstudy.progress import track
 
 ALIKE = "nights_alike"
@@ -87,7 +88,8 @@ def _scan(schema: pl.Schema, part: Part) -> pl.LazyFrame:
             f"there is no file {part.path} on {socket.gethostname()}; every worker of a cluster reads its parts by "
             "itself: put the diary where all of them see it under the same path"
         )
-    return pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
+    nights = pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
+    return with_calendar(nights)
 
 
 def _count_in(schema: pl.Schema, key: Sequence[str], known: str | None, part: Part) -> pl.DataFrame:

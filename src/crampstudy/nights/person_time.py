@@ -6,17 +6,22 @@ import polars as pl
 
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
+from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
 
 NIGHTS_PER_WEEK = 7
 AGE_CENTRE = 60
 NO_AGE = "no participant has an age"
+_CALCIUM_PER_ALBUMIN, _USUAL_ALBUMIN = 0.02, 40.0
 
 
 def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``.
 
-    Where nobody was asked for age or sex, the column is there and empty.
+    Where nobody was asked for age or sex, the column is there and empty. Where calcium and albumin were measured, there
+    is ``serum_calcium_corrected_mmol_l``: total calcium + 0.02 (40 - albumin in g/L).
+
+    Source: Payne 1973, 10.1136/bmj.4.5893.643.
     """
     age = pl.col("age_years")
     table = cohort.participants if isinstance(cohort, Diary) else cohort.frame("participants")
@@ -24,6 +29,9 @@ def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFram
     table = table.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in unasked.items() if name not in table.columns
     )
+    if {"serum_calcium_mmol_l", "serum_albumin_g_l"} <= {*table.columns}:
+        bound = _CALCIUM_PER_ALBUMIN * (_USUAL_ALBUMIN - pl.col("serum_albumin_g_l"))
+        table = table.with_columns(serum_calcium_corrected_mmol_l=pl.col("serum_calcium_mmol_l") + bound)
     return table.with_columns(
         age_decade=(age - AGE_CENTRE) / 10,
         age_band=band_of(age, bands or AgeBands()),
@@ -56,12 +64,13 @@ def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None, known: 
 
 
 def numbers_of_a_night(cohort: Cohort | Diary) -> tuple[str, ...]:
-    """Return the columns of a diary that are numbers.
+    """Return the columns of a diary that are numbers, but for those that its dates make.
 
     Raises:
         UsageError: the cohort is a survey, which has no nights.
     """
-    return tuple(name for name, dtype in Diary.of(cohort).schema.items() if dtype.is_numeric())
+    schema = Diary.of(cohort).schema
+    return tuple(name for name, dtype in schema.items() if dtype.is_numeric() and name not in CALENDAR)
 
 
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:

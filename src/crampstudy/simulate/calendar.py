@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers
 
+EPOCH = date(1970, 1, 1)
 YEAR = 365.25
 
 JULY_PEAK = 205

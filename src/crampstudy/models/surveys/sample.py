@@ -118,6 +118,7 @@ def sample(family: SampleFamily, request: ModelRequest) -> Sample:
     remarks = (
         f"weighted by {weight}",
         *(f"with {term}" for term in design.beside),
+        *request.remarks,
         *design.remarks,
         lonely_note(int((sampling.present(design.rows) == 1).sum())),
         *account.remarks(),

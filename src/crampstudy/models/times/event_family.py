@@ -181,7 +181,8 @@ def events(family: EventFamily, request: ModelRequest) -> Events:
     counts = () if isinstance(request.cohort, Diary) else lost_tables(request.cohort.attrition.tables, source.table)
     found = source.frame.height + sum(n for _, n in source.lost)
     account = Account(source.plural, found, left_out, counts, read_as(source.frame, names, *_TABLES))
-    remarks = (counted(used.frame.height, source.plural), source.remark, *design.remarks, *account.remarks())
+    said = (source.remark, *request.remarks, *design.remarks, *account.remarks())
+    remarks = (counted(used.frame.height, source.plural), *said)
     return Events(family, request, used, design, groups, clusters, reason, remarks, account)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -22,13 +21,11 @@ from crampstudy.simulate.draw.labs import draw_labs
 from crampstudy.simulate.draw.next_day_effects import draw_next_day_effects
 from crampstudy.simulate.draw.people import as_recorded
 from crampstudy.simulate.draw.plan import Plan
-from crampstudy.simulate.draw.recruitment import SLEEP, Asked, draw_counts_between, recruit
+from crampstudy.simulate.draw.recruitment import SLEEP, Asked, draw_counts_between, recruit, temperature_of
 from crampstudy.simulate.truth.truth import Truth
 
 _LOWEST_RATE = 1e-9
 """Cramps per week; a rate of nothing has no logarithm."""
-
-_EPOCH = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ def draw_block(plan: Plan, index: int) -> DrawnBlock:
     """Draw one block of a plan; the same whatever was drawn before and where."""
     first, n, rng = plan.block(index)
     rates_rng, cramps_rng, after_rng = rng.spawn(3)
-    drawn = draw_rates(plan.truth, n, plan.nights, rates_rng)
+    drawn = draw_rates(plan.truth, n, plan.nights, rates_rng, weather=plan.weather)
     identifiers = _identifiers(first, n, plan.participants)
     tables = _tables(plan, drawn, draw_cramps(plan.truth, drawn, cramps_rng), identifiers, after_rng)
     rates = tables["diary"].select(
@@ -89,7 +86,8 @@ def draw_core(plan: Plan, index: int) -> pl.DataFrame:
     """Draw the counts of a block alone: participant_id, date, entry_made and cramps, as :func:`draw_block` has them."""
     first, n, rng = plan.block(index)
     rates_rng, cramps_rng, _ = rng.spawn(3)
-    drawn = draw_rates(plan.truth, n, plan.nights, rates_rng, [SLEEP] if plan.truth.cramps.sleep_feedback else [])
+    habits = [SLEEP] if plan.truth.cramps.sleep_feedback else []
+    drawn = draw_rates(plan.truth, n, plan.nights, rates_rng, habits, plan.weather)
     date = drawn.asked.date
     diary: dict[str, Column] = {
         "date": date,
@@ -101,7 +99,12 @@ def draw_core(plan: Plan, index: int) -> pl.DataFrame:
 
 
 def draw_rates(
-    truth: Truth, n: int, nights: int, rng: np.random.Generator, habits: Collection[str] | None = None
+    truth: Truth,
+    n: int,
+    nights: int,
+    rng: np.random.Generator,
+    habits: Collection[str] | None = None,
+    weather: Floats | None = None,
 ) -> DrawnRates:
     """Draw ``n`` people who get in, their treatments, and the mean count of each of their nights.
 
@@ -111,9 +114,10 @@ def draw_rates(
         nights: Nights of each.
         rng: The generator.
         habits: The habits to draw beside those that act on cramps; all by default.
+        weather: The temperature of every day from the first on; by default that of an average year.
     """
     asked_rng, trial_rng = rng.spawn(2)
-    asked = recruit(truth, n, nights, asked_rng, habits)
+    asked = recruit(truth, n, nights, asked_rng, habits, weather)
     per_week = asked.multiplier * truth.cramps.rate_per_week
     own = cramp_counts.person_log_ratio(truth, asked.people) + np.log(np.maximum(per_week, _LOWEST_RATE))
     scaling = {measure.column: (measure.mean, measure.sd) for measure in truth.measures}
@@ -153,7 +157,7 @@ def _tables(
             truth.burden, asked.habits, cramps, episodes.woken, asked.age.astype(np.float64), burden_rng
         ),
         "cramps": cramps,
-        "ambient_temperature_c": plan.weather[date - (truth.people.start - _EPOCH).days],
+        "ambient_temperature_c": temperature_of(truth, date, plan.weather),
         "date": date,
         "entry_made": np.ones(date.shape, dtype=np.bool_),
     }

@@ -15,6 +15,9 @@ from crampstudy.simulate.draw.people import person_x
 from crampstudy.simulate.truth.scalar_parameters import Cramps
 from crampstudy.simulate.truth.truth import Truth
 
+FLUID = "fluid_ml"
+"""The habit whose effect may depend on the temperature."""
+
 # The codebook caps a night's count far below this; it only keeps the Poisson generator in its range.
 _HIGHEST_MEAN = 1e6
 
@@ -34,6 +37,14 @@ def night_log_ratio(truth: Truth, habits: Mapping[str, Floats], date: Integers) 
     for effect in acting_effects(truth):
         total = total + effect.log_rate_ratio * night_x(truth, effect, habits[effect.column], date.shape[1])
     return np.broadcast_to(total, date.shape)
+
+
+def heat_log_ratio(truth: Truth, habits: Mapping[str, Column], warmth: Floats) -> Floats:
+    """Return what fluid does at the temperature ``warmth`` of a night beyond its own effect (participants x nights)."""
+    drunk = habits[FLUID].astype(np.float64)
+    spread = next(habit.sd_within for habit in truth.habits if habit.column == FLUID)
+    above = (drunk - drunk.mean(axis=1, keepdims=True)) / spread
+    return np.asarray(truth.cramps.fluid_by_temperature * above * (warmth - truth.weather.mean_c) / 10)
 
 
 def annual_log_ratio(cramps: Cramps, date: Integers) -> Floats:

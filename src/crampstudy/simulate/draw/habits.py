@@ -10,7 +10,7 @@ import numpy as np
 
 from crampstudy import codebook
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
-from crampstudy.simulate.calendar import annual_cosine, is_weekend
+from crampstudy.simulate.calendar import EPOCH, annual_cosine, is_weekend
 from crampstudy.simulate.draw.people import at_scores
 from crampstudy.simulate.truth.scalar_parameters import Weather
 from crampstudy.simulate.truth.tables.rows import Effect, Habit
@@ -105,7 +105,7 @@ def night_x(truth: Truth, effect: Effect, habit: Floats, nights: int) -> Floats:
 
 def temperature(weather: Weather, start: dt.date, n: int, rng: np.random.Generator) -> Floats:
     """Return the mean outdoor temperature of ``n`` days from ``start``, in degrees Celsius."""
-    days = np.arange(n) + (start - dt.date(1970, 1, 1)).days
+    days = np.arange(n) + (start - EPOCH).days
     season = weather.amplitude_c * annual_cosine(days, weather.peak_day)
     return np.asarray((weather.mean_c + season + weather.sd_c * rng.standard_normal(n)).round(1), dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""What a night's cramps do to that night's sleep and to the day after it."""
+"""What a night's cramps do to that night's sleep and to the day after it, and fluid to nocturia."""
 
 from __future__ import annotations
 
@@ -40,9 +40,14 @@ def draw_next_day_effects(
         for name in ("sleep_quality", "fatigue", "concentration", "productivity")
     }
     awake = np.minimum(awake, 60)
+    shares = share[:, None]
+    if burden.nocturia_per_litre:
+        drunk = habits["fluid_ml"].astype(np.float64)
+        litres = (drunk - drunk.mean(axis=1, keepdims=True)) / 1000
+        shares = np.minimum(shares * np.exp(burden.nocturia_per_litre * litres), 1)
     return {
         "awakenings": awake,
-        "nocturia": np.minimum(rng.binomial(awake, share[:, None]), 30),
+        "nocturia": np.minimum(rng.binomial(awake, shares), 30),
         "sleep_hours": (asleep * np.clip(habits["sleep_continuity"].astype(np.float64), 0, 1)).round(2),
         **scores,
     }

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
 from crampstudy import codebook
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
-from crampstudy.simulate.calendar import annual_cosine
+from crampstudy.simulate.calendar import EPOCH, annual_cosine
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.scalar_parameters import People
 from crampstudy.simulate.truth.tables.rows import Condition, Effect, Level, Measure
@@ -43,7 +42,7 @@ def draw_basics(people: People, n: int, rng: np.random.Generator) -> Basics:
     band = rng.choice(len(shares), size=n, p=shares)
     age = rng.integers(limits[band], limits[band + 1])
     female = rng.random(n) < people.female_share
-    first = (people.start - date(1970, 1, 1)).days + rng.integers(0, people.start_spread_nights, size=n)
+    first = (people.start - EPOCH).days + rng.integers(0, people.start_spread_nights, size=n)
     # The last birthday lies up to a year before the first night.
     birth = first.astype("datetime64[D]") - np.floor((age + rng.random(n)) * 365.2425).astype("timedelta64[D]")
     return Basics(age, female, first, birth.astype("datetime64[Y]").astype(np.int64) + 1970)

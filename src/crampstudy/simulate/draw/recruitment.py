@@ -10,6 +10,7 @@ import numpy as np
 
 from crampstudy.errors import ParameterError
 from crampstudy.simulate.arrays import Column, Floats, Integers
+from crampstudy.simulate.calendar import EPOCH, annual_cosine
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.habits import draw_habits
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people
@@ -62,7 +63,12 @@ def _combine(parts: Sequence[Asked], change: Callable[[list[Any]], Any]) -> Aske
 
 
 def recruit(
-    truth: Truth, n: int, nights: int, rng: np.random.Generator, habits: Collection[str] | None = None
+    truth: Truth,
+    n: int,
+    nights: int,
+    rng: np.random.Generator,
+    habits: Collection[str] | None = None,
+    weather: Floats | None = None,
 ) -> Asked:
     """Ask blocks of ``n`` people until ``n`` have the cramps in their run-in that it takes.
 
@@ -72,6 +78,7 @@ def recruit(
         nights: Nights of each.
         rng: The generator.
         habits: The habits to draw beside those that act on cramps; all by default.
+        weather: The temperature of every day from the first on; by default that of an average year.
 
     Raises:
         ParameterError: too few would get in.
@@ -80,7 +87,7 @@ def recruit(
     taken: list[Asked] = []
     missing, people = n, 0
     for asked_rng in (rng.spawn(1)[0] for _ in range(_ROUNDS)):
-        asked = ask(truth, n, nights, asked_rng, habits)
+        asked = ask(truth, n, nights, asked_rng, habits, weather)
         chosen = np.flatnonzero(asked.run_in.sum(axis=1) >= wanted.minimum_cramps)[:missing]
         taken.append(asked.take(chosen))
         missing, people = missing - len(chosen), people + n
@@ -95,7 +102,14 @@ def recruit(
     )
 
 
-def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Collection[str] | None = None) -> Asked:
+def ask(
+    truth: Truth,
+    n: int,
+    nights: int,
+    rng: np.random.Generator,
+    only: Collection[str] | None = None,
+    weather: Floats | None = None,
+) -> Asked:
     """Draw ``n`` people and what decides their cramps, and count those of the run-in.
 
     Args:
@@ -104,17 +118,22 @@ def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Colle
         nights: Nights of each.
         rng: The generator.
         only: The habits to draw beside those that act on cramps; all by default.
+        weather: As of :func:`recruit`.
     """
     basics_rng, chances_rng, habits_rng, persons_rng, lasting_rng, cramps_rng = rng.spawn(6)
     basics = draw_basics(truth.people, n, basics_rng)
     chances = draw_chances(truth, n, chances_rng)
     people = draw_people(truth, basics.age, basics.female, chances)
     date = basics.first_night[:, None] + np.arange(nights)
+    if only is not None and truth.cramps.fluid_by_temperature:
+        only = [*only, cramp_counts.FLUID]
     habits, read = draw_habits(truth, chances.habit_scores, date, habits_rng, only)
     cramps, start = truth.cramps, truth.recruitment.run_in_nights
     base = np.log(cramps.rate_per_week / 7) if cramps.rate_per_week else -np.inf
     own = base + cramp_counts.person_log_ratio(truth, people)
     terms = own[:, None] + cramp_counts.night_log_ratio(truth, read, date)
+    if cramps.fluid_by_temperature:
+        terms = terms + cramp_counts.heat_log_ratio(truth, habits, temperature_of(truth, date, weather))
     asked = Asked(
         age=basics.age,
         first_night=basics.first_night,
@@ -131,6 +150,14 @@ def ask(truth: Truth, n: int, nights: int, rng: np.random.Generator, only: Colle
     given = np.exp(asked.log_terms[:, :start] + asked.log_lasting[:, :start]) * asked.multiplier[:, None]
     run_in, sleep_before = draw_counts_between(truth, asked, given, 0, start, asked.sleep_before, cramps_rng)
     return replace(asked, run_in=run_in, sleep_before=sleep_before)
+
+
+def temperature_of(truth: Truth, date: Integers, weather: Floats | None = None) -> Floats:
+    """Return the temperature of nights (of the shape of ``date``), by default as in an average year."""
+    if weather is not None:
+        return np.asarray(weather[date - (truth.people.start - EPOCH).days], dtype=np.float64)
+    season = truth.weather.amplitude_c * annual_cosine(date, truth.weather.peak_day)
+    return np.asarray(truth.weather.mean_c + season, dtype=np.float64)
 
 
 def draw_counts_between(

@@ -19,6 +19,7 @@ from crampstudy.simulate.arrays import Column, Flags, Floats
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
+from crampstudy.simulate.draw.habits import temperature
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
 from crampstudy.simulate.draw.recruitment import SLEEP
 from crampstudy.simulate.truth import causal_graph
@@ -192,7 +193,11 @@ class _Windows:
         # The window begins when everybody has got in.
         start = truth.recruitment.run_in_nights
         window = slice(start, start + NIGHTS)
-        drawn = draw_rates(truth, n, max(window.stop, nights_needed(truth.design)), rates_rng, habits)
+        nights, weather = max(window.stop, nights_needed(truth.design)), None
+        if truth.cramps.fluid_by_temperature:
+            days = truth.people.start_spread_nights + nights
+            weather = temperature(truth.weather, truth.people.start, days, rng.spawn(1)[0])
+        drawn = draw_rates(truth, n, nights, rates_rng, habits, weather)
         female = np.asarray(drawn.asked.people["sex"] == "female")
         age = drawn.asked.age.astype(np.float64)
         if start or truth.cramps.sleep_feedback or truth.recruitment.flare:

@@ -73,6 +73,12 @@ class Cramps:
         low=-3,
         high=3,
     )
+    fluid_by_temperature: float = param(
+        0.0,
+        unit="log rate ratio per SD of fluid above one's own mean and 10 degrees Celsius above weather.mean_c",
+        low=-3,
+        high=3,
+    )
     natural_history_nights: int = param(28, unit="nights after the run-in in which it is reached", low=1, high=3660)
 
 
@@ -100,11 +106,14 @@ class Burden:
     productivity: float = param(-0.4, unit="points on the day after such a night", low=-10, high=10)
     nocturia_share_at_60: float = param(0.4, unit="chance that an awakening is to pass urine", low=0.0001, high=0.9999)
     nocturia_per_decade: float = param(0.3, unit="log odds ratio per 10 years", low=-5, high=5)
+    nocturia_per_litre: float = param(
+        0.0, unit="log rate ratio per litre of fluid above one's own mean", low=-1, high=1
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Outdoor temperature, one series for all; it has no effect on cramps beyond the annual cycle."""
+    """Outdoor temperature, one series for all; cramps follow the annual cycle, and the heat only as fluid does."""
 
     mean_c: float = param(10.0, unit="degrees Celsius", low=-30, high=35)
     amplitude_c: float = param(9.0, unit="degrees Celsius, half of summer less winter", low=0, high=20)
