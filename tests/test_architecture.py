@@ -22,6 +22,7 @@ DOORS = {
         "models/bootstrap.py:bootstrap",
         "checks/__init__.py:check",
         "descriptive/describe.py:describe",
+        "descriptive/describe.py:compare",
     ),
     *("report/build.py:build", "simulate/__init__.py:write"),
 }

@@ -70,7 +70,7 @@ def test_compare_puts_two_cohorts_one_after_the_other(run: Run, tmp_path: Path) 
     assert code == 0
     assert len({row["cohort"] for row in rows}) == 2
     assert len({row["key"] for row in rows}) == len(rows)
-    code, _, err = run("compare", DIARY, DIARY)
+    code, _, err = run("compare", DIARY, DIARY, "--name", "one")
     assert code == 2
     assert_one_message(err)
 
