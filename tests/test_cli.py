@@ -73,6 +73,9 @@ def test_compare_puts_two_cohorts_one_after_the_other(run: Run, tmp_path: Path) 
     code, out, _ = run("compare", DIARY, DIARY, "--json")
     assert code == 0
     assert {row["cohort"][-1] for row in json.loads(out)} == {"A", "B"}
+    code, _, err = run("compare", DIARY, DIARY, "--name", "one")
+    assert code == 2
+    assert_one_message(err)
 
 
 def test_simulate_then_validate(run: Run, tmp_path: Path) -> None:

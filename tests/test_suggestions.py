@@ -181,6 +181,25 @@ def diary() -> Cohort:
         (lambda c: describe(c, where="bmi > 3"), UsageError, None, "^'bmi' names no column, in where 'bmi > 3'; there"),
         (lambda c: describe(c, where="age > 3"), UsageError, ("age", "age_years"), "did you mean age_years?"),
         (lambda c: describe(c, where="sex = 'F'"), UsageError, ("F", "female"), "^sex has no level 'F', in where"),
+        (
+            lambda c: describe(c, where="diabetes = 'yes'"),
+            UsageError,
+            ("'yes'", "TRUE"),
+            "^diabetes is yes or no, and 'yes'",
+        ),
+        (
+            lambda c: describe(c, where="diabetes = 'No'"),
+            UsageError,
+            ("'No'", "FALSE"),
+            "^diabetes is yes or no, and 'No'",
+        ),
+        (lambda c: describe(c, where="diabetes = 'x'"), UsageError, None, "^diabetes is yes or no, and 'x' is neither"),
+        (
+            lambda c: describe(c, where="sex == male"),
+            UsageError,
+            ("male", "'male'"),
+            "^'male' is a level of sex, and a text",
+        ),
         (lambda c: presets.preset("elderly"), ParameterError, ("elderly", "older-adults"), "preset is 'elderly'; did"),
         (lambda c: open_cohort("spss:x.sav"), SourceError, ("spss", "stat"), "did you mean stat? allowed: FOLDER"),
         (
@@ -216,6 +235,10 @@ def test_errors_carry_what_was_meant(
         (
             ("describe", DIARY, "--where", "age > 60 AND sex = 'male'"),
             *(2, f"run: crampstudy describe {DIARY} --where 'age_years > 60 AND sex = '\"'\"'male'\"'\"''"),
+        ),
+        (
+            ("describe", DIARY, "--where", "diabetes='yes'"),
+            *(2, f"run: crampstudy describe {DIARY} --where diabetes=TRUE"),
         ),
         (("analyse", "cohrt", DIARY), 2, f"run: crampstudy analyse cohort {DIARY}"),
         (

@@ -12,6 +12,7 @@ from crampstudy import estimates, tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.estimates.sentences import sentence
 from crampstudy.models import fit
+from crampstudy.models.classes import ordinal_rows
 from crampstudy.models.coefficients.contrast_units import unit_of
 from crampstudy.models.terms.factors import Column
 from crampstudy.sources import open_cohort
@@ -122,6 +123,16 @@ def test_terms_in_words(name: str, printed: str) -> None:
 )
 def test_what_a_coefficient_is_per(column: Column, multiple: float, unit: str) -> None:
     assert unit_of(column, multiple) == unit
+
+
+def test_a_slope_that_differs_between_classes_says_at_which() -> None:
+    interaction = Column("sex:age_decade", "female", "male", (("sex", "female", "male"), ("age_decade", None, None)))
+    at = ordinal_rows._at(interaction, "above mild")
+    assert at.level == "female, above mild" and unit_of(at, 1.0) == "per 10 years, female against male, above mild"
+    row = {"term": at.term, "level": at.level, "reference": at.reference, "unit": unit_of(at, 1.0)}
+    assert wording.contrast(row) == "per 10 years, female against male, above mild"
+    alone = ordinal_rows._at(Column("sex", "female", "male"), "above mild")
+    assert unit_of(alone, 1.0) == "against male" and alone.level == "female, above mild"
 
 
 def lines(rows: pd.DataFrame) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ def check_names(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:
         compared = tokens[place - 2][1] if place > 1 and tokens[place - 1][1] in _EQUAL else ""
         if name in (levels := _levels(compared, frame) or ()):
             said = f"{name!r} is a level of {compared}, and a text stands in quotes: {compared} = '{name}'"
-            raise UsageError(f"{said}, in where {where!r}; {compared} has {_listed(levels)}")
+            raise _corrected(f"{said}, in where {where!r}; {compared} has {_listed(levels)}", name, f"'{name}'")
         said = f"{name!r} names no column, in where {where!r}"
         raise suggestions.unknown(UsageError, said, name, frame.columns, f"there are {', '.join(frame.columns)}")
 
@@ -41,7 +41,9 @@ def check_values(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:
     for name, sign, kind, text in _compared(tokens):
         dtype, end = frame.schema[name], f"in where {where!r}"
         if dtype == pl.Boolean and (kind in ("text", "date") or (kind == "number" and text not in ("0", "1"))):
-            raise UsageError(f"{name} is yes or no, and {text} is neither; write {name} = TRUE or = FALSE, {end}")
+            meant = suggestions.closest(text.strip("'"), ("true", "false"))
+            said = f"{name} is yes or no, and {text} is neither; write {name} = TRUE or = FALSE, {end}"
+            raise _corrected(said, text, meant[0].upper() if meant else None)
         if dtype.is_numeric() and kind in ("text", "date"):
             raise UsageError(f"{name} is a number, and {text} is a text; write a number such as {name} > 1, {end}")
         if dtype.is_temporal() and kind in ("text", "number"):
@@ -57,6 +59,12 @@ def check_values(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:
             raise suggestions.unknown(
                 UsageError, f"{name} has no level {value!r}, {end}", value, levels, f"{name} has {_listed(levels)}"
             )
+
+
+def _corrected(said: str, written: str, meant: str | None) -> UsageError:
+    error = UsageError(said)
+    error.correction = (written, meant) if meant else None
+    return error
 
 
 def _compared(tokens: Tokens) -> Iterator[tuple[str, str, str, str]]:

@@ -134,4 +134,5 @@ def at_limits(
 
 
 def _at(column: design_matrix.Column, limit: str) -> design_matrix.Column:
-    return replace(column, level=f"{column.level}, {limit}" if column.level else limit)
+    parts = (*column.parts, ("", limit, None)) if column.parts else ()
+    return replace(column, level=f"{column.level}, {limit}" if column.level else limit, parts=parts)
