@@ -7,6 +7,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
+import pyreadstat
 import pytest
 
 from crampstudy.cleaning import Cleaned
@@ -256,6 +258,20 @@ class TestWorkbooks:
             text = (tmp_path / "m.yaml").read_text(encoding="utf-8").replace('"."', mark).replace(PEOPLE, people)
             (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
             assert load(where).cohort.frame("diary")["fluid_ml"].to_list() == [drunk, 999]
+
+
+def test_a_statistical_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"ID": ["P1", "P2"], "begin": [day(1), day(5)], "cramps_1": [1.0, None], "cramps_2": [0.0, 2.0]}
+    )
+    pyreadstat.write_sav(frame, str(tmp_path / "d.sav"))
+    diary = 'nights: {start: begin}, columns: {participant_id: ID, cramps: "cramps_{n}"}'
+    source(tmp_path, "", diary)
+    where = f"stat:{tmp_path / 'd.sav'}?mapping={tmp_path / 'm.yaml'}"
+    assert nights(load(where)) == [("P1", day(1), 1), ("P1", day(2), 0), ("P2", day(6), 2)]
+    source(tmp_path, "", diary, "clock: {date: evening}\nheader: 2")
+    with pytest.raises(SourceError, match=r"d\.sav has no lines above its columns .*take header and skip out"):
+        load(where)
 
 
 def test_the_shared_cases(shared: Path, tmp_path: Path) -> None:
