@@ -59,7 +59,7 @@ def test_selects(where: str, inside: list[bool], undecided: int) -> None:
 
 
 ODD = pl.DataFrame(
-    {"cramp no": ["1", None, "2"], "Übelkeit (0-10)": ["3", "4", None], "Größe": ["1", "2", "3"], "empty": [True] * 3}
+    {"cramp no": ["1", None, "'"], "Übelkeit (0-10)": ["3", "4", None], "Größe": ["1", "2", "3"], "empty": [True] * 3}
 )
 
 
@@ -75,7 +75,7 @@ ODD = pl.DataFrame(
         ("`cramp no` != '' AND Größe = '3'", [False, False, True]),
         ("`cramp no` IS EMPTY", [False, True, False]),
         ("[Übelkeit (0-10)] is not empty", [True, True, False]),
-        ("NOT empty OR `cramp no` = ''''", [False, False, False]),
+        ("NOT empty OR `cramp no` = ''''", [False, False, True]),
     ],
 )
 def test_names_with_spaces_and_cells_that_are_empty(where: str, inside: list[bool]) -> None:

@@ -97,6 +97,55 @@ class TestTwoColumns:
             read(tmp_path, self.TEXT, "diary: {columns: {participant_id: id, date: {from: [day, att]}, cramps: n}}")
 
 
+class TestDatesThatAreNone:
+    """Where no cell can be read, the message has what would read them, and it does."""
+
+    @pytest.mark.parametrize(
+        ("cells", "stated", "proposed"),
+        [
+            (("1. März 2025", "2. März 2025"), "", "%d. %B %Y"),
+            (("01.03.2025", "02.03.2025"), "%d.%m.%y", "%d.%m.%Y"),
+            (("03/01/2025", "03/13/2025"), "", "%m/%d/%Y"),
+            (("20250301", "20250302"), "", "%Y%m%d"),
+            (("1-Mar-25", "2-Mar-25"), "%Y-%m-%d", "%d-%B-%y"),
+        ],
+    )
+    def test_a_format_is_proposed(self, tmp_path: Path, cells: tuple[str, str], stated: str, proposed: str) -> None:
+        text = "id,day,n\n" + "".join(f'P1,"{cell}",1\n' for cell in ("", *cells))
+        day = f'{{from: day, format: "{stated}"}}' if stated else "day"
+        with pytest.raises(SourceError) as refused:
+            read(tmp_path, text, f"diary: {{columns: {{participant_id: id, date: {day}, cramps: n}}}}")
+        entry = f'{{from: day, format: "{proposed}"}}'
+        assert f"columns.date: no cell of day in d.csv is {stated or 'ISO 8601'}" in str(refused.value)
+        assert f"the first is {cells[0]!r} on line 3; write date: {entry}" in str(refused.value)
+        loaded = read(tmp_path, text, f"diary: {{columns: {{participant_id: id, date: {entry}, cramps: n}}}}")
+        assert loaded.cohort.frame("diary").height == 2
+
+    @pytest.mark.parametrize(
+        ("cells", "said"),
+        [
+            (("02/01/2025", "03/01/2025"), '"%d/%m/%Y"} or {from: day, format: "%m/%d/%Y"}'),
+            (("2025-03-02 07:10", "2025-03-03 07:10"), "and clock: {date: timestamp}, by which a time before noon"),
+            (("1740895230", "1740981630"), 'format: "%s"}, and clock: {date: timestamp}'),
+            (("1740895230000", "1740981630000"), "and time_zone, such as Europe/Berlin"),
+            (("soon", "later"), 'say how they are written, format: "%d.%m.%Y"'),
+        ],
+    )
+    def test_what_is_open_or_a_moment(self, tmp_path: Path, cells: tuple[str, str], said: str) -> None:
+        text = "id,day,n\n" + "".join(f"P1,{cell},1\n" for cell in cells)
+        with pytest.raises(SourceError) as refused:
+            read(tmp_path, text, "diary: {columns: {participant_id: id, date: day, cramps: n}}")
+        assert said in str(refused.value)
+
+    def test_mornings_that_are_no_evenings(self, tmp_path: Path) -> None:
+        text = "id,day,n\nP1,2025-03-02 07:10,1\nP1,2025-03-03 06:10,1\n"
+        day = '{from: day, format: "%Y-%m-%d %H:%M"}'
+        with pytest.raises(
+            SourceError, match=r"all times of day in d\.csv are before noon, the first 2025-03-02 07:10"
+        ):
+            read(tmp_path, text, f"diary: {{columns: {{participant_id: id, date: {day}, cramps: n}}}}")
+
+
 def test_names_of_months(tmp_path: Path) -> None:
     text = "id;Datum;n\nP1;01. März 2025;1\nP1;2. MAI 2025;0\nP1;3. Mrz. 2025;0\nP1;4. Foo 2025;0\n"
     loaded = read(

@@ -114,6 +114,31 @@ def test_rows_as_a_mapping_says_and_values_as_they_are_exported(tmp_path: Path) 
     assert mapped(tmp_path, mapping=text).cohort.frame("diary")["participant_id"].to_list() == ["8"]
 
 
+@pytest.mark.parametrize(
+    ("key", "entry"), [("header or skip", "skip: 2"), ("sheet", "sheet: A"), ("file", "file: other.csv")]
+)
+def test_what_an_export_has_not_is_refused(tmp_path: Path, key: str, entry: str) -> None:
+    with pytest.raises(SourceError, match=rf"m\.yaml, tables\.diary: .*e\.csv is one export .*; take {key} out"):
+        mapped(tmp_path, mapping=MAPPING.replace("  diary:\n", f"  diary:\n    {entry}\n"))
+
+
+def test_events_of_a_project_that_repeats_nothing(tmp_path: Path) -> None:
+    """Each night is an event; age is asked at each visit."""
+    dictionary = HEADINGS + "record_id,enrol,text,Record,,\nalter,enrol,text,Alter,,integer\nabend,nacht,text,Abend,,\n"
+    dictionary += "anzahl,nacht,text,Wie viele?,,integer\n"
+    export = (
+        "record_id,redcap_event_name,alter,enrol_complete,abend,anzahl,nacht_complete\n"
+        "1,visit_1_arm_1,69,2,,,\n1,night_1_arm_1,,,2025-03-01,2,2\n1,night_2_arm_1,,,2025-03-02,0,2\n"
+        "1,visit_2_arm_1,70,2,,,\n1,night_3_arm_1,,,,,0\n"
+    )
+    text = MAPPING.partition("  participants:")[0]
+    text += "  participants: {columns: {participant_id: record_id, age_years: alter}}\n"
+    text += "  diary: {columns: {participant_id: record_id, date: abend, cramps: anzahl}}\n"
+    cohort = mapped(tmp_path, export=export, dictionary=dictionary, mapping=text).cohort
+    assert cohort.frame("participants").select("participant_id", "age_years").rows() == [("1", 69.0)]
+    assert cohort.frame("diary").rows() == [("1", date(2025, 3, 1), 2), ("1", date(2025, 3, 2), 0)]
+
+
 def test_a_choice_that_is_no_value_is_said(tmp_path: Path) -> None:
     text = DICTIONARY.replace("m, Male | f, Female", "m, Male | f, Female | d, Diverse")
     loaded = mapped(tmp_path, dictionary=text, export=RAW.replace("8,,,m", "8,,,d"))

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
+import pyreadstat
 import pytest
 
 from crampstudy.cleaning import Cleaned
@@ -241,3 +243,63 @@ class TestWorkbooks:
         source(tmp_path, "", 'columns: {participant_id: ID, cramps: "{date}"}', "clock: {date: evening}\nheader: 7")
         with pytest.raises(SourceError, match=r"row 7 is to be the header, and there is no such row"):
             load(self.book(tmp_path, [["ID", date(2025, 3, 1)], ["P1", 1]]))
+
+    def test_numbers_stored_as_texts_have_the_mark_that_is_stated(self, tmp_path: Path) -> None:
+        top = 'clock: {date: evening}\ndecimal: "."'
+        source(tmp_path, "", "columns: {participant_id: ID, date: day, cramps: n, fluid_ml: s}", top)
+        rows: list[list[object]] = [
+            ["ID", "day", "n", "s"],
+            ["P1", "2025-03-01", 1, "1,234"],
+            ["P1", "2025-03-02", 0, 999],
+        ]
+        people = PEOPLE.replace("{columns", "{rows: {distinct: true}, columns")
+        where = self.book(tmp_path, rows)
+        for mark, drunk in (('"."', 1234.0), ('","', 1.234)):
+            text = (tmp_path / "m.yaml").read_text(encoding="utf-8").replace('"."', mark).replace(PEOPLE, people)
+            (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
+            assert load(where).cohort.frame("diary")["fluid_ml"].to_list() == [drunk, 999]
+
+
+def test_a_statistical_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"ID": ["P1", "P2"], "begin": [day(1), day(5)], "cramps_1": [1.0, None], "cramps_2": [0.0, 2.0]}
+    )
+    pyreadstat.write_sav(frame, str(tmp_path / "d.sav"))
+    diary = 'nights: {start: begin}, columns: {participant_id: ID, cramps: "cramps_{n}"}'
+    source(tmp_path, "", diary)
+    where = f"stat:{tmp_path / 'd.sav'}?mapping={tmp_path / 'm.yaml'}"
+    assert nights(load(where)) == [("P1", day(1), 1), ("P1", day(2), 0), ("P2", day(6), 2)]
+    source(tmp_path, "", diary, "clock: {date: evening}\nheader: 2")
+    with pytest.raises(SourceError, match=r"d\.sav has no lines above its columns .*take header and skip out"):
+        load(where)
+
+
+def test_the_shared_cases(shared: Path, tmp_path: Path) -> None:
+    case = shared / "cases/22-wide-dates"
+    expected = [("P1", [1, 0, 2]), ("P2", [0, 0, 1, 0]), ("P3", [0, 0, 0])]
+    for file, diary in (
+        ("wide.csv", 'columns: {participant_id: ID, cramps: "{date}"}'),
+        ("days.csv", 'nights: {start: Start}, columns: {participant_id: ID, cramps: "Day{n}"}'),
+    ):
+        loaded = load(source(tmp_path, (case / file).read_text(encoding="utf-8"), diary))
+        found = loaded.cohort.frame("diary").group_by("participant_id", maintain_order=True).agg("cramps").rows()
+        assert found == expected and loaded.ledger.is_empty()
+    case = shared / "cases/23-title-rows"
+    people = PEOPLE.replace("{columns", "{rows: {distinct: true}, columns").replace("ID", "Patient")
+    for file, header, nights_read in (("export.csv", 4, 4), ("single.csv", 3, 3)):
+        text, diary = (
+            (case / file).read_text(encoding="utf-8"),
+            "columns: {participant_id: Patient, date: Date, cramps: Cramps}",
+        )
+        with pytest.raises(SourceError, match=rf"delete the lines above it, or read .* says header: {header}$"):
+            load(source(tmp_path, text, diary, people=people))
+        top = f"clock: {{date: evening}}\nheader: {header}"
+        assert load(source(tmp_path, text, diary, top, people)).cohort.frame("diary").height == nights_read
+    case = shared / "cases/25-qualtrics"
+    written = (case / "m.yaml").read_text(encoding="utf-8")
+    (tmp_path / "q.yaml").write_text(written.replace("tables:", "skip: 2\ntables:"), encoding="utf-8")
+    for mapping in (case / "m.yaml", tmp_path / "q.yaml"):
+        assert load(f"mapped:{case / 'q.csv'}?mapping={mapping}").cohort.frame("diary").height == 4
+    case = shared / "cases/49-age-changes"
+    people_read = load(f"mapped:{case / 'd.csv'}?mapping={case / 'm.yaml'}").cohort.frame("participants")
+    assert people_read["age_years"].to_list() == [69, 64]

@@ -26,6 +26,7 @@ names. Only these columns are needed; take out the others that you do not record
 
 {required}
 
+- Age and sex may be left out too, where they are not recorded: what needs them says so.
 - `date` is the calendar date on which the night **begins**.
 - A night without an entry is left out, or has `entry_made` false and an empty count. It is never a 0.
 - Dates are written 2025-03-01, answers true or false, numbers with a decimal point.

@@ -186,7 +186,7 @@ def _reason(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, 
         first = next(row for row in aside if row.cells == usual)
         return (
             f"line {shape.line} ({_excerpt(shape.header)!r}) seems to be a title above the header, which is line "
-            f"{first.line} ({_excerpt(first.body.decode().strip())!r}); delete the lines above it"
+            f"{first.line} ({_excerpt(first.body.decode().strip())!r}); {_remedy(first.line)}"
         )
     if usual and usual < shape.width:
         return (
@@ -198,6 +198,10 @@ def _reason(aside: Sequence[Row], whole: int, shape: Shape, marks: Mapping[str, 
         f"cells seem to hold {ours} without quotation marks around them; quote such cells, or separate by another mark "
         "(save it as CSV with double quotes around text)"
     )
+
+
+def _remedy(header: int) -> str:
+    return f"delete the lines above it, or read the file through a mapping that says header: {header}"
 
 
 def _excerpt(text: str) -> str:
@@ -218,6 +222,6 @@ def title(shape: Shape, names: Sequence[str], below: Piece) -> str | None:
         if row.cells == shape.width == len(words):
             return (
                 f"{shape.path}: line {shape.line} ({_excerpt(shape.header)!r}) seems to be a title above the header, "
-                f"which is line {row.line} ({_excerpt(row.body.decode().strip())!r}); delete the lines above it"
+                f"which is line {row.line} ({_excerpt(row.body.decode().strip())!r}); {_remedy(row.line)}"
             )
     return None

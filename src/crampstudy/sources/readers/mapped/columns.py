@@ -13,7 +13,7 @@ from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers.mapped.column_entry import NIGHTS, ColumnMap
 from crampstudy.sources.readers.mapped.mapping import Mapping
-from crampstudy.sources.text import dates, decimals, missing_codes
+from crampstudy.sources.text import date_formats, dates, decimals, missing_codes
 from crampstudy.sources.text.decimals import Stated
 
 # More digits than any measurement has; fewer than would show that 0.1 has no exact binary form.
@@ -126,8 +126,10 @@ def _to_dates(column: ColumnMap, cells: pl.Series, given: Given, described: Mapp
     elif column.clock == "timestamp":
         notices.append(f"{column.target.name}: times before noon belong to the night that began the evening before")
     unread = read.is_null() & cells.is_not_null()
+    if (column.target.table, column.target.name) in NIGHTS and cells.count() and not read.count():
+        raise _no_date(column, cells, given, described)
     if column.target.type == "date":
-        read = _days(column, read, notices)
+        read = _days(column, read, given, described, notices)
         made = read.dt.strftime(dates.WRITTEN["date"])
     else:
         made = read.dt.strftime(dates.WRITTEN["datetime"])
@@ -164,7 +166,24 @@ def _with_clock_times(
     return pl.select(pl.coalesce(read, made)).to_series()
 
 
-def _days(column: ColumnMap, read: pl.Series, notices: list[str]) -> pl.Series:
+def _no_date(column: ColumnMap, cells: pl.Series, given: Given, described: Mapping) -> SourceError:
+    """Return the error for a column of nights of which no cell is a date as the mapping says, and what would be one."""
+    at = cells.is_not_null().arg_max() or 0
+    told = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601, such as 2025-03-01")
+    formats = date_formats.proposed(cells)
+    proposed = " or ".join(f'{{from: {column.source}, format: "{written}"}}' for written in formats)
+    how = f"; write {column.target.name}: {proposed}" if formats else '; say how they are written, format: "%d.%m.%Y"'
+    if formats and date_formats.timed(formats[0]) and column.clock == "evening":
+        how += ", and clock: {date: timestamp}, by which a time before noon is of the evening before"
+    if any(map(dates.with_zone, formats)) and described.time_zone is None:
+        how += ", and time_zone, such as Europe/Berlin"
+    return SourceError(
+        f"{described.path}, {column.key}: no cell of {column.source} in {given.file} is {told}; the first is "
+        f"{cells[at]!r} on line {given.lines[at]}{how}"
+    )
+
+
+def _days(column: ColumnMap, read: pl.Series, given: Given, described: Mapping, notices: list[str]) -> pl.Series:
     """Return the date of the night, or for what is dated by its day that day."""
     timed = int((read.dt.time() != time()).sum())
     if (column.target.table, column.target.name) not in NIGHTS:
@@ -172,6 +191,13 @@ def _days(column: ColumnMap, read: pl.Series, notices: list[str]) -> pl.Series:
             notices.append(f"{column.target.name}: {wording.counted(timed, 'times')} of day left out")
         return read.dt.date()
     nights = dates.nights(read, column.clock)
+    if read.count() and not nights.count():
+        at = read.is_not_null().arg_max() or 0
+        raise SourceError(
+            f"{described.path}, {column.key}: all times of {column.source} in {given.file} are before noon, the first "
+            f"{read[at]} on line {given.lines[at]}, and by clock: evening none is of a night; write clock: {{date: "
+            "timestamp}: they belong to the night that began the evening before"
+        )
     if before := nights.null_count() - read.null_count():
         notices.append(
             f"{column.target.name}: {wording.counted(before, 'times')} before noon "

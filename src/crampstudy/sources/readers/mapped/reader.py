@@ -189,6 +189,11 @@ def _given(file: Path, table: TableMap, described: Mapping) -> tuple[Given, tupl
     elif table.sheet is not None:
         raise SourceError(f"{described.path}, tables.{table.name}.sheet: {file.name} is not a workbook (.xlsx, .xlsm)")
     elif suffix in (".sas7bdat", ".xpt", ".dta", ".sav", ".zsav"):
+        if table.header:
+            raise SourceError(
+                f"{described.path}, tables.{table.name}: {file.name} has no lines above its columns or below their "
+                "names; take header and skip out"
+            )
         from crampstudy.sources.readers import statfile
 
         grid = statfile.load(file, numbers, stated_marks(described))

@@ -55,9 +55,9 @@ def record_first(path: Path, frame: pl.DataFrame, described: Dictionary) -> pl.D
     if record in frame.columns:
         return frame.select(record, pl.exclude(record))
     if described.fields.get(first) or described.box(first) or first in (*LAYOUT, *ADMINISTRATIVE):
+        given = "" if described.file else f", and give the project's dictionary: redcap:{path}?dictionary=D.csv"
         raise SourceError(
-            f"{path} does not begin with the record's identifier, and has no column {record}; it begins with {first}: "
-            "export the identifier with the other fields, and give the project's dictionary "
-            "(redcap:FILE?dictionary=D.csv)"
+            f"{path} does not begin with the record's identifier, and has no column {record or ID}; it begins with "
+            f"{first}: export the identifier with the other fields{given}"
         )
     return frame

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 
 from crampstudy.cleaning import Raw
+from crampstudy.errors import SourceError
 from crampstudy.sources.readers.mapped.column_entry import ColumnMap
 from crampstudy.sources.readers.mapped.columns import Given
 from crampstudy.sources.readers.mapped.mapping import Mapping as Described
@@ -31,6 +33,21 @@ def fields_of(described: Described, export: Export, dictionary: Dictionary) -> l
         for table in described.tables
         for column, field in _named(table, export, dictionary)
     ]
+
+
+def check(described: Described, export: Path) -> None:
+    """Refuse what an export of REDCap has not: another file, sheets, lines beside its header and its rows.
+
+    Raises:
+        SourceError: the message names the entry.
+    """
+    for table in described.tables:
+        has = {"header or skip": table.header, "sheet": table.sheet, "file": table.file not in (None, export.name)}
+        for key in (key for key, there in has.items() if there):
+            raise SourceError(
+                f"{described.path}, tables.{table.name}: {export} is one export with its header in the first line; "
+                f"take {key} out"
+            )
 
 
 def renamed(dictionary: Dictionary, fields: Sequence[RedcapField]) -> Dictionary:

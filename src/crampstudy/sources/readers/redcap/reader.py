@@ -89,6 +89,7 @@ def read(
 
 def _mapped(path: Path, dictionary: Path | None, described: Mapping, declared: Codes) -> Raw:
     """Read an export through a mapping of its fields; what the mapping does not say, the dictionary says."""
+    own_names.check(described, path)
     project = data_dictionary.load(dictionary) if dictionary else Dictionary({})
     text = read_named(path, project, described.padded) if dictionary else read_text(path, padded=described.padded)
     export = Export(path.name, record_first(path, _unnumbered(text), project), text.lines)
