@@ -16,9 +16,13 @@ from matplotlib.figure import Figure
 
 from crampstudy import figures, tables, terminal, wording
 from crampstudy.analyses import Findings
+from crampstudy.analyses.findings import ReportTable
 from crampstudy.checks import Check
+from crampstudy.checks.zeros_found import ZerosFound
+from crampstudy.cleaning import Cleaned
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.account import Account
+from crampstudy.descriptive.classes import ClassShares
 from crampstudy.descriptive.describe import Description
 from crampstudy.models import Fit
 from crampstudy.models.terms.levels import PEOPLE
@@ -69,9 +73,20 @@ def _of_description(described: Description) -> Iterator[PrintedTable | str]:
 
 
 @sections.register
+def _of_shares(shares: ClassShares) -> Iterator[PrintedTable | str]:
+    yield from tables.printed(shares.estimates, (shares.account,))
+    yield shares.account.sentence()
+
+
+@sections.register
+def _of_report_table(made: ReportTable) -> Iterator[PrintedTable | str]:
+    yield PrintedTable.of(made.frame, made.caption, [made.note or ""])
+
+
+@sections.register
 def _of_findings(found: Findings) -> Iterator[PrintedTable | str]:
     for made in found.tables.values():
-        yield PrintedTable.of(made.frame, made.caption, [made.note or ""])
+        yield from _of_report_table(made)
     yield from (f"Figure {label}: {drawing.caption}" for label, drawing in found.figures.items())
     yield from (f"{label}: could not estimate: {why}." for label, why in found.could_not.items())
 
@@ -85,6 +100,17 @@ def _of_check(made: Check) -> Iterator[PrintedTable | str]:
         cells = shown.set_index(first)[others]
         cells.index.name, cells.columns = _head_of(first), pd.Index(map(_head_of, others))
         yield PrintedTable.of(cells.map(_cell))
+
+
+@sections.register
+def _of_zeros(found: ZerosFound) -> Iterator[PrintedTable | str]:
+    yield from _of_check(found.check)
+
+
+@sections.register
+def _of_cleaned(cleaned: Cleaned) -> Iterator[PrintedTable | str]:
+    yield from _of_cohort(cleaned.cohort)
+    yield tables.rules(cleaned.cohort)
 
 
 @sections.register

@@ -13,7 +13,7 @@ from crampstudy.readable import OneLine, Readable
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ReportTable(OneLine):
+class ReportTable(Readable):
     """A table for readers: its cells as :mod:`crampstudy.tables` makes them, with what stands above and below it."""
 
     frame: pd.DataFrame

@@ -23,7 +23,7 @@ from crampstudy.models.registry import NIGHT_FAMILIES
 from crampstudy.models.request import ModelOptions, ModelRequest
 from crampstudy.models.validation import solve
 from crampstudy.nights import Diary
-from crampstudy.readable import OneLine
+from crampstudy.readable import Readable
 from crampstudy.wording import count, number
 
 MODELS = ("poisson", "negative-binomial", "zero-inflated-negative-binomial", "hurdle-negative-binomial")
@@ -37,7 +37,7 @@ _MOST_COUNTS = 20
 
 
 @dataclass(frozen=True, repr=False)
-class ZerosFound(OneLine):
+class ZerosFound(Readable):
     """A comparison of models: the ``check``, whose table has a row per model, and the ``rootogram`` (tidy).
 
     The rootogram has a row per model and count: ``observed`` nights, ``expected`` ones and the roots of both; counts

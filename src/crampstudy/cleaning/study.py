@@ -17,12 +17,12 @@ from crampstudy.cleaning.tables import clean_table, nothing_left, set_aside
 from crampstudy.cleaning.unlogged import filled, windows
 from crampstudy.cohort import Attrition, Cohort, TableCount
 from crampstudy.errors import SchemaError, SourceError, UsageError
-from crampstudy.readable import OneLine
+from crampstudy.readable import Readable
 from crampstudy.wording import counted
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cleaned(OneLine):
+class Cleaned(Readable):
     """The accepted cohort and the ledger of everything that was not accepted as it came.
 
     ``rejected`` has the rejected rows of each table as they stand in the file, all text, with their ``__line``; rows

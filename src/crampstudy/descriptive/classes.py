@@ -37,7 +37,7 @@ from crampstudy.models.terms import formula
 from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.models.validation import solve
 from crampstudy.nights import denominator, no_night, people, person_nights
-from crampstudy.readable import OneLine
+from crampstudy.readable import Readable
 
 _LIMITS = tuple(zip(LOWS, [*(low - 1.0 for low in LOWS[1:]), np.inf], strict=True))
 _STEP, _END = 1 / 16, 8.5
@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ClassShares(OneLine):
+class ClassShares(Readable):
     """Tidy ``estimates``: a row per group, level of :data:`~crampstudy.descriptive.prevalence.LEVELS` and analysis.
 
     ``account`` says what nights were read, left out and used for the model.
