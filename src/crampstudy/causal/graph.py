@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
+from crampstudy import suggestions
 from crampstudy.errors import UsageError
 
 Of = Literal["person", "night"]
@@ -68,10 +68,9 @@ class CausalGraph:
         if found:
             listed = " and ".join(node.name for node in found)
             raise UsageError(f"{column} shows {listed} in {self.name}; name one of them")
-        known = dict.fromkeys(name for node in self.nodes for name in (node.name, *node.measured_by))
-        close = get_close_matches(column, known, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise UsageError(f"{self.name} has no node {column!r}{hint} (docs/causal-graph.md says how to give your own)")
+        known = [name for node in self.nodes for name in (node.name, *node.measured_by)]
+        then = "docs/causal-graph.md says how to give a graph of your own"
+        raise suggestions.unknown(UsageError, f"{self.name} has no node {column!r}", column, known, then)
 
     def shown_by(self, column: str) -> tuple[CausalNode, ...]:
         """Return the nodes that a column or a term of one column shows; none where the graph does not know it."""
