@@ -180,6 +180,31 @@ def diary() -> Cohort:
         ),  # type: ignore[arg-type]
         (lambda c: describe(c, where="bmi > 3"), UsageError, None, "^'bmi' names no column, in where 'bmi > 3'; there"),
         (lambda c: describe(c, where="age > 3"), UsageError, ("age", "age_years"), "did you mean age_years?"),
+        # What the codebook has is not misspelt: the cohort lacks it.
+        (
+            lambda c: describe(c, where="serum_sodium_mmol_l > 140"),
+            *(
+                UsageError,
+                None,
+                "^'serum_sodium_mmol_l' names no column, in where 'serum_sodium_mmol_l > 140'; there are",
+            ),
+        ),
+        (
+            lambda c: describe(c, "smoking"),
+            UsageError,
+            None,
+            "not 'smoking', which this cohort does not have; allowed:",
+        ),
+        (
+            lambda c: describe(c, "hours_in_bed"),
+            UsageError,
+            None,
+            "not 'hours_in_bed', which is a number: add a column",
+        ),
+        (
+            lambda c: fit(c, model="linear", terms="sex", outcome="sleep_hours"),
+            *(UsageError, None, "'sleep_hours' is none in diary; it has"),
+        ),
         (lambda c: describe(c, where="sex = 'F'"), UsageError, ("F", "female"), "^sex has no level 'F', in where"),
         (
             lambda c: describe(c, where="diabetes = 'yes'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import cast
@@ -81,6 +81,11 @@ def find(name: str, table: str | None = None) -> Variable | None:
     if table is None:
         return _by_name().get(name)
     return next((v for v in variables(table) if v.name == name), None)
+
+
+def candidates(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the ``known`` names that a wrong one may stand for; none for a variable: it is absent, not misspelt."""
+    return () if find(name) else tuple(known)
 
 
 def variable(name: str, table: str | None = None) -> Variable:

@@ -29,7 +29,9 @@ def check_names(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:
             said = f"{name!r} is a level of {compared}, and a text stands in quotes: {compared} = '{name}'"
             raise _corrected(f"{said}, in where {where!r}; {compared} has {_listed(levels)}", name, f"'{name}'")
         said = f"{name!r} names no column, in where {where!r}"
-        raise suggestions.unknown(UsageError, said, name, frame.columns, f"there are {', '.join(frame.columns)}")
+        raise suggestions.unknown(
+            UsageError, said, name, codebook.candidates(name, frame.columns), f"there are {', '.join(frame.columns)}"
+        )
 
 
 def check_values(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crampstudy import estimates, suggestions
+from crampstudy import codebook, estimates, suggestions
 from crampstudy.age_bands import STANDARDS, AgeBands, Standard
 from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
@@ -194,7 +194,9 @@ def _weight(cohort: Cohort, survey: SurveyDesign, weight: str | None) -> str:
     column = weight or recalled_outcomes.weight_for(survey, ("age_years", "recalled_class"))
     if column not in allowed:
         said = f"{cohort.name} has no weight {column!r}"
-        raise suggestions.unknown(UsageError, said, column, allowed, f"allowed: {', '.join(allowed)}")
+        raise suggestions.unknown(
+            UsageError, said, column, codebook.candidates(column, allowed), f"allowed: {', '.join(allowed)}"
+        )
     return column
 
 

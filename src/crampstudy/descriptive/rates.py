@@ -114,7 +114,7 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
         return single | summaries | everybody
     check_group(by, nights)
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
-        people = nights.select(pl.exclude([v.name for v in codebook.variables("diary")]))
+        people = nights.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))
         raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, people)
     if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")

@@ -40,7 +40,7 @@ def _check_number(engine: Engine, request: ModelRequest) -> None:
             f"{request.model} takes a number of the diary as outcome, and {request.outcome!r} is none in "
             f"{request.cohort.name}",
             request.outcome,
-            named,
+            codebook.candidates(request.outcome, named),
             f"it has {', '.join(named)}{hint}",
         )
 

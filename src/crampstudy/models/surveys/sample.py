@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from crampstudy import suggestions
+from crampstudy import codebook, suggestions
 from crampstudy.arrays import Array
 from crampstudy.cohort import SurveyDesign, subpopulation
 from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables, read_as
@@ -90,7 +90,9 @@ def sample(family: SampleFamily, request: ModelRequest) -> Sample:
     if weight not in frame.columns:
         weights = [*cohort.design.weights.values()]
         said = f"the cohort has no weight {weight!r}"
-        raise suggestions.unknown(UsageError, said, weight, weights, f"allowed: {', '.join(weights)}")
+        raise suggestions.unknown(
+            UsageError, said, weight, codebook.candidates(weight, weights), f"allowed: {', '.join(weights)}"
+        )
     inside, weighted = part.inside.to_numpy(), frame[weight].fill_null(0.0).to_numpy() > 0
     answered = inside & np.isfinite(outcome)
     design = design_matrix.build(
@@ -132,4 +134,10 @@ def _check_number(request: ModelRequest, frame: pl.DataFrame, design: SurveyDesi
     numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and name not in sampling]
     if request.outcome not in numbers:
         said = f"{request.model} takes a number of the participants as outcome, and {request.outcome!r} is none"
-        raise suggestions.unknown(UsageError, said, request.outcome, numbers, f"they have {', '.join(numbers)}")
+        raise suggestions.unknown(
+            UsageError,
+            said,
+            request.outcome,
+            codebook.candidates(request.outcome, numbers),
+            f"they have {', '.join(numbers)}",
+        )

@@ -54,6 +54,8 @@ def no_group(said: str, by: str, frame: pl.DataFrame) -> UsageError:
     if by in frame.columns:
         return UsageError(f"{said}, not {by!r}, which is a number: {_BANDS}; {allowed}")
     numbers = [name for name in frame.columns if name not in known and may_be_named(name)]
+    if codebook.find(by) is not None:
+        return UsageError(f"{said}, not {by!r}, which this cohort does not have; {allowed}")
     if not suggestions.closest(by, known) and suggestions.closest(by, numbers):
         return UsageError(f"{said}, not {by!r}{suggestions.hint(by, numbers)} That is a number: {_BANDS}; {allowed}")
     return suggestions.unknown(UsageError, f"{said}, not {by!r}", by, known, allowed)
