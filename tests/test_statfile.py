@@ -281,7 +281,8 @@ def test_rows_without_an_identifier_stay_in_the_diary() -> None:
             "centre": ["x", "y", "z", "x"],
         }
     )
-    (people, diary), _ = wide.split(frame, pl.Series([2, 3, 5, 9]), "f")
+    (people, diary), said = wide.split(frame, pl.Series([2, 3, 5, 9]), "f")
+    assert said == []
     assert people.frame.rows() == [("a", "60"), ("b", "50")]
     assert people.lines.to_list() == [2, 5]
     assert diary.frame.rows()[1] == (None, "2025-03-01", "y")

@@ -118,8 +118,11 @@ class TestNights:
     @pytest.mark.parametrize(
         ("diary", "complaint"),
         [
-            ('columns: {participant_id: ID, cramps: "Night {n}"}', r"no heading of d\.csv is 'Night {n}'; .*'Day{n}'"),
-            ('columns: {participant_id: ID, cramps: "{date}"}', r"'{date}' as ISO 8601 .*write 'Day{n}'"),
+            (
+                'columns: {participant_id: ID, cramps: "Night {n}"}',
+                r"of d\.csv is 'Night {n}'; .*write \"Day{n}\"",
+            ),
+            ('columns: {participant_id: ID, cramps: "{date}"}', r"'{date}' as ISO 8601 .*write \"Day{n}\""),
             ('columns: {participant_id: ID, date: Start, cramps: "Day{n}"}', "take date out of the columns"),
             (
                 "nights: {start: Start}, columns: {participant_id: ID, cramps: Day1}",
@@ -139,6 +142,18 @@ class TestNights:
     def test_what_does_not_fit_is_named(self, tmp_path: Path, diary: str, complaint: str) -> None:
         with pytest.raises(SourceError, match=rf"m\.yaml, tables\.diary.*{complaint}"):
             load(source(tmp_path, DAYS, diary))
+
+    def test_what_a_message_proposes_is_read(self, tmp_path: Path) -> None:
+        text = "ID,3/1/2025,3/2/2025,3/13/2025\nP1,1,0,2\n"
+        with pytest.raises(SourceError) as refused:
+            load(source(tmp_path, text, 'columns: {participant_id: ID, cramps: "{date}"}'))
+        assert str(refused.value).endswith(
+            'it has ID, 3/1/2025, 3/2/2025, 3/13/2025; write nights: {dates: "%m/%d/%Y"}'
+        )
+        diary = 'nights: {dates: "%m/%d/%Y"}, columns: {participant_id: ID, cramps: "{date}"}'
+        assert [night for _, night, _ in nights(load(source(tmp_path, text, diary)))] == [day(1), day(2), day(13)]
+        with pytest.raises(SourceError, match=r'"%d/%m/%Y"} or nights: {dates: "%m/%d/%Y"}$'):
+            load(source(tmp_path, "ID,1/2/2025,2/1/2025\nP1,1,0\n", 'columns: {participant_id: ID, cramps: "{date}"}'))
 
     def test_only_the_diary_has_nights_and_a_time_is_none(self, tmp_path: Path) -> None:
         people = PEOPLE.replace("participant_id: ID", 'participant_id: "Day{n}"')

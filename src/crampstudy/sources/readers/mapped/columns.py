@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from datetime import time
@@ -171,7 +173,8 @@ def _no_date(column: ColumnMap, cells: pl.Series, given: Given, described: Mappi
     at = cells.is_not_null().arg_max() or 0
     told = " or ".join(column.formats) or ("a day number" if column.origin else "ISO 8601, such as 2025-03-01")
     formats = date_formats.proposed(cells)
-    proposed = " or ".join(f'{{from: {column.source}, format: "{written}"}}' for written in formats)
+    named = f"[{', '.join(map(_yaml, column.joined))}]" if column.joined else _yaml(column.source or "")
+    proposed = " or ".join(f'{{from: {named}, format: "{written}"}}' for written in formats)
     how = f"; write {column.target.name}: {proposed}" if formats else '; say how they are written, format: "%d.%m.%Y"'
     if formats and date_formats.timed(formats[0]) and column.clock == "evening":
         how += ", and clock: {date: timestamp}, by which a time before noon is of the evening before"
@@ -181,6 +184,11 @@ def _no_date(column: ColumnMap, cells: pl.Series, given: Given, described: Mappi
         f"{described.path}, {column.key}: no cell of {column.source} in {given.file} is {told}; the first is "
         f"{cells[at]!r} on line {given.lines[at]}{how}"
     )
+
+
+def _yaml(name: str) -> str:
+    """Return a name as it stands in a mapping: in quotes where a sign in it means something there."""
+    return name if re.fullmatch(r"\w[\w .()/-]*", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _days(column: ColumnMap, read: pl.Series, given: Given, described: Mapping, notices: list[str]) -> pl.Series:

@@ -153,9 +153,13 @@ def _block(headings: Sequence[str], pattern: str, nights: WideNights, file: str,
     if not found:
         written = "" if nights.counted else f" as {' or '.join(nights.formats) or 'ISO 8601 (2025-03-01)'}"
         known = night_columns.recognised(headings)
-        hint = f"; write {' and '.join(map(repr, known.patterns.values()))}" if known else ""
-        if known and known.formats and not nights.counted:
-            hint += f', nights: {{dates: "{known.formats[0]}"}}'
+        proposed = [pattern for pattern in (known.patterns.values() if known else ()) if pattern not in nights.patterns]
+        said = [" and ".join(f'"{pattern}"' for pattern in proposed)] if proposed else []
+        if known and known.formats not in (nights.formats, ("%Y-%m-%d",)):
+            said += (
+                [" or ".join(f'nights: {{dates: "{written}"}}' for written in known.formats)] if known.formats else []
+            )
+        hint = f"; write {', '.join(said)}" if said else ""
         raise SourceError(f"{place}: no heading of {file} is {pattern!r}{written}; it has {_some(headings)}{hint}")
     return found
 
