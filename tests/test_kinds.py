@@ -110,7 +110,7 @@ def test_a_name_is_registered_once() -> None:
 
 
 def test_a_row_of_no_kind_is_refused_where_it_is_made_shown_or_recorded(diary: Cohort) -> None:
-    with pytest.raises(UsageError, match=r"no kind of result 'incidence rates'; allowed: incidence rate; .*register"):
+    with pytest.raises(UsageError, match=r"no kind of result 'incidence rates'; did you mean 'incidence rate'\? allowed: incidence rate; .*register"):
         estimates.row(status="converged", analysis="incidence rates")
     with pytest.raises(UsageError, match=r"a fit gives no rows of the kind 'prevalence'; allowed: regression; muscle;"):
         fit(diary, model="poisson", terms="sex", analysis="prevalence")
