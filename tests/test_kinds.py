@@ -110,7 +110,10 @@ def test_a_name_is_registered_once() -> None:
 
 
 def test_a_row_of_no_kind_is_refused_where_it_is_made_shown_or_recorded(diary: Cohort) -> None:
-    with pytest.raises(UsageError, match=r"no kind of result 'incidence rates'; did you mean 'incidence rate'\? allowed: incidence rate; .*register"):
+    with pytest.raises(
+        UsageError,
+        match=r"no kind of result 'incidence rates'; did you mean 'incidence rate'\? .*register",
+    ):
         estimates.row(status="converged", analysis="incidence rates")
     with pytest.raises(UsageError, match=r"a fit gives no rows of the kind 'prevalence'; allowed: regression; muscle;"):
         fit(diary, model="poisson", terms="sex", analysis="prevalence")
@@ -239,7 +242,8 @@ def test_what_has_no_number_has_no_unit() -> None:
 def sources() -> Iterator[tuple[str, ast.AST]]:
     root = kinds_page.ROOT
     for path in sorted((root / "src").rglob("*.py")):
-        if path.parent.name != "kinds":
+        # The meaning of the column, no kind of a row.
+        if path.parent.name != "kinds" and path.parts[-2:] != ("estimates", "columns.py"):
             yield path.name, ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
