@@ -18,7 +18,7 @@ import typer
 
 from crampstudy import ending
 from crampstudy.cli import analyse, analyses, crash, data, report, simulate
-from crampstudy.errors import CrampstudyError, FolderTaken, OutputError
+from crampstudy.errors import CrampstudyError, FolderTaken, OpenQuestion, OutputError
 
 app = typer.Typer(
     name="crampstudy",
@@ -94,6 +94,9 @@ def main() -> None:
             raise
         except FolderTaken as error:
             _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
+            sys.exit(error.exit_code)
+        except OpenQuestion as error:
+            _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], *error.answer])}")
             sys.exit(error.exit_code)
         except CrampstudyError as error:
             _say(str(error))
