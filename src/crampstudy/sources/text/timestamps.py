@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from crampstudy.errors import OpenQuestion, UsageError
-from crampstudy.sources.text import dates
+from crampstudy.sources.text import dates, month_names
 from crampstudy.sources.text.dates import Clock
 
 CLOCKS: tuple[Clock, ...] = get_args(Clock)
@@ -55,10 +55,12 @@ def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Wri
     # A midnight with a zone may be of another day.
     plain = cells.to_frame("x").select(dates.with_offset(pl.col("x").str.replace_all(r"\s", " "))).to_series()
     has_time = plain.str.replace(dates.MIDNIGHT, "").str.contains(_CLOCK).fill_null(value=False)
-    zoned = cells.filter(has_time & plain.str.contains(_ZONE).fill_null(value=False))
+    if written == dates.EPOCH:
+        has_time = cells.is_not_null()
+    zoned = cells.filter(has_time & (plain.str.contains(_ZONE).fill_null(value=False) | (written == dates.EPOCH)))
     if len(zoned) and stated.time_zone is None:
         raise OpenQuestion(
-            f"{where} states the distance from UTC ({zoned[0]!r}): say where the nights were, such as "
+            f"{where} tells times by their distance from UTC ({zoned[0]!r}): say where the nights were, such as "
             "--time-zone Europe/Berlin",
             ("--time-zone", "Europe/Berlin"),
         )
@@ -83,6 +85,12 @@ def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Wri
     return Written(formats, clock, len(timed) > 0)
 
 
+def nights(cells: pl.Series, written: Written, time_zone: str | None) -> pl.Series:
+    """Return the night of each cell, as :func:`read` found it to be written."""
+    moments, _ = dates.moments(cells, written.formats, timed=False, zone=time_zone)
+    return dates.nights(moments, written.clock)
+
+
 def zone(name: str) -> str:
     """Return a time zone that is known.
 
@@ -99,8 +107,11 @@ def zone(name: str) -> str:
 def _formats(cells: pl.Series, written: str, time_zone: str | None) -> tuple[tuple[str, ...], pl.Series]:
     """Return the formats that are needed to read the cells, and the moment of each cell."""
     after = product((" ", ", "), _TIMES, ("", "%z", " %z")) if cells.str.contains(_CLOCK).any() else ()
-    stated = "%H" in written or "%I" in written
-    every = () if stated else (f"{written}{apart}{clock}{offset}" for apart, clock, offset in after)
+    stated = "%H" in written or "%I" in written or written == dates.EPOCH
+    every = [] if stated else [f"{written}{apart}{clock}{offset}" for apart, clock, offset in after]
+    if "%B" in written:
+        # People write the same month in several ways.
+        every += dict.fromkeys(filter(None, map(month_names.format_of, cells.drop_nulls().unique(maintain_order=True))))
     moments = dates.moments(cells, (written,), timed=stated, zone=time_zone)[0]
     needed = [written] if stated or len(moments.drop_nulls()) else []
     for form in every:

@@ -6,7 +6,7 @@ import polars as pl
 
 from crampstudy.errors import OpenQuestion, SourceError, UsageError
 from crampstudy.sources.readers.bare_list.listing import Listing
-from crampstudy.sources.readers.bare_list.roles import MOST, SERIAL, YEAR_FIRST, YEAR_LAST, share
+from crampstudy.sources.readers.bare_list.roles import EPOCH_TIME, MOST, SERIAL, YEAR_FIRST, YEAR_LAST, share
 from crampstudy.sources.text import dates, month_names
 
 SERIALS = "days since 1899-12-30"
@@ -25,6 +25,8 @@ def date_format_of(listing: Listing, name: str, stated: str | None) -> tuple[str
         return f"%Y{mark}%m{mark}%d", "the year comes first"
     if (named := month_names.date_format(cells)) is not None:
         return named, "the month has a name"
+    if share(cells, EPOCH_TIME) > MOST:
+        return dates.EPOCH, "seconds or milliseconds since 1970"
     if share(cells, SERIAL) > MOST:
         return SERIALS, "day numbers of a spreadsheet"
     parts = cells.to_frame("x").with_columns(

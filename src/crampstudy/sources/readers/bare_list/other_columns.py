@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -17,10 +17,13 @@ from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Keys
 from crampstudy.sources.readers.bare_list.words import heading_of, sexes, truth, words
-from crampstudy.sources.text import decimals
+from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text.missing_codes import Codes
 
 _STRUCTURE = r"^redcap_|_complete$|^complete\?$|^repeat instrument$|^repeat instance$"
+_TAKEN_BY = ("participants", "diary", "derived")
 _NEEDED = ("age_years", "sex")
+_UNKNOWN = "not known: fill it in in participants.csv, or name its column here"
 _LONGEST, _SHOWN = 100, 4
 
 
@@ -33,47 +36,82 @@ class OtherColumns:
     notices: tuple[str, ...]
 
 
-def understand(listing: Listing, who: str, used: Collection[str]) -> OtherColumns:
-    """Return where the columns go that have no role; ``used`` are those that have one."""
+def understand(
+    listing: Listing, who: str, used: Collection[str], declared: Codes, nights: pl.Series | None = None
+) -> OtherColumns:
+    """Return where the columns go that have no role.
+
+    Args:
+        listing: The list.
+        who: The column that says who.
+        used: The columns that have a role.
+        declared: Codes that mean no answer, by columns.
+        nights: The night of each row, where several rows are one night and have to agree.
+    """
     known: dict[str, list[ColumnPlan]] = {"participants": [], "diary": []}
     own: dict[str, list[ColumnPlan]] = {"participants": [], "diary": []}
     kept: list[str] = []
     unclear: list[str] = []
-    left: dict[str, list[str]] = {"without a value": [], "of the form itself": [], "the numbers of the rows": []}
+    left: dict[str, list[str]] = {}
     taken = {"participant_id", "date", "cramps"}
     for column in (name for name in listing.frame.columns if name not in used):
-        cells, name = listing.frame[column], listing.names[column]
-        if cells.null_count() == len(cells):
-            left["without a value"].append(name)
-        elif _numbers_rows(name, cells):
-            left["the numbers of the rows"].append(name)
-        elif column in listing.system or re.search(_STRUCTURE, name.lower()):
-            left["of the form itself"].append(name)
-        elif (found := _known(listing, column, who)) and found[1].name not in taken:
+        name = listing.names[column]
+        codes = declared.columns.get(name, ())
+        coded = replace(listing, frame=listing.frame.with_columns(_without(listing.frame[column], codes)))
+        if why := _useless(coded, column, who, nights):
+            left.setdefault(why, []).append(name)
+            continue
+        if (found := _known(coded, column, who)) and found[1].name not in taken:
             table, plan = found
-            known[table].append(plan)
-            taken.add(plan.name)
+            known[table].append(_with_codes(plan, codes))
             kept.append(f"{name} as {plan.name}")
         else:
-            table, plan, type_ = _own(listing, column, who, taken)
-            own[table].append(plan)
-            taken.add(plan.name)
-            kept.append(f"{name} as {'' if plan.name == name else plan.name + ', '}{type_}")
+            table, plan, words_ = _own(coded, column, who, taken)
+            own[table].append(_with_codes(plan, codes))
+            kept.append(f"{name} as {'' if plan.name == name else plan.name + ', '}{words_}")
             if meant := _meant(listing, column):
-                unclear.append(_unclear(name, meant, cells, changes=not _steady(listing, column, who, meant)))
-    notices = [f"also kept: {'; '.join(kept)}"] if kept else []
-    notices += unclear
-    notices += [f"left out, {why}: {', '.join(names)}" for why, names in left.items() if names]
-    for needed in _NEEDED:
-        if needed not in taken:
-            remark = "not known: fill it in in participants.csv, or name its column here"
-            known["participants"].append(ColumnPlan(needed, {"constant": ""}, remark))
+                changes = not _steady(coded, column, who, meant)
+                unclear.append(_unclear(name, meant, coded.frame[column], changes=changes))
+        taken.add(plan.name)
+    known["participants"] += [ColumnPlan(name, {"constant": ""}, _UNKNOWN) for name in _NEEDED if name not in taken]
     order = [v.name for v in codebook.VARIABLES]
     return OtherColumns(
         {table: tuple(sorted(plans, key=lambda plan: order.index(plan.name))) for table, plans in known.items()},
         {table: tuple(plans) for table, plans in own.items()},
-        tuple(notices),
+        (
+            *([f"also kept: {'; '.join(kept)}"] if kept else []),
+            *unclear,
+            *(f"left out, {why}: {', '.join(names)}" for why, names in left.items()),
+        ),
     )
+
+
+def _useless(listing: Listing, column: str, who: str, nights: pl.Series | None) -> str | None:
+    """Return why a column is left out, ``None`` where it is not."""
+    name, cells = listing.names[column], listing.frame[column]
+    if cells.null_count() == len(cells):
+        return "without a value"
+    if _numbers_rows(name, cells):
+        return "the numbers of the rows"
+    if column in listing.system or re.search(_STRUCTURE, name.lower()):
+        return "of the form itself"
+    if nights is not None:
+        values = pl.DataFrame({"who": listing.frame[who], "night": nights, "x": cells}).drop_nulls()
+        if (values.group_by("who", "night").agg(pl.col("x").n_unique())["x"] > 1).any():
+            return "different among the cramps of a night"
+    return None
+
+
+def _without(cells: pl.Series, codes: Sequence[str]) -> pl.Series:
+    return cells.set(missing_codes.held(cells, codes), None)
+
+
+def _with_codes(plan: ColumnPlan, codes: Sequence[str]) -> ColumnPlan:
+    """Return the entry of a column with the codes that mean no answer."""
+    if not codes:
+        return plan
+    keys: Keys = plan.keys if isinstance(plan.keys, Mapping) else {"from": plan.keys}
+    return replace(plan, keys={**keys, "missing": tuple(codes)})
 
 
 def _numbers_rows(name: str, cells: pl.Series) -> bool:
@@ -144,12 +182,12 @@ def _own(listing: Listing, column: str, who: str, taken: Collection[str]) -> tup
     """Return the table, the entry and the type in words of a column that is kept under its own name."""
     name = " ".join(listing.names[column].split())[:_LONGEST].lstrip("_ ")
     stem, number = name or "column", 1
-    while codebook.find(name) or name in taken or not name:
+    while name in taken or not name or any(codebook.find(name, table) for table in _TAKEN_BY):
         number += 1
         name = f"{stem}_{number}"
     inferred = extra_columns.infer(_settled(listing, column))
     constant = _steady(listing, column, who) and _repeated(listing, who)
-    keys: str | Keys = inferred.type if name == column else {"from": column, "type": inferred.type}
+    keys: Keys = {"from": column, "type": inferred.type}
     return "participants" if constant else "diary", ColumnPlan(name, keys), inferred.words
 
 

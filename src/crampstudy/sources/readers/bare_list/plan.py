@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from crampstudy.cleaning.unlogged import KEYS, WORD, Unlogged
-from crampstudy.sources.readers.bare_list.counts import AT_LEAST_ONE, Counts
+from crampstudy.sources.readers.bare_list.counts import Counts
 from crampstudy.sources.readers.bare_list.date_order import SERIALS
 from crampstudy.sources.readers.bare_list.listing import SHEET, Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Entry, Keys, MappingPlan, TablePlan, Value
@@ -80,7 +80,9 @@ def _participants(known: Understood) -> TablePlan:
     who = ColumnPlan("participant_id", known.columns["who"])
     others = known.others
     return TablePlan(
-        {**_sheet(known.listing), "rows": rows}, (who, *others.known["participants"]), others.own["participants"]
+        {**_sheet(known.listing), "rows": rows},
+        (who, *others.known["participants"]),
+        _short(others.own["participants"]),
     )
 
 
@@ -88,6 +90,16 @@ def _where(*conditions: str | None) -> dict[str, str]:
     """Return the key that leaves out rows for which one of the conditions does not hold."""
     found = [condition for condition in conditions if condition]
     return {"where": " AND ".join(found)} if found else {}
+
+
+def _short(own: Sequence[ColumnPlan]) -> tuple[ColumnPlan, ...]:
+    """Return own columns with their type alone, where they keep their name and nothing else is to be said."""
+    made = []
+    for column in own:
+        keys = column.keys if isinstance(column.keys, Mapping) else {}
+        same = keys.keys() == {"from", "type"} and keys["from"] == column.name
+        made.append(replace(column, keys=keys["type"]) if same else column)
+    return tuple(made)
 
 
 def _of_nobody(known: Understood) -> bool:
@@ -111,7 +123,7 @@ def _diary(known: Understood) -> TablePlan:
     else:
         keys["nights"] = listing.nights
     columns.append(_cramps(cramps, known.counts))
-    return TablePlan(keys, (*columns, *others.known["diary"]), others.own["diary"])
+    return TablePlan(keys, (*columns, *others.known["diary"]), _short(others.own["diary"]))
 
 
 def _date(day: str, formats: Sequence[str]) -> str | Keys:
@@ -126,7 +138,7 @@ def _cramps(column: str | None, counts: Counts) -> ColumnPlan:
     if column is None:
         return ColumnPlan("cramps", {"count": "rows"}, "each row is one cramp")
     keys = {"from": column, **counts.keys} if counts.keys else column
-    return ColumnPlan("cramps", keys, AT_LEAST_ONE if counts.yes else "")
+    return ColumnPlan("cramps", keys, "a yes is 1: there was at least one cramp" if counts.yes else "")
 
 
 def condition_name(column: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,7 @@ from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role, assign
 from crampstudy.sources.readers.bare_list.wide import HEADINGS, StatedNights, as_long
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.reader import read_as
+from crampstudy.sources.readers.mapped.wide_nights import EMPTY_NIGHTS
 from crampstudy.sources.text import dates, missing_codes, timestamps
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.missing_codes import Codes
@@ -77,9 +78,7 @@ def read(path: Path, stated: Stated = Stated(), *, name: str | None = None, toda
             what their times mean.
         UsageError: what was stated does not fit the file.
     """
-    table = as_long(
-        listing.load(path, stated.sheet), StatedNights(stated.date_format, stated.start, stated.empty == "none")
-    )
+    table = as_long(listing.load(path, stated.sheet), StatedNights(stated.date_format, stated.start))
     columns = dict(stated.columns)
     if table.nights is not None:
         columns["date"] = HEADINGS
@@ -93,7 +92,8 @@ def read(path: Path, stated: Stated = Stated(), *, name: str | None = None, toda
     day = found["date"]
     written, reason = _written(table, day, stated)
     dated = timestamps.read(table.frame[day], written, stated.times, f"{table.file}: {table.names[day]}")
-    others = other_columns.understand(table, found["who"], found.values())
+    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone) if counted else None
+    others = other_columns.understand(table, found["who"], found.values(), stated.missing, nights)
     who, when, cramps = (table.names[found[role]] if role in found else ROWS for role in ROLES)
     guess = Guess(who, when, cramps, table.header, written, reason, answers.decimal, dated.clock, answers.yes)
     zone, word = stated.times.time_zone, stated.word
@@ -136,18 +136,17 @@ def _counts(table: Listing, column: str | None, stated: Stated) -> Counts:
     return counts.understand(table, column, tuple(dict.fromkeys(declared)), stated.empty)
 
 
-def _of_reading(table: Listing, attrition: Attrition) -> Sequence[str]:
+def _of_reading(table: Listing, attrition: Attrition) -> list[str]:
     """Return what is to be said of the reading beside what the guess says."""
-    said = [
-        notice
-        for notice in attrition.notices
-        if not notice.startswith((f"{table.file}, ", f"{table.file}: not mapped"))
-    ]
-    return [
-        f"{notice}; participants without a row are not known of" if notice == attrition.unlogged else notice
-        for notice in said
-        if notice not in table.notices
-    ]
+    said = []
+    for notice in attrition.notices:
+        if EMPTY_NIGHTS in notice:
+            said.append(f"{table.file}: {notice[notice.index(EMPTY_NIGHTS) :]}")
+        elif notice == attrition.unlogged:
+            said.append(f"{notice}; participants without a row are not known of")
+        elif notice not in table.notices and not notice.startswith((f"{table.file}, ", f"{table.file}: not mapped")):
+            said.append(notice)
+    return said
 
 
 def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:

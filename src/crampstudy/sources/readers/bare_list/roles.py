@@ -26,7 +26,7 @@ ROWS = "rows"
 _NAMES: dict[Role, str] = {
     "who": r"(.* )?(who|id|pid|wer|qui|quem|name|initials|code|nr|no|vp|pat)$|person|participant|patient|paziente|"
     r"paciente|subje|sujet|soggetto|suje|teilnehm|proband|versuchsperson|deelnemer|deltager|deltagar|record|codigo|"
-    r"codice|kennung|pseudonym|user|identif|externalreference",
+    r"codice|kennung|pseudonym|user|identif|alias|externalreference",
     "date": r"date|datum|dato$|data$|fecha|night|nacht|nuit|noche|notte|noite|day$|tag$|jour$|dia$|giorno|evening|"
     r"abend",
     "cramps": r".*(cramp|krampf|krampe|kramp|calambre|crampi|caimbra|caibra)|"
@@ -43,6 +43,8 @@ YEAR_FIRST = rf"^\d{{4}}([-/.])\d{{1,2}}[-/.]\d{{1,2}}{timestamps.TIME}"
 YEAR_LAST = rf"^(\d{{1,2}})([-/.])(\d{{1,2}})[-/.](\d{{4}}|\d{{2}}){timestamps.TIME}"
 SERIAL = r"^[34]\d{4}$|^5[0-4]\d{3}$"
 """Days since the end of 1899, as spreadsheets count them, of the years 1982 to 2050."""
+EPOCH_TIME = r"^1\d{9}(\d{3})?(\.0+)?$"
+"""Seconds or milliseconds since 1970, of the years 2001 to 2033."""
 MOST = 0.5
 
 
@@ -109,11 +111,11 @@ def _stated_column(listing: Listing, role: Role, wanted: str) -> str:
 def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) -> list[str]:
     """Return the columns that may have a role, one where contents and names tell it; ``date`` is that of the dates."""
     fitting = [name for name in left if _fits(role, listing, name)]
-    if role == "who" and len(left) > 1:
-        fitting = _identifying(listing, fitting, date)
     named = [name for name in fitting if listing.says(name, _NAMES[role])]
     if role == "who":
+        # Of several names, a number of the answer is none of a person.
         named = _one(named) or [name for name in named if _repeats(listing, name)] or named
+        fitting = named or (_identifying(listing, fitting, date) if len(left) > 1 else fitting)
     if role == "cramps":
         fitting = [name for name in fitting if not re.match(_NAMES["who"], words(listing.names[name]))]
         counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
@@ -146,7 +148,10 @@ def _answers(listing: Listing, name: str) -> pl.Series:
 def _fits(role: Role, listing: Listing, name: str) -> bool:
     cells = _answers(listing, name)
     if role == "date":
-        dated = dates_in(cells) or (share(cells, SERIAL) > MOST and listing.says(name, _NAMES["date"]))
+        # A number may be a date only where its heading says so.
+        dated = dates_in(cells) or (
+            share(cells, f"{SERIAL}|{EPOCH_TIME}") > MOST and listing.says(name, f"{_NAMES['date']}|time ?stamp|.*time")
+        )
         return dated and not listing.says(name, f".*({_BIRTH})")
     if role == "cramps":
         said = cells.drop_nulls().unique().to_list()

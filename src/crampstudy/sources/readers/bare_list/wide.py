@@ -26,12 +26,11 @@ HEADINGS = "the headings"
 class StatedNights:
     """What somebody has said of headings that are nights: how their dates are written, and when the first was.
 
-    ``start`` is a date, or the column that has it. ``keep`` says that an empty cell is of a night without a cramp.
+    ``start`` is a date, or the column that has it.
     """
 
     date_format: str | None = None
     start: str | None = None
-    keep: bool = False
 
 
 def as_long(listing: Listing, stated: StatedNights) -> Listing:
@@ -51,7 +50,7 @@ def as_long(listing: Listing, stated: StatedNights) -> Listing:
             )
         return listing
     nights = _nights(listing, found, stated)
-    frame, lines, said = as_rows(listing.frame, listing.lines, nights, listing.file, Path(), keep=stated.keep)
+    frame, lines, said = as_rows(listing.frame, listing.lines, nights, listing.file, Path(), keep=True)
     patterns = {pattern: quantity or _span(headings, pattern, nights) for quantity, pattern in found.patterns.items()}
     frame = frame.drop(nights.start_column) if nights.start_column else frame
     names = {name: patterns.get(name, HEADINGS if name == NIGHT else name) for name in frame.columns}

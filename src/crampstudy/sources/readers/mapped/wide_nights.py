@@ -21,6 +21,7 @@ from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.night_columns import DATE, NIGHT, NUMBER, Block
 from crampstudy.wording import counted
 
+EMPTY_NIGHTS = "nights without an entry, left out"
 _EXAMPLE = "2025-03-01"
 
 
@@ -134,7 +135,7 @@ def as_rows(
     long, there = long.filter(~empty), there.filter(~empty)
     said = [f"{_shown(block)} are nights ({counted(len(block), 'columns')}): {name}" for name, block in blocks.items()]
     if empty.any():
-        said.append(f"nights without an entry, left out: {int(empty.sum())}")
+        said.append(f"{EMPTY_NIGHTS}: {int(empty.sum())}")
     if not nights.counted:
         return long.with_columns(pl.col(NIGHT).dt.strftime(dates.WRITTEN["date"])), there, said
     first = night_columns.first_number(blocks) if nights.first is None else nights.first
