@@ -238,7 +238,7 @@ class TestWhatIsWritten:
         diary = tried(run, tmp_path, rows).frame("diary")
         assert diary.columns == ["participant_id", "date", "cramps", "mood", "mood (2)"]
         _, out, _ = run("try", str(tmp_path / "f.csv"))
-        assert "left out, the numbers of the rows: column 1" in out and "left out, without a value: empty" in out
+        assert "left out, the numbers of the rows: Unnamed: 0" in out and "left out, without a value: empty" in out
 
     def test_headings_that_are_no_plain_words(self, run: Run, tmp_path: Path) -> None:
         heading = 'Wie viele Krämpfe: "letzte" Nacht?\n#1 \\ {a, b}\u200b\U0001f600'

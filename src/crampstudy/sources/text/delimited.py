@@ -275,8 +275,6 @@ def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRow
         second = header_rows.start_of_line(path, piece, rows.header[1])
         end = header_rows.end_of_row(piece.body, second)
         names = header_rows.joined(names, _names(path, piece.body[second:end], separator))
-    if rows.header:
-        names = header_rows.completed(names)
     line = piece.line + piece.body.count(b"\n", 0, start)
     shape = ragged.Shape(path, line, separator.join(filter(None, names)), separator, len(names), padded)
     if not header:
@@ -285,6 +283,7 @@ def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRow
     rest = Piece(piece.body[below:], piece.line + piece.body.count(b"\n", 0, below))
     if header:
         names = _with_index(names, rest, separator)
+        names = header_rows.completed(names) if rows.header else names
         _check_names(shape, names, rest)
     return Opened(
         path,

@@ -17,7 +17,7 @@ from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Keys
 from crampstudy.sources.readers.bare_list.words import heading_of, sexes, truth, words
-from crampstudy.sources.text import decimals, missing_codes
+from crampstudy.sources.text import decimals, missing_codes, row_index
 from crampstudy.sources.text.missing_codes import Codes
 
 _STRUCTURE = r"^redcap_|_complete$|^complete\?$|^repeat instrument$|^repeat instance$"
@@ -91,7 +91,7 @@ def _useless(listing: Listing, column: str, who: str, nights: pl.Series | None) 
     name, cells = listing.names[column], listing.frame[column]
     if cells.null_count() == len(cells):
         return "without a value"
-    if _numbers_rows(name, cells):
+    if column in row_index.found(listing.frame.select(column)):
         return "the numbers of the rows"
     if column in listing.system or re.search(_STRUCTURE, name.lower()):
         return "of the form itself"
@@ -112,14 +112,6 @@ def _with_codes(plan: ColumnPlan, codes: Sequence[str]) -> ColumnPlan:
         return plan
     keys: Keys = plan.keys if isinstance(plan.keys, Mapping) else {"from": plan.keys}
     return replace(plan, keys={**keys, "missing": tuple(codes)})
-
-
-def _numbers_rows(name: str, cells: pl.Series) -> bool:
-    """Return whether a column without a name counts the rows, as a program leaves it that writes its index."""
-    if not re.match(r"column \d+$|unnamed|index$", name.lower()):
-        return False
-    numbers = cells.cast(pl.Int64, strict=False)
-    return not numbers.null_count() and bool((numbers.diff().drop_nulls() == 1).all())
 
 
 def _unclear(name: str, meant: str, cells: pl.Series, *, changes: bool) -> str:

@@ -153,7 +153,8 @@ def _header(
 def _all_named(names: dict[int, str], rows: Sequence[_NumberedRow]) -> dict[int, str]:
     """Return names of all columns in which a cell is filled, each of them once."""
     filled = {place for _, row in rows for place, cell in enumerate(row) if is_filled(cell)} | names.keys()
-    every = header_rows.completed([names.get(place, "") for place in range(max(filled) + 1)])
+    unnamed = {0: row_index.NAMELESS}
+    every = header_rows.completed([names.get(place, unnamed.get(place, "")) for place in range(max(filled) + 1)])
     return {place: every[place] for place in sorted(filled)}
 
 
