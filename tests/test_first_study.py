@@ -339,6 +339,7 @@ class TestAnswers:
         assert [n[2] for n in nights(cohort)] == [1, 0, 0, None, None]
         _, out, _ = run("try", str(tmp_path / "f.csv"))
         assert "f.csv: cramp: a yes is read as 1: there was at least one cramp, and nobody knows how many" in out
+        assert "  cramps  cramp, a yes is at least one\n" in out
 
     def test_beside_counts_a_no_is_a_zero_and_a_yes_is_not_known(self, run: Run, tmp_path: Path) -> None:
         rows = "who,date,cramps\nA,2025-03-01,no\nA,2025-03-02,2\nA,2025-03-03,yes\nA,2025-03-04,1\nA,2025-03-05,no\n"
@@ -483,6 +484,14 @@ class TestFiles:
         command = shlex.split(err.rstrip().rpartition(": crampstudy ")[2])
         assert command == ["try", file, *options.split(), *said.split()]
         assert run(*command)[0] == 0 or "--" in run(*command)[2]
+
+    def test_who_is_told_by_name_before_contents(self, run: Run, tmp_path: Path) -> None:
+        """A night that stands twice leaves patients no unique nights; a number of the row has them."""
+        rows = (
+            "row,patient id,date,cramps,pain\n1,1.1,2025-03-01,1,2.5\n2,1.1,2025-03-01,1,2.5\n3,1.2,2025-03-01,0,3.5\n"
+        )
+        tried(run, tmp_path, rows)
+        assert mapping(tmp_path).count("participant_id: patient id") == 2
 
     def test_epoch_times(self, run: Run, tmp_path: Path) -> None:
         rows = "alias;timeStampStart;cramps\nP1;1740895230;1\nP1;1741069000123;0\n"

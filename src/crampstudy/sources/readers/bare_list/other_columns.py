@@ -20,7 +20,7 @@ from crampstudy.sources.readers.bare_list.words import heading_of, sexes, truth,
 from crampstudy.sources.text import decimals, missing_codes, row_index
 from crampstudy.sources.text.missing_codes import Codes
 
-_STRUCTURE = r"^redcap_|_complete$|^complete\?$|^repeat instrument$|^repeat instance$"
+_STRUCTURE = r"^redcap_|_complete$|^complete\?( \(\d+\))?$|^repeat instrument$|^repeat instance$"
 _TAKEN_BY = ("participants", "diary", "derived")
 _NEEDED = ("age_years", "sex")
 _UNKNOWN = "not known: fill it in in participants.csv, or name its column here"

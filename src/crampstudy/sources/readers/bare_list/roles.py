@@ -39,6 +39,7 @@ _CRAMPS = r"((number|no|nr|anzahl|nombre|numero|aantal|antal|n) )?(of |de |der |
 """A heading that says nothing but cramps."""
 _BIRTH = r"birth|\bdob\b|geburt|geboren|naissance|nacimiento|nascita|nascimento|geboort|fodsel|fodelse"
 _COUNT = r"^(0|[1-9]\d{0,2})([.,]0+)?$"  # a leading zero marks an identifier
+_FRACTION = r"^\d+[.,]\d*[1-9]\d*$"
 YEAR_FIRST = rf"^\d{{4}}([-/.])\d{{1,2}}[-/.]\d{{1,2}}{timestamps.TIME}"
 YEAR_LAST = rf"^(\d{{1,2}})([-/.])(\d{{1,2}})[-/.](\d{{4}}|\d{{2}}){timestamps.TIME}"
 SERIAL = r"^[34]\d{4}$|^5[0-4]\d{3}$"
@@ -115,7 +116,10 @@ def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) ->
     if role == "who":
         # Of several names, a number of the answer is none of a person.
         named = _one(named) or [name for name in named if _repeats(listing, name)] or named
-        fitting = named or (_identifying(listing, fitting, date) if len(left) > 1 else fitting)
+        if not named and len(left) > 1:
+            fitting = [name for name in fitting if share(listing.frame[name], _FRACTION) == 0]
+            fitting = _identifying(listing, fitting, date)
+        fitting = named or fitting
     if role == "cramps":
         fitting = [name for name in fitting if not re.match(_NAMES["who"], words(listing.names[name]))]
         counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
@@ -157,8 +161,8 @@ def _fits(role: Role, listing: Listing, name: str) -> bool:
         said = cells.drop_nulls().unique().to_list()
         known = [answer for answer in said if re.match(_COUNT, answer) or truth(answer) or plain(answer) in TICKS]
         return held(cells, known) > MOST
-    # Nobody is told from others by an age, a sex or a fraction.
-    other = any(map(heading_of, listing.headings(name))) or share(cells, r"^\d+[.,]\d*[1-9]\d*$") > 0
+    # Nobody is told from others by an age or a sex.
+    other = any(map(heading_of, listing.headings(name)))
     return not other and listing.frame[name].null_count() < listing.frame.height
 
 

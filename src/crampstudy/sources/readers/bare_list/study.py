@@ -20,7 +20,9 @@ _README = """# {name}
 
 A diary study of nocturnal leg cramps, made from `{file}` by `crampstudy try`: {held}.
 
-How the file was understood stands in `{mapping}`. {guessed}
+How the file was understood stands in `{mapping}`:
+
+{guessed}
 
 ## What to fill in
 
@@ -34,7 +36,8 @@ Every cell may stay empty. What needs it then says so.
     crampstudy describe {folder}
     crampstudy report {folder}
 
-Where the file was misunderstood, edit `{mapping}` and make the study again, beside this one:
+Where the file was misunderstood, edit `{mapping}` and make the study again, beside this one, from the folder that holds
+it and the file:
 
     {again}
 """
@@ -74,7 +77,7 @@ def _readme(nights: NightList, folder: Path) -> str:
         folder=shlex.quote(name),
         mapping=MAPPING,
         held=_held(nights),
-        guessed="\n\n" + "\n".join(f"- {line}" for line in _understood(nights)),
+        guessed="\n".join(f"- {' '.join(line.split())}" for line in _understood(nights)),
         lacking="\n".join(_to_fill_in(nights)),
         again=again(nights.file, name),
     )
