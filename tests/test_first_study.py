@@ -504,6 +504,9 @@ class TestFiles:
         file = write(tmp_path, "w.csv", FILES["wide.csv"])
         assert run("try", file, "--clock", "timestamp")[0] == 2
         assert "neither a date such as 2025-03-01 nor a column" in run("try", file, "--start", "soon")[2]
+        assert "choose one" in run("try", file, "--start", "2025-03-01", "--date", "Start")[2]
+        look = json.loads(run("try", file, "--date", "Start", "--cramps", "Day 1", "--json")[1])
+        assert [n["cramps"] for n in look["nights"]] == [1, 0]
 
 
 class TestNotYetAStudy:

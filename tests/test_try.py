@@ -16,7 +16,7 @@ from crampstudy.descriptive.first_look import as_json, as_text, first_look
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers import bare_list
-from crampstudy.sources.readers.bare_list import Guess, NightList, Stated
+from crampstudy.sources.readers.bare_list import Guess, NightList, StatedList
 from crampstudy.sources.text import timestamps
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.timestamps import StatedTimes
@@ -36,7 +36,7 @@ def read(
     path = tmp_path / file
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     times = StatedTimes(clock, time_zone and timestamps.zone(time_zone))
-    return bare_list.read(path, Stated(times=times, **options))
+    return bare_list.read(path, StatedList(times=times, **options))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ class TestTimes:
                 read(tmp_path, self.rows(*cells), columns={"date": "When"})
         made = read(tmp_path, self.rows("13 Mar 2025"), columns={"date": "When"}, date_format="%d %b %Y")
         assert made.frame["date"].to_list() == [date(2025, 3, 13)]
-        with pytest.raises(SourceError, match="the only row was rejected; the first, line 2, column date, value 'x'"):
+        with pytest.raises(SourceError, match=r"When: no cell is %d %b %Y, the first is 'x'; .*--date-format"):
             read(tmp_path, self.rows("x"), columns={"date": "When"}, date_format="%d %b %Y")
 
     def test_forms_of_a_survey(self, shared: Path, run: Any) -> None:

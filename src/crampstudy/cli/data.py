@@ -90,7 +90,7 @@ def try_(
     from crampstudy.sources.text.timestamps import StatedTimes
 
     roles: dict[bare_list.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
-    said = bare_list.Stated(
+    said = bare_list.StatedList(
         columns={role: name for role, name in roles.items() if name is not None},
         sheet=sheet,
         start=start,

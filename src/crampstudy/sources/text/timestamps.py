@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from crampstudy.errors import OpenQuestion, UsageError
+from crampstudy.errors import OpenQuestion, SourceError, UsageError
 from crampstudy.sources.text import dates, month_names
 from crampstudy.sources.text.dates import Clock
 
@@ -35,7 +35,7 @@ class StatedTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenDates:
     """How dates are written, as a list of formats; which night each of them means; whether some have a time of day."""
 
     formats: tuple[str, ...]
@@ -43,7 +43,7 @@ class Written:
     timed: bool
 
 
-def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Written:
+def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> WrittenDates:
     """Return how ``cells`` are written, whose date is ``written`` so, and what they mean; ``where`` names the column.
 
     Raises:
@@ -66,8 +66,13 @@ def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Wri
         )
     if dates.problem(written, timed=False):
         # Day numbers have no time of day.
-        return Written((written,), stated.clock or "evening", timed=False)
+        return WrittenDates((written,), stated.clock or "evening", timed=False)
     formats, moments = _formats(cells, written, stated.time_zone)
+    if moments.null_count() == len(moments):
+        raise SourceError(
+            f"{where}: no cell is {written}, the first is {cells.drop_nulls().first()!r}; say how dates are written "
+            "with --date-format, such as %d.%m.%Y"
+        )
     timed = moments.filter(has_time).drop_nulls()
     if stated.clock is None and (timed.dt.time() != time()).any():
         raise OpenQuestion(
@@ -82,10 +87,10 @@ def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Wri
         formats = tuple(form for form in formats if dates.problem(form, timed=True) is None)
         if timed.is_empty():
             raise UsageError(f"--clock timestamp: {where} has no time of day; allowed: evening, morning")
-    return Written(formats, clock, len(timed) > 0)
+    return WrittenDates(formats, clock, len(timed) > 0)
 
 
-def nights(cells: pl.Series, written: Written, time_zone: str | None) -> pl.Series:
+def nights(cells: pl.Series, written: WrittenDates, time_zone: str | None) -> pl.Series:
     """Return the night of each cell, as :func:`read` found it to be written."""
     moments, _ = dates.moments(cells, written.formats, timed=False, zone=time_zone)
     return dates.nights(moments, written.clock)

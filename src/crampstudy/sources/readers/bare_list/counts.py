@@ -26,7 +26,7 @@ _NUMBER = r"(0|[1-9]\d{0,2})([.,]0+)?"
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class CrampCells:
     """How a mapping reads the counts: ``codes`` where they are words, ``missing`` codes, the decimal mark."""
 
     codes: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Counts:
         return made | ({"missing": self.missing} if self.missing else {})
 
 
-def understand(listing: Listing, column: str, declared: Sequence[str], empty: Empty | None) -> Counts:
+def understand(listing: Listing, column: str, declared: Sequence[str], empty: Empty | None) -> CrampCells:
     """Return how the counts in a column are to be read; ``declared`` are codes that mean no answer.
 
     Raises:
@@ -74,14 +74,14 @@ def understand(listing: Listing, column: str, declared: Sequence[str], empty: Em
     notices += [f"{name}: an empty cell is a night without a cramp, as stated"] if empty == "none" else []
     notices += [f"{name}: {', '.join(map(repr, unknown))}: taken as not known"] if unknown else []
     codes = {"": "0"} | meanings if empty == "none" else meanings
-    return Counts(codes, tuple(declared), yes=bool(worded), notices=tuple(notices))
+    return CrampCells(codes, tuple(declared), yes=bool(worded), notices=tuple(notices))
 
 
-def _plain_counts(listing: Listing, column: str, declared: tuple[str, ...]) -> Counts:
+def _plain_counts(listing: Listing, column: str, declared: tuple[str, ...]) -> CrampCells:
     # No night has a thousand cramps.
     stated = Stated(ungrouped=frozenset([column]))
     _, notices = decimals.settle(listing.frame, [column], listing.file, listing.lines, stated)
-    return Counts(missing=declared, decimal="," if notices else ".")
+    return CrampCells(missing=declared, decimal="," if notices else ".")
 
 
 def _meaning(answer: str, ticked: bool) -> str:

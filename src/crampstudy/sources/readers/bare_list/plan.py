@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from crampstudy.cleaning.unlogged import KEYS, WORD, Unlogged
-from crampstudy.sources.readers.bare_list.counts import Counts
+from crampstudy.sources.readers.bare_list.counts import CrampCells
 from crampstudy.sources.readers.bare_list.date_order import SERIALS
 from crampstudy.sources.readers.bare_list.listing import SHEET, Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Entry, Keys, MappingPlan, TablePlan, Value
 from crampstudy.sources.readers.bare_list.other_columns import OtherColumns
 from crampstudy.sources.readers.bare_list.roles import Role
 from crampstudy.sources.text import dates
-from crampstudy.sources.text.timestamps import Written
+from crampstudy.sources.text.timestamps import WrittenDates
 
 MAPPING = "mapping.yaml"
 """The file of a study that says how its list was understood."""
@@ -35,10 +35,11 @@ class Understood:
 
     listing: Listing
     columns: Mapping[Role, str]
-    dates: Written
+    dates: WrittenDates
+    written: str
     reason: str
     time_zone: str | None
-    counts: Counts
+    counts: CrampCells
     others: OtherColumns
     word: Unlogged | None
 
@@ -134,7 +135,7 @@ def _date(day: str, formats: Sequence[str]) -> str | Keys:
     return {"from": day, "format": formats[0] if len(formats) == 1 else formats}
 
 
-def _cramps(column: str | None, counts: Counts) -> ColumnPlan:
+def _cramps(column: str | None, counts: CrampCells) -> ColumnPlan:
     if column is None:
         return ColumnPlan("cramps", {"count": "rows"}, "each row is one cramp")
     keys = {"from": column, **counts.keys} if counts.keys else column

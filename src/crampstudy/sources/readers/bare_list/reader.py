@@ -15,7 +15,7 @@ from crampstudy.cleaning.searches.keys import form
 from crampstudy.cohort import Attrition
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers.bare_list import counts, listing, other_columns
-from crampstudy.sources.readers.bare_list.counts import Counts, Empty
+from crampstudy.sources.readers.bare_list.counts import CrampCells, Empty
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.nights import Guess, NightList, unused_rows
@@ -27,8 +27,8 @@ from crampstudy.sources.readers.mapped.reader import read_as
 from crampstudy.sources.readers.mapped.wide_nights import EMPTY_NIGHTS
 from crampstudy.sources.text import dates, missing_codes, timestamps
 from crampstudy.sources.text.dates import Clock
-from crampstudy.sources.text.missing_codes import Codes
-from crampstudy.sources.text.timestamps import StatedTimes, Written
+from crampstudy.sources.text.missing_codes import CODED, Codes
+from crampstudy.sources.text.timestamps import StatedTimes, WrittenDates
 
 _MEANS: Mapping[Clock, str] = {
     "timestamp": "times before noon belong to the night that began the evening before",
@@ -38,7 +38,7 @@ _MEANS: Mapping[Clock, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedList:
     """What somebody has said of a list, where it leaves something open.
 
     Attributes:
@@ -64,7 +64,9 @@ class Stated:
     word: Unlogged | None = None
 
 
-def read(path: Path, stated: Stated = Stated(), *, name: str | None = None, today: date | None = None) -> NightList:
+def read(
+    path: Path, stated: StatedList = StatedList(), *, name: str | None = None, today: date | None = None
+) -> NightList:
     """Read a file that has a column each for who, date and cramps, in any order, with a header or without.
 
     Args:
@@ -78,8 +80,37 @@ def read(path: Path, stated: Stated = Stated(), *, name: str | None = None, toda
             what their times mean.
         UsageError: what was stated does not fit the file.
     """
-    table = as_long(listing.load(path, stated.sheet), StatedNights(stated.date_format, stated.start))
+    known = understand(path, stated)
+    table, counts_, others = known.listing, known.counts, known.others
+    text = plan(known, name or path.stem).text()
+    loaded = clean(read_as(path, mapping.parse(path.with_name(MAPPING), text)), today=today)
+    who, day, cramps = (table.names[known.columns[role]] if role in known.columns else ROWS for role in ROLES)
+    how = (known.written, known.reason, counts_.decimal, known.dates.clock, counts_.yes)
+    guess = Guess(who, day, cramps, table.header, *how)
+    frame = loaded.cohort.frame("diary").select("participant_id", "date", "cramps").sort("participant_id", "date")
+    notices = [*table.notices, *counts_.notices, *_of_reading(table, loaded.cohort.attrition)]
+    notices += [*_far_counts(cramps, frame), *others.notices, *_clock_notice(day, known.dates), *_similar_names(frame)]
+    count = next(count for count in loaded.cohort.attrition.tables if count.table == "diary")
+    unused = unused_rows(loaded, guess, known.dates.timed)
+    return NightList(path.name, guess, frame, unused, tuple(notices), count, text, loaded)
+
+
+def understand(path: Path, stated: StatedList) -> Understood:
+    """Return what the columns of a list are and how they are written.
+
+    Raises:
+        SourceError: as :func:`read`.
+        UsageError: as :func:`read`.
+    """
+    table = listing.load(path, stated.sheet)
     columns = dict(stated.columns)
+    if "date" not in columns:
+        table = as_long(table, StatedNights(stated.date_format, stated.start))
+    elif stated.start is not None:
+        raise UsageError(
+            f"--date {columns['date']} says that a column has the nights, and --start {stated.start} that headings "
+            "number them; choose one"
+        )
     if table.nights is not None:
         columns["date"] = HEADINGS
     # A column of that name is a column.
@@ -94,22 +125,10 @@ def read(path: Path, stated: Stated = Stated(), *, name: str | None = None, toda
     dated = timestamps.read(table.frame[day], written, stated.times, f"{table.file}: {table.names[day]}")
     nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone) if counted else None
     others = other_columns.understand(table, found["who"], found.values(), stated.missing, nights)
-    who, when, cramps = (table.names[found[role]] if role in found else ROWS for role in ROLES)
-    guess = Guess(who, when, cramps, table.header, written, reason, answers.decimal, dated.clock, answers.yes)
-    zone, word = stated.times.time_zone, stated.word
-    known = Understood(table, found, dated, reason, zone, answers, others, word)
-    text = plan(known, name or path.stem).text()
-    described = mapping.parse(path.with_name(MAPPING), text)
-    loaded = clean(read_as(path, described), today=today)
-    frame = loaded.cohort.frame("diary").select("participant_id", "date", "cramps").sort("participant_id", "date")
-    notices = [*table.notices, *answers.notices, *_of_reading(table, loaded.cohort.attrition)]
-    notices += [*_far_counts(cramps, frame), *others.notices, *_clock_notice(when, dated), *_similar_names(frame)]
-    count = next(count for count in loaded.cohort.attrition.tables if count.table == "diary")
-    unused = unused_rows(loaded, guess, dated.timed)
-    return NightList(path.name, guess, frame, unused, tuple(notices), count, text, loaded)
+    return Understood(table, found, dated, written, reason, stated.times.time_zone, answers, others, stated.word)
 
 
-def _written(table: Listing, day: str, stated: Stated) -> tuple[str, str]:
+def _written(table: Listing, day: str, stated: StatedList) -> tuple[str, str]:
     """Return how the dates are written and why; those that headings tell are as the package writes them."""
     if table.nights is None:
         return date_format_of(table, day, stated.date_format)
@@ -128,9 +147,9 @@ def _check_width(table: Listing, counted: bool) -> None:
         raise SourceError(f"{table.file} has {width} columns; it needs three: who, date and cramps{rows}")
 
 
-def _counts(table: Listing, column: str | None, stated: Stated) -> Counts:
+def _counts(table: Listing, column: str | None, stated: StatedList) -> CrampCells:
     if column is None:
-        return Counts(notices=("each row is one cramp: the rows of a night were counted",))
+        return CrampCells(notices=("each row is one cramp: the rows of a night were counted",))
     name = table.names[column]
     declared = (*stated.missing.of(name), *(stated.missing.of("cramps") if name != "cramps" else ()))
     return counts.understand(table, column, tuple(dict.fromkeys(declared)), stated.empty)
@@ -142,6 +161,8 @@ def _of_reading(table: Listing, attrition: Attrition) -> list[str]:
     for notice in attrition.notices:
         if EMPTY_NIGHTS in notice:
             said.append(f"{table.file}: {notice[notice.index(EMPTY_NIGHTS) :]}")
+        elif CODED in notice:
+            said.append(f"{table.file}: {notice.removeprefix(f'{table.file}, diary: ')}")
         elif notice == attrition.unlogged:
             said.append(f"{notice}; participants without a row are not known of")
         elif notice not in table.notices and not notice.startswith((f"{table.file}, ", f"{table.file}: not mapped")):
@@ -160,7 +181,7 @@ def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:
     ]
 
 
-def _clock_notice(name: str, dated: Written) -> list[str]:
+def _clock_notice(name: str, dated: WrittenDates) -> list[str]:
     """Return a notice of what was made of times of day."""
     return [f"{name}: {_MEANS[dated.clock]}"] if dated.timed or dated.clock == "morning" else []
 
