@@ -31,6 +31,7 @@ from crampstudy.report.build import build
 from crampstudy.sources import load
 from crampstudy.sources.address import with_unlogged
 from crampstudy.sources.readers import bare_list
+from crampstudy.sources.readers.bare_list import StatedList
 from crampstudy.validation import chunked
 
 Run = Callable[..., tuple[int, str, str]]
@@ -270,7 +271,8 @@ class TestTheWord:
         assert look["incidence_rate"]["estimate"] == pytest.approx(10 / 177 * 7)
         window = ("--observed-from", "2025-01-05", "--observed-to", "2025-02-28")
         look = json.loads(run("try", file, "--unlogged", "zero", *window, "--json")[1])
-        assert [(row["line"], row["reason"]) for row in look["left_out"]] == [(2, "outside the window that was stated")]
+        assert [(row["line"], row["value"]) for row in look["left_out"]] == [(2, "2025-01-04")]
+        assert "runs from 2025-01-05 to 2025-02-28" in look["left_out"][0]["reason"]
         assert look["incidence_rate"]["estimate"] == pytest.approx(9 / (3 * 55) * 7)
 
     @pytest.mark.parametrize("said", ['"unlogged": "zero"', '"unlogged": "zero", "observed_to": "2025-02-28"'])
@@ -379,7 +381,7 @@ class TestWhatStaysUnobserved:
         (tmp_path / "e.csv").write_text(
             "who,date,cramps\nA,2025-01-04,1\nA,2025-01-06,x\nB,2025-01-05,1\nB,2025-01-05,2\nB,2025-01-07,\nB,2025-01-08,1\n"
         )
-        nights = bare_list.read(tmp_path / "e.csv", word=Unlogged(date(2025, 1, 1), date(2025, 1, 10)))
+        nights = bare_list.read(tmp_path / "e.csv", StatedList(word=Unlogged(date(2025, 1, 1), date(2025, 1, 10))))
         unobserved = nights.frame.filter(pl.col("cramps").is_null())
         assert nights.frame.height == 2 * 10 - 2 and unobserved.height == 1
         assert "16 of the 20 nights" not in nights.notices[0] and nights.notices[0].startswith("15 of the 20 nights")

@@ -132,7 +132,7 @@ class TestCases:
         assert {row[3:] for row in ledger(loaded)} == {("missing-mark", "warn")}
         assert "diary.csv: cramps: 1 cell holds NA: missing" in notices(loaded)
         assert run("validate", str(source), "--strict")[0] == 0
-        assert "1 cell holds a mark of a missing value (NA): missing" in run("try", str(source / "diary.csv"))[1]
+        assert "1 cell holds NA: missing" in run("try", str(source / "diary.csv"))[1]
 
     def test_somebody_may_be_called_na(self, shared: Path) -> None:
         assert {"NA", "NULL", "nan"} <= set(load(shared / "cases/29-ids").cohort.frame("diary")["participant_id"])

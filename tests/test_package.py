@@ -337,7 +337,8 @@ class TestRefusedFolder:
         assert "there is no folder" in refusal(tmp_path / "x")
 
     def test_a_file(self, tmp_path: Path) -> None:
-        assert "is a file and could be anything; give the folder" in refusal(folder(tmp_path) / "diary.csv")
+        said = refusal(folder(tmp_path) / "diary.csv")
+        assert f"one table of a study; give the folder that holds it: {tmp_path}" in said
 
     def test_no_table(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("x")

@@ -170,7 +170,7 @@ def test_a_drive_after_a_kind_is_part_of_the_path(study: Path) -> None:
         ("mapped:wide.csv?mapping=none.yaml", r"there is no mapping file none\.yaml"),
         ("package:study?cycles=D", r"package has no option 'cycles'; allowed: missing, .*e\.g\. FOLDER"),
         ("nhanes:study?cycle=D", r"nhanes has no option 'cycle'; did you mean cycles\? allowed: cycles"),
-        ("wide.csv", r"wide\.csv is a file and could be anything; .*redcap:wide\.csv, or mapped:wide\.csv\?mapping="),
+        ("wide.csv", r"not yet a study; make one of it: crampstudy try wide\.csv --out my-study \(.*redcap:wide\.csv"),
         ("redcap:none.csv", r"there is no REDCap export none\.csv"),
         ("book.xls", r"book\.xls"),
         ("none", r"there is no folder none"),
@@ -248,5 +248,5 @@ class TestImport:
 
     def test_nothing_is_written_when_the_source_cannot_be_read(self, study: Path) -> None:
         done = self.run(study, "wide.csv", "--out", "clean")
-        assert done.returncode == 4 and "could be anything" in done.stderr
+        assert done.returncode == 4 and "crampstudy try wide.csv --out my-study" in done.stderr
         assert not (study / "clean").exists()

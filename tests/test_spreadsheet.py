@@ -121,8 +121,9 @@ def test_a_participant_with_two_values_is_refused_with_both_lines(tmp_path: Path
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (["who", "date", "cramps"], "needs the column participant_id; it has who, date, cramps"),
-        (["participant_id", "cramps"], "the column cramps is one of the diary, which needs the column date"),
+        (["who", "date", "cramps"], r"columns who, date, cramps, .* crampstudy try \S+w\.xlsx --out my-study"),
+        (["participant_id", "cramps"], r"a study needs participant_id, date and cramps; .*--out my-study"),
+        (["participant_id", "date", "n"], r"a study needs participant_id, date and cramps; .*--out my-study"),
         (["participant_id", "date", "onset"], "the column onset belongs to episodes, which a wide table cannot hold"),
         (["participant_id", "age_years"], "holds no nights"),
     ],

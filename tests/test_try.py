@@ -16,15 +16,27 @@ from crampstudy.descriptive.first_look import as_json, as_text, first_look
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers import bare_list
-from crampstudy.sources.readers.bare_list import Guess, NightList
+from crampstudy.sources.readers.bare_list import Guess, NightList, StatedList
+from crampstudy.sources.text import timestamps
+from crampstudy.sources.text.dates import Clock
+from crampstudy.sources.text.timestamps import StatedTimes
 
 NIGHTS = [("01", date(2025, 3, 1), 2), ("01", date(2025, 3, 25), 0), ("02", date(2025, 3, 2), None)]
 
 
-def read(tmp_path: Path, text: str | bytes, **options: Any) -> NightList:
-    path = tmp_path / "my.csv"
+def read(
+    tmp_path: Path,
+    text: str | bytes,
+    *,
+    clock: Clock | None = None,
+    time_zone: str | None = None,
+    file: str = "my.csv",
+    **options: Any,
+) -> NightList:
+    path = tmp_path / file
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return bare_list.read(path, **options)
+    times = StatedTimes(clock, time_zone and timestamps.zone(time_zone))
+    return bare_list.read(path, StatedList(times=times, **options))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +100,7 @@ class TestColumns:
 
     def test_other_columns_are_said(self, tmp_path: Path) -> None:
         nights = read(tmp_path, "id,date,cramps,note\n1,2025-03-01,2,x\n1,2025-03-02,0,y\n")
-        assert nights.notices == ("not used: note",)
+        assert nights.notices == ("also kept: note as text",)
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -96,7 +108,7 @@ class TestColumns:
             ("id,date\n1,2025-03-01\n", "has 2 columns; it needs three"),
             ("id,date,cramps\n", "has a header and no rows"),
             ("id,date,cramps\n1,March,2\n", "no column has dates"),
-            ("id,date,cramps\n1,2025-03-01,yes\n2,2025-03-01,no\n", "no column has whole numbers of cramps"),
+            ("id,date,cramps\n1,2025-03-01,often\n2,2025-03-01,rarely\n", "no column has whole numbers of cramps"),
             ("", "is empty"),
         ],
     )
@@ -203,12 +215,12 @@ class TestTimes:
             read(tmp_path, self.rows("2025-03-01", "2025-03-02"), clock="timestamp")
 
     def test_a_column_named_for_dates_that_has_none(self, tmp_path: Path) -> None:
-        for cells in (("13 Mar 2025", "14 Mar 2025"), ("x", "y")):
+        for cells in (("13 X 2025", "14 X 2025"), ("x", "y")):
             with pytest.raises(SourceError, match=r"no date that is known, such as '.*--date-format"):
                 read(tmp_path, self.rows(*cells), columns={"date": "When"})
         made = read(tmp_path, self.rows("13 Mar 2025"), columns={"date": "When"}, date_format="%d %b %Y")
         assert made.frame["date"].to_list() == [date(2025, 3, 13)]
-        with pytest.raises(SourceError, match="no row can be used; the first, line 2, When = 'x'"):
+        with pytest.raises(SourceError, match=r"When: no cell is %d %b %Y, the first is 'x'; .*--date-format"):
             read(tmp_path, self.rows("x"), columns={"date": "When"}, date_format="%d %b %Y")
 
     def test_forms_of_a_survey(self, shared: Path, run: Any) -> None:
@@ -248,7 +260,7 @@ def test_every_row_is_a_night_or_is_left_out(tmp_path: Path) -> None:
     nights = read(tmp_path, text)
     assert nights.frame.rows() == [("1", date(2025, 3, 1), 2), ("1", date(2025, 3, 7), None)]
     assert [(row.line, row.column) for row in nights.left_out] == [
-        *[(3, "date"), (4, "cramps"), (5, "cramps"), (6, "id"), (7, "date")],
+        *[(3, "date"), (4, "date"), (5, "date"), (6, "id"), (7, "date")],
         *[(8, "cramps"), (9, "cramps"), (10, "cramps")],
     ]
 

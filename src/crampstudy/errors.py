@@ -57,6 +57,14 @@ class SourceError(CrampstudyError):
     exit_code = 4
 
 
+class OpenQuestion(SourceError):
+    """A file leaves open what an option of the command can say; ``answer`` is an example of that option."""
+
+    def __init__(self, message: str, answer: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
 class SchemaError(SourceError):
     """Tables that break the codebook where only clean tables are allowed."""
 

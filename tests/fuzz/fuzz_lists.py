@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -52,7 +53,11 @@ def problems(nights: NightList, plain: Plain | None) -> Iterator[str]:
     guess, given = nights.guess, plain[""]
     rows = [[str(cell[0]) for cell in row.cells.values()] for row in given]
     # A line above the header is no night.
-    head = next((n for n, cells in enumerate(rows) if guess.who in cells), 0) if guess.header else -1
+    head = (
+        next((n for n, cells in enumerate(rows) if re.sub(r" \(\d+\)$", "", guess.who) in cells), 0)
+        if guess.header
+        else -1
+    )
     names = rows[head] if guess.header else []
     at = [_positions(name, names) for name in (guess.who, guess.date, guess.cramps)]
     given = given[head + 1 :]
@@ -83,6 +88,7 @@ def problems(nights: NightList, plain: Plain | None) -> Iterator[str]:
 
 def _positions(name: str, names: list[str]) -> list[int]:
     """Where a column stands; of several of one name it may be any."""
+    name = re.sub(r" \(\d+\)$", "", name)
     return [n for n, other in enumerate(names) if other == name] or [int(name.removeprefix("column ")) - 1]
 
 

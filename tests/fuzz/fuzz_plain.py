@@ -122,7 +122,10 @@ def headless(content: bytes) -> list[Row]:
     text = text[above.rfind("\n") + 1 :]
     if stated := re.match(r"sep=([,;\t|])\r?\n", text, re.IGNORECASE):
         text, lines = text[stated.end() :], lines + 1
-    separator = stated[1] if stated else max(",;\t|", key=re.sub(r'"[^"]*"', "", text.split("\n")[0]).count)
+    # A title has nothing that separates.
+    unquoted = re.sub(r'"[^"]*"', "", text).split("\n")
+    first = next((line for line in unquoted if re.search(r"[,;\t|]", line)), "")
+    separator = stated[1] if stated else max(",;\t|", key=first.count)
     rows = [(line + lines, cells) for line, cells in parsed(text, separator) if any(cell[0] for cell in cells)]
     width = len(rows[0][1]) if rows else 0
     return [Row(line, {str(n): cell for n, cell in enumerate(cells)}, len(cells) == width) for line, cells in rows]

@@ -20,7 +20,7 @@ import typer
 from crampstudy import ending, progress
 from crampstudy.cli import adjust, analyse, analyses, crash, data, report, simulate
 from crampstudy.cli.command import Command
-from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OutputError
+from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError
 
 app = typer.Typer(
     name="crampstudy",
@@ -98,6 +98,9 @@ def main() -> None:
             raise
         except (FolderTaken, FileTaken) as error:
             _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], '--force'])}")
+            sys.exit(error.exit_code)
+        except OpenQuestion as error:
+            _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], *error.answer])}")
             sys.exit(error.exit_code)
         except CrampstudyError as error:
             command = _corrected(sys.argv[1:], error.correction) if error.correction else None

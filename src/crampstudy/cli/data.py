@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date as day
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,6 +21,7 @@ from crampstudy.cli.options import (
     ObservedFrom,
     ObservedTo,
     Out,
+    OutOrDefault,
     Rejects,
     Source,
     UnloggedNights,
@@ -71,11 +72,18 @@ def _copy_notebooks(folder: Path) -> None:
 
 
 def try_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with three columns: who, date, cramps.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A list of nights: CSV, a workbook, or a file of SPSS, Stata or SAS.")
+    ],
     who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
     cramps: Annotated[
         str | None, typer.Option(help="Name or number of the column of counts; rows: each row is one cramp.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook, where several have dates.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Where columns are Day 1, Day 2: the date of the first, or the column that has it."),
     ] = None,
     date_format: Annotated[str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y.")] = None,
     missing: Annotated[str | None, typer.Option(help="Counts that mean no answer, e.g. 99,-99.")] = None,
@@ -86,32 +94,49 @@ def try_(
         ),
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Where times that state a distance from UTC were.")] = None,
+    empty: Annotated[
+        Literal["none", "unknown"] | None, typer.Option(help="What an empty count means: no cramp, or not known.")
+    ] = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
+    out: OutOrDefault = None,
     as_json: AsJson = None,
     force: Force = False,
 ) -> None:
-    """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood."""
+    """Take a first look at a bare diary: rates, coverage and a calendar, and how the file was understood.
+
+    With --out it becomes a study: its tables, the mapping that made them, and what to fill in.
+    """
     from crampstudy.cleaning.unlogged import stated
     from crampstudy.descriptive import first_look
     from crampstudy.sources.readers import bare_list
-    from crampstudy.sources.text import missing_codes
+    from crampstudy.sources.readers.bare_list import study
+    from crampstudy.sources.text import missing_codes, timestamps
+    from crampstudy.sources.text.timestamps import StatedTimes
 
     output = Output(as_json, force=force)
+    output = Output(as_json, force=force)
     roles: dict[bare_list.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
-    nights = bare_list.read(
-        file,
+    said = bare_list.StatedList(
         columns={role: name for role, name in roles.items() if name is not None},
+        sheet=sheet,
+        start=start,
         date_format=date_format,
-        clock=clock,
-        time_zone=time_zone,
-        declared=missing_codes.parse(missing) if missing else missing_codes.NONE,
+        times=StatedTimes(clock, timestamps.zone(time_zone) if time_zone is not None else None),
+        missing=missing_codes.parse(missing) if missing else missing_codes.NONE,
+        empty=empty,
         word=stated(word(unlogged, observed_from, observed_to)),
     )
+    nights = bare_list.read(file, said, name=out.resolve().name if out else None, today=day.today())
+    kept = study.write(nights, out, force=force) if out else None
     look = first_look.first_look(nights)
     output.put({"--json": lambda: first_look.as_json(look)}, lambda: typer.echo(first_look.as_text(look)))
     say_account(look.nights.account, None, aside=output.aside)
+    if out:
+        tell_kept(kept)
+        for line in study.next_steps(nights, out):
+            typer.echo(line, err=output.aside)
 
 
 def validate(
@@ -135,9 +160,9 @@ def validate(
     output = Output(as_json, force=force)
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     # A correction is checked against the whole table.
-    summary = None if corrections else chunked.validate(source, today=date.today(), rejects=rejects)
+    summary = None if corrections else chunked.validate(source, today=day.today(), rejects=rejects)
     if summary is None:
-        loaded = load(source, today=date.today(), corrections=_corrections(corrections))
+        loaded = load(source, today=day.today(), corrections=_corrections(corrections))
         summary = validation.summarise(loaded)
         with _rejects(loaded, rejects):
             pass
@@ -177,7 +202,7 @@ def import_(
     said = word(unlogged, observed_from, observed_to) | ({"start": start} if start else {})
     if said:
         source, mapping = with_unlogged(source, said, mapping), None
-    loaded = load(source, mapping, today=date.today(), corrections=_corrections(corrections))
+    loaded = load(source, mapping, today=day.today(), corrections=_corrections(corrections))
     with _rejects(loaded, rejects):
         kept = package.write(loaded.cohort, out, format, force=force)
     typer.echo(f"The accepted rows are in {out}.", err=True)

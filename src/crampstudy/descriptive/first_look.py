@@ -112,7 +112,8 @@ def _guess(nights: NightList) -> Iterator[str]:
     yield f"{nights.file}, {'with' if guess.header else 'without'} a header:"
     yield f"  who     {guess.who}"
     yield f"  date    {guess.date}, read as {guess.date_format} ({guess.reason})"
-    yield f"  cramps  {guess.cramps}" + (", with decimal commas" if guess.decimal == "," else "")
+    how = ", with decimal commas" if guess.decimal == "," else ", a yes is at least one" if guess.yes else ""
+    yield f"  cramps  {guess.cramps}{how}"
 
 
 def _rates(look: FirstLook) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from crampstudy import names, suggestions
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
+from crampstudy.codebook import TABLES
 from crampstudy.errors import SourceError
 
 Options = Mapping[str, str]
@@ -135,6 +137,11 @@ class Address:
         return {name: value for name, value in self.options.items() if name not in unlogged.KEYS}
 
 
+def make_study(file: str | Path) -> str:
+    """Return the command that makes a study of a file with a list of nights, whatever its columns are called."""
+    return shlex.join(["crampstudy", "try", str(file), "--out", "my-study"])
+
+
 def with_unlogged(source: str, said: Options, mapping: Path | None = None) -> str:
     """Return a source that says as well what nights without a row were; as it was written where nothing is said.
 
@@ -184,11 +191,21 @@ def _detected(text: str) -> Address:
         _check(kind, options)
         return Address(kind, file, options)
     if whole.is_file():
-        raise SourceError(
-            f"{text} is a file and could be anything; give the folder of a data package, or say what it is: "
-            f"redcap:{text}, or mapped:{text}?mapping=M.yaml; crampstudy try looks into a bare diary"
-        )
+        raise SourceError(_no_study(whole))
     return Address("package", whole)
+
+
+def _no_study(file: Path) -> str:
+    """Say what to do with a file that is given in the place of a study."""
+    table, dot, _ = file.name.lower().partition(".")
+    folder = shlex.quote(str(file.parent))
+    if dot and table in TABLES:
+        return f"{file} is a file, one table of a study; give the folder that holds it: {folder}"
+    redcap, mapped = (shlex.quote(source) for source in (f"redcap:{file}", f"mapped:{file}?mapping=M.yaml"))
+    others = f"an export of REDCap is {redcap}, a file with a mapping {mapped}"
+    if file.suffix.lower() == ".parquet":
+        return f"{file} is a file, not a study; give the folder of its tables ({others})"
+    return f"{file} is a file, not yet a study; make one of it: {make_study(file)} ({others})"
 
 
 def _split(rest: str) -> tuple[str, dict[str, str]]:

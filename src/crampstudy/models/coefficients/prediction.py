@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 import polars as pl
 from scipy import special
 
+from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError, UsageError
@@ -122,7 +122,7 @@ class Predictor(OneLine):
             if "age_band" in needed and "age_band" not in values:
                 values["age_band"] = [None if np.isnan(years) else self.bands.label(years) for years in age]
         if lacking := [variable for variable in needed if variable not in values]:
-            close = get_close_matches(lacking[0], [str(column) for column in given.columns], n=1)
+            close = suggestions.closest(lacking[0], given.columns)
             hint = f"; did you mean it by {close[0]}?" if close else ""
             raise UsageError(
                 f"a prediction needs a value of every variable of the fit ({', '.join(needed)}), and {lacking[0]} is "

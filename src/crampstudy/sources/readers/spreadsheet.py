@@ -15,14 +15,26 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Raw
 from crampstudy.errors import SourceError
-from crampstudy.sources.readers.wide import Chosen, Grid, as_diary, as_table, split, with_points, without_codes
+from crampstudy.sources.address import make_study
+from crampstudy.sources.readers.wide import (
+    Chosen,
+    Grid,
+    as_diary,
+    as_table,
+    check_cohort,
+    split,
+    with_points,
+    without_codes,
+)
 from crampstudy.sources.readers.workbook.archive import Book, opened
 from crampstudy.sources.readers.workbook.cells import column_text, stored_texts
-from crampstudy.sources.readers.workbook.sheet import Sheet, read_sheet
+from crampstudy.sources.readers.workbook.sheet import NoHeader, Sheet, read_sheet, sheet_rows
 from crampstudy.sources.text import decimals, header_rows, missing_codes
 from crampstudy.sources.text.decimals import Mark, Stated
 from crampstudy.sources.text.header_rows import HeaderRows
 from crampstudy.sources.text.missing_codes import Codes
+
+_MOST_FIRST = 60
 
 
 def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | None = None) -> Raw:
@@ -45,8 +57,12 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
         tables = [name for name in codebook.TABLES if name in titles]
         if tables in ([], ["diary"]):
             first = titles["diary"] if tables else next(iter(book.parts))
-            grid = without_codes(_grid(book, first, stated, declared), declared)
+            try:
+                grid = without_codes(_grid(book, first, stated, declared), declared)
+            except NoHeader as error:
+                raise NoHeader(f"{error}; of a list of nights make a study: {make_study(path)}") from None
             missing_codes.check(declared, grid.file, grid.frame.columns)
+            check_cohort(path, grid)
             split_tables, how = split(grid.frame, grid.lines, grid.file)
             return as_diary(path, split_tables, (*grid.notices, *how, *_unread(book, [first])))
         grids = {name: without_codes(_grid(book, titles[name], stated, declared), declared) for name in tables}
@@ -82,6 +98,19 @@ def load(
             raise SourceError(f"{path} has no sheet {sheet!r}; it has {', '.join(book.parts)}")
         title = next(iter(book.parts)) if sheet is None else sheet
         return _as_grid(read_sheet(book, title, header, any_name=True), title, stated, numbers)
+
+
+def first_rows(path: Path) -> dict[str, tuple[list[list[str]], list[int]]]:
+    """Return by sheet the first rows as they stand, titles among them, and the number of each; blank sheets apart.
+
+    Raises:
+        SourceError: as :func:`read`, or no sheet has a row.
+    """
+    with opened(path) as book:
+        found = {title: sheet_rows(book, title, _MOST_FIRST) for title in book.parts}
+    if not any(rows for rows, _ in found.values()):
+        raise SourceError(f"{path} is empty; it needs a header and rows")
+    return {title: made for title, made in found.items() if made[0]}
 
 
 def _unread(book: Book, read: Sequence[str]) -> list[str]:

@@ -18,7 +18,16 @@ from crampstudy.codebook import missing
 from crampstudy.errors import SourceError
 from crampstudy.sources.readers import statread
 from crampstudy.sources.readers.statread import Unreadable
-from crampstudy.sources.readers.wide import Chosen, Grid, as_diary, codebook_names, split, with_points, without_codes
+from crampstudy.sources.readers.wide import (
+    Chosen,
+    Grid,
+    as_diary,
+    check_cohort,
+    codebook_names,
+    split,
+    with_points,
+    without_codes,
+)
 from crampstudy.sources.text import decimals, missing_codes, stored
 from crampstudy.sources.text.decimals import Mark, Stated
 from crampstudy.sources.text.missing_codes import Codes
@@ -37,7 +46,6 @@ _YES_NO = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 _DECLARED = "a value that the file declares missing"
 _LABELLED = "a value labelled as no answer"
 _RECORD_LENGTH = 80  # bytes, of a transport file
-_SHORT = 8  # letters of a name in a transport file of version 5
 TRANSPORT_ZERO = 1e-70
 """Below it a number is a zero: transport files hold zero as the smallest IBM float, 5.397605e-79, and so do copies."""
 
@@ -59,15 +67,9 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
     grid = without_codes(grid, declared)
     frame = grid.frame
     missing_codes.check(declared, grid.file, frame.columns)
-    columns = frame.columns
-    if not any(codebook.find(c) for c in columns):
-        short = " (names of the transport format have at most 8 characters)" if _all_short(columns) else ""
-        raise SourceError(
-            f"{path}: no column has a name of the codebook{short}; it has {', '.join(columns[:12])}; "
-            "say which is which in a mapping: mapped:FILE?mapping=M.yaml"
-        )
+    check_cohort(path, grid)
     labels = {names.get(column, column): meanings for column, meanings in labels.items()}
-    made = {c: meanings for c in columns if (meanings := _meanings(c, labels.get(c, {})))}
+    made = {c: meanings for c in frame.columns if (meanings := _meanings(c, labels.get(c, {})))}
     frame = frame.with_columns(pl.col(c).replace(meanings) for c, meanings in made.items())
     said = tuple(f"{grid.file}: value labels of {c} were read as {', '.join(m.values())}" for c, m in made.items())
     tables, how = split(frame, grid.lines, grid.file)
@@ -88,6 +90,17 @@ def load(path: Path, numbers: Chosen = lambda _: (), stated: Stated = decimals.N
     """
     grid, texts, _ = _load(path)
     return with_points(grid, texts, stated, numbers)
+
+
+def labelled(path: Path) -> tuple[Grid, Labels]:
+    """Return the file as :func:`load` does, and its value labels by column and by the text of the code.
+
+    Raises:
+        SourceError: as :func:`load`.
+    """
+    grid, _, labels = _load(path)
+    texts = {name: {_code(code) or "": label for code, label in meanings.items()} for name, meanings in labels.items()}
+    return grid, texts
 
 
 def check_transport(path: Path) -> None:
@@ -205,7 +218,3 @@ def _meanings(column: str, labels: Mapping[Any, str]) -> dict[str, str]:
         if level is not None and text is not None:
             made[text] = level
     return made
-
-
-def _all_short(columns: list[str]) -> bool:
-    return all(len(column) <= _SHORT for column in columns)

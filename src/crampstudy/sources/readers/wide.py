@@ -11,6 +11,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.errors import SourceError
+from crampstudy.sources.address import make_study
 from crampstudy.sources.extra_columns import extra_columns
 from crampstudy.sources.readers import first_age
 from crampstudy.sources.text import decimals, missing_codes, row_index
@@ -33,6 +34,29 @@ class Grid:
     frame: pl.DataFrame
     lines: pl.Series
     notices: tuple[str, ...] = ()
+
+
+def check_cohort(path: Path, grid: Grid) -> None:
+    """Refuse a file of nights whose columns are not called as in the codebook.
+
+    Raises:
+        SourceError: the message has the command that finds out which column is which.
+    """
+    names = set(grid.frame.rename(codebook_names(grid.frame.columns)).columns)
+    people_alone = _ID in names and not {"date", "cramps"} & names
+    if not {_ID, "date", "cramps"} <= names and not people_alone and not any(map(_elsewhere, names)):
+        raise SourceError(
+            f"{grid.file} has the columns {', '.join(grid.frame.columns[:12])}, and a study needs {_ID}, date and "
+            f"cramps; make a study of it: {make_study(path)}, or say which column is which in a mapping: "
+            f"mapped:{path}?mapping=M.yaml"
+        )
+
+
+def _elsewhere(name: str) -> bool:
+    """Return whether a name is known of tables beside participants and diary."""
+    return codebook.find(name) is not None and not any(
+        codebook.find(name, table) for table in ("participants", "diary")
+    )
 
 
 def codebook_names(columns: Iterable[str]) -> dict[str, str]:

@@ -128,6 +128,14 @@ def numbered(cells: pl.Series, origin: date) -> pl.Series:
     return pl.select(pl.lit(origin) + pl.duration(days=days)).to_series()
 
 
+def with_offset(cell: pl.Expr) -> pl.Expr:
+    """Return times that end in GMT+1 as ones that end in +01:00, and those in GMT as ones in Z."""
+    cell = cell.str.replace(r"(\d:\d{2}.*?)\s?(?:GMT|UTC)$", "${1}Z")
+    cell = cell.str.replace(r"(\d:\d{2}.*?)\s?(?:GMT|UTC)([+-]\d)", "${1}${2}")
+    cell = cell.str.replace(r"(\d:\d{2}[^+-]*[+-])(\d)(:?\d{2})?$", "${1}0${2}${3}")
+    return cell.str.replace(r"(\d:\d{2}[^+-]*[+-]\d{2})$", "${1}:00")
+
+
 def _read(written: str, zone: str | None) -> pl.Expr:
     cell = pl.col("x").str.replace_all(r"\s", " ")
     if written == EPOCH:
@@ -138,6 +146,8 @@ def _read(written: str, zone: str | None) -> pl.Expr:
     timed = "%H" in written or "%I" in written
     if not timed:
         cell = cell.str.replace(MIDNIGHT, "")
+    elif "%z" in written:
+        cell = with_offset(cell)
     if "T" not in written:
         # ISO 8601 has a T where others leave a space.
         cell = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T(\d)", "$1 $2")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +32,9 @@ _EMPTY = {
     for mark in _SEPARATORS
 }
 _SAMPLE, _HEAD = 20, 1 << 20
+_MOST_FIRST = 60
+_STATED = re.compile(rb"\s*sep=([,;\t|])\r?\n(?:\s*\n)?", re.IGNORECASE)
+"""A first line that says what separates the cells."""
 _MOST_COLUMNS = 16_384
 """As many as a sheet of a workbook has."""
 
@@ -102,8 +106,59 @@ def read_text(
             repeated or empty name; too many rows have not its cells; a quotation mark is not closed. The message
             gives the line.
     """
+    header = header and not rows.absent
     text, notices = opened(path, lambda file: everything(file, missing), header=header, padded=padded, rows=rows)
     return replace(text, notices=(*notices, *text.notices))
+
+
+def first_rows(path: Path) -> tuple[list[list[str]], list[int]]:
+    """Return the first rows as they stand, titles among them, and the line of each.
+
+    The mark that gives most of them the same number of cells separates them.
+
+    Raises:
+        SourceError: the file is not there or not text.
+    """
+    _check_there(path)
+    try:
+        head = next(decoding.pieces(path, "utf-8"), Piece(b"", 1))
+    except NotUtf8:
+        head = next(decoding.pieces(path, "cp1252"), Piece(b"", 1))
+    stated = _STATED.match(head.body)
+    marks = [stated[1].decode()] if stated else list(_SEPARATORS)
+    text = head.body[stated.end() if stated else 0 :][:_HEAD].decode(errors="ignore")
+    line = head.line + (head.body.count(b"\n", 0, stated.end()) if stated else 0)
+    return max((_split_rows(text, mark, line) for mark in marks), key=lambda found: _regularity(found[0]))
+
+
+def _split_rows(text: str, mark: str, line: int) -> tuple[list[list[str]], list[int]]:
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    begin = 0
+    try:
+        for row in islice(reader, _MOST_FIRST):
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                lines.append(line + begin)
+            begin = reader.line_num
+    except csv.Error:
+        # A cell is longer than that reader takes: what stands before it will do.
+        return rows, lines
+    return rows, lines
+
+
+def _regularity(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return how many rows have the same number of cells, which is more than one, and that number."""
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    width, often = max(widths.items(), key=lambda found: found[::-1], default=(0, 0))
+    return often, width
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
+        raise SourceError(f"{what}; give a delimited text file")
 
 
 def opened(
@@ -128,9 +183,7 @@ def opened(
     Raises:
         SourceError: the file is not there, not text, or its header cannot be used.
     """
-    if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
-        raise SourceError(f"{what}; give a delimited text file")
+    _check_there(path)
     try:
         return use(_open(path, "utf-8", header, padded, rows)), ()
     except NotUtf8:
@@ -210,7 +263,7 @@ def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRow
             break
     else:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    stated = re.match(rb"sep=([,;\t|])\r?\n(?:\s*\n)?", piece.body[blank:], re.IGNORECASE)
+    stated = _STATED.match(piece.body[blank:])
     top = blank + (stated.end() if stated else 0)
     if not piece.body[top:].strip():
         raise SourceError(f"{path} is empty; it needs a header and rows")
@@ -230,6 +283,7 @@ def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRow
     rest = Piece(piece.body[below:], piece.line + piece.body.count(b"\n", 0, below))
     if header:
         names = _with_index(names, rest, separator)
+        names = header_rows.completed(names) if rows.header else names
         _check_names(shape, names, rest)
     return Opened(
         path,

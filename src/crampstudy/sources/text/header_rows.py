@@ -39,14 +39,16 @@ class HeaderRows:
         header: Its lines in the file, one or two; none where it is the first that is not blank.
         below: How many rows below it are no data.
         lines: Lines anywhere that are left out.
+        absent: Whether there is none: the columns are called by their numbers, from 1.
     """
 
     header: tuple[int, ...] = ()
     below: int = 0
     lines: frozenset[int] = frozenset()
+    absent: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.header or self.below or self.lines)
+        return bool(self.header or self.below or self.lines or self.absent)
 
 
 FIRST = HeaderRows()
@@ -65,6 +67,19 @@ def joined(above: Cells, names: Cells, spans: Mapping[int, int] | None = None) -
             over, last = here, (spans.get(place, place) if spans else len(names) if below else place)
         spanning = over if place <= last else ""
         made.append(" ".join(filter(None, (spanning, below))))
+    return tuple(made)
+
+
+def completed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of which none is empty and none stands twice: ``column 3``, and ``Complete? (2)``."""
+    made: list[str] = []
+    for place, name in enumerate(names, 1):
+        stem, number = name or f"column {place}", 1
+        name = stem
+        while name in made or (number > 1 and name in names):
+            number += 1
+            name = f"{stem} ({number})"
+        made.append(name)
     return tuple(made)
 
 

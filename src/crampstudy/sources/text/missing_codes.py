@@ -38,6 +38,8 @@ class Codes:
 
 
 NONE = Codes()
+CODED = "a declared missing code"
+"""What is said of a cell that holds one."""
 
 
 def parse(text: str) -> Codes:
@@ -123,7 +125,7 @@ def held(cells: pl.Series, codes: Collection[str]) -> pl.Series:
     return found.fill_null(value=False)
 
 
-def notice(column: str, cells: pl.Series, what: str = "a declared missing code") -> str:
+def notice(column: str, cells: pl.Series, what: str = CODED) -> str:
     """Return what is said of the cells of a column that hold missing codes."""
     values = ", ".join(cells.cast(pl.String).unique().sort())
     return f"{column}: {counted(len(cells), 'cells', 'hold')} {what} ({values}): missing"

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources.text import dates
+from crampstudy.errors import OpenQuestion, SourceError, UsageError
+from crampstudy.sources.text import dates, month_names
 from crampstudy.sources.text.dates import Clock
 
 CLOCKS: tuple[Clock, ...] = get_args(Clock)
@@ -35,16 +35,16 @@ class StatedTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamps:
-    """The night of each cell, ``None`` where there is none, by ``clock``; ``timed`` where some have a time of day."""
+class WrittenDates:
+    """How dates are written, as a list of formats; which night each of them means; whether some have a time of day."""
 
-    night: pl.Series
+    formats: tuple[str, ...]
     clock: Clock
     timed: bool
 
 
-def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Stamps:
-    """Return the nights of ``cells``, whose date is ``written`` so; ``where`` names the column.
+def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> WrittenDates:
+    """Return how ``cells`` are written, whose date is ``written`` so, and what they mean; ``where`` names the column.
 
     Raises:
         SourceError: there are times of day, and nobody has said what they mean; or they state their distance from UTC.
@@ -52,30 +52,48 @@ def read(cells: pl.Series, written: str, stated: StatedTimes, where: str) -> Sta
     """
     if stated.clock not in (None, *CLOCKS):
         raise UsageError(f"--clock {stated.clock!r} is not allowed; allowed: {', '.join(CLOCKS)}")
-    cells = _zones(cells)
     # A midnight with a zone may be of another day.
-    has_time = cells.str.replace(dates.MIDNIGHT, "").str.contains(_CLOCK).fill_null(value=False)
-    zoned = cells.filter(has_time & cells.str.contains(_ZONE).fill_null(value=False))
+    plain = cells.to_frame("x").select(dates.with_offset(pl.col("x").str.replace_all(r"\s", " "))).to_series()
+    has_time = plain.str.replace(dates.MIDNIGHT, "").str.contains(_CLOCK).fill_null(value=False)
+    if written == dates.EPOCH:
+        has_time = cells.is_not_null()
+    zoned = cells.filter(has_time & (plain.str.contains(_ZONE).fill_null(value=False) | (written == dates.EPOCH)))
     if len(zoned) and stated.time_zone is None:
-        raise SourceError(
-            f"{where} states the distance from UTC ({zoned[0]!r}): say where the nights were, such as "
-            "--time-zone Europe/Berlin"
+        raise OpenQuestion(
+            f"{where} tells times by their distance from UTC ({zoned[0]!r}): say where the nights were, such as "
+            "--time-zone Europe/Berlin",
+            ("--time-zone", "Europe/Berlin"),
         )
-    moments = _moments(cells, written, stated.time_zone)
+    if dates.problem(written, timed=False):
+        # Day numbers have no time of day.
+        return WrittenDates((written,), stated.clock or "evening", timed=False)
+    formats, moments = _formats(cells, written, stated.time_zone)
+    if moments.null_count() == len(moments):
+        raise SourceError(
+            f"{where}: no cell is {written}, the first is {cells.drop_nulls().first()!r}; say how dates are written "
+            "with --date-format, such as %d.%m.%Y"
+        )
     timed = moments.filter(has_time).drop_nulls()
     if stated.clock is None and (timed.dt.time() != time()).any():
-        raise SourceError(
+        raise OpenQuestion(
             f"{where} has times of day, such as {cells.filter(has_time & moments.is_not_null())[0]!r}: say what they "
             "mean; --clock timestamp: before noon it is the night that began the evening before; "
             "--clock morning: always the night that ended on this date; "
-            "--clock evening: the night that began on this date, none before noon"
+            "--clock evening: the night that began on this date, none before noon",
+            ("--clock", "timestamp"),
         )
     clock = stated.clock or "evening"
     if clock == "timestamp":
+        formats = tuple(form for form in formats if dates.problem(form, timed=True) is None)
         if timed.is_empty():
             raise UsageError(f"--clock timestamp: {where} has no time of day; allowed: evening, morning")
-        moments = pl.select(pl.when(cells.str.contains(_CLOCK)).then(moments)).to_series()
-    return Stamps(dates.nights(moments, clock), clock, len(timed) > 0)
+    return WrittenDates(formats, clock, len(timed) > 0)
+
+
+def nights(cells: pl.Series, written: WrittenDates, time_zone: str | None) -> pl.Series:
+    """Return the night of each cell, as :func:`read` found it to be written."""
+    moments, _ = dates.moments(cells, written.formats, timed=False, zone=time_zone)
+    return dates.nights(moments, written.clock)
 
 
 def zone(name: str) -> str:
@@ -91,18 +109,19 @@ def zone(name: str) -> str:
     return name
 
 
-def _moments(cells: pl.Series, written: str, time_zone: str | None) -> pl.Series:
-    if "%H" in written or "%I" in written:
-        return dates.moments(cells, (written,), timed=True, zone=time_zone)[0]
-    timed = cells.str.contains(_CLOCK).any()
-    after = product((" ", ", "), _TIMES, ("", "%z", " %z")) if timed else ()
-    stated = (written, *(f"{written}{apart}{clock}{offset}" for apart, clock, offset in after))
-    return dates.moments(cells, stated, timed=False, zone=time_zone)[0]
-
-
-def _zones(cells: pl.Series) -> pl.Series:
-    """Return GMT+1 as +01:00, and GMT as Z."""
-    cells = cells.str.replace_all(r"\s", " ").str.replace(r"(\d:\d{2}.*?)\s?(?:GMT|UTC)$", "${1}Z")
-    cells = cells.str.replace(r"(\d:\d{2}.*?)\s?(?:GMT|UTC)([+-]\d)", "${1}${2}")
-    cells = cells.str.replace(r"(\d:\d{2}[^+-]*[+-])(\d)(:?\d{2})?$", "${1}0${2}${3}")
-    return cells.str.replace(r"(\d:\d{2}[^+-]*[+-]\d{2})$", "${1}:00")
+def _formats(cells: pl.Series, written: str, time_zone: str | None) -> tuple[tuple[str, ...], pl.Series]:
+    """Return the formats that are needed to read the cells, and the moment of each cell."""
+    after = product((" ", ", "), _TIMES, ("", "%z", " %z")) if cells.str.contains(_CLOCK).any() else ()
+    stated = "%H" in written or "%I" in written or written == dates.EPOCH
+    every = [] if stated else [f"{written}{apart}{clock}{offset}" for apart, clock, offset in after]
+    if "%B" in written:
+        # People write the same month in several ways.
+        every += dict.fromkeys(filter(None, map(month_names.format_of, cells.drop_nulls().unique(maintain_order=True))))
+    moments = dates.moments(cells, (written,), timed=stated, zone=time_zone)[0]
+    needed = [written] if stated or len(moments.drop_nulls()) else []
+    for form in every:
+        more = dates.moments(cells, (form,), timed=False, zone=time_zone)[0]
+        if (moments.is_null() & more.is_not_null()).any():
+            needed.append(form)
+            moments = moments.zip_with(moments.is_not_null(), more)
+    return tuple(needed) or (written,), moments

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crampstudy.sources.readers.bare_list.nights import Guess, UnusedRow
-from crampstudy.sources.readers.bare_list.reader import NightList, read
+from crampstudy.sources.readers.bare_list.nights import Guess, NightList, UnusedRow
+from crampstudy.sources.readers.bare_list.reader import StatedList, read
 from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role
 
-__all__ = ["ROLES", "ROWS", "Guess", "NightList", "Role", "UnusedRow", "read"]
+__all__ = ["ROLES", "ROWS", "Guess", "NightList", "Role", "StatedList", "UnusedRow", "read"]

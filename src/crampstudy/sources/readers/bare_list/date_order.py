@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
-from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources.readers.bare_list.roles import MOST, YEAR_FIRST, YEAR_LAST, share
-from crampstudy.sources.text import dates
-from crampstudy.sources.text.delimited import Text
+from crampstudy.errors import OpenQuestion, SourceError, UsageError
+from crampstudy.sources.readers.bare_list.listing import Listing
+from crampstudy.sources.readers.bare_list.roles import EPOCH_TIME, MOST, SERIAL, YEAR_FIRST, YEAR_LAST, share
+from crampstudy.sources.text import dates, month_names
+
+SERIALS = "days since 1899-12-30"
+"""In the place of a format: dates as a spreadsheet counts them."""
 
 
-def date_format_of(file: str, text: Text, name: str, stated: str | None) -> tuple[str, str]:
+def date_format_of(listing: Listing, name: str, stated: str | None) -> tuple[str, str]:
     """Return the format of the dates and why; day and month are never guessed."""
-    cells = text.frame[name]
+    file, cells = listing.file, listing.frame[name]
     if stated is not None:
         if wrong := dates.problem(stated, timed=False):
             raise UsageError(f"--date-format {stated!r} {wrong}")
@@ -20,10 +23,16 @@ def date_format_of(file: str, text: Text, name: str, stated: str | None) -> tupl
     if share(cells, YEAR_FIRST) > MOST:
         mark = cells.str.extract(YEAR_FIRST).drop_nulls()[0]
         return f"%Y{mark}%m{mark}%d", "the year comes first"
+    if (named := month_names.date_format(cells)) is not None:
+        return named, "the month has a name"
+    if share(cells, EPOCH_TIME) > MOST:
+        return dates.EPOCH, "seconds or milliseconds since 1970"
+    if share(cells, SERIAL) > MOST:
+        return SERIALS, "day numbers of a spreadsheet"
     parts = cells.to_frame("x").with_columns(
         pl.col("x").str.extract(YEAR_LAST, i).alias(part) for i, part in enumerate(("one", "mark", "two", "year"), 1)
     )
-    parts = parts.with_columns(pl.col("one", "two").cast(pl.Int64), lines=text.lines)
+    parts = parts.with_columns(pl.col("one", "two").cast(pl.Int64), lines=listing.lines)
     mark, year = parts.select(pl.col("mark", "year").drop_nulls().first()).row(0)
     if mark is None:
         raise SourceError(
@@ -43,9 +52,10 @@ def date_format_of(file: str, text: Text, name: str, stated: str | None) -> tupl
         return f"%m{mark}%d{end}", f"month before day: {_example(month_first)} has no month {month_first['two'][0]}"
     if mark == ".":
         return f"%d{mark}%m{end}", "day before month, as everywhere that dates have points"
-    raise SourceError(
+    raise OpenQuestion(
         f"{file}: {_example(parts.filter(pl.col('mark').is_not_null()))} may be day or month first, and no date tells; "
-        f"say it with --date-format %d{mark}%m{end} or --date-format %m{mark}%d{end}"
+        f"say it with --date-format %d{mark}%m{end} or --date-format %m{mark}%d{end}",
+        ("--date-format", f"%d{mark}%m{end}"),
     )
 
 

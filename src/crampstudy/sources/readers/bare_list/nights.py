@@ -1,25 +1,37 @@
-"""The nights of a bare list: usable ones, a row a night, and every row that is not among them with the reason."""
+"""The nights of a list once its mapping was read and cleaned: usable ones, and every row that is not among them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 
 import polars as pl
 
-from crampstudy import codebook
-from crampstudy.cleaning import Unlogged, unlogged
-from crampstudy.codebook import rules
+from crampstudy.cleaning import Cleaned
+from crampstudy.cohort import TableCount
+from crampstudy.cohort.account import Account
 from crampstudy.readable import OneLine
-from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role
+from crampstudy.sources.readers.bare_list.roles import ROWS
 from crampstudy.sources.text.dates import Clock
-from crampstudy.sources.text.delimited import Text
-from crampstudy.sources.text.timestamps import Stamps
+
+_AGAIN = f"the same night stands above; where each row is one cramp, say --cramps {ROWS}"
+_TWICE = (
+    "another row has this night and something else: all of them are set aside; where each row is one cramp, say "
+    f"--cramps {ROWS}"
+)
+_BEFORE_NOON: dict[Clock, str] = {
+    "evening": ", or a time before noon",
+    "timestamp": " with a time of day",
+    "morning": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the columns were taken to be, by their names or numbers, and why the dates were read as they were."""
+    """What the columns were taken to be, by their names or numbers, and why the dates were read as they were.
+
+    ``yes`` says that a yes is in the place of a count.
+    """
 
     who: str
     date: str
@@ -29,6 +41,7 @@ class Guess:
     reason: str
     decimal: str
     clock: Clock = "evening"
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,63 +54,50 @@ class UnusedRow(OneLine):
     reason: str
 
 
-def usable_nights(
-    text: Text, found: dict[Role, str], guess: Guess, stamped: Stamps, word: Unlogged | None
-) -> tuple[pl.DataFrame, tuple[UnusedRow, ...], tuple[str, ...]]:
-    """Return the usable nights, one a row, every row that is not among them, and what was done on the ``word``.
+@dataclass(frozen=True, slots=True, repr=False)
+class NightList(OneLine):
+    """Nights as read: ``frame`` has participant_id, date and cramps (null where nobody counted), a row a night.
 
-    Args:
-        text: The list below its header.
-        found: The column of ``text`` for each role; without one for ``cramps``, each row is one cramp.
-        guess: How the file was understood; its names stand in what is left out.
-        stamped: The night of each row of ``text``.
-        word: Says that nights without a row had no cramp.
-
-    Raises:
-        UsageError: the ``word`` has no window.
+    ``count`` counts the rows of the file; ``mapping`` is the text of the mapping through which they were read.
     """
-    count = codebook.variable("cramps", "diary")
-    cells = {role: pl.col(found[role]) if role in found else pl.lit("1") for role in ROLES}
-    rows = text.frame.select(**cells, line=text.lines)
-    counted = rows.select(rules.typed(count, pl.String()))
-    beyond = counted.select(rules.out_of_range(count)).to_series() if count.minimum is not None else pl.lit(value=False)
-    rows = rows.with_columns(night=stamped.night, n=counted["cramps"], beyond=beyond)
-    day = f"not a date as {guess.date_format}"
-    if stamped.timed:
-        day += {"evening": ", or a time before noon", "timestamp": " with a time of day", "morning": ""}[guess.clock]
-    key = ["who", "night"]
-    versions = pl.col("n").n_unique().over(key)
-    checks: tuple[tuple[Role, pl.Expr, str], ...] = (
-        ("who", pl.col("who").is_null(), "nobody is named"),
-        ("date", pl.col("night").is_null(), day),
-        ("cramps", pl.col("cramps").is_not_null() & (pl.col("n").is_null() | pl.col("beyond")), f"not {count.allowed}"),
-        ("cramps", versions > 1, "another row has this night with another count: all of them are set aside"),
-        ("date", ~_inside(pl.col("night"), word), "outside the window that was stated"),
+
+    file: str
+    guess: Guess
+    frame: pl.DataFrame
+    left_out: tuple[UnusedRow, ...]
+    notices: tuple[str, ...]
+    count: TableCount
+    mapping: str = field(repr=False)
+    loaded: Cleaned = field(repr=False)
+
+    @property
+    def account(self) -> Account:
+        """What was read, left out and used."""
+        without = (("without a count", self.frame["cramps"].null_count()),)
+        return Account("nights", self.frame.height, without, (self.count,))
+
+
+def unused_rows(loaded: Cleaned, guess: Guess, timed: bool) -> tuple[UnusedRow, ...]:
+    """Return every row of the list that is not among the nights, once; ``timed`` dates have a time of day."""
+    rejected = loaded.ledger.filter(pl.col("severity") == "reject-row").unique(
+        "line", keep="first", maintain_order=True
     )
-    if "cramps" in found:
-        again = f"the same night stands above; where each row is one cramp, say --cramps {ROWS}"
-        checks = (*checks, ("date", ~pl.struct(key).is_first_distinct(), again))
-    left_out: list[UnusedRow] = []
-    aside = [rows.select(key).clear()]
-    for role, rule, reason in checks:
-        marked = rows.with_columns(wrong=rule.fill_null(value=False))
-        bad, rows = marked.filter("wrong").drop("wrong"), marked.filter(~pl.col("wrong")).drop("wrong")
-        name = getattr(guess, role)
-        left_out += [UnusedRow(line, name, value, reason) for line, value in bad.select("line", role).iter_rows()]
-        aside.append(bad.select(key))
-    if "cramps" not in found:
-        rows = rows.group_by(key).agg(pl.col("n").sum())
-    nights = rows.select(participant_id="who", date="night", cramps="n").sort("participant_id", "date")
-    sorted_out = tuple(sorted(left_out, key=lambda row: row.line))
-    if word is None:
-        return nights, sorted_out, ()
-    people = nights.select(pl.col("participant_id").unique(maintain_order=True))
-    unknown = pl.concat(aside).drop_nulls().unique().rename({"who": "participant_id", "night": "date"})
-    nights, said = unlogged.filled(nights, unlogged.windows(people, word), unknown)
-    return nights, sorted_out, (f"{said}; participants without a row are not known of",)
+    aside = loaded.rejected["diary"].unique("__line", keep="first", maintain_order=True)
+    dates = dict(aside.select("__line", "date").iter_rows()) if "date" in aside.columns else {}
+    return tuple(sorted(_unused(rejected, guess, dates, timed), key=lambda row: row.line))
 
 
-def _inside(night: pl.Expr, word: Unlogged | None) -> pl.Expr:
-    """Return whether a night lies in the window of those without one of their own."""
-    first, last = (word.first, word.last) if word else (None, None)
-    return night.is_between(first or date.min, last or date.max)
+def _unused(rejected: pl.DataFrame, guess: Guess, dates: dict[int, str | None], timed: bool) -> Iterator[UnusedRow]:
+    names = {"participant_id": guess.who, "date": guess.date, "cramps": guess.cramps}
+    columns = ("line", "column", "value", "rule", "hint")
+    for line, column, value, rule, hint in rejected.select(columns).iter_rows():
+        reason = hint
+        if column == "participant_id" and rule == "key-missing":
+            reason = "nobody is named"
+        elif column == "date" and rule in ("type", "key-missing"):
+            reason = f"not a date as {guess.date_format}" + (_BEFORE_NOON[guess.clock] if timed else "")
+        elif column == "cramps":
+            reason = f"not {hint.removeprefix('allowed is ')}"
+        elif rule.startswith("duplicate"):
+            column, value, reason = "date", dates.get(line), _AGAIN if rule == "duplicate-exact" else _TWICE
+        yield UnusedRow(line, names.get(column, column or "all cells"), value or None, reason)

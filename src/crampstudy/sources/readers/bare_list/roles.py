@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Literal, get_args
 
 import polars as pl
 
 from crampstudy.codebook import missing
-from crampstudy.errors import SourceError, UsageError
-from crampstudy.sources.text import timestamps
-from crampstudy.sources.text.delimited import Text
+from crampstudy.errors import OpenQuestion, SourceError, UsageError
+from crampstudy.sources.readers.bare_list.words import TICKS, heading_of, plain, truth, words
+from crampstudy.sources.text import month_names, timestamps
+
+if TYPE_CHECKING:
+    from crampstudy.sources.readers.bare_list.listing import Listing
 
 Role = Literal["who", "date", "cramps"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -21,30 +24,36 @@ ROWS = "rows"
 
 # Beginnings of column names, without accents: English, German, French, Spanish, Italian, Portuguese, Dutch, Nordic.
 _NAMES: dict[Role, str] = {
-    "who": r"who$|id$|pid$|.*_id$|wer$|qui$|name$|person|participant|patient|paziente|paciente|subje|sujet|soggetto|"
-    r"teilnehm|proband|deelnemer|deltager|deltagar|record|code$|kennung|user",
-    "date": r"date|datum|dato$|data$|fecha|night|nacht|nuit|noche|notte|noite|day$|tag$|jour$|dia$|giorno",
-    "cramps": r".*(cramp|krampf|krampe|kramp|calambre|crampi|caimbra)|"
+    "who": r"(.* )?(who|id|pid|wer|qui|quem|name|initials|code|nr|no|vp|pat)$|person|participant|patient|paziente|"
+    r"paciente|subje|sujet|soggetto|suje|teilnehm|proband|versuchsperson|deelnemer|deltager|deltagar|record|codigo|"
+    r"codice|kennung|pseudonym|user|identif|alias|externalreference",
+    "date": r"date|datum|dato$|data$|fecha|night|nacht|nuit|noche|notte|noite|day$|tag$|jour$|dia$|giorno|evening|"
+    r"abend",
+    "cramps": r".*(cramp|krampf|krampe|kramp|calambre|crampi|caimbra|caibra)|"
     r"n$|count|number|anzahl|nombre|numero|antal|aantal",
 }
+OF_CRAMPS = _NAMES["cramps"].partition(r"|n$")[0]
+_CRAMPS = r"((number|no|nr|anzahl|nombre|numero|aantal|antal|n) )?(of |de |der |di |van )?(leg |night |nocturnal )?" + (
+    r"(cramps?|krampfe?|krampe|crampes?|calambres?|crampi|kramp(en)?|caimbras?|caibras?)( count| number)?( \d+)?"
+)
+"""A heading that says nothing but cramps."""
+_BIRTH = r"birth|\bdob\b|geburt|geboren|naissance|nacimiento|nascita|nascimento|geboort|fodsel|fodelse"
+_COUNT = r"^(0|[1-9]\d{0,2})([.,]0+)?$"  # a leading zero marks an identifier
+_FRACTION = r"^\d+[.,]\d*[1-9]\d*$"
 YEAR_FIRST = rf"^\d{{4}}([-/.])\d{{1,2}}[-/.]\d{{1,2}}{timestamps.TIME}"
 YEAR_LAST = rf"^(\d{{1,2}})([-/.])(\d{{1,2}})[-/.](\d{{4}}|\d{{2}}){timestamps.TIME}"
+SERIAL = r"^[34]\d{4}$|^5[0-4]\d{3}$"
+"""Days since the end of 1899, as spreadsheets count them, of the years 1982 to 2050."""
+EPOCH_TIME = r"^1\d{9}(\d{3})?(\.0+)?$"
+"""Seconds or milliseconds since 1970, of the years 2001 to 2033."""
 MOST = 0.5
 
 
 def is_date(cell: str | None) -> bool:
     """Return whether a cell looks like a date."""
-    return cell is not None and bool(re.match(YEAR_FIRST, cell) or re.match(YEAR_LAST, cell))
-
-
-def header_row(rows: Sequence[tuple[str | None, ...]]) -> int:
-    """Return which row is the header: the first with a name for each column, if it stands above all dates."""
-    for place, row in enumerate(rows):
-        if any(map(is_date, row)):
-            break
-        if None not in row:
-            return place
-    return 0
+    if not cell:
+        return False
+    return bool(re.match(YEAR_FIRST, cell) or re.match(YEAR_LAST, cell) or month_names.format_of(cell))
 
 
 def share(cells: pl.Series, pattern: str) -> float:
@@ -53,89 +62,132 @@ def share(cells: pl.Series, pattern: str) -> float:
     return float(filled.str.contains(pattern).mean() or 0) if len(filled) else 0.0  # type: ignore[arg-type]
 
 
-def assign_roles(
-    file: str, text: Text, names: Mapping[str, str], stated: Mapping[Role, str], *, counted: bool = False
-) -> dict[Role, str]:
+def held(cells: pl.Series, answers: Sequence[str]) -> float:
+    """Return which part of the filled cells is one of some answers."""
+    filled = cells.drop_nulls()
+    return int(filled.is_in(list(answers)).sum()) / len(filled) if len(filled) else 0.0
+
+
+def dates_in(cells: pl.Series) -> bool:
+    """Return whether most of the filled cells are dates, written with numbers or with names of months."""
+    filled = cells.drop_nulls().filter(~cells.drop_nulls().is_in(sorted(missing.MARKS)))
+    return share(filled, f"{YEAR_FIRST}|{YEAR_LAST}") > MOST or month_names.date_format(filled) is not None
+
+
+def assign_roles(listing: Listing, stated: Mapping[Role, str], *, counted: bool = False) -> dict[Role, str]:
     """Return which column has which role: as stated, then by contents and names together.
 
     Args:
-        file: The file's name, for messages.
-        text: The list below its header.
-        names: What each column of ``text`` is called.
-        stated: Columns by the names of the header or by their own, where somebody has said which has a role.
+        listing: The list.
+        stated: Columns by their names or numbers, where somebody has said which has a role.
         counted: Whether each row is one cramp, so that no column counts them.
 
     Raises:
         UsageError: a stated column is not there.
         SourceError: none or several columns may have a role.
     """
-    found = {role: _stated_column(file, names, role, wanted) for role, wanted in stated.items()}
+    found = {role: _stated_column(listing, role, wanted) for role, wanted in stated.items()}
     for role in ("date", "cramps", "who"):
         if role in found or (role == "cramps" and counted):
             continue
-        left = {name: heading for name, heading in names.items() if name not in found.values()}
-        chosen = _candidates(role, text, left, found.get("date", ""))
+        left = [name for name in listing.names if name not in found.values()]
+        chosen = _candidates(role, listing, left, found.get("date", ""))
         if len(chosen) != 1:
-            raise SourceError(_open_question(file, role, [names[name] for name in chosen], list(names.values())))
+            raise _open_question(listing, role, chosen)
         found[role] = chosen[0]
     return found
 
 
-def _stated_column(file: str, names: Mapping[str, str], role: Role, wanted: str) -> str:
+def _stated_column(listing: Listing, role: Role, wanted: str) -> str:
     """Return the column that somebody has named, or numbered."""
-    matching = [name for name in names if wanted in (name, names[name])]
-    if not matching:
-        raise UsageError(f"--{role}: {file} has no column {wanted!r}; it has {', '.join(names.values())}")
-    return matching[0]
+    numbered = {str(n): column for n, column in enumerate(listing.names, 1)}
+    by_name = {name: column for column, name in listing.names.items()}
+    if (found := {**numbered, **by_name}.get(wanted)) is None:
+        close = get_close_matches(wanted, by_name, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(f"--{role}: {listing.file} has no column {wanted!r}{hint}; it has {', '.join(by_name)}")
+    return found
 
 
-def _candidates(role: Role, text: Text, left: Mapping[str, str], date: str) -> list[str]:
+def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) -> list[str]:
     """Return the columns that may have a role, one where contents and names tell it; ``date`` is that of the dates."""
-    fitting = [name for name in left if _fits(role, text, name)]
-    if role == "who" and len(left) > 1:
-        fitting = _identifying(text, fitting, date)
-    named = [name for name in fitting if re.match(_NAMES[role], _plain(left[name]))]
+    fitting = [name for name in left if _fits(role, listing, name)]
+    named = [name for name in fitting if listing.says(name, _NAMES[role])]
+    if role == "who":
+        # Of several names, a number of the answer is none of a person.
+        named = _one(named) or [name for name in named if _repeats(listing, name)] or named
+        if not named and len(left) > 1:
+            fitting = [name for name in fitting if share(listing.frame[name], _FRACTION) == 0]
+            fitting = _identifying(listing, fitting, date)
+        fitting = named or fitting
     if role == "cramps":
-        fitting = [name for name in fitting if not re.match(_NAMES["who"], _plain(left[name]))]
-        # Of two columns of counts, the one that cannot be who.
-        named = named if len(named) == 1 else _not_identifying(text, fitting, date)
+        fitting = [name for name in fitting if not re.match(_NAMES["who"], words(listing.names[name]))]
+        counts = [name for name in fitting if share(_answers(listing, name), _COUNT) > MOST]
+        # A count says more than a yes; of two columns of counts, the one that cannot be who.
+        named = (
+            _one([name for name in named if re.fullmatch(_CRAMPS, words(listing.names[name]))])
+            or _one([name for name in named if listing.says(name, OF_CRAMPS)])
+            or _one(named)
+            or _one([name for name in named if name in counts])
+            or _one(_not_identifying(listing, counts, date))
+            or _not_identifying(listing, fitting, date)
+        )
     return named if len(named) == 1 else fitting
 
 
-def _fits(role: Role, text: Text, name: str) -> bool:
-    cells = text.frame[name]
-    cells = cells.filter(~cells.is_in(sorted(missing.MARKS)))
+def _one(names: list[str]) -> list[str]:
+    return names if len(names) == 1 else []
+
+
+def _repeats(listing: Listing, name: str) -> bool:
+    """Return whether a column names someone more than once: a number of the answer never does."""
+    return listing.frame[name].n_unique() < listing.frame.height
+
+
+def _answers(listing: Listing, name: str) -> pl.Series:
+    cells = listing.frame[name]
+    return cells.filter(~cells.is_in(sorted(missing.MARKS)))
+
+
+def _fits(role: Role, listing: Listing, name: str) -> bool:
+    cells = _answers(listing, name)
     if role == "date":
-        return share(cells, f"{YEAR_FIRST}|{YEAR_LAST}") > MOST
+        # A number may be a date only where its heading says so.
+        dated = dates_in(cells) or (
+            share(cells, f"{SERIAL}|{EPOCH_TIME}") > MOST and listing.says(name, f"{_NAMES['date']}|time ?stamp|.*time")
+        )
+        return dated and not listing.says(name, f".*({_BIRTH})")
     if role == "cramps":
-        # A leading zero marks an identifier.
-        return share(cells, r"^(0|[1-9]\d{0,2})([.,]0+)?$") > MOST
-    return text.frame[name].null_count() < text.frame.height
+        said = cells.drop_nulls().unique().to_list()
+        known = [answer for answer in said if re.match(_COUNT, answer) or truth(answer) or plain(answer) in TICKS]
+        return held(cells, known) > MOST
+    # Nobody is told from others by an age or a sex.
+    other = any(map(heading_of, listing.headings(name)))
+    return not other and listing.frame[name].null_count() < listing.frame.height
 
 
-def _identifying(text: Text, names: Sequence[str], date: str) -> list[str]:
+def _identifying(listing: Listing, names: Sequence[str], date: str) -> list[str]:
     """Return the columns that tell rows of one date apart, all of them where none does."""
-    nights = text.frame.height
-    telling = [name for name in names if text.frame.select(pl.struct(name, date).n_unique()).item() == nights]
+    nights = listing.frame.height
+    telling = [name for name in names if listing.frame.select(pl.struct(name, date).n_unique()).item() == nights]
     return telling or list(names)
 
 
-def _not_identifying(text: Text, names: Sequence[str], date: str) -> list[str]:
-    telling = _identifying(text, names, date)
+def _not_identifying(listing: Listing, names: Sequence[str], date: str) -> list[str]:
+    telling = _identifying(listing, names, date)
     return [name for name in names if name not in telling] if len(telling) < len(names) else list(names)
 
 
-def _plain(name: str) -> str:
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(mark for mark in apart if not unicodedata.combining(mark)).strip()
-
-
-def _open_question(file: str, role: Role, candidates: Sequence[str], names: Sequence[str]) -> str:
-    what = {"who": "says who", "date": "has dates", "cramps": "has whole numbers of cramps"}[role]
-    if candidates:
-        return f"{file}: {' and '.join(candidates)} could each be the column that {what}; say it with --{role} NAME"
+def _open_question(listing: Listing, role: Role, candidates: Sequence[str]) -> SourceError:
+    what = {"who": "says who", "date": "has dates", "cramps": "has whole numbers of cramps, or yes and no"}[role]
+    names = [listing.names[name] for name in candidates]
+    if names:
+        return OpenQuestion(
+            f"{listing.file}: {' and '.join(names)} could each be the column that {what}; say it with --{role} NAME",
+            (f"--{role}", names[0]),
+        )
     rows = f", or, where each row is one cramp, say --cramps {ROWS}" if role == "cramps" else ""
-    return (
-        f"{file}: no column {what} in most rows (the columns are {', '.join(names)}); "
+    return SourceError(
+        f"{listing.file}: no column {what} in most rows (the columns are {', '.join(listing.names.values())}); "
         f"give three columns, who, date and cramps, or name it with --{role} NAME{rows}"
     )

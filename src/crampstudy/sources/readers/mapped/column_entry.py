@@ -132,11 +132,21 @@ def formats_of(entry: MappingEntry, timed: bool = False, clocks: bool = False) -
 
 
 def extra(table: str, name: str, entry: MappingEntry) -> ColumnMap:
-    """Read ``mood: integer``: a column that is kept under its own name, as this type."""
+    """Read ``mood: integer``: a column that is kept as this type, or ``mood: {from: mood 0-10, type: integer}``."""
     if codebook.find(name, table) or codebook.find(name, "derived"):
-        entry.wrong(f"{name!r} is a name of the codebook; put it under columns, or rename it in the file")
-    kind = cast(VariableType, entry.one_of(_EXTRA_TYPES))
-    return ColumnMap(entry.key, extra_column(table, name, kind), source=name)
+        entry.wrong(
+            f"{name!r} is a name of the codebook; put it under columns, or give it another: {{from: {name}, …}}"
+        )
+    if isinstance(entry.value, str):
+        return ColumnMap(entry.key, extra_column(table, name, _extra_type(entry)), source=name)
+    entries = entry.entries(("from", "type", "missing"), ("from", "type"))
+    codes = entries["missing"].texts() if "missing" in entries else ()
+    kind = _extra_type(entries["type"])
+    return ColumnMap(entry.key, extra_column(table, name, kind), source=entries["from"].text(), missing=codes)
+
+
+def _extra_type(entry: MappingEntry) -> VariableType:
+    return cast(VariableType, entry.one_of(_EXTRA_TYPES))
 
 
 def _unit(v: Variable, entry: MappingEntry, entries: Entries) -> tuple[str | None, float, float]:

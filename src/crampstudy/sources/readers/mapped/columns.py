@@ -99,6 +99,9 @@ def convert(
 
 
 def _decode(column: ColumnMap, codes: Table[str, str], cells: pl.Series, given: Given, described: Mapping) -> pl.Series:
+    if "" in codes:
+        # Not what a missing code stood in.
+        cells = cells.set(given.frame[column.source].is_null(), "") if column.source else cells
     uncovered = cells.is_not_null() & ~cells.is_in(list(codes))
     if uncovered.any():
         at = uncovered.arg_max() or 0

@@ -27,6 +27,8 @@ from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.decimals import MARKS, Mark
 from crampstudy.sources.text.header_rows import HeaderRows
 
+NO_HEADER = "none"
+"""What is said of a file without a header, whose columns are called by their numbers."""
 SHORT_ROWS = ("reject", "empty")
 """What may become of rows that only end early."""
 
@@ -69,13 +71,29 @@ def load(path: Path) -> Mapping:
         SourceError: the file is not YAML, or an entry is unknown or impossible; the message names the entry.
     """
     try:
-        content = plain_yaml.load(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SourceError(f"there is no mapping file {path}; give the path of the YAML file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise SourceError(f"{path} is not a mapping file in YAML, UTF-8: {reason}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _no_mapping(path, error) from None
+    return parse(path, text)
+
+
+def parse(path: Path, text: str) -> Mapping:
+    """Check the text of a mapping file, which messages call ``path``.
+
+    Raises:
+        SourceError: as :func:`load`.
+    """
+    try:
+        content = plain_yaml.load(text)
+    except yaml.YAMLError as error:
+        raise _no_mapping(path, error) from None
     return _mapping(path, MappingEntry(path, "", content))
+
+
+def _no_mapping(path: Path, error: Exception) -> SourceError:
+    return SourceError(f"{path} is not a mapping file in YAML, UTF-8: {' '.join(str(error).split())}")
 
 
 def _mapping(path: Path, top: MappingEntry) -> Mapping:
@@ -121,6 +139,8 @@ def _unlogged(entries: Table[str, MappingEntry]) -> Unlogged | None:
 def _header(top: Table[str, MappingEntry], table: MappingEntry) -> HeaderRows:
     """Return where the header of a table stands: as the table says, and else the whole mapping."""
     stated = {**top, **table.entries()}
+    if "header" in stated and stated["header"].value == NO_HEADER:
+        return HeaderRows(lines=frozenset(stated["skip"].counts()) if "skip" in stated else frozenset(), absent=True)
     header = stated["header"].counts() if "header" in stated else ()
     if len(header) > 2 or sorted(set(header)) != list(header):
         stated["header"].wrong("write the line of the header, or [3, 4] where two lines make it")

@@ -69,8 +69,15 @@ def read(
     """
     described = _with_codes(mapping.load(description), declared)
     described = replace(described, decimal=decimal or described.decimal, padded=padded or described.padded)
-    if start is not None:
-        described = begun(described, start)
+    return read_as(path, described if start is None else begun(described, start))
+
+
+def read_as(path: Path, described: Mapping) -> Raw:
+    """Read files through a mapping that was checked.
+
+    Raises:
+        SourceError: a file is missing or unreadable, or it does not fit the mapping.
+    """
     given: dict[str, Given] = {}
     notices: list[str] = []
     before: dict[tuple[Path, str | None, HeaderRows], Given] = {}
@@ -237,7 +244,14 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
     if table.where is not None:
         given = _where(table, table.where, given, described, notices)
     if table.nights is not None:
-        frame, lines, said = as_rows(given.frame, given.lines, table.nights, given.file, described.path)
+        frame, lines, said = as_rows(
+            given.frame,
+            given.lines,
+            table.nights,
+            given.file,
+            described.path,
+            keep=any("" in (column.codes or {}) for column in table.columns),
+        )
         given = replace(given, frame=frame, lines=lines)
         notices.extend(said)
     given = _joined(table, given, described)

@@ -21,6 +21,7 @@ from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.night_columns import DATE, NIGHT, NUMBER, Block
 from crampstudy.wording import counted
 
+EMPTY_NIGHTS = "nights without an entry, left out"
 _EXAMPLE = "2025-03-01"
 
 
@@ -112,7 +113,7 @@ def _number(entry: MappingEntry) -> int:
 
 
 def as_rows(
-    frame: pl.DataFrame, lines: pl.Series, nights: WideNights, file: str, mapping: Path
+    frame: pl.DataFrame, lines: pl.Series, nights: WideNights, file: str, mapping: Path, *, keep: bool = False
 ) -> tuple[pl.DataFrame, pl.Series, list[str]]:
     """Return a row for each night of which a cell is filled, with its line, and notices of what was done.
 
@@ -122,6 +123,7 @@ def as_rows(
         nights: Which of its columns are nights.
         file: The file's name, for messages.
         mapping: The mapping file, for messages.
+        keep: Whether an empty cell says something of its night.
 
     Raises:
         SourceError: no heading fits a pattern, two are one night, or nothing says when the first night was.
@@ -129,11 +131,11 @@ def as_rows(
     place = f"{mapping}, {nights.key}"
     blocks = {pattern: _block(frame.columns, pattern, nights, file, place) for pattern in nights.patterns}
     long, there = night_columns.unpivot(frame, lines, blocks)
-    empty = long.select(pl.all_horizontal(pl.col(nights.patterns).is_null())).to_series()
+    empty = long.select(pl.all_horizontal(pl.lit(not keep), pl.col(nights.patterns).is_null())).to_series()
     long, there = long.filter(~empty), there.filter(~empty)
     said = [f"{_shown(block)} are nights ({counted(len(block), 'columns')}): {name}" for name, block in blocks.items()]
     if empty.any():
-        said.append(f"nights without an entry, left out: {int(empty.sum())}")
+        said.append(f"{EMPTY_NIGHTS}: {int(empty.sum())}")
     if not nights.counted:
         return long.with_columns(pl.col(NIGHT).dt.strftime(dates.WRITTEN["date"])), there, said
     first = night_columns.first_number(blocks) if nights.first is None else nights.first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from openpyxl.utils import get_column_letter, range_boundaries
@@ -20,6 +21,10 @@ _SHOWN = 60
 _NumberedRow = tuple[int, tuple[Any, ...]]
 
 
+class NoHeader(SourceError):
+    """The first row of a sheet does not name its columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A sheet below its header: ``rows`` have a cell for each of ``names``, ``lines`` their numbers."""
@@ -34,7 +39,8 @@ class Sheet:
 def read_sheet(book: Book, title: str, header: HeaderRows = header_rows.FIRST, *, any_name: bool = False) -> Sheet:
     """Return the sheet with a title, whose header stands where ``header`` says, by default in its first row.
 
-    With ``any_name``, a date or a number in the header is a name as well.
+    With ``any_name``, a date or a number in the header is a name as well. In a header that ``header`` names, columns
+    without a name are called by their number, and a name that stands twice by its number too.
 
     Raises:
         SourceError: it is damaged or empty, has merged cells in its table, no header, no rows, a column without a name
@@ -52,16 +58,21 @@ def read_sheet(book: Book, title: str, header: HeaderRows = header_rows.FIRST, *
         raise SourceError(f"{file} is empty; it needs a header and rows")
     first = rows[0][0]
     tops, body = _divided(file, rows, header)
-    top, last = tops[-1][0], rows[-1][0]
+    top, last = tops[-1][0] if tops else 0, rows[-1][0]
     # A heading may span columns where two rows are the header; a title above it is none of the table.
     _check(file, found, (top + 1 if header.header else top, last), _width(rows))
-    names = _header(file, tops, any_name=any_name, spans=_spans(found, tops[0][0]))
+    if tops:
+        names = _header(file, tops, any_name=any_name, repeats=bool(header.header), spans=_spans(found, tops[0][0]))
+    else:
+        names = {position: str(position + 1) for position in range(_width(rows))}
+    if header.header:
+        names = _all_named(names, body)
     if not body:
         raise SourceError(f"{file} has a header and no rows")
     names = _with_index(names, body)
     cells = _named_cells(file, top, names, body)
     notices = [f"{file}: the sheet is hidden and was read like the others"] if hidden else []
-    if tops[0][0] > first:
+    if tops and tops[0][0] > first:
         notices.append(f"{file}: the header is row {tops[0][0]}; left out above it: {_excerpt(rows[0][1])}")
     if header.below:
         notices.append(f"{file}: left out below the header: {counted(header.below, 'rows')}")
@@ -69,6 +80,14 @@ def read_sheet(book: Book, title: str, header: HeaderRows = header_rows.FIRST, *
     if blank := last - top - sum(number > top for number, _ in rows):
         notices.append(f"{file}: blank rows skipped: {blank}")
     return Sheet(file, tuple(names.values()), cells, [line for line, _ in body], tuple(notices))
+
+
+def sheet_rows(book: Book, title: str, most: int) -> tuple[list[list[str]], list[int]]:
+    """Return the first rows of a sheet that are not blank, as text, and their numbers."""
+    with reading(book.path):
+        rows = list(islice(_rows(book.workbook[title]), most))
+    texts = [[stored.as_text(cell.value, dated=True) or "" if cell else "" for cell in row] for _, row in rows]
+    return texts, [number for number, _ in rows]
 
 
 def _divided(
@@ -79,8 +98,8 @@ def _divided(
     for number in header.header:
         if number not in known:
             raise SourceError(f"{file}: row {number} is to be the header, and there is no such row, or it is blank")
-    tops = [(number, known[number]) for number in header.header] or [rows[0]]
-    below = [row for row in rows if row[0] > tops[-1][0]][header.below :]
+    tops = [(number, known[number]) for number in header.header] or ([] if header.absent else [rows[0]])
+    below = [row for row in rows if not tops or row[0] > tops[-1][0]][header.below :]
     return tops, [row for row in below if row[0] not in header.lines]
 
 
@@ -114,19 +133,29 @@ def is_filled(cell: Any) -> bool:
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
-def _header(file: str, tops: Sequence[_NumberedRow], *, any_name: bool, spans: dict[int, int]) -> dict[int, str]:
-    """Return the names of the columns by their position in the sheet, from 0."""
+def _header(
+    file: str, tops: Sequence[_NumberedRow], *, any_name: bool, repeats: bool, spans: dict[int, int]
+) -> dict[int, str]:
+    """Return the names of the columns by their position in the sheet, from 0; with ``repeats`` one may stand twice."""
     texts = [[_name(file, number, place, cell, any_name) for place, cell in enumerate(row)] for number, row in tops]
     headings = header_rows.joined(texts[0], texts[1], spans or None) if len(texts) > 1 else texts[0]
     names: dict[int, str] = {}
     for position, name in enumerate(headings):
         if not name:
             continue
-        if name in names.values():
+        if name in names.values() and not repeats:
             where = f"{get_column_letter(position + 1)}{tops[-1][0]}"
-            raise SourceError(f"{file}: the column {name!r} stands twice in the header, again in {where}; keep one")
+            raise NoHeader(f"{file}: the column {name!r} stands twice in the header, again in {where}; keep one")
         names[position] = name
     return names
+
+
+def _all_named(names: dict[int, str], rows: Sequence[_NumberedRow]) -> dict[int, str]:
+    """Return names of all columns in which a cell is filled, each of them once."""
+    filled = {place for _, row in rows for place, cell in enumerate(row) if is_filled(cell)} | names.keys()
+    unnamed = {0: row_index.NAMELESS}
+    every = header_rows.completed([names.get(place, unnamed.get(place, "")) for place in range(max(filled) + 1)])
+    return {place: every[place] for place in sorted(filled)}
 
 
 def _name(file: str, row: int, place: int, cell: Any, any_name: bool) -> str | None:
@@ -134,7 +163,7 @@ def _name(file: str, row: int, place: int, cell: Any, any_name: bool) -> str | N
     if not is_filled(cell):
         return None
     if not isinstance(cell.value, str) and not any_name:
-        raise SourceError(
+        raise NoHeader(
             f"{file} has no header: {get_column_letter(place + 1)}{row} holds {cell.value!r}, not a name; "
             "write the names in the first row"
         )
@@ -156,9 +185,7 @@ def _named_cells(file: str, top: int, names: dict[int, str], rows: Sequence[_Num
         outside = [i for i, cell in enumerate(row) if i not in names and is_filled(cell)]
         if outside:
             where = f"{get_column_letter(outside[0] + 1)}{line}"
-            raise SourceError(
-                f"{file}: the cell {where} has no name above it in row {top}; name the column or clear it"
-            )
+            raise NoHeader(f"{file}: the cell {where} has no name above it in row {top}; name the column or clear it")
         cells.append(tuple(row[i] if i < len(row) else None for i in names))
     return cells
 

@@ -1,0 +1,105 @@
+"""Words of spreadsheets in several languages: headings, answers of yes or no, the sexes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+YES = frozenset(
+    {"yes", "y", "ja", "j", "oui", "o", "si", "s", "sim", "true", "wahr", "vrai", "verdadero", "vero", "waar"}
+)
+NO = frozenset({"no", "n", "nein", "non", "nee", "nao", "nej", "nei", "false", "falsch", "faux", "falso", "onwaar"})
+_BOXES = {"checked": "true", "unchecked": "false"}
+TICKS = frozenset({"x", "xx", "✓", "✔", "☑", "✗", "✘", "*", "+", "•"})
+"""Marks that say yes, and whose absence may be a no or no answer."""
+
+_FEMALE: tuple[str, ...] = (
+    "female",
+    "f",
+    "w",
+    "weiblich",
+    "frau",
+    "woman",
+    "women",
+    "femme",
+    "feminin",
+    "mujer",
+    "femenino",
+    "femenina",
+)
+_FEMALE += (
+    "donna",
+    "femmina",
+    "femminile",
+    "vrouw",
+    "vrouwelijk",
+    "v",
+    "mulher",
+    "feminino",
+    "kvinna",
+    "kvinde",
+    "kvinne",
+)
+_MALE: tuple[str, ...] = (
+    "male",
+    "mannlich",
+    "mann",
+    "man",
+    "men",
+    "homme",
+    "masculin",
+    "hombre",
+    "masculino",
+    "uomo",
+    "maschio",
+)
+_MALE += ("maschile", "mannelijk", "homem")
+_SEX: Mapping[str, str] = {**dict.fromkeys(_FEMALE, "female"), **dict.fromkeys(_MALE, "male")}
+_HEADINGS: Mapping[str, str] = {
+    "age_years": r"(age|alter|edad|eta|leeftijd|idade|alder)( in)?( years| yrs| jahren| jahre| anni| anos| ans| jaar)?",
+    "sex": r"sex|gender|geschl|geschlecht|sexe|sexo|sesso|genere|genero|genre|geslacht|kon|kjonn",
+}
+
+
+def plain(text: str) -> str:
+    """Return a text in small letters, without accents and outer spaces."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(mark for mark in apart if not unicodedata.combining(mark)).strip()
+
+
+def words(text: str) -> str:
+    """Return the words of a heading as :func:`plain` has them, with single spaces between."""
+    return " ".join(re.sub(r"[\W_]+", " ", plain(text)).split())
+
+
+def heading_of(heading: str) -> str | None:
+    """Return the variable of participants that a heading names in some language, ``None`` where it names none."""
+    return next((name for name, form in _HEADINGS.items() if re.fullmatch(form, words(heading))), None)
+
+
+def truth(answer: str) -> str | None:
+    """Return ``true`` for a word that says yes, ``false`` for one that says no, ``None`` for any other."""
+    word = plain(answer).rstrip(".!")
+    if word in _BOXES:
+        return _BOXES[word]
+    return "true" if word in YES else "false" if word in NO else None
+
+
+def sexes(answers: list[str]) -> Mapping[str, str] | None:
+    """Return which sex each of all answers of a column means, ``None`` where one of them is open.
+
+    An m is a man beside f, w, v or k, and a woman (mujer) beside h (hombre); alone it leaves that open.
+    """
+    said = {answer: words(answer) for answer in answers}
+    letters = {word for word in said.values() if len(word) == 1}
+    known = dict(_SEX)
+    if letters & {"f", "w", "v"}:
+        known |= {"m": "male", "h": "male"}
+    elif letters & {"k"}:
+        known |= {"m": "male", "k": "female"}
+    elif letters == {"h", "m"}:
+        known |= {"h": "male", "m": "female"}
+    if not said or any(word not in known for word in said.values()):
+        return None
+    return {answer: known[word] for answer, word in said.items()}
