@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import codebook
+from crampstudy.codebook import exposures
 
 ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
@@ -44,7 +45,6 @@ SEXES = {"female": "Women", "male": "Men"}
 """Sexes as printed, in the order of tables and figures."""
 # A factor of a term, which may hold a colon in backticks or in a text.
 _FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
-_OF_PERSON = re.compile(r"(within|between)\((?:`([^`]+)`|([^\W\d][\w.]*))\)")
 _OPERATORS = (
     *((">=", "≥"), ("<=", "≤"), ("!=", "≠"), ("<>", "≠")),
     *((" AND ", " and "), (" OR ", " or "), ("'", "")),
@@ -114,22 +114,11 @@ def outcome(name: str) -> str:
     return _OUTCOMES.get(name) or capital(term(name))
 
 
-def of_person(name: str) -> tuple[str, str] | None:
-    """Return function and column of a term ``within(x)`` or ``between(x)``, ``None`` if it is another one."""
-    found = _OF_PERSON.fullmatch(name)
-    return (found[1], found[2] or found[3]) if found else None
-
-
-def unsplit(name: str) -> str:
-    """Return a term with the exposure itself in the place of ``within(x)`` or ``between(x)``."""
-    return _OF_PERSON.sub(lambda part: part[0].partition("(")[2][:-1], name)
-
-
 def variable(name: str) -> codebook.Variable | None:
     """Return the variable of the codebook that a term is of, if it is of one, whatever stands before it in a row."""
     name = name.removeprefix(ZERO_PART).removeprefix(CONTRAST)
-    split = of_person(name)
-    return codebook.find(split[1] if split else name)
+    exposure = exposures.find(name)
+    return codebook.find(exposure.variable if exposure else name)
 
 
 def term(name: str, heading: bool = False) -> str:
@@ -141,14 +130,32 @@ def term(name: str, heading: bool = False) -> str:
     parts = _FACTOR.findall(name)
     if len(parts) > 1:
         return " × ".join(term(part) for part in parts)
-    if split := of_person(name):
-        return f"{label(split[1])}, {split[0]} participants"
+    if exposure := exposures.find(name):
+        return of_person_time(exposure)
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
     if known:
         return re.sub(r"(?<=\d)-(?=\d)", DASH, known.heading if heading else known.label)
     return re.sub(r"`([^`]+)`|[A-Za-z_]\w*", lambda match: label(match[1] or match[0]), name)
+
+
+def of_person_time(exposure: exposures.Exposure) -> str:
+    """Return an exposure of person-time as printed: ``Alcohol, within participants, 1 night before``."""
+    parts = [label(exposure.variable)]
+    if exposure.part:
+        parts.append(f"{exposure.part} participants" + (", night left out" if exposure.leave_out else ""))
+    for function, nights in reversed(exposure.steps):
+        many = counted(nights or 0, "nights")
+        said = {
+            "lag": f"{many} before",
+            "lead": f"{many} after",
+            "mean_last": f"mean of last {many}",
+            "days_last": f"nights of last {nights}",
+            "load_ratio": "acute over chronic load",
+        }
+        parts.append(said[function])
+    return ", ".join(parts)
 
 
 def grouping(name: str) -> str:

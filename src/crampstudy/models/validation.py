@@ -8,7 +8,7 @@ from typing import get_args
 
 from formulaic import Formula
 
-from crampstudy import wording
+from crampstudy.codebook.exposures import OF_PERSON
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
@@ -94,13 +94,17 @@ def check_outcome(family: Family, outcome: str) -> None:
 
 
 def _check_terms(terms: Formula, family: Family, outcome: str) -> None:
-    check_apart(formula.columns_in(terms), outcome, "terms")
-    if family.name not in NIGHT_FAMILIES and (split := sorted(filter(wording.of_person, formula.names_in(terms)))):
+    found = formula.exposures_in(terms)
+    earlier = {exposure.variable for exposure in found} - formula.names_in(terms)
+    earlier -= {exposure.variable for exposure in found if exposure.has_own_night}
+    check_apart(formula.columns_in(terms) - earlier, outcome, "terms")
+    if family.name not in NIGHT_FAMILIES and found:
+        does = f"{' and '.join(f'{name}()' for name in OF_PERSON)} split what differs from night to night, and are"
+        what = does if found[0].part else "it is made of a participant's other nights, and is"
         raise UsageError(
-            f"{split[0]}: within() and between() split what differs from night to night, and are for the models of "
-            f"nights: {', '.join(NIGHT_FAMILIES)}; {family.name} is none of them"
+            f"{found[0]}: {what} for the models of nights: {', '.join(NIGHT_FAMILIES)}; {family.name} is none of them"
         )
-    used = {found.kind for term in terms if (found := formula.special(term))} - family.functions
+    used = {special.kind for term in terms if (special := formula.special(term))} - family.functions
     if WEIGHTS in used and family.name in NIGHT_FAMILIES:
         raise UsageError(f"weights() is for {', '.join(names_of_weighted())}")
     same = [other.name for other in FAMILIES.values() if other.rows == family.rows and OFFSET in other.functions]

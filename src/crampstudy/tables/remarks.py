@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 
 _OF_GROUPS = ("rate", "prevalence", "median")
@@ -56,7 +57,7 @@ def _splits(rows: pd.DataFrame) -> list[str]:
     made = []
     every = wording.records(rows)
     for within, between, test in zip(every[::3], every[1::3], every[2::3], strict=True):
-        named = wording.term(wording.unsplit(str(within["term"])))
+        named = wording.term(exposures.unsplit(str(within["term"])))
         if test["status"] != "converged":
             tested = rows[rows["term"] == test["term"]]
             reason = "; ".join(_said(tested, (), tested))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.models.coefficients.rows import BASELINES, LARGEST, CoefficientTable, Scale
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.terms import design_matrix
@@ -49,9 +49,9 @@ def steps(
             continue
         step = float(10.0 ** np.round(np.log10(spread[column.term])))
         if np.sign(np.log10(step)) * _needed(scale, coefficient, quantile(ci_level, df) * error) > 0:
-            exposure = wording.unsplit(column.term)
+            exposure = exposures.unsplit(column.term)
             needed[exposure] = max(step, needed.get(exposure, 1.0), key=lambda size: abs(np.log10(size)))
-    shared = {term: needed[wording.unsplit(term)] for term in spread if wording.unsplit(term) in needed}
+    shared = {term: needed[exposures.unsplit(term)] for term in spread if exposures.unsplit(term) in needed}
     return shared | dict(per)
 
 

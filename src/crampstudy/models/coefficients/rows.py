@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,7 @@ from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.estimates import Status, verdicts
 from crampstudy.estimates.verdicts import MARGINS, Margins, Verdict
+from crampstudy.models.coefficients import units
 from crampstudy.models.coefficients.auxiliary_parameters import Extra
 from crampstudy.models.inference.automatic import Conventional, Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile, wald
@@ -122,7 +122,7 @@ class Scale:
     @classmethod
     def of_number(cls, name: str) -> Scale:
         """Return the scale of a number, a column of a cohort: differences of its mean."""
-        unit = _points(name) or "unit"
+        unit = units.of_number(name) or "unit"
         return cls("difference", "mean", unit, of=unit)
 
     def shown(self, values: Array) -> Array:
@@ -172,7 +172,7 @@ def rows(
             made += _smooth(answer, smooths[i], cells, scale, ci_level)
         elif i not in within:
             multiple = per.get(column.term, 1.0)
-            cells |= {"unit": scale.unit_of(_unit(column, multiple))}
+            cells |= {"unit": scale.unit_of(units.per_step(column, multiple))}
             number = coefficient * multiple, error * abs(multiple), df
             row = _row(answer, cells, column, number, ci_level, scale)
             as_it_is = i in answer.declared.columns and multiple == 1
@@ -369,27 +369,3 @@ def _flat(term: str, design: design_matrix.Design) -> str:
 def note(*parts: str) -> str | None:
     """Return the parts that say something, joined."""
     return "; ".join(filter(None, parts)) or None
-
-
-def _points(name: str) -> str | None:
-    """Return the unit of a variable, ``points`` of a score from 0 to 10, ``None`` where the codebook has none."""
-    known = wording.variable(name)
-    if known and known.unit and re.fullmatch(r"\d+-\d+", known.unit):
-        return "points"
-    return known.unit if known else None
-
-
-def _unit(column: design_matrix.Column, multiple: float) -> str:
-    if column.level is not None:
-        against = f"against {column.reference}" if column.reference else "contrast"
-        return against if multiple == 1 else f"{against}, per {multiple:g}"
-    known = wording.variable(column.term)
-    if known and known.type == "boolean" and multiple == 1:
-        return "yes against no"
-    if not known or not known.unit:
-        return f"per {multiple:g}"
-    if re.fullmatch(r"\d+-\d+", known.unit):
-        return f"per {multiple:g} {'point' if multiple == 1 else 'points'}"
-    # A derived variable may carry its own step, such as "per 10 years".
-    step = re.fullmatch(r"per ([\d.]+) (.+)", known.unit)
-    return f"per {multiple * float(step[1]):g} {step[2]}" if step else f"per {multiple:g} {known.unit}"
