@@ -482,7 +482,8 @@ def test_columns_of_odd_names_have_means_too() -> None:
     terms = "within(`shoe size`) + between(`a:b`) + within( within ) + I(within(`a:b`) / 30)"
     fitted = fit(cohort, model="poisson", terms=terms)
     shown = ["within(`shoe size`)", "between(`a:b`)", "within(`within`)", "I(within(`a:b`) / 30)"]
-    assert [t for t in fitted.estimates["term"] if not wording.is_declared(t)] == [*shown, "intercept"]
+    beside = "reliability: a:b"
+    assert [t for t in fitted.estimates["term"] if not wording.is_declared(t)] == [*shown, "intercept", beside]
     split = fit(cohort, model="mixed-poisson", terms="`shoe size` + `a:b` + sex").estimates
     assert row(split, "within(`a:b`) = between(`a:b`)")["status"] == "converged"
     assert "shoe size: the ratio mixes".capitalize() in tables.notes(split)

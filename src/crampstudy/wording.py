@@ -16,6 +16,8 @@ ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
 CONTRAST = "contrast: "
 """What stands before a number whose row is of its declared contrast, beside that of its ratio per unit."""
+RELIABILITY = "reliability: "
+"""What stands before a variable whose row is of the reliability of its person mean."""
 AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 # Between two numbers, of which neither is part of a name, a path, a date or a power.
@@ -125,6 +127,8 @@ def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
         return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
+    if name.startswith(RELIABILITY):
+        return f"Reliability of the person mean of {lower(label(name.removeprefix(RELIABILITY)))}"
     if name.startswith(CONTRAST):
         return term(name.removeprefix(CONTRAST))
     parts = _FACTOR.findall(name)
@@ -174,6 +178,11 @@ def label(name: str) -> str:
     """Return the label of a column as it stands inside a text."""
     known = codebook.find(name)
     return known.label if known else name.replace("_", " ")
+
+
+def lower(label: str) -> str:
+    """Return a label as it stands inside a sentence; an abbreviation keeps its capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _unit(row: Mapping[str, Any]) -> str:

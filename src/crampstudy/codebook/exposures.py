@@ -14,7 +14,9 @@ from typing import Literal
 
 Part = Literal["within", "between"]
 
-OF_PERSON: tuple[Part, Part] = ("within", "between")
+WITHIN: Part = "within"
+BETWEEN: Part = "between"
+OF_PERSON = (WITHIN, BETWEEN)
 SHIFTS = ("lag", "lead")
 """Functions whose argument ``k`` is how many calendar nights earlier, or later, the value is taken."""
 WINDOWS = ("mean_last", "days_last", "load_ratio")
@@ -66,6 +68,10 @@ class Exposure:
     def base(self) -> Exposure:
         """The same nights of the variable itself, from which the mean has not been subtracted."""
         return replace(self, part=None, leave_out=False)
+
+    def at_lag(self, nights: int) -> Exposure:
+        """Return it so many calendar nights earlier than that of the row, below 0 later."""
+        return replace(self, steps=(("lag" if nights >= 0 else "lead", abs(nights)), *self.steps))
 
     @property
     def shift(self) -> int:

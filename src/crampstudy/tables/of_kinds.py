@@ -49,9 +49,18 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
         # What splits the ratios of a fit stands with them.
         own = {kind.name: kind.splits or kind.name for kind in found.values() if kind.table == name}
         rows = estimates[estimates["analysis"].isin(list(own))]
-        base = rows.assign(analysis=rows["analysis"].map(own))
+        base = rows.assign(analysis=_with_their_model(rows, rows["analysis"].map(own)))
         common = [base[column] for column in _APART.get(name, ())]
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [((next(iter(own)),), rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
             heading = ", ".join(cell for cell in key if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART)
+
+
+def _with_their_model(rows: pd.DataFrame, analyses: pd.Series[str]) -> pd.Series[str]:
+    """Return the analyses of rows, of what stands below the table of a model that of the model's other rows."""
+    beside = analyses.isin([kind.name for kind in kinds.KINDS.values() if kind.beside])
+    model = [rows[name] for name in ("model", "outcome", "population")]
+    return (
+        analyses.mask(beside).groupby(model, dropna=False).transform("first").where(beside, analyses).fillna(analyses)
+    )

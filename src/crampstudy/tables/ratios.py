@@ -110,6 +110,10 @@ def _factor(row: dict[str, Any], scale: str) -> _Key:
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"
+    kind = kinds.named(row["analysis"])
+    if kind.by_level:
+        name = ", ".join(filter(None, (wording.term(row["term"]), wording.level(str(row["level"])), kind.label)))
+        return (domain, name, wording.contrast(row | {"level": None}))
     return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
 
 

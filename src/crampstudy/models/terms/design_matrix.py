@@ -64,9 +64,10 @@ class Design:
     ``surplus`` are terms left out because there are too few participants for so many coefficients,
     ``remarks`` what a reader of the coefficients should know. ``incomplete`` counts the candidate rows left out because
     a value was missing, ``unreached`` those of them that miss one of another night, ``weightless`` those of weight 0;
-    ``encode`` turns other values of the variables (a frame with a row each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
-    number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
-    written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict.
+    ``encode`` turns other values of the variables (a frame with a row each) into rows of the same matrix, a variable
+    that is not given at its value of the first row. ``offset`` (a number per row) is the sum of the formula's
+    ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as written, ``smooths`` its splines, ``declared``
+    the contrasts that have a verdict.
     """
 
     matrix: Array

@@ -15,12 +15,11 @@ import numpy as np
 import polars as pl
 
 from crampstudy import codebook
-from crampstudy.codebook.exposures import OF_PERSON, Exposure
+from crampstudy.codebook.exposures import WITHIN, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import ALIKE, Diary, diary_columns, logged_values, people
 
-WITHIN, BETWEEN = OF_PERSON
 _EXPOSURE = "_exposure"
 _SAME = 1e-12
 """Means that differ by no more than this share of themselves differ by rounding."""
