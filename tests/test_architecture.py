@@ -22,6 +22,7 @@ DOORS = {
         "models/bootstrap.py:bootstrap",
         "checks/__init__.py:check",
         "descriptive/describe.py:describe",
+        "contrasts/within_between.py:within_between",
     ),
     *("report/build.py:build", "simulate/__init__.py:write"),
 }

@@ -417,6 +417,7 @@ def test_units_and_words() -> None:
     assert row(rows, "days_last(warm_up, 5)")["unit"] == "per 1 night"
     assert row(rows, "mean_last(fluid_ml, 3)")["unit"] == "per 1 mL/day"
     assert wording.term("lag(alcohol_units, 1)") == "Alcohol, 1 night before"
+    assert wording.term("lag(within(alcohol_units), 0)") == "Alcohol, within participants, same night"
     assert wording.term("lead(within(alcohol_units), 2)") == "Alcohol, within participants, 2 nights after"
     assert wording.term("within(sleep_hours, leave_out=True)") == "Sleep, within participants, night left out"
     assert wording.term("lag(mean_last(`shoe size`, 7), 1)") == "shoe size, mean of last 7 nights, 1 night before"

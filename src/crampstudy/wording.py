@@ -152,8 +152,8 @@ def of_person_time(exposure: exposures.Exposure) -> str:
     for function, nights in reversed(exposure.steps):
         many = counted(nights or 0, "nights")
         said = {
-            "lag": f"{many} before",
-            "lead": f"{many} after",
+            "lag": f"{many} before" if nights else "same night",
+            "lead": f"{many} after" if nights else "same night",
             "mean_last": f"mean of last {many}",
             "days_last": f"nights of last {nights}",
             "load_ratio": "acute over chronic load",

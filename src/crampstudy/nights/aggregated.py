@@ -29,10 +29,16 @@ def counted_nights(
     """Return a participant's observed nights that are alike in ``known`` and ``names`` as one row, with their number.
 
     Columns: participant_id, ``known`` (as of :func:`observed_night`), those of ``names`` that the diary or the
-    participants have, those of ``exposures`` of other nights, ``cramp_night`` where cramps are among them, and
-    ``nights_alike``. A missing value is alike to a
-    missing value. Sorted by participant, so that the rows are the same however the diary is cut; a scanned
-    diary is read in parts and never stands in memory as a whole.
+    participants have, ``exposures``, ``cramp_night`` where cramps are among them, and ``nights_alike``. A missing
+    value is alike to a missing value. Sorted by participant, so that the rows are the same however the diary is cut; a
+    scanned diary is read in parts and never stands in memory as a whole.
+
+    Args:
+        cohort: a diary.
+        names: the columns that are needed of a night and its participant.
+        bands: age bands behind ``age_band``.
+        known: the column that is known of an observed night.
+        exposures: those of other nights, each a column of its name.
 
     Raises:
         UsageError: the cohort is a survey, or a night belongs to none of the participants.
