@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from crampstudy import codebook, estimates, fit, wording
+from crampstudy import bootstrap, check, codebook, estimates, fit, wording
 from crampstudy.codebook import contrasts, exposures
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
@@ -363,6 +363,21 @@ def test_they_stand_in_every_place_of_a_model_of_nights() -> None:
     again = fit(COHORT, model="poisson", terms="lag(alcohol_units, 1)", second_opinion=True).second_opinion
     assert again is not None
     assert again["status"].eq("agrees").all()
+
+
+def test_checks_and_a_bootstrap_take_them() -> None:
+    terms = "lag(alcohol_units, 1) + lag(within(fluid_ml), 1)"
+    made = check(COHORT, model="poisson", terms=terms, rng=np.random.default_rng(1))
+    assert {one.name for one in made} >= {"collinearity", "convergence", "serial dependence"}
+    assert {one.verdict for one in made if one.name in ("collinearity", "convergence")} == {"passed"}
+    rows = bootstrap(COHORT, model="poisson", terms=terms, replicates=40, rng=np.random.default_rng(1))
+    plain = fit(COHORT, model="poisson", terms=terms).estimates
+    for _, found in rows[rows["term"] == "lag(alcohol_units, 1)"].iterrows():
+        assert found["estimate"] == pytest.approx(row(plain, "lag(alcohol_units, 1)")["estimate"])
+        assert found["ci_low"] < found["estimate"] < found["ci_high"]
+    fitted = fit(COHORT, model="poisson", terms=terms)
+    ratio = fitted.ratio({"lag(alcohol_units, 1)": 3}, {"lag(alcohol_units, 1)": 0})["estimate"][0]
+    assert ratio == pytest.approx(row(plain, "lag(alcohol_units, 1)")["estimate"] ** 3)
 
 
 def test_a_lag_of_the_outcome_is_of_another_night() -> None:

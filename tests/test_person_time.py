@@ -169,6 +169,27 @@ def test_so_it_is_below_the_ratios_that_a_mixed_model_splits(capsys: pytest.Capt
     assert "Rate ratio (95% CI)" in shown
 
 
+def test_each_mean_has_its_reliability_once_and_a_zero_part_has_its_own() -> None:
+    rows = fit(drawn(60, 8), model="gee-exchangeable", terms="alcohol_units + between(stress_0_10)").estimates
+    names = ["reliability: stress_0_10", "reliability: alcohol_units"]
+    assert kinds.RELIABILITY.rows(rows)["term"].to_list() == names
+    assert rows["key"].is_unique
+    rows = fit(
+        drawn(), model="hurdle-negative-binomial", terms="alcohol_units", zero_terms="between(alcohol_units)"
+    ).estimates
+    assert kinds.RELIABILITY.rows(rows)["term"].to_list() == names[1:]
+    assert "drawn towards that within" in rows.set_index("term")["note"]["zero: between(alcohol_units)"]
+    assert "drawn" not in str(rows.set_index("term")["note"]["alcohol_units"])
+
+
+def test_a_fit_without_an_answer_has_no_reliability() -> None:
+    still = drawn().frame("diary").with_columns(cramps=pl.lit(0, pl.Int64))
+    cohort = Cohort("made", "diary", {"participants": drawn().frame("participants"), "diary": still})
+    rows = fit(cohort, model="poisson", terms="between(alcohol_units)").estimates
+    assert set(rows["status"]) == {"not_estimable"}
+    assert kinds.RELIABILITY.rows(rows).empty
+
+
 def test_a_reliable_mean_has_no_warning_and_one_that_never_varies_within_is_certain() -> None:
     rows = fit(drawn(icc=0.9), model="poisson", terms="between(alcohol_units)").estimates
     assert not rows["note"].str.contains("drawn towards", na=False).any()

@@ -98,8 +98,7 @@ def fit(
         rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
         exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
         mixes, and the test that they are equal; one with ``between(x)`` has the reliability of that mean. Of a list of
-        events
-        (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
+        events (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
 
     Raises:
         UsageError: an argument is none of what is allowed, or a name is unknown.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from crampstudy import estimates as tidy
 from crampstudy import wording
 from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients import rows
 from crampstudy.models.inference.reliability import LEAST, WANTED, Reliability
@@ -19,14 +20,32 @@ from crampstudy.nights.person_moments import person_moments
 CORRECTED_BY = "crampstudy.contrasts.within_between gives the ratio corrected for it"
 
 
-def reliability_rows(request: ModelRequest, solution: Solution, cells: rows.Row) -> list[rows.Row]:
-    """Return a row for each person mean in a model, of the participants fitted and all of their logged nights."""
-    found = []
+def with_reliability(
+    request: ModelRequest, solution: Solution, cells: rows.Row, made: Sequence[rows.Row], told: Collection[str] = ()
+) -> list[rows.Row]:
+    """Return the rows of a model with the reliability of its person means, and what that says of their ratios.
+
+    The means are those of the participants fitted over all of their logged nights.
+
+    Args:
+        request: what was asked.
+        solution: the model.
+        cells: the cells that its rows share.
+        made: its rows.
+        told: the terms of the rows of another model of the same fit, which may have told a reliability already.
+    """
+    if not solution.answered:
+        return [*made]
+    found, said = [], {}
     for variable in _means(solution):
         moments = person_moments(request.cohort, [variable], solution.participants)
-        more = {"term": f"{wording.RELIABILITY}{variable}", "n_nights": int(moments.nights.sum()), "adjusted_for": None}
-        found.append(row(variable, Reliability.of(moments), 0, cells | more))
-    return found
+        reliability = Reliability.of(moments)
+        said[variable] = warning(variable, float(reliability.values[0])) or ""
+        term = f"{wording.RELIABILITY}{variable}"
+        more = {"term": term, "n_nights": int(moments.nights.sum()), "adjusted_for": None}
+        found += [] if term in told else [row(variable, reliability, 0, cells | more)]
+    warned = ((r, rows.note(r["note"] or "", *_said_of(r["term"], solution, said))) for r in made)
+    return [*(r | {"note": note} for r, note in warned), *found]
 
 
 def row(variable: str, found: Reliability, place: int, cells: rows.Row) -> rows.Row:
@@ -60,24 +79,16 @@ def warning(variable: str, value: float) -> str | None:
     )
 
 
-def warned(made: Sequence[rows.Row], solution: Solution, found: Sequence[rows.Row]) -> list[rows.Row]:
-    """Return the rows ``made`` of a model with the warnings that the reliabilities ``found`` are for their ratios."""
-    values = {
-        str(r["term"]).removeprefix(wording.RELIABILITY): r["estimate"] for r in found if r["estimate"] is not None
-    }
-    said = {variable: text for variable, value in values.items() if (text := warning(variable, value))}
-    names = solution.whole.names
-    terms: dict[str, str] = {}
-    for term, of in [
-        *names.items(),
-        *((f"{wording.CONTRAST}{name}", (name,)) for own in names.values() for name in own),
-    ]:
-        for exposure in filter(None, map(exposures.find, of)):
-            if exposure.part == "between" and exposure.variable in said:
-                terms[term] = said[exposure.variable]
-    return [r | {"note": rows.note(r["note"] or "", terms[r["term"]])} if r["term"] in terms else r for r in made]
-
-
 def _means(solution: Solution) -> list[str]:
-    found = [exposures.find(name) for name in solution.whole.variables]
-    return list(dict.fromkeys(e.variable for e in found if e and e.part == "between"))
+    designs = filter(None, (solution.whole, solution.zero))
+    found = [exposures.find(name) for design in designs for name in design.variables]
+    return list(dict.fromkeys(e.variable for e in found if e and e.part == BETWEEN))
+
+
+def _said_of(term: str, solution: Solution, said: Mapping[str, str]) -> list[str]:
+    """Return what is ``said`` of the means in a term, whether that is of a unit, a contrast or the zero part."""
+    design = solution.zero if term.startswith(wording.ZERO_PART) else solution.whole
+    own = term.removeprefix(wording.ZERO_PART).removeprefix(wording.CONTRAST)
+    names = design.names.get(own, (own,)) if design else ()
+    found = [exposures.find(name) for name in names]
+    return [said[e.variable] for e in found if e and e.part == BETWEEN and e.variable in said]
