@@ -312,6 +312,28 @@ def test_several_exposures_are_in_one_model() -> None:
     assert units.nunique() == 1
 
 
+def test_exposures_that_do_not_vary_or_were_not_measured_stand_beside() -> None:
+    """Stress never varies within a participant here, fluid was never measured, and steps are the same for all."""
+    diary = drawn().frame("diary").with_columns(steps=pl.col("date").dt.day().cast(pl.Int64) * 100)
+    cohort = Cohort("made", "diary", {"participants": drawn().frame("participants"), "diary": diary})
+    rows = asked(cohort, "stress_0_10", "fluid_ml", "alcohol_units", "steps")
+    assert of(rows, "within", "stress_0_10")["note"] == "within(stress_0_10) does not vary"
+    assert {of(rows, part, "fluid_ml")["status"] for part in ("within", "between")} == {"not_measured"}
+    assert of(rows, "between", "steps")["note"] == "between(steps) does not vary"
+    found = of(rows, "between", kind=kinds.CORRECTED)
+    assert found["ci_low"] < found["estimate"] < found["ci_high"]
+    assert len(kinds.CORRECTED.rows(rows)) == 2
+
+
+def test_means_of_which_a_combination_is_noise_cannot_be_corrected() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, drawn().frame("diary").height)
+    diary = drawn().frame("diary").with_columns(other=pl.col("alcohol_units") + pl.Series(noise))
+    cohort = Cohort("made", "diary", {"participants": drawn().frame("participants"), "diary": diary})
+    found = kinds.CORRECTED.rows(asked(cohort, "alcohol_units", "other"))
+    assert set(found["status"]) == {"not_estimable"}
+    assert found["note"].str.contains("together|without an estimate").all()
+
+
 @pytest.mark.parametrize(
     ("names", "options", "said"),
     [
@@ -433,6 +455,19 @@ def test_what_was_not_measured_or_cannot_be_estimated_says_so_in_every_row() -> 
     rows = distributed_lag(drawn(20, 3), "alcohol_units", model="poisson")
     assert set(rows["status"]) == {"not_estimable"}
     assert "no night has the other nights logged" in of(rows, "lag 3")["note"]
+
+
+def test_a_sum_with_a_night_that_has_no_estimate_has_none() -> None:
+    # Two runs of five nights.
+    diary = drawn(150, 25).frame("diary").filter((pl.col("date").dt.day() - 1) % 20 < 5)
+    cohort = Cohort("made", "diary", {"participants": drawn(150, 25).frame("participants"), "diary": diary})
+    rows = distributed_lag(cohort, "alcohol_units", model="poisson", lags=5, covariance="cluster")
+    assert {of(rows, f"lag {k}")["status"] for k in range(5)} == {"converged"}
+    for level in ("lag 5", "cumulative"):
+        found = of(rows, level)
+        assert found["status"] == "not_estimable"
+        assert "that lag(within(alcohol_units), 5) needs" in found["note"]
+    assert of(rows, "lag 1 against lag 0")["status"] == "converged"
 
 
 def test_they_are_shown_in_a_table_and_in_words(capsys: pytest.CaptureFixture[str]) -> None:

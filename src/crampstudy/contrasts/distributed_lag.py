@@ -87,8 +87,11 @@ def distributed_lag(
 def _together(fitted: Fit, own: list[Exposure], signs: dict[str, float], level: str, margins: Margins) -> list[_Row]:
     """Return the rows of a sum of lags with these ``signs``, per unit and at the declared contrast of a single one."""
     made = []
-    for plain in person_time.of_term(fitted, own[0], level, kinds.DISTRIBUTED_LAG):
-        if fitted.linear is None or plain["status"] not in ("converged", "boundary"):
+    summed = {str(one): person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG) for one in own}
+    # What one of the nights has no estimate of, the sum has none of either.
+    first = next((rows for name, rows in summed.items() if name in signs and _lacks(rows)), summed[str(own[0])])
+    for plain in first:
+        if fitted.linear is None or _lacks(first):
             made.append(plain)
             continue
         declared = person_time.contrast(fitted, own[0]) if str(plain["term"]).startswith(CONTRAST) else None
@@ -103,6 +106,10 @@ def _together(fitted: Fit, own: list[Exposure], signs: dict[str, float], level: 
         if plain["verdict"] is not None:
             made[-1] = person_time.judged(made[-1], margins)
     return made
+
+
+def _lacks(rows: list[_Row]) -> bool:
+    return any(row["status"] not in ("converged", "boundary") for row in rows)
 
 
 def _untold(fitted: Fit, exposure: Exposure) -> _Row:

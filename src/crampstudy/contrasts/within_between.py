@@ -11,7 +11,7 @@ import pandas as pd
 
 from crampstudy import compute, estimates
 from crampstudy.age_bands import AgeBands
-from crampstudy.arrays import Array, Flags
+from crampstudy.arrays import Array
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
@@ -22,7 +22,6 @@ from crampstudy.models.bootstrap import MOST_FAILED, Coefficients, check_replica
 from crampstudy.models.fit import Fit, fit
 from crampstudy.models.inference.reliability import LEAST, WANTED, Reliability
 from crampstudy.models.nights.reliability_rows import CORRECTED_BY
-from crampstudy.models.nights.solution import Solution
 from crampstudy.models.registry import names_of_weighted
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.validation import default_outcome, solve
@@ -33,6 +32,7 @@ from crampstudy.wording import CONTRAST, RELIABILITY, counted
 Row = dict[str, Any]
 _REPLACED = ("key", "status", "estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "verdict", "note")
 """The cells of a plain row that the corrected one has of its own."""
+_TOGETHER = "some of the means together differ between participants by no more than nights do: none can be corrected"
 
 
 def within_between(
@@ -82,20 +82,19 @@ def within_between(
     parts = [[person_time.part(name, which, model, outcome) for which in OF_PERSON] for name in exposures]
     terms = person_time.joined(beside, [part for pair in parts for part in pair])
     fitted = fit(cohort, model=model, terms=terms, outcome=outcome, **more)
-    asked = _request(cohort, model, terms, outcome, more)
-    wanted = [name for name, value in _reliabilities(fitted).items() if LEAST <= value < WANTED]
-    drawn = None
-    if fitted.status == "converged" and wanted:
-        drawn = _Drawn.of(asked, parts, exposures, replicates, rng, workers)
+    values = _reliabilities(fitted)
+    drawn: dict[str, _Drawn] = {}
+    if any(LEAST <= value < WANTED for value in values.values()):
+        asked = _request(cohort, model, terms, outcome, more)
+        drawn = _resampled(asked, parts, replicates, rng, workers)
     made: list[Row] = []
-    for i, (name, pair) in enumerate(zip(exposures, parts, strict=True)):
+    for name, pair in zip(exposures, parts, strict=True):
         for part, level in zip(pair, OF_PERSON, strict=True):
             made += person_time.of_term(fitted, part, level, kinds.WITHIN_BETWEEN)
         made += _reliability(fitted, name)
-        value = _reliabilities(fitted).get(name, np.inf)
-        if value < WANTED:
-            of_it = drawn.of_place(i) if drawn and value >= LEAST else None
-            made += _corrected(fitted, pair[1], value, of_it, more.get("margins", MARGINS))
+        if (value := values.get(name, 1.0)) < WANTED:
+            found = drawn.get(name) if value >= LEAST else None
+            made += _corrected(fitted, pair[1], value, found, more.get("margins", MARGINS))
     return estimates.frame(made)
 
 
@@ -123,73 +122,72 @@ def _reliabilities(fitted: Fit) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Statistic:
-    """The corrected coefficients between participants (q) of resampled participants, each so often as it was drawn."""
+    """The corrected coefficients between participants (q) of resampled participants, each so often as it was drawn.
+
+    ``within`` and ``between`` are their places; an exposure that never varies within has none there, and no effect.
+    """
 
     coefficients: Coefficients
     moments: PersonMoments
-    within: tuple[int, ...]
+    within: tuple[int | None, ...]
     between: tuple[int, ...]
 
     def __call__(self, times: Array) -> Array:
         found = self.coefficients(times)
-        reliability = Reliability.of(self.moments, times)
-        return reliability.corrected(found[list(self.within)], found[list(self.between)])
+        within = np.array([0.0 if i is None else found[i] for i in self.within])
+        return Reliability.of(self.moments, times).corrected(within, found[list(self.between)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """The corrected coefficients (q) of a cohort, and those of each replicate (R x q)."""
+    """The corrected coefficient of a cohort, and its ``replicates`` (R), NaN where there is none."""
 
-    found: Array
+    found: float
     replicates: Array
 
-    @classmethod
-    def of(
-        cls,
-        request: ModelRequest,
-        parts: Sequence[Sequence[Exposure]],
-        exposures: Sequence[str],
-        replicates: int,
-        rng: np.random.Generator,
-        workers: compute.Workers,
-    ) -> _Drawn:
-        """Resample the participants of a model.
 
-        Args:
-            request: the model.
-            parts: within and between of each exposure, as the terms have them.
-            exposures: their variables.
-            replicates: how many times the participants are drawn.
-            rng: the source of all draws.
-            workers: processes, or the address of a cluster.
-        """
-        solution: Solution = solve(request, night_by_night=False)
-        place = {column.term: i for i, column in enumerate(solution.design.columns)}
-        within, between = (tuple(place[str(pair[side])] for pair in parts) for side in (0, 1))
-        moments = person_moments(request.cohort, exposures, solution.participants)
-        statistic = _Statistic(Coefficients.of(solution), moments, within, between)
-        people = len(solution.participants)
-        made = resample(statistic, people, replicates=replicates, rng=rng, workers=workers)
-        return cls(statistic(np.ones(people)), made)
+def _resampled(
+    request: ModelRequest,
+    parts: Sequence[Sequence[Exposure]],
+    replicates: int,
+    rng: np.random.Generator,
+    workers: compute.Workers,
+) -> dict[str, _Drawn]:
+    """Return the corrected coefficient of each variable that has one between participants in a model.
 
-    def of_place(self, i: int) -> tuple[float, Array, int]:
-        """Return one of the coefficients, its replicates that have an estimate, and how many have none."""
-        own = self.replicates[:, i]
-        kept: Flags = np.isfinite(own)
-        return float(self.found[i]), own[kept], int((~kept).sum())
+    Args:
+        request: the model.
+        parts: within and between of each exposure, as the terms have them.
+        replicates: how many times the participants are drawn.
+        rng: the source of all draws.
+        workers: processes, or the address of a cluster.
+    """
+    solution = solve(request, night_by_night=False)
+    place = {column.term: i for i, column in enumerate(solution.design.columns)}
+    kept = [pair for pair in parts if str(pair[1]) in place]
+    names = [between.variable for _, between in kept]
+    statistic = _Statistic(
+        Coefficients.of(solution),
+        person_moments(request.cohort, names, solution.participants),
+        tuple(place.get(str(within)) for within, _ in kept),
+        tuple(place[str(between)] for _, between in kept),
+    )
+    people = len(solution.participants)
+    made = resample(statistic, people, replicates=replicates, rng=rng, workers=workers)
+    found = statistic(np.ones(people))
+    return {name: _Drawn(float(found[i]), made[:, i]) for i, name in enumerate(names)}
 
 
-def _corrected(
-    fitted: Fit, part: Exposure, value: float, drawn: tuple[float, Array, int] | None, margins: Margins
-) -> list[Row]:
+def _corrected(fitted: Fit, part: Exposure, value: float, drawn: _Drawn | None, margins: Margins) -> list[Row]:
     """Return the corrected row of a mean with a reliability of ``value``, per unit and at its declared contrast."""
     made = []
     for plain in person_time.of_term(fitted, part, BETWEEN, kinds.CORRECTED):
         if plain["status"] != "converged":
             continue
         cells = {name: cell for name, cell in plain.items() if name not in _REPLACED and cell is not None}
-        if drawn is None or not np.isfinite(drawn[0]):
+        if drawn is None or not np.isfinite(drawn.found):
             said = f"the reliability of the mean is {value:.2f}, below {LEAST}: too low to be corrected for"
+            said = said if drawn is None else _TOGETHER
             made.append(estimates.row(status="not_estimable", **cells | {"note": said}))
             continue
         declared = person_time.contrast(fitted, part) if str(plain["term"]).startswith(CONTRAST) else None
@@ -199,16 +197,15 @@ def _corrected(
     return made
 
 
-def _row(fitted: Fit, cells: Row, step: float, value: float, drawn: tuple[float, Array, int]) -> Row:
-    found, replicates, failed = drawn
-    number = len(replicates) + failed
+def _row(fitted: Fit, cells: Row, step: float, value: float, drawn: _Drawn) -> Row:
+    kept = drawn.replicates[np.isfinite(drawn.replicates)]
+    number, failed = len(drawn.replicates), len(drawn.replicates) - len(kept)
     said = f"corrected for a reliability of {value:.2f}, interval by {counted(number, 'replicates')}"
     said += f", {failed:,} of them without an estimate" if failed else ""
     if failed > MOST_FAILED * number:
         return estimates.row(status="not_estimable", **cells | {"note": said})
-    low, high = sorted(step * limit for limit in percentile(replicates, float(cells["ci_level"])))
-    linear = fitted.linear
-    shown = (lambda x: x) if linear is None or linear.scale.of else np.exp
-    limits = {"estimate": float(shown(step * found)), "ci_low": float(shown(low)), "ci_high": float(shown(high))}
-    error = float(np.std(step * replicates, ddof=1))
+    around = np.array([drawn.found, *percentile(kept, float(cells["ci_level"]))]) * step
+    shown = around if fitted.linear is None else fitted.linear.scale.shown(around)
+    limits = {"estimate": shown[0], "ci_low": shown[1:].min(), "ci_high": shown[1:].max()}
+    error = float(np.std(step * kept, ddof=1))
     return estimates.row(status="converged", **cells | limits | {"std_error": error, "note": said})
