@@ -355,6 +355,8 @@ def test_they_stand_in_every_place_of_a_model_of_nights() -> None:
     )
     assert row(fitted.estimates, "lag(alcohol_units, 1)")["status"] == "converged"
     assert "random slope" in set(fitted.estimates["term"])
+    factor = fit(COHORT, model="poisson", terms="C(lag(warm_up, 1), ref='true')").estimates
+    assert row(factor, "C(lag(warm_up, 1), ref='true')")["reference"] == "true"
     linear = fit(COHORT, model="linear", outcome="sleep_hours", terms="lag(cramp_night, 1) + lag(within(fluid_ml), 1)")
     assert row(linear.estimates, "lag(cramp_night, 1)")["unit"] == "h/night, against false"
     hurdle = fit(COHORT, model="hurdle-negative-binomial", terms="sex", zero_terms="lag(warm_up, 1)").estimates
@@ -394,8 +396,12 @@ def test_what_no_night_has_is_said() -> None:
     assert found["status"] == "not_estimable"
     assert found["note"] == "no night has the other nights logged that lag(alcohol_units, 90) needs"
     assert row(rows, "sex")["status"] == "converged"
-    rows = fit(COHORT, model="poisson", terms="lag(stretch_calf_min, 1) + sex").estimates
-    assert row(rows, "lag(stretch_calf_min, 1)")["status"] == "not_measured"
+    empty = COHORT.frame("diary").with_columns(steps=pl.lit(None, pl.Int64))
+    cohort = Cohort("made", "diary", {"participants": COHORT.frame("participants"), "diary": empty})
+    for terms in ("lag(stretch_calf_min, 1)", "lag(steps, 1)", "lag(within(steps), 1)"):
+        rows = fit(cohort, model="poisson", terms=f"{terms} + sex").estimates
+        assert row(rows, terms)["status"] == "not_measured"
+        assert row(rows, "sex")["status"] == "converged"
 
 
 def test_a_mean_with_the_night_that_cramps_can_move_is_named() -> None:

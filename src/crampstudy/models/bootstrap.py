@@ -40,6 +40,7 @@ MOST_FAILED = 0.05
 
 _BATCH = 25
 _DISPERSION = "dispersion"
+_NOT_RESAMPLED = ("wald_test", "reliability")
 
 
 def resample(
@@ -188,7 +189,7 @@ def bootstrap(
     targets = _targets(solution, len(centre))
     made = []
     for kind in (kinds.BOOTSTRAP_PERCENTILE, kinds.BOOTSTRAP_CORRECTED):
-        for row in fitted.estimates[fitted.estimates["scale"] != "wald_test"].to_dict("records"):
+        for row in fitted.estimates[~fitted.estimates["scale"].isin(_NOT_RESAMPLED)].to_dict("records"):
             cells: dict[str, Any] = {str(name): v for name, v in row.items() if name != "key" and not pd.isna(v)}
             cells["analysis"] = kind.name
             target = targets.get((cells["term"], cells.get("level")))

@@ -91,7 +91,7 @@ class _Source:
         else:
             each = person_nights(request.cohort, request.bands, known, names, others)
             nights = each.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
-        nights = means.added(request.cohort, nights, wanted)
+        nights = means.added(request.cohort, means.measured(request.cohort, nights, others), wanted)
         request = replace(request, remarks=(*request.remarks, *means.moved(wanted, request.outcome)))
         inside, where = subpopulation.select(nights, request.where).inside, request.where
         undecided = subpopulation.select(nights, f"({where}) IS NULL").inside if where else ~inside

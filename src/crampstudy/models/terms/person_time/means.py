@@ -37,6 +37,12 @@ def of_other_nights(wanted: Collection[Exposure], cohort: Cohort | Diary) -> tup
     return tuple(made)
 
 
+def measured(cohort: Cohort | Diary, nights: pl.DataFrame, made: Collection[Exposure]) -> pl.DataFrame:
+    """Return ``nights`` without the columns ``made`` of other nights whose variable was never measured."""
+    empty = (e for e in made if nights.height and nights[str(e)].null_count() == nights.height)
+    return nights.drop(str(e) for e in empty if logged_values(cohort, e.variable).is_empty())
+
+
 def added(cohort: Cohort | Diary, nights: pl.DataFrame, wanted: Collection[Exposure]) -> pl.DataFrame:
     """Return ``nights`` (one row each, or one for several that are alike) with the columns that have a mean in them.
 
