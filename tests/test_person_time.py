@@ -152,7 +152,7 @@ def test_beside_every_ratio_between_stands_the_reliability_of_its_mean(capsys: p
     terminal.show(fitted.estimates)
     shown = capsys.readouterr().out
     assert f"Reliability of the person mean of alcohol: {row['estimate']:.2f}, share of the variance" in shown
-    assert "crampstudy.contrasts.within_between gives the ratio corrected for it" in shown
+    assert "crampstudy.contrasts.within_between.within_between gives the ratio corrected for it" in shown
     assert sentence(row).startswith("Reliability of the person mean of alcohol")
     # Neither a deviation alone nor a variable as it is has a ratio between.
     for terms in ("within(alcohol_units)", "alcohol_units"):

@@ -17,7 +17,7 @@ from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelRequest
 from crampstudy.nights.person_moments import person_moments
 
-CORRECTED_BY = "crampstudy.contrasts.within_between gives the ratio corrected for it"
+CORRECTED_BY = "crampstudy.contrasts.within_between.within_between gives the ratio corrected for it"
 
 
 def with_reliability(
