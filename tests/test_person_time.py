@@ -169,6 +169,15 @@ def test_so_it_is_below_the_ratios_that_a_mixed_model_splits(capsys: pytest.Capt
     assert "Rate ratio (95% CI)" in shown
 
 
+def test_it_stands_below_the_table_of_its_model_whatever_kind_that_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for kind in (kinds.REGRESSION, kinds.ADJUSTED):
+        rows = fit(drawn(), model="poisson", terms="between(alcohol_units)", analysis=kind.name).estimates
+        (shown,) = tables.shown(rows)
+        assert "Reliability" not in str(shown.table)
+        terminal.show(rows)
+        assert capsys.readouterr().out.count("Reliability of the person mean of alcohol: 0.70") == 1
+
+
 def test_each_mean_has_its_reliability_once_and_a_zero_part_has_its_own() -> None:
     rows = fit(drawn(60, 8), model="gee-exchangeable", terms="alcohol_units + between(stress_0_10)").estimates
     names = ["reliability: stress_0_10", "reliability: alcohol_units"]

@@ -39,14 +39,14 @@ def joined(beside: str, exposures: Sequence[Exposure]) -> str:
     return " + ".join([*filter(None, [beside.strip()]), *terms])
 
 
-def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind, **more: Any) -> list[Row]:
+def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind) -> list[Row]:
     """Return the rows of an exposure in a fit, per unit and at its declared contrast, as rows of its variable."""
     rows = fitted.estimates
-    own = rows[rows["term"].isin([str(exposure), f"{CONTRAST}{exposure}"]) & rows["analysis"].eq(kinds.REGRESSION.name)]
+    own = rows[rows["term"].isin([str(exposure), f"{CONTRAST}{exposure}"]) & ~kinds.is_split(rows)]
     made = []
     for cells in known(own):
-        declared = f"{CONTRAST}" if cells["term"].startswith(CONTRAST) else ""
-        cells |= {"term": f"{declared}{exposure.variable}", "level": level, "analysis": kind.name, **more}
+        declared = CONTRAST if cells["term"].startswith(CONTRAST) else ""
+        cells |= {"term": f"{declared}{exposure.variable}", "level": level, "analysis": kind.name}
         made.append(estimates.row(**{name: cell for name, cell in cells.items() if name != "reference"}))
     return made
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import at_contrasts, compares, kinds, ratios
+from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.tables.headings import with_level
 
 _Key = tuple[str, str, str]
@@ -62,6 +62,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
     A number is shown at its declared contrast, where it has one, and per unit where not. Another model than the first
     stands last; its ratios are adjusted for age and sex.
     """
+    estimates = estimates[~estimates["scale"].isin(PARAMETERS)]
     primary = estimates["model"].iloc[0]
     columns: dict[str, dict[_Key, str]] = {}
     for (analysis, model), rows in estimates.groupby(["analysis", "model"], sort=False):
