@@ -23,6 +23,7 @@ DOORS = {
         "checks/__init__.py:check",
         "descriptive/describe.py:describe",
         "descriptive/describe.py:compare",
+        "contrasts/within_between.py:within_between",
     ),
     *("report/build.py:build", "simulate/__init__.py:write"),
 }

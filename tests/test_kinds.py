@@ -19,7 +19,9 @@ from crampstudy import bootstrap, compare, describe, estimates, figures, fit, ta
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -76,6 +78,10 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ).estimates,
         "age curve": age_curve(diary),
         "age curve of a survey": age_curve(survey),
+        "within and between": within_between(
+            diary, ["electrolyte_drink"], model="poisson", replicates=40, rng=np.random.default_rng(1)
+        ),
+        "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),

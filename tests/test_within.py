@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crampstudy import codebook, estimates, fit, tables, terminal, wording
+from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.bootstrap import bootstrap
-from crampstudy.models.terms import person_means
+from crampstudy.models.terms.person_time import means
 from crampstudy.nights import person_nights
 from crampstudy.sources import open_cohort
 from crampstudy.sources.writer import About, writing
@@ -103,9 +104,9 @@ BY_HAND = made(
 )
 
 
-def columns(cohort: Cohort, *names: str, outcome: str = "cramps") -> pl.DataFrame:
-    nights = person_nights(cohort)
-    return person_means.added(cohort, nights, names, outcome).select("participant_id", "date", *names)
+def columns(cohort: Cohort, *names: str) -> pl.DataFrame:
+    nights, wanted = person_nights(cohort), [found for name in names if (found := exposures.find(name))]
+    return means.added(cohort, nights, wanted).select("participant_id", "date", *names)
 
 
 def test_the_mean_is_over_all_logged_nights_on_which_the_exposure_is_known() -> None:
@@ -115,11 +116,15 @@ def test_the_mean_is_over_all_logged_nights_on_which_the_exposure_is_known() -> 
     assert found["within(exercise_min)"].to_list() == [-30, None, 30, 0, None, None]
 
 
-def test_the_mean_of_what_cramps_can_move_leaves_the_night_out() -> None:
-    found = columns(BY_HAND, "within(awakenings)", "between(awakenings)")
+def test_the_night_itself_is_left_out_where_that_is_asked_and_never_in_silence() -> None:
+    plain = columns(BY_HAND, "within(awakenings)", "between(awakenings)")
+    assert plain["between(awakenings)"].to_list() == [2, 2, 2, 1, 1, 3]
+    assert plain["within(awakenings)"].to_list() == [0, -2, None, 0, None, 0]
+    within, between = "within(awakenings, leave_out=True)", "between(awakenings, leave_out=True)"
+    found = columns(BY_HAND, within, between)
     # Of 2, 4 and 0 the others'; a night that is not known itself has the mean of all; an only one has no other.
-    assert found["between(awakenings)"].to_list() == [2, 3, 2, None, 1, None]
-    assert found["within(awakenings)"].to_list() == [0, -3, None, None, None, None]
+    assert found[between].to_list() == [2, 3, 2, None, 1, None]
+    assert found[within].to_list() == [0, -3, None, None, None, None]
 
 
 def test_what_comes_after_an_outcome_can_be_moved_by_it() -> None:
@@ -133,7 +138,7 @@ def test_what_comes_after_an_outcome_can_be_moved_by_it() -> None:
     assert not codebook.can_move("fatigue_0_10", "sleep_hours")
     assert not codebook.can_move("fatigue_0_10", "cramp_night")
     assert not codebook.can_move("steps", "exercise_min")
-    found = columns(BY_HAND, "between(cramp_night)", outcome="fatigue_0_10")
+    found = columns(BY_HAND, "between(cramp_night)")
     assert found["between(cramp_night)"].to_list() == [2 / 3, 2 / 3, 2 / 3, 0, 0, 1]
 
 
@@ -152,20 +157,20 @@ VALUES = st.one_of(st.none(), st.floats(0, 24), st.sampled_from([0.1, 1e-9, 1 / 
 @settings(max_examples=40)
 @given(
     st.lists(st.lists(VALUES, min_size=1, max_size=9), min_size=2, max_size=5),
-    st.sampled_from(["exercise_min", "sleep_hours"]),
+    st.sampled_from(["exercise_min", "exercise_min, leave_out=True"]),
     st.randoms(use_true_random=False),
 )
 def test_deviations_sum_to_zero_in_whatever_order_nights_stand(
     people: list[list[float | None]], name: str, random: Any
 ) -> None:
-    nights = {f"p{i}": [{"cramps": 0, name: value} for value in values] for i, values in enumerate(people)}
+    nights = {f"p{i}": [{"cramps": 0, "exercise_min": value} for value in values] for i, values in enumerate(people)}
     cohort = made(nights)
     wanted = (f"within({name})", f"between({name})")
     found = columns(cohort, *wanted)
     sums = found.group_by("participant_id").agg(pl.col(wanted[0]).sum())
     assert np.abs(sums[wanted[0]].to_numpy()).max() <= 1e-10
     for who, values in nights.items():
-        known = {night[name] for night in values} - {None}
+        known = {night["exercise_min"] for night in values} - {None}
         own = found.filter(pl.col("participant_id") == who)[wanted[0]].drop_nulls()
         assert len(known) != 1 or own.to_list() == [0.0] * len(own)
     order = list(range(cohort.frame("diary").height))
@@ -212,7 +217,7 @@ def parity_cohort() -> Cohort:
     return Cohort("parity", "diary", {"participants": people, "diary": diary}, synthetic=True)
 
 
-NAMED = {"alcohol": "alcohol_units", "hours": "sleep_hours"}
+NAMED = {"alcohol": "alcohol_units", "hours": "sleep_hours, leave_out=True"}
 
 
 @pytest.mark.parametrize("exposure", list(NAMED))
@@ -246,7 +251,7 @@ def test_the_ratios_are_those_of_r(model: str, exposure: str) -> None:
 def test_the_test_that_both_are_equal_is_that_of_r(model: str) -> None:
     kind = "model" if model == "mixed-poisson" else "cluster-hc0"
     rows = fit(parity_cohort(), model=model, terms="age_decade + sleep_hours", covariance=kind).estimates
-    found = row(rows, "within(sleep_hours) = between(sleep_hours)")
+    found = row(rows, "within(sleep_hours, leave_out=True) = between(sleep_hours, leave_out=True)")
     assert found["estimate"] == pytest.approx(R["hours"][model]["equal"], rel=5e-3)
 
 
@@ -484,7 +489,8 @@ def test_columns_of_odd_names_have_means_too() -> None:
     terms = "within(`shoe size`) + between(`a:b`) + within( within ) + I(within(`a:b`) / 30)"
     fitted = fit(cohort, model="poisson", terms=terms)
     shown = ["within(`shoe size`)", "between(`a:b`)", "within(`within`)", "I(within(`a:b`) / 30)"]
-    assert [t for t in fitted.estimates["term"] if not wording.is_declared(t)] == [*shown, "intercept"]
+    beside = "reliability: a:b"
+    assert [t for t in fitted.estimates["term"] if not wording.is_declared(t)] == [*shown, "intercept", beside]
     split = fit(cohort, model="mixed-poisson", terms="`shoe size` + `a:b` + sex").estimates
     assert row(split, "within(`a:b`) = between(`a:b`)")["status"] == "converged"
     assert "shoe size: the ratio mixes".capitalize() in tables.notes(split)

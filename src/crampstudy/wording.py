@@ -10,11 +10,14 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import codebook
+from crampstudy.codebook import exposures
 
 ZERO_PART = "zero: "
 """What stands before a term of a model's part for zeros, which may be one of the counts too."""
 CONTRAST = "contrast: "
 """What stands before a number whose row is of its declared contrast, beside that of its ratio per unit."""
+RELIABILITY = "reliability: "
+"""What stands before a variable whose row is of the reliability of its person mean."""
 AT_REFERENCE = "at the reference of what it interacts with"
 """In the note of a ratio that others of the model modify."""
 # Between two numbers, of which neither is part of a name, a path, a date or a power.
@@ -44,9 +47,9 @@ SEXES = {"female": "Women", "male": "Men"}
 """Sexes as printed, in the order of tables and figures."""
 # A factor of a term, which may hold a colon in backticks or in a text.
 _FACTOR = re.compile(r"""(?:`[^`]*`|'[^']*'|"[^"]*"|[^:])+""")
-_OF_PERSON = re.compile(r"(within|between)\((?:`([^`]+)`|([^\W\d][\w.]*))\)")
 _CALL = re.compile(r"((?:np\.)?\w+)\((.*)\)")
-_SCALED = re.compile(r"I\((?:`([^`]+)`|([A-Za-z_]\w*|(?:within|between)\([^()]+\))) ?([*/]) ?(\d+(?:\.\d+)?)\)")
+_SCALED = re.compile(r"I\((.+?) ?([*/]) ?(\d+(?:\.\d+)?)\)")
+_COLUMN = re.compile(r"`([^`]+)`|[A-Za-z_]\w*")
 _SPLINES = {"ns": "spline", "bs": "B-spline", "cr": "cubic spline"}
 _PARTS = {"poly": "degree", "bs": "basis function", "cr": "basis function"}
 _MADE = {
@@ -128,35 +131,26 @@ def outcome(name: str) -> str:
     return _OUTCOMES.get(name) or capital(term(name))
 
 
-def of_person(name: str) -> tuple[str, str] | None:
-    """Return function and column of a term ``within(x)`` or ``between(x)``, ``None`` if it is another one."""
-    found = _OF_PERSON.fullmatch(name)
-    return (found[1], found[2] or found[3]) if found else None
-
-
-def unsplit(name: str) -> str:
-    """Return a term with the exposure itself in the place of ``within(x)`` or ``between(x)``."""
-    return _OF_PERSON.sub(lambda part: part[0].partition("(")[2][:-1], name)
-
-
 def variable(name: str) -> codebook.Variable | None:
     """Return the variable of the codebook that a term is of, if it is of one, whatever stands before it in a row."""
     name = name.removeprefix(ZERO_PART).removeprefix(CONTRAST)
-    split = of_person(name)
-    return codebook.find(split[1] if split else name)
+    exposure = exposures.find(name)
+    return codebook.find(exposure.variable if exposure else name)
 
 
 def term(name: str, heading: bool = False) -> str:
     """Return a term as printed: the codebook's label, names inside a formula replaced by theirs."""
     if name.startswith(ZERO_PART):
         return f"Zeros: {term(name.removeprefix(ZERO_PART))}"
+    if name.startswith(RELIABILITY):
+        return f"Reliability of the person mean of {small(label(name.removeprefix(RELIABILITY)))}"
     if name.startswith(CONTRAST):
         return term(name.removeprefix(CONTRAST))
     first, *others = factors(name)
     if others:
         return " × ".join([_of_interaction(first), *(small(_of_interaction(part)) for part in others)])
-    if split := of_person(name):
-        return f"{label(split[1])}, {split[0]} participants"
+    if exposure := exposures.find(name):
+        return ", ".join((label(exposure.variable), *_of_other_nights(exposure)))
     if categorical := re.fullmatch(r"C\((?:`([^`]+)`|(\w+)).*\)", name):
         name = categorical[1] or categorical[2]
     known = codebook.find(name)
@@ -180,15 +174,32 @@ def small(text: str) -> str:
 
 def scaled(name: str) -> tuple[str, float] | None:
     """Return variable and step of a term such as ``I(x / 10)``, a multiple of it alone; ``None`` if it is none."""
-    if found := _SCALED.fullmatch(name):
-        by = float(found[4])
-        return (found[1] or found[2], by if found[3] == "/" else 1 / by) if by else None
-    return None
+    found = _SCALED.fullmatch(name)
+    column = _COLUMN.fullmatch(found[1]) if found else None
+    if not found or not (by := float(found[3])) or not (column or exposures.find(found[1])):
+        return None
+    return column[1] or found[1] if column else found[1], by if found[2] == "/" else 1 / by
 
 
 def _of_interaction(part: str) -> str:
-    split = of_person(part)
-    return f"{label(split[1])} ({split[0]} participants)" if split else term(part)
+    exposure = exposures.find(part)
+    return f"{label(exposure.variable)} ({', '.join(_of_other_nights(exposure))})" if exposure else term(part)
+
+
+def _of_other_nights(exposure: exposures.Exposure) -> list[str]:
+    """Return what an exposure of person-time is of its variable: ``within participants``, ``1 night before``."""
+    parts = [f"{exposure.part} participants{', night left out' if exposure.leave_out else ''}"] if exposure.part else []
+    for function, nights in reversed(exposure.steps):
+        many = counted(nights or 0, "nights")
+        said = {
+            "lag": f"{many} before" if nights else "same night",
+            "lead": f"{many} after" if nights else "same night",
+            "mean_last": f"mean of last {many}",
+            "days_last": f"nights of last {nights}",
+            "load_ratio": "acute over chronic load",
+        }
+        parts.append(said[function])
+    return parts
 
 
 def _of_call(function: str, inside: str) -> str:

@@ -141,7 +141,10 @@ def fit(
         str, typer.Option(help="A model by name; an unknown one lists them all.", autocompletion=completion.models)
     ],
     terms: Annotated[
-        str, typer.Option(help='Such as "age_decade + sex + diabetes"; within(x) and between(x) split a nightly x.')
+        str,
+        typer.Option(
+            help='Such as "age_decade + sex + diabetes"; within(x), between(x) and lag(x, 1) are of a nightly x.'
+        ),
     ],
     outcome: Annotated[
         str | None,

@@ -15,8 +15,10 @@ from importlib.resources import files
 from typing import Literal, cast
 
 from crampstudy import codebook
+from crampstudy.codebook.exposures import Exposure
 
-Kind = Literal["value", "centile", "within-sex", "deviation"]
+Kind = Literal["value", "centile", "within-sex", "deviation", "deviation-centile"]
+_OF_DEVIATIONS = ("deviation", "deviation-centile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Contrast:
     """The values ``at`` and ``reference`` of a variable, in its unit, whose ratio is judged; ``source`` says whose.
 
     Of kind ``centile`` they are centiles of the participants, of kind ``within-sex`` those of their distances from the
-    mean of their sex, of kind ``deviation`` distances from a person's own mean.
+    mean of their sex. Of kind ``deviation`` they are distances from a person's own mean, of kind ``deviation-centile``
+    centiles of these among the nights.
     ``printed`` names both where the variable's own values would not be understood.
     """
 
@@ -43,7 +46,7 @@ class Contrast:
         digits = next((n for n in range(4, 16) if f"{at:.{n}g}" != f"{reference:.{n}g}"), 16)
         text = f"{at:.{digits}g} against {reference:.{digits}g} {_unit(self.name)}".rstrip()
         match self.kind:
-            case "centile":
+            case "centile" | "deviation-centile":
                 return f"{self.centiles()}: {text}"
             case "within-sex":
                 amount, side = abs(at - reference), "lower" if at < reference else "higher"
@@ -100,7 +103,29 @@ def declared() -> tuple[Contrast, ...]:
 
 def find(name: str, *, deviation: bool = False) -> Contrast | None:
     """Return the declared contrast of a variable, or that of its ``deviation`` from the person's mean."""
-    return next((c for c in declared() if c.name == name and (c.kind == "deviation") == deviation), None)
+    return next((c for c in declared() if c.name == name and (c.kind in _OF_DEVIATIONS) == deviation), None)
+
+
+def of_variable(name: str, *, deviation: bool = False) -> tuple[Contrast | None, Contrast]:
+    """Return the declared values of a variable, ``None`` where there are none, and its contrast between centiles."""
+    stated = find(name, deviation=deviation)
+    if stated is not None and stated.kind in ("value", "deviation"):
+        return stated, by_centile(name)
+    return None, stated or by_centile(name)
+
+
+def of_exposure(exposure: Exposure) -> tuple[Contrast | None, Contrast]:
+    """Return the contrasts of an exposure of person-time, as :func:`of_variable` does.
+
+    Of a count of nights they are all of them against none; a load ratio has no values of its variable.
+    """
+    match exposure.window:
+        case ("days_last", nights) if nights is not None:
+            said = f"{nights} of {nights} against 0 of {nights} nights"
+            return Contrast(exposure.variable, "value", nights, 0, said), by_centile(str(exposure))
+        case ("load_ratio", _):
+            return None, by_centile(str(exposure))
+    return of_variable(exposure.variable, deviation=exposure.part == "within")
 
 
 def is_within_sex(name: str) -> bool:

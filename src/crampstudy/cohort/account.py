@@ -15,6 +15,7 @@ from crampstudy.wording import counted, ranges
 
 UNDECIDED, OUTSIDE = "the condition could not be decided", "outside the condition"
 UNOBSERVED, WEIGHTLESS, INCOMPLETE = "not observed", "of weight 0", "incomplete on the terms"
+UNREACHED = "without the other nights that the terms need"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,7 +11,7 @@ BASELINES = ("intercept", "threshold", "dispersion", f"{wording.ZERO_PART}interc
 """Terms of a model that compare nothing; tables for readers leave them out."""
 
 
-PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share")
+PARAMETERS = ("dispersion", "standard_deviation", "correlation", "icc", "mrr", "mor", "share", "reliability")
 """Scales of what a model has beside its coefficients, which stands under the table and not in it."""
 
 

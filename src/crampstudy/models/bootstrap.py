@@ -40,6 +40,7 @@ MOST_FAILED = 0.05
 
 _BATCH = 25
 _DISPERSION = "dispersion"
+_NOT_RESAMPLED = ("wald_test", "reliability")
 
 
 def resample(
@@ -84,6 +85,18 @@ def percentile(replicates: Array, ci_level: float) -> tuple[float, float]:
     """Return the percentile interval of ``replicates`` (length R). Source: Efron 1982."""
     low, high = np.quantile(replicates, [(1 - ci_level) / 2, (1 + ci_level) / 2])
     return float(low), float(high)
+
+
+def check_replicates(replicates: int, ci_level: float) -> None:
+    """Check that there are enough replicates for an interval.
+
+    Raises:
+        UsageError: there are not.
+    """
+    if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
+        raise UsageError(
+            f"{counted(replicates, 'replicates', 'are')} too few for level {ci_level:g}; give at least {fewest}"
+        )
 
 
 def bias_corrected(replicates: Array, estimate: float, ci_level: float) -> tuple[float, float]:
@@ -165,14 +178,11 @@ def bootstrap(
         analysis=kinds.BOOTSTRAP.name,
     )
     fitted = answer(request)
-    if replicates < (fewest := int(np.ceil(2 / (1 - ci_level)))):
-        raise UsageError(
-            f"{counted(replicates, 'replicates', 'are')} too few for level {ci_level:g}; give at least {fewest}"
-        )
+    check_replicates(replicates, ci_level)
     if fitted.status != "converged":
         return fitted.estimates
     solution = solve(request, night_by_night=False)
-    statistic = _Coefficients.of(solution)
+    statistic = Coefficients.of(solution)
     people = len(solution.participants)
     found = resample(statistic, people, replicates=replicates, rng=rng, workers=workers, keep=keep, progress=progress)
     # What is one participant's alone has no interval, and is not in a replicate without that one.
@@ -181,7 +191,7 @@ def bootstrap(
     targets = _targets(solution, len(centre))
     made = []
     for kind in (kinds.BOOTSTRAP_PERCENTILE, kinds.BOOTSTRAP_CORRECTED):
-        for row in fitted.estimates[fitted.estimates["scale"] != "wald_test"].to_dict("records"):
+        for row in fitted.estimates[~fitted.estimates["scale"].isin(_NOT_RESAMPLED)].to_dict("records"):
             cells: dict[str, Any] = {str(name): v for name, v in row.items() if name != "key" and not pd.isna(v)}
             cells["analysis"] = kind.name
             target = targets.get((cells["term"], cells.get("level")))
@@ -242,7 +252,7 @@ def _nothing_else(new: pd.DataFrame) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Coefficients:
+class Coefficients:
     """The statistic of a fit: its coefficients and, of a negative binomial, the dispersion.
 
     The columns that are one participant's ``own`` are as well not in a replicate; they have no estimate and count 0.
@@ -255,7 +265,7 @@ class _Coefficients:
     own: tuple[int, ...]
 
     @classmethod
-    def of(cls, solution: Solution) -> _Coefficients:
+    def of(cls, solution: Solution) -> Coefficients:
         # What encodes other values is of no use here, and is not the same twice: kept results would not be found.
         design = replace(solution.design.bare(), encode=_nothing_else)
         lone = exposed(solution.design, solution.data.groups)

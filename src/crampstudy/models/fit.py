@@ -60,9 +60,10 @@ def fit(
             (per 10 years, centred at 60) and ``age_band``. ``ns(age_years, df=3, ref=60)`` is a natural cubic spline:
             a joint test and ratios against ``ref``, knots at quantiles of the participants or as ``knots=[...]``,
             shown at round values or ``at=[...]``. ``within(x)`` is a night's deviation from the participant's mean of a
-            column of the diary, ``between(x)`` that mean (nights). ``offset(log(x))`` enters with coefficient 1
-            (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night counts (not
-            for mixed models and GEE).
+            column of the diary, ``between(x)`` that mean, ``lag(x, 1)``, ``lead(x, 1)``, ``mean_last(x, 7)``,
+            ``days_last(x, 14)`` and ``load_ratio(x)`` are of other nights (nights). ``offset(log(x))`` enters with
+            coefficient 1 (nights; survey-logistic and survey-poisson); ``weights(w)`` says as how many nights a night
+            counts (not for mixed models and GEE).
         outcome: one of the model's outcomes; the first of them by default. Of ``linear``, ``mixed-linear`` and GEE
             also any number of the diary, such as ``sleep_hours``; of ``survey-linear`` any of the participants.
         exposure: ``nights`` (1 per observed night) or ``hours_in_bed``; enters as log offset.
@@ -99,8 +100,8 @@ def fit(
         A term whose variable the cohort lacks is a row with status ``not_measured``, one that does not vary on the
         rows fitted a row with status ``not_estimable``; the others are fitted. A mixed model or GEE with a nightly
         exposure has further rows, of the analysis ``..., within and between``: both ratios that the exposure's own
-        mixes, and the test that they are equal. Of a list of events
-        (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
+        mixes, and the test that they are equal; one with ``between(x)`` has the reliability of that mean. Of a list of
+        events (:func:`crampstudy.nights.denominator`) no model of nights has an estimate.
 
     Raises:
         UsageError: an argument is none of what is allowed, or a name is unknown.

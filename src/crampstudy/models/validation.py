@@ -8,7 +8,8 @@ from typing import get_args
 
 from formulaic import Formula
 
-from crampstudy import causal, codebook, suggestions, wording
+from crampstudy import causal, codebook, suggestions
+from crampstudy.codebook import exposures
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import check_margins
@@ -76,7 +77,9 @@ def with_remarks(request: ModelRequest) -> ModelRequest:
     if request.effect_of is None:
         if request.graph is not None:
             raise UsageError("a causal graph is for the effect of a term; name it with effect_of (--effect-of)")
-        moved = [name for name in names if codebook.can_move(request.outcome, causal.plain(name))]
+        # Of parts of a person's nights it is said where they are made.
+        whole = [name for name in names if (found := exposures.find(name)) is None or found.part is None]
+        moved = [name for name in whole if codebook.can_move(request.outcome, causal.plain(name))]
         said = tuple(f"{name} comes after {request.outcome} in a night, which may have moved it" for name in moved)
     else:
         effect = _effect(request.effect_of, names)
@@ -131,13 +134,17 @@ def check_outcome(family: Family, outcome: str) -> None:
 
 
 def _check_terms(terms: Formula, family: Family, outcome: str) -> None:
-    check_apart(formula.columns_in(terms), outcome, "terms")
-    if family.name not in NIGHT_FAMILIES and (split := sorted(filter(wording.of_person, formula.names_in(terms)))):
+    found = formula.exposures_in(terms)
+    earlier = {exposure.variable for exposure in found} - formula.names_in(terms)
+    earlier -= {exposure.variable for exposure in found if exposure.has_own_night}
+    check_apart(formula.columns_in(terms) - earlier, outcome, "terms")
+    if family.name not in NIGHT_FAMILIES and found:
+        does = f"{' and '.join(f'{name}()' for name in exposures.OF_PERSON)} split what differs from night to night, and are"
+        what = does if found[0].part else "it is made of a participant's other nights, and is"
         raise UsageError(
-            f"{split[0]}: within() and between() split what differs from night to night, and are for the models of "
-            f"nights: {', '.join(NIGHT_FAMILIES)}; {family.name} is none of them"
+            f"{found[0]}: {what} for the models of nights: {', '.join(NIGHT_FAMILIES)}; {family.name} is none of them"
         )
-    used = {found.kind for term in terms if (found := formula.special(term))} - family.functions
+    used = {special.kind for term in terms if (special := formula.special(term))} - family.functions
     if WEIGHTS in used and family.name in NIGHT_FAMILIES:
         raise UsageError(f"weights() is for {', '.join(names_of_weighted())}")
     same = [other.name for other in FAMILIES.values() if other.rows == family.rows and OFFSET in other.functions]

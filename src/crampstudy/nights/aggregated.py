@@ -7,9 +7,11 @@ from collections.abc import Collection
 import polars as pl
 
 from crampstudy.age_bands import AgeBands
+from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.diary import Diary
+from crampstudy.nights.exposures import value_of, with_exposures
 from crampstudy.nights.parts import ALIKE
 from crampstudy.nights.person_time import people
 
@@ -18,14 +20,25 @@ _SAMPLE, _DIFFERENT = 20_000, 0.8
 
 
 def counted_nights(
-    cohort: Cohort | Diary, names: Collection[str], bands: AgeBands | None = None, known: str = "cramps"
+    cohort: Cohort | Diary,
+    names: Collection[str],
+    bands: AgeBands | None = None,
+    known: str = "cramps",
+    exposures: Collection[Exposure] = (),
 ) -> pl.DataFrame:
     """Return a participant's observed nights that are alike in ``known`` and ``names`` as one row, with their number.
 
     Columns: participant_id, ``known`` (as of :func:`observed_night`), those of ``names`` that the diary or the
-    participants have, ``cramp_night`` where cramps are among them, and ``nights_alike``. A missing value is alike to a
-    missing value. Sorted by participant, so that the rows are the same however the diary is cut; a scanned
-    diary is read in parts and never stands in memory as a whole.
+    participants have, ``exposures``, ``cramp_night`` where cramps are among them, and ``nights_alike``. A missing
+    value is alike to a missing value. Sorted by participant, so that the rows are the same however the diary is cut; a
+    scanned diary is read in parts and never stands in memory as a whole.
+
+    Args:
+        cohort: a diary.
+        names: the columns that are needed of a night and its participant.
+        bands: age bands behind ``age_band``.
+        known: the column that is known of an observed night.
+        exposures: those of other nights, each a column of its name.
 
     Raises:
         UsageError: the cohort is a survey, or a night belongs to none of the participants.
@@ -35,7 +48,8 @@ def counted_nights(
     # Whose nights they are is in every row, asked for or not.
     names = ({*names} | ({"cramps"} if "cramp_night" in names else set())) - {"participant_id"}
     key = [name for name in dict.fromkeys([known, *sorted(names)]) if name in columns]
-    alike = diary.alike(key, known)
+    key += [str(exposure) for exposure in exposures]
+    alike = diary.alike(key, known, exposures)
     who = people(cohort, bands)
     who = who.select("participant_id", *(name for name in sorted(names) if name in who.columns and name not in key))
     # A place in the order of participants sorts much faster than a text.
@@ -57,16 +71,17 @@ def logged_values(cohort: Cohort | Diary, name: str) -> pl.DataFrame:
     column = "cramps" if name == "cramp_night" else name
     key = [column]
     found = diary.alike(key, None)
-    value = pl.col(column) > 0 if name == "cramp_night" else pl.col(column)
     return (
-        found.filter(pl.col(column).is_not_null())
-        .select(pl.col("participant_id").cast(pl.String), value.cast(pl.Float64).alias("value"), ALIKE)
+        found.select(pl.col("participant_id").cast(pl.String), value_of(name).alias("value"), ALIKE)
+        .drop_nulls("value")
         .sort("participant_id", "value")
     )
 
 
-def repetitive(cohort: Cohort | Diary, names: Collection[str], known: str = "cramps") -> bool:
-    """Say whether a participant has many nights that are alike in ``known`` and ``names``.
+def repetitive(
+    cohort: Cohort | Diary, names: Collection[str], known: str = "cramps", exposures: Collection[Exposure] = ()
+) -> bool:
+    """Say whether a participant has many nights that are alike in ``known``, ``names`` and ``exposures``.
 
     Looks at all nights of some participants; of a scanned diary it is taken for granted.
     """
@@ -76,5 +91,6 @@ def repetitive(cohort: Cohort | Diary, names: Collection[str], known: str = "cra
     if diary.height > _SAMPLE:
         people = cohort.frame("participants")["participant_id"]
         diary = diary.filter(pl.col("participant_id").is_in(people.gather_every(-(-diary.height // _SAMPLE)).to_list()))
-    key = {"participant_id", known, *names} & set(diary.columns)
+    diary = with_exposures(diary, exposures)
+    key = {"participant_id", known, *names, *map(str, exposures)} & set(diary.columns)
     return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height

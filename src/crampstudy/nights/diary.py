@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
+from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import CALENDAR, with_calendar
+from crampstudy.nights.exposures import with_exposures
 from crampstudy.nights.parts import Parts, count_alike, observed
 from crampstudy.readable import OneLine
+
+AT_ONCE = 4_000_000
+"""So many nights, of whole participants, are in memory at once while exposures of other nights are made."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,9 +60,34 @@ class Diary(OneLine):
         """The columns of the nights with their types."""
         return pl.Schema({**self.parts.schema, **CALENDAR}) if self.parts else self.nights.collect_schema()
 
-    def alike(self, key: Sequence[str], known: str | None = "cramps") -> pl.DataFrame:
-        """Return the nights that are alike, counted; see :meth:`Parts.alike`."""
+    def alike(
+        self, key: Sequence[str], known: str | None = "cramps", exposures: Collection[Exposure] = ()
+    ) -> pl.DataFrame:
+        """Return the nights that are alike, counted; see :meth:`Parts.alike`.
+
+        Those of ``exposures`` in the ``key`` are of other nights, so that a participant's nights are read together,
+        whichever files they stand in.
+        """
+        if exposures:
+            own = [name for name in key if name in self.schema]
+            pieces = self.pieces([*own, *([known] if known else [])], exposures)
+            return pl.concat(count_alike(piece.lazy(), key, known) for piece in pieces)
         return self.parts.alike(key, known) if self.parts else count_alike(self.nights, key, known)
+
+    def pieces(self, columns: Collection[str], exposures: Collection[Exposure]) -> Iterator[pl.DataFrame]:
+        """Yield the logged nights of some participants after those of others: these ``columns`` and ``exposures``.
+
+        Sorted by participant and date within a piece.
+        """
+        schema = self.schema
+        of = {"cramps" if e.variable == "cramp_night" else e.variable for e in exposures}
+        needed = dict.fromkeys(["participant_id", "date", "entry_made", *columns, *sorted(of)])
+        logged = self.nights.filter(observed(schema.names(), None)).select(c for c in needed if c in schema)
+        logged = logged.with_columns(pl.col("participant_id").cast(pl.String))
+        number = -(-int(logged.select(pl.len()).collect().item()) // AT_ONCE)
+        for i in range(max(number, 1)):
+            own = pl.col("participant_id").hash(0) % number == i if number > 1 else pl.lit(value=True)
+            yield with_exposures(logged.filter(own).collect(engine="streaming"), exposures)
 
 
 def observed_night(cohort: Cohort | Diary, known: str = "cramps") -> pl.Expr:

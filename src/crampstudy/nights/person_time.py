@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from crampstudy.age_bands import AgeBands
+from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
@@ -45,22 +48,50 @@ def band_of(age: pl.Expr, bands: AgeBands) -> pl.Expr:
     return pl.when(age.is_not_null()).then(reached).replace_strict(labels, return_dtype=pl.Enum(bands.labels))
 
 
-def person_nights(cohort: Cohort | Diary, bands: AgeBands | None = None, known: str = "cramps") -> pl.DataFrame:
+def person_nights(
+    cohort: Cohort | Diary,
+    bands: AgeBands | None = None,
+    known: str = "cramps",
+    names: Collection[str] | None = None,
+    exposures: Collection[Exposure] = (),
+) -> pl.DataFrame:
     """Return one row per observed night: the diary's columns and the participant's, ``cramp_night`` beside ``cramps``.
 
     Sorted by participant and date; ``known`` as of :func:`observed_night`.
 
+    Args:
+        cohort: a diary.
+        bands: age bands behind ``age_band``.
+        known: the column that is known of an observed night.
+        names: the columns that are needed beside ``known``, ``cramps``, participant and date; all by default.
+        exposures: those of other nights, each a column of its name.
+
     Raises:
         UsageError: the cohort is a survey, which has no nights.
     """
-    diary = Diary.of(cohort)
+    diary, who = Diary.of(cohort), people(cohort, bands)
+    schema = diary.schema
+    if names is not None:
+        who = who.select("participant_id", *(n for n in who.columns if n in {*names} - {"participant_id"}))
+    wanted = {"participant_id", "date", "cramps", known} | {*(schema if names is None else names)}
+    own = [name for name in schema if name in wanted]
+    seen = observed_night(cohort, known)
+    if exposures:
+        pieces = [piece.filter(seen).drop(*_besides(piece, own, exposures)) for piece in diary.pieces(own, exposures)]
+        nights = pl.concat(pieces).lazy()
+    else:
+        nights = diary.nights.filter(seen).select(own)
     return (
-        diary.nights.filter(observed_night(cohort, known))
-        .join(people(cohort, bands).lazy(), on="participant_id", how="left")
+        nights.join(who.lazy(), on="participant_id", how="left")
         .with_columns(cramp_night=pl.col("cramps") > 0)
         .sort("participant_id", "date")
         .collect()
     )
+
+
+def _besides(piece: pl.DataFrame, own: Collection[str], exposures: Collection[Exposure]) -> list[str]:
+    """Return the columns of a piece that were read for its exposures alone."""
+    return [name for name in piece.columns if name not in {*own, *map(str, exposures)}]
 
 
 def numbers_of_a_night(cohort: Cohort | Diary) -> tuple[str, ...]:

@@ -47,13 +47,23 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
         UsageError: a row is of no kind.
     """
     found = kinds.of_rows(estimates)
-    for name in dict.fromkeys(kind.table for kind in found.values()):
-        # What splits the ratios of a fit stands with them.
-        own = {kind.name: kind.splits or kind.name for kind in found.values() if kind.table == name}
-        rows = estimates[estimates["analysis"].isin(list(own))]
-        base = rows.assign(analysis=rows["analysis"].map(own))
+    analyses = estimates["analysis"]
+    placed = _with_their_model(estimates, analyses.map({name: kind.table for name, kind in found.items()}))
+    # What splits the ratios of a fit stands with them.
+    own = _with_their_model(estimates, analyses.map({name: kind.splits or name for name, kind in found.items()}))
+    for name in placed.unique():
+        rows, base = estimates[placed == name], estimates.assign(analysis=own)[placed == name]
         common = [base[column] for column in _APART.get(name, ())]
-        for key, part in rows.groupby(common, sort=False, dropna=False) if common else [((next(iter(own)),), rows)]:
+        first = (base["analysis"].iloc[0],)
+        for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
             heading = ", ".join(cell for cell in key if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART)
+
+
+def _with_their_model(rows: pd.DataFrame, cells: pd.Series[str]) -> pd.Series[str]:
+    """Return the ``cells`` of rows, of what stands with the table of a model those of the model's other rows."""
+    beside = rows["analysis"].isin([kind.name for kind in kinds.KINDS.values() if kind.beside])
+    model = [rows[name] for name in ("cohort", "model", "outcome", "population")]
+    of_model = cells.mask(beside).groupby(model, dropna=False).transform("first")
+    return of_model.where(beside, cells).fillna(cells)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import at_contrasts, compares, kinds, ratios
+from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.remarks import notes, parameters
@@ -71,6 +71,7 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
     A number is shown at its declared contrast, where it has one, and per unit where not. Another model than the first
     stands last; its ratios are adjusted for age and sex.
     """
+    estimates = estimates[~estimates["scale"].isin(PARAMETERS)]
     primary = estimates["model"].iloc[0]
     columns: dict[str, dict[_Key, str]] = {}
     for (analysis, model), rows in estimates.groupby(["analysis", "model"], sort=False):
@@ -119,6 +120,10 @@ def _factor(row: dict[str, Any], scale: str) -> _Key:
     own = str(row["scale"]).replace("_", " ")
     other = f" ({own})" if own != scale and own.endswith(" ratio") else ""
     domain = known.domain.capitalize() if known else "Own terms"
+    kind = kinds.named(row["analysis"])
+    if kind.by_level:
+        name = ", ".join(filter(None, (wording.term(row["term"]), wording.level(str(row["level"])), kind.label)))
+        return (domain, name, wording.contrast(row | {"level": None}))
     return (domain, wording.term(row["term"]), f"{wording.contrast(row)}{other}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 
 _OF_GROUPS = ("rate", "prevalence", "median")
@@ -61,7 +62,8 @@ def _splits(rows: pd.DataFrame) -> list[str]:
     made = []
     every = wording.records(rows)
     for within, between, test in zip(every[::3], every[1::3], every[2::3], strict=True):
-        named = wording.term(wording.unsplit(str(within["term"])))
+        named = wording.term(exposures.unsplit(str(within["term"])))
+        apart = ", against the mean of the other nights" if "leave_out=True" in str(within["term"]) else ""
         if test["status"] != "converged":
             tested = rows[rows["term"] == test["term"]]
             reason = "; ".join(_said(tested, (), tested))
@@ -70,7 +72,7 @@ def _splits(rows: pd.DataFrame) -> list[str]:
         where = f"{wording.AT_REFERENCE}, " if wording.AT_REFERENCE in str(test["note"]) else ""
         what = "difference" if within["scale"] == "difference" else "ratio"
         made.append(
-            f"{named}: {where}the {what} mixes {wording.estimate(within)} within participants and "
+            f"{named}: {where}the {what} mixes {wording.estimate(within)} within participants{apart} and "
             f"{wording.estimate(between)} between them, {wording.contrast(within)} "
             f"({wording.p_text(test['p_value'])} that both are equal)"
         )
@@ -144,16 +146,19 @@ def _reworded(text: str) -> str:
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)
     text = _CALLED.sub(lambda match: wording.small(wording.term(match[0])), text)
     text = re.sub(r"= ([\w-]+)", lambda match: f"= {wording.level(match[1])}", text)
-    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./]\w)", lambda match: wording.small(wording.label(match[0])), text)
+    return re.sub(r"(?<![\w./])[A-Za-z]\w*_\w*+(?![./=]\w)", lambda match: wording.small(wording.label(match[0])), text)
 
 
 def parameters(estimates: pd.DataFrame) -> list[str]:
     """Return a line for each parameter that a model has beside its coefficients, such as its dispersion."""
     beside = estimates["scale"].isin(PARAMETERS)
-    others = "; ".join(estimates.loc[~beside, "note"].dropna())
+    # What splits a ratio has no row in the table that would tell its notes.
+    others = "; ".join(estimates.loc[~beside & ~kinds.is_split(estimates), "note"].dropna())
     lines = []
     for row in wording.records(estimates[beside]):
         name = str(row["term"])
+        if row["scale"] == "reliability":
+            name = wording.term(f"{wording.RELIABILITY}{name.removeprefix(wording.RELIABILITY)}")
         value = wording.estimate(row).replace("(", f"({100 * row['ci_level']:g}% CI ") if row["ci_level"] else ""
         notes = [part for part in str(row["note"] or "").split("; ") if part and part not in others]
         line = "; ".join([f"{name[:1].upper()}{name[1:]}: {value}, {row['unit']}", *notes])

@@ -35,6 +35,7 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
     PARTICIPANTS,
 )
+from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import (
     KINDS,
     Kind,
@@ -58,6 +59,8 @@ __all__ = [
     "CLASS_WINDOWS",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
+    "CORRECTED",
+    "DISTRIBUTED_LAG",
     "INCIDENCE_RATE",
     "KINDS",
     "MEAN_PERSON_RATE",
@@ -69,9 +72,11 @@ __all__ = [
     "PARTICIPANTS",
     "PREVALENCE",
     "REGRESSION",
+    "RELIABILITY",
     "RELIEF_CURVE",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
+    "WITHIN_BETWEEN",
     "Kind",
     "is_split",
     "named",

@@ -28,6 +28,8 @@ class Kind:
         tabled: whether the table, or the note below it, tells the rows; of those that are only drawn it prints what
             sums them up.
         splits: name of the kind of a fit whose ratios the rows split into within and between participants.
+        beside: whether the rows stand with the table of the model that they are of.
+        by_level: whether ``level`` says which nights an estimate is of, and ``unit`` what it compares.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Kind:
     of_fit: bool = False
     tabled: bool = True
     splits: str | None = None
+    beside: bool = False
+    by_level: bool = False
 
     def rows(self, estimates: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of this kind."""

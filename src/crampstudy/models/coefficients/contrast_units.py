@@ -6,6 +6,7 @@ import math
 import re
 
 from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.models.terms import design_matrix
 
 _BASES = {"log": math.e, "log2": 2.0, "log10": 10.0}
@@ -53,10 +54,13 @@ def _of_number(name: str, multiple: float) -> str:
         name = inside.removesuffix(")")
     if function == "I" and re.search(r"[<>]|[!=]=", inside) and multiple == 1:
         return "yes against no"
-    known = wording.variable(name)
-    if known and known.type == "boolean" and multiple == 1:
-        return "yes against no"
-    if not known or not known.unit:
+    known, exposure = wording.variable(name), exposures.find(name)
+    window = exposure.window[0] if exposure and exposure.window else None
+    if window == "days_last":
+        return f"per {multiple:g} {'night' if multiple == 1 else 'nights'}"
+    if known and known.type == "boolean" and multiple == 1 and window != "load_ratio":
+        return "every night against none" if window else "yes against no"
+    if not known or not known.unit or window == "load_ratio":
         return f"per {multiple:g}"
     if re.fullmatch(r"\d+-\d+", known.unit):
         return f"per {multiple:g} {'point' if multiple == 1 else 'points'}"

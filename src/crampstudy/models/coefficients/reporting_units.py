@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.models.coefficients.rows import BASELINES, LARGEST, CoefficientTable, Scale
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.models.terms import design_matrix
@@ -26,8 +26,8 @@ def steps(
 
     A term of which a unit is so small or so large a step that its ratio, or difference, would have no readable number
     is reported per the power of ten next to its standard deviation, which ``unit`` then names, where that is the step
-    needed; its statistic is that of any unit. Within and between participants of one exposure share their step, the
-    furthest that either needs: they are read side by side.
+    needed; its statistic is that of any unit. Within and between participants of one exposure, and its lags, share
+    their step, the furthest that any needs: they are read side by side.
 
     Args:
         answer: the coefficients.
@@ -49,10 +49,17 @@ def steps(
             continue
         step = float(10.0 ** np.round(np.log10(spread[column.term])))
         if np.sign(np.log10(step)) * _needed(scale, coefficient, quantile(ci_level, df) * error) > 0:
-            exposure = wording.unsplit(column.term)
+            exposure = _shared(column.term)
             needed[exposure] = max(step, needed.get(exposure, 1.0), key=lambda size: abs(np.log10(size)))
-    shared = {term: needed[wording.unsplit(term)] for term in spread if wording.unsplit(term) in needed}
+    shared = {term: needed[_shared(term)] for term in spread if _shared(term) in needed}
     return shared | dict(per)
+
+
+def _shared(term: str) -> str:
+    """Return what terms are of that share their step: the exposure, of whichever night or part."""
+    exposure = exposures.find(term)
+    counts = exposure and exposure.window and exposure.window[0] != "mean_last"
+    return exposure.name if exposure and not counts else exposures.unsplit(term)
 
 
 def _needed(scale: Scale, value: float, half: float) -> int:

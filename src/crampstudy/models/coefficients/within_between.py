@@ -18,14 +18,15 @@ import numpy as np
 import pandas as pd
 from formulaic.parser.types import Factor, Term
 
-from crampstudy import estimates, wording
+from crampstudy import codebook, estimates, wording
+from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import OF_PERSON, Exposure
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients import rows
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.terms import design_matrix, formula
 from crampstudy.models.terms.columns import coded, quoted, shown
-from crampstudy.models.terms.functions import OF_PERSON
-from crampstudy.models.terms.person_means import splittable
+from crampstudy.models.terms.person_time.means import splittable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,17 @@ def splits(request: ModelRequest, design: design_matrix.Design) -> tuple[Split, 
     uses: dict[str, set[str]] = {}
     for factor in (factor for term in terms for factor in term.factors):
         for name in formula.names_of_factor(factor):
-            part = wording.of_person(name)
-            uses.setdefault(part[1] if part else name, set()).add(factor.expr)
+            part = exposures.find(name)
+            uses.setdefault(part.variable if part else name, set()).add(factor.expr)
     found = []
     for term in terms:
         factor, *others = term.factors
         column = None if others else _linear_in(factor)
         if column and len(uses.get(column, ())) == 1 and splittable(request.cohort, column):
-            parts = [_in_place(factor, column, f"{function}({quoted(column)})") for function in OF_PERSON]
+            # A mean with the night in it whose outcome moves the exposure would have the outcome on both sides.
+            leave_out = codebook.can_move(request.outcome, column)
+            of_it = (str(Exposure(quoted(column), function, leave_out)) for function in OF_PERSON)
+            parts = [_in_place(factor, column, part) for part in of_it]
             found.append(Split(str(term), factor.expr, *parts))
     return tuple(found)
 

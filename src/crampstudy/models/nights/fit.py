@@ -18,6 +18,7 @@ from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.engine import Engine, Solved
 from crampstudy.models.nights.prediction import predictor_of, residuals
 from crampstudy.models.nights.predictive import PredictiveDistribution
+from crampstudy.models.nights.reliability_rows import with_reliability
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.nights.solve import solve_nights
 from crampstudy.models.nights.zeros.zero_part_rows import zero_rows
@@ -69,13 +70,14 @@ def fit_nights(engine: Engine, request: ModelRequest) -> Fit:
     solution = solve_nights(engine, request)
     design, solved = solution.whole, solution.solved
     answer, cells, scale = _answer(request, solution)
-    made = _rows(request, solution, answer, cells, scale)
+    made = with_reliability(request, solution, cells, _rows(request, solution, answer, cells, scale))
     mixture = answer.status == "converged" and engine.within_and_between
     if mixture and (splits := within_between.splits(request, design)):
         apart = within_between.request_of_parts(request, splits)
         both = solve_nights(engine, apart)
         named = _answer(apart, both)
-        made += within_between.split_rows(splits, named[0], _rows(apart, both, *named), named[1])
+        parts = within_between.split_rows(splits, named[0], _rows(apart, both, *named), named[1])
+        made += with_reliability(apart, both, named[1], parts, told=[row["term"] for row in made])
     likelihood = solved.log_likelihood if solved else float("nan")
     iterations = solved.iterations if solved else 0
     line = linear(answer, design, cells, scale)

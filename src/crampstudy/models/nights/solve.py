@@ -10,10 +10,9 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import wording
 from crampstudy.arrays import Array
 from crampstudy.cohort import subpopulation
-from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, WEIGHTLESS, Account, read_as
+from crampstudy.cohort.account import INCOMPLETE, OUTSIDE, UNDECIDED, UNREACHED, WEIGHTLESS, Account, read_as
 from crampstudy.errors import UsageError
 from crampstudy.models.coefficients.lone_levels import rests
 from crampstudy.models.common.aggregation import Likelihood, compress
@@ -23,7 +22,8 @@ from crampstudy.models.nights.engine import Engine
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.nights.validation import check_nights, checked_names, slope_column
 from crampstudy.models.request import ModelRequest, check_multiples
-from crampstudy.models.terms import design_matrix, formula, person_means
+from crampstudy.models.terms import design_matrix, formula
+from crampstudy.models.terms.person_time import means
 from crampstudy.nights import ALIKE, counted_nights, denominator, night_account, person_nights, repetitive
 
 _CRAMPS_ALONE = "every night used had a cramp, so that nothing is said of nights without one"
@@ -111,17 +111,21 @@ class _Source:
         names = checked_names(engine, request, needs)
         formulas = [formula.parse(terms) for terms in (request.terms, request.options.zero_terms) if terms is not None]
         known = request.outcome if engine.is_number(request.outcome) else "cramps"
+        wanted = tuple(dict.fromkeys(found for terms in formulas for found in formula.exposures_in(terms)))
+        others = means.of_other_nights(wanted, request.cohort)
         counted = None if night_by_night else engine.alike
-        if counted and not (all(map(formula.row_by_row, formulas)) and repetitive(request.cohort, names, known)):
+        if counted and not (
+            all(map(formula.row_by_row, formulas)) and repetitive(request.cohort, names, known, others)
+        ):
             counted = None
         if counted:
             # Whether these nights had a cramp is asked of nights that were logged for another number.
-            nights = counted_nights(request.cohort, names | {"cramp_night"}, request.bands, known)
+            nights = counted_nights(request.cohort, names | {"cramp_night"}, request.bands, known, others)
         else:
-            each = person_nights(request.cohort, request.bands, known)
+            each = person_nights(request.cohort, request.bands, known, names, others)
             nights = each.with_columns(pl.lit(1, pl.Int64).alias(ALIKE))
-        split = {name for terms in formulas for name in formula.names_in(terms) if wording.of_person(name)}
-        nights = person_means.added(request.cohort, nights, split, request.outcome)
+        nights = means.added(request.cohort, means.measured(request.cohort, nights, others), wanted)
+        request = replace(request, remarks=(*request.remarks, *means.moved(wanted, request.outcome)))
         inside, where = subpopulation.select(nights, request.where).inside, request.where
         undecided = subpopulation.select(nights, f"({where}) IS NULL").inside if where else ~inside
         return cls(engine, request, nights, inside, undecided, counted, names, known, needs)
@@ -145,7 +149,11 @@ class _Source:
             raise UsageError(f"the zero part takes no {zero.beside[0]}; offset() and weights() stand in the terms")
         if zero.incomplete:
             again = build(request.terms, candidate=zero.rows)
-            design = replace(again, incomplete=design.incomplete + zero.incomplete)
+            design = replace(
+                again,
+                incomplete=design.incomplete + zero.incomplete,
+                unreached=design.unreached + zero.unreached,
+            )
         return design, zero
 
     def account(self, design: design_matrix.Design) -> Account:
@@ -156,7 +164,8 @@ class _Source:
             (UNDECIDED, unclear),
             (OUTSIDE, observed - unclear - int(each.filter(self.inside).sum())),
             (WEIGHTLESS, design.weightless),
-            (INCOMPLETE, design.incomplete),
+            (UNREACHED, design.unreached),
+            (INCOMPLETE, design.incomplete - design.unreached),
         )
         read = read_as(self.nights, self.names, "participants", "diary")
         return night_account(self.request.cohort, observed, left_out, read)

@@ -15,7 +15,7 @@ from crampstudy.nights import no_night, numbers_of_a_night
 
 
 def checked_names(engine: Engine, request: ModelRequest, needs: Sequence[str]) -> set[str]:
-    """Return the variables that a request needs of each night."""
+    """Return the variables that a request needs of each night, of no other night than that."""
     frame = no_night(request.cohort, request.bands)
     if engine.is_number(request.outcome):
         _check_number(engine, request)
@@ -25,8 +25,9 @@ def checked_names(engine: Engine, request: ModelRequest, needs: Sequence[str]) -
     parsed = [formula.parse(terms) for terms in (request.terms, request.options.zero_terms or "1")]
     names = {name for terms in parsed for name in formula.columns_in(terms)}
     formula.check_names(names, frame)
+    own = {name for terms in parsed for name in formula.own_columns_in(terms)}
     by_sex = {"sex"} & {*frame.columns} if any(map(contrasts.is_within_sex, names)) else set()
-    return names | by_sex | {*needs} | set(subpopulation.names(request.where) if request.where else ())
+    return own | by_sex | {*needs} | set(subpopulation.names(request.where) if request.where else ())
 
 
 def _check_number(engine: Engine, request: ModelRequest) -> None:

@@ -9,7 +9,7 @@ import re
 from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
-from crampstudy import wording
+from crampstudy.codebook import exposures
 from crampstudy.models.terms.functions import CODINGS, CONTEXT, FUNCTIONS
 
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -49,4 +49,4 @@ def shown(expression: str) -> str:
 
 def quoted(name: str) -> str:
     """Return the name of a column as it is written in a formula: in backticks where it is not plain."""
-    return name if wording.of_person(name) or coded(name) == name else f"`{name}`"
+    return name if exposures.find(name) or coded(name) == name else f"`{name}`"

@@ -17,15 +17,11 @@ import polars as pl
 from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
-from crampstudy import wording
 from crampstudy.arrays import Array
-from crampstudy.codebook import contrasts
-from crampstudy.models.terms.functions import OF_PERSON
+from crampstudy.codebook import contrasts, exposures
 
 if TYPE_CHECKING:
     from crampstudy.models.terms.design_matrix import Design
-
-WITHIN, _ = OF_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
     if not (design.variables and design.rows.any()):
         return Declared()
     inside = frame.select(design.variables).filter(pl.Series(design.rows))
-    means = partial(_means, frame, candidate, times)
+    means, each = partial(_means, frame, candidate, times), times[design.rows]
     found: list[AppliedContrast] = []
     columns: list[int] = []
     for name in design.variables:
@@ -88,7 +84,9 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         columns += own
         if own or not terms or not inside[name].dtype.is_numeric():
             continue
-        for declared, at, reference in _values(name, terms == [name], inside[name].cast(pl.Float64), means):
+        for declared, at, reference in _values(
+            name, terms == [name], _Observed(inside[name].cast(pl.Float64), each), means
+        ):
             vector = _between(design, name, at, reference)
             if vector is not None:
                 printed = declared.wording(at, reference)
@@ -107,8 +105,9 @@ def _as_they_are(design: Design, terms: Sequence[str], *, yes_or_no: bool) -> li
 
 def _is_yes_or_no(name: str, frame: pl.DataFrame) -> bool:
     """Say whether a variable is a person's mean of nights that are yes or no, or the deviation from it."""
-    split = wording.of_person(name)
-    return split is not None and split[1] in frame.columns and frame[split[1]].dtype == pl.Boolean
+    exposure = exposures.find(name)
+    of_nights = (exposure.variable, str(exposure.base)) if exposure and not exposure.window else ()
+    return any(column in frame.columns and frame[column].dtype == pl.Boolean for column in of_nights)
 
 
 def _is_zero_or_one(design: Design, place: int) -> bool:
@@ -116,26 +115,35 @@ def _is_zero_or_one(design: Design, place: int) -> bool:
     return design.columns[place].level is None and bool(((values == 0) | (values == 1)).all())
 
 
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """The ``values`` of a number on the rows fitted, each of which is so many ``times`` a night."""
+
+    values: pl.Series
+    times: NDArray[np.int64]
+
+    def nights(self) -> Array:
+        """Return the value of each night."""
+        return np.repeat(self.values.to_numpy(), self.times)
+
+
 def _values(
-    name: str, straight: bool, observed: pl.Series, means: Callable[[str, bool], Array]
+    name: str, straight: bool, observed: _Observed, means: Callable[[str, bool], Array]
 ) -> Iterator[tuple[contrasts.Contrast, float, float]]:
     """Yield the contrasts of a number from the best one on, with their values; ``straight`` if its term is its name.
 
     A curve or another function of the number is asked nothing beyond the values observed.
     """
-    low, high = float(observed.min()), float(observed.max())  # type: ignore[arg-type]
-    if observed.n_unique() == 2:
+    low, high = float(observed.values.min()), float(observed.values.max())  # type: ignore[arg-type]
+    if observed.values.n_unique() == 2:
         yield contrasts.Contrast(name, "value", high, low), high, low
-    function, variable = wording.of_person(name) or (None, name)
-    deviates = function == WITHIN
-    stated = contrasts.find(variable, deviation=deviates)
-    if stated is not None and stated.kind in ("value", "deviation"):
-        if straight or all(low <= value <= high for value in (stated.at, stated.reference)):
-            yield stated, stated.at, stated.reference
-        stated = None
-    by_centile = stated or contrasts.by_centile(variable)
+    exposure = exposures.find(name)
+    deviates = exposure is not None and exposure.part == "within"
+    stated, by_centile = contrasts.of_exposure(exposure) if exposure else contrasts.of_variable(name)
+    if stated and (straight or all(low <= value <= high for value in (stated.at, stated.reference))):
+        yield stated, stated.at, stated.reference
     # The mean of a participant's deviations is none: those are of nights.
-    people = observed.to_numpy() if deviates else means(name, by_centile.kind == "within-sex")
+    people = observed.nights() if deviates else means(name, by_centile.kind == "within-sex")
     if not len(people):
         return
     at, reference = (float(np.quantile(people, centile / 100)) for centile in (by_centile.at, by_centile.reference))

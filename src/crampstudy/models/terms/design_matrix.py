@@ -12,6 +12,7 @@ from formulaic.parser.types import Term
 from numpy.typing import NDArray
 
 from crampstudy.arrays import Array, Flags
+from crampstudy.codebook import exposures
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import formula
 from crampstudy.models.terms.declared_contrasts import Declared, declare
@@ -63,11 +64,11 @@ class Design(OneLine):
     engines see the columns. Without a complete row the matrix is empty and ``columns`` holds one column per term.
     ``surplus`` are terms left out because there are too few participants for so many coefficients,
     ``remarks`` what a reader of the coefficients should know. ``incomplete`` counts the candidate rows left out because
-    a value was missing, ``weightless`` those of weight 0; ``encode`` turns other values of the variables (a frame with
-    a row each) into rows of the same matrix, a variable that is not given at its value of the first row. ``offset`` (a
-    number per row) is the sum of the formula's ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as
-    written, ``smooths`` its splines, ``declared`` the contrasts that have a verdict, ``observed`` the lowest and the
-    highest value of each number.
+    a value was missing, ``unreached`` those of them that miss one of another night, ``weightless`` those of weight 0;
+    ``encode`` turns other values of the variables (a frame with a row each) into rows of the same matrix, a variable
+    that is not given at its value of the first row. ``offset`` (a number per row) is the sum of the formula's
+    ``offset(...)``, ``weights`` its ``weights(...)``, ``beside`` both as written, ``smooths`` its splines, ``declared``
+    the contrasts that have a verdict, ``observed`` the lowest and the highest value of each number.
     """
 
     matrix: Array
@@ -84,6 +85,7 @@ class Design(OneLine):
     beside: tuple[str, ...] = ()
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weightless: int = 0
+    unreached: int = 0
     surplus: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     flat: Mapping[str, str] = field(default_factory=dict)
@@ -172,14 +174,16 @@ def build(
     made, dropped = _dropped(asked, per_coefficient)
     names = {str(term): tuple(sorted(formula.names_of(term))) for term in asked.terms}
     made_of = [frozenset(names.get(column.term, ())) for column in made.columns]
+    lost = asked.candidate & ~made.rows
     design = Design(
         matrix=made.matrix,
         columns=made.columns,
         rows=made.rows,
         variables=made.variables,
-        not_measured=tuple(str(term) for term in asked.terms if term not in asked.measured),
-        constant=tuple(dropped.constant),
-        incomplete=int(each[asked.candidate & ~made.rows].sum()),
+        not_measured=tuple(str(t) for t in asked.terms if t not in asked.measured and t not in asked.unreached),
+        constant=(*map(str, asked.unreached), *dropped.constant),
+        incomplete=int(each[lost].sum()),
+        unreached=int(each[lost & _unreached(frame, made.variables)].sum()),
         weightless=int(each[candidate & ~asked.candidate].sum()),
         encode=made.encode,
         offset=np.zeros(int(made.rows.sum())) if asked.offset is None else asked.offset[made.rows],
@@ -189,7 +193,8 @@ def build(
         names=names,
         surplus=dropped.surplus,
         remarks=(*made.remarks, *_crowded(frame, made)),
-        flat={term: why for term, why in dropped.constant.items() if why},
+        flat={term: why for term, why in dropped.constant.items() if why}
+        | {str(term): f"no night has the other nights logged that {term} needs" for term in asked.unreached},
         standard=Standard.of(made.matrix, made_of) if len(made.matrix) else Standard.none(len(made.columns)),
         observed=made.observed,
     )
@@ -200,13 +205,14 @@ def build(
 class _Asked:
     """A formula read against a frame: its ``terms`` with coefficients, those ``measured``, and what stands beside them.
 
-    ``candidate`` (n) are the rows without those of weight 0; ``needs`` all columns that must be known besides the
-    terms.
+    ``unreached`` are terms of other nights that no row has, though their variable was measured. ``candidate`` (n) are
+    the rows without those of weight 0; ``needs`` all columns that must be known besides the terms.
     """
 
     frame: pl.DataFrame
     terms: tuple[Term, ...]
     measured: tuple[Term, ...]
+    unreached: tuple[Term, ...]
     candidate: Flags
     needs: tuple[str, ...]
     offset: Array | None
@@ -228,10 +234,12 @@ class _Asked:
         beside = formula.beside(frame, specials, candidate)
         weights = beside.get(WEIGHTS)
         own = tuple(term for term in parsed if formula.special(term) is None)
+        beyond = {name for name in empty if (e := exposures.find(name)) and e.steps}
         return cls(
             frame=frame,
             terms=own,
             measured=tuple(term for term in own if not absent & formula.names_of(term)),
+            unreached=tuple(t for t in own if (without := absent & formula.names_of(t)) and without <= beyond),
             candidate=candidate if weights is None else candidate & (weights != 0),
             needs=tuple(needs),
             offset=beside.get(OFFSET),
@@ -267,6 +275,13 @@ def _dropped(asked: _Asked, per_coefficient: int | None) -> tuple[Encoded, _Drop
 
 def _is_crowded(frame: pl.DataFrame, made: Encoded, per_coefficient: int) -> bool:
     return len(made.columns) * per_coefficient > participants(frame, made.rows) > 0
+
+
+def _unreached(frame: pl.DataFrame, variables: Sequence[str]) -> Flags:
+    """Return on which rows a variable that is of other nights is missing."""
+    of_others = [name for name in variables if (e := exposures.find(name)) and e.steps]
+    missing = pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_null() for name in of_others))
+    return np.broadcast_to(frame.select(missing).to_series().to_numpy(), frame.height)
 
 
 def _crowded(frame: pl.DataFrame, made: Encoded) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from crampstudy import codebook, suggestions, wording
 from crampstudy.arrays import Array
+from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import Exposure
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import grammar
 from crampstudy.models.terms.columns import Written, coded, decoded
@@ -32,8 +34,9 @@ def parse(terms: str) -> Formula:
     :data:`crampstudy.models.terms.functions.FUNCTIONS`, among them ``C(smoking, ref='never')``; ``ns(age_years, df=3,
     ref=60)``, a natural cubic spline whose ratios are against ``ref`` (inner ``knots=[...]`` instead of ``df``; shown
     at round values, or those of ``at=[...]``); ``within(x)`` and ``between(x)``, a night's deviation from the
-    participant's mean and that mean; ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as how many
-    rows a row counts.
+    participant's mean and that mean; ``lag(x, 1)``, ``mean_last(x, 7)`` and other exposures of a participant's nights
+    (:mod:`crampstudy.codebook.exposures`); ``offset(log(x))``, a term whose coefficient is 1; ``weights(w)``, as how
+    many rows a row counts.
 
     Raises:
         UsageError: it is no formula, it holds anything else, or it takes the intercept away.
@@ -55,9 +58,20 @@ def names_in(formula: Formula) -> set[str]:
 
 
 def columns_in(formula: Formula) -> set[str]:
-    """Return the columns that a formula needs of a cohort: of ``within(x)`` and ``between(x)`` that is x."""
-    split = {name: wording.of_person(name) for name in names_in(formula)}
-    return {found[1] if found else name for name, found in split.items()}
+    """Return the columns that a formula needs of a cohort: of an exposure of person-time that is its variable."""
+    found = {name: exposures.find(name) for name in names_in(formula)}
+    return {exposure.variable if exposure else name for name, exposure in found.items()}
+
+
+def own_columns_in(formula: Formula) -> set[str]:
+    """Return those of :func:`columns_in` that are needed of the night itself, and not of other nights alone."""
+    found = {name: exposures.find(name) for name in names_in(formula)}
+    return {e.variable if e else name for name, e in found.items() if e is None or e.at_own_night}
+
+
+def exposures_in(formula: Formula) -> tuple[Exposure, ...]:
+    """Return the exposures of person-time in a formula, by name."""
+    return tuple(found for name in sorted(names_in(formula)) if (found := exposures.find(name)))
 
 
 def names_of(term: Term) -> set[str]:

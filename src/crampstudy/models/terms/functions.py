@@ -12,6 +12,7 @@ from formulaic import transforms
 from formulaic.transforms.contrasts import TreatmentContrasts
 
 from crampstudy import suggestions
+from crampstudy.codebook import exposures
 from crampstudy.models.terms import splines
 from crampstudy.models.terms.levels import MOST_LEVELS
 
@@ -27,7 +28,6 @@ Kind = Literal[
 ]
 """What an argument beside the first may be."""
 LARGEST_COUNT = 50
-OF_PERSON = ("within", "between")
 OFFSET, WEIGHTS = "offset", "weights"
 
 
@@ -137,7 +137,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "sqrt": Function("sqrt(x)", call=np.sqrt),
     **{f"np.{name}": Function(f"np.{name}(x)") for name in ("log", "log2", "log10", "log1p", "exp", "sqrt", "sign")},
     # Read as the names of columns, which the models of nights make beforehand of all logged nights.
-    **{name: Function(f"{name}(x), of one column of the diary") for name in OF_PERSON},
+    **{name: Function(usage) for name, usage in exposures.USAGE.items()},
     OFFSET: Function(f"{OFFSET}(x), which {_ALONE} {OFFSET}(log(x))", alone=True),
     WEIGHTS: Function(f"{WEIGHTS}(x), which {_ALONE} {WEIGHTS}(x)", alone=True),
 }

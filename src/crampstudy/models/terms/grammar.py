@@ -17,8 +17,9 @@ from formulaic.parser.types import Term
 
 from crampstudy.errors import UsageError
 from crampstudy.models.terms.calls import Refused, check_call
-from crampstudy.models.terms.columns import Written, coded, quoted
-from crampstudy.models.terms.functions import CODINGS, FUNCTIONS, OF_PERSON
+from crampstudy.models.terms.columns import Written, coded
+from crampstudy.models.terms.functions import CODINGS, FUNCTIONS
+from crampstudy.models.terms.person_time import reading
 
 LONGEST, DEEPEST, MOST_PARTS, MOST_TERMS, HIGHEST_POWER = 10_000, 20, 200, 300, 10
 """Limits of a formula: characters, parentheses within each other, parts of a function, terms, exponent of terms."""
@@ -44,7 +45,7 @@ def read(terms: str) -> list[Term]:
     """
     shown = repr(terms if len(terms) <= 200 else f"{terms[:200]}…")
     try:
-        found = _Reader(_of_persons(_tokens(terms))).terms()
+        found = _Reader(_of_person_time(_tokens(terms))).terms()
     except Refused as refusal:
         raise UsageError(f"terms {shown} cannot be evaluated: {refusal}; {ALLOWED}") from None
     except _Broken as broken:
@@ -61,8 +62,7 @@ class _Token(NamedTuple):
     text: str
 
 
-_END, _OPEN, _CLOSE = _Token("end", ""), _Token("sign", "("), _Token("sign", ")")
-_PERSONS = [("name", name) for name in OF_PERSON]
+_END = _Token("end", "")
 
 
 def _tokens(terms: str) -> list[_Token]:
@@ -89,21 +89,14 @@ def _tokens(terms: str) -> list[_Token]:
     return found
 
 
-def _of_persons(tokens: Sequence[_Token]) -> list[_Token]:
-    """Return the tokens with ``within(x)`` and ``between(x)`` as the columns of these names."""
+def _of_person_time(tokens: Sequence[_Token]) -> list[_Token]:
+    """Return the tokens with each exposure of person-time as the column of its name."""
     found: list[_Token] = []
     at = 0
     while at < len(tokens):
-        kind, text = tokens[at]
-        if (kind, text) in _PERSONS and tokens[at + 1 : at + 2] == [_OPEN]:
-            inside = tokens[at + 2 : at + 4]
-            if len(inside) < 2 or inside[0].kind not in ("name", "column") or inside[1] != _CLOSE:
-                raise Refused(
-                    f"{text}() takes the name of one column of the diary, such as {text}(exercise_min), and no more; "
-                    f"arithmetic stands around it, as in I({text}(exercise_min) / 30)"
-                )
-            found.append(_Token("column", f"{text}({quoted(inside[0].text)})"))
-            at += 4
+        if reading.begins(tokens, at):
+            exposure, at = reading.read(tokens, at)
+            found.append(_Token("column", str(exposure)))
         else:
             found.append(tokens[at])
             at += 1

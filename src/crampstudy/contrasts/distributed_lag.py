@@ -1,0 +1,119 @@
+"""A nightly exposure over several nights: each night beside the others, all of them together, and a later one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.codebook.exposures import BETWEEN, WITHIN, Exposure
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts import person_time
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.fit import fit
+from crampstudy.nights import Diary
+from crampstudy.wording import CONTRAST
+
+CUMULATIVE = "cumulative"
+_Row = dict[str, Any]
+_CONTROL = "negative control: a later night cannot act on an earlier one"
+_SAME_NIGHT = "within one night it is not told whether cramps move it or are moved by it"
+
+
+def distributed_lag(
+    cohort: Cohort | Diary,
+    exposure: str,
+    *,
+    model: str = "negative-binomial",
+    outcome: str | None = None,
+    lags: int = 3,
+    lead: int = 1,
+    beside: str = "",
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the ratios of a nightly exposure on the night itself and on those before it, and of all of them together.
+
+    One model has the participant's deviations at lags 0 to ``lags`` and the mean; it is fitted to the nights whose
+    count is logged and whose exposure is known at all of these lags. The cumulative ratio is that of so much more on
+    each of the nights; its variance is that of the sum, from the joint covariance. A second model has the exposure of
+    ``lead`` nights later besides, which can have no effect. Of an exposure that the night's outcome can move the
+    mean is without that night, and lag 0 has no estimate.
+
+    Args:
+        cohort: a diary.
+        exposure: a nightly variable, a number or yes or no.
+        model: a model of nights.
+        outcome: one of the model's outcomes; the first of them by default.
+        lags: the furthest lag, in calendar nights.
+        lead: how many nights later the negative control is.
+        beside: terms that the model is adjusted for, such as ``age_decade + sex``.
+        more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``covariance`` or ``margins``.
+
+    Returns:
+        Tidy estimates: ``term`` is the variable, ``level`` lag 0, lag 1 and so on, cumulative, lag 1 against lag 0 and
+        lead 1, per unit and at the declared contrast.
+
+    Raises:
+        UsageError: the exposure is none of nights, or the numbers of nights are not above 0; else as ``fit``.
+
+    Source: Schwartz 2000 (distributed lags); Lipsitch, Tchetgen Tchetgen and Cohen 2010 (negative controls).
+    """
+    if lags < 1 or lead < 1:
+        raise UsageError(f"a distributed lag has at least lag 1 and lead 1, got lags={lags} and lead={lead}")
+    within, between = (person_time.part(exposure, which, model, outcome) for which in (WITHIN, BETWEEN))
+    own = [within.at_lag(k) for k in range(1 if within.leave_out else 0, lags + 1)]
+    later = within.at_lag(-lead)
+    asked = {"model": model, "outcome": outcome, **more}
+    joint = fit(cohort, terms=person_time.joined(beside, [*own, between]), **asked)
+    control = fit(cohort, terms=person_time.joined(beside, [*own, later, between]), **asked)
+    made: list[_Row] = []
+    if within.leave_out:
+        made.append(_untold(joint, own[0]))
+    for one in own:
+        made += person_time.of_term(joint, one, f"lag {one.shift}", kinds.DISTRIBUTED_LAG)
+    margins = more.get("margins", MARGINS)
+    made += _together(joint, own, dict.fromkeys(map(str, own), 1.0), CUMULATIVE, margins)
+    if not within.leave_out:
+        made += _together(joint, own, {str(own[1]): 1.0, str(own[0]): -1.0}, "lag 1 against lag 0", margins)
+    for row in person_time.of_term(control, later, f"lead {lead}", kinds.DISTRIBUTED_LAG):
+        made.append(row | {"note": estimates.note(_CONTROL, row["note"] or "")})
+    return estimates.frame(made)
+
+
+def _together(fitted: Fit, own: list[Exposure], signs: dict[str, float], level: str, margins: Margins) -> list[_Row]:
+    """Return the rows of a sum of lags with these ``signs``, per unit and at the declared contrast of a single one."""
+    made = []
+    summed = {str(one): person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG) for one in own}
+    # What one of the nights has no estimate of, the sum has none of either.
+    first = next((rows for name, rows in summed.items() if name in signs and _lacks(rows)), summed[str(own[0])])
+    for plain in first:
+        if fitted.linear is None or _lacks(first):
+            made.append(plain)
+            continue
+        declared = person_time.contrast(fitted, own[0]) if str(plain["term"]).startswith(CONTRAST) else None
+        size = declared or person_time.step(fitted, own[0])
+        at = {name: size * max(sign, 0.0) for name, sign in signs.items()}
+        row = fitted.linear.ratio(at, {name: size * max(-sign, 0.0) for name, sign in signs.items()})
+        cells = {name: plain[name] for name in ("term", "level", "unit", "analysis", "estimand")}
+        others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *signs))
+        cells |= {"adjusted_for": "; ".join(others) or None, "note": row["note"] or plain["note"]}
+        kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
+        made.append(estimates.row(**kept | cells))
+        if plain["verdict"] is not None:
+            made[-1] = person_time.judged(made[-1], margins)
+    return made
+
+
+def _lacks(rows: list[_Row]) -> bool:
+    return any(row["status"] not in ("converged", "boundary") for row in rows)
+
+
+def _untold(fitted: Fit, exposure: Exposure) -> _Row:
+    """Return the row of lag 0 of an exposure that the night's outcome can move."""
+    cells = person_time.of_term(fitted, exposure, "lag 0", kinds.DISTRIBUTED_LAG)[0]
+    shared = ("cohort", "population", "outcome", "analysis", "model", "term", "level", "scale", "ci_level")
+    return estimates.row(status="not_estimable", note=_SAME_NIGHT, **{name: cells[name] for name in shared})
