@@ -139,7 +139,8 @@ def _check_terms(terms: Formula, family: Family, outcome: str) -> None:
     earlier -= {exposure.variable for exposure in found if exposure.has_own_night}
     check_apart(formula.columns_in(terms) - earlier, outcome, "terms")
     if family.name not in NIGHT_FAMILIES and found:
-        does = f"{' and '.join(f'{name}()' for name in exposures.OF_PERSON)} split what differs from night to night, and are"
+        parts = " and ".join(f"{name}()" for name in exposures.OF_PERSON)
+        does = f"{parts} split what differs from night to night, and are"
         what = does if found[0].part else "it is made of a participant's other nights, and is"
         raise UsageError(
             f"{found[0]}: {what} for the models of nights: {', '.join(NIGHT_FAMILIES)}; {family.name} is none of them"
