@@ -203,7 +203,7 @@ def test_a_model_without_an_answer_gives_a_reason() -> None:
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"by": "height"}, "no 'height'"),
+        ({"by": "height"}, "variable of the participants, not 'height'"),
         ({"standard": pd.DataFrame({"sex": ["male"]})}, "age_years and share"),
         ({"standard": pd.DataFrame({"age_years": [50.0], "share": [1.0]})}, "no 'sex'"),
         ({"standard": pd.DataFrame({"age_years": [50.0], "sex": ["male"], "share": [-1.0]})}, "at least 0"),
