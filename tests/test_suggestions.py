@@ -229,7 +229,7 @@ def diary() -> Cohort:
         (lambda c: open_cohort("spss:x.sav"), SourceError, ("spss", "stat"), "did you mean stat? allowed: FOLDER"),
         (
             lambda c: open_cohort("redcap:x.csv?dictionry=d.csv"),
-            *(SourceError, ("dictionry", "dictionary"), "did you mean dictionary? allowed: dictionary, missing"),
+            *(SourceError, ("dictionry", "dictionary"), "did you mean dictionary? allowed: dictionary, mapping"),
         ),
     ],
 )
@@ -316,5 +316,38 @@ def test_where_it_is_unclear_what_to_correct_no_command_is_given() -> None:
 )
 def test_of_a_few_choices_the_one_meant_is_named(run: Run, option: str, value: str, meant: str) -> None:
     code, _, err = run("fit", DIARY, "--model", "poisson", "--terms", "sex", option, value)
-    said = " ".join(err.replace("│", " ").split())
-    assert code == 2 and f"'{option}': '{value}' is not one of" in said and f"; did you mean {meant}?" in said
+    assert code == 2 and err.startswith(f"crampstudy: {option} is {value!r}; did you mean {meant}? allowed: ")
+    assert err.endswith(f"; run: crampstudy fit {DIARY} --model poisson --terms sex {option} {meant}\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("descibe study", "no command 'descibe'; did you mean describe? run: crampstudy describe study"),
+        (
+            "describe study --outcome cramp",
+            "--outcome is 'cramp'; did you mean cramps? allowed: cramps, relief, class_30_days; "
+            "run: crampstudy describe study --outcome cramps",
+        ),
+        (
+            "fit study --modle poisson --terms sex",
+            "no option '--modle'; did you mean --model? run: crampstudy fit study --model poisson --terms sex",
+        ),
+        (
+            "fit study --model=poisson --term=sex",
+            "no option '--term'; did you mean --terms? run: crampstudy fit study --model=poisson --terms=sex",
+        ),
+        ("describe study --frobnicate", "no option '--frobnicate'; see crampstudy describe --help"),
+        ("frobnicate", "no command 'frobnicate'; see crampstudy --help"),
+        ("--verson", "no option '--verson'; did you mean --version? run: crampstudy --version"),
+        ("fit study --model poisson", "missing option '--terms'; see crampstudy fit --help"),
+        ("describe", "missing argument 'source'; see crampstudy describe --help"),
+    ],
+)
+def test_a_call_that_cannot_be_parsed_is_one_line(run: Run, call: str, said: str) -> None:
+    assert run(*call.split()) == (2, "", f"crampstudy: {said}\n")
+
+
+def test_a_call_without_a_command_is_answered_with_help(run: Run) -> None:
+    code, out, err = run()
+    assert code == 2 and "Usage: crampstudy [OPTIONS] COMMAND [ARGS]..." in out + err
