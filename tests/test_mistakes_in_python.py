@@ -48,7 +48,7 @@ def test_what_is_no_cohort_is_to_be_opened_first(asked: str, given: object, said
 
 @pytest.mark.parametrize("name", ["rates", "relief", "completeness", "table_one", "measured", "prevalence"])
 def test_a_table_without_a_row_of_its_kinds_names_the_table_that_shows_them(fitted: Fit, name: str) -> None:
-    with pytest.raises(UsageError, match="there is no such row; tables.factors shows regression$"):
+    with pytest.raises(UsageError, match=r"there is no such row; tables\.factors shows regression$"):
         getattr(tables, name)(fitted)
     with pytest.raises(UsageError, match=f"^tables.{name} shows .*, and there is no such row$"):
         getattr(tables, name)(fitted.estimates.head(0))

@@ -96,7 +96,8 @@ def main() -> None:
             sys.exit(code if isinstance(code, int) else 0)
         except usage.Unparsed as unparsed:
             if len(sys.argv) == 1:
-                unparsed.show()
+                # Without a word of a command its message is the help.
+                typer.echo(usage.help_of(unparsed), err=True)
                 sys.exit(UsageError.exit_code)
             _refuse(usage.error_of(unparsed))
         except ending.Ended as ended:

@@ -19,7 +19,8 @@ _NO_COMMAND = re.compile(r"No such command '(.+?)'.*", re.DOTALL)
 
 def error_of(unparsed: Any) -> UsageError:
     """Return what is said of a call that cannot be parsed: which word is wrong, what is meant or allowed, and help."""
-    command, context = getattr(unparsed, "cmd", None), getattr(unparsed, "ctx", None)
+    command: Any = getattr(unparsed, "cmd", None)
+    context: Any = getattr(unparsed, "ctx", None)
     look = f"see {context.command_path if context else 'crampstudy'} --help"
     if name := getattr(unparsed, "option_name", None) if hasattr(unparsed, "possibilities") else None:
         known = [each for option in command.params for each in option.opts if each.startswith("--")]
@@ -32,6 +33,11 @@ def error_of(unparsed: Any) -> UsageError:
         return _no("command", found[1], list(command.commands), look)
     said = unparsed.format_message().strip().rstrip(".")
     return UsageError(f"{said[:1].lower()}{said[1:]}; {look}")
+
+
+def help_of(unparsed: Any) -> str:
+    """Return the help that a call without a command is answered with."""
+    return str(unparsed.format_message())
 
 
 def _no(what: str, name: str, known: Sequence[str], look: str) -> UsageError:

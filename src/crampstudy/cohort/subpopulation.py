@@ -113,9 +113,8 @@ def _tokens(where: str) -> Iterator[tuple[str, str]]:
             raise error
         if other := _OTHER_NAME.match(where, position):
             if before[1].upper() == "IN":
-                raise UsageError(
-                    f"where {where!r}: what a column is IN stands in parentheses, such as sex IN ('female')"
-                )
+                such = "such as sex IN ('female')"
+                raise UsageError(f"where {where!r}: what a column is IN stands in parentheses, {such}")
             position, before = other.end(), ("name", next(filter(None, other.groups())))
             yield before
             continue
