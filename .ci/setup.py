@@ -102,6 +102,8 @@ def main() -> int:
     try:
         with LOCK.open("r+") as lock:
             take(lock)
+            if VENV.is_symlink():
+                raise SetupFailed(f".venv is a link to {VENV.resolve()}, and a folder has its own: rm .venv")
             state = f"{ROOT}\n{digest((ROOT / 'pyproject.toml').read_bytes(), Path(__file__).read_bytes())}\n"
             if written(READY) != state or not PYTHON.exists():
                 if written(FILLED) != digest() or not PYTHON.exists():

@@ -73,3 +73,16 @@ def test_the_scripts_of_the_page_are_sound_shell(tmp_path: Path) -> None:
 
     (script,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
     assert subprocess.run(["sh", "-n", "-c", script], capture_output=True, check=True).stderr == b""
+
+
+def test_a_description_of_nobody_ends_as_an_analysis_that_failed(run: Run) -> None:
+    diary = str(ROOT / "tests/parity/diary")
+    nobody = ("describe", diary, "--where", "age_years > 200")
+    code, out, _ = run(*nobody)
+    assert code == 6 and "could not estimate" in out.lower()
+    # What scripts read is written all the same.
+    code, out, _ = run(*nobody, "--csv")
+    assert code == 6 and out.startswith("key,cohort,")
+    # One group without a number is none that fails.
+    assert run("describe", diary, "--where", "age_years > 60")[0] == 0
+    assert run("compare", diary, diary, "--where", "age_years > 200")[0] == 6

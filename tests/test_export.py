@@ -191,7 +191,7 @@ class TestSideBySide:
         cohort = diary()
         cramps, nights = fit(cohort, model="gee-ar1", terms="sex"), fit(cohort, model="logistic", terms="sex")
         made = tables.models(cramps, nights)
-        assert made.columns[1].startswith("GEE, ar1, Cramps: rate ratio")
+        assert made.columns[1].startswith("GEE, AR(1), Cramps: rate ratio")
         assert made.columns[2].startswith("Logistic, Cramp night: odds ratio")
         assert made.loc["Model"].loc["AIC"].tolist()[1] == "–"
         own = tables.models(cramps, nights, names=["First", "Second"])

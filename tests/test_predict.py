@@ -279,7 +279,7 @@ def test_a_spline_beyond_its_data_is_named_too() -> None:
     ("at", "message"),
     [
         ({"age_decade": 0}, r"every variable of the fit \(age_decade, sex\), and sex is not given"),
-        ({"age_decade": 0, "Sex": "male"}, "and sex is not given; did you mean it by Sex"),
+        ({"age_decade": 0, "Sex": "male"}, "and sex is not given; did you mean sex by .Sex."),
         ({"age_decade": 0, "sex": "f"}, "sex was never 'f' on the rows fitted; .*allowed: male, female"),
         ({"age_decade": "old", "sex": "male"}, "age_decade = 'old' is no number"),
         ({"age_decade": [0, None], "sex": "male"}, "age_decade is missing in row 1"),

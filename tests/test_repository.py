@@ -210,3 +210,19 @@ class TestNotebook:
         sources = ["".join(cell["source"]) for cell in cells(notebook, "code")]
         lines = ["\n".join(line for line in source.splitlines() if line[:1] not in "%!") for source in sources]
         assert [type(node) for source in lines for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)] == []
+
+
+def test_a_link_to_the_environment_of_another_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    others, here = tmp_path / "others", tmp_path / "here"
+    others.mkdir()
+    (others / "ready").write_text("as it was")
+    for name in (".ci/setup.py", "requirements.lock", "pyproject.toml"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_bytes((ROOT / name).read_bytes())
+    (here / ".venv").symlink_to(others)
+    ran = subprocess.run([sys.executable, ".ci/setup.py"], cwd=here, capture_output=True, text=True)
+    said = (
+        f"setting up .venv failed: .venv is a link to {others}, and a folder has its own: rm .venv; then run make again"
+    )
+    assert (ran.returncode, ran.stderr.strip()) == (1, said)
+    assert (others / "ready").read_text() == "as it was"

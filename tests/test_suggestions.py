@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,7 @@ from crampstudy.errors import CrampstudyError, ParameterError, SourceError, Usag
 from crampstudy.models import fit
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.registry import FAMILIES
+from crampstudy.models.terms.functions import FUNCTIONS
 from crampstudy.report.params.declarations import declared
 from crampstudy.simulate.scenario import presets
 from crampstudy.sources import open_cohort
@@ -95,7 +97,7 @@ def test_every_everyday_word_means_a_name_that_there_is() -> None:
     rows = list(csv.DictReader(text.splitlines()))
     parameters = [each.name for path in (ROOT / "notebooks").glob("*.ipynb") for each in declared(path)]
     there = {*VARIABLES, *LEVELS, *FAMILIES, *ANALYSES, *presets.names(), *KINDS, *parameters, *get_args(Covariance)}
-    there |= {"true", "false"}
+    there |= {"true", "false", *FUNCTIONS}
     assert [row for row in rows if not {*row["meant"].split("|")} <= there] == []
     assert len({(row["written"], row["meant"]) for row in rows}) == len(rows)
     # A word is looked up in small letters, its parts joined by underscores.
@@ -229,7 +231,7 @@ def diary() -> Cohort:
         (lambda c: open_cohort("spss:x.sav"), SourceError, ("spss", "stat"), "did you mean stat? allowed: FOLDER"),
         (
             lambda c: open_cohort("redcap:x.csv?dictionry=d.csv"),
-            *(SourceError, ("dictionry", "dictionary"), "did you mean dictionary? allowed: dictionary, missing"),
+            *(SourceError, ("dictionry", "dictionary"), "did you mean dictionary? allowed: dictionary, mapping"),
         ),
     ],
 )
@@ -288,10 +290,8 @@ def test_the_command_line_gives_the_command_with_the_name_meant(
 
 
 def test_the_corrected_command_runs(run: Run) -> None:
-    import shlex
-
     _, _, err = run("describe", DIARY, "--where", "age > 60", "--json")
-    _, *command = shlex.split(err.rpartition("; run: ")[2])
+    _, *command = shlex.split(err.rpartition(" run: ")[2])
     code, out, _ = run(*command)
     assert code == 0 and "age_years > 60" in out
 
@@ -316,5 +316,91 @@ def test_where_it_is_unclear_what_to_correct_no_command_is_given() -> None:
 )
 def test_of_a_few_choices_the_one_meant_is_named(run: Run, option: str, value: str, meant: str) -> None:
     code, _, err = run("fit", DIARY, "--model", "poisson", "--terms", "sex", option, value)
-    said = " ".join(err.replace("│", " ").split())
-    assert code == 2 and f"'{option}': '{value}' is not one of" in said and f"; did you mean {meant}?" in said
+    assert code == 2 and err.startswith(f"crampstudy: {option} is {value!r}; did you mean {meant}? allowed: ")
+    assert err.endswith(f"; run: crampstudy fit {DIARY} --model poisson --terms sex {option} {meant}\n")
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "meant"),
+    [
+        ('sex == "male"', "a text stands in quotes: sex = 'male'", "sex == 'male'"),
+        ("sex == `male`", "a text stands in quotes: sex = 'male'", "sex == 'male'"),
+        ("sex != [male]", "a text stands in quotes: sex = 'male'", "sex != 'male'"),
+        ("age_years > 40 & sex == 'male'", "& is written AND", "age_years > 40 AND sex == 'male'"),
+        ("age_years > 40 && sex == 'male'", "&& is written AND", "age_years > 40 AND sex == 'male'"),
+        ("(age_years > 70)|(age_years < 40)", "| is written OR", None),
+        ("(age_years > 70) || (age_years < 40)", "|| is written OR", "(age_years > 70) OR (age_years < 40)"),
+        ("age_years => 40", "=> is written >=", "age_years >= 40"),
+    ],
+)
+def test_a_condition_as_other_languages_write_it_is_answered_with_ours(
+    run: Run, where: str, said: str, meant: str | None
+) -> None:
+    code, _, err = run("fit", DIARY, "--model", "poisson", "--terms", "sex", "--where", where)
+    assert code == 2 and said in err
+    if meant is None:
+        return
+    _, *command = shlex.split(err.rpartition(" run: ")[2])
+    assert command[-1] == meant
+    assert run(*command)[0] in (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("terms", "meant"),
+    [
+        ("spline(age_years)", "ns(age_years)"),
+        ("s(age_years) + sex", "ns(age_years) + sex"),
+        ("factor(sex)", "C(sex)"),
+        ("ln(age_years)", "log(age_years)"),
+        ("sqr(age_years)", None),
+    ],
+)
+def test_a_function_of_another_language_is_answered_with_ours(run: Run, terms: str, meant: str | None) -> None:
+    code, _, err = run("fit", DIARY, "--model", "poisson", "--terms", terms)
+    assert code == 2 and "() is none of the functions of formulas; did you mean " in err
+    if meant:
+        _, *command = shlex.split(err.rpartition("; run: ")[2])
+        assert command[-1] == meant and run(*command)[0] == 0
+
+
+def test_a_bar_of_random_effects_is_answered_with_the_mixed_models(run: Run) -> None:
+    code, _, err = run("fit", DIARY, "--model", "poisson", "--terms", "sex + (1|participant_id)")
+    assert code == 2 and "the models named mixed- have a random intercept of the participants" in err
+
+
+def test_a_sampling_weight_is_not_proposed_as_a_term(diary: Cohort) -> None:
+    with pytest.raises(UsageError, match=r"'weight'.*; did you mean bmi_kg_m2\?$"):
+        fit(diary, model="poisson", terms="weight")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("descibe study", "no command 'descibe'; did you mean describe? run: crampstudy describe study"),
+        (
+            "describe study --outcome cramp",
+            "--outcome is 'cramp'; did you mean cramps? allowed: cramps, relief, class_30_days; "
+            "run: crampstudy describe study --outcome cramps",
+        ),
+        (
+            "fit study --modle poisson --terms sex",
+            "no option '--modle'; did you mean --model? run: crampstudy fit study --model poisson --terms sex",
+        ),
+        (
+            "fit study --model=poisson --term=sex",
+            "no option '--term'; did you mean --terms? run: crampstudy fit study --model=poisson --terms=sex",
+        ),
+        ("describe study --frobnicate", "no option '--frobnicate'; see crampstudy describe --help"),
+        ("frobnicate", "no command 'frobnicate'; see crampstudy --help"),
+        ("--verson", "no option '--verson'; did you mean --version? run: crampstudy --version"),
+        ("fit study --model poisson", "missing option '--terms'; see crampstudy fit --help"),
+        ("describe", "missing argument 'source'; see crampstudy describe --help"),
+    ],
+)
+def test_a_call_that_cannot_be_parsed_is_one_line(run: Run, call: str, said: str) -> None:
+    assert run(*call.split()) == (2, "", f"crampstudy: {said}\n")
+
+
+def test_a_call_without_a_command_is_answered_with_help(run: Run) -> None:
+    code, out, err = run()
+    assert code == 2 and "Usage: crampstudy [OPTIONS] COMMAND [ARGS]..." in out + err

@@ -229,3 +229,21 @@ def test_remarks_that_differ_in_their_count_alone_are_one() -> None:
     rows = pd.DataFrame({"note": notes, "term": "x", "scale": "rate_ratio", "status": "converged", "verdict": None})
     rows = rows.assign(analysis="regression", level=None, ci_level=0.95)
     assert tables.notes(rows) == "154 to 1,385 nights left out, incomplete; one; no count; 160 cramps."
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("poisson", "Poisson"),
+        ("mixed-poisson", "Mixed Poisson"),
+        ("negative-binomial", "Negative binomial"),
+        ("zero-inflated-negative-binomial", "Zero-inflated negative binomial"),
+        ("hurdle-negative-binomial", "Hurdle negative binomial"),
+        ("gee-exchangeable", "GEE, exchangeable"),
+        ("gee-ar1", "GEE, AR(1)"),
+        ("survey-poisson", "Survey Poisson"),
+        ("cox", "Cox"),
+    ],
+)
+def test_models_are_printed_as_their_field_writes_them(name: str, printed: str) -> None:
+    assert wording.model(name) == printed

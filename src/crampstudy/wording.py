@@ -43,6 +43,7 @@ _RECALLED = {
     "any": "Any cramp",
 }
 _OUTCOMES = {"any_cramp": "Any cramp", "moderate_severe_vs_rest": "Moderate-severe"}
+_MODELS = {"poisson": "Poisson", "zero inflated": "zero-inflated", "gee ": "GEE, ", "ar1": "AR(1)"}
 SEXES = {"female": "Women", "male": "Men"}
 """Sexes as printed, in the order of tables and figures."""
 # A factor of a term, which may hold a colon in backticks or in a text.
@@ -318,5 +319,8 @@ def magnitude(value: float) -> str:
 
 
 def model(name: str) -> str:
-    """Return a model as printed: ``Negative binomial``, ``GEE, exchangeable``."""
-    return capital(name.replace("gee-", "GEE, ").replace("-", " "))
+    """Return a model as printed: ``Zero-inflated negative binomial``, ``Mixed Poisson``, ``GEE, exchangeable``."""
+    name = name.replace("-", " ")
+    for plain, printed in _MODELS.items():
+        name = name.replace(plain, printed)
+    return capital(name)

@@ -13,14 +13,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from crampstudy import ending, progress
-from crampstudy.cli import adjust, analyse, analyses, crash, data, report, simulate
+from crampstudy.cli import adjust, analyse, analyses, crash, data, report, simulate, usage
 from crampstudy.cli.command import Command
-from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError
+from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError, UsageError
 
 app = typer.Typer(
     name="crampstudy",
@@ -92,7 +92,14 @@ def main() -> None:
         try:
             # Typer itself would set an exception hook of its own.
             with progress.on_terminal():
-                typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=True)
+                code = typer.main.get_command(app)(prog_name="crampstudy", standalone_mode=False)
+            sys.exit(code if isinstance(code, int) else 0)
+        except usage.Unparsed as unparsed:
+            if len(sys.argv) == 1:
+                # Without a word of a command its message is the help.
+                typer.echo(usage.help_of(unparsed), err=True)
+                sys.exit(UsageError.exit_code)
+            _refuse(usage.error_of(unparsed))
         except ending.Ended as ended:
             _say(f"ended by {ended.signal.name}; nothing is left half-written")
             raise
@@ -103,16 +110,20 @@ def main() -> None:
             _say(f"{error}: {shlex.join(['crampstudy', *sys.argv[1:], *error.answer])}")
             sys.exit(error.exit_code)
         except CrampstudyError as error:
-            command = _corrected(sys.argv[1:], error.correction) if error.correction else None
-            end = " " if str(error).endswith("?") else "; "
-            _say(f"{error}{end}run: {command}" if command else str(error))
-            sys.exit(error.exit_code)
+            _refuse(error)
         except OSError as error:
             # Without a number it is none of the system's: a bug.
             if error.errno is None:
                 raise
             _say(f"{error.filename}: {error.strerror}; check the path" if error.filename else _lost(error))
             sys.exit(_UNREADABLE)
+
+
+def _refuse(error: CrampstudyError) -> NoReturn:
+    command = _corrected(sys.argv[1:], error.correction) if error.correction else None
+    end = " " if str(error).endswith("?") else "; "
+    _say(f"{error}{end}run: {command}" if command else str(error))
+    sys.exit(error.exit_code)
 
 
 def _say(text: str) -> None:

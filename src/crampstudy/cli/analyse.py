@@ -91,6 +91,7 @@ def describe(
         ci_level=ci_level,
     )
     _show(described, output, [source])
+    _check_estimated(described)
 
 
 def compare(
@@ -133,6 +134,7 @@ def compare(
     _show(described, output, [first, second])
     if cohorts[0].kind != cohorts[1].kind and not output.aside:
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
+    _check_estimated(described)
 
 
 def fit(
@@ -206,6 +208,7 @@ def fit(
     """
     from crampstudy import terminal
     from crampstudy.age_bands import AgeBands
+    from crampstudy.estimates import compares
     from crampstudy.estimates.verdicts import parse_margins
     from crampstudy.models import answer
     from crampstudy.models.request import ModelOptions, ModelRequest
@@ -242,7 +245,9 @@ def fit(
         _say_second_opinion(fitted.second_opinion, aside=output.aside)
     if with_checks:
         _say_checks(request)
-    if fitted.status != "converged":
+    compared = fitted.estimates[compares(fitted.estimates)]
+    # A model of which no term was measured converges, and answers nothing of what it was asked.
+    if fitted.status != "converged" or (len(compared) and compared["estimate"].isna().all()):
         raise typer.Exit(6)
 
 
@@ -260,6 +265,12 @@ def _show(described: Description, output: Output, sources: Sequence[str]) -> Non
 
     rows, accounts = described.estimates, described.accounts
     output.show(rows, lambda: terminal.show(rows, accounts), accounts, sources)
+
+
+def _check_estimated(described: Description) -> None:
+    """End as an analysis that failed where not one number could be estimated, as a fit without one does."""
+    if not described.estimates["estimate"].notna().any():
+        raise typer.Exit(6)
 
 
 def _check_asked_for_checks(model: str, *, tidy: bool, free_terms: bool, shared: bool) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import typer
 from typer.core import TyperCommand
 
-from crampstudy import suggestions
-
 STDOUT = "-"
-_NO_CHOICE = re.compile(r"^(?:Value error, )?('(.+)' is not one of (.+?)\.?)$", re.DOTALL)
 
 
 class Command(TyperCommand):
@@ -23,17 +18,7 @@ class Command(TyperCommand):
         options = [each for each in self.params if each.param_type_name == "option"]
         outputs = {name for each in options if is_output(each) for name in each.opts}
         valued = {name for each in options if not getattr(each, "is_flag", False) for name in each.opts} - outputs
-        try:
-            return super().parse_args(ctx, attached(args, outputs, valued, len(self.params) - len(options)))
-        except typer.BadParameter as error:
-            error.message = _with_hint(error.message)
-            raise
-
-
-def _with_hint(message: str) -> str:
-    """Return what is said of a value that is none of a few, with the one that may have been meant."""
-    found = _NO_CHOICE.match(message)
-    return found[1] + suggestions.hint(found[2], re.findall(r"'(.+?)'", found[3])) if found else message
+        return super().parse_args(ctx, attached(args, outputs, valued, len(self.params) - len(options)))
 
 
 def is_output(option: Any) -> bool:

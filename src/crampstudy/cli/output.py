@@ -40,7 +40,9 @@ class Output:
         if self.as_json == self.as_csv == STDOUT:
             raise UsageError("choose one of --json and --csv, or give one of them a file: --csv rows.csv")
         if "" in (self.as_json, self.as_csv):
-            raise UsageError("the name of a file is empty; write --csv rows.csv, or --csv alone for standard output")
+            option = _JSON if self.as_json == "" else _CSV
+            example = f"{option} rows.{option.lstrip('-')}"
+            raise UsageError(f"the name of a file is empty; write {example}, or {option} alone for standard output")
         for option, file in self._files():
             check_free(file, option, force=self.force)
         if len({file.resolve() for _, file in self._files()}) < len(self._files()):

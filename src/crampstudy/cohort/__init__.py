@@ -5,10 +5,20 @@ design. The constructor is the only door, and it lets in only tables that keep t
 """
 
 from crampstudy.cohort.attrition import Attrition, RuleCount, TableCount
-from crampstudy.cohort.checks import Kind
+from crampstudy.cohort.checks import Kind, check_opened
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.cohort.keys import repeated_keys
 from crampstudy.cohort.read_only import ReadOnly
 from crampstudy.cohort.survey_design import SurveyDesign
 
-__all__ = ["Attrition", "Cohort", "Kind", "ReadOnly", "RuleCount", "SurveyDesign", "TableCount", "repeated_keys"]
+__all__ = [
+    "Attrition",
+    "Cohort",
+    "Kind",
+    "ReadOnly",
+    "RuleCount",
+    "SurveyDesign",
+    "TableCount",
+    "check_opened",
+    "repeated_keys",
+]

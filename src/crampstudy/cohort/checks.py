@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Literal, get_args
 
 import polars as pl
@@ -11,10 +12,24 @@ from crampstudy import codebook
 from crampstudy.codebook import Variable, rules
 from crampstudy.cohort.keys import repeated_keys
 from crampstudy.cohort.survey_design import SurveyDesign
-from crampstudy.errors import SchemaError
+from crampstudy.errors import SchemaError, UsageError
 
 Kind = Literal["diary", "survey"]
 Tables = Mapping[str, pl.DataFrame]
+
+
+def check_opened(value: object) -> None:
+    """Check that what an analysis is asked of is a cohort, and neither the path of one nor a table.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not hasattr(value, "kind"):
+        source = repr(str(value)) if isinstance(value, (str, PurePath)) else "'my-study'"
+        raise UsageError(
+            f"an analysis takes a cohort, and a {type(value).__name__} is none; open it first: "
+            f"crampstudy.open_cohort({source})"
+        )
 
 
 def check_kind(kind: str, tables: Tables, *, sampled: bool) -> None:

@@ -24,14 +24,18 @@ def check_names(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:
     for place, (kind, name) in enumerate(tokens):
         if kind != "name" or name in frame.columns:
             continue
-        compared = tokens[place - 2][1] if place > 1 and tokens[place - 1][1] in _EQUAL else ""
+        sign = tokens[place - 1][1].upper() if place > 1 else ""
+        compared = tokens[place - 2][1] if sign in (*_EQUAL, "IS") else ""
         if name in (levels := _levels(compared, frame) or ()):
             said = f"{name!r} is a level of {compared}, and a text stands in quotes: {compared} = '{name}'"
-            raise _corrected(f"{said}, in where {where!r}; {compared} has {_listed(levels)}", name, f"'{name}'")
-        said = f"{name!r} names no column, in where {where!r}"
-        raise suggestions.unknown(
-            UsageError, said, name, codebook.candidates(name, frame.columns), f"there are {', '.join(frame.columns)}"
-        )
+            # A name may stand in marks of its own, which are not to stay around the text.
+            written = next((each for each in (f'"{name}"', f"`{name}`", f"[{name}]") if each in where), name)
+            meant = f"'{name}'" if sign in _EQUAL else None
+            raise _corrected(f"{said}, in where {where!r}; {compared} has {_listed(levels)}", written, meant)
+        said, known = f"{name!r} names no column, in where {where!r}", codebook.candidates(name, frame.columns)
+        # Where one was meant a hundred others would hide it.
+        there = "" if suggestions.closest(name, known) else f"there are {', '.join(frame.columns)}"
+        raise suggestions.unknown(UsageError, said, name, known, there)
 
 
 def check_values(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:

@@ -29,6 +29,9 @@ _OTHER_NAME = re.compile(r'\s*(?:"([^"]+)"|`([^`"]+)`|\[([^\]"]+)\]|([^\W\da-zA-
 _EMPTY = re.compile(r"\s*(?:IS\s+(NOT\s+)?EMPTY\b|(?:==?|(<>|!=))\s*''(?!'))", re.IGNORECASE)
 LONGEST, MOST_SIGNS = 100_000, 300
 """Limits of an expression, in characters and in signs and words: evaluation takes the cube of their number."""
+_ELSEWHERE = {"&&": "AND", "&": "AND", "||": "OR", "|": "OR", "=>": ">=", "=<": "<="}
+"""What other languages write."""
+_OTHER_SIGN = re.compile(rf"\s*({'|'.join(map(re.escape, _ELSEWHERE))})")
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
 
 
@@ -67,6 +70,10 @@ def evaluate(frame: pl.DataFrame, where: str) -> Domain:
     compared_values.check_names(list(_tokens(where)), frame, where)
     try:
         inside = frame.select(pl.sql_expr(_sql(where)).alias("inside")).to_series()
+    except pl.exceptions.SQLInterfaceError:
+        raise UsageError(
+            f"where {where!r} is not a condition; write a comparison such as age_years >= 20, or several with AND"
+        ) from None
     except pl.exceptions.PolarsError as error:
         raise UsageError(f"where {where!r} cannot be evaluated: {str(error).splitlines()[0]}") from None
     if inside.dtype != pl.Boolean or len(inside) != frame.height:
@@ -99,7 +106,15 @@ def _tokens(where: str) -> Iterator[tuple[str, str]]:
     if end > LONGEST:
         raise UsageError(f"where {where[:40]!r}… has {end:,} characters, and at most {LONGEST:,} are read")
     while position < end:
+        if elsewhere := _OTHER_SIGN.match(where, position):
+            written = elsewhere[1]
+            error = UsageError(f"where {where!r}: {written} is written {_ELSEWHERE[written]}")
+            error.correction = (written, _ELSEWHERE[written])
+            raise error
         if other := _OTHER_NAME.match(where, position):
+            if before[1].upper() == "IN":
+                such = "such as sex IN ('female')"
+                raise UsageError(f"where {where!r}: what a column is IN stands in parentheses, {such}")
             position, before = other.end(), ("name", next(filter(None, other.groups())))
             yield before
             continue

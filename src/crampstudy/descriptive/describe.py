@@ -10,7 +10,7 @@ import pandas as pd
 
 from crampstudy import estimates, suggestions
 from crampstudy.age_bands import AgeBands, Standard
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort, check_opened, subpopulation
 from crampstudy.cohort.account import Account
 from crampstudy.descriptive.rates import rates
 from crampstudy.errors import UsageError
@@ -93,6 +93,7 @@ def describe(
         UsageError: ``by``, ``where`` or the level is none of what is allowed.
         BandError: the bands do not fit the cohort's ages.
     """
+    check_opened(cohort)
     asked = _Question(by, outcome, bands or AgeBands(), standard, like, where, weight, ci_level)
     return _of_diary(cohort, asked) if cohort.kind == "diary" else _of_survey(cohort, asked)
 
@@ -180,6 +181,8 @@ def compare(
         BandError: the bands do not fit the ages of one of them.
     """
     cohorts = first, second
+    for cohort in cohorts:
+        check_opened(cohort)
     if names is None and len(_keys(first.name, second.name)) == 1:
         names = ("A", "B")
     if names is not None:

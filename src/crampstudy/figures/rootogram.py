@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from crampstudy import wording
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -37,7 +38,7 @@ def rootogram(frame: pd.DataFrame) -> Figure:
             axes.bar(at, observed, bottom=top - observed, width=0.85, color=style.PALETTE[5], label="Observed")
             axes.plot(at, top, "o-", color=style.PALETTE[1], markersize=3, label="Expected")
             axes.axhline(0, color=style.INK, linewidth=0.6)
-            axes.set_title(model.replace("-", " ").capitalize())
+            axes.set_title(wording.model(model))
             shown = np.arange(0, len(at), -(-len(at) // _MOST_LABELS))
             axes.set_xticks(at[shown], [str(label) for label in rows["cramps"].to_numpy()[shown]])
             axes.yaxis.set_major_locator(MaxNLocator(5))

@@ -10,7 +10,7 @@ import numpy as np
 from crampstudy import suggestions
 from crampstudy.age_bands import AgeBands
 from crampstudy.causal import CausalGraph
-from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort import Cohort, check_opened, subpopulation
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
@@ -63,6 +63,9 @@ class ModelRequest(OneLine):
     effect_of: str | None = None
     graph: CausalGraph | None = None
     remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_opened(self.cohort)
 
     @property
     def names(self) -> set[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from crampstudy.atomic_write import whole_file
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.tables import export
 from crampstudy.tables.remarks import notes, parameters
@@ -91,9 +92,20 @@ def table_of_rows(made: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Row
     @wraps(made)
     def of(estimates: Rows) -> PrintedTable:
         rows = rows_of(estimates)
+        _check_kinds(rows, made.__name__)
         return PrintedTable.of(made(rows), notes=(*parameters(rows), notes(rows)))
 
     return of
+
+
+def _check_kinds(rows: pd.DataFrame, table: str) -> None:
+    """Check that a table shows some of the rows, and else say which tables do."""
+    own = [kind.name for kind in kinds.KINDS.values() if kind.table == table]
+    if rows["analysis"].isin(own).any():
+        return
+    others = {kind.table: name for name, kind in kinds.of_rows(rows).items()}
+    there = "; ".join(f"tables.{name} shows {analysis}" for name, analysis in others.items())
+    raise UsageError(f"tables.{table} shows {', '.join(own)}, and there is no such row{there and f'; {there}'}")
 
 
 def _put(text: str, buf: Any) -> str | None:

@@ -122,8 +122,9 @@ class Predictor(OneLine):
             if "age_band" in needed and "age_band" not in values:
                 values["age_band"] = [None if np.isnan(years) else self.bands.label(years) for years in age]
         if lacking := [variable for variable in needed if variable not in values]:
-            close = suggestions.closest(lacking[0], given.columns)
-            hint = f"; did you mean it by {close[0]}?" if close else ""
+            takes = [lacking[0], *(["age_years"] if lacking[0] in ("age_decade", "age_band") else [])]
+            close = {meant: name for name in given.columns for meant in suggestions.closest(name, takes)}
+            hint = next((f"; did you mean {meant} by {name!r}?" for meant, name in close.items()), "")
             raise UsageError(
                 f"a prediction needs a value of every variable of the fit ({', '.join(needed)}), and {lacking[0]} is "
                 f"not given{hint}"

@@ -15,6 +15,7 @@ from crampstudy.models.coefficients.rows import ALONE, Row, Scale, shown
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.terms import design_matrix
+from crampstudy.nights import AGE_CENTRE
 from crampstudy.readable import OneLine
 
 Value = float | str | bool
@@ -49,10 +50,10 @@ class Linear(OneLine):
             UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
                 of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
         """
-        names = tuple(at)
-        self._check_names(at, against)
-        self._check_observed(at, against)
-        upper, lower = self.design.encode(pd.DataFrame([dict(at), {name: against[name] for name in names}]))
+        names, sides = tuple(at), [self._in_decades(side) for side in (at, against)]
+        self._check_names(*sides)
+        self._check_observed(*sides)
+        upper, lower = self.design.encode(pd.DataFrame([{name: side[name] for name in sides[0]} for side in sides]))
         contrast = upper - lower
         (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
         cells = self.cells | {
@@ -68,6 +69,16 @@ class Linear(OneLine):
         df = float(self.moments.df(contrast[None, :])[0])
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)
+
+    def _in_decades(self, side: Mapping[str, Value]) -> dict[str, Value]:
+        """Return values with the age as the fit has it, where it is given in years."""
+        known, made = self.design.variables, dict(side)
+        if "age_years" in made and "age_years" not in known and "age_decade" in known and "age_decade" not in made:
+            age = made.pop("age_years")
+            if isinstance(age, (str, bool)):
+                raise UsageError(f"age_years = {age!r} is no number; age_years takes a number of years")
+            made["age_decade"] = (age - AGE_CENTRE) / 10
+        return made
 
     def _check_names(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> None:
         names = tuple(at)

@@ -13,7 +13,9 @@ _EQUAL, _ORDERED = (ast.Eq, ast.NotEq), (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 class Refused(Exception):
-    """What stands in a function and may not, as the end of a sentence."""
+    """What stands in a function and may not, as the end of a sentence; ``correction`` as that of an error."""
+
+    correction: tuple[str, str] | None = None
 
 
 def check_call(call: ast.expr, *, within: str | None = None, texts: bool = True) -> None:

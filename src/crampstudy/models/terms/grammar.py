@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from formulaic.parser.types import Term
 
+from crampstudy import suggestions
 from crampstudy.errors import UsageError
 from crampstudy.models.terms.calls import Refused, check_call
 from crampstudy.models.terms.columns import Written, coded
@@ -25,8 +26,8 @@ LONGEST, DEEPEST, MOST_PARTS, MOST_TERMS, HIGHEST_POWER = 10_000, 20, 200, 300, 
 """Limits of a formula: characters, parentheses within each other, parts of a function, terms, exponent of terms."""
 ALLOWED = (
     "a formula holds names of columns (in backticks if they have other characters than letters, digits and _), "
-    f"numbers, + - * : ^ / %in% and parentheses, and the functions {', '.join(FUNCTIONS)} of arithmetic (+ - * / ^) "
-    "and comparisons"
+    f"numbers, + - * : ^ / %in% and parentheses, and the functions {', '.join(FUNCTIONS)}, which hold arithmetic "
+    "(+ - * / ^) and comparisons"
 )
 _DIGITS = 25
 _TOKEN = re.compile(
@@ -47,7 +48,10 @@ def read(terms: str) -> list[Term]:
     try:
         found = _Reader(_of_person_time(_tokens(terms))).terms()
     except Refused as refusal:
-        raise UsageError(f"terms {shown} cannot be evaluated: {refusal}; {ALLOWED}") from None
+        end = " " if str(refusal).endswith("?") else "; "
+        error = UsageError(f"terms {shown} cannot be evaluated: {refusal}{end}{ALLOWED}")
+        error.correction = refusal.correction
+        raise error from None
     except _Broken as broken:
         raise UsageError(f"terms {shown} is not a formula: {broken}; {ALLOWED}") from None
     return [Term([Written("1", eval_method="literal")]), *(term for term in found if term != _INTERCEPT)]
@@ -74,7 +78,12 @@ def _tokens(terms: str) -> list[_Token]:
         match = _TOKEN.match(terms, position)
         if match is None:
             rest = terms[position:].strip()
-            if rest[0] in "~|":
+            if rest[0] == "|":
+                raise _Broken(
+                    "a bar stands nowhere; the models named mixed- have a random intercept of the participants by "
+                    "themselves, and random_slope (--random-slope) adds a slope"
+                )
+            if rest[0] == "~":
                 raise _Broken("give the right-hand side alone; the outcome has its own option")
             raise Refused(f"{rest[:15]!r} is not understood")
         kind = str(match.lastgroup)
@@ -186,7 +195,10 @@ class _Reader:
     def _call(self, name: str) -> str:
         """Return the call of a function that begins here as it is evaluated."""
         if name not in FUNCTIONS:
-            raise Refused(f"{name}() is none of the functions of formulas")
+            refusal = Refused(f"{name}() is none of the functions of formulas{suggestions.hint(name, FUNCTIONS)}")
+            if len(meant := suggestions.closest(name, FUNCTIONS)) == 1:
+                refusal.correction = (name, meant[0])
+            raise refusal
         start, depth = self.at, 0
         for place in range(start, len(self.tokens)):
             kind, text = self.tokens[place]
