@@ -75,7 +75,9 @@ def try_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A list of nights: CSV, a workbook, or a file of SPSS, Stata or SAS.")
     ],
-    who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
+    who: Annotated[
+        str | None, typer.Option(help="Name or number of the column that says who; one: all rows are one person's.")
+    ] = None,
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
     cramps: Annotated[
         str | None, typer.Option(help="Name or number of the column of counts; rows: each row is one cramp.")
@@ -115,7 +117,6 @@ def try_(
     from crampstudy.sources.text import missing_codes, timestamps
     from crampstudy.sources.text.timestamps import StatedTimes
 
-    output = Output(as_json, force=force)
     output = Output(as_json, force=force)
     roles: dict[bare_list.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     said = bare_list.StatedList(

@@ -24,6 +24,8 @@ _ASKED = r'"(QID|externalDataReference)'
 _PREVIEWS = ("1", "Survey Preview")
 _FORMS = re.compile(r"(redcap )?(repeat|event)( instrument| instance| name)?")
 Rows = Sequence[Sequence[str]]
+ONE_PERSON, ONE_NAME = "__one_person", "1"
+"""The column that a list of one person lacks, and what the person is called."""
 SHEET = "sheet"
 """The key of a mapping that each of its tables has by itself."""
 
@@ -74,6 +76,17 @@ class Listing:
     def says(self, column: str, pattern: str) -> bool:
         """Return whether a heading of a column, as words, begins with a pattern."""
         return any(re.match(pattern, words(heading)) for heading in self.headings(column))
+
+
+def of_one_person(listing: Listing, *, stated: bool) -> Listing:
+    """Return a list with a column by which all rows are of one person, and a notice unless it was ``stated``."""
+    frame = listing.frame.with_columns(pl.lit(ONE_NAME).alias(ONE_PERSON))
+    said = (
+        f"{listing.file}: no column says who, and no night stands twice: all nights are of one participant, called "
+        f"{ONE_NAME}; where several took part, add a column that names each"
+    )
+    notices = listing.notices if stated else (*listing.notices, said)
+    return replace(listing, frame=frame, names={**listing.names, ONE_PERSON: "one participant"}, notices=notices)
 
 
 def load(path: Path, sheet: str | None = None) -> Listing:
@@ -135,9 +148,11 @@ def _sheet(path: Path, sheets: Mapping[str, tuple[Rows, Sequence[int]]], stated:
 def _statistical(path: Path) -> Listing:
     from crampstudy.sources.readers import statfile
 
-    grid, labels = statfile.labelled(path)
+    grid, labels, questions = statfile.labelled(path)
+    asked = {name: (label,) for name, label in questions.items()}
     names = {name: name for name in grid.frame.columns}
-    return Listing(path, grid.file, grid.frame, grid.lines, names, header=True, labels=labels, notices=grid.notices)
+    made = Listing(path, grid.file, grid.frame, grid.lines, names, header=True, labels=labels, notices=grid.notices)
+    return replace(made, questions=asked)
 
 
 def _header(rows: Rows, lines: Sequence[int]) -> HeaderRows:

@@ -13,14 +13,14 @@ from crampstudy.cleaning import Unlogged, clean
 from crampstudy.cleaning.searches import outliers
 from crampstudy.cleaning.searches.keys import form
 from crampstudy.cohort import Attrition
-from crampstudy.errors import SourceError, UsageError
+from crampstudy.errors import UsageError
 from crampstudy.sources.readers.bare_list import counts, listing, other_columns
 from crampstudy.sources.readers.bare_list.counts import CrampCells, Empty
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
-from crampstudy.sources.readers.bare_list.listing import Listing
+from crampstudy.sources.readers.bare_list.listing import ONE_PERSON, Listing, of_one_person
 from crampstudy.sources.readers.bare_list.nights import Guess, NightList, unused_rows
 from crampstudy.sources.readers.bare_list.plan import MAPPING, Understood, plan
-from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role, assign_roles
+from crampstudy.sources.readers.bare_list.roles import ONE, ROLES, ROWS, Role, assign_roles
 from crampstudy.sources.readers.bare_list.wide import HEADINGS, StatedNights, as_long
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.reader import read_as
@@ -43,7 +43,7 @@ class StatedList:
 
     Attributes:
         columns: Names of the columns, or their numbers from 1. Where each row is one cramp, :data:`ROWS` stands for the
-            column of counts.
+            column of counts; where all rows are of one person, :data:`ONE` for that of who.
         sheet: The sheet of a workbook.
         start: The first night, or the column that has it, where headings number the nights.
         date_format: A format such as ``%d/%m/%Y``.
@@ -114,10 +114,13 @@ def understand(path: Path, stated: StatedList) -> Understood:
     if table.nights is not None:
         columns["date"] = HEADINGS
     # A column of that name is a column.
-    if counted := columns.get("cramps") == ROWS and ROWS not in table.names.values():
-        del columns["cramps"]
-    _check_width(table, counted)
-    found = assign_roles(table, columns, counted=counted)
+    said_of: dict[Role, str] = {"cramps": ROWS, "who": ONE}
+    absent = {role for role, word in said_of.items() if columns.get(role) == word not in table.names.values()}
+    counted = "cramps" in absent
+    found = assign_roles(table, {role: name for role, name in columns.items() if role not in absent}, absent)
+    if "who" not in found:
+        table = of_one_person(table, stated="who" in absent)
+        found["who"] = ONE_PERSON
     missing_codes.check(stated.missing, table.file, (*table.names.values(), *ROLES))
     answers = _counts(table, found.get("cramps"), stated)
     day = found["date"]
@@ -137,14 +140,6 @@ def _written(table: Listing, day: str, stated: StatedList) -> tuple[str, str]:
             f"--clock timestamp: the headings of {table.file} have no time of day; allowed: evening, morning"
         )
     return dates.WRITTEN["date"], "the headings tell the nights"
-
-
-def _check_width(table: Listing, counted: bool) -> None:
-    """Refuse a list with fewer columns than roles; of counted rows it needs two."""
-    width = table.frame.width
-    if width < len(ROLES) - counted:
-        rows = f"; where each row is one cramp, say --cramps {ROWS}" if width == len(ROLES) - 1 else ""
-        raise SourceError(f"{table.file} has {width} columns; it needs three: who, date and cramps{rows}")
 
 
 def _counts(table: Listing, column: str | None, stated: StatedList) -> CrampCells:
