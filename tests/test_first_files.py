@@ -10,6 +10,10 @@ import pyreadstat
 import pytest
 from tests.test_first_study import Run, counts, mapping, nights, tried, workbook, write
 
+from crampstudy import analyses
+from crampstudy.sources import open_cohort
+from crampstudy.sources.readers.mapped.mapping import parse
+
 DAYS = [date(2025, 3, 10) + timedelta(n) for n in range(6)]
 COUNTS = [1, 0, 2, 0, 0, 1]
 BARE = "date,cramps\n" + "".join(f"{day},{n}\n" for day, n in zip(DAYS, COUNTS, strict=True))
@@ -103,3 +107,41 @@ class TestWhichColumnCounts:
         rows = "user,ts,cramps\nA,1741586400000,1\nA,1741672800000,0\n"
         study = tried(run, tmp_path, rows, "--time-zone", "Europe/Berlin", "--clock", "timestamp")
         assert nights(study) == [("A", date(2025, 3, 9), 1), ("A", date(2025, 3, 10), 0)]
+
+
+class TestNightsWithACramp:
+    ROWS = "who,date,cramp\n"
+    ROWS += "".join(f"{who},{day},{'ja' if day.day % 2 else 'nein'}\n" for who in "AB" for day in DAYS)
+    SAID = "cramp: a yes is read as 1: there was at least one cramp, and nobody knows how many; a rate is one of nights"
+
+    def test_every_command_and_the_report_say_that_a_yes_is_no_count(self, run: Run, tmp_path: Path) -> None:
+        tried(run, tmp_path, self.ROWS)
+        study = str(tmp_path / "s")
+        assert f"note: s: {self.SAID}" in run("describe", study)[2]
+        assert f"note: {self.SAID}" in run("validate", study)[1]
+        said = analyses.run("cohort", open_cohort(study)).tables["tbl-cleaning"].note
+        assert said is not None and f"{self.SAID[:1].upper()}{self.SAID[1:]}" in said
+
+    def test_it_stays_with_the_study_from_package_to_package(self, run: Run, tmp_path: Path) -> None:
+        tried(run, tmp_path, self.ROWS)
+        assert run("import", str(tmp_path / "s"), "--out", str(tmp_path / "copy"), "--format", "parquet")[0] == 0
+        (said,) = open_cohort(tmp_path / "copy").attrition.remarks
+        assert said.startswith(self.SAID)
+
+    @pytest.mark.parametrize(
+        ("codes", "remarks"),
+        [
+            ("{ja: 1, nein: 0}", 1),
+            ("{x: 1, '': 0}", 1),
+            ("{1: 1, 0: 0}", 1),
+            ("{ja: 2, nein: 0}", 0),
+            ("{1: 1, 0: 0, '': 0}", 0),
+            ("{None: 0, 0: 0, 1: 1, 2: 2}", 0),
+        ],
+    )
+    def test_codes_of_a_mapping_tell_it(self, codes: str, remarks: int) -> None:
+        text = (
+            "version: 1\nclock: {date: evening}\ntables:\n  participants:\n    columns: {participant_id: w}\n"
+            f"  diary:\n    columns: {{participant_id: w, date: d, cramps: {{from: n, codes: {codes}}}}}\n"
+        )
+        assert len(parse(Path("m.yaml"), text).remarks) == remarks

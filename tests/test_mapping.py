@@ -252,7 +252,7 @@ class TestRows:
         counts = next(t for t in loaded.cohort.attrition.tables if t.table == "diary")
         assert (counts.read, counts.accepted, counts.rejected) == (2, 1, 1)
         assert rejected(loaded) == [(4, "x")]
-        left = "2 of 4 rows are not where t = 'night', 1 of them because a value is missing; left out"
+        left = "left out: 2 of 4 rows, not where t = 'night', 1 because a value is missing"
         assert any(left in notice for notice in said(loaded))
 
     def test_participants_who_contradict_themselves_are_named(self, tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ class Raw(OneLine):
     """A source as read, before any rule; ``window`` is the study's first and last night.
 
     ``name`` and ``title`` are cleaned of what no name for display holds; ``unlogged`` is the word that nights without a
-    row had no cramp, where the study gives it; ``assumed`` says what was made of one when the files were written.
+    row had no cramp, where the study gives it; ``assumed`` says what was made of one when the files were written,
+    and ``remarks`` what whoever reads a number of the study has to know.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Raw(OneLine):
     title: str | None = None
     unlogged: Unlogged | None = None
     assumed: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")

@@ -29,6 +29,7 @@ from crampstudy.sources.text import dates, missing_codes, timestamps
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.missing_codes import CODED, Codes
 from crampstudy.sources.text.timestamps import StatedTimes, WrittenDates
+from crampstudy.wording import counted
 
 _MEANS: Mapping[Clock, str] = {
     "timestamp": "times before noon belong to the night that began the evening before",
@@ -116,7 +117,6 @@ def understand(path: Path, stated: StatedList) -> Understood:
     # A column of that name is a column.
     said_of: dict[Role, str] = {"cramps": ROWS, "who": ONE}
     absent = {role for role, word in said_of.items() if columns.get(role) == word not in table.names.values()}
-    counted = "cramps" in absent
     found = assign_roles(table, {role: name for role, name in columns.items() if role not in absent}, absent)
     if "who" not in found:
         table = of_one_person(table, stated="who" in absent)
@@ -126,7 +126,7 @@ def understand(path: Path, stated: StatedList) -> Understood:
     day = found["date"]
     written, reason = _written(table, day, stated)
     dated = timestamps.read(table.frame[day], written, stated.times, f"{table.file}: {table.names[day]}")
-    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone) if counted else None
+    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone) if "cramps" in absent else None
     others = other_columns.understand(table, found["who"], found.values(), stated.missing, nights)
     return Understood(table, found, dated, written, reason, stated.times.time_zone, answers, others, stated.word)
 
@@ -171,8 +171,8 @@ def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:
     if far.is_empty():
         return []
     return [
-        f"{name}: {len(far)} counts such as {far[0]} are far above the participants' other nights and everybody "
-        f"else's: kept, look at them; if {far[0]} is a code for a missing answer, say so: --missing {far[0]}"
+        f"{name}: {counted(len(far), 'counts')} such as {far[0]} far above the participants' other nights and "
+        f"everybody else's: kept, to be looked at; if {far[0]} is a code for no answer, say --missing {far[0]}"
     ]
 
 

@@ -21,7 +21,7 @@ from crampstudy.sources.readers.bare_list.words import (
     truth,
     words,
 )
-from crampstudy.sources.text import month_names, row_index, timestamps
+from crampstudy.sources.text import month_names, timestamps
 
 if TYPE_CHECKING:
     from crampstudy.sources.readers.bare_list.listing import Listing
@@ -55,6 +55,7 @@ _CRAMPS = _COUNT_OF + (
 )
 """A heading that says nothing but cramps."""
 _BIRTH = r"birth|\bdob\b|geburt|geboren|naissance|nacimiento|nascita|nascimento|geboort|fodsel|fodelse"
+_NUMBER_OF_ROW = r"(lfd|row|line|zeile)?( ?(nr|no|num|number))?"
 _COUNT = r"^(0|[1-9]\d{0,2})([.,]0+)?$"  # a leading zero marks an identifier
 _FRACTION = r"^\d+[.,]\d*[1-9]\d*$"
 YEAR_FIRST = rf"^\d{{4}}([-/.])\d{{1,2}}[-/.]\d{{1,2}}{timestamps.TIME}"
@@ -133,12 +134,14 @@ def _stated_column(listing: Listing, role: Role, wanted: str) -> str:
 def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) -> list[str]:
     """Return the columns that may have a role, one where contents and names tell it; ``date`` is that of the dates."""
     fitting = [name for name in left if _fits(role, listing, name)]
+    if role == "who" and listing.header and _each_once(listing, date):
+        fitting = [name for name in fitting if not _numbers_rows(listing, name)]
     named = [name for name in fitting if listing.says(name, _NAMES[role])]
     if role == "who":
         # Of several names, a number of the answer is none of a person.
         named = _one(named) or [name for name in named if _repeats(listing, name)] or named
         if not named:
-            fitting = [name for name in fitting if _may_name_people(listing, name)]
+            fitting = [name for name in fitting if _may_name_people(listing.frame[name])]
             fitting = _identifying(listing, fitting, date)
         fitting = named or fitting
     if role == "cramps":
@@ -195,25 +198,18 @@ def _says_something_else(role: Role, listing: Listing, name: str) -> bool:
     return found is not None and not own
 
 
-def _may_name_people(listing: Listing, name: str) -> bool:
-    """Return whether a column without a name for it may say who: most rows have it, and neither measures nor yes or no.
-
-    Where no night stands twice, a number of the row is none of a person.
-    """
-    cells = listing.frame[name]
+def _may_name_people(cells: pl.Series) -> bool:
+    """Return whether a column without a name for it may say who: most rows have it; no measures, no yes and no."""
     answers = {truth(answer) for answer in cells.drop_nulls().unique()}
-    numbered = listing.header and row_index.numbers(cells.to_list()) and _counts_rows(cells)
-    return (
-        cells.null_count() * 2 < len(cells)
-        and share(cells, _FRACTION) == 0
-        and answers != {"true", "false"}
-        and not numbered
-    )
+    return cells.null_count() * 2 < len(cells) and share(cells, _FRACTION) == 0 and answers != {"true", "false"}
 
 
-def _counts_rows(cells: pl.Series) -> bool:
-    numbers = cells.cast(pl.Int64, strict=False)
-    return len(cells) > 1 and bool((numbers.diff().drop_nulls() == 1).all())
+def _numbers_rows(listing: Listing, name: str) -> bool:
+    """Return whether a column counts the rows, under a heading that is not of a person."""
+    cells = listing.frame[name].cast(pl.Int64, strict=False)
+    counts = len(cells) > 1 and not cells.has_nulls() and bool((cells.diff().drop_nulls() == 1).all())
+    person = listing.says(name, _NAMES["who"]) and not re.fullmatch(_NUMBER_OF_ROW, words(listing.names[name]))
+    return counts and not person
 
 
 def _each_once(listing: Listing, column: str) -> bool:

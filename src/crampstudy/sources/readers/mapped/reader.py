@@ -88,8 +88,14 @@ def read_as(path: Path, described: Mapping) -> Raw:
             notices.extend(said)
         given[table.name] = before[key]
     made = apply(given, described)
+    return raw_of(made, described, notices)
+
+
+def raw_of(made: Mapped, described: Mapping, notices: Sequence[str]) -> Raw:
+    """Return what a mapping made as a source, with ``notices`` of the reading before its own."""
     said = (*notices, *made.notices)
-    return Raw(described.name, "diary", made.tables, notices=said, unlogged=described.unlogged)
+    remarks, word = described.remarks, described.unlogged
+    return Raw(described.name, "diary", made.tables, notices=said, unlogged=word, remarks=remarks)
 
 
 def apply(given: Table[str, Given], described: Mapping) -> Mapped:
@@ -312,8 +318,9 @@ def _where(table: TableMap, where: str, given: Given, described: Mapping, notice
     except UsageError as error:
         raise SourceError(f"{described.path}, tables.{table.name}.rows.where: {error} (every cell is text)") from None
     if left := int((~chosen.inside).sum()):
-        unclear = f", {chosen.undecided} of them because a value is missing" if chosen.undecided else ""
-        notices.append(f"{left} of {len(chosen.inside)} rows are not where {where}{unclear}; left out")
+        unclear = f", {chosen.undecided} because a value is missing" if chosen.undecided else ""
+        rows = wording.counted(len(chosen.inside), "rows")
+        notices.append(f"left out: {left:,} of {rows}, not where {where}{unclear}")
     nights = None if given.nights is None else given.nights.filter(chosen.inside)
     return replace(
         given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside), nights=nights
