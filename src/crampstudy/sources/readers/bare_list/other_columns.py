@@ -17,7 +17,7 @@ from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Keys
 from crampstudy.sources.readers.bare_list.words import heading_of, sexes, truth, words
-from crampstudy.sources.text import decimals, missing_codes, row_index
+from crampstudy.sources.text import decimals, missing_codes, night_columns, row_index
 from crampstudy.sources.text.missing_codes import Codes
 
 _STRUCTURE = r"^redcap_|_complete$|^complete\?( \(\d+\))?$|^repeat instrument$|^repeat instance$"
@@ -134,7 +134,9 @@ def _known(listing: Listing, column: str, who: str) -> tuple[str, ColumnPlan] | 
             variable = codebook.find(other, table)
         if variable is None or name in codebook.TABLES[table].key:
             continue
-        if table == "participants" and not _steady(listing, column, who, variable.name):
+        if table == "participants" and (
+            night_columns.is_pattern(column) or not _steady(listing, column, who, variable.name)
+        ):
             return None
         keys = _keys(variable, listing, column)
         return None if keys is None else (table, ColumnPlan(variable.name, keys))
@@ -178,7 +180,8 @@ def _own(listing: Listing, column: str, who: str, taken: Collection[str]) -> tup
         number += 1
         name = f"{stem}_{number}"
     inferred = extra_columns.infer(_settled(listing, column))
-    constant = _steady(listing, column, who) and _repeated(listing, who)
+    nightly = night_columns.is_pattern(column)
+    constant = not nightly and _steady(listing, column, who) and _repeated(listing, who)
     keys: Keys = {"from": column, "type": inferred.type}
     return "participants" if constant else "diary", ColumnPlan(name, keys), inferred.words
 

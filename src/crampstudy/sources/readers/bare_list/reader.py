@@ -22,6 +22,7 @@ from crampstudy.sources.readers.bare_list.nights import Guess, NightList, unused
 from crampstudy.sources.readers.bare_list.plan import MAPPING, Understood, plan
 from crampstudy.sources.readers.bare_list.roles import ONE, ROLES, ROWS, Role, assign_roles
 from crampstudy.sources.readers.bare_list.wide import HEADINGS, StatedNights, as_long
+from crampstudy.sources.readers.first_age import GROWS
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.reader import read_as
 from crampstudy.sources.readers.mapped.wide_nights import EMPTY_NIGHTS
@@ -154,8 +155,8 @@ def _of_reading(table: Listing, attrition: Attrition) -> list[str]:
     """Return what is to be said of the reading beside what the guess says."""
     said = []
     for notice in attrition.notices:
-        if EMPTY_NIGHTS in notice:
-            said.append(f"{table.file}: {notice[notice.index(EMPTY_NIGHTS) :]}")
+        if known := next((words for words in (EMPTY_NIGHTS, GROWS) if words in notice), None):
+            said.append(f"{table.file}: {notice[notice.index(known) :]}")
         elif CODED in notice:
             said.append(f"{table.file}: {notice.removeprefix(f'{table.file}, diary: ')}")
         elif notice == attrition.unlogged:

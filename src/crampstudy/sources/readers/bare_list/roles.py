@@ -194,8 +194,10 @@ def _says_something_else(role: Role, listing: Listing, name: str) -> bool:
     if any(heading_of(heading) or of_form(heading) or measured(heading) for heading in headings):
         return True
     found = codebook.find("_".join(words(listing.names[name]).split()))
-    own = listing.says(name, OF_CRAMPS if role == "cramps" else r"participant id$")
-    return found is not None and not own
+    if role == "who":
+        numbered = listing.says(name, rf"({OF_CRAMPS})\w* (no|nr|num|number)$")
+        return numbered or (found is not None and not listing.says(name, "participant id$"))
+    return found is not None and not listing.says(name, OF_CRAMPS)
 
 
 def _may_name_people(cells: pl.Series) -> bool:

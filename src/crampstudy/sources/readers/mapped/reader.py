@@ -29,7 +29,7 @@ from crampstudy.sources.readers.mapped.entry import close
 from crampstudy.sources.readers.mapped.mapping import Mapping, TableMap
 from crampstudy.sources.readers.mapped.repeated_rows import counted_rows, distinct_rows
 from crampstudy.sources.readers.mapped.wide_nights import as_rows
-from crampstudy.sources.text import missing_codes, night_columns
+from crampstudy.sources.text import date_formats, missing_codes, night_columns
 from crampstudy.sources.text.decimals import Mark
 from crampstudy.sources.text.delimited import read_text
 from crampstudy.sources.text.header_rows import HeaderRows
@@ -288,7 +288,20 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         written = pl.DataFrame(
             {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
         )
-    return RawTable(table.name, given.file, merged, lines, extra, written=written), notices
+    formats = {c.target.name: how for c in table.columns if (how := _written_as(c))}
+    return RawTable(table.name, given.file, merged, lines, extra, written=written, written_as=formats), notices
+
+
+def _written_as(column: ColumnMap) -> str:
+    """Return how a mapping says that dates are written, empty where it says nothing."""
+    if column.origin is not None:
+        return f"a day number, day 0 is {column.origin}"
+    if not column.formats:
+        return ""
+    what = "a date" if column.target.type == "date" else "a date and time"
+    evening = column.clock == "evening" and any(map(date_formats.timed, column.formats))
+    noon = ", from noon on" if evening and (column.target.table, column.target.name) in NIGHTS else ""
+    return f"{what} as {' or '.join(column.formats)}{noon}"
 
 
 def _merge(
