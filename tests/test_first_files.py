@@ -145,3 +145,64 @@ class TestNightsWithACramp:
             f"  diary:\n    columns: {{participant_id: w, date: d, cramps: {{from: n, codes: {codes}}}}}\n"
         )
         assert len(parse(Path("m.yaml"), text).remarks) == remarks
+
+
+class TestWhatElse:
+    def test_times_in_a_column_of_their_own_may_be_of_the_morning_after(self, run: Run, tmp_path: Path) -> None:
+        rows = "ID,Date,Time,Cramps\nA,2025-03-10,07:30,1\nA,2025-03-11,7:05 AM,0\n"
+        tried(run, tmp_path, rows)
+        file = str(tmp_path / "f.csv")
+        said = "Date is taken as the date of the evening; Time has times before noon"
+        assert said in run("try", file)[1] and "say --clock morning" in run("try", file)[1]
+        assert said not in run("try", file, "--clock", "evening")[1]
+        assert nights(tried(run, tmp_path, rows, "--clock", "morning"))[0] == ("A", date(2025, 3, 9), 1)
+        assert "is taken as" not in run("try", write(tmp_path, "e.csv", rows.replace("07:30", "22:30")))[1]
+
+    def test_the_age_at_the_first_night_is_said(self, run: Run, tmp_path: Path) -> None:
+        rows = "ID,Date,Cramps,Age\nA,2025-03-11,1,70\nA,2025-03-10,0,69\n"
+        study = tried(run, tmp_path, rows)
+        assert study.frame("participants")["age_years"].to_list() == [69]
+        said = "f.csv: age_years grows during the study in 1 participant, such as A: 69, then 70 from 2025-03-11 on"
+        assert said in run("try", str(tmp_path / "f.csv"))[1]
+
+    def test_a_heading_spans_the_last_columns(self, run: Run, tmp_path: Path) -> None:
+        """The row of a sheet ends where its last heading stands, before the columns that this one spans."""
+
+        def merged(path: Path) -> None:
+            head = ["ID", "First night", "Sleep", None, None, "Cramps"]
+            below = [None, None, "Day 1", "Day 2", "Day 3", "Day 1", "Day 2", "Day 3"]
+            rows = [["A", DAYS[0], "6,5", "6,5", 7, 1, 0, 2], ["B", DAYS[1], 8, 8, 8, 0, 0, 1]]
+            workbook(path, S=[["Diary 2025"], head, below, *rows])
+
+        study = tried(run, tmp_path, merged, name="d.xlsx")
+        assert counts(study) == (2, 6, 4)
+        assert study.frame("diary")["Sleep"].to_list() == [6.5, 6.5, 7, 8, 8, 8]
+
+    def test_what_is_the_same_on_each_night_stays_of_the_nights(self, run: Run, tmp_path: Path) -> None:
+        rows = "ID,start,cramps_d1,cramps_d2,sleep_d1,sleep_d2\nA,2025-03-10,1,0,7,7\nB,2025-03-10,0,2,8,8\n"
+        assert tried(run, tmp_path, rows).frame("diary")["sleep"].to_list() == [7, 7, 8, 8]
+
+    @pytest.mark.parametrize(
+        ("date_of", "cell", "allowed"),
+        [
+            ('{from: d, format: "%d.%m.%Y"}', "31.02.2025", "a date as %d.%m.%Y"),
+            ('{from: d, format: ["%d.%m.%Y", "%d.%m.%y"]}', "2025-03-01", "a date as %d.%m.%Y or %d.%m.%y"),
+            ('{from: d, format: "%d.%m.%Y %H:%M"}', "x", "a date as %d.%m.%Y %H:%M, from noon on"),
+            ('{from: d, origin: "1899-12-30"}', "x", "a day number, day 0 is 1899-12-30"),
+        ],
+    )
+    def test_a_rejected_date_is_held_to_what_the_mapping_says(
+        self, run: Run, tmp_path: Path, date_of: str, cell: str, allowed: str
+    ) -> None:
+        good = {"%H": "01.03.2025 22:00", "ori": "45000"}
+        other = next((text for key, text in good.items() if key in date_of), "01.03.2025")
+        file = write(tmp_path, "d.csv", f"w,d,n\nA,{other},1\nB,{cell},0\n")
+        write(
+            tmp_path,
+            "m.yaml",
+            "version: 1\nclock: {date: evening}\ntables:\n  participants:\n    rows: {distinct: true}\n"
+            "    columns: {participant_id: w}\n  diary:\n"
+            f"    columns: {{participant_id: w, date: {date_of}, cramps: n}}\n",
+        )
+        out = run("validate", f"mapped:{file}?mapping={tmp_path}/m.yaml")[1]
+        assert f"date = '{cell}': allowed is {allowed}, as the mapping says" in out and "YYYY" not in out

@@ -19,8 +19,9 @@ from crampstudy.sources.readers.bare_list.counts import CrampCells, Empty
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
 from crampstudy.sources.readers.bare_list.listing import ONE_PERSON, Listing, of_one_person
 from crampstudy.sources.readers.bare_list.nights import Guess, NightList, unused_rows
+from crampstudy.sources.readers.bare_list.other_columns import AskedColumns
 from crampstudy.sources.readers.bare_list.plan import MAPPING, Understood, plan
-from crampstudy.sources.readers.bare_list.roles import ONE, ROLES, ROWS, Role, assign_roles
+from crampstudy.sources.readers.bare_list.roles import MOST, ONE, ROLES, ROWS, Role, assign_roles, share
 from crampstudy.sources.readers.bare_list.wide import HEADINGS, StatedNights, as_long
 from crampstudy.sources.readers.first_age import GROWS
 from crampstudy.sources.readers.mapped import mapping
@@ -29,9 +30,10 @@ from crampstudy.sources.readers.mapped.wide_nights import EMPTY_NIGHTS
 from crampstudy.sources.text import dates, missing_codes, timestamps
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.missing_codes import CODED, Codes
-from crampstudy.sources.text.timestamps import StatedTimes, WrittenDates
+from crampstudy.sources.text.timestamps import StatedTimes
 from crampstudy.wording import counted
 
+_BEFORE_NOON = r"^(0?\d|1[01]):[0-5]\d(:[0-5]\d)?( ?[aA]\.?[mM]\.?)?$"
 _MEANS: Mapping[Clock, str] = {
     "timestamp": "times before noon belong to the night that began the evening before",
     "morning": "each night moved one day back, to the evening on which it began",
@@ -91,7 +93,12 @@ def read(
     guess = Guess(who, day, cramps, table.header, *how)
     frame = loaded.cohort.frame("diary").select("participant_id", "date", "cramps").sort("participant_id", "date")
     notices = [*table.notices, *counts_.notices, *_of_reading(table, loaded.cohort.attrition)]
-    notices += [*_far_counts(cramps, frame), *others.notices, *_clock_notice(day, known.dates), *_similar_names(frame)]
+    notices += [
+        *_far_counts(cramps, frame),
+        *others.notices,
+        *_clock_notice(day, known, stated.times),
+        *_similar_names(frame),
+    ]
     count = next(count for count in loaded.cohort.attrition.tables if count.table == "diary")
     unused = unused_rows(loaded, guess, known.dates.timed)
     return NightList(path.name, guess, frame, unused, tuple(notices), count, text, loaded)
@@ -127,8 +134,9 @@ def understand(path: Path, stated: StatedList) -> Understood:
     day = found["date"]
     written, reason = _written(table, day, stated)
     dated = timestamps.read(table.frame[day], written, stated.times, f"{table.file}: {table.names[day]}")
-    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone) if "cramps" in absent else None
-    others = other_columns.understand(table, found["who"], found.values(), stated.missing, nights)
+    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone)
+    asked = AskedColumns(found["who"], tuple(found.values()), stated.missing, counted="cramps" in absent)
+    others = other_columns.understand(table, asked, nights)
     return Understood(table, found, dated, written, reason, stated.times.time_zone, answers, others, stated.word)
 
 
@@ -177,9 +185,18 @@ def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:
     ]
 
 
-def _clock_notice(name: str, dated: WrittenDates) -> list[str]:
-    """Return a notice of what was made of times of day."""
-    return [f"{name}: {_MEANS[dated.clock]}"] if dated.timed or dated.clock == "morning" else []
+def _clock_notice(name: str, known: Understood, stated: StatedTimes) -> list[str]:
+    """Return a notice of what was made of times of day, and of those in a column of their own that may move nights."""
+    dated, table = known.dates, known.listing
+    if dated.timed or dated.clock == "morning":
+        return [f"{name}: {_MEANS[dated.clock]}"]
+    early = [column for column in table.frame.columns if share(table.frame[column], _BEFORE_NOON) > MOST]
+    if stated.clock or table.nights is not None or not early:
+        return []
+    return [
+        f"{name} is taken as the date of the evening; {table.names[early[0]]} has times before noon: where they are of "
+        "entries on the morning after, say --clock morning"
+    ]
 
 
 def _similar_names(nights: pl.DataFrame) -> list[str]:
