@@ -104,7 +104,7 @@ class TestDates:
         assert [cell for _, cell in rejected(loaded)] == left
         told = any("2 times before noon are not of an evening" in notice for notice in said(loaded))
         assert told == bool(left)
-        assert all("it has a time of day" in hint for hint in loaded.ledger["hint"])
+        assert all("%I:%M %p, from noon on, as the mapping says" in hint for hint in loaded.ledger["hint"])
 
     def test_midnight_in_another_format(self, tmp_path: Path) -> None:
         rows = "1,70,male,01.03.2024 00:00:00,1\n1,70,male,02.03.2024,1\n1,70,male,03.03.2024 07:10,1"

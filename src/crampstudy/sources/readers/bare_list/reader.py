@@ -179,8 +179,9 @@ def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:
     far = outliers.far_rows(nights.select("participant_id", count="cramps"))["count"]
     if far.is_empty():
         return []
+    verb = "is" if len(far) == 1 else "are"
     return [
-        f"{name}: {counted(len(far), 'counts')} such as {far[0]} far above the participants' other nights and "
+        f"{name}: {counted(len(far), 'counts')} such as {far[0]} {verb} far above the participants' other nights and "
         f"everybody else's: kept, to be looked at; if {far[0]} is a code for no answer, say --missing {far[0]}"
     ]
 
