@@ -206,3 +206,10 @@ class TestWhatElse:
         )
         out = run("validate", f"mapped:{file}?mapping={tmp_path}/m.yaml")[1]
         assert f"date = '{cell}': allowed is {allowed}, as the mapping says" in out and "YYYY" not in out
+
+    def test_prompts_that_nobody_answered_end_early(self, run: Run, tmp_path: Path) -> None:
+        rows = "who,date,cramps,mood\nA,2025-03-10,1,3\nA,2025-03-11\nA,2025-03-12,0,2\n"
+        out = run("try", write(tmp_path, "s.csv", rows))[1]
+        assert "--short empty reads them so" in out and "?short" not in out
+        assert [n[2] for n in nights(tried(run, tmp_path, rows, "--short", "empty"))] == [1, None, 0]
+        assert "short_rows: empty" in mapping(tmp_path)

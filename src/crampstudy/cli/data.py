@@ -99,6 +99,9 @@ def try_(
     empty: Annotated[
         Literal["none", "unknown"] | None, typer.Option(help="What an empty count means: no cramp, or not known.")
     ] = None,
+    short: Annotated[
+        Literal["empty"] | None, typer.Option(help="Rows that end early are read, their missing cells empty.")
+    ] = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -127,6 +130,7 @@ def try_(
         times=StatedTimes(clock, timestamps.zone(time_zone) if time_zone is not None else None),
         missing=missing_codes.parse(missing) if missing else missing_codes.NONE,
         empty=empty,
+        padded=short is not None,
         word=stated(word(unlogged, observed_from, observed_to)),
     )
     nights = bare_list.read(file, said, name=out.resolve().name if out else None, today=day.today())

@@ -89,8 +89,10 @@ def of_one_person(listing: Listing, *, stated: bool) -> Listing:
     return replace(listing, frame=frame, names={**listing.names, ONE_PERSON: "one participant"}, notices=notices)
 
 
-def load(path: Path, sheet: str | None = None) -> Listing:
+def load(path: Path, sheet: str | None = None, *, padded: bool = False) -> Listing:
     """Read a file as a list of nights; of a workbook the ``sheet``, or the only one that holds dates.
+
+    Rows of text that end early have empty cells there if they are ``padded``; else they are no rows of the list.
 
     Raises:
         SourceError: the file cannot be read, or several sheets may be the list.
@@ -107,8 +109,9 @@ def load(path: Path, sheet: str | None = None) -> Listing:
         raise SourceError(f"{path} is a folder, and try reads one file; a study is looked at by crampstudy validate")
     rows, lines = first_rows(path)
     place = _header(rows, lines)
-    text = read_text(path, rows=place)
-    return _listing(path, path.name, (text.frame, text.lines), (rows, lines), place, text.notices)
+    text = read_text(path, rows=place, padded=padded)
+    keys: dict[str, Value | Keys] = {"short_rows": "empty"} if padded else {}
+    return _listing(path, path.name, (text.frame, text.lines), (rows, lines), place, text.notices, keys)
 
 
 def _workbook(path: Path, sheet: str | None) -> Listing:

@@ -55,6 +55,7 @@ class StatedList:
             from UTC.
         missing: Missing codes: a count that is one is missing.
         empty: What an empty count means.
+        padded: Whether rows that end early have empty cells there; else they are left out.
         word: Says that nights without a row had no cramp.
     """
 
@@ -65,6 +66,7 @@ class StatedList:
     times: StatedTimes = field(default_factory=StatedTimes)
     missing: Codes = missing_codes.NONE
     empty: Empty | None = None
+    padded: bool = False
     word: Unlogged | None = None
 
 
@@ -111,7 +113,7 @@ def understand(path: Path, stated: StatedList) -> Understood:
         SourceError: as :func:`read`.
         UsageError: as :func:`read`.
     """
-    table = listing.load(path, stated.sheet)
+    table = listing.load(path, stated.sheet, padded=stated.padded)
     columns = dict(stated.columns)
     if "date" not in columns:
         table = as_long(table, StatedNights(stated.date_format, stated.start))
