@@ -521,7 +521,7 @@ class TestCountedRows:
         file = tmp_path / "two.csv"
         file.write_text("patient,date\nA,2025-01-04\nA,2025-01-04\nA,2025-01-19\nB,2025-01-11\n", encoding="utf-8")
         code, _, err = run("try", str(file))
-        assert code == 4 and "has 2 columns; it needs three" in err and "--cramps rows" in err
+        assert code == 4 and "no column has whole numbers of cramps" in err and "--cramps rows" in err
         look = json.loads(run("try", str(file), "--cramps", "rows", "--json")[1])
         assert [(n["participant_id"], n["date"], n["cramps"]) for n in look["nights"]] == [
             ("A", "2025-01-04", 2),

@@ -338,7 +338,7 @@ class TestAnswers:
         cohort = tried(run, tmp_path, rows)
         assert [n[2] for n in nights(cohort)] == [1, 0, 0, None, None]
         _, out, _ = run("try", str(tmp_path / "f.csv"))
-        assert "f.csv: cramp: a yes is read as 1: there was at least one cramp, and nobody knows how many" in out
+        assert "note: cramp: a yes is read as 1: there was at least one cramp, and nobody knows how many" in out
         assert "  cramps  cramp, a yes is at least one\n" in out
 
     def test_beside_counts_a_no_is_a_zero_and_a_yes_is_not_known(self, run: Run, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class TestDates:
         assert [cell for _, cell in rejected(loaded)] == left
         told = any("2 times before noon are not of an evening" in notice for notice in said(loaded))
         assert told == bool(left)
-        assert all("it has a time of day" in hint for hint in loaded.ledger["hint"])
+        assert all("%I:%M %p, from noon on, as the mapping says" in hint for hint in loaded.ledger["hint"])
 
     def test_midnight_in_another_format(self, tmp_path: Path) -> None:
         rows = "1,70,male,01.03.2024 00:00:00,1\n1,70,male,02.03.2024,1\n1,70,male,03.03.2024 07:10,1"
@@ -252,7 +252,7 @@ class TestRows:
         counts = next(t for t in loaded.cohort.attrition.tables if t.table == "diary")
         assert (counts.read, counts.accepted, counts.rejected) == (2, 1, 1)
         assert rejected(loaded) == [(4, "x")]
-        left = "2 of 4 rows are not where t = 'night', 1 of them because a value is missing; left out"
+        left = "left out: 2 of 4 rows, not where t = 'night', 1 because a value is missing"
         assert any(left in notice for notice in said(loaded))
 
     def test_participants_who_contradict_themselves_are_named(self, tmp_path: Path) -> None:

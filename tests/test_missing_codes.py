@@ -361,7 +361,7 @@ class TestBoxes:
             (6, "date", "reject-row")
         ]
         assert "2 rows have unticked boxes in night, which nobody filled in: no entry" in notices(loaded)
-        assert "1 repetitions of an instrument hold no entry and are incomplete: left out" in notices(loaded)
+        assert "left out: 1 repetition of an instrument without an entry, incomplete" in notices(loaded)
 
 
 class TestFarCounts:

@@ -96,7 +96,7 @@ def test_the_dictionary_says_the_rest(tmp_path: Path, labels: bool) -> None:
     ]
     assert loaded.ledger.is_empty()
     said = loaded.cohort.attrition.notices
-    assert any("1 repetitions of an instrument hold no entry" in notice for notice in said)
+    assert any("left out: 1 repetition of an instrument without an entry" in notice for notice in said)
     assert "e.csv: read with a decimal comma: schlaf" in said
     assert any(notice.startswith("e.csv: schlaf: 1 cell holds a missing data code (UNK)") for notice in said)
 

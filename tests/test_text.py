@@ -116,7 +116,7 @@ class TestRows:
         text = read(tmp_path, 'a,b\r\n"x\r\ny","say ""no"""\r\n\r\n 007 ,"1,5"\r\n')
         assert rows(text) == [("x\r\ny", 'say "no"'), ("007", "1,5")]
         assert text.lines.to_list() == [2, 5]
-        assert text.notices == ("a.csv: 1 blank lines skipped",)
+        assert text.notices == ("a.csv: 1 blank line skipped",)
 
     def test_a_long_cell(self, tmp_path: Path) -> None:
         assert rows(read(tmp_path, f"a,b\n{'x' * 400_000},2\n"))[0] == ("x" * 400_000, "2")

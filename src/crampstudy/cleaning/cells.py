@@ -20,7 +20,7 @@ def check(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, l
     violations = [shifted] if shifted else []
     found = {"type": mistyped, "range": out_of_rule, "level": out_of_rule}
     for v in present:
-        for violation in (*_key_missing(frame, v, mistyped), *_of(v, found, table, frame)):
+        for violation in (*_key_missing(frame, v, mistyped, table.allowed(v)), *_of(v, found, table, frame)):
             left = violation.without(shifted.rows) if shifted else violation
             if len(left.rows):
                 violations.append(left)
@@ -75,13 +75,13 @@ def _out_of_rule(frame: pl.DataFrame, present: Sequence[Variable]) -> list[Viola
     return [Violation(of, v.name, name, _cost(v), "") for (v, name, _), of in zip(broken, rows, strict=True) if len(of)]
 
 
-def _key_missing(frame: pl.DataFrame, v: Variable, mistyped: Sequence[Violation]) -> Iterator[Violation]:
+def _key_missing(frame: pl.DataFrame, v: Variable, mistyped: Sequence[Violation], allowed: str) -> Iterator[Violation]:
     if v.name in codebook.TABLES[v.table].key and frame[v.name].null_count():
         rows = frame.filter(pl.col(v.name).is_null())[ROW]
         for violation in mistyped:
             if violation.column == v.name:
                 rows = rows.filter(~rows.is_in(violation.rows.implode()))
-        yield Violation(rows, v.name, "key-missing", "reject-row", f"allowed is {v.allowed}")
+        yield Violation(rows, v.name, "key-missing", "reject-row", f"allowed is {allowed}")
 
 
 def _of(v: Variable, found: dict[str, list[Violation]], table: RawTable, frame: pl.DataFrame) -> Iterator[Violation]:
@@ -89,7 +89,7 @@ def _of(v: Variable, found: dict[str, list[Violation]], table: RawTable, frame: 
     for rule, violations in found.items():
         for rows in (b.rows for b in violations if b.column == v.name and b.rule == rule):
             if rule == "type":
-                yield Violation(rows, v.name, rule, _cost(v), _type_hints(v, table.cells(v.name, rows)))
+                yield Violation(rows, v.name, rule, _cost(v), _type_hints(v, table, rows))
                 continue
             allowed = f"allowed is {v.allowed}"
             if rule == "level":
@@ -113,11 +113,14 @@ def _shifted(table: RawTable, violations: Sequence[Violation], present: Sequence
     return Violation(found[ROW], None, "shifted-columns", "reject-row", found["hint"])
 
 
-def _type_hints(v: Variable, cells: pl.Series) -> pl.Series:
+def _type_hints(v: Variable, table: RawTable, rows: pl.Series) -> pl.Series:
     """Return for each cell that does not fit its type what it looks like, after what is allowed."""
+    cells = table.cells(v.name, rows)
     cell = pl.col("cell")
     looks: dict[str, pl.Expr] = {}
-    if v.type in ("date", "datetime"):
+    if v.name in table.written_as:
+        looks = {}
+    elif v.type in ("date", "datetime"):
         time = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?" if v.type == "datetime" else ""
         looks = {
             "there is no such day or time": cell.str.contains(rf"^\d{{4}}-\d{{2}}-\d{{2}}{time}$"),
@@ -144,7 +147,7 @@ def _type_hints(v: Variable, cells: pl.Series) -> pl.Series:
             "it holds two numbers, or a date": cell.str.contains(r"^\d+\s*[/–-]\s*\d+"),
         }
     shown = pl.coalesce([pl.when(fits).then(pl.lit(f"; {what}")) for what, fits in looks.items()] + [pl.lit("")])
-    return worded(pl.DataFrame({"cell": cells}), pl.format("allowed is {}{}", pl.lit(v.allowed), shown))
+    return worded(pl.DataFrame({"cell": cells}), pl.format("allowed is {}{}", pl.lit(table.allowed(v)), shown))
 
 
 def _cost(v: Variable) -> Severity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -42,6 +42,7 @@ class RawTable(OneLine):
     counts and not what ``frame`` has, so that a frame may be typed before anybody has looked at its bad cells.
     ``written`` is the whole table as it stands in the file, where reading had to rewrite cells (decimal commas).
     ``unread`` are rows of the file that could not become rows of ``frame``: they count as read and rejected.
+    ``written_as`` says of columns how the file was said to write them.
     """
 
     name: str
@@ -52,11 +53,17 @@ class RawTable(OneLine):
     retyped: tuple[pl.Series, pl.DataFrame] | None = None
     written: pl.DataFrame | None = None
     unread: pl.DataFrame = field(default_factory=UNREAD.to_frame)
+    written_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def height(self) -> int:
         """How many rows were read, also those that could not become rows of ``frame``."""
         return self.frame.height + self.unread.height
+
+    def allowed(self, v: Variable) -> str:
+        """Return what is allowed in a column, as the file writes it."""
+        stated = self.written_as.get(v.name)
+        return f"{stated}, as the mapping says" if stated else v.allowed
 
     def cells(self, column: str, rows: pl.Series) -> pl.Series:
         """Return the cells of ``column`` in ``rows`` as they stand in the file.
@@ -91,7 +98,8 @@ class Raw(OneLine):
     """A source as read, before any rule; ``window`` is the study's first and last night.
 
     ``name`` and ``title`` are cleaned of what no name for display holds; ``unlogged`` is the word that nights without a
-    row had no cramp, where the study gives it; ``assumed`` says what was made of one when the files were written.
+    row had no cramp, where the study gives it; ``assumed`` says what was made of one when the files were written,
+    and ``remarks`` what whoever reads a number of the study has to know.
     """
 
     name: str
@@ -105,6 +113,7 @@ class Raw(OneLine):
     title: str | None = None
     unlogged: Unlogged | None = None
     assumed: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")

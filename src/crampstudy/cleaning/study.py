@@ -65,8 +65,8 @@ def clean(raw: Raw, *, today: date | None = None, corrections: Corrections | Non
     lines = pl.concat(ledger(by_name[name], said) for name, said in violations.items())
     counts = [_count(by_name[name], height, violations[name]) for name, height in heights.items()]
     corrected = (f"{corrections.file}: {counted(len(corrections.items), 'cells')} corrected",) if corrections else ()
-    notices = (*raw.notices, *corrected, *filter(None, [zeros]), *marks.notices(marks.count(lines)))
-    attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros)
+    notices = (*raw.notices, *raw.remarks, *corrected, *filter(None, [zeros]), *marks.notices(marks.count(lines)))
+    attrition = Attrition(tuple(counts), rule_counts(lines), notices, zeros, raw.remarks)
     accepted = {name: frame.drop(ROW) for name, frame in frames.items()}
     cohort = _cohort(raw, accepted, attrition, by_name)
     return Cleaned(cohort, lines, {name: set_aside(by_name[name], said) for name, said in violations.items()})

@@ -75,7 +75,9 @@ def try_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A list of nights: CSV, a workbook, or a file of SPSS, Stata or SAS.")
     ],
-    who: Annotated[str | None, typer.Option(help="Name or number of the column that says who.")] = None,
+    who: Annotated[
+        str | None, typer.Option(help="Name or number of the column that says who; one: all rows are one person's.")
+    ] = None,
     date: Annotated[str | None, typer.Option(help="Name or number of the column of dates.")] = None,
     cramps: Annotated[
         str | None, typer.Option(help="Name or number of the column of counts; rows: each row is one cramp.")
@@ -97,6 +99,9 @@ def try_(
     empty: Annotated[
         Literal["none", "unknown"] | None, typer.Option(help="What an empty count means: no cramp, or not known.")
     ] = None,
+    short: Annotated[
+        Literal["empty"] | None, typer.Option(help="Rows that end early are read, their missing cells empty.")
+    ] = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -116,7 +121,6 @@ def try_(
     from crampstudy.sources.text.timestamps import StatedTimes
 
     output = Output(as_json, force=force)
-    output = Output(as_json, force=force)
     roles: dict[bare_list.Role, str | None] = {"who": who, "date": date, "cramps": cramps}
     said = bare_list.StatedList(
         columns={role: name for role, name in roles.items() if name is not None},
@@ -126,6 +130,7 @@ def try_(
         times=StatedTimes(clock, timestamps.zone(time_zone) if time_zone is not None else None),
         missing=missing_codes.parse(missing) if missing else missing_codes.NONE,
         empty=empty,
+        padded=short is not None,
         word=stated(word(unlogged, observed_from, observed_to)),
     )
     nights = bare_list.read(file, said, name=out.resolve().name if out else None, today=day.today())

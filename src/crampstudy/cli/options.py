@@ -76,8 +76,8 @@ def opened(source: str) -> Cohort:
     from crampstudy.sources import open_cohort
 
     cohort = open_cohort(source)
-    if cohort.attrition.unlogged:
-        typer.echo(f"note: {cohort.name}: {cohort.attrition.unlogged}", err=True)
+    for said in filter(None, (cohort.attrition.unlogged, *cohort.attrition.remarks)):
+        typer.echo(f"note: {cohort.name}: {said}", err=True)
     for rule in cohort.attrition.rules:
         if rule.rule == RULE:
             said = "counts far above all others are in use; are they codes for no answer?"

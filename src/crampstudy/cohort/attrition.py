@@ -33,10 +33,12 @@ class RuleCount:
 class Attrition(OneLine):
     """What cleaning did: rows per table, violations per rule, and notices about the source.
 
-    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp.
+    ``unlogged`` is the one among the notices that says how many nights without a row were taken to be without a cramp,
+    and ``remarks`` are those that whoever reads a number has to know.
     """
 
     tables: tuple[TableCount, ...] = ()
     rules: tuple[RuleCount, ...] = ()
     notices: tuple[str, ...] = ()
     unlogged: str | None = None
+    remarks: tuple[str, ...] = ()

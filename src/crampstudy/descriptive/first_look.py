@@ -164,13 +164,13 @@ def _calendars(look: FirstLook) -> Iterator[str]:
             monday += timedelta(days=len(_WEEK))
     if (more := len(look.people) - _CALENDARS) > 0:
         yield ""
-        yield f"and {more} more participants, whose nights --json lists"
+        yield f"and {counted(more, 'more participants')}, whose nights --json lists"
 
 
 def _rest(nights: NightList) -> Iterator[str]:
     if nights.left_out:
         yield ""
-        yield f"{len(nights.left_out)} row{'' if len(nights.left_out) == 1 else 's'} left out:"
+        yield f"{counted(len(nights.left_out), 'rows')} left out:"
         for row in nights.left_out[:_CALENDARS]:
             yield f"  line {row.line}, {row.column} = {row.value or ''!r}: {row.reason}"
         if len(nights.left_out) > _CALENDARS:

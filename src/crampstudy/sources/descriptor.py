@@ -48,6 +48,7 @@ class Descriptor:
     title: str | None = None
     unlogged: Unlogged | None = None
     assumed: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def codes(self, table: str, others: Codes) -> Codes:
         """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
@@ -112,6 +113,7 @@ def _parse(content: Any) -> Descriptor:
         title=title,
         unlogged=_unlogged(own),
         assumed=_typed(own["assumed"], str, "crampstudy.assumed") if "assumed" in own else None,
+        remarks=_texts(own.get("remarks", []), "crampstudy.remarks"),
     )
 
 

@@ -33,7 +33,8 @@ PART_ROWS = 250_000
 class About:
     """What the descriptor says of a cohort beside its tables.
 
-    ``assumed`` says which of its nights nobody observed, but were taken to be without a cramp.
+    ``assumed`` says which of its nights nobody observed, but were taken to be without a cramp, and ``remarks`` what
+    whoever reads a number has to know.
     """
 
     name: str
@@ -43,12 +44,15 @@ class About:
     design: SurveyDesign | None = None
     title: str | None = None
     assumed: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Return the package's own entry of ``datapackage.json``."""
         own: dict[str, Any] = {"kind": self.kind, "synthetic": self.synthetic}
         if self.assumed:
             own["assumed"] = self.assumed
+        if self.remarks:
+            own["remarks"] = list(self.remarks)
         if self.as_of:
             own["as_of"] = self.as_of.isoformat()
         if self.design:

@@ -189,7 +189,7 @@ class _Cleaning:
             digest=None,
             tables=tuple(counts[name] for name in codebook.TABLES if name in counts),
             rules=by_number(merged),
-            notices=(*self._raw.notices, *marks.notices(marked), *nights.remarks),
+            notices=(*self._raw.notices, *self._raw.remarks, *marks.notices(marked), *nights.remarks),
             nights=nights,
             costly=int(merged.filter(pl.col("severity") != "warn")["n"].sum()),
         )

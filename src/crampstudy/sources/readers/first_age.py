@@ -8,6 +8,7 @@ from crampstudy import codebook
 from crampstudy.wording import counted
 
 AGE = codebook.variable("age_years", "participants").name
+GROWS = f"{AGE} grows during the study"
 _WHO, _ROW, _NIGHT, _YEARS = "participant_id", "__row", "__night", "__years"
 _YEAR = 365.25
 
@@ -46,7 +47,7 @@ def of_first_nights(
     who, first, last, changed = grown.select(_WHO, "first", "last", "changed").row(0)
     kept = "the first" if nights is None else "that at the first night"
     said = (
-        f"{AGE} grows during the study in {counted(grown.height, 'participants')}, such as {who}: {first}, then {last}"
+        f"{GROWS} in {counted(grown.height, 'participants')}, such as {who}: {first}, then {last}"
         f"{f' from {changed} on' if changed else ''}; {kept} is kept"
     )
     firsts = pl.col(_WHO).replace_strict(grown[_WHO], grown["first"], default=None, return_dtype=pl.String)

@@ -88,6 +88,7 @@ def read(
         title=described.title,
         unlogged=described.unlogged,
         assumed=described.assumed,
+        remarks=described.remarks,
     )
 
 
@@ -147,8 +148,16 @@ def write(
         OutputError: the folder cannot be written.
     """
     extra = extra or {}
+    known = cohort.attrition
     about = About(
-        cohort.name, cohort.kind, cohort.synthetic, cohort.as_of, cohort.design, cohort.title, cohort.attrition.unlogged
+        cohort.name,
+        cohort.kind,
+        cohort.synthetic,
+        cohort.as_of,
+        cohort.design,
+        cohort.title,
+        known.unlogged,
+        known.remarks,
     )
     with writing(folder, about, format, beside=extra, force=force) as out:
         out.add(cohort.tables)

@@ -61,7 +61,7 @@ def read(path: Path, *, declared: Codes = missing_codes.NONE, decimal: Mark | No
     Raises:
         SourceError: the file is missing, broken, empty or of another kind, or its columns do not make a cohort.
     """
-    grid, texts, labels = _load(path)
+    grid, texts, labels, _ = _load(path)
     grid = with_points(grid, texts, Stated(decimal, option=decimals.option(f"stat:{path.name}")), declared=declared)
     names = codebook_names(grid.frame.columns)
     grid = without_codes(grid, declared)
@@ -88,19 +88,19 @@ def load(path: Path, numbers: Chosen = lambda _: (), stated: Stated = decimals.N
     Raises:
         SourceError: the file is missing, broken, empty or of another kind.
     """
-    grid, texts, _ = _load(path)
+    grid, texts, _, _ = _load(path)
     return with_points(grid, texts, stated, numbers)
 
 
-def labelled(path: Path) -> tuple[Grid, Labels]:
-    """Return the file as :func:`load` does, and its value labels by column and by the text of the code.
+def labelled(path: Path) -> tuple[Grid, Labels, Mapping[str, str]]:
+    """Return the file as :func:`load` does, its value labels by column and code, and the labels of its columns.
 
     Raises:
         SourceError: as :func:`load`.
     """
-    grid, _, labels = _load(path)
+    grid, _, labels, questions = _load(path)
     texts = {name: {_code(code) or "": label for code, label in meanings.items()} for name, meanings in labels.items()}
-    return grid, texts
+    return grid, texts, {name: label for name, label in questions.items() if label}
 
 
 def check_transport(path: Path) -> None:
@@ -114,8 +114,8 @@ def check_transport(path: Path) -> None:
         raise SourceError(f"{path} is cut off: a transport file is a whole number of 80-byte records; copy it again")
 
 
-def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
-    """Return the file, those of its columns that it stores as texts, and its value labels."""
+def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels, Mapping[str, str | None]]:
+    """Return the file, those of its columns that it stores as texts, its value labels, and its columns' labels."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path} is not one of the statistical files that are read: {', '.join(SUFFIXES)}")
@@ -124,7 +124,7 @@ def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
     if path.suffix.lower() == ".xpt":
         check_transport(path)
     try:
-        columns, labels = statread.read(reader, path)
+        columns, labels, questions = statread.read(reader, path)
     except Unreadable as error:
         raise SourceError(f"{path} cannot be read as {path.suffix[1:]} ({error}); export it again") from None
     if not all(columns):
@@ -140,7 +140,7 @@ def _load(path: Path) -> tuple[Grid, list[pl.Series], Labels]:
     notices = (*notices, *said, *unanswered)
     grid = Grid(path.stem, path.name, frame.filter(~empty), lines.filter(~empty), notices)
     texts = [grid.frame[name] for name, values in columns.items() if any(isinstance(v, str) for v in values)]
-    return grid, texts, labels
+    return grid, texts, labels, questions
 
 
 def _user_missing(path: Path, reader: str, frame: pl.DataFrame, labels: Labels) -> list[str]:
@@ -148,7 +148,7 @@ def _user_missing(path: Path, reader: str, frame: pl.DataFrame, labels: Labels) 
     lacking = [name for name in frame.columns if frame[name].null_count()]
     if not lacking or path.suffix.lower() == ".xpt":
         return []
-    columns, _ = statread.read(reader, path, user_missing=True, usecols=lacking)
+    columns, _, _ = statread.read(reader, path, user_missing=True, usecols=lacking)
     said = []
     for name, values in columns.items():
         declared = _text(name, values).filter(frame[name].is_null()).drop_nulls()

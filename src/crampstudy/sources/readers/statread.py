@@ -26,8 +26,10 @@ class Unreadable(Exception):
     """What the library said of a file that it cannot read, in one line."""
 
 
-def read(function: str, path: Path, **options: Any) -> tuple[dict[str, list[Any]], Mapping[str, Mapping[Any, str]]]:
-    """Return the columns of a file and its value labels, as ``function`` of pyreadstat reads them.
+def read(
+    function: str, path: Path, **options: Any
+) -> tuple[dict[str, list[Any]], Mapping[str, Mapping[Any, str]], Mapping[str, str | None]]:
+    """Return the columns of a file, its value labels and its columns' labels, as ``function`` of pyreadstat reads them.
 
     Raises:
         Unreadable: the library refuses the file, or does not survive it.
@@ -52,8 +54,8 @@ def read(function: str, path: Path, **options: Any) -> tuple[dict[str, list[Any]
                 _end(reader)
     if not fine:
         raise Unreadable(answer)
-    columns, labels = answer
-    return columns, labels
+    columns, labels, named = answer
+    return columns, labels, named
 
 
 def _reader() -> subprocess.Popen[bytes]:
@@ -93,7 +95,7 @@ def _serve() -> None:
             return
         try:
             columns, about = getattr(pyreadstat, function)(path, output_format="dict", **options)
-            answer: Any = True, (dict(columns), about.variable_value_labels)
+            answer: Any = True, (dict(columns), about.variable_value_labels, about.column_names_to_labels)
         except broken as error:
             answer = False, (str(error) or type(error).__name__).splitlines()[0]
         pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)

@@ -23,6 +23,7 @@ from crampstudy.errors import SourceError
 from crampstudy.sources.text import decoding, header_rows, ragged, row_index
 from crampstudy.sources.text.decoding import NotUtf8, Piece
 from crampstudy.sources.text.header_rows import HeaderRows
+from crampstudy.wording import counted
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ADVICE = "save it as CSV (UTF-8, comma, double quotes around cells that hold a comma)"
@@ -251,7 +252,7 @@ def unread(file: Opened, aside: Sequence[ragged.Row], whole: int) -> pl.DataFram
 
 def blank_notice(path: Path, blank: int) -> tuple[str, ...]:
     """Return the notice about blank lines, if there were any."""
-    return (f"{path.name}: {blank} blank lines skipped",) if blank else ()
+    return (f"{path.name}: {counted(blank, 'blank lines')} skipped",) if blank else ()
 
 
 def _open(path: Path, encoding: str, header: bool, padded: bool, rows: HeaderRows) -> Opened:

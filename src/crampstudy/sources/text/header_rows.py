@@ -94,7 +94,9 @@ def find(rows: Sequence[Cells], lines: Sequence[int]) -> HeaderRows | None:
     width = _width(rows)
     for place, row in enumerate(rows[:-1]):
         below = rows[place + 1 :]
-        if len(row) < width or not _name_columns(row, below):
+        # What spans the last columns ends before they do.
+        row = [*row, *[None] * (width - len(row))]
+        if not _name_columns(row, below):
             continue
         if _complete(row) or not (_name_columns(below[0], below[1:]) and len(below[0]) >= width):
             top: tuple[int, ...] = (place,) if sum(map(bool, row)) * 2 > width else ()

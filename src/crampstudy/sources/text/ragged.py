@@ -21,6 +21,8 @@ from crampstudy.cleaning.raw import UNREAD
 from crampstudy.errors import SourceError
 from crampstudy.sources.text.decoding import Piece
 
+READ_SHORT = "?short=empty behind the source (short_rows: empty in a mapping)"
+"""What reads rows that end early as rows with empty cells."""
 RULES = _RAGGED, _SHORT = "ragged-row", "short-row"
 """The rules by which the ledger tells such rows."""
 FEW, SHARE = 3, 0.05
@@ -162,7 +164,7 @@ def _unread(row: Row, shape: Shape, marks: Mapping[str, str]) -> tuple[int, str,
         rule = _SHORT
         hint = (
             f"the row ends after {row.cells} of {shape.width} cells: write the empty cells out; where they are "
-            "missing answers, ?short=empty behind the source (short_rows: empty in a mapping) reads them so"
+            f"missing answers, {READ_SHORT} reads them so"
         )
     return row.line, rule, json.dumps([cell.strip() for cell in cells], ensure_ascii=False), hint
 

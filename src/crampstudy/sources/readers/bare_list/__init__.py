@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from crampstudy.sources.readers.bare_list.nights import Guess, NightList, UnusedRow
 from crampstudy.sources.readers.bare_list.reader import StatedList, read
-from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role
+from crampstudy.sources.readers.bare_list.roles import ONE, ROLES, ROWS, Role
 
-__all__ = ["ROLES", "ROWS", "Guess", "NightList", "Role", "StatedList", "UnusedRow", "read"]
+__all__ = ["ONE", "ROLES", "ROWS", "Guess", "NightList", "Role", "StatedList", "UnusedRow", "read"]

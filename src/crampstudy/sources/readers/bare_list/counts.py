@@ -18,10 +18,6 @@ from crampstudy.sources.text.decimals import Mark, Stated
 Empty = Literal["none", "unknown"]
 """What an empty cell among the counts means: no cramp, or that nobody knows."""
 
-AT_LEAST_ONE = (
-    "a yes is read as 1: there was at least one cramp, and nobody knows how many; a rate is one of nights with a cramp "
-    "and too low for cramps wherever a night had several"
-)
 _NUMBER = r"(0|[1-9]\d{0,2})([.,]0+)?"
 
 
@@ -70,8 +66,7 @@ def understand(listing: Listing, column: str, declared: Sequence[str], empty: Em
         meanings |= dict.fromkeys(worded, "")
         worded = set()
     unknown = [answer for answer, meaning in meanings.items() if not meaning]
-    notices = [f"{name}: {AT_LEAST_ONE}"] if worded else []
-    notices += [f"{name}: an empty cell is a night without a cramp, as stated"] if empty == "none" else []
+    notices = [f"{name}: an empty cell is a night without a cramp, as stated"] if empty == "none" else []
     notices += [f"{name}: {', '.join(map(repr, unknown))}: taken as not known"] if unknown else []
     codes = {"": "0"} | meanings if empty == "none" else meanings
     return CrampCells(codes, tuple(declared), yes=bool(worded), notices=tuple(notices))

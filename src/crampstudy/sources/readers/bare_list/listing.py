@@ -24,6 +24,8 @@ _ASKED = r'"(QID|externalDataReference)'
 _PREVIEWS = ("1", "Survey Preview")
 _FORMS = re.compile(r"(redcap )?(repeat|event)( instrument| instance| name)?")
 Rows = Sequence[Sequence[str]]
+ONE_PERSON, ONE_NAME = "__one_person", "1"
+"""The column that a list of one person lacks, and what the person is called."""
 SHEET = "sheet"
 """The key of a mapping that each of its tables has by itself."""
 
@@ -76,8 +78,21 @@ class Listing:
         return any(re.match(pattern, words(heading)) for heading in self.headings(column))
 
 
-def load(path: Path, sheet: str | None = None) -> Listing:
+def of_one_person(listing: Listing, *, stated: bool) -> Listing:
+    """Return a list with a column by which all rows are of one person, and a notice unless it was ``stated``."""
+    frame = listing.frame.with_columns(pl.lit(ONE_NAME).alias(ONE_PERSON))
+    said = (
+        f"{listing.file}: no column says who, and no night stands twice: all nights are of one participant, called "
+        f"{ONE_NAME}; where several took part, add a column that names each"
+    )
+    notices = listing.notices if stated else (*listing.notices, said)
+    return replace(listing, frame=frame, names={**listing.names, ONE_PERSON: "one participant"}, notices=notices)
+
+
+def load(path: Path, sheet: str | None = None, *, padded: bool = False) -> Listing:
     """Read a file as a list of nights; of a workbook the ``sheet``, or the only one that holds dates.
+
+    Rows of text that end early have empty cells there if they are ``padded``; else they are no rows of the list.
 
     Raises:
         SourceError: the file cannot be read, or several sheets may be the list.
@@ -94,8 +109,9 @@ def load(path: Path, sheet: str | None = None) -> Listing:
         raise SourceError(f"{path} is a folder, and try reads one file; a study is looked at by crampstudy validate")
     rows, lines = first_rows(path)
     place = _header(rows, lines)
-    text = read_text(path, rows=place)
-    return _listing(path, path.name, (text.frame, text.lines), (rows, lines), place, text.notices)
+    text = read_text(path, rows=place, padded=padded)
+    keys: dict[str, Value | Keys] = {"short_rows": "empty"} if padded else {}
+    return _listing(path, path.name, (text.frame, text.lines), (rows, lines), place, text.notices, keys)
 
 
 def _workbook(path: Path, sheet: str | None) -> Listing:
@@ -135,9 +151,11 @@ def _sheet(path: Path, sheets: Mapping[str, tuple[Rows, Sequence[int]]], stated:
 def _statistical(path: Path) -> Listing:
     from crampstudy.sources.readers import statfile
 
-    grid, labels = statfile.labelled(path)
+    grid, labels, questions = statfile.labelled(path)
+    asked = {name: (label,) for name, label in questions.items()}
     names = {name: name for name in grid.frame.columns}
-    return Listing(path, grid.file, grid.frame, grid.lines, names, header=True, labels=labels, notices=grid.notices)
+    made = Listing(path, grid.file, grid.frame, grid.lines, names, header=True, labels=labels, notices=grid.notices)
+    return replace(made, questions=asked)
 
 
 def _header(rows: Rows, lines: Sequence[int]) -> HeaderRows:

@@ -13,6 +13,7 @@ from crampstudy.cohort.account import Account
 from crampstudy.readable import OneLine
 from crampstudy.sources.readers.bare_list.roles import ROWS
 from crampstudy.sources.text.dates import Clock
+from crampstudy.sources.text.ragged import READ_SHORT
 
 _AGAIN = f"the same night stands above; where each row is one cramp, say --cramps {ROWS}"
 _TWICE = (
@@ -91,7 +92,7 @@ def _unused(rejected: pl.DataFrame, guess: Guess, dates: dict[int, str | None], 
     names = {"participant_id": guess.who, "date": guess.date, "cramps": guess.cramps}
     columns = ("line", "column", "value", "rule", "hint")
     for line, column, value, rule, hint in rejected.select(columns).iter_rows():
-        reason = hint
+        reason = hint.replace(READ_SHORT, "--short empty")
         if column == "participant_id" and rule == "key-missing":
             reason = "nobody is named"
         elif column == "date" and rule in ("type", "key-missing"):

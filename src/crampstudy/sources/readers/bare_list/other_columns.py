@@ -17,7 +17,7 @@ from crampstudy.sources.readers import first_age
 from crampstudy.sources.readers.bare_list.listing import Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Keys
 from crampstudy.sources.readers.bare_list.words import heading_of, sexes, truth, words
-from crampstudy.sources.text import decimals, missing_codes, row_index
+from crampstudy.sources.text import decimals, missing_codes, night_columns, row_index
 from crampstudy.sources.text.missing_codes import Codes
 
 _STRUCTURE = r"^redcap_|_complete$|^complete\?( \(\d+\))?$|^repeat instrument$|^repeat instance$"
@@ -36,29 +36,40 @@ class OtherColumns:
     notices: tuple[str, ...]
 
 
-def understand(
-    listing: Listing, who: str, used: Collection[str], declared: Codes, nights: pl.Series | None = None
-) -> OtherColumns:
-    """Return where the columns go that have no role.
+@dataclass(frozen=True, slots=True)
+class AskedColumns:
+    """What is known before the other columns are looked at.
 
-    Args:
-        listing: The list.
+    Attributes:
         who: The column that says who.
         used: The columns that have a role.
         declared: Codes that mean no answer, by columns.
-        nights: The night of each row, where several rows are one night and have to agree.
+        counted: Whether several rows are one night, and have to agree.
     """
+
+    who: str
+    used: Collection[str]
+    declared: Codes
+    counted: bool = False
+
+
+def understand(listing: Listing, asked: AskedColumns, nights: pl.Series) -> OtherColumns:
+    """Return where the columns go that have no role; ``nights`` has that of each row."""
+    # An age grows with the nights, in whatever order they stand.
+    by_night = nights.arg_sort(nulls_last=True)
+    listing = replace(listing, frame=listing.frame[by_night], lines=listing.lines.gather(by_night))
+    who, declared, dated = asked.who, asked.declared, nights.gather(by_night) if asked.counted else None
     known: dict[str, list[ColumnPlan]] = {"participants": [], "diary": []}
     own: dict[str, list[ColumnPlan]] = {"participants": [], "diary": []}
     kept: list[str] = []
     unclear: list[str] = []
     left: dict[str, list[str]] = {}
     taken = {"participant_id", "date", "cramps"}
-    for column in (name for name in listing.frame.columns if name not in used):
+    for column in (name for name in listing.frame.columns if name not in asked.used):
         name = listing.names[column]
         codes = declared.columns.get(name, ())
         coded = replace(listing, frame=listing.frame.with_columns(_without(listing.frame[column], codes)))
-        if why := _useless(coded, column, who, nights):
+        if why := _useless(coded, column, who, dated):
             left.setdefault(why, []).append(name)
             continue
         if (found := _known(coded, column, who)) and found[1].name not in taken:
@@ -134,7 +145,9 @@ def _known(listing: Listing, column: str, who: str) -> tuple[str, ColumnPlan] | 
             variable = codebook.find(other, table)
         if variable is None or name in codebook.TABLES[table].key:
             continue
-        if table == "participants" and not _steady(listing, column, who, variable.name):
+        if table == "participants" and (
+            night_columns.is_pattern(column) or not _steady(listing, column, who, variable.name)
+        ):
             return None
         keys = _keys(variable, listing, column)
         return None if keys is None else (table, ColumnPlan(variable.name, keys))
@@ -178,7 +191,8 @@ def _own(listing: Listing, column: str, who: str, taken: Collection[str]) -> tup
         number += 1
         name = f"{stem}_{number}"
     inferred = extra_columns.infer(_settled(listing, column))
-    constant = _steady(listing, column, who) and _repeated(listing, who)
+    nightly = night_columns.is_pattern(column)
+    constant = not nightly and _steady(listing, column, who) and _repeated(listing, who)
     keys: Keys = {"from": column, "type": inferred.type}
     return "participants" if constant else "diary", ColumnPlan(name, keys), inferred.words
 
@@ -196,7 +210,7 @@ def _settled(listing: Listing, column: str) -> pl.Series:
 def _steady(listing: Listing, column: str, who: str, name: str = "") -> bool:
     """Return whether a column never changes within a participant, empty cells apart; as ``name`` an age may grow."""
     frame = listing.frame.select(pl.col(who).alias("participant_id"), pl.col(column).alias(name or "value"))
-    frame, _ = first_age.of_first_nights(frame, listing.lines)
+    frame, _ = first_age.of_first_nights(frame, pl.int_range(frame.height, eager=True))
     values = frame.group_by("participant_id").agg(pl.exclude("participant_id").drop_nulls().n_unique())
     return bool((values[name or "value"] <= 1).all())
 

@@ -12,7 +12,7 @@ import polars as pl
 from crampstudy.cleaning.unlogged import KEYS, WORD, Unlogged
 from crampstudy.sources.readers.bare_list.counts import CrampCells
 from crampstudy.sources.readers.bare_list.date_order import SERIALS
-from crampstudy.sources.readers.bare_list.listing import SHEET, Listing
+from crampstudy.sources.readers.bare_list.listing import ONE_NAME, ONE_PERSON, SHEET, Listing
 from crampstudy.sources.readers.bare_list.mapping_text import ColumnPlan, Entry, Keys, MappingPlan, TablePlan, Value
 from crampstudy.sources.readers.bare_list.other_columns import OtherColumns
 from crampstudy.sources.readers.bare_list.roles import Role
@@ -78,13 +78,19 @@ def _word(word: Unlogged | None) -> dict[str, str]:
 def _participants(known: Understood) -> TablePlan:
     day = f"{condition_name(known.columns['date'])} IS NOT NULL"
     rows = {"distinct": "true"} | _where(known.listing.only, day if _of_nobody(known) else None)
-    who = ColumnPlan("participant_id", known.columns["who"])
+    who = _who(known)
     others = known.others
     return TablePlan(
         {**_sheet(known.listing), "rows": rows},
         (who, *others.known["participants"]),
         _short(others.own["participants"]),
     )
+
+
+def _who(known: Understood) -> ColumnPlan:
+    if known.columns["who"] == ONE_PERSON:
+        return ColumnPlan("participant_id", {"constant": ONE_NAME}, "all nights are of one person")
+    return ColumnPlan("participant_id", known.columns["who"])
 
 
 def _where(*conditions: str | None) -> dict[str, str]:
@@ -118,7 +124,7 @@ def _diary(known: Understood) -> TablePlan:
     cramps = known.columns.get("cramps")
     if rows := _where(listing.only, f"{condition_name(day)} IS NOT NULL" if listing.forms else None):
         keys["rows"] = rows
-    columns = [ColumnPlan("participant_id", known.columns["who"])]
+    columns = [_who(known)]
     if listing.nights is None:
         columns.append(ColumnPlan("date", _date(day, known.dates.formats), known.reason))
     else:

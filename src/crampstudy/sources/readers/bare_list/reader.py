@@ -13,23 +13,27 @@ from crampstudy.cleaning import Unlogged, clean
 from crampstudy.cleaning.searches import outliers
 from crampstudy.cleaning.searches.keys import form
 from crampstudy.cohort import Attrition
-from crampstudy.errors import SourceError, UsageError
+from crampstudy.errors import UsageError
 from crampstudy.sources.readers.bare_list import counts, listing, other_columns
 from crampstudy.sources.readers.bare_list.counts import CrampCells, Empty
 from crampstudy.sources.readers.bare_list.date_order import date_format_of
-from crampstudy.sources.readers.bare_list.listing import Listing
+from crampstudy.sources.readers.bare_list.listing import ONE_PERSON, Listing, of_one_person
 from crampstudy.sources.readers.bare_list.nights import Guess, NightList, unused_rows
+from crampstudy.sources.readers.bare_list.other_columns import AskedColumns
 from crampstudy.sources.readers.bare_list.plan import MAPPING, Understood, plan
-from crampstudy.sources.readers.bare_list.roles import ROLES, ROWS, Role, assign_roles
+from crampstudy.sources.readers.bare_list.roles import MOST, ONE, ROLES, ROWS, Role, assign_roles, share
 from crampstudy.sources.readers.bare_list.wide import HEADINGS, StatedNights, as_long
+from crampstudy.sources.readers.first_age import GROWS
 from crampstudy.sources.readers.mapped import mapping
 from crampstudy.sources.readers.mapped.reader import read_as
 from crampstudy.sources.readers.mapped.wide_nights import EMPTY_NIGHTS
 from crampstudy.sources.text import dates, missing_codes, timestamps
 from crampstudy.sources.text.dates import Clock
 from crampstudy.sources.text.missing_codes import CODED, Codes
-from crampstudy.sources.text.timestamps import StatedTimes, WrittenDates
+from crampstudy.sources.text.timestamps import StatedTimes
+from crampstudy.wording import counted
 
+_BEFORE_NOON = r"^(0?\d|1[01]):[0-5]\d(:[0-5]\d)?( ?[aA]\.?[mM]\.?)?$"
 _MEANS: Mapping[Clock, str] = {
     "timestamp": "times before noon belong to the night that began the evening before",
     "morning": "each night moved one day back, to the evening on which it began",
@@ -43,7 +47,7 @@ class StatedList:
 
     Attributes:
         columns: Names of the columns, or their numbers from 1. Where each row is one cramp, :data:`ROWS` stands for the
-            column of counts.
+            column of counts; where all rows are of one person, :data:`ONE` for that of who.
         sheet: The sheet of a workbook.
         start: The first night, or the column that has it, where headings number the nights.
         date_format: A format such as ``%d/%m/%Y``.
@@ -51,6 +55,7 @@ class StatedList:
             from UTC.
         missing: Missing codes: a count that is one is missing.
         empty: What an empty count means.
+        padded: Whether rows that end early have empty cells there; else they are left out.
         word: Says that nights without a row had no cramp.
     """
 
@@ -61,6 +66,7 @@ class StatedList:
     times: StatedTimes = field(default_factory=StatedTimes)
     missing: Codes = missing_codes.NONE
     empty: Empty | None = None
+    padded: bool = False
     word: Unlogged | None = None
 
 
@@ -89,7 +95,12 @@ def read(
     guess = Guess(who, day, cramps, table.header, *how)
     frame = loaded.cohort.frame("diary").select("participant_id", "date", "cramps").sort("participant_id", "date")
     notices = [*table.notices, *counts_.notices, *_of_reading(table, loaded.cohort.attrition)]
-    notices += [*_far_counts(cramps, frame), *others.notices, *_clock_notice(day, known.dates), *_similar_names(frame)]
+    notices += [
+        *_far_counts(cramps, frame),
+        *others.notices,
+        *_clock_notice(day, known, stated.times),
+        *_similar_names(frame),
+    ]
     count = next(count for count in loaded.cohort.attrition.tables if count.table == "diary")
     unused = unused_rows(loaded, guess, known.dates.timed)
     return NightList(path.name, guess, frame, unused, tuple(notices), count, text, loaded)
@@ -102,7 +113,7 @@ def understand(path: Path, stated: StatedList) -> Understood:
         SourceError: as :func:`read`.
         UsageError: as :func:`read`.
     """
-    table = listing.load(path, stated.sheet)
+    table = listing.load(path, stated.sheet, padded=stated.padded)
     columns = dict(stated.columns)
     if "date" not in columns:
         table = as_long(table, StatedNights(stated.date_format, stated.start))
@@ -114,17 +125,20 @@ def understand(path: Path, stated: StatedList) -> Understood:
     if table.nights is not None:
         columns["date"] = HEADINGS
     # A column of that name is a column.
-    if counted := columns.get("cramps") == ROWS and ROWS not in table.names.values():
-        del columns["cramps"]
-    _check_width(table, counted)
-    found = assign_roles(table, columns, counted=counted)
+    said_of: dict[Role, str] = {"cramps": ROWS, "who": ONE}
+    absent = {role for role, word in said_of.items() if columns.get(role) == word not in table.names.values()}
+    found = assign_roles(table, {role: name for role, name in columns.items() if role not in absent}, absent)
+    if "who" not in found:
+        table = of_one_person(table, stated="who" in absent)
+        found["who"] = ONE_PERSON
     missing_codes.check(stated.missing, table.file, (*table.names.values(), *ROLES))
     answers = _counts(table, found.get("cramps"), stated)
     day = found["date"]
     written, reason = _written(table, day, stated)
     dated = timestamps.read(table.frame[day], written, stated.times, f"{table.file}: {table.names[day]}")
-    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone) if counted else None
-    others = other_columns.understand(table, found["who"], found.values(), stated.missing, nights)
+    nights = timestamps.nights(table.frame[day], dated, stated.times.time_zone)
+    asked = AskedColumns(found["who"], tuple(found.values()), stated.missing, counted="cramps" in absent)
+    others = other_columns.understand(table, asked, nights)
     return Understood(table, found, dated, written, reason, stated.times.time_zone, answers, others, stated.word)
 
 
@@ -139,14 +153,6 @@ def _written(table: Listing, day: str, stated: StatedList) -> tuple[str, str]:
     return dates.WRITTEN["date"], "the headings tell the nights"
 
 
-def _check_width(table: Listing, counted: bool) -> None:
-    """Refuse a list with fewer columns than roles; of counted rows it needs two."""
-    width = table.frame.width
-    if width < len(ROLES) - counted:
-        rows = f"; where each row is one cramp, say --cramps {ROWS}" if width == len(ROLES) - 1 else ""
-        raise SourceError(f"{table.file} has {width} columns; it needs three: who, date and cramps{rows}")
-
-
 def _counts(table: Listing, column: str | None, stated: StatedList) -> CrampCells:
     if column is None:
         return CrampCells(notices=("each row is one cramp: the rows of a night were counted",))
@@ -159,8 +165,8 @@ def _of_reading(table: Listing, attrition: Attrition) -> list[str]:
     """Return what is to be said of the reading beside what the guess says."""
     said = []
     for notice in attrition.notices:
-        if EMPTY_NIGHTS in notice:
-            said.append(f"{table.file}: {notice[notice.index(EMPTY_NIGHTS) :]}")
+        if known := next((words for words in (EMPTY_NIGHTS, GROWS) if words in notice), None):
+            said.append(f"{table.file}: {notice[notice.index(known) :]}")
         elif CODED in notice:
             said.append(f"{table.file}: {notice.removeprefix(f'{table.file}, diary: ')}")
         elif notice == attrition.unlogged:
@@ -175,15 +181,25 @@ def _far_counts(name: str, nights: pl.DataFrame) -> list[str]:
     far = outliers.far_rows(nights.select("participant_id", count="cramps"))["count"]
     if far.is_empty():
         return []
+    verb = "is" if len(far) == 1 else "are"
     return [
-        f"{name}: {len(far)} counts such as {far[0]} are far above the participants' other nights and everybody "
-        f"else's: kept, look at them; if {far[0]} is a code for a missing answer, say so: --missing {far[0]}"
+        f"{name}: {counted(len(far), 'counts')} such as {far[0]} {verb} far above the participants' other nights and "
+        f"everybody else's: kept, to be looked at; if {far[0]} is a code for no answer, say --missing {far[0]}"
     ]
 
 
-def _clock_notice(name: str, dated: WrittenDates) -> list[str]:
-    """Return a notice of what was made of times of day."""
-    return [f"{name}: {_MEANS[dated.clock]}"] if dated.timed or dated.clock == "morning" else []
+def _clock_notice(name: str, known: Understood, stated: StatedTimes) -> list[str]:
+    """Return a notice of what was made of times of day, and of those in a column of their own that may move nights."""
+    dated, table = known.dates, known.listing
+    if dated.timed or dated.clock == "morning":
+        return [f"{name}: {_MEANS[dated.clock]}"]
+    early = [column for column in table.frame.columns if share(table.frame[column], _BEFORE_NOON) > MOST]
+    if stated.clock or table.nights is not None or not early:
+        return []
+    return [
+        f"{name} is taken as the date of the evening; {table.names[early[0]]} has times before noon: where they are of "
+        "entries on the morning after, say --clock morning"
+    ]
 
 
 def _similar_names(nights: pl.DataFrame) -> list[str]:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, get_args
 
 import polars as pl
 
+from crampstudy import codebook
 from crampstudy.codebook import missing
 from crampstudy.errors import OpenQuestion, SourceError, UsageError
-from crampstudy.sources.readers.bare_list.words import TICKS, heading_of, plain, truth, words
+from crampstudy.sources.readers.bare_list.words import (
+    TICKS,
+    heading_of,
+    measured,
+    of_form,
+    plain,
+    truth,
+    words,
+)
 from crampstudy.sources.text import month_names, timestamps
 
 if TYPE_CHECKING:
@@ -21,6 +30,8 @@ Role = Literal["who", "date", "cramps"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ROWS = "rows"
 """In the place of a column of counts: each row is one cramp."""
+ONE = "one"
+"""In the place of a column that says who: all rows are of one person."""
 
 # Beginnings of column names, without accents: English, German, French, Spanish, Italian, Portuguese, Dutch, Nordic.
 _NAMES: dict[Role, str] = {
@@ -29,15 +40,22 @@ _NAMES: dict[Role, str] = {
     r"codice|kennung|pseudonym|user|identif|alias|externalreference",
     "date": r"date|datum|dato$|data$|fecha|night|nacht|nuit|noche|notte|noite|day$|tag$|jour$|dia$|giorno|evening|"
     r"abend",
-    "cramps": r".*(cramp|krampf|krampe|kramp|calambre|crampi|caimbra|caibra)|"
-    r"n$|count|number|anzahl|nombre|numero|antal|aantal",
+    "cramps": r".*(cramp|kramp|kraemp|calambre|crampi|caimbra|caibra)|"
+    r"n$|count|number|anz$|anzahl|nombre|numero|antal|aantal",
 }
+_MOMENT = r".*time|ts$|epoch|unix|when$|zeit|uhrzeit|moment|(created|submitted|completed|started|recorded)( at)?$"
+"""Beginnings of headings of times that may be stored as numbers."""
 OF_CRAMPS = _NAMES["cramps"].partition(r"|n$")[0]
-_CRAMPS = r"((number|no|nr|anzahl|nombre|numero|aantal|antal|n) )?(of |de |der |di |van )?(leg |night |nocturnal )?" + (
-    r"(cramps?|krampfe?|krampe|crampes?|calambres?|crampi|kramp(en)?|caimbras?|caibras?)( count| number)?( \d+)?"
+_COUNT_OF = (
+    r"((number|no|nr|anz|anzahl|nombre|numero|aantal|antal|n) )?(of |de |der |di |van )?(leg |night |nocturnal )?"
+)
+_CRAMPS = _COUNT_OF + (
+    r"(cramps?|krae?mpfe?|krae?mpe|crampes?|calambres?|crampi|kramp(en)?|caimbras?|caibras?)"
+    r"( count| number)?( \d+)?"
 )
 """A heading that says nothing but cramps."""
 _BIRTH = r"birth|\bdob\b|geburt|geboren|naissance|nacimiento|nascita|nascimento|geboort|fodsel|fodelse"
+_NUMBER_OF_ROW = r"(lfd|row|line|zeile)?( ?(nr|no|num|number))?"
 _COUNT = r"^(0|[1-9]\d{0,2})([.,]0+)?$"  # a leading zero marks an identifier
 _FRACTION = r"^\d+[.,]\d*[1-9]\d*$"
 YEAR_FIRST = rf"^\d{{4}}([-/.])\d{{1,2}}[-/.]\d{{1,2}}{timestamps.TIME}"
@@ -74,13 +92,15 @@ def dates_in(cells: pl.Series) -> bool:
     return share(filled, f"{YEAR_FIRST}|{YEAR_LAST}") > MOST or month_names.date_format(filled) is not None
 
 
-def assign_roles(listing: Listing, stated: Mapping[Role, str], *, counted: bool = False) -> dict[Role, str]:
+def assign_roles(listing: Listing, stated: Mapping[Role, str], absent: Collection[Role] = ()) -> dict[Role, str]:
     """Return which column has which role: as stated, then by contents and names together.
+
+    Where no column says who and no night stands twice, none does: all nights are of one person.
 
     Args:
         listing: The list.
         stated: Columns by their names or numbers, where somebody has said which has a role.
-        counted: Whether each row is one cramp, so that no column counts them.
+        absent: Roles that no column has: where each row is one cramp, none counts them.
 
     Raises:
         UsageError: a stated column is not there.
@@ -88,12 +108,14 @@ def assign_roles(listing: Listing, stated: Mapping[Role, str], *, counted: bool 
     """
     found = {role: _stated_column(listing, role, wanted) for role, wanted in stated.items()}
     for role in ("date", "cramps", "who"):
-        if role in found or (role == "cramps" and counted):
+        if role in found or role in absent:
             continue
         left = [name for name in listing.names if name not in found.values()]
         chosen = _candidates(role, listing, left, found.get("date", ""))
+        if role == "who" and not chosen and ("cramps" in absent or _each_once(listing, found["date"])):
+            continue
         if len(chosen) != 1:
-            raise _open_question(listing, role, chosen)
+            raise _open_question(listing, role, chosen, found.get("date", ""))
         found[role] = chosen[0]
     return found
 
@@ -112,12 +134,14 @@ def _stated_column(listing: Listing, role: Role, wanted: str) -> str:
 def _candidates(role: Role, listing: Listing, left: Sequence[str], date: str) -> list[str]:
     """Return the columns that may have a role, one where contents and names tell it; ``date`` is that of the dates."""
     fitting = [name for name in left if _fits(role, listing, name)]
+    if role == "who" and listing.header and _each_once(listing, date):
+        fitting = [name for name in fitting if not _numbers_rows(listing, name)]
     named = [name for name in fitting if listing.says(name, _NAMES[role])]
     if role == "who":
         # Of several names, a number of the answer is none of a person.
         named = _one(named) or [name for name in named if _repeats(listing, name)] or named
-        if not named and len(left) > 1:
-            fitting = [name for name in fitting if share(listing.frame[name], _FRACTION) == 0]
+        if not named:
+            fitting = [name for name in fitting if _may_name_people(listing.frame[name])]
             fitting = _identifying(listing, fitting, date)
         fitting = named or fitting
     if role == "cramps":
@@ -154,16 +178,45 @@ def _fits(role: Role, listing: Listing, name: str) -> bool:
     if role == "date":
         # A number may be a date only where its heading says so.
         dated = dates_in(cells) or (
-            share(cells, f"{SERIAL}|{EPOCH_TIME}") > MOST and listing.says(name, f"{_NAMES['date']}|time ?stamp|.*time")
+            share(cells, f"{SERIAL}|{EPOCH_TIME}") > MOST and listing.says(name, f"{_NAMES['date']}|{_MOMENT}")
         )
         return dated and not listing.says(name, f".*({_BIRTH})")
     if role == "cramps":
         said = cells.drop_nulls().unique().to_list()
         known = [answer for answer in said if re.match(_COUNT, answer) or truth(answer) or plain(answer) in TICKS]
-        return held(cells, known) > MOST
-    # Nobody is told from others by an age or a sex.
-    other = any(map(heading_of, listing.headings(name)))
-    return not other and listing.frame[name].null_count() < listing.frame.height
+        return held(cells, known) > MOST and not _says_something_else(role, listing, name)
+    return listing.frame[name].null_count() < listing.frame.height and not _says_something_else(role, listing, name)
+
+
+def _says_something_else(role: Role, listing: Listing, name: str) -> bool:
+    """Return whether headings of a column are those of something else: an age, a pain, a variable, a form's own."""
+    headings = listing.headings(name)
+    if any(heading_of(heading) or of_form(heading) or measured(heading) for heading in headings):
+        return True
+    found = codebook.find("_".join(words(listing.names[name]).split()))
+    if role == "who":
+        numbered = listing.says(name, rf"({OF_CRAMPS})\w* (no|nr|num|number)$")
+        return numbered or (found is not None and not listing.says(name, "participant id$"))
+    return found is not None and not listing.says(name, OF_CRAMPS)
+
+
+def _may_name_people(cells: pl.Series) -> bool:
+    """Return whether a column without a name for it may say who: most rows have it; no measures, no yes and no."""
+    answers = {truth(answer) for answer in cells.drop_nulls().unique()}
+    return cells.null_count() * 2 < len(cells) and share(cells, _FRACTION) == 0 and answers != {"true", "false"}
+
+
+def _numbers_rows(listing: Listing, name: str) -> bool:
+    """Return whether a column counts the rows, under a heading that is not of a person."""
+    cells = listing.frame[name].cast(pl.Int64, strict=False)
+    counts = len(cells) > 1 and not cells.has_nulls() and bool((cells.diff().drop_nulls() == 1).all())
+    person = listing.says(name, _NAMES["who"]) and not re.fullmatch(_NUMBER_OF_ROW, words(listing.names[name]))
+    return counts and not person
+
+
+def _each_once(listing: Listing, column: str) -> bool:
+    cells = listing.frame[column].drop_nulls()
+    return cells.n_unique() == len(cells)
 
 
 def _identifying(listing: Listing, names: Sequence[str], date: str) -> list[str]:
@@ -178,7 +231,7 @@ def _not_identifying(listing: Listing, names: Sequence[str], date: str) -> list[
     return [name for name in names if name not in telling] if len(telling) < len(names) else list(names)
 
 
-def _open_question(listing: Listing, role: Role, candidates: Sequence[str]) -> SourceError:
+def _open_question(listing: Listing, role: Role, candidates: Sequence[str], date: str = "") -> SourceError:
     what = {"who": "says who", "date": "has dates", "cramps": "has whole numbers of cramps, or yes and no"}[role]
     names = [listing.names[name] for name in candidates]
     if names:
@@ -186,8 +239,22 @@ def _open_question(listing: Listing, role: Role, candidates: Sequence[str]) -> S
             f"{listing.file}: {' and '.join(names)} could each be the column that {what}; say it with --{role} NAME",
             (f"--{role}", names[0]),
         )
+    if role == "who":
+        return _nobody_named(listing, date)
     rows = f", or, where each row is one cramp, say --cramps {ROWS}" if role == "cramps" else ""
     return SourceError(
         f"{listing.file}: no column {what} in most rows (the columns are {', '.join(listing.names.values())}); "
-        f"give three columns, who, date and cramps, or name it with --{role} NAME{rows}"
+        f"name it with --{role} NAME{rows}"
+    )
+
+
+def _nobody_named(listing: Listing, date: str) -> SourceError:
+    """Return the question who the rows are of, where a date stands twice and no column says it."""
+    rows = pl.DataFrame({"date": listing.frame[date], "line": listing.lines})
+    twice = rows.filter(pl.col("date").is_duplicated() & pl.col("date").is_not_null())
+    day = twice["date"][0]
+    first, second = twice.filter(pl.col("date") == day)["line"].head(2)
+    return SourceError(
+        f"{listing.file}: no column says who, and {day} stands on lines {first} and {second}: add a column that names "
+        f"each participant, or name it with --who NAME; where all rows are one person's, say --who {ONE}"
     )

@@ -69,7 +69,10 @@ def _is_wide(listing: Listing, found: NightPatterns) -> bool:
         return True
     used = night_columns.named(listing.frame.columns, found.patterns.values())
     others = [name for name in listing.frame.columns if name not in used and not dates_in(listing.frame[name])]
-    return any(listing.frame[name].drop_nulls().n_unique() == listing.frame.height for name in others)
+    # One row is one person, whoever it is.
+    return listing.frame.height == 1 or any(
+        listing.frame[name].drop_nulls().n_unique() == listing.frame.height for name in others
+    )
 
 
 def _nights(listing: Listing, found: NightPatterns, stated: StatedNights) -> WideNights:

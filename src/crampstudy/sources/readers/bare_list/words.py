@@ -62,6 +62,16 @@ _HEADINGS: Mapping[str, str] = {
 }
 
 
+_OF_FORM = re.compile(r"redcap .*|.* complete|complete( \d+)?|(repeat|event)( instrument| instance| name)?")
+_MEASURED = re.compile(
+    r"\b(pain|\w*schmerz\w*|douleurs?|dolor|dolore|dor|pijn|smerte?|severity|intensit\w+|intensid\w+|duration|\w*dauer|"
+    r"duree|duracion|durata|duracao|duur|minutes|minuten|seconds|sekunden|\w*starke|schwere)\b"
+)
+_COUNTED = re.compile(
+    r"(number|no|nr|n|anzahl|nombre|numero|aantal|antal|count|how (many|often)|wie (viele|oft)|combien)\b"
+)
+
+
 def plain(text: str) -> str:
     """Return a text in small letters, without accents and outer spaces."""
     apart = unicodedata.normalize("NFKD", text.casefold())
@@ -76,6 +86,17 @@ def words(text: str) -> str:
 def heading_of(heading: str) -> str | None:
     """Return the variable of participants that a heading names in some language, ``None`` where it names none."""
     return next((name for name, form in _HEADINGS.items() if re.fullmatch(form, words(heading))), None)
+
+
+def of_form(heading: str) -> bool:
+    """Return whether a heading is of a column in which REDCap says which form a row is of, and whether it is done."""
+    return _OF_FORM.fullmatch(words(heading)) is not None
+
+
+def measured(heading: str) -> bool:
+    """Return whether a heading names what is measured of cramps, such as their pain or how long they lasted."""
+    said = words(heading)
+    return _MEASURED.search(said) is not None and not _COUNTED.match(said)
 
 
 def truth(answer: str) -> str | None:

@@ -6,6 +6,7 @@ The format stands in ``docs/mapping.md``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,12 @@ class TableMap:
     nights: WideNights | None = None
 
 
+AT_LEAST_ONE = (
+    "a yes is read as 1: there was at least one cramp, and nobody knows how many; a rate is one of nights with a cramp "
+    "and too low for cramps wherever a night had several"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """A mapping file, checked against the codebook; ``padded`` rows may end early, their missing cells are empty."""
@@ -62,6 +69,20 @@ class Mapping:
     time_zone: str | None
     padded: bool = False
     unlogged: Unlogged | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever reads a number of the study has to know, wherever its tables are kept."""
+        nightly = (column for table in self.tables if table.name == "diary" for column in table.columns)
+        return tuple(f"{c.source}: {AT_LEAST_ONE}" for c in nightly if c.target.name == "cramps" and _says_yes(c))
+
+
+def _says_yes(column: ColumnMap) -> bool:
+    """Return whether codes of counts stand for yes and no: words, or whatever a cell may hold, and never above 1."""
+    codes = column.codes or {}
+    ones = [code for code, value in codes.items() if value == "1"]
+    worded = "" not in codes or not all(re.fullmatch(r"0*1([.,]0+)?", code) for code in ones)
+    return bool(ones) and set(codes.values()) <= {"", "0", "1"} and worded
 
 
 def load(path: Path) -> Mapping:

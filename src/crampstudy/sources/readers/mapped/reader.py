@@ -29,7 +29,7 @@ from crampstudy.sources.readers.mapped.entry import close
 from crampstudy.sources.readers.mapped.mapping import Mapping, TableMap
 from crampstudy.sources.readers.mapped.repeated_rows import counted_rows, distinct_rows
 from crampstudy.sources.readers.mapped.wide_nights import as_rows
-from crampstudy.sources.text import missing_codes, night_columns
+from crampstudy.sources.text import date_formats, missing_codes, night_columns
 from crampstudy.sources.text.decimals import Mark
 from crampstudy.sources.text.delimited import read_text
 from crampstudy.sources.text.header_rows import HeaderRows
@@ -88,8 +88,14 @@ def read_as(path: Path, described: Mapping) -> Raw:
             notices.extend(said)
         given[table.name] = before[key]
     made = apply(given, described)
+    return raw_of(made, described, notices)
+
+
+def raw_of(made: Mapped, described: Mapping, notices: Sequence[str]) -> Raw:
+    """Return what a mapping made as a source, with ``notices`` of the reading before its own."""
     said = (*notices, *made.notices)
-    return Raw(described.name, "diary", made.tables, notices=said, unlogged=described.unlogged)
+    remarks, word = described.remarks, described.unlogged
+    return Raw(described.name, "diary", made.tables, notices=said, unlogged=word, remarks=remarks)
 
 
 def apply(given: Table[str, Given], described: Mapping) -> Mapped:
@@ -282,7 +288,20 @@ def _table(table: TableMap, given: Given, described: Mapping) -> tuple[RawTable,
         written = pl.DataFrame(
             {c.target.name: given.frame[c.source] if c.source else made[c.target.name] for c in table.columns}
         )
-    return RawTable(table.name, given.file, merged, lines, extra, written=written), notices
+    formats = {c.target.name: how for c in table.columns if (how := _written_as(c))}
+    return RawTable(table.name, given.file, merged, lines, extra, written=written, written_as=formats), notices
+
+
+def _written_as(column: ColumnMap) -> str:
+    """Return how a mapping says that dates are written, empty where it says nothing."""
+    if column.origin is not None:
+        return f"a day number, day 0 is {column.origin}"
+    if not column.formats:
+        return ""
+    what = "a date" if column.target.type == "date" else "a date and time"
+    evening = column.clock == "evening" and any(map(date_formats.timed, column.formats))
+    noon = ", from noon on" if evening and (column.target.table, column.target.name) in NIGHTS else ""
+    return f"{what} as {' or '.join(column.formats)}{noon}"
 
 
 def _merge(
@@ -312,8 +331,9 @@ def _where(table: TableMap, where: str, given: Given, described: Mapping, notice
     except UsageError as error:
         raise SourceError(f"{described.path}, tables.{table.name}.rows.where: {error} (every cell is text)") from None
     if left := int((~chosen.inside).sum()):
-        unclear = f", {chosen.undecided} of them because a value is missing" if chosen.undecided else ""
-        notices.append(f"{left} of {len(chosen.inside)} rows are not where {where}{unclear}; left out")
+        unclear = f", {chosen.undecided} because a value is missing" if chosen.undecided else ""
+        rows = wording.counted(len(chosen.inside), "rows")
+        notices.append(f"left out: {left:,} of {rows}, not where {where}{unclear}")
     nights = None if given.nights is None else given.nights.filter(chosen.inside)
     return replace(
         given, frame=given.frame.filter(chosen.inside), lines=given.lines.filter(chosen.inside), nights=nights

@@ -201,7 +201,7 @@ def _csv(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
 
 def _transport(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
     check_transport(path)
-    columns, _ = statread.read("read_xport", path, usecols=list(wanted))
+    columns, _, _ = statread.read("read_xport", path, usecols=list(wanted))
     return pl.DataFrame(
         {
             name: pl.Series([str(v) for v in values], dtype=pl.String)

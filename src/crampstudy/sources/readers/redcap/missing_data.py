@@ -65,7 +65,7 @@ def _repetitions(file: str, frame: pl.DataFrame, said: list[str]) -> tuple[pl.Da
     rows = frame.select(pl.all_horizontal(empty)).to_series()
     if rows.any():
         said.append(
-            f"{file}: {int(rows.sum())} repetitions of an instrument hold no entry and are incomplete: left out"
+            f"{file}: left out: {counted(int(rows.sum()), 'repetitions')} of an instrument without an entry, incomplete"
         )
     return frame.filter(~rows), ~rows
 

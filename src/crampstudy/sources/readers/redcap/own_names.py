@@ -18,7 +18,7 @@ from crampstudy.sources.readers.mapped.column_entry import ColumnMap
 from crampstudy.sources.readers.mapped.columns import Given
 from crampstudy.sources.readers.mapped.mapping import Mapping as Described
 from crampstudy.sources.readers.mapped.mapping import TableMap
-from crampstudy.sources.readers.mapped.reader import apply
+from crampstudy.sources.readers.mapped.reader import apply, raw_of
 from crampstudy.sources.readers.redcap.data_dictionary import Dictionary, RedcapField, differences
 from crampstudy.sources.readers.redcap.export import Export
 from crampstudy.sources.readers.redcap.instruments import rows_of, tables_of_instruments
@@ -87,7 +87,7 @@ def read(
             export.file, pointed.filter(rows), export.lines.filter(rows), settled=True, unread=unread
         )
     made = apply(given, replace(described, tables=tuple(tables)))
-    return Raw(described.name, "diary", made.tables, notices=(*notices, *made.notices), unlogged=described.unlogged)
+    return raw_of(made, described, notices)
 
 
 def _named(table: TableMap, export: Export, dictionary: Dictionary) -> Iterator[tuple[ColumnMap, RedcapField]]:
