@@ -178,7 +178,7 @@ def _no_date(column: ColumnMap, cells: pl.Series, given: Given, described: Mappi
     formats = date_formats.proposed(cells)
     named = f"[{', '.join(map(_yaml, column.joined))}]" if column.joined else _yaml(column.source or "")
     proposed = " or ".join(f'{{from: {named}, format: "{written}"}}' for written in formats)
-    how = f"; write {column.target.name}: {proposed}" if formats else '; say how they are written, format: "%d.%m.%Y"'
+    how = f"; write {column.target.name}: {proposed}" if formats else _other_dates(cells[at])
     if formats and date_formats.timed(formats[0]) and column.clock == "evening":
         how += ", and clock: {date: timestamp}, by which a time before noon is of the evening before"
     if any(map(dates.with_zone, formats)) and described.time_zone is None:
@@ -187,6 +187,16 @@ def _no_date(column: ColumnMap, cells: pl.Series, given: Given, described: Mappi
         f"{described.path}, {column.key}: no cell of {column.source} in {given.file} is {told}; the first is "
         f"{cells[at]!r} on line {given.lines[at]}{how}"
     )
+
+
+def _other_dates(cell: str) -> str:
+    """Return what may be said of cells that no known format reads, such as the first one."""
+    if re.fullmatch(r"\d{1,5}", cell):
+        return (
+            "; where it counts days, say from which on, such as origin: 2024-12-31; where it counts longer periods, "
+            "these are no nights"
+        )
+    return '; say how they are written, format: "%d.%m.%Y"'
 
 
 def _yaml(name: str) -> str:
