@@ -115,7 +115,7 @@ def test_other_values_are_encoded_like_the_rows() -> None:
     ("terms", "message"),
     [
         ("cramps ~ sex", "right-hand side alone"),
-        ("sex | age_decade", "right-hand side alone"),
+        ("sex | age_decade", "a bar stands nowhere"),
         ("age_decade +", "is not a formula"),
         ("sex +* 2", "is not a formula"),
         ("0 + sex", "takes the intercept away"),

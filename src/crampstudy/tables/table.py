@@ -17,6 +17,8 @@ from crampstudy.tables import export
 from crampstudy.tables.remarks import notes, parameters
 
 P = ParamSpec("P")
+_OF_NONE = frozenset({"table_one"})
+"""Tables that say of no rows that nothing was recorded."""
 File = str | Path
 
 
@@ -101,7 +103,7 @@ def table_of_rows(made: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Row
 def _check_kinds(rows: pd.DataFrame, table: str) -> None:
     """Check that a table shows some of the rows, and else say which tables do."""
     own = [kind.name for kind in kinds.KINDS.values() if kind.table == table]
-    if rows["analysis"].isin(own).any():
+    if rows["analysis"].isin(own).any() or (rows.empty and table in _OF_NONE):
         return
     others = {kind.table: name for name, kind in kinds.of_rows(rows).items()}
     there = "; ".join(f"tables.{name} shows {analysis}" for name, analysis in others.items())
