@@ -237,6 +237,12 @@ def _expression(text: str) -> str:
     return re.sub(r" ?\*\* ?(\d)", lambda power: power[1].translate(_RAISED), printed).replace(" - ", " − ")
 
 
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list in words: ``age, sex and smoking``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def grouping(name: str) -> str:
     """Return what groups are formed by, as printed: ``Age (years)``, ``Sex``."""
     return "Age (years)" if name == "age_band" else term(name)

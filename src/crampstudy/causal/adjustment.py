@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from crampstudy import codebook
+from crampstudy import codebook, wording
 from crampstudy.causal.graph import CausalGraph, CausalNode, ancestors, descendants, is_within
 from crampstudy.causal.graph_file import study
 from crampstudy.errors import UsageError
@@ -41,10 +41,10 @@ class Adjustment:
         if self.backwards:
             return f"under {self.graph} {self.outcome} comes before {self.exposure}, so there is no effect to adjust"
         held = "compared within persons, " if self.within else ""
-        said = listed(map(shown, self.nodes, self.columns)) if self.nodes else "nothing"
+        said = wording.listed(map(shown, self.nodes, self.columns)) if self.nodes else "nothing"
         if self.sufficient:
             return f"{held}adjusted for {said}: sufficient under {self.graph}"
-        lacking = listed(node.name for node in self.missing)
+        lacking = wording.listed(node.name for node in self.missing)
         none = f"no sufficient set among what was measured, which under {self.graph} lacks {lacking}"
         return f"{held}adjusted for {said}: {none}"
 
@@ -170,9 +170,3 @@ def _recordable(node: CausalNode) -> bool:
 def shown(node: CausalNode, column: str | None = None) -> str:
     """Return a node by its name, with its column where the codebook has none of that name."""
     return node.name if column in (None, node.name) or codebook.find(node.name) else f"{node.name} ({column})"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a list in words: ``age, sex and smoking``."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator
 
-from crampstudy.causal.adjustment import BackDoor, listed, shown
+from crampstudy import wording
+from crampstudy.causal.adjustment import BackDoor, shown
 from crampstudy.causal.graph import CausalGraph, ancestors, descendants, is_within, plain
 from crampstudy.causal.graph_file import study
 
@@ -52,8 +53,8 @@ def _sufficiency(ask: BackDoor, given: frozenset[str], measured: Collection[str]
     measurable = frozenset(name for name, column in columns.items() if column)
     found, missing = ask.completed(measurable | given, given)
     more = [shown(node, columns[node.name]) for node in found if node.name not in given]
-    had = f"{listed(more)}, which the cohort has" if more else ""
-    nobody = listed(node.name for node in missing) if missing else ""
+    had = f"{wording.listed(more)}, which the cohort has" if more else ""
+    nobody = wording.listed(node.name for node in missing) if missing else ""
     return f"not sufficient {under}, lacks {', and '.join(filter(None, (had, nobody)))}"
 
 

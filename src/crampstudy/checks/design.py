@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from crampstudy import wording
 from crampstudy.arrays import Array
 from crampstudy.checks import numbers
-from crampstudy.checks.result import Check, listed, made, not_made
+from crampstudy.checks.result import Check, made, not_made
 from crampstudy.models.common.estimability import collinear, name, separated
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.nights.logistic import SEPARATED
@@ -225,7 +226,7 @@ def convergence(solution: Solution) -> Check:
         f"and the smallest eigenvalue of the scaled information is {smallest:.2g}"
     )
     if edges:
-        said += f"; {listed(edges)} {'is' if len(edges) == 1 else 'are'} at the boundary"
+        said += f"; {wording.listed(edges)} {'is' if len(edges) == 1 else 'are'} at the boundary"
     return made(title, score <= optimum.SCORE and smallest >= optimum.EIGENVALUE, rows, said)
 
 

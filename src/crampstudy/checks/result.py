@@ -45,8 +45,3 @@ def made(name: str, passed: bool, rows: Sequence[Mapping[str, Any]], text: str) 
 def not_made(name: str, reason: str) -> Check:
     """Return a check that could not be made, with an empty table."""
     return Check(name, None, pd.DataFrame(), f"Not checked: {reason}.", reason)
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Return parts as printed in a sentence: ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

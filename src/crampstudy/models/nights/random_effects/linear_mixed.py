@@ -15,7 +15,7 @@ from crampstudy.arrays import Array, Codes
 from crampstudy.errors import AnalysisError
 from crampstudy.models.inference.covariance import CURVED_TO
 from crampstudy.models.nights.linear import least_squares
-from crampstudy.models.nights.random_effects.spreads import Effects, Elements, centred
+from crampstudy.models.nights.random_effects.spreads import Effects, Elements, WithEffects, centred
 from crampstudy.models.optimise import newton, optimum
 
 _INTERCEPT: Elements = ((0, 0),)
@@ -30,7 +30,7 @@ _NEWTON_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class LinearMixedFit:
+class LinearMixedFit(WithEffects):
     """A fitted linear mixed model of p coefficients, G participants and D random effects (intercept, then slope).
 
     ``scores`` (G x p) and ``information`` (p x p) are those of the coefficients at the variances estimated, of which
@@ -54,26 +54,6 @@ class LinearMixedFit:
     at_boundary: bool = False
     problem: str | None = None
     curvatures: Array | None = None
-
-    @property
-    def sd(self) -> Array:
-        """Standard deviations (D,) of the effects."""
-        return self.effects.sd
-
-    @property
-    def sd_error(self) -> Array:
-        """Standard errors (D,) of their logarithms."""
-        return self.effects.sd_error
-
-    @property
-    def correlation(self) -> float:
-        """Correlation of intercept and slope."""
-        return self.effects.correlation
-
-    @property
-    def correlation_error(self) -> float:
-        """Standard error of its inverse hyperbolic tangent."""
-        return self.effects.correlation_error
 
 
 def linear_mixed(

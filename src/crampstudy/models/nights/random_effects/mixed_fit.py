@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crampstudy.arrays import Array
-from crampstudy.models.nights.random_effects.spreads import Effects
+from crampstudy.models.nights.random_effects.spreads import Effects, WithEffects
 from crampstudy.models.optimise.profile_likelihood import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class MixedFit:
+class MixedFit(WithEffects):
     """A fitted mixed model of p coefficients, G participants and D random effects (intercept, then slope).
 
     ``scores`` (G x k) and ``information`` (k x k, observed) are those of all parameters that are not at a boundary, the
@@ -37,18 +37,3 @@ class MixedFit:
     problem: str | None = None
     curvatures: Array | None = None
     profile: Profile | None = None
-
-    @property
-    def sd(self) -> Array:
-        """Standard deviations (D,) of the effects."""
-        return self.effects.sd
-
-    @property
-    def sd_error(self) -> Array:
-        """Standard errors (D,) of their logarithms."""
-        return self.effects.sd_error
-
-    @property
-    def correlation(self) -> float:
-        """Correlation of intercept and slope."""
-        return self.effects.correlation

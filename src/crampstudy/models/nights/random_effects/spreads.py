@@ -140,3 +140,30 @@ def centred(matrix: Array, slope: int | None, times: Array) -> tuple[Array, Arra
     middle = float(np.average(x, weights=times))
     sd = float(np.sqrt(np.average((x - middle) ** 2, weights=times)))
     return np.column_stack([ones, (x - middle) / sd]), np.array([[1.0, -middle / sd], [0.0, 1.0 / sd]])
+
+
+class WithEffects:
+    """A fit with random ``effects``, whose spreads are its own."""
+
+    __slots__ = ()
+    effects: Effects
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviations (D,) of the effects."""
+        return self.effects.sd
+
+    @property
+    def sd_error(self) -> Array:
+        """Standard errors (D,) of their logarithms."""
+        return self.effects.sd_error
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of intercept and slope."""
+        return self.effects.correlation
+
+    @property
+    def correlation_error(self) -> float:
+        """Standard error of its inverse hyperbolic tangent."""
+        return self.effects.correlation_error

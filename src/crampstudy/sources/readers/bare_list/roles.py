@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, get_args
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, suggestions
 from crampstudy.codebook import missing
 from crampstudy.errors import OpenQuestion, SourceError, UsageError
 from crampstudy.sources.readers.bare_list.words import (
@@ -125,9 +124,8 @@ def _stated_column(listing: Listing, role: Role, wanted: str) -> str:
     numbered = {str(n): column for n, column in enumerate(listing.names, 1)}
     by_name = {name: column for column, name in listing.names.items()}
     if (found := {**numbered, **by_name}.get(wanted)) is None:
-        close = get_close_matches(wanted, by_name, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"--{role}: {listing.file} has no column {wanted!r}{hint}; it has {', '.join(by_name)}")
+        said = f"--{role}: {listing.file} has no column {wanted!r}"
+        raise suggestions.unknown(UsageError, said, wanted, by_name, f"it has {', '.join(by_name)}")
     return found
 
 
