@@ -2,7 +2,16 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
-from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
+from crampstudy.tables.frequency import (
+    age_curve,
+    classes,
+    cramp_nights,
+    distribution,
+    people_by_frequency,
+    prevalence,
+    rates,
+    recalled_classes,
+)
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
@@ -24,6 +33,8 @@ __all__ = [
     "classes",
     "cleaning",
     "completeness",
+    "cramp_nights",
+    "distribution",
     "factors",
     "gaps",
     "measured",
@@ -32,10 +43,12 @@ __all__ = [
     "opinion_notes",
     "parameters",
     "participants",
+    "people_by_frequency",
     "prevalence",
     "printed",
     "rates",
     "reasons",
+    "recalled_classes",
     "relief",
     "rules",
     "second_opinion",

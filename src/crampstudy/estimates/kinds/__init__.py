@@ -28,6 +28,7 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
+from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -59,8 +60,11 @@ __all__ = [
     "CLASS_WINDOWS",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
+    "CONCENTRATION",
     "CORRECTED",
+    "CRAMP_NIGHTS",
     "DISTRIBUTED_LAG",
+    "DISTRIBUTION",
     "INCIDENCE_RATE",
     "KINDS",
     "MEAN_PERSON_RATE",
@@ -69,8 +73,10 @@ __all__ = [
     "MEDIAN_RELIEF",
     "MUSCLE",
     "MUTUAL",
+    "OFTEN",
     "PARTICIPANTS",
     "PREVALENCE",
+    "RECALLED",
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
