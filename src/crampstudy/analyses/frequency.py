@@ -74,7 +74,6 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         values={
             "answer": _answer(people, nights),
             "runs": _runs(nights),
-            "not_estimated": _not_estimated([people, nights], ()),
             "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, and "
             "the unevenness of people, are somewhat larger than over a year. People who log few nights are "
             "left out, and need not be like the others. What changes slowly, such as the season or a flare, is part "
@@ -114,16 +113,10 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         {CLASSES: drawing},
         values={
             "answer": _answer(people, classes.head(0)),
-            "runs": "A recalled class says nothing of single nights.",
-            "not_estimated": _not_estimated(
-                [people, classes],
-                (
-                    "more than 3 a month, since one class has 2 to 4",
-                    "single nights, cramps a cramp night, dispersion and serial dependence, which need a diary",
-                ),
-            ),
+            "runs": "",
             "limits": "Classes are recalled over a month, and recall is not a log: people may remember more or fewer "
-            "cramps than they had. Summary rows overlap with the bands.",
+            "cramps than they had. More than 3 a month cannot be told, since one class has 2 to 4; single nights, and "
+            "whether they come in runs, need a diary.",
         },
     )
 
@@ -200,17 +193,6 @@ def _alt(nights: pd.DataFrame) -> str:
     return f"{drawn}: {value(half)} of the people have half of the cramps." if half else f"{drawn}."
 
 
-def _not_estimated(parts: list[pd.DataFrame], others: tuple[str, ...]) -> str:
-    """Return what has no number in any group, and why."""
-    every = together(parts)
-    said = []
-    for level, rows in every.groupby("level", sort=False):
-        if rows["estimate"].isna().all():
-            said.append(f"{level} ({'; '.join(dict.fromkeys(rows['note'].dropna())).partition(';')[0]})")
-    said += others
-    return f"Not estimated: {'; '.join(said)}." if said else "Everything that this section asks could be estimated."
-
-
 def _note(text: str, rows: pd.DataFrame) -> str:
     return f"{text} {tables.notes(rows)}".strip()
 
@@ -222,5 +204,5 @@ ANALYSIS = Analysis(
         "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, PERIOD), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (PEOPLE, CLASSES, RECALLED), {"participants": ("recalled_low",)}),
     },
-    values=("answer", "runs", "not_estimated", "limits"),
+    values=("answer", "runs", "limits"),
 )

@@ -55,7 +55,7 @@ def ever(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.9
         "estimand": "share of people who recall at least one cramp in their lifetime",
     }
     if not cohort.has("ever_cramp"):
-        cells = base | {"population": whole_group(frame, bands), "note": "nobody was asked about a cramp ever"}
+        cells = base | {"term": "ever_cramp", "population": whole_group(frame, bands), "note": "nobody was asked"}
         return estimates.frame([estimates.row(status="not_measured", **cells)])
     asked, answer = frame["ever_cramp"].is_not_null().to_numpy(), frame["ever_cramp"].cast(pl.Float64).to_numpy()
     if cohort.design is None:

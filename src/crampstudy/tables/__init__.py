@@ -12,6 +12,7 @@ from crampstudy.tables.frequency import (
     rates,
     recalled_classes,
 )
+from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
@@ -39,6 +40,7 @@ __all__ = [
     "gaps",
     "measured",
     "models",
+    "not_estimated",
     "notes",
     "opinion_notes",
     "parameters",
