@@ -18,7 +18,7 @@ from crampstudy.descriptive.frequency import SUFFERERS, frequency
 from crampstudy.descriptive.frequency_measures import ENOUGH_NIGHTS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
-from crampstudy.estimates.sentences import value
+from crampstudy.estimates.sentences import estimate, value
 
 PEOPLE, NIGHTS, PERIOD = "tbl-people-by-frequency", "tbl-cramp-nights", "tbl-period-prevalence"
 DISTRIBUTION, CLASSES, RECALLED = "fig-distribution", "fig-recalled-classes", "tbl-recalled-classes"
@@ -53,9 +53,10 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
     people, nights = kinds.OFTEN.rows(together([asked, rows])), kinds.CRAMP_NIGHTS.rows(rows)
     note = f"{_OF_DIARY} Ever is of all who were asked." if cohort.has("ever_cramp") else _OF_DIARY
+    bins, curve = kinds.DISTRIBUTION.rows(rows), kinds.CONCENTRATION.rows(rows)
     drawing = Drawing(
         "distribution",
-        rows,
+        together([bins, curve, nights[nights["level"].eq(HALF)]]) if bins["estimate"].notna().any() else bins,
         caption="People by their cramps a week (numbers of people over the bars), and the share of all cramps that "
         "those with the most have.",
         alt=_alt(nights),
@@ -74,10 +75,10 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         values={
             "answer": _answer(people, nights),
             "runs": _runs(nights),
-            "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, and "
-            "the unevenness of people, are somewhat larger than over a year. People who log few nights are "
-            "left out, and need not be like the others. What changes slowly, such as the season or a flare, is part "
-            "of the serial dependence.",
+            "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, "
+            "and the unevenness of people, are somewhat larger than over a year. People who log few nights are left "
+            "out, and need not be like the others. What changes slowly, such as the season or a flare, is part of "
+            "the serial dependence.",
         },
     )
     return joined(found, attempt((PERIOD,), lambda: _period(cohort, settings)))
@@ -179,7 +180,7 @@ def _runs(nights: pd.DataFrame) -> str:
     if row is None:
         serial = nights[nights["level"] == _SERIAL]
         return f"Whether cramp nights come in runs could not be estimated: {tables.reasons(serial)}."
-    measured = f"the correlation with the night before, about each person's own mean, is {value(row).partition(' corr')[0]}"
+    measured = f"the correlation with the night before, about each person's own mean, is {estimate(row)}"
     if pd.isna(row["ci_low"]) or row["ci_low"] <= 0 <= row["ci_high"]:
         return f"Whether cramp nights come in runs is not clear: {measured}."
     slightly = ", if only slightly" if max(abs(row["ci_low"]), abs(row["ci_high"])) < _SLIGHT else ""

@@ -108,7 +108,7 @@ def person_sums(table: pl.DataFrame) -> PersonSums:
 
 
 def whole_group(table: pl.DataFrame, bands: AgeBands) -> str:
-    """Return the group of everybody of whom a section speaks: from the first limit on, of all where nobody has an age."""
+    """Return the group of everybody of whom a section speaks: from the first limit on, all where nobody has an age."""
     return f"{bands.limits[0]}+" if table["age_years"].count() else ALL
 
 
@@ -128,6 +128,8 @@ def _none(base: Row, whole: str, why_not: str) -> Iterator[Row]:
         for measure in measures:
             cells = base | _cells(measure, kind) | {"population": whole, "note": why_not}
             yield estimates.row(status="not_estimable", **cells)
+    cells = base | {"analysis": kinds.DISTRIBUTION.name, "outcome": "cramps", "scale": "prevalence"}
+    yield estimates.row(status="not_estimable", **cells | {"population": whole, "note": why_not})
 
 
 def _cells(measure: Measure, kind: kinds.Kind) -> Row:
@@ -161,14 +163,15 @@ def _row(measure: Measure, sums: PersonSums, cells: Row, remark: str) -> Row:
     elif not basis:
         reason = measure.lacking
     if reason is not None:
-        return estimates.row(status="not_estimable", **cells, note=note(reason, remark))
+        # Whom it leaves out is no reason why there is nothing.
+        return estimates.row(status="not_estimable", **cells, note=reason)
     found = measure.of(own)
     if measure.counted is None:
         cells["n_events"] = round(found.value * clusters)
-    return _interval(found, cells, basis, remark)
+    return with_interval(found, cells, basis, remark)
 
 
-def _interval(found: Estimated, cells: Row, basis: int, remark: str) -> Row:
+def with_interval(found: Estimated, cells: Row, basis: int, remark: str) -> Row:
     """Return a row with its interval, on the scale on which the estimate is closest to normal."""
     clusters, level, scale = cells["n_participants"], cells["ci_level"], cells["scale"]
     error = math.sqrt(clusters / (clusters - 1) * float(np.sum(found.influence**2)))
@@ -210,7 +213,7 @@ def _distribution(rated: PersonSums, base: Row) -> Iterator[Row]:
     }
     if n < 2:
         reason = ALONE if n else f"no participant with {ENOUGH_NIGHTS} logged nights"
-        yield estimates.row(status="not_estimable", **cells | {"note": note(reason, base["note"])})
+        yield estimates.row(status="not_estimable", **cells | {"note": reason})
         return
     # In whole numbers: a quarter of a cramp a week is one in 28 nights.
     place = np.sum([rated.cramps * 28 >= 4 * low * rated.nights for low in list(_BINS.values())[1:]], axis=0)

@@ -142,7 +142,7 @@ def carriers(sums: PersonSums, part: float = 0.5) -> Estimated:
 
 
 def _at_least(numerator: int, denominator: int, of: str = "cramps", *, more: bool = False) -> Callable[..., Estimated]:
-    """Return the share with at least so many, or ``more``, in so many nights; in whole numbers, which nothing rounds."""
+    """Return the share with at least so many, or ``more``, in so many nights; whole numbers, which nothing rounds."""
 
     def found(sums: PersonSums) -> Estimated:
         own, asked = getattr(sums, of) * denominator, sums.nights * numerator

@@ -26,8 +26,8 @@ RECALLED = register(
 CRAMP_NIGHTS = register(
     Kind(
         name="cramp nights",
-        meaning="What the nights of a group say beyond a rate: the share with a cramp, cramps a cramp night, dispersion, "
-        "serial dependence, and the share of people with half of the cramps, as `level` says.",
+        meaning="What the nights of a group say beyond a rate, as `level` says: the share with a cramp, cramps a cramp "
+        "night, dispersion, serial dependence, and the share of people with half of the cramps.",
         table="cramp_nights",
         sentence="{level}, {who}: {value}",
     )
