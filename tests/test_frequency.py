@@ -19,7 +19,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive import frequency_measures as measures
 from crampstudy.descriptive.ever import EVER, ever, recalled_frequency
 from crampstudy.descriptive.frequency import frequency, person_sums, sums_of, with_interval
-from crampstudy.descriptive.frequency_measures import Estimated, Measure, PersonSums
+from crampstudy.descriptive.frequency_measures import FrequencyMeasure, Linearised, PersonSums
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.nights import person_nights
@@ -76,7 +76,7 @@ def test_numbers_that_are_worked_out_by_hand() -> None:
     assert less.loc["at least one a week", "estimate"] == 0 and less.loc["at least one a week", "n_participants"] == 4
     assert less.loc["more than 3 a month", "estimate"] == 0.25
     assert less.loc["at least one a week", "note"].startswith(
-        "fewer than 5 participants, so no interval; nobody: exact one-sided limit; 1 participant with fewer than 28"
+        "fewer than 5 participants, so no interval; exact one-sided limit; 1 participant with fewer than 28"
     )
 
 
@@ -134,7 +134,7 @@ def law(people: int, length: int, rng: np.random.Generator) -> PersonSums:
     return PersonSums(*(part.astype(np.float64) for part in (*parts, np.full(people, length - 1), both)))
 
 
-def limits(found: Estimated, measure: Measure, n: int) -> tuple[float, float]:
+def limits(found: Linearised, measure: FrequencyMeasure, n: int) -> tuple[float, float]:
     cells = {"n_participants": n, "ci_level": 0.95, "scale": measure.scale, "n_nights": 28 * n, "population": "all"}
     row = with_interval(found, cells | {"analysis": kinds.OFTEN.name}, n, "")
     return row["ci_low"], row["ci_high"]

@@ -14,7 +14,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.classes import RateModel, class_shares
 from crampstudy.descriptive.ever import EVER, MONTHLY, ever, recalled_frequency
-from crampstudy.descriptive.frequency import SUFFERERS, frequency
+from crampstudy.descriptive.frequency import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency_measures import ENOUGH_NIGHTS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
@@ -36,7 +36,8 @@ _SERIAL = "serial dependence"
 _OF_DIARY = (
     f"Shares are of the people with at least {ENOUGH_NIGHTS} logged nights, by the rate that each has over the own "
     "logged nights: at least one a week is at least 1 cramp in 7 nights, more than 3 a month more than 3 in 30, "
-    "at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights."
+    "at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights. The limit of a share of "
+    "nobody, or of everybody, is exact and one-sided."
 )
 _OF_NIGHTS = (
     "Nights with a cramp and cramps a cramp night are of all observed nights. Dispersion is the variance of a night's "
@@ -195,7 +196,7 @@ def _alt(nights: pd.DataFrame) -> str:
 
 
 def _note(text: str, rows: pd.DataFrame) -> str:
-    return f"{text} {tables.notes(rows)}".strip()
+    return f"{text} {tables.notes(rows, besides=(EXACT,))}".strip()
 
 
 ANALYSIS = Analysis(

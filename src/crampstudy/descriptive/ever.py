@@ -13,7 +13,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency import ALONE, members, whole_group
+from crampstudy.descriptive.frequency import ALONE, EXACT, members, whole_group
 from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.estimates import kinds, note
 from crampstudy.models.common import recalled_outcomes
@@ -83,7 +83,7 @@ def ever(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.9
             made.append(estimates.row(status="boundary", **cells, note=note("no more PSUs than strata", said)))
         elif hits in (0, n):
             low, high = boundary_interval(round(value), n, float(means.n_effective[i]), df, ci_level)
-            how = note("exact one-sided limit", said)
+            how = note(EXACT, said)
             made.append(estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=how))
         else:
             error = float(means.std_error[i])
@@ -116,6 +116,8 @@ def _frequencies(rows: pd.DataFrame) -> Iterator[Row]:
 def _renamed(rows: pd.DataFrame, kind: kinds.Kind, level: str, said: str) -> Iterator[Row]:
     """Yield rows of a group of recalled classes as those of another kind, under its names."""
     for row in rows.to_dict("records"):
-        cells = {str(name): None if pd.isna(cell) else cell for name, cell in row.items() if name != "key"}
+        cells = {
+            str(name): None if pd.isna(cell) else cell for name, cell in row.items() if name not in ("key", "status")
+        }
         cells |= {"analysis": kind.name, "level": level, "estimand": f"share of people who recall {said}, by design"}
-        yield estimates.row(**cells)
+        yield estimates.row(status=row["status"], **cells)

@@ -18,8 +18,8 @@ from crampstudy.descriptive.frequency_measures import (
     ENOUGH_NIGHTS,
     NIGHTLY,
     OFTEN,
-    Estimated,
-    Measure,
+    FrequencyMeasure,
+    Linearised,
     PersonSums,
 )
 from crampstudy.descriptive.rates import ALL, age_groups
@@ -30,6 +30,8 @@ from crampstudy.nights import denominator, night_account, person_nights
 from crampstudy.wording import counted
 
 ALONE = "rests on one participant"
+EXACT = "exact one-sided limit"
+"""The remark of a share of nobody or of everybody."""
 SUFFERERS = "with a cramp"
 _SHARES = ("prevalence", "proportion")
 _BINS = {
@@ -132,7 +134,7 @@ def _none(base: Row, whole: str, why_not: str) -> Iterator[Row]:
     yield estimates.row(status="not_estimable", **cells | {"population": whole, "note": why_not})
 
 
-def _cells(measure: Measure, kind: kinds.Kind) -> Row:
+def _cells(measure: FrequencyMeasure, kind: kinds.Kind) -> Row:
     return {
         "analysis": kind.name,
         "outcome": "cramp_night" if measure.counted == "cramp_nights" else "cramps",
@@ -148,7 +150,7 @@ def _left_out(sums: PersonSums) -> str:
     return f"{counted(short, 'participants')} with fewer than {ENOUGH_NIGHTS} logged nights left out" if short else ""
 
 
-def _row(measure: Measure, sums: PersonSums, cells: Row, remark: str) -> Row:
+def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str) -> Row:
     own = measure.among(sums)
     clusters = len(own.nights)
     cells = cells | _cells(measure, kinds.OFTEN if measure in OFTEN else kinds.CRAMP_NIGHTS)
@@ -171,7 +173,7 @@ def _row(measure: Measure, sums: PersonSums, cells: Row, remark: str) -> Row:
     return with_interval(found, cells, basis, remark)
 
 
-def with_interval(found: Estimated, cells: Row, basis: int, remark: str) -> Row:
+def with_interval(found: Linearised, cells: Row, basis: int, remark: str) -> Row:
     """Return a row with its interval, on the scale on which the estimate is closest to normal."""
     clusters, level, scale = cells["n_participants"], cells["ci_level"], cells["scale"]
     error = math.sqrt(clusters / (clusters - 1) * float(np.sum(found.influence**2)))
@@ -180,8 +182,7 @@ def with_interval(found: Estimated, cells: Row, basis: int, remark: str) -> Row:
         # The nights of people who are all alike say nothing of how people differ.
         size = clusters if scale == "prevalence" else cells["n_nights"]
         low, high = boundary_interval(round(found.value), size, float(size), size - 1, level)
-        who = "nobody" if round(found.value) == 0 else "everybody"
-        how = f"{who}: exact one-sided limit" if scale == "prevalence" else "exact limit, nights taken as independent"
+        how = EXACT if scale == "prevalence" else f"{EXACT}, nights taken as independent"
         made = estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=note(how, remark))
     else:
         half = quantile(level, clusters - 1)

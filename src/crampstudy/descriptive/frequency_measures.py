@@ -47,7 +47,7 @@ class PersonSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimated:
+class Linearised:
     """An estimate and what each participant adds to its error: ``influence`` sums to 0.
 
     Its variance is G/(G-1) times the sum of the squared influences, with the G participants as clusters.
@@ -58,7 +58,7 @@ class Estimated:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class FrequencyMeasure:
     """One number of a group of participants.
 
     Args:
@@ -77,7 +77,7 @@ class Measure:
     estimand: str
     scale: Scale
     unit: str
-    of: Callable[[PersonSums], Estimated]
+    of: Callable[[PersonSums], Linearised]
     rated: bool = False
     counted: Literal["cramps", "cramp_nights"] | None = None
     rests_on: Callable[[PersonSums], Flags] | None = None
@@ -88,27 +88,27 @@ class Measure:
         return sums.rated if self.rated else sums
 
 
-def ratio(top: Array, bottom: Array) -> Estimated:
+def ratio(top: Array, bottom: Array) -> Linearised:
     """Return the ratio of two sums over participants, linearised (Cochran 1977, section 6.3)."""
     value = float(top.sum() / bottom.sum())
-    return Estimated(value, (top - value * bottom) / bottom.sum())
+    return Linearised(value, (top - value * bottom) / bottom.sum())
 
 
-def share(hits: Flags) -> Estimated:
+def share(hits: Flags) -> Linearised:
     """Return the share of participants who are ``hits``."""
     return ratio(hits.astype(np.float64), np.ones(len(hits)))
 
 
-def dispersion(sums: PersonSums) -> Estimated:
+def dispersion(sums: PersonSums) -> Linearised:
     """Return the variance of a night's count over its mean, all nights and participants together: 1 if Poisson."""
     nights = sums.nights.sum()
     mean, square = sums.cramps.sum() / nights, sums.squares.sum() / nights
     in_square = (sums.squares - square * sums.nights) / nights
     in_mean = (sums.cramps - mean * sums.nights) / nights
-    return Estimated(float(square / mean - mean), in_square / mean - (square / mean**2 + 1) * in_mean)
+    return Linearised(float(square / mean - mean), in_square / mean - (square / mean**2 + 1) * in_mean)
 
 
-def serial_dependence(sums: PersonSums) -> Estimated:
+def serial_dependence(sums: PersonSums) -> Linearised:
     """Return the correlation of cramp nights with those of the night before, about each participant's own mean.
 
     Of a participant with k cramp nights of n, two nights chosen at random have both a cramp with chance
@@ -121,7 +121,7 @@ def serial_dependence(sums: PersonSums) -> Estimated:
     return ratio(sums.both - sums.pairs * k * (k - 1) / among, sums.pairs * k * (n - k) / among)
 
 
-def carriers(sums: PersonSums, part: float = 0.5) -> Estimated:
+def carriers(sums: PersonSums, part: float = 0.5) -> Linearised:
     """Return the smallest share of participants who have a ``part`` of all cramps, everybody's nights being as many.
 
     Participants are taken by their own rate, the highest first; the last one counts in part.
@@ -138,22 +138,22 @@ def carriers(sums: PersonSums, part: float = 0.5) -> Estimated:
     # Of those at the limit only as many count as are needed, alike.
     at = rates == least
     above[at] = (value * len(rates) - above.sum()) / at.sum()
-    return Estimated(float(value), (above - value - rates * (above - part) / least) / len(rates))
+    return Linearised(float(value), (above - value - rates * (above - part) / least) / len(rates))
 
 
-def _at_least(numerator: int, denominator: int, of: str = "cramps", *, more: bool = False) -> Callable[..., Estimated]:
+def _at_least(numerator: int, denominator: int, of: str = "cramps", *, more: bool = False) -> Callable[..., Linearised]:
     """Return the share with at least so many, or ``more``, in so many nights; whole numbers, which nothing rounds."""
 
-    def found(sums: PersonSums) -> Estimated:
+    def found(sums: PersonSums) -> Linearised:
         own, asked = getattr(sums, of) * denominator, sums.nights * numerator
         return share(own > asked if more else own >= asked)
 
     return found
 
 
-def _of_rate(level: str, estimand: str, of: Callable[..., Estimated]) -> Measure:
+def _of_rate(level: str, estimand: str, of: Callable[..., Linearised]) -> FrequencyMeasure:
     said = f"share of people with {estimand} over at least {ENOUGH_NIGHTS} logged nights"
-    return Measure(level, said, "prevalence", "proportion", of, rated=True)
+    return FrequencyMeasure(level, said, "prevalence", "proportion", of, rated=True)
 
 
 OFTEN = (
@@ -174,7 +174,7 @@ def _with_both(sums: PersonSums) -> Flags:
 
 
 NIGHTLY = (
-    Measure(
+    FrequencyMeasure(
         "nights with a cramp",
         "share of the observed nights with a cramp",
         "proportion",
@@ -182,7 +182,7 @@ NIGHTLY = (
         lambda sums: ratio(sums.cramp_nights, sums.nights),
         counted="cramp_nights",
     ),
-    Measure(
+    FrequencyMeasure(
         "cramps a cramp night",
         "mean number of cramps on nights with one",
         "rate",
@@ -191,7 +191,7 @@ NIGHTLY = (
         counted="cramps",
         rests_on=_with_a_cramp,
     ),
-    Measure(
+    FrequencyMeasure(
         "dispersion",
         "variance of a night's count over its mean, all nights together",
         "index_of_dispersion",
@@ -200,7 +200,7 @@ NIGHTLY = (
         counted="cramps",
         rests_on=_with_a_cramp,
     ),
-    Measure(
+    FrequencyMeasure(
         "serial dependence",
         "correlation of cramp nights with the night before, about each participant's own mean",
         "autocorrelation",
@@ -210,7 +210,7 @@ NIGHTLY = (
         rests_on=_with_both,
         lacking="nobody has nights with and without a cramp, two of them in succession",
     ),
-    Measure(
+    FrequencyMeasure(
         HALF,
         f"smallest share of people with half of all cramps, by rates over at least {ENOUGH_NIGHTS} logged nights",
         "prevalence",

@@ -11,7 +11,9 @@ from crampstudy.simulate.estimands.potential_outcomes import NightMoments, Popul
 from crampstudy.simulate.estimands.registry import Answer, answers
 from crampstudy.simulate.truth.truth import Truth
 
-_FULL = "30 nights of every participant; in longer diaries what changes slowly, such as the season, is serial as well"
+_FULL = (
+    "30 full nights of each participant; in longer diaries what changes slowly, such as the season, is serial as well"
+)
 Parts = tuple[Floats, Floats]
 """Two numbers of each person, of whose means the answer is the ratio."""
 
