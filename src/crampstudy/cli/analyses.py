@@ -13,6 +13,7 @@ from crampstudy.cli.options import (
     Bands,
     CiLevel,
     Force,
+    HemisphereName,
     ObservedFrom,
     ObservedTo,
     Source,
@@ -42,6 +43,7 @@ def analyse(
     age_bands: Bands = None,
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
+    hemisphere: HemisphereName = "north",
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -61,7 +63,7 @@ def analyse(
     analyses.named(name)
     output = Output(as_json, as_csv, force)
     limits = (bands(age_bands) or AgeBands()).limits
-    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level)
+    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level, hemisphere=hemisphere)
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)

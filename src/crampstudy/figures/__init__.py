@@ -10,13 +10,14 @@ from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.season import season
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
         *(rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured),
-        *(distribution, recalled_classes),
+        *(distribution, recalled_classes, season),
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -33,5 +34,6 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rootogram",
+    "season",
     "weekly_completeness",
 ]

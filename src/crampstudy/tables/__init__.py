@@ -19,6 +19,7 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.season import months, peak, season
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
@@ -40,11 +41,13 @@ __all__ = [
     "gaps",
     "measured",
     "models",
+    "months",
     "not_estimated",
     "notes",
     "opinion_notes",
     "parameters",
     "participants",
+    "peak",
     "people_by_frequency",
     "prevalence",
     "printed",
@@ -53,6 +56,7 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rules",
+    "season",
     "second_opinion",
     "second_opinions",
     "shown",

@@ -48,6 +48,7 @@ from crampstudy.estimates.kinds.registry import (
     register,
     split_of,
 )
+from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
 
 __all__ = [
     "ADJUSTED",
@@ -64,8 +65,10 @@ __all__ = [
     "CONCENTRATION",
     "CORRECTED",
     "CRAMP_NIGHTS",
+    "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
+    "EXAMINED",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
@@ -73,6 +76,7 @@ __all__ = [
     "MEAN_RELIEF",
     "MEASURED",
     "MEDIAN_RELIEF",
+    "MONTHS",
     "MUSCLE",
     "MUTUAL",
     "OFTEN",
@@ -82,6 +86,7 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SEASON",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",

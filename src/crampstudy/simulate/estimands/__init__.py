@@ -4,4 +4,5 @@
 from crampstudy.simulate.estimands import diary_answers as diary_answers
 from crampstudy.simulate.estimands import frequency as frequency
 from crampstudy.simulate.estimands import night_odds as night_odds
+from crampstudy.simulate.estimands import season as season
 from crampstudy.simulate.estimands import sums_and_contrasts as sums_and_contrasts
