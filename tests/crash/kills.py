@@ -36,7 +36,7 @@ with ending.on_signals():
     simulate.write.__kwdefaults__["draws"] = 60_000
 __main__.main()
 """
-"""The command, with answers that rest on fewer draws, of two processes still: they would take nearly all of its time."""
+"""The command, with answers that rest on fewer draws, of two processes still: they take nearly all of its time."""
 _MAP = """
 import sys, time
 from pathlib import Path
