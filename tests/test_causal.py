@@ -26,6 +26,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.simulate import Truth, simulate
 from crampstudy.simulate.truth import causal_graph
+from crampstudy.sources.readers import package
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "causal-graph.md").read_text(encoding="utf-8")
@@ -645,8 +646,7 @@ def test_effects_that_cannot_be_meant(cohort: Cohort) -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(app, ["simulate", "--participants", "20", "--nights", "10", "--out", str(tmp_path / "s")])
-    assert ran.exit_code == 0, ran.output
+    package.write(simulate(20, 10, seed=1), tmp_path / "s", "csv")
 
     def run(text: str) -> tuple[int, str]:
         found = CliRunner().invoke(app, ["adjust", str(tmp_path / "s"), *shlex.split(text)])
