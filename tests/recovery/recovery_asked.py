@@ -86,14 +86,9 @@ AUTO, AUTO_ODDS = tuple(replace(a, cohorts=140) for a in (_POISSON, _NB)), (repl
 AUTO_PERSONS, AUTO_CRAMPS = (tuple(replace(a, cohorts=140) for a in two) for two in ((_GEE, _MIXED), (_PAIN, _RELIEF)))
 """The default covariance, which is chosen by the data: what few participants need, and few exposed."""
 
-LAGGED, SPLIT, CURVED = (
-    Asked(model, "cramps", 400, (("by", door),))
-    for model, door in (
-        ("negative-binomial", "distributed_lag"),
-        ("poisson", "within_between"),
-        ("negative-binomial", "fit"),
-    )
-)
+LAGGED = Asked("negative-binomial", "cramps", 400, (("by", "distributed_lag"),))
+SPLIT = Asked("poisson", "cramps", 400, (("by", "within_between"),))
+CURVED = Asked("negative-binomial", "cramps", 400, (("by", "fit"),))
 """Exposures of person-time by the door that has their ratios, with the default covariance."""
 
 ASKED = (
