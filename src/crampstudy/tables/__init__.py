@@ -2,7 +2,16 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
-from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
+from crampstudy.tables.frequency import (
+    age_curve,
+    classes,
+    cramp_nights,
+    distribution,
+    people_by_frequency,
+    prevalence,
+    rates,
+    recalled_classes,
+)
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -25,6 +34,8 @@ __all__ = [
     "classes",
     "cleaning",
     "completeness",
+    "cramp_nights",
+    "distribution",
     "factors",
     "gaps",
     "measured",
@@ -34,10 +45,12 @@ __all__ = [
     "opinion_notes",
     "parameters",
     "participants",
+    "people_by_frequency",
     "prevalence",
     "printed",
     "rates",
     "reasons",
+    "recalled_classes",
     "relief",
     "rules",
     "second_opinion",

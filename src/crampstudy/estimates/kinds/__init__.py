@@ -29,6 +29,7 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
+from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -60,8 +61,11 @@ __all__ = [
     "CLASS_WINDOWS",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
+    "CONCENTRATION",
     "CORRECTED",
+    "CRAMP_NIGHTS",
     "DISTRIBUTED_LAG",
+    "DISTRIBUTION",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
@@ -71,8 +75,10 @@ __all__ = [
     "MEDIAN_RELIEF",
     "MUSCLE",
     "MUTUAL",
+    "OFTEN",
     "PARTICIPANTS",
     "PREVALENCE",
+    "RECALLED",
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
