@@ -10,6 +10,7 @@ from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.side_by_side import models
+from crampstudy.tables.sleep import both_directions, cramp_night
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -21,9 +22,11 @@ __all__ = [
     "agreement",
     "agreements",
     "bootstrap",
+    "both_directions",
     "classes",
     "cleaning",
     "completeness",
+    "cramp_night",
     "factors",
     "gaps",
     "measured",

@@ -46,6 +46,14 @@ from crampstudy.estimates.kinds.registry import (
     register,
     split_of,
 )
+from crampstudy.estimates.kinds.sleep import (
+    BOTH_DIRECTIONS,
+    CRAMP_NIGHT,
+    CRAMP_NIGHT_ADJUSTED,
+    CRAMP_NIGHT_MODEL_BASED,
+    LAG_ADJUSTED,
+    SLEEP_AND_MOOD,
+)
 
 __all__ = [
     "ADJUSTED",
@@ -54,15 +62,20 @@ __all__ = [
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
+    "BOTH_DIRECTIONS",
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
     "CORRECTED",
+    "CRAMP_NIGHT",
+    "CRAMP_NIGHT_ADJUSTED",
+    "CRAMP_NIGHT_MODEL_BASED",
     "DISTRIBUTED_LAG",
     "INCIDENCE_RATE",
     "KINDS",
+    "LAG_ADJUSTED",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
@@ -74,6 +87,7 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",
