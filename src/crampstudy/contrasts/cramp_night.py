@@ -64,9 +64,9 @@ def cramp_night_scores(
         if score in measured:
             made += _of_score(cohort, score, kind, more)
         elif kind == kinds.CRAMP_NIGHT:
-            cells = {"cohort": cohort.name, "population": more.get("where") or "all participants", "term": NIGHT, "level": WITHIN}
-            note = "the diary has no value of it"
-            cells |= {"analysis": kind.name, "outcome": score, "model": MODEL, "scale": "difference", "note": note}
+            # What is lacking is the score, and not the cramps.
+            cells = {"cohort": cohort.name, "population": more.get("where") or "all participants", "term": score}
+            cells |= {"analysis": kind.name, "outcome": score, "model": MODEL, "level": WITHIN, "scale": "difference"}
             made.append(estimates.row(status="not_measured", **cells))
     return estimates.frame(made)
 
@@ -85,7 +85,7 @@ def _of_score(cohort: Cohort, score: str, kind: kinds.Kind, more: Mapping[str, A
 
 def _counted(row: person_time.Row, events: int, said: str, margins: Margins, kind: kinds.Kind) -> person_time.Row:
     """Return a row with its nights with a cramp, on which its verdict rests as well; model-based ones have none."""
-    made = row | {"n_events": events, "note": estimates.note(said, row["note"] or "")}
+    made = person_time.noted(row, said) | {"n_events": events}
     if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
         return made | {"verdict": None}
     return made if row["verdict"] is None else person_time.judged(made, margins)

@@ -70,6 +70,13 @@ def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind) -> li
     return made
 
 
+def noted(row: Row, *remarks: str) -> Row:
+    """Return a row with remarks on its estimate before its note; one without an estimate needs none."""
+    if row["status"] not in ("converged", "boundary"):
+        return row
+    return row | {"note": estimates.note(*remarks, row["note"] or "")}
+
+
 def known(rows: pd.DataFrame) -> list[Row]:
     """Return the cells of rows that are there, without their keys."""
     return [

@@ -23,10 +23,7 @@ SLEEP = ("sleep_quality_0_10", "sleep_hours")
 """What may go before a cramp, the first one that a diary has."""
 LAGS = 3
 _BEFORE = "lag(cramps, 1)"
-_NOT_HELD = (
-    "cramps of the night before are not held: as a covariate they stand for who is prone to cramps, which biases the "
-    "ratio of sleep (docs/sleep.md)"
-)
+_NOT_HELD = "not for cramps of the night before, which stand for who is prone to cramps and bias the ratio of sleep"
 _SCALE = (
     "standard deviation of nights within participants, taken as known; of a log-linear model and a normal score the "
     "log of the ratio per standard deviation is by how many of them the score lay worse on nights before a cramp"
@@ -48,15 +45,13 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
     within, between = (person_time.part(sleep, which, model, None) for which in (WITHIN, BETWEEN))
     own = [within.at_lag(k) for k in range(1, LAGS + 1)]
     found = causal.adjustment_set(str(own[0]), "cramps", causal.measured_in(cohort))
-    columns = [column for column in found.columns if column != _BEFORE]
-    beside = " + ".join(person_time.deviations(columns, cohort))
-    fitted = fit(cohort, model=model, terms=person_time.joined(beside, [*own, between]), **more)
-    held = f"adjusted for {wording.listed(columns)} as deviations from the own mean" if columns else ""
-    return estimates.frame(
-        row | {"note": estimates.note(held, _NOT_HELD, row["note"] or "")}
-        for one in own
-        for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
-    )
+    held = {c: node for c, node in zip(found.columns, found.nodes, strict=True) if c != _BEFORE}
+    # What is to be compared comes first: a model of few participants leaves its last terms out.
+    terms = [person_time.joined("", [*own, between]), *person_time.deviations(held, cohort)]
+    fitted = fit(cohort, model=model, terms=" + ".join(terms), **more)
+    said = f"adjusted for {wording.listed(node.meaning for node in held.values())}" if held else ""
+    made = [row for one in own for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)]
+    return estimates.frame(person_time.noted(row, said, _NOT_HELD) for row in made)
 
 
 def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) -> pd.DataFrame:

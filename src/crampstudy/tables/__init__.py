@@ -11,7 +11,7 @@ from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.side_by_side import models
-from crampstudy.tables.sleep import both_directions, cramp_night
+from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -28,6 +28,7 @@ __all__ = [
     "cleaning",
     "completeness",
     "cramp_night",
+    "direction",
     "factors",
     "gaps",
     "measured",
@@ -47,5 +48,6 @@ __all__ = [
     "second_opinions",
     "shown",
     "table_one",
+    "usual_sleep",
     "weekly_completeness",
 ]

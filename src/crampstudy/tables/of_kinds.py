@@ -19,7 +19,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
-        *(sleep.cramp_night, sleep.both_directions),
+        *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
     )
 }
 """The tables by the name that a kind has for its own."""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import kinds
+from crampstudy.estimates import kinds, ratios
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import table_of_rows
@@ -18,6 +18,9 @@ _WITHIN = {
     kinds.CRAMP_NIGHT_MODEL_BASED: "Model-based CI",
     kinds.CRAMP_NIGHT_ADJUSTED: "Adjusted (95% CI)",
 }
+
+_RECALLED = {"moderate_severe_vs_none": "Moderate-severe", "any_cramp": "Any"}
+"""The outcomes of a survey, both against no cramp, at the head of a column."""
 
 
 @table_of_rows
@@ -60,6 +63,36 @@ def both_directions(estimates: pd.DataFrame) -> pd.DataFrame:
     )
     made.index = pd.Index([direction(row) for row in records], name="Direction")
     return made
+
+
+@table_of_rows
+def usual_sleep(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratios of usual sleep and of depression, a column of each outcome and model, verdicts last.
+
+    A curve is shown at round values against its reference, and judged at its declared contrast.
+    """
+    rows = ratios(estimates)
+    columns: dict[str, dict[str, str]] = {}
+    for (outcome, _), own in rows.groupby(["outcome", "model"], sort=False):
+        scale = str(own["scale"].iloc[0]).replace("_", " ")
+        said = {_contrast(row): row for row in wording.records(own)}
+        columns[with_level(f"{_RECALLED[str(outcome)]}: {scale} (95% CI)", own)] = {
+            key: estimate(row) for key, row in said.items()
+        }
+    primary = rows[rows["verdict"].notna() & rows["model"].eq(rows["model"].iloc[0])] if len(rows) else rows
+    for outcome, own in primary.groupby("outcome", sort=False):
+        judged = {_contrast(row): str(row["verdict"]) for row in wording.records(own)}
+        columns[f"{_RECALLED[str(outcome)]}: verdict"] = judged
+    keys = list(dict.fromkeys(key for cells in columns.values() for key in cells))
+    made = pd.DataFrame({name: [cells.get(key, wording.DASH) for key in keys] for name, cells in columns.items()})
+    made.index = pd.Index(keys, name="Contrast")
+    return made
+
+
+def _contrast(row: Mapping[str, Any]) -> str:
+    # A curve and its declared contrast are of one variable.
+    name = wording.term(str(row["term"])).partition(" (spline")[0]
+    return ", ".join(filter(None, (name, wording.contrast(row))))
 
 
 def direction(row: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ SLEEP_AND_MOOD = register(
     Kind(
         name="usual sleep and depression",
         meaning="As a regression, of usual sleep or of depression in a survey, each adjusted as the causal graph asks.",
-        table="factors",
+        table="usual_sleep",
         figure="ratios",
         sentence="{comparison}: {scale} {estimate}",
         of_fit=True,
