@@ -23,6 +23,7 @@ from crampstudy.estimates import kinds
 USUAL = {"usual_sleep_hours": "ns(usual_sleep_hours, df=3, ref=7, at=[4, 5, 6, 8, 9, 10])", "phq9_0_27": "phq9_0_27"}
 """What of sleep and mood a survey asks, and the term of each."""
 OUTCOMES = ("moderate_severe_vs_none", "any_cramp")
+_PREVALENCE = "survey-poisson"
 _DIRECTIONS, _SCORES, _LAGS = "fig-sleep-directions", "tbl-sleep-scores", "tbl-sleep-lags"
 _USUAL, _USUAL_DRAWN = "tbl-sleep-usual", "fig-sleep-usual"
 
@@ -36,7 +37,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     found = joined(both, scores, lags)
     values = {
         "answer": f"{said.of_scores(scores.estimates)} {said.of_lags(lags.estimates)}",
-        "sleep_read": said.how_to_read(both.estimates),
+        "sleep_read": said.how_to_read(lags.estimates),
         "limits": said.limits_of_diary(found.estimates),
     }
     return joined(found, Findings(together([]), values=values))
@@ -62,10 +63,16 @@ def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     caption = "Scores of nights with and without cramps, and of the day after, by linear mixed models."
     note = (
         "Differences in the unit of the score, from models with a random intercept of the participant [@laird1982]: "
-        "nights with a cramp against the same participant's others, with the interval that takes the model at its word "
-        "beside; and participants with a cramp on every night against those with none."
+        "nights with a cramp against the same participant's others, and participants with a cramp on every night "
+        "against those with none."
     )
-    remarks = (note, said.of_adjusted(rows), tables.notes(kinds.CRAMP_NIGHT.rows(rows)))
+    remarks = (
+        note,
+        said.counts(rows),
+        said.of_adjusted(rows),
+        said.model_based(rows),
+        tables.notes(kinds.CRAMP_NIGHT.rows(rows)),
+    )
     return Findings(rows, {_SCORES: ReportTable(tables.cramp_night(rows), caption, " ".join(filter(None, remarks)))})
 
 
@@ -110,7 +117,7 @@ def _usual(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Finding
     measured = measured_in(cohort)
     parts = []
     for outcome in OUTCOMES:
-        for model in ("survey-poisson", "survey-logistic"):
+        for model in (_PREVALENCE, "survey-logistic"):
             parts += [
                 adjusted_fit(
                     cohort,
@@ -128,15 +135,19 @@ def _usual(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Finding
     if not parts:
         raise AnalysisError(f"the survey has none of {_listed(USUAL)}")
     rows = together(parts)
-    first = rows[rows["outcome"].eq(OUTCOMES[0]) & rows["model"].eq("survey-poisson")]
     drawing = Drawing(
-        "ratios",
-        first[first["level"].notna()],
-        caption="Prevalence ratios of moderate-severe cramps, against none, by usual sleep and depression; log scale.",
-        alt=said.alt_of_usual(first),
+        "usual_sleep",
+        rows,
+        caption="Prevalence ratios of recalled cramps, against none, by usual sleep (7 hours are 1) and by depression.",
+        alt=said.alt_of_usual(rows),
+        note="Shaded: ratios as good as 1.",
     )
     caption = "Usual sleep, depression and recalled cramps, each adjusted as the causal graph asks."
-    note = f"Depression: sum of nine answers, moderate from 10 on [@kroenke2001]. {tables.notes(first)}"
+    judged = rows[rows["term"].map(wording.is_declared) & rows["model"].eq(_PREVALENCE)]
+    note = (
+        f"Depression: sum of nine answers, mild from 5 and moderate from 10 on [@kroenke2001]. {said.as_odds(rows)} "
+        f"{tables.notes(judged[judged['outcome'].eq(OUTCOMES[0])])}"
+    )
     table = ReportTable(tables.usual_sleep(rows), caption, note)
     return Findings(rows, {_USUAL: table}, {_USUAL_DRAWN: drawing})
 

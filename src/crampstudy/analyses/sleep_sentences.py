@@ -42,6 +42,14 @@ _COMMON = {
     "near null": "as common, but for less than would matter",
     "inconclusive": "not clearly more or less common",
 }
+_CONTROL = {
+    "near null": "it goes with neither more nor fewer of them, as it should",
+    "inconclusive": "it is not clearly away from that",
+    "differs but negligible": "it goes with them by less than would matter, but as much before cramps is not the work "
+    "of sleep",
+    **dict.fromkeys(("higher", "lower"), "that it goes with them tells that something else moves both"),
+}
+_OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}
 _TOO_LITTLE = "too few people or nights to say"
 
 
@@ -107,19 +115,59 @@ def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:
     for row in wording.records(first):
         of = f"{wording.small(wording.term(str(row['term'])))} of {wording.contrast(row)}"
         common = _COMMON.get(str(row["verdict"]), _TOO_LITTLE)
-        said.append(f"{common} with {of} (prevalence ratio {estimate(row)})")
-    return f"Moderate-severe cramps, against none, were {', and '.join(said)}."
+        said.append(f"{common} with {of}, prevalence ratio {estimate(row)}")
+    return f"Moderate-severe cramps, against none, were {'; and '.join(said)}."
 
 
 def how_to_read(rows: pd.DataFrame) -> str:
     """Return why sleep is taken from the night before on, and what the negative control says."""
-    controls = rows[rows["level"].fillna("").str.startswith("lead") & rows["estimate"].notna()]
+    own = kinds.DISTRIBUTED_LAG.rows(rows)
+    controls = _judged(own[own["level"].fillna("").str.startswith("lead")])
     if controls.empty:
         return _NOT_TOLD
     (row,) = wording.records(controls)
-    holds = row["ci_low"] <= 0 <= row["ci_high"]
-    seen = "holds 0, as it should" if holds else "leaves 0 out, so that something else goes with both"
-    return f"{_NOT_TOLD} Sleep of the night after cannot act on cramps before it, and its interval {seen}."
+    seen = _CONTROL.get(str(row["verdict"]), f"{_TOO_LITTLE} whether it does")
+    return f"{_NOT_TOLD} Sleep of the night after cannot act on cramps before it: {seen} (rate ratio {estimate(row)})."
+
+
+def as_odds(rows: pd.DataFrame) -> str:
+    """Return the declared contrasts of a survey as odds ratios, which stand beside the ratios of prevalences."""
+    judged = _judged(rows)
+    odds = wording.records(judged[judged["scale"].eq("odds_ratio")])
+    said = [
+        f"{_OUTCOMES[str(row['outcome'])]}, {wording.small(wording.term(str(row['term'])))} {estimate(row)}"
+        for row in odds
+    ]
+    return f"As odds ratios at the declared contrasts: {'; '.join(said)}." if said else ""
+
+
+def counts(rows: pd.DataFrame) -> str:
+    """Return the participants, nights and nights with a cramp behind the scores, from the fewest to the most."""
+    own = kinds.CRAMP_NIGHT.rows(rows).dropna(subset=["n_nights"])
+    if own.empty:
+        return ""
+    spans = [
+        wording.count(low) if low == high else f"{wording.count(low)} to {wording.count(high)}"
+        for low, high in ((own[name].min(), own[name].max()) for name in ("n_participants", "n_nights", "n_events"))
+    ]
+    return "{} participants, {} nights, {} of them with a cramp.".format(*spans)
+
+
+def model_based(rows: pd.DataFrame) -> str:
+    """Return how wide the intervals are that take the model at its word, beside those of the table."""
+    wide = [
+        found.loc[found["level"].eq("within"), ["outcome", "ci_low", "ci_high"]].dropna().set_index("outcome")
+        for found in (kinds.CRAMP_NIGHT_MODEL_BASED.rows(rows), kinds.CRAMP_NIGHT.rows(rows))
+    ]
+    model, robust = (each["ci_high"] - each["ci_low"] for each in wide)
+    ratio = (model / robust).dropna()
+    if ratio.empty:
+        return ""
+    low, high = (wording.number(value) for value in (ratio.min(), ratio.max()))
+    times = low if low == high else f"{low} to {high}"
+    return (
+        f"Intervals that take the model at its word are {times} times as wide as those of nights within participants."
+    )
 
 
 def limits_of_diary(rows: pd.DataFrame) -> str:
@@ -158,7 +206,9 @@ def alt(rows: pd.DataFrame) -> str:
 
 def alt_of_usual(rows: pd.DataFrame) -> str:
     """Return what a reader who cannot see the figure of a survey needs to know."""
-    said = [f"{wording.term(str(r['term']))}, {wording.contrast(r)}: {estimate(r)}" for r in wording.records(_judged(rows))]
+    said = [
+        f"{wording.term(str(r['term']))}, {wording.contrast(r)}: {estimate(r)}" for r in wording.records(_judged(rows))
+    ]
     return f"A forest of prevalence ratios. {'; '.join(said) or 'None could be estimated'}."
 
 

@@ -55,7 +55,7 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
 
 
 def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) -> pd.DataFrame:
-    """Return scores of a cramp night and the lags of sleep on one scale: standard deviations within participants, worse.
+    """Return scores of a cramp night and the lags of sleep on one scale: standard deviations within participants.
 
     A difference is divided by the standard deviation that the score has from night to night. A log rate ratio is taken
     per such a standard deviation of worse sleep: where nights' scores are normal, that is by how many of them sleep

@@ -9,12 +9,23 @@ from crampstudy.figures.cohort import measured, participants, weekly_completenes
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
-from crampstudy.figures.sleep import both_directions
+from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
-    for made in (rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured, both_directions)
+    for made in (
+        rates,
+        prevalence,
+        age_curve,
+        relief,
+        ratios,
+        participants,
+        weekly_completeness,
+        measured,
+        both_directions,
+        usual_sleep,
+    )
 }
 """The figures by the name that a kind of result has for its own."""
 
@@ -29,5 +40,6 @@ __all__ = [
     "ratios",
     "relief",
     "rootogram",
+    "usual_sleep",
     "weekly_completeness",
 ]

@@ -8,15 +8,18 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
+from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 
 _ROW = 0.21
+_TICKS = (0.2, 0.3, 0.5, 0.7, 0.8, 1, 1.25, 1.5, 2, 3, 5)
 _GROUPS = ("On a cramp night, and the day after", "Before a cramp", "After a cramp (negative control)")
 
 
@@ -33,7 +36,7 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
     if rows.empty:
         return could_not_estimate(tables.reasons(estimates) or "no score and no sleep was recorded in this cohort")
     rows = rows.assign(group=rows["level"].map(_group))
-    at, ticks, headings = _places(rows["group"].tolist())
+    at, headings = _places(rows["group"].tolist())
     records = wording.records(rows)
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.8 + _ROW * (max(at) + 1)))
@@ -57,12 +60,15 @@ def both_directions(estimates: pd.DataFrame) -> Figure:
                 ax=axes,
             )
             axes.hlines(y, shown["ci_low"], shown["ci_high"], color=colour)
-        axes.set_yticks(ticks, [_label(row) for row in records])
+        named = {place: _label(row) for place, row in zip(at, records, strict=True)}
+        named |= {place: _GROUPS[group] for group, place in headings.items()}
+        axes.set_yticks(sorted(named), [named[place] for place in sorted(named)])
         axes.tick_params(axis="y", length=0)
+        for place, label in zip(sorted(named), axes.get_yticklabels(), strict=True):
+            label.set_fontweight(600 if place in headings.values() else "normal")
         axes.set_ylim(max(at) + 0.7, -0.7)
         axes.set_ylabel("")
         axes.set_xlabel(f"Standard deviations within participants, worse to the right ({_level(rows)} CI)")
-        _headings(axes, headings)
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
     return figure
@@ -72,23 +78,18 @@ def _group(level: str) -> int:
     return 0 if level == "within" else 2 if level.startswith("lead") else 1
 
 
-def _places(groups: list[int]) -> tuple[list[int], list[int], dict[int, int]]:
+def _places(groups: list[int]) -> tuple[list[int], dict[int, int]]:
     """Return the place of each row from above, and of each heading by its group; a heading takes a line."""
-    places, headings, at = [], {}, -1
+    places: list[int] = []
+    headings: dict[int, int] = {}
+    at = -1
     for group in groups:
         if group not in headings:
             at += 1
             headings[group] = at
         at += 1
         places.append(at)
-    return places, places, headings
-
-
-def _headings(axes: Axes, headings: Mapping[int, int]) -> None:
-    for group, place in headings.items():
-        axes.text(
-            0, place, _GROUPS[group], transform=axes.get_yaxis_transform(), va="center", fontweight=600, fontsize=8.5
-        )
+    return places, headings
 
 
 def _label(row: Mapping[str, Any]) -> str:
@@ -100,3 +101,66 @@ def _label(row: Mapping[str, Any]) -> str:
 
 def _level(rows: pd.DataFrame) -> str:
     return f"{rows['ci_level'].iloc[0] * 100:g}%"
+
+
+@of_result
+def usual_sleep(estimates: pd.DataFrame) -> Figure:
+    """Draw the prevalence ratios of recalled cramps over usual sleep as curves, and those of depression beside.
+
+    The band is that of ratios that are as good as 1. Where there is nothing to draw, the figure says why.
+    """
+    import seaborn as sns
+
+    shown = kinds.SLEEP_AND_MOOD.rows(estimates)
+    rows = estimated(shown[shown["scale"].eq("prevalence_ratio")])
+    curve = rows[rows["level"].notna() & ~rows["term"].map(wording.is_declared)]
+    mood = rows[rows["term"].eq(f"{wording.CONTRAST}phq9_0_27")]
+    if curve.empty and mood.empty:
+        return could_not_estimate(tables.reasons(estimates) or "neither usual sleep nor depression was recorded")
+    outcomes = list(dict.fromkeys(rows["outcome"]))
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+        for axes in (left, right):
+            axes.axhspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
+            axes.axhline(1, color=style.RULE, linewidth=0.8)
+        for number, outcome in enumerate(outcomes):
+            colour, label = style.PALETTE[number], wording.outcome(str(outcome))
+            own = _with_reference(curve[curve["outcome"] == outcome])
+            left.fill_between(own["level"], own["ci_low"], own["ci_high"], color=colour, alpha=0.16, linewidth=0)
+            look = {"color": colour, "marker": style.MARKERS[number], "markeredgewidth": 0}
+            sns.lineplot(x=own["level"], y=own["estimate"], errorbar=None, label=label, legend=False, ax=left, **look)
+            point = mood[mood["outcome"] == outcome]
+            right.errorbar(
+                [number] * len(point),
+                point["estimate"],
+                yerr=[point["estimate"] - point["ci_low"], point["ci_high"] - point["estimate"]],
+                linestyle="none",
+                **look,
+            )
+        _finish(left, right, rows, mood)
+    return figure
+
+
+def _with_reference(curve: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of a curve, in the order of its variable, with its reference, where the ratio is 1."""
+    numbers = curve[["estimate", "ci_low", "ci_high"]].assign(level=curve["level"].astype(float))
+    at = curve["reference"].dropna().astype(float).unique()
+    ones = pd.DataFrame({"level": at, "estimate": 1.0, "ci_low": 1.0, "ci_high": 1.0})
+    return pd.concat([numbers, ones], ignore_index=True).sort_values("level")
+
+
+def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> None:
+    left.set_yscale("log")
+    low, high = float(rows["ci_low"].min()), float(rows["ci_high"].max())
+    ticks = [tick for tick in _TICKS if low / 1.3 <= tick <= high * 1.3]
+    left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    left.yaxis.set_minor_locator(NullLocator())
+    left.set_xlabel("Usual sleep (h/night)")
+    left.set_ylabel(f"Prevalence ratio ({_level(rows)} CI), log scale")
+    style.legend_above(left)
+    right.set_xlim(-0.7, 1.7)
+    right.set_xticks([])
+    right.set_xlabel(f"Depression (PHQ-9)\n{wording.contrast(wording.records(mood)[0]) if len(mood) else ''}".strip())
+    for axes in (left, right):
+        style.grid(axes, "y")

@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.estimates import kinds, ratios
+from crampstudy.estimates import at_contrasts, kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import table_of_rows
 
 _WITHIN = {
     kinds.CRAMP_NIGHT: "Cramp night against others (95% CI)",
-    kinds.CRAMP_NIGHT_MODEL_BASED: "Model-based CI",
     kinds.CRAMP_NIGHT_ADJUSTED: "Adjusted (95% CI)",
 }
 
@@ -25,19 +24,15 @@ _RECALLED = {"moderate_severe_vs_none": "Moderate-severe", "any_cramp": "Any"}
 
 @table_of_rows
 def cramp_night(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return by how much each score differs on cramp nights, its sensitivities beside, then between participants."""
+    """Return by how much each score differs on cramp nights, plain and adjusted, then between participants."""
     first = kinds.CRAMP_NIGHT.rows(estimates)
     outcomes = list(dict.fromkeys(estimates["outcome"]))
-    within = first[first["level"] == "within"].set_index("outcome")
-    nights = {str(row["outcome"]): _nights(row) for row in wording.records(within.reset_index())}
-    columns: dict[str, dict[str, str]] = {"Nights (with cramps)": nights}
+    columns: dict[str, dict[str, str]] = {}
     for kind, heading in _WITHIN.items():
         rows = kind.rows(estimates)
         rows = rows[rows["level"] == "within"]
         if len(rows):
-            limits = kind == kinds.CRAMP_NIGHT_MODEL_BASED
-            made = {str(row["outcome"]): _limits(row) if limits else estimate(row) for row in wording.records(rows)}
-            columns[with_level(heading, rows)] = made
+            columns[with_level(heading, rows)] = {str(row["outcome"]): estimate(row) for row in wording.records(rows)}
     between = first[first["level"] == "between"]
     columns[with_level("Between participants (95% CI)", between)] = {
         str(row["outcome"]): estimate(row) for row in wording.records(between)
@@ -67,22 +62,18 @@ def both_directions(estimates: pd.DataFrame) -> pd.DataFrame:
 
 @table_of_rows
 def usual_sleep(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the ratios of usual sleep and of depression, a column of each outcome and model, verdicts last.
+    """Return the prevalence ratios of usual sleep and of depression, with the verdict of each outcome beside it.
 
     A curve is shown at round values against its reference, and judged at its declared contrast.
     """
-    rows = ratios(estimates)
+    rows = at_contrasts(kinds.SLEEP_AND_MOOD.rows(estimates))
+    rows = rows[rows["scale"].eq("prevalence_ratio") & ~rows["status"].eq("not_measured")]
     columns: dict[str, dict[str, str]] = {}
-    for (outcome, _), own in rows.groupby(["outcome", "model"], sort=False):
-        scale = str(own["scale"].iloc[0]).replace("_", " ")
-        said = {_contrast(row): row for row in wording.records(own)}
-        columns[with_level(f"{_RECALLED[str(outcome)]}: {scale} (95% CI)", own)] = {
-            key: estimate(row) for key, row in said.items()
-        }
-    primary = rows[rows["verdict"].notna() & rows["model"].eq(rows["model"].iloc[0])] if len(rows) else rows
-    for outcome, own in primary.groupby("outcome", sort=False):
-        judged = {_contrast(row): str(row["verdict"]) for row in wording.records(own)}
-        columns[f"{_RECALLED[str(outcome)]}: verdict"] = judged
+    for outcome, own in rows.groupby("outcome", sort=False):
+        cells = {_contrast(row): row for row in wording.records(own)}
+        head = _RECALLED[str(outcome)]
+        columns[with_level(f"{head}: prevalence ratio (95% CI)", own)] = {key: estimate(r) for key, r in cells.items()}
+        columns[f"{head}: verdict"] = {key: str(r["verdict"]) for key, r in cells.items() if pd.notna(r["verdict"])}
     keys = list(dict.fromkeys(key for cells in columns.values() for key in cells))
     made = pd.DataFrame({name: [cells.get(key, wording.DASH) for key in keys] for name, cells in columns.items()})
     made.index = pd.Index(keys, name="Contrast")
@@ -96,21 +87,9 @@ def _contrast(row: Mapping[str, Any]) -> str:
 
 
 def direction(row: Mapping[str, Any]) -> str:
-    """Return what a row of both directions is of: ``fatigue, cramp night``, ``sleep quality, 1 night before a cramp``."""
+    """Return what a row of both directions is of: ``Awakenings on a cramp night``, ``Sleep 1 night before a cramp``."""
     if str(row["level"]) == "within":
         return f"{wording.outcome(str(row['outcome']))} on a cramp night"
     word, nights = str(row["level"]).split()
     many = wording.counted(int(nights), "nights")
     return f"{wording.term(str(row['term']))} {many} {'before' if word == 'lag' else 'after'} a cramp"
-
-
-def _nights(row: Mapping[str, Any]) -> str:
-    if pd.isna(row["n_nights"]):
-        return wording.DASH
-    return f"{wording.count(row['n_nights'])} ({wording.count(row['n_events'])})"
-
-
-def _limits(row: Mapping[str, Any]) -> str:
-    """Return the limits of an interval alone, whose estimate stands beside."""
-    said = estimate(row)
-    return said[said.index("(") + 1 : -1] if "(" in said else wording.DASH

@@ -61,7 +61,7 @@ SLEEP_AND_MOOD = register(
         name="usual sleep and depression",
         meaning="As a regression, of usual sleep or of depression in a survey, each adjusted as the causal graph asks.",
         table="usual_sleep",
-        figure="ratios",
+        figure="usual_sleep",
         sentence="{comparison}: {scale} {estimate}",
         of_fit=True,
     )
