@@ -13,11 +13,19 @@ from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.sleep import ANALYSIS as SLEEP
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
-    analysis.name: analysis for analysis in (COHORT, FREQUENCY, AGE_AND_MUSCLE, SECOND_OPINION)
+    analysis.name: analysis
+    for analysis in (
+        COHORT,
+        FREQUENCY,
+        AGE_AND_MUSCLE,
+        SLEEP,
+        SECOND_OPINION,
+    )
 }
 """The analyses by name, in the order of the article."""
 

@@ -10,6 +10,7 @@ from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -17,6 +18,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     for made in (
         *(rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured),
         *(distribution, recalled_classes),
+        *(both_directions, usual_sleep),
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -24,6 +26,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "both_directions",
     "distribution",
     "measured",
     "participants",
@@ -33,5 +36,6 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rootogram",
+    "usual_sleep",
     "weekly_completeness",
 ]

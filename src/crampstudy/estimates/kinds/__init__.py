@@ -48,6 +48,14 @@ from crampstudy.estimates.kinds.registry import (
     register,
     split_of,
 )
+from crampstudy.estimates.kinds.sleep import (
+    BOTH_DIRECTIONS,
+    CRAMP_NIGHT,
+    CRAMP_NIGHT_ADJUSTED,
+    CRAMP_NIGHT_MODEL_BASED,
+    LAG_ADJUSTED,
+    SLEEP_AND_MOOD,
+)
 
 __all__ = [
     "ADJUSTED",
@@ -56,6 +64,7 @@ __all__ = [
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
+    "BOTH_DIRECTIONS",
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
@@ -63,12 +72,16 @@ __all__ = [
     "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
     "CORRECTED",
+    "CRAMP_NIGHT",
     "CRAMP_NIGHTS",
+    "CRAMP_NIGHT_ADJUSTED",
+    "CRAMP_NIGHT_MODEL_BASED",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
+    "LAG_ADJUSTED",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
@@ -82,6 +95,7 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",
