@@ -14,11 +14,20 @@ from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.season import ANALYSIS as SEASON
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.sleep import ANALYSIS as SLEEP
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
-    analysis.name: analysis for analysis in (COHORT, FREQUENCY, AGE_AND_MUSCLE, SEASON, SECOND_OPINION)
+    analysis.name: analysis
+    for analysis in (
+        COHORT,
+        FREQUENCY,
+        AGE_AND_MUSCLE,
+        SLEEP,
+        SEASON,
+        SECOND_OPINION,
+    )
 }
 """The analyses by name, in the order of the article."""
 

@@ -11,13 +11,16 @@ from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.season import season
+from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
         *(rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured),
-        *(distribution, recalled_classes, season),
+        *(distribution, recalled_classes),
+        *(both_directions, usual_sleep),
+        *(season,),
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -25,6 +28,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "both_directions",
     "distribution",
     "measured",
     "participants",
@@ -35,5 +39,6 @@ __all__ = [
     "relief",
     "rootogram",
     "season",
+    "usual_sleep",
     "weekly_completeness",
 ]

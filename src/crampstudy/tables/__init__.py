@@ -21,6 +21,7 @@ from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.season import months, peak, season
 from crampstudy.tables.side_by_side import models
+from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -32,10 +33,13 @@ __all__ = [
     "agreement",
     "agreements",
     "bootstrap",
+    "both_directions",
     "classes",
     "cleaning",
     "completeness",
+    "cramp_night",
     "cramp_nights",
+    "direction",
     "distribution",
     "factors",
     "gaps",
@@ -61,5 +65,6 @@ __all__ = [
     "second_opinions",
     "shown",
     "table_one",
+    "usual_sleep",
     "weekly_completeness",
 ]

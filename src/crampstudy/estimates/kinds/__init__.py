@@ -49,6 +49,14 @@ from crampstudy.estimates.kinds.registry import (
     split_of,
 )
 from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
+from crampstudy.estimates.kinds.sleep import (
+    BOTH_DIRECTIONS,
+    CRAMP_NIGHT,
+    CRAMP_NIGHT_ADJUSTED,
+    CRAMP_NIGHT_MODEL_BASED,
+    LAG_ADJUSTED,
+    SLEEP_AND_MOOD,
+)
 
 __all__ = [
     "ADJUSTED",
@@ -57,6 +65,7 @@ __all__ = [
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
+    "BOTH_DIRECTIONS",
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
@@ -64,7 +73,10 @@ __all__ = [
     "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
     "CORRECTED",
+    "CRAMP_NIGHT",
     "CRAMP_NIGHTS",
+    "CRAMP_NIGHT_ADJUSTED",
+    "CRAMP_NIGHT_MODEL_BASED",
     "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
@@ -72,6 +84,7 @@ __all__ = [
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
+    "LAG_ADJUSTED",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
@@ -87,6 +100,7 @@ __all__ = [
     "RELIABILITY",
     "RELIEF_CURVE",
     "SEASON",
+    "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",

@@ -6,3 +6,4 @@ from crampstudy.simulate.estimands import frequency as frequency
 from crampstudy.simulate.estimands import night_odds as night_odds
 from crampstudy.simulate.estimands import season as season
 from crampstudy.simulate.estimands import sums_and_contrasts as sums_and_contrasts
+from crampstudy.simulate.estimands import values_at_centiles as values_at_centiles

@@ -122,7 +122,7 @@ class Population:
     def _drawn(self, of: Callable[..., P], people: int, at_once: int, part: int) -> list[P]:
         sizes = [min(at_once, people - first) for first in range(0, people, at_once)]
         generators = np.random.default_rng([self.seed, part]).spawn(len(sizes))
-        batches = zip(sizes, generators, strict=True)
+        batches = list(zip(sizes, generators, strict=True))
         drawn = compute.map(partial(_some, of, self.truth), batches, workers=self.workers)
         return list(track(drawn, "batches of people for the right answers", len(sizes)))
 
