@@ -19,7 +19,7 @@ from test_age_curve import survey
 from crampstudy import analyses, figures, fit, tables
 from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cosinor import Cycle, resampled
+from crampstudy.contrasts.cosinor import AnnualCycle, resampled
 from crampstudy.contrasts.season import annual_cycle
 from crampstudy.contrasts.season_rows import NONE, SeasonQuestion, day_of
 from crampstudy.errors import UsageError
@@ -94,7 +94,7 @@ def test_cosine_and_sine_agree_with_r(nights: pl.DataFrame, model: str, of_r: st
 
 def test_amplitude_peak_and_trough_by_hand() -> None:
     angle = 2 * math.pi * 205 / YEAR
-    made = Cycle(0.4 * math.cos(angle), 0.4 * math.sin(angle), np.zeros((3, 2)))
+    made = AnnualCycle(0.4 * math.cos(angle), 0.4 * math.sin(angle), np.zeros((3, 2)))
     assert made.amplitude == pytest.approx(0.4) and made.peak == pytest.approx(205) and day_of(made.peak) == "24 July"
     # Against rates of e^0.4 at the peak and e^-0.4 in the trough.
     high, low = math.exp(0.4), math.exp(-0.4)
@@ -104,18 +104,21 @@ def test_amplitude_peak_and_trough_by_hand() -> None:
     assert [day_of(day) for day in (1, 365, 366, 59, 305, 0, -30)] == [
         *("1 January", "31 December", "1 January", "28 February", "1 November", "31 December", "1 December"),
     ]
-    assert Cycle(1.0, 0.0, np.zeros((1, 2))).peak == YEAR and Cycle(0.0, -1.0, np.zeros((1, 2))).peak == 0.75 * YEAR
+    assert (
+        AnnualCycle(1.0, 0.0, np.zeros((1, 2))).peak == YEAR
+        and AnnualCycle(0.0, -1.0, np.zeros((1, 2))).peak == 0.75 * YEAR
+    )
 
 
 def test_a_peak_near_the_turn_of_the_year_has_an_interval_that_passes_it() -> None:
     errors = 0.1 * np.random.default_rng(1).standard_normal((2000, 2))
-    low, high = Cycle(0.5, 0.0, errors).peak_interval(0.95) or (math.nan, math.nan)
+    low, high = AnnualCycle(0.5, 0.0, errors).peak_interval(0.95) or (math.nan, math.nan)
     # Two tenths of the amplitude are 1.96 x 0.1 / 0.5 of a radian.
     assert (low + high) / 2 == pytest.approx(YEAR, abs=2)
     assert (high - low) / 2 == pytest.approx(0.392 / (2 * math.pi) * YEAR, rel=0.06)
-    assert Cycle(0.5, 0.0, errors).share_of_peaks(305, 59) == 1
-    assert Cycle(0.5, 0.0, errors).share_of_peaks(121, 244) == 0
-    assert Cycle(0.02, 0.0, errors).peak_interval(0.95) is None
+    assert AnnualCycle(0.5, 0.0, errors).share_of_peaks(305, 59) == 1
+    assert AnnualCycle(0.5, 0.0, errors).share_of_peaks(121, 244) == 0
+    assert AnnualCycle(0.02, 0.0, errors).peak_interval(0.95) is None
 
 
 @pytest.mark.parametrize("amplitude", [0.0, 0.05, 0.1, 0.3, 0.8])
@@ -125,7 +128,7 @@ def test_intervals_of_the_amplitude_cover_and_hold_none_where_there_is_none(ampl
     errors = 0.1 * rng.standard_normal((400, 2))
     covered = 0
     for cosine, sine in np.array([amplitude, 0.0]) + 0.1 * rng.standard_normal((400, 2)):
-        low, high = Cycle(cosine, sine, errors).amplitude_interval(0.95)
+        low, high = AnnualCycle(cosine, sine, errors).amplitude_interval(0.95)
         assert 0 <= low < high
         covered += low <= amplitude <= high
     assert 370 <= covered <= 396, covered

@@ -16,7 +16,7 @@ _LARGEST = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cycle:
+class AnnualCycle:
     """A cycle ``cosine cos(2 pi d / 365.25) + sine sin(2 pi d / 365.25)`` of the log rate, d the day of the year.
 
     ``errors`` (R x 2) are how far coefficients of resampled participants lie from those of the cohort.

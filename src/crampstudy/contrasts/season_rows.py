@@ -12,7 +12,7 @@ import numpy as np
 
 from crampstudy import estimates
 from crampstudy.arrays import Array
-from crampstudy.contrasts.cosinor import Cycle, resampled
+from crampstudy.contrasts.cosinor import AnnualCycle, resampled
 from crampstudy.estimates import kinds, note, verdicts
 from crampstudy.models.coefficients.rows import untested, wald_cells
 from crampstudy.models.inference.covariance import combined, p_value, quantile
@@ -90,7 +90,7 @@ class FittedCycle:
     places: tuple[int, int]
     variance: Array
     df: float
-    cycle: Cycle | None
+    cycle: AnnualCycle | None
     reason: str | None
 
     @classmethod
@@ -102,6 +102,15 @@ class FittedCycle:
         asked: SeasonQuestion,
         rng: np.random.Generator,
     ) -> FittedCycle:
+        """Return the cycle of a solution that has an answer.
+
+        Args:
+            solution: the model of the nights.
+            fitted: its fit, in the standard columns.
+            places: which columns of the design are cosine and sine.
+            asked: how many times the participants are drawn.
+            rng: the source of the draws.
+        """
         solved = solution.solved
         if solved is None or solved.moments is None:
             raise TypeError("a solution without an answer")
@@ -116,7 +125,7 @@ class FittedCycle:
         influence = scores @ np.linalg.inv(fitted.information) @ solution.design.standard.back().T
         errors = resampled(influence[:, own], block, asked.replicates, rng)
         cosine, sine = (float(solved.coefficients[place]) for place in places)
-        return cls(solution, places, block, df, Cycle(cosine, sine, errors), None)
+        return cls(solution, places, block, df, AnnualCycle(cosine, sine, errors), None)
 
     def rows(self, base: Row, asked: SeasonQuestion) -> Iterator[Row]:
         """Yield what is said of the cycle."""
@@ -159,7 +168,7 @@ class FittedCycle:
         )
         yield self._winter(cycle, base, asked, remark)
 
-    def _peak(self, cycle: Cycle, base: Row, low: float, asked: SeasonQuestion, remark: str) -> Row:
+    def _peak(self, cycle: AnnualCycle, base: Row, low: float, asked: SeasonQuestion, remark: str) -> Row:
         cells = _cells(base, "peak") | {"estimate": cycle.peak}
         interval = cycle.peak_interval(asked.ci_level) if low > 0 else None
         if interval is None:
@@ -168,7 +177,7 @@ class FittedCycle:
         limits = {"ci_low": interval[0], "ci_high": interval[1]}
         return estimates.row(status="converged", **cells, **limits, note=note(said, remark))
 
-    def _winter(self, cycle: Cycle, base: Row, asked: SeasonQuestion, remark: str) -> Row:
+    def _winter(self, cycle: AnnualCycle, base: Row, asked: SeasonQuestion, remark: str) -> Row:
         """Return the rate on 1 January against that half a year later, in the south the other way round."""
         side = 1.0 if asked.hemisphere == "north" else -1.0
         twice = 2 * side * np.array([math.cos(2 * math.pi / YEAR), math.sin(2 * math.pi / YEAR)])

@@ -7,10 +7,13 @@ from crampstudy.tables.frequency import (
     classes,
     cramp_nights,
     distribution,
+    months,
+    peak,
     people_by_frequency,
     prevalence,
     rates,
     recalled_classes,
+    season,
 )
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -19,7 +22,6 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
-from crampstudy.tables.season import months, peak, season
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable

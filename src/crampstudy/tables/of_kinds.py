@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, frequency, observed, ratios, season, sleep, times
+from crampstudy.tables import characteristics, frequency, observed, ratios, sleep, times
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -17,7 +17,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
-        *(season.season, season.months),
+        *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
