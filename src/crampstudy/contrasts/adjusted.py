@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
@@ -18,8 +18,10 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import CROWDED
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
+from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import people
+from crampstudy.nights.calendar import CALENDAR
 from crampstudy.wording import CONTRAST, listed
 
 
@@ -84,13 +86,14 @@ def adjusted_fit(
     found = adjustment_set(exposure, named, measured_in(cohort), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
-    covariates = [
+    of_persons = known.node(exposure).of == "person" or exposure.startswith("between(")
+    beside = dict.fromkeys(
         covariate
         for column in found.columns
-        if (covariate := _covariate(cohort, column, known.node(exposure).of, exposure)) not in besides
-        and not {column} & held
-        and _varies(cohort, column)
-    ]
+        if not {column} & held and _varies(cohort, column)
+        for covariate in (_of_persons(cohort, column, named) if of_persons else (_as_term(cohort, column),))
+    )
+    covariates = [covariate for covariate in beside if covariate not in besides]
     fitted = fit(
         cohort,
         model=model,
@@ -103,13 +106,26 @@ def adjusted_fit(
     return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
 
 
-def _covariate(cohort: Cohort, column: str, of: str, exposure: str) -> str:
-    """Return a column that is adjusted for as a term: age as a spline, and beside what is of persons as a mean."""
-    if column == "age_years":
-        return age_term(cohort)
-    of_persons = of == "person" or exposure.startswith("between(")
-    nightly = cohort.kind == "diary" and column in cohort.tables["diary"].columns
-    return f"between({column})" if of_persons and nightly else column
+def _as_term(cohort: Cohort, column: str) -> str:
+    """Return a column that is adjusted for as a term: age as a spline."""
+    return age_term(cohort) if column == "age_years" else column
+
+
+def _of_persons(cohort: Cohort, column: str, outcome: str) -> Iterator[str]:
+    """Yield the terms of a column beside an exposure of persons: what differs from night to night as a mean.
+
+    The mean over earlier nights is that over all of them. Earlier nights of the outcome, or of what it can move, stay
+    what they are: their mean has the outcome in it.
+    """
+    if cohort.kind == "survey":
+        yield _as_term(cohort, column)
+        return
+    nightly = {*cohort.tables["diary"].columns, *CALENDAR}
+    for term in column.split(" + "):
+        shifted = exposures.find(term)
+        name = shifted.variable if shifted else term
+        after = name == outcome or (shifted is not None and codebook.can_move(outcome, name))
+        yield f"between({quoted(name)})" if name in nightly and not after else _as_term(cohort, term)
 
 
 def _varies(cohort: Cohort, column: str) -> bool:

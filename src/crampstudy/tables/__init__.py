@@ -2,6 +2,7 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -25,6 +26,7 @@ __all__ = [
     "classes",
     "cleaning",
     "completeness",
+    "dose_response",
     "factors",
     "gaps",
     "measured",

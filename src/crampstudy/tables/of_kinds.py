@@ -10,13 +10,14 @@ import pandas as pd
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, frequency, observed, ratios, times
+from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     made.__name__: made
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
-        *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap),
+        *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
     )

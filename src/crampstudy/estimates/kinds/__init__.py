@@ -19,6 +19,7 @@ from crampstudy.estimates.kinds.described import (
     STANDARDISED_PREVALENCE,
     STANDARDISED_RATE,
 )
+from crampstudy.estimates.kinds.dose_response import DOSE_RESPONSE, EXPOSURE_LEVEL, LOW_LEVEL, SHAPE
 from crampstudy.estimates.kinds.fits import (
     ADJUSTED,
     BOOTSTRAP,
@@ -62,9 +63,12 @@ __all__ = [
     "COMPLETENESS_BY_WEEK",
     "CORRECTED",
     "DISTRIBUTED_LAG",
+    "DOSE_RESPONSE",
+    "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
+    "LOW_LEVEL",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
@@ -76,6 +80,7 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SHAPE",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",
