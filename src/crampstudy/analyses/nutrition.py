@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import estimates, tables
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses import nutrition_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
@@ -49,7 +49,9 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     diet = [f"between({name})" for name in _measured(cohort, MINERALS)]
     supplement = [f"{part}({name})" for name in _measured(cohort, (SUPPLEMENT,)) for part in ("between", "within")]
     main, fits = _main(cohort, settings, (*MINERALS, SUPPLEMENT), [*diet, *supplement], asked)
-    return joined(main, attempt((_TOGETHER,), lambda: _together(cohort, [fits[term] for term in diet if term in fits], asked)))
+    return joined(
+        main, attempt((_TOGETHER,), lambda: _together(cohort, [fits[term] for term in diet if term in fits], asked))
+    )
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -123,7 +125,9 @@ def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any], fits: dict[st
 def _curve(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> pd.DataFrame:
     declared = contrasts.find(term)
     reference = declared.reference if declared and declared.kind == "value" else None
-    return _or_reason(cohort, term, kinds.SHAPE, asked, lambda: dose_response(cohort, term, reference=reference, **asked))
+    return _or_reason(
+        cohort, term, kinds.SHAPE, asked, lambda: dose_response(cohort, term, reference=reference, **asked)
+    )
 
 
 def _or_reason(
@@ -139,7 +143,7 @@ def _or_reason(
 
 
 def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, Any]) -> Findings:
-    """Return the minerals of the diet in one model, within and between, corrected for the reliability of their means."""
+    """Return the minerals of the diet in one model, corrected for the reliability of their means."""
     linear = [made.fit.linear for made in fits if made.fit.linear is not None]
     own = [term for made in fits for term in made.terms]
     names = [term.removeprefix("between(").removesuffix(")") for term in own]
@@ -156,7 +160,8 @@ def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, A
         replicates=_REPLICATES,
         **more,
     )
-    return Findings(rows, {_TOGETHER: ReportTable(tables.factors(rows), said.TOGETHER, said.together_note(rows))})
+    shown = rows[rows["term"].map(wording.is_declared)]
+    return Findings(rows, {_TOGETHER: ReportTable(tables.factors(shown), said.TOGETHER, said.together_note(rows))})
 
 
 def _per_sd(cohort: Cohort, settings: Settings, recalled: Sequence[str], asked: Mapping[str, Any]) -> Findings:
@@ -178,7 +183,9 @@ def _per_sd(cohort: Cohort, settings: Settings, recalled: Sequence[str], asked: 
     rows = together(made)
     if rows.empty:
         raise AnalysisError("no level in blood and no intake was measured")
-    return Findings(rows, {_PER_SD: ReportTable(tables.factors(rows), said.PER_SD, said.per_sd_note(rows))})
+    return Findings(
+        rows, {_PER_SD: ReportTable(tables.factors(said.per_sd(rows)), said.PER_SD, said.per_sd_note(rows))}
+    )
 
 
 ANALYSIS = Analysis(

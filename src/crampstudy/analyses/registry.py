@@ -16,7 +16,9 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
-ANALYSES: Mapping[str, Analysis] = {analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, NUTRITION, SECOND_OPINION)}
+ANALYSES: Mapping[str, Analysis] = {
+    analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, NUTRITION, SECOND_OPINION)
+}
 """The analyses by name, in the order of the article."""
 
 EVERY_SECTION = ("question", "not_estimated")

@@ -64,9 +64,7 @@ def analyse(
     analyses.named(name)
     output = Output(as_json, as_csv, force)
     limits = (bands(age_bands) or AgeBands()).limits
-    settings = analyses.Settings(
-        age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph)
-    )
+    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph))
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import polars as pl
 
 from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
@@ -42,7 +43,11 @@ class AdjustedFit:
         rows = self.fit.estimates
         of_contrasts = [f"{CONTRAST}{term}" for term in (*self.terms, *self._variables())]
         own = rows[rows["term"].isin([*self.terms, *of_contrasts]) & ~kinds.is_split(rows)]
-        notes = [estimates.note(self.said, "" if pd.isna(each) else each) for each in own["note"]]
+        # What has no estimate is adjusted for nothing, and its note says why.
+        said = own["estimate"].notna().map({True: self.said, False: ""})
+        notes = [
+            estimates.note(set_, "" if pd.isna(each) else each) for set_, each in zip(said, own["note"], strict=True)
+        ]
         return own.assign(note=pd.array(notes, dtype="string"))
 
     def _variables(self) -> set[str]:
@@ -87,10 +92,11 @@ def adjusted_fit(
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
     of_persons = known.node(exposure).of == "person" or exposure.startswith("between(")
+    who = people(cohort)
     beside = dict.fromkeys(
         covariate
         for column in found.columns
-        if not {column} & held and _varies(cohort, column)
+        if not {column} & held and _varies(cohort, who, column)
         for covariate in (_of_persons(cohort, column, named) if of_persons else (_as_term(cohort, column),))
     )
     covariates = [covariate for covariate in beside if covariate not in besides]
@@ -128,9 +134,9 @@ def _of_persons(cohort: Cohort, column: str, outcome: str) -> Iterator[str]:
         yield f"between({quoted(name)})" if name in nightly and not after else _as_term(cohort, term)
 
 
-def _varies(cohort: Cohort, column: str) -> bool:
+def _varies(cohort: Cohort, of_persons: pl.DataFrame, column: str) -> bool:
     """Return whether a column that is adjusted for differs at all; terms of several nights do."""
-    frame = people(cohort) if column in people(cohort).columns else cohort.tables.get("diary")
+    frame = of_persons if column in of_persons.columns else cohort.tables.get("diary")
     if frame is None or column not in frame.columns or exposures.find(column):
         return True
     return frame[column].drop_nulls().n_unique() > 1

@@ -144,9 +144,7 @@ def _shape(linear: Linear, smooth: Smooth, cells: Row) -> Row:
     return estimates.row(**cells | {"analysis": kinds.SHAPE.name, "unit": None, "note": said} | tested)
 
 
-def _curve(
-    linear: Linear, smooth: Smooth, values: Array, reference: float | None, cells: Row
-) -> Iterator[Row]:
+def _curve(linear: Linear, smooth: Smooth, values: Array, reference: float | None, cells: Row) -> Iterator[Row]:
     """Yield the row of each value of a grid against the reference."""
     low, high = (float(limit) for limit in np.quantile(values, MIDDLE))
     said = ""

@@ -25,9 +25,7 @@ from crampstudy.nights.aggregated import ALIKE, logged_values
 Row = dict[str, Any]
 
 
-def levels(
-    cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci_level: float = 0.95
-) -> pd.DataFrame:
+def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci_level: float = 0.95) -> pd.DataFrame:
     """Return mean and standard deviation of numbers over the participants, and of laboratory values the share too low.
 
     A nightly number is taken as the mean over a participant's logged nights. Low is below the limit of deficiency of

@@ -14,7 +14,17 @@ from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
-    for made in (rates, prevalence, age_curve, dose_response, relief, ratios, participants, weekly_completeness, measured)
+    for made in (
+        rates,
+        prevalence,
+        age_curve,
+        dose_response,
+        relief,
+        ratios,
+        participants,
+        weekly_completeness,
+        measured,
+    )
 }
 """The figures by the name that a kind of result has for its own."""
 

@@ -29,10 +29,10 @@ _WINDOW = (1 / 4, 4.0)
 
 @of_result
 def dose_response(estimates: pd.DataFrame) -> Figure:
-    """Draw the curve of each exposure with its pointwise interval, ratios on one log axis, differences on one of theirs.
+    """Draw the curve of each exposure with its pointwise interval, all of them on one axis, of ratios a log one.
 
-    The point is the reference, where every curve has no interval. Of a laboratory value the reference range is shaded,
-    and a dashed line stands at the limit of deficiency. An exposure without a curve has no panel. Where there is none
+    The point is the reference, where no curve has an interval. Of a laboratory value the reference range is shaded, and
+    a dashed line stands at the limit of deficiency. An exposure without a curve has no panel. Where there is none
     at all, the figure says why.
     """
     drawn = estimated(kinds.DOSE_RESPONSE.rows(estimates))
@@ -62,7 +62,9 @@ def _panel(axes: Axes, term: str, rows: pd.DataFrame, null: float) -> None:
     import seaborn as sns
 
     colour, reference = style.PALETTE[0], float(rows["reference"].iloc[0])
-    at = pd.DataFrame({"x": rows["level"].astype(float), **{name: rows[name] for name in ("estimate", "ci_low", "ci_high")}})
+    at = pd.DataFrame(
+        {"x": rows["level"].astype(float), **{name: rows[name] for name in ("estimate", "ci_low", "ci_high")}}
+    )
     limits = at["x"].min(), at["x"].max()
     if limits[0] <= reference <= limits[1]:
         at.loc[len(at) + rows.index.max() + 1] = [reference, null, null, null]
@@ -74,16 +76,17 @@ def _panel(axes: Axes, term: str, rows: pd.DataFrame, null: float) -> None:
     axes.plot([reference], [null], "o", color=style.INK, markersize=3)
     axes.set_xlim(*limits)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    name = term if exposures.find(term) is None else exposures.find(term).variable  # type: ignore[union-attr]
-    known = wording.variable(term)
-    axes.set_title(f"{wording.label(name)}, n = {wording.count(rows['n_participants'].max())}")
-    axes.set_xlabel(known.unit if known and known.unit else "")
+    found, known = exposures.find(term), wording.variable(term)
+    name = found.variable if found else term
+    axes.set_title(wording.label(name))
+    unit = f"{known.unit}, " if known and known.unit else ""
+    axes.set_xlabel(f"{unit}n = {wording.count(rows['n_participants'].max())}")
     axes.set_ylabel("")
     style.grid(axes, "y")
 
 
 def _range_of(axes: Axes, term: str, limits: tuple[float, float]) -> None:
-    """Shade the reference range of a laboratory value, and rule its limit of deficiency, as far as they are in sight."""
+    """Shade the reference range of a laboratory value and rule its limit of deficiency, as far as they are in sight."""
     known = reference_range(term)
     if known is None:
         return

@@ -24,7 +24,8 @@ def dose_response(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each exposure: participants, mean (SD), share low, its ratio at a contrast, test of a line.
 
     What the rows do not tell of any exposure has no column. Of a nightly exposure the contrast is of the participants'
-    means, or of a night against that mean, which is a row of its own.
+    means, or of a night against that mean, which is a row of its own. A contrast between centiles shows its
+    values.
     """
     columns: dict[str, dict[_Key, str]] = {}
     every: dict[_Key, None] = {}
@@ -33,7 +34,9 @@ def dose_response(estimates: pd.DataFrame) -> pd.DataFrame:
         columns.setdefault(heading, {}).setdefault(key, text)
     domains = list(dict.fromkeys(domain for domain, _ in every))
     ordered = sorted(every, key=lambda key: domains.index(key[0]))
-    made = pd.DataFrame({heading: [cells.get(key, wording.DASH) for key in ordered] for heading, cells in columns.items()})
+    made = pd.DataFrame(
+        {heading: [cells.get(key, wording.DASH) for key in ordered] for heading, cells in columns.items()}
+    )
     made.index = pd.MultiIndex.from_tuples(ordered, names=["", "Exposure"])
     return made
 
@@ -44,7 +47,7 @@ def _cells(estimates: pd.DataFrame) -> Iterator[tuple[str, _Key, str]]:
     spread = levels[levels["scale"] == "standard_deviation"].set_index("term")["estimate"]
     means = wording.records(levels[levels["scale"] == "mean"])
     for row in means:
-        yield "Participants", _key(row), wording.count(row["n_participants"])
+        yield "n", _key(row), wording.count(row["n_participants"] or float("nan"))
     for row in means:
         yield "Mean (SD)", _key(row), _mean(row, spread)
     low = kinds.LOW_LEVEL.rows(estimates)
@@ -55,7 +58,7 @@ def _cells(estimates: pd.DataFrame) -> Iterator[tuple[str, _Key, str]]:
     scale = str(next(iter(compared["scale"]), "ratio")).replace("_", " ").capitalize()
     shown = wording.records(compared)
     for row in shown:
-        yield "Contrast", _key(row), wording.contrast(row)
+        yield "Contrast", _key(row), wording.contrast(row).rpartition(": ")[2]
     for row in shown:
         yield with_level(f"{scale} (95% CI)", compared), _key(row), wording.estimate(row)
     for row in shown:
