@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
@@ -82,6 +83,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, ["electrolyte_drink"], model="poisson", replicates=40, rng=np.random.default_rng(1)
         ),
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
+        "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),

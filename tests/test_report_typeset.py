@@ -95,6 +95,19 @@ def test_a_value_may_come_from_a_later_notebook(tmp_path: Path) -> None:
     assert r"RR 1\_2\*." in made.markdown
 
 
+def findings(**values: str) -> Block:
+    csv = estimates.to_csv(estimates.frame([]))
+    return Block("findings", {"csv": csv, "values": values}, {"text/plain": "findings"})
+
+
+def test_the_findings_of_a_section_answer_to_their_names_in_it(tmp_path: Path) -> None:
+    one, two = findings(answer="Yes", alone="1"), findings(answer="No")
+    made = gathered(tmp_path, [code(one), text("{{answer}}, {{alone}}.")], [code(two), text("{{answer}}: {{alone}}.")])
+    assert "Yes, 1." in made.markdown and "No: 1." in made.markdown
+    with pytest.raises(ReportError, match=re.escape("unknown value {{answer}}")):
+        gathered(tmp_path, [code(one)], [code(two)], [text("{{answer}}")])
+
+
 def test_estimates_are_joined_under_one_header(tmp_path: Path) -> None:
     block = blocks.record(
         estimates.frame([estimates.row(status="converged", analysis="regression", cohort="c", estimate=2.0)])

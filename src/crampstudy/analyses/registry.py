@@ -18,6 +18,9 @@ from crampstudy.errors import AnalysisError, UsageError
 ANALYSES: Mapping[str, Analysis] = {analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, SECOND_OPINION)}
 """The analyses by name, in the order of the article."""
 
+EVERY_SECTION = ("question", "not_estimated")
+"""Names of the texts that every section may show: what it asks, and what of that could not be estimated."""
+
 
 def named(name: str) -> Analysis:
     """Return the analysis of a name.
@@ -57,7 +60,8 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
 
 
 def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:
-    said = dict.fromkeys(analysis.values, f"Could not estimate: {reason}.")
+    # Said once, where the section's own prose begins.
+    said = {name: "" if i else f"Could not estimate: {reason}." for i, name in enumerate(analysis.values)}
     found = Findings(together([]), values=said, could_not=dict.fromkeys(parts, reason))
     return _whole(analysis, parts, found)
 
@@ -77,9 +81,13 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
     given = {*found.tables, *found.figures, *found.could_not}
     if wrong := [*(given ^ {*parts}), *({*found.values} ^ {*analysis.values})]:
         raise TypeError(f"the analysis {analysis.name!r} does not both declare and give: {', '.join(sorted(wrong))}")
+    could_not = {**empty, **blank, **found.could_not}
+    whole = found.tables or found.figures or len(found.estimates)
+    lacking = tables.not_estimated(found.estimates, could_not) if whole else ""
     return replace(
         found,
         tables={label: table for label, table in found.tables.items() if label not in empty},
-        could_not={**empty, **blank, **found.could_not},
+        values={**found.values, "question": analysis.question, "not_estimated": lacking},
+        could_not=could_not,
         absent=tuple(label for label in analysis.parts if label not in parts),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from crampstudy import codebook, estimates, suggestions, wording
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.contrasts.age_term import age_term
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, note
 from crampstudy.models.coefficients.result import Fit
@@ -24,7 +25,6 @@ from crampstudy.progress import track
 COMMON = 0.31
 """From this prevalence on an odds ratio is no longer close to the ratio of prevalences, which comes first."""
 _AGE, _SEX, _BMI = ("age_years", "age_decade", "age_band"), "sex", "bmi_kg_m2"
-_FEWEST_AGES = 10
 _Row = dict[str, Any]
 
 
@@ -117,15 +117,9 @@ def _factor(cohort: Cohort, term: str) -> _Factor:
 def _beside(cohort: Cohort, name: str, present: Collection[str]) -> tuple[str, ...]:
     """Return what a variable is adjusted for first, but for what is ``present`` as a factor."""
     known = codebook.find(name)
-    beside = [] if {*_AGE} & {*present} else [_age(cohort)]
+    beside = [] if {*_AGE} & {*present} else [age_term(cohort)]
     beside += [] if _SEX in present else [_SEX]
     return (*beside, _BMI) if known and known.laboratory and _BMI not in present else tuple(beside)
-
-
-def _age(cohort: Cohort) -> str:
-    ages = cohort.tables["participants"]
-    enough = "age_years" in ages.columns and ages["age_years"].n_unique() >= _FEWEST_AGES
-    return "ns(age_years, df=3)" if enough else "age_years"
 
 
 def _together(

@@ -183,8 +183,7 @@ def record(estimates: pd.DataFrame) -> Block:
 
 def record_findings(found: Findings) -> None:
     """Record the estimates and the values of an analysis: display a block of them, at the head of its section."""
-    for name, text in found.values.items():
-        value(name, text)
+    _SECTION.values.update(found.values)
     data = {"csv": _csv(found.estimates), "values": dict(found.values)}
     display(Block("findings", data, {"text/plain": _recorded(found.estimates)}))
 

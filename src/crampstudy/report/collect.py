@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,12 @@ class Document:
     """A report before it is typeset.
 
     ``blocks`` maps label to what the PDF needs, ``views`` label to what the web page shows (SVG or
-    HTML), ``estimates`` is CSV, ``values`` what replaced ``{{name}}``.
+    HTML), ``estimates`` is CSV.
     """
 
     markdown: str
     blocks: Mapping[str, Mapping[str, Any]]
     views: Mapping[str, str]
-    values: Mapping[str, str]
     estimates: str
 
 
@@ -43,13 +43,13 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
     contents = {
         path.stem: json.loads(executed[path.stem].read_text(encoding="utf-8"))["cells"] for path in outline.notebooks
     }
-    gathered = _Gathered({}, {}, {}, [], {})
+    gathered = _Gathered({}, {}, {}, {}, [], {})
     for name, cells in contents.items():
         for cell in cells:
             gathered.take(name, cell)
     parts = []
     for part in outline.parts:
-        texts = [_notebook(path.stem, contents[path.stem], gathered.values) for path in part.notebooks]
+        texts = [_notebook(path.stem, contents[path.stem], gathered.seen_from(path.stem)) for path in part.notebooks]
         # A part of one notebook that bears its title needs no heading of its own.
         alone = len(texts) == 1 and re.match(rf"\s*# +{re.escape(part.title or '')}\s*(\{{|$)", texts[0], re.MULTILINE)
         shift = 0 if part.title is None or alone else 1
@@ -57,16 +57,17 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
             parts.append(f"# {escaped(part.title or '')}\n")
         for path, text in zip(part.notebooks, texts, strict=True):
             parts.append(f":::::::: {{.notebook name={path.stem} shift={shift}}}\n\n{text}\n\n::::::::\n")
-    return Document(
-        "\n".join(parts), gathered.blocks, gathered.views, gathered.values, "".join(_joined(gathered.estimates))
-    )
+    return Document("\n".join(parts), gathered.blocks, gathered.views, "".join(_joined(gathered.estimates)))
 
 
 @dataclass(slots=True)
 class _Gathered:
+    """What the notebooks show: ``values`` are of the report, those ``found`` of the section that found them."""
+
     blocks: dict[str, Mapping[str, Any]]
     views: dict[str, str]
     values: dict[str, str]
+    found: dict[str, dict[str, str]]
     estimates: list[str]
     owners: dict[str, str]
 
@@ -80,19 +81,21 @@ class _Gathered:
                 case {"kind": "prose", "markdown": markdown}:
                     self._own_labels(markdown, notebook)
                 case {"kind": "value", "name": name, "text": text}:
-                    self._take_value(name, text, notebook)
+                    self._own(name, "value", notebook)
+                    self.values[name] = text
                 case {"kind": "findings", "csv": csv, "values": values}:
                     self.estimates.append(csv)
-                    for name, text in values.items():
-                        self._take_value(name, text, notebook)
+                    self.found.setdefault(notebook, {}).update(values)
                 case block:
                     self._own(block["label"], "label", notebook)
                     self.blocks[block["label"]] = block
                     self.views[block["label"]] = "".join(data[_VIEW[block["kind"]]])
 
-    def _take_value(self, name: str, text: str, notebook: str) -> None:
-        self._own(name, "value", notebook)
-        self.values[name] = text
+    def seen_from(self, notebook: str) -> Mapping[str, str]:
+        """Return the values that a notebook may name: its own, the report's, and what one other alone has."""
+        alone = Counter(name for values in self.found.values() for name in values)
+        others = {name: text for values in self.found.values() for name, text in values.items() if alone[name] == 1}
+        return {**others, **self.values, **self.found.get(notebook, {})}
 
     def _own_labels(self, markdown: str, notebook: str) -> None:
         for label in _LABEL.findall(markdown):

@@ -3,6 +3,7 @@
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
+from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
@@ -28,6 +29,7 @@ __all__ = [
     "gaps",
     "measured",
     "models",
+    "not_estimated",
     "notes",
     "opinion_notes",
     "parameters",

@@ -34,6 +34,16 @@ ADJUSTED = register(
         of_fit=True,
     )
 )
+GRAPH_ADJUSTED = register(
+    Kind(
+        name="exposure, adjusted by the causal graph",
+        meaning="As a regression, of one exposure with a sufficient set of the causal graph, which the note tells.",
+        table="factors",
+        figure="ratios",
+        sentence=_TERM,
+        of_fit=True,
+    )
+)
 MUTUAL = register(
     Kind(
         name="factors, mutually adjusted",

@@ -29,6 +29,7 @@ _SHOWN = ("estimate", "ci_low", "ci_high")
 _FEW = "rests on few participants"
 ALONE = "without one of the participants it would have no estimate: it rests on that one alone"
 """Why a coefficient has no variance though it was fitted."""
+CROWDED = "left out, as there are too few participants for so many coefficients"
 _MILLION = float(np.log(1e6))
 LARGEST = float(np.log(1e15))
 """What lies beyond the exponential of this has more digits than a number is kept with."""
@@ -355,8 +356,7 @@ def left_out(design: design_matrix.Design, scale: Scale, base: Row) -> list[Row]
     constant = [
         estimates.row(status="not_estimable", term=term, note=_flat(term, design), **cells) for term in design.constant
     ]
-    crowded = "left out, as there are too few participants for so many coefficients"
-    surplus = [estimates.row(status="not_estimable", term=term, note=crowded, **cells) for term in design.surplus]
+    surplus = [estimates.row(status="not_estimable", term=term, note=CROWDED, **cells) for term in design.surplus]
     return unmeasured + constant + surplus
 
 

@@ -1,0 +1,130 @@
+"""An exposure adjusted for what the causal graph asks for, among the columns that the cohort measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
+from crampstudy.codebook import exposures
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.age_term import age_term
+from crampstudy.estimates import kinds
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.coefficients.rows import CROWDED
+from crampstudy.models.fit import fit
+from crampstudy.models.terms import formula
+from crampstudy.models.validation import default_outcome
+from crampstudy.nights import people
+from crampstudy.wording import CONTRAST, listed
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustedFit:
+    """A ``fit`` of the terms of an exposure beside what it is adjusted for; ``said`` is what the graph says of that.
+
+    ``terms`` are those of the exposure as the fit shows them.
+    """
+
+    fit: Fit
+    terms: tuple[str, ...]
+    said: str
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """The rows of the exposure alone, with what they are adjusted for in their notes."""
+        rows = self.fit.estimates
+        of_contrasts = [f"{CONTRAST}{term}" for term in (*self.terms, *self._variables())]
+        own = rows[rows["term"].isin([*self.terms, *of_contrasts]) & ~kinds.is_split(rows)]
+        notes = [estimates.note(self.said, "" if pd.isna(each) else each) for each in own["note"]]
+        return own.assign(note=pd.array(notes, dtype="string"))
+
+    def _variables(self) -> set[str]:
+        return {name for term in self.terms for name in formula.names_in(formula.parse(term))}
+
+
+def adjusted_fit(
+    cohort: Cohort,
+    exposure: str,
+    *,
+    model: str,
+    outcome: str | None = None,
+    terms: Sequence[str] = (),
+    besides: Sequence[str] = (),
+    graph: CausalGraph | None = None,
+    analysis: str = kinds.GRAPH_ADJUSTED.name,
+    **more: Any,
+) -> AdjustedFit:
+    """Fit an exposure with a minimal sufficient set of the causal graph beside it.
+
+    Age enters as a natural cubic spline; of an exposure of persons what differs from night to night enters as the
+    person's mean. Where a model of few participants has to leave terms out, these are what it is adjusted for, and the
+    note says that the set is no longer sufficient.
+
+    Args:
+        cohort: a diary or a survey.
+        exposure: a column that the graph knows, or a term of one such as ``within(fluid_ml)``.
+        model: a model by its name.
+        outcome: one of the model's outcomes; the first of them by default.
+        terms: the terms of the exposure, such as a spline; the exposure as it stands by default.
+        besides: further terms that the model has whatever the graph says.
+        graph: by default that of the study.
+        analysis: the kind of the rows.
+        more: other arguments of :func:`crampstudy.fit`, such as ``where`` or ``participants_per_coefficient``.
+
+    Raises:
+        UsageError: the graph does not know the exposure or the outcome; else as :func:`crampstudy.fit`.
+    """
+    known = graph or study()
+    named = default_outcome(model, outcome)
+    found = adjustment_set(exposure, named, measured_in(cohort), known)
+    asked = tuple(terms) or (exposure,)
+    held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
+    covariates = [
+        covariate
+        for column in found.columns
+        if (covariate := _covariate(cohort, column, known.node(exposure).of, exposure)) not in besides
+        and not {column} & held
+        and _varies(cohort, column)
+    ]
+    fitted = fit(
+        cohort,
+        model=model,
+        outcome=outcome,
+        terms=" + ".join([*asked, *besides, *covariates]),
+        analysis=analysis,
+        **more,
+    )
+    shown = tuple(formula.as_shown(term, fitted.estimates["term"].tolist()) for term in asked)
+    return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
+
+
+def _covariate(cohort: Cohort, column: str, of: str, exposure: str) -> str:
+    """Return a column that is adjusted for as a term: age as a spline, and beside what is of persons as a mean."""
+    if column == "age_years":
+        return age_term(cohort)
+    of_persons = of == "person" or exposure.startswith("between(")
+    nightly = cohort.kind == "diary" and column in cohort.tables["diary"].columns
+    return f"between({column})" if of_persons and nightly else column
+
+
+def _varies(cohort: Cohort, column: str) -> bool:
+    """Return whether a column that is adjusted for differs at all; terms of several nights do."""
+    frame = people(cohort) if column in people(cohort).columns else cohort.tables.get("diary")
+    if frame is None or column not in frame.columns or exposures.find(column):
+        return True
+    return frame[column].drop_nulls().n_unique() > 1
+
+
+def _said(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
+    rows = fitted.estimates
+    crowded = set(rows.loc[rows["note"].fillna("").str.contains(CROWDED, regex=False), "term"])
+    each = [str(term) for covariate in covariates for term in formula.parse(covariate) if str(term) != "1"]
+    dropped = [term for term in each if term in crowded]
+    if not dropped:
+        return found.sentence
+    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(dropped)} in as well"

@@ -1,0 +1,27 @@
+"""What a section could not estimate, and why, in sentences for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.tables.remarks import reasons
+
+ALL_ESTIMATED = "All that this section asks for could be estimated."
+
+
+def not_estimated(rows: pd.DataFrame, parts: Mapping[str, str]) -> str:
+    """Return what of the ``rows`` was not measured or has no estimate, and which ``parts`` could not be made, by label.
+
+    A reason is told once, with what it is of.
+    """
+    unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna()
+    names = dict.fromkeys(wording.small(wording.term(str(term))) for term in unmeasured)
+    said = [f"not measured in this cohort: {wording.listed(names)}"] if names else []
+    failed = reasons(rows)
+    said += [f"could not estimate: {failed}"] if failed else []
+    known = failed.lower()
+    said += [why for why in dict.fromkeys(parts.values()) if why.lower() not in known]
+    return wording.sentences(said) or ALL_ESTIMATED
