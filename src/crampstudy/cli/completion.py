@@ -24,6 +24,36 @@ def models(incomplete: str) -> list[str]:
     return _beginning(MODELS, incomplete)
 
 
+AGENTS = (
+    *(
+        "magnesium",
+        "vitamin_k2",
+        "quinine",
+        "stretching",
+        "tens",
+        "botulinum_toxin",
+        "potassium",
+        "calcium",
+        "b_vitamins",
+    ),
+    *(
+        "vitamin_d",
+        "stopping_quinine",
+        "electrical_stimulation",
+        "naftidrofuryl",
+        "taurine",
+        "baclofen",
+        "pickle_juice",
+    ),
+    *("mexiletine", "vitamin_e"),
+)
+
+
+def agents(incomplete: str) -> list[str]:
+    """Return the treatments of the evidence that begin so."""
+    return _beginning(AGENTS, incomplete)
+
+
 def analyses(incomplete: str) -> list[str]:
     """Return the analyses that begin so."""
     return _beginning(ANALYSES, incomplete)

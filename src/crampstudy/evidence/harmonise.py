@@ -18,6 +18,8 @@ from crampstudy.evidence.study import Study
 
 _DAYS = {"day": 1.0, "night": 1.0, "week": 7.0, "fortnight": 14.0, "month": 365.25 / 12}
 _UNIT = re.compile(r"(?:cramps? )?(?:per |an? |/ ?)?(\d+)? ?(day|night|week|fortnight|month)s?", re.IGNORECASE)
+PUBLISHED_LEVEL = 0.95
+"""The confidence level of published intervals."""
 _Z = quantile(0.975, math.inf)
 _ROUNDING = 0.0015
 """How far a stated number of cramps a week may be from what the others give, beside 1% of it."""
@@ -25,14 +27,20 @@ _ROUNDING = 0.0015
 
 @dataclass(frozen=True, slots=True)
 class PerWeek:
-    """A difference in cramps a week, below 0 with fewer under the treatment, and ``steps``: how it came about."""
+    """A difference in cramps a week, below 0 with fewer under the treatment, and ``steps``: how it came about.
+
+    ``published`` are the limits of its 95% interval, where they are not made of the standard error.
+    """
 
     difference: float
     std_error: float
     steps: tuple[str, ...]
+    published: tuple[float, float] | None = None
 
     def limits(self, ci_level: float) -> tuple[float, float]:
-        """Return the interval of the trial."""
+        """Return the interval of the trial, as it was published where it is that of 95%."""
+        if self.published is not None and ci_level == PUBLISHED_LEVEL:
+            return self.published
         reach = quantile((1 + ci_level) / 2, math.inf) * self.std_error
         return self.difference - reach, self.difference + reach
 
@@ -62,7 +70,7 @@ def per_week(study: Study) -> PerWeek:
             raise AnalysisError(
                 f"{study.study}: {name}_per_week is {said:g}, and the other columns give {found:.4g}; leave one out"
             )
-    return PerWeek(difference, error, made.steps)
+    return PerWeek(difference, error, made.steps, made.published)
 
 
 def _has_numbers(study: Study) -> bool:
@@ -81,7 +89,7 @@ def _converted(study: Study) -> PerWeek:
     steps += [f"times {factor:.4g}: {difference * factor:.3f} cramps a week".replace("-", "−")] if factor != 1 else []
     by = f" times {factor:.4g}" if factor != 1 else ""
     steps.append(f"standard error, its width {_n(high - low)} / 3.92{by}: {error:.3f}")
-    return PerWeek(difference * factor, error, tuple(steps))
+    return PerWeek(difference * factor, error, tuple(steps), (low * factor, high * factor))
 
 
 def _factor(study: Study) -> tuple[float, str]:
@@ -121,7 +129,7 @@ def _difference(study: Study) -> float:
 
 
 def _interval(study: Study, difference: float) -> tuple[float, float, str]:
-    """Return the 95% interval of a difference in its own unit, and where it is from."""
+    """Return the interval of a difference in its own unit, and where it is from."""
     if study.ci_low is not None and study.ci_high is not None:
         if not study.ci_low <= difference <= study.ci_high:
             raise AnalysisError(

@@ -105,7 +105,7 @@ def _where_q(effects: Effects, design: Array, target: float) -> float:
 def _reml(effects: Effects, design: Array) -> float:
     """Return the tau2 of the highest restricted likelihood, from several starts: it may have more than one top."""
     moments, spread = _moments(effects, design), float(np.var(effects.values, ddof=1))
-    tops = {_ascend(effects, design, start) for start in (0.0, moments, _paule_mandel(effects, design), 4 * spread)}
+    tops = {_ascend(effects, design, start) for start in {0.0, moments, 4 * spread}}
     return max(tops, key=lambda tau2: restricted_likelihood(effects, design, tau2))
 
 
@@ -117,12 +117,17 @@ def restricted_likelihood(effects: Effects, design: Array, tau2: float) -> float
 
 
 def _ascend(effects: Effects, design: Array, tau2: float) -> float:
-    """Return the top that Fisher scoring reaches from one start, its step halved where it would lead down."""
+    """Return the top that Newton's steps reach from one start, each halved where it would lead down.
+
+    Where the likelihood is not concave the step is that of Fisher scoring.
+    """
     height = restricted_likelihood(effects, design, tau2)
     for _ in range(_STEPS):
         residual = project(effects, design, tau2).residual
         pulled = residual @ effects.values
-        step = float(pulled @ pulled - np.trace(residual)) / float(np.sum(residual * residual))
+        expected = float(np.sum(residual * residual))
+        observed = 2 * float(pulled @ residual @ pulled) - expected
+        step = float(pulled @ pulled - np.trace(residual)) / (observed if observed > 0 else expected)
         for _ in range(_HALVINGS):
             further = max(0.0, tau2 + step)
             risen = restricted_likelihood(effects, design, further)

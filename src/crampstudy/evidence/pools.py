@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,13 @@ from crampstudy.evidence.harmonise import PerWeek, per_week
 from crampstudy.evidence.study import POOLED_COMPARISONS, Study
 from crampstudy.readable import OneLine
 
+USUAL = "placebo or no treatment"
+"""What the trials of a pool are against, unless it is another treatment."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TrialRow(OneLine):
-    """A study with its difference in cramps a week, or the reason why it has none; ``pooled`` where it is in the pool."""
+    """A study with its difference in cramps a week, and ``why`` it has none or is in no pool."""
 
     study: Study
     found: PerWeek | None
@@ -36,6 +39,11 @@ class Pool(OneLine):
     population: str
     against: str
     rows: tuple[TrialRow, ...]
+
+    @property
+    def name(self) -> str:
+        """The population as rows name it: against another treatment they are another pool."""
+        return self.population if self.against == USUAL else f"{self.population} against {self.against}"
 
     @property
     def trials(self) -> tuple[TrialRow, ...]:
@@ -58,10 +66,6 @@ class Pool(OneLine):
         names, clusters = (tuple(getattr(study, name) for study, _ in found) for name in ("study", "of"))
         return Effects(names, np.array([each.difference for _, each in found]), covariance, clusters)
 
-    def plus(self, studies: Iterable[Study]) -> Pool:
-        """Return the pool with more trials."""
-        return Pool(self.agent, self.population, self.against, (*self.rows, *map(_row, studies)))
-
 
 def group(studies: Iterable[Study]) -> tuple[Pool, ...]:
     """Return studies by what is pooled with each other, in the order of the first of each.
@@ -69,9 +73,8 @@ def group(studies: Iterable[Study]) -> tuple[Pool, ...]:
     Published pools and other rows that are no trial stand with the trials against placebo or nothing.
     """
     placed: dict[tuple[str, str, str], list[TrialRow]] = {}
-    usual = "placebo or no treatment"
     for each in studies:
-        against = each.against if each.comparison == "other treatment" else usual
+        against = each.against if each.comparison == "other treatment" else USUAL
         placed.setdefault((each.agent, each.population, against), []).append(_row(each))
     return tuple(Pool(*key, tuple(rows)) for key, rows in placed.items())
 
@@ -101,8 +104,3 @@ def _shared(first: Study, second: Study, found: PerWeek) -> float:
     # The arm's variance in its own unit, as a share of that of the whole difference, is the same per week.
     whole = np.hypot(error, float(first.sd_treated or 0) / np.sqrt(first.n_treated or 1))
     return float((found.std_error * error / whole) ** 2)
-
-
-def named(pools: Sequence[Pool], population: str) -> tuple[Pool, ...]:
-    """Return the pools of a population."""
-    return tuple(each for each in pools if each.population == population)

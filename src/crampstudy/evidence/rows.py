@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import chdtrc
 
 from crampstudy import estimates
@@ -22,11 +23,10 @@ from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, Limits, Rand
 
 OUTCOME = "cramps_per_week"
 TRIALS = "published trials"
-BIAS = "risk of bias "
-"""What stands before the judgement in the note of a trial."""
+_BIAS = "risk of bias "
 FEWEST_FOR_ASYMMETRY = 10
 """Small-study effects are looked at from so many trials on (Sterne 2011)."""
-_INVERSE = "inverse variance"
+_JUDGED = ", judged by "
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Rows:
         self.pool, self.asked = pool, asked
         self._common = {
             "cohort": asked.name,
-            "population": pool.population,
+            "population": pool.name,
             "outcome": OUTCOME,
             "term": pool.agent,
             "reference": pool.against,
@@ -68,7 +68,7 @@ class Rows:
         return estimates.row(status=status, **given)
 
     def difference(self, kind: Kind, level: str, found: Limits, **cells: Any) -> dict[str, Any]:
-        """Return a row of a difference with its interval and, where it is one of a pool or a trial, its verdict."""
+        """Return a row of a difference with its interval; its verdict is that of trials and of the primary interval."""
         made = self.row(
             kind,
             level,
@@ -84,8 +84,11 @@ class Rows:
             **cells,
         )
         # Degrees of freedom are of trials here, whose number stands in the row.
-        judged = kind is not kinds.PREDICTION
+        judged = kind is not kinds.PREDICTION and (kind is not kinds.POOLED or self._primary(made))
         return {**made, "verdict": verdicts.verdict({**made, "df": None}) if judged else None}
+
+    def _primary(self, made: Mapping[str, Any]) -> bool:
+        return made["level"] == ERRORS[0] and str(made["model"]).endswith(METHODS[0])
 
 
 def of_studies(rows: Rows) -> Iterator[Mapping[str, Any]]:
@@ -102,7 +105,7 @@ def _of_study(rows: Rows, each: TrialRow) -> Mapping[str, Any]:
         "n_exposed": study.n_treated,
         "reference": study.comparator or study.comparison,
     }
-    bias = f"{BIAS}{study.risk_of_bias}, judged by {study.judged_by}" if study.judged_by else ""
+    bias = f"{_BIAS}{study.risk_of_bias}{_JUDGED}{study.judged_by}" if study.judged_by else ""
     graded = f"certainty {study.certainty}, graded by the {study.certainty_by}" if study.certainty else ""
     presumed = "its unit is presumed" if study.unit_presumed == "yes" else ""
     left = f"not pooled: {each.why}" if each.why else ""
@@ -117,6 +120,14 @@ def _of_study(rows: Rows, each: TrialRow) -> Mapping[str, Any]:
     if study.role == "pooled":
         estimand = "published pooled difference, never pooled again"
     return rows.difference(kind, study.study, found, estimand=estimand, note=note, **cells)
+
+
+def bias_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the risk of bias that the row of a trial has in its note, and who judged it; empty where nobody did."""
+    parts = "" if pd.isna(row["note"]) else str(row["note"])
+    judged = next((part for part in parts.split("; ") if part.startswith(_BIAS)), "")
+    judgement, _, judge = judged.removeprefix(_BIAS).partition(_JUDGED)
+    return judgement, judge
 
 
 def of_pool(rows: Rows) -> Iterator[Mapping[str, Any]]:

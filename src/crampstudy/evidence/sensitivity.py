@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from crampstudy import suggestions
-from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.errors import UsageError
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import heterogeneity, random_effects
@@ -41,8 +41,10 @@ def over_the_years(rows: Rows) -> Iterator[Mapping[str, Any]]:
     effects = rows.pool.effects
     for n in range(2, effects.k + 1):
         study = rows.pool.trials[n - 1].study
-        level = f"to {study.study}" if str(study.year) in study.study or not study.year else (
-            f"to {study.study}, {study.year}"
+        level = (
+            f"to {study.study}"
+            if str(study.year) in study.study or not study.year
+            else (f"to {study.study}, {study.year}")
         )
         yield _of_some(rows, kinds.CUMULATIVE, level, effects.only(range(n)))
 

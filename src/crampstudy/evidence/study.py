@@ -64,9 +64,7 @@ class Study(OneLine):
 
     @property
     def against(self) -> str:
-        """What the trials of its pool have in common as comparator."""
-        if self.comparison in POOLED_COMPARISONS:
-            return "placebo or no treatment"
+        """The comparator in words."""
         return self.comparator or self.comparison
 
     @property

@@ -2,6 +2,7 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.evidence import against_article, agents, grade_inputs, moved, pooled, sensitivity, trials
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -18,7 +19,9 @@ __all__ = [
     "TABLES",
     "PrintedTable",
     "adjusted_factors",
+    "against_article",
     "age_curve",
+    "agents",
     "agreement",
     "agreements",
     "bootstrap",
@@ -27,13 +30,16 @@ __all__ = [
     "completeness",
     "factors",
     "gaps",
+    "grade_inputs",
     "measured",
     "models",
+    "moved",
     "not_estimated",
     "notes",
     "opinion_notes",
     "parameters",
     "participants",
+    "pooled",
     "prevalence",
     "printed",
     "rates",
@@ -42,7 +48,9 @@ __all__ = [
     "rules",
     "second_opinion",
     "second_opinions",
+    "sensitivity",
     "shown",
     "table_one",
+    "trials",
     "weekly_completeness",
 ]

@@ -43,8 +43,8 @@ WEIGHT = register(
 POOLED = register(
     Kind(
         name="pooled difference",
-        meaning="Mean difference in cramps a week over trials; `model` says how their spread was estimated, `level` and "
-        "`estimand` how the interval is made.",
+        meaning="Mean difference in cramps a week over trials; `model` says how their spread was estimated, `level` "
+        "and `estimand` how the interval is made.",
         table="pooled",
         figure="forest",
         sentence=_NAMED,
@@ -53,7 +53,7 @@ POOLED = register(
 PREDICTION = register(
     Kind(
         name="next trial",
-        meaning="Interval that holds the true difference of the next trial, by the definition in `level` and `estimand`.",
+        meaning="Interval of the true difference of the next trial, by the definition in `level` and `estimand`.",
         table="pooled",
         figure="forest",
         sentence=_NAMED,
@@ -118,8 +118,8 @@ SUBGROUP = register(
 MODERATOR = register(
     Kind(
         name="regression of trials",
-        meaning="How the difference of trials changes with a number that they differ in, or the share of tau2 that goes "
-        "with it.",
+        meaning="How the difference of trials changes with a number that they differ in, or the share of tau2 that "
+        "goes with it.",
         table="sensitivity",
         sentence=_NAMED,
     )
