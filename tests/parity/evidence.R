@@ -29,7 +29,7 @@ pools <- function(yi, vi) {
     `z` = interval(predict(reml), "pi.lb", "pi.ub"),
     `t with k-1, Hartung-Knapp without the floor` = interval(predict(fine(yi, vi, test = "knha")), "pi.lb", "pi.ub"),
     `t with k-1, Hartung-Knapp with the floor` = interval(predict(fine(yi, vi, test = "adhoc")), "pi.lb", "pi.ub"),
-    `t with k-2 (Riley)` = interval(predict(reml, pi.type = "Riley"), "pi.lb", "pi.ub"))
+    `t with k-2 (Riley)` = interval(predict(reml, pi.type = "riley"), "pi.lb", "pi.ub"))
   out
 }
 

@@ -68,7 +68,9 @@ def _list(output: Output, of_one: list[object]) -> None:
     from crampstudy import evidence, tables, terminal
 
     if any(given is not None for given in of_one):
-        raise UsageError(f"of which treatment? add --agent NAME; there are {', '.join(evidence.agents())}")
+        raise UsageError(
+            f"of which treatment? add --agent NAME, such as magnesium; there are {', '.join(evidence.agents())}"
+        )
     rows = pd.concat([evidence.synthesise(agent).estimates for agent in evidence.agents()], ignore_index=True)
     listed = tables.agents(rows)
     listed.index = pd.Index(map(", ".join, listed.index), name="Treatment, in whom")

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from crampstudy import suggestions
-from crampstudy.errors import AnalysisError, SourceError
+from crampstudy.errors import AnalysisError, OpenQuestion, SourceError
 from crampstudy.evidence.harmonise import per_week
-from crampstudy.evidence.package import columns, studies
+from crampstudy.evidence.package import columns, populations, studies
 from crampstudy.evidence.study import Study
 from crampstudy.sources.text import decimals, delimited
 
@@ -34,7 +34,7 @@ def read(path: Path, agent: str, population: str | None) -> tuple[tuple[Study, .
 
     Raises:
         SourceError: the file cannot be read, has an unknown column or an impossible cell, or a row of it has no
-            difference in cramps a week.
+            difference in cramps a week; an open question where nobody says whose cramps they are.
     """
     text = delimited.read_text(path)
     if text.unread.height:
@@ -76,7 +76,8 @@ def _study(row: Mapping[str, str | None], where: str, agent: str, population: st
     if cells["agent"] != agent:
         raise SourceError(f"{where}, agent = {cells['agent']!r}: it is of another treatment than {agent}; leave it out")
     if "population" not in cells:
-        raise SourceError(f"{where}: whose cramps are they? add a column population, or the option --population NAME")
+        answer = ("--population", next(iter(populations(agent)), "idiopathic"))
+        raise OpenQuestion(f"{where}: whose cramps are they? add a column population, or say so", answer)
     study = Study(**cells)
     if study.role != "trial":
         raise SourceError(f"{where}, role = {study.role!r}: only a trial is added to a pool; leave the row out")
@@ -94,7 +95,8 @@ def _check_new(made: list[Study], file: str) -> None:
             if each.of.casefold() in (there.of.casefold(), there.study.casefold()) or (
                 each.doi and each.doi == there.doi
             ):
-                raise SourceError(f"{file}: {each.study} is in the evidence already, as {there.study}; leave it out")
+                known = "" if each.study == there.study else f", as {there.study}"
+                raise SourceError(f"{file}: {each.study} is in the evidence already{known}; leave it out")
     names = [each.study for each in made]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SourceError(f"{file}: {', '.join(twice)} stands there twice; give each row a name of its own")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,6 @@ from crampstudy.errors import SourceError, UsageError
 from crampstudy.evidence.study import Study
 
 TABLES = ("trials", "agents", "associations", "prevalence")
-_TYPES = {"string": str, "number": float, "integer": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,21 @@ class Column:
         Raises:
             ValueError: it is none; the message says what is allowed.
         """
-        wanted = {"number": "a number", "integer": "a whole number"}.get(self.type, "text")
+        if not self.numeric:
+            if self.allowed and text not in self.allowed:
+                raise ValueError(f"allowed is one of {', '.join(self.allowed)}{suggestions.hint(text, self.allowed)}")
+            return text
+        whole = self.type == "integer"
+        wanted = "a whole number" if whole else "a number"
         try:
-            value = _TYPES[self.type](text)
+            value = float(text)
         except ValueError:
             raise ValueError(f"allowed is {wanted}") from None
-        if self.allowed and value not in self.allowed:
-            raise ValueError(f"allowed is one of {', '.join(self.allowed)}{suggestions.hint(value, self.allowed)}")
-        if self.numeric and not (float("-inf") < value < float("inf")):
+        if not math.isfinite(value) or (whole and not value.is_integer()):
             raise ValueError(f"allowed is {wanted}")
         if self.minimum is not None and value < self.minimum:
             raise ValueError(f"allowed is {wanted} of at least {self.minimum:g}")
-        return value
+        return int(value) if whole else value
 
 
 @cache

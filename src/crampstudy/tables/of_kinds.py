@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
@@ -65,7 +66,8 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
-            heading = ", ".join(cell for cell in (_OF_EVIDENCE.get(name), *key) if isinstance(cell, str))
+            parts = (_OF_EVIDENCE[name], *map(wording.term, key)) if name in _OF_EVIDENCE else key
+            heading = ", ".join(cell for cell in parts if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART, noted=name in _OF_EVIDENCE)
 
 

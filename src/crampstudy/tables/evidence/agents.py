@@ -18,7 +18,7 @@ from crampstudy.tables.table import as_table
 
 @as_table
 def agents(estimates: Rows) -> pd.DataFrame:
-    """Return what is known of each treatment in each population: trials, difference, latest published pool, how sure."""
+    """Return what is known of each treatment in each population: trials, difference, latest pool, how sure."""
     rows = rows_of(estimates)
     made, index = [], []
     for (agent, population), own in rows.groupby(["term", "population"], sort=False):
@@ -99,7 +99,9 @@ def _how_sure(own: pd.DataFrame, found: Mapping[str, Any] | None) -> str:
 
 def _number_of(own: pd.DataFrame, found: Mapping[str, Any] | None, trials: int) -> str:
     if found is None:
-        return "no trial with a number that can be pooled" if trials else "no trial with verified figures"
+        if trials:
+            return "no trial with a number that can be pooled"
+        return "published pools alone" if len(kinds.PUBLISHED_POOL.rows(own)) else "no trial with verified figures"
     if found["analysis"] == kinds.POOLED.name:
         return f"{int(found['n_groups'])} trials pooled, {found['verdict']}"
     judged = bias_of(found)[0]

@@ -70,7 +70,7 @@ def moved(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         )
     keys = list(dict.fromkeys([*sides[1], *sides[0]]))
     cells = {
-        head: [_number(side[key]) if key in side else wording.DASH for key in keys]
+        head: [_side(side[key]) if key in side else wording.DASH for key in keys]
         for head, side in zip(("Before", "After"), sides, strict=True)
     }
     shifts = [_shift(sides[0].get(key), sides[1].get(key)) for key in keys]
@@ -130,6 +130,11 @@ def _number(each: Mapping[str, Any]) -> str:
     if each["scale"] == "heterogeneity_test":
         return f"{wording.number(each['estimate'])} ({each['df']:.0f} df)"
     return estimate(each)
+
+
+def _side(each: Mapping[str, Any]) -> str:
+    """Return the number of a row, or why it has none."""
+    return str(each["note"]) if each["status"] == "not_estimable" and pd.notna(each["note"]) else _number(each)
 
 
 def _weight(share: float | None) -> str:
