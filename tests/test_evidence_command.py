@@ -55,10 +55,10 @@ def test_of_an_agent_conversions_pool_and_the_article_are_shown(run: Run) -> Non
         "not pooled: medians only",
         "risk of bias high, judged by this package",
         "Without Barna 2021        0.11 (−3.84 to 4.06)",
-        "3 trials: small-study effects are looked at from 10 trials on.",
+        "Small-study effects of 3 trials of magnesium are not looked at: 10 are the least.",
         "margins −1 to 1 of cramps per week",
-        "The article says: Magnesium, as a supplement or in food, helps prevent night cramps. 3 trials (idiopathic) do "
-        "not show it: −0.33 (−1.96 to 1.30) cramps a week against placebo or no treatment.",
+        "The article says that magnesium, as a supplement or in food, helps prevent night cramps. Three trials in "
+        "idiopathic cramps do not show it: −0.33 (−1.96 to 1.30) cramps a week against placebo or no treatment.",
         "no such paper was found.",
     ):
         assert said in out, said
@@ -99,13 +99,13 @@ def test_what_was_one_trial_before_says_so(file: Callable[[str], Path]) -> None:
     before, after = evidence.beside("vitamin_k2", "idiopathic", own)
     moved = tables.moved(before.estimates, after.estimates)
     first = moved.loc[("Vitamin K2, idiopathic", f"Mean difference, {ERRORS[0]}")]
-    assert first["Before"] == "one trial, so nothing to pool" and first["Moved by"] == "–"
+    assert first["Before"] == "one trial of vitamin K2 (idiopathic), so nothing to pool" and first["Moved by"] == "–"
     assert first["Verdict"] == "– → inconclusive"
 
 
 def test_a_population_and_a_treatment_that_nobody_studied_may_be_added(run: Run, file: Callable[[str], Path]) -> None:
     code, out, _ = run("evidence", "--agent", "tens", "--population", "cirrhosis", "--add", str(file(TRIAL)))
-    assert code == 0 and "TENS, cirrhosis" in out and "One trial, so nothing to pool." in out
+    assert code == 0 and "TENS, cirrhosis" in out and "One trial of TENS (cirrhosis), so nothing to pool." in out
 
 
 def test_a_file_of_another_country_and_program_is_read(file: Callable[[str], Path]) -> None:

@@ -199,7 +199,7 @@ def test_the_next_trial_beyond_a_threshold_by_hand(magnesium: pd.DataFrame) -> N
 def test_small_study_effects_of_three_trials_are_not_looked_at(magnesium: pd.DataFrame) -> None:
     found = one(magnesium, kinds.ASYMMETRY, "Egger")
     assert found["status"] == "not_estimable"
-    assert found["note"] == "3 trials: small-study effects are looked at from 10 trials on"
+    assert found["note"] == "small-study effects of 3 trials of magnesium are not looked at: 10 are the least"
 
 
 def test_the_weight_at_high_risk_of_bias_is_that_of_its_trials(magnesium: pd.DataFrame) -> None:
@@ -237,10 +237,15 @@ def test_subgroups_and_moderators_that_cannot_be() -> None:
 def test_one_trial_and_none() -> None:
     single = evidence.synthesise("vitamin_k2", "idiopathic").estimates
     (pooled,) = kinds.POOLED.rows(single).to_dict("records")
-    assert (pooled["status"], pooled["note"]) == ("not_estimable", "one trial, so nothing to pool")
+    assert (pooled["status"], pooled["note"]) == (
+        "not_estimable",
+        "one trial of vitamin K2 (idiopathic), so nothing to pool",
+    )
     assert limits(one(single, kinds.TRIAL, "Tan 2024")) == [-2.67, -3.19, -2.15]
     none = evidence.synthesise("tens").estimates
-    assert none["note"].tolist() == ["no poolable trial"] and none["population"].tolist() == ["nobody yet"]
+    assert none["note"].tolist() == ["no poolable trial of TENS (nobody yet)"] and none["population"].tolist() == [
+        "nobody yet"
+    ]
 
 
 def test_two_agents_and_a_misspelt_one() -> None:

@@ -4,9 +4,22 @@
 ``read("trials")`` is the table that they are made of.
 """
 
+from crampstudy.evidence.cohort_trial import beside_cohort
 from crampstudy.evidence.package import agents, populations, read, studies
 from crampstudy.evidence.rows import Asked
 from crampstudy.evidence.study import Study
 from crampstudy.evidence.synthesis import Synthesis, beside, check, synthesise
 
-__all__ = ["Asked", "Study", "Synthesis", "agents", "beside", "check", "populations", "read", "studies", "synthesise"]
+__all__ = [
+    "Asked",
+    "Study",
+    "Synthesis",
+    "agents",
+    "beside",
+    "beside_cohort",
+    "check",
+    "populations",
+    "read",
+    "studies",
+    "synthesise",
+]

@@ -35,8 +35,8 @@ class Projection:
 
 def project(effects: Effects, design: Array, tau2: float) -> Projection:
     """Return the matrices of a model at one tau2."""
-    weights = np.linalg.inv(effects.covariance + tau2 * np.eye(effects.k))
-    covariance = np.linalg.inv(design.T @ weights @ design)
+    weights: Array = np.linalg.inv(effects.covariance + tau2 * np.eye(effects.k)).astype(np.float64)
+    covariance: Array = np.linalg.inv(design.T @ weights @ design).astype(np.float64)
     half = weights @ design
     return Projection(weights, weights - half @ covariance @ half.T, covariance)
 
@@ -69,7 +69,7 @@ def interval(effects: Effects, design: Array, ci_level: float) -> tuple[float, f
 
 def typical_variance(effects: Effects, design: Array) -> float:
     """Return the sampling variance of a typical trial, by which tau2 becomes I2 (Higgins and Thompson 2002)."""
-    return (effects.k - design.shape[1]) / float(np.trace(project(effects, design, 0.0).residual))
+    return float((effects.k - design.shape[1]) / np.trace(project(effects, design, 0.0).residual))
 
 
 def share(tau2: float, typical: float) -> float:
@@ -80,7 +80,7 @@ def share(tau2: float, typical: float) -> float:
 def _moments(effects: Effects, design: Array) -> float:
     at_zero = project(effects, design, 0.0).residual
     excess = float(effects.values @ at_zero @ effects.values) - (effects.k - design.shape[1])
-    return max(0.0, excess / float(np.trace(at_zero)))
+    return max(0.0, float(excess / np.trace(at_zero)))
 
 
 def _paule_mandel(effects: Effects, design: Array) -> float:

@@ -65,7 +65,7 @@ class RandomEffects(OneLine):
     @property
     def df(self) -> int:
         """Trials less coefficients."""
-        return self.effects.k - self.design.shape[1]
+        return int(self.effects.k - self.design.shape[1])
 
     @property
     def scale(self) -> float:
@@ -134,13 +134,13 @@ class RandomEffects(OneLine):
         residuals = self.effects.values - self.design @ self.coefficients
         bread = self.at.covariance @ self.design.T @ self.at.weights
         names = np.array(self.effects.clusters)
-        meat = np.zeros_like(self.at.covariance)
+        meat: Array = np.zeros_like(self.at.covariance)
         for name in dict.fromkeys(self.effects.clusters):
             own = names == name
             score = bread[:, own] @ residuals[own]
             meat += np.outer(score, score)
         clusters = len(set(self.effects.clusters))
-        return meat * (clusters / (clusters - self.design.shape[1]))
+        return np.asarray(meat * (clusters / (clusters - self.design.shape[1])))
 
 
 def pool(effects: Effects, method: Method = "REML", design: Array | None = None) -> RandomEffects:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import Status, verdicts
@@ -132,9 +132,10 @@ def bias_of(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def of_pool(rows: Rows) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of the pooled difference, of how trials vary, and of the next trial."""
-    count = {"n_participants": people(rows.pool), "n_groups": len(rows.pool.trials)}
+    count: dict[str, Any] = {"n_participants": people(rows.pool), "n_groups": len(rows.pool.trials)}
     if len(rows.pool.trials) < 2:
-        said = "one trial, so nothing to pool" if rows.pool.trials else "no poolable trial"
+        of = f"of {wording.label(rows.pool.agent)} ({rows.pool.name})"
+        said = f"one trial {of}, so nothing to pool" if rows.pool.trials else f"no poolable trial {of}"
         cells = {"scale": "difference", "unit": "cramps a week", "model": f"random effects, {METHODS[0]}"}
         yield rows.row(kinds.POOLED, ERRORS[0], status="not_estimable", note=said, **cells, **count)
         return
@@ -182,8 +183,8 @@ def _spread(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> Iter
     for method in METHODS:
         tau2 = heterogeneity.estimate(effects, design, method)
         limits = {"ci_low": low, "ci_high": high, **profile} if method == METHODS[0] else count
-        model = {"model": f"random effects, {method}", "scale": "tau2", "unit": "(cramps a week)²"}
-        yield rows.row(kinds.HETEROGENEITY, "tau2", estimate=tau2, **model, **limits)
+        cells = {"model": f"random effects, {method}", "scale": "tau2", "unit": "(cramps a week)²", **limits}
+        yield rows.row(kinds.HETEROGENEITY, "tau2", estimate=tau2, **cells)
     shares = {name: heterogeneity.share(value, typical) for name, value in (("ci_low", low), ("ci_high", high))}
     i2 = {"model": f"random effects, {METHODS[0]}", "scale": "i2", "unit": "proportion", **shares, **profile}
     yield rows.row(kinds.HETEROGENEITY, "I2", estimate=heterogeneity.share(fitted.tau2, typical), **i2)
@@ -218,7 +219,10 @@ def _asymmetry(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> M
     cells = {"scale": "z", "model": f"random effects, {fitted.method}", **count}
     k = fitted.effects.k
     if k < FEWEST_FOR_ASYMMETRY:
-        said = f"{k} trials: small-study effects are looked at from {FEWEST_FOR_ASYMMETRY} trials on"
+        said = (
+            f"small-study effects of {k} trials of {wording.label(rows.pool.agent)} are not looked at: "
+            f"{FEWEST_FOR_ASYMMETRY} are the least"
+        )
         return rows.row(kinds.ASYMMETRY, "Egger", status="not_estimable", note=said, **cells)
     slope = egger(fitted)
     return rows.row(kinds.ASYMMETRY, "Egger", estimate=slope.estimate / slope.std_error, p_value=slope.p_value, **cells)

@@ -68,7 +68,7 @@ def by_subgroup(rows: Rows) -> Iterator[Mapping[str, Any]]:
     effects, values = rows.pool.effects, [str(getattr(row.study, by) or "not said") for row in rows.pool.trials]
     names = list(dict.fromkeys(values))
     level = f"by {by.replace('_', ' ')}"
-    cells = {"n_groups": effects.k, **_MODEL}
+    cells: dict[str, Any] = {"n_groups": effects.k, **_MODEL}
     if len(names) < 2 or effects.k <= len(names):
         said = f"{effects.k} trials in {len(names)} subgroups: there are no two to compare, or no more than one of each"
         yield rows.row(kinds.SUBGROUP, level, status="not_estimable", scale="heterogeneity_test", note=said, **cells)
@@ -82,8 +82,8 @@ def by_subgroup(rows: Rows) -> Iterator[Mapping[str, Any]]:
             kinds.SUBGROUP, f"{level}: {name}", found, estimand=estimand, n_groups=values.count(name), **_MODEL
         )
     q, p_value = differ(fitted)
-    test = {"scale": "heterogeneity_test", "estimate": q, "df": float(len(names) - 1), "p_value": p_value, **cells}
-    yield rows.row(kinds.SUBGROUP, f"{level}: all equal", **test)
+    cells |= {"scale": "heterogeneity_test", "estimate": q, "df": float(len(names) - 1), "p_value": p_value}
+    yield rows.row(kinds.SUBGROUP, f"{level}: all equal", **cells)
 
 
 def differ(fitted: RandomEffects) -> tuple[float, float]:
@@ -116,10 +116,11 @@ def on_moderator(rows: Rows) -> Iterator[Mapping[str, Any]]:
     few = f"{effects.k} trials describe and do not test: {FEWEST_FOR_REGRESSION} are the least for a regression"
     found = slope.limits(rows.asked.ci_level, coefficient=1)
     note = few if effects.k < FEWEST_FOR_REGRESSION else None
-    made = rows.difference(kinds.MODERATOR, level, found, estimand="slope over trials", note=note, n_groups=effects.k)
-    yield {**made, **_MODEL, "unit": f"cramps a week, {level}", "verdict": None}
-    share = {"scale": "r2", "unit": "proportion", "estimate": explained, "n_groups": effects.k}
-    yield rows.row(kinds.MODERATOR, f"share of tau2, {level}", **share, **cells)
+    cells |= {"n_groups": effects.k, "note": note}
+    made = rows.difference(kinds.MODERATOR, level, found, estimand="slope over trials", **cells)
+    yield {**made, "unit": f"cramps a week, {level}", "verdict": None}
+    cells |= {"scale": "r2", "unit": "proportion", "estimate": explained}
+    yield rows.row(kinds.MODERATOR, f"share of tau2, {level}", **cells)
 
 
 def regress(effects: Effects, values: Sequence[float] | Any) -> tuple[RandomEffects, float]:

@@ -2,7 +2,16 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
-from crampstudy.tables.evidence import against_article, agents, grade_inputs, moved, pooled, sensitivity, trials
+from crampstudy.tables.evidence import (
+    against_article,
+    agents,
+    grade_inputs,
+    in_whom,
+    moved,
+    pooled,
+    sensitivity,
+    trials,
+)
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -31,6 +40,7 @@ __all__ = [
     "factors",
     "gaps",
     "grade_inputs",
+    "in_whom",
     "measured",
     "models",
     "moved",

@@ -22,6 +22,15 @@ COHORT_TRIAL = register(
         sentence=_NAMED,
     )
 )
+PLACE = register(
+    Kind(
+        name="place among the trials",
+        meaning="Share of trials as large as the cohort whose difference would be below that of the cohort, if it were "
+        "one of them; `note` says whether it lies in the prediction interval.",
+        table="pooled",
+        sentence=_NAMED,
+    )
+)
 PUBLISHED_POOL = register(
     Kind(
         name="published pool",

@@ -16,6 +16,16 @@ from crampstudy.evidence.rows import bias_of
 from crampstudy.tables.table import as_table
 
 
+_FEW = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
+_WHOM = {"idiopathic": "idiopathic cramps", "on quinine": "people on quinine"}
+
+
+def in_whom(population: str) -> str:
+    """Return a population as it stands after the word in."""
+    first, against, rest = population.partition(" against ")
+    return f"{_WHOM.get(first, first)}{against}{rest}"
+
+
 @as_table
 def agents(estimates: Rows) -> pd.DataFrame:
     """Return what is known of each treatment in each population: trials, difference, latest pool, how sure."""
@@ -40,7 +50,7 @@ def against_article(agent: str, estimates: Rows) -> list[str]:
     rows, said = rows_of(estimates), known_agents()[agent]
     if "article_says" not in said:
         return []
-    claim = f"The article says: {said['article_says']}."
+    claim = f"The article says that {wording.small(said['article_says'])}."
     answers = [text for _, own in rows.groupby("population", sort=False) if (text := _answer(own))]
     rest = [f"{said[name]}." for name in ("known", "against") if name in said]
     return [" ".join([claim, *answers, *rest])]
@@ -51,12 +61,12 @@ def _answer(own: pd.DataFrame) -> str:
     if found is None:
         return ""
     k = int(found["n_groups"]) if pd.notna(found["n_groups"]) else 1
-    of = f"{k} trials" if k > 1 else "One trial"
+    of = f"{_FEW.get(k, k)} trials" if k > 1 else "One trial"
     number = f"{wording.estimate(found)} cramps a week against {found['reference']}"
     shown = {"lower": "shows it", "higher": "says the contrary"}.get(str(found["verdict"]), "does not show it")
     if k > 1:
         shown = shown.replace("shows", "show").replace("says", "say").replace("does", "do")
-    text = f"{of} ({found['population']}) {shown}: {number}."
+    text = f"{of} in {in_whom(found['population'])} {shown}: {number}."
     pools = kinds.PUBLISHED_POOL.rows(own)
     pools = pools[pools["estimate"].notna()]
     if k > 1 and len(pools) and str(found["verdict"]) == "inconclusive":
@@ -82,12 +92,8 @@ def _left_out(rows: pd.DataFrame) -> pd.Series[bool]:
 
 def _published(own: pd.DataFrame) -> str:
     pools = kinds.PUBLISHED_POOL.rows(own)
-    return (
-        "; ".join(
-            f"{each['level']}: {wording.estimate(each)}" for each in wording.records(pools[pools["estimate"].notna()])
-        )
-        or wording.DASH
-    )
+    latest = wording.records(pools[pools["estimate"].notna()])[:1]
+    return f"{latest[0]['level']}: {wording.estimate(latest[0])}" if latest else wording.DASH
 
 
 def _how_sure(own: pd.DataFrame, found: Mapping[str, Any] | None) -> str:

@@ -11,6 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
+from crampstudy.tables.evidence.agents import in_whom
 from crampstudy.tables.table import as_table
 
 FEW = 400
@@ -45,7 +46,7 @@ def _domains(own: pd.DataFrame, pool: Mapping[str, Any]) -> dict[str, str]:
     return {
         "Risk of bias": f"{100 * biased:.0f}% of the weight is of trials judged to be at high risk",
         "Inconsistency": _inconsistency(own),
-        "Indirectness": f"trials in {pool['population']} people against {pool['reference']}, of cramps counted{units}",
+        "Indirectness": f"trials in {in_whom(pool['population'])} against {pool['reference']}, of cramps counted{units}",
         "Imprecision": _imprecision(pool),
         "Publication bias": wording.capital(egger),
     }

@@ -17,6 +17,7 @@ from crampstudy.tables.table import PrintedTable, as_table, table_of_rows
 
 _DIFFERENCE = "Difference (95% CI)"
 _OF_TRIALS = (kinds.TRIAL, kinds.COHORT_TRIAL, kinds.PUBLISHED_POOL)
+_SPREAD = (kinds.HETEROGENEITY, kinds.ASYMMETRY, kinds.HIGH_RISK)
 _BELOW = "Differences are in cramps a week; below 0 there are fewer with the treatment."
 _NAMES = {"tau2": "τ²", "I2": "I²", "Q": "Q"}
 
@@ -44,7 +45,7 @@ def trials(estimates: pd.DataFrame) -> PrintedTable:
 @table_of_rows
 def pooled(estimates: pd.DataFrame) -> PrintedTable:
     """Return the pooled difference by each interval and estimator, how trials vary, and where the next one may lie."""
-    order = (kinds.POOLED, kinds.PREDICTION, kinds.BEYOND, kinds.HETEROGENEITY, kinds.ASYMMETRY, kinds.HIGH_RISK)
+    order = (kinds.POOLED, kinds.PREDICTION, kinds.BEYOND, kinds.PLACE, *_SPREAD)
     rows = pd.concat([kind.rows(estimates) for kind in order])
     made = _by_row(rows, lambda each: f"{_what(each)}, {_model(each)}" if _model(each) else _what(each))
     return PrintedTable.of(made, notes=[_BELOW, *_why(rows), notes(rows[rows["verdict"].notna()].assign(note=None))])
@@ -108,9 +109,11 @@ def _what(each: Mapping[str, Any]) -> str:
         case kinds.POOLED.name:
             return f"Mean difference, {level}"
         case kinds.PREDICTION.name:
-            return f"Next trial, {level}"
+            return f"Next trial, {level}".replace("k-", "k − ")
         case kinds.BEYOND.name:
             return f"Next trial {level}, probability"
+        case kinds.PLACE.name:
+            return f"Share of trials as large as {level} below it"
         case kinds.HIGH_RISK.name:
             return "Weight of trials at high risk of bias"
         case kinds.ASYMMETRY.name:
