@@ -42,9 +42,9 @@ def test_without_an_agent_all_are_listed_with_how_sure_they_are(run: Run) -> Non
     assert code == 0 and not err
     assert "−0.33 (−1.96 to 1.30)" in lines["Magnesium, idiopathic"]
     assert "one trial, risk of bias some concerns, lower" in lines["Vitamin K2, idiopathic"]
-    assert "no trial with verified figures" in lines["TENS, nobody yet"]
+    assert "no trial with verified figures" in lines["TENS"]
     sure = tables.agents(evidence.synthesise("quinine").estimates)["How sure"]
-    assert sure["Quinine", "idiopathic"] == "published pools alone; certainty low, graded by the Cochrane review 2015"
+    assert sure["Quinine, idiopathic"] == "published pools alone; certainty low, graded by the Cochrane review 2015"
 
 
 def test_of_an_agent_conversions_pool_and_the_article_are_shown(run: Run) -> None:

@@ -243,9 +243,7 @@ def test_one_trial_and_none() -> None:
     )
     assert limits(one(single, kinds.TRIAL, "Tan 2024")) == [-2.67, -3.19, -2.15]
     none = evidence.synthesise("tens").estimates
-    assert none["note"].tolist() == ["no poolable trial of TENS (nobody yet)"] and none["population"].tolist() == [
-        "nobody yet"
-    ]
+    assert none["note"].tolist() == ["no poolable trial of TENS"] and none["population"].tolist() == ["nobody yet"]
 
 
 def test_two_agents_and_a_misspelt_one() -> None:

@@ -13,9 +13,9 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.arm_difference import arm_difference
 from crampstudy.estimates.kinds import evidence as kinds
+from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
 from crampstudy.evidence.rows import Asked
-from crampstudy.evidence.synthesis import NOBODY
 
 AGENTS = (
     *("magnesium", "vitamin_k2", "quinine", "stretching", "tens", "botulinum_toxin", "potassium", "calcium"),
@@ -63,8 +63,8 @@ def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
                 tables.agents(rows),
                 "What trials say of each treatment, in whom, and how surely.",
                 "Trials: those found whose figures were verified. Difference: cramps a week, treatment less "
-                "comparator, pooled or of the only trial with such a number. Published pool: the latest. Grades are those "
-                "of the review named; none is ours. "
+                "comparator, pooled or of the only trial with such a number. Published pool: the latest. Grades are "
+                "those of the review named; none is ours. "
                 f"{_sources(rows)}",
             ),
             "tbl-pool": ReportTable(
@@ -84,8 +84,8 @@ def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
                 "forest",
                 drawn,
                 caption="Trials in cramps a week, treatment less comparator. Squares: trials, as large as their "
-                "weight. Open diamonds: published pools, which are never pooled again. Filled diamond: the pool, by REML "
-                "with the Hartung-Knapp interval; the bar below it is the prediction interval of the next trial. "
+                "weight. Open diamonds: published pools, which are never pooled again. Filled diamond: the pool, by "
+                "REML with the Hartung-Knapp interval; the bar below it is the prediction interval of the next trial. "
                 "Shaded: less than one cramp a week.",
                 alt=_alt(pool),
                 note="n: participants. Bias: risk of bias as judged in the data package.",
@@ -175,8 +175,8 @@ def _pool_words(pool: pd.DataFrame) -> str:
     rests = {str(most["level"]).removeprefix("without "), *presumed}
     without = [_one(kinds.WITHOUT.rows(pool), f"without {name}") for name in sorted(rests)]
     parts = [
-        f"The pool has {wording.count(row['n_participants'])} participants; {100 * i2['estimate']:.0f}% of the variance "
-        f"between its trials is not by chance (I², {100 * i2['ci_low']:.0f} to {100 * i2['ci_high']:.0f}%).",
+        f"The pool has {wording.count(row['n_participants'])} participants; {100 * i2['estimate']:.0f}% of the "
+        f"variance between its trials is not by chance (I², {100 * i2['ci_low']:.0f} to {100 * i2['ci_high']:.0f}%).",
         f"The next trial is expected between {_n(following['ci_low'])} and {_n(following['ci_high'])}, and to find "
         f"{beyond['level']} with a probability of {100 * beyond['estimate']:.0f}%.",
         *(f"{wording.capital(each['level'])} it is {wording.estimate(each)}." for each in without),
@@ -230,10 +230,10 @@ def _limits(pool: pd.DataFrame) -> str:
         each.days for each in evidence.studies() if each.study in set(kinds.WEIGHT.rows(pool)["level"]) and each.days
     ]
     return (
-        "Most trials were read in their abstracts, and the standard errors of some follow from P values. The pooled ones "
-        f"lasted {min(days)} to {max(days)} days and say nothing of longer use. Published pools have trials in common "
-        "with each other and with ours, and are shown beside. A pool of so few trials rests on each of them, and a trial "
-        "that was never published is missing from all."
+        "Most trials were read in their abstracts, and the standard errors of some follow from P values. The pooled "
+        f"ones lasted {min(days)} to {max(days)} days and say nothing of longer use. Published pools have trials in "
+        "common with each other and with ours, and are shown beside. A pool of so few trials rests on each of them, "
+        "and a trial that was never published is missing from all."
     )
 
 

@@ -72,9 +72,7 @@ def _list(output: Output, of_one: list[object]) -> None:
             f"of which treatment? add --agent NAME, such as magnesium; there are {', '.join(evidence.agents())}"
         )
     rows = pd.concat([evidence.synthesise(agent).estimates for agent in evidence.agents()], ignore_index=True)
-    listed = tables.agents(rows)
-    listed.index = pd.Index(map(", ".join, listed.index), name="Treatment, in whom")
-    output.show(rows, lambda: terminal.show_tables([("What trials say of each treatment", listed)]))
+    output.show(rows, lambda: terminal.show_tables([("What trials say of each treatment", tables.agents(rows))]))
 
 
 def _show(found: Synthesis) -> None:

@@ -13,6 +13,8 @@ from crampstudy.evidence.harmonise import PerWeek, per_week
 from crampstudy.evidence.study import POOLED_COMPARISONS, Study
 from crampstudy.readable import OneLine
 
+NOBODY = "nobody yet"
+"""The population of a treatment that no trial with verified figures studied."""
 USUAL = "placebo or no treatment"
 """What the trials of a pool are against, unless it is another treatment."""
 

@@ -18,7 +18,7 @@ from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import heterogeneity, random_effects
 from crampstudy.evidence.heterogeneity import METHODS
-from crampstudy.evidence.pools import Pool, TrialRow
+from crampstudy.evidence.pools import NOBODY, Pool, TrialRow
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, Limits, RandomEffects
 
 OUTCOME = "cramps_per_week"
@@ -134,7 +134,8 @@ def of_pool(rows: Rows) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of the pooled difference, of how trials vary, and of the next trial."""
     count: dict[str, Any] = {"n_participants": people(rows.pool), "n_groups": len(rows.pool.trials)}
     if len(rows.pool.trials) < 2:
-        of = f"of {wording.label(rows.pool.agent)} ({rows.pool.name})"
+        whom = "" if rows.pool.population == NOBODY else f" ({rows.pool.name})"
+        of = f"of {wording.label(rows.pool.agent)}{whom}"
         said = f"one trial {of}, so nothing to pool" if rows.pool.trials else f"no poolable trial {of}"
         cells = {"scale": "difference", "unit": "cramps a week", "model": f"random effects, {METHODS[0]}"}
         yield rows.row(kinds.POOLED, ERRORS[0], status="not_estimable", note=said, **cells, **count)

@@ -19,8 +19,6 @@ from crampstudy.evidence.sensitivity import PARTS, by_subgroup
 from crampstudy.evidence.study import Study
 from crampstudy.readable import OneLine
 
-NOBODY = "nobody yet"
-"""The population of a treatment that no trial with verified figures studied."""
 EVERYBODY = "all populations"
 """The population of a synthesis whose subgroups are populations."""
 
@@ -53,7 +51,7 @@ def synthesise(
     asked = asked or Asked()
     mine = [each for each in (*studies(), *added) if each.agent == agent]
     found = grouping.group(each for each in mine if population in (None, each.population))
-    found = found or (Pool(agent, NOBODY, grouping.USUAL, ()),)
+    found = found or (Pool(agent, grouping.NOBODY, grouping.USUAL, ()),)
     shown = [row for pool in found for row in _of_pool(pool, asked)]
     if asked.by == "population":
         shown += [row for pool in _merged(found) for row in by_subgroup(Rows(pool, asked))]

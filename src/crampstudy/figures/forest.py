@@ -15,9 +15,9 @@ from crampstudy import wording
 from crampstudy.codebook.contrasts import margin
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.results import of_result
+from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
 from crampstudy.evidence.rows import OUTCOME, bias_of
-from crampstudy.evidence.synthesis import NOBODY
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 
@@ -26,7 +26,7 @@ _ROW = 0.185
 _WINDOW = 6.0
 """Intervals that reach further end there in an arrow."""
 _WIDTHS = (2.3, 2.0, 2.1)
-_AT = {"n": 0.12, "number": 0.66, "weight": 0.83, "bias": 1.0}
+_AT = {"n": 0.1, "number": 0.63, "weight": 0.82, "bias": 1.0}
 """Where the columns on the right end, as shares of their width."""
 _SMALL = 7.2
 _PUBLISHED, _COHORT = style.PALETTE[6], style.PALETTE[1]

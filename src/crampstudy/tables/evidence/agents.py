@@ -11,10 +11,10 @@ from crampstudy import wording
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.estimates.results import Rows, rows_of
 from crampstudy.evidence.package import agents as known_agents
+from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS
 from crampstudy.evidence.rows import bias_of
 from crampstudy.tables.table import as_table
-
 
 _FEW = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 _WHOM = {"idiopathic": "idiopathic cramps", "on quinine": "people on quinine"}
@@ -33,7 +33,8 @@ def agents(estimates: Rows) -> pd.DataFrame:
     made, index = [], []
     for (agent, population), own in rows.groupby(["term", "population"], sort=False):
         found = _found(own)
-        index.append((wording.capital(wording.term(str(agent))), str(population)))
+        whom = "" if population == NOBODY else f", {population}"
+        index.append(f"{wording.capital(wording.term(str(agent)))}{whom}")
         made.append(
             {
                 "Trials": wording.count(len(kinds.TRIAL.rows(own))),
@@ -42,7 +43,7 @@ def agents(estimates: Rows) -> pd.DataFrame:
                 "How sure": _how_sure(own, found),
             }
         )
-    return pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["Treatment", "In whom"]))
+    return pd.DataFrame(made, index=pd.Index(index, name="Treatment, in whom"))
 
 
 def against_article(agent: str, estimates: Rows) -> list[str]:

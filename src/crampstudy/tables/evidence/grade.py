@@ -46,7 +46,7 @@ def _domains(own: pd.DataFrame, pool: Mapping[str, Any]) -> dict[str, str]:
     return {
         "Risk of bias": f"{100 * biased:.0f}% of the weight is of trials judged to be at high risk",
         "Inconsistency": _inconsistency(own),
-        "Indirectness": f"trials in {in_whom(pool['population'])} against {pool['reference']}, of cramps counted{units}",
+        "Indirectness": f"trials in {in_whom(pool['population'])} against {pool['reference']}{units}",
         "Imprecision": _imprecision(pool),
         "Publication bias": wording.capital(egger),
     }
