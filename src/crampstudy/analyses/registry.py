@@ -14,6 +14,7 @@ from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
@@ -24,6 +25,7 @@ ANALYSES: Mapping[str, Analysis] = {
         FREQUENCY,
         AGE_AND_MUSCLE,
         SLEEP,
+        SYSTEMATIC_REVIEWS,
         SECOND_OPINION,
     )
 }

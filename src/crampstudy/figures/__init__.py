@@ -8,6 +8,7 @@ from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.factors import ratios
+from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sleep import both_directions, usual_sleep
@@ -16,9 +17,19 @@ from crampstudy.figures.survival import relief
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
-        *(rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured),
-        *(distribution, recalled_classes),
-        *(both_directions, usual_sleep),
+        rates,
+        prevalence,
+        age_curve,
+        relief,
+        ratios,
+        participants,
+        weekly_completeness,
+        measured,
+        distribution,
+        recalled_classes,
+        both_directions,
+        usual_sleep,
+        forest,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -28,6 +39,7 @@ __all__ = [
     "age_curve",
     "both_directions",
     "distribution",
+    "forest",
     "measured",
     "participants",
     "prevalence",

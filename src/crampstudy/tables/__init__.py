@@ -2,6 +2,16 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.evidence import (
+    against_article,
+    agents,
+    grade_inputs,
+    in_whom,
+    moved,
+    pooled,
+    sensitivity,
+    trials,
+)
 from crampstudy.tables.frequency import (
     age_curve,
     classes,
@@ -28,7 +38,9 @@ __all__ = [
     "TABLES",
     "PrintedTable",
     "adjusted_factors",
+    "against_article",
     "age_curve",
+    "agents",
     "agreement",
     "agreements",
     "bootstrap",
@@ -42,14 +54,18 @@ __all__ = [
     "distribution",
     "factors",
     "gaps",
+    "grade_inputs",
+    "in_whom",
     "measured",
     "models",
+    "moved",
     "not_estimated",
     "notes",
     "opinion_notes",
     "parameters",
     "participants",
     "people_by_frequency",
+    "pooled",
     "prevalence",
     "printed",
     "rates",
@@ -59,8 +75,10 @@ __all__ = [
     "rules",
     "second_opinion",
     "second_opinions",
+    "sensitivity",
     "shown",
     "table_one",
+    "trials",
     "usual_sleep",
     "weekly_completeness",
 ]

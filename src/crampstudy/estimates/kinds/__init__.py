@@ -5,6 +5,7 @@ tables or figures picks them by a kind. Tables and figures stand in rooms of the
 functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
+from crampstudy.estimates.kinds import evidence
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -100,6 +101,7 @@ __all__ = [
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",
     "Kind",
+    "evidence",
     "is_split",
     "named",
     "of_fit",
