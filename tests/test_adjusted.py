@@ -1,4 +1,4 @@
-"""An exposure with what the causal graph asks for beside it, and what is said where that is more than there is room for."""
+"""An exposure with what the causal graph asks for beside it, and what is said where there is no room for all of it."""
 
 from __future__ import annotations
 

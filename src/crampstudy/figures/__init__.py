@@ -6,10 +6,13 @@ from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
+from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -24,6 +27,11 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         participants,
         weekly_completeness,
         measured,
+        distribution,
+        recalled_classes,
+        both_directions,
+        usual_sleep,
+        forest,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -31,13 +39,18 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "both_directions",
+    "distribution",
     "dose_response",
+    "forest",
     "measured",
     "participants",
     "prevalence",
     "rates",
     "ratios",
+    "recalled_classes",
     "relief",
     "rootogram",
+    "usual_sleep",
     "weekly_completeness",
 ]
