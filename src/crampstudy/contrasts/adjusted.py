@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,13 +84,7 @@ def adjusted_fit(
     found = adjustment_set(exposure, named, measured_in(cohort), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
-    covariates = [
-        covariate
-        for column in found.columns
-        if (covariate := _covariate(cohort, column, known.node(exposure).of, exposure)) not in besides
-        and not {column} & held
-        and _varies(cohort, column)
-    ]
+    covariates = [each for each in covariates_of(cohort, found, known, held) if each not in besides]
     fitted = fit(
         cohort,
         model=model,
@@ -101,6 +95,16 @@ def adjusted_fit(
     )
     shown = tuple(formula.as_shown(term, fitted.estimates["term"].tolist()) for term in asked)
     return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
+
+
+def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
+    """Return what an exposure is adjusted for as terms, but for columns that the model has or that do not differ."""
+    of = graph.node(found.exposure).of
+    return [
+        _covariate(cohort, column, of, found.exposure)
+        for column in found.columns
+        if column not in held and _varies(cohort, column)
+    ]
 
 
 def _covariate(cohort: Cohort, column: str, of: str, exposure: str) -> str:
@@ -123,8 +127,16 @@ def _varies(cohort: Cohort, column: str) -> bool:
 def _said(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
     rows = fitted.estimates
     crowded = set(rows.loc[rows["note"].fillna("").str.contains(CROWDED, regex=False), "term"])
-    each = [str(term) for covariate in covariates for term in formula.parse(covariate) if str(term) != "1"]
-    dropped = [term for term in each if term in crowded]
-    if not dropped:
+    return with_left_out(found, [term for term in single_terms(covariates) if term in crowded])
+
+
+def single_terms(terms: Sequence[str]) -> list[str]:
+    """Return the terms of a formula one by one, as its rows name them."""
+    return [str(term) for each in terms for term in formula.parse(each) if str(term) != "1"]
+
+
+def with_left_out(found: Adjustment, left_out: Sequence[str]) -> str:
+    """Return what is said of an adjustment of which a model of few participants had to leave terms out."""
+    if not left_out:
         return found.sentence
-    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(dropped)} in as well"
+    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(left_out)} in as well"

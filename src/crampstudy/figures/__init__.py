@@ -8,19 +8,25 @@ from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.nightly import lag_curves, modified
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
-    for made in (rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured)
+    for made in (
+        *(rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured),
+        *(lag_curves, modified),
+    )
 }
 """The figures by the name that a kind of result has for its own."""
 
 __all__ = [
     "FIGURES",
     "age_curve",
+    "lag_curves",
     "measured",
+    "modified",
     "participants",
     "prevalence",
     "rates",

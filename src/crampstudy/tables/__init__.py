@@ -3,6 +3,7 @@
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
+from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -17,10 +18,12 @@ from crampstudy.tables.times import relief
 __all__ = [
     "TABLES",
     "PrintedTable",
+    "adherence",
     "adjusted_factors",
     "age_curve",
     "agreement",
     "agreements",
+    "at_contrasts",
     "bootstrap",
     "classes",
     "cleaning",
@@ -29,6 +32,8 @@ __all__ = [
     "gaps",
     "measured",
     "models",
+    "modified",
+    "nightly_exposures",
     "not_estimated",
     "notes",
     "opinion_notes",

@@ -29,6 +29,7 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
+from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -49,6 +50,7 @@ from crampstudy.estimates.kinds.registry import (
 )
 
 __all__ = [
+    "ADHERENCE",
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
@@ -69,8 +71,10 @@ __all__ = [
     "MEAN_RELIEF",
     "MEASURED",
     "MEDIAN_RELIEF",
+    "MODIFIED",
     "MUSCLE",
     "MUTUAL",
+    "NIGHTLY_COUNT",
     "PARTICIPANTS",
     "PREVALENCE",
     "REGRESSION",
