@@ -156,7 +156,7 @@ def _answer(rows: pd.DataFrame) -> str:
 
 
 def _answer_of_survey(ratios: Findings) -> str:
-    declared = ratios.estimates[ratios.estimates["term"].map(wording.is_declared)]
+    declared = ratios.estimates[ratios.estimates["term"].str.startswith(wording.CONTRAST)]
     asked = [
         (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
         for row in wording.records(declared[declared["estimate"].notna()])

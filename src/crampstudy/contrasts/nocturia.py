@@ -44,7 +44,7 @@ def nocturia_by_fluid(cohort: Cohort, **more: Any) -> pd.DataFrame:
     fitted = fit(_counting(cohort, NOCTURIA), model="poisson", terms=" + ".join([within, *covariates]), **more)
     rows = fitted.estimates
     (plain,) = person_time.known(rows[rows["term"] == within])
-    cells = {"outcome": NOCTURIA, "analysis": kinds.NIGHTLY_COUNT.name, "term": f"{CONTRAST}{FLUID}"}
+    cells: dict[str, Any] = {"outcome": NOCTURIA, "analysis": kinds.NIGHTLY_COUNT.name, "term": f"{CONTRAST}{FLUID}"}
     cells |= {"level": WITHIN, "unit": f"{MORE_ML} mL/day above own mean"}
     if fitted.linear is None or plain["status"] not in ("converged", "boundary"):
         kept = {name: cell for name, cell in plain.items() if name not in ("unit", "estimate")}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from crampstudy import codebook, estimates
+from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.subpopulation import select
@@ -96,10 +96,9 @@ def _of_survey(cohort: Cohort, guideline: str, where: str | None, ci_level: floa
     if reason := _lacking(cohort, guideline, who.filter(chosen), "recall_water_ml"):
         return estimates.row(status="not_measured", **cells | {"note": reason})
     survey = cohort.design
-    component = codebook.variable("recall_water_ml", "participants").component
-    weight = survey.weights.get(str(component)) if survey else None
+    weight = survey.weights.get("diet1") if survey else None
     if survey is None or weight is None:
-        return estimates.row(status="not_estimable", **cells | {"note": f"the survey has no weight of its {component}"})
+        return estimates.row(status="not_estimable", **cells | {"note": "the survey has no weight of its diet recall"})
     least = (
         who["body_mass_kg"] * PER_KG
         if guideline == "fluid_per_kg_guideline"

@@ -61,7 +61,7 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
 def modified(estimates: pd.DataFrame) -> Figure:
     """Draw the ratio of an exposure at values of another variable; where there is none, the figure says why."""
     rows = kinds.MODIFIED.rows(estimates)
-    drawn = estimated(rows[~rows["term"].map(wording.is_declared)])
+    drawn = estimated(rows[~rows["term"].str.startswith(wording.CONTRAST)])
     if drawn.empty:
         return could_not_estimate(tables.reasons(rows) or "the other variable was not logged")
     with style.journal():
