@@ -148,8 +148,8 @@ def _answer(rows: pd.DataFrame) -> str:
         ("after a day with 500 mL less fluid than their own mean", fluid),
         ("after an electrolyte drink at the same fluid", drink),
         ("after a day with 3 units of alcohol above their own mean", alcohol),
-        ("a night later", later),
-        ("after four days with so much more alcohol", every),
+        ("with 3 units more the day before", later),
+        ("with 3 units more on four days running", every),
     )
     text = said.sentences(text)
     return text or "Whether fluid, electrolyte drinks and alcohol go with cramps could not be estimated in this cohort."
@@ -181,7 +181,8 @@ def _shown(rows: pd.DataFrame) -> str:
         ""
         if heat is None
         else (
-            f"The rate ratio of 500 mL less fluid at 30 °C was {estimate(heat)} times that at 10 °C ({heat['verdict']})"
+            f"The rate ratio of 500 mL less fluid at 30\N{NO-BREAK SPACE}°C was {estimate(heat)} times that at "
+            f"10\N{NO-BREAK SPACE}°C ({heat['verdict']})"
         )
     )
     return said.sentences(said.control(rows, LAGGED), up, warm)

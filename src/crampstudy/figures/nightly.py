@@ -42,7 +42,7 @@ def lag_curves(estimates: pd.DataFrame) -> Figure:
     across = min(len(panels), _PANELS)
     down = -(-len(panels) // across)
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.6 * down))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.4 * down))
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for axes, (name, own) in zip(grid.flat, panels.items(), strict=False):
             places = _places(own["level"])
