@@ -11,6 +11,7 @@ from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
+from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
@@ -28,6 +29,7 @@ ANALYSES: Mapping[str, Analysis] = {
         SLEEP,
         NUTRITION,
         SYSTEMATIC_REVIEWS,
+        HYDRATION,
         SECOND_OPINION,
     )
 }

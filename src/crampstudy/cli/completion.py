@@ -16,7 +16,16 @@ MODELS = (
     *("zero-inflated-negative-binomial", "hurdle-negative-binomial", "gee-exchangeable", "gee-ar1", "ordinal", "cox"),
     *("survey-logistic", "survey-poisson", "survey-ordinal", "survey-linear", "interval-count"),
 )
-ANALYSES = ("cohort", "frequency", "age-and-muscle", "sleep", "nutrition", "systematic-reviews", "second-opinion")
+ANALYSES = (
+    "cohort",
+    "frequency",
+    "age-and-muscle",
+    "sleep",
+    "nutrition",
+    "systematic-reviews",
+    "hydration",
+    "second-opinion",
+)
 
 
 def models(incomplete: str) -> list[str]:

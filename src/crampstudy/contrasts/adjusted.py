@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,15 +91,7 @@ def adjusted_fit(
     found = adjustment_set(exposure, named, measured_in(cohort), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
-    of_persons = known.node(exposure).of == "person" or exposure.startswith("between(")
-    who = people(cohort)
-    beside = dict.fromkeys(
-        covariate
-        for column in found.columns
-        if not {column} & held and _varies(cohort, who, column)
-        for covariate in (_of_persons(cohort, column, named) if of_persons else (_as_term(cohort, column),))
-    )
-    covariates = [covariate for covariate in beside if covariate not in besides]
+    covariates = [each for each in covariates_of(cohort, found, known, held) if each not in besides]
     fitted = fit(
         cohort,
         model=model,
@@ -110,6 +102,19 @@ def adjusted_fit(
     )
     shown = tuple(formula.as_shown(term, fitted.estimates["term"].tolist()) for term in asked)
     return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
+
+
+def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
+    """Return what an exposure is adjusted for as terms, but for columns that the model has or that do not differ."""
+    of_persons = graph.node(found.exposure).of == "person" or found.exposure.startswith("between(")
+    who = people(cohort)
+    terms = (
+        term
+        for column in found.columns
+        if column not in held and _varies(cohort, who, column)
+        for term in (_of_persons(cohort, column, found.outcome) if of_persons else (_as_term(cohort, column),))
+    )
+    return list(dict.fromkeys(terms))
 
 
 def _as_term(cohort: Cohort, column: str) -> str:
@@ -145,8 +150,16 @@ def _varies(cohort: Cohort, of_persons: pl.DataFrame, column: str) -> bool:
 def _said(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
     rows = fitted.estimates
     crowded = set(rows.loc[rows["note"].fillna("").str.contains(CROWDED, regex=False), "term"])
-    each = [str(term) for covariate in covariates for term in formula.parse(covariate) if str(term) != "1"]
-    dropped = [term for term in each if term in crowded]
-    if not dropped:
+    return with_left_out(found, [term for term in single_terms(covariates) if term in crowded])
+
+
+def single_terms(terms: Sequence[str]) -> list[str]:
+    """Return the terms of a formula one by one, as its rows name them."""
+    return [str(term) for each in terms for term in formula.parse(each) if str(term) != "1"]
+
+
+def with_left_out(found: Adjustment, left_out: Sequence[str]) -> str:
+    """Return what is said of an adjustment of which a model of few participants had to leave terms out."""
+    if not left_out:
         return found.sentence
-    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(dropped)} in as well"
+    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(left_out)} in as well"

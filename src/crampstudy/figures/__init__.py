@@ -11,6 +11,7 @@ from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.nightly import lag_curves, modified
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
@@ -32,6 +33,8 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         both_directions,
         usual_sleep,
         forest,
+        lag_curves,
+        modified,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -43,7 +46,9 @@ __all__ = [
     "distribution",
     "dose_response",
     "forest",
+    "lag_curves",
     "measured",
+    "modified",
     "participants",
     "prevalence",
     "rates",

@@ -23,6 +23,7 @@ from crampstudy.tables.frequency import (
     rates,
     recalled_classes,
 )
+from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -38,12 +39,14 @@ from crampstudy.tables.times import relief
 __all__ = [
     "TABLES",
     "PrintedTable",
+    "adherence",
     "adjusted_factors",
     "against_article",
     "age_curve",
     "agents",
     "agreement",
     "agreements",
+    "at_contrasts",
     "bootstrap",
     "both_directions",
     "classes",
@@ -60,7 +63,9 @@ __all__ = [
     "in_whom",
     "measured",
     "models",
+    "modified",
     "moved",
+    "nightly_exposures",
     "not_estimated",
     "notes",
     "opinion_notes",

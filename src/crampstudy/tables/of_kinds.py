@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, sleep, times
+from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, sleep, times
 from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.table import PrintedTable
 
@@ -24,6 +24,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(observed.measured, observed.participants),
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
+        *(nightly.adherence, nightly.modified),
     )
 }
 """The tables by the name that a kind has for its own."""

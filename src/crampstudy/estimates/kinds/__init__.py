@@ -32,6 +32,7 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -40,16 +41,7 @@ from crampstudy.estimates.kinds.participants import (
     PARTICIPANTS,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
-from crampstudy.estimates.kinds.registry import (
-    KINDS,
-    Kind,
-    is_split,
-    named,
-    of_fit,
-    of_rows,
-    register,
-    split_of,
-)
+from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
@@ -60,6 +52,7 @@ from crampstudy.estimates.kinds.sleep import (
 )
 
 __all__ = [
+    "ADHERENCE",
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
@@ -91,8 +84,10 @@ __all__ = [
     "MEAN_RELIEF",
     "MEASURED",
     "MEDIAN_RELIEF",
+    "MODIFIED",
     "MUSCLE",
     "MUTUAL",
+    "NIGHTLY_COUNT",
     "OFTEN",
     "PARTICIPANTS",
     "PREVALENCE",
