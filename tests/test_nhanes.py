@@ -40,7 +40,7 @@ CELLS: dict[str, dict[str, list[Any]]] = {
         "SDMVPSU": [1, 1, 2, 2, 1, 1, 2, 2],
     },
     "SLQ": {"SLQ160": [0, 1, 2, 3, 4, 7, 9, None], "SLD010H": [7, 12, 77, 99, 6, 5, 4, None]},
-    "BMX": {"BMXBMI": [22.5, 30, None, 25, 25, 25, 25, 14]},
+    "BMX": {"BMXBMI": [22.5, 30, None, 25, 25, 25, 25, 14], "BMXWT": [70.1, 80, None, 60, 60, 60, 60, 9.3]},
     "BIOPRO": {
         "LBXSNASI": [140] * N,
         "LBXSKSI": [4.1] * N,
@@ -135,6 +135,7 @@ def test_codes_become_codebook_values(folder: Path) -> None:
     assert found["participant_id"][0] == "31127"
     assert found["recalled_low"] == [0, 1, 2, 5, 16, None, None, None]
     assert found["recalled_high"] == [0, 1, 4, 15, None, None, None, None]
+    assert found["body_mass_kg"] == [70.1, 80, None, 60, 60, 60, 60, 9.3]
     assert found["sex"] == ["male", *["female"] * 6, "male"]
     assert found["education"][:7] == [
         "below_9_years",

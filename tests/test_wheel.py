@@ -31,7 +31,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's own files, in a folder that is removed before anything of the wheel is run."""
     copied = tmp_path_factory.mktemp("sources") / "project"
     left_out = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("src", "notebooks"):
+    for name in ("src", "notebooks", "data/evidence"):
         shutil.copytree(ROOT / name, copied / name, ignore=left_out)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copied)

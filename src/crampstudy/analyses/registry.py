@@ -11,10 +11,13 @@ from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
+from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
+from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.season import ANALYSIS as SEASON
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
@@ -25,6 +28,9 @@ ANALYSES: Mapping[str, Analysis] = {
         FREQUENCY,
         AGE_AND_MUSCLE,
         SLEEP,
+        NUTRITION,
+        SYSTEMATIC_REVIEWS,
+        HYDRATION,
         SEASON,
         SECOND_OPINION,
     )

@@ -13,6 +13,7 @@ from crampstudy.cli.options import (
     Bands,
     CiLevel,
     Force,
+    Graph,
     HemisphereName,
     ObservedFrom,
     ObservedTo,
@@ -20,6 +21,7 @@ from crampstudy.cli.options import (
     StandardName,
     UnloggedNights,
     bands,
+    causal_graph,
     opened,
     word,
 )
@@ -43,6 +45,7 @@ def analyse(
     age_bands: Bands = None,
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
+    graph: Graph = None,
     hemisphere: HemisphereName = "north",
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
@@ -63,7 +66,9 @@ def analyse(
     analyses.named(name)
     output = Output(as_json, as_csv, force)
     limits = (bands(age_bands) or AgeBands()).limits
-    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level, hemisphere=hemisphere)
+    settings = analyses.Settings(
+        age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph), hemisphere=hemisphere
+    )
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)

@@ -34,7 +34,7 @@ def part(variable: str, which: Part, model: str, outcome: str | None) -> Exposur
 
 
 def joined(beside: str, exposures: Sequence[Exposure]) -> str:
-    """Return the terms of a model with ``exposures`` after what it is adjusted for.
+    """Return the terms of a model with ``exposures`` before what it is adjusted for, of which few people have less.
 
     Raises:
         UsageError: there is none, or one is named twice.
@@ -42,7 +42,7 @@ def joined(beside: str, exposures: Sequence[Exposure]) -> str:
     terms = [str(exposure) for exposure in exposures]
     if not terms or len(set(terms)) < len(terms):
         raise UsageError("name at least one nightly exposure, and each once, such as ['alcohol_units']")
-    return " + ".join([*filter(None, [beside.strip()]), *terms])
+    return " + ".join([*terms, *filter(None, [beside.strip()])])
 
 
 def deviations(columns: Iterable[str], cohort: Cohort) -> list[str]:

@@ -33,6 +33,8 @@ from crampstudy.wording import CONTRAST, RELIABILITY, counted
 Row = dict[str, Any]
 _REPLACED = ("key", "status", "estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "verdict", "note")
 """The cells of a plain row that the corrected one has of its own."""
+_ALSO_ASKED = ("exposure", "where", "ci_level", "participants_per_coefficient")
+"""What is asked of the model that is resampled as of the one that is shown."""
 _TOGETHER = "some of the means together differ between participants by no more than nights do: none can be corrected"
 
 
@@ -100,7 +102,7 @@ def within_between(
 
 
 def _request(cohort: Cohort | Diary, model: str, terms: str, outcome: str | None, more: dict[str, Any]) -> ModelRequest:
-    own = {name: more[name] for name in ("exposure", "where", "ci_level") if name in more}
+    own = {name: more[name] for name in _ALSO_ASKED if name in more}
     bands = more.get("bands") or AgeBands()
     return ModelRequest(cohort, model, terms, default_outcome(model, outcome), bands=bands, **own)
 

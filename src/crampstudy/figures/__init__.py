@@ -7,8 +7,11 @@ from matplotlib.figure import Figure
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.distribution import distribution, recalled_classes
+from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
+from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.nightly import lag_curves, modified
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.season import season
 from crampstudy.figures.sleep import both_directions, usual_sleep
@@ -17,10 +20,23 @@ from crampstudy.figures.survival import relief
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
-        *(rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured),
-        *(distribution, recalled_classes),
-        *(both_directions, usual_sleep),
-        *(season,),
+        rates,
+        prevalence,
+        age_curve,
+        dose_response,
+        relief,
+        ratios,
+        participants,
+        weekly_completeness,
+        measured,
+        distribution,
+        recalled_classes,
+        both_directions,
+        usual_sleep,
+        forest,
+        lag_curves,
+        modified,
+        season,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -30,7 +46,11 @@ __all__ = [
     "age_curve",
     "both_directions",
     "distribution",
+    "dose_response",
+    "forest",
+    "lag_curves",
     "measured",
+    "modified",
     "participants",
     "prevalence",
     "rates",

@@ -2,6 +2,17 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.dose_response import dose_response
+from crampstudy.tables.evidence import (
+    against_article,
+    agents,
+    grade_inputs,
+    in_whom,
+    moved,
+    pooled,
+    sensitivity,
+    trials,
+)
 from crampstudy.tables.frequency import (
     age_curve,
     classes,
@@ -15,6 +26,7 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
+from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -30,10 +42,14 @@ from crampstudy.tables.times import relief
 __all__ = [
     "TABLES",
     "PrintedTable",
+    "adherence",
     "adjusted_factors",
+    "against_article",
     "age_curve",
+    "agents",
     "agreement",
     "agreements",
+    "at_contrasts",
     "bootstrap",
     "both_directions",
     "classes",
@@ -43,11 +59,17 @@ __all__ = [
     "cramp_nights",
     "direction",
     "distribution",
+    "dose_response",
     "factors",
     "gaps",
+    "grade_inputs",
+    "in_whom",
     "measured",
     "models",
+    "modified",
     "months",
+    "moved",
+    "nightly_exposures",
     "not_estimated",
     "notes",
     "opinion_notes",
@@ -55,6 +77,7 @@ __all__ = [
     "participants",
     "peak",
     "people_by_frequency",
+    "pooled",
     "prevalence",
     "printed",
     "rates",
@@ -65,8 +88,10 @@ __all__ = [
     "season",
     "second_opinion",
     "second_opinions",
+    "sensitivity",
     "shown",
     "table_one",
+    "trials",
     "usual_sleep",
     "weekly_completeness",
 ]

@@ -5,6 +5,7 @@ tables or figures picks them by a kind. Tables and figures stand in rooms of the
 functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
+from crampstudy.estimates.kinds import evidence
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -19,6 +20,7 @@ from crampstudy.estimates.kinds.described import (
     STANDARDISED_PREVALENCE,
     STANDARDISED_RATE,
 )
+from crampstudy.estimates.kinds.dose_response import DOSE_RESPONSE, EXPOSURE_LEVEL, LOW_LEVEL, SHAPE
 from crampstudy.estimates.kinds.fits import (
     ADJUSTED,
     BOOTSTRAP,
@@ -30,6 +32,7 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -38,16 +41,7 @@ from crampstudy.estimates.kinds.participants import (
     PARTICIPANTS,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
-from crampstudy.estimates.kinds.registry import (
-    KINDS,
-    Kind,
-    is_split,
-    named,
-    of_fit,
-    of_rows,
-    register,
-    split_of,
-)
+from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
@@ -59,6 +53,7 @@ from crampstudy.estimates.kinds.sleep import (
 )
 
 __all__ = [
+    "ADHERENCE",
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
@@ -80,18 +75,23 @@ __all__ = [
     "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
+    "DOSE_RESPONSE",
     "EXAMINED",
+    "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
     "LAG_ADJUSTED",
+    "LOW_LEVEL",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
     "MEDIAN_RELIEF",
+    "MODIFIED",
     "MONTHS",
     "MUSCLE",
     "MUTUAL",
+    "NIGHTLY_COUNT",
     "OFTEN",
     "PARTICIPANTS",
     "PREVALENCE",
@@ -100,11 +100,13 @@ __all__ = [
     "RELIABILITY",
     "RELIEF_CURVE",
     "SEASON",
+    "SHAPE",
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",
     "Kind",
+    "evidence",
     "is_split",
     "named",
     "of_fit",

@@ -74,6 +74,7 @@ FIELDS: tuple[NhanesField, ...] = (
     NhanesField("psu", "DEMO", "SDMVPSU"),
     NhanesField("usual_sleep_hours", "SLQ", "SLD010H", missing=(77, 99)),
     NhanesField("bmi_kg_m2", "BMX", "BMXBMI"),
+    NhanesField("body_mass_kg", "BMX", "BMXWT"),
     NhanesField("serum_sodium_mmol_l", "BIOPRO", "LBXSNASI"),
     NhanesField("serum_potassium_mmol_l", "BIOPRO", "LBXSKSI"),
     NhanesField("serum_chloride_mmol_l", "BIOPRO", "LBXSCLSI"),
