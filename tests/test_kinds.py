@@ -22,12 +22,12 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import SeasonQuestion
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
-from crampstudy.descriptive.ever import ever, recalled_frequency
-from crampstudy.descriptive.frequency import frequency
+from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value

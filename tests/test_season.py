@@ -19,9 +19,9 @@ from test_age_curve import survey
 from crampstudy import analyses, figures, fit, tables
 from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cosinor import AnnualCycle, resampled
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import NONE, SeasonQuestion, day_of
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
+from crampstudy.contrasts.season.rows import NONE, SeasonQuestion, day_of
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.nights.calendar import YEAR

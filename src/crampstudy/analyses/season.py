@@ -14,8 +14,8 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_term import age_term
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import NONE, SeasonQuestion
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import NONE, SeasonQuestion
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.models.fit import fit

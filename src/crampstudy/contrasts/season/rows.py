@@ -12,7 +12,7 @@ import numpy as np
 
 from crampstudy import estimates
 from crampstudy.arrays import Array
-from crampstudy.contrasts.cosinor import AnnualCycle, resampled
+from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
 from crampstudy.estimates import kinds, note, verdicts
 from crampstudy.models.coefficients.rows import untested, wald_cells
 from crampstudy.models.inference.covariance import combined, p_value, quantile
