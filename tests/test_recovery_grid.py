@@ -84,7 +84,7 @@ QUICK = [
     ("zeros hurdle b", 15),
     ("cramps a", 20),
     ("hours a", 8),
-    ("slopes b", 4),
+    ("slopes b", 3),
     ("few null", 12),
     ("recalled classes a", 20),
     ("recalled counts b", 8),
