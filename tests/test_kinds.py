@@ -22,6 +22,8 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.season import annual_cycle
+from crampstudy.contrasts.season_rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.ever import ever, recalled_frequency
@@ -73,6 +75,10 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "describe relief": describe(diary, outcome="relief").estimates,
         "describe classes": describe(diary, "sex", outcome="class_30_days").estimates,
         "frequency": frequency(diary, BANDS),
+        "annual cycle": annual_cycle(diary, SeasonQuestion(), np.random.default_rng(1)),
+        "season of the examination": fit(
+            diary, model="poisson", terms="sex", covariance="cluster", analysis=kinds.EXAMINED.name
+        ).estimates,
         "a cramp ever": ever(diary, BANDS),
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,

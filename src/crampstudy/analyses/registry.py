@@ -13,6 +13,7 @@ from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
+from crampstudy.analyses.season import ANALYSIS as SEASON
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.sleep import ANALYSIS as SLEEP
@@ -30,6 +31,7 @@ ANALYSES: Mapping[str, Analysis] = {
         NUTRITION,
         SYSTEMATIC_REVIEWS,
         HYDRATION,
+        SEASON,
         SECOND_OPINION,
     )
 }

@@ -53,7 +53,7 @@ LINKS: Mapping[str, str] = MappingProxyType(
     {
         "rate_ratio, odds_ratio, prevalence_ratio, hazard_ratio": "log of the ratio",
         "rate, odds, dispersion, index_of_dispersion, standard_deviation": "log",
-        "difference, mean, restricted_mean": "that of the estimate itself, in its unit",
+        "difference, mean, restricted_mean, log_amplitude": "that of the estimate itself, in its unit",
         "prevalence, proportion": "that of the share itself, though its interval is made on the logit scale; of an age "
         "curve logit, of the baseline of `survey-poisson` log",
         "survival": "log(−log S)",

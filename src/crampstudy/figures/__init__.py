@@ -13,6 +13,7 @@ from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.nightly import lag_curves, modified
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.season import season
 from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
@@ -35,6 +36,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         forest,
         lag_curves,
         modified,
+        season,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -56,6 +58,7 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rootogram",
+    "season",
     "usual_sleep",
     "weekly_completeness",
 ]

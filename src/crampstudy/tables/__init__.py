@@ -18,10 +18,13 @@ from crampstudy.tables.frequency import (
     classes,
     cramp_nights,
     distribution,
+    months,
+    peak,
     people_by_frequency,
     prevalence,
     rates,
     recalled_classes,
+    season,
 )
 from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
@@ -64,6 +67,7 @@ __all__ = [
     "measured",
     "models",
     "modified",
+    "months",
     "moved",
     "nightly_exposures",
     "not_estimated",
@@ -71,6 +75,7 @@ __all__ = [
     "opinion_notes",
     "parameters",
     "participants",
+    "peak",
     "people_by_frequency",
     "pooled",
     "prevalence",
@@ -80,6 +85,7 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rules",
+    "season",
     "second_opinion",
     "second_opinions",
     "sensitivity",

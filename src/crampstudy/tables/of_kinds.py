@@ -19,6 +19,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
+        *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),

@@ -42,6 +42,7 @@ from crampstudy.estimates.kinds.participants import (
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
+from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
@@ -71,9 +72,11 @@ __all__ = [
     "CRAMP_NIGHTS",
     "CRAMP_NIGHT_ADJUSTED",
     "CRAMP_NIGHT_MODEL_BASED",
+    "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
     "DOSE_RESPONSE",
+    "EXAMINED",
     "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
@@ -85,6 +88,7 @@ __all__ = [
     "MEASURED",
     "MEDIAN_RELIEF",
     "MODIFIED",
+    "MONTHS",
     "MUSCLE",
     "MUTUAL",
     "NIGHTLY_COUNT",
@@ -95,6 +99,7 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SEASON",
     "SHAPE",
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
