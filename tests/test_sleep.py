@@ -491,7 +491,7 @@ def asked() -> Cohort:
     n = 1600
     mood = rng.binomial(27, 0.2, n)
     hours = np.clip(np.round(8 - 0.15 * mood + rng.normal(0, 1.2, n)), 3, 12)
-    chance = 0.12 * np.exp(0.10 * (mood - 5) - 0.15 * (hours - 7))
+    chance = 0.12 * np.exp(0.25 * (mood - 5) - 0.15 * (hours - 7))
     people = pl.DataFrame(
         {
             "participant_id": [str(i) for i in range(n)],

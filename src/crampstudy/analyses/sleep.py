@@ -86,9 +86,8 @@ def _lags(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Findings
     sleep = next((name for name in SLEEP if name in measured), None)
     if sleep is None:
         raise AnalysisError(f"the diary has none of {_listed(SLEEP)}, so that no sleep stands before a cramp")
-    few = {"participants_per_coefficient": settings.per_coefficient}
     lags = distributed_lag(cohort, sleep, lags=LAGS, **asked)
-    adjusted = adjusted_lags(cohort, sleep, **asked, **few)
+    adjusted = adjusted_lags(cohort, sleep, **asked | {"participants_per_coefficient": settings.per_coefficient})
     rows = together([lags, adjusted])
     # What could be estimated stands at its declared contrast alone.
     shown = rows[declared(rows) | ~rows["status"].isin(["converged", "boundary"])]

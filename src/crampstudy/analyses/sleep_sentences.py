@@ -19,8 +19,8 @@ HOW_ADJUSTED = (
 )
 LIMITS_OF_SURVEY = (
     "Asked once, people say how they usually sleep, how they felt in the last two weeks and how often they had cramps "
-    "in the last month: what came first cannot be told, and no night can be set against another. One of the nine questions "
-    "on depression is on sleep, and that on cramps is of those who were trying to sleep."
+    "in the last month: what came first cannot be told, and no night can be set against another. One of the nine "
+    "questions on depression is on sleep, and that on cramps is of those who were trying to sleep."
 )
 _NOT_TOLD = (
     "Within one night it is not told whether a cramp spoils sleep or poor sleep brings a cramp: both stand in one row "

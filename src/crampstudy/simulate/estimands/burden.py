@@ -34,7 +34,7 @@ def scores_of_a_cramp_night(truth: Truth, population: Population) -> Iterator[An
             scale="difference",
             unit="points" if column in moved else None,
             value=_shifted(habits[column], shift) - _shifted(habits[column], 0.0) if shift else 0.0,
-            found_by="a linear mixed model of the score with cramp_night less its mean over the person's nights, and that",
+            found_by="a linear mixed model of the score with cramp_night less its mean over the person, and that mean",
         )
 
 
@@ -53,8 +53,8 @@ def sleep_before(truth: Truth, population: Population) -> Iterator[Answer]:
             scale="log rate ratio",
             unit="per point above one's own",
             value=value,
-            found_by="a count model with the lags 1 to 3 less the person's mean of all other nights, and that mean, but "
-            "for the whole points in which sleep is noted",
+            found_by="a count model with the lags 1 to 3 less the person's mean of all other nights, and that "
+            "mean; the whole points of the score take a little off",
         )
     yield Answer(
         key="contrast:sleep-quality",
