@@ -26,7 +26,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
 from crampstudy.estimates.verdicts import remark
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.estimands import burden
+from crampstudy.simulate.estimands import sleep as sleep_answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.sources import open_cohort
 
@@ -303,7 +303,7 @@ def test_the_lags_of_sleep_are_those_of_r_with_the_night_itself_left_out() -> No
 
 
 def answer_of(truth: Truth) -> dict[str, float]:
-    sources = (burden.scores_of_a_cramp_night, burden.sleep_before)
+    sources = (sleep_answers.scores_of_a_cramp_night, sleep_answers.sleep_before)
     return {a.key: a.value for source in sources for a in source(truth, POPULATION)}
 
 

@@ -80,7 +80,7 @@ def distributed_lag(
     if not within.leave_out:
         made += _together(joint, own, {str(own[1]): 1.0, str(own[0]): -1.0}, "lag 1 against lag 0", margins)
     for row in person_time.of_term(control, later, f"lead {lead}", kinds.DISTRIBUTED_LAG):
-        made.append(person_time.noted(row, _CONTROL))
+        made.append(row | {"note": estimates.note(_CONTROL, row["note"] or "")})
     return estimates.frame(made)
 
 

@@ -1,7 +1,7 @@
 """What an analysis of a simulated cohort should find: the answers that its truth implies."""
 
 # Each adds its answers to the registry; truth.json lists them in this order.
-from crampstudy.simulate.estimands import burden as burden
 from crampstudy.simulate.estimands import diary_answers as diary_answers
 from crampstudy.simulate.estimands import night_odds as night_odds
+from crampstudy.simulate.estimands import sleep as sleep
 from crampstudy.simulate.estimands import sums_and_contrasts as sums_and_contrasts
