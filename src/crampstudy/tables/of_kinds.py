@@ -9,7 +9,8 @@ import pandas as pd
 
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, frequency, observed, ratios, sleep, times
+from crampstudy.tables import characteristics, frequency, observed, ratios, times
+from crampstudy.tables.sections import sleep
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
