@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
-from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
+from crampstudy import analyses, bootstrap, compare, describe, estimates, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -96,6 +96,10 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
+        "sleep": analyses.run("sleep", diary).estimates,
+        "usual sleep": fit(
+            survey, model="survey-poisson", terms="diabetes", outcome="any_cramp", analysis=kinds.SLEEP_AND_MOOD.name
+        ).estimates,
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),

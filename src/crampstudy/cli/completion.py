@@ -24,6 +24,7 @@ ANALYSES = (
     "nutrition",
     "systematic-reviews",
     "hydration",
+    "season",
     "second-opinion",
 )
 
