@@ -14,8 +14,9 @@ import pandas as pd
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
+from test_systematic_reviews import CONTRAST
 
-from crampstudy import analyses, bootstrap, compare, describe, estimates, figures, fit, tables, terminal
+from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
@@ -35,6 +36,7 @@ from crampstudy.report import blocks
 from crampstudy.simulate import simulate
 
 BANDS = AgeBands((20, 60))
+EVERY_PART = evidence.SynthesisOptions(by="population", moderator="year")
 EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
 
 
@@ -106,6 +108,8 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "weeks": who.completeness_by_week(diary),
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
         "participants": who.participants_by_band(diary, BANDS),
+        "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
+        "a cohort beside the evidence": evidence.beside_cohort(CONTRAST, "idiopathic"),
     }
 
 
