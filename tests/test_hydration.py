@@ -270,7 +270,10 @@ def test_the_answer_says_the_rows(found: analyses.Findings) -> None:
     shown = f"{within['estimate']:.2f}; {within['ci_low']:.2f}–{within['ci_high']:.2f}"
     said = f"After a day with 500 mL less fluid than their own mean (rate ratio {shown})"
     assert found.values["answer"].startswith(said) and "people had more cramps" in found.values["answer"]
-    assert "people got up to pass urine" in found.values["shown"] and "at 30\N{NO-BREAK SPACE}°C was" in found.values["shown"]
+    assert (
+        "people got up to pass urine" in found.values["shown"]
+        and "at 30\N{NO-BREAK SPACE}°C was" in found.values["shown"]
+    )
     assert "signific" not in " ".join(found.values.values()).lower()
     assert "500 mL less fluid" in found.figures["fig-fluid-temperature"].caption
     again = found.tables["tbl-adherence"].note or ""

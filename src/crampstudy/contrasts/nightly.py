@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import is_within, source
-from crampstudy.codebook.exposures import OF_PERSON, WITHIN
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -55,8 +55,13 @@ def adjusted_within_between(
     """
     known = graph or study()
     sets = {(name, part): _set(cohort, f"{part}({name})", known) for part in OF_PERSON for name in exposures}
+    means = {f"{BETWEEN}({name})" for name in exposures}
     beside = {
-        key: [_deviation(term, exposures) for term in covariates_of(cohort, found, known, exposures)]
+        key: [
+            _deviation(term, exposures)
+            for term in covariates_of(cohort, found, known, _OUTCOME, exposures)
+            if term not in means
+        ]
         for key, found in sets.items()
     }
     terms = dict.fromkeys(term for each in beside.values() for term in each)
@@ -85,7 +90,7 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
     """
     known = graph or study()
     found = _set(cohort, f"{WITHIN}({exposure})", known)
-    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) != exposure]
+    terms = [term for term in covariates_of(cohort, found, known, _OUTCOME, (exposure,)) if source(term) != exposure]
     rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
     return _with_notes(rows, [(found, terms)] * len(rows))
 

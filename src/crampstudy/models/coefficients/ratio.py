@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import estimates, suggestions
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
-from crampstudy.models.coefficients.rows import ALONE, Row, Scale, shown
+from crampstudy.models.coefficients.rows import ALONE, TEST, Row, Scale, shown, untested, wald_cells
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.terms import design_matrix
@@ -102,6 +102,14 @@ class Linear(OneLine):
         df = float(self.moments.df(contrast[None, :])[0])
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)
+
+    def joint_test(self, places: Sequence[int]) -> Row:
+        """Return the cells of the Wald test that the coefficients at these places are all 0, or why there is none."""
+        block = self.variance[np.ix_(places, places)]
+        if reason := untested(block):
+            return {"status": "not_estimable", "scale": TEST, "note": reason}
+        df = float(np.min(self.df[list(places)]))
+        return {"status": "converged", **wald_cells(self.coefficients[list(places)], block, df)}
 
     def _in_decades(self, side: Mapping[str, Value]) -> dict[str, Value]:
         """Return values with the age as the fit has it, where it is given in years."""

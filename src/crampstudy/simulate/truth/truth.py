@@ -33,7 +33,7 @@ from crampstudy.simulate.truth.tables.rows import (
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
-NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "diary_")
+NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "phq9_", "diary_")
 """Beginnings of the participants columns that only a survey or a list of events needs, and no simulated diary has."""
 
 _MADE = {
