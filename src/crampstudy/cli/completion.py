@@ -17,7 +17,13 @@ MODELS = (
     *("survey-logistic", "survey-poisson", "survey-ordinal", "survey-linear", "interval-count"),
 )
 ANALYSES = (
-    *("cohort", "frequency", "age-and-muscle", "sleep", "nutrition", "systematic-reviews", "hydration"),
+    "cohort",
+    "frequency",
+    "age-and-muscle",
+    "sleep",
+    "nutrition",
+    "systematic-reviews",
+    "hydration",
     "second-opinion",
 )
 

@@ -91,7 +91,7 @@ def adjusted_fit(
     found = adjustment_set(exposure, named, measured_in(cohort), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
-    covariates = [each for each in covariates_of(cohort, found, known, named, held) if each not in besides]
+    covariates = [each for each in covariates_of(cohort, found, known, held) if each not in besides]
     fitted = fit(
         cohort,
         model=model,
@@ -104,28 +104,17 @@ def adjusted_fit(
     return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
 
 
-def covariates_of(
-    cohort: Cohort, found: Adjustment, graph: CausalGraph, outcome: str, held: Collection[str] = ()
-) -> list[str]:
-    """Return what an exposure is adjusted for as terms, but for columns that are held or that do not differ.
-
-    Args:
-        cohort: a diary or a survey.
-        found: what the graph asks for.
-        graph: the graph.
-        outcome: what is explained.
-        held: columns that the model has already.
-    """
+def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
+    """Return what an exposure is adjusted for as terms, but for columns that the model has or that do not differ."""
     of_persons = graph.node(found.exposure).of == "person" or found.exposure.startswith("between(")
     who = people(cohort)
-    return list(
-        dict.fromkeys(
-            covariate
-            for column in found.columns
-            if column not in held and _varies(cohort, who, column)
-            for covariate in (_of_persons(cohort, column, outcome) if of_persons else (_as_term(cohort, column),))
-        )
+    terms = (
+        term
+        for column in found.columns
+        if column not in held and _varies(cohort, who, column)
+        for term in (_of_persons(cohort, column, found.outcome) if of_persons else (_as_term(cohort, column),))
     )
+    return list(dict.fromkeys(terms))
 
 
 def _as_term(cohort: Cohort, column: str) -> str:

@@ -63,7 +63,7 @@ def modified_ratio(
     """
     graph, within = study(), f"{WITHIN}({asked.exposure})"
     found = adjustment_of(cohort, within, "cramps", graph)
-    covariates = covariates_of(cohort, found, graph, "cramps", (asked.exposure, asked.modifier))
+    covariates = covariates_of(cohort, found, graph, (asked.exposure, asked.modifier))
     product = f"{within}:{asked.modifier}"
     terms = " + ".join([within, asked.modifier, product, *covariates])
     fitted = fit(cohort, model=model, terms=terms, **more)

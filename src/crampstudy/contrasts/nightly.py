@@ -58,9 +58,7 @@ def adjusted_within_between(
     means = {f"{BETWEEN}({name})" for name in exposures}
     beside = {
         key: [
-            _deviation(term, exposures)
-            for term in covariates_of(cohort, found, known, _OUTCOME, exposures)
-            if term not in means
+            _deviation(term, exposures) for term in covariates_of(cohort, found, known, exposures) if term not in means
         ]
         for key, found in sets.items()
     }
@@ -90,7 +88,7 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
     """
     known = graph or study()
     found = _set(cohort, f"{WITHIN}({exposure})", known)
-    terms = [term for term in covariates_of(cohort, found, known, _OUTCOME, (exposure,)) if source(term) != exposure]
+    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) != exposure]
     rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
     return _with_notes(rows, [(found, terms)] * len(rows))
 

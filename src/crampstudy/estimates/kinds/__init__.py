@@ -41,16 +41,7 @@ from crampstudy.estimates.kinds.participants import (
     PARTICIPANTS,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
-from crampstudy.estimates.kinds.registry import (
-    KINDS,
-    Kind,
-    is_split,
-    named,
-    of_fit,
-    of_rows,
-    register,
-    split_of,
-)
+from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
