@@ -17,13 +17,17 @@ from matplotlib.figure import Figure
 
 from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.modification import modified_ratio
+from crampstudy.contrasts.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.adherence import adherence
 from crampstudy.descriptive.ever import ever, recalled_frequency
 from crampstudy.descriptive.frequency import frequency
 from crampstudy.errors import UsageError
@@ -89,6 +93,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ),
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
+        "guidelines": adherence(diary),
+        "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
+        "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),
