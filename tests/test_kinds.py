@@ -18,15 +18,19 @@ from test_systematic_reviews import CONTRAST
 
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.modification import modified_ratio
+from crampstudy.contrasts.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.season import annual_cycle
 from crampstudy.contrasts.season_rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.adherence import adherence
 from crampstudy.descriptive.ever import ever, recalled_frequency
 from crampstudy.descriptive.frequency import frequency
 from crampstudy.errors import UsageError
@@ -97,6 +101,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ),
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
+        "guidelines": adherence(diary),
+        "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
+        "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
         "sleep": analyses.run("sleep", diary).estimates,
         "usual sleep": fit(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crampstudy import suggestions, tables
+from crampstudy.analyses.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
@@ -31,6 +32,7 @@ ANALYSES: Mapping[str, Analysis] = {
         NUTRITION,
         SYSTEMATIC_REVIEWS,
         HYDRATION,
+        ACTIVITY,
         SEASON,
         SECOND_OPINION,
     )

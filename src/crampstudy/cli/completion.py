@@ -24,6 +24,7 @@ ANALYSES = (
     "nutrition",
     "systematic-reviews",
     "hydration",
+    "activity",
     "season",
     "second-opinion",
 )

@@ -11,7 +11,7 @@ from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
-from crampstudy.figures.nightly import lag_curves, modified
+from crampstudy.figures.nightly import lag_curves, modified, within_between
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.season import season
 from crampstudy.figures.sleep import both_directions, usual_sleep
@@ -37,6 +37,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         lag_curves,
         modified,
         season,
+        within_between,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -61,4 +62,5 @@ __all__ = [
     "season",
     "usual_sleep",
     "weekly_completeness",
+    "within_between",
 ]

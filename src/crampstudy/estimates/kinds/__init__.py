@@ -6,6 +6,7 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
+from crampstudy.estimates.kinds.activity import THIRDS
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -40,7 +41,7 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
     PARTICIPANTS,
 )
-from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
+from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sleep import (
@@ -104,6 +105,8 @@ __all__ = [
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
+    "THIRDS",
+    "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",
     "evidence",
