@@ -9,13 +9,16 @@ from crampstudy import suggestions, tables
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
+from crampstudy.analyses.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
-ANALYSES: Mapping[str, Analysis] = {analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, SECOND_OPINION)}
+ANALYSES: Mapping[str, Analysis] = {
+    analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, CONDITIONS, SECOND_OPINION)
+}
 """The analyses by name, in the order of the article."""
 
 EVERY_SECTION = ("question", "not_estimated")

@@ -16,7 +16,7 @@ MODELS = (
     *("zero-inflated-negative-binomial", "hurdle-negative-binomial", "gee-exchangeable", "gee-ar1", "ordinal", "cox"),
     *("survey-logistic", "survey-poisson", "survey-ordinal", "survey-linear", "interval-count"),
 )
-ANALYSES = ("cohort", "age-and-muscle", "second-opinion")
+ANALYSES = ("cohort", "age-and-muscle", "conditions", "second-opinion")
 
 
 def models(incomplete: str) -> list[str]:

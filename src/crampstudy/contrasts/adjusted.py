@@ -40,7 +40,9 @@ class AdjustedFit:
         rows = self.fit.estimates
         of_contrasts = [f"{CONTRAST}{term}" for term in (*self.terms, *self._variables())]
         own = rows[rows["term"].isin([*self.terms, *of_contrasts]) & ~kinds.is_split(rows)]
-        notes = [estimates.note(self.said, "" if pd.isna(each) else each) for each in own["note"]]
+        # What has no estimate is adjusted for nothing.
+        said = own["estimate"].notna().map({True: self.said, False: ""})
+        notes = [estimates.note(graph, other) for graph, other in zip(said, own["note"].fillna(""), strict=True)]
         return own.assign(note=pd.array(notes, dtype="string"))
 
     def _variables(self) -> set[str]:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.conditions import ratios_by_age
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
@@ -13,7 +14,17 @@ from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
-    for made in (rates, prevalence, age_curve, relief, ratios, participants, weekly_completeness, measured)
+    for made in (
+        rates,
+        prevalence,
+        age_curve,
+        relief,
+        ratios,
+        participants,
+        weekly_completeness,
+        measured,
+        ratios_by_age,
+    )
 }
 """The figures by the name that a kind of result has for its own."""
 
@@ -25,6 +36,7 @@ __all__ = [
     "prevalence",
     "rates",
     "ratios",
+    "ratios_by_age",
     "relief",
     "rootogram",
     "weekly_completeness",

@@ -1,5 +1,6 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
+from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
@@ -18,6 +19,7 @@ __all__ = [
     "TABLES",
     "PrintedTable",
     "adjusted_factors",
+    "adjustments",
     "age_curve",
     "agreement",
     "agreements",
@@ -25,6 +27,7 @@ __all__ = [
     "classes",
     "cleaning",
     "completeness",
+    "conditions",
     "factors",
     "gaps",
     "measured",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, frequency, observed, ratios, times
+from crampstudy.tables import adjusted_conditions, characteristics, frequency, observed, ratios, times
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -19,6 +19,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
+        adjusted_conditions.conditions,
     )
 }
 """The tables by the name that a kind has for its own."""

@@ -5,6 +5,12 @@ tables or figures picks them by a kind. Tables and figures stand in rooms of the
 functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
+from crampstudy.estimates.kinds.conditions import (
+    CONDITION,
+    CONDITION_AT_50,
+    CONDITION_AT_75,
+    CONDITION_BY_AGE,
+)
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -60,6 +66,10 @@ __all__ = [
     "CLASS_WINDOWS",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
+    "CONDITION",
+    "CONDITION_AT_50",
+    "CONDITION_AT_75",
+    "CONDITION_BY_AGE",
     "CORRECTED",
     "DISTRIBUTED_LAG",
     "GRAPH_ADJUSTED",

@@ -54,16 +54,23 @@ class Linear(OneLine):
         self._check_names(*sides)
         self._check_observed(*sides)
         upper, lower = self.design.encode(pd.DataFrame([{name: side[name] for name in sides[0]} for side in sides]))
-        contrast = upper - lower
-        (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
-        cells = self.cells | {
+        cells = {
             "term": ", ".join(names),
             "level": ", ".join(_text(at[name]) for name in names),
             "reference": ", ".join(_text(against[name]) for name in names),
             "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
         }
+        return self.row(upper - lower, cells)
+
+    def row(self, contrast: Array, cells: Row) -> Row:
+        """Return the row of a combination of coefficients (p), with its own ``cells`` beside those of the fit."""
+        cells = self.cells | cells
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
+        # A level that has no estimate takes none from the others.
+        moved = np.flatnonzero(contrast)
+        block = self.variance[np.ix_(moved, moved)]
+        (value,), (error,) = combined(contrast[None, moved], self.coefficients[moved], block)
         if np.isnan(error):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         df = float(self.moments.df(contrast[None, :])[0])
