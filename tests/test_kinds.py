@@ -20,6 +20,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.conditions import Condition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.within_between import within_between
@@ -83,6 +84,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, ["electrolyte_drink"], model="poisson", replicates=40, rng=np.random.default_rng(1)
         ),
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
+        "conditions": condition_ratios(
+            diary, (Condition("hypertension"), Condition("tsh_miu_l")), model="poisson", outcome="cramps", **adjusted
+        ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
         "characteristics": who.characteristics(diary),
