@@ -19,7 +19,7 @@ from crampstudy.causal import adjustment_set, measured_in
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.conditions import Condition, condition_ratios
+from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.ratios_by_age import OLD, YOUNG
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
@@ -62,9 +62,10 @@ def diary() -> Cohort:
 
 @pytest.fixture(scope="module")
 def rows(diary: Cohort) -> pd.DataFrame:
-    again = Condition("arthritis", among="exertional_leg_pain = false", again=True)
-    asked = (Condition("arthritis"), again, *map(Condition, ("laba", "diuretic_class", "tsh_miu_l", "statin")))
-    asked = (*asked, Condition("arthritis", among="swelling = true", again=True))
+    again = HealthCondition("arthritis", among="exertional_leg_pain = false", again=True)
+    among = HealthCondition("arthritis", among="swelling = true", again=True)
+    others = map(HealthCondition, ("laba", "diuretic_class", "tsh_miu_l", "statin"))
+    asked = (HealthCondition("arthritis"), again, *others, among)
     return condition_ratios(diary, asked, model="poisson", outcome="cramps", where="age_years >= 40")
 
 
@@ -115,7 +116,7 @@ def test_ratios_by_age_agree_with_r(model: str) -> None:
     cohort, more = (parity_survey(), {"where": "domain = 1"}) if "survey" in model else (parity_diary(), {})
     covariance = {} if "survey" in model else {"covariance": "cluster"}
     outcome = "any_cramp" if "survey" in model else "cramps"
-    found = condition_ratios(cohort, [Condition("arthritis")], model=model, outcome=outcome, **more, **covariance)
+    found = condition_ratios(cohort, [HealthCondition("arthritis")], model=model, outcome=outcome, **more, **covariance)
     own = [of(found, kind, "arthritis") for kind in BY_AGE]
     assert {row["adjusted_for"] for row in own} == {"ns(age_years, df=3); sex"}
     np.testing.assert_allclose(np.log([row["estimate"] for row in own]), R[model]["log"], rtol=1e-6, atol=1e-8)
@@ -166,7 +167,7 @@ def test_too_few_at_a_level_or_on_one_side_of_the_ages_have_no_ratio_by_age(rows
     for years, said in ((-14.0, "nobody with it is as young as 50 or nobody as old as 75"), (-30.0, few)):
         younger = diary.tables["participants"].with_columns(pl.col("age_years") + years)
         cohort = Cohort("made", "diary", {**diary.tables, "participants": younger}, synthetic=True)
-        found = condition_ratios(cohort, [Condition("arthritis")], model="poisson", outcome="cramps")
+        found = condition_ratios(cohort, [HealthCondition("arthritis")], model="poisson", outcome="cramps")
         assert said in of(found, kinds.CONDITION_AT_75, "arthritis")["note"]
         assert of(found, kinds.CONDITION, "arthritis")["status"] == "converged"
 
@@ -176,7 +177,7 @@ def test_without_ages_there_is_no_ratio_by_age_and_what_was_not_measured_is_told
 ) -> None:
     ageless = diary.tables["participants"].with_columns(age_years=pl.lit(None, dtype=pl.Float64))
     cohort = Cohort("made", "diary", {**diary.tables, "participants": ageless}, synthetic=True)
-    found = condition_ratios(cohort, [Condition("arthritis")], model="poisson", outcome="cramps")
+    found = condition_ratios(cohort, [HealthCondition("arthritis")], model="poisson", outcome="cramps")
     assert of(found, kinds.CONDITION_BY_AGE, "arthritis")["note"] == "no participant has an age"
     assert "lacks age_years" in of(found, kinds.CONDITION, "arthritis")["note"]
     missing = rows[rows["status"] == "not_measured"]

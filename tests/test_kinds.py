@@ -20,11 +20,13 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.conditions import Condition, condition_ratios
+from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.ever import ever, recalled_frequency
+from crampstudy.descriptive.frequency import frequency
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
@@ -71,6 +73,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "describe a part": describe(diary, bands=BANDS, where="age_years >= 60").estimates,
         "describe relief": describe(diary, outcome="relief").estimates,
         "describe classes": describe(diary, "sex", outcome="class_30_days").estimates,
+        "frequency": frequency(diary, BANDS),
+        "a cramp ever": ever(diary, BANDS),
+        "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
         "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,
@@ -85,7 +90,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ),
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "conditions": condition_ratios(
-            diary, (Condition("hypertension"), Condition("tsh_miu_l")), model="poisson", outcome="cramps", **adjusted
+            diary, [HealthCondition("hypertension")], model="poisson", outcome="cramps", **adjusted
         ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),

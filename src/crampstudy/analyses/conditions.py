@@ -10,18 +10,18 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.conditions import Condition, condition_ratios
+from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.estimates import kinds
 from crampstudy.tables.adjusted_conditions import said as of_graph
 
 CONDITIONS = (
-    Condition("peripheral_artery_disease"),
-    Condition("peripheral_artery_disease", among="exertional_leg_pain = false", again=True),
-    *map(Condition, ("ankle_brachial_index", "diabetes", "hba1c_mmol_mol", "neuropathy")),
-    *map(Condition, ("hypothyroidism", "thyroid_disease", "tsh_miu_l", "chronic_kidney_disease")),
-    *map(Condition, ("hypertension", "heart_failure", "arthritis", "osteoarthritis")),
-    Condition("pregnancy_trimester", among="sex = 'female' AND age_years <= 49"),
-    *map(Condition, ("joint_pain_0_10", "gait_altered", "diuretic_class", "laba", "statin")),
+    HealthCondition("peripheral_artery_disease"),
+    HealthCondition("peripheral_artery_disease", among="exertional_leg_pain = false", again=True),
+    *map(HealthCondition, ("ankle_brachial_index", "diabetes", "hba1c_mmol_mol", "neuropathy")),
+    *map(HealthCondition, ("hypothyroidism", "thyroid_disease", "tsh_miu_l", "chronic_kidney_disease")),
+    *map(HealthCondition, ("hypertension", "heart_failure", "arthritis", "osteoarthritis")),
+    HealthCondition("pregnancy_trimester", among="sex = 'female' AND age_years <= 49"),
+    *map(HealthCondition, ("joint_pain_0_10", "gait_altered", "diuretic_class", "laba", "statin")),
 )
 """What is compared; a survey's thyroid disease and arthritis of any kind stand beside the narrower ones."""
 _TABLE, _FIGURE, _ADJUSTED = "tbl-conditions", "fig-conditions", "tbl-condition-adjustments"

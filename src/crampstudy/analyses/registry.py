@@ -11,13 +11,29 @@ from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
 from crampstudy.analyses.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
+from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
+from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
-    analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, CONDITIONS, SECOND_OPINION)
+    analysis.name: analysis
+    for analysis in (
+        COHORT,
+        FREQUENCY,
+        AGE_AND_MUSCLE,
+        SLEEP,
+        NUTRITION,
+        SYSTEMATIC_REVIEWS,
+        HYDRATION,
+        CONDITIONS,
+        SECOND_OPINION,
+    )
 }
 """The analyses by name, in the order of the article."""
 

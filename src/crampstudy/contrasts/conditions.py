@@ -21,7 +21,7 @@ from crampstudy.progress import track
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class HealthCondition:
     """A condition, drug or measure by ``name``, compared in all or ``among`` those whom an expression names.
 
     ``again`` says that the rows are a variation of another condition's, and no test of their own.
@@ -34,7 +34,7 @@ class Condition:
 
 def condition_ratios(
     cohort: Cohort,
-    conditions: Sequence[Condition],
+    conditions: Sequence[HealthCondition],
     *,
     model: str,
     outcome: str | None = None,
@@ -81,7 +81,9 @@ def condition_ratios(
     return estimates.frame([*made, *aged])
 
 
-def _ratio(cohort: Cohort, condition: Condition, asked: Mapping[str, Any]) -> tuple[list[Row], AdjustedFit | None]:
+def _ratio(
+    cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]
+) -> tuple[list[Row], AdjustedFit | None]:
     """Return the rows of a condition, after its joint test where it has several levels, and their fit."""
     needed = [condition.name, *(subpopulation.names(condition.among) if condition.among else ())]
     if lacking := [name for name in needed if not cohort.has(name)]:

@@ -23,7 +23,8 @@ Row = dict[str, Any]
 YOUNG, OLD = 50, 75
 """The ages at which ratios are compared: those of the declared contrast of age."""
 MIDDLE = (YOUNG + OLD) / 2
-_KINDS = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75, kinds.CONDITION_BY_AGE)
+_NAMES = tuple(kind.name for kind in (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75, kinds.CONDITION_BY_AGE))
+"""The kinds of the rows of a level, in order."""
 _OF_LEVEL = ("term", "level", "reference", "unit", "n_exposed")
 _OF_FIT = ("cohort", "population", "outcome", "model", "scale", "ci_level", "n_participants", "n_nights", "n_events")
 
@@ -68,15 +69,15 @@ def cells_of(rows: pd.DataFrame) -> list[Row]:
     ]
 
 
-def _ratios(linear: Linear, shared: Row, margins: Margins) -> list[Row]:
-    sides = [(age, shared[which]) for age in (YOUNG, OLD) for which in ("level", "reference")]
-    decades = [(age - AGE_CENTRE) / 10 for age, _ in sides]
-    at = pd.DataFrame({shared["term"]: [level for _, level in sides], "age_decade": decades})
-    with_young, without_young, with_old, without_old = linear.design.encode(at)
-    young, old = with_young - without_young, with_old - without_old
+def _ratios(linear: Linear, cells: Row, margins: Margins) -> list[Row]:
+    has, lacks = ({cells["term"]: cells[which]} for which in ("level", "reference"))
+    young, old = ({"age_decade": (age - AGE_CENTRE) / 10} for age in (YOUNG, OLD))
+    made = [linear.ratio({**has, **at}, {**lacks, **at}) for at in (young, old)]
+    made.append(linear.ratio_of_ratios(has, lacks, where=old, than=young))
+    known = [{name: cell for name, cell in row.items() if name != "key" and cell is not None} for row in made]
     return [
-        judged(linear.row(vector, {**shared, "analysis": kind.name}), margins)
-        for kind, vector in zip(_KINDS, (young, old, old - young), strict=True)
+        judged(estimates.row(**row | cells | {"analysis": name}), margins)
+        for row, name in zip(known, _NAMES, strict=True)
     ]
 
 
@@ -85,7 +86,7 @@ def _without(cells: Row, why: str | None) -> list[Row]:
     kept = {which: cells[which] for which in (*_OF_LEVEL, *_OF_FIT)} | {"note": why}
     if cells["verdict"] == "too few":
         kept["verdict"] = "too few"
-    return [estimates.row(status="not_estimable", **kept, analysis=kind.name) for kind in _KINDS]
+    return [estimates.row(status="not_estimable", **kept, analysis=name) for name in _NAMES]
 
 
 def _lost(found: AdjustedFit, product: str) -> str | None:

@@ -7,9 +7,14 @@ from matplotlib.figure import Figure
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.conditions import ratios_by_age
+from crampstudy.figures.distribution import distribution, recalled_classes
+from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
+from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.nightly import lag_curves, modified
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -18,11 +23,19 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         rates,
         prevalence,
         age_curve,
+        dose_response,
         relief,
         ratios,
         participants,
         weekly_completeness,
         measured,
+        distribution,
+        recalled_classes,
+        both_directions,
+        usual_sleep,
+        forest,
+        lag_curves,
+        modified,
         ratios_by_age,
     )
 }
@@ -31,13 +44,21 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "both_directions",
+    "distribution",
+    "dose_response",
+    "forest",
+    "lag_curves",
     "measured",
+    "modified",
     "participants",
     "prevalence",
     "rates",
     "ratios",
     "ratios_by_age",
+    "recalled_classes",
     "relief",
     "rootogram",
+    "usual_sleep",
     "weekly_completeness",
 ]

@@ -95,7 +95,15 @@ def log_axis(axes: Axes, rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def arrows(axes: Axes, rows: pd.DataFrame, at: Array, ends: tuple[float, float], colour: str) -> None:
-    """End the intervals of rows, drawn at heights ``at``, in an arrow where they reach beyond the axis."""
+    """End the intervals of rows in an arrow where they reach beyond the axis.
+
+    Args:
+        axes: where they are drawn.
+        rows: estimates with their intervals.
+        at: the height of each.
+        ends: where the axis ends.
+        colour: of the arrows.
+    """
     low, high = ends
     for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
         cut = limits.fillna(value=False).to_numpy(dtype=bool)

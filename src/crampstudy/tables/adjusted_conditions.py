@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import at_contrasts, compares, kinds, ratios
 from crampstudy.tables.headings import with_level
-from crampstudy.tables.ratios import p_cell
+from crampstudy.tables.ratios import p_value
 from crampstudy.tables.table import as_table, table_of_rows
 
 Row = Mapping[str, Any]
@@ -38,11 +38,11 @@ def conditions(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: list[tuple[kinds.Kind, str, Callable[[Row], str]]] = [
         (kinds.CONDITION, "With it / all", _counts),
         (kinds.CONDITION, with_level(f"{scale} (95% CI)", rows), _ratio),
-        (kinds.CONDITION, "p", lambda row: p_cell(row["p_value"])),
-        (kinds.CONDITION, "q", lambda row: p_cell(row["q_value"])),
+        (kinds.CONDITION, "p", lambda row: p_value(row["p_value"])),
+        (kinds.CONDITION, "q", lambda row: p_value(row["q_value"])),
         (kinds.CONDITION, "Verdict", lambda row: wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"])),
         *((kind, wording.capital(kind.label), _at_age) for kind in AT_AGES),
-        (kinds.CONDITION_BY_AGE, "p by age", lambda row: p_cell(row["p_value"])),
+        (kinds.CONDITION_BY_AGE, "p by age", lambda row: p_value(row["p_value"])),
     ]
     places = dict.fromkeys((_domain(row), name) for name, row in zip(named, wording.records(rows), strict=True))
     domains = list(dict.fromkeys(domain for domain, _ in places))

@@ -42,7 +42,7 @@ def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[with_level(f"{title} (95% CI)", rows)] = {key: _cell(row) for key, row in cells.items()}
         if len(named) == 1:
-            columns["p"] = {key: p_cell(row["p_value"]) for key, row in cells.items()}
+            columns["p"] = {key: p_value(row["p_value"]) for key, row in cells.items()}
             said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
             columns |= {"Verdict": said} if said else {}
     beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))
@@ -88,7 +88,9 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
             key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
         }
         if first:
-            columns |= {heading: {key: p_cell(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()}
+            columns |= {
+                heading: {key: p_value(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()
+            }
             columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
     return _by_domain(_placed(columns))
 
@@ -135,8 +137,8 @@ def _cell(row: dict[str, Any]) -> str:
     return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {number}"
 
 
-def p_cell(value: float) -> str:
-    """Return a p- or q-value as a cell, a dash where there is none."""
+def p_value(value: float) -> str:
+    """Return a p-value as a cell: ``0.012``, ``<0.001``, a dash where there is none."""
     if math.isnan(value):
         return wording.DASH
     return "<0.001" if value < 0.001 else wording.number(value, 3)
