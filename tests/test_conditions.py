@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import recovery_conditions as recovery
 from scipy import stats
 
 from crampstudy import analyses, figures, tables
@@ -301,3 +302,18 @@ def test_what_the_claims_name_is_asked_for() -> None:
 def test_any_thyroid_disease_is_adjusted_for_age_and_sex(diary: Cohort) -> None:
     made = adjustment_set("thyroid_disease", "cramps", measured_in(diary))
     assert made.columns == ("age_years", "sex") and made.sufficient
+
+
+def test_ratios_by_age_are_found_as_they_were_put_in() -> None:
+    """In one cohort, within four standard errors; docs/recovery.md has how often intervals cover."""
+    law = recovery.LAWS["with age"]
+    cohort = law.cohort(recovery.PEOPLE, recovery.NIGHTS, np.random.default_rng(6))
+    found = recovery.run(law, cohort)
+    assert list(found) == ["at 50", "at 75", "75 against 50"] and list(recovery.LAWS["null"].answers) == [
+        *recovery.ROWS
+    ]
+    for answer in found.values():
+        assert answer is not None and abs(answer[0]) < 4 * answer[1] < 1.4
+    wrong = recovery.ByAge(law.at_young, law.at_young - 1.5)
+    answer = recovery.run(wrong, cohort)["75 against 50"]
+    assert answer is not None and not answer[2]
