@@ -22,6 +22,7 @@ from crampstudy.analyses.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.modification import modified_ratio
@@ -100,6 +101,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, ["electrolyte_drink"], model="poisson", replicates=40, rng=np.random.default_rng(1)
         ),
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
+        "conditions": condition_ratios(
+            diary, [HealthCondition("hypertension")], model="poisson", outcome="cramps", **adjusted
+        ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "guidelines": adherence(diary),
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),

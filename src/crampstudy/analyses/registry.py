@@ -10,6 +10,7 @@ from crampstudy.analyses.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
+from crampstudy.analyses.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
@@ -33,6 +34,7 @@ ANALYSES: Mapping[str, Analysis] = {
         SYSTEMATIC_REVIEWS,
         HYDRATION,
         ACTIVITY,
+        CONDITIONS,
         SEASON,
         SECOND_OPINION,
     )

@@ -25,6 +25,7 @@ ANALYSES = (
     "systematic-reviews",
     "hydration",
     "activity",
+    "conditions",
     "season",
     "second-opinion",
 )

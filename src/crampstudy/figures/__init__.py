@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.conditions import ratios_by_age
 from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
@@ -38,6 +39,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         modified,
         season,
         within_between,
+        ratios_by_age,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -56,6 +58,7 @@ __all__ = [
     "prevalence",
     "rates",
     "ratios",
+    "ratios_by_age",
     "recalled_classes",
     "relief",
     "rootogram",

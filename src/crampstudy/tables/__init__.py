@@ -1,5 +1,6 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
+from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.dose_response import dose_response
@@ -44,6 +45,7 @@ __all__ = [
     "PrintedTable",
     "adherence",
     "adjusted_factors",
+    "adjustments",
     "against_article",
     "age_curve",
     "agents",
@@ -55,6 +57,7 @@ __all__ = [
     "classes",
     "cleaning",
     "completeness",
+    "conditions",
     "cramp_night",
     "cramp_nights",
     "direction",

@@ -33,6 +33,12 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.health_conditions import (
+    CONDITION,
+    CONDITION_AT_50,
+    CONDITION_AT_75,
+    CONDITION_BY_AGE,
+)
 from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
@@ -68,6 +74,10 @@ __all__ = [
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
+    "CONDITION",
+    "CONDITION_AT_50",
+    "CONDITION_AT_75",
+    "CONDITION_BY_AGE",
     "CORRECTED",
     "CRAMP_NIGHT",
     "CRAMP_NIGHTS",
