@@ -10,8 +10,10 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, sleep, times
+from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, times
+from crampstudy.tables.adjusted_conditions import conditions
 from crampstudy.tables.dose_response import dose_response
+from crampstudy.tables.sections import sleep
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -26,6 +28,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified),
+        conditions,
     )
 }
 """The tables by the name that a kind has for its own."""
