@@ -182,6 +182,7 @@ def test_a_cohort_of_the_simulator_has_the_cycle_that_was_put_in(amplitude: floa
     else:
         assert ratio["ci_low"] == 1 and rows.loc["joint test", "p_value"] > 0.05
         assert pd.isna(peak["ci_low"]) and peak["note"].startswith(NONE)
+        assert tables.season(rows.reset_index()).loc["Peak", "Estimate (95% CI)"] == "any day"
         assert "biased upwards" in ratio["note"] and ratio["verdict"] in ("inconclusive", "near null")
 
 
