@@ -1,7 +1,7 @@
 """Cramps and sleep in both directions recovered: ``python tests/recovery/recovery_sleep.py --write docs/recovery.md``.
 
-Diaries of the simulator, in which cramps move the scores of a night and of the day after and poor sleep brings cramps, or
-neither does; what the contrasts say of each is held against the answers of its truth.
+Diaries of the simulator, in which cramps move the scores of a night and of the day after and poor sleep brings cramps,
+or neither does; what the contrasts say of each is held against the answers of its truth.
 """
 
 from __future__ import annotations
