@@ -65,6 +65,7 @@ def test_a_wheel_works_without_a_repository(bare: Path, tmp_path: Path) -> None:
     where = run(bare / "python", "-c", "import crampstudy; print(crampstudy.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(bare.parent)
     assert run(bare / "crampstudy", "--version", cwd=tmp_path) == f"crampstudy {VERSION}\n"
+    assert "Barna 2021" in run(bare / "crampstudy", "evidence", "--agent", "magnesium", cwd=tmp_path)
     run(bare / "crampstudy", "simulate", "--participants", "12", "--nights", "10", "--out", "made", cwd=tmp_path)
     run(bare / "crampstudy", "report", "made", "--sections", "cohort", cwd=tmp_path)
     (report,) = (tmp_path / "reports").iterdir()
