@@ -49,11 +49,11 @@ def test_an_option_of_several_commands_says_and_takes_the_same_in_each(option: s
 def test_the_commands_that_take_each_shared_option() -> None:
     found = options()
     takes = {option: {*found[option]} for option in SHARED_OPTIONS}
-    rows = {"describe", "compare", "fit", "analyse", "models"}
+    rows = {"describe", "compare", "fit", "analyse", "models", "evidence"}
     writes = {"simulate", "import", "report"}
     assert takes["--where"] == {"describe", "compare", "fit"}
     assert takes["--age-bands"] >= {"describe", "compare", "fit", "analyse", "report"}
-    assert takes["--ci-level"] == {"describe", "compare", "fit", "analyse", "report"}
+    assert takes["--ci-level"] == {"describe", "compare", "fit", "analyse", "evidence", "report"}
     assert takes["--csv"] == rows
     assert takes["--json"] == {*rows, "adjust", "try", "validate", "import"}
     assert takes["--out"] >= {*writes, "fetch"}

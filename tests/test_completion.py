@@ -40,6 +40,8 @@ def test_the_names_completed_are_those_that_there_are() -> None:
             ("report", DIARY, "--sections", "cohort,"),
             ["cohort,age-and-muscle", "cohort,sleep", "cohort,second-opinion"],
         ),
+        ["cohort,age-and-muscle", "cohort,systematic-reviews", "cohort,second-opinion"],
+        (("evidence", "--agent", "ma"), ["magnesium"]),
         # The participants of the source have these, and no smoking.
         (("describe", DIARY, "--by", ""), ["age_band", "sex", "diabetes"]),
         (("describe", "--json", DIARY, "--by", "s"), ["sex"]),
