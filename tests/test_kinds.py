@@ -21,11 +21,13 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.ever import ever, recalled_frequency
 from crampstudy.descriptive.frequency import frequency
+from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
@@ -90,6 +92,8 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
+        "levels": levels(diary, ["vitamin_b12_pmol_l"]),
+        "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),

@@ -23,6 +23,7 @@ LEVELS_DRAWN = (
 INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median, drawn as @fig-levels."
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
+NOTHING = "no level in blood and no intake was measured"
 VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits")
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
