@@ -22,7 +22,7 @@ from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.models.inference.covariance import wald
-from crampstudy.simulate import simulate
+from crampstudy.simulate import Mess, Truth, simulate
 
 MAGNESIUM = "serum_magnesium_mmol_l"
 B12 = "vitamin_b12_pmol_l"
@@ -121,6 +121,23 @@ def test_a_bend_is_found_and_a_line_is_not_called_one() -> None:
         cohort = Cohort(name, "diary", {"participants": people, "diary": diary})
         low[name] = dose_response(cohort, B12, model="poisson", reference=350).iloc[0]["p_value"]
     assert low["bend"] < 1e-6 and low["line"] > 0.01
+
+
+def test_the_curve_and_its_shape_recover_what_the_simulator_drew() -> None:
+    truth = Truth().with_effects(serum_potassium_sd=-0.3)
+    (scale,) = (truth.scaling(effect)[1] for effect in truth.effects if effect.term == "serum_potassium_sd")
+    slopes = {"serum_potassium_mmol_l": -0.3 / scale, B12: 0.0}
+    covered, bent = [], []
+    for seed in range(6):
+        cohort = simulate(200, 14, seed, truth, Mess.none())
+        for name, slope in slopes.items():
+            rows = dose_response(cohort, name, model="poisson")
+            for row in kinds.DOSE_RESPONSE.rows(rows).iloc[[0, -1]].to_dict("records"):
+                ratio = np.exp(slope * (float(row["level"]) - float(row["reference"])))
+                covered.append(row["ci_low"] <= ratio <= row["ci_high"])
+            bent.append(rows["p_value"][0] < 0.05)
+    # Of 24 intervals at 95 % less than 19 cover once in 1,000 times, and of 12 tests 4 or more reject as seldom.
+    assert sum(covered) >= 19 and sum(bent) < 4
 
 
 def test_without_a_curve_the_shape_says_why(diary: Cohort) -> None:
@@ -275,6 +292,7 @@ def test_what_was_not_measured_is_said_and_has_no_panel(lacking: Findings) -> No
     drawing = lacking.figures["fig-levels"]
     titles = [axes.get_title(loc="left") for axes in figures.FIGURES[drawing.figure](drawing.estimates).axes]
     assert len(titles) == 7 and not {"Vitamin B1", "Vitamin B6"} & set(titles)
+    assert lacking.values["magnesium"].startswith("Serum magnesium, 0.7 against 0.85 mmol/L: rate ratio ")
     assert "Not measured in this cohort: vitamin B1 and vitamin B6." in lacking.values["not_estimated"]
     table = lacking.tables["tbl-nutrition"].frame
     assert table.loc[("Nutrition", "Vitamin B1")].tolist()[:2] == ["–", "not measured"]
@@ -308,6 +326,8 @@ def test_a_small_clinic_gets_sentences_and_reasons(diary: Cohort) -> None:
     numbers = small.estimates[small.estimates["estimate"].notna()]
     assert (numbers["n_participants"] >= 5).all()
     assert {"fig-minerals", "tbl-minerals"} <= set(small.could_not)
+    said = "Dietary magnesium and supplemental magnesium were not measured."
+    assert said in small.values["magnesium"]
     assert "Not measured in this cohort: serum sodium" in small.values["not_estimated"]
     bare = analyses.run("nutrition", clinic(diary, set(), set()))
     assert not bare.estimated and set(bare.could_not) == {"tbl-nutrition", "fig-levels", "fig-minerals", "tbl-minerals"}

@@ -79,9 +79,7 @@ def _values(cohort: Cohort, frame: pl.DataFrame, name: str) -> Array:
 _MEAN, _ROUNDING = "_mean", 1e-9
 
 
-def _of(
-    frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _Seen, ci_level: float
-) -> Iterator[Row]:
+def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _Seen, ci_level: float) -> Iterator[Row]:
     values, weight, known = seen
     n, name = int(known.sum()), str(cells["term"])
     cells |= {"analysis": kinds.EXPOSURE_LEVEL.name, "n_participants": n}
