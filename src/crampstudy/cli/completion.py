@@ -25,6 +25,8 @@ ANALYSES = (
     "systematic-reviews",
     "hydration",
     "activity",
+    "conditions",
+    "season",
     "second-opinion",
 )
 

@@ -1,5 +1,6 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
+from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.dose_response import dose_response
@@ -18,10 +19,13 @@ from crampstudy.tables.frequency import (
     classes,
     cramp_nights,
     distribution,
+    months,
+    peak,
     people_by_frequency,
     prevalence,
     rates,
     recalled_classes,
+    season,
 )
 from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
@@ -31,8 +35,8 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
-from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -41,6 +45,7 @@ __all__ = [
     "PrintedTable",
     "adherence",
     "adjusted_factors",
+    "adjustments",
     "against_article",
     "age_curve",
     "agents",
@@ -52,6 +57,7 @@ __all__ = [
     "classes",
     "cleaning",
     "completeness",
+    "conditions",
     "cramp_night",
     "cramp_nights",
     "direction",
@@ -64,6 +70,7 @@ __all__ = [
     "measured",
     "models",
     "modified",
+    "months",
     "moved",
     "nightly_exposures",
     "not_estimated",
@@ -71,6 +78,7 @@ __all__ = [
     "opinion_notes",
     "parameters",
     "participants",
+    "peak",
     "people_by_frequency",
     "pooled",
     "prevalence",
@@ -80,6 +88,7 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rules",
+    "season",
     "second_opinion",
     "second_opinions",
     "sensitivity",

@@ -11,7 +11,9 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, sleep, times
+from crampstudy.tables.adjusted_conditions import conditions
 from crampstudy.tables.dose_response import dose_response
+from crampstudy.tables.sections import sleep
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -19,12 +21,14 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
+        *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified),
+        conditions,
     )
 }
 """The tables by the name that a kind has for its own."""
