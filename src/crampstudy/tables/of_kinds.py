@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, sleep, times
+from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, times
 from crampstudy.tables.adjusted_conditions import conditions
 from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.sections import sleep
