@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from crampstudy.descriptive.ever import ever, recalled_frequency
 from matplotlib.figure import Figure
 from test_systematic_reviews import CONTRAST
 
@@ -28,13 +29,14 @@ from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.modification import modified_ratio
 from crampstudy.contrasts.nocturia import nocturia_by_fluid
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import SeasonQuestion
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
-from crampstudy.descriptive.ever import ever, recalled_frequency
 from crampstudy.descriptive.frequency import frequency
+from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
