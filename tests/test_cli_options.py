@@ -16,7 +16,7 @@ import typer
 from crampstudy import estimates
 from crampstudy.cli import app
 from crampstudy.cli.command import attached, is_output
-from crampstudy.descriptive import compare
+from crampstudy.contrasts.cohorts.compare import compare
 from crampstudy.errors import UsageError
 from crampstudy.sources import open_cohort
 

@@ -62,7 +62,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
         axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
         if not differ:
-            _log_axis(axes, rows)
+            log_axis(axes, rows)
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rows) - 0.3, -0.7)
@@ -80,7 +80,7 @@ def _in_unit(scale: str, rows: pd.DataFrame) -> str:
     return scale if pd.isna(unit) else f"{scale} in {unit.partition(', ')[0]}"
 
 
-def _log_axis(axes: Axes, rows: pd.DataFrame) -> None:
+def log_axis(axes: Axes, rows: pd.DataFrame) -> None:
     """Set a log axis that holds 1 and the rows; an interval that reaches beyond it ends there in an arrow."""
     axes.set_xscale("log")
     shown, at = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float), np.arange(len(rows))

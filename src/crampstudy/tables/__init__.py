@@ -2,6 +2,7 @@
 
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -21,9 +22,11 @@ __all__ = [
     "age_curve",
     "agreement",
     "agreements",
+    "between_cohorts",
     "bootstrap",
     "classes",
     "cleaning",
+    "cohort_interaction",
     "completeness",
     "factors",
     "gaps",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, frequency, observed, ratios, times
+from crampstudy.tables import characteristics, comparisons, frequency, observed, ratios, times
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -19,6 +19,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
+        *(comparisons.between_cohorts, comparisons.cohort_interaction),
     )
 }
 """The tables by the name that a kind has for its own."""
@@ -27,6 +28,8 @@ _APART = {
     "adjusted_factors": ("outcome", "population"),
     "bootstrap": ("model", "outcome", "population"),
 }
+_OF_OUTCOME = ("between_cohorts", "cohort_interaction")
+"""Tables of one outcome each."""
 """What the rows of one table of a fit have in common; others stand in a table of their own."""
 
 
@@ -53,7 +56,7 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
     own = _with_their_model(estimates, analyses.map({name: kind.splits or name for name, kind in found.items()}))
     for name in placed.unique():
         rows, base = estimates[placed == name], estimates.assign(analysis=own)[placed == name]
-        common = [base[column] for column in _APART.get(name, ())]
+        common = [base[column] for column in _APART.get(name, ("outcome",) if name in _OF_OUTCOME else ())]
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]

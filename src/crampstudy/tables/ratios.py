@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
-from crampstudy.tables.headings import with_level
+from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes, parameters
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -42,7 +41,7 @@ def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
         cells = {_factor(row, scale): row for row in wording.records(rows)}
         columns[with_level(f"{title} (95% CI)", rows)] = {key: _cell(row) for key, row in cells.items()}
         if len(named) == 1:
-            columns["p"] = {key: _p(row["p_value"]) for key, row in cells.items()}
+            columns["p"] = {key: p_value(row["p_value"]) for key, row in cells.items()}
             said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
             columns |= {"Verdict": said} if said else {}
     beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))
@@ -88,7 +87,9 @@ def adjusted_factors(estimates: pd.DataFrame) -> pd.DataFrame:
             key: wording.DASH if row["scale"] == "wald_test" else wording.estimate(row) for key, row in cells.items()
         }
         if first:
-            columns |= {heading: {key: _p(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()}
+            columns |= {
+                heading: {key: p_value(row[of]) for key, row in cells.items()} for heading, of in _TESTS.items()
+            }
             columns["Verdict"] = {k: str(row["verdict"]) for k, row in cells.items() if pd.notna(row["verdict"])}
     return _by_domain(_placed(columns))
 
@@ -133,12 +134,6 @@ def _cell(row: dict[str, Any]) -> str:
     if row["scale"] != "wald_test" or row["status"] != "converged":
         return number
     return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {number}"
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return wording.DASH
-    return "<0.001" if value < 0.001 else wording.number(value, 3)
 
 
 @table_of_rows

@@ -5,6 +5,12 @@ tables or figures picks them by a kind. Tables and figures stand in rooms of the
 functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
+from crampstudy.estimates.kinds.comparisons import (
+    BETWEEN_COHORTS,
+    BETWEEN_STANDARDISED,
+    COHORT_INTERACTION,
+    COHORT_TREND,
+)
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -52,12 +58,16 @@ __all__ = [
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
+    "BETWEEN_COHORTS",
+    "BETWEEN_STANDARDISED",
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
+    "COHORT_INTERACTION",
+    "COHORT_TREND",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
     "CORRECTED",
