@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """The p-values of a family (k) by ``holm``, who keeps the chance of any error, and by ``fdr``, its expected share."""
+    """The p-values of a family (k): ``holm`` keeps the chance of any error, ``fdr`` the expected share of errors."""
 
     holm: tuple[float, ...]
     fdr: tuple[float, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from crampstudy import wording
@@ -21,6 +23,6 @@ def with_level(heading: str, rows: pd.DataFrame) -> str:
 
 def p_value(value: float) -> str:
     """Return a p-value as a cell: three digits, a dash where there is none."""
-    if pd.isna(value):
+    if math.isnan(value):
         return wording.DASH
     return "<0.001" if value < 0.001 else wording.number(value, 3)

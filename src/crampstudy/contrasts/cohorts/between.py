@@ -115,10 +115,9 @@ def rows_of(
     difference = made | {"scale": "difference", "unit": unit}
     if reason := one.why_not or other.why_not:
         whose = "" if one.why_not and other.why_not else f" ({one.label if one.why_not else other.label})"
-        rows = [
+        return [
             estimates.row(status="not_estimable", **each | {"note": f"{reason}{whose}"}) for each in (ratio, difference)
         ]
-        return rows
     level = float(cells["ci_level"])
     logs = [one.variance / one.estimate**2, other.variance / other.estimate**2]
     shared = covariance / (one.estimate * other.estimate)

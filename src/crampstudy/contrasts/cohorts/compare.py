@@ -172,8 +172,8 @@ def _standardised(one: GroupMeasures, other: GroupMeasures, cells: Row, asked: _
     except BandError as error:
         scales = (f"{one.scale}_ratio", "difference")
         return [estimates.row(status="not_estimable", **own | {"scale": scale, "note": str(error)}) for scale in scales]
-    sides = [between.standardised(each, weights, each.cohort) for each in (one, other)]
-    return between.rows_of(*sides, own, margins=asked.margins)
+    this, that = (between.standardised(each, weights, each.cohort) for each in (one, other))
+    return between.rows_of(this, that, own, margins=asked.margins)
 
 
 def _with_holm(rows: list[Row]) -> list[Row]:

@@ -27,8 +27,8 @@ def interaction(
     """Return the Wald test that the groups of ``by`` part alike in all cohorts.
 
     One Poisson model of the pooled cohorts has cohort by group, of surveys one design-based logistic model; it has
-    nothing else but what is ``beside``. The test is chi-squared, and F with the smallest of the coefficients' degrees of
-    freedom where a group has fewer than 50 participants, and of surveys with those that the design has left.
+    nothing else but what is ``beside``. The test is chi-squared, and F with the fewest degrees of freedom of its
+    coefficients where a group has fewer than 50 participants, and of surveys with those that the design has left.
 
     Args:
         cohorts: two or more, :func:`~crampstudy.cohort.pooling.pooled`.

@@ -95,7 +95,9 @@ def _of_diary(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> Gr
         estimate,
         covariance,
         np.array([_number(row["df"]) for row in kept]),
-        *(np.array([row[name] or 0 for row in kept]) for name in ("n_participants", "n_nights", "n_events")),
+        participants=_counts(kept, "n_participants"),
+        nights=_counts(kept, "n_nights"),
+        events=_counts(kept, "n_events"),
         why_not=tuple(_why_not(row) for row in kept),
         standard=standard,
         outcome="cramps",
@@ -112,6 +114,10 @@ def _why_not(row: Row) -> str:
     if not row["n_events"]:
         return "no cramp"
     return "" if row["std_error"] else "no spread between participants"
+
+
+def _counts(rows: Sequence[Row], name: str) -> NDArray[np.int64]:
+    return np.array([row[name] or 0 for row in rows], dtype=np.int64)
 
 
 def _number(value: Any) -> float:

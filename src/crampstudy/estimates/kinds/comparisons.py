@@ -5,8 +5,8 @@ from crampstudy.estimates.kinds.registry import Kind, register
 BETWEEN_COHORTS = register(
     Kind(
         name="between cohorts",
-        meaning="Ratio or difference of the rate or prevalence in a group (`level`) of a cohort against the same group of "
-        "the cohort in `reference`.",
+        meaning="Ratio or difference of the rate or prevalence in a group (`level`) of a cohort against that of the "
+        "cohort in `reference`.",
         table="between_cohorts",
         figure="between_cohorts",
         sentence="{level}: {scale} {value}",
