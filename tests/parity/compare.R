@@ -13,7 +13,7 @@ average <- function(model, variable, one, other, v) {
        difference = m[1] - m[2], se = sqrt(drop(t(g_diff) %*% v %*% g_diff)))
 }
 
-breaks <- glm(breaks ~ wool * tension, poisson, warpbreaks)
+breaks <- glm(breaks ~ wool * tension, poisson, warpbreaks, control = list(epsilon = 1e-14))
 epil_fit <- glm.nb(y ~ trt + lbase + lage + V4, data = MASS::epil)
 v_epil <- vcovCL(epil_fit, cluster = ~ subject, type = "HC0", cadjust = TRUE)
 down <- list(

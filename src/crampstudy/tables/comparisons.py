@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from crampstudy import wording
@@ -29,11 +32,7 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
             "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),
         }
     )
-    standardised = ratios["analysis"] == kinds.BETWEEN_STANDARDISED.name
-    stubs = [
-        f"{wording.level(str(level))}{', age-standardised' if by_standard else ''}"
-        for level, by_standard in zip(ratios["level"], standardised, strict=True)
-    ]
+    stubs = [_stub(row) for row in wording.records(ratios)]
     made.index = pd.Index(stubs, name=wording.grouping(str(ratios["term"].iloc[0])))
     return made
 
@@ -58,6 +57,14 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
     )
     made.index = pd.Index(stubs, name="")
     return made
+
+
+def _stub(row: Mapping[str, Any]) -> str:
+    if row["analysis"] == kinds.BETWEEN_ADJUSTED.name:
+        names = [wording.small(wording.term(name)) for name in row["adjusted_for"].split("; ")]
+        return f"Adjusted for {wording.listed(names)}"
+    standardised = ", age-standardised" if row["analysis"] == kinds.BETWEEN_STANDARDISED.name else ""
+    return f"{wording.level(str(row['level']))}{standardised}"
 
 
 def _texts(rows: pd.DataFrame) -> list[str]:

@@ -14,15 +14,14 @@ from crampstudy.cohort import Cohort, check_opened
 from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
+from crampstudy.contrasts.cohorts.adjusted import adjusted
 from crampstudy.contrasts.cohorts.interaction import interaction, trend
-from crampstudy.contrasts.cohorts.measures import GroupMeasures, measures
+from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
 from crampstudy.descriptive import Description, describe
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 
-RECALLED: dict[str, str] = {"any": "any_cramp", "moderate-severe": "moderate_severe_vs_rest"}
-"""What of a survey is compared, and the outcome of its models."""
 Row = dict[str, Any]
 
 
@@ -32,6 +31,7 @@ class _Asked:
     bands: AgeBands
     standard: Standard | Literal["none"]
     where: str | None
+    adjust: str
     ci_level: float
     margins: Margins
 
@@ -52,6 +52,7 @@ def compare(
     bands: AgeBands | None = None,
     standard: Standard | Literal["none"] = "who",
     where: str | None = None,
+    adjust: str = "",
     ci_level: float = 0.95,
     margins: Margins = MARGINS,
 ) -> Description:
@@ -75,6 +76,7 @@ def compare(
         bands: age bands of all.
         standard: standard population, ``who``, ``esp2013`` or ``none``.
         where: condition that names the same part of all.
+        adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts, averaged over all participants.
         ci_level: confidence level.
         margins: between these a ratio is as good as 1.
 
@@ -88,7 +90,7 @@ def compare(
     if reference not in (known := [cohort.name for cohort in cohorts]):
         said, allowed = f"no cohort {reference!r} to compare with", f"allowed: {', '.join(known)}"
         raise suggestions.unknown(UsageError, said, reference, known, allowed)
-    asked = _Asked(by, bands or AgeBands(), standard, where, ci_level, margins)
+    asked = _Asked(by, bands or AgeBands(), standard, where, adjust, ci_level, margins)
     described = [
         describe(each, by, bands=asked.bands, standard=standard, where=where, ci_level=ci_level) for each in cohorts
     ]
@@ -123,7 +125,7 @@ def _keys(*names: str) -> set[str]:
 def _compared(cohorts: Sequence[Cohort], asked: _Asked) -> list[Row]:
     """Return the rows of the contrasts of cohorts of one kind, the reference first."""
     survey = cohorts[0].kind == "survey"
-    outcomes: dict[str, str | None] = dict(RECALLED) if survey else {"cramps": None}
+    outcomes: dict[str, str | None] = dict(OUTCOMES) if survey else {"cramps": None}
     made: list[Row] = []
     for outcome, of_model in outcomes.items():
         found = [measures(each, asked.by, asked.bands, outcome=outcome, where=asked.where) for each in cohorts]
@@ -198,6 +200,9 @@ def _models(cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: 
     made = interaction(together, asked.by, outcome=outcome, fewest=fewest, **more)
     if asked.by != "sex" and together.has("sex"):
         made += interaction(together, asked.by, outcome=outcome, beside=("sex",), fewest=fewest, **more)
+    if asked.adjust:
+        names = [cohort.name for cohort in cohorts]
+        made += adjusted(together, names, asked.by, outcome=outcome, beside=asked.adjust, margins=asked.margins, **more)
     if aged and asked.by == "age_band":
         made += trend(together, [cohort.name for cohort in cohorts], outcome=outcome, **more)
     return made

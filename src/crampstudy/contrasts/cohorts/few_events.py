@@ -13,7 +13,7 @@ from crampstudy.errors import UsageError
 
 Method = Literal["gamma", "dobson", "log"]
 METHODS: tuple[Method, ...] = ("gamma", "dobson", "log")
-"""Fay and Feuer's, Dobson's from exact limits of the number of events, and the normal one on the log scale."""
+"""Fay and Feuer's, Dobson's from Byar's limits of the number of events, and the normal one on the log scale."""
 
 
 def standardised_interval(
@@ -35,7 +35,7 @@ def standardised_interval(
     Raises:
         UsageError: the method is none of these, the groups do not match, or a group has no person-time.
 
-    Source: Fay and Feuer 1997 (gamma); Dobson et al. 1991; Garwood 1936 (exact limits of a count).
+    Source: Fay and Feuer 1997 (gamma); Dobson et al. 1991; Breslow and Day 1987, equation 2.13 (Byar).
     """
     if method not in METHODS:
         raise UsageError(f"no interval {method!r} of few events; allowed: {', '.join(METHODS)}")
@@ -55,7 +55,11 @@ def standardised_interval(
     if method == "log":
         half = float(stats.norm.ppf(1 - tail)) * math.sqrt(variance) / rate
         return rate, rate * math.exp(-half), rate * math.exp(half)
-    exact = stats.gamma.ppf(tail, total), stats.gamma.ppf(1 - tail, total + 1)
-    step = math.sqrt(variance / total)
-    low, high = (rate + step * (float(limit) - total) for limit in exact)
+    z, step = float(stats.norm.ppf(1 - tail)), math.sqrt(variance / total)
+    low, high = (rate + step * (limit - total) for limit in (_byar(total, -z), _byar(total + 1, z)))
     return rate, low, high
+
+
+def _byar(count: float, z: float) -> float:
+    """Return Byar's approximation to the exact limit of a Poisson count."""
+    return float(count * (1 - 1 / (9 * count) + z / (3 * math.sqrt(count))) ** 3)

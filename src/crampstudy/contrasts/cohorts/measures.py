@@ -24,6 +24,8 @@ from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.models.terms.levels import check_group
 from crampstudy.nights import people
 
+OUTCOMES: dict[str, str] = {"any": "any_cramp", "moderate-severe": "moderate_severe_vs_rest"}
+"""Groups of recalled classes that are compared, and what models call them."""
 FEWEST = 5
 """A group of fewer participants than this is compared with nothing."""
 Row = dict[str, Any]
@@ -67,7 +69,7 @@ def measures(
         cohort: a diary, whose incidence rates are taken, or a survey.
         by: ``age_band``, ``sex`` or any level or yes-or-no variable of the participants.
         bands: age bands; those younger than the first limit are left out.
-        outcome: of a survey, a group of recalled classes: ``any``, ``mild`` or ``moderate-severe``.
+        outcome: of a survey, a group of recalled classes, such as ``any`` or ``moderate-severe``.
         where: a condition that names a part of the cohort.
 
     Raises:
@@ -157,7 +159,7 @@ def _of_survey(cohort: Cohort, by: str, bands: AgeBands, outcome: str, where: st
         events,
         why_not=tuple(why_not),
         standard=tuple(range(len(labels) - 1)) if by == "age_band" else (),
-        outcome=f"{outcome} recalled",
+        outcome=OUTCOMES.get(outcome, outcome),
         scale="prevalence",
         unit="proportion",
     )

@@ -6,6 +6,7 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds.comparisons import (
+    BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
     BETWEEN_STANDARDISED,
     COHORT_INTERACTION,
@@ -58,6 +59,7 @@ __all__ = [
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
+    "BETWEEN_ADJUSTED",
     "BETWEEN_COHORTS",
     "BETWEEN_STANDARDISED",
     "BOOTSTRAP",

@@ -21,6 +21,16 @@ BETWEEN_STANDARDISED = register(
         beside=True,
     )
 )
+BETWEEN_ADJUSTED = register(
+    Kind(
+        name="between cohorts, adjusted",
+        meaning="As between cohorts, averaged over the participants of all cohorts by one model adjusted for what "
+        "stands in `adjusted_for` (g-computation).",
+        table="between_cohorts",
+        sentence="Adjusted: {scale} {value}",
+        beside=True,
+    )
+)
 COHORT_INTERACTION = register(
     Kind(
         name="cohort by group",
