@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,7 +37,8 @@ SLOW = (
 PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 
 settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# The same examples in every run; elsewhere each run has others, and more of them.
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
@@ -70,6 +74,30 @@ def shared() -> Path:
     if os.environ.get("CRAMPSTUDY_REQUIRE_SHARED"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kernels() -> Iterator[Path | None]:
+    """The socket of one server that forks the kernels of all tests: to start one anew takes three seconds each time."""
+    from crampstudy.report import warm
+    from crampstudy.report.kernel import PINNED
+
+    with warm.server({**os.environ, **PINNED}) as server:
+        yield server
+
+
+@pytest.fixture
+def forked(kernels: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports that are built in this process fork their kernels from the server of all tests."""
+    from crampstudy.report import run, warm
+
+    execute = run.execute
+
+    def executed(notebook: Path, output: Path, parameters: dict[str, Any], options: run.Options) -> None:
+        execute(notebook, output, parameters, replace(options, server=kernels))
+
+    monkeypatch.setattr(run, "execute", executed)
+    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext(kernels))
 
 
 @pytest.fixture

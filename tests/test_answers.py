@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio, mediated_log_ratio
 from crampstudy.simulate.draw.habits import night_x
 from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_people, person_x
-from crampstudy.simulate.estimands import potential_outcomes, registry
+from crampstudy.simulate.estimands import potential_outcomes, registry, values_at_centiles
 from crampstudy.simulate.estimands.covariates import covariate
 from crampstudy.simulate.estimands.potential_outcomes import DRAWS, Population
 from crampstudy.simulate.estimands.registry import Answer, answer
@@ -37,7 +38,8 @@ def found() -> dict[str, Answer]:
 
 
 def test_answers_stand_in_the_order_of_their_questions(found: dict[str, Answer]) -> None:
-    kinds = ["conditional", "within", "between", "total", "rate", "class", "variance", "episode", "odds"]
+    kinds = ["conditional", "within", "between", "total", "rate", "class", "variance", "episode"]
+    kinds += ["cramp_nights", "per_cramp_night", "dispersion", "serial", "odds"]
     kinds += ["cumulative", "contrast", "interaction", "nocturia"]
     assert list(dict.fromkeys(key.partition(":")[0] for key in found)) == kinds
 
@@ -80,6 +82,48 @@ def test_a_number_between_its_declared_values() -> None:
     assert made["contrast:fluid_within"].value > 0 and made["contrast:vitamin_d_sd"].value == 0
     # A level, a share of nights and an earlier night have no declared contrast of their own.
     assert not any("alcohol" in key or "share" in key or "sex" in key for key in made)
+
+
+def test_a_number_between_two_centiles() -> None:
+    acting = {"vitamin_b1_sd": 0.2, "vitamin_b12_sd": -0.2, "dietary_magnesium_between": -0.1, "bmi_5": 0.1}
+    acting |= {"dietary_sodium_between": 0.1, "fluid_between": 0.0, "supplement_magnesium": -0.3}
+    truth = Truth().without_effects().with_effects(**acting)
+    made = {a.key: a for a in values_at_centiles.centile_contrasts(truth, Population(truth, seed=2, draws=2))}
+    # By hand: log-normal of mean 295 and SD 65, of which the 10th and 90th centile are exp(mu -+ 1.2816 sigma).
+    sigma2 = math.log1p((65 / 295) ** 2)
+    low, high = (math.exp(math.log(295) - sigma2 / 2 + z * math.sqrt(sigma2)) for z in (-1.28155, 1.28155))
+    magnesium = made["contrast:dietary_magnesium_between"]
+    assert magnesium.value == pytest.approx(-0.1 * (low - high) / 65, rel=1e-5)
+    assert magnesium.level == f"10th against 90th centile: {low:.4g} against {high:.4g} mg/day"
+    assert (magnesium.estimand, magnesium.mc_error) == ("between rate ratio, all else held", None)
+    # More on Fridays and Saturdays: the usual amount is that of whole weeks.
+    assert made["contrast:dietary_sodium_between"].level == "10th against 90th centile: 2359 against 4014 mg/day"
+    assert made["contrast:fluid_between"].value == 0
+    # What is caused by another column, noted with the season, stated by its values or not of every day has none.
+    caused = {"hba1c_sd", "tsh_sd", "crp_sd", "vitamin_d_sd", "serum_potassium_sd", "supplement_magnesium"}
+    assert not {f"contrast:{term}" for term in (*caused, "sitting_between", "strength_between", "sex_female")} & {*made}
+
+
+def test_centiles_are_those_of_the_people_drawn() -> None:
+    """Of a measure that age and sex shift, and of usual amounts: as the columns of many participants have them."""
+    truth = replace(TRUTH, people=People(age_limits=(20, 40, 90), age_shares=(0.8, 0.2), female_share=0.7))
+    shifted = tuple(
+        replace(m, per_decade=-20, female=60) if m.column == "vitamin_b1_nmol_l" else m for m in truth.measures
+    )
+    truth = replace(truth, measures=shifted)
+    population = Population(truth, seed=2, draws=2)
+    made = {a.key: a for a in values_at_centiles.centile_contrasts(truth, population)}
+    cohort = simulate(20_000, 1, 4, truth, Mess.none())
+    for key, column, centiles in (
+        ("contrast:vitamin_b1_sd", "vitamin_b1_nmol_l", (0.05, 0.5)),
+        ("contrast:vitamin_b12_sd", "vitamin_b12_pmol_l", (0.05, 0.5)),
+        ("contrast:bmi_5", "bmi_kg_m2", (0.1, 0.9)),
+    ):
+        values = cohort.frame("participants")[column].to_numpy()
+        level = made[key].level
+        assert level is not None
+        stated = [float(word) for word in re.findall(r"[\d.]+(?= against| \w+/| kg)", level.partition(": ")[2])]
+        assert stated == pytest.approx(np.quantile(values, centiles), rel=0.015), key
 
 
 def fluid_nights(truth: Truth, people: int, nights: int) -> tuple[pl.DataFrame, Floats]:

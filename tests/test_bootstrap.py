@@ -11,7 +11,14 @@ from scipy import stats
 from crampstudy import fit
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.models.bootstrap import MOST_FAILED, bias_corrected, bootstrap, percentile, resample
+from crampstudy.models.bootstrap import (
+    MOST_FAILED,
+    bias_corrected,
+    bootstrap,
+    expanded_percentile,
+    percentile,
+    resample,
+)
 from crampstudy.simulate import simulate
 
 RATES = np.array([1.0, 2.0, 6.0])
@@ -44,6 +51,15 @@ def test_a_draw_is_as_many_participants_as_there_are() -> None:
 
 def test_percentile_interval_by_hand() -> None:
     assert percentile(np.arange(101.0), 0.9) == pytest.approx((5, 95))
+
+
+def test_the_percentile_interval_of_few_is_expanded_to_that_of_t() -> None:
+    # Of normal replicates, whose SD is sqrt((n - 1) / n) of what it should be: the limits are those of t, 5 people.
+    drawn = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000, scale=np.sqrt(4 / 5))
+    assert expanded_percentile(drawn, 5, 0.95) == pytest.approx((-2.776, 2.776), abs=2e-3)
+    assert expanded_percentile(drawn, 5, 0.8) == pytest.approx((-1.533, 1.533), abs=2e-3)
+    many = expanded_percentile(drawn, 1_000_000, 0.95)
+    assert many == pytest.approx(percentile(drawn, 0.95), abs=1e-3)
 
 
 def test_bias_corrected_interval_by_hand() -> None:

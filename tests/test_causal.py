@@ -26,6 +26,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.simulate import Truth, simulate
 from crampstudy.simulate.truth import causal_graph
+from crampstudy.sources.readers import package
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "causal-graph.md").read_text(encoding="utf-8")
@@ -414,6 +415,19 @@ def test_what_to_adjust_for_in_a_diary(exposure: str, columns: str) -> None:
     assert {column.replace(" ", "") for column in found.columns} == set(columns.split())
 
 
+@pytest.mark.parametrize(
+    ("exposure", "columns"),
+    [
+        ("phq9_0_27", "age_years sex education bmi_kg_m2 diabetes heart_failure arthritis"),
+        # Low mood shortens sleep, and is no part of what short sleep does.
+        ("usual_sleep_hours", "age_years sex education bmi_kg_m2 arthritis smoking phq9_0_27"),
+    ],
+)
+def test_what_to_adjust_for_in_a_survey(exposure: str, columns: str) -> None:
+    found = adjustment_set(exposure, "any_cramp", SURVEY)
+    assert found.sufficient and set(found.columns) == set(columns.split())
+
+
 def test_what_is_missing() -> None:
     by_habit = adjustment_set("supplement_magnesium_mg", "cramps", DIARY)
     assert [node.name for node in by_habit.missing] == ["disposition"]
@@ -473,7 +487,7 @@ _VITAMINS = "vitamin_d_nmol_l vitamin_b1_nmol_l vitamin_b6_nmol_l vitamin_b12_pm
 _NEXT_DAY = "fatigue_0_10 concentration_0_10 productivity_0_10"
 NOT_DRAWN = {
     *("disposition", "spell", "health_awareness", "energy_intake", "thirst", "serum_calcium_corrected_mmol_l"),
-    *("cramps_before", "sleep_before", "alcohol_before", "exercise_before"),
+    *("cramps_before", "sleep_before", "alcohol_before", "exercise_before", "phq9_0_27"),
 }
 """What the simulator has no column of; the night before acts there by lags of its effects."""
 STUDY_ALONE = {
@@ -522,6 +536,10 @@ STUDY_ALONE = {
         | every("season", "ambient_temperature_c")
         | every("mindfulness_min", "stress_0_10")
         | every("stress_0_10", "alcohol_units sleep_latency_min sleep_quality_0_10")
+    ),
+    "usual sleep acts on nothing there, and only age and sex on it": (
+        every("education bmi_kg_m2 arthritis smoking", "usual_sleep_hours")
+        | every("usual_sleep_hours", "hours_in_bed cramps")
     ),
     "the night and the day after are drawn there apart from the tables compared here": (
         every("cramps", f"awakenings sleep_latency_min sleep_quality_0_10 sleep_hours {_NEXT_DAY}")
@@ -645,8 +663,7 @@ def test_effects_that_cannot_be_meant(cohort: Cohort) -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(app, ["simulate", "--participants", "20", "--nights", "10", "--out", str(tmp_path / "s")])
-    assert ran.exit_code == 0, ran.output
+    package.write(simulate(20, 10, seed=1), tmp_path / "s", "csv")
 
     def run(text: str) -> tuple[int, str]:
         found = CliRunner().invoke(app, ["adjust", str(tmp_path / "s"), *shlex.split(text)])

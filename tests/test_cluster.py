@@ -197,14 +197,18 @@ def test_an_item_that_outlives_no_worker_is_named(address: Path) -> None:
     assert list(compute.map(refused, range(3), workers=address)) == [0, 1, 2]
 
 
-def test_fits_of_parts_and_bootstraps_are_the_same_byte_for_byte(address: Path, tmp_path: Path) -> None:
+def test_fits_of_parts_and_bootstraps_are_the_same_byte_for_byte(
+    address: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Imported here, so that the workers of the other tests start without them.
     from crampstudy import estimates, fit
     from crampstudy.models.bootstrap import bootstrap
     from crampstudy.models.common.partitions import in_parts
-    from crampstudy.simulate import simulate, write
+    from crampstudy.simulate import chunks, simulate, write
 
-    write(tmp_path / "study", 1000, 260, 4, format="parquet", draws=2000)
+    # Two blocks of people, each a part of its own.
+    monkeypatch.setattr(chunks, "PART_ROWS", 1)
+    write(tmp_path / "study", 520, 30, 4, format="parquet", draws=2000)
     assert len(list((tmp_path / "study" / "diary").iterdir())) == 2
     asked = {"model": "poisson", "terms": "age_decade + sex"}
     one, many = (

@@ -77,6 +77,11 @@ def test_each_worker_has_one_thread() -> None:
     assert set(compute.map(threads, range(3), workers=2)) == {(1, 1)}
 
 
+def test_there_are_no_more_processes_than_items() -> None:
+    assert list(compute.map(process, [0], workers=2)) == [os.getpid()]
+    assert len({os.getpid(), *compute.map(process, [0, 1], workers=64)}) <= 3
+
+
 def test_linear_algebra_has_one_thread_in_this_process_too() -> None:
     assert {found for _, found in compute.map(threads, range(1))} == {1}
 

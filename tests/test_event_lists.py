@@ -134,6 +134,7 @@ class TestNoRate:
         assert NO_DENOMINATOR in run("validate", folder)[1]
         assert NO_DENOMINATOR in " ".join(json.loads(run("validate", folder, "--json")[1])["notices"])
 
+    @pytest.mark.usefixtures("forked")
     def test_the_report_says_so_in_the_place_of_its_numbers(self, tmp_path: Path) -> None:
         folder = package(tmp_path / "list", WINDOWED)
         made = build(str(folder), sections=["age-and-muscle"], out=tmp_path / "report")

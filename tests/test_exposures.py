@@ -20,6 +20,7 @@ from crampstudy.codebook import contrasts, exposures
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.models.common.partitions import in_parts
+from crampstudy.models.inference.covariance import cluster_sums
 from crampstudy.models.terms import formula
 from crampstudy.nights import Diary, person_nights
 from crampstudy.sources.writer import About, writing
@@ -321,6 +322,22 @@ def test_nights_that_are_added_up_give_the_same_numbers(model: str, terms: str, 
     # The likelihood is the same; where a search for its maximum ends differs by some 1e-7.
     np.testing.assert_allclose(other.solved.coefficients, one.solved.coefficients, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(other.solved.variance, one.solved.variance, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("terms", TERMS)
+def test_scores_of_nights_that_are_added_up_are_the_same(terms: str, monkeypatch: Any) -> None:
+    """Those of each participant, anywhere: not only where a search for the maximum ends."""
+    monkeypatch.setattr("crampstudy.models.nights.solve.repetitive", lambda *_: True)
+    both = [solve(COHORT, model="poisson", terms=terms, night_by_night=by) for by in (True, False)]
+    b = np.random.default_rng(1).normal(0, 0.1, len(both[0].design.columns))
+    scores = []
+    for matrix, data in ((solution.design.matrix, solution.data) for solution in both):
+        times = 1.0 if data.weights is None else data.weights
+        left = times * (data.outcome - np.exp(matrix @ b + data.offset))
+        scores.append(cluster_sums(matrix * left[:, None], data.groups))
+    assert len(both[1].data.outcome) < len(both[0].data.outcome)
+    assert both[0].participants == both[1].participants
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-10, atol=1e-10 * np.abs(scores[0]).max())
 
 
 @pytest.mark.parametrize("terms", TERMS)

@@ -26,7 +26,7 @@ from crampstudy.sources.readers.nhanes import codes as nc
 
 EXPECTED_D = (
     *("DEMO", "SLQ", "BMX", "BIOPRO", "VID", "B12", "GHB", "CRP", "CBC", "BPQ", "MCQ", "KIQ_U", "DIQ", "PAQ"),
-    *("DR1TOT", "SMQ", "RHQ", "RXQ_RX"),
+    *("DR1TOT", "DPQ", "SMQ", "RHQ", "RXQ_RX"),
 )
 
 
@@ -156,7 +156,7 @@ def test_the_publishers_address_is_that_of_the_first_year() -> None:
 
 def test_files_arrive_whole_with_their_digests_on_record(site: Site, tmp_path: Path) -> None:
     files = fetch.nhanes(tmp_path / "n", base_url=site.address, wait_s=0)
-    assert len(files) == 36
+    assert len(files) == 38
     assert all(file.downloaded for file in files)
     record = json.loads((tmp_path / "n" / fetch.RECORD).read_text())["files"]
     for path, content in site.files.items():
@@ -391,9 +391,9 @@ def test_the_command_fetches_and_says_how_to_open(site: Site, tmp_path: Path) ->
     arguments = ["fetch", "nhanes", "--out", str(tmp_path), "--cycles", "d", "--base-url", site.address]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    assert f"18 files, 18 of them new, in {tmp_path}: open them as nhanes:{tmp_path}" in result.output
+    assert f"19 files, 19 of them new, in {tmp_path}: open them as nhanes:{tmp_path}" in result.output
     again = CliRunner().invoke(app, arguments)
-    assert "18 files, 0 of them new" in again.output
+    assert "19 files, 0 of them new" in again.output
 
 
 def test_without_a_network_the_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,7 @@ class TestTenKinds:
             code, _, err = run(*after)
             assert code in (0, 2, 6) and "Traceback" not in err, err
 
+    @pytest.mark.usefixtures("forked")
     def test_the_report_itself(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         write(tmp_path, "list.csv", FILES["list.csv"])

@@ -24,6 +24,8 @@ from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.ever import ever, recalled_frequency
+from crampstudy.descriptive.frequency import frequency
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
@@ -70,6 +72,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "describe a part": describe(diary, bands=BANDS, where="age_years >= 60").estimates,
         "describe relief": describe(diary, outcome="relief").estimates,
         "describe classes": describe(diary, "sex", outcome="class_30_days").estimates,
+        "frequency": frequency(diary, BANDS),
+        "a cramp ever": ever(diary, BANDS),
+        "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
         "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,

@@ -40,7 +40,7 @@ CELLS: dict[str, dict[str, list[Any]]] = {
         "SDMVPSU": [1, 1, 2, 2, 1, 1, 2, 2],
     },
     "SLQ": {"SLQ160": [0, 1, 2, 3, 4, 7, 9, None], "SLD010H": [7, 12, 77, 99, 6, 5, 4, None]},
-    "BMX": {"BMXBMI": [22.5, 30, None, 25, 25, 25, 25, 14]},
+    "BMX": {"BMXBMI": [22.5, 30, None, 25, 25, 25, 25, 14], "BMXWT": [70.1, 80, None, 60, 60, 60, 60, 9.3]},
     "BIOPRO": {
         "LBXSNASI": [140] * N,
         "LBXSKSI": [4.1] * N,
@@ -58,6 +58,11 @@ CELLS: dict[str, dict[str, list[Any]]] = {
     "BPQ": {"BPQ020": [1, 2, 7, 9, 1, 1, 1, None]},
     "MCQ": {"MCQ160A": [1, 2, 7, 9, 1, 1, 1, None], "MCQ160B": [2] * N, "MCQ160M": [9] * N},
     "KIQ_U": {"KIQ022": [2, 1, 9, 2, 2, 2, 2, None]},
+    # Nine answers, one of them refused, one not known, one not given; others are on depression in the highest degree.
+    "DPQ": {
+        **{f"DPQ0{item}0": [0, 1, 3, 2, 0, 0, 0, None] for item in range(1, 9)},
+        "DPQ090": [0, 3, 3, 7, 9, None, 1, None],
+    },
     "DIQ": {"DIQ010": [1, 2, 3, 7, 9, 2, 2, 2]},
     "PAQ": {
         "PAQ180": [1, 2, 3, 4, 7, 9, 1, None],
@@ -130,6 +135,7 @@ def test_codes_become_codebook_values(folder: Path) -> None:
     assert found["participant_id"][0] == "31127"
     assert found["recalled_low"] == [0, 1, 2, 5, 16, None, None, None]
     assert found["recalled_high"] == [0, 1, 4, 15, None, None, None, None]
+    assert found["body_mass_kg"] == [70.1, 80, None, 60, 60, 60, 60, 9.3]
     assert found["sex"] == ["male", *["female"] * 6, "male"]
     assert found["education"][:7] == [
         "below_9_years",
@@ -153,6 +159,10 @@ def test_codes_become_codebook_values(folder: Path) -> None:
 def test_missing_codes_belong_to_their_variable(folder: Path) -> None:
     found = one(nhanes.read(folder)).to_dict(as_series=False)
     assert found["usual_sleep_hours"] == [7, 12, None, None, 6, 5, 4, None]
+
+
+def test_depression_is_the_sum_of_nine_answers_and_of_no_fewer(folder: Path) -> None:
+    assert one(nhanes.read(folder))["phq9_0_27"].to_list() == [0, 11, 27, None, None, None, 1, None]
 
 
 def test_units_are_converted(folder: Path) -> None:
@@ -240,13 +250,18 @@ def test_smallest_transport_number_is_zero(tmp_path: Path) -> None:
 
 
 def test_optional_table_may_be_absent(folder: Path) -> None:
-    for name in ("BMX", "RXQ_RX", "DR1TOT"):
+    absent = {"BMX": "bmi_kg_m2", "RXQ_RX": "diuretic_class, statin, laba", "DR1TOT": None, "DPQ": "phq9_0_27"}
+    absent |= {"SMQ": "smoking", "RHQ": "pregnancy_trimester"}
+    for name in absent:
         (folder / f"{name}_D.csv.xz").unlink()
     raw = nhanes.read(folder)
-    assert not {"bmi_kg_m2", "statin", "weight_diet1"} & set(one(raw).columns)
+    for name, variables in absent.items():
+        start = f"cycle D lacks the table {name}: {variables} missing" if variables else f"lacks the table {name}: "
+        assert any(start in notice for notice in raw.notices)
+    assert not {"bmi_kg_m2", "statin", "weight_diet1", "phq9_0_27", "smoking"} & set(one(raw).columns)
     assert raw.design is not None
     assert set(raw.design.weights) == {"interview", "exam"}
-    assert sum("lacks the table" in notice for notice in raw.notices) == 3
+    assert sum("lacks the table" in notice for notice in raw.notices) == len(absent)
     assert clean(raw).cohort.frame("participants").height == N
 
 
@@ -256,6 +271,10 @@ def drop_column(folder: Path) -> None:
 
 def odd_code(folder: Path) -> None:
     write_csv(folder, DIQ=tables()["DIQ"].assign(DIQ010=5.0))
+
+
+def odd_answer(folder: Path) -> None:
+    write_csv(folder, DPQ=tables()["DPQ"].assign(DPQ060=4.0))
 
 
 def odd_class(folder: Path) -> None:
@@ -294,6 +313,7 @@ def not_a_transport_file(folder: Path) -> None:
     [
         (drop_column, r"MCQ_D\.csv\.xz has no column MCQ160B"),
         (odd_code, r"DIQ_D\.csv\.xz: DIQ010 holds the code 5; its codebook allows 1, 2, 3, 7, 9"),
+        (odd_answer, r"DPQ_D\.csv\.xz: DPQ060 holds the code 4; its codebook allows 0, 1, 2, 3, 7, 9"),
         (odd_class, r"SLQ_D\.csv\.xz: SLQ160 holds the code 5"),
         (twice, r"BMX_D\.csv\.xz: a SEQN stands on more than one row"),
         (half_a_stratum, r"DEMO_D\.csv\.xz: SDMVSTRA holds 50\.5, not a whole number"),

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from test_age_curve import survey
 
-from crampstudy import AgeBands, describe, fit, open_cohort, tables
+from crampstudy import AgeBands, analyses, describe, fit, open_cohort, tables
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.descriptive import characteristics as who
@@ -115,6 +115,16 @@ def test_prevalence_without_ages_is_that_of_all() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", analyses.ANALYSES)
+def test_every_section_does_without_ages(name: str, whole: Cohort) -> None:
+    found = analyses.run(name, without(whole, "age_years"))
+    assert found.tables or found.could_not
+    said = " ".join((*found.values.values(), *found.could_not.values()))
+    assert "nan" not in said.split() and "None" not in said.split()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_the_report_is_made(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     run("simulate", "--out", str(folder), "--participants", "30", "--nights", "20")
@@ -122,7 +132,7 @@ def test_the_report_is_made(run: Run, tmp_path: Path) -> None:
     people = pl.read_csv(file, infer_schema=False)
     people.with_columns(age_years=pl.lit(None), birth_year=pl.lit(None)).write_csv(file)
     assert open_cohort(str(folder)).frame("participants")["age_years"].null_count() == 30
-    made = build(str(folder), out=tmp_path / "out")
+    made = build(str(folder), sections=["cohort", "age-and-muscle"], out=tmp_path / "out")
     shown = " ".join(made.html.read_text(encoding="utf-8").split())
     assert "Could not estimate: every row but all: no participant has an age" in shown
     assert "Over all participants the crude incidence rate is" in shown and "nan" not in shown.split()

@@ -39,6 +39,21 @@ def test_a_change_concerns_those_whose_code_it_is(package: Path) -> None:
     assert changed(package / "report" / "blocks.py") == set()
 
 
+def test_a_door_of_person_time_rests_on_its_own_code_too(package: Path) -> None:
+    doors = ("distributed_lag", "within_between", "fit")
+    before = {door: keys.key("poisson", door) for door in doors}
+    # Beside them the digest has the laws and questions of these exposures.
+    assert keys.key("poisson") not in before.values()
+
+    def concerned(name: str) -> set[str]:
+        assert changed(package / name) == set()
+        return {door for door in doors if keys.key("poisson", door) != before[door]}
+
+    assert concerned("contrasts/distributed_lag.py") == {"distributed_lag"}
+    assert concerned("models/bootstrap.py") == {"distributed_lag", "within_between"}
+    assert concerned("contrasts/factors.py") == {"distributed_lag", "within_between"}
+
+
 def test_a_new_module_concerns_all(package: Path) -> None:
     assert changed(package / "models" / "brand_new.py") == set(MODELS)
 

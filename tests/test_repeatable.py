@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -10,10 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pikepdf
 import pytest
 
-from crampstudy import simulate
+from crampstudy import analyses, simulate
 from crampstudy.estimates import COLUMNS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -21,11 +23,11 @@ Run = Callable[..., tuple[int, str, str]]
 SAME = ("report.pdf", "report.html", "estimates.csv", "ledger-counts.csv")
 
 
-def report(source: str, out: Path, cwd: Path, **env: str) -> Path:
+def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path:
     """Run the command line in another process, folder and environment, and return the report's folder."""
     cwd.mkdir(parents=True)
     ran = subprocess.run(
-        [sys.executable, "-m", "crampstudy", "report", source, "--out", str(out)],
+        [sys.executable, "-m", "crampstudy", "report", source, "--out", str(out), *options],
         cwd=cwd,
         env={**os.environ, "CRAMPSTUDY_NOTEBOOKS": str(NOTEBOOKS), **env},
         capture_output=True,
@@ -36,15 +38,18 @@ def report(source: str, out: Path, cwd: Path, **env: str) -> Path:
     return out
 
 
-def both_ways(source: Path, prefix: str, tmp_path: Path) -> tuple[Path, Path]:
-    """Make the report with an absolute and with a relative source, under another hash seed, time zone and threading."""
-    here = {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "POLARS_MAX_THREADS": "1"}
-    elsewhere = {"PYTHONHASHSEED": "77", "TZ": "America/Lima", "POLARS_MAX_THREADS": "4"}
-    one = report(f"{prefix}{source}", tmp_path / "one", tmp_path / "a", **here)
+def here(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
+    """Make the report with an absolute source."""
+    env = {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "POLARS_MAX_THREADS": "1"}
+    return report(f"{prefix}{source}", tmp_path / "one", tmp_path / "a", *options, **env)
+
+
+def elsewhere(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
+    """Make the report with a relative source, under another hash seed, time zone and threading."""
+    env = {"PYTHONHASHSEED": "77", "TZ": "America/Lima", "POLARS_MAX_THREADS": "4"}
     there = tmp_path / "b" / "c"
     relative = os.path.relpath(source, there)
-    two = report(f"{prefix}{relative}", tmp_path / "two", there, **elsewhere)
-    return one, two
+    return report(f"{prefix}{relative}", tmp_path / "two", there, *options, **env)
 
 
 def assert_sound(folder: Path) -> list[dict[str, str]]:
@@ -65,21 +70,37 @@ def assert_sound(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def test_a_diary_report_is_the_same_bytes_elsewhere(tmp_path: Path) -> None:
-    simulate.write(tmp_path / "cohort", 60, 28, 3, draws=3_000)
-    one, two = both_ways(tmp_path / "cohort", "", tmp_path)
+def test_a_diary_report_is_the_same_bytes_elsewhere_and_its_rows_are_those_of_the_command(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cohort"
+    simulate.write(folder, 60, 28, 3, draws=3_000)
+    settings = {"age_bands": "20,60", "standard": "esp2013", "ci_level": "0.9"}
+    options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    one, two = (make(folder, "", tmp_path, *options) for make in (here, elsewhere))
     for name in SAME:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     rows = assert_sound(one)
     models = {row["model"] for row in rows if row["term"] == "diabetes" and row["scale"] == "rate_ratio"}
     assert models == {"negative-binomial"}
+    options = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", value)]
+    printed = []
+    for name in analyses.ANALYSES:
+        code, out, _ = run("analyse", name, str(folder), *options, "--csv")
+        assert code == 0
+        printed.append(pd.read_csv(io.StringIO(out), dtype=str))
+    whole = pd.read_csv(one / "estimates.csv", dtype=str)
+    pd.testing.assert_frame_equal(pd.concat(printed, ignore_index=True)[list(whole.columns)], whole)
 
 
-def test_a_survey_report_is_the_same_bytes_elsewhere(tmp_path: Path, shared: Path) -> None:
-    one, two = both_ways(shared / "data" / "nhanes", "nhanes:", tmp_path)
-    for name in SAME:
-        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+def test_a_survey_report_is_the_same_elsewhere_and_with_fewer_sections(tmp_path: Path, shared: Path) -> None:
+    nhanes = shared / "data" / "nhanes"
+    one = here(nhanes, "nhanes:", tmp_path)
+    two = elsewhere(nhanes, "nhanes:", tmp_path, "--sections", "cohort,age-and-muscle")
+    assert (one / "ledger-counts.csv").read_bytes() == (two / "ledger-counts.csv").read_bytes()
     rows = assert_sound(one)
+    fewer = assert_sound(two)
+    assert len(fewer) > 100 and [row for row in rows if row in fewer] == fewer
     unmeasured = {
         row["term"] for row in rows if row["status"] == "not_measured" and row["analysis"].startswith("factors")
     }

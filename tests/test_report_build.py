@@ -18,11 +18,8 @@ from typing import Any
 import pytest
 
 from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
-from crampstudy.report import outline, run, warm
+from crampstudy.report import run, warm
 from crampstudy.report.build import FILES, build
-from crampstudy.report.kernel import PINNED
-from crampstudy.simulate import simulate
-from crampstudy.sources.readers import package
 
 PARAMETERS = 'source: str = "x"  # the cohort\nbins: int = 5  # bins of a histogram'
 SHOWS = """
@@ -113,6 +110,7 @@ def test_a_report_is_whole_and_names_no_place(
     )
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_mapping_is_found_beside_the_source(
     source: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +125,7 @@ def test_a_mapping_is_found_beside_the_source(
     assert "2 people, 5 bins" in made.html.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_failed_run_leaves_the_old_report_and_no_litter(source: Path, notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -156,7 +155,7 @@ def test_a_cell_that_leaves_the_notebook_is_a_failure(tmp_path: Path, leaving: s
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
-def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
+def test_the_end_of_a_kernel_is_told_as_what_it_was(kernels: Path, tmp_path: Path) -> None:
     ends = {
         "import os; os._exit(0)": r"ended by itself with exit code 0, as after os._exit\(0\) \(code cell 2\)",
         "import os; os._exit(3)": "exit code 3",
@@ -164,39 +163,20 @@ def test_the_end_of_a_kernel_is_told_as_what_it_was(tmp_path: Path) -> None:
         "import os; os.abort()": r"killed by signal 6 \(SIGABRT\), a crash in native code",
         "import os; os.kill(os.getpid(), 9)": r"killed by signal 9 \(SIGKILL\), most likely for want of memory",
     }
-    with warm.server({**os.environ, **PINNED}) as server:
-        for number, (code, told) in enumerate(ends.items()):
-            own = write_notebook(tmp_path, f"own{number}", code)
-            # Forked kernels, and one that starts the plain way.
-            for place in [server, None][: 2 if "ctypes" in code else 1]:
-                with pytest.raises(
-                    AnalysisError, match=rf"notebook own{number}, section 'Deep': the kernel died: .*{told}"
-                ):
-                    run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=place))
-
-
-def test_nothing_is_loaded_ahead_that_no_notebook_uses(tmp_path: Path) -> None:
-    package.write(simulate(60, 30, seed=1), tmp_path / "cohort", "csv")
-    loaded: set[str] = set()
-    for path in outline.read(outline.find(None)).notebooks:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        note = tmp_path / f"{path.stem}.txt"
-        tell = f"import sys, pathlib; pathlib.Path({str(note)!r}).write_text(' '.join(sys.modules))"
-        last = {"cell_type": "code", "id": "last", "metadata": {}, "source": tell, "outputs": []}
-        notebook["cells"].append(last | {"execution_count": None})
-        own = tmp_path / path.name
-        own.write_text(json.dumps(notebook), encoding="utf-8")
-        given = {"source": str(tmp_path / "cohort")}
-        # A kernel that starts the plain way.
-        run.execute(own, tmp_path / "executed.ipynb", given, run.Options(cwd=tmp_path))
-        loaded |= set(note.read_text().split())
-    assert set(warm.PRELOADED) - loaded == set()
+    for number, (code, told) in enumerate(ends.items()):
+        own = write_notebook(tmp_path, f"own{number}", code)
+        # Forked kernels, and one that starts the plain way.
+        for place in [kernels, None][: 2 if "ctypes" in code else 1]:
+            with pytest.raises(
+                AnalysisError, match=rf"notebook own{number}, section 'Deep': the kernel died: .*{told}"
+            ):
+                run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=place))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
 def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
     stop = threading.Event()
-    threading.Timer(4, stop.set).start()
+    threading.Timer(2, stop.set).start()
     own = write_notebook(tmp_path, "own", "import time; time.sleep(300)")
     began = time.monotonic()
     with pytest.raises(run.Stopped):
@@ -204,6 +184,7 @@ def test_a_stop_ends_a_notebook_in_the_middle_of_a_cell(tmp_path: Path) -> None:
     assert time.monotonic() - began < 200
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_cells_time_is_an_option_that_its_message_names(
     source: Path,
     notebooks: Path,
@@ -215,10 +196,10 @@ def test_a_cells_time_is_an_option_that_its_message_names(
     monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(notebooks))
     own = write_notebook(tmp_path, "own", "import time; time.sleep(300)")
     asked = ["report", str(source), "--out", str(tmp_path / "out"), "--notebook", str(own), "--sections", "sleep"]
-    code, _, said = run_cli(*asked, "--cell-timeout", "6")
+    code, _, said = run_cli(*asked, "--cell-timeout", "3")
     assert code == 6
     told = (
-        "notebook own, section 'Deep': a cell ran longer than 6 s; --cell-timeout SECONDS gives it more (code cell 2)"
+        "notebook own, section 'Deep': a cell ran longer than 3 s; --cell-timeout SECONDS gives it more (code cell 2)"
     )
     assert said.splitlines()[-1] == f"crampstudy: {told}"
     code, _, said = run_cli(*asked, "--cell-timeout", "0")
@@ -231,6 +212,7 @@ def test_the_time_of_a_cell_is_half_an_hour_where_none_is_given() -> None:
     assert run.CELL_SECONDS == 1800 == inspect.signature(report).parameters["cell_timeout"].default
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_own_notebook_may_have_other_defaults(source: Path, notebooks: Path, tmp_path: Path) -> None:
     own = write_notebook(tmp_path, "own", "assert (source != 'y', bins, mine) == (True, 5, 3)")
     own.write_text(own.read_text().replace('source: str = \\"x\\"', 'source: str = \\"y\\"'))
@@ -240,12 +222,12 @@ def test_an_own_notebook_may_have_other_defaults(source: Path, notebooks: Path, 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
-def test_a_warm_kernel_ends_with_its_notebook(tmp_path: Path) -> None:
+def test_a_warm_kernel_ends_with_its_notebook(kernels: Path, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     tell = f"import os, pathlib; pathlib.Path({str(note)!r}).write_text(f'{{os.getpid()}} {{os.getcwd()}}')"
     own = write_notebook(tmp_path, "own", tell, "import time; time.sleep(300)")
-    with warm.server({**os.environ, **PINNED}) as server, pytest.raises(AnalysisError, match="longer than 5 s"):
-        run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=server, cell_seconds=5))
+    with pytest.raises(AnalysisError, match="longer than 3 s"):
+        run.execute(own, tmp_path / "executed.ipynb", {}, run.Options(cwd=tmp_path, server=kernels, cell_seconds=3))
     number, place = note.read_text().split(" ", 1)
     assert Path(place).resolve() == tmp_path.resolve()
     for _ in range(600):

@@ -6,15 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import papermill as pm
 import pytest
 from test_report_typeset import code, gathered, text
 
-from crampstudy.report import MIME, ReportError, blocks, outline, prose
+from crampstudy.report import MIME, ReportError, blocks, outline, prose, run, warm
 from crampstudy.simulate import simulate
 from crampstudy.sources.readers import package
 
 ROOT = Path(__file__).parents[1]
+PLAIN = "age-and-muscle"
+"""The section that runs as Jupyter itself runs it; the kernels of the others are forked."""
 HAIR = "\N{NO-BREAK SPACE}"
 
 
@@ -60,13 +63,27 @@ def test_the_report_gets_what_was_written(tmp_path: Path) -> None:
         gathered(tmp_path, [labelled, labelled])
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prose") / "made"
+    package.write(simulate(12, 10, seed=1), folder, "csv")
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [path.stem for path in outline.read(ROOT / "notebooks").notebooks] + ["custom"])
-def test_a_section_run_by_hand_shows_nothing_unresolved(name: str, tmp_path: Path) -> None:
-    package.write(simulate(12, 10, seed=1), tmp_path / "made", "csv")
-    executed = tmp_path / "executed.ipynb"
-    given = {"source": str(tmp_path / "made")}
-    pm.execute_notebook(ROOT / "notebooks" / f"{name}.ipynb", executed, given, progress_bar=False, cwd=tmp_path)
+def test_a_section_run_by_hand_shows_nothing_unresolved(name: str, made: Path, kernels: Path, tmp_path: Path) -> None:
+    path, executed = ROOT / "notebooks" / f"{name}.ipynb", tmp_path / "executed.ipynb"
+    if name == PLAIN:
+        note = tmp_path / "loaded.txt"
+        tell = f"import sys, pathlib; pathlib.Path({str(note)!r}).write_text(' '.join(sys.modules))"
+        notebook = nbformat.read(path, 4)
+        notebook.cells.append(nbformat.v4.new_code_cell(tell))
+        nbformat.write(notebook, tmp_path / "own.ipynb")
+        pm.execute_notebook(tmp_path / "own.ipynb", executed, {"source": str(made)}, progress_bar=False, cwd=tmp_path)
+        assert set(warm.PRELOADED) <= set(note.read_text().split()), "a module is loaded ahead that no notebook uses"
+    else:
+        run.execute(path, executed, {"source": str(made)}, run.Options(cwd=tmp_path, server=kernels))
     shown = [data for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"] for data in outputs(cell)]
     assert sum(MIME in data for data in shown) >= 4
     texts = ["".join(data.get("text/markdown", data.get("text/plain", ""))) for data in shown]

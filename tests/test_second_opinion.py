@@ -322,6 +322,7 @@ def test_a_model_that_was_not_compared_is_told_and_has_no_empty_row() -> None:
     assert "Ordinal: " in tables.opinion_notes(rows) and not table.eq(wording.DASH).any(axis=None)
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_report_has_it_in_its_appendix(tmp_path: Path) -> None:
     write(tmp_path / "cohort", 60, 28, 3, draws=3_000)
     page = appendix(tmp_path)
@@ -329,6 +330,7 @@ def test_the_report_has_it_in_its_appendix(tmp_path: Path) -> None:
     assert 'id="tbl-second-opinion-terms"' in page
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_report_of_a_survey_says_why_there_is_none(tmp_path: Path) -> None:
     package.write(survey(n=400), tmp_path / "cohort", "csv")
     page = appendix(tmp_path)

@@ -369,7 +369,7 @@ def test_a_bar_of_random_effects_is_answered_with_the_mixed_models(run: Run) -> 
 
 
 def test_a_sampling_weight_is_not_proposed_as_a_term(diary: Cohort) -> None:
-    with pytest.raises(UsageError, match=r"'weight'.*; did you mean bmi_kg_m2\?$"):
+    with pytest.raises(UsageError, match=r"'weight'.*; did you mean body_mass_kg\?$"):
         fit(diary, model="poisson", terms="weight")
 
 

@@ -10,7 +10,7 @@ from crampstudy import AgeBands, codebook, describe, fit, open_cohort, tables, w
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
 from crampstudy.simulate import simulate
-from crampstudy.tables.ratios import _p as p_cell
+from crampstudy.tables.ratios import p_value as p_cell
 
 TERMS = "age_decade * sex + leg_ultrasound + serum_potassium_mmol_l + grip_strength_kg + statin + exercise_min"
 

@@ -62,7 +62,7 @@ def both(text: bytes, missing: list[str], monkeypatch: pytest.MonkeyPatch) -> li
     return made
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(
     rows=st.lists(st.lists(st.sampled_from(ODD), min_size=5, max_size=5), min_size=1, max_size=6),
     missing=st.sampled_from([[""], ["", "NA"], ["", "NA", "-99"]]),

@@ -19,7 +19,7 @@ from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.models.terms.standardisation import Standard
 from crampstudy.sources import open_cohort
 
-PLACES = [(0.0, 1e9), (1e9, 1.0), (1e6, 1.0), (-1e6, 1e-6), (0.0, 1e-9), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]
+PLACES = [(0.0, 1e9), (1e9, 1.0), (-1e6, 1e-6), (0.0, 1e-12), (1e12, 1e3), (1.7e18, 1e9)]
 """Shifts a and units b of a + b x."""
 NIGHTS: list[dict[str, Any]] = [
     {"model": "poisson"},
@@ -113,6 +113,17 @@ def moved(made: tuple[Cohort, np.ndarray[Any, Any]], a: float, b: float) -> Coho
     return Cohort(cohort.name, cohort.kind, {"participants": people, **tables}, design, as_of=as_of, synthetic=True)
 
 
+LEFT: dict[tuple[str, bytes], pd.DataFrame] = {}
+
+
+def left_over(cohort: Cohort, asked: dict[str, Any]) -> pd.DataFrame:
+    """Return the rows of a fit on ``y``, which mostly is all of x again."""
+    key = repr(asked), cohort.frame("participants")["y"].to_numpy().tobytes()
+    if key not in LEFT:
+        LEFT[key] = fitted(cohort, "y", asked)
+    return LEFT[key]
+
+
 def fitted(cohort: Cohort, number: str, asked: dict[str, Any]) -> pd.DataFrame:
     """Return the rows of a fit on ``number`` that warns of nothing."""
     parts = {name: number if name.endswith("_terms") else value for name, value in asked.items()}
@@ -149,14 +160,14 @@ def check_alike(stored: pd.DataFrame, left: pd.DataFrame, b: float) -> None:
 @pytest.mark.parametrize("asked", NIGHTS, ids=lambda asked: " ".join(map(str, asked.values())))
 def test_a_unit_changes_no_statistic_of_a_diary(asked: dict[str, Any], a: float, b: float) -> None:
     cohort = moved(diary(), a, b)
-    check_alike(fitted(cohort, "x", asked), fitted(cohort, "y", asked), b)
+    check_alike(fitted(cohort, "x", asked), left_over(cohort, asked), b)
 
 
 @pytest.mark.parametrize(("a", "b"), PLACES)
 @pytest.mark.parametrize("asked", SURVEYS, ids=lambda asked: " ".join(map(str, asked.values())))
 def test_a_unit_changes_no_statistic_of_a_survey(asked: dict[str, Any], a: float, b: float) -> None:
     cohort = moved(survey(), a, b)
-    check_alike(fitted(cohort, "x", asked), fitted(cohort, "y", asked), b)
+    check_alike(fitted(cohort, "x", asked), left_over(cohort, asked), b)
 
 
 CLEAR: dict[str, Any] = {"model": "negative-binomial"}
@@ -264,7 +275,7 @@ def sloped(model: str, a: float, b: float) -> tuple[float, pd.DataFrame]:
     return found.log_likelihood, found.estimates
 
 
-@pytest.mark.parametrize(("a", "b"), [(1e3, 1.0), (1e6, 1.0), (0.0, 1e-6), (1e9, 1e3), (1.7e18, 1e9)])
+@pytest.mark.parametrize(("a", "b"), [(1e3, 1.0), (0.0, 1e-6), (1.7e18, 1e9)])
 @pytest.mark.parametrize("model", [*SLOPED, "mixed-linear"])
 def test_a_random_slope_is_the_same_in_any_unit_and_wherever_its_zero_lies(model: str, a: float, b: float) -> None:
     likelihood, rows = sloped(model, a, b)

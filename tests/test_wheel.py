@@ -31,7 +31,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's own files, in a folder that is removed before anything of the wheel is run."""
     copied = tmp_path_factory.mktemp("sources") / "project"
     left_out = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("src", "notebooks"):
+    for name in ("src", "notebooks", "data/evidence"):
         shutil.copytree(ROOT / name, copied / name, ignore=left_out)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copied)
@@ -65,7 +65,9 @@ def test_a_wheel_works_without_a_repository(bare: Path, tmp_path: Path) -> None:
     where = run(bare / "python", "-c", "import crampstudy; print(crampstudy.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(bare.parent)
     assert run(bare / "crampstudy", "--version", cwd=tmp_path) == f"crampstudy {VERSION}\n"
-    run(bare / "crampstudy", "simulate", "--participants", "12", "--nights", "10", "--out", "made", cwd=tmp_path)
+    simulated = "from pathlib import Path; from crampstudy import simulate; "
+    simulated += "simulate.write(Path('made'), 12, 10, 1, draws=3_000)"
+    run(bare / "python", "-c", simulated, cwd=tmp_path)
     run(bare / "crampstudy", "report", "made", "--sections", "cohort", cwd=tmp_path)
     (report,) = (tmp_path / "reports").iterdir()
     assert (report / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -35,6 +35,14 @@ _LEVELS = {
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
 }
+_AGENTS = {
+    "vitamin_k2": "vitamin K2",
+    "vitamin_d": "vitamin D",
+    "vitamin_e": "vitamin E",
+    "b_vitamins": "B vitamins",
+    "tens": "TENS",
+}
+"""Treatments whose names hold abbreviations."""
 _OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
 _RECALLED = {
     "none": "No cramp",
@@ -104,7 +112,9 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     enough = (n for n in range(digits, _MOST_DIGITS) if number(cells[1], n) != number(cells[2], n))
     digits = next(enough, digits)
     middle, low, high = (number(cell, digits) for cell in cells)
-    return f"{middle} ({low}{DASH}{high})"
+    # After a minus sign a dash between the limits would be read as another one.
+    between = " to " if min(cells[1:]) < 0 else DASH
+    return f"{middle} ({low}{between}{high})"
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -114,7 +124,7 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def level(text: str) -> str:
     """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``."""
-    return ranges(_LEVELS.get(text, text.replace("_", " ")))
+    return ranges(_LEVELS.get(text) or _AGENTS.get(text) or text.replace("_", " "))
 
 
 def ranges(text: str) -> str:
@@ -258,7 +268,7 @@ def condition(where: str) -> str:
 def label(name: str) -> str:
     """Return the label of a column as it stands inside a text."""
     known = codebook.find(name)
-    return known.label if known else name.replace("_", " ")
+    return known.label if known else _AGENTS.get(name, name.replace("_", " "))
 
 
 def _unit(row: Mapping[str, Any]) -> str:

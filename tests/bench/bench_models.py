@@ -31,11 +31,6 @@ PARTICIPANTS, NIGHTS = 500, 90
 ALONE = "(nobody else)"
 TERMS = "age_decade + sex + diabetes + electrolyte_drink"
 NAMES = ("age_decade", "sex", "diabetes", "electrolyte_drink")
-EXPOSURES = {
-    "within and between": "age_decade + within(electrolyte_drink) + between(electrolyte_drink)",
-    "lags 0 to 3": " + ".join(["age_decade", *(f"lag(electrolyte_drink, {k})" for k in range(4))]),
-    "nights of the last 14": "age_decade + days_last(electrolyte_drink, 14)",
-}
 # The high-water mark of this process alone: what getrusage tells includes that of the parent before the fork.
 PEAK = """
 import re
@@ -63,8 +58,6 @@ def jobs(folder: Path, nights: int = 2_000_000) -> Iterator[Job | str]:
         yield Job(name, ALONE, partial(resampled, cohort, model, replicates), None)
     write(folder, nights)
     yield Job(f"random-intercept Poisson, {nights:,} nights from Parquet", ALONE, partial(mixed, folder), None)
-    for what, terms in EXPOSURES.items():
-        yield Job(f"Poisson, {what}, {nights:,} nights from Parquet", ALONE, partial(exposed, folder, terms), None)
     if find_spec("glum") is None:
         yield "glum is not installed here: install the development dependencies"
         return
@@ -102,11 +95,6 @@ def resampled(cohort: Cohort, model: str, replicates: int) -> dict[str, float]:
 def mixed(folder: Path) -> dict[str, float]:
     rows = fit(diary(folder), model="mixed-poisson", terms=TERMS).estimates.set_index("term").loc[list(NAMES)]
     return _numbers(np.log(rows["estimate"].to_numpy()), rows["std_error"].to_numpy())
-
-
-def exposed(folder: Path, terms: str) -> dict[str, float]:
-    rows = fit(diary(folder), model="poisson", terms=terms, covariance="cluster").estimates.set_index("term")
-    return {"age": float(rows["estimate"]["age_decade"])}
 
 
 def peak(folder: Path) -> int:

@@ -1,7 +1,8 @@
-# Distributed lags and the reliability of person means in R: dates by match(), then glm + sandwich::vcovCL and aov.
+# Distributed lags and the reliability of person means in R: dates by match(), then glm and MASS::glm.nb with
+# sandwich::vcovCL, for small samples with clubSandwich's CR2, and aov.
 # Run from this folder: Rscript lags.R   (reads diary/, writes lags.json)
 # The deviations are from the mean of all logged nights of a person, the same at every lag; lags are calendar nights.
-suppressPackageStartupMessages({library(sandwich); library(jsonlite)})
+suppressPackageStartupMessages({library(MASS); library(sandwich); library(clubSandwich); library(jsonlite)})
 
 people <- read.csv("diary/participants.csv", colClasses = c(participant_id = "character"))
 diary <- read.csv("diary/diary.csv", colClasses = c(participant_id = "character"))
@@ -33,13 +34,20 @@ nights$age_decade <- (nights$age_years - 60) / 10
 nights <- nights[order(nights$participant_id, nights$date), ]
 tight <- glm.control(epsilon = 1e-14, maxit = 200)
 
-one <- function(terms, lags = 0) {
+one <- function(terms, lags = 0, family = "poisson") {
   data <- nights[complete.cases(nights[c("age_decade", terms)]), ]
-  fit <- glm(as.formula(paste("cramps ~ age_decade +", paste(terms, collapse = " + "))), poisson, data, control = tight)
+  formula <- as.formula(paste("cramps ~ age_decade +", paste(terms, collapse = " + ")))
+  fit <- if (family == "poisson") glm(formula, poisson, data, control = tight) else glm.nb(formula, data, control = tight)
   v <- vcovCL(fit, cluster = data$participant_id, type = "HC0", cadjust = TRUE)
   total <- as.numeric(names(coef(fit)) %in% paste0("lag", 0:lags))
-  list(rows = nrow(data), coefficients = unname(coef(fit)), se = unname(sqrt(diag(v))),
-       sum = sum(coef(fit) * total), sum_se = sqrt(as.numeric(total %*% v %*% total)))
+  # The second fit starts at the maximum: glm's information belongs to the step before the last one.
+  held <- if (family == "poisson") poisson() else negative.binomial(fit$theta)
+  held <- glm(formula, held, data, control = tight, start = unname(coef(fit)))
+  cr2 <- vcovCR(held, cluster = data$participant_id, type = "CR2")
+  tested <- linear_contrast(held, cr2, unname(rbind(diag(length(total)), total)), test = "Satterthwaite")
+  list(rows = nrow(data), coefficients = unname(coef(fit)), se = unname(sqrt(diag(v))), covariance = unname(v),
+       sum = sum(coef(fit) * total), sum_se = sqrt(as.numeric(total %*% v %*% total)),
+       small = list(covariance = unname(unclass(matrix(cr2, nrow(cr2)))), se = tested$SE, df = tested$df))
 }
 known <- subset(logged, !is.na(alcohol_units))
 table <- summary(aov(alcohol_units ~ factor(participant_id), known))[[1]][["Mean Sq"]]
@@ -47,8 +55,11 @@ n <- as.numeric(table(known$participant_id))
 k0 <- (sum(n) - sum(n^2) / sum(n)) / (length(n) - 1)
 plain <- one(c("lag0", "between"))
 write_json(list(
-  versions = list(R = as.character(getRversion()), sandwich = as.character(packageVersion("sandwich"))),
+  versions = c(list(R = as.character(getRversion())),
+               sapply(c("MASS", "sandwich", "clubSandwich"), function(p) as.character(packageVersion(p)), simplify = FALSE)),
   joint = one(c(paste0("lag", 0:3), "between"), 3), lead = one(c(paste0("lag", 0:3), "lagm1", "between"), 3),
+  `negative-binomial` = list(joint = one(c(paste0("lag", 0:3), "between"), 3, "negative-binomial"),
+                             plain = one(c("lag0", "between"), 0, "negative-binomial")),
   single = one(c("lag1", "between")), mean_last = one("mean_last"), days_last = one("days_last"),
   load_ratio = one("load_ratio"), plain = plain,
   reliability = list(icc = (table[1] - table[2]) / (table[1] + (k0 - 1) * table[2]), k0 = k0,

@@ -20,6 +20,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
+import recovery_exposures as exposures
 import recovery_grid as grid
 import recovery_rates as rates
 import recovery_table as table
@@ -28,6 +29,7 @@ from recovery_keys import key
 from recovery_scenarios import Scenario
 
 from crampstudy import compute
+from crampstudy.cohort import Cohort
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWS_AT_ONCE = 10
@@ -57,8 +59,14 @@ def run(task: Task) -> dict[str, list[dict[str, list[float] | None]]]:
         seed = np.random.SeedSequence(task.seed, spawn_key=(list(grid.scenarios()).index(task.scenario), i))
         for cohort in grid.cohorts(scenario, seed):
             for a in asked:
-                found[a.name].append(grid.run(scenario, a, cohort))
+                found[a.name].append(_found(scenario, a, cohort))
     return found
+
+
+def _found(scenario: Scenario, asked: Asked, cohort: Cohort) -> dict[str, list[float] | None]:
+    if isinstance(scenario.truth, (exposures.Simulated, exposures.Diaries)):
+        return exposures.run(scenario.truth, asked, cohort)
+    return grid.run(scenario, asked, cohort)
 
 
 def main() -> int:
@@ -77,6 +85,7 @@ def main() -> int:
     # The map draws its items as they are needed: when time is up there are no more.
     left = (t for t in tasks if asked.minutes is None or time.monotonic() - began < 60 * asked.minutes)
     given: list[Task] = []
+    named = {a.name: a for a in ASKED}
 
     def noted(items: Iterator[Task]) -> Iterator[Task]:
         for item in items:
@@ -85,7 +94,7 @@ def main() -> int:
 
     for done, found in enumerate(compute.map(run, noted(left), workers=asked.cluster or asked.workers)):
         for name, results in found.items():
-            _keep(_file(state, given[done].scenario, name, given[done].batch), results)
+            _keep(_file(state, given[done].scenario, named[name], given[done].batch), results)
         sys.stderr.write(f"\r{done + 1} of {len(tasks)}, {time.monotonic() - began:.0f} s")
     sys.stderr.write("\n")
     cells = table.ordered(collected(state))
@@ -163,7 +172,7 @@ def _tasks(chosen: list[Scenario], asked: argparse.Namespace, state: Path) -> It
         models = [a for a in scenario.asked if a.model in asked.models]
         for batch in range(max((-(-_number(a, asked) // each) for a in models), default=0)):
             due = (a for a in models if batch < -(-_number(a, asked) // each))
-            names = tuple(a.name for a in due if not _file(state, scenario.name, a.name, batch).exists())
+            names = tuple(a.name for a in due if not _file(state, scenario.name, a, batch).exists())
             if names:
                 wanted.append((batch, place, scenario, names))
     for batch, _, scenario, names in sorted(wanted, key=lambda w: w[:2]):
@@ -174,8 +183,8 @@ def _number(model: Asked, asked: argparse.Namespace) -> int:
     return int(asked.cohorts or model.cohorts)
 
 
-def _file(state: Path, scenario: str, model: str, batch: int) -> Path:
-    named = f"{model.replace('/', '-')}-{key(model.partition('/')[0])}"
+def _file(state: Path, scenario: str, asked: Asked, batch: int) -> Path:
+    named = f"{asked.name.replace('/', '-')}-{key(asked.model, asked.by)}"
     return state / scenario.replace(" ", "-") / named / f"{batch:04}.json"
 
 
@@ -190,7 +199,7 @@ def collected(state: Path) -> Iterator[table.Cell]:
     """Yield a cell for every model, scenario and term that has results."""
     for scenario in grid.scenarios().values():
         for asked in scenario.asked:
-            files = sorted(_file(state, scenario.name, asked.name, 0).parent.glob("*.json"))
+            files = sorted(_file(state, scenario.name, asked, 0).parent.glob("*.json"))
             cohorts = [cohort for path in files for cohort in json.loads(path.read_text(encoding="utf-8"))]
             for term in cohorts[0] if cohorts else ():
                 yield table.cell(asked, scenario, term, [cohort[term] for cohort in cohorts])

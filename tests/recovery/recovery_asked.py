@@ -27,6 +27,11 @@ class Asked:
         return [f"{name}={value}" for name, value in self.options]
 
     @property
+    def by(self) -> str | None:
+        """The door of exposures of person-time that is asked."""
+        return next((str(value) for name, value in self.options if name == "by"), None)
+
+    @property
     def zero_part(self) -> bool:
         return self.model in NIGHT_FAMILIES and NIGHT_FAMILIES[self.model].zero_part is not None
 
@@ -81,8 +86,14 @@ AUTO, AUTO_ODDS = tuple(replace(a, cohorts=140) for a in (_POISSON, _NB)), (repl
 AUTO_PERSONS, AUTO_CRAMPS = (tuple(replace(a, cohorts=140) for a in two) for two in ((_GEE, _MIXED), (_PAIN, _RELIEF)))
 """The default covariance, which is chosen by the data: what few participants need, and few exposed."""
 
+LAGGED = Asked("negative-binomial", "cramps", 400, (("by", "distributed_lag"),))
+SPLIT = Asked("poisson", "cramps", 400, (("by", "within_between"),))
+CURVED = Asked("negative-binomial", "cramps", 400, (("by", "fit"),))
+"""Exposures of person-time by the door that has their ratios, with the default covariance."""
+
 ASKED = (
     *(*RATES, *ODDS, *SURVEYS, INFLATED, HURDLE, PAIN, RELIEF, GAP, CLASSES, COUNTS, NIGHTLY, AT_MOST),
     *(*HOURS, *SLOPES, *SLOPES_NB, *SMALL, *ALONE, *SLOPES_MODEL, *SLOPES_NB_MODEL),
     *(*AUTO, *AUTO_ODDS, *AUTO_PERSONS, *AUTO_CRAMPS),
+    *(LAGGED, SPLIT, CURVED),
 )

@@ -40,13 +40,20 @@ _ELSEWHERE = (
     *("nights/predictive", "nights/families/linear", "surveys/families/linear"),
 )
 _DRAWN = ("simulate", "nights", "estimates/rows.py")
+_OF_DOORS = {
+    "distributed_lag": ("contrasts/distributed_lag.py", "contrasts/person_time.py"),
+    "within_between": ("contrasts/within_between.py", "contrasts/person_time.py", "models/bootstrap.py"),
+}
 
 
 @cache
-def key(model: str) -> str:
-    """Return twelve letters that change with the code behind a model's estimates and with that of its cohorts."""
+def key(model: str, by: str | None = None) -> str:
+    """Return twelve letters that change with the code behind a model's estimates and with that of its cohorts.
+
+    ``by`` is the door of exposures of person-time that has them.
+    """
     found = hashlib.sha256()
-    for path in files(model):
+    for path in (*files(model), *_of_exposures(by)):
         text = path.read_text(encoding="utf-8")
         found.update(_code(text) if path.suffix == ".py" else text.encode())
     return found.hexdigest()[:12]
@@ -65,6 +72,13 @@ def files(model: str) -> Iterator[Path]:
         # Cohorts rest on the simulation's tables as much as on its code.
         yield from sorted(p for p in at.rglob("*") if p.suffix in {".py", ".csv"}) if at.is_dir() else (at,)
     yield from (Path(__file__).with_name(f"recovery_{name}.py") for name in ("draws", "grid", "study"))
+
+
+def _of_exposures(by: str | None) -> Iterator[Path]:
+    """Yield the files that results by a door rest on beside those of its model."""
+    if by is not None:
+        yield Path(__file__).with_name("recovery_exposures.py")
+        yield from (PACKAGE / name for name in _OF_DOORS.get(by, ()))
 
 
 def _within(module: str, rooms: Iterable[str]) -> bool:

@@ -24,10 +24,12 @@ from recovery_asked import (
     AUTO_PERSONS,
     CLASSES,
     COUNTS,
+    CURVED,
     GAP,
     HOURS,
     HURDLE,
     INFLATED,
+    LAGGED,
     NIGHTLY,
     ODDS,
     PAIN,
@@ -38,10 +40,12 @@ from recovery_asked import (
     SLOPES_NB,
     SLOPES_NB_MODEL,
     SMALL,
+    SPLIT,
     SURVEYS,
     Asked,
 )
 from recovery_draws import ZERO, Cramps, Law, Nights, Recalled, Zeros
+from recovery_exposures import Diaries, Simulated, terms_of
 from recovery_study import EVEN, common, strengthened
 
 from crampstudy.simulate import Truth
@@ -52,6 +56,7 @@ PEOPLE = 250
 OBSERVED = 14
 """Nights with every covariate, after those that the longest window needs."""
 BLOCK_TERMS = 6
+PERSON_TIME = "person-time"
 FEW = 24
 """Participants of a cohort that needs a small-sample covariance."""
 
@@ -75,8 +80,9 @@ class Scenario:
 
     @property
     def block(self) -> str:
-        """The part of the document that shows it: ``few`` participants or few exposed, else the whole ``grid``."""
-        return "few" if self.name.split()[0] in ("people", "exposed") else "grid"
+        """The part of the document that shows it: ``person-time``, ``few`` people or exposed, or else the ``grid``."""
+        first = self.name.split()[0]
+        return first if first == PERSON_TIME else "few" if first in ("people", "exposed") else "grid"
 
     @property
     def survey(self) -> bool:
@@ -84,6 +90,8 @@ class Scenario:
 
     def terms_of(self, asked: Asked) -> tuple[str, ...]:
         """Return the terms of which a model has an answer, its zero part's after those of its counts."""
+        if isinstance(self.truth, (Simulated, Diaries)):
+            return terms_of(self.truth, asked)
         if self.name == "default":
             # In a model of age and sex, that of sex has none.
             return ("age_decade",)
@@ -96,7 +104,7 @@ class Scenario:
 def scenarios() -> dict[str, Scenario]:
     """Return every scenario by name."""
     simulated = (*_blocks(), *_alone(), *_surveys(), _default(), _quick())
-    drawn = (*_nights(), *_zeros(), *_cramps(), *_recalled(), *_few())
+    drawn = (*_nights(), *_zeros(), *_cramps(), *_recalled(), *_few(), *_person_time())
     return {s.name: s for s in (*simulated, *_single_cramps(), *drawn)}
 
 
@@ -272,3 +280,21 @@ def _few() -> Iterator[Scenario]:
 
 def _differing(effects: Mapping[str, float], exposed: int | None = None) -> Nights:
     return Nights(effects, person_sd=0.9, night_dispersion=0.4, exposed=exposed)
+
+
+def _person_time() -> Iterator[Scenario]:
+    """Exposures of person-time in usual and small cohorts, of the simulator and in diaries that it does not draw."""
+    still = _still()
+    acts = {"alcohol_day": 0.3, "alcohol_day_before": 0.2, "fluid_within": -0.2, "fluid_between": 0.2}
+    acting = still.with_effects(**acts, serum_potassium_sd=-0.2)
+    acting = replace(acting, cramps=replace(acting.cramps, fluid_by_temperature=0.15))
+    lags = {"lag 0": 0.25, "lag 1": 0.15, "lag 2": 0.0, "lag 3": -0.1, "cumulative": 0.3, "lead 1": 0.0}
+    sizes = lags | {"within": 0.25, "between, corrected": -0.45, "dose-response": 0.1, "product": 0.15}
+    for people, nights in ((250, OBSERVED + 3), (20, 2 * OBSERVED)):
+        # With a few nights and many people the correction is what is new of the diaries.
+        asked = (LAGGED, SPLIT, CURVED) if people < PEOPLE else (SPLIT,)
+        for state, truth, size in (("on", acting, 1.0), ("null", still, 0.0)):
+            simulated = Simulated(truth)
+            yield _of(f"{PERSON_TIME} simulated {people} {state}", simulated, (LAGGED, SPLIT, CURVED), people, nights)
+            diaries = Diaries({term: size * effect for term, effect in sizes.items()})
+            yield _of(f"{PERSON_TIME} diaries {people} {state}", diaries, asked, people, nights)

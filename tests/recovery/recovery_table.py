@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 from recovery_asked import ASKED, Asked
-from recovery_scenarios import Scenario, scenarios
+from recovery_scenarios import PERSON_TIME, Scenario, scenarios
 from scipy import stats
 
 NOMINAL, LEVEL = 0.95, 0.001
@@ -30,7 +30,11 @@ KNOWN: Mapping[tuple[str, str, str], str] = {
 }
 """Why a cell (model/outcome, scenario, term; shell patterns) is known not to have nominal coverage."""
 MARKS = BEGIN, END = "<!-- recovery: begin -->", "<!-- recovery: end -->"
-BLOCKS: Mapping[str, tuple[str, str]] = {"grid": MARKS, "few": ("<!-- few: begin -->", "<!-- few: end -->")}
+BLOCKS: Mapping[str, tuple[str, str]] = {
+    "grid": MARKS,
+    "few": ("<!-- few: begin -->", "<!-- few: end -->"),
+    PERSON_TIME: ("<!-- person-time: begin -->", "<!-- person-time: end -->"),
+}
 """The marks of the parts of the document, by the block of their scenarios."""
 
 

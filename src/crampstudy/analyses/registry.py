@@ -10,12 +10,29 @@ from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
 from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
+from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
+from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
-ANALYSES: Mapping[str, Analysis] = {analysis.name: analysis for analysis in (COHORT, AGE_AND_MUSCLE, SECOND_OPINION)}
+ANALYSES: Mapping[str, Analysis] = {
+    analysis.name: analysis
+    for analysis in (
+        COHORT,
+        FREQUENCY,
+        AGE_AND_MUSCLE,
+        SLEEP,
+        NUTRITION,
+        SYSTEMATIC_REVIEWS,
+        HYDRATION,
+        SECOND_OPINION,
+    )
+}
 """The analyses by name, in the order of the article."""
 
 EVERY_SECTION = ("question", "not_estimated")

@@ -8,6 +8,7 @@ from typing import Literal
 
 from crampstudy import suggestions
 from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
+from crampstudy.causal import CausalGraph
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 
@@ -21,6 +22,7 @@ class Settings:
         standard: standard population of age-standardised figures, or ``none``.
         ci_level: confidence level of the intervals.
         per_coefficient: participants that a model needs for each coefficient; of fewer the last terms are left out.
+        graph: who causes whom, for ratios that are adjusted by a causal graph; by default that of the study.
 
     Raises:
         BandError: the limits do not increase.
@@ -31,6 +33,7 @@ class Settings:
     standard: Standard | Literal["none"] = "who"
     ci_level: float = 0.95
     per_coefficient: int = 5
+    graph: CausalGraph | None = None
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from crampstudy import ending, progress
-from crampstudy.cli import adjust, analyse, analyses, crash, data, report, simulate, usage
+from crampstudy.cli import adjust, analyse, analyses, crash, data, evidence, report, simulate, usage
 from crampstudy.cli.command import Command
 from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError, UsageError
 
@@ -70,6 +70,7 @@ def _printing(command: Callable[..., None]) -> Callable[..., None]:
 
 for command in (
     *(analyse.describe, analyse.compare, analyse.fit, analyse.models, adjust.adjust, analyses.analyse),
+    evidence.evidence,
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,
     data.fetch,

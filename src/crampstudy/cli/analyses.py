@@ -13,12 +13,14 @@ from crampstudy.cli.options import (
     Bands,
     CiLevel,
     Force,
+    Graph,
     ObservedFrom,
     ObservedTo,
     Source,
     StandardName,
     UnloggedNights,
     bands,
+    causal_graph,
     opened,
     word,
 )
@@ -42,6 +44,7 @@ def analyse(
     age_bands: Bands = None,
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
+    graph: Graph = None,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -61,7 +64,7 @@ def analyse(
     analyses.named(name)
     output = Output(as_json, as_csv, force)
     limits = (bands(age_bands) or AgeBands()).limits
-    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level)
+    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph))
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)

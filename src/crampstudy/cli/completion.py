@@ -16,12 +16,51 @@ MODELS = (
     *("zero-inflated-negative-binomial", "hurdle-negative-binomial", "gee-exchangeable", "gee-ar1", "ordinal", "cox"),
     *("survey-logistic", "survey-poisson", "survey-ordinal", "survey-linear", "interval-count"),
 )
-ANALYSES = ("cohort", "age-and-muscle", "second-opinion")
+ANALYSES = (
+    "cohort",
+    "frequency",
+    "age-and-muscle",
+    "sleep",
+    "nutrition",
+    "systematic-reviews",
+    "hydration",
+    "second-opinion",
+)
 
 
 def models(incomplete: str) -> list[str]:
     """Return the models that begin so."""
     return _beginning(MODELS, incomplete)
+
+
+AGENTS = (
+    *(
+        "magnesium",
+        "vitamin_k2",
+        "quinine",
+        "stretching",
+        "tens",
+        "botulinum_toxin",
+        "potassium",
+        "calcium",
+        "b_vitamins",
+    ),
+    *(
+        "vitamin_d",
+        "stopping_quinine",
+        "electrical_stimulation",
+        "naftidrofuryl",
+        "taurine",
+        "baclofen",
+        "pickle_juice",
+    ),
+    *("mexiletine", "vitamin_e"),
+)
+
+
+def agents(incomplete: str) -> list[str]:
+    """Return the treatments of the evidence that begin so."""
+    return _beginning(AGENTS, incomplete)
 
 
 def analyses(incomplete: str) -> list[str]:

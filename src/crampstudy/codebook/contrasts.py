@@ -18,6 +18,8 @@ from crampstudy import codebook
 from crampstudy.codebook.exposures import Exposure
 
 Kind = Literal["value", "centile", "within-sex", "deviation", "deviation-centile"]
+MADE = ("cramps_per_week",)
+"""Outcomes with a margin that are made of others and are no variable themselves."""
 _OF_DEVIATIONS = ("deviation", "deviation-centile")
 
 
@@ -81,7 +83,11 @@ def margins() -> tuple[Margin, ...]:
     """Return the margins that the codebook declares."""
     text = files(codebook.__name__).joinpath("margins.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
-    return tuple(Margin(codebook.variable(row["name"]).name, float(row["margin"]), row["source"]) for row in rows)
+    return tuple(Margin(_outcome(row["name"]), float(row["margin"]), row["source"]) for row in rows)
+
+
+def _outcome(name: str) -> str:
+    return name if name in MADE else codebook.variable(name).name
 
 
 @cache

@@ -101,7 +101,7 @@ class Exposure:
     @property
     def at_own_night(self) -> bool:
         """Whether the value of the night of the row itself is needed beside the columns of other nights."""
-        return not self.steps or self.leave_out
+        return self.leave_out or not (self.steps or self.part == BETWEEN)
 
 
 @lru_cache(maxsize=512)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -44,6 +44,7 @@ def map(
         task: a function of one item; for several processes one of a module, or a ``partial`` of one.
         items: what the task is done with.
         workers: how many processes share the work, 1 being this one, or the address or scheduler file of a cluster.
+            Where the number of items is known, there are no more processes than items, and none for a single one.
         keep: a folder where results are kept as they are taken: the same task and item in the same place, in the same
             version of the package, are not done again. A file that was half written does not count. Results are kept
             as data, never as code: tables, arrays, numbers, texts and the like, in lists, tuples, sets and dicts.
@@ -82,7 +83,9 @@ def _run(task: Task[T, R], workers: Workers, items: Iterable[T]) -> Iterator[R]:
     if not isinstance(workers, int):
         results: Iterator[R] = _in_cluster()(task, items, workers)
         return results
-    return serial(task, items) if workers == 1 else in_processes(task, items, workers)
+    if isinstance(items, Sized):
+        workers = min(workers, len(items))
+    return serial(task, items) if workers <= 1 else in_processes(task, items, workers)
 
 
 def _in_cluster() -> Callable[..., Iterator[R]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import polars as pl
 
-from crampstudy import estimates
+from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
@@ -18,8 +19,10 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import CROWDED
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
+from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import people
+from crampstudy.nights.calendar import CALENDAR
 from crampstudy.wording import CONTRAST, listed
 
 
@@ -40,7 +43,11 @@ class AdjustedFit:
         rows = self.fit.estimates
         of_contrasts = [f"{CONTRAST}{term}" for term in (*self.terms, *self._variables())]
         own = rows[rows["term"].isin([*self.terms, *of_contrasts]) & ~kinds.is_split(rows)]
-        notes = [estimates.note(self.said, "" if pd.isna(each) else each) for each in own["note"]]
+        # What has no estimate is adjusted for nothing, and its note says why.
+        said = own["estimate"].notna().map({True: self.said, False: ""})
+        notes = [
+            estimates.note(set_, "" if pd.isna(each) else each) for set_, each in zip(said, own["note"], strict=True)
+        ]
         return own.assign(note=pd.array(notes, dtype="string"))
 
     def _variables(self) -> set[str]:
@@ -84,13 +91,7 @@ def adjusted_fit(
     found = adjustment_set(exposure, named, measured_in(cohort), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
-    covariates = [
-        covariate
-        for column in found.columns
-        if (covariate := _covariate(cohort, column, known.node(exposure).of, exposure)) not in besides
-        and not {column} & held
-        and _varies(cohort, column)
-    ]
+    covariates = [each for each in covariates_of(cohort, found, known, held) if each not in besides]
     fitted = fit(
         cohort,
         model=model,
@@ -103,18 +104,44 @@ def adjusted_fit(
     return AdjustedFit(fitted, shown, _said(found, fitted, covariates))
 
 
-def _covariate(cohort: Cohort, column: str, of: str, exposure: str) -> str:
-    """Return a column that is adjusted for as a term: age as a spline, and beside what is of persons as a mean."""
-    if column == "age_years":
-        return age_term(cohort)
-    of_persons = of == "person" or exposure.startswith("between(")
-    nightly = cohort.kind == "diary" and column in cohort.tables["diary"].columns
-    return f"between({column})" if of_persons and nightly else column
+def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
+    """Return what an exposure is adjusted for as terms, but for columns that the model has or that do not differ."""
+    of_persons = graph.node(found.exposure).of == "person" or found.exposure.startswith("between(")
+    who = people(cohort)
+    terms = (
+        term
+        for column in found.columns
+        if column not in held and _varies(cohort, who, column)
+        for term in (_of_persons(cohort, column, found.outcome) if of_persons else (_as_term(cohort, column),))
+    )
+    return list(dict.fromkeys(terms))
 
 
-def _varies(cohort: Cohort, column: str) -> bool:
+def _as_term(cohort: Cohort, column: str) -> str:
+    """Return a column that is adjusted for as a term: age as a spline."""
+    return age_term(cohort) if column == "age_years" else column
+
+
+def _of_persons(cohort: Cohort, column: str, outcome: str) -> Iterator[str]:
+    """Yield the terms of a column beside an exposure of persons: what differs from night to night as a mean.
+
+    The mean over earlier nights is that over all of them. Earlier nights of the outcome, or of what it can move, stay
+    what they are: their mean has the outcome in it.
+    """
+    if cohort.kind == "survey":
+        yield _as_term(cohort, column)
+        return
+    nightly = {*cohort.tables["diary"].columns, *CALENDAR}
+    for term in column.split(" + "):
+        shifted = exposures.find(term)
+        name = shifted.variable if shifted else term
+        after = name == outcome or (shifted is not None and codebook.can_move(outcome, name))
+        yield f"between({quoted(name)})" if name in nightly and not after else _as_term(cohort, term)
+
+
+def _varies(cohort: Cohort, of_persons: pl.DataFrame, column: str) -> bool:
     """Return whether a column that is adjusted for differs at all; terms of several nights do."""
-    frame = people(cohort) if column in people(cohort).columns else cohort.tables.get("diary")
+    frame = of_persons if column in of_persons.columns else cohort.tables.get("diary")
     if frame is None or column not in frame.columns or exposures.find(column):
         return True
     return frame[column].drop_nulls().n_unique() > 1
@@ -123,8 +150,16 @@ def _varies(cohort: Cohort, column: str) -> bool:
 def _said(found: Adjustment, fitted: Fit, covariates: Sequence[str]) -> str:
     rows = fitted.estimates
     crowded = set(rows.loc[rows["note"].fillna("").str.contains(CROWDED, regex=False), "term"])
-    each = [str(term) for covariate in covariates for term in formula.parse(covariate) if str(term) != "1"]
-    dropped = [term for term in each if term in crowded]
-    if not dropped:
+    return with_left_out(found, [term for term in single_terms(covariates) if term in crowded])
+
+
+def single_terms(terms: Sequence[str]) -> list[str]:
+    """Return the terms of a formula one by one, as its rows name them."""
+    return [str(term) for each in terms for term in formula.parse(each) if str(term) != "1"]
+
+
+def with_left_out(found: Adjustment, left_out: Sequence[str]) -> str:
+    """Return what is said of an adjustment of which a model of few participants had to leave terms out."""
+    if not left_out:
         return found.sentence
-    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(dropped)} in as well"
+    return f"adjusted for fewer than {found.graph} asks for: too few participants to take {listed(left_out)} in as well"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -73,33 +75,36 @@ def distributed_lag(
     made: list[_Row] = []
     if within.leave_out:
         made.append(_untold(joint, own[0]))
-    for one in own:
-        made += person_time.of_term(joint, one, f"lag {one.shift}", kinds.DISTRIBUTED_LAG)
+    single = {one: person_time.of_term(joint, one, f"lag {one.shift}", kinds.DISTRIBUTED_LAG) for one in own}
+    made += chain.from_iterable(single.values())
     margins = more.get("margins", MARGINS)
-    made += _together(joint, own, dict.fromkeys(map(str, own), 1.0), CUMULATIVE, margins)
+    made += _together(joint, single, dict.fromkeys(own, 1.0), CUMULATIVE, margins)
     if not within.leave_out:
-        made += _together(joint, own, {str(own[1]): 1.0, str(own[0]): -1.0}, "lag 1 against lag 0", margins)
+        made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", margins)
     for row in person_time.of_term(control, later, f"lead {lead}", kinds.DISTRIBUTED_LAG):
-        made.append(row | {"note": estimates.note(_CONTROL, row["note"] or "")})
+        made.append(row if _lacks([row]) else row | {"note": estimates.note(_CONTROL, row["note"] or "")})
     return estimates.frame(made)
 
 
-def _together(fitted: Fit, own: list[Exposure], signs: dict[str, float], level: str, margins: Margins) -> list[_Row]:
+def _together(
+    fitted: Fit, single: Mapping[Exposure, list[_Row]], signs: Mapping[Exposure, float], level: str, margins: Margins
+) -> list[_Row]:
     """Return the rows of a sum of lags with these ``signs``, per unit and at the declared contrast of a single one."""
     made = []
-    summed = {str(one): person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG) for one in own}
     # What one of the nights has no estimate of, the sum has none of either.
-    first = next((rows for name, rows in summed.items() if name in signs and _lacks(rows)), summed[str(own[0])])
-    for plain in first:
-        if fitted.linear is None or _lacks(first):
-            made.append(plain)
+    first, *_ = single
+    lacking = next((rows for one, rows in single.items() if one in signs and _lacks(rows)), None)
+    for plain in lacking or single[first]:
+        if fitted.linear is None or lacking:
+            kept = {name: cell for name, cell in plain.items() if name != "key"}
+            made.append(estimates.row(**kept | {"level": level}))
             continue
-        declared = person_time.contrast(fitted, own[0]) if str(plain["term"]).startswith(CONTRAST) else None
-        size = declared or person_time.step(fitted, own[0])
-        at = {name: size * max(sign, 0.0) for name, sign in signs.items()}
-        row = fitted.linear.ratio(at, {name: size * max(-sign, 0.0) for name, sign in signs.items()})
-        cells = {name: plain[name] for name in ("term", "level", "unit", "analysis", "estimand")}
-        others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *signs))
+        declared = person_time.contrast(fitted, first) if str(plain["term"]).startswith(CONTRAST) else None
+        size = declared or person_time.step(fitted, first)
+        at = {str(one): size * max(sign, 0.0) for one, sign in signs.items()}
+        row = fitted.linear.ratio(at, {str(one): size * max(-sign, 0.0) for one, sign in signs.items()})
+        cells = {name: plain[name] for name in ("term", "unit", "analysis", "estimand")} | {"level": level}
+        others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *at))
         cells |= {"adjusted_for": "; ".join(others) or None, "note": row["note"] or plain["note"]}
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
         made.append(estimates.row(**kept | cells))

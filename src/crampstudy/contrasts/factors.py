@@ -15,7 +15,7 @@ from crampstudy.contrasts.age_term import age_term
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, note
 from crampstudy.models.coefficients.result import Fit
-from crampstudy.models.coefficients.rows import TEST, untested, wald_cells
+from crampstudy.models.coefficients.rows import TEST
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.fit import fit
 from crampstudy.models.terms import formula
@@ -163,14 +163,13 @@ def _joint_test(fitted: Fit, term: str, rows: Sequence[_Row]) -> Iterator[_Row]:
     places = [i for i, c in enumerate(linear.design.columns) if c.term == term and np.isfinite(linear.coefficients[i])]
     if len(places) < 2:
         return
-    block = linear.variance[np.ix_(places, places)]
-    if untested(block):
+    tested = linear.joint_test(places)
+    if tested["status"] != "converged":
         return
-    tested = wald_cells(linear.coefficients[places], block, float(np.min(linear.df[places])))
     shared = ("cohort", "population", "outcome", "analysis", "estimand", "adjusted_for", "model", "ci_level", "note")
     counts = ("n_participants", "n_nights", "n_events", "n_groups")
     cells = {name: rows[0][name] for name in (*shared, *counts)}
-    yield estimates.row(status="converged", term=term, **cells, **tested)
+    yield estimates.row(term=term, **cells, **tested)
 
 
 def _with_q(family: Sequence[Sequence[_Row]]) -> list[_Row]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crampstudy import codebook, estimates
-from crampstudy.codebook.exposures import Exposure, Part
+from crampstudy.causal.graph import together
+from crampstudy.codebook import exposures
+from crampstudy.codebook.exposures import WITHIN, Exposure, Part
+from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import Margins, verdict
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
+from crampstudy.nights import diary_columns
+from crampstudy.nights.calendar import CALENDAR
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
@@ -28,7 +34,7 @@ def part(variable: str, which: Part, model: str, outcome: str | None) -> Exposur
 
 
 def joined(beside: str, exposures: Sequence[Exposure]) -> str:
-    """Return the terms of a model with ``exposures`` after what it is adjusted for.
+    """Return the terms of a model with ``exposures`` before what it is adjusted for, of which few people have less.
 
     Raises:
         UsageError: there is none, or one is named twice.
@@ -36,7 +42,20 @@ def joined(beside: str, exposures: Sequence[Exposure]) -> str:
     terms = [str(exposure) for exposure in exposures]
     if not terms or len(set(terms)) < len(terms):
         raise UsageError("name at least one nightly exposure, and each once, such as ['alcohol_units']")
-    return " + ".join([*filter(None, [beside.strip()]), *terms])
+    return " + ".join([*terms, *filter(None, [beside.strip()])])
+
+
+def deviations(columns: Iterable[str], cohort: Cohort) -> list[str]:
+    """Return the terms by which a comparison within participants is adjusted for ``columns`` of a causal graph.
+
+    What differs from night to night enters as the deviation from the participant's mean; the calendar is as it is.
+    """
+    nightly = diary_columns(cohort).keys() - CALENDAR.keys()
+    made = []
+    for column in (one for each in columns for one in together(each)):
+        exposure = exposures.find(column) or Exposure(quoted(column))
+        made.append(str(replace(exposure, part=WITHIN)) if exposure.variable in nightly else column)
+    return made
 
 
 def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind) -> list[Row]:
@@ -49,6 +68,13 @@ def of_term(fitted: Fit, exposure: Exposure, level: str, kind: kinds.Kind) -> li
         cells |= {"term": f"{declared}{exposure.variable}", "level": level, "analysis": kind.name}
         made.append(estimates.row(**{name: cell for name, cell in cells.items() if name != "reference"}))
     return made
+
+
+def noted(row: Row, *remarks: str) -> Row:
+    """Return a row with remarks on its estimate before its note; one without an estimate needs none."""
+    if row["status"] not in ("converged", "boundary"):
+        return row
+    return row | {"note": estimates.note(*remarks, row["note"] or "")}
 
 
 def known(rows: pd.DataFrame) -> list[Row]:

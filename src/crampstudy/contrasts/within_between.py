@@ -18,7 +18,7 @@ from crampstudy.contrasts import person_time
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
-from crampstudy.models.bootstrap import MOST_FAILED, Coefficients, check_replicates, percentile, resample
+from crampstudy.models.bootstrap import MOST_FAILED, Coefficients, check_replicates, expanded_percentile, resample
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.reliability import LEAST, WANTED, Reliability
@@ -33,6 +33,8 @@ from crampstudy.wording import CONTRAST, RELIABILITY, counted
 Row = dict[str, Any]
 _REPLACED = ("key", "status", "estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "verdict", "note")
 """The cells of a plain row that the corrected one has of its own."""
+_ALSO_ASKED = ("exposure", "where", "ci_level", "participants_per_coefficient")
+"""What is asked of the model that is resampled as of the one that is shown."""
 _TOGETHER = "some of the means together differ between participants by no more than nights do: none can be corrected"
 
 
@@ -100,7 +102,7 @@ def within_between(
 
 
 def _request(cohort: Cohort | Diary, model: str, terms: str, outcome: str | None, more: dict[str, Any]) -> ModelRequest:
-    own = {name: more[name] for name in ("exposure", "where", "ci_level") if name in more}
+    own = {name: more[name] for name in _ALSO_ASKED if name in more}
     bands = more.get("bands") or AgeBands()
     return ModelRequest(cohort, model, terms, default_outcome(model, outcome), bands=bands, **own)
 
@@ -141,10 +143,11 @@ class _Statistic:
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """The corrected coefficient of a cohort, and its ``replicates`` (R), NaN where there is none."""
+    """The corrected coefficient of so many ``people``, and its ``replicates`` (R), NaN where there is none."""
 
     found: float
     replicates: Array
+    people: int
 
 
 def _resampled(
@@ -176,7 +179,7 @@ def _resampled(
     people = len(solution.participants)
     made = resample(statistic, people, replicates=replicates, rng=rng, workers=workers)
     found = statistic(np.ones(people))
-    return {name: _Drawn(float(found[i]), made[:, i]) for i, name in enumerate(names)}
+    return {name: _Drawn(float(found[i]), made[:, i], people) for i, name in enumerate(names)}
 
 
 def _corrected(fitted: Fit, part: Exposure, value: float, drawn: _Drawn | None, margins: Margins) -> list[Row]:
@@ -205,8 +208,9 @@ def _row(fitted: Fit, cells: Row, step: float, value: float, drawn: _Drawn) -> R
     said += f", {failed:,} of them without an estimate" if failed else ""
     if failed > MOST_FAILED * number:
         return estimates.row(status="not_estimable", **cells | {"note": said})
-    around = np.array([drawn.found, *percentile(kept, float(cells["ci_level"]))]) * step
+    limits = expanded_percentile(kept, drawn.people, float(cells["ci_level"]))
+    around = np.array([drawn.found, *limits]) * step
     shown = around if fitted.linear is None else fitted.linear.scale.shown(around)
-    limits = {"estimate": shown[0], "ci_low": shown[1:].min(), "ci_high": shown[1:].max()}
+    interval = {"estimate": shown[0], "ci_low": shown[1:].min(), "ci_high": shown[1:].max()}
     error = float(np.std(step * kept, ddof=1))
-    return estimates.row(status="converged", **cells | limits | {"std_error": error, "note": said})
+    return estimates.row(status="converged", **cells | interval | {"std_error": error, "note": said})

@@ -76,13 +76,14 @@ def _describe(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.D
             more: Row = {"scale": "proportion", "level": level, "estimate": share, "n_events": int(hit.sum())}
             yield estimates.row(status="converged", **cells | more)
     else:
-        mean, deviation = _moments(known[v.name].cast(pl.Float64).to_numpy(), w)
+        mean, deviation = moments(known[v.name].cast(pl.Float64).to_numpy(), w)
         yield estimates.row(status="converged", scale="mean", estimate=mean, **cells)
         if known.height > 1:
             yield estimates.row(status="converged", scale="standard_deviation", estimate=deviation, **cells)
 
 
-def _moments(values: Array, w: Array) -> tuple[float, float]:
+def moments(values: Array, w: Array) -> tuple[float, float]:
+    """Return the weighted mean and standard deviation of ``values`` (n)."""
     mean = float(np.average(values, weights=w))
     # n/(n-1) makes it the usual standard deviation where the weights are equal.
     variance = float(np.average((values - mean) ** 2, weights=w)) * len(values) / max(len(values) - 1, 1)

@@ -102,16 +102,24 @@ def rates(
     return made, account
 
 
+def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
+    """Return who is in each age group of a table with ``age_years`` and ``age_band``: bands, then what sums them up.
+
+    The summary groups overlap with the bands and with each other; they are never added up. Everybody is a group of
+    its own where an age is missing.
+    """
+    first, *_ = bands.limits
+    younger = [bands.labels[0]] if (table["age_years"] < first).any() else []
+    single = {label: pl.col("age_band") == label for label in (*younger, *bands.labels[1:])}
+    ages = sorted({first, *SUMMARY_AGES})
+    summaries = {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
+    everybody = {ALL: pl.lit(value=True)} if table["age_years"].null_count() else {}
+    return single | summaries | everybody
+
+
 def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.Expr]:
     if by == "age_band":
-        first, *_ = bands.limits
-        younger = [bands.labels[0]] if (nights["age_years"] < first).any() else []
-        single = {label: pl.col(by) == label for label in (*younger, *bands.labels[1:])}
-        # The summary rows overlap with the bands and with each other; they are never added up.
-        ages = sorted({first, *SUMMARY_AGES})
-        summaries = {f"{age}+": pl.col("age_years") >= age for age in ages if f"{age}+" not in single}
-        everybody = {ALL: pl.lit(value=True)} if nights["age_years"].null_count() else {}
-        return single | summaries | everybody
+        return age_groups(nights, bands)
     check_group(by, nights)
     if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
         people = nights.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))

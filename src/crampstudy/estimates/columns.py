@@ -52,13 +52,13 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 LINKS: Mapping[str, str] = MappingProxyType(
     {
         "rate_ratio, odds_ratio, prevalence_ratio, hazard_ratio": "log of the ratio",
-        "rate, odds, dispersion, standard_deviation": "log",
+        "rate, odds, dispersion, index_of_dispersion, standard_deviation": "log",
         "difference, mean, restricted_mean": "that of the estimate itself, in its unit",
-        "prevalence": "that of the share itself, though its interval is made on the logit scale; of an age "
+        "prevalence, proportion": "that of the share itself, though its interval is made on the logit scale; of an age "
         "curve logit, of the baseline of `survey-poisson` log",
         "survival": "log(−log S)",
         "share": "logit",
-        "correlation": "inverse hyperbolic tangent",
+        "correlation, autocorrelation": "inverse hyperbolic tangent",
         "icc, mrr, mor": "log of the standard deviation that they follow from, or the logit of the share",
     }
 )

@@ -16,6 +16,7 @@ _MINUTES = (1, 1 / 60, " min")
 _PRINTED = {
     **dict.fromkeys(("prevalence", "proportion", "survival"), _PER_CENT),
     **dict.fromkeys(("median", "restricted_mean"), _MINUTES),
+    "autocorrelation": (3, 1.0, ""),
     "count": (0, 1.0, ""),
     "median_longest_gap": (0, 1.0, " nights"),
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
 
+from crampstudy import wording
 from crampstudy.codebook import contrasts
 from crampstudy.errors import UsageError
 
@@ -82,7 +84,7 @@ def remark(rows: pd.DataFrame) -> str | None:
     said = ratios["note"].fillna("").str.contains(_SET, regex=False).all()
     outcomes = judged.loc[judged["scale"] == DIFFERENCE, "outcome"].unique()
     of_ratios = () if said else (f"margins {MARGINS[0]:g} to {MARGINS[1]:g}",)
-    return ", ".join([f"verdicts are read at {sides}", *of_ratios, *map(_declared, outcomes)])
+    return ", ".join([f"verdicts are read at {sides}", *of_ratios, *_declared(outcomes)])
 
 
 def check_margins(margins: Margins) -> None:
@@ -115,12 +117,19 @@ def _of_outcome(name: str) -> Margins | None:
     return (-declared.size, declared.size) if declared else None
 
 
-def _declared(name: str) -> str:
-    """Return which margins the differences of an outcome have."""
-    declared = contrasts.margin(name)
-    if declared is None:
-        return f"no margins are declared for {name}, so that they say only whether 0 is excluded"
-    return f"margins −{declared.size:g} to {declared.size:g} of {name} ({declared.source.partition(':')[0]})"
+def _declared(outcomes: Iterable[str]) -> list[str]:
+    """Return which margins the differences of outcomes have, those that have the same together."""
+    alike: dict[contrasts.Margin | None, list[str]] = {}
+    for name in outcomes:
+        found = contrasts.margin(name)
+        alike.setdefault(found and replace(found, name=""), []).append(name)
+    return [_of_alike(found, wording.listed(names)) for found, names in alike.items()]
+
+
+def _of_alike(found: contrasts.Margin | None, names: str) -> str:
+    if found is None:
+        return f"no margins are declared for {names}, so that they say only whether 0 is excluded"
+    return f"margins −{found.size:g} to {found.size:g} of {names} ({found.source.partition(':')[0]})"
 
 
 def _below(row: Mapping[str, Any], count: str, fewest: float) -> bool:

@@ -7,9 +7,14 @@ from matplotlib.figure import Figure
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.comparisons import between_cohorts
+from crampstudy.figures.distribution import distribution, recalled_classes
+from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
+from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.nightly import lag_curves, modified
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -24,6 +29,14 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         participants,
         weekly_completeness,
         measured,
+        dose_response,
+        distribution,
+        recalled_classes,
+        both_directions,
+        usual_sleep,
+        forest,
+        lag_curves,
+        modified,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -32,12 +45,20 @@ __all__ = [
     "FIGURES",
     "age_curve",
     "between_cohorts",
+    "both_directions",
+    "distribution",
+    "dose_response",
+    "forest",
+    "lag_curves",
     "measured",
+    "modified",
     "participants",
     "prevalence",
     "rates",
     "ratios",
+    "recalled_classes",
     "relief",
     "rootogram",
+    "usual_sleep",
     "weekly_completeness",
 ]

@@ -24,7 +24,7 @@ def rates(estimates: pd.DataFrame) -> Figure:
     Where there is no estimate, the figure says why.
     """
     crude = kinds.INCIDENCE_RATE.rows(estimates)
-    bands = _single_bands(crude, "level")
+    bands = points.single_groups(crude, "level")
     if bands.empty:
         return could_not_estimate(_reason(crude))
     labels = _in_order(crude["level"], bands["level"])
@@ -55,7 +55,7 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
     """
     shown = kinds.PREVALENCE.rows(estimates)
     shown = shown[shown["level"].isin(SEVERITIES)]
-    bands = _single_bands(shown, "population")
+    bands = points.single_groups(shown, "population")
     if bands.empty:
         return could_not_estimate(_reason(shown))
     labels = _in_order(shown["population"], bands["population"])
@@ -105,15 +105,6 @@ def age_curve(estimates: pd.DataFrame) -> Figure:
             style.legend_above(axes)
         style.grid(axes, "y")
     return figure
-
-
-def _single_bands(estimates: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the rows of single groups; a summary such as 50+ or all overlaps with them and is not drawn among them."""
-    labels = list(dict.fromkeys(estimates[column]))
-    open_ended = [label for label in labels if label.endswith("+")]
-    oldest = max(open_ended, key=lambda label: int(label[:-1]), default=None)
-    single = [label for label in labels if label != "all" and (label not in open_ended or label == oldest)]
-    return points.estimated(estimates[estimates[column].isin(single)])
 
 
 def _in_order(every: pd.Series[str], drawn: pd.Series[str]) -> list[str]:

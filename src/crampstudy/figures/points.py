@@ -35,6 +35,15 @@ def estimated(estimates: pd.DataFrame) -> pd.DataFrame:
     return estimates[estimates["status"].isin(["converged", "boundary"]) & estimates["estimate"].notna()]
 
 
+def single_groups(estimates: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the rows of single groups; a summary such as 50+ or all overlaps with them and is not drawn among them."""
+    labels = list(dict.fromkeys(estimates[column]))
+    open_ended = [label for label in labels if label.endswith("+")]
+    oldest = max(open_ended, key=lambda label: int(label[:-1]), default=None)
+    single = [label for label in labels if label != "all" and (label not in open_ended or label == oldest)]
+    return estimated(estimates[estimates[column].isin(single)])
+
+
 def draw(axes: Axes, series: Mapping[str, pd.DataFrame], groups: Groups) -> None:
     """Draw the rows of each series, named for the legend, at their groups; a group without an estimate stays empty."""
     import seaborn as sns

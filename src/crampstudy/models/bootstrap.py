@@ -87,6 +87,19 @@ def percentile(replicates: Array, ci_level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def expanded_percentile(replicates: Array, participants: int, ci_level: float) -> tuple[float, float]:
+    """Return the percentile interval of ``replicates`` (length R) as wide as so few participants need.
+
+    The percentiles are those at which a normal distribution has the limits of t with a degree of freedom less than
+    there are participants, times the factor by which a variance of so many replicates is too small.
+
+    Source: Hesterberg 2015.
+    """
+    free = participants - 1
+    widest = special.stdtrit(free, (1 + ci_level) / 2) * np.sqrt(participants / free)
+    return percentile(replicates, float(1 - 2 * special.ndtr(-widest)))
+
+
 def check_replicates(replicates: int, ci_level: float) -> None:
     """Check that there are enough replicates for an interval.
 

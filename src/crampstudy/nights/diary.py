@@ -12,6 +12,7 @@ from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import CALENDAR, with_calendar
+from crampstudy.nights.derived import derived, with_derived
 from crampstudy.nights.exposures import with_exposures
 from crampstudy.nights.parts import Parts, count_alike, observed
 from crampstudy.readable import OneLine
@@ -25,7 +26,8 @@ class Diary(OneLine):
     """A diary that need not fit into memory: tables that were cleaned before, ``nights`` read when they are needed.
 
     ``nights`` is such as ``polars.scan_parquet("my-study/diary.parquet")``, in the columns of the codebook;
-    nothing is validated again; what dates say is added (:mod:`crampstudy.nights.calendar`). With ``parts`` nights are
+    nothing is validated again; what dates say is added (:mod:`crampstudy.nights.calendar`), and what follows from other
+    columns (:mod:`crampstudy.nights.derived`). With ``parts`` nights are
     counted file by file (:func:`crampstudy.models.common.partitions.in_parts`).
     """
 
@@ -35,7 +37,7 @@ class Diary(OneLine):
     parts: Parts | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "nights", with_calendar(self.nights))
+        object.__setattr__(self, "nights", with_derived(with_calendar(self.nights)))
 
     @property
     def kind(self) -> Literal["diary"]:
@@ -58,7 +60,9 @@ class Diary(OneLine):
     @property
     def schema(self) -> pl.Schema:
         """The columns of the nights with their types."""
-        return pl.Schema({**self.parts.schema, **CALENDAR}) if self.parts else self.nights.collect_schema()
+        if self.parts is None:
+            return self.nights.collect_schema()
+        return pl.Schema({**self.parts.schema, **CALENDAR, **derived(self.parts.schema)})
 
     def alike(
         self, key: Sequence[str], known: str | None = "cramps", exposures: Collection[Exposure] = ()

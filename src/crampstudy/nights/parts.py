@@ -13,6 +13,7 @@ import polars as pl
 from crampstudy import compute
 from crampstudy.errors import SourceError
 from crampstudy.nights.calendar import with_calendar
+from crampstudy.nights.derived import with_derived
 from crampstudy.progress import track
 
 ALIKE = "nights_alike"
@@ -89,7 +90,7 @@ def _scan(schema: pl.Schema, part: Part) -> pl.LazyFrame:
             "itself: put the diary where all of them see it under the same path"
         )
     nights = pl.scan_parquet(part.path, glob=False).select(pl.col(name).cast(schema[name]) for name in schema)
-    return with_calendar(nights)
+    return with_derived(with_calendar(nights))
 
 
 def _count_in(schema: pl.Schema, key: Sequence[str], known: str | None, part: Part) -> pl.DataFrame:

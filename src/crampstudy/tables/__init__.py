@@ -3,7 +3,28 @@
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.comparisons import between_cohorts, cohort_interaction
-from crampstudy.tables.frequency import age_curve, classes, prevalence, rates
+from crampstudy.tables.dose_response import dose_response
+from crampstudy.tables.evidence import (
+    against_article,
+    agents,
+    grade_inputs,
+    in_whom,
+    moved,
+    pooled,
+    sensitivity,
+    trials,
+)
+from crampstudy.tables.frequency import (
+    age_curve,
+    classes,
+    cramp_nights,
+    distribution,
+    people_by_frequency,
+    prevalence,
+    rates,
+    recalled_classes,
+)
+from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -12,40 +33,62 @@ from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.side_by_side import models
+from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
     "TABLES",
     "PrintedTable",
+    "adherence",
     "adjusted_factors",
+    "against_article",
     "age_curve",
+    "agents",
     "agreement",
     "agreements",
+    "at_contrasts",
     "between_cohorts",
     "bootstrap",
+    "both_directions",
     "classes",
     "cleaning",
     "cohort_interaction",
     "completeness",
+    "cramp_night",
+    "cramp_nights",
+    "direction",
+    "distribution",
+    "dose_response",
     "factors",
     "gaps",
+    "grade_inputs",
+    "in_whom",
     "measured",
     "models",
+    "modified",
+    "moved",
+    "nightly_exposures",
     "not_estimated",
     "notes",
     "opinion_notes",
     "parameters",
     "participants",
+    "people_by_frequency",
+    "pooled",
     "prevalence",
     "printed",
     "rates",
     "reasons",
+    "recalled_classes",
     "relief",
     "rules",
     "second_opinion",
     "second_opinions",
+    "sensitivity",
     "shown",
     "table_one",
+    "trials",
+    "usual_sleep",
     "weekly_completeness",
 ]

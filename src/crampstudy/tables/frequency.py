@@ -76,6 +76,50 @@ def _by_class(rows: pd.DataFrame, columns: dict[str, pd.Series[str]], stub: str)
 
 
 @table_of_rows
+def people_by_frequency(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of people who ever had a cramp, or have them so often, in per cent, a row per age group."""
+    return _by_level(kinds.OFTEN.rows(estimates), percent=True)
+
+
+@table_of_rows
+def recalled_classes(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of people in each recalled class in per cent, a row per age group."""
+    return _by_level(kinds.RECALLED.rows(estimates), percent=True)
+
+
+@table_of_rows
+def cramp_nights(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what nights say beyond a rate, a row per age group; shares are in per cent."""
+    return _by_level(kinds.CRAMP_NIGHTS.rows(estimates), percent=False)
+
+
+def _by_level(rows: pd.DataFrame, *, percent: bool) -> pd.DataFrame:
+    """Return rows as a table, a column for each level and a row for each group; what was not measured has none."""
+    rows = rows[rows["status"] != "not_measured"].assign(row=rows["population"].map(of_group))
+    people = rows.groupby("row", sort=False)["n_participants"].max()
+    columns = {"Participants": people.map(wording.count)}
+    for level, of_level in rows.groupby("level", sort=False):
+        shares = percent or of_level["scale"].iloc[0] in ("prevalence", "proportion")
+        texts = pd.Series([estimate(row) for row in wording.records(of_level)], index=of_level["row"])
+        heading = wording.capital(wording.level(str(level))) + (", %" if shares else "")
+        columns[with_level(f"{heading} (95% CI)", of_level)] = texts
+    made = pd.DataFrame(columns).loc[list(people.index)].fillna(wording.DASH)
+    made.index.name = "Age (years)"
+    return made
+
+
+@table_of_rows
+def distribution(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how many people, and which share of them, have so many cramps a week."""
+    rows = kinds.DISTRIBUTION.rows(estimates)
+    made = pd.DataFrame(
+        {"Participants": rows["n_events"].map(wording.count), "%": [estimate(row) for row in wording.records(rows)]}
+    )
+    made.index = pd.Index(rows["level"].fillna(wording.DASH).map(wording.level), name="Cramps a week")
+    return made
+
+
+@table_of_rows
 def age_curve(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the rate, or the prevalence of each class in per cent, at every age of a curve."""
     rows = kinds.AGE_CURVE.rows(estimates)

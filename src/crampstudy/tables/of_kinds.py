@@ -7,19 +7,25 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, comparisons, frequency, observed, ratios, times
+from crampstudy.tables import characteristics, comparisons, evidence, frequency, nightly, observed, ratios, sleep, times
+from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     made.__name__: made
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
-        *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap),
+        *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
+        *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
         *(comparisons.between_cohorts, comparisons.cohort_interaction),
+        *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
+        *(evidence.trials, evidence.pooled, evidence.sensitivity),
+        *(nightly.adherence, nightly.modified),
     )
 }
 """The tables by the name that a kind has for its own."""
@@ -31,16 +37,22 @@ _APART = {
 _OF_OUTCOME = ("between_cohorts", "cohort_interaction")
 """Tables of one outcome each."""
 """What the rows of one table of a fit have in common; others stand in a table of their own."""
+_OF_EVIDENCE = {"trials": "trials", "pooled": "pool", "sensitivity": "what the pool rests on"}
+"""Headings of tables of published trials, of which there is one for each treatment and population."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shown(OneLine):
-    """A table and the ``rows`` it prints, by a ``heading`` that tells it apart; ``of_fit`` where they are a fit's."""
+    """A table and the ``rows`` it prints, by a ``heading`` that tells it apart; ``of_fit`` where they are a fit's.
+
+    ``noted`` where the table itself has what is to be said of its rows.
+    """
 
     heading: str
     table: PrintedTable
     rows: pd.DataFrame
     of_fit: bool
+    noted: bool = False
 
 
 def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
@@ -57,11 +69,14 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
     for name in placed.unique():
         rows, base = estimates[placed == name], estimates.assign(analysis=own)[placed == name]
         common = [base[column] for column in _APART.get(name, ("outcome",) if name in _OF_OUTCOME else ())]
+        apart = ("term", "population") if name in _OF_EVIDENCE else _APART.get(name, ())
+        common = [base[column] for column in apart]
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
-            heading = ", ".join(cell for cell in key if isinstance(cell, str))
-            yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART)
+            parts = (_OF_EVIDENCE[name], *map(wording.term, key)) if name in _OF_EVIDENCE else key
+            heading = ", ".join(cell for cell in parts if isinstance(cell, str))
+            yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART, noted=name in _OF_EVIDENCE)
 
 
 def _with_their_model(rows: pd.DataFrame, cells: pd.Series[str]) -> pd.Series[str]:

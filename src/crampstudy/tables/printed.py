@@ -23,4 +23,5 @@ def printed(estimates: pd.DataFrame, accounts: Iterable[Account] = ()) -> Iterat
         for each in made:
             caption = f"{cohort}: {each.heading}" if len(made) > 1 else str(cohort)
             beside = parameters(each.rows) if each.of_fit else ()
-            yield PrintedTable.of(each.table, caption, (*beside, notes(each.rows, besides=told)))
+            below = each.table.notes if each.noted else (*beside, notes(each.rows, besides=told))
+            yield PrintedTable.of(each.table, caption, below)

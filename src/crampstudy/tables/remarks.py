@@ -133,8 +133,9 @@ def _names(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    group = row["population"] if row["scale"] == "prevalence" else row["level"]
-    if row["scale"] not in _OF_GROUPS or pd.isna(group):
+    banded = row["term"] == "age_band"
+    group = row["population"] if banded or row["scale"] == "prevalence" else row["level"]
+    if not (banded or row["scale"] in _OF_GROUPS) or pd.isna(group):
         return wording.capital(wording.term(str(row["term"])))
     adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"

@@ -89,13 +89,19 @@ def as_table(made: Callable[P, pd.DataFrame]) -> Callable[P, PrintedTable]:
 
 
 def table_of_rows(made: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Rows], PrintedTable]:
-    """Return a function of rows that takes a result as well, and whose table has what is said of the rows as notes."""
+    """Return a function of rows that takes a result as well, and whose table has what is said of the rows as notes.
+
+    One that returns a table with notes of its own keeps them.
+    """
 
     @wraps(made)
     def of(estimates: Rows) -> PrintedTable:
         rows = rows_of(estimates)
         _check_kinds(rows, made.__name__)
-        return PrintedTable.of(made(rows), notes=(*parameters(rows), notes(rows)))
+        found = made(rows)
+        if isinstance(found, PrintedTable):
+            return found
+        return PrintedTable.of(found, notes=(*parameters(rows), notes(rows)))
 
     return of
 

@@ -5,6 +5,7 @@ tables or figures picks them by a kind. Tables and figures stand in rooms of the
 functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
+from crampstudy.estimates.kinds import evidence
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
@@ -26,6 +27,7 @@ from crampstudy.estimates.kinds.described import (
     STANDARDISED_PREVALENCE,
     STANDARDISED_RATE,
 )
+from crampstudy.estimates.kinds.dose_response import DOSE_RESPONSE, EXPOSURE_LEVEL, LOW_LEVEL, SHAPE
 from crampstudy.estimates.kinds.fits import (
     ADJUSTED,
     BOOTSTRAP,
@@ -36,6 +38,8 @@ from crampstudy.estimates.kinds.fits import (
     MUTUAL,
     REGRESSION,
 )
+from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -44,18 +48,18 @@ from crampstudy.estimates.kinds.participants import (
     PARTICIPANTS,
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
-from crampstudy.estimates.kinds.registry import (
-    KINDS,
-    Kind,
-    is_split,
-    named,
-    of_fit,
-    of_rows,
-    register,
-    split_of,
+from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
+from crampstudy.estimates.kinds.sleep import (
+    BOTH_DIRECTIONS,
+    CRAMP_NIGHT,
+    CRAMP_NIGHT_ADJUSTED,
+    CRAMP_NIGHT_MODEL_BASED,
+    LAG_ADJUSTED,
+    SLEEP_AND_MOOD,
 )
 
 __all__ = [
+    "ADHERENCE",
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
@@ -65,6 +69,7 @@ __all__ = [
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
+    "BOTH_DIRECTIONS",
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
@@ -72,26 +77,43 @@ __all__ = [
     "COHORT_TREND",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
+    "CONCENTRATION",
     "CORRECTED",
+    "CRAMP_NIGHT",
+    "CRAMP_NIGHTS",
+    "CRAMP_NIGHT_ADJUSTED",
+    "CRAMP_NIGHT_MODEL_BASED",
     "DISTRIBUTED_LAG",
+    "DISTRIBUTION",
+    "DOSE_RESPONSE",
+    "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "KINDS",
+    "LAG_ADJUSTED",
+    "LOW_LEVEL",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
     "MEDIAN_RELIEF",
+    "MODIFIED",
     "MUSCLE",
     "MUTUAL",
+    "NIGHTLY_COUNT",
+    "OFTEN",
     "PARTICIPANTS",
     "PREVALENCE",
+    "RECALLED",
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SHAPE",
+    "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "WITHIN_BETWEEN",
     "Kind",
+    "evidence",
     "is_split",
     "named",
     "of_fit",

@@ -39,6 +39,7 @@ DISTRIBUTED_LAG = register(
         meaning="Ratio or difference of a nightly exposure so many nights before (`level` lag 0, lag 1, …), of all of "
         "these nights together (cumulative), or of a later night (lead 1), the negative control.",
         table="factors",
+        figure="lag_curves",
         sentence=_LEVEL,
         by_level=True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import estimates, suggestions
 from crampstudy.arrays import Array
 from crampstudy.errors import UsageError
-from crampstudy.models.coefficients.rows import ALONE, Row, Scale, shown
+from crampstudy.models.coefficients.rows import ALONE, TEST, Row, Scale, shown, untested, wald_cells
 from crampstudy.models.inference.automatic import Moments
 from crampstudy.models.inference.covariance import combined, p_value, quantile
 from crampstudy.models.terms import design_matrix
@@ -50,18 +50,51 @@ class Linear(OneLine):
             UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
                 of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
         """
-        names, sides = tuple(at), [self._in_decades(side) for side in (at, against)]
+        cells = {
+            "term": ", ".join(at),
+            "level": ", ".join(map(_text, at.values())),
+            "reference": ", ".join(_text(against[name]) for name in at),
+            "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
+        }
+        return self._row(self._contrast(at, against), cells)
+
+    def ratio_of_ratios(
+        self,
+        at: Mapping[str, Value],
+        against: Mapping[str, Value],
+        *,
+        where: Mapping[str, Value],
+        than: Mapping[str, Value],
+    ) -> Row:
+        """Return the row of the ratio ``at`` to ``against`` at the values ``where`` over the same ratio at ``than``.
+
+        Such as ``ratio_of_ratios({"fluid_ml": -500}, {"fluid_ml": 0}, where={"warm": True}, than={"warm": False})``.
+
+        Raises:
+            UsageError: as of :meth:`ratio`.
+        """
+        cells = {
+            "term": ", ".join(at),
+            "level": ", ".join(map(_text, where.values())),
+            "reference": ", ".join(map(_text, than.values())),
+            "unit": f"{self.scale.of}, difference of differences" if self.scale.of else "ratio of ratios",
+        }
+        upper, lower = (self._contrast({**at, **side}, {**against, **side}) for side in (where, than))
+        return self._row(upper - lower, cells)
+
+    def _contrast(self, at: Mapping[str, Value], against: Mapping[str, Value]) -> Array:
+        """Return the difference of the design at two sets of values (p)."""
+        sides = [self._in_decades(side) for side in (at, against)]
         self._check_names(*sides)
         self._check_observed(*sides)
         upper, lower = self.design.encode(pd.DataFrame([{name: side[name] for name in sides[0]} for side in sides]))
-        contrast = upper - lower
+        contrast: Array = upper - lower
+        return contrast
+
+    def _row(self, contrast: Array, own: Row) -> Row:
+        """Return the row of the combination ``contrast`` (p) of the coefficients, with cells of its ``own``."""
         (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
-        cells = self.cells | {
-            "term": ", ".join(names),
-            "level": ", ".join(_text(at[name]) for name in names),
-            "reference": ", ".join(_text(against[name]) for name in names),
-            "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
-        }
+        cells = self.cells | own
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
         if np.isnan(error):
@@ -69,6 +102,14 @@ class Linear(OneLine):
         df = float(self.moments.df(contrast[None, :])[0])
         tested = {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error > 0 else None}
         return shown(value, quantile(cells["ci_level"], df) * error, self.scale, cells | tested)
+
+    def joint_test(self, places: Sequence[int]) -> Row:
+        """Return the cells of the Wald test that the coefficients at these places are all 0, or why there is none."""
+        block = self.variance[np.ix_(places, places)]
+        if reason := untested(block):
+            return {"status": "not_estimable", "scale": TEST, "note": reason}
+        df = float(np.min(self.df[list(places)]))
+        return {"status": "converged", **wald_cells(self.coefficients[list(places)], block, df)}
 
     def _in_decades(self, side: Mapping[str, Value]) -> dict[str, Value]:
         """Return values with the age as the fit has it, where it is given in years."""

@@ -84,10 +84,10 @@ def declare(design: Design, frame: pl.DataFrame, candidate: NDArray[np.bool_], t
         columns += own
         if own or not terms or not inside[name].dtype.is_numeric():
             continue
-        for declared, at, reference in _values(
-            name, terms == [name], _Observed(inside[name].cast(pl.Float64), each), means
-        ):
-            vector = _between(design, name, at, reference)
+        straight = terms == [name]
+        observed = _Observed(inside[name].cast(pl.Float64), each)
+        for declared, at, reference in _values(name, straight, observed, means):
+            vector = _along(design, name, at, reference) if straight else _between(design, name, at, reference)
             if vector is not None:
                 printed = declared.wording(at, reference)
                 found.append(AppliedContrast(name, f"{at:g}", f"{reference:g}", printed, vector))
@@ -171,6 +171,11 @@ def _means(
         )
     means: Array = of_each["mean"].to_numpy()
     return means
+
+
+def _along(design: Design, name: str, at: float, reference: float) -> Array:
+    """Return the difference of the design at two values of a number that is a term as it is."""
+    return np.array([at - reference if column.term == name else 0.0 for column in design.columns])
 
 
 def _between(design: Design, name: str, at: float, reference: float) -> Array | None:

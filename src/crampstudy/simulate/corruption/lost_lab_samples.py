@@ -13,7 +13,7 @@ from crampstudy.simulate.arrays import Flags, Integers
 from crampstudy.simulate.corruption.participant_rows import first_night, index_of
 from crampstudy.simulate.truth.parameters import param
 
-NOT_BLOOD = ("bmi", "ankle_brachial_index", "lean_mass_index", "grip_strength")
+NOT_BLOOD = ("bmi", "body_mass", "ankle_brachial_index", "lean_mass_index", "grip_strength")
 """What is measured on the body: no lost sample takes it away."""
 
 LOST = pl.Schema(

@@ -19,7 +19,7 @@ from crampstudy.simulate.draw.episodes import draw_episodes
 from crampstudy.simulate.draw.exposures import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.draw.labs import draw_labs
 from crampstudy.simulate.draw.next_day_effects import draw_next_day_effects
-from crampstudy.simulate.draw.people import as_recorded
+from crampstudy.simulate.draw.people import as_recorded, body_mass
 from crampstudy.simulate.draw.plan import Plan
 from crampstudy.simulate.draw.recruitment import SLEEP, Asked, draw_counts_between, recruit, temperature_of
 from crampstudy.simulate.truth.truth import Truth
@@ -137,7 +137,7 @@ def _tables(
     plan: Plan, drawn: DrawnRates, cramps: Integers, identifiers: pl.Series, rng: np.random.Generator
 ) -> dict[str, pl.DataFrame]:
     truth, asked, assigned, date = plan.truth, drawn.asked, drawn.assigned, drawn.asked.date
-    episodes_rng, burden_rng, labs_rng, recall_rng = rng.spawn(4)
+    episodes_rng, burden_rng, labs_rng, recall_rng, mass_rng = rng.spawn(5)
     own = as_recorded(truth, asked.people, asked.first_night)
     shifts = episode_shifts(truth.agents, assigned)
     episodes = draw_episodes(truth.episodes, truth.remedies, own, date, cramps, episodes_rng, shifts)
@@ -145,6 +145,7 @@ def _tables(
     recalled = drawn.given.mean(axis=1) * 7 * truth.people.ever_cramp_weeks
     people: dict[str, Column] = {
         **own,
+        "body_mass_kg": body_mass(own, mass_rng),
         "birth_year": asked.birth_year,
         "exam_season": season_of(asked.first_night),
         "cycle": np.full(len(date), "1"),

@@ -15,6 +15,9 @@ from crampstudy.simulate.truth.scalar_parameters import People
 from crampstudy.simulate.truth.tables.rows import Condition, Effect, Level, Measure
 from crampstudy.simulate.truth.truth import Truth, correlation_root
 
+_HEIGHT_WOMEN, _HEIGHT_MEN = (1.613, 0.071), (1.753, 0.076)
+"""Mean and standard deviation of the height of adults, in metres."""
+
 
 @dataclass(frozen=True, slots=True)
 class Basics:
@@ -117,6 +120,17 @@ def as_recorded(truth: Truth, columns: Mapping[str, Column], first_night: Intege
             np.round(_within_codebook("participants", measure.column, value), measure.decimals) + 0.0
         )
     return noted
+
+
+def body_mass(recorded: Mapping[str, Column], rng: np.random.Generator) -> Floats:
+    """Return the mass in kg of people of the recorded body-mass index, at a height that is drawn for their sex.
+
+    Source: Fryar 2021 (NHANES 2015-2018), heights of adults in the United States.
+    """
+    mean, sd = (np.where(recorded["sex"] == "female", *of) for of in zip(_HEIGHT_WOMEN, _HEIGHT_MEN, strict=True))
+    height = mean + sd * rng.standard_normal(len(mean))
+    mass = recorded["bmi_kg_m2"].astype(np.float64) * height**2
+    return np.round(_within_codebook("participants", "body_mass_kg", mass), 1)
 
 
 def at_scores(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:

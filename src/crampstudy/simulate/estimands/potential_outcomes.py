@@ -24,6 +24,7 @@ from crampstudy.simulate.draw.people import draw_basics, draw_chances, draw_peop
 from crampstudy.simulate.draw.recruitment import SLEEP
 from crampstudy.simulate.truth import causal_graph
 from crampstudy.simulate.truth.design import nights_needed
+from crampstudy.simulate.truth.scalar_parameters import Cramps
 from crampstudy.simulate.truth.tables.rows import Effect
 from crampstudy.simulate.truth.truth import Truth
 
@@ -34,6 +35,8 @@ DRAWS = 1_000_000
 
 _PEOPLE_AT_ONCE = 50_000
 _WINDOWS_AT_ONCE = 2_000
+_APART = NIGHTS // 2
+"""Nights between two that have no more in common than the person."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,14 @@ class Population:
             if group not in ("female", "male")
         }
 
+    def nights(self) -> dict[str, NightMoments]:
+        """Return what single nights and two nights of one person are like, of all, of each sex and of each age band."""
+        windows = self._windows
+        return {group: NightMoments(*windows.moments[chosen].T) for group, chosen in windows.groups().items()}
+
     def variance_of_persons(self) -> float:
         """Return the variance of the persons' mean-one multipliers, in closed form."""
-        cramps = self.truth.cramps
-        share, usual = cramps.near_nightly_share, cramp_counts.usual_multiplier(cramps)
-        second = (1 - share) * usual**2 * (1 + 1 / cramps.person_shape) + share * cramps.near_nightly_factor**2
-        return second - 1
+        return _second_moment(self.truth.cramps) - 1
 
     @cached_property
     def _windows(self) -> _Windows:
@@ -117,7 +122,7 @@ class Population:
     def _drawn(self, of: Callable[..., P], people: int, at_once: int, part: int) -> list[P]:
         sizes = [min(at_once, people - first) for first in range(0, people, at_once)]
         generators = np.random.default_rng([self.seed, part]).spawn(len(sizes))
-        batches = zip(sizes, generators, strict=True)
+        batches = list(zip(sizes, generators, strict=True))
         drawn = compute.map(partial(_some, of, self.truth), batches, workers=self.workers)
         return list(track(drawn, "batches of people for the right answers", len(sizes)))
 
@@ -178,13 +183,28 @@ def _levels(truth: Truth, effect: Effect, own: Column) -> tuple[Column, Column]:
 
 
 @dataclass(frozen=True, slots=True)
+class NightMoments:
+    """Chances of nights of each person: of a cramp, on two successive nights, on two nights far apart; mean counts.
+
+    ``square`` is the mean of the squared count. Nights are far apart where what lasts from night to night has faded.
+    """
+
+    any: Floats
+    successive: Floats
+    apart: Floats
+    rate: Floats
+    square: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class _Windows:
-    """30 nights of many people: age, sex, mean count a night, and the chance of each class."""
+    """30 nights of many people: age, sex, mean count a night, the chance of each class, and moments of nights."""
 
     age: Floats
     female: Flags
     rate: Floats
     classes: Floats
+    moments: Floats
 
     @classmethod
     def of(cls, truth: Truth, n: int, rng: np.random.Generator) -> _Windows:
@@ -202,11 +222,14 @@ class _Windows:
         age = drawn.asked.age.astype(np.float64)
         if start or truth.cramps.sleep_feedback or truth.recruitment.flare:
             counts = draw_cramps(truth, drawn, nights_rng)[:, window]
-            return cls(age, female, counts.mean(axis=1), _class_of(counts.sum(axis=1)))
+            seen = _moments_of(counts.astype(np.float64))
+            return cls(age, female, counts.mean(axis=1), _class_of(counts.sum(axis=1)), seen)
         # Means need no counting, and multipliers of mean one that are independent of all else can be left out.
         by_terms = drawn.by_terms[:, window]
         lasting = by_terms * np.exp(drawn.asked.log_lasting[:, window])
-        return cls(age, female, by_terms.mean(axis=1), _class_chances(truth, lasting, nights_rng))
+        nights_given = _with_own_spread(truth, lasting, nights_rng)
+        chances, moments = _class_chances(truth, nights_given), _expected_moments(truth, nights_given)
+        return cls(age, female, by_terms.mean(axis=1), chances, moments)
 
     def groups(self) -> dict[str, Flags]:
         bands = AgeBands()
@@ -217,14 +240,46 @@ class _Windows:
         return {group: chosen for group, chosen in found.items() if chosen.any()}
 
 
-def _class_chances(truth: Truth, nights: Floats, rng: np.random.Generator) -> Floats:
-    """Return each person's chance of every class, over the persons' own multipliers in closed form.
+def _with_own_spread(truth: Truth, nights: Floats, rng: np.random.Generator) -> Floats:
+    """Return mean counts (people x nights) with the nights' own multipliers drawn, if they have any."""
+    spread = truth.cramps.night_dispersion
+    return nights * rng.gamma(1 / spread, spread, nights.shape) if spread else nights
 
-    ``nights`` has the mean counts given all but these and the nights' own heterogeneity (people x nights).
-    """
+
+def _second_moment(cramps: Cramps) -> float:
+    """Return the mean of the squared multipliers of persons, whose mean is one."""
+    share, usual = cramps.near_nightly_share, cramp_counts.usual_multiplier(cramps)
+    return (1 - share) * usual**2 * (1 + 1 / cramps.person_shape) + share * cramps.near_nightly_factor**2
+
+
+def _expected_moments(truth: Truth, nights: Floats) -> Floats:
+    """Return the :class:`NightMoments` of mean counts (people x nights), over persons' multipliers in closed form."""
     cramps = truth.cramps
-    if cramps.night_dispersion:
-        nights = nights * rng.gamma(1 / cramps.night_dispersion, cramps.night_dispersion, nights.shape)
+    shape, share, usual = cramps.person_shape, cramps.near_nightly_share, cramp_counts.usual_multiplier(cramps)
+    second = _second_moment(cramps)
+
+    def none(mean: Floats) -> Floats:
+        often = np.exp(-mean * cramps.near_nightly_factor)
+        return np.asarray((1 - share) * (1 + mean * usual / shape) ** -shape + share * often)
+
+    def twice(lag: int) -> Floats:
+        first, then = nights[:, :-lag], nights[:, lag:]
+        return np.asarray((1 - none(first) - none(then) + none(first + then)).mean(axis=1))
+
+    chances = (1 - none(nights)).mean(axis=1), twice(1), twice(_APART)
+    return np.column_stack([*chances, nights.mean(axis=1), (nights + second * nights**2).mean(axis=1)])
+
+
+def _moments_of(counts: Floats) -> Floats:
+    """Return the :class:`NightMoments` of nights that were drawn (people x nights)."""
+    cramp = counts > 0
+    twice = ((cramp[:, :-lag] & cramp[:, lag:]).mean(axis=1) for lag in (1, _APART))
+    return np.column_stack([cramp.mean(axis=1), *twice, counts.mean(axis=1), (counts**2).mean(axis=1)])
+
+
+def _class_chances(truth: Truth, nights: Floats) -> Floats:
+    """Return each person's chance of every class from mean counts (people x nights), over the persons' multipliers."""
+    cramps = truth.cramps
     mean = nights.sum(axis=1)[:, None]
     below = np.asarray(LOWS[1:]) - 1
     shape, share = cramps.person_shape, cramps.near_nightly_share

@@ -33,11 +33,14 @@ from crampstudy.simulate.truth.tables.rows import (
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
-NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "diary_")
+NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "phq9_", "diary_")
 """Beginnings of the participants columns that only a survey or a list of events needs, and no simulated diary has."""
 
 _MADE = {
-    "participants": {"participant_id", "age_years", "birth_year", "sex", "exam_season", "cycle", "arm", "ever_cramp"},
+    "participants": {
+        *("participant_id", "age_years", "birth_year", "sex", "body_mass_kg", "exam_season", "cycle", "arm"),
+        "ever_cramp",
+    },
     "diary": {"participant_id", "date", "entry_made", "cramps", "ambient_temperature_c", "nocturia", "sleep_hours"},
 }
 

@@ -52,7 +52,8 @@ def added(cohort: Cohort | Diary, nights: pl.DataFrame, wanted: Collection[Expos
     means: dict[tuple[str, bool], pl.Series] = {}
     for exposure in wanted:
         variable, of = exposure.variable, str(exposure.base).strip("`")
-        if exposure.part is None or of not in nights.columns:
+        there = of in nights.columns if exposure.at_own_night or exposure.steps else splittable(cohort, variable)
+        if exposure.part is None or not there:
             continue
         key = variable, exposure.leave_out
         if key not in means:

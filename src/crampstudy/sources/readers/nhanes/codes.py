@@ -9,7 +9,7 @@ Source: NHANES 2005-2006 (cycle D) and 2007-2008 (cycle E) codebooks, National C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,6 +74,7 @@ FIELDS: tuple[NhanesField, ...] = (
     NhanesField("psu", "DEMO", "SDMVPSU"),
     NhanesField("usual_sleep_hours", "SLQ", "SLD010H", missing=(77, 99)),
     NhanesField("bmi_kg_m2", "BMX", "BMXBMI"),
+    NhanesField("body_mass_kg", "BMX", "BMXWT"),
     NhanesField("serum_sodium_mmol_l", "BIOPRO", "LBXSNASI"),
     NhanesField("serum_potassium_mmol_l", "BIOPRO", "LBXSKSI"),
     NhanesField("serum_chloride_mmol_l", "BIOPRO", "LBXSCLSI"),
@@ -117,10 +118,15 @@ FIELDS: tuple[NhanesField, ...] = (
     NhanesField("weight_diet2", "DR1TOT", "WTDR2D"),
 )
 
-# Columns that need more than a code list, by table; nhanes.py says what becomes of them.
+PHQ9 = tuple(f"DPQ{item:02}0" for item in range(1, 10))
+"""The nine questions on depression, each on how many days of the last two weeks: 0 none to 3 nearly every day."""
+PHQ9_SCORES = range(4)
+
+# Columns that need more than a code list, by table; variables.py says what becomes of them.
 EXTRA: Mapping[str, tuple[str, ...]] = {
     "DEMO": ("RIDEXPRG",),
     "SLQ": ("SLQ160",),
+    "DPQ": PHQ9,
     "SMQ": ("SMQ020", "SMQ040"),
     "RHQ": ("RHD143", "RHD152"),
     "RXQ_RX": ("RXDUSE", "RXDDRUG"),
@@ -129,6 +135,12 @@ REQUIRED_TABLES = ("DEMO", "SLQ")
 
 RECALLED: Mapping[int, tuple[int, int | None]] = {0: (0, 0), 1: (1, 1), 2: (2, 4), 3: (5, 15), 4: (16, None)}
 """SLQ160, leg cramps in the past month: the 30-day count that each class holds; the last is open."""
+
+EXTRA_CODES: Mapping[str, Collection[int]] = {
+    "SLQ160": (*RECALLED, *_REFUSED),
+    **dict.fromkeys(PHQ9, (*PHQ9_SCORES, *_REFUSED)),
+}
+"""The codes of those columns of :data:`EXTRA` that are scores or classes."""
 
 MONTHS: Mapping[int, str] = {m: ("first", "second", "third")[min((m - 1) // 3, 2)] for m in range(1, 11)}
 """RHD152, month of the pregnancy (10 where the ninth is over)."""

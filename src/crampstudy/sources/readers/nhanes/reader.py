@@ -128,8 +128,8 @@ def _participants(folder: Path, files: Mapping[str, Path], cycle: str, notices: 
         of_table = [field for field in fields if field.table == table]
         path = _path(folder, files, table, cycle) if table in nc.REQUIRED_TABLES else _find(files, table, cycle)
         if path is None:
-            names = [field.name for field in of_table] or ["smoking, pregnancy or medication"]
-            notices.append(f"cycle {cycle} lacks the table {table}: {', '.join(names)} missing")
+            names = ", ".join([field.name for field in of_table] or _made_of(columns))
+            notices.append(f"cycle {cycle} lacks the table {table}: {names} missing")
             continue
         frame = _checked(path, table, _table(path, columns), of_table)
         people = frame if table == "DEMO" else _beside(people, path, frame)
@@ -152,6 +152,11 @@ def _wanted(fields: Sequence[nc.NhanesField]) -> dict[str, list[str]]:
     return wanted
 
 
+def _made_of(columns: Sequence[str]) -> list[str]:
+    """Return the variables that are made of any of the columns of a table."""
+    return [name for name, _, needs in DERIVED if {*needs} & {*columns}] or [*MEDICATION]
+
+
 def _beside(people: pl.DataFrame, path: Path, frame: pl.DataFrame) -> pl.DataFrame:
     """Return everybody in DEMO with the columns of another table."""
     if (strangers := frame.join(people, on="SEQN", how="anti")).height:
@@ -168,8 +173,9 @@ def _checked(path: Path, table: str, frame: pl.DataFrame, fields: Sequence[nc.Nh
         elif codebook.variable(field.name, "participants").type == "integer":
             _check_whole(path, frame[field.column])
     _check_whole(path, frame["SEQN"])
-    if table == "SLQ":
-        _check_codes(path, frame["SLQ160"], {*nc.RECALLED, 7, 9})
+    for column in nc.EXTRA.get(table, ()):
+        if column in nc.EXTRA_CODES:
+            _check_codes(path, frame[column], {*nc.EXTRA_CODES[column]})
     frame = medication(frame) if table == "RXQ_RX" else frame
     if frame["SEQN"].is_duplicated().any():
         raise SourceError(f"{path}: a SEQN stands on more than one row; fetch the published file again")

@@ -64,9 +64,19 @@ def _trimester() -> pl.Expr:
     )
 
 
+def _depression() -> pl.Expr:
+    """The sum of the nine answers of somebody who has given all of them.
+
+    Source: Kroenke, Spitzer and Williams 2001 (PHQ-9).
+    """
+    scores = {code: code for code in nc.PHQ9_SCORES}
+    return pl.sum_horizontal([coded(item, scores, pl.Int64()) for item in nc.PHQ9], ignore_nulls=False)
+
+
 DERIVED: tuple[tuple[str, pl.Expr, tuple[str, ...]], ...] = (
     ("smoking", _smoking(), ("SMQ020", "SMQ040")),
     ("pregnancy_trimester", _trimester(), ("RHD143", "RHD152", "RIDEXPRG")),
+    ("phq9_0_27", _depression(), nc.PHQ9),
     ("recalled_low", coded("SLQ160", {code: low for code, (low, _) in nc.RECALLED.items()}, pl.Int64()), ("SLQ160",)),
     ("recalled_high", coded("SLQ160", {code: hi for code, (_, hi) in nc.RECALLED.items()}, pl.Int64()), ("SLQ160",)),
 )

@@ -1,0 +1,210 @@
+"""How often do cramps come, and how unevenly are they spread over people and nights?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive.classes import RateModel, class_shares
+from crampstudy.descriptive.ever import EVER, MONTHLY, ever, recalled_frequency
+from crampstudy.descriptive.frequency import EXACT, SUFFERERS, frequency
+from crampstudy.descriptive.frequency_measures import ENOUGH_NIGHTS
+from crampstudy.estimates import kinds
+from crampstudy.estimates.kinds.frequency import HALF
+from crampstudy.estimates.sentences import estimate, value
+
+PEOPLE, NIGHTS, PERIOD = "tbl-people-by-frequency", "tbl-cramp-nights", "tbl-period-prevalence"
+DISTRIBUTION, CLASSES, RECALLED = "fig-distribution", "fig-recalled-classes", "tbl-recalled-classes"
+_WEEKLY, _OFTEN, _NIGHTLY = "at least one a week", "at least 3 a week", "near-nightly"
+_HAD = {
+    EVER: "ever had a cramp",
+    MONTHLY: "recalled at least one in 30 nights",
+    _WEEKLY: "had at least one a week",
+    _OFTEN: "had at least 3 a week",
+    _NIGHTLY: "had them near-nightly",
+}
+_SLIGHT = 0.1
+"""A correlation below this is called slight."""
+_SERIAL = "serial dependence"
+_OF_DIARY = (
+    f"Shares are of the people with at least {ENOUGH_NIGHTS} logged nights, by the rate that each has over the own "
+    "logged nights: at least one a week is at least 1 cramp in 7 nights, more than 3 a month more than 3 in 30, "
+    "at least 3 a week at least 3 in 7, and near-nightly a cramp on at least 6 of 7 nights. The limit of a share of "
+    "nobody, or of everybody, is exact and one-sided."
+)
+_OF_NIGHTS = (
+    "Nights with a cramp and cramps a cramp night are of all observed nights. Dispersion is the variance of a night's "
+    "count over its mean: 1 if cramps fell at random, at one rate for all. Serial dependence is the correlation of "
+    "cramp nights with the night before about each person's own mean: 0 if a person's cramp nights fell at random. "
+    "The people with half of the cramps are the smallest share who have half of all, everybody's nights being as many. "
+    "Intervals have the participants as clusters."
+)
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return people by their own rate, how uneven the rates are, and what the nights say beyond a rate."""
+    rows = frequency(cohort, settings.bands, ci_level=settings.ci_level)
+    asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
+    people, nights = kinds.OFTEN.rows(together([asked, rows])), kinds.CRAMP_NIGHTS.rows(rows)
+    note = f"{_OF_DIARY} Ever is of all who were asked." if cohort.has("ever_cramp") else _OF_DIARY
+    bins, curve = kinds.DISTRIBUTION.rows(rows), kinds.CONCENTRATION.rows(rows)
+    drawing = Drawing(
+        "distribution",
+        together([bins, curve, nights[nights["level"].eq(HALF)]]) if bins["estimate"].notna().any() else bins,
+        caption="People by their cramps a week (numbers of people over the bars), and the share of all cramps that "
+        "those with the most have.",
+        alt=_alt(nights),
+    )
+    found = Findings(
+        together([asked, rows]),
+        {
+            PEOPLE: ReportTable(
+                tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
+            ),
+            NIGHTS: ReportTable(
+                tables.cramp_nights(nights), "What the nights say beyond a rate.", _note(_OF_NIGHTS, nights)
+            ),
+        },
+        {DISTRIBUTION: drawing},
+        values={
+            "answer": _answer(people, nights),
+            "runs": _runs(nights),
+            "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, "
+            "and the unevenness of people, are somewhat larger than over a year. People who log few nights are left "
+            "out, and need not be like the others. What changes slowly, such as the season or a flare, is part of "
+            "the serial dependence.",
+        },
+    )
+    return joined(found, attempt((PERIOD,), lambda: _period(cohort, settings)))
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return the recalled classes by age, and what they say of how often cramps come."""
+    rows = recalled_frequency(cohort, settings.bands, ci_level=settings.ci_level)
+    asked = ever(cohort, settings.bands, ci_level=settings.ci_level)
+    people, classes = kinds.OFTEN.rows(together([asked, rows])), kinds.RECALLED.rows(rows)
+    note = (
+        "Design-based, with logit t intervals [@lumley2004]. At least one a week: 5 or more recalled in 30 nights; "
+        "near-nightly: 16 or more, the highest class."
+    )
+    drawing = Drawing(
+        "recalled_classes",
+        classes,
+        caption="Recalled cramps in 30 nights by age, in per cent of people.",
+        alt="Horizontal bars of 100 per cent by age group, in parts for the recalled classes.",
+    )
+    return Findings(
+        together([asked, rows]),
+        {
+            PEOPLE: ReportTable(
+                tables.people_by_frequency(people), "How many people have cramps how often.", _note(note, people)
+            ),
+            RECALLED: ReportTable(
+                tables.recalled_classes(classes),
+                "Recalled cramps in 30 nights by age.",
+                _note("Design-based, with logit t intervals.", classes),
+            ),
+        },
+        {CLASSES: drawing},
+        values={
+            "answer": _answer(people, classes.head(0)),
+            "runs": "",
+            "limits": "Classes are recalled over a month, and recall is not a log: people may remember more or fewer "
+            "cramps than they had. More than 3 a month cannot be told, since one class has 2 to 4; single nights, and "
+            "whether they come in runs, need a diary.",
+        },
+    )
+
+
+def _period(cohort: Cohort, settings: Settings) -> Findings:
+    """Return the classes of 30 nights, the measure that a diary has in common with a survey."""
+    terms = [term for term, name in (("age_decade", "age_years"), ("sex", "sex")) if cohort.has(name)]
+    model = RateModel(terms=" + ".join(terms) or "1")
+    shares = class_shares(cohort, model=model, where=settings.old_enough(cohort), ci_level=settings.ci_level).estimates
+    note = (
+        "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
+        "moderate-severe: five or more. Implied: by a model with a random intercept, for 30 full nights of each "
+        "participant. Windows: 30 calendar nights with at least 25 of them logged."
+    )
+    table = ReportTable(tables.classes(shares), "Cramps in 30 nights, in per cent of people.", _note(note, shares))
+    return Findings(shares, {PERIOD: table})
+
+
+def _answer(people: pd.DataFrame, nights: pd.DataFrame) -> str:
+    """Return how often cramps come in a few sentences, or why that is not known."""
+    rows = {level: _of_whole(people, level) for level in (EVER, MONTHLY, _WEEKLY, _OFTEN, _NIGHTLY)}
+    sufferers = _of_whole(people, _OFTEN, SUFFERERS)
+    ends = {_OFTEN: f" ({value(sufferers)} of those with a cramp)" if sufferers else ""}
+    known = [f"{value(row)} {_HAD[level]}{ends.get(level, '')}" for level, row in rows.items() if row]
+    texts = [f"of the people {_of_whom(people)} {wording.listed(known)}"] if known else []
+    if not any(rows[level] for level in (_WEEKLY, _OFTEN, _NIGHTLY)):
+        why = tables.reasons(people)
+        texts.append(f"how many people have cramps how often could not be estimated: {why}")
+    if share := _of_whole(nights, "nights with a cramp"):
+        texts.append(f"a cramp came on {value(share)} of the observed nights")
+    if half := _of_whole(nights, HALF):
+        texts.append(f"cramps are spread unevenly: {value(half)} of the people have half of them")
+    return wording.sentences(texts)
+
+
+def _of_whom(people: pd.DataFrame) -> str:
+    group = _whole(people)
+    return "of all ages" if group == "all" else f"aged {group.rstrip('+')} and older"
+
+
+def _whole(rows: pd.DataFrame) -> str:
+    """Return the group of everybody: of the summary groups that with the lowest limit, else all."""
+    groups = [str(group) for group in rows["population"].unique()]
+    open_ended = [group for group in groups if group.endswith("+")]
+    return min(open_ended, key=lambda group: int(group[:-1]), default="all")
+
+
+def _of_whole(rows: pd.DataFrame, level: str, of_whom: str = "") -> Mapping[str, Any] | None:
+    """Return the row of everybody, or of a part of them, if it has an estimate."""
+    if rows.empty:
+        return None
+    label = f"{_whole(rows)} {of_whom}".strip()
+    own = wording.records(rows[rows["level"].eq(level) & rows["population"].eq(label) & rows["estimate"].notna()])
+    return own[0] if own else None
+
+
+def _runs(nights: pd.DataFrame) -> str:
+    """Return in plain words whether cramp nights come in runs."""
+    row = _of_whole(nights, _SERIAL)
+    if row is None:
+        serial = nights[nights["level"] == _SERIAL]
+        return f"Whether cramp nights come in runs could not be estimated: {tables.reasons(serial)}."
+    measured = f"the correlation with the night before, about each person's own mean, is {estimate(row)}"
+    if pd.isna(row["ci_low"]) or row["ci_low"] <= 0 <= row["ci_high"]:
+        return f"Whether cramp nights come in runs is not clear: {measured}."
+    slightly = ", if only slightly" if max(abs(row["ci_low"]), abs(row["ci_high"])) < _SLIGHT else ""
+    how = f"come in runs{slightly}" if row["estimate"] > 0 else f"lie further apart than by chance{slightly}"
+    return f"Cramp nights {how}: {measured}."
+
+
+def _alt(nights: pd.DataFrame) -> str:
+    half = _of_whole(nights, HALF)
+    drawn = "Bars of people by cramps a week; beside them a curve of the share of cramps that people with the most have"
+    return f"{drawn}: {value(half)} of the people have half of the cramps." if half else f"{drawn}."
+
+
+def _note(text: str, rows: pd.DataFrame) -> str:
+    return f"{text} {tables.notes(rows, besides=(EXACT,))}".strip()
+
+
+ANALYSIS = Analysis(
+    "frequency",
+    "How often do cramps come, and how unevenly are they spread over people and nights?",
+    answers={
+        "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, PERIOD), {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, (PEOPLE, CLASSES, RECALLED), {"participants": ("recalled_low",)}),
+    },
+    values=("answer", "runs", "limits"),
+)

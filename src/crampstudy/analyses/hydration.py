@@ -1,0 +1,230 @@
+"""Whether fluid, electrolyte drinks and alcohol go with cramps: the same night, later, and in those who do so daily."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.analyses import nightly_sentences as said
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.settings import Settings
+from crampstudy.causal import measured_in
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.factors import survey_models
+from crampstudy.contrasts.modification import Modification, modified_ratio
+from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, not_measured
+from crampstudy.contrasts.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
+from crampstudy.descriptive.adherence import PER_KG, adherence
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+
+DRINK, ALCOHOL, GUIDELINE, WARMTH = "electrolyte_drink", "alcohol_units", "fluid_guideline", "ambient_temperature_c"
+TOGETHER = (FLUID, DRINK), (ALCOHOL,), (GUIDELINE,)
+"""Exposures that stand in one model: drinks are compared at the same fluid."""
+LAGGED = (FLUID, ALCOHOL)
+HEAT = Modification(FLUID, WARMTH, -500.0, (10.0, 20.0, 30.0), (30.0, 10.0), "500 mL/day below own mean", "°C")
+ASKED = ("recall_water_ml", "recall_alcohol_g")
+"""What a survey asks of drinking."""
+_SEED = 20_260
+_MAIN, _CURVES, _HEAT, _ADHERENCE = "tbl-hydration", "fig-hydration-lags", "fig-fluid-temperature", "tbl-adherence"
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return ratios of fluid, drinks and alcohol, within and between persons, over nights, and by temperature."""
+    asked = _asked(cohort, settings)
+    measured = measured_in(cohort)
+    exposures = attempt((_MAIN, _CURVES), lambda: _exposures(cohort, asked, measured))
+    heat = attempt((_HEAT,), lambda: _heat(cohort, asked, measured))
+    met = attempt((_ADHERENCE,), lambda: _adherence(cohort, asked, exposures.estimates))
+    found = joined(exposures, heat, met)
+    values = {"answer": _answer(found.estimates), "shown": _shown(found.estimates), "limits": _limits(found.estimates)}
+    return joined(found, Findings(together([]), values=values))
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return prevalence or odds ratios of water and alcohol on the recalled day, and who drank as much as advised."""
+    asked = _asked(cohort, settings)
+    ratios = attempt((_MAIN,), lambda: _recalled(cohort, asked))
+    met = attempt((_ADHERENCE,), lambda: _adherence(cohort, asked, None))
+    values = {
+        "answer": _answer_of_survey(ratios),
+        "shown": "",
+        "limits": "Water and alcohol are those of one recalled day, which says little of what a person usually drinks, "
+        "so that ratios are drawn towards 1; plain water is not all fluid, so that fewer seem to reach a guideline on "
+        "fluid than do. Cramps were asked for the month before: what came first cannot be told.",
+    }
+    return joined(ratios, met, Findings(together([]), values=values))
+
+
+def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Findings:
+    rngs = np.random.default_rng(_SEED).spawn(len(TOGETHER))
+    parts = []
+    for names, rng in zip(TOGETHER, rngs, strict=True):
+        own = [name for name in names if name in measured or (name == GUIDELINE and FLUID in measured)]
+        parts += [adjusted_within_between(cohort, own, rng=rng, **asked)] if own else []
+        parts += [adjusted_lags(cohort, name, **asked) for name in own if name in LAGGED]
+        parts += [not_measured(cohort, name) for name in names if name not in own and name != GUIDELINE]
+    if not {FLUID, DRINK, ALCOHOL} & measured:
+        raise AnalysisError("the diary has neither fluid, electrolyte drinks nor alcohol")
+    if {FLUID, NOCTURIA} <= measured:
+        parts.append(nocturia_by_fluid(cohort, **asked))
+    rows = together(parts)
+    guideline = rows["term"].str.endswith(GUIDELINE)
+    of_cramps = rows[~guideline & rows["outcome"].eq("cramps")]
+    caption = "Fluid, electrolyte drinks, alcohol and cramps, at the declared contrasts."
+    note = (
+        "Within participants: a day against the mean of the person's own days; between them: that mean. Over several "
+        "nights each is held beside the others [@schwartz2000]; the control is the exposure of the day after. "
+        f"{said.adjusted(cohort, [name for name in (FLUID, DRINK, ALCOHOL) if name in measured], of_cramps)}"
+    )
+    drawing = Drawing(
+        "lag_curves",
+        kinds.DISTRIBUTED_LAG.rows(rows),
+        caption="Rate ratios of fluid and of alcohol within persons by the nights since; shaded: 0.8 to 1.25.",
+        alt=_alt(rows),
+    )
+    return Findings(rows, {_MAIN: ReportTable(tables.nightly_exposures(of_cramps), caption, note)}, {_CURVES: drawing})
+
+
+def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Findings:
+    if lacking := [wording.small(wording.label(name)) for name in (FLUID, WARMTH) if name not in measured]:
+        raise AnalysisError(f"whether fluid matters more in the heat needs {wording.listed(lacking)} in the diary")
+    rows = modified_ratio(cohort, HEAT, **asked)
+    row = said.judged(rows, FLUID, "30 against 10 °C")
+    found = "could not be estimated" if row is None else f"is {estimate(row)}"
+    drawing = Drawing(
+        "modified",
+        rows,
+        caption="Rate ratio of a day with 500 mL less fluid than the person's own mean, by outdoor temperature.",
+        alt=f"Points with intervals at 10, 20 and 30 °C. The ratio at 30 over that at 10 °C {found}.",
+        note=said.without_adjustment(rows) or None,
+    )
+    return Findings(rows, figures={_HEAT: drawing})
+
+
+def _adherence(cohort: Cohort, asked: dict[str, Any], ratios: pd.DataFrame | None) -> Findings:
+    rows = adherence(cohort, where=asked["where"], ci_level=asked["ci_level"])
+    if not (rows["status"] != "not_measured").any():
+        raise AnalysisError(f"how often guidelines on fluid were met is not known: {rows['note'].iloc[0]}")
+    day = "the day that ends in the night" if cohort.kind == "diary" else "the recalled day, of plain water"
+    note = (
+        f"Eight glasses of 8 US fluid ounces are 1,893 mL; {PER_KG} mL per kg of body mass is a standard of clinical "
+        f"nutrition [@chidester1997]. Fluid is that of {day}."
+    )
+    compared = None if ratios is None else said.judged(ratios, GUIDELINE, "within")
+    if compared is not None:
+        note += (
+            f" Nights after days with at least 1,893 mL had {estimate(compared)} times the cramps of the same person's "
+            f"other nights ({compared['verdict']})."
+        )
+    remarks = tables.notes(rows)
+    caption = "How often fluid reached what guidelines ask for."
+    return Findings(rows, {_ADHERENCE: ReportTable(tables.adherence(rows), caption, f"{note} {remarks}".strip())})
+
+
+def _recalled(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    measured = measured_in(cohort)
+    names = [name for name in ASKED if name in measured]
+    if not names:
+        raise AnalysisError("the survey asked neither for water nor for alcohol")
+    (model, *_) = survey_models(cohort, "any_cramp", where=asked["where"])
+    fits = [adjusted_fit(cohort, name, model=model, outcome="any_cramp", **asked) for name in names]
+    rows = together(each.estimates for each in fits)
+    caption = "Plain water, alcohol and any cramp in the past month."
+    return Findings(rows, {_MAIN: ReportTable(tables.factors(rows), caption, tables.notes(rows) or None)})
+
+
+def _answer(rows: pd.DataFrame) -> str:
+    fluid, drink, alcohol = (said.judged(rows, name, "within") for name in (FLUID, DRINK, ALCOHOL))
+    later, every = (said.judged(rows, ALCOHOL, level) for level in ("lag 1", "cumulative"))
+    text = said.had(
+        ("after a day with 500 mL less fluid than their own mean", fluid),
+        ("after an electrolyte drink at the same fluid", drink),
+        ("after a day with 3 units of alcohol above their own mean", alcohol),
+        ("with 3 units more the day before", later),
+        ("with 3 units more on four days running", every),
+    )
+    text = said.sentences(text)
+    return text or "Whether fluid, electrolyte drinks and alcohol go with cramps could not be estimated in this cohort."
+
+
+def _answer_of_survey(ratios: Findings) -> str:
+    declared = ratios.estimates[ratios.estimates["term"].str.startswith(wording.CONTRAST)]
+    asked = [
+        (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
+        for row in wording.records(declared[declared["estimate"].notna()])
+    ]
+    reason = ratios.could_not.get(_MAIN, "no model has an answer")
+    text = said.sentences(said.had(*asked))
+    return text or f"How cramps go with water and alcohol could not be estimated: {reason}."
+
+
+def _shown(rows: pd.DataFrame) -> str:
+    nocturia = said.judged(rows, FLUID, "within", kinds.NIGHTLY_COUNT)
+    heat = said.judged(rows, FLUID, "30 against 10 °C")
+    up = (
+        ""
+        if nocturia is None
+        else (
+            f"After a day with 500 mL more fluid than their own mean people got up to pass urine {estimate(nocturia)} "
+            f"times as often ({nocturia['verdict']})"
+        )
+    )
+    warm = (
+        ""
+        if heat is None
+        else (
+            f"The rate ratio of 500 mL less fluid at 30\N{NO-BREAK SPACE}°C was {estimate(heat)} times that at "
+            f"10\N{NO-BREAK SPACE}°C ({heat['verdict']})"
+        )
+    )
+    return said.sentences(said.control(rows, LAGGED), up, warm)
+
+
+def _limits(rows: pd.DataFrame) -> str:
+    means = dict.fromkeys(wording.small(wording.term(str(term))) for term in kinds.CORRECTED.rows(rows)["term"])
+    few = (
+        f"The mean of few nights says little of what a person usually drinks: of {wording.listed(means)}, ratios "
+        "between participants are drawn towards those within, which the corrected ones allow for"
+        if means
+        else ""
+    )
+    when = "Fluid and alcohol are of the whole day, so that nothing is said of the hour at which they were drunk"
+    beside = "Beside the nights before stand the other habits of the night itself, not those of the nights before"
+    return said.sentences(said.OBSERVED, when, beside, few)
+
+
+def _alt(rows: pd.DataFrame) -> str:
+    texts: Sequence[str] = [
+        f"{wording.term(name)}: {estimate(row)} for all nights together"
+        for name in LAGGED
+        if (row := said.judged(rows, name, "cumulative")) is not None
+    ]
+    begin = "Points with intervals over the nights after the exposure, one panel for each exposure"
+    return f"{begin}. {'; '.join(texts)}." if texts else f"{begin}."
+
+
+def _asked(cohort: Cohort, settings: Settings) -> dict[str, Any]:
+    return {
+        "where": settings.old_enough(cohort),
+        "ci_level": settings.ci_level,
+        "participants_per_coefficient": settings.per_coefficient,
+    }
+
+
+ANALYSIS = Analysis(
+    "hydration",
+    "Do little fluid, drinks without electrolytes and alcohol go with more cramps, on the same night or later?",
+    answers={
+        "diary": CohortAnswer(of_diary, (_CURVES, _MAIN, _HEAT, _ADHERENCE), {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, (_MAIN, _ADHERENCE), {"participants": ("recalled_low",)}),
+    },
+    values=("answer", "shown", "limits"),
+)

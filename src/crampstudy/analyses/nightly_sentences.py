@@ -1,0 +1,100 @@
+"""What sections say of the ratios of nightly exposures, in plain words and never of significance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.nightly import adjustments
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+
+OBSERVED = (
+    "Nobody allocated what people did on a day: a ratio within persons is free of what stays the same in a person, but "
+    "not of what changes with the exposure from day to day, and one between persons may be of people who differ in "
+    "other ways. What is adjusted for rests on the study's causal graph, which is an assumption."
+)
+_FOUND = {
+    "higher": "more cramps",
+    "lower": "fewer cramps",
+    "near null": "as many cramps, give or take what would not matter",
+    "inconclusive": "neither clearly more nor clearly fewer cramps",
+}
+_FEWER = "adjusted for fewer than"
+_TOO_FEW = "cramps of which too few people tell"
+
+
+def judged(rows: pd.DataFrame, variable: str, level: str, kind: kinds.Kind | None = None) -> dict[str, Any] | None:
+    """Return the row of a variable and level that a verdict may stand on, ``None`` where it has no estimate.
+
+    That is the row of the declared contrast; of what is yes or no, its only one.
+    """
+    own = rows[rows["level"].eq(level) & rows["term"].str.removeprefix(wording.CONTRAST).eq(variable)]
+    own = own[own["estimate"].notna() & own["verdict"].notna()]
+    own = kind.rows(own) if kind else own[~own["analysis"].isin([kinds.CORRECTED.name, kinds.ADJUSTED.name])]
+    return wording.records(own)[0] if len(own) else None
+
+
+def had(*asked: tuple[str, Mapping[str, Any] | None]) -> str:
+    """Return how many cramps people had when they did so, in the words of the verdicts; what has no row is left out.
+
+    Each is when, and its row; those of the same verdict stand together, such as ``after an electrolyte drink (rate
+    ratio 0.70; 0.55–0.90) people had fewer cramps``.
+    """
+    found: dict[str, list[str]] = {}
+    for when, row in asked:
+        if row is not None:
+            scale = "" if found else f"{str(row['scale']).replace('_', ' ')} "
+            ratio = estimate(row).replace(" (", "; ").rstrip(")")
+            found.setdefault(_found(row), []).append(f"{when} ({scale}{ratio})")
+    return "; ".join(f"{wording.listed(when)} people had {what}" for what, when in found.items())
+
+
+def _found(row: Mapping[str, Any]) -> str:
+    if row["verdict"] == "differs but negligible":
+        return f"{'more' if row['estimate'] > 1 else 'fewer'} cramps, by less than would matter"
+    return _FOUND.get(str(row["verdict"]), _TOO_FEW)
+
+
+def control(rows: pd.DataFrame, variables: Collection[str]) -> str:
+    """Return what the negative controls say: exposures of the night after, which no earlier cramp can follow from."""
+    judged_rows = {name: judged(rows, name, "lead 1") for name in variables}
+    found = {name: row for name, row in judged_rows.items() if row is not None and pd.notna(row["ci_low"])}
+    if not found:
+        return ""
+    off = [name for name, row in found.items() if not row["ci_low"] <= 1 <= row["ci_high"]]
+    if not off:
+        return (
+            f"The negative {'control' if len(found) == 1 else 'controls'}, the exposure of the day after, "
+            "went with no clear difference, as should be."
+        )
+    named = wording.listed(wording.small(wording.label(name)) for name in off)
+    return (
+        f"The negative control of {named}, the exposure of the day after, leaves 1 out, so that something else goes "
+        "with both exposure and cramps, or cramps move the exposure; its ratios are to be read with that in mind."
+    )
+
+
+def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> str:
+    """Return the note of a table of exposures: for what each is adjusted, then what else its rows say."""
+    each = "; ".join(adjustments(cohort, name) for name in variables)
+    few = rows["note"].fillna("").str.contains(_FEWER, regex=False).any()
+    left_out = "Too few participants for all of that: what a ratio is adjusted for stands in its row. " if few else ""
+    remarks = without_adjustment(tables.at_contrasts(rows))
+    return f"By the study's causal graph, {each}. {left_out}{remarks}".strip()
+
+
+def without_adjustment(rows: pd.DataFrame) -> str:
+    """Return what the notes of rows say but for what they are adjusted for, which is told once."""
+    parts = {part for note in rows["note"].dropna() for part in str(note).split("; ")}
+    told = {part for part in parts if part.startswith((_FEWER, "compared within persons", "adjusted for"))}
+    return tables.notes(rows, besides=told)
+
+
+def sentences(*texts: str) -> str:
+    """Return those of the texts that say something as sentences, each with a capital and a full stop."""
+    return wording.sentences(text.rstrip(".") for text in texts if text)

@@ -1,0 +1,199 @@
+"""Whether levels and intake of electrolytes, minerals and vitamins go with cramps, magnesium first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import estimates, tables, wording
+from crampstudy.analyses import nutrition_sentences as said
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
+from crampstudy.analyses.settings import Settings
+from crampstudy.codebook import contrasts
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.contrasts.dose_response import dose_response, observed_values
+from crampstudy.contrasts.factors import survey_models
+from crampstudy.contrasts.within_between import within_between
+from crampstudy.descriptive.levels import levels
+from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.fit import fit
+
+MAGNESIUM = "serum_magnesium_mmol_l"
+CALCIUM, TOTAL_CALCIUM = "serum_calcium_corrected_mmol_l", "serum_calcium_mmol_l"
+LEVELS = (
+    *(MAGNESIUM, "serum_sodium_mmol_l", "serum_potassium_mmol_l", CALCIUM, "serum_phosphate_mmol_l"),
+    *("vitamin_d_nmol_l", "vitamin_b1_nmol_l", "vitamin_b6_nmol_l", "vitamin_b12_pmol_l"),
+)
+MINERALS = ("dietary_magnesium_mg", "dietary_sodium_mg", "dietary_potassium_mg", "dietary_calcium_mg")
+SUPPLEMENT = "supplement_magnesium_mg"
+OUTCOME = "moderate_severe_vs_none"
+"""That of a survey."""
+BESIDE = "age_decade + sex + education + bmi_kg_m2"
+"""What the published analyses of the surveys adjusted a level for."""
+_SEED, _REPLICATES = 20160, 200
+_MAIN, _CURVES, _INTAKE, _TOGETHER, _PER_SD = (
+    *("tbl-nutrition", "fig-levels", "fig-minerals", "tbl-minerals", "tbl-per-sd"),
+)
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return rate ratios of nightly counts by level and by the mean intake of participants."""
+    asked = _asked(cohort, settings, "negative-binomial", "cramps")
+    diet = [f"between({name})" for name in _measured(cohort, MINERALS)]
+    supplement = [f"{part}({name})" for name in _measured(cohort, (SUPPLEMENT,)) for part in ("between", "within")]
+    main, fits = _main(cohort, settings, (*MINERALS, SUPPLEMENT), [*diet, *supplement], asked)
+    return joined(
+        main, attempt((_TOGETHER,), lambda: _together(cohort, [fits[term] for term in diet if term in fits], asked))
+    )
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return design-based ratios of recalled classes by level and by the intake of one recalled day."""
+    model = survey_models(cohort, OUTCOME, where=settings.old_enough(cohort))[0]
+    asked = _asked(cohort, settings, model, OUTCOME)
+    recalled = tuple(f"recall_{name}" for name in MINERALS)
+    main, _ = _main(cohort, settings, recalled, _measured(cohort, recalled), asked)
+    return joined(main, attempt((_PER_SD,), lambda: _per_sd(cohort, settings, recalled, asked)))
+
+
+def _main(
+    cohort: Cohort, settings: Settings, intake: Sequence[str], terms: Sequence[str], asked: Mapping[str, Any]
+) -> tuple[Findings, dict[str, AdjustedFit]]:
+    """Return levels, contrasts and curves of what the blood shows and of the ``terms`` of ``intake``, and the fits."""
+    names = _levels(cohort)
+    blood = _measured(cohort, names)
+    described = levels(cohort, (*names, *intake), where=asked["where"], ci_level=settings.ci_level)
+    fits: dict[str, AdjustedFit] = {}
+    compared = [_contrast(cohort, term, asked, fits) for term in (*blood, *terms)]
+    curves = [_curve(cohort, name, asked) for name in blood]
+    # Who takes a supplement at all is the question, and not how much.
+    of_intake = [_curve(cohort, term, asked) for term in terms if SUPPLEMENT not in term]
+    rows = together([described, *compared, *curves, *of_intake])
+    if not has_estimate(rows):
+        why = tables.reasons(rows) or "no level in blood and no intake was measured"
+        return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fits
+    return Findings(
+        rows,
+        {_MAIN: ReportTable(tables.dose_response(rows), said.CAPTION, said.note(rows, together(compared)))},
+        {
+            _CURVES: Drawing("dose_response", together(curves), said.LEVELS_DRAWN, said.alt(curves)),
+            _INTAKE: Drawing("dose_response", together(of_intake), said.INTAKE_DRAWN, said.alt(of_intake)),
+        },
+        said.values(cohort, rows, together(compared)),
+    ), fits
+
+
+def _levels(cohort: Cohort) -> list[str]:
+    """Return the levels in blood; calcium as it is where albumin is not known."""
+    uncorrected = cohort.has(TOTAL_CALCIUM) and not cohort.has("serum_albumin_g_l")
+    return [TOTAL_CALCIUM if name == CALCIUM and uncorrected else name for name in LEVELS]
+
+
+def _asked(cohort: Cohort, settings: Settings, model: str, outcome: str) -> dict[str, Any]:
+    """Return what is asked of every model alike."""
+    return {
+        "model": model,
+        "outcome": outcome,
+        "where": settings.old_enough(cohort),
+        "ci_level": settings.ci_level,
+        "participants_per_coefficient": settings.per_coefficient,
+        "graph": settings.graph,
+    }
+
+
+def _measured(cohort: Cohort, names: Sequence[str]) -> list[str]:
+    return [name for name in names if len(observed_values(cohort, name))]
+
+
+def _contrast(cohort: Cohort, term: str, asked: Mapping[str, Any], fits: dict[str, AdjustedFit]) -> pd.DataFrame:
+    """Return the rows of an exposure in a straight line, with its fit in ``fits``."""
+
+    def made() -> pd.DataFrame:
+        fits[term] = adjusted_fit(cohort, term, **asked)
+        return fits[term].estimates
+
+    return _or_reason(cohort, term, kinds.GRAPH_ADJUSTED, asked, made)
+
+
+def _curve(cohort: Cohort, term: str, asked: Mapping[str, Any]) -> pd.DataFrame:
+    declared = contrasts.find(term)
+    reference = declared.reference if declared and declared.kind == "value" else None
+    return _or_reason(
+        cohort, term, kinds.SHAPE, asked, lambda: dose_response(cohort, term, reference=reference, **asked)
+    )
+
+
+def _or_reason(
+    cohort: Cohort, term: str, kind: kinds.Kind, asked: Mapping[str, Any], made: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return the rows of one exposure, or the row that says what it lacks: another one may have all that it needs."""
+    try:
+        return made()
+    except (AnalysisError, UsageError) as problem:
+        cells = {"cohort": cohort.name, "population": asked["where"] or "all participants", "term": term}
+        cells |= {"outcome": asked["outcome"], "model": asked["model"], "analysis": kind.name, "note": str(problem)}
+        return estimates.frame([estimates.row(status="not_estimable", **cells)])
+
+
+def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, Any]) -> Findings:
+    """Return the minerals of the diet in one model, corrected for the reliability of their means."""
+    linear = [made.fit.linear for made in fits if made.fit.linear is not None]
+    own = [term for made in fits for term in made.terms]
+    names = [term.removeprefix("between(").removesuffix(")") for term in own]
+    if len(linear) < 2:
+        raise AnalysisError("fewer than two minerals of the diet could be fitted, so that none stand together")
+    beside = dict.fromkeys(term for each in linear for term in each.design.terms() if term not in own)
+    more = {name: asked[name] for name in ("where", "ci_level", "outcome")}
+    rows = within_between(
+        cohort,
+        names,
+        rng=np.random.default_rng(_SEED),
+        model="poisson",
+        beside=" + ".join(beside),
+        replicates=_REPLICATES,
+        **more,
+    )
+    shown = rows[rows["term"].map(wording.is_declared)]
+    return Findings(rows, {_TOGETHER: ReportTable(tables.factors(shown), said.TOGETHER, said.together_note(rows))})
+
+
+def _per_sd(cohort: Cohort, settings: Settings, recalled: Sequence[str], asked: Mapping[str, Any]) -> Findings:
+    """Return odds ratios per standard deviation, adjusted for what the published analyses of the surveys did."""
+    made = []
+    for name in _measured(cohort, (*_levels(cohort), *recalled)):
+        spread = float(np.std(observed_values(cohort, name, asked["where"]), ddof=1))
+        fitted = fit(
+            cohort,
+            model="survey-logistic",
+            outcome=OUTCOME,
+            terms=f"{name} + {BESIDE}",
+            where=asked["where"],
+            weight=recalled_outcomes.weight_for(cohort.design, (name,)),
+            per={name: spread},
+            ci_level=settings.ci_level,
+        )
+        made.append(fitted.estimates[fitted.estimates["term"] == name])
+    rows = together(made)
+    if rows.empty:
+        raise AnalysisError("no level in blood and no intake was measured")
+    return Findings(
+        rows, {_PER_SD: ReportTable(tables.factors(said.per_sd(rows)), said.PER_SD, said.per_sd_note(rows))}
+    )
+
+
+ANALYSIS = Analysis(
+    "nutrition",
+    "Do levels and intake of electrolytes, minerals and vitamins, magnesium in particular, go with cramps?",
+    answers={
+        "diary": CohortAnswer(of_diary, (_MAIN, _CURVES, _INTAKE, _TOGETHER), {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, (_MAIN, _CURVES, _INTAKE, _PER_SD), {"participants": ("recalled_low",)}),
+    },
+    values=said.VALUES,
+)

@@ -1,0 +1,284 @@
+"""What the section on nutrition says, computed from its rows; captions and notes of its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.codebook import exposures
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.models.terms import formula
+
+CAPTION = "Electrolytes, vitamins and minerals: levels, low levels, and ratios at declared contrasts."
+LEVELS_DRAWN = (
+    "Ratios over the levels in blood, each against the value at the point, on a natural cubic spline between the 5th "
+    "and 95th centile. Shaded: the reference range; dashed: the limit of deficiency."
+)
+INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median, drawn as @fig-levels."
+TOGETHER = "Minerals of the diet in one model, within and between participants."
+PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
+VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits")
+_MAGNESIUM = (
+    "serum_magnesium_mmol_l",
+    "dietary_magnesium_mg",
+    "supplement_magnesium_mg",
+    "recall_dietary_magnesium_mg",
+)
+_NO_SET = "no sufficient set"
+_WHOLE = 100
+"""A standard deviation from here on is printed as a whole number."""
+_GROUPS = {
+    "higher": "More cramps went with {each}",
+    "lower": "Fewer cramps went with {each}",
+    "differs but negligible": "A difference too small to matter went with {each}",
+    "near null": "No difference that would matter was seen for {names}",
+    "inconclusive": "For {names} the interval holds both no difference and one that would matter",
+    "too few": "Too few participants tell of {names}",
+}
+"""What is said of the contrasts of each verdict: with their numbers, or by name."""
+
+
+def nothing(why: str) -> dict[str, str]:
+    """Return the values of a section in which nothing was estimated."""
+    return {name: f"Could not estimate: {why}." if name == "answer" else "" for name in VALUES}
+
+
+def values(cohort: Cohort, rows: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
+    """Return the texts of a section from all of its rows, and from those of its contrasts alone."""
+    said = (
+        answer(compared),
+        magnesium(rows, compared),
+        low(rows),
+        shapes(rows),
+        method(cohort),
+        limits(cohort, compared),
+    )
+    return dict(zip(VALUES, said, strict=True))
+
+
+def answer(compared: pd.DataFrame) -> str:
+    """Return what the verdicts on the declared contrasts say together."""
+    judged = wording.records(compared[compared["verdict"].notna()])
+    if not judged:
+        return "No declared contrast could be judged."
+    said = []
+    for verdict, text in _GROUPS.items():
+        own = [row for row in judged if row["verdict"] == verdict]
+        if own:
+            each = wording.listed(f"{_named(row)} ({_values(row)}: {wording.estimate(row)})" for row in own)
+            said.append(text.format(each=each, names=wording.listed(map(_named, own))))
+    return wording.sentences(said)
+
+
+def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
+    """Return what is known of magnesium, in blood, food and supplements, and what its ratios lack."""
+    said = []
+    for row in wording.records(compared):
+        if _variable(row) in _MAGNESIUM and wording.is_declared(row["term"]) and pd.notna(row["estimate"]):
+            scale = str(row["scale"]).replace("_", " ")
+            verdict = "" if pd.isna(row["verdict"]) else f", {row['verdict']}"
+            ratio = f"{scale} {wording.estimate(row)}{verdict}{_lacking(row)}"
+            said.append(f"{_named(row)}, {_values(row)}: {ratio}")
+    found = kinds.LOW_LEVEL.rows(rows)
+    said += [f"{_low(row)} of the participants" for row in wording.records(found[found["term"] == _MAGNESIUM[0]])]
+    return wording.sentences(said) or "No ratio of magnesium could be estimated."
+
+
+def low(rows: pd.DataFrame) -> str:
+    """Return the level of which most are too low."""
+    found = kinds.LOW_LEVEL.rows(rows).sort_values("estimate", ascending=False, kind="stable")
+    if found.empty:
+        return "No level with a limit of low was measured."
+    first = _low(wording.records(found)[0])
+    return f"Of {wording.counted(len(found), 'levels')} with a limit the share that is low is largest where {first}."
+
+
+def shapes(rows: pd.DataFrame) -> str:
+    """Return which curve the test of a straight line speaks most against."""
+    tested = kinds.SHAPE.rows(rows)
+    tested = tested[tested["status"] == "converged"].sort_values("p_value", kind="stable")
+    if tested.empty:
+        return "No curve could be fitted."
+    first = wording.records(tested)[0]
+    among = f", the lowest p-value of {len(tested)} such tests" if len(tested) > 1 else ""
+    return (
+        f"That the ratios lie on a straight line is least likely of {_named(first)} "
+        f"({wording.p_text(first['p_value'])}{among})."
+    )
+
+
+def method(cohort: Cohort) -> str:
+    """Return how the ratios were made."""
+    if cohort.kind == "survey":
+        return (
+            "Ratios are of moderate-severe cramps in the past month (five or more), against none, under the sampling "
+            "design with the weight of the component that measured the exposure and what it is adjusted for."
+        )
+    return (
+        "Ratios are of the nightly count of cramps, taken as negative binomial, with cluster-robust intervals. Intake "
+        "is that of a participant's mean over all logged days."
+    )
+
+
+def limits(cohort: Cohort, compared: pd.DataFrame) -> str:
+    """Return what this design cannot tell of nutrition."""
+    judged = compared[compared["verdict"].notna()]
+    lacking = compared[compared["note"].fillna("").str.contains(_NO_SET, regex=False)]
+    names = dict.fromkeys(_named(row) for row in wording.records(lacking))
+    said = [
+        "levels and cramps were asked of at the same time, and one recalled day is a poor measure of a habit, whose "
+        "reliability cannot be told from it"
+        if cohort.kind == "survey"
+        else "levels in blood were measured once and stand for all nights; a ratio between participants is an "
+        "association, whatever its verdict"
+    ]
+    if len(judged):
+        n, error = len(judged), 1 - float(judged["ci_level"].iloc[0])
+        said.append(
+            f"{wording.counted(n, 'contrasts')} were judged, none of them corrected for their number: if nothing at "
+            f"all went with cramps, about {n * error:.1f} of their intervals would exclude it by chance"
+        )
+    if names:
+        said.append(f"confounding remains for {wording.listed(names)}, for which no sufficient set was measured")
+    return wording.sentences(said)
+
+
+def note(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
+    """Return the note of the main table: what its columns are, and what each ratio is adjusted for."""
+    failed = tables.reasons(kinds.SHAPE.rows(rows))
+    said = [
+        "SD: standard deviation, of a nightly intake that of the participants' means",
+        "low: below the limit of deficiency, or below the reference range where none is declared",
+        *_centiles(compared),
+        "shape: test that the dose-response is a straight line",
+        *([f"could not fit a curve: {failed}"] if failed else []),
+        *adjustments(compared),
+    ]
+    # What stands in the note of a ratio is said above; of one that could not be estimated it is the reason.
+    told = compared.assign(note=compared["note"].where(compared["status"] != "converged"))
+    return f"{wording.sentences(said)} {tables.notes(told)}".strip()
+
+
+def _centiles(compared: pd.DataFrame) -> list[str]:
+    """Return which contrasts are of centiles, and of which."""
+    groups: dict[str, list[str]] = {}
+    for row in wording.records(compared[compared["term"].map(wording.is_declared)]):
+        if found := re.match(r"(\d+\w\w against \d+\w\w centile[^:]*): ", wording.contrast(row)):
+            groups.setdefault(found[1], []).append(_named(row))
+    return [f"the contrast is of the {of} for {wording.listed(names)}" for of, names in groups.items()]
+
+
+def adjustments(compared: pd.DataFrame) -> list[str]:
+    """Return a remark for each set of covariates: of which exposures it is, and which variables are in it."""
+    every: dict[str, list[str]] = {}
+    for row in wording.records(compared.drop_duplicates("term")):
+        if row["status"] == "converged" and not wording.is_declared(row["term"]):
+            every[_named(row)] = _labels(row)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, labels in every.items():
+        # Of what is adjusted for one another each lacks itself.
+        others = [other for other in labels if other in every and name in every[other]]
+        rest = tuple(label for label in labels if label not in others)
+        groups.setdefault((*rest, *(["one another"] if others else [])), []).append(name)
+    return [
+        f"{wording.listed(names)}: adjusted for {wording.listed(labels) if labels else 'nothing'}"
+        for labels, names in groups.items()
+    ]
+
+
+def together_note(rows: pd.DataFrame) -> str:
+    """Return the note of the minerals together, with the reliability of each mean."""
+    known = wording.records(kinds.RELIABILITY.rows(rows).dropna(subset=["estimate"]))
+    each = (
+        wording.listed(f"{wording.number(row['estimate'])} ({_named(row)})" for row in known) if known else "not known"
+    )
+    return f"Of a Poisson model. Reliability of the participants' means: {each}. {tables.notes(rows)}".strip()
+
+
+def per_sd(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows per standard deviation as a table shows them."""
+    return rows.assign(unit=[_per_sd(str(unit)) for unit in rows["unit"]])
+
+
+def per_sd_note(rows: pd.DataFrame) -> str:
+    """Return the note of the ratios per standard deviation."""
+    told = rows.assign(note=rows["note"].where(rows["status"] != "converged"))
+    said = "Each adjusted for age, sex, education and body-mass index, as published [@grandner2017], and weighted by "
+    return f"{said}the component that measured it. {tables.notes(told)}".strip()
+
+
+def alt(curves: Sequence[pd.DataFrame]) -> str:
+    """Return what the curves show, for those who cannot see them."""
+    drawn = [kinds.DOSE_RESPONSE.rows(rows) for rows in curves]
+    names = [_named(wording.records(rows)[0]) for rows in drawn if len(rows)]
+    if not names:
+        return "No curve could be fitted."
+    return f"Curves with shaded intervals around a ratio of one, a panel each for {wording.listed(names)}."
+
+
+def _low(row: dict[str, Any]) -> str:
+    return f"{_named(row)} was below {row['level']} {_unit(row)} in {estimate(row).replace(' (', '% (')}"
+
+
+def _values(row: dict[str, Any]) -> str:
+    """Return the two values of a contrast, without the centiles that they are."""
+    return wording.contrast(row).rpartition(": ")[2]
+
+
+def _labels(row: dict[str, Any]) -> list[str]:
+    """Return the variables that a row is adjusted for, each once, as they stand inside a sentence."""
+    terms = [] if pd.isna(row["adjusted_for"]) else str(row["adjusted_for"]).split("; ")
+    names = [name for term in terms for name in formula.names_in(formula.parse(term))]
+    return list(dict.fromkeys(map(_covariate, names)))
+
+
+def _covariate(name: str) -> str:
+    found = exposures.find(name)
+    if found and found.steps:
+        return wording.small(wording.term(name))
+    variable = found.variable if found else name
+    return "season" if variable in ("season_cos", "season_sin") else _small(variable)
+
+
+def _per_sd(unit: str) -> str:
+    step, _, of = unit.removeprefix("per ").partition(" ")
+    size = float(step)
+    return f"per SD ({size:,.0f} {of})" if size >= _WHOLE else f"per SD ({size:.3g} {of})"
+
+
+def _lacking(row: dict[str, Any]) -> str:
+    """Return the graph's sentence that nothing measured suffices, where it says so."""
+    found = re.search(rf"{_NO_SET} among what was measured, which under (.+?) lacks ([^;]+)", str(row["note"]))
+    if not found:
+        return ""
+    names = re.split(r", | and ", found[2])
+    return f"; {_NO_SET} among what was measured, which under {found[1]} lacks {wording.listed(map(_small, names))}"
+
+
+def _small(name: str) -> str:
+    """Return a label inside a sentence, its comma resolved: ``albumin-corrected serum calcium``."""
+    first, _, more = wording.label(name).partition(", ")
+    return f"{more} {wording.small(first)}" if more else wording.small(first)
+
+
+def _variable(row: dict[str, Any]) -> str:
+    name = str(row["term"]).removeprefix(wording.CONTRAST)
+    found = exposures.find(name)
+    return found.variable if found else name
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return an exposure inside a sentence; deviations of a night say so."""
+    within = " within participants" if str(row["term"]).removeprefix(wording.CONTRAST).startswith("within(") else ""
+    return f"{_small(_variable(row))}{within}"
+
+
+def _unit(row: dict[str, Any]) -> str:
+    known = wording.variable(str(row["term"]))
+    return known.unit if known and known.unit else ""

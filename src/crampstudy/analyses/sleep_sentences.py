@@ -1,0 +1,217 @@
+"""What the section on sleep says of its rows, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.contrasts.cramp_night import WORSE
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+
+HOW_ADJUSTED = (
+    "Usual sleep and depression have a model each, with the sampling design and adjusted for what the study's causal "
+    "graph asks for; depression, which shortens sleep there, is held beside it. Usual sleep enters as a curve, since "
+    "both too little and too much may go with cramps."
+)
+LIMITS_OF_SURVEY = (
+    "Asked once, people say how they usually sleep, how they felt in the last two weeks and how often they had cramps "
+    "in the last month: what came first cannot be told, and no night can be set against another. One of the nine "
+    "questions on depression is on sleep, and that on cramps is of those who were trying to sleep."
+)
+_NOT_TOLD = (
+    "Within one night it is not told whether a cramp spoils sleep or poor sleep brings a cramp: both stand in one row "
+    "of the diary, so that sleep before cramps is that of the nights before."
+)
+_DAY_AFTER = ("fatigue_0_10", "concentration_0_10", "productivity_0_10")
+_NIGHT = tuple(name for name in WORSE if name not in _DAY_AFTER)
+_SETTLED = {
+    "higher": "Poor sleep went before more cramps",
+    "lower": "Poor sleep went before fewer cramps",
+    "differs but negligible": "Poor sleep went before cramps that were more or fewer by less than would matter",
+    "near null": "Poor sleep went before as many cramps as other sleep, but for less than would matter",
+    "inconclusive": "Whether poor sleep goes before more cramps is not settled here",
+}
+_COMMON = {
+    "higher": "more common",
+    "lower": "less common",
+    "differs but negligible": "more or less common by less than would matter",
+    "near null": "as common, but for less than would matter",
+    "inconclusive": "not clearly more or less common",
+}
+_CONTROL = {
+    "near null": "it goes with neither more nor fewer of them, as it should",
+    "inconclusive": "it is not clearly away from that",
+    "differs but negligible": "it goes with them by less than would matter, but as much before cramps is not the work "
+    "of sleep",
+    **dict.fromkeys(("higher", "lower"), "that it goes with them tells that something else moves both"),
+}
+_OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}
+_TOO_LITTLE = "too few people or nights to say"
+
+
+def of_scores(rows: pd.DataFrame) -> str:
+    """Return what cramp nights are like against a person's other nights."""
+    own = kinds.CRAMP_NIGHT.rows(rows)
+    own = own[own["level"].eq("within") & own["estimate"].notna()]
+    known = {str(row["outcome"]): row for row in wording.records(own)}
+    night = [known[name] for name in _NIGHT if name in known][:1]
+    after = [known[name] for name in _DAY_AFTER if name in known]
+    said = [_compared(row) for row in night]
+    if after:
+        said.append(f"on the day after, {'; '.join(map(_compared, after))}")
+    if not said:
+        return "What cramps do to sleep and to the next day could not be estimated in this cohort."
+    return f"On nights with a cramp, against other nights of the same person, {'; '.join(said)}."
+
+
+def _compared(row: Mapping[str, Any]) -> str:
+    """Return a difference in the words of its verdict: ``sleep quality was lower, by 0.97 (0.84–1.10) points``."""
+    name = wording.small(wording.label(str(row["outcome"]))).removeprefix("next-day ")
+    unit = str(row["unit"]).partition(", ")[0]
+    signed = f"{estimate(row)} {unit}"
+    up = row["estimate"] > 0
+    by = f"{name} was {'higher' if up else 'lower'}, by {estimate(row if up else _turned(row))} {unit}"
+    match None if pd.isna(row["verdict"]) else row["verdict"]:
+        case "higher" | "lower":
+            return by
+        case "differs but negligible":
+            return f"{by}, less than would matter"
+        case "near null":
+            return f"{name} was the same, but for less than would matter ({signed})"
+        case "inconclusive":
+            return f"{name} was not clearly higher or lower ({signed})"
+    return f"of {name}, {_TOO_LITTLE} ({signed})"
+
+
+def _turned(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a difference read the other way round."""
+    return {**row, "estimate": -row["estimate"], "ci_low": -row["ci_high"], "ci_high": -row["ci_low"]}
+
+
+def of_lags(rows: pd.DataFrame) -> str:
+    """Return whether poor sleep of the night before goes with cramps."""
+    own = kinds.DISTRIBUTED_LAG.rows(rows)
+    judged = own[own["level"].eq("lag 1") & own["term"].map(wording.is_declared) & own["estimate"].notna()]
+    if judged.empty:
+        return "Whether poor sleep goes before cramps could not be estimated."
+    (row,) = wording.records(judged)
+    what = f"{wording.small(wording.term(str(row['term'])))} {wording.contrast(row)}"
+    said = _SETTLED.get(str(row["verdict"]), f"Of poor sleep before cramps, {_TOO_LITTLE}")
+    return f"{said}: rate ratio {estimate(row)} after a night of {what}."
+
+
+def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:
+    """Return how recalled cramps go with usual sleep and with depression."""
+    judged = _judged(rows)
+    first = judged[judged["model"].eq("survey-poisson")].drop_duplicates("term")
+    if first.empty:
+        reason = lacking or "no model has an answer"
+        return f"How cramps go with usual sleep and with depression could not be estimated: {reason}."
+    said = []
+    for row in wording.records(first):
+        of = f"{wording.small(wording.term(str(row['term'])))} of {wording.contrast(row)}"
+        common = _COMMON.get(str(row["verdict"]), _TOO_LITTLE)
+        said.append(f"{common} with {of}, prevalence ratio {estimate(row)}")
+    return f"Moderate-severe cramps, against none, were {'; and '.join(said)}."
+
+
+def how_to_read(rows: pd.DataFrame) -> str:
+    """Return why sleep is taken from the night before on, and what the negative control says."""
+    own = kinds.DISTRIBUTED_LAG.rows(rows)
+    controls = _judged(own[own["level"].fillna("").str.startswith("lead")])
+    if controls.empty:
+        return _NOT_TOLD
+    (row,) = wording.records(controls)
+    seen = _CONTROL.get(str(row["verdict"]), f"{_TOO_LITTLE} whether it does")
+    return f"{_NOT_TOLD} Sleep of the night after cannot act on cramps before it: {seen} (rate ratio {estimate(row)})."
+
+
+def as_odds(rows: pd.DataFrame) -> str:
+    """Return the declared contrasts of a survey as odds ratios, which stand beside the ratios of prevalences."""
+    judged = _judged(rows)
+    odds = wording.records(judged[judged["scale"].eq("odds_ratio")])
+    said = [
+        f"{_OUTCOMES[str(row['outcome'])]}, {wording.small(wording.term(str(row['term'])))} {estimate(row)}"
+        for row in odds
+    ]
+    return f"As odds ratios at the declared contrasts: {'; '.join(said)}." if said else ""
+
+
+def counts(rows: pd.DataFrame) -> str:
+    """Return the participants, nights and nights with a cramp behind the scores, from the fewest to the most."""
+    own = kinds.CRAMP_NIGHT.rows(rows).dropna(subset=["n_nights"])
+    if own.empty:
+        return ""
+    spans = [
+        wording.count(low) if low == high else f"{wording.count(low)} to {wording.count(high)}"
+        for low, high in ((own[name].min(), own[name].max()) for name in ("n_participants", "n_nights", "n_events"))
+    ]
+    return "{} participants, {} nights, {} of them with a cramp.".format(*spans)
+
+
+def model_based(rows: pd.DataFrame) -> str:
+    """Return how wide the intervals are that take the model at its word, beside those of the table."""
+    wide = [
+        found.loc[found["level"].eq("within"), ["outcome", "ci_low", "ci_high"]].dropna().set_index("outcome")
+        for found in (kinds.CRAMP_NIGHT_MODEL_BASED.rows(rows), kinds.CRAMP_NIGHT.rows(rows))
+    ]
+    model, robust = (each["ci_high"] - each["ci_low"] for each in wide)
+    ratio = (model / robust).dropna()
+    if ratio.empty:
+        return ""
+    low, high = (wording.number(value) for value in (ratio.min(), ratio.max()))
+    times = low if low == high else f"{low} to {high}"
+    return (
+        f"Intervals that take the model at its word are {times} times as wide as those of nights within participants."
+    )
+
+
+def limits_of_diary(rows: pd.DataFrame) -> str:
+    """Return what a diary cannot tell of sleep and cramps."""
+    parts = [
+        "Persons are compared with themselves, but nobody allocated cramps or sleep: what makes both worse on the same "
+        "night, such as pain or illness, is in the figures."
+    ]
+    if kinds.CRAMP_NIGHT.rows(rows)["estimate"].notna().any():
+        parts.append("People score a night, and the day after it, knowing whether it had a cramp.")
+    if kinds.DISTRIBUTED_LAG.rows(rows)["estimate"].notna().any():
+        parts.append(
+            "Cramps come in runs of nights, and each spoils sleep, so that some of what poor sleep goes before may be "
+            "the run itself; cramps of the night before are no remedy as a covariate."
+        )
+    return " ".join(parts)
+
+
+def of_adjusted(rows: pd.DataFrame) -> str:
+    """Return for what the scores of cramp nights were adjusted, and of which that does not suffice under the graph."""
+    own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows)
+    terms = dict.fromkeys(term for each in own["adjusted_for"].dropna() for term in each.split("; "))
+    names = [wording.small(wording.term(term).partition(", ")[0]) for term in terms if "cramp_night" not in term]
+    short = own[own["note"].fillna("").str.contains("no sufficient set")]["outcome"].map(wording.label)
+    held = f"Adjusted for, as far as each score asks for it: {wording.listed(names)}." if names else ""
+    lacking = f" It does not suffice for {wording.listed(map(wording.small, short))}." if len(short) else ""
+    return held + lacking
+
+
+def alt(rows: pd.DataFrame) -> str:
+    """Return what a reader who cannot see the figure of both directions needs to know."""
+    known = wording.records(rows[rows["estimate"].notna()])
+    said = "; ".join(f"{tables.direction(row)}: {estimate(row)}" for row in known)
+    return f"Points with intervals, in standard deviations worse. {said}."
+
+
+def alt_of_usual(rows: pd.DataFrame) -> str:
+    """Return what a reader who cannot see the figure of a survey needs to know."""
+    said = [
+        f"{wording.term(str(r['term']))}, {wording.contrast(r)}: {estimate(r)}" for r in wording.records(_judged(rows))
+    ]
+    return f"A forest of prevalence ratios. {'; '.join(said) or 'None could be estimated'}."
+
+
+def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of declared contrasts that have an estimate."""
+    return rows[rows["term"].fillna("").map(wording.is_declared).astype(bool) & rows["estimate"].notna()]

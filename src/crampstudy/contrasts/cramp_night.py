@@ -1,0 +1,105 @@
+"""What goes with a cramp night: the scores of that night and of the day after, against a person's other nights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from crampstudy import causal, estimates
+from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.contrasts import person_time
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.models.fit import fit
+from crampstudy.nights import person_nights
+
+WORSE: Mapping[str, int] = MappingProxyType(
+    {
+        "sleep_quality_0_10": -1,
+        "sleep_hours": -1,
+        "sleep_latency_min": 1,
+        "awakenings": 1,
+        "fatigue_0_10": 1,
+        "concentration_0_10": -1,
+        "productivity_0_10": -1,
+    }
+)
+"""The scores that stand in the row of a night, its own and those of the day after, each with the sign of worse."""
+NIGHT = "cramp_night"
+MODEL = "mixed-linear"
+
+
+def cramp_night_scores(
+    cohort: Cohort, scores: Sequence[str] = tuple(WORSE), *, kind: kinds.Kind = kinds.CRAMP_NIGHT, **more: Any
+) -> pd.DataFrame:
+    """Return by how much scores differ between nights with and without cramps, within and between participants.
+
+    Each score has a linear mixed model (REML, a random intercept) of whether the night had a cramp: its deviation from
+    the participant's share of such nights, and that share. The scores of the day after a night stand in the row of that
+    night. Of the ``kind`` :data:`~crampstudy.estimates.kinds.CRAMP_NIGHT_ADJUSTED` the model has the deviations of the
+    night's other exposures that the causal graph asks for besides, and what the cohort lacks of them is in the note.
+
+    Args:
+        cohort: a diary.
+        scores: numbers of a night.
+        kind: of which kind the rows are; one that is model-based has that standard error.
+        more: other arguments of :func:`crampstudy.fit`, such as ``where`` or ``ci_level``.
+
+    Returns:
+        Tidy estimates: ``term`` cramp_night, ``level`` within or between; ``n_events`` are nights with a cramp. A score
+        that the diary does not have is a row that says so.
+
+    Source: Laird and Ware 1982; Neuhaus and Kalbfleisch 1998.
+    """
+    measured = causal.measured_in(cohort)
+    if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
+        more = {**more, "covariance": "model"}
+    made: list[person_time.Row] = []
+    for score in scores:
+        if score in measured:
+            made += _of_score(cohort, score, kind, more)
+        elif kind == kinds.CRAMP_NIGHT:
+            # What is lacking is the score, and not the cramps.
+            cells = {"cohort": cohort.name, "population": more.get("where") or "all participants", "term": score}
+            cells |= {"analysis": kind.name, "outcome": score, "model": MODEL, "level": WITHIN, "scale": "difference"}
+            made.append(estimates.row(status="not_measured", **cells))
+    return estimates.frame(made)
+
+
+def _of_score(cohort: Cohort, score: str, kind: kinds.Kind, more: Mapping[str, Any]) -> list[person_time.Row]:
+    parts = [Exposure(NIGHT, which) for which in OF_PERSON]
+    beside, said = _held(cohort, score) if kind == kinds.CRAMP_NIGHT_ADJUSTED else ([], "")
+    terms = person_time.joined(" + ".join(beside), parts)
+    fitted = fit(cohort, model=MODEL, outcome=score, terms=terms, **more)
+    events = _cramp_nights(cohort, score, beside, more.get("where"))
+    # Beside deviations a difference between participants is adjusted for nothing.
+    levels = (WITHIN,) if beside or said else OF_PERSON
+    rows = [row for level in levels for row in person_time.of_term(fitted, Exposure(NIGHT, level), level, kind)]
+    return [_counted(row, events, said, more.get("margins", MARGINS), kind) for row in rows]
+
+
+def _counted(row: person_time.Row, events: int, said: str, margins: Margins, kind: kinds.Kind) -> person_time.Row:
+    """Return a row with its nights with a cramp, on which its verdict rests as well; model-based ones have none."""
+    made = person_time.noted(row, said) | {"n_events": events}
+    if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
+        return made | {"verdict": None}
+    return made if row["verdict"] is None else person_time.judged(made, margins)
+
+
+def _held(cohort: Cohort, score: str) -> tuple[list[str], str]:
+    """Return the deviations that the difference of a score is adjusted for, and what is said of them."""
+    found = causal.adjustment_set(f"within({NIGHT})", score, causal.measured_in(cohort))
+    return person_time.deviations(found.columns, cohort), found.sentence
+
+
+def _cramp_nights(cohort: Cohort, score: str, beside: Sequence[str], where: str | None) -> int:
+    """Return how many of the nights that enter a model had a cramp."""
+    nights = person_nights(cohort)
+    inside = nights.filter(subpopulation.select(nights, where).inside)
+    needed = [score, *(name for term in beside if (name := causal.plain(term)) in inside.columns)]
+    return int(inside.drop_nulls(needed).select(pl.col(NIGHT).sum()).item())

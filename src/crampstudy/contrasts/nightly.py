@@ -1,0 +1,151 @@
+"""Nightly exposures within and between participants and over several nights, with what the causal graph asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import codebook, estimates
+from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_set, measured_in, study
+from crampstudy.causal.graph import is_within, source
+from crampstudy.codebook.exposures import OF_PERSON, WITHIN
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
+from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.within_between import within_between
+from crampstudy.estimates import kinds
+from crampstudy.wording import CONTRAST, label, listed, small
+
+MODEL = "negative-binomial"
+_OUTCOME = "cramps"
+REPLICATES = 200
+
+
+def adjusted_within_between(
+    cohort: Cohort,
+    exposures: Sequence[str],
+    *,
+    rng: np.random.Generator,
+    graph: CausalGraph | None = None,
+    replicates: int = REPLICATES,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the rate ratios of nightly exposures within and between participants, adjusted as the graph asks.
+
+    All exposures stand in one model with what any of them is adjusted for, within participants or between them. What
+    an exposure was on a night before enters as a deviation from the person's mean, so that the ratio between is of the
+    mean on all nights.
+
+    Args:
+        cohort: a diary.
+        exposures: nightly variables that the graph knows, none of which another causes.
+        rng: the source of the participant bootstrap.
+        graph: by default that of the study.
+        replicates: how many times the participants are drawn where a mean is not reliable.
+        more: other arguments of :func:`crampstudy.fit`.
+
+    Returns:
+        The rows of :func:`within_between`, each with what it is adjusted for in its note.
+
+    Raises:
+        UsageError: the graph does not know an exposure; else as :func:`within_between`.
+    """
+    known = graph or study()
+    sets = {(name, part): _set(cohort, f"{part}({name})", known) for part in OF_PERSON for name in exposures}
+    beside = {
+        key: [_deviation(term, exposures) for term in covariates_of(cohort, found, known, exposures)]
+        for key, found in sets.items()
+    }
+    terms = dict.fromkeys(term for each in beside.values() for term in each)
+    rows = within_between(
+        cohort, exposures, rng=rng, model=MODEL, beside=" + ".join(terms), replicates=replicates, **more
+    )
+    said = {key: (found, beside[key]) for key, found in sets.items()}
+    keys = zip(rows["term"].str.removeprefix(CONTRAST), rows["level"], strict=True)
+    own = rows["analysis"].ne(kinds.RELIABILITY.name)
+    return _with_notes(rows, [said[key] if of_ratio else None for key, of_ratio in zip(keys, own, strict=True)])
+
+
+def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = None, **more: Any) -> pd.DataFrame:
+    """Return the rate ratios of a nightly exposure over several nights, adjusted as the graph asks.
+
+    Its lags hold one another; beside them stands what the deviation of the night itself is adjusted for.
+
+    Args:
+        cohort: a diary.
+        exposure: a nightly variable that the graph knows.
+        graph: by default that of the study.
+        more: other arguments of :func:`distributed_lag`.
+
+    Raises:
+        UsageError: the graph does not know the exposure; else as :func:`distributed_lag`.
+    """
+    known = graph or study()
+    found = _set(cohort, f"{WITHIN}({exposure})", known)
+    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) != exposure]
+    rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
+    return _with_notes(rows, [(found, terms)] * len(rows))
+
+
+def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None) -> str:
+    """Return for what an exposure is adjusted within persons, and for what else between them, as a reader is told."""
+    known = graph or study()
+    within, between = (_set(cohort, f"{part}({exposure})", known) for part in OF_PERSON)
+    own = [_named(node) for node in within.nodes]
+    others = [_named(node) for node in between.nodes if node not in within.nodes]
+    missing = [_named(node) for node in dict.fromkeys((*within.missing, *between.missing))]
+    parts = [
+        f"within persons adjusted for {listed(own)}" if own else "within persons adjusted for nothing",
+        f"between them also for {listed(others)}" if others else "",
+        f"not for {listed(missing)}, which it would need and which was not measured" if missing else "",
+    ]
+    return f"{small(label(exposure))}: {', '.join(filter(None, parts))}"
+
+
+def _named(node: CausalNode) -> str:
+    return small(label(node.name)) if codebook.find(node.name) else node.meaning
+
+
+def not_measured(cohort: Cohort, exposure: str) -> pd.DataFrame:
+    """Return the row of a nightly exposure that a cohort has no value of."""
+    cells = {"cohort": cohort.name, "outcome": _OUTCOME, "analysis": kinds.WITHIN_BETWEEN.name, "model": MODEL}
+    cells |= {"term": exposure, "level": WITHIN, "scale": "rate_ratio"}
+    return estimates.frame([estimates.row(status="not_measured", **cells)])
+
+
+def adjustment_of(cohort: Cohort, exposure: str, outcome: str, graph: CausalGraph) -> Adjustment:
+    """Return what a nightly exposure is adjusted for; within persons by what was measured night by night alone."""
+    measured = measured_in(cohort)
+    if is_within(exposure):
+        measured -= frozenset(cohort.tables["participants"].columns)
+    return adjustment_set(exposure, outcome, measured, graph)
+
+
+def _set(cohort: Cohort, exposure: str, graph: CausalGraph) -> Adjustment:
+    return adjustment_of(cohort, exposure, _OUTCOME, graph)
+
+
+def _deviation(term: str, exposures: Sequence[str]) -> str:
+    """Return a term as it is, but of another night of one of the ``exposures`` its deviation from the person's mean."""
+    of = source(term)
+    return term.replace(of, f"{WITHIN}({of})", 1) if of != term and of in exposures else term
+
+
+def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None]) -> pd.DataFrame:
+    """Return rows with what each is adjusted for before its note, and with what there was no room for."""
+    notes = []
+    for row, each in zip(rows.to_dict("records"), said, strict=True):
+        note = "" if pd.isna(row["note"]) else str(row["note"])
+        notes.append(estimates.note(_sentence(row, *each) if each else "", note))
+    return rows.assign(note=pd.array(notes, dtype="string"))
+
+
+def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str]) -> str:
+    if pd.isna(row["adjusted_for"]) and covariates:
+        # A row without an estimate has no model whose terms it could tell.
+        return found.sentence if row["status"] in ("converged", "boundary") else ""
+    kept = {*str(row["adjusted_for"]).split("; ")}
+    return with_left_out(found, [term for term in single_terms(covariates) if term not in kept])

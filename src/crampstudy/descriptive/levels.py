@@ -1,0 +1,134 @@
+"""How high the exposures of participants are, and how many participants lie below a limit of low."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from scipy import stats
+
+from crampstudy import codebook, estimates
+from crampstudy.arrays import Array
+from crampstudy.codebook.laboratory import reference_range
+from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
+from crampstudy.descriptive.characteristics import moments
+from crampstudy.estimates import FEWEST, kinds, note
+from crampstudy.models.common import recalled_outcomes
+from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
+from crampstudy.models.surveys.sampling import SamplingDesign
+from crampstudy.nights import people
+from crampstudy.nights.aggregated import ALIKE, logged_values
+
+Row = dict[str, Any]
+
+
+def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci_level: float = 0.95) -> pd.DataFrame:
+    """Return mean and standard deviation of numbers over the participants, and of laboratory values the share too low.
+
+    A nightly number is taken as the mean over a participant's logged nights. Low is below the limit of deficiency of
+    :mod:`crampstudy.codebook.laboratory`, or below the reference range where no such limit is declared. The interval of
+    a share is Wilson's; in a survey all is weighted by the component of the variable and the interval is a logit one
+    on the degrees of freedom of the design.
+
+    Args:
+        cohort: a diary or a survey.
+        names: numbers of the participants or of the nights.
+        where: condition that names a part of the participants.
+        ci_level: confidence level of the shares.
+
+    Source: Wilson 1927; Korn and Graubard 1999.
+    """
+    frame = people(cohort)
+    inside = subpopulation.select(frame, where).inside.to_numpy()
+    made: list[Row] = []
+    for name in names:
+        cells = {"cohort": cohort.name, "population": where or "all participants", "term": name}
+        values = _values(cohort, frame, name)
+        weight = np.ones(frame.height)
+        if cohort.design is not None:
+            column = recalled_outcomes.weight_for(cohort.design, (name,))
+            weight = frame[column].fill_null(0.0).to_numpy()
+            cells["note"] = f"weight {column}"
+        known = inside & np.isfinite(values) & (weight > 0)
+        made += _of(frame, cohort.design, cells, (values, weight, known), ci_level)
+    return estimates.frame(made)
+
+
+def _values(cohort: Cohort, frame: pl.DataFrame, name: str) -> Array:
+    """Return the value of each participant (n), of a nightly number its mean; NaN where it is not known."""
+    column = pl.lit(None, pl.Float64)
+    if name in frame.columns:
+        column = pl.col(name).cast(pl.Float64)
+    elif cohort.kind == "diary" and name in cohort.tables["diary"].columns:
+        mean = (pl.col("value") * pl.col(ALIKE)).sum() / pl.col(ALIKE).sum()
+        of_each = logged_values(cohort, name).group_by("participant_id").agg(mean.alias(_MEAN))
+        frame = frame.select(pl.col("participant_id").cast(pl.String)).join(
+            of_each, on="participant_id", how="left", maintain_order="left"
+        )
+        column = pl.col(_MEAN)
+    found: Array = frame.select(column.fill_null(float("nan")).alias(_MEAN)).to_series().to_numpy()
+    return np.broadcast_to(found, frame.height)
+
+
+_MEAN, _ROUNDING = "_mean", 1e-9
+
+
+def _of(
+    frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: tuple[Array, Array, Array], ci_level: float
+) -> Iterator[Row]:
+    values, weight, known = seen
+    n, name = int(known.sum()), str(cells["term"])
+    cells |= {"analysis": kinds.EXPOSURE_LEVEL.name, "n_participants": n}
+    if not np.isfinite(values).any():
+        yield estimates.row(status="not_measured", **cells | {"scale": "mean", "note": "not measured in this cohort"})
+        return
+    if n < FEWEST:
+        said = f"fewer than {FEWEST} participants have a value"
+        yield estimates.row(status="not_estimable", **cells | {"scale": "mean", "note": said})
+        return
+    unit = codebook.variable(name).unit
+    for scale, value in zip(("mean", "standard_deviation"), moments(values[known], weight[known]), strict=True):
+        yield estimates.row(status="converged", scale=scale, unit=unit, estimate=value, **cells)
+    limits = reference_range(name)
+    if limits is None:
+        return
+    limit = limits.low if limits.deficient_below is None else limits.deficient_below
+    # What is worked out may miss the limit itself by rounding.
+    low = known & (values < limit - _ROUNDING)
+    cells |= {
+        "analysis": kinds.LOW_LEVEL.name,
+        "level": f"{limit:g}",
+        "scale": "proportion",
+        "unit": f"share below {limit:g} {unit}",
+        "n_events": int(low.sum()),
+        "ci_level": ci_level,
+    }
+    yield _observed(cells) if survey is None else _weighted(frame, survey, cells, (low, weight, known))
+
+
+def _observed(cells: Row) -> Row:
+    """Return the share of participants, each of whom counts once."""
+    low, n = cells["n_events"], cells["n_participants"]
+    limits = stats.binomtest(low, n).proportion_ci(cells["ci_level"], method="wilson")
+    return estimates.row(status="converged", estimate=low / n, ci_low=limits.low, ci_high=limits.high, **cells)
+
+
+def _weighted(frame: pl.DataFrame, survey: SurveyDesign, cells: Row, seen: tuple[Array, Array, Array]) -> Row:
+    """Return the share of the population by the design of a survey."""
+    low, weight, known = seen
+    design = SamplingDesign.of(frame[survey.stratum], frame[survey.psu], pl.Series(weight))
+    means = domain_means(low, known[:, None], design)
+    share, df, n = float(means.estimate[0]), int(means.df[0]), int(means.n[0])
+    said = note(cells["note"], lonely_note(int(means.lonely[0])))
+    cells = cells | {"estimate": share, "df": float(df), "n_groups": int(means.psus[0]), "note": said}
+    if df < 1:
+        return estimates.row(status="boundary", **cells | {"note": note("no more PSUs than strata", said or "")})
+    if cells["n_events"] in (0, n):
+        edge = boundary_interval(round(share), n, float(means.n_effective[0]), df, cells["ci_level"])
+        return estimates.row(status="boundary", ci_low=edge[0], ci_high=edge[1], **cells)
+    error = float(means.std_error[0])
+    limits = logit_interval(share, error, df, cells["ci_level"])
+    return estimates.row(status="converged", ci_low=limits[0], ci_high=limits[1], std_error=error, **cells)

@@ -1,0 +1,53 @@
+"""How often and how unevenly cramps come: people by their own rate, and what nights say beyond a rate."""
+
+from crampstudy.estimates.kinds.registry import Kind, register
+
+HALF = "people with half of the cramps"
+"""The level of the row that says how many people have half of all cramps."""
+OFTEN = register(
+    Kind(
+        name="people by frequency",
+        meaning="Share of the people of a group who ever had a cramp, or have cramps as often as `level` says by their "
+        "own rate over at least 28 logged nights; of a survey by their recalled class.",
+        table="people_by_frequency",
+        sentence="People with cramps, {level}, {who}: {value}",
+    )
+)
+RECALLED = register(
+    Kind(
+        name="recalled classes",
+        meaning="Design-based share of the people of an age group who recall as many cramps in 30 nights as `level` "
+        "says: each class by itself.",
+        table="recalled_classes",
+        figure="recalled_classes",
+        sentence="{level} recalled cramps in 30 nights, {who}: {value}",
+    )
+)
+CRAMP_NIGHTS = register(
+    Kind(
+        name="cramp nights",
+        meaning="What the nights of a group say beyond a rate, as `level` says: the share with a cramp, cramps a cramp "
+        "night, dispersion, serial dependence, and the share of people with half of the cramps.",
+        table="cramp_nights",
+        sentence="{level}, {who}: {value}",
+    )
+)
+DISTRIBUTION = register(
+    Kind(
+        name="distribution of rates",
+        meaning="Share of people whose own cramps a week, over at least 28 logged nights, lie in the range in `level`.",
+        table="distribution",
+        figure="distribution",
+        sentence="People with {level} cramps a week: {value}",
+    )
+)
+CONCENTRATION = register(
+    Kind(
+        name="concentration of cramps",
+        meaning="Share of all cramps that the people with the most have, so many per cent of all as `level` says.",
+        table="distribution",
+        figure="distribution",
+        sentence="Cramps of the {level} % of people with the most: {value}",
+        tabled=False,
+    )
+)

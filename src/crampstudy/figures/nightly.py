@@ -1,0 +1,127 @@
+"""Nightly exposures drawn: ratios over the nights, and the ratio at values of another variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from crampstudy import tables, wording
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.results import of_result
+from crampstudy.figures import style
+from crampstudy.figures.message import could_not_estimate
+from crampstudy.figures.points import estimated
+from crampstudy.tables.nightly import at_contrasts
+
+_TICKS = (0.1, 0.2, 0.33, 0.5, 0.8, 1, 1.25, 2, 3, 5, 10)
+_TALLEST = 20.0
+"""Limits beyond this ratio, or its inverse, say no more than that they are."""
+_CUMULATIVE = "cumulative"
+_PANELS = 3
+"""Panels side by side."""
+
+
+@of_result
+def lag_curves(estimates: pd.DataFrame) -> Figure:
+    """Draw the ratios of each exposure over the nights: the control at the left, the cumulative ratio at the right.
+
+    At the declared contrasts, where there are any; the band is within the margins of the verdicts. Where there is no
+    estimate, the figure says why.
+    """
+    rows = kinds.DISTRIBUTED_LAG.rows(estimates)
+    drawn = estimated(at_contrasts(rows))
+    drawn = drawn[~drawn["level"].str.contains("against", regex=False)]
+    if drawn.empty:
+        return could_not_estimate(tables.reasons(rows) or "no exposure was logged")
+    names = drawn["term"].map(lambda term: wording.term(str(term)))
+    panels = {name: drawn[names == name] for name in dict.fromkeys(names)}
+    across = min(len(panels), _PANELS)
+    down = -(-len(panels) // across)
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.4 * down))
+        grid = figure.subplots(down, across, sharey=True, squeeze=False)
+        for axes, (name, own) in zip(grid.flat, panels.items(), strict=False):
+            places = _places(own["level"])
+            _points(axes, own, [places[level] for level in own["level"]])
+            axes.set_xticks(list(places.values()), [_night(level) for level in places])
+            axes.set_title(f"{name}, {wording.contrast({**wording.records(own)[0], 'level': None})}", fontsize=8)
+            axes.set_xlabel("Nights after the exposure")
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        for axes in grid[:, 0]:
+            _ratio_axis(axes, drawn)
+    return figure
+
+
+@of_result
+def modified(estimates: pd.DataFrame) -> Figure:
+    """Draw the ratio of an exposure at values of another variable; where there is none, the figure says why."""
+    rows = kinds.MODIFIED.rows(estimates)
+    drawn = estimated(rows[~rows["term"].str.startswith(wording.CONTRAST)])
+    if drawn.empty:
+        return could_not_estimate(tables.reasons(rows) or "the other variable was not logged")
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH / 2, 2.0))
+        axes = figure.subplots()
+        places = list(range(len(drawn)))
+        _points(axes, drawn, places)
+        axes.set_xticks(places, [str(level).removeprefix("at ") for level in drawn["level"]])
+        axes.set_xlim(-0.5, len(places) - 0.5)
+        first = wording.records(drawn)[0]
+        axes.set_title(f"{wording.term(first['term'])}, {wording.contrast({**first, 'level': None})}", fontsize=8)
+        _ratio_axis(axes, drawn)
+    return figure
+
+
+def _places(levels: Sequence[str]) -> Mapping[str, float]:
+    """Return where each night stands: the control before the exposure, all nights together after the last one."""
+    places: dict[str, float] = {}
+    for level in levels:
+        word, _, number = str(level).partition(" ")
+        if word in ("lag", "lead"):
+            places[level] = float(number) * (1 if word == "lag" else -1)
+    last = max(places.values(), default=0.0)
+    if _CUMULATIVE in set(levels):
+        places[_CUMULATIVE] = last + 1.5
+    return dict(sorted(places.items(), key=lambda pair: pair[1]))
+
+
+def _night(level: str) -> str:
+    word, _, number = level.partition(" ")
+    return {"lag": number, "lead": f"−{number}\n(control)"}.get(word, "all\ntogether")
+
+
+def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
+    import seaborn as sns
+
+    axes.axhspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
+    axes.axhline(1, color=style.RULE, linewidth=0.8)
+    control = rows["level"].str.startswith("lead")
+    for own, colour, marker in ((~control, style.PALETTE[0], "o"), (control, style.PALETTE[6], "D")):
+        at = [place for place, inside in zip(places, own, strict=True) if inside]
+        shown = rows[own]
+        if shown.empty:
+            continue
+        sns.scatterplot(x=at, y=shown["estimate"].to_numpy(), color=colour, marker=marker, s=30, linewidth=0, ax=axes)
+        whole = (shown["ci_low"].notna() & shown["ci_high"].notna()).to_numpy()
+        spans = [place for place, known in zip(at, whole, strict=True) if known]
+        axes.vlines(spans, shown["ci_low"][whole], shown["ci_high"][whole], color=colour)
+    axes.set_xlim(min(places) - 0.6, max(places) + 0.6)
+
+
+def _ratio_axis(axes: Axes, rows: pd.DataFrame) -> None:
+    """Set the log axis of ratios, which holds the margins; what reaches very far is cut."""
+    shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
+    low = max(min(float(pd.DataFrame(shown).min().min()), verdicts.MARGINS[0]), 1 / _TALLEST)
+    high = min(max(float(pd.DataFrame(shown).max().max()), verdicts.MARGINS[1]), _TALLEST)
+    axes.set_yscale("log")
+    axes.set_ylim(low / 1.08, high * 1.08)
+    axes.set_yticks([tick for tick in _TICKS if low / 1.08 <= tick <= high * 1.08])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel(f"Rate ratio ({rows['ci_level'].iloc[0] * 100:g}% CI), log scale")
+    style.grid(axes, "y")

@@ -1,0 +1,120 @@
+"""What is known of each treatment, in whom, and how surely; and where that speaks against the article."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates.kinds import evidence as kinds
+from crampstudy.estimates.results import Rows, rows_of
+from crampstudy.evidence.package import agents as known_agents
+from crampstudy.evidence.pools import NOBODY
+from crampstudy.evidence.random_effects import ERRORS
+from crampstudy.evidence.rows import bias_of
+from crampstudy.tables.table import as_table
+
+_FEW = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
+_WHOM = {"idiopathic": "idiopathic cramps", "on quinine": "people on quinine"}
+
+
+def in_whom(population: str) -> str:
+    """Return a population as it stands after the word in."""
+    first, against, rest = population.partition(" against ")
+    return f"{_WHOM.get(first, first)}{against}{rest}"
+
+
+@as_table
+def agents(estimates: Rows) -> pd.DataFrame:
+    """Return what is known of each treatment in each population: trials, difference, latest pool, how sure."""
+    rows = rows_of(estimates)
+    made, index = [], []
+    for (agent, population), own in rows.groupby(["term", "population"], sort=False):
+        found = _found(own)
+        whom = "" if population == NOBODY else f", {population}"
+        index.append(f"{wording.capital(wording.term(str(agent)))}{whom}")
+        made.append(
+            {
+                "Trials": wording.count(len(kinds.TRIAL.rows(own))),
+                "Difference, cramps a week": wording.estimate(found) if found else wording.DASH,
+                "Published pool": _published(own),
+                "How sure": _how_sure(own, found),
+            }
+        )
+    return pd.DataFrame(made, index=pd.Index(index, name="Treatment, in whom"))
+
+
+def against_article(agent: str, estimates: Rows) -> list[str]:
+    """Return what the evidence says of what the article claims for a treatment, in sentences."""
+    rows, said = rows_of(estimates), known_agents()[agent]
+    if "article_says" not in said:
+        return []
+    claim = f"The article says that {wording.small(said['article_says'])}."
+    answers = [text for _, own in rows.groupby("population", sort=False) if (text := _answer(own))]
+    rest = [f"{said[name]}." for name in ("known", "against") if name in said]
+    return [" ".join([claim, *answers, *rest])]
+
+
+def _answer(own: pd.DataFrame) -> str:
+    found = _found(own)
+    if found is None:
+        return ""
+    k = int(found["n_groups"]) if pd.notna(found["n_groups"]) else 1
+    of = f"{_FEW.get(k, k)} trials" if k > 1 else "One trial"
+    number = f"{wording.estimate(found)} cramps a week against {found['reference']}"
+    shown = {"lower": "shows it", "higher": "says the contrary"}.get(str(found["verdict"]), "does not show it")
+    if k > 1:
+        shown = shown.replace("shows", "show").replace("says", "say").replace("does", "do")
+    text = f"{of} in {in_whom(found['population'])} {shown}: {number}."
+    pools = kinds.PUBLISHED_POOL.rows(own)
+    pools = pools[pools["estimate"].notna()]
+    if k > 1 and len(pools) and str(found["verdict"]) == "inconclusive":
+        latest = wording.records(pools)[0]
+        text += f" {latest['level']}: {wording.estimate(latest)}."
+    return text
+
+
+def _found(own: pd.DataFrame) -> dict[str, Any] | None:
+    """Return the row of the primary pool, or of the only trial that has a number."""
+    pooled = kinds.POOLED.rows(own)
+    pooled = pooled[pooled["estimate"].notna() & pooled["level"].eq(ERRORS[0])]
+    if len(pooled):
+        return wording.records(pooled)[0]
+    single = kinds.TRIAL.rows(own)
+    single = single[single["estimate"].notna() & ~_left_out(single)]
+    return wording.records(single)[0] if len(single) else None
+
+
+def _left_out(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows["note"].fillna("").str.startswith("not pooled: ")
+
+
+def _published(own: pd.DataFrame) -> str:
+    pools = kinds.PUBLISHED_POOL.rows(own)
+    latest = wording.records(pools[pools["estimate"].notna()])[:1]
+    return f"{latest[0]['level']}: {wording.estimate(latest[0])}" if latest else wording.DASH
+
+
+def _how_sure(own: pd.DataFrame, found: Mapping[str, Any] | None) -> str:
+    """Return how sure the evidence is: how many trials, what the interval says, and grades of whoever gave them."""
+    trials = len(kinds.TRIAL.rows(own))
+    parts = [_number_of(own, found, trials), *_grades(own)]
+    return "; ".join(filter(None, parts))
+
+
+def _number_of(own: pd.DataFrame, found: Mapping[str, Any] | None, trials: int) -> str:
+    if found is None:
+        if trials:
+            return "no trial with a number that can be pooled"
+        return "published pools alone" if len(kinds.PUBLISHED_POOL.rows(own)) else "no trial with verified figures"
+    if found["analysis"] == kinds.POOLED.name:
+        return f"{int(found['n_groups'])} trials pooled, {found['verdict']}"
+    judged = bias_of(found)[0]
+    return f"one trial{f', risk of bias {judged}' if judged else ''}, {found['verdict']}"
+
+
+def _grades(own: pd.DataFrame) -> Iterator[str]:
+    for note in own["note"].dropna():
+        yield from (part for part in str(note).split("; ") if part.startswith("certainty "))

@@ -1,0 +1,134 @@
+"""Nightly exposures: within and between participants and over the nights, guidelines met, and ratios by another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.headings import with_level
+from crampstudy.tables.ratios import p_value
+from crampstudy.tables.remarks import notes
+from crampstudy.tables.table import PrintedTable, table_of_rows
+
+_NIGHTS = {
+    "lag 0": "Same night",
+    "cumulative": "All these nights together",
+    "lag 1 against lag 0": "1 night later against same night",
+}
+
+
+def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
+    """Return the ratios of nightly exposures at their declared contrasts, a group of rows for each exposure.
+
+    First within and between participants, the latter with the reliability of the mean and corrected for it, then over
+    several nights. What has no estimate says why below the table.
+    """
+    shown = at_contrasts(estimates)
+    reliability = {
+        str(row["term"]).removeprefix(wording.RELIABILITY): row["estimate"]
+        for row in wording.records(kinds.RELIABILITY.rows(estimates))
+    }
+    records = wording.records(shown)
+    made = pd.DataFrame(
+        {
+            "Contrast": [_contrast(row) for row in records],
+            with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
+            "p": [p_value(row["p_value"]) for row in records],
+            "Nights": [wording.count(row["n_nights"]) for row in records],
+            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
+        },
+        dtype=object,
+    )
+    made.index = pd.MultiIndex.from_tuples(
+        [(wording.term(str(row["term"])), _which(row, reliability)) for row in records], names=["", "Exposure"]
+    )
+    return PrintedTable.of(made, notes=(notes(shown),))
+
+
+def at_contrasts(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratios of exposures of person-time, each once: at its declared contrast where it has one."""
+    rows = estimates[estimates["analysis"].map(lambda name: kinds.named(name).by_level)]
+    terms = rows["term"].str.removeprefix(wording.CONTRAST)
+    key = pd.DataFrame({"term": terms, "level": rows["level"], "kind": rows["analysis"]})
+    declared = rows["term"].str.startswith(wording.CONTRAST)
+    judged = set(key[declared].itertuples(index=False, name=None))
+    kept = [
+        is_declared or each not in judged
+        for is_declared, each in zip(declared, key.itertuples(index=False, name=None), strict=True)
+    ]
+    shown = rows[kept]
+    order = list(dict.fromkeys(shown["term"].str.removeprefix(wording.CONTRAST)))
+    place = shown["term"].str.removeprefix(wording.CONTRAST).map(order.index)
+    return shown.loc[place.sort_values(kind="stable").index]
+
+
+def _contrast(row: Mapping[str, Any]) -> str:
+    """Return what a ratio compares; its level says of which nights it is."""
+    return wording.contrast({**row, "level": None}) or wording.DASH
+
+
+def _which(row: Mapping[str, Any], reliability: Mapping[str, float]) -> str:
+    """Return what of an exposure a row is of: ``Between participants (reliability of the mean 0.99)``."""
+    level, kind = str(row["level"]), row["analysis"]
+    if kind == kinds.CORRECTED.name:
+        return "Between, corrected for reliability"
+    if level == "between":
+        known = reliability.get(str(row["term"]).removeprefix(wording.CONTRAST))
+        said = f" (reliability {wording.number(known)})" if known is not None and pd.notna(known) else ""
+        return f"Between participants{said}"
+    if level == "within":
+        return "Within participants"
+    return night(level)
+
+
+def night(level: str) -> str:
+    """Return which night a lag is of, as seen from the exposure: ``2 nights later``."""
+    word, _, number = level.partition(" ")
+    if word == "lead":
+        return f"{wording.counted(int(number), 'nights')} before, control"
+    if word == "lag" and number.isdecimal():
+        return _NIGHTS.get(level) or f"{wording.counted(int(number), 'nights')} later"
+    return _NIGHTS.get(level) or wording.capital(level)
+
+
+@table_of_rows
+def adherence(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how often each guideline was met."""
+    rows = kinds.ADHERENCE.rows(estimates)
+    records = wording.records(rows)
+    nights = rows["n_nights"].notna().any()
+    columns = {"Participants": [wording.count(row["n_participants"]) for row in records]}
+    columns |= {"Nights": [wording.count(row["n_nights"]) for row in records]} if nights else {}
+    whose = "nights" if nights else "people"
+    columns[with_level(f"% of {whose} (95% CI)", rows)] = [estimate(row) for row in records]
+    made = pd.DataFrame(columns)
+    made.index = pd.Index([wording.capital(str(row["reference"])) for row in records], name="Fluid")
+    return made
+
+
+@table_of_rows
+def modified(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of an exposure at values of another variable, and the ratio of two of these ratios."""
+    rows = kinds.MODIFIED.rows(estimates)
+    records = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Contrast": [_contrast(row) for row in records],
+            with_level("Rate ratio (95% CI)", rows): [estimate(row) for row in records],
+            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
+        },
+        dtype=object,
+    )
+    names = [f"{wording.term(str(row['term']))}, {_ratio_of(row)}" for row in records]
+    made.index = pd.Index(names, name="Exposure")
+    return made
+
+
+def _ratio_of(row: Mapping[str, Any]) -> str:
+    level = wording.level(str(row["level"]))
+    return f"ratio of ratios {level}" if wording.is_declared(row["term"]) else level

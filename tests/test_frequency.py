@@ -1,0 +1,314 @@
+"""How often and how unevenly cramps come: numbers worked out by hand, laws that hold exactly, and small cohorts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from test_age_curve import survey
+
+from crampstudy import analyses, figures, tables
+from crampstudy.analyses import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive import frequency_measures as measures
+from crampstudy.descriptive.ever import EVER, ever, recalled_frequency
+from crampstudy.descriptive.frequency import frequency, person_sums, sums_of, with_interval
+from crampstudy.descriptive.frequency_measures import FrequencyMeasure, Linearised, PersonSums
+from crampstudy.estimates import kinds
+from crampstudy.estimates.kinds.frequency import HALF
+from crampstudy.nights import person_nights
+from crampstudy.simulate import Truth, simulate
+from crampstudy.simulate.estimands import frequency as answers
+from crampstudy.simulate.estimands.potential_outcomes import Population
+
+TYPES = {"age_years": pl.Float64}
+START = date(2024, 1, 1)
+EVERY = {measure.level: measure for measure in (*measures.OFTEN, *measures.NIGHTLY)}
+
+
+def diary(*people: str, ages: list[float | None] | None = None, **columns: list[object]) -> Cohort:
+    """Make a diary, a text a person: a digit is a night's count, a dot a night without an entry."""
+    nights = [
+        (f"p{i}", START + timedelta(days=k), int(mark))
+        for i, text in enumerate(people)
+        for k, mark in enumerate(text)
+        if mark != "."
+    ]
+    table = pl.DataFrame(nights, {"participant_id": pl.String, "date": pl.Date, "cramps": pl.Int64}, orient="row")
+    who: dict[str, object] = {"participant_id": [f"p{i}" for i in range(len(people))]}
+    who |= {"age_years": ages or [None] * len(people), "sex": ["male"] * len(people), **columns}
+    return Cohort(
+        "made", "diary", {"participants": pl.DataFrame(who, schema_overrides=TYPES), "diary": table}, synthetic=True
+    )
+
+
+def rows_of(cohort: Cohort, population: str = "all") -> pd.DataFrame:
+    rows = frequency(cohort)
+    return rows[rows["population"] == population].set_index("level")
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    return simulate(120, 50, seed=5)
+
+
+def test_numbers_that_are_worked_out_by_hand() -> None:
+    # 28 nights each: 4 cramps are one a week to the point, 12 are 3 a week, 24 nights of 28 are 6 of 7.
+    weekly, often, nightly = "1000000" * 4, "2001000" * 4, "1111110" * 4
+    rows = rows_of(diary(weekly, often, nightly, "0" * 28, "0" * 28))
+    shares = {"at least one a week": 0.6, "more than 3 a month": 0.6, "at least 3 a week": 0.4, "near-nightly": 0.2}
+    for level, share in shares.items():
+        assert rows.loc[level, "estimate"] == pytest.approx(share, abs=1e-15) and rows.loc[level, "n_participants"] == 5
+    assert rows.loc["nights with a cramp", "estimate"] == pytest.approx((4 + 8 + 24) / 140, abs=1e-15)
+    assert rows.loc["cramps a cramp night", "estimate"] == pytest.approx((4 + 12 + 24) / 36, abs=1e-15)
+    mean, square = 40 / 140, (4 + 4 * 5 + 24) / 140
+    assert rows.loc["dispersion", "estimate"] == pytest.approx((square - mean**2) / mean, abs=1e-14)
+    # 40 cramps: one person's 24 are 60 %, so that half of all are 20 of them: 5/6 of one of five.
+    assert rows.loc[HALF, "estimate"] == pytest.approx(5 / 6 / 5, abs=1e-14)
+    # One night fewer is below one a week; more than 3 a month are 2.8 in 28 nights and no exact limit.
+    less = rows_of(diary("1000000" * 3 + "0000000", "1000000" * 3 + "000000", "0" * 28, "0" * 28, "0" * 28))
+    assert less.loc["at least one a week", "estimate"] == 0 and less.loc["at least one a week", "n_participants"] == 4
+    assert less.loc["more than 3 a month", "estimate"] == 0.25
+    assert less.loc["at least one a week", "note"].startswith(
+        "fewer than 5 participants, so no interval; exact one-sided limit; 1 participant with fewer than 28"
+    )
+
+
+def test_serial_dependence_by_hand() -> None:
+    """Persons with k of n nights in runs: pairs of two cramp nights beyond those of nights chosen at random."""
+    one, two = "110010", "1.1100"
+    rows = rows_of(diary(one, two, "000000"))
+    # one: 5 pairs, 1 of both, expected 5 * 3 * 2 / 30; two: nights 1, 3, 4, 5, 6: 3 pairs, expected 3 * 3 * 2 / 20.
+    top = (1 - 5 * 6 / 30) + (1 - 3 * 6 / 20)
+    bottom = 5 * 3 * 3 / 30 + 3 * 3 * 2 / 20
+    assert rows.loc["serial dependence", "estimate"] == pytest.approx(top / bottom, abs=1e-14)
+    assert pd.isna(rows.loc["serial dependence", "ci_low"])
+    assert "rests on fewer than 5 participants, so no interval" in rows.loc["serial dependence", "note"]
+
+
+def test_serial_dependence_is_nil_where_nights_fall_at_random() -> None:
+    """Over all orders of one diary the pairs beyond chance sum to nothing, however short it is."""
+    orders = [["1" if k in chosen else "0" for k in range(7)] for chosen in combinations(range(7), 3)]
+    found = measures.serial_dependence(person_sums(sums_of(frame_of(diary(*map("".join, orders))))))
+    assert len(orders) == 35 and found.value == pytest.approx(0, abs=1e-15)
+    # Deviations from the mean of each diary are correlated by less than nothing.
+    y = np.array(orders, dtype=float) - 3 / 7
+    assert (y[:, 1:] * y[:, :-1]).mean() < -0.02
+
+
+def test_influences_agree_with_leaving_one_participant_out(cohort: Cohort) -> None:
+    """The linearised error of every number is that of the jackknife, to what is left of order 1/n."""
+    sums = person_sums(sums_of(frame_of(cohort)))
+    for measure in EVERY.values():
+        own = measure.among(sums)
+        found, n = measure.of(own), len(own.nights)
+        assert found.influence.sum() == pytest.approx(0, abs=1e-10)
+        everybody = np.arange(n)
+        without = np.array([measure.of(own.of(everybody != i)).value for i in range(n)])
+        jackknife = math.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+        linear = math.sqrt(n / (n - 1) * (found.influence**2).sum())
+        # A share of people moves in steps.
+        assert linear == pytest.approx(jackknife, rel=0.1 if measure.level == HALF else 0.06), measure.level
+
+
+def frame_of(cohort: Cohort) -> pl.DataFrame:
+    return person_nights(cohort, Settings().bands)
+
+
+def law(people: int, length: int, rng: np.random.Generator) -> PersonSums:
+    """Draw chains of cramp nights with the correlation 0.2 between successive ones, and 1 + Poisson(0.3) cramps."""
+    chance = rng.beta(0.6, 3.0, people)
+    cramp = rng.random((people, length)) < chance[:, None]
+    stay = rng.random((people, length)) < 0.2
+    for k in range(1, length):
+        cramp[:, k] = np.where(stay[:, k], cramp[:, k - 1], cramp[:, k])
+    counts = np.where(cramp, 1 + rng.poisson(0.3, cramp.shape), 0)
+    both = (cramp[:, 1:] & cramp[:, :-1]).sum(axis=1)
+    parts = np.full(people, length), counts.sum(axis=1), cramp.sum(axis=1), (counts**2).sum(axis=1)
+    return PersonSums(*(part.astype(np.float64) for part in (*parts, np.full(people, length - 1), both)))
+
+
+def limits(found: Linearised, measure: FrequencyMeasure, n: int) -> tuple[float, float]:
+    cells = {"n_participants": n, "ci_level": 0.95, "scale": measure.scale, "n_nights": 28 * n, "population": "all"}
+    row = with_interval(found, cells | {"analysis": kinds.OFTEN.name}, n, "")
+    return row["ci_low"], row["ci_high"]
+
+
+def test_intervals_cover() -> None:
+    """Of 200 cohorts of 150 people 179 to 199 intervals cover; the true value is exact, or that of 60,000 people."""
+    length, mean, chance = 35, 0.6 / 3.6 * 1.3, 0.6 / 3.6
+    exact = {
+        "nights with a cramp": chance,
+        "cramps a cramp night": 1.3,
+        "dispersion": (chance * (1.3**2 + 0.3) - mean**2) / mean,
+        "serial dependence": 0.2,
+    }
+    many = law(60_000, length, np.random.default_rng(1))
+    truth = {level: measure.of(many).value for level, measure in EVERY.items()} | exact
+    covered = dict.fromkeys(EVERY, 0)
+    for rng in np.random.default_rng(7).spawn(200):
+        sums = law(150, length, rng)
+        for level, measure in EVERY.items():
+            low, high = limits(measure.of(sums), measure, 150)
+            covered[level] += low <= truth[level] <= high
+    assert all(179 <= number <= 199 for number in covered.values()), covered
+
+
+def test_the_simulator_answers_what_nights_say() -> None:
+    """Nights of the simulator, drawn from its truth, have what its truth.json says, each within four of its errors."""
+    truth = Truth()
+    truth = replace(truth, cramps=replace(truth.cramps, season_amplitude=0.0, latent_sd=0.9, latent_correlation=0.6))
+    said = {a.key: a for a in answers.frequency(truth, Population(truth, seed=1, draws=60_000))}
+    assert said["serial:all"].value > 0.05
+    rows = rows_of(simulate(1500, 60, seed=2, truth=truth), "20+")
+    levels = {"cramp_nights": "nights with a cramp", "per_cramp_night": "cramps a cramp night"}
+    for name, level in (levels | {"dispersion": "dispersion", "serial": "serial dependence"}).items():
+        row, own = rows.loc[level], said[f"{name}:all"]
+        error = (row["ci_high"] - row["ci_low"]) / 3.92
+        assert abs(row["estimate"] - own.value) < 4 * math.hypot(error, own.mc_error or 0.0), level
+
+
+def test_nights_that_are_counted_and_nights_in_closed_form_have_the_same_answers() -> None:
+    """A truth whose nights must be drawn one by one gives what that in closed form gives, to its errors."""
+    truth = Truth()
+    late = replace(truth, recruitment=replace(truth.recruitment, run_in_nights=1))
+    both = [{a.key: a for a in answers.frequency(t, Population(t, seed=3, draws=90_000))} for t in (truth, late)]
+    for name in ("cramp_nights:all", "per_cramp_night:all", "serial:all"):
+        one, other = (found[name] for found in both)
+        assert abs(one.value - other.value) < 4 * math.hypot(one.mc_error or 0.0, other.mc_error or 0.0), name
+
+
+def test_rows_by_age_and_of_those_with_a_cramp(cohort: Cohort) -> None:
+    rows = frequency(cohort)
+    assert rows["key"].is_unique and (rows["status"] != "not_estimable").all()
+    of_all, those = (rows[rows["population"] == name].set_index("level") for name in ("20+", "20+ with a cramp"))
+    weekly = of_all.loc["at least one a week"], those.loc["at least one a week"]
+    assert weekly[0]["n_events"] == weekly[1]["n_events"] > 0 and weekly[0]["estimate"] < weekly[1]["estimate"]
+    assert "dispersion" not in those.index
+    bins = kinds.DISTRIBUTION.rows(rows)
+    assert bins["estimate"].sum() == pytest.approx(1) and bins["n_events"].sum() == weekly[0]["n_participants"]
+    week = bins.set_index("level")["n_events"]
+    assert week.loc["1 to under 2":].sum() == weekly[0]["n_events"]
+    curve = kinds.CONCENTRATION.rows(rows)["estimate"]
+    assert curve.iloc[0] == 0 and curve.iloc[-1] == pytest.approx(1) and (curve.diff().dropna() >= 0).all()
+    # At 50 per cent the curve crosses where the row says.
+    assert np.interp(0.5, curve, np.linspace(0, 1, 51)) == pytest.approx(of_all.loc[HALF, "estimate"], abs=0.01)
+
+
+def test_a_level_of_confidence_and_bands_are_those_asked_for(cohort: Cohort) -> None:
+    found = analyses.run("frequency", cohort, Settings(age_bands=[50], ci_level=0.8))
+    assert set(found.estimates["ci_level"]) == {0.8}
+    table = found.tables["tbl-people-by-frequency"].frame
+    assert table.index.tolist() == ["<50", "50+", "60+", "50+ with a cramp"]
+    assert "At least one a week, % (80% CI)" in table.columns
+    assert found.values["answer"].startswith("Of the people aged 50 and older ")
+
+
+def test_a_week_of_a_small_clinic_has_nights_and_no_rates_of_people() -> None:
+    rng = np.random.default_rng(2)
+    found = analyses.run("frequency", diary(*("".join(map(str, rng.poisson(0.4, 7))) for _ in range(20))))
+    answer, lacking = found.values["answer"], found.values["not_estimated"]
+    assert answer.startswith("How many people have cramps how often could not be estimated: no participant with 28 ")
+    assert "of the observed nights" in answer and "no participant with 28 logged nights" in lacking
+    assert found.could_not["fig-distribution"] == "no participant with 28 logged nights"
+    assert kinds.CRAMP_NIGHTS.rows(found.estimates)["estimate"].notna().sum() == 4
+
+
+def test_nothing_rests_on_one_participant() -> None:
+    alone = analyses.run("frequency", diary("0100100" * 5))
+    own = alone.estimates[alone.estimates["analysis"].isin([kinds.OFTEN.name, kinds.CRAMP_NIGHTS.name])]
+    assert own["estimate"].isna().all() and "rests on one participant" in alone.values["not_estimated"]
+    assert "could not estimate" in alone.tables["tbl-cramp-nights"].frame.to_string()
+    # One of six has cramps: shares of people and of nights are known, what only cramps tell is not.
+    rows = rows_of(diary("0110100" * 5, *["0" * 35] * 5))
+    assert rows.loc["at least one a week", "estimate"] == pytest.approx(1 / 6)
+    assert rows.loc["nights with a cramp", "estimate"] == pytest.approx(15 / 210)
+    for level in ("cramps a cramp night", "dispersion", "serial dependence", HALF):
+        assert rows.loc[level, "status"] == "not_estimable" and rows.loc[level, "note"] == "rests on one participant"
+
+
+def test_nobody_with_a_cramp() -> None:
+    rows = rows_of(diary(*["0" * 30] * 12))
+    weekly, nights = rows.loc["at least one a week"], rows.loc["nights with a cramp"]
+    # The exact limits: of 12 people, and of 360 nights, at 5 per cent on the one side that is left.
+    assert weekly["ci_high"] == pytest.approx(1 - 0.05 ** (1 / 12)) and weekly["status"] == "boundary"
+    assert nights["ci_high"] == pytest.approx(1 - 0.05 ** (1 / 360))
+    assert rows.loc["dispersion", "note"] == "no cramp" and rows.loc[HALF, "note"] == "no cramp"
+    found = analyses.run("frequency", diary(*["0" * 30] * 12))
+    assert figures.distribution(found.figures["fig-distribution"].estimates).axes[0].get_xlabel() == "Cramps a week"
+
+
+def test_a_list_of_events_has_only_what_was_asked() -> None:
+    found = analyses.run("frequency", diary("1..2..1", "2...1", ever_cramp=[True, False]))
+    assert "list of events" in found.values["answer"] and "50.0% ever had a cramp" in found.values["answer"]
+
+
+def test_every_night_with_a_cramp_has_no_serial_dependence() -> None:
+    rows = rows_of(diary(*["1" * 30] * 6, *["0" * 30] * 6))
+    assert rows.loc["serial dependence", "note"].startswith("nobody has nights with and without a cramp")
+    # Yes or no: nobody knows more cramps than one of a night.
+    assert rows.loc["cramps a cramp night", "estimate"] == 1 and pd.isna(rows.loc["cramps a cramp night", "ci_low"])
+
+
+def test_a_cramp_ever_of_those_who_were_asked() -> None:
+    asked = diary(*["0" * 3] * 7, ages=[30.0] * 4 + [70.0] * 3, ever_cramp=[True, True, False, None, True, True, True])
+    rows = ever(asked).set_index("population")
+    assert set(rows["level"]) == {EVER}
+    assert rows.loc["20-39", "estimate"] == pytest.approx(2 / 3) and pd.isna(rows.loc["20-39", "ci_low"])
+    assert rows.loc["20+", "estimate"] == pytest.approx(5 / 6) and rows.loc["20+", "n_participants"] == 6
+    assert rows.loc["40-49", "note"] == "nobody answered"
+    unasked = ever(diary("0" * 3))
+    assert unasked["status"].tolist() == ["not_measured"]
+
+
+def test_a_survey_has_recalled_classes_and_what_they_say() -> None:
+    whole = survey(None)
+    frame = whole.frame("participants").with_columns(
+        recalled_high=pl.when(pl.col("recalled_low") == 0).then(0).otherwise(15).cast(pl.Int64),
+        ever_cramp=pl.col("recalled_low") > 0,
+    )
+    cohort = Cohort("asked", "survey", {"participants": frame}, whole.design, as_of=whole.as_of, synthetic=True)
+    rows = recalled_frequency(cohort)
+    assert rows["key"].is_unique
+    classes = kinds.RECALLED.rows(rows)
+    assert classes.groupby("population")["estimate"].sum().to_numpy() == pytest.approx(1)
+    weekly = rows[rows["level"] == "at least one a week"].set_index("population").loc["20+"]
+    inside = frame.filter(pl.col("age_years") >= 20)
+    weight, often = inside["weight_interview"].to_numpy(), inside["recalled_low"].to_numpy() >= 5
+    assert weekly["estimate"] == pytest.approx(np.average(often, weights=weight))
+    lifetime = ever(cohort).set_index("population").loc["20+"]
+    # Whoever recalls five in a month had one: the same people, the same design.
+    for cell in ("estimate", "ci_low", "ci_high", "std_error", "n_participants"):
+        assert lifetime[cell] == pytest.approx(weekly[cell]), cell
+    found = analyses.run("frequency", cohort)
+    assert found.absent == ("fig-distribution", "tbl-cramp-nights", "tbl-period-prevalence")
+    assert "recalled at least one in 30 nights" in found.values["answer"] and "ever had" in found.values["answer"]
+    drawn = figures.recalled_classes(found.figures["fig-recalled-classes"].estimates)
+    assert [text.get_text().partition(" ")[0] for text in drawn.axes[0].get_yticklabels()][-1] == "80+"
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ("0001110000", "Cramp nights come in runs: "),
+        ("0101001010", "Cramp nights lie further apart than by chance: "),
+    ],
+)
+def test_runs_in_plain_words(runs: str, said: str) -> None:
+    people = [(runs[k:] + runs[:k]) * 3 + "1" * k for k in range(10)]
+    assert said in analyses.run("frequency", diary(*people)).values["runs"]
+
+
+def test_tables_name_whom_they_are_of(cohort: Cohort) -> None:
+    rows = kinds.CRAMP_NIGHTS.rows(frequency(cohort))
+    table = tables.cramp_nights(rows)
+    assert table.index[-3:].tolist() == ["20+", "50+", "60+"]
+    whole = rows[(rows["population"] == "20+") & (rows["level"] == "serial dependence")].iloc[0]
+    cells = f"{whole['estimate']:.3f} ({whole['ci_low']:.3f}–{whole['ci_high']:.3f})".replace("-", "−")
+    assert table.loc["20+", "Serial dependence (95% CI)"] == cells
