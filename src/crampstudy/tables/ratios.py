@@ -136,13 +136,6 @@ def _cell(row: dict[str, Any]) -> str:
     return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {number}"
 
 
-def p_value(value: float) -> str:
-    """Return a p-value as a cell: ``0.012``, ``<0.001``, a dash where there is none."""
-    if math.isnan(value):
-        return wording.DASH
-    return "<0.001" if value < 0.001 else wording.number(value, 3)
-
-
 @table_of_rows
 def bootstrap(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return ratios by factor with each interval of the participant bootstrap; of a fit without any as it is."""
