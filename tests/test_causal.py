@@ -479,6 +479,9 @@ SIMULATOR_ALONE = {
     "old and young eat differently there by themselves, here by how much they eat": every(
         "age_years sex", "dietary_magnesium_mg dietary_potassium_mg dietary_calcium_mg dietary_sodium_mg"
     ),
+    "an underactive thyroid is drawn there before any thyroid disease, which holds it": {
+        ("hypothyroidism", "thyroid_disease")
+    },
     "there season makes people drink, here heat does, by thirst": every("season", "fluid_ml electrolyte_drink"),
 }
 _MINERALS = "dietary_magnesium_mg dietary_potassium_mg dietary_calcium_mg dietary_sodium_mg"
@@ -491,6 +494,7 @@ NOT_DRAWN = {
 }
 """What the simulator has no column of; the night before acts there by lags of its effects."""
 STUDY_ALONE = {
+    "here some diseases of the thyroid leave it underactive": {("thyroid_disease", "hypothyroidism")},
     "the default truth gives these no effect on cramps, by the evidence; a claim is still a question": (
         every(f"{_SERUM} {_VITAMINS} dietary_magnesium_mg dietary_calcium_mg dietary_sodium_mg", "cramps")
         | every("supplement_magnesium_mg fluid_ml electrolyte_drink warm_up exercise_rpe strength_min", "cramps")

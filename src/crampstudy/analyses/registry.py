@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crampstudy import suggestions, tables
+from crampstudy.analyses.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
+from crampstudy.analyses.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
+from crampstudy.analyses.season import ANALYSIS as SEASON
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.sleep import ANALYSIS as SLEEP
@@ -30,6 +33,9 @@ ANALYSES: Mapping[str, Analysis] = {
         NUTRITION,
         SYSTEMATIC_REVIEWS,
         HYDRATION,
+        ACTIVITY,
+        CONDITIONS,
+        SEASON,
         SECOND_OPINION,
     )
 }

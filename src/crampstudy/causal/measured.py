@@ -7,6 +7,7 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.nights import Diary, diary_columns, people
 from crampstudy.nights.calendar import CALENDAR
+from crampstudy.nights.derived import derived
 
 
 def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
@@ -16,7 +17,10 @@ def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
         return found
     if isinstance(cohort, Diary):
         return found | frozenset(diary_columns(cohort))
-    return found | _with_values(cohort.frame("diary")) | frozenset(CALENDAR)
+    nights = cohort.frame("diary")
+    logged = _with_values(nights)
+    made = derived(pl.Schema({name: dtype for name, dtype in nights.schema.items() if name in logged}))
+    return found | logged | frozenset(CALENDAR) | frozenset(made)
 
 
 def _with_values(frame: pl.DataFrame) -> frozenset[str]:

@@ -79,9 +79,9 @@ def factor_table(
             _fitted(cohort, [factor], factor.beside, model, outcome, kinds.ADJUSTED, more)
             for factor in track(asked, "factors")
         ]
-        made += _with_q([_rows(found, factor) for factor, found in zip(asked, fits, strict=True)])
+        made += with_q_values([_rows(found, factor) for factor, found in zip(asked, fits, strict=True)])
         if model == models[0]:
-            made += _with_q(_together(cohort, asked, model, outcome, more))
+            made += with_q_values(_together(cohort, asked, model, outcome, more))
     return estimates.frame(made)
 
 
@@ -153,10 +153,11 @@ def _rows(fitted: Fit, factor: _Factor) -> list[_Row]:
     shown = formula.as_shown(factor.term, fitted.estimates["term"].tolist())
     rows = fitted.estimates[fitted.estimates["term"].isin([shown, f"{wording.CONTRAST}{factor.name}"])]
     cells = [{name: None if pd.isna(cell) else cell for name, cell in row.items()} for row in wording.records(rows)]
-    return [*_joint_test(fitted, shown, cells), *cells]
+    return [*joint_test(fitted, shown, cells), *cells]
 
 
-def _joint_test(fitted: Fit, term: str, rows: Sequence[_Row]) -> Iterator[_Row]:
+def joint_test(fitted: Fit, term: str, rows: Sequence[_Row]) -> Iterator[_Row]:
+    """Yield the Wald test of a term of several coefficients, beside its ``rows``; that of one is its own row's."""
     if fitted.linear is None or any(row["scale"] == TEST for row in rows):
         return
     linear = fitted.linear
@@ -172,8 +173,8 @@ def _joint_test(fitted: Fit, term: str, rows: Sequence[_Row]) -> Iterator[_Row]:
     yield estimates.row(term=term, **cells, **tested)
 
 
-def _with_q(family: Sequence[Sequence[_Row]]) -> list[_Row]:
-    """Return the rows of the factors of one family with the q-value of each factor's test."""
+def with_q_values(family: Sequence[Sequence[_Row]]) -> list[_Row]:
+    """Return the rows of the factors of one ``family``, each with the q-value of its factor's test."""
     from statsmodels.stats.multitest import multipletests
 
     tests = [_test(rows) for rows in family]

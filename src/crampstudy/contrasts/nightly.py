@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import is_within, source
-from crampstudy.codebook.exposures import OF_PERSON, WITHIN
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN, find
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -55,8 +55,11 @@ def adjusted_within_between(
     """
     known = graph or study()
     sets = {(name, part): _set(cohort, f"{part}({name})", known) for part in OF_PERSON for name in exposures}
+    same = columns_of(exposures, known)
     beside = {
-        key: [_deviation(term, exposures) for term in covariates_of(cohort, found, known, exposures)]
+        key: [
+            _deviation(term, same) for term in covariates_of(cohort, found, known, exposures) if not _mean(term, same)
+        ]
         for key, found in sets.items()
     }
     terms = dict.fromkeys(term for each in beside.values() for term in each)
@@ -85,7 +88,8 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
     """
     known = graph or study()
     found = _set(cohort, f"{WITHIN}({exposure})", known)
-    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) != exposure]
+    same = columns_of((exposure,), known)
+    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) not in same]
     rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
     return _with_notes(rows, [(found, terms)] * len(rows))
 
@@ -128,10 +132,22 @@ def _set(cohort: Cohort, exposure: str, graph: CausalGraph) -> Adjustment:
     return adjustment_of(cohort, exposure, _OUTCOME, graph)
 
 
-def _deviation(term: str, exposures: Sequence[str]) -> str:
-    """Return a term as it is, but of another night of one of the ``exposures`` its deviation from the person's mean."""
+def columns_of(exposures: Sequence[str], graph: CausalGraph) -> dict[str, str]:
+    """Return the columns that show what exposures are to the graph, each with its exposure."""
+    nodes = {exposure: graph.node(exposure) for exposure in exposures}
+    return {column: exposure for exposure, node in nodes.items() for column in (node.name, *node.measured_by)}
+
+
+def _deviation(term: str, same: Mapping[str, str]) -> str:
+    """Return a term as it is, but of another night of an exposure its deviation from the person's mean."""
     of = source(term)
-    return term.replace(of, f"{WITHIN}({of})", 1) if of != term and of in exposures else term
+    return term.replace(of, f"{WITHIN}({same[of]})", 1) if of != term and of in same else term
+
+
+def _mean(term: str, same: Mapping[str, str]) -> bool:
+    """Say whether a term is the mean of an exposure, or of what shows the same."""
+    found = find(term)
+    return found is not None and found.part == BETWEEN and found.variable in same
 
 
 def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None]) -> pd.DataFrame:

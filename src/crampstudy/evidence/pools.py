@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crampstudy.errors import AnalysisError
-from crampstudy.evidence.effects import Effects
+from crampstudy.evidence.effects import TrialEffects
 from crampstudy.evidence.harmonise import PerWeek, per_week
 from crampstudy.evidence.study import POOLED_COMPARISONS, Study
 from crampstudy.readable import OneLine
@@ -53,7 +53,7 @@ class Pool(OneLine):
         return tuple(sorted((row for row in self.rows if row.pooled), key=lambda row: row.study.year or 9999))
 
     @property
-    def effects(self) -> Effects:
+    def effects(self) -> TrialEffects:
         """The pooled rows as effects; rows of one trial with the covariance of the arm that they share.
 
         Raises:
@@ -66,7 +66,7 @@ class Pool(OneLine):
                 if first.of == second.of:
                     covariance[i, j] = covariance[j, i] = _shared(first, second, one)
         names, clusters = (tuple(getattr(study, name) for study, _ in found) for name in ("study", "of"))
-        return Effects(names, np.array([each.difference for _, each in found]), covariance, clusters)
+        return TrialEffects(names, np.array([each.difference for _, each in found]), covariance, clusters)
 
 
 def group(studies: Iterable[Study]) -> tuple[Pool, ...]:

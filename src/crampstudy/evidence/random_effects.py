@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
 from crampstudy.evidence import heterogeneity
-from crampstudy.evidence.effects import Effects
+from crampstudy.evidence.effects import TrialEffects
 from crampstudy.evidence.heterogeneity import Method
 from crampstudy.readable import OneLine
 
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class RandomEffects(OneLine):
+class RandomEffectsFit(OneLine):
     """A fitted model of trials' effects.
 
     Args:
@@ -55,7 +55,7 @@ class RandomEffects(OneLine):
         at: the matrices at this tau2.
     """
 
-    effects: Effects
+    effects: TrialEffects
     design: Array
     method: Method
     tau2: float
@@ -143,7 +143,7 @@ class RandomEffects(OneLine):
         return np.asarray(meat * (clusters / (clusters - self.design.shape[1])))
 
 
-def pool(effects: Effects, method: Method = "REML", design: Array | None = None) -> RandomEffects:
+def pool(effects: TrialEffects, method: Method = "REML", design: Array | None = None) -> RandomEffectsFit:
     """Return the mean of trials, or with a ``design`` their regression.
 
     Raises:
@@ -152,7 +152,7 @@ def pool(effects: Effects, method: Method = "REML", design: Array | None = None)
     X = np.ones((effects.k, 1)) if design is None else np.asarray(design, dtype=float)
     tau2 = heterogeneity.estimate(effects, X, method)
     at = heterogeneity.project(effects, X, tau2)
-    return RandomEffects(effects, X, method, tau2, at.covariance @ X.T @ at.weights @ effects.values, at)
+    return RandomEffectsFit(effects, X, method, tau2, at.covariance @ X.T @ at.weights @ effects.values, at)
 
 
 def quantile(p: float, df: float) -> float:

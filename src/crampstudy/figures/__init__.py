@@ -7,13 +7,15 @@ from matplotlib.figure import Figure
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.comparisons import between_cohorts
+from crampstudy.figures.conditions import ratios_by_age
 from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
-from crampstudy.figures.nightly import lag_curves, modified
+from crampstudy.figures.nightly import lag_curves, modified, within_between
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.season import season
 from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
@@ -37,6 +39,9 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         forest,
         lag_curves,
         modified,
+        season,
+        within_between,
+        ratios_by_age,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -56,9 +61,12 @@ __all__ = [
     "prevalence",
     "rates",
     "ratios",
+    "ratios_by_age",
     "recalled_classes",
     "relief",
     "rootogram",
+    "season",
     "usual_sleep",
     "weekly_completeness",
+    "within_between",
 ]

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
+from crampstudy.arrays import Array
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
@@ -41,7 +42,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
     records = wording.records(rows)
     import seaborn as sns
 
-    at = np.arange(len(rows))
+    at = np.arange(len(rows), dtype=float)
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
         axes = figure.subplots()
@@ -62,7 +63,7 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
         axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
         if not differ:
-            log_axis(axes, rows)
+            arrows(axes, rows, at, log_axis(axes, rows), style.PALETTE[0])
         axes.set_yticks(at, [f"{wording.term(row['term'])}, {wording.contrast(row)}" for row in records])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rows) - 0.3, -0.7)
@@ -80,19 +81,33 @@ def _in_unit(scale: str, rows: pd.DataFrame) -> str:
     return scale if pd.isna(unit) else f"{scale} in {unit.partition(', ')[0]}"
 
 
-def log_axis(axes: Axes, rows: pd.DataFrame) -> None:
-    """Set a log axis that holds 1 and the rows; an interval that reaches beyond it ends there in an arrow."""
+def log_axis(axes: Axes, rows: pd.DataFrame) -> tuple[float, float]:
+    """Set a log axis that holds 1 and the rows, and return where it ends."""
     axes.set_xscale("log")
-    shown, at = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float), np.arange(len(rows))
+    shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
     low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
     low, high = (float(limit) for limit in np.clip((low, high), *_WINDOW))
     axes.set_xticks(_ticks(low, high))
     axes.set_xlim(low / 1.05, high * 1.05)
-    for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
-        cut = limits.fillna(value=False).to_numpy(dtype=bool)
-        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
+    return low, high
+
+
+def arrows(axes: Axes, rows: pd.DataFrame, at: Array, ends: tuple[float, float], colour: str) -> None:
+    """End the intervals of rows in an arrow where they reach beyond the axis.
+
+    Args:
+        axes: where they are drawn.
+        rows: estimates with their intervals.
+        at: the height of each.
+        ends: where the axis ends.
+        colour: of the arrows.
+    """
+    low, high = ends
+    for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
+        cut = limits.fillna(value=False).to_numpy(dtype=bool)
+        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=colour, markersize=4)
 
 
 def _ticks(low: float, high: float) -> list[float]:

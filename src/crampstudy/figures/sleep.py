@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from crampstudy import tables, wording
-from crampstudy.estimates import kinds
+from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
@@ -113,7 +113,7 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
 
     shown = kinds.SLEEP_AND_MOOD.rows(estimates)
     rows = estimated(shown[shown["scale"].eq("prevalence_ratio")])
-    curve = rows[rows["level"].notna() & ~rows["term"].map(wording.is_declared)]
+    curve = rows[rows["level"].notna() & ~declared(rows)]
     mood = rows[rows["term"].eq(f"{wording.CONTRAST}phq9_0_27")]
     if curve.empty and mood.empty:
         return could_not_estimate(tables.reasons(estimates) or "neither usual sleep nor depression was recorded")

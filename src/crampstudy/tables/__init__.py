@@ -1,5 +1,6 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
+from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
 from crampstudy.tables.comparisons import between_cohorts, cohort_interaction
@@ -19,10 +20,13 @@ from crampstudy.tables.frequency import (
     classes,
     cramp_nights,
     distribution,
+    months,
+    peak,
     people_by_frequency,
     prevalence,
     rates,
     recalled_classes,
+    season,
 )
 from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
@@ -32,8 +36,8 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
-from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -42,6 +46,7 @@ __all__ = [
     "PrintedTable",
     "adherence",
     "adjusted_factors",
+    "adjustments",
     "against_article",
     "age_curve",
     "agents",
@@ -55,6 +60,7 @@ __all__ = [
     "cleaning",
     "cohort_interaction",
     "completeness",
+    "conditions",
     "cramp_night",
     "cramp_nights",
     "direction",
@@ -67,6 +73,7 @@ __all__ = [
     "measured",
     "models",
     "modified",
+    "months",
     "moved",
     "nightly_exposures",
     "not_estimated",
@@ -74,6 +81,7 @@ __all__ = [
     "opinion_notes",
     "parameters",
     "participants",
+    "peak",
     "people_by_frequency",
     "pooled",
     "prevalence",
@@ -83,6 +91,7 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rules",
+    "season",
     "second_opinion",
     "second_opinions",
     "sensitivity",

@@ -18,6 +18,7 @@ _NIGHTS = {
     "lag 0": "Same night",
     "cumulative": "All these nights together",
     "lag 1 against lag 0": "1 night later against same night",
+    "lag 0 against lead 1": "Night after against night before",
 }
 
 

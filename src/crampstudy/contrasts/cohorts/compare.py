@@ -18,8 +18,10 @@ from crampstudy.contrasts.cohorts.adjusted import adjusted
 from crampstudy.contrasts.cohorts.interaction import interaction, trend
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
 from crampstudy.descriptive import Description, describe
+from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
 
 Row = dict[str, Any]
@@ -141,7 +143,6 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[R
         "cohort": one.cohort,
         "reference": other.cohort,
         "outcome": one.outcome,
-        "population": asked.where or "all participants",
         "term": asked.by,
         "scale": one.scale,
         "unit": one.unit,
@@ -151,10 +152,11 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[R
     family: list[Row] = []
     whole: list[Row] = []
     for label in labels:
-        own = cells | {"level": label, "analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
+        own = cells | {"level": label, "population": part_of(label, asked.where)}
+        own |= {"analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
         rows = between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
         # The last is everybody, whom the groups make up.
-        (whole if label == asked.whole else family).extend(rows)
+        (whole if label in (asked.whole, ALL) else family).extend(rows)
     made = [*_with_holm(family), *whole]
     if one.standard and asked.standard != "none":
         made += _standardised(one, other, cells, asked)
@@ -166,6 +168,7 @@ def _standardised(one: GroupMeasures, other: GroupMeasures, cells: Row, asked: _
         return []
     own = cells | {
         "level": asked.whole,
+        "population": part_of(asked.whole, asked.where),
         "analysis": kinds.BETWEEN_STANDARDISED.name,
         "estimand": f"at the ages of the {STANDARDS[asked.standard]}",
     }
@@ -193,7 +196,9 @@ def _models(cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: 
     """Return the test of cohort by group, alone and adjusted for sex, and the trend with age."""
     together = pooled(cohorts)
     aged = together.has("age_years")
-    inside = [f"age_years >= {asked.bands.limits[0]}"] if aged else []
+    # A diary's groups by sex and the like are of all ages.
+    by_age = aged and (asked.by == "age_band" or together.kind == "survey")
+    inside = [f"age_years >= {asked.bands.limits[0]}"] if by_age else []
     where = " AND ".join(f"({part})" for part in filter(None, [asked.where, *inside])) or None
     more: dict[str, Any] = {"where": where, "bands": asked.bands, "ci_level": asked.ci_level}
     fewest = min(int(n) for each in found for n in each.participants)
@@ -205,4 +210,5 @@ def _models(cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: 
         made += adjusted(together, names, asked.by, outcome=outcome, beside=asked.adjust, margins=asked.margins, **more)
     if aged and asked.by == "age_band":
         made += trend(together, [cohort.name for cohort in cohorts], outcome=outcome, **more)
-    return made
+    population = part_of(asked.whole if by_age else ALL, asked.where)
+    return [estimates.row(**{k: v for k, v in row.items() if k != "key"} | {"population": population}) for row in made]

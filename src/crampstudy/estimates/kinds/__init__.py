@@ -6,6 +6,7 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
+from crampstudy.estimates.kinds.activity import THIRDS
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
@@ -39,6 +40,7 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
+from crampstudy.estimates.kinds.health_conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
@@ -47,8 +49,9 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
     PARTICIPANTS,
 )
-from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
+from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
+from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
@@ -78,14 +81,20 @@ __all__ = [
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
+    "CONDITION",
+    "CONDITION_AT_50",
+    "CONDITION_AT_75",
+    "CONDITION_BY_AGE",
     "CORRECTED",
     "CRAMP_NIGHT",
     "CRAMP_NIGHTS",
     "CRAMP_NIGHT_ADJUSTED",
     "CRAMP_NIGHT_MODEL_BASED",
+    "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
     "DOSE_RESPONSE",
+    "EXAMINED",
     "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
@@ -97,6 +106,7 @@ __all__ = [
     "MEASURED",
     "MEDIAN_RELIEF",
     "MODIFIED",
+    "MONTHS",
     "MUSCLE",
     "MUTUAL",
     "NIGHTLY_COUNT",
@@ -107,10 +117,13 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SEASON",
     "SHAPE",
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
+    "THIRDS",
+    "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",
     "evidence",

@@ -93,10 +93,13 @@ class Linear(OneLine):
 
     def _row(self, contrast: Array, own: Row) -> Row:
         """Return the row of the combination ``contrast`` (p) of the coefficients, with cells of its ``own``."""
-        (value,), (error,) = combined(contrast[None, :], self.coefficients, self.variance)
         cells = self.cells | own
         if not contrast.any():
             return estimates.row(status="not_estimable", **cells | {"note": "both sides are the same"})
+        # A level that has no estimate takes none from the others.
+        moved = np.flatnonzero(contrast)
+        block = self.variance[np.ix_(moved, moved)]
+        (value,), (error,) = combined(contrast[None, moved], self.coefficients[moved], block)
         if np.isnan(error):
             return estimates.row(status="not_estimable", **cells | {"note": ALONE})
         df = float(self.moments.df(contrast[None, :])[0])

@@ -1,0 +1,143 @@
+"""What the section on conditions says of its rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.cohort import Kind
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.adjusted_conditions import ENOUGH, labels
+
+_Q = 0.05
+_BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}
+"""Variables of a disease of any kind, with the narrower one that they hold."""
+_MORE = {"higher": "more", "lower": "less"}
+_LARGER = {"higher": "larger", "lower": "smaller"}
+
+
+def answer(rows: pd.DataFrame) -> str:
+    """Return which conditions go with more or with fewer cramps, and of how many that could not be told."""
+    judged = _judged(kinds.CONDITION.rows(rows))
+    told = judged[judged["verdict"] != "too few"]
+    if told.empty:
+        measured = rows["status"].ne("not_measured").any()
+        why = "too few participants have any of them" if measured else "none of them was recorded"
+        return f"This cohort cannot tell which conditions and drugs go with cramps: {why}."
+    scale = str(told["scale"].iloc[0]).replace("_", " ")
+    crude = told[told["verdict"].isin(_MORE) & ~told["note"].fillna("").str.contains(ENOUGH, regex=False)]
+    adjusted = f"adjusted {scale}" if crude.empty else scale
+    often = "cramps were {} common with" if scale.startswith("prevalence") else "cramps came {} often with"
+    clear = {how: told[told["verdict"] == verdict] for verdict, how in _MORE.items()}
+    said = [f"{often.format(how)} {_with_ratios(of, adjusted)}" for how, of in clear.items() if len(of)]
+    if not said:
+        measures = wording.counted(len(told), "conditions, drugs and measures")
+        said = [f"none of {measures} goes clearly with more or with fewer cramps"]
+    said += [f"not adjusted for all that the causal graph asks for: {_listed(crude)}"] if len(crude) else []
+    small = told[told["verdict"].isin(["near null", "differs but negligible"])]
+    said += [_kept(told), f"the ratio is as good as 1 for {_listed(small)}" if len(small) else ""]
+    few, unknown = (int(judged["verdict"].eq(verdict).sum()) for verdict in ("too few", "inconclusive"))
+    said += (
+        [f"for {unknown} {'others ' if len(told) > unknown else ''}the interval is too wide to tell"] if unknown else []
+    )
+    said += [f"of {few} more there are too few participants for anything to be said"] if few else []
+    return wording.sentences(filter(None, said))
+
+
+def by_age(rows: pd.DataFrame) -> str:
+    """Return whether ratios differ between 50 and 75 years."""
+    changes = kinds.CONDITION_BY_AGE.rows(rows)
+    told = changes[changes["estimate"].notna() & changes["verdict"].ne("too few")]
+    if told.empty:
+        return "Whether a ratio differs with age could be told of none of them."
+    of = {how: told[told["verdict"] == verdict] for verdict, how in _LARGER.items()}
+    said = [
+        f"the ratio is {how} at 75 than at 50 years for {_with_ratios(rows, 'ratio of ratios')}"
+        for how, rows in of.items()
+        if len(rows)
+    ]
+    held = told[told["q_value"] < _Q]
+    if said:
+        said.append(_remaining(held, len(told)))
+    else:
+        said = [f"for none of the {len(told)} that could be compared is the ratio shown to differ between the two ages"]
+    same, unknown = (int(told["verdict"].eq(verdict).sum()) for verdict in ("near null", "inconclusive"))
+    said += [f"for {same} it is nearly the same at both ages"] if same else []
+    said += (
+        [f"for {unknown} the interval is too wide to tell, which does not show that age makes no difference"]
+        if unknown
+        else []
+    )
+    return wording.sentences(said)
+
+
+def limits(kind: Kind, main: pd.DataFrame) -> str:
+    """Return what the design cannot tell."""
+    said = [
+        "people with a condition are compared with others, not with themselves before it: a ratio is an association, "
+        "adjusted as far as the graph is right and its variables were measured",
+        "diagnoses and drugs are as recorded, and a drug is taken for a reason that may itself go with cramps",
+    ]
+    if kind == "survey":
+        said.append(
+            "cramps of one month were recalled on one occasion, so that what came first cannot be told, and a ratio of "
+            "any cramp says nothing of how many there were"
+        )
+    measured = set(main.loc[main["status"] != "not_measured", "term"])
+    for broad, narrow in _BROAD.items():
+        if broad in measured:
+            names = [wording.small(wording.label(name)) for name in (broad, narrow)]
+            beside = f"holds {names[1]}, which stands beside it" if narrow in measured else f"is not {names[1]} alone"
+            said.append(f"{names[0]} {beside}")
+    return wording.sentences(said)
+
+
+def alt(rows: pd.DataFrame) -> str:
+    """Return what the figure shows, for those who cannot see it."""
+    told = rows[rows["verdict"].isin(_MORE)]
+    clear = {kind.label: kind.rows(told) for kind in (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75)}
+    found = "; ".join(f"{at}: {_listed(of) if len(of) else 'none'}" for at, of in clear.items())
+    return (
+        "A forest of points with horizontal intervals, two marks a condition, around a vertical line at a ratio of "
+        f"one. Intervals that lie clear of one, {found}."
+    )
+
+
+def caption(model: str) -> str:
+    """Return the caption of the table."""
+    of = "prevalence ratios of any cramp in the past month" if model.startswith("survey") else "rate ratios of cramps"
+    return f"Conditions and drugs: adjusted {of}, at all ages and by age."
+
+
+def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a verdict, but for those of a part of whom another row is of."""
+    first = rows.groupby(rows["term"].map(wording.term))["population"].transform("first")
+    return rows[rows["verdict"].notna() & rows["population"].eq(first)]
+
+
+def _kept(told: pd.DataFrame) -> str:
+    """Return of which clear ratios q is small, where it is not of all."""
+    clear = told[told["verdict"].isin(_MORE) & told["q_value"].notna()]
+    held = clear[clear["q_value"] < _Q]
+    return "" if len(held) == len(clear) else _remaining(held, int(told["q_value"].notna().sum()))
+
+
+def _remaining(held: pd.DataFrame, tests: int) -> str:
+    kept = f"{_listed(held)} remain{'s' if len(held) == 1 else ''}" if len(held) else "none remains"
+    return f"allowing for {wording.counted(tests, 'tests')} at once (q below {_Q:g}), {kept}"
+
+
+def _with_ratios(rows: pd.DataFrame, scale: str) -> str:
+    """Return names and ratios: ``diabetes and statin (adjusted rate ratios 1.74 (1.21–2.50) and 1.20 (1.02–1.41))``."""
+    ratios = wording.listed(map(estimate, wording.records(rows)))
+    several = scale.replace("ratio", "ratios", 1) if len(rows) > 1 else scale
+    return f"{_listed(rows)} ({several} {ratios})"
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    return wording.listed(_names(rows))
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    return [wording.small(name) for name in labels(rows)]

@@ -1,0 +1,96 @@
+"""Ratios of conditions and drugs, each adjusted as the causal graph asks, and how they differ with age."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.contrasts.factors import joint_test, with_q_values
+from crampstudy.contrasts.ratios_by_age import Row, cells_of, ratios_by_age
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.models.terms.columns import quoted
+from crampstudy.progress import track
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCondition:
+    """A condition, drug or measure by ``name``, compared in all or ``among`` those whom an expression names.
+
+    ``again`` says that the rows are a variation of another condition's, and no test of their own.
+    """
+
+    name: str
+    among: str | None = None
+    again: bool = False
+
+
+def condition_ratios(
+    cohort: Cohort,
+    conditions: Sequence[HealthCondition],
+    *,
+    model: str,
+    outcome: str | None = None,
+    where: str | None = None,
+    margins: Margins = MARGINS,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the ratio of each condition, and of what is yes or no or a level its ratios at 50 and at 75 years.
+
+    Each condition has a model of its own with what the causal graph asks for beside it. Its ratios by age are of a
+    second model with its product with age (per 10 years) and a spline of age beside: at 50, at 75, and the one by the
+    other with its test, all from the joint covariance. They are estimated where at least 5 participants with it and 5
+    without are on either side of 62.5 years, and of each somebody is as young as 50 and somebody as old as 75.
+
+    ``q_value`` is that of Benjamini and Hochberg in each of two families: the ratios, and the ratios of ratios. In the
+    first several levels of a condition are one joint test.
+
+    Args:
+        cohort: a diary or a survey.
+        conditions: what is compared, in the order of the rows.
+        model: a model by its name.
+        outcome: one of the model's outcomes.
+        where: condition that names a part of the cohort, in which all are compared.
+        margins: those of the verdicts.
+        more: other arguments of :func:`crampstudy.fit`.
+
+    Raises:
+        UsageError: as of :func:`~crampstudy.contrasts.adjusted.adjusted_fit`.
+    """
+    asked = {"model": model, "outcome": outcome, "margins": margins, "analysis": kinds.CONDITION.name, **more}
+    ratios: list[list[Row]] = []
+    by_age: list[list[Row]] = []
+    for condition in track(conditions, "conditions"):
+        inside = {**asked, "where": " AND ".join(filter(None, (where, condition.among))) or None}
+        rows, found = _ratio(cohort, condition, inside)
+        ratios.append(rows)
+        if found and condition.among is None:
+            by_age += ratios_by_age(cohort, condition.name, found, inside)
+    pairs = list(zip(conditions, ratios, strict=True))
+    tested = iter(with_q_values([rows for condition, rows in pairs if not condition.again]))
+    made = [row for condition, rows in pairs for row in (rows if condition.again else islice(tested, len(rows)))]
+    changes = with_q_values([[change] for *_, change in by_age])
+    aged = [row for (*at_ages, _), change in zip(by_age, changes, strict=True) for row in (*at_ages, change)]
+    return estimates.frame([*made, *aged])
+
+
+def _ratio(
+    cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]
+) -> tuple[list[Row], AdjustedFit | None]:
+    """Return the rows of a condition, after its joint test where it has several levels, and their fit."""
+    needed = [condition.name, *(subpopulation.names(condition.among) if condition.among else ())]
+    if lacking := [name for name in needed if not cohort.has(name)]:
+        said = "not measured in this cohort" if lacking[0] == condition.name else f"{lacking[0]} was not measured"
+        cells = {"cohort": cohort.name, "population": asked["where"] or "all participants", "term": condition.name}
+        cells |= {name: asked[name] for name in ("model", "outcome", "analysis")} | {"note": said}
+        return [estimates.row(status="not_measured", **cells)], None
+    found = adjusted_fit(cohort, condition.name, terms=(quoted(condition.name),), **asked)
+    rows = cells_of(found.estimates)
+    return [*joint_test(found.fit, found.terms[0], rows), *rows], found

@@ -1,0 +1,13 @@
+"""What activity gives beside the ratios of exposures of person-time."""
+
+from crampstudy.estimates.kinds.registry import Kind, register
+
+THIRDS = register(
+    Kind(
+        name="active thirds",
+        meaning="Ratio of the third of the participants in `level` to that in `reference`, by mean active minutes.",
+        table="factors",
+        sentence="{level}: {scale} {value}",
+        by_level=True,
+    )
+)

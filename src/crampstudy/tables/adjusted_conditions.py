@@ -1,0 +1,159 @@
+"""Conditions and drugs: their adjusted ratios at all ages, at 50 and at 75, and what each was adjusted for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import at_contrasts, compares, kinds, ratios
+from crampstudy.tables.headings import with_level
+from crampstudy.tables.ratios import p_value
+from crampstudy.tables.table import as_table, table_of_rows
+
+Row = Mapping[str, Any]
+AT_AGES = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75)
+_CENTILES = re.compile(r"^\d+th against \d+th centile: ")
+_FLAG = re.compile(r"(\w+) = (true|false)")
+_SEX = re.compile(r"sex = '(female|male)'")
+_SPLINE = re.compile(r"ns\(([^,]+),.*\)")
+_TERM = re.compile(r"\w+\([^()]*\)|\w*_\w+")
+"""A function of a variable, or a name that is no word."""
+_AND, _EVERYBODY = " AND ", "all participants"
+ENOUGH, _LACKS = ": sufficient under ", " lacks "
+
+
+@table_of_rows
+def conditions(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return ratios of conditions with how many have each, p, q and verdict, then the ratios at 50 and at 75 years.
+
+    A number is shown at its declared contrast. The last p-value is of the test that the ratio is the same at both ages.
+    """
+    rows = at_contrasts(estimates[compares(estimates)])
+    named = labels(rows)
+    scale = str(next(iter(ratios(rows)["scale"]), "ratio")).replace("_", " ").capitalize()
+    columns: list[tuple[kinds.Kind, str, Callable[[Row], str]]] = [
+        (kinds.CONDITION, "With it / all", _counts),
+        (kinds.CONDITION, with_level(f"{scale} (95% CI)", rows), _ratio),
+        (kinds.CONDITION, "p", lambda row: p_value(row["p_value"])),
+        (kinds.CONDITION, "q", lambda row: p_value(row["q_value"])),
+        (kinds.CONDITION, "Verdict", lambda row: wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"])),
+        *((kind, wording.capital(kind.label), _at_age) for kind in AT_AGES),
+        (kinds.CONDITION_BY_AGE, "p by age", lambda row: p_value(row["p_value"])),
+    ]
+    places = dict.fromkeys((_domain(row), name) for name, row in zip(named, wording.records(rows), strict=True))
+    domains = list(dict.fromkeys(domain for domain, _ in places))
+    ordered = sorted(places, key=lambda place: domains.index(place[0]))
+    made = pd.DataFrame(index=pd.MultiIndex.from_tuples(ordered, names=["", "Condition"]), dtype=object)
+    for kind, heading, cell in columns:
+        own = kind.rows(rows)
+        texts = {named[i]: cell(row) for i, row in zip(own.index, wording.records(own), strict=True)}
+        made[heading] = [texts.get(name, wording.DASH) for _, name in ordered]
+    return made
+
+
+@as_table
+def adjustments(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return for each exposure what its ratio is adjusted for, and whether that is enough under the causal graph."""
+    told = estimates[estimates["estimate"].notna() & estimates["scale"].ne("wald_test")]
+    names = [_named(wording.term(str(term)), own) for term, own in zip(told["term"], _among(told), strict=True)]
+    rows = wording.records(told.assign(name=names).drop_duplicates("name"))
+    made = pd.DataFrame(
+        {
+            "Adjusted for": [_covariates(row["adjusted_for"]) for row in rows],
+            "Enough under the graph": [_enough(said(row)) for row in rows],
+        },
+        dtype=object,
+    )
+    made.index = pd.Index([row["name"] for row in rows], name="Condition")
+    return made
+
+
+def said(row: Row) -> str:
+    """Return what the causal graph says of a row of an adjusted fit: what stands first in its note."""
+    return str(row["note"]).partition("; ")[0]
+
+
+def labels(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return what each row is of: ``Diuretic (thiazide)``, ``HbA1c (50.5 against 33 mmol/mol)``, and among whom."""
+    named = [
+        _named(wording.term(str(row["term"])), [*_compared(row), *own])
+        for row, own in zip(wording.records(rows), _among(rows), strict=True)
+    ]
+    return pd.Series(named, index=rows.index, dtype=object)
+
+
+def _among(rows: pd.DataFrame) -> list[list[str]]:
+    """Return among whom each row is, beyond what all rows share, in words."""
+    parts = [[] if each == _EVERYBODY else str(each).split(_AND) for each in rows["population"]]
+    shared = set(parts[0]).intersection(*parts) if parts else set()
+    return [[_group(part) for part in own if part not in shared] for own in parts]
+
+
+def _named(name: str, told: Sequence[str]) -> str:
+    return f"{name} ({', '.join(told)})" if told else name
+
+
+def _compared(row: Row) -> list[str]:
+    """Return what a row compares, where that is more than who has it with who has not."""
+    if wording.is_declared(row["term"]):
+        return [_CENTILES.sub("", wording.contrast(row))]
+    if row["scale"] == "wald_test":
+        return ["joint test"]
+    return [wording.level(_level(row))] if _level(row) not in ("", "true") else []
+
+
+def _level(row: Row) -> str:
+    """Return the level that a row is of, of a number an empty text."""
+    if wording.is_declared(row["term"]):
+        return ""
+    return "" if pd.isna(row["level"]) else str(row["level"])
+
+
+def _group(part: str) -> str:
+    """Return among whom a row is, in words: ``without leg pain on exertion``, ``women``, ``age ≤ 49``."""
+    if flag := _FLAG.fullmatch(part):
+        return f"{'with' if flag[2] == 'true' else 'without'} {wording.small(wording.label(flag[1]))}"
+    if sex := _SEX.fullmatch(part):
+        return wording.small(wording.SEXES[sex[1]])
+    return wording.small(wording.condition(part))
+
+
+def _domain(row: Row) -> str:
+    known = wording.variable(str(row["term"]))
+    return known.domain.capitalize() if known else "Own terms"
+
+
+def _counts(row: Row) -> str:
+    every = wording.count(row["n_participants"])
+    return f"{wording.count(row['n_exposed'])} / {every}" if _level(row) else every
+
+
+def _ratio(row: Row) -> str:
+    return wording.DASH if row["scale"] == "wald_test" else wording.estimate(row)
+
+
+def _at_age(row: Row) -> str:
+    """Return a ratio at an age; why there is none stands below the table."""
+    return wording.estimate(row) if pd.notna(row["estimate"]) else wording.DASH
+
+
+def _covariates(adjusted_for: Any) -> str:
+    if pd.isna(adjusted_for):
+        return "nothing"
+    return "; ".join(map(_covariate, str(adjusted_for).split("; ")))
+
+
+def _covariate(term: str) -> str:
+    return wording.small(wording.term(_SPLINE.sub(r"\1", term)))
+
+
+def _enough(sentence: str) -> str:
+    """Return whether what was adjusted for is enough, and else what is lacking."""
+    if ENOUGH in sentence:
+        return "yes"
+    lacking = sentence.rpartition(_LACKS)[2] if _LACKS in sentence else sentence.rpartition(": ")[2]
+    return f"no: {_TERM.sub(lambda term: _covariate(term[0]), lacking)}"

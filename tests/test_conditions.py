@@ -1,0 +1,319 @@
+"""Conditions: ratios at 50 and at 75 years by hand and against R, families of q, and what too few leave unsaid."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import recovery_conditions as recovery
+from scipy import stats
+
+from crampstudy import analyses, figures, tables
+from crampstudy.analyses.conditions import CONDITIONS
+from crampstudy.causal import adjustment_set, measured_in
+from crampstudy.codebook import contrasts
+from crampstudy.cohort import Cohort, SurveyDesign
+from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
+from crampstudy.contrasts.ratios_by_age import OLD, YOUNG
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import sentence
+
+PARITY = Path(__file__).parent / "parity"
+R: dict[str, Any] = json.loads((PARITY / "by_age.json").read_text(encoding="utf-8"))
+BY_AGE = (kinds.CONDITION_AT_50, kinds.CONDITION_AT_75, kinds.CONDITION_BY_AGE)
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    """200 people of 14 nights, of whom every third has arthritis: cramps come 1.5 times as often with it at 50 years,
+    and 3 times at 75."""
+    rng = np.random.default_rng(5)
+    n, nights = 200, 14
+    age = np.round(rng.uniform(35, 88, n))
+    age[:8] = 64.0
+    has = np.arange(n) % 3 == 0
+    log_ratio = np.log(1.5) + np.log(2) * (age - YOUNG) / (OLD - YOUNG)
+    rate = 0.4 * np.exp(has * log_ratio) * rng.gamma(8, 1 / 8, n)
+    people = pl.DataFrame(
+        {
+            "participant_id": [f"p{i:03}" for i in range(n)],
+            "age_years": age,
+            "sex": np.where(rng.random(n) < 0.5, "female", "male"),
+            "arthritis": has,
+            "laba": np.arange(n) < 3,
+            "diuretic_class": np.array(["none", "thiazide", "loop", "potassium_sparing"])[
+                np.where(np.arange(n) == 7, 3, np.arange(n) % 5 % 3)
+            ],
+            "tsh_miu_l": rng.gamma(4, 0.6, n).round(2),
+            "exertional_leg_pain": np.arange(n) % 10 == 0,
+        }
+    )
+    days = pl.DataFrame({"date": pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, nights), eager=True)})
+    diary = people.select("participant_id").join(days, how="cross")
+    diary = diary.with_columns(entry_made=pl.lit(value=True), cramps=pl.Series(rng.poisson(np.repeat(rate, nights))))
+    return Cohort("made", "diary", {"participants": people, "diary": diary}, synthetic=True)
+
+
+@pytest.fixture(scope="module")
+def rows(diary: Cohort) -> pd.DataFrame:
+    again = HealthCondition("arthritis", among="exertional_leg_pain = false", again=True)
+    among = HealthCondition("arthritis", among="swelling = true", again=True)
+    others = map(HealthCondition, ("laba", "diuretic_class", "tsh_miu_l", "statin"))
+    asked = (HealthCondition("arthritis"), again, *others, among)
+    return condition_ratios(diary, asked, model="poisson", outcome="cramps", where="age_years >= 40")
+
+
+def of(rows: pd.DataFrame, kind: kinds.Kind, term: str, level: str | None = "true") -> Any:
+    own = kind.rows(rows)
+    own = own[own["term"].eq(term) & (own["level"].eq(level) if level else own["level"].isna())]
+    return own.iloc[0]
+
+
+def test_ratios_at_two_ages_are_those_of_the_joint_covariance(diary: Cohort, rows: pd.DataFrame) -> None:
+    product = "I((arthritis == 'true') * age_decade)"
+    found = adjusted_fit(
+        diary,
+        "arthritis",
+        model="poisson",
+        terms=("arthritis", product),
+        besides=("ns(age_years, df=3)",),
+        where="age_years >= 40",
+    ).fit
+    own = [name for name in found.vcov.index if name.startswith("arthritis") or product in name]
+    b, v = found.coefficients[own].to_numpy(), found.vcov.loc[own, own].to_numpy()
+    with_it = diary.tables["participants"].filter(pl.col("arthritis") & (pl.col("age_years") >= 40)).height
+    for kind, vector in zip(BY_AGE, ([1, -1], [1, 1.5], [0, 2.5]), strict=True):
+        row = of(rows, kind, "arthritis")
+        weights = np.array(vector)
+        log, error = float(weights @ b), float(np.sqrt(weights @ v @ weights))
+        assert np.log(row["estimate"]) == pytest.approx(log) and row["std_error"] == pytest.approx(error)
+        half = stats.t.ppf(0.975, row["df"]) * error
+        assert np.log([row["ci_low"], row["ci_high"]]) == pytest.approx([log - half, log + half])
+        assert row["p_value"] == pytest.approx(2 * stats.t.sf(abs(log / error), row["df"]))
+        assert row["n_nights"] == 14 * row["n_participants"] and row["n_exposed"] == with_it
+        assert row["adjusted_for"] == "ns(age_years, df=3); sex" and "under the study's graph" in row["note"]
+    young, old, change = (of(rows, kind, "arthritis") for kind in BY_AGE)
+    assert old["estimate"] / young["estimate"] == pytest.approx(change["estimate"])
+    assert young["ci_low"] < 1.5 < young["ci_high"] and change["ci_low"] < 2 < change["ci_high"]
+    assert (change["verdict"], old["verdict"]) == ("higher", "higher")
+    assert sentence(change).startswith("Any arthritis, yes against no, at 75 against 50 years: ratio of rate ratios ")
+
+
+def test_the_ages_are_those_of_the_declared_contrast() -> None:
+    declared = contrasts.find("age_years")
+    assert declared is not None and (declared.reference, declared.at) == (YOUNG, OLD)
+    assert [kind.label for kind in BY_AGE[:2]] == [f"at {YOUNG} years", f"at {OLD} years"]
+
+
+@pytest.mark.parametrize("model", ["negative-binomial", "survey-poisson"])
+def test_ratios_by_age_agree_with_r(model: str) -> None:
+    cohort, more = (parity_survey(), {"where": "domain = 1"}) if "survey" in model else (parity_diary(), {})
+    covariance = {} if "survey" in model else {"covariance": "cluster"}
+    outcome = "any_cramp" if "survey" in model else "cramps"
+    found = condition_ratios(cohort, [HealthCondition("arthritis")], model=model, outcome=outcome, **more, **covariance)
+    own = [of(found, kind, "arthritis") for kind in BY_AGE]
+    assert {row["adjusted_for"] for row in own} == {"ns(age_years, df=3); sex"}
+    np.testing.assert_allclose(np.log([row["estimate"] for row in own]), R[model]["log"], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose([row["std_error"] for row in own], R[model]["se"], rtol=1e-6)
+    if "survey" in model:
+        assert {row["df"] for row in own} == {R[model]["df"]} and {row["verdict"] for row in own} == {"too few"}
+
+
+def parity_diary() -> Cohort:
+    people = pl.read_csv(PARITY / "diary" / "participants.csv", schema_overrides={"participant_id": pl.String})
+    people = people.select("participant_id", "age_years", "sex", arthritis=pl.col("serum_potassium_mmol_l") < 4.2)
+    nights = pl.read_csv(PARITY / "diary" / "diary.csv", try_parse_dates=True)
+    return Cohort("r", "diary", {"participants": people, "diary": nights}, synthetic=True)
+
+
+def parity_survey() -> Cohort:
+    data = pl.read_csv(PARITY / "survey-data.csv").with_row_index("row")
+    people = data.select(
+        "stratum",
+        "psu",
+        "domain",
+        participant_id=pl.format("s{}", "row"),
+        age_years=pl.col("age").cast(pl.Float64),
+        sex=pl.when(pl.col("sex") == 1).then(pl.lit("female")).otherwise(pl.lit("male")),
+        arthritis=pl.col("score") > 0,
+        weight_interview="weight",
+        recalled_low="mild",
+        recalled_high="mild",
+    )
+    return asked_survey(people)
+
+
+def asked_survey(people: pl.DataFrame) -> Cohort:
+    design = SurveyDesign(("D",), {"interview": "weight_interview"})
+    return Cohort("r", "survey", {"participants": people}, design, as_of=date(2006, 12, 31))
+
+
+def test_too_few_at_a_level_or_on_one_side_of_the_ages_have_no_ratio_by_age(rows: pd.DataFrame, diary: Cohort) -> None:
+    few = "no ratio by age, as fewer than 5 with it are on one side of 62.5 years"
+    for term, level in (("laba", "true"), ("diuretic_class", "potassium_sparing")):
+        for kind in BY_AGE:
+            row = of(rows, kind, term, level)
+            assert (row["status"], row["verdict"], row["note"]) == ("not_estimable", "too few", few)
+            assert row[["estimate", "ci_low", "p_value", "q_value"]].isna().all()
+    # A class that one participant takes takes the ratios of the others from nobody.
+    assert np.isfinite(of(rows, kinds.CONDITION_AT_75, "diuretic_class", "thiazide")["estimate"])
+    assert of(rows, kinds.CONDITION, "diuretic_class", "potassium_sparing")["status"] == "not_estimable"
+    for years, said in ((-14.0, "nobody with it is as young as 50 or nobody as old as 75"), (-30.0, few)):
+        younger = diary.tables["participants"].with_columns(pl.col("age_years") + years)
+        cohort = Cohort("made", "diary", {**diary.tables, "participants": younger}, synthetic=True)
+        found = condition_ratios(cohort, [HealthCondition("arthritis")], model="poisson", outcome="cramps")
+        assert said in of(found, kinds.CONDITION_AT_75, "arthritis")["note"]
+        assert of(found, kinds.CONDITION, "arthritis")["status"] == "converged"
+
+
+def test_without_ages_there_is_no_ratio_by_age_and_what_was_not_measured_is_told(
+    rows: pd.DataFrame, diary: Cohort
+) -> None:
+    ageless = diary.tables["participants"].with_columns(age_years=pl.lit(None, dtype=pl.Float64))
+    cohort = Cohort("made", "diary", {**diary.tables, "participants": ageless}, synthetic=True)
+    found = condition_ratios(cohort, [HealthCondition("arthritis")], model="poisson", outcome="cramps")
+    assert of(found, kinds.CONDITION_BY_AGE, "arthritis")["note"] == "no participant has an age"
+    assert "lacks age_years" in of(found, kinds.CONDITION, "arthritis")["note"]
+    missing = rows[rows["status"] == "not_measured"]
+    assert missing["note"].tolist() == ["not measured in this cohort", "swelling was not measured"]
+
+
+def test_a_number_has_no_ratios_by_age_and_a_variation_is_no_test(rows: pd.DataFrame) -> None:
+    assert "tsh_miu_l" not in set(pd.concat(kind.rows(rows) for kind in BY_AGE)["term"])
+    main = kinds.CONDITION.rows(rows)
+    assert main["term"].tolist()[:3] == ["arthritis", "arthritis", "laba"]
+    variation = main.iloc[1]
+    assert variation["population"] == "age_years >= 40 AND exertional_leg_pain = false"
+    assert np.isnan(variation["q_value"]) and variation["verdict"] == "higher"
+
+
+def test_q_values_are_of_two_families(rows: pd.DataFrame) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    main, changes = kinds.CONDITION.rows(rows), kinds.CONDITION_BY_AGE.rows(rows)
+    tests = [main[main["term"].eq(term) & main["scale"].eq(scale)].iloc[0] for term, scale in TESTS]
+    expected = multipletests([row["p_value"] for row in tests], method="fdr_bh")[1]
+    assert [row["q_value"] for row in tests] == pytest.approx(list(expected))
+    assert "4 tests in the family" in tests[0]["note"]
+    tested = changes[changes["p_value"].notna()]
+    assert tested["level"].tolist() == ["true", "thiazide", "loop"]
+    assert tested["q_value"].tolist() == pytest.approx(list(multipletests(tested["p_value"], method="fdr_bh")[1]))
+    assert kinds.CONDITION_AT_50.rows(rows)["q_value"].isna().all()
+
+
+TESTS = (
+    *(("arthritis", "rate_ratio"), ("laba", "rate_ratio")),
+    *(("diuretic_class", "wald_test"), ("contrast: tsh_miu_l", "rate_ratio")),
+)
+
+
+def test_the_table_has_counts_ratios_and_both_ages(rows: pd.DataFrame) -> None:
+    table = tables.conditions(rows).droplevel(0)
+    assert table.columns.tolist() == [
+        *("With it / all", "Rate ratio (95% CI)", "p", "q", "Verdict", "At 50 years", "At 75 years", "p by age"),
+    ]
+    arthritis = of(rows, kinds.CONDITION, "arthritis")
+    assert table.loc["Any arthritis", "With it / all"] == f"{arthritis['n_exposed']} / {arthritis['n_participants']}"
+    assert table.loc["Any arthritis", "Rate ratio (95% CI)"].startswith(f"{arthritis['estimate']:.2f} (")
+    assert table.loc["Any arthritis", "At 75 years"].startswith(
+        f"{of(rows, kinds.CONDITION_AT_75, 'arthritis')['estimate']:.2f} ("
+    )
+    assert table.loc["Diuretic (joint test)", "Rate ratio (95% CI)"] == "–"
+    assert table.loc["Diuretic (thiazide)", "q"] == "–" and table.loc["Diuretic (joint test)", "q"] != "–"
+    assert table.loc["Long-acting beta agonist", "At 50 years"] == "–"
+    assert "Any arthritis (without leg pain on exertion)" in table.index
+    assert any(name.startswith("Thyrotropin (TSH) (") and "against" in name for name in table.index)
+
+
+def test_the_table_of_adjustments_says_what_is_lacking(rows: pd.DataFrame) -> None:
+    table = tables.adjustments(kinds.CONDITION.rows(rows))
+    assert table.loc["Any arthritis"].tolist()[0] == "age; sex"
+    assert table.loc["Any arthritis"].tolist()[1].startswith("no: osteoarthritis")
+    assert table.loc["Long-acting beta agonist"].tolist() == ["age", "no: smoking"]
+    assert "Statin" not in table.index and table.index.is_unique
+
+
+def test_the_figure_has_two_marks_a_condition_and_leaves_what_too_few_have_to_the_table(rows: pd.DataFrame) -> None:
+    axes = figures.ratios_by_age(rows).axes[0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    every, part = kinds.CONDITION.rows(rows)["n_exposed"].iloc[:2]
+    assert labels[:2] == [f"Any arthritis, n = {every}", f"Any arthritis (without leg pain on exertion), n = {part}"]
+    assert not any("Long-acting" in label or "potassium" in label for label in labels)
+    marks = {c.get_label(): c.get_offsets() for c in axes.collections if "years" in c.get_label()}
+    assert {name: len(points) for name, points in marks.items()} == {"at 50 years": 3, "at 75 years": 3}
+    young, old = marks["at 50 years"][0], marks["at 75 years"][0]
+    assert young[1] < 0 < old[1] < 0.5
+    assert old[0] == pytest.approx(of(rows, kinds.CONDITION_AT_75, "arthritis")["estimate"])
+    assert axes.get_xscale() == "log" and axes.patches[0].get_x() == 0.8
+
+
+def test_the_section_says_which_go_with_more_cramps_and_that_a_rare_one_cannot_be_told(diary: Cohort) -> None:
+    found = analyses.run("conditions", diary)
+    row = of(found.estimates, kinds.CONDITION, "arthritis")
+    ratio = f"{row['estimate']:.2f} ({row['ci_low']:.2f}–{row['ci_high']:.2f})"
+    assert found.values["answer"].startswith(f"Cramps came more often with any arthritis (rate ratio {ratio})")
+    assert "Not adjusted for all that the causal graph asks for: any arthritis." in found.values["answer"]
+    assert "too few participants for anything to be said" in found.values["answer"]
+    assert "The ratio is larger at 75 than at 50 years for any arthritis (ratio of ratios " in found.values["by_age"]
+    assert "Allowing for 3 tests at once (q below 0.05), any arthritis " in found.values["by_age"]
+    assert "significant" not in " ".join(found.values.values())
+    assert "Any arthritis is not osteoarthritis alone." in found.values["limits"]
+    assert not found.could_not and "left out" not in str(found.tables["tbl-conditions"].note)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_cohort_of_one_or_without_a_condition_says_so(diary: Cohort, recorded: bool) -> None:
+    people = diary.tables["participants"].head(1)
+    people = people if recorded else people.select("participant_id", "age_years", "sex")
+    nights = diary.tables["diary"].join(people.select("participant_id"), on="participant_id", how="semi")
+    found = analyses.run("conditions", Cohort("one", "diary", {"participants": people, "diary": nights}, as_of=None))
+    why = {True: "no ratio of a condition or a drug could be estimated", False: "no condition and no drug was recorded"}
+    assert not found.estimated and set(found.could_not) == set(analyses.named("conditions").parts)
+    assert all(reason.startswith(why[recorded]) for reason in found.could_not.values())
+    assert found.values["answer"].startswith("This cohort cannot tell which conditions and drugs go with cramps: ")
+
+
+def test_a_survey_has_prevalence_ratios_and_keeps_broad_diseases_apart() -> None:
+    rng = np.random.default_rng(2)
+    people = parity_survey().tables["participants"].with_columns(thyroid_disease=pl.Series(rng.random(382) < 0.2))
+    found = analyses.run("conditions", asked_survey(people))
+    rows = kinds.CONDITION.rows(found.estimates)
+    assert set(rows["scale"].dropna()) == {"prevalence_ratio"} and set(rows["outcome"]) == {"any_cramp"}
+    measured = rows[rows["status"] != "not_measured"]
+    assert measured["term"].tolist() == ["thyroid_disease", "arthritis"]
+    assert {"hypothyroidism", "osteoarthritis"} <= set(rows.loc[rows["status"] == "not_measured", "term"])
+    assert "hypothyroidism" in found.values["not_estimated"] and "one occasion" in found.values["limits"]
+
+
+def test_what_the_claims_name_is_asked_for() -> None:
+    asked = {condition.name for condition in CONDITIONS}
+    claimed = {"peripheral_artery_disease", "diabetes", "chronic_kidney_disease", "neuropathy", "hypothyroidism"}
+    assert claimed | {"arthritis", "laba", "diuretic_class", "statin"} <= asked
+    assert [c.again for c in CONDITIONS if c.name == "peripheral_artery_disease"] == [False, True]
+
+
+def test_any_thyroid_disease_is_adjusted_for_age_and_sex(diary: Cohort) -> None:
+    made = adjustment_set("thyroid_disease", "cramps", measured_in(diary))
+    assert made.columns == ("age_years", "sex") and made.sufficient
+
+
+def test_ratios_by_age_are_found_as_they_were_put_in() -> None:
+    """In one cohort, within four standard errors; docs/recovery.md has how often intervals cover."""
+    law = recovery.LAWS["with age"]
+    cohort = law.cohort(recovery.PEOPLE, recovery.NIGHTS, np.random.default_rng(6))
+    found = recovery.run(law, cohort)
+    assert list(found) == ["at 50", "at 75", "75 against 50"] and list(recovery.LAWS["null"].answers) == [
+        *recovery.ROWS
+    ]
+    for answer in found.values():
+        assert answer is not None and abs(answer[0]) < 4 * answer[1] < 1.4
+    wrong = recovery.ByAge(law.at_young, law.at_young - 1.5)
+    answer = recovery.run(wrong, cohort)["75 against 50"]
+    assert answer is not None and not answer[2]
