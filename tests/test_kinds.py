@@ -94,6 +94,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
+        "compare cohorts of one kind": compare(diary, diary, bands=BANDS, adjust="sex").estimates,
         "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,
         "bootstrap": bootstrap(diary, model="poisson", terms="sex", replicates=40, rng=np.random.default_rng(1)),
         "muscle": fit(
