@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from crampstudy.descriptive.ever import ever, recalled_frequency
 from matplotlib.figure import Figure
 from test_systematic_reviews import CONTRAST
 
@@ -34,7 +33,6 @@ from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
-from crampstudy.descriptive.frequency import frequency
 from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
 from crampstudy.descriptive.frequency.diary import frequency
 from crampstudy.descriptive.levels import levels

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from crampstudy import tables, wording
+from crampstudy.arrays import Array
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
@@ -27,7 +28,7 @@ def between_cohorts(estimates: pd.DataFrame) -> Figure:
     import seaborn as sns
 
     standardised = (rows["analysis"] == kinds.BETWEEN_STANDARDISED.name).to_numpy()
-    at = np.arange(len(rows)) + np.where(standardised, 0.4, 0.0)
+    at: Array = np.arange(len(rows), dtype=float) + np.where(standardised, 0.4, 0.0)
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.8 + _ROW * len(rows)))
         axes = figure.subplots()
