@@ -178,8 +178,8 @@ def test_a_recalled_day_does_not_stand_for_the_nights_of_a_person(diary: Cohort)
     nights = diary.frame("diary").select("participant_id", "date", "cramps", "fluid_ml")
     part = Cohort("part", "diary", {"participants": diary.frame("participants"), "diary": nights}, as_of=None)
     said = adjustments(part, "fluid_ml")
-    assert said.startswith("fluid intake: within persons adjusted for nothing, between them also for age, ")
-    assert "not for alcohol, dietary sodium, exercise, outdoor temperature and electrolyte drink, which it" in said
+    assert said.startswith("fluid intake: nothing (between persons also age, ")
+    assert "and not for alcohol, dietary sodium, exercise, outdoor temperature and electrolyte drink, which it" in said
 
 
 def test_of_few_people_the_exposures_stay_and_covariates_are_left_out(diary: Cohort) -> None:
@@ -285,14 +285,15 @@ def test_the_table_has_each_ratio_once_by_exposure(found: analyses.Findings) -> 
     groups = table.index.get_level_values(0)
     assert list(dict.fromkeys(groups)) == ["Fluid intake", "Electrolyte drink", "Alcohol"]
     fluid = table.loc["Fluid intake"]
-    assert fluid.index[0] == "Within participants" and fluid.index[1].startswith("Between participants (reliability 0.")
-    assert [*fluid.index[2:]] == [
+    assert fluid["Reliability"].iloc[0] == "–" and fluid["Reliability"].iloc[1].startswith("0.9")
+    assert [*fluid.index] == [
+        *("Within participants", "Between participants"),
         *("Same night", "1 night later", "2 nights later", "3 nights later"),
         *("All these nights together", "1 night later against same night", "1 night before, control"),
     ]
     assert set(table.loc["Electrolyte drink"]["Contrast"]) == {"yes against no"}
     note = found.tables["tbl-hydration"].note or ""
-    assert "fluid intake: within persons adjusted for alcohol, dietary sodium, exercise" in note
+    assert "for these: fluid intake: alcohol, dietary sodium, exercise" in note
     assert "sufficient under" not in note
 
 

@@ -129,9 +129,10 @@ def test_no_number_rests_on_one_participant() -> None:
 
 
 def test_the_model_at_its_word_stands_beside_without_a_verdict(found: analyses.Findings) -> None:
-    plain, model = (
-        kind.rows(found.estimates).reset_index() for kind in (kinds.CRAMP_NIGHT, kinds.CRAMP_NIGHT_MODEL_BASED)
-    )
+    plain, model = (kind.rows(found.estimates) for kind in (kinds.CRAMP_NIGHT, kinds.CRAMP_NIGHT_MODEL_BASED))
+    # Those that have a margin, by which their differences are judged.
+    assert set(model["outcome"]) == {SLEEP, "fatigue_0_10", "concentration_0_10", "productivity_0_10"}
+    plain, model = (rows[rows["outcome"].isin(model["outcome"])].reset_index() for rows in (plain, model))
     assert model["estimate"].tolist() == plain["estimate"].tolist()
     assert (model["std_error"] - plain["std_error"]).abs().min() > 0 and model["verdict"].isna().all()
     note = found.tables["tbl-sleep-scores"].note or ""
@@ -230,10 +231,10 @@ def test_for_normal_scores_both_are_distances_of_the_same_kind() -> None:
     """Where a cramp depends on the log scale on a normal score, nights before cramps lie as far off as that says."""
     rng = np.random.default_rng(5)
     spread, slope = 1.4, -0.3
-    score = rng.normal(0, spread, 2_000_000)
+    score = rng.normal(0, spread, 500_000)
     cramps = rng.poisson(0.1 * np.exp(slope * score))
     distance = -(cramps @ score / cramps.sum() - score.mean()) / spread
-    assert distance == pytest.approx(-slope * spread, abs=0.01)
+    assert distance == pytest.approx(-slope * spread, abs=0.02)
 
 
 def test_a_score_that_never_varies_has_no_scale() -> None:
@@ -337,11 +338,11 @@ def test_both_directions_are_found_again_and_nothing_where_there_is_nothing() ->
     for feedback, size in ((-0.15, 1.0), (0.0, 0.0)):
         scores = {name: size * getattr(still.burden, name) for name in ("sleep_quality", "fatigue", "productivity")}
         truth = replace(still, cramps=replace(often, sleep_feedback=feedback), burden=replace(still.burden, **scores))
-        own, cohort = answer_of(truth), simulate(300, 28, 11, truth, Mess.none())
+        own, cohort = answer_of(truth), simulate(250, 28, 11, truth, Mess.none())
         rows = cramp_night_scores(cohort, [SLEEP, "fatigue_0_10", "productivity_0_10", "sleep_hours"])
         for name in ("sleep-quality", "fatigue", "productivity", "sleep-hours"):
             one = rows[rows["outcome"].str.startswith(name.replace("-", "_")) & rows["level"].eq("within")].iloc[0]
-            assert abs(one["estimate"] - own[f"cramp-night:{name}"]) < 3 * one["std_error"] and one["std_error"] < 0.08
+            assert abs(one["estimate"] - own[f"cramp-night:{name}"]) < 3 * one["std_error"] and one["std_error"] < 0.09
         lags = distributed_lag(cohort, SLEEP, model="poisson", covariance="cluster")
         for lag in (1, 2, 3):
             one = row(lags, term=SLEEP, level=f"lag {lag}")
@@ -452,16 +453,15 @@ def test_a_diary_without_sleep_or_scores_says_what_is_not_there(diary: Cohort) -
     )
     assert found.values["answer"].endswith("so that no sleep stands before a cramp.")
     # With the day after alone there is one direction, and hours stand in where there is no quality.
-    days = diary.frame("diary").drop(SLEEP, "sleep_hours", "awakenings", "sleep_latency_min")
-    after = analyses.run("sleep", Cohort("after", "diary", {**diary.tables, "diary": days}, as_of=diary.as_of))
-    assert (
-        set(after.could_not) == {"tbl-sleep-lags"} and "Before a cramp" not in after.figures["fig-sleep-directions"].alt
-    )
-    assert after.values["answer"].startswith(
-        "On nights with a cramp, against other nights of the same person, on the day"
-    )
-    hours = Cohort("hours", "diary", {**diary.tables, "diary": diary.frame("diary").drop(SLEEP)}, as_of=diary.as_of)
-    lags = kinds.DISTRIBUTED_LAG.rows(analyses.run("sleep", hours).estimates)
+    few = diary.frame("diary").select("participant_id", "date", "entry_made", "cramps", "fatigue_0_10", "sleep_hours")
+    one = few.drop("sleep_hours")
+    after = analyses.run("sleep", Cohort("after", "diary", {**diary.tables, "diary": one}, as_of=diary.as_of))
+    assert set(after.could_not) == {"tbl-sleep-lags"}
+    assert "before a cramp" not in after.figures["fig-sleep-directions"].alt
+    start = "On nights with a cramp, against other nights of the same person, on the day after, fatigue"
+    assert after.values["answer"].startswith(start)
+    hours = analyses.run("sleep", Cohort("hours", "diary", {**diary.tables, "diary": few}, as_of=diary.as_of))
+    lags = kinds.DISTRIBUTED_LAG.rows(hours.estimates)
     assert set(lags["term"].str.removeprefix("contrast: ")) == {"sleep_hours"}
 
 
@@ -544,7 +544,8 @@ def test_a_survey_that_asked_neither_says_so(asked: Cohort) -> None:
     assert found.values["answer"].endswith(
         "could not be estimated: the survey has none of usual sleep and depression (PHQ-9)."
     )
-    only = asked.frame("participants").drop("phq9_0_27")
+    only = asked.frame("participants").select(pl.exclude("usual_sleep_hours"))
     part = analyses.run("sleep", Cohort("part", "survey", {"participants": only}, asked.design, as_of=asked.as_of))
+    # What is needed beside it, schooling among it, was not asked.
     assert "no sufficient set among what was measured" in " ".join(part.estimates["note"])
-    assert any("Usual sleep" in text for text in drawn(figures.usual_sleep(part.estimates)))
+    assert any("Depression" in text for text in drawn(figures.usual_sleep(part.estimates)))

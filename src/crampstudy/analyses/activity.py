@@ -18,7 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.modification import Modification, modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, not_measured
+from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.thirds import ACTIVE, active_thirds
 from crampstudy.contrasts.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
 from crampstudy.errors import AnalysisError
@@ -90,7 +90,7 @@ def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]
     parts = []
     for names, rng in zip(TOGETHER, rngs, strict=True):
         own = [name for name in names if name in known]
-        parts += [adjusted_within_between(cohort, own, rng=rng, **asked)] if own else []
+        parts += [adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, own)]
     parts += [not_measured(cohort, name) for name in every if name not in known]
     rows = together(parts)
     caption = "Exertion, stretching, sitting, mindfulness, stress and cramps, at the declared contrasts."
@@ -155,7 +155,7 @@ def _reported(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 def _answer(rows: pd.DataFrame) -> str:
     text = said.had(
-        ("after a day of much exertion for them", said.judged(rows, EXERTION, "within")),
+        ("after a day of much exertion", said.judged(rows, EXERTION, "within")),
         ("after exertion on several days", said.judged(rows, EXERTION, "cumulative")),
         ("on nights of stretching", said.judged(rows, STRETCHED, "within")),
         ("after 14 nights of stretching in a row", said.judged(rows, STRETCHED, WINDOWS[2][1])),

@@ -18,7 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.modification import Modification, modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, not_measured
+from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
@@ -75,7 +75,7 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
     parts = []
     for names, rng in zip(TOGETHER, rngs, strict=True):
         own = [name for name in names if name in measured]
-        parts += [adjusted_within_between(cohort, own, rng=rng, **asked)] if own else []
+        parts += [adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, own)]
         parts += [adjusted_lags(cohort, name, **asked) for name in own if name in LAGGED]
         parts += [not_measured(cohort, name) for name in names if name not in own and name != GUIDELINE]
     if not {FLUID, DRINK, ALCOHOL} & measured:

@@ -12,6 +12,7 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
+from crampstudy.codebook.contrasts import margin
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.cramp_night import WORSE, cramp_night_scores
@@ -63,8 +64,14 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
 def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     if not {*WORSE} & measured_in(cohort):
         raise AnalysisError(f"the diary has none of {_listed(WORSE)}")
-    shown = (kinds.CRAMP_NIGHT, kinds.CRAMP_NIGHT_MODEL_BASED, kinds.CRAMP_NIGHT_ADJUSTED)
-    rows = together(cramp_night_scores(cohort, kind=kind, **asked) for kind in shown)
+    judged = [name for name in WORSE if margin(name)]
+    rows = together(
+        (
+            cramp_night_scores(cohort, **asked),
+            cramp_night_scores(cohort, judged, kind=kinds.CRAMP_NIGHT_MODEL_BASED, **asked),
+            cramp_night_scores(cohort, kind=kinds.CRAMP_NIGHT_ADJUSTED, **asked),
+        )
+    )
     caption = "Scores of nights with and without cramps, and of the day after, by linear mixed models."
     note = (
         "Differences in the unit of the score, from models with a random intercept of the participant [@laird1982]: "

@@ -22,6 +22,8 @@ from crampstudy.wording import CONTRAST, label, listed, small
 MODEL = "negative-binomial"
 _OUTCOME = "cramps"
 REPLICATES = 200
+ENOUGH_TOGETHER = 150
+"""From so many participants on a model has room for several exposures and what all of them are adjusted for."""
 
 
 def adjusted_within_between(
@@ -72,6 +74,12 @@ def adjusted_within_between(
     return _with_notes(rows, [said[key] if of_ratio else None for key, of_ratio in zip(keys, own, strict=True)])
 
 
+def in_one_model(cohort: Cohort, exposures: Sequence[str]) -> list[list[str]]:
+    """Return which of ``exposures`` stand in a model together: all of them, or of few participants each alone."""
+    many = cohort.tables["participants"].height >= ENOUGH_TOGETHER
+    return [[*exposures]] if many and exposures else [[name] for name in exposures]
+
+
 def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = None, **more: Any) -> pd.DataFrame:
     """Return the rate ratios of a nightly exposure over several nights, adjusted as the graph asks.
 
@@ -101,12 +109,9 @@ def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None)
     own = [_named(node) for node in within.nodes]
     others = [_named(node) for node in between.nodes if node not in within.nodes]
     missing = [_named(node) for node in dict.fromkeys((*within.missing, *between.missing))]
-    parts = [
-        f"within persons adjusted for {listed(own)}" if own else "within persons adjusted for nothing",
-        f"between them also for {listed(others)}" if others else "",
-        f"not for {listed(missing)}, which it would need and which was not measured" if missing else "",
-    ]
-    return f"{small(label(exposure))}: {', '.join(filter(None, parts))}"
+    also = f" (between persons also {listed(others)})" if others else ""
+    lacking = f", and not for {listed(missing)}, which it would need and which was not measured" if missing else ""
+    return f"{small(label(exposure))}: {listed(own) if own else 'nothing'}{also}{lacking}"
 
 
 def _named(node: CausalNode) -> str:
@@ -160,8 +165,8 @@ def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[st
 
 
 def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str]) -> str:
-    if pd.isna(row["adjusted_for"]) and covariates:
-        # A row without an estimate has no model whose terms it could tell.
-        return found.sentence if row["status"] in ("converged", "boundary") else ""
+    """Return what a row is adjusted for; one without an estimate is adjusted for nothing."""
+    if row["status"] not in ("converged", "boundary"):
+        return ""
     kept = {*str(row["adjusted_for"]).split("; ")}
     return with_left_out(found, [term for term in single_terms(covariates) if term not in kept])

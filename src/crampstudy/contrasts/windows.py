@@ -86,7 +86,7 @@ def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
     if lacking[USUAL] or all(lacking[dose] for dose in asked):
         reason = lacking[USUAL] or lacking[asked[-1]]
         return estimates.frame(
-            estimates.row(status="not_estimable", level=_dose(dose), note=lacking[dose] or reason, **cells)
+            estimates.row(status="not_estimable", **cells | _of_dose(dose) | {"note": lacking[dose] or reason})
             for dose in asked
         )
     knots = [round(dose / _WEEK, 6) for dose in WEEKLY[1:-1] if not lacking[dose]]
@@ -94,7 +94,7 @@ def strength_dose(cohort: Cohort, **more: Any) -> pd.DataFrame:
     fitted, said = _fitted(cohort, STRENGTH, [spline], **more)
     made = []
     for dose in asked:
-        own = cells | {"level": _dose(dose), "unit": f"{dose:g} against {USUAL:g} min/week"}
+        own = cells | _of_dose(dose)
         if lacking[dose] or fitted.linear is None:
             reason = lacking[dose] or _why(fitted, str(weekly))
             made.append(estimates.row(status="not_estimable", **own | {"note": reason}))
@@ -152,6 +152,10 @@ def _lacking(reached: pl.DataFrame, dose: float) -> str:
 
 def _dose(minutes: float) -> str:
     return f"{minutes:g} min/week"
+
+
+def _of_dose(minutes: float) -> dict[str, str]:
+    return {"level": _dose(minutes), "unit": f"{minutes:g} against {USUAL:g} min/week"}
 
 
 def _why(fitted: Fit, weekly: str) -> str:

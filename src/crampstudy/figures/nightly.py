@@ -20,7 +20,10 @@ from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.tables.nightly import at_contrasts
 
-_TICKS = (0.1, 0.2, 0.33, 0.5, 0.8, 1, 1.25, 2, 3, 5, 10)
+_TICKS = (0.33, 0.5, 0.8, 1, 1.25, 2, 3)
+_FEWER_TICKS = (0.05, 0.2, 0.5, 1, 2, 5, 20)
+"""Of an axis that reaches far."""
+_FAR = 8.0
 _TALLEST = 20.0
 """Limits beyond this ratio, or its inverse, say no more than that they are."""
 _CUMULATIVE = "cumulative"
@@ -84,7 +87,7 @@ def modified(estimates: pd.DataFrame) -> Figure:
 def within_between(estimates: pd.DataFrame) -> Figure:
     """Draw the ratios of nightly exposures within participants and between them, side by side, at declared contrasts.
 
-    An interval that reaches beyond 20 or 1/20 is cut. Where there is no estimate, the figure says why.
+    An interval that reaches beyond 20 or 1/20 ends there in an arrow. Where there is no estimate, the figure says why.
     """
     rows = kinds.WITHIN_BETWEEN.rows(estimates)
     drawn = estimated(at_contrasts(rows))
@@ -94,7 +97,7 @@ def within_between(estimates: pd.DataFrame) -> Figure:
     records = wording.records(drawn)
     place = {name: i for i, name in enumerate(names)}
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.42 * len(names)))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.36 * len(names)))
         panels = figure.subplots(1, len(OF_PERSON), sharey=True, squeeze=False)[0]
         for axes, level in zip(panels, OF_PERSON, strict=True):
             own = drawn[drawn["level"] == level]
@@ -123,19 +126,27 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     axes.axvline(1, color=style.RULE, linewidth=0.8)
     axes.set_xscale("log")
     low, high = _limits(rows)
-    shown = rows["estimate"].clip(low, high).to_numpy()
-    sns.scatterplot(x=shown, y=list(places), color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
+    inside = rows["estimate"].between(low, high).to_numpy()
+    at = np.asarray(places, dtype=float)
+    sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
+    for beyond, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
+        cut = beyond.fillna(value=False).to_numpy(dtype=bool)
+        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
     whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
     spans = [place for place, known in zip(places, whole, strict=True) if known]
     axes.hlines(
         spans, rows["ci_low"][whole].clip(low, high), rows["ci_high"][whole].clip(low, high), color=style.PALETTE[0]
     )
     axes.set_xlim(low / 1.08, high * 1.08)
-    axes.set_xticks([tick for tick in _TICKS if low / 1.08 <= tick <= high * 1.08])
+    axes.set_xticks(_ticks(low, high))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("")
     style.grid(axes, "x")
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    return [tick for tick in (_FEWER_TICKS if high / low > _FAR else _TICKS) if low / 1.08 <= tick <= high * 1.08]
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
@@ -187,7 +198,7 @@ def _ratio_axis(axes: Axes, rows: pd.DataFrame) -> None:
     low, high = _limits(rows)
     axes.set_yscale("log")
     axes.set_ylim(low / 1.08, high * 1.08)
-    axes.set_yticks([tick for tick in _TICKS if low / 1.08 <= tick <= high * 1.08])
+    axes.set_yticks(_ticks(low, high))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel(f"Rate ratio ({rows['ci_level'].iloc[0] * 100:g}% CI), log scale")

@@ -144,10 +144,9 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
 
 def _with_reference(curve: pd.DataFrame) -> pd.DataFrame:
     """Return the numbers of a curve, in the order of its variable, with its reference, where the ratio is 1."""
-    numbers = curve[["estimate", "ci_low", "ci_high"]].assign(level=curve["level"].astype(float))
-    at = curve["reference"].dropna().astype(float).unique()
-    ones = pd.DataFrame({"level": at, "estimate": 1.0, "ci_low": 1.0, "ci_high": 1.0})
-    return pd.concat([numbers, ones], ignore_index=True).sort_values("level")
+    numbers = [tuple(map(float, row)) for row in curve[["level", "estimate", "ci_low", "ci_high"]].to_numpy()]
+    numbers += [(float(at), 1.0, 1.0, 1.0) for at in curve["reference"].dropna().unique()]
+    return pd.DataFrame(sorted(numbers), columns=["level", "estimate", "ci_low", "ci_high"], dtype=float)
 
 
 def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> None:

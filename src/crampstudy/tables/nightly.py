@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import with_level
-from crampstudy.tables.ratios import p_value
+from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -35,18 +35,18 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
         for row in wording.records(kinds.RELIABILITY.rows(estimates))
     }
     records = wording.records(shown)
-    made = pd.DataFrame(
-        {
-            "Contrast": [_contrast(row) for row in records],
-            with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
-            "p": [p_value(row["p_value"]) for row in records],
-            "Nights": [wording.count(row["n_nights"]) for row in records],
-            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
-        },
-        dtype=object,
-    )
+    columns = {
+        "Contrast": [_contrast(row) for row in records],
+        with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
+        "p": [p_value(row["p_value"]) for row in records],
+        "Nights": [wording.count(row["n_nights"]) for row in records],
+    }
+    if reliability:
+        columns["Reliability"] = [_reliability(row, reliability) for row in records]
+    columns["Verdict"] = [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records]
+    made = pd.DataFrame(columns, dtype=object)
     made.index = pd.MultiIndex.from_tuples(
-        [(wording.term(str(row["term"])), _which(row, reliability)) for row in records], names=["", "Exposure"]
+        [(wording.term(str(row["term"])), _which(row)) for row in records], names=["", "Exposure"]
     )
     return PrintedTable.of(made, notes=(notes(shown),))
 
@@ -73,18 +73,18 @@ def _contrast(row: Mapping[str, Any]) -> str:
     return wording.contrast({**row, "level": None}) or wording.DASH
 
 
-def _which(row: Mapping[str, Any], reliability: Mapping[str, float]) -> str:
-    """Return what of an exposure a row is of: ``Between participants (reliability of the mean 0.99)``."""
-    level, kind = str(row["level"]), row["analysis"]
-    if kind == kinds.CORRECTED.name:
-        return "Between, corrected for reliability"
-    if level == "between":
-        known = reliability.get(str(row["term"]).removeprefix(wording.CONTRAST))
-        said = f" (reliability {wording.number(known)})" if known is not None and pd.notna(known) else ""
-        return f"Between participants{said}"
-    if level == "within":
-        return "Within participants"
-    return night(level)
+def _reliability(row: Mapping[str, Any], known: Mapping[str, float]) -> str:
+    """Return the reliability of the mean that a ratio is of."""
+    value = known.get(str(row["term"]).removeprefix(wording.CONTRAST)) if row["level"] == BETWEEN else None
+    return wording.DASH if value is None or pd.isna(value) else wording.number(value)
+
+
+def _which(row: Mapping[str, Any]) -> str:
+    """Return what of an exposure a row is of: ``Between participants``, ``1 night later``."""
+    if row["analysis"] == kinds.CORRECTED.name:
+        return "Between, corrected"
+    level = str(row["level"])
+    return f"{wording.capital(level)} participants" if level in OF_PERSON else night(level)
 
 
 def night(level: str) -> str:
