@@ -239,6 +239,8 @@ def test_a_list_of_events_has_only_what_was_asked() -> None:
 def test_every_night_with_a_cramp_has_no_serial_dependence() -> None:
     rows = rows_of(diary(*["1" * 30] * 6, *["0" * 30] * 6))
     assert rows.loc["serial dependence", "note"].startswith("nobody has nights with and without a cramp")
+    alike = rows_of(diary(*["1" * 30] * 6)).loc["dispersion"]
+    assert (alike["estimate"], alike["status"]) == (0, "boundary") and alike["note"] == "all nights have the same count"
     # Yes or no: nobody knows more cramps than one of a night.
     assert rows.loc["cramps a cramp night", "estimate"] == 1 and pd.isna(rows.loc["cramps a cramp night", "ci_low"])
 

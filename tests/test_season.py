@@ -264,6 +264,37 @@ def test_a_calendar_that_is_too_short_has_no_cycle(people: int, months: int, sai
     assert found.values["limits"].startswith("The cycle is one of nights within persons and of different people")
 
 
+def test_a_year_of_few_people_says_how_many_it_takes(nights: pl.DataFrame) -> None:
+    rng = np.random.default_rng(8)
+    table = pl.DataFrame(
+        [
+            (f"p{i}", "male", 50, date(2024, 1, 1) + timedelta(days=k), int(rng.poisson(0.5)))
+            for i in range(12)
+            for k in range(0, 366, 3)
+        ],
+        ["participant_id", "sex", "age_years", "date", "cramps"],
+        orient="row",
+    )
+    few = kinds.SEASON.rows(analyses.run("season", cohort_of(table)).estimates)
+    reason = (
+        "12 participants are too few for a mean, a cosine and a sine: a model needs 5 to every coefficient, which is 15"
+    )
+    assert set(few["note"]) == {reason} and set(few["status"]) == {"not_estimable"}
+    assert cycle(cohort_of(table)).loc["joint test", "status"] == "converged"
+
+
+def test_the_night_in_study_counts_from_the_first_night_that_was_logged(nights: pl.DataFrame) -> None:
+    made = cohort_of(nights)
+    before = made.frame("diary").group_by("participant_id", maintain_order=True).first()
+    before = before.with_columns(
+        date=pl.col("date") - pl.duration(days=9), cramps=pl.lit(None, pl.Int64), entry_made=False
+    )
+    both = pl.concat([made.frame("diary").with_columns(entry_made=pl.lit(value=True)), before], how="diagonal")
+    late = replace(made, tables={**made.tables, "diary": both})
+    amplitude = [cycle(each).loc["amplitude", "estimate"] for each in (made, late)]
+    assert amplitude[0] == pytest.approx(amplitude[1], rel=1e-9)
+
+
 def test_months_of_one_participant_have_no_rate(nights: pl.DataFrame) -> None:
     of_one = nights["participant_id"][0]
     some = nights.filter((pl.col("participant_id") == of_one) | (pl.col("date").dt.month() != nights["date"][0].month))
