@@ -309,3 +309,16 @@ def test_tables_of_the_pool_take_rows_and_results() -> None:
     assert trials.loc[("Magnesium, idiopathic", "Barna 2021"), "Weight"] == "44%"
     assert any(note.startswith("Roffe 2002: not pooled: medians only") for note in trials.notes)
     assert tables.sensitivity(made).index.get_level_values(1)[0] == "Without Frusso 1999"
+
+
+def test_the_line_of_a_cohort_says_how_its_interval_was_made(contrast: Mapping[str, Any]) -> None:
+    (said,) = (note for note in tables.trials(evidence.beside_cohort(contrast, "idiopathic")).notes if "CR2" in note)
+    assert said == ("simulated: Bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom.")
+
+
+def test_tables_of_a_terminal_are_named_by_treatment_and_population() -> None:
+    shown = [part.heading for part in tables.shown(evidence.synthesise("botulinum_toxin").estimates)]
+    assert shown[:2] == [
+        "trials, botulinum toxin, lumbar stenosis against gabapentin",
+        "trials, botulinum toxin, diabetic neuropathy",
+    ]

@@ -87,9 +87,11 @@ def _row(study: Study) -> TrialRow:
     except AnalysisError as problem:
         return TrialRow(study, None, study.not_pooled or str(problem))
     if study.role != "trial":
-        return TrialRow(study, found, study.not_pooled or f"{study.role}, no trial of its own")
+        return TrialRow(
+            study, found, study.not_pooled or f"{study.study} has the role {study.role}, and is no trial of its own"
+        )
     if study.comparison not in (*POOLED_COMPARISONS, "other treatment"):
-        return TrialRow(study, found, study.not_pooled or f"compared with {study.comparison}")
+        return TrialRow(study, found, study.not_pooled or f"{study.study} is compared with {study.comparison}")
     return TrialRow(study, found, study.not_pooled)
 
 

@@ -70,13 +70,13 @@ def beside(
     own, options = tuple(added), options or SynthesisOptions()
     check(agent, population, own)
     names = " and ".join(each.study for each in own)
-    touched = {each.population for each in own}
     after = synthesise(agent, population, added=own, options=replace(options, name=f"{made.TRIALS}, with {names}"))
     there = population is None or population in populations(agent)
     before = synthesise(agent, population if there else None, options=options)
-    kept = [each.estimates["population"].isin([*touched, EVERYBODY]) for each in (before, after)]
+    touched = {pool.name for pool in after.pools if any(row.study in own for row in pool.rows)}
     first, second = (
-        replace(each, estimates=each.estimates[of]) for each, of in zip((before, after), kept, strict=True)
+        replace(each, estimates=each.estimates[each.estimates["population"].isin([*touched, EVERYBODY])])
+        for each in (before, after)
     )
     return first, second
 
