@@ -267,9 +267,11 @@ class TestForest:
         for said in (
             *("Magnesium, idiopathic", "Frusso 1999", "42%", "high", "−0.33 (−1.96 to 1.30)", "−2.96 to 2.30"),
             *("Magnesium, pregnancy: one trial, nothing to pool", "TENS: no poolable trial", "Prediction interval"),
+            "Botulinum toxin, diabetic neuropathy: no poolable trial",
             *("← favours treatment", "favours comparator →", "Difference in cramps a week (95% CI)", "simulated"),
         ):
             assert said in texts, said
+        assert "Vitamin K2, haemodialysis: no poolable trial" not in texts
         assert texts.count("Pooled, random effects") == 1 and "Roguin Maor 2017, end values" not in texts
 
     def test_intervals_beyond_the_window_end_in_arrows(self) -> None:
