@@ -80,7 +80,7 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
-            parts = (_OF_EVIDENCE[name], *map(wording.term, key)) if name in _OF_EVIDENCE else key
+            parts = (_OF_EVIDENCE[name], wording.term(str(key[0])), *key[1:]) if name in _OF_EVIDENCE else key
             heading = ", ".join(cell for cell in parts if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART, noted=name in _OF_EVIDENCE)
 
