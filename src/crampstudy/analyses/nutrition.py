@@ -179,4 +179,5 @@ ANALYSIS = Analysis(
         "survey": CohortAnswer(of_survey, (_MAIN, _CURVES, _INTAKE, _PER_SD), {"participants": ("recalled_low",)}),
     },
     values=said.VALUES,
+    follows_graph=True,
 )

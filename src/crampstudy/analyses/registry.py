@@ -69,6 +69,9 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
         UsageError: no analysis has this name, or the settings do not suit the cohort.
     """
     analysis = named(name)
+    if settings is not None and settings.graph is not None and not analysis.follows_graph:
+        able = ", ".join(each.name for each in ANALYSES.values() if each.follows_graph)
+        raise UsageError(f"{name} follows no graph of one's own; leave it out, or ask one that does: {able}")
     answer = analysis.answers.get(cohort.kind)
     if answer is None:
         served = " or ".join(f"a {kind}" for kind in analysis.answers)
