@@ -27,7 +27,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(observed.measured, observed.participants),
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
-        *(nightly.adherence, nightly.modified),
+        *(nightly.adherence, nightly.modified, nightly.joint_programme),
         conditions,
     )
 }
