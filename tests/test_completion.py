@@ -38,8 +38,9 @@ def test_the_names_completed_are_those_that_there_are() -> None:
         (("analyse", "se"), ["second-opinion"]),
         (
             ("report", DIARY, "--sections", "cohort,"),
-            ["cohort,age-and-muscle", "cohort,sleep", "cohort,second-opinion"],
+            [f"cohort,{name}" for name in analyses.ANALYSES if name != "cohort"],
         ),
+        (("evidence", "--agent", "ma"), ["magnesium"]),
         # The participants of the source have these, and no smoking.
         (("describe", DIARY, "--by", ""), ["age_band", "sex", "diabetes"]),
         (("describe", "--json", DIARY, "--by", "s"), ["sex"]),

@@ -24,16 +24,18 @@ from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
 from crampstudy.contrasts.modification import modified_ratio
 from crampstudy.contrasts.nocturia import nocturia_by_fluid
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import SeasonQuestion
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
-from crampstudy.descriptive.ever import ever, recalled_frequency
-from crampstudy.descriptive.frequency import frequency
+from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.diary import frequency
+from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
@@ -90,6 +92,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
+        "compare cohorts of one kind": compare(diary, diary, bands=BANDS, adjust="sex").estimates,
         "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,
         "bootstrap": bootstrap(diary, model="poisson", terms="sex", replicates=40, rng=np.random.default_rng(1)),
         "muscle": fit(
@@ -113,6 +116,8 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "usual sleep": fit(
             survey, model="survey-poisson", terms="diabetes", outcome="any_cramp", analysis=kinds.SLEEP_AND_MOOD.name
         ).estimates,
+        "levels": levels(diary, ["vitamin_b12_pmol_l"]),
+        "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),

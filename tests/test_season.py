@@ -19,9 +19,9 @@ from test_age_curve import survey
 from crampstudy import analyses, figures, fit, tables
 from crampstudy.analyses import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cosinor import AnnualCycle, resampled
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import NONE, SeasonQuestion, day_of
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
+from crampstudy.contrasts.season.rows import NONE, SeasonQuestion, day_of
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.nights.calendar import YEAR
@@ -182,6 +182,7 @@ def test_a_cohort_of_the_simulator_has_the_cycle_that_was_put_in(amplitude: floa
     else:
         assert ratio["ci_low"] == 1 and rows.loc["joint test", "p_value"] > 0.05
         assert pd.isna(peak["ci_low"]) and peak["note"].startswith(NONE)
+        assert tables.season(rows.reset_index()).loc["Peak", "Estimate (95% CI)"] == "any day"
         assert "biased upwards" in ratio["note"] and ratio["verdict"] in ("inconclusive", "near null")
 
 

@@ -13,10 +13,10 @@ from functools import cache, partial
 import numpy as np
 
 from crampstudy import compute
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import SeasonQuestion
-from crampstudy.descriptive.frequency import with_interval
-from crampstudy.descriptive.frequency_measures import NEAR, NIGHTLY, OFTEN, FrequencyMeasure, Linearised, PersonSums
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import SeasonQuestion
+from crampstudy.descriptive.frequency.diary import with_interval
+from crampstudy.descriptive.frequency.measures import NEAR, NIGHTLY, OFTEN, FrequencyMeasure, Linearised, PersonSums
 from crampstudy.estimates import kinds
 from crampstudy.nights.calendar import YEAR
 from crampstudy.simulate import Truth, simulate

@@ -14,8 +14,8 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_term import age_term
-from crampstudy.contrasts.season import annual_cycle
-from crampstudy.contrasts.season_rows import NONE, SeasonQuestion
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import NONE, SeasonQuestion
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 from crampstudy.models.fit import fit
@@ -28,7 +28,7 @@ _OF_CYCLE = (
     "A cosine and a sine of the day of the year in a negative binomial model of the nights, adjusted for age, sex and "
     "the night in study. The relative amplitude is (max − min) / (max + min) of the rate. Amplitude, peak and the "
     "ratio of peak to trough have intervals from resampled participants; a lower limit of 0, or of a ratio of 1, says "
-    "that no cycle can be told from none."
+    "that a cycle cannot be told from none."
 )
 
 
@@ -120,7 +120,7 @@ def _answer(cycle: pd.DataFrame) -> str:
         f"the highest rate of the year is {estimate(ratio)} times the lowest ({how}{wording.p_text(test['p_value'])})"
     )
     if str(peak["note"]).startswith(NONE):
-        return f"No annual cycle can be told from none: {size}."
+        return f"An annual cycle cannot be told from none: as fitted, {size}."
     return f"Cramps follow an annual cycle: {size}, and the peak is on {tables.peak(peak)}."
 
 

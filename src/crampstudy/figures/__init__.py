@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.comparisons import between_cohorts
 from crampstudy.figures.conditions import ratios_by_age
 from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.dose_response import dose_response
@@ -21,15 +22,16 @@ from crampstudy.figures.survival import relief
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
+        between_cohorts,
         rates,
         prevalence,
         age_curve,
-        dose_response,
         relief,
         ratios,
         participants,
         weekly_completeness,
         measured,
+        dose_response,
         distribution,
         recalled_classes,
         both_directions,
@@ -47,6 +49,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "between_cohorts",
     "both_directions",
     "distribution",
     "dose_response",

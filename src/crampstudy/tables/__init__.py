@@ -3,6 +3,7 @@
 from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
+from crampstudy.tables.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.evidence import (
     against_article,
@@ -52,10 +53,12 @@ __all__ = [
     "agreement",
     "agreements",
     "at_contrasts",
+    "between_cohorts",
     "bootstrap",
     "both_directions",
     "classes",
     "cleaning",
+    "cohort_interaction",
     "completeness",
     "conditions",
     "cramp_night",

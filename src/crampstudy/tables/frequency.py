@@ -166,7 +166,7 @@ def _cell(row: Mapping[str, Any]) -> str:
     if row["status"] not in ("converged", "boundary") or pd.isna(row["estimate"]):
         return wording.estimate(row)
     if row["scale"] == "day_of_year":
-        return peak(row)
+        return "any day" if pd.isna(row["ci_low"]) else peak(row)
     if row["scale"] == _TEST:
         return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {wording.number(row['estimate'])}"
     return value(row) if row["scale"] == "proportion" else estimate(row)

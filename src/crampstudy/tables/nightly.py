@@ -11,8 +11,7 @@ from crampstudy import wording
 from crampstudy.codebook.exposures import BETWEEN, OF_PERSON
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import with_level
-from crampstudy.tables.ratios import p_value
+from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, table_of_rows
 

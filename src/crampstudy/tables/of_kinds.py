@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, times
+from crampstudy.tables import characteristics, comparisons, evidence, frequency, nightly, observed, ratios, times
 from crampstudy.tables.adjusted_conditions import conditions
 from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.sections import sleep
@@ -25,6 +25,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
+        *(comparisons.between_cohorts, comparisons.cohort_interaction),
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
@@ -40,6 +41,11 @@ _APART = {
 """What the rows of one table of a fit have in common; others stand in a table of their own."""
 _OF_EVIDENCE = {"trials": "trials", "pooled": "pool", "sensitivity": "what the pool rests on"}
 """Headings of tables of published trials, of which there is one for each treatment and population."""
+_APART_ALSO = {
+    **dict.fromkeys(_OF_EVIDENCE, ("term", "population")),
+    **dict.fromkeys(("between_cohorts", "cohort_interaction"), ("outcome",)),
+}
+"""The same of tables that are of no fit."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,7 +75,7 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
     own = _with_their_model(estimates, analyses.map({name: kind.splits or name for name, kind in found.items()}))
     for name in placed.unique():
         rows, base = estimates[placed == name], estimates.assign(analysis=own)[placed == name]
-        apart = ("term", "population") if name in _OF_EVIDENCE else _APART.get(name, ())
+        apart = _APART.get(name, _APART_ALSO.get(name, ()))
         common = [base[column] for column in apart]
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:

@@ -7,6 +7,13 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 
 from crampstudy.estimates.kinds import evidence
 from crampstudy.estimates.kinds.activity import JOINT, THIRDS
+from crampstudy.estimates.kinds.comparisons import (
+    BETWEEN_ADJUSTED,
+    BETWEEN_COHORTS,
+    BETWEEN_STANDARDISED,
+    COHORT_INTERACTION,
+    COHORT_TREND,
+)
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -33,12 +40,7 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
-from crampstudy.estimates.kinds.health_conditions import (
-    CONDITION,
-    CONDITION_AT_50,
-    CONDITION_AT_75,
-    CONDITION_BY_AGE,
-)
+from crampstudy.estimates.kinds.health_conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
@@ -64,6 +66,9 @@ __all__ = [
     "ADJUSTED",
     "AGE_CURVE",
     "AT_RISK",
+    "BETWEEN_ADJUSTED",
+    "BETWEEN_COHORTS",
+    "BETWEEN_STANDARDISED",
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
@@ -71,6 +76,8 @@ __all__ = [
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
+    "COHORT_INTERACTION",
+    "COHORT_TREND",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",

@@ -14,7 +14,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Flags
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency_measures import (
+from crampstudy.descriptive.frequency.measures import (
     ENOUGH_NIGHTS,
     NEAR,
     NIGHTLY,

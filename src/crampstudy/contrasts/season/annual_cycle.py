@@ -14,7 +14,7 @@ import polars as pl
 from crampstudy import estimates
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.age_term import age_term
-from crampstudy.contrasts.season_rows import COSINE, SINE, FittedCycle, SeasonQuestion, not_estimable
+from crampstudy.contrasts.season.rows import COSINE, SINE, FittedCycle, SeasonQuestion, not_estimable
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.season import MONTH_NAMES
@@ -40,8 +40,8 @@ def annual_cycle(cohort: Cohort, asked: SeasonQuestion, rng: np.random.Generator
     nights beside age, sex and the night in study, with the covariance ``auto``. With A the length of both
     coefficients, the ratio of peak to trough is exp(2 A) and the relative amplitude, (max - min) / (max + min), tanh A.
     Their intervals, and that of the peak, are by resampled participants, of one step each
-    (:func:`crampstudy.contrasts.cosinor.resampled`). In the south days are shifted by half a year, which turns winter
-    into summer and leaves the dates of the peak those of the calendar.
+    (:func:`crampstudy.contrasts.season.cosinor.resampled`). In the south days are shifted by half a year, which turns
+    winter into summer and leaves the dates of the peak those of the calendar.
 
     Source: Stolwijk, Straatman and Zielhuis 1999 (cosinor in regression); Liang and Zeger 1986 (clusters).
     """

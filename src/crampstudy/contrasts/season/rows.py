@@ -12,7 +12,7 @@ import numpy as np
 
 from crampstudy import estimates
 from crampstudy.arrays import Array
-from crampstudy.contrasts.cosinor import AnnualCycle, resampled
+from crampstudy.contrasts.season.cosinor import AnnualCycle, resampled
 from crampstudy.estimates import kinds, note, verdicts
 from crampstudy.models.coefficients.rows import untested, wald_cells
 from crampstudy.models.inference.covariance import combined, p_value, quantile
@@ -26,7 +26,7 @@ REPLICATES = 400
 COSINE, SINE = "season_cos", "season_sin"
 SURE = 3.0
 """Amplitudes of fewer standard errors are biased upwards so much that the note says so."""
-NONE = "no cycle can be told from none, so that the peak may be on any day"
+NONE = "a cycle cannot be told from none, so that the peak may be on any day"
 _WINTER: Mapping[Hemisphere, tuple[int, int]] = {"north": (305, 59), "south": (121, 243)}
 """Days of the year from 1 November to 28 February, and from 1 May to 31 August."""
 _DAYS = tuple(range(1, 366, 7))
