@@ -10,9 +10,13 @@ from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.derived import derived
 
 
-def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
-    """Return the columns with a value, the derived ones among them; of a diary that is only scanned, its columns."""
-    found = _with_values(people(cohort))
+def measured_in(cohort: Cohort | Diary, beside: str | None = None) -> frozenset[str]:
+    """Return the columns with a value, the derived ones among them; of a diary that is only scanned, its columns.
+
+    ``beside`` is a column of the participants: then those columns of theirs that anybody has beside it.
+    """
+    who = people(cohort)
+    found = _with_values(who.filter(pl.col(beside).is_not_null()) if beside in who.columns else who)
     if cohort.kind == "survey":
         return found
     if isinstance(cohort, Diary):

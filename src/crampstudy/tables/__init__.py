@@ -28,7 +28,7 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
+from crampstudy.tables.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -70,6 +70,7 @@ __all__ = [
     "gaps",
     "grade_inputs",
     "in_whom",
+    "joint_programme",
     "measured",
     "models",
     "modified",

@@ -97,6 +97,9 @@ def night(level: str) -> str:
     return _NIGHTS.get(level) or wording.capital(level)
 
 
+_MEASURES = {"rate": "cramps per person-week", "rate_ratio": "rate ratio"}
+
+
 @table_of_rows
 def adherence(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how often each guideline was met."""
@@ -133,3 +136,22 @@ def modified(estimates: pd.DataFrame) -> pd.DataFrame:
 def _ratio_of(row: Mapping[str, Any]) -> str:
     level = wording.level(str(row["level"]))
     return f"ratio of ratios {level}" if wording.is_declared(row["term"]) else level
+
+
+@table_of_rows
+def joint_programme(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rates of cramps under all of a programme and none of it, and their ratio."""
+    rows = kinds.JOINT.rows(estimates)
+    records = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Measure": [_MEASURES.get(str(row["scale"]), "") for row in records],
+            with_level("Estimate (95% CI)", rows): [estimate(row) for row in records],
+            "Participants": [wording.count(row["n_participants"]) for row in records],
+            "Nights": [wording.count(row["n_nights"]) for row in records],
+            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
+        },
+        dtype=object,
+    )
+    made.index = pd.Index([wording.capital(str(row["level"])) for row in records], name="Programme")
+    return made

@@ -28,7 +28,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(comparisons.between_cohorts, comparisons.cohort_interaction),
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
-        *(nightly.adherence, nightly.modified),
+        *(nightly.adherence, nightly.modified, nightly.joint_programme),
         conditions,
     )
 }

@@ -6,7 +6,7 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
-from crampstudy.estimates.kinds.activity import THIRDS
+from crampstudy.estimates.kinds.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
@@ -98,6 +98,7 @@ __all__ = [
     "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
+    "JOINT",
     "KINDS",
     "LAG_ADJUSTED",
     "LOW_LEVEL",

@@ -11,3 +11,12 @@ THIRDS = register(
         by_level=True,
     )
 )
+JOINT = register(
+    Kind(
+        name="joint programme",
+        meaning="Rate of cramps by the g-formula if everybody drank, ate and stretched as advised on every night, if "
+        "nobody did, or the ratio of the two.",
+        table="joint_programme",
+        sentence="Joint programme, {level}: {value}",
+    )
+)
