@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
+from crampstudy.figures.age_ratios import age_ratios
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.conditions import ratios_by_age
 from crampstudy.figures.distribution import distribution, recalled_classes
@@ -37,6 +38,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         lag_curves,
         modified,
         ratios_by_age,
+        age_ratios,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -44,6 +46,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "age_ratios",
     "both_directions",
     "distribution",
     "dose_response",

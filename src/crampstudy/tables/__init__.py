@@ -24,6 +24,7 @@ from crampstudy.tables.frequency import (
     rates,
     recalled_classes,
 )
+from crampstudy.tables.muscle import age_ratios
 from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -45,6 +46,7 @@ __all__ = [
     "adjustments",
     "against_article",
     "age_curve",
+    "age_ratios",
     "agents",
     "agreement",
     "agreements",

@@ -13,6 +13,7 @@ from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, sleep, times
 from crampstudy.tables.adjusted_conditions import conditions
 from crampstudy.tables.dose_response import dose_response
+from crampstudy.tables.muscle import age_ratios
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -26,7 +27,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified),
-        conditions,
+        *(conditions, age_ratios),
     )
 }
 """The tables by the name that a kind has for its own."""

@@ -39,6 +39,13 @@ from crampstudy.estimates.kinds.health_conditions import (
     CONDITION_BY_AGE,
 )
 from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
+from crampstudy.estimates.kinds.muscle import (
+    AGE_ALONE,
+    AGE_BESIDE_ALL,
+    AGE_BESIDE_JOINTS,
+    AGE_BESIDE_MUSCLE,
+    AGE_BESIDE_SITTING,
+)
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -60,6 +67,11 @@ from crampstudy.estimates.kinds.sleep import (
 __all__ = [
     "ADHERENCE",
     "ADJUSTED",
+    "AGE_ALONE",
+    "AGE_BESIDE_ALL",
+    "AGE_BESIDE_JOINTS",
+    "AGE_BESIDE_MUSCLE",
+    "AGE_BESIDE_SITTING",
     "AGE_CURVE",
     "AT_RISK",
     "BOOTSTRAP",
