@@ -23,6 +23,7 @@ from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.muscle_and_joints import age_ratios
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.ever import ever, recalled_frequency
@@ -91,6 +92,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "distributed lag": distributed_lag(diary, "alcohol_units", model="poisson", lags=1),
         "conditions": condition_ratios(
             diary, [HealthCondition("hypertension")], model="poisson", outcome="cramps", **adjusted
+        ),
+        "age without and with": age_ratios(
+            diary, model="poisson", outcome="cramps", covariance="cluster", where="age_years >= 20"
         ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
