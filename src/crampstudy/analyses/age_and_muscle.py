@@ -1,68 +1,68 @@
-"""How common cramps are by age, and which factors go with them, muscle among them."""
+"""How common cramps are by age, and whether muscle and joints go with them, and with what age has to do with them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from crampstudy import estimates as tidy
 from crampstudy import tables, wording
+from crampstudy.analyses import age_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.factors import factor_table, survey_models
+from crampstudy.contrasts.muscle_and_joints import age_ratios, muscle_ratios
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value
-from crampstudy.models.fit import fit
 
-FACTORS = (
-    *("serum_potassium_mmol_l", "serum_sodium_mmol_l", "serum_calcium_mmol_l", "serum_magnesium_mmol_l"),
-    *("exercise_min", "alcohol_units", "stretch_calf_min", "peripheral_artery_disease", "diabetes", "hypothyroidism"),
+_BANDS, _CURVE, _MUSCLE, _WITHOUT, _RATIOS = (
+    *("tbl-frequency", "fig-age-curve", "tbl-muscle"),
+    *("fig-age-ratios", "tbl-age-ratios"),
 )
-MUSCLE_TERMS = "age_decade + sex + lean_mass_index_kg_m2 + grip_strength_kg"
-MUSCLE_PER = {"grip_strength_kg": 5}
-"""Ratios of muscle are per so much of a variable."""
+_PARTS = (_CURVE, _BANDS, _MUSCLE, _WITHOUT, _RATIOS)
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
-    """Return incidence rates by age, and rate ratios of nightly counts."""
-    asked = _asked(cohort, settings)
-    model_text = (
-        "Rate ratios come from regression of the nightly count of cramps with a log link and cluster-robust intervals; "
-        "counts are taken as negative binomial."
+    """Return incidence rates by age, and rate ratios of muscle, joints, sitting and age."""
+    caption = (
+        "Incidence rate over age as a curve, with pointwise intervals and a rug of the participants, and by age band; "
+        "the line and its shading are the age-standardised rate."
     )
-    return joined(
-        _rates(cohort, settings),
-        _curve(
-            cohort,
-            settings,
-            "Incidence rate over age, with pointwise intervals, cut at the top where they are very wide.",
-        ),
-        attempt(_FACTORS_SHOWN, lambda: _rate_ratios(cohort, asked)),
-        attempt(_MUSCLE_SHOWN, lambda: _muscle(cohort, "negative-binomial", asked)),
-        Findings(together([]), values={"model_text": model_text}),
-    )
+    return _found(cohort, settings, _rates(cohort, settings), caption, "negative-binomial", "cramps")
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
-    """Return prevalences of recalled classes by age, and odds or prevalence ratios."""
-    asked = _asked(cohort, settings)
-    model_text = (
-        "Ratios come from design-based regression of recalled classes: odds ratios, and of an outcome that 31% or more "
-        "have prevalence ratios first."
+    """Return prevalences of recalled classes by age, and prevalence ratios of muscle, joints, sitting and age."""
+    caption = (
+        "Prevalence of recalled cramps over age as curves, with pointwise intervals and a rug of the participants, and "
+        "by age band."
     )
-    return joined(
-        _prevalences(cohort, settings),
-        _curve(cohort, settings, "Prevalence of recalled cramps over age, with pointwise intervals."),
-        attempt(_ANY_SHOWN, lambda: _any_cramp(cohort, asked)),
-        attempt(_FACTORS_SHOWN, lambda: _moderate_severe(cohort, asked)),
-        attempt(_MUSCLE_SHOWN, lambda: _muscle(cohort, "survey-logistic", asked)),
-        Findings(together([]), values={"model_text": model_text}),
-    )
+    return _found(cohort, settings, _prevalences(cohort, settings), caption, "survey-poisson", "any_cramp")
+
+
+def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, model: str, outcome: str) -> Findings:
+    asked = {
+        "model": model,
+        "outcome": outcome,
+        "where": settings.old_enough(cohort),
+        "ci_level": settings.ci_level,
+        "participants_per_coefficient": settings.per_coefficient,
+    }
+    curve = age_curve(cohort, youngest=settings.youngest, ci_level=settings.ci_level)
+    alt = "Left, a smooth curve over age with its interval shaded; right, points with vertical intervals by age band."
+    drawing = Drawing("age_curve", together([curve, bands.estimates]), caption, alt)
+    muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
+    ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
+    values = {
+        "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
+        "limits": said.limits(cohort.kind),
+    }
+    shown = Findings(curve, figures={_CURVE: drawing}, values=values)
+    return joined(bands, shown, muscle, ages)
 
 
 def _rates(cohort: Cohort, settings: Settings) -> Findings:
@@ -72,17 +72,10 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
         "corrected for skewness [@hall1992]. The mean of person rates parts from the incidence rate when how much is "
         "logged goes with how often cramps come. Summary rows overlap with the bands."
     )
-    drawing = Drawing(
-        "rates",
-        rows,
-        caption="Incidence rate by age band with intervals; the line and shading are the age-standardised rate.",
-        alt="Points with vertical intervals over the age bands, and a horizontal line at the age-standardised rate.",
-    )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
     return Findings(
         rows,
-        {"tbl-frequency": ReportTable(tables.rates(rows), "Incidence rate of cramps by age.", _note(note, rows))},
-        {"fig-frequency": drawing},
+        {_BANDS: ReportTable(tables.rates(rows), "Incidence rate of cramps by age.", f"{note} {tables.notes(rows)}")},
         values={
             "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
             "frequency": _frequency(cohort, settings, "crude incidence rate", crude, standardised),
@@ -97,19 +90,12 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
         "moderate-severe: five or more. Rows from 20, 50 and 60 years on overlap with the bands."
     )
     caption = "Prevalence of recalled cramps in the past month by age."
-    drawing = Drawing(
-        "prevalence",
-        rows,
-        caption="Prevalence of mild and of moderate-severe cramps by age band, with intervals.",
-        alt="Two series of points with vertical intervals over the age bands: mild and moderate-severe cramps.",
-    )
     any_cramp = rows[rows["level"].eq("any")]
     crude, standardised = kinds.PREVALENCE.rows(any_cramp), kinds.STANDARDISED_PREVALENCE.rows(any_cramp)
     quantity = "design-based prevalence of any cramp in the past month"
     return Findings(
         rows,
-        {"tbl-frequency": ReportTable(tables.prevalence(rows), caption, _note(note, rows))},
-        {"fig-frequency": drawing},
+        {_BANDS: ReportTable(tables.prevalence(rows), caption, f"{note} {tables.notes(rows)}")},
         values={
             "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
             "classes are none, mild (up to four), and moderate-severe (five or more).",
@@ -118,65 +104,33 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     )
 
 
-def _rate_ratios(cohort: Cohort, asked: Mapping[str, Any]) -> Findings:
-    model = "negative-binomial"
-    rows = factor_table(cohort, FACTORS, models=(model,), outcome="cramps", **asked)
-    return _factors(rows, "tbl-factors", "Factors and cramps.", drawn=model)
+def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    rows = muscle_ratios(cohort, **asked)
+    # A number is shown at its declared contrast alone.
+    shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
+    caption = "Muscle, joints and sitting: each ratio of a model of its own, adjusted as the causal graph asks."
+    return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, tables.notes(shown) or None)})
 
 
-def _moderate_severe(cohort: Cohort, asked: Mapping[str, Any]) -> Findings:
-    rows, first = _recalled(cohort, "moderate_severe_vs_none", asked)
-    return _factors(rows, "tbl-factors", "Factors and moderate-severe cramps, against none.", drawn=first)
-
-
-def _any_cramp(cohort: Cohort, asked: Mapping[str, Any]) -> Findings:
-    rows, _ = _recalled(cohort, "any_cramp", asked)
-    return _factors(rows, "tbl-factors-any", "Factors and any cramp in the past month, against none.")
-
-
-def _recalled(cohort: Cohort, outcome: str, asked: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
-    """Return the ratios of a recalled outcome, and the first of the models that give them."""
-    models = survey_models(cohort, outcome, where=asked["where"])
-    return factor_table(cohort, FACTORS, models=models, outcome=outcome, **asked), models[0]
-
-
-def _factors(rows: pd.DataFrame, label: str, caption: str, drawn: str | None = None) -> Findings:
-    """Return ratios as a table, and those of the model ``drawn`` as a figure."""
-    first = kinds.ADJUSTED.rows(rows)
-    forest = Drawing(
-        "ratios",
-        first[first["model"] == drawn],
-        caption="Ratios of @tbl-factors, adjusted for age and sex, on a log scale; the line stands at no association.",
-        alt="A forest of points with horizontal intervals, one row per factor, around a vertical line at a ratio of "
-        "one.",
+def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    rows = age_ratios(cohort, **asked)
+    drawing = Drawing(
+        "age_ratios",
+        rows,
+        caption="Ratio of each age, beside sex alone and with all that was measured of muscle, joints and sitting "
+        "beside, of the same participants; log scale.",
+        alt=said.alt(rows),
+        note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
     )
-    table = ReportTable(tables.adjusted_factors(rows), caption, _note("", rows))
-    return Findings(rows, {label: table}, {"fig-factors": forest} if drawn else {})
-
-
-def _muscle(cohort: Cohort, model: str, asked: Mapping[str, Any]) -> Findings:
-    rows = fit(cohort, model=model, terms=MUSCLE_TERMS, per=MUSCLE_PER, analysis=kinds.MUSCLE.name, **asked).estimates
-    caption = "Muscle mass, strength and cramps, adjusted for age and sex."
-    return Findings(rows, {"tbl-muscle": ReportTable(tables.factors(rows), caption, _note("", rows))})
-
-
-def _curve(cohort: Cohort, settings: Settings, caption: str) -> Findings:
-    rows = age_curve(cohort, youngest=settings.youngest, ci_level=settings.ci_level)
-    alt = "A smooth curve over age with a shaded interval around it."
-    return Findings(rows, figures={"fig-age-curve": Drawing("age_curve", rows, caption, alt)})
+    declared = rows[rows["term"].map(wording.is_declared)]
+    shown = declared if len(declared) else rows
+    caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
+    table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
+    return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 
 
 def _described(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     return describe(cohort, bands=settings.bands, standard=settings.standard, ci_level=settings.ci_level).estimates
-
-
-def _asked(cohort: Cohort, settings: Settings) -> dict[str, Any]:
-    """Return what is asked of every model alike."""
-    return {
-        "where": settings.old_enough(cohort),
-        "ci_level": settings.ci_level,
-        "participants_per_coefficient": settings.per_coefficient,
-    }
 
 
 def _frequency(
@@ -196,23 +150,12 @@ def _frequency(
     return f"Over {of_whom} the {quantity} is {overall}{also}."
 
 
-def _note(text: str, rows: pd.DataFrame) -> str | None:
-    return f"{text} {tables.notes(rows)}".strip() or None
-
-
-_FACTORS_SHOWN, _ANY_SHOWN, _MUSCLE_SHOWN = ("tbl-factors", "fig-factors"), ("tbl-factors-any",), ("tbl-muscle",)
-_FREQUENCY_SHOWN = ("tbl-frequency", "fig-frequency", "fig-age-curve")
-
 ANALYSIS = Analysis(
     "age-and-muscle",
-    "How does the frequency of cramps change with age, and do other factors, muscle among them, go with it?",
+    "How does the frequency of cramps change with age, and do muscle and joints go with it?",
     answers={
-        "diary": CohortAnswer(of_diary, (*_FREQUENCY_SHOWN, *_FACTORS_SHOWN, *_MUSCLE_SHOWN), {"diary": ("cramps",)}),
-        "survey": CohortAnswer(
-            of_survey,
-            (*_FREQUENCY_SHOWN, *_FACTORS_SHOWN, *_ANY_SHOWN, *_MUSCLE_SHOWN),
-            {"participants": ("recalled_low",)},
-        ),
+        "diary": CohortAnswer(of_diary, _PARTS, {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, _PARTS, {"participants": ("recalled_low",)}),
     },
-    values=("measure", "frequency", "model_text"),
+    values=("answer", "measure", "frequency", "limits"),
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
+from crampstudy.figures.age_ratios import age_ratios
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.comparisons import between_cohorts
 from crampstudy.figures.conditions import ratios_by_age
@@ -42,6 +43,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         season,
         within_between,
         ratios_by_age,
+        age_ratios,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -49,6 +51,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
 __all__ = [
     "FIGURES",
     "age_curve",
+    "age_ratios",
     "between_cohorts",
     "both_directions",
     "distribution",

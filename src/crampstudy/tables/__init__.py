@@ -28,6 +28,7 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
+from crampstudy.tables.muscle import age_ratios
 from crampstudy.tables.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
@@ -38,6 +39,7 @@ from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
+from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -49,6 +51,7 @@ __all__ = [
     "adjustments",
     "against_article",
     "age_curve",
+    "age_ratios",
     "agents",
     "agreement",
     "agreements",

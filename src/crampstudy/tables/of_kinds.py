@@ -13,6 +13,7 @@ from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, comparisons, evidence, frequency, nightly, observed, ratios, times
 from crampstudy.tables.adjusted_conditions import conditions
 from crampstudy.tables.dose_response import dose_response
+from crampstudy.tables.muscle import age_ratios
 from crampstudy.tables.sections import sleep
 from crampstudy.tables.table import PrintedTable
 
@@ -30,6 +31,8 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
         conditions,
+        *(nightly.adherence, nightly.modified),
+        *(conditions, age_ratios),
     )
 }
 """The tables by the name that a kind has for its own."""
