@@ -169,11 +169,7 @@ def test_the_sentence_says_the_rows(diary: Cohort, found: Findings) -> None:
 
 
 def test_a_survey_has_parts_that_a_diary_has_not(found: Findings) -> None:
-    assert found.absent == ("tbl-factors-any",)
-
-
-def test_a_survey_has_parts_that_a_diary_has_not(diary: Cohort) -> None:
-    assert analyses.run("age-and-muscle", diary).absent == ()
+    assert found.absent == ()
     asked = analyses.run("age-and-muscle", survey(None))
     assert asked.absent == () and asked.estimated
     assert analyses.run("second-opinion", survey(None)).absent == ("tbl-second-opinions", "tbl-second-opinion-terms")
@@ -258,11 +254,6 @@ def test_parts_are_joined_in_order_and_a_slip_of_the_program_is_no_reason(diary:
 
 
 def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(found: Findings) -> None:
-    assert blocks.show(found, "tbl-factors-any") is None
-
-
-def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(diary: Cohort) -> None:
-    found = analyses.run("age-and-muscle", diary)
     assert blocks.show(analyses.run("second-opinion", survey(None)), "tbl-second-opinions") is None
     for label in (*found.tables, *found.figures):
         block = blocks.show(found, label)

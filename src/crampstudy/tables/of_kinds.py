@@ -10,11 +10,11 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, comparisons, evidence, frequency, nightly, observed, ratios, times
-from crampstudy.tables.adjusted_conditions import conditions
-from crampstudy.tables.dose_response import dose_response
-from crampstudy.tables.muscle import age_ratios
-from crampstudy.tables.sections import sleep
+from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
+from crampstudy.tables.sections import comparisons, nightly, sleep
+from crampstudy.tables.sections.conditions import conditions
+from crampstudy.tables.sections.dose_response import dose_response
+from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -30,8 +30,6 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
-        conditions,
-        *(nightly.adherence, nightly.modified),
         *(conditions, age_ratios),
     )
 }
