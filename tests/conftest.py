@@ -32,7 +32,7 @@ SLOW = (
     *("intervals", "report_blocks", "cli_failures", "event_lists", "missing_codes", "package_parts", "parity"),
     *("counted_nights", "extras", "recovery_keys", "report_glyphs", "profile", "simulated_page", "typed"),
     *("package", "within", "analyses", "zeros", "lone_levels", "clean_rules", "figures", "sources", "clean", "ordinal"),
-    *("hostile", "inference", "effective", "kinds"),
+    *("hostile", "inference", "effective", "kinds", "nutrition", "frequency", "season"),
 )
 PLACE = {f"test_{name}": number for number, name in enumerate(SLOW)}
 

@@ -69,3 +69,14 @@ def test_a_graph_of_ones_own_is_followed(diary: Cohort, tmp_path: Path) -> None:
     assert set(made.estimates["adjusted_for"]) == {"sex"} and made.said.endswith("sufficient under mine")
     with pytest.raises(UsageError, match="has no node 'shoe_size'"):
         adjusted_fit(diary, "shoe_size", model="poisson")
+
+
+def test_what_nobody_has_beside_the_exposure_was_not_measured(diary: Cohort) -> None:
+    people = diary.tables["participants"].with_row_index("row")
+    even = pl.col("row") % 2 == 0
+    halves = people.with_columns(
+        pl.when(even).then("vitamin_b12_pmol_l").alias("vitamin_b12_pmol_l"), pl.when(~even).then("sex").alias("sex")
+    )
+    made = adjusted_fit(with_people(diary, halves.drop("row")), "vitamin_b12_pmol_l", model="poisson")
+    assert set(made.estimates["adjusted_for"]) == {"ns(age_years, df=3)"} and made.estimates["estimate"].notna().all()
+    assert made.said.endswith("no sufficient set among what was measured, which under the study's graph lacks sex")

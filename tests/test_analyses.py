@@ -52,6 +52,12 @@ def diary() -> Cohort:
     return simulate(40, 20, seed=3)
 
 
+@pytest.fixture(scope="module")
+def found(diary: Cohort) -> Findings:
+    """What is found of age and muscle, with the settings of the package."""
+    return analyses.run("age-and-muscle", diary)
+
+
 @pytest.fixture
 def another(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Register one more analysis while a test lasts, of diaries alone."""
@@ -142,8 +148,8 @@ def test_settings_are_frozen_and_checked() -> None:
         Settings(ci_level=95)
 
 
-def test_the_same_cohort_gives_the_same_findings(diary: Cohort) -> None:
-    once, twice = analyses.run("age-and-muscle", diary), analyses.run("age-and-muscle", diary, Settings())
+def test_the_same_cohort_gives_the_same_findings(diary: Cohort, found: Findings) -> None:
+    once, twice = found, analyses.run("age-and-muscle", diary, Settings())
     pd.testing.assert_frame_equal(once.estimates, twice.estimates)
     assert once.values == twice.values and list(once.tables) == list(twice.tables)
     wider = analyses.run("age-and-muscle", diary, Settings(age_bands=[20, 60], standard="none", ci_level=0.5))
@@ -152,8 +158,7 @@ def test_the_same_cohort_gives_the_same_findings(diary: Cohort) -> None:
     assert kinds.STANDARDISED_RATE.rows(wider.estimates).empty and "not estimated" in wider.values["frequency"]
 
 
-def test_the_sentence_says_the_rows(diary: Cohort) -> None:
-    found = analyses.run("age-and-muscle", diary)
+def test_the_sentence_says_the_rows(diary: Cohort, found: Findings) -> None:
     rates = kinds.INCIDENCE_RATE.rows(found.estimates)
     whole = rates[rates["level"] == "20+"].iloc[0]
     limits = f"{whole['estimate']:.2f} ({whole['ci_low']:.2f}–{whole['ci_high']:.2f}) cramps per person-week"
@@ -163,8 +168,8 @@ def test_the_sentence_says_the_rows(diary: Cohort) -> None:
     assert everybody.could_not["fig-age-curve"] == "no participant has an age"
 
 
-def test_a_survey_has_parts_that_a_diary_has_not(diary: Cohort) -> None:
-    assert analyses.run("age-and-muscle", diary).absent == ()
+def test_a_survey_has_parts_that_a_diary_has_not(found: Findings) -> None:
+    assert found.absent == ()
     asked = analyses.run("age-and-muscle", survey(None))
     assert asked.absent == () and asked.estimated
     assert analyses.run("second-opinion", survey(None)).absent == ("tbl-second-opinions", "tbl-second-opinion-terms")
@@ -248,8 +253,7 @@ def test_parts_are_joined_in_order_and_a_slip_of_the_program_is_no_reason(diary:
         attempt(("tbl-two",), lambda: Findings(one.estimates, values={"two": str(1 / 0)}))
 
 
-def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(diary: Cohort) -> None:
-    found = analyses.run("age-and-muscle", diary)
+def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(found: Findings) -> None:
     assert blocks.show(analyses.run("second-opinion", survey(None)), "tbl-second-opinions") is None
     for label in (*found.tables, *found.figures):
         block = blocks.show(found, label)

@@ -50,7 +50,8 @@ def running(*command: str | Path, log: Path, path: Path = ROOT) -> Iterator[subp
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            # A worker whose scheduler is gone looks for it for long.
+            process.wait(2)
         with suppress(ProcessLookupError):
             # The nanny's worker is of the same session.
             os.killpg(process.pid, signal.SIGKILL)

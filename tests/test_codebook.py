@@ -70,7 +70,15 @@ def test_a_variable_is_whole(v: Variable) -> None:
     assert bool(v.levels) == (v.type == "level") or v.name == "age_band"
     assert v.minimum is None or v.maximum is None or v.minimum < v.maximum
     assert (v.severity is None) == (v.table == "derived")
-    of_nights = {"cramp_night", "season_cos", "season_sin", "weekend_night", "fluid_guideline", "session_load"}
+    of_nights = {
+        "cramp_night",
+        "season_cos",
+        "season_sin",
+        "weekend_night",
+        "fluid_guideline",
+        "session_load",
+        "stretching_night",
+    }
     assert (v.component is None) == (v.table not in ("participants", "derived") or v.name in of_nights)
 
 

@@ -36,7 +36,11 @@ def test_the_names_completed_are_those_that_there_are() -> None:
         (("fit", "--covariance", "cluster-h"), ["cluster-hc0"]),
         (("simulate", "--preset", "o"), ["older-adults"]),
         (("analyse", "se"), ["second-opinion"]),
-        (("report", DIARY, "--sections", "cohort,"), ["cohort,age-and-muscle", "cohort,second-opinion"]),
+        (
+            ("report", DIARY, "--sections", "cohort,"),
+            [f"cohort,{name}" for name in analyses.ANALYSES if name != "cohort"],
+        ),
+        (("evidence", "--agent", "ma"), ["magnesium"]),
         # The participants of the source have these, and no smoking.
         (("describe", DIARY, "--by", ""), ["age_band", "sex", "diabetes"]),
         (("describe", "--json", DIARY, "--by", "s"), ["sex"]),

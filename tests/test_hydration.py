@@ -14,10 +14,10 @@ import pytest
 from test_age_curve import survey
 
 from crampstudy import analyses, estimates, figures, fit, tables, wording
-from crampstudy.analyses import nightly_sentences
+from crampstudy.analyses import hydration, nightly_sentences
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.modification import Modification, modified_ratio
+from crampstudy.contrasts.modification import modified_ratio
 from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, adjustments
 from crampstudy.contrasts.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.within_between import within_between
@@ -27,7 +27,7 @@ from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
 
 SET = "alcohol_units + dietary_sodium_mg + exercise_min + ambient_temperature_c + electrolyte_drink"
-HEAT = Modification("fluid_ml", "ambient_temperature_c", -500.0, (10.0, 20.0), (30.0, 10.0), "500 mL less", "°C")
+HEAT = replace(hydration.HEAT, unit="500 mL less")
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +178,8 @@ def test_a_recalled_day_does_not_stand_for_the_nights_of_a_person(diary: Cohort)
     nights = diary.frame("diary").select("participant_id", "date", "cramps", "fluid_ml")
     part = Cohort("part", "diary", {"participants": diary.frame("participants"), "diary": nights}, as_of=None)
     said = adjustments(part, "fluid_ml")
-    assert said.startswith("fluid intake: within persons adjusted for nothing, between them also for age, ")
-    assert "not for alcohol, dietary sodium, exercise, outdoor temperature and electrolyte drink, which it" in said
+    assert said.startswith("fluid intake: nothing (between persons also age, ")
+    assert "and not for alcohol, dietary sodium, exercise, outdoor temperature and electrolyte drink, which it" in said
 
 
 def test_of_few_people_the_exposures_stay_and_covariates_are_left_out(diary: Cohort) -> None:
@@ -203,12 +203,12 @@ def test_the_ratio_of_ratios_is_of_the_joint_covariance(diary: Cohort) -> None:
     fitted = fit(diary, model="negative-binomial", terms=f"within(fluid_ml) * ambient_temperature_c + {SET}")
     slope = fitted.coefficients["within(fluid_ml):ambient_temperature_c"]
     own = fitted.coefficients["within(fluid_ml)"]
-    both = person(made, "contrast: fluid_ml", "30 against 10 °C")
+    both = person(made, "contrast: fluid_ml", "30 °C against 10 °C")
     assert math.log(both["estimate"]) == pytest.approx(-500 * 20 * slope, rel=1e-6)
     error = math.sqrt(fitted.vcov.loc[slope_of := "within(fluid_ml):ambient_temperature_c", slope_of])
     assert both["std_error"] == pytest.approx(500 * 20 * error, rel=1e-6) and both["verdict"] is not None
     for at in (10, 20):
-        row = person(made, "fluid_ml", f"at {at} °C")
+        row = person(made, "fluid_ml", f"{at} °C")
         assert math.log(row["estimate"]) == pytest.approx(-500 * (own + at * slope), rel=1e-6)
         assert pd.isna(row["verdict"]) and row["unit"] == "500 mL less"
     warmest = float(diary.frame("diary")["ambient_temperature_c"].max())  # type: ignore[arg-type]
@@ -221,7 +221,7 @@ def test_without_its_product_there_is_no_ratio_of_ratios(diary: Cohort) -> None:
     same = diary.frame("diary").with_columns(ambient_temperature_c=pl.lit(10.0))
     flat = Cohort("flat", "diary", {"participants": diary.frame("participants"), "diary": same}, as_of=None)
     (row,) = wording.records(modified_ratio(flat, HEAT))
-    assert (row["status"], row["level"]) == ("not_estimable", "30 against 10 °C") and pd.isna(row["estimate"])
+    assert (row["status"], row["level"]) == ("not_estimable", "30 °C against 10 °C") and pd.isna(row["estimate"])
     assert "follows from the terms before it" in row["note"]
 
 
@@ -247,7 +247,7 @@ def test_every_question_has_its_row(found: analyses.Findings) -> None:
     keys = set(zip(declared["term"].str.removeprefix("contrast: "), declared["level"], strict=True))
     nights = ("within", "between", "lag 0", "lag 1", "lag 2", "lag 3", "cumulative", "lag 1 against lag 0", "lead 1")
     assert {(name, level) for name in ("fluid_ml", "alcohol_units") for level in nights} <= keys
-    assert ("fluid_ml", "30 against 10 °C") in keys
+    assert ("fluid_ml", "30 °C against 10 °C") in keys
     assert set(declared.loc[declared["level"] == "within", "unit"]) >= {
         "500 mL/day below own mean",
         "3 units/day above own mean",
@@ -285,14 +285,15 @@ def test_the_table_has_each_ratio_once_by_exposure(found: analyses.Findings) -> 
     groups = table.index.get_level_values(0)
     assert list(dict.fromkeys(groups)) == ["Fluid intake", "Electrolyte drink", "Alcohol"]
     fluid = table.loc["Fluid intake"]
-    assert fluid.index[0] == "Within participants" and fluid.index[1].startswith("Between participants (reliability 0.")
-    assert [*fluid.index[2:]] == [
+    assert fluid["Reliability"].iloc[0] == "–" and fluid["Reliability"].iloc[1].startswith("0.9")
+    assert [*fluid.index] == [
+        *("Within participants", "Between participants"),
         *("Same night", "1 night later", "2 nights later", "3 nights later"),
         *("All these nights together", "1 night later against same night", "1 night before, control"),
     ]
     assert set(table.loc["Electrolyte drink"]["Contrast"]) == {"yes against no"}
     note = found.tables["tbl-hydration"].note or ""
-    assert "fluid intake: within persons adjusted for alcohol, dietary sodium, exercise" in note
+    assert "for these: fluid intake: alcohol, dietary sodium, exercise" in note
     assert "sufficient under" not in note
 
 
@@ -318,7 +319,7 @@ def test_ratios_by_temperature_are_drawn_or_say_why(found: analyses.Findings) ->
     assert [label.get_text() for label in axes.get_xticklabels()] == ["10 °C", "20 °C", "30 °C"]
     assert axes.get_title(loc="left") == "Fluid intake, 500 mL/day below own mean"
     table = tables.modified(kinds.MODIFIED.rows(found.estimates))
-    assert table.index[-1] == "Fluid intake, ratio of ratios 30 against 10 °C" and table["Verdict"].iloc[0] == "–"
+    assert table.index[-1] == "Fluid intake, ratio of ratios 30 °C against 10 °C" and table["Verdict"].iloc[0] == "–"
 
 
 def test_what_was_not_measured_is_said_and_the_rest_is_made(diary: Cohort) -> None:

@@ -14,20 +14,29 @@ import pandas as pd
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
+from test_systematic_reviews import CONTRAST
 
-from crampstudy import bootstrap, compare, describe, estimates, figures, fit, tables, terminal
+from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.modification import modified_ratio
 from crampstudy.contrasts.muscle_and_joints import age_ratios
+from crampstudy.contrasts.nocturia import nocturia_by_fluid
+from crampstudy.contrasts.season.annual_cycle import annual_cycle
+from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive import characteristics as who
-from crampstudy.descriptive.ever import ever, recalled_frequency
-from crampstudy.descriptive.frequency import frequency
+from crampstudy.descriptive.adherence import adherence
+from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
+from crampstudy.descriptive.frequency.diary import frequency
+from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
@@ -35,6 +44,7 @@ from crampstudy.report import blocks
 from crampstudy.simulate import simulate
 
 BANDS = AgeBands((20, 60))
+EVERY_PART = evidence.SynthesisOptions(by="population", moderator="year")
 EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
 
 
@@ -75,10 +85,15 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "describe relief": describe(diary, outcome="relief").estimates,
         "describe classes": describe(diary, "sex", outcome="class_30_days").estimates,
         "frequency": frequency(diary, BANDS),
+        "annual cycle": annual_cycle(diary, SeasonQuestion(), np.random.default_rng(1)),
+        "season of the examination": fit(
+            diary, model="poisson", terms="sex", covariance="cluster", analysis=kinds.EXAMINED.name
+        ).estimates,
         "a cramp ever": ever(diary, BANDS),
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
+        "compare cohorts of one kind": compare(diary, diary, bands=BANDS, adjust="sex").estimates,
         "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,
         "bootstrap": bootstrap(diary, model="poisson", terms="sex", replicates=40, rng=np.random.default_rng(1)),
         "muscle": fit(
@@ -97,13 +112,24 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, model="poisson", outcome="cramps", covariance="cluster", where="age_years >= 20"
         ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
+        "guidelines": adherence(diary),
+        "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
+        "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
+        "sleep": analyses.run("sleep", diary).estimates,
+        "usual sleep": fit(
+            survey, model="survey-poisson", terms="diabetes", outcome="any_cramp", analysis=kinds.SLEEP_AND_MOOD.name
+        ).estimates,
+        "levels": levels(diary, ["vitamin_b12_pmol_l"]),
+        "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),
         "weeks": who.completeness_by_week(diary),
         "measured": who.measured(diary, ["diabetes", "weight_exam"]),
         "participants": who.participants_by_band(diary, BANDS),
+        "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
+        "a cohort beside the evidence": evidence.beside_cohort(CONTRAST, "idiopathic"),
     }
 
 

@@ -122,7 +122,7 @@ def assert_by_chance(found: Floats) -> None:
 
 
 def test_without_effects_no_factor_is_associated_beyond_chance() -> None:
-    assert_by_chance(rejected(NULL, 24, seed=100)[0])
+    assert_by_chance(rejected(NULL, 16, seed=100)[0])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_dispersion_is_recovered_where_persons_are_alike() -> None:
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     # Participants are independent: the parts of one cohort are cohorts of their own.
-    whole = simulate(200 * 80, 10, 5, TWO)
+    whole = simulate(100 * 80, 10, 5, TWO)
     people = whole.frame("participants").select("participant_id", "age_years", "sex")
     nights = whole.frame("diary").select("participant_id", "date", "entry_made", "cramps")
     by_person = nights.partition_by("participant_id", as_dict=True)
@@ -197,4 +197,4 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         cohort = Cohort("part", "diary", {"participants": own, "diary": diary}, synthetic=True)
         row = pick(fit(cohort, model="poisson", terms="age_decade + sex").estimates, "age_decade")
         covered += row["ci_low"] <= math.exp(0.12) <= row["ci_high"]
-    assert 179 <= covered <= 198
+    assert 87 <= covered <= 99

@@ -45,7 +45,8 @@ def project_files() -> Iterator[Path]:
         return
     for top in ROOT.iterdir():
         if top.name in {"data", "reports"}:  # git-ignored but for these
-            yield from (path for path in (top / "README.md", top / ".gitkeep") if path.exists())
+            tracked_folders = (path for name in ("dictionary", "evidence") for path in (top / name).glob("*"))
+            yield from (path for path in (top / "README.md", top / ".gitkeep", *tracked_folders) if path.exists())
         elif top.is_file():
             yield top
         elif top.name not in MADE:

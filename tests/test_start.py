@@ -64,6 +64,18 @@ def test_help_loads_no_library_of_numbers(command: str) -> None:
     assert loaded(command, "--help") & {"numpy", "pandas", "polars", "scipy", "yaml", "rich", *ALWAYS} == set()
 
 
+def test_a_report_makes_no_grammars_that_no_notebook_asks_for() -> None:
+    program = (
+        "import importlib.util, sys\n"
+        "from crampstudy.report import run\n"
+        "print('jsonschema' in sys.modules, 'rfc3987_syntax' in sys.modules)\n"
+        # Whoever asks for it later gets it.
+        "importlib.util.find_spec('rfc3987_syntax')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "False"]
+
+
 @pytest.mark.parametrize("df", [1.0, 3.7, 48.0, math.inf])
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
 def test_quantiles_and_p_values_are_those_of_the_distributions(df: float, level: float) -> None:

@@ -244,12 +244,12 @@ def test_a_random_slope_has_its_unit() -> None:
 def slopes() -> tuple[Cohort, np.ndarray[Any, Any]]:
     """Return a diary of cramps and hours of sleep that follow a nightly number, each participant's more or less."""
     rng = np.random.default_rng(5)
-    z = np.round(rng.normal(0, 1, 1200) * 64) / 64
-    own, steep = (np.repeat(rng.normal(0, sd, 40), 30) for sd in (0.6, 0.5))
+    z = np.round(rng.normal(0, 1, 600) * 64) / 64
+    own, steep = (np.repeat(rng.normal(0, sd, 40), 15) for sd in (0.6, 0.5))
     cramps = rng.poisson(np.exp(-0.3 + 0.2 * z + own + (steep + 0.3 * own) * z))
-    hours = 7 + 0.4 * z + own + steep * z + rng.normal(0, 1, 1200)
+    hours = 7 + 0.4 * z + own + steep * z + rng.normal(0, 1, 600)
     cohort = diary()[0]
-    nightly = cohort.frame("diary").with_columns(cramps=pl.Series(cramps), sleep_hours=pl.Series(hours))
+    nightly = cohort.frame("diary").gather_every(2).with_columns(cramps=pl.Series(cramps), sleep_hours=pl.Series(hours))
     return Cohort("made", "diary", {"participants": cohort.frame("participants"), "diary": nightly}, synthetic=True), z
 
 

@@ -68,6 +68,7 @@ def test_a_wheel_works_without_a_repository(bare: Path, tmp_path: Path) -> None:
     simulated = "from pathlib import Path; from crampstudy import simulate; "
     simulated += "simulate.write(Path('made'), 12, 10, 1, draws=3_000)"
     run(bare / "python", "-c", simulated, cwd=tmp_path)
+    assert "Barna 2021" in run(bare / "crampstudy", "evidence", "--agent", "magnesium", cwd=tmp_path)
     run(bare / "crampstudy", "report", "made", "--sections", "cohort", cwd=tmp_path)
     (report,) = (tmp_path / "reports").iterdir()
     assert (report / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -60,6 +60,7 @@ def stored(cell: str) -> object:
         ("simulation.md", ["simulate", "validate", "fit"]),
         ("verdicts.md", ["simulate", "fit", "fit"]),
         ("causal-graph.md", ["simulate", *["adjust"] * 3, "fit", *["adjust"] * 2]),
+        ("evidence.md", ["evidence", "evidence", "evidence"]),
         ("models.md", ["simulate", *["fit"] * 27, "simulate", *["fit"] * 5]),
     ],
 )

@@ -18,7 +18,7 @@ _HOMES = {
     "Diary": "crampstudy.nights",
     "bootstrap": "crampstudy.models.bootstrap",
     "check": "crampstudy.checks",
-    "compare": "crampstudy.descriptive",
+    "compare": "crampstudy.contrasts.cohorts.compare",
     "describe": "crampstudy.descriptive",
     "fit": "crampstudy.models",
     "load": "crampstudy.sources",

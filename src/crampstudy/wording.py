@@ -34,6 +34,8 @@ _LEVELS = {
     "below_9_years": "below 9 years",
     "9_to_11_years": "9 to 11 years",
     "degree": "college degree",
+    "november_april": "November to April",
+    "may_october": "May to October",
 }
 _AGENTS = {
     "vitamin_k2": "vitamin K2",

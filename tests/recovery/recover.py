@@ -3,7 +3,8 @@
 Draws cohorts from known truths (recovery_scenarios.py), fits every model, counts how often intervals cover the
 answers, and writes the tables of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw
 and model, under a digest of the code behind it: the next run goes on from there, and does again what a change touched.
-A whole run also renews the tables of rates by band; ``--rates`` does nothing else.
+A whole run also renews the tables of rates by band, and of frequency and season; ``--rates`` and ``--sections`` do
+nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import recovery_exposures as exposures
 import recovery_grid as grid
 import recovery_rates as rates
+import recovery_sections as sections
 import recovery_table as table
 from recovery_asked import ASKED, Asked
 from recovery_keys import key
@@ -73,7 +75,9 @@ def main() -> int:
     asked = _arguments()
     if asked.rates or asked.whole:
         _renew_rates(asked)
-    if asked.rates:
+    if asked.sections or asked.whole:
+        _renew_sections(asked)
+    if asked.rates or asked.sections:
         return 0
     if asked.fresh:
         shutil.rmtree(asked.state, ignore_errors=True)
@@ -125,6 +129,15 @@ def _renew_rates(asked: argparse.Namespace) -> None:
         sys.stdout.write(f"{made}\n")
 
 
+def _renew_sections(asked: argparse.Namespace) -> None:
+    """Measure the intervals of the sections on frequency and season, and write their tables."""
+    found = sections.measured(asked.cohorts or sections.COHORTS, asked.seed, asked.cluster or asked.workers)
+    if asked.write:
+        _write(asked.write, sections.tables(found), sections.MARKS)
+    else:
+        sys.stdout.write(f"{sections.tables(found)}\n")
+
+
 def _write(path: Path, made: str, marks: tuple[str, str] = table.MARKS) -> None:
     path.write_text(table.renew(path.read_text(encoding="utf-8"), made, marks), encoding="utf-8")
 
@@ -137,6 +150,7 @@ def _arguments() -> argparse.Namespace:
         "--scenarios", nargs="+", default=["*"], metavar="NAME", help="names or patterns, as 'block 0*'"
     )
     parser.add_argument("--rates", action="store_true", help="renew the tables of rates by band alone, in minutes")
+    parser.add_argument("--sections", action="store_true", help="renew the tables of frequency and season alone")
     parser.add_argument("--cohorts", type=int, help="cohorts a cell (default: by the model, 1,000 or 400)")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (default: every core)"

@@ -10,7 +10,7 @@ from crampstudy import wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.adjusted_conditions import ENOUGH
+from crampstudy.tables.sections.conditions import ENOUGH
 
 Row = dict[str, Any]
 _VERDICTS = {

@@ -12,7 +12,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.estimates import kinds
-from crampstudy.tables.adjusted_conditions import said as of_graph
+from crampstudy.tables.sections.conditions import said as of_graph
 
 CONDITIONS = (
     HealthCondition("peripheral_artery_disease"),

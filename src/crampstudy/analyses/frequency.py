@@ -13,9 +13,9 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.classes import RateModel, class_shares
-from crampstudy.descriptive.ever import EVER, MONTHLY, ever, recalled_frequency
-from crampstudy.descriptive.frequency import EXACT, SUFFERERS, frequency
-from crampstudy.descriptive.frequency_measures import ENOUGH_NIGHTS
+from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
+from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
+from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.kinds.frequency import HALF
 from crampstudy.estimates.sentences import estimate, value

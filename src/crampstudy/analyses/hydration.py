@@ -18,7 +18,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
 from crampstudy.contrasts.modification import Modification, modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, not_measured
+from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
 from crampstudy.contrasts.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
@@ -29,7 +29,14 @@ DRINK, ALCOHOL, GUIDELINE, WARMTH = "electrolyte_drink", "alcohol_units", "fluid
 TOGETHER = (FLUID, DRINK), (ALCOHOL,), (GUIDELINE,)
 """Exposures that stand in one model: drinks are compared at the same fluid."""
 LAGGED = (FLUID, ALCOHOL)
-HEAT = Modification(FLUID, WARMTH, -500.0, (10.0, 20.0, 30.0), (30.0, 10.0), "500 mL/day below own mean", "°C")
+HEAT = Modification(
+    FLUID,
+    WARMTH,
+    -500.0,
+    {"10 °C": 10.0, "20 °C": 20.0, "30 °C": 30.0},
+    ("30 °C", "10 °C"),
+    "500 mL/day below own mean",
+)
 ASKED = ("recall_water_ml", "recall_alcohol_g")
 """What a survey asks of drinking."""
 _SEED = 20_260
@@ -67,8 +74,8 @@ def _exposures(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) 
     rngs = np.random.default_rng(_SEED).spawn(len(TOGETHER))
     parts = []
     for names, rng in zip(TOGETHER, rngs, strict=True):
-        own = [name for name in names if name in measured or (name == GUIDELINE and FLUID in measured)]
-        parts += [adjusted_within_between(cohort, own, rng=rng, **asked)] if own else []
+        own = [name for name in names if name in measured]
+        parts += [adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, own)]
         parts += [adjusted_lags(cohort, name, **asked) for name in own if name in LAGGED]
         parts += [not_measured(cohort, name) for name in names if name not in own and name != GUIDELINE]
     if not {FLUID, DRINK, ALCOHOL} & measured:
@@ -97,7 +104,7 @@ def _heat(cohort: Cohort, asked: dict[str, Any], measured: frozenset[str]) -> Fi
     if lacking := [wording.small(wording.label(name)) for name in (FLUID, WARMTH) if name not in measured]:
         raise AnalysisError(f"whether fluid matters more in the heat needs {wording.listed(lacking)} in the diary")
     rows = modified_ratio(cohort, HEAT, **asked)
-    row = said.judged(rows, FLUID, "30 against 10 °C")
+    row = said.judged(rows, FLUID, HEAT.level)
     found = "could not be estimated" if row is None else f"is {estimate(row)}"
     drawing = Drawing(
         "modified",
@@ -168,7 +175,7 @@ def _answer_of_survey(ratios: Findings) -> str:
 
 def _shown(rows: pd.DataFrame) -> str:
     nocturia = said.judged(rows, FLUID, "within", kinds.NIGHTLY_COUNT)
-    heat = said.judged(rows, FLUID, "30 against 10 °C")
+    heat = said.judged(rows, FLUID, HEAT.level)
     up = (
         ""
         if nocturia is None

@@ -85,7 +85,7 @@ def adjusted(cohort: Cohort, variables: Collection[str], rows: pd.DataFrame) -> 
     few = rows["note"].fillna("").str.contains(_FEWER, regex=False).any()
     left_out = "Too few participants for all of that: what a ratio is adjusted for stands in its row. " if few else ""
     remarks = without_adjustment(tables.at_contrasts(rows))
-    return f"By the study's causal graph, {each}. {left_out}{remarks}".strip()
+    return f"Adjusted, as the study's causal graph asks, for these: {each}. {left_out}{remarks}".strip()
 
 
 def without_adjustment(rows: pd.DataFrame) -> str:

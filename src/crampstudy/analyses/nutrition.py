@@ -18,12 +18,11 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
 from crampstudy.contrasts.factors import survey_models
+from crampstudy.contrasts.per_sd import ratios_per_sd
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
-from crampstudy.models.common import recalled_outcomes
-from crampstudy.models.fit import fit
 
 MAGNESIUM = "serum_magnesium_mmol_l"
 CALCIUM, TOTAL_CALCIUM = "serum_calcium_corrected_mmol_l", "serum_calcium_mmol_l"
@@ -35,8 +34,6 @@ MINERALS = ("dietary_magnesium_mg", "dietary_sodium_mg", "dietary_potassium_mg",
 SUPPLEMENT = "supplement_magnesium_mg"
 OUTCOME = "moderate_severe_vs_none"
 """That of a survey."""
-BESIDE = "age_decade + sex + education + bmi_kg_m2"
-"""What the published analyses of the surveys adjusted a level for."""
 _SEED, _REPLICATES = 20160, 200
 _MAIN, _CURVES, _INTAKE, _TOGETHER, _PER_SD = (
     *("tbl-nutrition", "fig-levels", "fig-minerals", "tbl-minerals", "tbl-per-sd"),
@@ -77,7 +74,7 @@ def _main(
     of_intake = [_curve(cohort, term, asked) for term in terms if SUPPLEMENT not in term]
     rows = together([described, *compared, *curves, *of_intake])
     if not has_estimate(rows):
-        why = tables.reasons(rows) or "no level in blood and no intake was measured"
+        why = tables.reasons(rows) or said.NOTHING
         return Findings(rows, values=said.nothing(why), could_not=dict.fromkeys((_MAIN, _CURVES, _INTAKE), why)), fits
     return Findings(
         rows,
@@ -165,24 +162,10 @@ def _together(cohort: Cohort, fits: Sequence[AdjustedFit], asked: Mapping[str, A
 
 
 def _per_sd(cohort: Cohort, settings: Settings, recalled: Sequence[str], asked: Mapping[str, Any]) -> Findings:
-    """Return odds ratios per standard deviation, adjusted for what the published analyses of the surveys did."""
-    made = []
-    for name in _measured(cohort, (*_levels(cohort), *recalled)):
-        spread = float(np.std(observed_values(cohort, name, asked["where"]), ddof=1))
-        fitted = fit(
-            cohort,
-            model="survey-logistic",
-            outcome=OUTCOME,
-            terms=f"{name} + {BESIDE}",
-            where=asked["where"],
-            weight=recalled_outcomes.weight_for(cohort.design, (name,)),
-            per={name: spread},
-            ci_level=settings.ci_level,
-        )
-        made.append(fitted.estimates[fitted.estimates["term"] == name])
-    rows = together(made)
-    if rows.empty:
-        raise AnalysisError("no level in blood and no intake was measured")
+    names = _measured(cohort, (*_levels(cohort), *recalled))
+    if not names:
+        raise AnalysisError(said.NOTHING)
+    rows = ratios_per_sd(cohort, names, outcome=OUTCOME, where=asked["where"], ci_level=settings.ci_level)
     return Findings(
         rows, {_PER_SD: ReportTable(tables.factors(said.per_sd(rows)), said.PER_SD, said.per_sd_note(rows))}
     )
@@ -196,4 +179,5 @@ ANALYSIS = Analysis(
         "survey": CohortAnswer(of_survey, (_MAIN, _CURVES, _INTAKE, _PER_SD), {"participants": ("recalled_low",)}),
     },
     values=said.VALUES,
+    follows_graph=True,
 )

@@ -23,6 +23,7 @@ LEVELS_DRAWN = (
 INTAKE_DRAWN = "Ratios over the intake of minerals with food, each against its median, drawn as @fig-levels."
 TOGETHER = "Minerals of the diet in one model, within and between participants."
 PER_SD = "Odds ratios of moderate-severe cramps, against none, per standard deviation."
+NOTHING = "no level in blood and no intake was measured"
 VALUES = ("answer", "magnesium", "low", "shapes", "method", "limits")
 _MAGNESIUM = (
     "serum_magnesium_mmol_l",
@@ -85,9 +86,12 @@ def magnesium(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
             verdict = "" if pd.isna(row["verdict"]) else f", {row['verdict']}"
             ratio = f"{scale} {wording.estimate(row)}{verdict}{_lacking(row)}"
             said.append(f"{_named(row)}, {_values(row)}: {ratio}")
+    absent = kinds.EXPOSURE_LEVEL.rows(rows[rows["status"] == "not_measured"])
+    names = [_small(name) for name in absent["term"] if name in _MAGNESIUM]
+    said += [f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} not measured"] if names else []
     found = kinds.LOW_LEVEL.rows(rows)
     said += [f"{_low(row)} of the participants" for row in wording.records(found[found["term"] == _MAGNESIUM[0]])]
-    return wording.sentences(said) or "No ratio of magnesium could be estimated."
+    return wording.sentences(said)
 
 
 def low(rows: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crampstudy import suggestions, tables
+from crampstudy.analyses.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.cohort import ANALYSIS as COHORT
@@ -14,6 +15,7 @@ from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
 from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
+from crampstudy.analyses.season import ANALYSIS as SEASON
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
 from crampstudy.analyses.sleep import ANALYSIS as SLEEP
@@ -31,7 +33,9 @@ ANALYSES: Mapping[str, Analysis] = {
         NUTRITION,
         SYSTEMATIC_REVIEWS,
         HYDRATION,
+        ACTIVITY,
         CONDITIONS,
+        SEASON,
         SECOND_OPINION,
     )
 }
@@ -65,6 +69,9 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
         UsageError: no analysis has this name, or the settings do not suit the cohort.
     """
     analysis = named(name)
+    if settings is not None and settings.graph is not None and not analysis.follows_graph:
+        able = ", ".join(each.name for each in ANALYSES.values() if each.follows_graph)
+        raise UsageError(f"{name} follows no graph of one's own; leave it out, or ask one that does: {able}")
     answer = analysis.answers.get(cohort.kind)
     if answer is None:
         served = " or ".join(f"a {kind}" for kind in analysis.answers)

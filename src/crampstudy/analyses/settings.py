@@ -11,6 +11,7 @@ from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.causal import CausalGraph
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+from crampstudy.nights.calendar import HEMISPHERES, Hemisphere
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,11 @@ class Settings:
         ci_level: confidence level of the intervals.
         per_coefficient: participants that a model needs for each coefficient; of fewer the last terms are left out.
         graph: who causes whom, for ratios that are adjusted by a causal graph; by default that of the study.
+        hemisphere: ``north`` or ``south``, which says what months are winter.
 
     Raises:
         BandError: the limits do not increase.
-        UsageError: the standard or the level is none of what is allowed.
+        UsageError: the standard, the level or the hemisphere is none of what is allowed.
     """
 
     age_bands: Sequence[int] = DEFAULT_LIMITS
@@ -34,6 +36,7 @@ class Settings:
     ci_level: float = 0.95
     per_coefficient: int = 5
     graph: CausalGraph | None = None
+    hemisphere: Hemisphere = "north"
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.
@@ -41,6 +44,9 @@ class Settings:
         if self.standard not in (*STANDARDS, "none"):
             said, allowed = f"no standard population {self.standard!r}", f"allowed: {', '.join(STANDARDS)}, none"
             raise suggestions.unknown(UsageError, said, self.standard, (*STANDARDS, "none"), allowed)
+        if self.hemisphere not in HEMISPHERES:
+            said, allowed = f"no hemisphere {self.hemisphere!r}", f"allowed: {', '.join(HEMISPHERES)}"
+            raise suggestions.unknown(UsageError, said, self.hemisphere, HEMISPHERES, allowed)
         if not 0 < self.ci_level < 1:
             raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
 

@@ -12,13 +12,14 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
+from crampstudy.codebook.contrasts import margin
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.cramp_night import WORSE, cramp_night_scores
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.sleep_lags import LAGS, SLEEP, adjusted_lags, both_directions
 from crampstudy.errors import AnalysisError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import declared, kinds
 
 USUAL = {"usual_sleep_hours": "ns(usual_sleep_hours, df=3, ref=7, at=[4, 5, 6, 8, 9, 10])", "phq9_0_27": "phq9_0_27"}
 """What of sleep and mood a survey asks, and the term of each."""
@@ -36,7 +37,12 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     both = _directions(cohort, scores.estimates, lags.estimates)
     found = joined(both, scores, lags)
     values = {
-        "answer": f"{said.of_scores(scores.estimates)} {said.of_lags(lags.estimates)}",
+        "answer": " ".join(
+            (
+                said.of_scores(scores.estimates, scores.could_not.get(_SCORES)),
+                said.of_lags(lags.estimates, lags.could_not.get(_LAGS)),
+            )
+        ),
         "sleep_read": said.how_to_read(lags.estimates),
         "limits": said.limits_of_diary(found.estimates),
     }
@@ -58,8 +64,14 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
 def _scores(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     if not {*WORSE} & measured_in(cohort):
         raise AnalysisError(f"the diary has none of {_listed(WORSE)}")
-    shown = (kinds.CRAMP_NIGHT, kinds.CRAMP_NIGHT_MODEL_BASED, kinds.CRAMP_NIGHT_ADJUSTED)
-    rows = together(cramp_night_scores(cohort, kind=kind, **asked) for kind in shown)
+    judged = [name for name in WORSE if margin(name)]
+    rows = together(
+        (
+            cramp_night_scores(cohort, **asked),
+            cramp_night_scores(cohort, judged, kind=kinds.CRAMP_NIGHT_MODEL_BASED, **asked),
+            cramp_night_scores(cohort, kind=kinds.CRAMP_NIGHT_ADJUSTED, **asked),
+        )
+    )
     caption = "Scores of nights with and without cramps, and of the day after, by linear mixed models."
     note = (
         "Differences in the unit of the score, from models with a random intercept of the participant [@laird1982]: "
@@ -81,12 +93,11 @@ def _lags(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Findings
     sleep = next((name for name in SLEEP if name in measured), None)
     if sleep is None:
         raise AnalysisError(f"the diary has none of {_listed(SLEEP)}, so that no sleep stands before a cramp")
-    few = {"participants_per_coefficient": settings.per_coefficient}
     lags = distributed_lag(cohort, sleep, lags=LAGS, **asked)
-    adjusted = adjusted_lags(cohort, sleep, **asked, **few)
+    adjusted = adjusted_lags(cohort, sleep, **asked | {"participants_per_coefficient": settings.per_coefficient})
     rows = together([lags, adjusted])
     # What could be estimated stands at its declared contrast alone.
-    shown = rows[rows["term"].map(wording.is_declared) | ~rows["status"].isin(["converged", "boundary"])]
+    shown = rows[declared(rows) | ~rows["status"].isin(["converged", "boundary"])]
     shown = shown[shown["analysis"].ne(kinds.LAG_ADJUSTED.name) | shown["level"].eq("lag 1")]
     caption = f"Cramps after nights of poor sleep, by {wording.small(wording.label(sleep))} of the nights before."
     note = (
@@ -143,7 +154,7 @@ def _usual(cohort: Cohort, asked: dict[str, Any], settings: Settings) -> Finding
         note="Shaded: ratios as good as 1.",
     )
     caption = "Usual sleep, depression and recalled cramps, each adjusted as the causal graph asks."
-    judged = rows[rows["term"].map(wording.is_declared) & rows["model"].eq(_PREVALENCE)]
+    judged = rows[declared(rows) & rows["model"].eq(_PREVALENCE)]
     note = (
         f"Depression: sum of nine answers, mild from 5 and moderate from 10 on [@kroenke2001]. {said.as_odds(rows)} "
         f"{tables.notes(judged[judged['outcome'].eq(OUTCOMES[0])])}"

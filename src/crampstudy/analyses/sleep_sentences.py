@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.contrasts.cramp_night import WORSE
-from crampstudy.estimates import kinds
+from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.sentences import estimate
 
 HOW_ADJUSTED = (
@@ -53,7 +53,7 @@ _OUTCOMES = {"moderate_severe_vs_none": "moderate-severe", "any_cramp": "any"}
 _TOO_LITTLE = "too few people or nights to say"
 
 
-def of_scores(rows: pd.DataFrame) -> str:
+def of_scores(rows: pd.DataFrame, lacking: str | None = None) -> str:
     """Return what cramp nights are like against a person's other nights."""
     own = kinds.CRAMP_NIGHT.rows(rows)
     own = own[own["level"].eq("within") & own["estimate"].notna()]
@@ -64,7 +64,7 @@ def of_scores(rows: pd.DataFrame) -> str:
     if after:
         said.append(f"on the day after, {'; '.join(map(_compared, after))}")
     if not said:
-        return "What cramps do to sleep and to the next day could not be estimated in this cohort."
+        return f"What cramps do to sleep and to the next day could not be estimated: {lacking or tables.reasons(rows)}."
     return f"On nights with a cramp, against other nights of the same person, {'; '.join(said)}."
 
 
@@ -92,12 +92,13 @@ def _turned(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "estimate": -row["estimate"], "ci_low": -row["ci_high"], "ci_high": -row["ci_low"]}
 
 
-def of_lags(rows: pd.DataFrame) -> str:
+def of_lags(rows: pd.DataFrame, lacking: str | None = None) -> str:
     """Return whether poor sleep of the night before goes with cramps."""
     own = kinds.DISTRIBUTED_LAG.rows(rows)
-    judged = own[own["level"].eq("lag 1") & own["term"].map(wording.is_declared) & own["estimate"].notna()]
+    judged = own[own["level"].eq("lag 1") & declared(own) & own["estimate"].notna()]
     if judged.empty:
-        return "Whether poor sleep goes before cramps could not be estimated."
+        reason = lacking or tables.reasons(own[own["level"].eq("lag 1")])
+        return f"Whether poor sleep goes before cramps could not be estimated: {reason}."
     (row,) = wording.records(judged)
     what = f"{wording.small(wording.term(str(row['term'])))} {wording.contrast(row)}"
     said = _SETTLED.get(str(row["verdict"]), f"Of poor sleep before cramps, {_TOO_LITTLE}")
@@ -109,7 +110,7 @@ def of_usual(rows: pd.DataFrame, lacking: str | None) -> str:
     judged = _judged(rows)
     first = judged[judged["model"].eq("survey-poisson")].drop_duplicates("term")
     if first.empty:
-        reason = lacking or "no model has an answer"
+        reason = lacking or tables.reasons(rows)
         return f"How cramps go with usual sleep and with depression could not be estimated: {reason}."
     said = []
     for row in wording.records(first):
@@ -214,4 +215,4 @@ def alt_of_usual(rows: pd.DataFrame) -> str:
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of declared contrasts that have an estimate."""
-    return rows[rows["term"].fillna("").map(wording.is_declared).astype(bool) & rows["estimate"].notna()]
+    return rows[declared(rows) & rows["estimate"].notna()]

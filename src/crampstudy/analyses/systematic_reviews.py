@@ -13,9 +13,8 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.arm_difference import arm_difference
 from crampstudy.estimates.kinds import evidence as kinds
-from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
-from crampstudy.evidence.rows import Asked
+from crampstudy.evidence.rows import SynthesisOptions
 
 AGENTS = (
     *("magnesium", "vitamin_k2", "quinine", "stretching", "tens", "botulinum_toxin", "potassium", "calcium"),
@@ -32,9 +31,9 @@ _TRIALS, _COHORT = ("fig-trials", "tbl-treatments", "tbl-pool", "tbl-certainty")
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return what trials say, and of a randomised cohort its contrast as one more study."""
-    asked = Asked(ci_level=settings.ci_level)
-    rows = _rows(asked)
-    own = attempt(_COHORT, lambda: _of_cohort(cohort, rows, asked))
+    options = SynthesisOptions(ci_level=settings.ci_level)
+    rows = _rows(options)
+    own = attempt(_COHORT, lambda: _of_cohort(cohort, rows, options))
     why = own.could_not.get(_COHORT[0])
     said = f"This cohort has no contrast of its own to set beside them: {why}." if why else _beside(own.estimates, rows)
     # The cohort's own line belongs into the figure of the trials.
@@ -44,11 +43,11 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     """Return what trials say; a survey treats nobody."""
     said = "This cohort is a survey and has no treatment to set beside them."
-    return _of_trials(_rows(Asked(ci_level=settings.ci_level)), together([]), said)
+    return _of_trials(_rows(SynthesisOptions(ci_level=settings.ci_level)), together([]), said)
 
 
-def _rows(asked: Asked) -> pd.DataFrame:
-    return together(evidence.synthesise(agent, asked=asked).estimates for agent in AGENTS)
+def _rows(options: SynthesisOptions) -> pd.DataFrame:
+    return together(evidence.synthesise(agent, options=options).estimates for agent in AGENTS)
 
 
 def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
@@ -103,17 +102,18 @@ def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
 
 
 def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of treatments and populations of which anything is drawn or said to have no poolable trial."""
-    has = rows[rows["estimate"].notna()].groupby(["term", "population"]).size()
-    keep = [(t, p) in has.index or p == NOBODY for t, p in zip(rows["term"], rows["population"], strict=True)]
-    return rows[keep]
+    """Return the rows of populations with a number, and of treatments that have none in any, which the figure says."""
+    numbers = rows[rows["estimate"].notna()]
+    known = set(zip(numbers["term"], numbers["population"], strict=True))
+    told = [(t, p) in known for t, p in zip(rows["term"], rows["population"], strict=True)]
+    return rows[pd.Series(told, index=rows.index) | ~rows["term"].isin(numbers["term"])]
 
 
-def _of_cohort(cohort: Cohort, rows: pd.DataFrame, asked: Asked) -> Findings:
-    contrast = arm_difference(cohort, kinds.COHORT_TRIAL, ci_level=asked.ci_level)
-    own = evidence.beside_cohort(contrast, IDIOPATHIC, label=cohort.heading, asked=asked)
+def _of_cohort(cohort: Cohort, rows: pd.DataFrame, options: SynthesisOptions) -> Findings:
+    contrast = arm_difference(cohort, kinds.COHORT_TRIAL, ci_level=options.ci_level)
+    own = evidence.beside_cohort(contrast, IDIOPATHIC, label=cohort.heading, options=options)
     before = rows[rows["term"].eq(contrast["term"]) & rows["population"].eq(IDIOPATHIC)]
-    moved = tables.moved(before, own[own["cohort"].ne(asked.name)])
+    moved = tables.moved(before, own[own["cohort"].ne(options.name)])
     label = "The pool before and after this cohort is one more of its trials."
     note = (
         "The cohort's people are taken as having idiopathic cramps. It is not part of any other number of this section."

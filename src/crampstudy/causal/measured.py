@@ -7,16 +7,24 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.nights import Diary, diary_columns, people
 from crampstudy.nights.calendar import CALENDAR
+from crampstudy.nights.derived import derived
 
 
-def measured_in(cohort: Cohort | Diary) -> frozenset[str]:
-    """Return the columns with a value, the derived ones among them; of a diary that is only scanned, its columns."""
-    found = _with_values(people(cohort))
+def measured_in(cohort: Cohort | Diary, beside: str | None = None) -> frozenset[str]:
+    """Return the columns with a value, the derived ones among them; of a diary that is only scanned, its columns.
+
+    ``beside`` is a column of the participants: then those columns of theirs that anybody has beside it.
+    """
+    who = people(cohort)
+    found = _with_values(who.filter(pl.col(beside).is_not_null()) if beside in who.columns else who)
     if cohort.kind == "survey":
         return found
     if isinstance(cohort, Diary):
         return found | frozenset(diary_columns(cohort))
-    return found | _with_values(cohort.frame("diary")) | frozenset(CALENDAR)
+    nights = cohort.frame("diary")
+    logged = _with_values(nights)
+    made = derived(pl.Schema({name: dtype for name, dtype in nights.schema.items() if name in logged}))
+    return found | logged | frozenset(CALENDAR) | frozenset(made)
 
 
 def _with_values(frame: pl.DataFrame) -> frozenset[str]:

@@ -116,7 +116,7 @@ def compare(
 
     --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
     """
-    from crampstudy.descriptive import compare
+    from crampstudy.contrasts.cohorts.compare import compare
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)

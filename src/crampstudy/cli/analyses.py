@@ -14,6 +14,7 @@ from crampstudy.cli.options import (
     CiLevel,
     Force,
     Graph,
+    HemisphereName,
     ObservedFrom,
     ObservedTo,
     Source,
@@ -45,6 +46,7 @@ def analyse(
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
     graph: Graph = None,
+    hemisphere: HemisphereName = "north",
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -64,7 +66,9 @@ def analyse(
     analyses.named(name)
     output = Output(as_json, as_csv, force)
     limits = (bands(age_bands) or AgeBands()).limits
-    settings = analyses.Settings(age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph))
+    settings = analyses.Settings(
+        age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph), hemisphere=hemisphere
+    )
     source = with_unlogged(source, word(unlogged, observed_from, observed_to))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)

@@ -24,7 +24,9 @@ ANALYSES = (
     "nutrition",
     "systematic-reviews",
     "hydration",
+    "activity",
     "conditions",
+    "season",
     "second-opinion",
 )
 

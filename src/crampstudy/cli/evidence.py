@@ -13,7 +13,7 @@ from crampstudy.cli.output import Output
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
-    from crampstudy.evidence import Asked, Synthesis
+    from crampstudy.evidence import Synthesis, SynthesisOptions
 
 
 def evidence(
@@ -51,14 +51,14 @@ def evidence(
     output = Output(as_json, as_csv, force)
     if not 0 < ci_level < 1:
         raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {ci_level:g}")
-    asked = known.Asked(ci_level, threshold, by, moderator)
+    options = known.SynthesisOptions(ci_level, threshold, by, moderator)
     if agent is None:
         _list(output, [population, add, by, moderator])
     elif add is None:
-        found = known.synthesise(agent, population, asked=asked)
+        found = known.synthesise(agent, population, options=options)
         output.show(found.estimates, lambda: _show(found))
     else:
-        _add(output, add, (agent, population), asked)
+        _add(output, add, (agent, population), options)
 
 
 def _list(output: Output, of_one: list[object]) -> None:
@@ -83,14 +83,14 @@ def _show(found: Synthesis) -> None:
         typer.echo(said)
 
 
-def _add(output: Output, path: Path, of: tuple[str, str | None], asked: Asked) -> None:
+def _add(output: Output, path: Path, of: tuple[str, str | None], options: SynthesisOptions) -> None:
     import pandas as pd
 
     from crampstudy import evidence, tables, terminal
     from crampstudy.evidence import added
 
     own, notices = added.read(path, *of)
-    before, after = evidence.beside(*of, own, asked)
+    before, after = evidence.beside(*of, own, options)
     for notice in notices:
         typer.echo(f"note: {notice}", err=True)
     moved = tables.moved(before.estimates, after.estimates)

@@ -27,6 +27,9 @@ AsCsv = Annotated[
 Where = Annotated[str | None, typer.Option(help='A condition such as "age_years >= 20"; for a survey a domain.')]
 Bands = Annotated[str | None, typer.Option("--age-bands", help="Lower limits, e.g. 20,40,60.")]
 StandardName = Annotated[Literal["who", "esp2013", "none"], typer.Option(help="Standard population.")]
+HemisphereName = Annotated[
+    Literal["north", "south"], typer.Option("--hemisphere", help="Which months are winter, of the annual cycle.")
+]
 _CI_LEVEL = typer.Option("--ci-level", help="Confidence level.")
 CiLevel = Annotated[float, _CI_LEVEL]
 CiLevelOrDefault = Annotated[float | None, _CI_LEVEL]

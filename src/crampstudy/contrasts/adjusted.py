@@ -88,7 +88,7 @@ def adjusted_fit(
     """
     known = graph or study()
     named = default_outcome(model, outcome)
-    found = adjustment_set(exposure, named, measured_in(cohort), known)
+    found = adjustment_set(exposure, named, measured_in(cohort, exposure), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
     covariates = [each for each in covariates_of(cohort, found, known, held) if each not in besides]

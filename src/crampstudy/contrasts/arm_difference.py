@@ -48,9 +48,8 @@ def arm_difference(cohort: Cohort, kind: Kind, *, ci_level: float = 0.95) -> Map
     first = wording.records(fitted.estimates)[0]
     if fitted.status != "converged" or np.isnan(first["estimate"]):
         raise AnalysisError(str(first["note"]))
-    difference, error = _standardised(
-        fitted.coefficients.to_numpy(), fitted.vcov.to_numpy(), people[_RUN_IN].to_numpy()
-    )
+    beta, covariance = (np.asarray(each, dtype=np.float64) for each in (fitted.coefficients, fitted.vcov))
+    difference, error = _standardised(beta, covariance, np.asarray(people[_RUN_IN], dtype=np.float64))
     df = float(first["df"])
     reach = float(stdtrit(df, (1 + ci_level) / 2)) * error
     made = estimates.row(

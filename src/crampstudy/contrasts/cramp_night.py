@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import causal, estimates
+from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import OF_PERSON, WITHIN, Exposure
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts import person_time
@@ -59,10 +60,18 @@ def cramp_night_scores(
     measured = causal.measured_in(cohort)
     if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
         more = {**more, "covariance": "model"}
+    known = [score for score in scores if score in measured]
+    held = {
+        score: _held(score, cohort, measured) if kind == kinds.CRAMP_NIGHT_ADJUSTED else ((), "") for score in known
+    }
+    nights = _nights(cohort, [term for beside, _ in held.values() for term in beside], more.get("where"))
     made: list[person_time.Row] = []
     for score in scores:
-        if score in measured:
-            made += _of_score(cohort, score, kind, more)
+        if score in held:
+            beside, said = held[score]
+            rows = _of_score(cohort, score, beside, kind, more)
+            events = int(nights.drop_nulls([score, *map(_column, beside)])[NIGHT].sum())
+            made += [_counted(row, events, said, more.get("margins", MARGINS), kind) for row in rows]
         elif kind == kinds.CRAMP_NIGHT:
             # What is lacking is the score, and not the cramps.
             cells = {"cohort": cohort.name, "population": more.get("where") or "all participants", "term": score}
@@ -71,35 +80,54 @@ def cramp_night_scores(
     return estimates.frame(made)
 
 
-def _of_score(cohort: Cohort, score: str, kind: kinds.Kind, more: Mapping[str, Any]) -> list[person_time.Row]:
+def _of_score(
+    cohort: Cohort, score: str, beside: Sequence[str], kind: kinds.Kind, more: Mapping[str, Any]
+) -> list[person_time.Row]:
+    """Return the rows of a score.
+
+    Args:
+        cohort: a diary.
+        score: its number.
+        beside: terms of the deviations that are held.
+        kind: that of the rows; a difference between participants is adjusted for nothing.
+        more: other arguments of the fit.
+    """
     parts = [Exposure(NIGHT, which) for which in OF_PERSON]
-    beside, said = _held(cohort, score) if kind == kinds.CRAMP_NIGHT_ADJUSTED else ([], "")
-    terms = person_time.joined(" + ".join(beside), parts)
-    fitted = fit(cohort, model=MODEL, outcome=score, terms=terms, **more)
-    events = _cramp_nights(cohort, score, beside, more.get("where"))
-    # Beside deviations a difference between participants is adjusted for nothing.
-    levels = (WITHIN,) if beside or said else OF_PERSON
-    rows = [row for level in levels for row in person_time.of_term(fitted, Exposure(NIGHT, level), level, kind)]
-    return [_counted(row, events, said, more.get("margins", MARGINS), kind) for row in rows]
+    fitted = fit(cohort, model=MODEL, outcome=score, terms=person_time.joined(" + ".join(beside), parts), **more)
+    levels = (WITHIN,) if kind == kinds.CRAMP_NIGHT_ADJUSTED else OF_PERSON
+    return [row for level in levels for row in person_time.of_term(fitted, Exposure(NIGHT, level), level, kind)]
 
 
 def _counted(row: person_time.Row, events: int, said: str, margins: Margins, kind: kinds.Kind) -> person_time.Row:
-    """Return a row with its nights with a cramp, on which its verdict rests as well; model-based ones have none."""
+    """Return a row with its nights with a cramp, on which its verdict rests as well; model-based ones have none.
+
+    Args:
+        row: a difference.
+        events: nights with a cramp.
+        said: what it is adjusted for.
+        margins: those of ratios.
+        kind: that of the row.
+    """
     made = person_time.noted(row, said) | {"n_events": events}
     if kind == kinds.CRAMP_NIGHT_MODEL_BASED:
         return made | {"verdict": None}
     return made if row["verdict"] is None else person_time.judged(made, margins)
 
 
-def _held(cohort: Cohort, score: str) -> tuple[list[str], str]:
+def _held(score: str, cohort: Cohort, measured: frozenset[str]) -> tuple[Sequence[str], str]:
     """Return the deviations that the difference of a score is adjusted for, and what is said of them."""
-    found = causal.adjustment_set(f"within({NIGHT})", score, causal.measured_in(cohort))
+    found = causal.adjustment_set(f"within({NIGHT})", score, measured)
     return person_time.deviations(found.columns, cohort), found.sentence
 
 
-def _cramp_nights(cohort: Cohort, score: str, beside: Sequence[str], where: str | None) -> int:
-    """Return how many of the nights that enter a model had a cramp."""
-    nights = person_nights(cohort)
-    inside = nights.filter(subpopulation.select(nights, where).inside)
-    needed = [score, *(name for term in beside if (name := causal.plain(term)) in inside.columns)]
-    return int(inside.drop_nulls(needed).select(pl.col(NIGHT).sum()).item())
+def _nights(cohort: Cohort, terms: Sequence[str], where: str | None) -> pl.DataFrame:
+    """Return the nights of a part of the cohort, with the columns of other nights that terms need."""
+    others = [exposure.base for term in terms if (exposure := exposures.find(term)) and exposure.steps]
+    nights = person_nights(cohort, exposures=others)
+    return nights.filter(subpopulation.select(nights, where).inside)
+
+
+def _column(term: str) -> str:
+    """Return the column of nights that a term is missing with."""
+    exposure = exposures.find(term)
+    return str(exposure.base).strip("`") if exposure else term

@@ -34,6 +34,7 @@ def distributed_lag(
     outcome: str | None = None,
     lags: int = 3,
     lead: int = 1,
+    against_lead: bool = False,
     beside: str = "",
     **more: Any,
 ) -> pd.DataFrame:
@@ -52,6 +53,7 @@ def distributed_lag(
         outcome: one of the model's outcomes; the first of them by default.
         lags: the furthest lag, in calendar nights.
         lead: how many nights later the negative control is.
+        against_lead: whether the ratio of the night itself is set against that of the negative control as well.
         beside: terms that the model is adjusted for, such as ``age_decade + sex``.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``covariance`` or ``margins``.
 
@@ -83,6 +85,11 @@ def distributed_lag(
         made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", margins)
     for row in person_time.of_term(control, later, f"lead {lead}", kinds.DISTRIBUTED_LAG):
         made.append(row if _lacks([row]) else row | {"note": estimates.note(_CONTROL, row["note"] or "")})
+    if against_lead and not within.leave_out:
+        ends = {
+            one: person_time.of_term(control, one, f"lead {lead}", kinds.DISTRIBUTED_LAG) for one in (own[0], later)
+        }
+        made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", margins)
     return estimates.frame(made)
 
 

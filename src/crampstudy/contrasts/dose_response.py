@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import polars as pl
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
-from crampstudy.causal import CausalGraph
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
@@ -42,8 +41,6 @@ def dose_response(
     outcome: str | None = None,
     reference: float | None = None,
     df: int = 3,
-    besides: Sequence[str] = (),
-    graph: CausalGraph | None = None,
     **more: Any,
 ) -> pd.DataFrame:
     """Return the ratios of an exposure over its values against one of them, and the test that they lie on a line.
@@ -60,9 +57,7 @@ def dose_response(
         outcome: one of the model's outcomes; the first of them by default.
         reference: the value that the others are compared with; the median by default, and where nobody is near it.
         df: degrees of freedom of the spline, of which all but one are its bends.
-        besides: further terms that the model has whatever the graph says.
-        graph: by default that of the study.
-        more: other arguments of :func:`crampstudy.fit`, such as ``where``.
+        more: other arguments of ``adjusted_fit``, such as ``besides``, a ``graph`` of one's own, or ``where``.
 
     Returns:
         Tidy estimates: first the shape, then a row for each value, which stands in ``level``. Without a curve the shape
@@ -89,9 +84,7 @@ def dose_response(
     if reason := _no_spline(values, df):
         return estimates.frame([estimates.row(status="not_estimable", note=reason, **cells)])
     spline = f"ns({quoted(exposure)}, df={df})"
-    made = adjusted_fit(
-        cohort, exposure, model=model, outcome=outcome, terms=(spline,), besides=besides, graph=graph, **more
-    )
+    made = adjusted_fit(cohort, exposure, model=model, outcome=outcome, terms=(spline,), **more)
     linear = made.fit.linear
     smooth = None if linear is None else next((s for s in linear.design.smooths if s.term in made.terms), None)
     if linear is None or smooth is None:
@@ -133,8 +126,8 @@ def _failed(made: AdjustedFit, cells: Row) -> Row:
     """Return the row of a shape that has none, for the reason that the fit gives of the spline."""
     rows = wording.records(made.fit.estimates)
     found = next((row for row in rows if row["term"] in made.terms), rows[0])
-    status = found["status"] if found["status"] != "converged" else "not_estimable"
-    return estimates.row(status=status, **cells | {"note": found["note"]})
+    status: estimates.Status = "not_estimable" if found["status"] == "converged" else found["status"]
+    return estimates.row(status=status, **{**cells, "note": found["note"]})
 
 
 def _shape(linear: Linear, smooth: Smooth, cells: Row) -> Row:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import polars as pl
 
 from crampstudy import estimates
 from crampstudy.causal import study
@@ -16,8 +19,9 @@ from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left
 from crampstudy.contrasts.nightly import adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.coefficients.ratio import Linear, Value
 from crampstudy.models.fit import fit
+from crampstudy.nights import Diary, observed_night
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
@@ -27,18 +31,22 @@ Row = dict[str, Any]
 class Modification:
     """A question of an ``exposure`` and its ``modifier``.
 
-    The ratio is that of ``size`` more of the exposure than the person's own mean, shown at the ``values`` of the
-    modifier; ``declared`` are the two whose ratio of ratios is judged. ``printed`` says the size as read, ``unit`` that
-    of the modifier.
+    The ratio is that of ``size`` more of the exposure than the person's own mean, without one of the 90th against the
+    10th centile of such deviations. It is shown at the values ``at`` of the modifier, by how they are printed; the
+    ratio of those of the two in ``judged``, the first over the second, has the verdict, and ``unit`` says the size.
     """
 
     exposure: str
     modifier: str
-    size: float
-    values: tuple[float, ...]
-    declared: tuple[float, float]
-    printed: str
+    size: float | None
+    at: Mapping[str, Value]
+    judged: tuple[str, str]
     unit: str
+
+    @property
+    def level(self) -> str:
+        """The level of the row that is judged: ``30 °C against 10 °C``."""
+        return " against ".join(self.judged)
 
 
 def modified_ratio(
@@ -75,21 +83,21 @@ def modified_ratio(
     if fitted.linear is None or plain["status"] not in ("converged", "boundary"):
         shared = ("cohort", "population", "outcome", "model", "ci_level", "note", "scale")
         own = {name: plain[name] for name in shared if name in plain} | cells
-        return estimates.frame([estimates.row(status=plain["status"], level=_judged_level(asked), **own)])
-    note = estimates.note(said, str(plain.get("note") or ""), _beyond(fitted, asked, cohort))
-    return estimates.frame(_rows(fitted, asked, within, cells | {"note": note}))
+        return estimates.frame([estimates.row(status=plain["status"], level=asked.level, **own)])
+    size = asked.size if asked.size is not None else _between_centiles(cohort, asked.exposure)
+    note = estimates.note(said, _beyond(asked, cohort))
+    return estimates.frame(_rows(fitted.linear, asked, size, cells | {"note": note, "unit": asked.unit}))
 
 
-def _rows(fitted: Fit, asked: Modification, within: str, cells: Row) -> list[Row]:
-    assert fitted.linear is not None
-    at, against, made = {within: asked.size}, {within: 0.0}, []
-    for value in asked.values:
-        side = {asked.modifier: value}
-        row = fitted.linear.ratio({**at, **side}, {**against, **side})
-        made.append(_of(row, cells | {"level": f"at {value:g} {asked.unit}", "unit": asked.printed}))
-    high, low = ({asked.modifier: value} for value in asked.declared)
-    row = fitted.linear.ratio_of_ratios(at, against, where=high, than=low)
-    judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": _judged_level(asked), "unit": asked.printed}
+def _rows(linear: Linear, asked: Modification, size: float, cells: Row) -> list[Row]:
+    within, made = f"{WITHIN}({asked.exposure})", []
+    at, against = {within: size}, {within: 0.0}
+    sides = {printed: {asked.modifier: value} for printed, value in asked.at.items()}
+    for printed, side in sides.items():
+        made.append(_of(linear.ratio({**at, **side}, {**against, **side}), cells | {"level": printed}))
+    where, than = (sides[printed] for printed in asked.judged)
+    row = linear.ratio_of_ratios(at, against, where=where, than=than)
+    judged = cells | {"term": f"{CONTRAST}{asked.exposure}", "level": asked.level}
     made.append(person_time.judged(_of(row, judged), MARGINS))
     return made
 
@@ -99,17 +107,20 @@ def _of(row: Row, cells: Row) -> Row:
     return estimates.row(**kept | cells | {"note": estimates.note(row["note"] or "", cells["note"] or "")})
 
 
-def _judged_level(asked: Modification) -> str:
-    high, low = asked.declared
-    return f"{high:g} against {low:g} {asked.unit}"
+def _between_centiles(cohort: Cohort, exposure: str) -> float:
+    """Return how far the 10th and the 90th centile of nights' deviations from the person's mean lie apart."""
+    nights = Diary.of(cohort).nights.filter(observed_night(cohort)).select("participant_id", exposure).drop_nulls()
+    away = nights.select(pl.col(exposure) - pl.col(exposure).mean().over("participant_id")).collect().to_series()
+    low, high = np.quantile(away.to_numpy(), (0.1, 0.9))
+    return float(high - low)
 
 
-def _beyond(fitted: Fit, asked: Modification, cohort: Cohort) -> str:
-    """Say which of the modifier's values no night had."""
+def _beyond(asked: Modification, cohort: Cohort) -> str:
+    """Say which of the modifier's values no night had, where they are numbers."""
+    values = {printed: value for printed, value in asked.at.items() if not isinstance(value, (str, bool))}
+    if not values:
+        return ""
     known = cohort.frame("diary")[asked.modifier].drop_nulls()
     low, high = float(known.min()), float(known.max())  # type: ignore[arg-type]
-    every = dict.fromkeys([*asked.values, *asked.declared])
-    beyond = [f"{value:g}" for value in sorted(every) if not low <= value <= high]
-    if not beyond:
-        return ""
-    return f"no night was at {' or '.join(beyond)} {asked.unit}, where the line of the model is followed"
+    beyond = [printed for printed, value in values.items() if not low <= value <= high]
+    return f"no night was at {' or '.join(beyond)}, where the line of the model is followed" if beyond else ""

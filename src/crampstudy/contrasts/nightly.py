@@ -11,7 +11,7 @@ import pandas as pd
 from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, CausalNode, adjustment_set, measured_in, study
 from crampstudy.causal.graph import is_within, source
-from crampstudy.codebook.exposures import OF_PERSON, WITHIN
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON, WITHIN, find
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -22,6 +22,8 @@ from crampstudy.wording import CONTRAST, label, listed, small
 MODEL = "negative-binomial"
 _OUTCOME = "cramps"
 REPLICATES = 200
+ENOUGH_TOGETHER = 150
+"""From so many participants on a model has room for several exposures and what all of them are adjusted for."""
 
 
 def adjusted_within_between(
@@ -55,8 +57,11 @@ def adjusted_within_between(
     """
     known = graph or study()
     sets = {(name, part): _set(cohort, f"{part}({name})", known) for part in OF_PERSON for name in exposures}
+    same = columns_of(exposures, known)
     beside = {
-        key: [_deviation(term, exposures) for term in covariates_of(cohort, found, known, exposures)]
+        key: [
+            _deviation(term, same) for term in covariates_of(cohort, found, known, exposures) if not _mean(term, same)
+        ]
         for key, found in sets.items()
     }
     terms = dict.fromkeys(term for each in beside.values() for term in each)
@@ -67,6 +72,12 @@ def adjusted_within_between(
     keys = zip(rows["term"].str.removeprefix(CONTRAST), rows["level"], strict=True)
     own = rows["analysis"].ne(kinds.RELIABILITY.name)
     return _with_notes(rows, [said[key] if of_ratio else None for key, of_ratio in zip(keys, own, strict=True)])
+
+
+def in_one_model(cohort: Cohort, exposures: Sequence[str]) -> list[list[str]]:
+    """Return which of ``exposures`` stand in a model together: all of them, or of few participants each alone."""
+    many = cohort.tables["participants"].height >= ENOUGH_TOGETHER
+    return [[*exposures]] if many and exposures else [[name] for name in exposures]
 
 
 def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = None, **more: Any) -> pd.DataFrame:
@@ -85,7 +96,8 @@ def adjusted_lags(cohort: Cohort, exposure: str, *, graph: CausalGraph | None = 
     """
     known = graph or study()
     found = _set(cohort, f"{WITHIN}({exposure})", known)
-    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) != exposure]
+    same = columns_of((exposure,), known)
+    terms = [term for term in covariates_of(cohort, found, known, (exposure,)) if source(term) not in same]
     rows = distributed_lag(cohort, exposure, model=MODEL, beside=" + ".join(terms), **more)
     return _with_notes(rows, [(found, terms)] * len(rows))
 
@@ -97,12 +109,9 @@ def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None)
     own = [_named(node) for node in within.nodes]
     others = [_named(node) for node in between.nodes if node not in within.nodes]
     missing = [_named(node) for node in dict.fromkeys((*within.missing, *between.missing))]
-    parts = [
-        f"within persons adjusted for {listed(own)}" if own else "within persons adjusted for nothing",
-        f"between them also for {listed(others)}" if others else "",
-        f"not for {listed(missing)}, which it would need and which was not measured" if missing else "",
-    ]
-    return f"{small(label(exposure))}: {', '.join(filter(None, parts))}"
+    also = f" (between persons also {listed(others)})" if others else ""
+    lacking = f", and not for {listed(missing)}, which it would need and which was not measured" if missing else ""
+    return f"{small(label(exposure))}: {listed(own) if own else 'nothing'}{also}{lacking}"
 
 
 def _named(node: CausalNode) -> str:
@@ -128,10 +137,22 @@ def _set(cohort: Cohort, exposure: str, graph: CausalGraph) -> Adjustment:
     return adjustment_of(cohort, exposure, _OUTCOME, graph)
 
 
-def _deviation(term: str, exposures: Sequence[str]) -> str:
-    """Return a term as it is, but of another night of one of the ``exposures`` its deviation from the person's mean."""
+def columns_of(exposures: Sequence[str], graph: CausalGraph) -> dict[str, str]:
+    """Return the columns that show what exposures are to the graph, each with its exposure."""
+    nodes = {exposure: graph.node(exposure) for exposure in exposures}
+    return {column: exposure for exposure, node in nodes.items() for column in (node.name, *node.measured_by)}
+
+
+def _deviation(term: str, same: Mapping[str, str]) -> str:
+    """Return a term as it is, but of another night of an exposure its deviation from the person's mean."""
     of = source(term)
-    return term.replace(of, f"{WITHIN}({of})", 1) if of != term and of in exposures else term
+    return term.replace(of, f"{WITHIN}({same[of]})", 1) if of != term and of in same else term
+
+
+def _mean(term: str, same: Mapping[str, str]) -> bool:
+    """Say whether a term is the mean of an exposure, or of what shows the same."""
+    found = find(term)
+    return found is not None and found.part == BETWEEN and found.variable in same
 
 
 def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[str]] | None]) -> pd.DataFrame:
@@ -144,8 +165,8 @@ def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[st
 
 
 def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str]) -> str:
-    if pd.isna(row["adjusted_for"]) and covariates:
-        # A row without an estimate has no model whose terms it could tell.
-        return found.sentence if row["status"] in ("converged", "boundary") else ""
+    """Return what a row is adjusted for; one without an estimate is adjusted for nothing."""
+    if row["status"] not in ("converged", "boundary"):
+        return ""
     kept = {*str(row["adjusted_for"]).split("; ")}
     return with_left_out(found, [term for term in single_terms(covariates) if term not in kept])

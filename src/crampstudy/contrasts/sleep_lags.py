@@ -69,7 +69,7 @@ def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) ->
     Source: Cornfield 1962; Efron 1975 (a slope per standard deviation and the distance of two normal means).
     """
     within = scores[scores["level"].eq("within") & scores["status"].ne("not_measured")]
-    single = lags[~lags["term"].map(wording.is_declared) & lags["level"].str.match("lag|lead")]
+    single = lags[~estimates.declared(lags) & lags["level"].str.match("lag|lead")]
     made = []
     for row in wording.records(within):
         worse = WORSE[str(row["outcome"])]

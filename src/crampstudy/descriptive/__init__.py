@@ -1,5 +1,5 @@
 """What is described without a model: rates and prevalence by group, time to relief, classes, who is in a cohort."""
 
-from crampstudy.descriptive.describe import Description, compare, describe
+from crampstudy.descriptive.describe import Description, describe
 
-__all__ = ["Description", "compare", "describe"]
+__all__ = ["Description", "describe"]

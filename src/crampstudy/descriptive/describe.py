@@ -1,9 +1,9 @@
-"""``describe`` and ``compare``: how common cramps are in one cohort, or in two side by side."""
+"""``describe``: how common cramps are in a cohort."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
@@ -151,49 +151,3 @@ def _of_survey(cohort: Cohort, asked: _Question) -> Description:
         row if row["status"] == "not_estimable" else {**row, "note": note(row["note"] or "", *left_out)} for row in rows
     )
     return Description(estimates.frame(told), (account,))
-
-
-def compare(
-    first: Cohort,
-    second: Cohort,
-    by: str = "age_band",
-    *,
-    names: Sequence[str] | None = None,
-    bands: AgeBands | None = None,
-    standard: Standard | Literal["none"] = "who",
-    where: str | None = None,
-    ci_level: float = 0.95,
-) -> Description:
-    """Describe two cohorts by the same groups, the rows of the first before those of the second.
-
-    Args:
-        first: a diary or a survey.
-        second: another one.
-        by: what both are grouped by, as in :func:`describe`.
-        names: what the two are called; by default as they are, and ``A`` and ``B`` where both have one name.
-        bands: age bands of both.
-        standard: standard population, ``who``, ``esp2013`` or ``none``.
-        where: condition that names the same part of both.
-        ci_level: confidence level.
-
-    Raises:
-        UsageError: ``names`` are not two different ones, or as :func:`describe`.
-        BandError: the bands do not fit the ages of one of them.
-    """
-    cohorts = first, second
-    for cohort in cohorts:
-        check_opened(cohort)
-    if names is None and len(_keys(first.name, second.name)) == 1:
-        names = ("A", "B")
-    if names is not None:
-        # Names that differ in marks or case alone would give two rows one key.
-        if len(names) != 2 or not all(names) or len(_keys(*names)) == 1:
-            raise UsageError(f"two cohorts have two different names, such as before,after; got {','.join(names)!r}")
-        cohorts = replace(first, name=names[0]), replace(second, name=names[1])
-    both = [describe(each, by, bands=bands, standard=standard, where=where, ci_level=ci_level) for each in cohorts]
-    rows = pd.concat([described.estimates for described in both], ignore_index=True)
-    return Description(rows, tuple(account for described in both for account in described.accounts))
-
-
-def _keys(*names: str) -> set[str]:
-    return {estimates.key({"cohort": name}) for name in names}

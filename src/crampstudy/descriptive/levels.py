@@ -11,7 +11,7 @@ import polars as pl
 from scipy import stats
 
 from crampstudy import codebook, estimates
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Flags
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort, SurveyDesign, subpopulation
 from crampstudy.descriptive.characteristics import moments
@@ -20,9 +20,12 @@ from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import boundary_interval, domain_means, logit_interval, lonely_note
 from crampstudy.models.surveys.sampling import SamplingDesign
 from crampstudy.nights import people
-from crampstudy.nights.aggregated import ALIKE, logged_values
+from crampstudy.nights.aggregated import logged_values
+from crampstudy.nights.parts import ALIKE
 
 Row = dict[str, Any]
+_Seen = tuple[Array, Array, Flags]
+"""Values or their weights of each participant (n), and who has one."""
 
 
 def levels(cohort: Cohort, names: Sequence[str], *, where: str | None = None, ci_level: float = 0.95) -> pd.DataFrame:
@@ -76,9 +79,7 @@ def _values(cohort: Cohort, frame: pl.DataFrame, name: str) -> Array:
 _MEAN, _ROUNDING = "_mean", 1e-9
 
 
-def _of(
-    frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: tuple[Array, Array, Array], ci_level: float
-) -> Iterator[Row]:
+def _of(frame: pl.DataFrame, survey: SurveyDesign | None, cells: Row, seen: _Seen, ci_level: float) -> Iterator[Row]:
     values, weight, known = seen
     n, name = int(known.sum()), str(cells["term"])
     cells |= {"analysis": kinds.EXPOSURE_LEVEL.name, "n_participants": n}
@@ -106,7 +107,7 @@ def _of(
         "n_events": int(low.sum()),
         "ci_level": ci_level,
     }
-    yield _observed(cells) if survey is None else _weighted(frame, survey, cells, (low, weight, known))
+    yield _observed(cells) if survey is None else _weighted(frame, survey, cells, (low.astype(float), weight, known))
 
 
 def _observed(cells: Row) -> Row:
@@ -116,7 +117,7 @@ def _observed(cells: Row) -> Row:
     return estimates.row(status="converged", estimate=low / n, ci_low=limits.low, ci_high=limits.high, **cells)
 
 
-def _weighted(frame: pl.DataFrame, survey: SurveyDesign, cells: Row, seen: tuple[Array, Array, Array]) -> Row:
+def _weighted(frame: pl.DataFrame, survey: SurveyDesign, cells: Row, seen: _Seen) -> Row:
     """Return the share of the population by the design of a survey."""
     low, weight, known = seen
     design = SamplingDesign.of(frame[survey.stratum], frame[survey.psu], pl.Series(weight))

@@ -13,7 +13,7 @@ from crampstudy.estimates.rows import (
     to_json,
     without_interval,
 )
-from crampstudy.estimates.selection import BASELINES, PARAMETERS, at_contrasts, compares, differences, ratios
+from crampstudy.estimates.selection import BASELINES, PARAMETERS, at_contrasts, compares, declared, differences, ratios
 
 __all__ = [
     "BASELINES",
@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "at_contrasts",
     "compares",
+    "declared",
     "differences",
     "frame",
     "key",

@@ -36,7 +36,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "n_participants": "Participants behind the row.",
         "n_nights": "Observed nights behind the row, where the rows are nights.",
         "n_events": "Cramps, nights with a cramp, or answers that count as one; a number has none.",
-        "n_groups": "Units of the covariance: participants of a diary, sampling units of a survey.",
+        "n_groups": "Units of the covariance: participants of a diary, sampling units of a survey, trials of a pool.",
         "n_exposed": "Participants at the level, or whose value of the number varies.",
         "verdict": "What the interval says of the contrast at its margins ([verdicts](verdicts.md)); empty "
         "where nothing is judged.",
@@ -53,7 +53,7 @@ LINKS: Mapping[str, str] = MappingProxyType(
     {
         "rate_ratio, odds_ratio, prevalence_ratio, hazard_ratio": "log of the ratio",
         "rate, odds, dispersion, index_of_dispersion, standard_deviation": "log",
-        "difference, mean, restricted_mean": "that of the estimate itself, in its unit",
+        "difference, mean, restricted_mean, log_amplitude": "that of the estimate itself, in its unit",
         "prevalence, proportion": "that of the share itself, though its interval is made on the logit scale; of an age "
         "curve logit, of the baseline of `survey-poisson` log",
         "survival": "log(−log S)",

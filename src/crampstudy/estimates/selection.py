@@ -31,6 +31,12 @@ def differences(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["scale"].eq("difference") & ~rows["term"].isin(BASELINES) & ~is_split(rows)]
 
 
+def declared(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows are of a declared contrast."""
+    terms = rows["term"].astype("string").str.removeprefix(wording.ZERO_PART)
+    return terms.str.startswith(wording.CONTRAST).fillna(value=False).astype(bool)
+
+
 def at_contrasts(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of one model with each number at its declared contrast, where it has one, and else per unit."""
     contrasts = {term.replace(wording.CONTRAST, "") for term in rows["term"] if wording.is_declared(term)}

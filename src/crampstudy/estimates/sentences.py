@@ -18,6 +18,7 @@ _PRINTED = {
     **dict.fromkeys(("median", "restricted_mean"), _MINUTES),
     "autocorrelation": (3, 1.0, ""),
     "count": (0, 1.0, ""),
+    "day_of_year": (0, 1.0, ". day of the year"),
     "median_longest_gap": (0, 1.0, " nights"),
 }
 """Digits, factor and unit of a number, by its scale; others have two digits and their own unit."""

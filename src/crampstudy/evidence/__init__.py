@@ -6,14 +6,14 @@
 
 from crampstudy.evidence.cohort_trial import beside_cohort
 from crampstudy.evidence.package import agents, populations, read, studies
-from crampstudy.evidence.rows import Asked
+from crampstudy.evidence.rows import SynthesisOptions
 from crampstudy.evidence.study import Study
 from crampstudy.evidence.synthesis import Synthesis, beside, check, synthesise
 
 __all__ = [
-    "Asked",
     "Study",
     "Synthesis",
+    "SynthesisOptions",
     "agents",
     "beside",
     "beside_cohort",

@@ -14,7 +14,7 @@ from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import random_effects
 from crampstudy.evidence.package import studies
 from crampstudy.evidence.pools import USUAL, Pool, group
-from crampstudy.evidence.rows import OUTCOME, TRIALS, Asked, Rows
+from crampstudy.evidence.rows import OUTCOME, TRIALS, RowMaker, SynthesisOptions
 from crampstudy.evidence.study import Study
 from crampstudy.evidence.synthesis import check, synthesise
 
@@ -23,7 +23,7 @@ _MOVED = (kinds.POOLED, kinds.PREDICTION, kinds.BEYOND, kinds.HETEROGENEITY)
 
 
 def beside_cohort(
-    contrast: Mapping[str, Any], population: str, *, label: str | None = None, asked: Asked | None = None
+    contrast: Mapping[str, Any], population: str, *, label: str | None = None, options: SynthesisOptions | None = None
 ) -> pd.DataFrame:
     """Return the rows of a cohort's contrast among the trials of its treatment in a population.
 
@@ -34,23 +34,23 @@ def beside_cohort(
         contrast: a tidy row of a difference in cramps a week, treatment less comparator, whose term is the treatment.
         population: whose trials it stands beside, such as ``idiopathic``.
         label: what the cohort is called; by default its name.
-        asked: confidence level and threshold; by default those of :class:`Asked`.
+        options: confidence level and threshold; by default those of :class:`SynthesisOptions`.
 
     Raises:
         UsageError: the row is no such difference, or there is no such treatment.
         AnalysisError: it has no estimate or no standard error.
     """
-    asked = asked or Asked()
+    options = options or SynthesisOptions()
     study = _study(contrast, population, label or str(contrast["cohort"]))
-    after = replace(asked, name=f"{TRIALS}, with {study.study}")
-    moved = synthesise(study.agent, population, added=[study], asked=after).estimates
+    after = replace(options, name=f"{TRIALS}, with {study.study}")
+    moved = synthesise(study.agent, population, added=[study], options=after).estimates
     moved = moved[moved["analysis"].isin([kind.name for kind in _MOVED])]
     pool = _pool(study.agent, population)
-    rows = Rows(pool, asked)
+    rows = RowMaker(pool, options)
     own = {
         **contrast,
         "analysis": kinds.COHORT_TRIAL.name,
-        "cohort": asked.name,
+        "cohort": options.name,
         "population": pool.name,
         "level": study.study,
         "key": None,
@@ -72,8 +72,8 @@ def _study(contrast: Mapping[str, Any], population: str, label: str) -> Study:
         str(contrast["term"]),
         population,
         n_total=None if pd.isna(n) else int(n or 0),
-        difference_per_week=float(estimate),  # type: ignore[arg-type]
-        se_per_week=float(error),  # type: ignore[arg-type]
+        difference_per_week=float(estimate),
+        se_per_week=float(error),
     )
     check(study.agent)
     return study
@@ -85,13 +85,13 @@ def _pool(agent: str, population: str) -> Pool:
     return same[0] if same else Pool(agent, population, USUAL, ())
 
 
-def _place(rows: Rows, study: Study) -> Mapping[str, Any]:
+def _place(rows: RowMaker, study: Study) -> Mapping[str, Any]:
     """Return how many trials of the cohort's size would be below it, by the primary prediction of the trials alone."""
-    cells = {"scale": "probability", "unit": "proportion", "n_groups": len(rows.pool.trials)}
-    if len(rows.pool.trials) < random_effects.FEWEST_TO_PREDICT:
+    cells: dict[str, Any] = {"scale": "probability", "unit": "proportion", "n_groups": rows.pool.n_trials}
+    if rows.pool.n_trials < random_effects.FEWEST_TO_PREDICT:
         said = f"no place among fewer than {random_effects.FEWEST_TO_PREDICT} trials"
         return rows.row(kinds.PLACE, study.study, status="not_estimable", note=said, **cells)
-    following = random_effects.pool(rows.pool.effects).prediction(rows.asked.ci_level)
+    following = random_effects.pool(rows.pool.effects).prediction(rows.options.ci_level)
     own, error = float(study.difference_per_week or 0), float(study.se_per_week or 0)
     spread = (following.std_error**2 + error**2) ** 0.5
     share = random_effects.below((own - following.estimate) / spread, following.df)

@@ -13,8 +13,8 @@ from crampstudy.readable import OneLine
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Effects(OneLine):
-    """Effects of trials, on a scale on which they may be added.
+class TrialEffects(OneLine):
+    """TrialEffects of trials, on a scale on which they may be added.
 
     Args:
         labels: names of the rows, in order.
@@ -42,22 +42,27 @@ class Effects(OneLine):
         return len(self.values)
 
     @property
+    def n_trials(self) -> int:
+        """Number of trials, of which a row each is the usual case."""
+        return len(set(self.clusters))
+
+    @property
     def dependent(self) -> bool:
         """Whether two rows are of one trial."""
-        return len(set(self.clusters)) < self.k
+        return self.n_trials < self.k
 
     @property
     def variances(self) -> Array:
         """Sampling variances."""
         return np.diag(self.covariance)
 
-    def only(self, rows: Sequence[int]) -> Effects:
+    def only(self, rows: Sequence[int]) -> TrialEffects:
         """Return the effects of some rows."""
         kept = list(rows)
         names, of = ([texts[i] for i in kept] for texts in (self.labels, self.clusters))
-        return Effects(tuple(names), self.values[kept], self.covariance[np.ix_(kept, kept)], tuple(of))
+        return TrialEffects(tuple(names), self.values[kept], self.covariance[np.ix_(kept, kept)], tuple(of))
 
 
-def independent(labels: Sequence[str], values: Array, variances: Array) -> Effects:
+def independent(labels: Sequence[str], values: Array, variances: Array) -> TrialEffects:
     """Return the effects of trials that have no participant in common."""
-    return Effects(tuple(labels), np.asarray(values, dtype=float), np.diag(np.asarray(variances, dtype=float)))
+    return TrialEffects(tuple(labels), np.asarray(values, dtype=float), np.diag(np.asarray(variances, dtype=float)))

@@ -21,7 +21,7 @@ TABLES = ("trials", "agents", "associations", "prevalence")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class EvidenceColumn:
     """A column of a table as the descriptor has it."""
 
     name: str
@@ -75,7 +75,7 @@ def folder() -> Path:
 
 
 @cache
-def columns(table: str) -> Mapping[str, Column]:
+def columns(table: str) -> Mapping[str, EvidenceColumn]:
     """Return the columns of a table by name, in order."""
     described = json.loads((folder() / "datapackage.json").read_text(encoding="utf-8"))
     fields = next(each for each in described["resources"] if each["name"] == table)["schema"]["fields"]
@@ -83,7 +83,9 @@ def columns(table: str) -> Mapping[str, Column]:
     for field in fields:
         limits = field.get("constraints", {})
         allowed, required = tuple(limits.get("enum", ())), limits.get("required", False)
-        column = Column(field["name"], field["type"], field["description"], allowed, required, limits.get("minimum"))
+        column = EvidenceColumn(
+            field["name"], field["type"], field["description"], allowed, required, limits.get("minimum")
+        )
         made[column.name] = column
     return made
 

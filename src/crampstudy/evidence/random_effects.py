@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
 from crampstudy.evidence import heterogeneity
-from crampstudy.evidence.effects import Effects
+from crampstudy.evidence.effects import TrialEffects
 from crampstudy.evidence.heterogeneity import Method
 from crampstudy.readable import OneLine
 
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class RandomEffects(OneLine):
+class RandomEffectsFit(OneLine):
     """A fitted model of trials' effects.
 
     Args:
@@ -55,7 +55,7 @@ class RandomEffects(OneLine):
         at: the matrices at this tau2.
     """
 
-    effects: Effects
+    effects: TrialEffects
     design: Array
     method: Method
     tau2: float
@@ -87,7 +87,7 @@ class RandomEffects(OneLine):
         """Return the degrees of freedom that go with a covariance."""
         if errors == "Wald":
             return np.inf
-        return len(set(self.effects.clusters)) - self.design.shape[1] if errors == "cluster-robust" else self.df
+        return self.effects.n_trials - self.design.shape[1] if errors == "cluster-robust" else self.df
 
     def limits(self, ci_level: float, errors: Errors = ERRORS[0], coefficient: int = 0) -> Limits:
         """Return a coefficient with its interval."""
@@ -105,8 +105,8 @@ class RandomEffects(OneLine):
         Raises:
             AnalysisError: there are fewer than three trials.
         """
-        if self.effects.k < FEWEST_TO_PREDICT:
-            raise AnalysisError(f"{self.effects.k} trials say nothing of the next one; at least {FEWEST_TO_PREDICT} do")
+        if (n := self.effects.n_trials) < FEWEST_TO_PREDICT:
+            raise AnalysisError(f"{n} trials say nothing of the next one; at least {FEWEST_TO_PREDICT} do")
         errors: Errors = "Wald"
         df = np.inf if kind == "z" else float(self.effects.k - 2)
         if kind == PREDICTIONS[0]:
@@ -139,11 +139,11 @@ class RandomEffects(OneLine):
             own = names == name
             score = bread[:, own] @ residuals[own]
             meat += np.outer(score, score)
-        clusters = len(set(self.effects.clusters))
+        clusters = self.effects.n_trials
         return np.asarray(meat * (clusters / (clusters - self.design.shape[1])))
 
 
-def pool(effects: Effects, method: Method = "REML", design: Array | None = None) -> RandomEffects:
+def pool(effects: TrialEffects, method: Method = "REML", design: Array | None = None) -> RandomEffectsFit:
     """Return the mean of trials, or with a ``design`` their regression.
 
     Raises:
@@ -152,7 +152,7 @@ def pool(effects: Effects, method: Method = "REML", design: Array | None = None)
     X = np.ones((effects.k, 1)) if design is None else np.asarray(design, dtype=float)
     tau2 = heterogeneity.estimate(effects, X, method)
     at = heterogeneity.project(effects, X, tau2)
-    return RandomEffects(effects, X, method, tau2, at.covariance @ X.T @ at.weights @ effects.values, at)
+    return RandomEffectsFit(effects, X, method, tau2, at.covariance @ X.T @ at.weights @ effects.values, at)
 
 
 def quantile(p: float, df: float) -> float:

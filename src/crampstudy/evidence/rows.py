@@ -19,7 +19,7 @@ from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import heterogeneity, random_effects
 from crampstudy.evidence.heterogeneity import METHODS
 from crampstudy.evidence.pools import NOBODY, Pool, TrialRow
-from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, Limits, RandomEffects
+from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, Limits, RandomEffectsFit
 
 OUTCOME = "cramps_per_week"
 TRIALS = "published trials"
@@ -30,7 +30,7 @@ _JUDGED = ", judged by "
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SynthesisOptions:
     """What is asked of a synthesis.
 
     Args:
@@ -48,14 +48,14 @@ class Asked:
     name: str = TRIALS
 
 
-class Rows:
+class RowMaker:
     """Makes rows of one pool: what they have in common is written once."""
 
-    def __init__(self, pool: Pool, asked: Asked) -> None:
+    def __init__(self, pool: Pool, options: SynthesisOptions) -> None:
         """Take what is the same in every row."""
-        self.pool, self.asked = pool, asked
+        self.pool, self.options = pool, options
         self._common = {
-            "cohort": asked.name,
+            "cohort": options.name,
             "population": pool.name,
             "outcome": OUTCOME,
             "term": pool.agent,
@@ -77,7 +77,7 @@ class Rows:
             estimate=found.estimate,
             ci_low=found.low,
             ci_high=found.high,
-            ci_level=self.asked.ci_level,
+            ci_level=self.options.ci_level,
             std_error=found.std_error,
             df=found.df,
             p_value=None if kind is kinds.PREDICTION else found.p_value,
@@ -91,13 +91,13 @@ class Rows:
         return made["level"] == ERRORS[0] and str(made["model"]).endswith(METHODS[0])
 
 
-def of_studies(rows: Rows) -> Iterator[Mapping[str, Any]]:
+def of_studies(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield a row for each study: its difference in cramps a week, or why there is none."""
     for each in rows.pool.rows:
         yield _of_study(rows, each)
 
 
-def _of_study(rows: Rows, each: TrialRow) -> Mapping[str, Any]:
+def _of_study(rows: RowMaker, each: TrialRow) -> Mapping[str, Any]:
     study = each.study
     kind = kinds.PUBLISHED_POOL if study.role == "pooled" else kinds.TRIAL
     cells = {
@@ -113,7 +113,7 @@ def _of_study(rows: Rows, each: TrialRow) -> Mapping[str, Any]:
         said = estimates.note(left, study.result or "", bias, graded)
         cells |= {"scale": "difference", "unit": "cramps a week", "model": None}
         return rows.row(kind, study.study, status="not_estimable", note=said, **cells)
-    low, high = each.found.limits(rows.asked.ci_level)
+    low, high = each.found.limits(rows.options.ci_level)
     found = Limits(each.found.difference, low, high, each.found.std_error, np.inf)
     note = estimates.note(left, *each.found.steps, presumed, study.concern or "", bias, graded)
     estimand = "published difference, treatment less comparator"
@@ -130,10 +130,10 @@ def bias_of(row: Mapping[str, Any]) -> tuple[str, str]:
     return judgement, judge
 
 
-def of_pool(rows: Rows) -> Iterator[Mapping[str, Any]]:
+def of_pool(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of the pooled difference, of how trials vary, and of the next trial."""
-    count: dict[str, Any] = {"n_participants": people(rows.pool), "n_groups": len(rows.pool.trials)}
-    if len(rows.pool.trials) < 2:
+    count: dict[str, Any] = {"n_participants": people(rows.pool), "n_groups": rows.pool.n_trials}
+    if rows.pool.n_trials < 2:
         whom = "" if rows.pool.population == NOBODY else f" ({rows.pool.name})"
         of = f"of {wording.label(rows.pool.agent)}{whom}"
         said = f"one trial {of}, so nothing to pool" if rows.pool.trials else f"no poolable trial {of}"
@@ -164,10 +164,10 @@ def people(pool: Pool) -> int | None:
     return sum(known) if known and len(known) == len(by_trial) else None
 
 
-def _pooled(rows: Rows, fitted: RandomEffects, errors: random_effects.Errors, count: Mapping[str, Any]) -> Any:
+def _pooled(rows: RowMaker, fitted: RandomEffectsFit, errors: random_effects.Errors, count: Mapping[str, Any]) -> Any:
     cells = {"model": f"random effects, {fitted.method}", **count}
     try:
-        found = fitted.limits(rows.asked.ci_level, errors)
+        found = fitted.limits(rows.options.ci_level, errors)
     except AnalysisError as problem:
         return rows.row(kinds.POOLED, errors, status="not_estimable", scale="difference", note=str(problem), **cells)
     law = "z" if np.isinf(found.df) else f"t with {found.df:.0f} df"
@@ -175,9 +175,9 @@ def _pooled(rows: Rows, fitted: RandomEffects, errors: random_effects.Errors, co
     return rows.difference(kinds.POOLED, errors, found, estimand=estimand, **cells)
 
 
-def _spread(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _spread(rows: RowMaker, fitted: RandomEffectsFit, count: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     effects, design = fitted.effects, fitted.design
-    level = rows.asked.ci_level
+    level = rows.options.ci_level
     low, high = heterogeneity.interval(effects, design, level)
     typical = heterogeneity.typical_variance(effects, design)
     profile = {"ci_level": level, "estimand": "interval by Q-profile", **count}
@@ -194,31 +194,31 @@ def _spread(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> Iter
     yield rows.row(kinds.HETEROGENEITY, "Q", estimate=q, **test)
 
 
-def _next(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _next(rows: RowMaker, fitted: RandomEffectsFit, count: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     model = {"model": f"random effects, {fitted.method}", **count}
     lost = ""
     for kind in PREDICTIONS:
         try:
-            found = fitted.prediction(rows.asked.ci_level, kind)
+            found = fitted.prediction(rows.options.ci_level, kind)
         except AnalysisError as problem:
             lost = str(problem)
             yield rows.row(kinds.PREDICTION, kind, status="not_estimable", scale="difference", note=lost, **model)
             continue
         estimand = f"true difference of the next trial, interval by {kind}"
         yield rows.difference(kinds.PREDICTION, kind, found, estimand=estimand, **model)
-    level = f"at least {rows.asked.threshold:g} fewer a week"
+    level = f"at least {rows.options.threshold:g} fewer a week"
     beyond = {"scale": "probability", "unit": "proportion", **model}
     if lost:
         yield rows.row(kinds.BEYOND, level, status="not_estimable", note=lost, **beyond)
         return
     estimand = f"probability of the true difference of the next trial, {PREDICTIONS[0]}"
-    chance = fitted.probability_below(-rows.asked.threshold)
+    chance = fitted.probability_below(-rows.options.threshold)
     yield rows.row(kinds.BEYOND, level, estimate=chance, estimand=estimand, **beyond)
 
 
-def _asymmetry(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> Mapping[str, Any]:
+def _asymmetry(rows: RowMaker, fitted: RandomEffectsFit, count: Mapping[str, Any]) -> Mapping[str, Any]:
     cells = {"scale": "z", "model": f"random effects, {fitted.method}", **count}
-    k = fitted.effects.k
+    k = fitted.effects.n_trials
     if k < FEWEST_FOR_ASYMMETRY:
         said = (
             f"small-study effects of {k} trials of {wording.label(rows.pool.agent)} are not looked at: "
@@ -229,7 +229,7 @@ def _asymmetry(rows: Rows, fitted: RandomEffects, count: Mapping[str, Any]) -> M
     return rows.row(kinds.ASYMMETRY, "Egger", estimate=slope.estimate / slope.std_error, p_value=slope.p_value, **cells)
 
 
-def egger(fitted: RandomEffects) -> Limits:
+def egger(fitted: RandomEffectsFit) -> Limits:
     """Return the slope of the effects on their standard errors; its z is Egger's."""
     effects = fitted.effects
     design: Array = np.column_stack([np.ones(effects.k), np.sqrt(effects.variances)])

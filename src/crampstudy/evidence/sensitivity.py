@@ -13,11 +13,11 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import heterogeneity, random_effects
-from crampstudy.evidence.effects import Effects
+from crampstudy.evidence.effects import TrialEffects
 from crampstudy.evidence.package import columns
 from crampstudy.evidence.pools import TrialRow
-from crampstudy.evidence.random_effects import ERRORS, RandomEffects
-from crampstudy.evidence.rows import Rows
+from crampstudy.evidence.random_effects import ERRORS, RandomEffectsFit
+from crampstudy.evidence.rows import RowMaker
 
 _MODEL = {"model": "random effects, REML"}
 FEWEST_FOR_REGRESSION = 10
@@ -26,17 +26,17 @@ _SUBGROUPS = ("comparison", "design", "risk_of_bias", "unit_presumed", "populati
 _MODERATORS = ("year", "days", "n_total")
 
 
-def without_each(rows: Rows) -> Iterator[Mapping[str, Any]]:
+def without_each(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the pool without each trial."""
     effects = rows.pool.effects
-    if effects.k < 3:
+    if effects.n_trials < 3:
         return
     for i, label in enumerate(effects.labels):
         rest = [j for j in range(effects.k) if j != i]
         yield _of_some(rows, kinds.WITHOUT, f"without {label}", effects.only(rest))
 
 
-def over_the_years(rows: Rows) -> Iterator[Mapping[str, Any]]:
+def over_the_years(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the pool up to each trial, by year."""
     effects = rows.pool.effects
     for n in range(2, effects.k + 1):
@@ -49,22 +49,22 @@ def over_the_years(rows: Rows) -> Iterator[Mapping[str, Any]]:
         yield _of_some(rows, kinds.CUMULATIVE, level, effects.only(range(n)))
 
 
-def _of_some(rows: Rows, kind: Kind, level: str, effects: Effects) -> Mapping[str, Any]:
+def _of_some(rows: RowMaker, kind: Kind, level: str, effects: TrialEffects) -> Mapping[str, Any]:
     fitted = random_effects.pool(effects)
     estimand = f"mean difference over {effects.k} trials, interval {ERRORS[0]}"
-    found = fitted.limits(rows.asked.ci_level)
+    found = fitted.limits(rows.options.ci_level)
     return rows.difference(kind, level, found, estimand=estimand, n_groups=effects.k, **_MODEL)
 
 
-def by_subgroup(rows: Rows) -> Iterator[Mapping[str, Any]]:
+def by_subgroup(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the mean of each subgroup, all with one tau2, and the test that they are equal.
 
     Raises:
         UsageError: the column tells no subgroups.
     """
-    if rows.asked.by is None:
+    if rows.options.by is None:
         return
-    by = _column(rows.asked.by, "by", _SUBGROUPS)
+    by = _column(rows.options.by, "by", _SUBGROUPS)
     effects, values = rows.pool.effects, [str(getattr(row.study, by) or "not said") for row in rows.pool.trials]
     names = list(dict.fromkeys(values))
     level = f"by {by.replace('_', ' ')}"
@@ -76,7 +76,7 @@ def by_subgroup(rows: Rows) -> Iterator[Mapping[str, Any]]:
     design = np.array([[value == name for name in names] for value in values], dtype=float)
     fitted = random_effects.pool(effects, design=design)
     for i, name in enumerate(names):
-        found = fitted.limits(rows.asked.ci_level, coefficient=i)
+        found = fitted.limits(rows.options.ci_level, coefficient=i)
         estimand = f"mean difference of a subgroup, tau2 of all in common, interval {ERRORS[0]}"
         yield rows.difference(
             kinds.SUBGROUP, f"{level}: {name}", found, estimand=estimand, n_groups=values.count(name), **_MODEL
@@ -86,7 +86,7 @@ def by_subgroup(rows: Rows) -> Iterator[Mapping[str, Any]]:
     yield rows.row(kinds.SUBGROUP, f"{level}: all equal", **cells)
 
 
-def differ(fitted: RandomEffects) -> tuple[float, float]:
+def differ(fitted: RandomEffectsFit) -> tuple[float, float]:
     """Return the chi-squared test that the means of all subgroups are equal, and its p-value."""
     n = len(fitted.coefficients)
     contrast = np.hstack([-np.ones((n - 1, 1)), np.eye(n - 1)])
@@ -95,15 +95,15 @@ def differ(fitted: RandomEffects) -> tuple[float, float]:
     return q, float(chdtrc(n - 1, q))
 
 
-def on_moderator(rows: Rows) -> Iterator[Mapping[str, Any]]:
+def on_moderator(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the slope of the differences on a number of the trials, and how much of tau2 goes with it.
 
     Raises:
         UsageError: the column is none of the numbers that trials differ in.
     """
-    if rows.asked.moderator is None:
+    if rows.options.moderator is None:
         return
-    name = _column(rows.asked.moderator, "moderator", _MODERATORS)
+    name = _column(rows.options.moderator, "moderator", _MODERATORS)
     level, cells = f"per unit of {name.replace('_', ' ')}", dict[str, Any](_MODEL)
     kept = [i for i, row in enumerate(rows.pool.trials) if _number(row, name) is not None]
     values = np.array([_number(rows.pool.trials[i], name) for i in kept], dtype=float)
@@ -114,7 +114,7 @@ def on_moderator(rows: Rows) -> Iterator[Mapping[str, Any]]:
     effects = rows.pool.effects.only(kept)
     slope, explained = regress(effects, values)
     few = f"{effects.k} trials describe and do not test: {FEWEST_FOR_REGRESSION} are the least for a regression"
-    found = slope.limits(rows.asked.ci_level, coefficient=1)
+    found = slope.limits(rows.options.ci_level, coefficient=1)
     note = few if effects.k < FEWEST_FOR_REGRESSION else None
     cells |= {"n_groups": effects.k, "note": note}
     made = rows.difference(kinds.MODERATOR, level, found, estimand="slope over trials", **cells)
@@ -123,7 +123,7 @@ def on_moderator(rows: Rows) -> Iterator[Mapping[str, Any]]:
     yield rows.row(kinds.MODERATOR, f"share of tau2, {level}", **cells)
 
 
-def regress(effects: Effects, values: Sequence[float] | Any) -> tuple[RandomEffects, float]:
+def regress(effects: TrialEffects, values: Sequence[float] | Any) -> tuple[RandomEffectsFit, float]:
     """Return the regression of effects on a number, and the share of tau2 that goes with it, never below 0."""
     design = np.column_stack([np.ones(effects.k), np.asarray(values, dtype=float)])
     fitted = random_effects.pool(effects, design=design)
@@ -143,7 +143,7 @@ def _column(name: str, option: str, allowed: Sequence[str]) -> str:
     return columns("trials")[name].name
 
 
-PARTS: tuple[Callable[[Rows], Iterator[Mapping[str, Any]]], ...] = (
+PARTS: tuple[Callable[[RowMaker], Iterator[Mapping[str, Any]]], ...] = (
     without_each,
     over_the_years,
     by_subgroup,

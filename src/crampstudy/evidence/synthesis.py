@@ -14,7 +14,7 @@ from crampstudy.evidence import pools as grouping
 from crampstudy.evidence import rows as made
 from crampstudy.evidence.package import agents, populations, studies
 from crampstudy.evidence.pools import Pool
-from crampstudy.evidence.rows import Asked, Rows
+from crampstudy.evidence.rows import RowMaker, SynthesisOptions
 from crampstudy.evidence.sensitivity import PARTS, by_subgroup
 from crampstudy.evidence.study import Study
 from crampstudy.readable import OneLine
@@ -33,7 +33,7 @@ class Synthesis(OneLine):
 
 
 def synthesise(
-    agent: str, population: str | None = None, *, added: Iterable[Study] = (), asked: Asked | None = None
+    agent: str, population: str | None = None, *, added: Iterable[Study] = (), options: SynthesisOptions | None = None
 ) -> Synthesis:
     """Return what trials say of a treatment in each population, or in one.
 
@@ -41,25 +41,25 @@ def synthesise(
         agent: a treatment of the evidence, such as ``magnesium``.
         population: one of those in whom it was studied; by default each, in a pool of its own.
         added: trials that are not in the evidence, which are pooled with it.
-        asked: confidence level, threshold, subgroups and moderator; by default those of :class:`Asked`.
+        options: confidence level, threshold, subgroups and moderator; by default those of :class:`SynthesisOptions`.
 
     Raises:
         UsageError: there is no such agent or population, subgroup or moderator.
         AnalysisError: two rows of one trial have no known covariance.
     """
     check(agent, population, added)
-    asked = asked or Asked()
+    options = options or SynthesisOptions()
     mine = [each for each in (*studies(), *added) if each.agent == agent]
     found = grouping.group(each for each in mine if population in (None, each.population))
     found = found or (Pool(agent, grouping.NOBODY, grouping.USUAL, ()),)
-    shown = [row for pool in found for row in _of_pool(pool, asked)]
-    if asked.by == "population":
-        shown += [row for pool in _merged(found) for row in by_subgroup(Rows(pool, asked))]
+    shown = [row for pool in found for row in _of_pool(pool, options)]
+    if options.by == "population":
+        shown += [row for pool in _merged(found) for row in by_subgroup(RowMaker(pool, options))]
     return Synthesis(agent, found, estimates.frame(shown))
 
 
 def beside(
-    agent: str, population: str | None, added: Iterable[Study], asked: Asked | None = None
+    agent: str, population: str | None, added: Iterable[Study], options: SynthesisOptions | None = None
 ) -> tuple[Synthesis, Synthesis]:
     """Return what the trials say before and after a reader's own were added, their rows under two names.
 
@@ -67,16 +67,16 @@ def beside(
         UsageError: there is no such agent or population, subgroup or moderator.
         AnalysisError: two rows of one trial have no known covariance.
     """
-    own, asked = tuple(added), asked or Asked()
+    own, options = tuple(added), options or SynthesisOptions()
     check(agent, population, own)
     names = " and ".join(each.study for each in own)
-    touched = {each.population for each in own}
-    after = synthesise(agent, population, added=own, asked=replace(asked, name=f"{made.TRIALS}, with {names}"))
+    after = synthesise(agent, population, added=own, options=replace(options, name=f"{made.TRIALS}, with {names}"))
     there = population is None or population in populations(agent)
-    before = synthesise(agent, population if there else None, asked=asked)
-    kept = [each.estimates["population"].isin([*touched, EVERYBODY]) for each in (before, after)]
+    before = synthesise(agent, population if there else None, options=options)
+    touched = {pool.name for pool in after.pools if any(row.study in own for row in pool.rows)}
     first, second = (
-        replace(each, estimates=each.estimates[of]) for each, of in zip((before, after), kept, strict=True)
+        replace(each, estimates=each.estimates[each.estimates["population"].isin([*touched, EVERYBODY])])
+        for each in (before, after)
     )
     return first, second
 
@@ -97,13 +97,13 @@ def check(agent: str, population: str | None = None, added: Iterable[Study] = ()
         raise suggestions.unknown(UsageError, said, population, known, allowed)
 
 
-def _of_pool(pool: Pool, asked: Asked) -> Iterator[Mapping[str, Any]]:
-    rows = Rows(pool, asked)
+def _of_pool(pool: Pool, options: SynthesisOptions) -> Iterator[Mapping[str, Any]]:
+    rows = RowMaker(pool, options)
     yield from made.of_studies(rows)
     yield from made.of_pool(rows)
-    if len(pool.trials) > 1:
+    if pool.n_trials > 1:
         for part in PARTS:
-            if not (part is by_subgroup and asked.by == "population"):
+            if not (part is by_subgroup and options.by == "population"):
                 yield from part(rows)
 
 
@@ -111,5 +111,5 @@ def _merged(found: tuple[Pool, ...]) -> Iterator[Pool]:
     """Yield the pools of all populations against the same comparator as one."""
     for against in dict.fromkeys(pool.against for pool in found):
         alike = [pool for pool in found if pool.against == against]
-        if sum(len(pool.trials) for pool in alike) > 1:
+        if sum(pool.n_trials for pool in alike) > 1:
             yield Pool(alike[0].agent, EVERYBODY, against, tuple(row for pool in alike for row in pool.rows))

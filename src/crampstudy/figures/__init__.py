@@ -7,29 +7,32 @@ from matplotlib.figure import Figure
 from crampstudy.estimates.results import Rows
 from crampstudy.figures.age_ratios import age_ratios
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
+from crampstudy.figures.comparisons import between_cohorts
 from crampstudy.figures.conditions import ratios_by_age
 from crampstudy.figures.distribution import distribution, recalled_classes
 from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
-from crampstudy.figures.nightly import lag_curves, modified
+from crampstudy.figures.nightly import lag_curves, modified, within_between
 from crampstudy.figures.rootogram import rootogram
+from crampstudy.figures.season import season
 from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
+        between_cohorts,
         rates,
         prevalence,
         age_curve,
-        dose_response,
         relief,
         ratios,
         participants,
         weekly_completeness,
         measured,
+        dose_response,
         distribution,
         recalled_classes,
         both_directions,
@@ -37,6 +40,8 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         forest,
         lag_curves,
         modified,
+        season,
+        within_between,
         ratios_by_age,
         age_ratios,
     )
@@ -47,6 +52,7 @@ __all__ = [
     "FIGURES",
     "age_curve",
     "age_ratios",
+    "between_cohorts",
     "both_directions",
     "distribution",
     "dose_response",
@@ -62,6 +68,8 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rootogram",
+    "season",
     "usual_sleep",
     "weekly_completeness",
+    "within_between",
 ]

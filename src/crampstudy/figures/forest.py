@@ -133,7 +133,7 @@ def _frame(axes: Axes, lines: list[_Line]) -> None:
 
 
 def _heads(left: Axes, right: Axes, estimates: pd.DataFrame) -> None:
-    bold = {"fontsize": _SMALL, "fontweight": 600, "va": "center"}
+    bold: dict[str, Any] = {"fontsize": _SMALL, "fontweight": 600, "va": "center"}
     left.text(0, -0.85, "Study", **bold)
     for name, text in (("n", "n"), ("number", "Difference"), ("weight", "Weight"), ("bias", "Bias")):
         right.text(_AT[name], -0.85, text, ha="right", **bold)
@@ -141,7 +141,7 @@ def _heads(left: Axes, right: Axes, estimates: pd.DataFrame) -> None:
 
 def _write(left: Axes, right: Axes, at: int, line: _Line) -> None:
     """Write the texts of a line: the study on the left; participants, numbers, weight and risk of bias on the right."""
-    small = {"fontsize": _SMALL, "va": "center"}
+    small: dict[str, Any] = {"fontsize": _SMALL, "va": "center"}
     heading = line.row is None
     bold = heading or line.kind == "pool"
     colour = _COHORT if line.kind == "cohort" else style.INK

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
+from crampstudy.codebook.exposures import OF_PERSON, WITHIN
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
-from crampstudy.tables.nightly import at_contrasts
+from crampstudy.tables.sections.nightly import at_contrasts
 
-_TICKS = (0.1, 0.2, 0.33, 0.5, 0.8, 1, 1.25, 2, 3, 5, 10)
+_TICKS = (0.33, 0.5, 0.8, 1, 1.25, 2, 3)
+_FEWER_TICKS = (0.05, 0.2, 0.5, 1, 2, 5, 20)
+"""Of an axis that reaches far."""
+_FAR = 8.0
 _TALLEST = 20.0
 """Limits beyond this ratio, or its inverse, say no more than that they are."""
 _CUMULATIVE = "cumulative"
@@ -69,12 +75,86 @@ def modified(estimates: pd.DataFrame) -> Figure:
         axes = figure.subplots()
         places = list(range(len(drawn)))
         _points(axes, drawn, places)
-        axes.set_xticks(places, [str(level).removeprefix("at ") for level in drawn["level"]])
+        axes.set_xticks(places, [str(level) for level in drawn["level"]])
         axes.set_xlim(-0.5, len(places) - 0.5)
         first = wording.records(drawn)[0]
         axes.set_title(f"{wording.term(first['term'])}, {wording.contrast({**first, 'level': None})}", fontsize=8)
         _ratio_axis(axes, drawn)
     return figure
+
+
+@of_result
+def within_between(estimates: pd.DataFrame) -> Figure:
+    """Draw the ratios of nightly exposures within participants and between them, side by side, at declared contrasts.
+
+    An interval that reaches beyond 20 or 1/20 ends there in an arrow. Where there is no estimate, the figure says why.
+    """
+    rows = kinds.WITHIN_BETWEEN.rows(estimates)
+    drawn = estimated(at_contrasts(rows))
+    if drawn.empty:
+        return could_not_estimate(tables.reasons(rows) or "no exposure was logged")
+    names = list(dict.fromkeys(wording.term(str(term)) for term in drawn["term"]))
+    records = wording.records(drawn)
+    place = {name: i for i, name in enumerate(names)}
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.36 * len(names)))
+        panels = figure.subplots(1, len(OF_PERSON), sharey=True, squeeze=False)[0]
+        for axes, level in zip(panels, OF_PERSON, strict=True):
+            own = drawn[drawn["level"] == level]
+            _forest(axes, own, [place[wording.term(str(term))] for term in own["term"]])
+            axes.set_title(f"{wording.capital(level)} participants")
+            axes.set_xlabel(f"Rate ratio ({drawn['ci_level'].iloc[0] * 100:g}% CI), log scale")
+        labels = [_labelled(name, records) for name in names]
+        panels[0].set_yticks(range(len(names)), labels)
+        panels[0].set_ylim(len(names) - 0.4, -0.6)
+        for axes in panels:
+            axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def _labelled(name: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """Return an exposure with its contrast within participants below it."""
+    own = [row for row in records if wording.term(str(row["term"])) == name and row["level"] == WITHIN]
+    below = wording.contrast({**own[0], "level": None}) if own else ""
+    return f"{name}\n{below.partition(':')[0]}" if below else name
+
+
+def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
+    import seaborn as sns
+
+    axes.axvspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
+    axes.axvline(1, color=style.RULE, linewidth=0.8)
+    axes.set_xscale("log")
+    low, high = _limits(rows)
+    inside = rows["estimate"].between(low, high).to_numpy()
+    at = np.asarray(places, dtype=float)
+    sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
+    for beyond, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
+        cut = beyond.fillna(value=False).to_numpy(dtype=bool)
+        axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=style.PALETTE[0], markersize=4)
+    whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
+    spans = [place for place, known in zip(places, whole, strict=True) if known]
+    axes.hlines(
+        spans, rows["ci_low"][whole].clip(low, high), rows["ci_high"][whole].clip(low, high), color=style.PALETTE[0]
+    )
+    axes.set_xlim(low / 1.08, high * 1.08)
+    axes.set_xticks(_ticks(low, high))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel("")
+    style.grid(axes, "x")
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    return [tick for tick in (_FEWER_TICKS if high / low > _FAR else _TICKS) if low / 1.08 <= tick <= high * 1.08]
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return how far an axis of ratios reaches: over the margins and the rows, but for what reaches very far."""
+    shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
+    low = min(float(np.nanmin(shown, initial=1.0)), verdicts.MARGINS[0])
+    high = max(float(np.nanmax(shown, initial=1.0)), verdicts.MARGINS[1])
+    return max(low, 1 / _TALLEST), min(high, _TALLEST)
 
 
 def _places(levels: Sequence[str]) -> Mapping[str, float]:
@@ -115,12 +195,10 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
 
 def _ratio_axis(axes: Axes, rows: pd.DataFrame) -> None:
     """Set the log axis of ratios, which holds the margins; what reaches very far is cut."""
-    shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
-    low = max(min(float(pd.DataFrame(shown).min().min()), verdicts.MARGINS[0]), 1 / _TALLEST)
-    high = min(max(float(pd.DataFrame(shown).max().max()), verdicts.MARGINS[1]), _TALLEST)
+    low, high = _limits(rows)
     axes.set_yscale("log")
     axes.set_ylim(low / 1.08, high * 1.08)
-    axes.set_yticks([tick for tick in _TICKS if low / 1.08 <= tick <= high * 1.08])
+    axes.set_yticks(_ticks(low, high))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel(f"Rate ratio ({rows['ci_level'].iloc[0] * 100:g}% CI), log scale")

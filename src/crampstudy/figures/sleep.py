@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from crampstudy import tables, wording
-from crampstudy.estimates import kinds
+from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
@@ -113,7 +113,7 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
 
     shown = kinds.SLEEP_AND_MOOD.rows(estimates)
     rows = estimated(shown[shown["scale"].eq("prevalence_ratio")])
-    curve = rows[rows["level"].notna() & ~rows["term"].map(wording.is_declared)]
+    curve = rows[rows["level"].notna() & ~declared(rows)]
     mood = rows[rows["term"].eq(f"{wording.CONTRAST}phq9_0_27")]
     if curve.empty and mood.empty:
         return could_not_estimate(tables.reasons(estimates) or "neither usual sleep nor depression was recorded")
@@ -144,10 +144,9 @@ def usual_sleep(estimates: pd.DataFrame) -> Figure:
 
 def _with_reference(curve: pd.DataFrame) -> pd.DataFrame:
     """Return the numbers of a curve, in the order of its variable, with its reference, where the ratio is 1."""
-    numbers = curve[["estimate", "ci_low", "ci_high"]].assign(level=curve["level"].astype(float))
-    at = curve["reference"].dropna().astype(float).unique()
-    ones = pd.DataFrame({"level": at, "estimate": 1.0, "ci_low": 1.0, "ci_high": 1.0})
-    return pd.concat([numbers, ones], ignore_index=True).sort_values("level")
+    numbers = [tuple(map(float, row)) for row in curve[["level", "estimate", "ci_low", "ci_high"]].to_numpy()]
+    numbers += [(float(at), 1.0, 1.0, 1.0) for at in curve["reference"].dropna().unique()]
+    return pd.DataFrame(sorted(numbers), columns=["level", "estimate", "ci_low", "ci_high"], dtype=float)
 
 
 def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> None:

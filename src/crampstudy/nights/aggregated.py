@@ -87,10 +87,10 @@ def repetitive(
     """
     if isinstance(cohort, Diary):
         return True
-    diary = cohort.frame("diary")
-    if diary.height > _SAMPLE:
+    nights, height = Diary.of(cohort).nights, cohort.frame("diary").height
+    if height > _SAMPLE:
         people = cohort.frame("participants")["participant_id"]
-        diary = diary.filter(pl.col("participant_id").is_in(people.gather_every(-(-diary.height // _SAMPLE)).to_list()))
-    diary = with_exposures(diary, exposures)
+        nights = nights.filter(pl.col("participant_id").is_in(people.gather_every(-(-height // _SAMPLE)).to_list()))
+    diary = with_exposures(nights.collect(), exposures)
     key = {"participant_id", known, *names, *map(str, exposures)} & set(diary.columns)
     return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height

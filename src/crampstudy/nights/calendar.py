@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import polars as pl
 
 YEAR = 365.25
 """Days of a year: the angle of 1 January is 2 pi / 365.25."""
+Hemisphere = Literal["north", "south"]
+HEMISPHERES: tuple[Hemisphere, ...] = ("north", "south")
 _FRIDAY, _SATURDAY = 5, 6
 CALENDAR = pl.Schema({"season_cos": pl.Float64(), "season_sin": pl.Float64(), "weekend_night": pl.Boolean()})
 """The columns that a date makes."""

@@ -1,9 +1,7 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
-from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
-from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.evidence import (
     against_article,
     agents,
@@ -19,13 +17,14 @@ from crampstudy.tables.frequency import (
     classes,
     cramp_nights,
     distribution,
+    months,
+    peak,
     people_by_frequency,
     prevalence,
     rates,
     recalled_classes,
+    season,
 )
-from crampstudy.tables.muscle import age_ratios
-from crampstudy.tables.nightly import adherence, at_contrasts, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -33,8 +32,13 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
+from crampstudy.tables.sections.conditions import adjustments, conditions
+from crampstudy.tables.sections.dose_response import dose_response
+from crampstudy.tables.sections.muscle import age_ratios
+from crampstudy.tables.sections.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
+from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
-from crampstudy.tables.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
@@ -51,10 +55,12 @@ __all__ = [
     "agreement",
     "agreements",
     "at_contrasts",
+    "between_cohorts",
     "bootstrap",
     "both_directions",
     "classes",
     "cleaning",
+    "cohort_interaction",
     "completeness",
     "conditions",
     "cramp_night",
@@ -66,9 +72,11 @@ __all__ = [
     "gaps",
     "grade_inputs",
     "in_whom",
+    "joint_programme",
     "measured",
     "models",
     "modified",
+    "months",
     "moved",
     "nightly_exposures",
     "not_estimated",
@@ -76,6 +84,7 @@ __all__ = [
     "opinion_notes",
     "parameters",
     "participants",
+    "peak",
     "people_by_frequency",
     "pooled",
     "prevalence",
@@ -85,6 +94,7 @@ __all__ = [
     "recalled_classes",
     "relief",
     "rules",
+    "season",
     "second_opinion",
     "second_opinions",
     "sensitivity",

@@ -10,10 +10,11 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, evidence, frequency, nightly, observed, ratios, sleep, times
-from crampstudy.tables.adjusted_conditions import conditions
-from crampstudy.tables.dose_response import dose_response
-from crampstudy.tables.muscle import age_ratios
+from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
+from crampstudy.tables.sections import comparisons, nightly, sleep
+from crampstudy.tables.sections.conditions import conditions
+from crampstudy.tables.sections.dose_response import dose_response
+from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -21,12 +22,14 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
     for made in (
         *(frequency.rates, frequency.prevalence, frequency.classes, frequency.age_curve, times.relief),
         *(frequency.people_by_frequency, frequency.recalled_classes, frequency.cramp_nights, frequency.distribution),
+        *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
+        *(comparisons.between_cohorts, comparisons.cohort_interaction),
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
-        *(nightly.adherence, nightly.modified),
+        *(nightly.adherence, nightly.modified, nightly.joint_programme),
         *(conditions, age_ratios),
     )
 }
@@ -39,6 +42,11 @@ _APART = {
 """What the rows of one table of a fit have in common; others stand in a table of their own."""
 _OF_EVIDENCE = {"trials": "trials", "pooled": "pool", "sensitivity": "what the pool rests on"}
 """Headings of tables of published trials, of which there is one for each treatment and population."""
+_APART_ALSO = {
+    **dict.fromkeys(_OF_EVIDENCE, ("term", "population")),
+    **dict.fromkeys(("between_cohorts", "cohort_interaction"), ("outcome",)),
+}
+"""The same of tables that are of no fit."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,12 +76,12 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
     own = _with_their_model(estimates, analyses.map({name: kind.splits or name for name, kind in found.items()}))
     for name in placed.unique():
         rows, base = estimates[placed == name], estimates.assign(analysis=own)[placed == name]
-        apart = ("term", "population") if name in _OF_EVIDENCE else _APART.get(name, ())
+        apart = _APART.get(name, _APART_ALSO.get(name, ()))
         common = [base[column] for column in apart]
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
-            parts = (_OF_EVIDENCE[name], *map(wording.term, key)) if name in _OF_EVIDENCE else key
+            parts = (_OF_EVIDENCE[name], wording.term(str(key[0])), *key[1:]) if name in _OF_EVIDENCE else key
             heading = ", ".join(cell for cell in parts if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART, noted=name in _OF_EVIDENCE)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import PARAMETERS, at_contrasts, compares, kinds, ratios
 from crampstudy.estimates.results import Rows, rows_of
-from crampstudy.tables.headings import with_level
+from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes, parameters
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -137,13 +136,6 @@ def _cell(row: dict[str, Any]) -> str:
     if row["scale"] != "wald_test" or row["status"] != "converged":
         return number
     return f"{'F' if str(row['unit']).startswith('F ') else 'χ²'} = {number}"
-
-
-def p_value(value: float) -> str:
-    """Return a p-value as a cell: ``0.012``, ``<0.001``, a dash where there is none."""
-    if math.isnan(value):
-        return wording.DASH
-    return "<0.001" if value < 0.001 else wording.number(value, 3)
 
 
 @table_of_rows

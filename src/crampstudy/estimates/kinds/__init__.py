@@ -6,6 +6,14 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
+from crampstudy.estimates.kinds.activity import JOINT, THIRDS
+from crampstudy.estimates.kinds.comparisons import (
+    BETWEEN_ADJUSTED,
+    BETWEEN_COHORTS,
+    BETWEEN_STANDARDISED,
+    COHORT_INTERACTION,
+    COHORT_TREND,
+)
 from crampstudy.estimates.kinds.described import (
     AGE_CURVE,
     AT_RISK,
@@ -32,12 +40,7 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
-from crampstudy.estimates.kinds.health_conditions import (
-    CONDITION,
-    CONDITION_AT_50,
-    CONDITION_AT_75,
-    CONDITION_BY_AGE,
-)
+from crampstudy.estimates.kinds.health_conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.muscle import (
     AGE_ALONE,
@@ -53,8 +56,9 @@ from crampstudy.estimates.kinds.participants import (
     MEASURED,
     PARTICIPANTS,
 )
-from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WITHIN_BETWEEN
+from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
+from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
@@ -74,6 +78,9 @@ __all__ = [
     "AGE_BESIDE_SITTING",
     "AGE_CURVE",
     "AT_RISK",
+    "BETWEEN_ADJUSTED",
+    "BETWEEN_COHORTS",
+    "BETWEEN_STANDARDISED",
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
@@ -81,6 +88,8 @@ __all__ = [
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
+    "COHORT_INTERACTION",
+    "COHORT_TREND",
     "COMPLETENESS",
     "COMPLETENESS_BY_WEEK",
     "CONCENTRATION",
@@ -93,12 +102,15 @@ __all__ = [
     "CRAMP_NIGHTS",
     "CRAMP_NIGHT_ADJUSTED",
     "CRAMP_NIGHT_MODEL_BASED",
+    "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
     "DOSE_RESPONSE",
+    "EXAMINED",
     "EXPOSURE_LEVEL",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
+    "JOINT",
     "KINDS",
     "LAG_ADJUSTED",
     "LOW_LEVEL",
@@ -107,6 +119,7 @@ __all__ = [
     "MEASURED",
     "MEDIAN_RELIEF",
     "MODIFIED",
+    "MONTHS",
     "MUSCLE",
     "MUTUAL",
     "NIGHTLY_COUNT",
@@ -117,10 +130,13 @@ __all__ = [
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "SEASON",
     "SHAPE",
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
+    "THIRDS",
+    "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",
     "evidence",

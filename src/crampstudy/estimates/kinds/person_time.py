@@ -18,6 +18,7 @@ WITHIN_BETWEEN = register(
         meaning="Ratio or difference of a nightly exposure: of a night against the participant's mean (`level` "
         "within), or of that mean (between).",
         table="factors",
+        figure="within_between",
         sentence=_LEVEL,
         by_level=True,
     )
@@ -40,6 +41,16 @@ DISTRIBUTED_LAG = register(
         "these nights together (cumulative), or of a later night (lead 1), the negative control.",
         table="factors",
         figure="lag_curves",
+        sentence=_LEVEL,
+        by_level=True,
+    )
+)
+WINDOW = register(
+    Kind(
+        name="exposure of the last nights",
+        meaning="Ratio of a nightly exposure over several nights within participants, as `level` says: how many of the "
+        "last nights, acute over chronic load, or minutes of the last week.",
+        table="factors",
         sentence=_LEVEL,
         by_level=True,
     )

@@ -18,6 +18,7 @@ from crampstudy.tables.table import PrintedTable, as_table, table_of_rows
 _DIFFERENCE = "Difference (95% CI)"
 _OF_TRIALS = (kinds.TRIAL, kinds.COHORT_TRIAL, kinds.PUBLISHED_POOL)
 _SPREAD = (kinds.HETEROGENEITY, kinds.ASYMMETRY, kinds.HIGH_RISK)
+_RESTS_ON = (kinds.WITHOUT, kinds.CUMULATIVE, kinds.SUBGROUP, kinds.MODERATOR)
 _BELOW = "Differences are in cramps a week; below 0 there are fewer with the treatment."
 _NAMES = {"tau2": "τ²", "I2": "I²", "Q": "Q"}
 
@@ -38,8 +39,11 @@ def trials(estimates: pd.DataFrame) -> PrintedTable:
         }
     )
     made.index = pd.MultiIndex.from_arrays([_groups(rows), rows["level"]], names=["", "Study"])
-    said = [f"{each['level']}: {_told(each['note'])}." for each in wording.records(rows) if pd.notna(each["note"])]
-    return PrintedTable.of(made, notes=[_BELOW, *said])
+    published = rows[rows["note"].notna() & rows["analysis"].ne(kinds.COHORT_TRIAL.name)]
+    said = [f"{each['level']}: {_told(each['note'])}." for each in wording.records(published)]
+    own = kinds.COHORT_TRIAL.rows(estimates)
+    of_cohort = [f"{level}: {notes(own.assign(verdict=None))}" for level in own["level"].unique()]
+    return PrintedTable.of(made, notes=[_BELOW, *said, *of_cohort])
 
 
 @table_of_rows
@@ -54,8 +58,9 @@ def pooled(estimates: pd.DataFrame) -> PrintedTable:
 @table_of_rows
 def sensitivity(estimates: pd.DataFrame) -> PrintedTable:
     """Return the pool without each trial, over the years, by subgroup, and the slope on a number of the trials."""
-    made = _by_row(estimates, lambda each: wording.capital(str(each["level"])))
-    return PrintedTable.of(made, notes=[_BELOW, *_why(estimates)])
+    rows = pd.concat([kind.rows(estimates) for kind in _RESTS_ON])
+    made = _by_row(rows, lambda each: wording.capital(str(each["level"])))
+    return PrintedTable.of(made, notes=[_BELOW, *_why(rows)])
 
 
 @as_table

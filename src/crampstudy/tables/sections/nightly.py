@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
+from crampstudy.codebook.exposures import BETWEEN, OF_PERSON
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import with_level
-from crampstudy.tables.ratios import p_value
+from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.remarks import notes
 from crampstudy.tables.table import PrintedTable, table_of_rows
 
@@ -19,6 +19,7 @@ _NIGHTS = {
     "lag 0": "Same night",
     "cumulative": "All these nights together",
     "lag 1 against lag 0": "1 night later against same night",
+    "lag 0 against lead 1": "Night after against night before",
 }
 
 
@@ -34,18 +35,18 @@ def nightly_exposures(estimates: pd.DataFrame) -> PrintedTable:
         for row in wording.records(kinds.RELIABILITY.rows(estimates))
     }
     records = wording.records(shown)
-    made = pd.DataFrame(
-        {
-            "Contrast": [_contrast(row) for row in records],
-            with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
-            "p": [p_value(row["p_value"]) for row in records],
-            "Nights": [wording.count(row["n_nights"]) for row in records],
-            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
-        },
-        dtype=object,
-    )
+    columns = {
+        "Contrast": [_contrast(row) for row in records],
+        with_level("Rate ratio (95% CI)", shown): [estimate(row) for row in records],
+        "p": [p_value(row["p_value"]) for row in records],
+        "Nights": [wording.count(row["n_nights"]) for row in records],
+    }
+    if reliability:
+        columns["Reliability"] = [_reliability(row, reliability) for row in records]
+    columns["Verdict"] = [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records]
+    made = pd.DataFrame(columns, dtype=object)
     made.index = pd.MultiIndex.from_tuples(
-        [(wording.term(str(row["term"])), _which(row, reliability)) for row in records], names=["", "Exposure"]
+        [(wording.term(str(row["term"])), _which(row)) for row in records], names=["", "Exposure"]
     )
     return PrintedTable.of(made, notes=(notes(shown),))
 
@@ -72,18 +73,18 @@ def _contrast(row: Mapping[str, Any]) -> str:
     return wording.contrast({**row, "level": None}) or wording.DASH
 
 
-def _which(row: Mapping[str, Any], reliability: Mapping[str, float]) -> str:
-    """Return what of an exposure a row is of: ``Between participants (reliability of the mean 0.99)``."""
-    level, kind = str(row["level"]), row["analysis"]
-    if kind == kinds.CORRECTED.name:
-        return "Between, corrected for reliability"
-    if level == "between":
-        known = reliability.get(str(row["term"]).removeprefix(wording.CONTRAST))
-        said = f" (reliability {wording.number(known)})" if known is not None and pd.notna(known) else ""
-        return f"Between participants{said}"
-    if level == "within":
-        return "Within participants"
-    return night(level)
+def _reliability(row: Mapping[str, Any], known: Mapping[str, float]) -> str:
+    """Return the reliability of the mean that a ratio is of."""
+    value = known.get(str(row["term"]).removeprefix(wording.CONTRAST)) if row["level"] == BETWEEN else None
+    return wording.DASH if value is None or pd.isna(value) else wording.number(value)
+
+
+def _which(row: Mapping[str, Any]) -> str:
+    """Return what of an exposure a row is of: ``Between participants``, ``1 night later``."""
+    if row["analysis"] == kinds.CORRECTED.name:
+        return "Between, corrected"
+    level = str(row["level"])
+    return f"{wording.capital(level)} participants" if level in OF_PERSON else night(level)
 
 
 def night(level: str) -> str:
@@ -94,6 +95,9 @@ def night(level: str) -> str:
     if word == "lag" and number.isdecimal():
         return _NIGHTS.get(level) or f"{wording.counted(int(number), 'nights')} later"
     return _NIGHTS.get(level) or wording.capital(level)
+
+
+_MEASURES = {"rate": "cramps per person-week", "rate_ratio": "rate ratio"}
 
 
 @table_of_rows
@@ -132,3 +136,22 @@ def modified(estimates: pd.DataFrame) -> pd.DataFrame:
 def _ratio_of(row: Mapping[str, Any]) -> str:
     level = wording.level(str(row["level"]))
     return f"ratio of ratios {level}" if wording.is_declared(row["term"]) else level
+
+
+@table_of_rows
+def joint_programme(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rates of cramps under all of a programme and none of it, and their ratio."""
+    rows = kinds.JOINT.rows(estimates)
+    records = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Measure": [_MEASURES.get(str(row["scale"]), "") for row in records],
+            with_level("Estimate (95% CI)", rows): [estimate(row) for row in records],
+            "Participants": [wording.count(row["n_participants"]) for row in records],
+            "Nights": [wording.count(row["n_nights"]) for row in records],
+            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in records],
+        },
+        dtype=object,
+    )
+    made.index = pd.Index([wording.capital(str(row["level"])) for row in records], name="Programme")
+    return made

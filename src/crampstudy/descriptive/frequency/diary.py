@@ -14,8 +14,9 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Flags
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency_measures import (
+from crampstudy.descriptive.frequency.measures import (
     ENOUGH_NIGHTS,
+    NEAR,
     NIGHTLY,
     OFTEN,
     FrequencyMeasure,
@@ -30,6 +31,7 @@ from crampstudy.nights import denominator, night_account, person_nights
 from crampstudy.wording import counted
 
 ALONE = "rests on one participant"
+UNTOLD = "too few nights with a cramp to tell it from each participant's mean"
 EXACT = "exact one-sided limit"
 """The remark of a share of nobody or of everybody."""
 SUFFERERS = "with a cramp"
@@ -86,11 +88,17 @@ def frequency(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
 
 def sums_of(nights: pl.DataFrame) -> pl.DataFrame:
     """Return the sums of each participant of observed nights, sorted by participant and date, with age and band."""
-    night, cramp = pl.col("date"), pl.col("cramps") > 0
-    after = night.shift(-1).over("participant_id") == night + pl.duration(days=1)
+    night, cramp, who = pl.col("date"), pl.col("cramps") > 0, "participant_id"
+    # Nights that are at most so many days apart are at most so many rows apart.
+    later = {k: (night.shift(-k).over(who) - night).dt.total_days() for k in range(1, NEAR + 1)}
+    again = {k: cramp & cramp.shift(-k).over(who) for k in later}
+    near = pl.sum_horizontal((days <= NEAR).cast(pl.Int64) for days in later.values())
+    near_both = pl.sum_horizontal(((days <= NEAR) & again[k]).cast(pl.Int64) for k, days in later.items())
+    next_night = later[1] == 1
+    n, k = pl.len().cast(pl.Int64), cramp.sum().cast(pl.Int64)
     return (
-        nights.with_columns(_pair=after, _both=after & cramp & cramp.shift(-1).over("participant_id"))
-        .group_by("participant_id")
+        nights.with_columns(_pair=next_night, _both=next_night & again[1], _near=near, _near_both=near_both)
+        .group_by(who)
         .agg(
             pl.col("age_years", "age_band").first(),
             nights=pl.len(),
@@ -99,6 +107,8 @@ def sums_of(nights: pl.DataFrame) -> pl.DataFrame:
             squares=(pl.col("cramps").cast(pl.Float64) ** 2).sum(),
             pairs=pl.col("_pair").sum(),
             both=pl.col("_both").sum(),
+            apart=n * (n - 1) // 2 - pl.col("_near").sum(),
+            apart_both=k * (k - 1) // 2 - pl.col("_near_both").sum(),
         )
         .sort("participant_id")
     )
@@ -168,6 +178,8 @@ def _row(measure: FrequencyMeasure, sums: PersonSums, cells: Row, remark: str) -
         # Whom it leaves out is no reason why there is nothing.
         return estimates.row(status="not_estimable", **cells, note=reason)
     found = measure.of(own)
+    if measure.scale == "autocorrelation" and not abs(found.value) < 1:
+        return estimates.row(status="not_estimable", **cells, note=UNTOLD)
     if measure.counted is None:
         cells["n_events"] = round(found.value * clusters)
     return with_interval(found, cells, basis, remark)
@@ -184,6 +196,8 @@ def with_interval(found: Linearised, cells: Row, basis: int, remark: str) -> Row
         low, high = boundary_interval(round(found.value), size, float(size), size - 1, level)
         how = EXACT if scale == "prevalence" else f"{EXACT}, nights taken as independent"
         made = estimates.row(status="boundary", **cells, ci_low=low, ci_high=high, note=note(how, remark))
+    elif scale == "index_of_dispersion" and found.value < 1e-12:
+        made = estimates.row(status="boundary", **cells, note=note("all nights have the same count", remark))
     else:
         half = quantile(level, clusters - 1)
         if scale in _SHARES:

@@ -13,7 +13,7 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.frequency import ALONE, EXACT, members, whole_group
+from crampstudy.descriptive.frequency.diary import ALONE, EXACT, members, whole_group
 from crampstudy.descriptive.prevalence import prevalence
 from crampstudy.estimates import kinds, note
 from crampstudy.models.common import recalled_outcomes

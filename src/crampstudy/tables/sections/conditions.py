@@ -10,8 +10,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates import at_contrasts, compares, kinds, ratios
-from crampstudy.tables.headings import with_level
-from crampstudy.tables.ratios import p_value
+from crampstudy.tables.headings import p_value, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
 Row = Mapping[str, Any]

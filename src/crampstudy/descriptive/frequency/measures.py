@@ -13,6 +13,8 @@ from crampstudy.estimates.kinds.frequency import HALF
 
 ENOUGH_NIGHTS = 28
 """Logged nights from which on a participant's own rate says how often cramps come: four weeks."""
+NEAR = 7
+"""Nights that are further apart have no more in common than whose they are."""
 Scale = Literal["prevalence", "proportion", "rate", "index_of_dispersion", "autocorrelation"]
 
 
@@ -21,7 +23,8 @@ class PersonSums:
     """Sums over the logged nights of G participants (arrays of length G).
 
     ``squares`` sums the squared counts of cramps; ``pairs`` are calendar nights in succession that were both logged,
-    ``both`` those of them that both had a cramp.
+    ``both`` those of them that both had a cramp; ``apart`` and ``apart_both`` are the same of two nights more than
+    :data:`NEAR` nights apart.
     """
 
     nights: Array
@@ -30,6 +33,8 @@ class PersonSums:
     squares: Array
     pairs: Array
     both: Array
+    apart: Array
+    apart_both: Array
 
     def of(self, members: Flags) -> PersonSums:
         """Return the sums of some of the participants."""
@@ -111,14 +116,17 @@ def dispersion(sums: PersonSums) -> Linearised:
 def serial_dependence(sums: PersonSums) -> Linearised:
     """Return the correlation of cramp nights with those of the night before, about each participant's own mean.
 
-    Of a participant with k cramp nights of n, two nights chosen at random have both a cramp with chance
-    k (k - 1) / (n (n - 1)). Pairs of successive nights with two cramps are counted beyond that, over the variance
-    k (n - k) / (n (n - 1)) of a night: 0 is expected where the participant's cramp nights fall at random, in diaries of
-    any length, whereas deviations from an estimated mean alone are correlated by about -1/n.
+    How often two nights of a participant more than a week apart both have a cramp is what the own mean implies;
+    pairs of successive nights with two cramps are counted beyond that, over the variance of a night. Where the
+    participant's cramp nights fall at random 0 is expected, in diaries of any length, whereas deviations from the mean
+    of a diary of n nights are correlated by about -1/n.
     """
-    n, k = sums.nights, sums.cramp_nights
-    among = np.maximum(n * (n - 1), 1)
-    return ratio(sums.both - sums.pairs * k * (k - 1) / among, sums.pairs * k * (n - k) / among)
+    by_chance = sums.apart_both / np.maximum(sums.apart, 1)
+    pairs = np.where(sums.apart > 0, sums.pairs, 0.0)
+    return ratio(
+        np.where(sums.apart > 0, sums.both, 0.0) - pairs * by_chance,
+        pairs * (sums.cramp_nights / sums.nights - by_chance),
+    )
 
 
 def carriers(sums: PersonSums, part: float = 0.5) -> Linearised:
@@ -170,7 +178,8 @@ def _with_a_cramp(sums: PersonSums) -> Flags:
 
 
 def _with_both(sums: PersonSums) -> Flags:
-    return np.asarray((sums.pairs > 0) & (sums.cramp_nights > 0) & (sums.cramp_nights < sums.nights))
+    varies = (sums.cramp_nights > 0) & (sums.cramp_nights < sums.nights)
+    return np.asarray(varies & (sums.pairs > 0) & (sums.apart > 0))
 
 
 NIGHTLY = (
@@ -208,7 +217,7 @@ NIGHTLY = (
         serial_dependence,
         counted="cramp_nights",
         rests_on=_with_both,
-        lacking="nobody has nights with and without a cramp, two of them in succession",
+        lacking="nobody has nights with and without a cramp, in succession and more than a week apart",
     ),
     FrequencyMeasure(
         HALF,

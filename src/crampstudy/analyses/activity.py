@@ -1,0 +1,230 @@
+"""Whether exertion, stretching, sitting and stress go with cramps, within persons and between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.analyses import nightly_sentences as said
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.settings import Settings
+from crampstudy.causal import measured_in
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.factors import survey_models
+from crampstudy.contrasts.modification import Modification, modified_ratio
+from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
+from crampstudy.contrasts.thirds import ACTIVE, active_thirds
+from crampstudy.contrasts.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+
+EXERTION, STRETCHED, WARMED_UP = "session_load", "stretching_night", "warm_up"
+SITTING, BREAKS, STEPS = "sitting_min", "sitting_breaks", "steps"
+STRETCHES = ("stretch_calf_min", "stretch_hamstring_min", "stretch_hip_flexor_min")
+TOGETHER = (
+    (EXERTION, "low_impact_min", SITTING, "mindfulness_min"),
+    (STEPS, BREAKS, "stress_0_10"),
+    STRETCHES,
+    (STRETCHED,),
+    (WARMED_UP,),
+)
+"""Exposures that stand in one model: none of them causes another of the same model."""
+WINDOWS = (
+    ("load_ratio(session_load)", "acute over chronic load"),
+    ("days_last(stretch_calf_min, 14)", "14 nights of calf stretching"),
+    ("days_last(stretching_night, 14)", "14 nights of stretching"),
+)
+"""Exposures of several nights, and what their rows are called."""
+UNSTRETCHED = Modification(
+    EXERTION,
+    STRETCHED,
+    None,
+    {"without stretching": False, "with stretching": True},
+    ("without stretching", "with stretching"),
+    "90th against 10th centile within person",
+)
+ASKED = ("usual_activity", "moderate_activity", "vigorous_activity", "usual_sitting_min")
+"""What a survey asks of activity."""
+_SEED = 20_261
+_MAIN, _SIDES = "tbl-activity", "fig-activity"
+_NIGHTS, _CURVES = "tbl-activity-nights", "fig-activity-lags"
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return ratios of what people did on a day, within and between persons, and over several nights."""
+    asked = _asked(cohort, settings)
+    known = measured_in(cohort)
+    split = attempt((_MAIN, _SIDES), lambda: _within_between(cohort, asked, known))
+    nights = attempt((_NIGHTS, _CURVES), lambda: _over_nights(cohort, asked, known))
+    rows = together([split.estimates, nights.estimates])
+    values = {"answer": _answer(rows), "shown": _shown(rows), "limits": _limits(rows)}
+    return joined(split, nights, Findings(together([]), values=values))
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return prevalence or odds ratios of reported activity and sitting, each adjusted as the causal graph asks."""
+    found = attempt((_MAIN,), lambda: _reported(cohort, _asked(cohort, settings)))
+    values = {
+        "answer": _answer_of_survey(found),
+        "shown": "",
+        "limits": "People said how active they usually are and how often they had cramps in the month before: those "
+        "whom cramps keep from moving look like those who cramp because they do not move. Activity that is reported is "
+        "not activity that is measured.",
+    }
+    return joined(found, Findings(together([]), values=values))
+
+
+def _within_between(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -> Findings:
+    rngs = np.random.default_rng(_SEED).spawn(len(TOGETHER))
+    every = [name for names in TOGETHER for name in names]
+    logged = [name for name in every if name in known]
+    if not logged:
+        raise AnalysisError(f"the diary has none of {wording.listed(wording.small(wording.label(n)) for n in every)}")
+    parts = []
+    for names, rng in zip(TOGETHER, rngs, strict=True):
+        own = [name for name in names if name in known]
+        parts += [adjusted_within_between(cohort, each, rng=rng, **asked) for each in in_one_model(cohort, own)]
+    parts += [not_measured(cohort, name) for name in every if name not in known]
+    rows = together(parts)
+    caption = "Exertion, stretching, sitting, mindfulness, stress and cramps, at the declared contrasts."
+    note = (
+        "Within participants: a day against the mean of the person's own days; between them: that mean. A warm-up is "
+        f"compared on days with exercise. {said.adjusted(cohort, logged, rows)}"
+    )
+    drawing = Drawing(
+        "within_between",
+        rows,
+        caption="Rate ratios within persons and between them, at the declared contrasts, on a log scale; shaded: 0.8 "
+        "to 1.25.",
+        alt=f"A forest of points with intervals, two rows of a kind for each of {len(logged)} exposures.",
+    )
+    return Findings(rows, {_MAIN: ReportTable(tables.nightly_exposures(rows), caption, note)}, {_SIDES: drawing})
+
+
+def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -> Findings:
+    steps: list[tuple[tuple[str, ...], Callable[[], pd.DataFrame]]] = [
+        ((EXERTION,), lambda: adjusted_lags(cohort, EXERTION, against_lead=True, **asked)),
+        *(
+            ((term.split("(")[1].split(",")[0].rstrip(")"),), _window(cohort, term, level, asked))
+            for term, level in WINDOWS
+        ),
+        ((EXERTION, STRETCHED), lambda: modified_ratio(cohort, UNSTRETCHED, **asked)),
+        ((STRENGTH,), lambda: strength_dose(cohort, **asked)),
+    ]
+    parts = [made() for needs, made in steps if {*needs} <= known]
+    parts += [active_thirds(cohort, **asked)] if {*ACTIVE} & known else []
+    if not parts:
+        raise AnalysisError("the diary has neither exercise, strength training nor stretching over several nights")
+    rows = together(parts)
+    drawing = Drawing(
+        "lag_curves",
+        kinds.DISTRIBUTED_LAG.rows(rows),
+        caption="Rate ratios of exertion within persons by the nights since; shaded: 0.8 to 1.25.",
+        alt="Points with intervals over the nights after the exertion, with the control at the left.",
+    )
+    caption = (
+        "Exertion and stretching over several nights, exertion without stretching, strength training and activity."
+    )
+    note = (
+        "The control is the exertion of the day after, the load ratio that of 7 over that of the 28 days before. "
+        f"{said.without_adjustment(tables.at_contrasts(rows))}"
+    )
+    return Findings(rows, {_NIGHTS: ReportTable(tables.nightly_exposures(rows), caption, note)}, {_CURVES: drawing})
+
+
+def _window(cohort: Cohort, term: str, level: str, asked: dict[str, Any]) -> Callable[[], pd.DataFrame]:
+    return lambda: adjusted_window(cohort, term, level, **asked)
+
+
+def _reported(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    names = [name for name in ASKED if name in measured_in(cohort)]
+    if not names:
+        raise AnalysisError("the survey asked neither for activity nor for sitting")
+    (model, *_) = survey_models(cohort, "any_cramp", where=asked["where"])
+    rows = together(adjusted_fit(cohort, name, model=model, outcome="any_cramp", **asked).estimates for name in names)
+    caption = "Reported activity, sitting and any cramp in the past month."
+    return Findings(rows, {_MAIN: ReportTable(tables.factors(rows), caption, tables.notes(rows) or None)})
+
+
+def _answer(rows: pd.DataFrame) -> str:
+    text = said.had(
+        ("after a day of much exertion", said.judged(rows, EXERTION, "within")),
+        ("after exertion on several days", said.judged(rows, EXERTION, "cumulative")),
+        ("on nights of stretching", said.judged(rows, STRETCHED, "within")),
+        ("after 14 nights of stretching in a row", said.judged(rows, STRETCHED, WINDOWS[2][1])),
+        ("after a day with 5 h more sitting than their own mean", said.judged(rows, SITTING, "within")),
+        ("where they sat 10 h a day and not 5", said.judged(rows, SITTING, "between")),
+        ("after a day with stress 2 points above their own mean", said.judged(rows, "stress_0_10", "within")),
+    )
+    return said.sentences(text) or "Whether activity goes with cramps could not be estimated in this cohort."
+
+
+def _answer_of_survey(found: Findings) -> str:
+    rows = found.estimates[found.estimates["verdict"].notna()]
+    asked = [
+        (f"with {wording.small(wording.term(str(row['term'])))}, {wording.contrast(row)}", row)
+        for row in wording.records(rows[rows["estimate"].notna()])
+    ]
+    reason = found.could_not.get(_MAIN, "no model has an answer")
+    return said.sentences(said.had(*asked)) or f"How cramps go with activity could not be estimated: {reason}."
+
+
+def _shown(rows: pd.DataFrame) -> str:
+    later = said.judged(rows, EXERTION, "lag 0 against lead 1")
+    both = said.judged(rows, EXERTION, UNSTRETCHED.level)
+    texts = [said.control(rows, (EXERTION,))]
+    if later is not None:
+        texts.append(
+            f"Exertion had {estimate(later)} times the ratio on the night after it as on the night before it "
+            f"({later['verdict']})"
+        )
+    if both is not None:
+        texts.append(
+            f"Without stretching the ratio of exertion was {estimate(both)} times that with it ({both['verdict']})"
+        )
+    if len(kinds.WINDOW.rows(rows)) and rows["term"].str.endswith(STRENGTH).any():
+        texts.append(_shape(rows[rows["term"].str.endswith(STRENGTH)]))
+    return said.sentences(*texts)
+
+
+def _shape(rows: pd.DataFrame) -> str:
+    match is_u_shaped(rows):
+        case True:
+            return "Strength training had the shape of a U: both none and 300 minutes a week went with more than 60 did"
+        case False:
+            return "Strength training had no U: not both none and 300 minutes a week went with more cramps than 60 did"
+    return "Whether strength training has the shape of a U cannot be told: few people ever trained so much"
+
+
+def _limits(rows: pd.DataFrame) -> str:
+    stretched = rows["term"].str.contains("stretch", regex=False).any()
+    because = "Those who cramp stretch because of it: within persons the cramps of the night before are held, between "
+    because += "persons how prone to cramps a person is cannot be"
+    minutes = "Exertion is what people say it was, times minutes"
+    return said.sentences(said.OBSERVED, because if stretched else "", minutes)
+
+
+def _asked(cohort: Cohort, settings: Settings) -> dict[str, Any]:
+    return {
+        "where": settings.old_enough(cohort),
+        "ci_level": settings.ci_level,
+        "participants_per_coefficient": settings.per_coefficient,
+    }
+
+
+ANALYSIS = Analysis(
+    "activity",
+    "Do exertion, too little stretching, sitting and stress go with more cramps, on the same night or later?",
+    answers={
+        "diary": CohortAnswer(of_diary, (_SIDES, _MAIN, _CURVES, _NIGHTS), {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, (_MAIN,), {"participants": ("recalled_low",)}),
+    },
+    values=("answer", "shown", "limits"),
+)

@@ -1,0 +1,150 @@
+"""Ratios and differences of rates or prevalences: between cohorts by group, and between groups of one cohort."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crampstudy import estimates
+from crampstudy.age_bands import AgeBands, Standard
+from crampstudy.arrays import Array
+from crampstudy.contrasts.cohorts.measures import GroupMeasures
+from crampstudy.descriptive.rate_intervals import sum_df
+from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.models.inference.covariance import p_value, quantile
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two numbers that are compared: its ``variance`` and degrees of freedom ``df`` are on its own scale."""
+
+    label: str
+    estimate: float
+    variance: float
+    df: float
+    participants: int
+    nights: int | None
+    events: int
+    why_not: str = ""
+
+
+def side(of: GroupMeasures, label: str) -> Side:
+    """Return the number of a group."""
+    place = of.place(label)
+    if place is None:
+        return Side(label, math.nan, math.nan, math.nan, 0, None, 0, "nobody is in this group")
+    return Side(
+        label,
+        float(of.estimate[place]),
+        float(of.covariance[place, place]),
+        float(of.df[place]),
+        int(of.participants[place]),
+        None if of.nights is None else int(of.nights[place]),
+        int(of.events[place]),
+        of.why_not[place],
+    )
+
+
+def standardised(of: GroupMeasures, weights: Array, label: str) -> Side:
+    """Return the number of a cohort at given ``weights`` of its age bands (k), with their joint covariance.
+
+    An empty band has no number to weight, and its weight is never given to the others.
+
+    Source: Welch 1947 and Satterthwaite 1946 (degrees of freedom over the bands of a diary).
+    """
+    places = list(of.standard)
+    counted = [of.participants[places], of.events[places]]
+    sums = [int(each.sum()) for each in counted]
+    nights = None if of.nights is None else int(of.nights[places].sum())
+    lost = [of.labels[i] for i in places if np.isnan(of.estimate[i])]
+    spreadless = [of.labels[i] for i in places if of.why_not[i] and of.events[i] and not lost]
+    why_not = f"no number in the group {lost[0]}" if lost else ""
+    if not why_not and spreadless:
+        why_not = f"{of.why_not[of.labels.index(spreadless[0])]} in the group {spreadless[0]}"
+    if not why_not and not sums[1]:
+        why_not = "no cramp"
+    if why_not:
+        return Side(label, math.nan, math.nan, math.nan, sums[0], nights, sums[1], why_not)
+    estimate = float(weights @ of.estimate[places])
+    block = np.nan_to_num(of.covariance[np.ix_(places, places)])
+    variance = float(weights @ block @ weights)
+    if of.scale == "rate":
+        known = [i for i, place in enumerate(places) if of.events[place]]
+        parts = [float(weights[i] ** 2 * block[i, i]) for i in known]
+        df = sum_df(parts, [float(of.df[places[i]]) for i in known])
+    else:
+        df = float(of.df[-1])
+    return Side(label, estimate, variance, df, sums[0], nights, sums[1])
+
+
+def standard_weights(bands: AgeBands, standard: Standard) -> Array:
+    """Return the shares of the standard population in the bands from the first limit on."""
+    return np.array(bands.standard_weights(standard))
+
+
+def rows_of(
+    one: Side, other: Side, cells: Row, *, covariance: float = 0.0, df: float | None = None, margins: Margins = MARGINS
+) -> list[Row]:
+    """Return the rows of the ratio and of the difference of ``one`` against ``other``.
+
+    The ratio's interval is made on the log scale, that of the difference on its own, both with t and the degrees of
+    freedom of Welch and Satterthwaite from those of the two, unless ``df`` are given.
+
+    Args:
+        one: the number that is compared.
+        other: what it is compared with.
+        cells: what the rows say beside: cohort, analysis, outcome, level, reference, ci_level, scale and unit.
+        covariance: of the two numbers; 0 of two cohorts.
+        df: degrees of freedom of both, as of one survey.
+        margins: between these a ratio is as good as 1.
+    """
+    counts = {
+        "n_participants": one.participants + other.participants,
+        "n_events": one.events + other.events,
+        "n_exposed": one.participants,
+    }
+    if one.nights is not None and other.nights is not None:
+        counts["n_nights"] = one.nights + other.nights
+    made, unit = cells | counts, str(cells["unit"])
+    ratio = made | {"scale": f"{cells['scale']}_ratio", "unit": "ratio of the two"}
+    difference = made | {"scale": "difference", "unit": unit}
+    if reason := one.why_not or other.why_not:
+        whose = "" if one.why_not and other.why_not else f" ({one.label if one.why_not else other.label})"
+        return [
+            estimates.row(status="not_estimable", **each | {"note": f"{reason}{whose}"}) for each in (ratio, difference)
+        ]
+    level = float(cells["ci_level"])
+    logs = [one.variance / one.estimate**2, other.variance / other.estimate**2]
+    shared = covariance / (one.estimate * other.estimate)
+    error = math.sqrt(max(sum(logs) - 2 * shared, 0.0))
+    log_df = sum_df(logs, [one.df, other.df]) if df is None else df
+    middle = math.log(one.estimate / other.estimate)
+    half = quantile(level, log_df) * error
+    ratio |= {
+        "estimate": math.exp(middle),
+        "ci_low": math.exp(middle - half),
+        "ci_high": math.exp(middle + half),
+        "std_error": error,
+        "df": log_df,
+        "p_value": p_value(middle / error, log_df) if error else None,
+    }
+    first = estimates.row(status="converged", **ratio)
+    own = [one.variance, other.variance]
+    error = math.sqrt(max(sum(own) - 2 * covariance, 0.0))
+    own_df = sum_df(own, [one.df, other.df]) if df is None else df
+    middle, half = one.estimate - other.estimate, quantile(level, own_df) * error
+    difference |= {
+        "estimate": middle,
+        "ci_low": middle - half,
+        "ci_high": middle + half,
+        "std_error": error,
+        "df": own_df,
+        "p_value": p_value(middle / error, own_df) if error else None,
+    }
+    said = verdict(first, margins)
+    return [first if said is None else first | {"verdict": said}, estimates.row(status="converged", **difference)]

@@ -1,0 +1,214 @@
+"""``compare``: cohorts by the same groups, and what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from crampstudy import estimates, suggestions
+from crampstudy.age_bands import STANDARDS, AgeBands, Standard
+from crampstudy.cohort import Cohort, check_opened
+from crampstudy.cohort.pooling import pooled
+from crampstudy.contrasts import multiplicity
+from crampstudy.contrasts.cohorts import between
+from crampstudy.contrasts.cohorts.adjusted import adjusted
+from crampstudy.contrasts.cohorts.interaction import interaction, trend
+from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
+from crampstudy.descriptive import Description, describe
+from crampstudy.descriptive.rates import ALL
+from crampstudy.errors import BandError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
+from crampstudy.estimates.verdicts import MARGINS, Margins
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    by: str
+    bands: AgeBands
+    standard: Standard | Literal["none"]
+    where: str | None
+    adjust: str
+    ci_level: float
+    margins: Margins
+
+    @property
+    def whole(self) -> str:
+        """The label of all groups together."""
+        return f"{self.bands.limits[0]}+"
+
+
+def compare(
+    first: Cohort,
+    second: Cohort,
+    by: str = "age_band",
+    *,
+    others: Sequence[Cohort] = (),
+    names: Sequence[str] | None = None,
+    reference: str | None = None,
+    bands: AgeBands | None = None,
+    standard: Standard | Literal["none"] = "who",
+    where: str | None = None,
+    adjust: str = "",
+    ci_level: float = 0.95,
+    margins: Margins = MARGINS,
+) -> Description:
+    """Describe cohorts by the same groups, and compare them group by group.
+
+    Of cohorts of one kind the rows of each are followed by the ratio and the difference of each group between every
+    other cohort and the reference, crude and, by age, at the ages of a standard population; by the test that the
+    groups part alike in all of them, alone and adjusted for sex; and by the trend with age in each. A diary's rate and
+    a survey's recalled prevalence are different measures, of which nothing is compared.
+
+    ``q_value`` is Holm's p-value over the groups of one cohort against the reference, named in ``note``; a group with
+    too few participants says so, and is never put together with another.
+
+    Args:
+        first: a diary or a survey.
+        second: another one.
+        by: what all are grouped by: ``age_band``, ``sex`` or another level or yes-or-no variable of participants.
+        others: further cohorts.
+        names: what the cohorts are called; by default as they are, and ``A``, ``B`` and so on where two have one name.
+        reference: the name of the cohort that the others are compared with; the first by default.
+        bands: age bands of all.
+        standard: standard population, ``who``, ``esp2013`` or ``none``.
+        where: condition that names the same part of all.
+        adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts, averaged over all participants.
+        ci_level: confidence level.
+        margins: between these a ratio is as good as 1.
+
+    Raises:
+        UsageError: the names are not different, one for each cohort, the reference is none of them, or as
+            :func:`crampstudy.describe`.
+        BandError: the bands do not fit the ages of one of them.
+    """
+    cohorts = _named((first, second, *others), names)
+    reference = cohorts[0].name if reference is None else reference
+    if reference not in (known := [cohort.name for cohort in cohorts]):
+        said, allowed = f"no cohort {reference!r} to compare with", f"allowed: {', '.join(known)}"
+        raise suggestions.unknown(UsageError, said, reference, known, allowed)
+    asked = _Asked(by, bands or AgeBands(), standard, where, adjust, ci_level, margins)
+    described = [
+        describe(each, by, bands=asked.bands, standard=standard, where=where, ci_level=ci_level) for each in cohorts
+    ]
+    tables = [each.estimates for each in described]
+    if len({cohort.kind for cohort in cohorts}) == 1:
+        ordered = sorted(cohorts, key=lambda cohort: cohort.name != reference)
+        tables.append(estimates.frame(_compared(ordered, asked)))
+    return Description(
+        pd.concat(tables, ignore_index=True), tuple(account for each in described for account in each.accounts)
+    )
+
+
+def _named(cohorts: tuple[Cohort, ...], names: Sequence[str] | None) -> tuple[Cohort, ...]:
+    for cohort in cohorts:
+        check_opened(cohort)
+    if names is None and len(_keys(*(cohort.name for cohort in cohorts))) < len(cohorts):
+        names = [chr(ord("A") + i) for i in range(len(cohorts))]
+    if names is None:
+        return cohorts
+    # Names that differ in marks or case alone would give two rows one key.
+    if len(names) != len(cohorts) or not all(names) or len(_keys(*names)) < len(names):
+        number = {2: "two"}.get(len(cohorts), str(len(cohorts)))
+        such_as = ",".join(("before", "after", "later")[: len(cohorts)])
+        raise UsageError(f"{number} cohorts have {number} different names, such as {such_as}; got {','.join(names)!r}")
+    return tuple(replace(cohort, name=name) for cohort, name in zip(cohorts, names, strict=True))
+
+
+def _keys(*names: str) -> set[str]:
+    return {estimates.key({"cohort": name}) for name in names}
+
+
+def _compared(cohorts: Sequence[Cohort], asked: _Asked) -> list[Row]:
+    """Return the rows of the contrasts of cohorts of one kind, the reference first."""
+    survey = cohorts[0].kind == "survey"
+    outcomes: dict[str, str | None] = dict(OUTCOMES) if survey else {"cramps": None}
+    made: list[Row] = []
+    for outcome, of_model in outcomes.items():
+        found = [measures(each, asked.by, asked.bands, outcome=outcome, where=asked.where) for each in cohorts]
+        for other in found[1:]:
+            made += _by_group(other, found[0], asked)
+        made += _models(cohorts, found, of_model, asked)
+    return made
+
+
+def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[Row]:
+    """Return the rows of each group of a cohort against that of the reference, and at the ages of a standard."""
+    cells = {
+        "cohort": one.cohort,
+        "reference": other.cohort,
+        "outcome": one.outcome,
+        "term": asked.by,
+        "scale": one.scale,
+        "unit": one.unit,
+        "ci_level": asked.ci_level,
+    }
+    labels = tuple(dict.fromkeys((*other.labels, *one.labels)))
+    family: list[Row] = []
+    whole: list[Row] = []
+    for label in labels:
+        own = cells | {"level": label, "population": part_of(label, asked.where)}
+        own |= {"analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
+        rows = between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
+        # The last is everybody, whom the groups make up.
+        (whole if label in (asked.whole, ALL) else family).extend(rows)
+    made = [*_with_holm(family), *whole]
+    if one.standard and asked.standard != "none":
+        made += _standardised(one, other, cells, asked)
+    return made
+
+
+def _standardised(one: GroupMeasures, other: GroupMeasures, cells: Row, asked: _Asked) -> list[Row]:
+    if asked.standard == "none":
+        return []
+    own = cells | {
+        "level": asked.whole,
+        "population": part_of(asked.whole, asked.where),
+        "analysis": kinds.BETWEEN_STANDARDISED.name,
+        "estimand": f"at the ages of the {STANDARDS[asked.standard]}",
+    }
+    try:
+        weights = between.standard_weights(asked.bands, asked.standard)
+    except BandError as error:
+        scales = (f"{one.scale}_ratio", "difference")
+        return [estimates.row(status="not_estimable", **own | {"scale": scale, "note": str(error)}) for scale in scales]
+    this, that = (between.standardised(each, weights, each.cohort) for each in (one, other))
+    return between.rows_of(this, that, own, margins=asked.margins)
+
+
+def _with_holm(rows: list[Row]) -> list[Row]:
+    """Return rows with Holm's p-value over the ratios of all groups; a difference has that of its ratio's test."""
+    tested = [i for i, row in enumerate(rows) if row["p_value"] is not None and str(row["scale"]).endswith("_ratio")]
+    found = multiplicity.adjusted([float(rows[i]["p_value"]) for i in tested]).holm
+    made = list(rows)
+    for place, value in zip(tested, found, strict=True):
+        note = estimates.note(f"q by Holm over {len(tested)} groups", rows[place]["note"] or "")
+        made[place] = rows[place] | {"q_value": value, "note": note}
+    return made
+
+
+def _models(cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: str | None, asked: _Asked) -> list[Row]:
+    """Return the test of cohort by group, alone and adjusted for sex, and the trend with age."""
+    together = pooled(cohorts)
+    aged = together.has("age_years")
+    # A diary's groups by sex and the like are of all ages.
+    by_age = aged and (asked.by == "age_band" or together.kind == "survey")
+    inside = [f"age_years >= {asked.bands.limits[0]}"] if by_age else []
+    where = " AND ".join(f"({part})" for part in filter(None, [asked.where, *inside])) or None
+    more: dict[str, Any] = {"where": where, "bands": asked.bands, "ci_level": asked.ci_level}
+    fewest = min(int(n) for each in found for n in each.participants)
+    made = interaction(together, asked.by, outcome=outcome, fewest=fewest, **more)
+    if asked.by != "sex" and together.has("sex"):
+        made += interaction(together, asked.by, outcome=outcome, beside=("sex",), fewest=fewest, **more)
+    if asked.adjust:
+        names = [cohort.name for cohort in cohorts]
+        made += adjusted(together, names, asked.by, outcome=outcome, beside=asked.adjust, margins=asked.margins, **more)
+    if aged and asked.by == "age_band":
+        made += trend(together, [cohort.name for cohort in cohorts], outcome=outcome, **more)
+    population = part_of(asked.whole if by_age else ALL, asked.where)
+    return [estimates.row(**{k: v for k, v in row.items() if k != "key"} | {"population": population}) for row in made]

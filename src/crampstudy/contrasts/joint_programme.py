@@ -1,0 +1,240 @@
+"""Drinking, eating and stretching as advised, all three together against none of them: the g-formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates, wording
+from crampstudy.arrays import Array
+from crampstudy.causal import Adjustment, adjustment_set, measured_in, study
+from crampstudy.causal.graph import descendants, source
+from crampstudy.codebook.exposures import Exposure
+from crampstudy.codebook.intakes import reference_intakes
+from crampstudy.cohort import Cohort
+from crampstudy.cohort.subpopulation import select
+from crampstudy.contrasts import person_time
+from crampstudy.contrasts.adjusted import covariates_of
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
+from crampstudy.models.inference.covariance import p_value, quantile
+from crampstudy.models.nights import count
+from crampstudy.models.terms import design_matrix, formula
+from crampstudy.nights import NIGHTS_PER_WEEK, Diary, denominator, person_nights
+
+PROGRAMME = "joint_programme"
+MINERALS = ("dietary_magnesium_mg", "dietary_potassium_mg", "dietary_calcium_mg")
+ENOUGH_MINERALS = 2
+NIGHTS_STRETCHED, OF_NIGHTS = 5, 7
+_DRINKS, _STRETCHES, _EATS = "fluid_guideline", "stretches_often", "eats_enough"
+_ADVICE = (_DRINKS, _STRETCHES, _EATS)
+_NODES = ("fluid_ml", "stretch_calf_min", *MINERALS)
+_OUTCOME = "cramps"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Standardised:
+    """Mean counts of a night under all of the programme and under none, with the scores of both by participant.
+
+    ``influence`` (G x 2) are the participants' contributions to the errors of both, of stacked estimating equations.
+    """
+
+    all: float
+    none: float
+    influence: Array
+
+    def covariance(self) -> Array:
+        """Return the covariance (2 x 2) of the logarithms of both means, times G / (G - 1)."""
+        people = len(self.influence)
+        relative = self.influence / np.array([self.all, self.none])
+        made: Array = people / (people - 1) * relative.T @ relative
+        return made
+
+
+def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float = 0.95, **more: Any) -> pd.DataFrame:
+    """Return the rates of cramps were all advice followed on every night, and none, and the ratio of the two.
+
+    Who follows it drinks at least 1,893 mL on the day, has stretched on 5 of the last 7 nights, and eats on average at
+    least the reference intake of two of magnesium, potassium and calcium for age and sex. A Poisson model has the three
+    with all of their products and what the causal graph asks for of each of them, but for what another of them moves;
+    its means are averaged over all person-nights fitted. The interval is of stacked estimating equations with
+    participants as clusters, G / (G - 1), and t of a degree of freedom less than participants.
+
+    Args:
+        cohort: a diary.
+        where: condition that names a part of the cohort.
+        ci_level: confidence level.
+        more: ``participants_per_coefficient`` as of :func:`crampstudy.fit`.
+
+    Returns:
+        Tidy estimates: ``level`` all of it, none of it, and all against none.
+
+    Source: Robins 1986 (g-formula); Stefanski and Boos 2002 (stacked estimating equations).
+    """
+    cells = {
+        "cohort": cohort.name,
+        "population": where or "all participants",
+        "outcome": _OUTCOME,
+        "analysis": kinds.JOINT.name,
+        "model": "poisson",
+        "term": PROGRAMME,
+        "ci_level": ci_level,
+        "estimand": "g-formula, averaged over the person-nights observed",
+    }
+    ratio = cells | {"level": "all against none", "scale": "rate_ratio", "unit": "all three against none"}
+    measured = measured_in(cohort)
+    if missing := _unmeasured(measured):
+        said = f"the programme needs {wording.listed(map(_printed, missing))}"
+        return estimates.frame([estimates.row(status="not_measured", **ratio | {"note": said})])
+    if reason := denominator(cohort).why_not:
+        return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
+    covariates, said = _adjustment(cohort, measured)
+    nights = _nights(cohort, covariates)
+    design = design_matrix.build(
+        nights,
+        " + ".join(["*".join(_ADVICE), *covariates]),
+        candidate=select(nights, where).inside.to_numpy(),
+        per_coefficient=more.get("participants_per_coefficient"),
+    )
+    used = nights.filter(pl.Series(design.rows))
+    ratio |= {"n_participants": used["participant_id"].n_unique(), "n_nights": used.height}
+    ratio |= {"n_events": int(used["cramps"].sum()), "adjusted_for": "; ".join(covariates) or None}
+    if reason := _obstacle(design, used):
+        return estimates.frame([estimates.row(status="not_estimable", **ratio | {"note": reason})])
+    counts = used["cramps"].to_numpy().astype(np.float64)
+    fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
+    if fitted.problem:
+        return estimates.frame([estimates.row(status="not_converged", **ratio | {"note": fitted.problem})])
+    people = used["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1
+    found = standardise(
+        design.matrix, counts, fitted.coefficients, people, [_set(design, used, v) for v in (True, False)]
+    )
+    left_out = f"too few participants to take {wording.listed(design.surplus)} in as well" if design.surplus else ""
+    return estimates.frame(_rows(found, ratio | {"note": estimates.note(said, left_out)}))
+
+
+def standardise(
+    matrix: Array, counts: Array, coefficients: Array, people: Array, sides: Sequence[Array]
+) -> Standardised:
+    """Return the means that a log-linear model has with its rows as they are on either of two ``sides``.
+
+    Args:
+        matrix: the design (n x p) that was fitted.
+        counts: the outcome (n).
+        coefficients: those of the model (p).
+        people: the number of each row's participant (n), from 0 on.
+        sides: the design (n x p) under all of a programme, and under none.
+    """
+    size, group = len(counts), int(people.max()) + 1
+    fitted = np.exp(matrix @ coefficients)
+    bread = np.linalg.inv(matrix.T @ (matrix * fitted[:, None]))
+    scores = matrix * (counts - fitted)[:, None]
+    means, influence = [], np.zeros((group, 2))
+    for k, side in enumerate(sides):
+        at = np.exp(side @ coefficients)
+        mean = float(at.mean())
+        slope = (side * at[:, None]).mean(axis=0) @ bread
+        np.add.at(influence[:, k], people, (at - mean) / size + scores @ slope)
+        means.append(mean)
+    return Standardised(means[0], means[1], influence)
+
+
+def _rows(found: Standardised, cells: Row) -> list[Row]:
+    people, variance = len(found.influence), found.covariance()
+    q = quantile(cells["ci_level"], people - 1)
+    made = []
+    for level, value, error in (
+        ("all of it", found.all, math.sqrt(variance[0, 0])),
+        ("none of it", found.none, math.sqrt(variance[1, 1])),
+        ("all against none", found.all / found.none, math.sqrt(variance[0, 0] + variance[1, 1] - 2 * variance[0, 1])),
+    ):
+        own = cells | {"level": level, "std_error": error, "df": people - 1, "n_groups": people}
+        factor = 1.0
+        if level != "all against none":
+            factor, own = NIGHTS_PER_WEEK, own | {"scale": "rate", "unit": "cramps per person-week"}
+        else:
+            own["p_value"] = p_value(math.log(value) / error, people - 1)
+        limits = [factor * value * math.exp(side * q * error) for side in (0, -1, 1)]
+        own |= dict(zip(("estimate", "ci_low", "ci_high"), limits, strict=True))
+        made.append(estimates.row(status="converged", **own))
+    return [*made[:2], person_time.judged(made[2], MARGINS)]
+
+
+def _unmeasured(measured: frozenset[str]) -> list[str]:
+    lacking = [name for name in (_DRINKS, "stretching_night") if name not in measured]
+    eaten = [name for name in MINERALS if name in measured]
+    lacking += [name for name in MINERALS if name not in eaten] if len(eaten) < ENOUGH_MINERALS else []
+    return lacking + [name for name in ("age_years", "sex") if name not in measured]
+
+
+def _printed(name: str) -> str:
+    return wording.small(wording.label(name))
+
+
+def _nights(cohort: Cohort, covariates: Sequence[str]) -> pl.DataFrame:
+    """Return the observed nights with the three kinds of advice, each followed or not, and what ``covariates`` need."""
+    diary = Diary.of(cohort)
+    own = [name for name in MINERALS if name in diary.schema]
+    means = diary.nights.group_by("participant_id").agg(pl.col(name).mean() for name in own).collect()
+    who = diary.participants.join(means, on="participant_id", how="left")
+    enough = pl.sum_horizontal(_reached(name).cast(pl.Int64) for name in own)
+    known = pl.any_horizontal(pl.col(name).is_not_null() for name in own) & pl.col("age_years").is_not_null()
+    people = who.select(pl.all().exclude(own), pl.when(known).then(enough >= ENOUGH_MINERALS).alias(_EATS))
+    stretched = Exposure("stretching_night", steps=(("days_last", OF_NIGHTS),))
+    others = formula.exposures_in(formula.parse(" + ".join(["1", *covariates])))
+    nights = person_nights(Diary(diary.name, people, diary.nights), exposures=(stretched, *others))
+    return nights.with_columns((pl.col(str(stretched)) >= NIGHTS_STRETCHED).alias(_STRETCHES))
+
+
+def _reached(name: str) -> pl.Expr:
+    """Return whether a mean is at least the reference intake at the age and sex of the person."""
+    reached = pl.lit(None, pl.Boolean)
+    for intake in reference_intakes():
+        if intake.name == name:
+            own = (pl.col("sex") == intake.sex) & (pl.col("age_years") >= intake.from_age)
+            reached = pl.when(own).then(pl.col(name) >= intake.amount).otherwise(reached)
+    return reached
+
+
+def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], str]:
+    """Return what the three are adjusted for together as terms, and what is said of it."""
+    graph = study()
+    nodes = {graph.node(name).name for name in _NODES}
+    after = frozenset().union(*(descendants(graph.pairs(), node) for node in nodes))
+    sets: list[Adjustment] = [adjustment_set(name, _OUTCOME, measured, graph) for name in _NODES if name in measured]
+    terms: dict[str, None] = {}
+    for found in sets:
+        moved = {c for c, node in zip(found.columns, found.nodes, strict=True) if node.name in after | nodes}
+        every = covariates_of(cohort, found, graph, (*_NODES, *moved))
+        terms |= dict.fromkeys(term for term in every if source(term) != _OUTCOME)
+    missing = dict.fromkeys(node.meaning for found in sets for node in found.missing)
+    lacking = f", and not for {wording.listed(missing)}, which was not measured" if missing else ""
+    said = f"adjusted for what {graph.name} asks for of fluid, stretching and diet{lacking}"
+    return [*terms], said
+
+
+def _set(design: design_matrix.Design, used: pl.DataFrame, follows: bool) -> Array:
+    """Return the design with all of the advice followed on every night, or none."""
+    frame = used.with_columns(pl.lit(follows).alias(name) for name in _ADVICE).select(design.variables)
+    return design.encode(frame.to_pandas())
+
+
+def _obstacle(design: design_matrix.Design, used: pl.DataFrame) -> str | None:
+    """Return why all of the programme cannot be set against none of it, ``None`` where it can."""
+    follows: Mapping[str, pl.Expr] = {
+        "all three": pl.all_horizontal(_ADVICE),
+        "none of the three": ~pl.any_horizontal(_ADVICE),
+    }
+    for what, nights in follows.items():
+        people = used.filter(nights)["participant_id"].n_unique() if used.height else 0
+        if people < FEWEST_EXPOSED:
+            return f"{people} participants ever followed {what}, and {FEWEST_EXPOSED} are needed"
+    lost = [name for name in _ADVICE if name not in design.terms()]
+    return f"too few participants for a model of {wording.listed(map(_printed, lost))}" if lost else None

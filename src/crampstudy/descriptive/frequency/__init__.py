@@ -1,0 +1,1 @@
+"""How often and how unevenly cramps come, of a diary and by what people were asked."""

@@ -1,0 +1,68 @@
+"""Rates by calendar month with the fitted annual cycle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crampstudy import tables
+from crampstudy.estimates import kinds
+from crampstudy.estimates.kinds.season import MONTH_NAMES
+from crampstudy.estimates.results import of_result
+from crampstudy.figures import points, style
+from crampstudy.figures.message import could_not_estimate
+
+_FIRST = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+"""Days before the first of each month, and of the year after."""
+_TALLEST = 4.0
+"""How many times the highest rate the axis reaches, where intervals reach further."""
+
+
+@of_result
+def season(estimates: pd.DataFrame) -> Figure:
+    """Draw the rates of the calendar months with their intervals, and the fitted cycle with its band.
+
+    Where there is no rate, the figure says why; where there is no cycle, the months stand alone.
+    """
+    every = kinds.MONTHS.rows(estimates)
+    rows, cycle = points.estimated(every), points.estimated(kinds.CYCLE.rows(estimates))
+    if rows.empty:
+        return could_not_estimate(tables.reasons(every) or "there is no estimate")
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
+        axes = figure.subplots()
+        if len(cycle):
+            _cycle(axes, cycle)
+        _months(axes, rows)
+        top = float(pd.concat([rows["ci_high"], rows["estimate"]]).max())
+        axes.set_ylim(0, 1.05 * min(top, _TALLEST * float(rows["estimate"].max())) or 1.0)
+        axes.set(xlim=(0, _FIRST[-1]), xlabel="", ylabel="Cramps per person-week")
+        style.legend_above(axes)
+        style.grid(axes, "y")
+    return figure
+
+
+def _cycle(axes: Axes, cycle: pd.DataFrame) -> None:
+    import seaborn as sns
+
+    days = cycle["level"].astype(float)
+    axes.fill_between(days, cycle["ci_low"], cycle["ci_high"], color=style.PALETTE[1], alpha=0.16, linewidth=0)
+    label = "Fitted cycle, adjusted"
+    sns.lineplot(x=days, y=cycle["estimate"], color=style.PALETTE[1], errorbar=None, label=label, legend=False, ax=axes)
+
+
+def _months(axes: Axes, rows: pd.DataFrame) -> None:
+    names = MONTH_NAMES
+    at = np.array([(_FIRST[names.index(name)] + _FIRST[names.index(name) + 1]) / 2 for name in rows["level"]])
+    whole = rows["ci_low"].notna().to_numpy()
+    axes.vlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=style.PALETTE[0])
+    axes.plot(
+        at, rows["estimate"], "o", color=style.PALETTE[0], markersize=style.MARKER, markeredgewidth=0, label="Month"
+    )
+    middle = (_FIRST[:-1] + _FIRST[1:]) / 2
+    numbers = dict(zip(rows["level"], rows["n_participants"], strict=True))
+    labels = [f"{name[:3]}\nn = {numbers[name]}" if name in numbers else name[:3] for name in names]
+    axes.set_xticks(middle, labels)
+    axes.tick_params(axis="x", length=0, labelsize=7.5)

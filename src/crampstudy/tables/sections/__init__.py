@@ -1,0 +1,1 @@
+"""Tables that one section of the report has for its own."""

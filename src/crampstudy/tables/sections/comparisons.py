@@ -1,0 +1,71 @@
+"""Cohorts against one another: ratio and difference by group, and whether the groups part alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.table import table_of_rows
+
+
+@table_of_rows
+def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio and the difference of each group of a cohort against the reference, standardised last."""
+    ratios = estimates[estimates["scale"] != "difference"]
+    differences = estimates[estimates["scale"] == "difference"]
+    reference = str(ratios["reference"].iloc[0])
+    kind = str(ratios["scale"].iloc[0]).replace("_", " ")
+    made = pd.DataFrame(
+        {
+            "Participants": ratios["n_participants"].map(wording.count).to_numpy(),
+            "Events": ratios["n_events"].map(wording.count).to_numpy(),
+            with_level(f"{kind.capitalize()} against {reference} (95% CI)", ratios): _texts(ratios),
+            with_level("Difference (95% CI)", differences): _texts(differences),
+            "p": [p_value(p) for p in ratios["p_value"]],
+            "p (Holm)": [p_value(p) for p in ratios["q_value"]],
+            "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),
+        }
+    )
+    stubs = [_stub(row) for row in wording.records(ratios)]
+    made.index = pd.Index(stubs, name=wording.grouping(str(ratios["term"].iloc[0])))
+    return made
+
+
+@table_of_rows
+def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the joint tests of cohort by group, then the ratio per 10 years of age in each cohort."""
+    tests = kinds.COHORT_INTERACTION.rows(estimates)
+    trends = kinds.COHORT_TREND.rows(estimates)
+    stubs = [
+        "Cohort by group" + (f", adjusted for {wording.small(wording.term(row))}" if isinstance(row, str) else "")
+        for row in tests["adjusted_for"].astype(object)
+    ]
+    stubs += [f"Per 10 years of age: {name}" for name in trends["level"]]
+    rows = pd.concat([tests, trends])
+    made = pd.DataFrame(
+        {
+            with_level("Test or ratio (95% CI)", trends if len(trends) else rows): _texts(rows),
+            "Unit": rows["unit"].fillna(wording.DASH).to_numpy(),
+            "p": [p_value(p) for p in rows["p_value"]],
+        }
+    )
+    made.index = pd.Index(stubs, name="")
+    return made
+
+
+def _stub(row: Mapping[str, Any]) -> str:
+    if row["analysis"] == kinds.BETWEEN_ADJUSTED.name:
+        names = [wording.small(wording.term(name)) for name in row["adjusted_for"].split("; ")]
+        return f"Adjusted for {wording.listed(names)}"
+    standardised = ", age-standardised" if row["analysis"] == kinds.BETWEEN_STANDARDISED.name else ""
+    return f"{wording.level(str(row['level']))}{standardised}"
+
+
+def _texts(rows: pd.DataFrame) -> list[str]:
+    return [estimate(row) for row in wording.records(rows)]
