@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crampstudy import codebook, wording
 from crampstudy.causal.graph import CausalGraph, CausalNode, ancestors, descendants, is_within
@@ -73,7 +74,11 @@ def adjustment_set(
 
     Source: Pearl 1995 (back-door criterion); van der Zander and Liśkiewicz 2020 (minimal separators in linear time).
     """
-    graph = graph or study()
+    return _adjustment(exposure, outcome, frozenset(measured), graph or study())
+
+
+@lru_cache(maxsize=512)
+def _adjustment(exposure: str, outcome: str, measured: frozenset[str], graph: CausalGraph) -> Adjustment:
     ask = BackDoor.of(graph, exposure, outcome)
     within = is_within(exposure)
     if ask.backwards:
