@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from crampstudy.cohort.frozen import Cohort
@@ -22,7 +22,6 @@ def remembered(ask: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P
     """
     answers: WeakKeyDictionary[Cohort, dict[Hashable, T]] = WeakKeyDictionary()
 
-    @wraps(ask)
     def answer(cohort: C, *args: P.args, **more: P.kwargs) -> T:
         if not isinstance(cohort, Cohort):
             return ask(cohort, *args, **more)
@@ -31,4 +30,4 @@ def remembered(ask: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P
             known[asked] = ask(cohort, *args, **more)
         return known[asked]
 
-    return answer
+    return cast("Callable[Concatenate[C, P], T]", wraps(ask)(answer))
