@@ -122,7 +122,29 @@ def class_shares(
     own = people(cohort, bands).filter(pl.col("participant_id").is_in(list(solution.participants)))
     _check(solution, own, by)
     averaged_over = population(solution, own, standard, by, where, bands)
-    base: Row = {
+    base = _base(cohort, by, ci_level)
+    rows = _implied(solution, averaged_over, where, base | {"model": model.name}, ci_level)
+    rows += _windows(cohort, by, where, bands, ci_level)
+    return ClassShares(estimates.frame(rows), solution.account)
+
+
+def windows_from(cohort: Cohort, age: int, ci_level: float) -> pd.DataFrame:
+    """Return the windows alone of the participants from an age on, as :func:`class_shares` counts those of all."""
+    rows = _windows(cohort, None, f"age_years >= {age}", AgeBands(), ci_level)
+    named = ({name: cell for name, cell in row.items() if name != "key"} | {"population": f"{age}+"} for row in rows)
+    return estimates.frame(estimates.row(**cells) for cells in named)
+
+
+def _windows(cohort: Cohort, by: str | None, where: str | None, bands: AgeBands, ci_level: float) -> list[Row]:
+    base = _base(cohort, by, ci_level)
+    if why_not := denominator(cohort).why_not:
+        return no_window(why_not, where, base)
+    nights = person_nights(cohort, bands)
+    return windows(nights.filter(subpopulation.select(nights, where).inside), by, where, base, ci_level)
+
+
+def _base(cohort: Cohort, by: str | None, ci_level: float) -> Row:
+    return {
         "cohort": cohort.name,
         "outcome": "class_30_days",
         "term": by,
@@ -130,12 +152,6 @@ def class_shares(
         "unit": "proportion",
         "ci_level": ci_level,
     }
-    rows = _implied(solution, averaged_over, where, base | {"model": model.name}, ci_level)
-    nights = person_nights(cohort, bands)
-    if why_not := denominator(cohort).why_not:
-        return ClassShares(estimates.frame([*rows, *no_window(why_not, where, base)]), solution.account)
-    rows += windows(nights.filter(subpopulation.select(nights, where).inside), by, where, base, ci_level)
-    return ClassShares(estimates.frame(rows), solution.account)
 
 
 def class_chances(eta: Array, sd: float, dispersion: float) -> tuple[Array, Array, Array, Array]:

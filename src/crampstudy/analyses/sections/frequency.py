@@ -12,7 +12,7 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.classes import RateModel, class_shares
+from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
 from crampstudy.descriptive.frequency.asked import EVER, MONTHLY, ever, recalled_frequency
 from crampstudy.descriptive.frequency.diary import EXACT, SUFFERERS, frequency
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS
@@ -30,6 +30,8 @@ _HAD = {
     _OFTEN: "had at least 3 a week",
     _NIGHTLY: "had them near-nightly",
 }
+OLDER = 50
+"""From this age on the period prevalence is shown as well."""
 _SLIGHT = 0.1
 """A correlation below this is called slight."""
 _SERIAL = "serial dependence"
@@ -128,6 +130,8 @@ def _period(cohort: Cohort, settings: Settings) -> Findings:
     terms = [term for term, name in (("age_decade", "age_years"), ("sex", "sex")) if cohort.has(name)]
     model = RateModel(terms=" + ".join(terms) or "1")
     shares = class_shares(cohort, model=model, where=settings.old_enough(cohort), ci_level=settings.ci_level).estimates
+    if cohort.has("age_years"):
+        shares = together([shares, windows_from(cohort, OLDER, settings.ci_level)])
     note = (
         "Period prevalence, the measure that a diary shares with a survey. Mild: one to four cramps in 30 nights; "
         "moderate-severe: five or more. Implied: by a model with a random intercept, for 30 full nights of each "
