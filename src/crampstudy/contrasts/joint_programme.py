@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import estimates, wording
-from crampstudy.arrays import Array
+from crampstudy.arrays import Array, Codes
 from crampstudy.causal import Adjustment, adjustment_set, measured_in, study
 from crampstudy.causal.graph import descendants, source
 from crampstudy.codebook.exposures import Exposure
@@ -121,7 +121,7 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
 
 
 def standardise(
-    matrix: Array, counts: Array, coefficients: Array, people: Array, sides: Sequence[Array]
+    matrix: Array, counts: Array, coefficients: Array, people: Codes, sides: Sequence[Array]
 ) -> Standardised:
     """Return the means that a log-linear model has with its rows as they are on either of two ``sides``.
 
