@@ -13,14 +13,14 @@ import pytest
 from test_age_curve import survey
 
 from crampstudy import analyses, causal, codebook, figures, fit, wording
-from crampstudy.analyses import activity
+from crampstudy.analyses.sections import activity
 from crampstudy.causal.graph import descendants
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.modification import modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model
-from crampstudy.contrasts.thirds import active_thirds
-from crampstudy.contrasts.windows import adjusted_window, is_u_shaped, strength_dose
+from crampstudy.contrasts.nights.modification import modified_ratio
+from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model
+from crampstudy.contrasts.nights.thirds import active_thirds
+from crampstudy.contrasts.nights.windows import adjusted_window, is_u_shaped, strength_dose
 from crampstudy.estimates import kinds
 from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate

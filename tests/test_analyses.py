@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,16 +169,18 @@ def test_the_sentence_says_the_rows(diary: Cohort, found: Findings) -> None:
 
 
 def test_a_survey_has_parts_that_a_diary_has_not(found: Findings) -> None:
-    assert found.absent == ("tbl-factors-any",)
+    assert found.absent == ()
     asked = analyses.run("age-and-muscle", survey(None))
     assert asked.absent == () and asked.estimated
     assert analyses.run("second-opinion", survey(None)).absent == ("tbl-second-opinions", "tbl-second-opinion-terms")
 
 
 def test_what_a_part_lacks_is_no_error_and_the_other_parts_are_made() -> None:
-    found = analyses.run("age-and-muscle", survey(None))
+    asked = survey(None)
+    people = asked.frame("participants").with_columns(lean_mass_index_kg_m2=pl.lit(7.5))
+    found = analyses.run("age-and-muscle", replace(asked, tables={"participants": people}))
     # Laboratory values need the weight of the examination, which this survey does not have.
-    for label in ("tbl-factors", "tbl-factors-any", "fig-factors", "tbl-muscle"):
+    for label in ("tbl-muscle", "fig-age-ratios", "tbl-age-ratios"):
         assert "no weight for its exam component" in found.could_not[label]
     assert set(found.tables) == {"tbl-frequency"} and kinds.PREVALENCE.rows(found.estimates)["estimate"].notna().any()
 
@@ -252,7 +254,7 @@ def test_parts_are_joined_in_order_and_a_slip_of_the_program_is_no_reason(diary:
 
 
 def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(found: Findings) -> None:
-    assert blocks.show(found, "tbl-factors-any") is None
+    assert blocks.show(analyses.run("second-opinion", survey(None)), "tbl-second-opinions") is None
     for label in (*found.tables, *found.figures):
         block = blocks.show(found, label)
         assert block is not None and block.data["label"] == label
@@ -297,7 +299,7 @@ def test_nothing_estimated_is_exit_code_6(run: Run, tmp_path: Path) -> None:
     nights.with_columns(cramps=pl.lit(None), entry_made=pl.lit("false")).write_csv(file)
     code, out, err = run("analyse", "age-and-muscle", str(folder), "--json")
     assert (code, json.loads(out)) == (6, [])
-    assert "could not estimate tbl-frequency, fig-frequency, " in err and "no row of the cohort's diary has" in err
+    assert "could not estimate fig-age-curve, tbl-frequency, " in err and "no row of the cohort's diary has" in err
     assert run("analyse", "cohort", str(folder), "--csv")[0] == 0
 
 

@@ -304,7 +304,13 @@ class TestPools:
         (apart,) = group([low, replace(high, n_control=None, ci_low=-2.5, ci_high=-1.5)])
         with pytest.raises(AnalysisError, match="their covariance is not known: give both the same mean_control"):
             _ = apart.effects
+        (bare,) = group([replace(each, n_treated=None, ci_low=-3.0, ci_high=0.5) for each in (low, high)])
+        with pytest.raises(AnalysisError, match="and those of their own arms, or leave one row out"):
+            _ = bare.effects
         rows = evidence.synthesise("magnesium", "idiopathic", added=[low, high]).estimates
         robust = kinds.POOLED.rows(rows)
         robust = robust[robust["level"] == "cluster-robust"]
-        assert len(robust) == 3 and (robust["df"] == 3).all()
+        assert len(robust) == 3 and (robust["df"] == 3).all() and (robust["n_groups"] == 4).all()
+        alone = evidence.synthesise("vitamin_d", added=[replace(each, agent="vitamin_d") for each in (low, high)])
+        said = kinds.POOLED.rows(alone.estimates)["note"].tolist()
+        assert said == ["one trial of vitamin D (idiopathic), so nothing to pool"]

@@ -108,6 +108,17 @@ def test_a_population_and_a_treatment_that_nobody_studied_may_be_added(run: Run,
     assert code == 0 and "TENS, cirrhosis" in out and "One trial of TENS (cirrhosis), so nothing to pool." in out
 
 
+def test_a_trial_against_another_treatment_is_shown_in_a_pool_of_its_own(file: Callable[[str], Path]) -> None:
+    text = f"{TRIAL.splitlines()[0]},comparison,comparator\n{TRIAL.splitlines()[1]},other treatment,heat\n"
+    own, _ = read(file(text))
+    before, after = evidence.beside("magnesium", "idiopathic", own)
+    assert before.estimates.empty
+    assert after.estimates["population"].unique().tolist() == ["idiopathic against heat"]
+    assert kinds.TRIAL.rows(after.estimates)["level"].tolist() == ["Our trial"]
+    first = tables.moved(before.estimates, after.estimates).iloc[0]
+    assert first["Before"] == "–" and first["After"].startswith("one trial of magnesium (idiopathic against heat)")
+
+
 def test_a_file_of_another_country_and_program_is_read(file: Callable[[str], Path]) -> None:
     path = file("\ufeffstudy;year;effect;ci_low;ci_high;unit;n_total\nWir;2025.0;-0,5;-1,0;0,0;2 weeks;120\n")
     (study,), notices = read(path)
@@ -128,7 +139,14 @@ def test_a_file_of_another_country_and_program_is_read(file: Callable[[str], Pat
         (TRIAL.replace("Our trial", "Coppin 2005"), "is in the evidence already, as Coppin 2005, stopping quinine"),
         (TRIAL + TRIAL.removeprefix(HEADER), "Our trial stands there twice"),
         (f"{TRIAL.splitlines()[0]},agent\n{TRIAL.splitlines()[1]},quinine\n", "it is of another treatment than magnes"),
-        (f"{TRIAL.splitlines()[0]},role\n{TRIAL.splitlines()[1]},pooled\n", "only a trial is added to a pool"),
+        (
+            f"{TRIAL.splitlines()[0]},role\n{TRIAL.splitlines()[1]},pooled\n",
+            "Our trial has the role pooled, and is no trial of its own; only what can be pooled",
+        ),
+        (
+            f"{TRIAL.splitlines()[0]},comparison\n{TRIAL.splitlines()[1]},mixed\n",
+            "Our trial is compared with mixed; only",
+        ),
         (
             f"{TRIAL.splitlines()[0]},doi\n{TRIAL.splitlines()[1]},10.1001/jamainternmed.2016.9261\n",
             "is in the evidence already, as Roguin Maor 2017",

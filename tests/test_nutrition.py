@@ -17,7 +17,7 @@ from crampstudy.analyses import Findings, Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
-from crampstudy.contrasts.per_sd import ratios_per_sd
+from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -347,6 +347,9 @@ def test_ones_own_graph_says_what_to_adjust_for(
     # What a graph does not know is told of that exposure alone.
     other = rows[(rows["term"] == B12) & (rows["analysis"] == kinds.GRAPH_ADJUSTED.name)].iloc[0]
     assert other["status"] == "not_estimable" and "has no node" in other["note"]
+    # A section that would not follow it does not pass over it.
+    with pytest.raises(UsageError, match=r"cohort follows no graph of one's own; .*: nutrition"):
+        analyses.run("cohort", diary, Settings(graph=causal.read(path)))
     folder = tmp_path / "made"
     assert run("simulate", "--out", str(folder), "--participants", "40", "--nights", "7")[0] == 0
     code, out, _ = run("analyse", "nutrition", str(folder), "--graph", str(path), "--json")

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import recovery_sleep
 from drawn_figures import drawn
 
 from crampstudy import analyses, figures, tables, wording
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts.cramp_night import WORSE, cramp_night_scores
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.sleep_lags import adjusted_lags, both_directions
+from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
+from crampstudy.contrasts.nights.sleep_lags import adjusted_lags, both_directions
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
 from crampstudy.estimates.verdicts import remark
@@ -351,6 +352,20 @@ def test_both_directions_are_found_again_and_nothing_where_there_is_nothing() ->
             assert one["std_error"] < 0.03
 
 
+def test_the_table_of_recovery_names_what_is_beyond_chance() -> None:
+    known = recovery_sleep.answers("on")
+    assert known["lag 1"] == known["cumulative"] == -0.12 and "lead 1" not in known
+    assert set(recovery_sleep.answers("null").values()) == {0.0}
+    right, wrong = (
+        recovery_sleep.Cell(20, 28, "on", term, 400, covered, 0.01, 0.02, 0.05)
+        for term, covered in (("lag 1", 378), ("lag 2", 320))
+    )
+    made = recovery_sleep.table([right, wrong])
+    assert "| 20 | 28 | on | lag 1 | 400 | 94.5% | +0.0100 ± 0.0200 | 0.0500 |" in made
+    assert made.endswith("Holm over 2 cells at 0.001, beyond chance are lag 2 of 20 (on, 80.0%).")
+    assert recovery_sleep.table([right]).endswith("no cell's coverage is beyond chance.")
+
+
 def test_the_page_has_the_table_of_the_estimates_that_are_kept() -> None:
     page = (Path(__file__).parents[1] / "docs" / "sleep.md").read_text(encoding="utf-8")
     kept = json.loads(lagged_bias.KEPT.read_text(encoding="utf-8"))
@@ -432,7 +447,7 @@ def test_a_table_and_a_figure_of_each_row(found: analyses.Findings) -> None:
 def test_each_verdict_has_its_words(
     found: analyses.Findings, estimate: tuple[float, float, float], margin: str, said: str
 ) -> None:
-    from crampstudy.analyses import sleep_sentences
+    from crampstudy.analyses.sentences import sleep as sleep_sentences
 
     rows = sleep_only(found)
     first = rows["level"] == "within"

@@ -267,9 +267,11 @@ class TestForest:
         for said in (
             *("Magnesium, idiopathic", "Frusso 1999", "42%", "high", "−0.33 (−1.96 to 1.30)", "−2.96 to 2.30"),
             *("Magnesium, pregnancy: one trial, nothing to pool", "TENS: no poolable trial", "Prediction interval"),
+            "Botulinum toxin, diabetic neuropathy: no poolable trial",
             *("← favours treatment", "favours comparator →", "Difference in cramps a week (95% CI)", "simulated"),
         ):
             assert said in texts, said
+        assert "Vitamin K2, haemodialysis: no poolable trial" not in texts
         assert texts.count("Pooled, random effects") == 1 and "Roguin Maor 2017, end values" not in texts
 
     def test_intervals_beyond_the_window_end_in_arrows(self) -> None:
@@ -309,3 +311,16 @@ def test_tables_of_the_pool_take_rows_and_results() -> None:
     assert trials.loc[("Magnesium, idiopathic", "Barna 2021"), "Weight"] == "44%"
     assert any(note.startswith("Roffe 2002: not pooled: medians only") for note in trials.notes)
     assert tables.sensitivity(made).index.get_level_values(1)[0] == "Without Frusso 1999"
+
+
+def test_the_line_of_a_cohort_says_how_its_interval_was_made(contrast: Mapping[str, Any]) -> None:
+    (said,) = (note for note in tables.trials(evidence.beside_cohort(contrast, "idiopathic")).notes if "CR2" in note)
+    assert said == ("simulated: Bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom.")
+
+
+def test_tables_of_a_terminal_are_named_by_treatment_and_population() -> None:
+    shown = [part.heading for part in tables.shown(evidence.synthesise("botulinum_toxin").estimates)]
+    assert shown[:2] == [
+        "trials, botulinum toxin, lumbar stenosis against gabapentin",
+        "trials, botulinum toxin, diabetic neuropathy",
+    ]

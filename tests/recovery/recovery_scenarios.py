@@ -285,16 +285,20 @@ def _differing(effects: Mapping[str, float], exposed: int | None = None) -> Nigh
 def _person_time() -> Iterator[Scenario]:
     """Exposures of person-time in usual and small cohorts, of the simulator and in diaries that it does not draw."""
     still = _still()
-    acts = {"alcohol_day": 0.3, "alcohol_day_before": 0.2, "fluid_within": -0.2, "fluid_between": 0.2}
-    acting = still.with_effects(**acts, serum_potassium_sd=-0.2)
+    within = still.with_effects(fluid_within=-0.2, fluid_between=0.2)
+    acting = within.with_effects(alcohol_day=0.3, alcohol_day_before=0.2, serum_potassium_sd=-0.2)
     acting = replace(acting, cramps=replace(acting.cramps, fluid_by_temperature=0.15))
     lags = {"lag 0": 0.25, "lag 1": 0.15, "lag 2": 0.0, "lag 3": -0.1, "cumulative": 0.3, "lead 1": 0.0}
     sizes = lags | {"within": 0.25, "between, corrected": -0.45, "dose-response": 0.1, "product": 0.15}
-    for people, nights in ((250, OBSERVED + 3), (20, 2 * OBSERVED)):
+    sized = ((PEOPLE, OBSERVED + 3), (20, 2 * OBSERVED))
+    for people, nights in sized:
         # With a few nights and many people the correction is what is new of the diaries.
         asked = (LAGGED, SPLIT, CURVED) if people < PEOPLE else (SPLIT,)
         for state, truth, size in (("on", acting, 1.0), ("null", still, 0.0)):
-            simulated = Simulated(truth)
-            yield _of(f"{PERSON_TIME} simulated {people} {state}", simulated, (LAGGED, SPLIT, CURVED), people, nights)
+            # Where the heat changes what fluid does, no single ratio within participants exists.
+            own = (LAGGED, CURVED) if state == "on" else (LAGGED, SPLIT, CURVED)
+            yield _of(f"{PERSON_TIME} simulated {people} {state}", Simulated(truth), own, people, nights)
             diaries = Diaries({term: size * effect for term, effect in sizes.items()})
             yield _of(f"{PERSON_TIME} diaries {people} {state}", diaries, asked, people, nights)
+    for people, nights in sized:
+        yield _of(f"{PERSON_TIME} fluid {people} on", Simulated(within), (SPLIT,), people, nights)

@@ -17,8 +17,8 @@ import numpy as np
 from scipy import stats
 
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cramp_night import cramp_night_scores
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.nights.cramp_night import cramp_night_scores
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.estimands import sleep
 from crampstudy.simulate.estimands.potential_outcomes import Population
@@ -47,13 +47,18 @@ def truth(state: str) -> Truth:
 
 
 def answers(state: str) -> dict[str, float]:
-    """Return the truth of each term: of scores a difference, of lags a log ratio."""
+    """Return the truth of each term: of scores a difference, of lags a log ratio.
+
+    Where both directions act, cramps reach the sleep of the night after by a worse night and more cramps: the later
+    night is then no control, and has no answer.
+    """
     own = truth(state)
     sources = (sleep.scores_of_a_cramp_night, sleep.sleep_before)
     known = {a.key: a.value for source in sources for a in source(own, Population(own, seed=1, draws=2))}
     scores = {score: known[f"cramp-night:{name}"] for score, name in SCORES.items()}
     lags = {lag: known[key] for lag, key in LAGS.items()}
-    return {**scores, **lags, "cumulative": sum(lags.values()), "lead 1": 0.0}
+    later = {"lead 1": 0.0} if state == "null" else {}
+    return {**scores, **lags, "cumulative": sum(lags.values()), **later}
 
 
 def found(cohort: Cohort, known: dict[str, float]) -> Found:

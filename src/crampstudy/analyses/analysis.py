@@ -45,12 +45,14 @@ class Analysis:
         question: one sentence.
         answers: how each kind of cohort that it serves answers it.
         values: names of the texts in its section's prose, the same of every kind of cohort.
+        follows_graph: whether its ratios are adjusted by the causal graph of the settings.
     """
 
     name: str
     question: str
     answers: Mapping[Kind, CohortAnswer]
     values: tuple[str, ...] = ()
+    follows_graph: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:

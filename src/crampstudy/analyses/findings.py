@@ -42,7 +42,7 @@ class Findings(Readable):
     Args:
         estimates: tidy rows of the kinds of results, in the order in which the section records them.
         tables: by label, such as ``tbl-frequency``.
-        figures: by label, such as ``fig-frequency``.
+        figures: by label, such as ``fig-age-curve``.
         values: texts for ``{{name}}`` in the section's prose, computed from the estimates.
         could_not: why a part could not be estimated, by its label.
         absent: labels of the parts that this kind of cohort does not have; filled in where the analysis is run.

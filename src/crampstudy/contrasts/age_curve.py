@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ def age_curve(cohort: Cohort, *, youngest: int = 20, ci_level: float = 0.95) -> 
     between the youngest and the oldest who enter the fit, from ``youngest`` on: nothing is drawn where nobody is.
 
     Returns:
-        Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age.
+        Tidy estimates, a row per age, ``term`` ``age_years`` and ``level`` the age; ``n_exposed`` are of that age.
 
     Source: Hastie, Tibshirani and Friedman 2009, section 5.2 (natural cubic splines).
     """
@@ -93,7 +92,8 @@ def _rates(cohort: Cohort, youngest: int, ci_level: float) -> list[dict[str, Any
     df = found.moments.df(at)
     half = np.array([covariance.quantile(ci_level, its) for its in df]) * error
     limits = [np.exp(log_rate + shift) * NIGHTS_PER_WEEK for shift in (0, -half, half)]
-    return _curve(cells, grid, limits, error, df)
+    of_each = nights.filter(pl.Series(candidate)).unique("participant_id")["age_years"]
+    return _curve(cells, grid, *limits, error, df, _counts(of_each, grid))
 
 
 def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def _prevalences(cohort: Cohort, outcome: str, youngest: int, ci_level: float) -
     cells |= {"note": note(few_note(fitted.df, fitted.df_residual), lonely)}
     half = covariance.quantile(ci_level, fitted.df_residual) * error
     limits = [1 / (1 + np.exp(-(logit + shift))) for shift in (0, -half, half)]
-    return _curve(cells, grid, limits, error, np.full(len(grid), float(fitted.df_residual)))
+    return _curve(cells, grid, *limits, error, np.full(len(grid), float(fitted.df_residual)), _counts(ages, grid))
 
 
 def _cells(cohort: Cohort, outcome: str, model: str, youngest: int, ci_level: float) -> dict[str, Any]:
@@ -158,12 +158,15 @@ def _at(design: design_matrix.Design, ages: Array) -> Array:
     return design.encode(pd.DataFrame({"age_years": ages}))
 
 
-def _curve(
-    cells: dict[str, Any], ages: Array, limits: Sequence[Array], error: Array, df: Array
-) -> list[dict[str, Any]]:
+def _counts(ages: pl.Series, grid: Array) -> Array:
+    """Return how many are of each whole year of the grid; those past an end are at that end."""
+    years = np.clip(np.floor(ages.to_numpy()), grid[0], grid[-1]) - grid[0]
+    return np.bincount(years.astype(int), minlength=len(grid)).astype(np.float64)
+
+
+def _curve(cells: dict[str, Any], ages: Array, *columns: Array) -> list[dict[str, Any]]:
+    names = ("estimate", "ci_low", "ci_high", "std_error", "df", "n_exposed")
     return [
-        estimates.row(
-            status="converged", level=f"{age:.0f}", estimate=m, ci_low=lo, ci_high=hi, std_error=e, df=of_t, **cells
-        )
-        for age, m, lo, hi, e, of_t in zip(ages, *limits, error, df, strict=True)
+        estimates.row(status="converged", level=f"{age:.0f}", **cells | dict(zip(names, values, strict=True)))
+        for age, *values in zip(ages, *columns, strict=True)
     ]

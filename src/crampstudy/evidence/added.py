@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from crampstudy import suggestions
-from crampstudy.errors import AnalysisError, OpenQuestion, SourceError
-from crampstudy.evidence.harmonise import per_week
+from crampstudy.errors import OpenQuestion, SourceError
 from crampstudy.evidence.package import columns, populations, studies
+from crampstudy.evidence.pools import group
 from crampstudy.evidence.study import Study
 from crampstudy.sources.text import decimals, delimited
 
@@ -79,12 +79,9 @@ def _study(row: Mapping[str, str | None], where: str, agent: str, population: st
         answer = ("--population", next(iter(populations(agent)), "idiopathic"))
         raise OpenQuestion(f"{where}: whose cramps are they? add a column population, or say so", answer)
     study = Study(**cells)
-    if study.role != "trial":
-        raise SourceError(f"{where}, role = {study.role!r}: only a trial is added to a pool; leave the row out")
-    try:
-        per_week(study)
-    except AnalysisError as problem:
-        raise SourceError(f"{where}: {problem}") from None
+    (shown,) = group([study])[0].rows
+    if not shown.pooled:
+        raise SourceError(f"{where}: {shown.why}; only what can be pooled is added")
     return study
 
 

@@ -87,8 +87,8 @@ def _pool(agent: str, population: str) -> Pool:
 
 def _place(rows: RowMaker, study: Study) -> Mapping[str, Any]:
     """Return how many trials of the cohort's size would be below it, by the primary prediction of the trials alone."""
-    cells: dict[str, Any] = {"scale": "probability", "unit": "proportion", "n_groups": len(rows.pool.trials)}
-    if len(rows.pool.trials) < random_effects.FEWEST_TO_PREDICT:
+    cells: dict[str, Any] = {"scale": "probability", "unit": "proportion", "n_groups": rows.pool.n_trials}
+    if rows.pool.n_trials < random_effects.FEWEST_TO_PREDICT:
         said = f"no place among fewer than {random_effects.FEWEST_TO_PREDICT} trials"
         return rows.row(kinds.PLACE, study.study, status="not_estimable", note=said, **cells)
     following = random_effects.pool(rows.pool.effects).prediction(rows.options.ci_level)

@@ -42,9 +42,14 @@ class TrialEffects(OneLine):
         return len(self.values)
 
     @property
+    def n_trials(self) -> int:
+        """Number of trials, of which a row each is the usual case."""
+        return len(set(self.clusters))
+
+    @property
     def dependent(self) -> bool:
         """Whether two rows are of one trial."""
-        return len(set(self.clusters)) < self.k
+        return self.n_trials < self.k
 
     @property
     def variances(self) -> Array:

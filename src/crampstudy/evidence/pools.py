@@ -53,6 +53,11 @@ class Pool(OneLine):
         return tuple(sorted((row for row in self.rows if row.pooled), key=lambda row: row.study.year or 9999))
 
     @property
+    def n_trials(self) -> int:
+        """How many trials the pooled rows are of."""
+        return len({row.study.of for row in self.trials})
+
+    @property
     def effects(self) -> TrialEffects:
         """The pooled rows as effects; rows of one trial with the covariance of the arm that they share.
 
@@ -87,22 +92,26 @@ def _row(study: Study) -> TrialRow:
     except AnalysisError as problem:
         return TrialRow(study, None, study.not_pooled or str(problem))
     if study.role != "trial":
-        return TrialRow(study, found, study.not_pooled or f"{study.role}, no trial of its own")
+        return TrialRow(
+            study, found, study.not_pooled or f"{study.study} has the role {study.role}, and is no trial of its own"
+        )
     if study.comparison not in (*POOLED_COMPARISONS, "other treatment"):
-        return TrialRow(study, found, study.not_pooled or f"compared with {study.comparison}")
+        return TrialRow(study, found, study.not_pooled or f"{study.study} is compared with {study.comparison}")
     return TrialRow(study, found, study.not_pooled)
 
 
 def _shared(first: Study, second: Study, found: PerWeek) -> float:
     """Return the covariance of two rows of one trial: the variance of the mean of the arm that they share."""
-    arm = first.mean_control, first.sd_control, first.n_control
-    if first.unit != second.unit or arm != (second.mean_control, second.sd_control, second.n_control) or None in arm:
+    arm, other = first.mean_control, second.mean_control
+    spread = first.sd_control, first.n_control, first.sd_treated, first.n_treated
+    same = (first.unit, arm, *spread[:2]) == (second.unit, other, second.sd_control, second.n_control)
+    if not same or None in (arm, *spread):
         raise AnalysisError(
             f"{second.study} and {first.study} are rows of one trial, {first.of}, and their covariance is not known: "
-            "give both the same mean_control, sd_control and n_control, or leave one row out"
+            "give both the same mean_control, sd_control and n_control, and those of their own arms, or leave one row "
+            "out"
         )
-    _, sd, n = arm
-    error = float(sd or 0) / np.sqrt(n or 1)
+    control, n_control, treated, n_treated = (float(each or 0) for each in spread)
     # The arm's variance in its own unit, as a share of that of the whole difference, is the same per week.
-    whole = np.hypot(error, float(first.sd_treated or 0) / np.sqrt(first.n_treated or 1))
-    return float((found.std_error * error / whole) ** 2)
+    share = control**2 / n_control / (control**2 / n_control + treated**2 / n_treated)
+    return found.std_error**2 * share

@@ -87,7 +87,7 @@ class RandomEffectsFit(OneLine):
         """Return the degrees of freedom that go with a covariance."""
         if errors == "Wald":
             return np.inf
-        return len(set(self.effects.clusters)) - self.design.shape[1] if errors == "cluster-robust" else self.df
+        return self.effects.n_trials - self.design.shape[1] if errors == "cluster-robust" else self.df
 
     def limits(self, ci_level: float, errors: Errors = ERRORS[0], coefficient: int = 0) -> Limits:
         """Return a coefficient with its interval."""
@@ -105,8 +105,8 @@ class RandomEffectsFit(OneLine):
         Raises:
             AnalysisError: there are fewer than three trials.
         """
-        if self.effects.k < FEWEST_TO_PREDICT:
-            raise AnalysisError(f"{self.effects.k} trials say nothing of the next one; at least {FEWEST_TO_PREDICT} do")
+        if (n := self.effects.n_trials) < FEWEST_TO_PREDICT:
+            raise AnalysisError(f"{n} trials say nothing of the next one; at least {FEWEST_TO_PREDICT} do")
         errors: Errors = "Wald"
         df = np.inf if kind == "z" else float(self.effects.k - 2)
         if kind == PREDICTIONS[0]:
@@ -139,7 +139,7 @@ class RandomEffectsFit(OneLine):
             own = names == name
             score = bread[:, own] @ residuals[own]
             meat += np.outer(score, score)
-        clusters = len(set(self.effects.clusters))
+        clusters = self.effects.n_trials
         return np.asarray(meat * (clusters / (clusters - self.design.shape[1])))
 
 

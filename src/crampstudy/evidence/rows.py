@@ -132,8 +132,8 @@ def bias_of(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def of_pool(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of the pooled difference, of how trials vary, and of the next trial."""
-    count: dict[str, Any] = {"n_participants": people(rows.pool), "n_groups": len(rows.pool.trials)}
-    if len(rows.pool.trials) < 2:
+    count: dict[str, Any] = {"n_participants": people(rows.pool), "n_groups": rows.pool.n_trials}
+    if rows.pool.n_trials < 2:
         whom = "" if rows.pool.population == NOBODY else f" ({rows.pool.name})"
         of = f"of {wording.label(rows.pool.agent)}{whom}"
         said = f"one trial {of}, so nothing to pool" if rows.pool.trials else f"no poolable trial {of}"
@@ -218,7 +218,7 @@ def _next(rows: RowMaker, fitted: RandomEffectsFit, count: Mapping[str, Any]) ->
 
 def _asymmetry(rows: RowMaker, fitted: RandomEffectsFit, count: Mapping[str, Any]) -> Mapping[str, Any]:
     cells = {"scale": "z", "model": f"random effects, {fitted.method}", **count}
-    k = fitted.effects.k
+    k = fitted.effects.n_trials
     if k < FEWEST_FOR_ASYMMETRY:
         said = (
             f"small-study effects of {k} trials of {wording.label(rows.pool.agent)} are not looked at: "

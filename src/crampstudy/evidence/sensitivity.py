@@ -29,7 +29,7 @@ _MODERATORS = ("year", "days", "n_total")
 def without_each(rows: RowMaker) -> Iterator[Mapping[str, Any]]:
     """Yield the pool without each trial."""
     effects = rows.pool.effects
-    if effects.k < 3:
+    if effects.n_trials < 3:
         return
     for i, label in enumerate(effects.labels):
         rest = [j for j in range(effects.k) if j != i]

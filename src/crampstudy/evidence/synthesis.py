@@ -70,13 +70,13 @@ def beside(
     own, options = tuple(added), options or SynthesisOptions()
     check(agent, population, own)
     names = " and ".join(each.study for each in own)
-    touched = {each.population for each in own}
     after = synthesise(agent, population, added=own, options=replace(options, name=f"{made.TRIALS}, with {names}"))
     there = population is None or population in populations(agent)
     before = synthesise(agent, population if there else None, options=options)
-    kept = [each.estimates["population"].isin([*touched, EVERYBODY]) for each in (before, after)]
+    touched = {pool.name for pool in after.pools if any(row.study in own for row in pool.rows)}
     first, second = (
-        replace(each, estimates=each.estimates[of]) for each, of in zip((before, after), kept, strict=True)
+        replace(each, estimates=each.estimates[each.estimates["population"].isin([*touched, EVERYBODY])])
+        for each in (before, after)
     )
     return first, second
 
@@ -101,7 +101,7 @@ def _of_pool(pool: Pool, options: SynthesisOptions) -> Iterator[Mapping[str, Any
     rows = RowMaker(pool, options)
     yield from made.of_studies(rows)
     yield from made.of_pool(rows)
-    if len(pool.trials) > 1:
+    if pool.n_trials > 1:
         for part in PARTS:
             if not (part is by_subgroup and options.by == "population"):
                 yield from part(rows)
@@ -111,5 +111,5 @@ def _merged(found: tuple[Pool, ...]) -> Iterator[Pool]:
     """Yield the pools of all populations against the same comparator as one."""
     for against in dict.fromkeys(pool.against for pool in found):
         alike = [pool for pool in found if pool.against == against]
-        if sum(len(pool.trials) for pool in alike) > 1:
+        if sum(pool.n_trials for pool in alike) > 1:
             yield Pool(alike[0].agent, EVERYBODY, against, tuple(row for pool in alike for row in pool.rows))

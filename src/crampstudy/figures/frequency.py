@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +15,8 @@ from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate
 
+_RUG = 0.07
+"""Of the height of the axes, the rug where most participants are."""
 _TALLEST = 5.0
 """How many times the highest rate an axis reaches, where intervals reach further."""
 
@@ -23,19 +27,21 @@ def rates(estimates: pd.DataFrame) -> Figure:
 
     Where there is no estimate, the figure says why.
     """
-    crude = kinds.INCIDENCE_RATE.rows(estimates)
-    bands = points.single_groups(crude, "level")
+    bands = points.single_groups(kinds.INCIDENCE_RATE.rows(estimates), "level")
     if bands.empty:
-        return could_not_estimate(_reason(crude))
-    labels = _in_order(crude["level"], bands["level"])
+        return could_not_estimate(_reason(kinds.INCIDENCE_RATE.rows(estimates)))
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
-        axes = figure.subplots()
-        _standard(axes, points.estimated(kinds.STANDARDISED_RATE.rows(estimates)))
-        points.draw(axes, {"Incidence rate (crude)": bands}, points.Groups("level", labels))
-        axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
-        axes.set_ylabel("Cramps per person-week")
+        _rates(figure.subplots(), estimates, bands)
     return figure
+
+
+def _rates(axes: Axes, estimates: pd.DataFrame, bands: pd.DataFrame) -> None:
+    labels = _in_order(kinds.INCIDENCE_RATE.rows(estimates)["level"], bands["level"])
+    _standard(axes, points.estimated(kinds.STANDARDISED_RATE.rows(estimates)))
+    points.draw(axes, {"Incidence rate (crude)": bands}, points.Groups("level", labels))
+    axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
+    axes.set_ylabel("Cramps per person-week")
 
 
 def _standard(axes: Axes, standardised: pd.DataFrame) -> None:
@@ -53,58 +59,98 @@ def prevalence(estimates: pd.DataFrame) -> Figure:
 
     Where there is no estimate, the figure says why.
     """
-    shown = kinds.PREVALENCE.rows(estimates)
-    shown = shown[shown["level"].isin(SEVERITIES)]
+    shown = _severities(estimates)
     bands = points.single_groups(shown, "population")
     if bands.empty:
         return could_not_estimate(_reason(shown))
-    labels = _in_order(shown["population"], bands["population"])
-    series = {wording.recalled(name): bands[bands["level"] == name] for name in SEVERITIES}
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
-        axes = figure.subplots()
-        points.draw(axes, series, points.Groups("population", labels, factor=100))
-        axes.set_xlabel("Age (years)")
-        axes.set_ylabel("Prevalence in the past month (%)")
+        _prevalence(figure.subplots(), shown, bands)
     return figure
+
+
+def _severities(estimates: pd.DataFrame) -> pd.DataFrame:
+    shown = kinds.PREVALENCE.rows(estimates)
+    return shown[shown["level"].isin(SEVERITIES)]
+
+
+def _prevalence(axes: Axes, shown: pd.DataFrame, bands: pd.DataFrame) -> None:
+    labels = _in_order(shown["population"], bands["population"])
+    series = {wording.recalled(name): bands[bands["level"] == name] for name in SEVERITIES}
+    points.draw(axes, series, points.Groups("population", labels, factor=100))
+    axes.set_xlabel("Age (years)")
+    axes.set_ylabel("Prevalence in the past month (%)")
 
 
 @of_result
 def age_curve(estimates: pd.DataFrame) -> Figure:
     """Draw the rate or the prevalence as a curve over age with its pointwise interval, cut where it is very wide.
 
-    Where there is no estimate, the figure says why.
+    A rug shows the participants by year of age. Where the rows have the rate or the prevalence of age bands as well,
+    these stand beside. Where there is no estimate, the figure says why.
     """
-    import seaborn as sns
-
     rows = kinds.AGE_CURVE.rows(estimates)
     drawn = points.estimated(rows)
-    if drawn.empty:
+    rated, shown = points.single_groups(kinds.INCIDENCE_RATE.rows(estimates), "level"), _severities(estimates)
+    asked = points.single_groups(shown, "population")
+    if drawn.empty and rated.empty and asked.empty:
         return could_not_estimate(_reason(rows))
+    panels = [partial(_curve, drawn=drawn)] if len(drawn) else []
+    if len(rated):
+        panels.append(partial(_rates, estimates=estimates, bands=rated))
+    elif len(asked):
+        panels.append(partial(_prevalence, shown=shown, bands=asked))
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 if len(panels) == 1 else 2.5))
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for each, draw in zip(axes, panels, strict=True):
+            draw(each)
+        if len(panels) == 2:
+            _side_by_side(*axes)
+    return figure
+
+
+def _side_by_side(left: Axes, right: Axes) -> None:
+    """Give two panels of one unit one height; the right one has no room for numbers of participants."""
+    top = max(left.get_ylim()[1], right.get_ylim()[1])
+    left.set_ylim(0, top)
+    right.set_ylim(0, top)
+    right.set_ylabel("")
+    right.set_xticklabels([label.get_text().partition("\n")[0] for label in right.get_xticklabels()])
+    right.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=1)
+
+
+def _curve(axes: Axes, drawn: pd.DataFrame) -> None:
+    import seaborn as sns
+
     rate = drawn["scale"].iloc[0] == "rate"
     factor = 1 if rate else 100
-    with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9))
-        axes = figure.subplots()
-        for colour, (outcome, rows) in zip(style.PALETTE, drawn.groupby("outcome", sort=False), strict=False):
-            ages = rows["level"].astype(int)
-            low, high = (rows[limit] * factor for limit in ("ci_low", "ci_high"))
-            axes.fill_between(ages, low, high, color=colour, alpha=0.16, linewidth=0)
-            name = wording.outcome(str(outcome))
-            values = rows["estimate"] * factor
-            sns.lineplot(x=ages, y=values, color=colour, label=name, legend=False, errorbar=None, ax=axes)
-        # An interval of few people at the ends of life would leave no room for the curve.
-        axes.set_ylim(
-            0, min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
-        )
-        every = drawn["level"].astype(int)
-        axes.set_xlim(every.min(), every.max())
-        axes.set_xlabel("Age (years)")
-        axes.set_ylabel("Cramps per person-week" if rate else "Prevalence in the past month (%)")
-        if not rate:
-            style.legend_above(axes)
-        style.grid(axes, "y")
-    return figure
+    for colour, (outcome, rows) in zip(style.PALETTE, drawn.groupby("outcome", sort=False), strict=False):
+        ages = rows["level"].astype(int)
+        low, high = (rows[limit] * factor for limit in ("ci_low", "ci_high"))
+        axes.fill_between(ages, low, high, color=colour, alpha=0.16, linewidth=0)
+        name = wording.outcome(str(outcome))
+        values = rows["estimate"] * factor
+        sns.lineplot(x=ages, y=values, color=colour, label=name, legend=False, errorbar=None, ax=axes)
+    # An interval of few people at the ends of life would leave no room for the curve.
+    top = min(factor * float(drawn["ci_high"].max()), _TALLEST * factor * float(drawn["estimate"].max()))
+    axes.set_ylim(0, top)
+    every = drawn["level"].astype(int)
+    axes.set_xlim(every.min(), every.max())
+    _rug(axes, drawn[drawn["outcome"] == drawn["outcome"].iloc[0]], top)
+    axes.set_xlabel("Age (years)")
+    axes.set_ylabel("Cramps per person-week" if rate else "Prevalence in the past month (%)")
+    if not rate:
+        style.legend_above(axes)
+    style.grid(axes, "y")
+
+
+def _rug(axes: Axes, rows: pd.DataFrame, top: float) -> None:
+    """Draw how many participants are of each age, the longer the more, along the bottom."""
+    counts = rows["n_exposed"].astype("float").fillna(0.0)
+    if counts.max() > 0:
+        height = _RUG * top * counts / counts.max()
+        axes.vlines(rows["level"].astype(int), 0, height, color=style.INK, linewidth=0.7, alpha=0.6)
 
 
 def _in_order(every: pd.Series[str], drawn: pd.Series[str]) -> list[str]:

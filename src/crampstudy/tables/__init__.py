@@ -1,10 +1,7 @@
 """Estimates as tables for readers: data frames of text, indexed by what a row is about; nothing here fits a model."""
 
-from crampstudy.tables.adjusted_conditions import adjustments, conditions
 from crampstudy.tables.attrition import cleaning, rules
 from crampstudy.tables.characteristics import table_one
-from crampstudy.tables.comparisons import between_cohorts, cohort_interaction
-from crampstudy.tables.dose_response import dose_response
 from crampstudy.tables.evidence import (
     against_article,
     agents,
@@ -28,7 +25,6 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
 from crampstudy.tables.not_estimated import not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
@@ -36,6 +32,11 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
+from crampstudy.tables.sections.conditions import adjustments, conditions
+from crampstudy.tables.sections.dose_response import dose_response
+from crampstudy.tables.sections.muscle import age_ratios
+from crampstudy.tables.sections.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
@@ -49,6 +50,7 @@ __all__ = [
     "adjustments",
     "against_article",
     "age_curve",
+    "age_ratios",
     "agents",
     "agreement",
     "agreements",

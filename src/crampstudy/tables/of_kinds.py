@@ -10,10 +10,11 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
-from crampstudy.tables import characteristics, comparisons, evidence, frequency, nightly, observed, ratios, times
-from crampstudy.tables.adjusted_conditions import conditions
-from crampstudy.tables.dose_response import dose_response
-from crampstudy.tables.sections import sleep
+from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
+from crampstudy.tables.sections import comparisons, nightly, sleep
+from crampstudy.tables.sections.conditions import conditions
+from crampstudy.tables.sections.dose_response import dose_response
+from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.table import PrintedTable
 
 TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
@@ -29,7 +30,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
-        conditions,
+        *(conditions, age_ratios),
     )
 }
 """The tables by the name that a kind has for its own."""
@@ -80,7 +81,7 @@ def shown(estimates: pd.DataFrame) -> Iterator[Shown]:
         first = (base["analysis"].iloc[0],)
         for key, part in rows.groupby(common, sort=False, dropna=False) if common else [(first, rows)]:
             told = part[part["analysis"].map(lambda analysis: found[analysis].tabled)]
-            parts = (_OF_EVIDENCE[name], *map(wording.term, key)) if name in _OF_EVIDENCE else key
+            parts = (_OF_EVIDENCE[name], wording.term(str(key[0])), *key[1:]) if name in _OF_EVIDENCE else key
             heading = ", ".join(cell for cell in parts if isinstance(cell, str))
             yield Shown(heading, TABLES[name](part), told, of_fit=name in _APART, noted=name in _OF_EVIDENCE)
 

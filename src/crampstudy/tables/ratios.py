@@ -42,6 +42,8 @@ def factors(models: Rows | Mapping[str, Rows]) -> PrintedTable:
         columns[with_level(f"{title} (95% CI)", rows)] = {key: _cell(row) for key, row in cells.items()}
         if len(named) == 1:
             columns["p"] = {key: p_value(row["p_value"]) for key, row in cells.items()}
+            if rows["q_value"].notna().any():
+                columns["q"] = {key: p_value(row["q_value"]) for key, row in cells.items()}
             said = {key: str(row["verdict"]) for key, row in cells.items() if pd.notna(row["verdict"])}
             columns |= {"Verdict": said} if said else {}
     beside = (f"{name}: {line}" if name else line for name, rows in named.items() for line in parameters(rows))

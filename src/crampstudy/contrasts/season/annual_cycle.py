@@ -22,7 +22,8 @@ from crampstudy.models.nights import count
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.validation import solve
-from crampstudy.nights import denominator, person_nights
+from crampstudy.nights import denominator, observed_night, person_nights
+from crampstudy.wording import counted
 
 MODEL = "negative-binomial"
 FEWEST_MONTHS, FEWEST_PEOPLE = 9, 10
@@ -74,8 +75,9 @@ def annual_cycle(cohort: Cohort, asked: SeasonQuestion, rng: np.random.Generator
     solution = solve(request, night_by_night=False)
     fitted, places = _fitted(solution), _places(solution)
     if isinstance(fitted, str) or places is None:
-        status: estimates.Status = "not_converged" if solution.solved else "not_estimable"
-        reason = fitted if isinstance(fitted, str) else "the time of the year does not vary on the nights used"
+        failed = isinstance(fitted, str) and solution.solved is not None
+        status: estimates.Status = "not_converged" if failed else "not_estimable"
+        reason = fitted if isinstance(fitted, str) else _crowded(solution, asked)
         return estimates.frame([*not_estimable(base, status, reason), *months])
     made = FittedCycle.of(solution, fitted, places, asked, rng)
     return estimates.frame([*made.rows(base, asked), *months, *made.curve(base, asked)])
@@ -83,7 +85,8 @@ def annual_cycle(cohort: Cohort, asked: SeasonQuestion, rng: np.random.Generator
 
 def _with_night_in_study(cohort: Cohort) -> Cohort:
     diary = cohort.frame("diary")
-    since = (pl.col("date") - pl.col("date").min().over("participant_id")).dt.total_days().cast(pl.Float64)
+    first = pl.col("date").filter(observed_night(cohort)).min().over("participant_id")
+    since = (pl.col("date") - first).dt.total_days().cast(pl.Float64)
     return replace(cohort, tables={**cohort.tables, "diary": diary.with_columns(since.alias(_NIGHT))})
 
 
@@ -147,6 +150,14 @@ def _fitted(solution: Solution) -> count.CountFit | str:
     if not isinstance(solution.fitted, count.CountFit):
         raise TypeError(f"no regression of counts: {type(solution.fitted).__name__}")
     return solution.fitted
+
+
+def _crowded(solution: Solution, asked: SeasonQuestion) -> str:
+    people, each = len(solution.participants), asked.per_coefficient or 0
+    return (
+        f"{counted(people, 'participants', 'are')} too few for a mean, a cosine and a sine: a model needs {each} to "
+        f"every coefficient, which is {3 * each}"
+    )
 
 
 def _places(solution: Solution) -> tuple[int, int] | None:

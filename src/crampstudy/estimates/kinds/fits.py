@@ -16,7 +16,8 @@ REGRESSION = register(
 MUSCLE = register(
     Kind(
         name="muscle",
-        meaning="As a regression, of muscle mass and strength adjusted for age and sex.",
+        meaning="As a regression, of muscle, joints or sitting with a sufficient set of the causal graph, which the "
+        "note tells.",
         table="factors",
         figure="ratios",
         sentence=_TERM,

@@ -39,8 +39,11 @@ def trials(estimates: pd.DataFrame) -> PrintedTable:
         }
     )
     made.index = pd.MultiIndex.from_arrays([_groups(rows), rows["level"]], names=["", "Study"])
-    said = [f"{each['level']}: {_told(each['note'])}." for each in wording.records(rows) if pd.notna(each["note"])]
-    return PrintedTable.of(made, notes=[_BELOW, *said])
+    published = rows[rows["note"].notna() & rows["analysis"].ne(kinds.COHORT_TRIAL.name)]
+    said = [f"{each['level']}: {_told(each['note'])}." for each in wording.records(published)]
+    own = kinds.COHORT_TRIAL.rows(estimates)
+    of_cohort = [f"{level}: {notes(own.assign(verdict=None))}" for level in own["level"].unique()]
+    return PrintedTable.of(made, notes=[_BELOW, *said, *of_cohort])
 
 
 @table_of_rows

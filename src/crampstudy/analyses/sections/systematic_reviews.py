@@ -13,7 +13,6 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.arm_difference import arm_difference
 from crampstudy.estimates.kinds import evidence as kinds
-from crampstudy.evidence.pools import NOBODY
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
 from crampstudy.evidence.rows import SynthesisOptions
 
@@ -103,10 +102,11 @@ def _of_trials(rows: pd.DataFrame, own: pd.DataFrame, beside: str) -> Findings:
 
 
 def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of treatments and populations of which anything is drawn or said to have no poolable trial."""
-    has = rows[rows["estimate"].notna()].groupby(["term", "population"]).size()
-    keep = [(t, p) in has.index or p == NOBODY for t, p in zip(rows["term"], rows["population"], strict=True)]
-    return rows[keep]
+    """Return the rows of populations with a number, and of treatments that have none in any, which the figure says."""
+    numbers = rows[rows["estimate"].notna()]
+    known = set(zip(numbers["term"], numbers["population"], strict=True))
+    told = [(t, p) in known for t, p in zip(rows["term"], rows["population"], strict=True)]
+    return rows[pd.Series(told, index=rows.index) | ~rows["term"].isin(numbers["term"])]
 
 
 def _of_cohort(cohort: Cohort, rows: pd.DataFrame, options: SynthesisOptions) -> Findings:

@@ -16,7 +16,7 @@ from crampstudy.figures import style
 from crampstudy.figures.factors import arrows, log_axis
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
-from crampstudy.tables.adjusted_conditions import AT_AGES, labels
+from crampstudy.tables.sections.conditions import AT_AGES, labels
 
 _ROW = 0.225
 """Inches of a row."""

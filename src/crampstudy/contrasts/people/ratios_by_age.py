@@ -102,7 +102,7 @@ def _too_few(cohort: Cohort, cells: Row, overall: AdjustedFit, where: str | None
         return NO_AGE
     if overall.fit.linear is None:
         return "no ratio by age, as there is none at all ages"
-    frame = _fitted_people(cohort, overall.fit.linear.design.variables, where)
+    frame = fitted_people(cohort, overall.fit.linear.design.variables, where)
     text = pl.col(cells["term"]).cast(pl.String)
     for said, which in (("with it", "level"), ("without it", "reference")):
         ages = frame.filter(text == cells[which])["age_years"]
@@ -114,7 +114,7 @@ def _too_few(cohort: Cohort, cells: Row, overall: AdjustedFit, where: str | None
     return None
 
 
-def _fitted_people(cohort: Cohort, used: Sequence[str], where: str | None) -> pl.DataFrame:
+def fitted_people(cohort: Cohort, used: Sequence[str], where: str | None) -> pl.DataFrame:
     """Return the participants behind a fit: inside, with an outcome, and complete on the terms of persons."""
     frame = people(cohort)
     frame = frame.filter(subpopulation.select(frame, where).inside)
@@ -122,5 +122,7 @@ def _fitted_people(cohort: Cohort, used: Sequence[str], where: str | None) -> pl
         observed = cohort.frame("diary").drop_nulls("cramps").select("participant_id").unique()
         frame = frame.join(observed, on="participant_id", how="semi")
     else:
-        frame = frame.drop_nulls("recalled_low")
+        weights = () if cohort.design is None else cohort.design.weights.values()
+        weighted = [pl.col(name) > 0 for name in weights if name in frame.columns]
+        frame = frame.drop_nulls("recalled_low").filter(*weighted)
     return frame.drop_nulls(["age_years", *(name for name in used if name in frame.columns)])

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses import nightly_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.joint_programme import PROGRAMME, joint_programme
-from crampstudy.contrasts.modification import Modification, modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
-from crampstudy.contrasts.thirds import ACTIVE, active_thirds
-from crampstudy.contrasts.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
+from crampstudy.contrasts.nights.joint_programme import PROGRAMME, joint_programme
+from crampstudy.contrasts.nights.modification import Modification, modified_ratio
+from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
+from crampstudy.contrasts.nights.thirds import ACTIVE, active_thirds
+from crampstudy.contrasts.nights.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate

@@ -18,7 +18,7 @@ from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
-from crampstudy.tables.nightly import at_contrasts
+from crampstudy.tables.sections.nightly import at_contrasts
 
 _TICKS = (0.33, 0.5, 0.8, 1, 1.25, 2, 3)
 _FEWER_TICKS = (0.05, 0.2, 0.5, 1, 2, 5, 20)

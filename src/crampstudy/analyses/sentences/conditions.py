@@ -8,7 +8,7 @@ from crampstudy import wording
 from crampstudy.cohort import Kind
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.adjusted_conditions import ENOUGH, labels
+from crampstudy.tables.sections.conditions import ENOUGH, labels
 
 _Q = 0.05
 _BROAD = {"arthritis": "osteoarthritis", "thyroid_disease": "hypothyroidism"}

@@ -1,0 +1,161 @@
+"""How common cramps are by age, and whether muscle and joints go with them, and with what age has to do with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import estimates as tidy
+from crampstudy import tables, wording
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import age as said
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.descriptive import describe
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import value
+
+_BANDS, _CURVE, _MUSCLE, _WITHOUT, _RATIOS = (
+    *("tbl-frequency", "fig-age-curve", "tbl-muscle"),
+    *("fig-age-ratios", "tbl-age-ratios"),
+)
+_PARTS = (_CURVE, _BANDS, _MUSCLE, _WITHOUT, _RATIOS)
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return incidence rates by age, and rate ratios of muscle, joints, sitting and age."""
+    caption = (
+        "Incidence rate over age as a curve, with pointwise intervals and a rug of the participants, and by age band; "
+        "the line and its shading are the age-standardised rate."
+    )
+    return _found(cohort, settings, _rates(cohort, settings), caption, "negative-binomial", "cramps")
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Return prevalences of recalled classes by age, and prevalence ratios of muscle, joints, sitting and age."""
+    caption = (
+        "Prevalence of recalled cramps over age as curves, with pointwise intervals and a rug of the participants, and "
+        "by age band."
+    )
+    return _found(cohort, settings, _prevalences(cohort, settings), caption, "survey-poisson", "any_cramp")
+
+
+def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, model: str, outcome: str) -> Findings:
+    asked = {
+        "model": model,
+        "outcome": outcome,
+        "where": settings.old_enough(cohort),
+        "ci_level": settings.ci_level,
+        "participants_per_coefficient": settings.per_coefficient,
+    }
+    curve = age_curve(cohort, youngest=settings.youngest, ci_level=settings.ci_level)
+    alt = "Left, a smooth curve over age with its interval shaded; right, points with vertical intervals by age band."
+    drawing = Drawing("age_curve", together([curve, bands.estimates]), caption, alt)
+    muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
+    ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
+    values = {
+        "answer": said.answer(ages.estimates, muscle.estimates, ages.could_not.get(_RATIOS)),
+        "limits": said.limits(cohort.kind),
+    }
+    shown = Findings(curve, figures={_CURVE: drawing}, values=values)
+    return joined(bands, shown, muscle, ages)
+
+
+def _rates(cohort: Cohort, settings: Settings) -> Findings:
+    rows = _described(cohort, settings)
+    note = (
+        "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
+        "corrected for skewness [@hall1992]. The mean of person rates parts from the incidence rate when how much is "
+        "logged goes with how often cramps come. Summary rows overlap with the bands."
+    )
+    crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
+    return Findings(
+        rows,
+        {_BANDS: ReportTable(tables.rates(rows), "Incidence rate of cramps by age.", f"{note} {tables.notes(rows)}")},
+        values={
+            "measure": "The incidence rate is the number of cramps divided by the observed person-time.",
+            "frequency": _frequency(cohort, settings, "crude incidence rate", crude, standardised),
+        },
+    )
+
+
+def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
+    rows = _described(cohort, settings)
+    note = (
+        "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
+        "moderate-severe: five or more. Rows from 20, 50 and 60 years on overlap with the bands."
+    )
+    caption = "Prevalence of recalled cramps in the past month by age."
+    any_cramp = rows[rows["level"].eq("any")]
+    crude, standardised = kinds.PREVALENCE.rows(any_cramp), kinds.STANDARDISED_PREVALENCE.rows(any_cramp)
+    quantity = "design-based prevalence of any cramp in the past month"
+    return Findings(
+        rows,
+        {_BANDS: ReportTable(tables.prevalence(rows), caption, f"{note} {tables.notes(rows)}")},
+        values={
+            "measure": "Participants recalled how often they had leg cramps while trying to sleep in the past month; "
+            "classes are none, mild (up to four), and moderate-severe (five or more).",
+            "frequency": _frequency(cohort, settings, quantity, crude, standardised),
+        },
+    )
+
+
+def _muscle(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    rows = muscle_ratios(cohort, **asked)
+    # A number is shown at its declared contrast alone.
+    shown = tidy.at_contrasts(rows[rows["status"] != "not_measured"])
+    caption = "Muscle, joints and sitting: each ratio of a model of its own, adjusted as the causal graph asks."
+    return Findings(rows, {_MUSCLE: ReportTable(tables.factors(shown), caption, tables.notes(shown) or None)})
+
+
+def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    rows = age_ratios(cohort, **asked)
+    drawing = Drawing(
+        "age_ratios",
+        rows,
+        caption="Ratio of each age, beside sex alone and with all that was measured of muscle, joints and sitting "
+        "beside, of the same participants; log scale.",
+        alt=said.alt(rows),
+        note="The shaded band along the curves is the interval; that at 1 holds ratios that are as good as 1.",
+    )
+    declared = rows[rows["term"].map(wording.is_declared)]
+    shown = declared if len(declared) else rows
+    caption = "The ratio of age without and with muscle, joints and sitting beside it, of the same participants."
+    table = ReportTable(tables.age_ratios(rows), caption, tables.notes(shown) or None)
+    return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
+
+
+def _described(cohort: Cohort, settings: Settings) -> pd.DataFrame:
+    return describe(cohort, bands=settings.bands, standard=settings.standard, ci_level=settings.ci_level).estimates
+
+
+def _frequency(
+    cohort: Cohort, settings: Settings, quantity: str, crude: pd.DataFrame, standardised: pd.DataFrame
+) -> str:
+    """Return how common cramps are over all ages, crude and at the ages of the standard population."""
+    aged, youngest = cohort.has("age_years"), settings.youngest
+    whole = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
+    known = wording.records(standardised[standardised["estimate"].notna()])
+    of_whom = f"all ages from {youngest} on" if aged else "all participants"
+    overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
+    also = (
+        f", and {value(known[0])} at the ages of the standard population"
+        if known
+        else " (an age-standardised figure was not estimated)"
+    )
+    return f"Over {of_whom} the {quantity} is {overall}{also}."
+
+
+ANALYSIS = Analysis(
+    "age-and-muscle",
+    "How does the frequency of cramps change with age, and do muscle and joints go with it?",
+    answers={
+        "diary": CohortAnswer(of_diary, _PARTS, {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, _PARTS, {"participants": ("recalled_low",)}),
+    },
+    values=("answer", "measure", "frequency", "limits"),
+)

@@ -1,0 +1,104 @@
+"""What the section on age and muscle says of its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.cohort import Kind
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.sections.conditions import ENOUGH
+
+Row = dict[str, Any]
+_VERDICTS = {
+    "higher": "more cramps",
+    "lower": "fewer cramps",
+    "differs but negligible": "a difference too small to matter",
+    "near null": "as good as no difference",
+    "inconclusive": "an interval too wide to tell",
+    "too few": "too few participants to tell",
+}
+
+
+def answer(ages: pd.DataFrame, muscle: pd.DataFrame, why: str | None) -> str:
+    """Return what the ratio of age is without and with muscle and joints, and which of these go with cramps."""
+    return wording.sentences([*_of_age(ages, why), *_of_muscle(muscle)])
+
+
+def limits(kind: Kind) -> str:
+    """Return what the design cannot tell."""
+    said = [
+        "people of different ages are compared, not the same people as they age: those born earlier may differ in "
+        "other ways",
+        "that a ratio of age is another one with muscle, joints and sitting beside it does not show that age acts "
+        "through them; each ratio is an association, adjusted as far as the graph is right and its variables were "
+        "measured",
+    ]
+    if kind == "survey":
+        said.append("cramps of one month were recalled on one occasion, and what came first cannot be told")
+    return wording.sentences(said)
+
+
+def alt(rows: pd.DataFrame) -> str:
+    """Return what the figure shows, for those who cannot see it."""
+    told = [f"{kinds.named(row['analysis']).label}: {estimate(row)}" for row in _declared(rows)]
+    at = wording.contrast(_declared(rows)[0]) if told else "no ratio"
+    return f"Two curves of the ratio over age, with their intervals shaded. Ratio of age, {at}; {'; '.join(told)}."
+
+
+def _of_age(rows: pd.DataFrame, why: str | None) -> list[str]:
+    known = [row for row in _declared(rows) if not pd.isna(row["estimate"])]
+    by_kind = {row["analysis"]: row for row in known}
+    alone, beside = (by_kind.get(kind.name) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
+    if alone is None:
+        return [f"what age has to do with cramps could not be estimated{f': {why}' if why else ''}"]
+    scale = str(alone["scale"]).replace("_", " ")
+    held: str = "crude" if pd.isna(alone["adjusted_for"]) else "adjusted for sex"
+    first = f"of age, {wording.contrast(alone)}, the {scale} is {estimate(alone)}, {held}: {_verdict(alone)}"
+    if kinds.AGE_BESIDE_ALL.rows(rows).empty:
+        return [first]
+    if beside is None:
+        return [first, "with muscle, joints or sitting beside it could not be estimated"]
+    people = wording.counted(int(beside["n_participants"]), "participants")
+    others = [term for term in str(beside["adjusted_for"]).split("; ") if term != "sex"]
+    besides = wording.listed(_name({"term": term}) for term in others)
+    return [first, f"with {besides} beside it is {estimate(beside)} in the same {people}"]
+
+
+def _of_muscle(rows: pd.DataFrame) -> list[str]:
+    told = rows[rows["verdict"].notna() & rows["verdict"].ne("too few")]
+    if told.empty:
+        return []
+    said = []
+    for verdict, how in (("higher", "more"), ("lower", "fewer")):
+        records = wording.records(told[told["verdict"] == verdict])
+        names = [
+            f"{wording.small(wording.term(row['term']))} ({wording.contrast(row)}: {estimate(row)})" for row in records
+        ]
+        said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
+    clear = told[told["verdict"].isin(["higher", "lower"])]
+    crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]
+    if len(crude):
+        names = [_name(row) for row in wording.records(crude)]
+        said.append(f"not adjusted for all that the causal graph asks for: {wording.listed(names)}")
+    rest = told[~told["verdict"].isin(["higher", "lower"])]
+    names = [_name(row) for row in wording.records(rest)]
+    none = "neither more nor fewer cramps are shown to go with"
+    return [*said, *([f"{none} {wording.listed(names)}"] if names else [])]
+
+
+def _name(row: Row) -> str:
+    """Return the variable of a row, whatever part of it stands in the term."""
+    known = wording.variable(str(row["term"]))
+    return wording.small(known.label if known else wording.term(str(row["term"])))
+
+
+def _declared(rows: pd.DataFrame) -> list[Row]:
+    return wording.records(rows[rows["term"].map(wording.is_declared)]) if len(rows) else []
+
+
+def _verdict(row: Row) -> str:
+    return _VERDICTS.get(str(row["verdict"]), "no verdict")

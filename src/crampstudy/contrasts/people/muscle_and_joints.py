@@ -1,0 +1,149 @@
+"""Muscle, joints and sitting: their adjusted ratios, and the ratio of age without and with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates
+from crampstudy.causal import measured_in
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.age_term import age_term
+from crampstudy.contrasts.factors import with_q_values
+from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, cells_of, fitted_people
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+from crampstudy.models.coefficients.rows import CROWDED, TEST
+from crampstudy.models.fit import fit
+from crampstudy.models.terms import formula
+from crampstudy.nights import NO_AGE
+from crampstudy.progress import track
+from crampstudy.wording import CONTRAST
+
+MUSCLE = ("lean_mass_index_kg_m2", "grip_strength_kg")
+JOINTS = ("flexibility_beighton", "joint_pain_0_10", "arthritis")
+SITTING = {"diary": "sitting_min", "survey": "usual_sitting_min"}
+"""As a diary has it of each day, whose mean is a person's, and as a survey asks it."""
+_SETS = {
+    kinds.AGE_ALONE: (),
+    kinds.AGE_BESIDE_MUSCLE: MUSCLE,
+    kinds.AGE_BESIDE_JOINTS: JOINTS,
+    kinds.AGE_BESIDE_SITTING: (*SITTING.values(),),
+    kinds.AGE_BESIDE_ALL: (*MUSCLE, *JOINTS, *SITTING.values()),
+}
+_CROWDED = "too few participants to take in all that stands beside age"
+_STEP = 5
+"""Years between the ages at which a ratio of age is given."""
+_RESULTS = ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "n_effective", "verdict")
+
+
+def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
+    """Return the ratio of each of muscle, joints and sitting, adjusted as the causal graph asks; one family of q.
+
+    Args:
+        cohort: a diary or a survey.
+        asked: ``model``, ``outcome`` and other arguments of :func:`~crampstudy.contrasts.adjusted.adjusted_fit`.
+
+    Raises:
+        AnalysisError: none of them was measured.
+    """
+    family: list[list[Row]] = []
+    measured = _measured(cohort)
+    if not measured:
+        raise AnalysisError("neither muscle nor joints nor sitting was measured")
+    for name in track((*MUSCLE, *JOINTS, SITTING[cohort.kind]), "muscle and joints"):
+        if name not in measured:
+            cells = {"cohort": cohort.name, "population": asked.get("where") or "all participants", "term": name}
+            cells |= {"outcome": asked["outcome"], "model": asked["model"], "note": "not measured in this cohort"}
+            family.append([estimates.row(status="not_measured", analysis=kinds.MUSCLE.name, **cells)])
+            continue
+        found = adjusted_fit(cohort, _term(cohort, name), analysis=kinds.MUSCLE.name, **asked)
+        family.append(cells_of(found.estimates))
+    return estimates.frame(with_q_values(family))
+
+
+def age_ratios(cohort: Cohort, *, where: str | None = None, **asked: Any) -> pd.DataFrame:
+    """Return ratios of age beside sex, without and with muscle, joints and sitting, of the same participants.
+
+    Age is a natural cubic spline: a ratio every five years against 50, and the declared contrast. A set of which
+    nothing was measured is left out; one that there are too few participants for has no estimate. That a ratio of age
+    changes when they stand beside does not say that they are on its path.
+
+    Args:
+        cohort: a diary or a survey.
+        where: condition that names a part of the cohort.
+        asked: ``model``, ``outcome`` and other arguments of :func:`crampstudy.fit`.
+
+    Raises:
+        AnalysisError: nobody of an age is complete on what was measured.
+    """
+    measured = _measured(cohort)
+    complete, inside = _complete(cohort, measured, where)
+    age = _age_term(complete, inside)
+    made: list[Row] = []
+    for kind, asked_for in track(_SETS.items(), "models of age"):
+        beside = [name for name in asked_for if name in measured]
+        if beside or not asked_for:
+            terms = " + ".join([age, "sex", *(_term(cohort, name) for name in beside)])
+            rows = fit(complete, terms=terms, where=inside, analysis=kind.name, **asked).estimates
+            made += _of_age(rows, age)
+    return estimates.frame(made)
+
+
+def _measured(cohort: Cohort) -> list[str]:
+    known = measured_in(cohort)
+    return [name for name in (*MUSCLE, *JOINTS, SITTING[cohort.kind]) if name in known]
+
+
+def _term(cohort: Cohort, name: str) -> str:
+    """Return a variable as a term: what differs from night to night as the person's mean."""
+    nightly = cohort.kind == "diary" and name in cohort.tables["diary"].columns
+    return f"between({name})" if nightly else name
+
+
+def _complete(cohort: Cohort, names: Collection[str], where: str | None) -> tuple[Cohort, str | None]:
+    """Return a cohort of those of whom all is known that differs by night, and the condition that the rest is, too."""
+    nightly = [name for name in names if _term(cohort, name) != name]
+    known = [f"{name} IS NOT NULL" for name in names if name not in nightly]
+    if nightly:
+        ever = cohort.frame("diary").group_by("participant_id").agg(pl.col(nightly).is_not_null().any())
+        kept = ever.filter(pl.all_horizontal(nightly)).select("participant_id")
+        if kept.height < cohort.frame("participants").height:
+            tables = {name: table.join(kept, on="participant_id", how="semi") for name, table in cohort.tables.items()}
+            cohort = replace(cohort, tables=tables)
+    return cohort, " AND ".join([*([where] if where else []), *known]) or None
+
+
+def _age_term(cohort: Cohort, where: str | None) -> str:
+    """Return age as a spline against 50, or the median where nobody is near, shown every five years."""
+    ages = fitted_people(cohort, (), where)["age_years"]
+    if not len(ages):
+        raise AnalysisError(NO_AGE if not cohort.has("age_years") else "nobody has an age and all that was measured")
+    if (plain := age_term(cohort)) == "age_years":
+        return plain
+    low, high = float(ages.min()), float(ages.max())  # type: ignore[arg-type]
+    reference = YOUNG if low <= YOUNG <= high else float(np.median(ages))
+    at = [f"{age:g}" for age in np.arange(np.ceil(low / _STEP) * _STEP, high + 1e-9, _STEP)]
+    return f"ns(age_years, df=3, ref={reference:g}, at=[{', '.join(at)}])"
+
+
+def _of_age(rows: pd.DataFrame, age: str) -> list[Row]:
+    """Return the ratios of age of a fit as rows of the variable, without an estimate where a term had no room."""
+    own = rows[rows["term"].isin([formula.as_shown(age, rows["term"].tolist()), f"{CONTRAST}age_years"])]
+    crowded = rows["note"].fillna("").str.contains(CROWDED, regex=False).any()
+    made = []
+    for cells in cells_of(own[own["scale"] != TEST]):
+        cells = {name: cell for name, cell in cells.items() if name != "key" and cell is not None}
+        declared = cells["term"].startswith(CONTRAST)
+        cells["term"] = cells["term"] if declared else "age_years"
+        if crowded:
+            kept = {name: cell for name, cell in cells.items() if name not in _RESULTS}
+            cells = kept | {"status": "not_estimable", "note": _CROWDED}
+        made.append(estimates.row(**cells))
+    return made

@@ -1,0 +1,65 @@
+"""The ratio of age over age, without and with what stands beside it, side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from crampstudy import tables, wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.results import of_result
+from crampstudy.estimates.verdicts import MARGINS
+from crampstudy.figures import style
+from crampstudy.figures.message import could_not_estimate
+from crampstudy.figures.points import estimated
+
+_SIDES = (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL)
+_TICKS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10)
+
+
+@of_result
+def age_ratios(estimates: pd.DataFrame) -> Figure:
+    """Draw the ratio of each age against one age beside sex alone, and with all that was measured beside.
+
+    Where there is no estimate, the figure says why.
+    """
+    ages = estimates[estimates["level"].notna() & ~estimates["term"].map(wording.is_declared)]
+    drawn = {kind: estimated(kind.rows(ages)) for kind in _SIDES}
+    drawn = {kind: rows for kind, rows in drawn.items() if len(rows)}
+    if not drawn:
+        return could_not_estimate(tables.reasons(estimates) or "there is no curve of age")
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.7))
+        panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
+        for axes, colour, (kind, rows) in zip(panels, style.PALETTE, drawn.items(), strict=False):
+            _curve(axes, rows, colour)
+            axes.set_title(wording.capital(kind.label))
+        every = pd.concat(drawn.values())
+        low, high = (min(every["ci_low"].min(), 0.75), max(every["ci_high"].max(), 1.35))
+        panels[0].set_yscale("log")
+        panels[0].set_yticks([tick for tick in _TICKS if low <= tick <= high])
+        panels[0].set_ylim(max(low, _TICKS[0]), min(high, _TICKS[-1]))
+        panels[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panels[0].yaxis.set_minor_locator(NullLocator())
+        scale = str(every["scale"].iloc[0]).replace("_", " ").capitalize()
+        panels[0].set_ylabel(f"{scale} against {every['reference'].iloc[0]} years, log scale")
+    return figure
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
+    import seaborn as sns
+
+    # The age that the others are held against is a point of the curve as well.
+    one = pd.DataFrame({"age": [float(rows["reference"].iloc[0])], "estimate": 1.0, "ci_low": 1.0, "ci_high": 1.0})
+    own = rows.assign(age=rows["level"].astype(float))[list(one.columns)]
+    points = pd.concat([own, one]).sort_values("age")
+    axes.axhspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
+    axes.axhline(1.0, color=style.RULE, linewidth=0.8)
+    axes.fill_between(points["age"], points["ci_low"], points["ci_high"], color=colour, alpha=0.16, linewidth=0)
+    sns.lineplot(x=points["age"], y=points["estimate"], color=colour, errorbar=None, ax=axes)
+    axes.set_xlim(points["age"].min(), points["age"].max())
+    axes.set_xlabel("Age (years)")
+    axes.set_ylabel("")
+    style.grid(axes, "y")

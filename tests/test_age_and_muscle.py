@@ -1,0 +1,185 @@
+"""Age without and with muscle, joints and sitting of the same people; what each of them is; the curve with its rug."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from test_age_curve import survey
+
+from crampstudy import analyses, figures, fit, tables
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.descriptive import describe
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+
+ASKED: dict[str, Any] = {"model": "poisson", "outcome": "cramps", "participants_per_coefficient": 5}
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    """150 people of 10 nights: strength falls with age, cramps with strength, and age does nothing else."""
+    rng = np.random.default_rng(11)
+    n, nights = 150, 10
+    age = np.round(rng.uniform(30, 90, n))
+    female = rng.random(n) < 0.5
+    grip = 60 - 0.4 * (age - 30) - 12 * female + rng.normal(0, 3, n)
+    people = pl.DataFrame(
+        {
+            "participant_id": [f"p{i:03}" for i in range(n)],
+            "age_years": age,
+            "sex": np.where(female, "female", "male"),
+            "grip_strength_kg": [None if i % 10 == 0 else float(kg) for i, kg in enumerate(grip.round(1))],
+            "joint_pain_0_10": rng.integers(0, 8, n).astype(float),
+        }
+    )
+    dates = pl.DataFrame({"date": pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, nights), eager=True)})
+    rate = np.exp(-0.4 - 0.06 * (grip + 12 * female - 48)) * rng.gamma(10, 0.1, n)
+    sat = np.where(np.arange(n) % 15 == 1, np.nan, rng.normal(420, 60, n))[:, None] + rng.normal(0, 20, (n, nights))
+    diary = people.select("participant_id").join(dates, how="cross")
+    diary = diary.with_columns(
+        entry_made=pl.lit(value=True),
+        cramps=pl.Series(rng.poisson(np.repeat(rate, nights))),
+        sitting_min=pl.Series(sat.ravel(), nan_to_null=True).round(0),
+    )
+    return Cohort("made", "diary", {"participants": people, "diary": diary}, synthetic=True)
+
+
+@pytest.fixture(scope="module")
+def ages(diary: Cohort) -> pd.DataFrame:
+    return age_ratios(diary, where="age_years >= 40", **ASKED)
+
+
+def declared(rows: pd.DataFrame, kind: kinds.Kind) -> Any:
+    own = kind.rows(rows)
+    return own[own["term"] == "contrast: age_years"].iloc[0]
+
+
+def test_age_without_and_with_them_is_of_the_same_people(diary: Cohort, ages: pd.DataFrame) -> None:
+    known = diary.tables["participants"].drop_nulls("grip_strength_kg").filter(pl.col("age_years") >= 40)
+    ever = diary.tables["diary"].drop_nulls("sitting_min").select("participant_id").unique()
+    complete = known.join(ever, on="participant_id", how="semi")
+    assert 0 < complete.height < known.height and set(ages["n_participants"]) == {complete.height}
+    alone, beside = (declared(ages, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
+    assert (alone["adjusted_for"], alone["level"], alone["reference"]) == ("sex", "75", "50")
+    assert beside["adjusted_for"] == "sex; grip_strength_kg; joint_pain_0_10; between(sitting_min)"
+    assert declared(ages, kinds.AGE_BESIDE_JOINTS)["adjusted_for"] == "sex; joint_pain_0_10"
+    # Age acts through strength alone here.
+    assert alone["verdict"] == "higher" and alone["estimate"] == pytest.approx(np.exp(0.06 * 0.4 * 25), rel=0.25)
+    assert beside["ci_low"] < 1 < beside["ci_high"] and beside["estimate"] < 0.75 * alone["estimate"]
+
+
+def test_the_ratios_of_age_are_those_of_a_fit(diary: Cohort, ages: pd.DataFrame) -> None:
+    ids = diary.tables["diary"].drop_nulls("sitting_min").select("participant_id").unique()
+    tables_ = {name: table.join(ids, on="participant_id", how="semi") for name, table in diary.tables.items()}
+    made = fit(
+        Cohort("made", "diary", tables_, synthetic=True),
+        model="poisson",
+        outcome="cramps",
+        terms="ns(age_years, df=3) + sex + grip_strength_kg",
+        where="age_years >= 40 AND grip_strength_kg IS NOT NULL",
+    ).estimates
+    by_hand = made[made["term"] == "contrast: age_years"].iloc[0]
+    row = declared(ages, kinds.AGE_BESIDE_MUSCLE)
+    same = ["estimate", "ci_low", "ci_high", "p_value", "n_nights"]
+    assert row[same].tolist() == pytest.approx(by_hand[same].tolist())
+    curve = kinds.AGE_BESIDE_MUSCLE.rows(ages)
+    curve = curve[curve["term"] == "age_years"]
+    assert curve["level"].tolist() == [str(age) for age in range(40, 91, 5) if age != 50]
+    at_75 = curve[curve["level"] == "75"].iloc[0]
+    assert (at_75["estimate"], at_75["reference"]) == (pytest.approx(row["estimate"]), "50") and ages["key"].is_unique
+
+
+def test_each_of_them_is_adjusted_as_the_graph_asks_and_one_family(diary: Cohort) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    rows = muscle_ratios(diary, **ASKED)
+    terms = [
+        *("lean_mass_index_kg_m2", "grip_strength_kg", "contrast: grip_strength_kg", "flexibility_beighton"),
+        *("joint_pain_0_10", "contrast: joint_pain_0_10", "arthritis"),
+        *("between(sitting_min)", "contrast: between(sitting_min)"),
+    ]
+    assert rows["term"].tolist() == terms and set(rows["analysis"]) == {"muscle"}
+    assert rows.loc[rows["status"] == "not_measured", "term"].tolist() == [terms[0], terms[3], terms[6]]
+    grip = rows.iloc[2]
+    assert grip["verdict"] == "higher" and "within a sex" in grip["unit"]
+    assert "the study's graph" in grip["note"] and "3 tests in the family" in grip["note"]
+    tested = rows[rows["term"].isin([terms[2], terms[5], terms[8]])]
+    assert tested["q_value"].tolist() == pytest.approx(list(multipletests(tested["p_value"], method="fdr_bh")[1]))
+    shown = tables.factors(rows[rows["status"] != "not_measured"])
+    assert [*shown.columns[-3:]] == ["p", "q", "Verdict"]
+
+
+def test_flexibility_is_judged_within_a_sex() -> None:
+    from crampstudy.codebook import contrasts
+
+    assert contrasts.is_within_sex("flexibility_beighton")
+
+
+def test_too_few_people_for_all_that_stands_beside_have_no_ratio(diary: Cohort) -> None:
+    few = diary.tables["participants"].head(40)
+    nights = diary.tables["diary"].join(few.select("participant_id"), on="participant_id", how="semi")
+    rows = age_ratios(Cohort("few", "diary", {"participants": few, "diary": nights}, as_of=None), **ASKED)
+    alone, beside = (declared(rows, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
+    assert np.isfinite(alone["estimate"]) and beside["status"] == "not_estimable"
+    assert beside["note"] == "too few participants to take in all that stands beside age" and pd.isna(beside["verdict"])
+
+
+def test_without_ages_or_without_muscle_the_reason_is_told(diary: Cohort) -> None:
+    people = diary.tables["participants"]
+    ageless = people.with_columns(age_years=pl.lit(None, dtype=pl.Float64))
+    with pytest.raises(AnalysisError, match="no participant has an age"):
+        age_ratios(Cohort("made", "diary", {**diary.tables, "participants": ageless}, as_of=None), **ASKED)
+    bare = {
+        "participants": people.select("participant_id", "age_years", "sex"),
+        "diary": diary.tables["diary"].drop("sitting_min"),
+    }
+    found = analyses.run("age-and-muscle", Cohort("bare", "diary", bare, as_of=None))
+    assert found.could_not == {"tbl-muscle": "neither muscle nor joints nor sitting was measured"}
+    assert set(found.tables["tbl-age-ratios"].frame.index) == {"Beside sex alone"}
+    assert found.values["answer"].count(".") and "beside it" not in found.values["answer"]
+
+
+def test_the_section_answers_with_both_ratios_of_age_and_claims_no_path(diary: Cohort) -> None:
+    found = analyses.run("age-and-muscle", diary)
+    alone, beside = (declared(found.estimates, kind) for kind in (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL))
+    said = found.values["answer"]
+    assert said.startswith("Of age, 75 against 50 years, the rate ratio is ") and f"{alone['estimate']:.2f} (" in said
+    besides = f"With grip strength, joint pain and sitting beside it is {beside['estimate']:.2f} ("
+    assert besides in said and "More cramps go with grip strength (" in said
+    assert "does not show that age acts through them" in found.values["limits"]
+    assert "mediat" not in said and "explain" not in said
+    table = found.tables["tbl-age-ratios"].frame
+    assert table.loc["Beside all that was measured", "Besides"] == (
+        "sex, grip strength, joint pain, sitting, between participants"
+    )
+
+
+def test_the_figure_of_age_has_two_panels_of_one_scale(ages: pd.DataFrame) -> None:
+    left, right = figures.age_ratios(ages).axes
+    assert [axes.get_title("left") for axes in (left, right)] == ["Beside sex alone", "Beside all that was measured"]
+    assert left.get_ylim() == right.get_ylim() and left.get_yscale() == "log"
+    x, y = left.lines[-1].get_data()
+    assert dict(zip(x, y, strict=True))[50] == 1.0
+    assert dict(zip(x, y, strict=True))[75] == pytest.approx(declared(ages, kinds.AGE_ALONE)["estimate"])
+
+
+@pytest.mark.parametrize("kind", ["diary", "survey"])
+def test_the_curve_has_a_rug_of_people_and_the_bands_beside(kind: str, diary: Cohort) -> None:
+    cohort = diary if kind == "diary" else survey(80)
+    curve = age_curve(cohort)
+    own = curve[curve["outcome"] == curve["outcome"].iloc[0]].set_index("level")["n_exposed"]
+    people = cohort.tables["participants"]["age_years"]
+    assert own.sum() == (people >= 20).sum() and own["65"] == ((people >= 65) & (people < 66)).sum()
+    if kind == "survey":
+        assert own["80"] == (people >= 80).sum()
+    alone = figures.age_curve(curve)
+    assert len(alone.axes) == 1
+    beside = figures.age_curve(pd.concat([curve, describe(cohort).estimates]))
+    left, right = beside.axes
+    assert left.get_ylim() == right.get_ylim() and "\n" not in right.get_xticklabels()[0].get_text()
