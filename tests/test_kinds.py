@@ -25,8 +25,11 @@ from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
+from crampstudy.contrasts.nights.joint_programme import joint_programme
 from crampstudy.contrasts.nights.modification import modified_ratio
 from crampstudy.contrasts.nights.nocturia import nocturia_by_fluid
+from crampstudy.contrasts.nights.thirds import active_thirds
+from crampstudy.contrasts.nights.windows import adjusted_window
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.people.muscle_and_joints import age_ratios
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
@@ -115,6 +118,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "guidelines": adherence(diary),
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
         "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
+        "nights in a row": adjusted_window(diary, "days_last(stretch_calf_min, 3)", "3 nights", covariance="cluster"),
+        "thirds": active_thirds(diary, covariance="cluster"),
+        "joint programme": joint_programme(diary),
         "factors": factor_table(diary, ("diabetes", "exercise_min"), models=("poisson",), **adjusted),
         "sleep": analyses.run("sleep", diary).estimates,
         "usual sleep": fit(

@@ -220,7 +220,7 @@ def _of_programme(rows: pd.DataFrame) -> str:
     ratio = said.judged(rows, PROGRAMME, "all against none")
     if ratio is None:
         return ""
-    return said.sentences(said.had(("if all three were followed on every night, against none of them,", ratio)))
+    return said.sentences(said.had(("with all three on every night, against none of them on any", ratio)))
 
 
 def _shape(rows: pd.DataFrame) -> str:
