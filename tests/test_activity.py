@@ -13,14 +13,14 @@ import pytest
 from test_age_curve import survey
 
 from crampstudy import analyses, causal, codebook, figures, fit, wording
-from crampstudy.analyses import activity
+from crampstudy.analyses.sections import activity
 from crampstudy.causal.graph import descendants
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.modification import modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model
-from crampstudy.contrasts.thirds import active_thirds
-from crampstudy.contrasts.windows import adjusted_window, is_u_shaped, strength_dose
+from crampstudy.contrasts.nights.modification import modified_ratio
+from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model
+from crampstudy.contrasts.nights.thirds import active_thirds
+from crampstudy.contrasts.nights.windows import adjusted_window, is_u_shaped, strength_dose
 from crampstudy.estimates import kinds
 from crampstudy.nights import Diary
 from crampstudy.simulate import Mess, Truth, simulate
@@ -252,6 +252,10 @@ def test_every_question_has_its_row(found: analyses.Findings) -> None:
         "300 min/week",
     }
     assert judged[["n_participants", "n_nights", "n_events"]].notna().all(axis=None)
+    joint = kinds.JOINT.rows(rows)
+    assert (
+        set(joint["level"]) <= {"all of it", "none of it", "all against none"} and "tbl-joint-programme" in found.tables
+    )
     assert not found.could_not
 
 
@@ -284,7 +288,10 @@ def test_what_was_not_logged_is_said_and_the_rest_is_made(diary: Cohort) -> None
         "activity", Cohort("part", "diary", {"participants": diary.frame("participants"), "diary": nights}, as_of=None)
     )
     assert made.values["not_estimated"].startswith("Not measured in this cohort: exertion (session load), low-impact")
-    assert set(made.could_not) == {"tbl-activity-nights", "fig-activity-lags"}
+    assert set(made.could_not) == {"tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"}
+    assert made.could_not["tbl-joint-programme"].startswith(
+        "the programme needs fluid of at least 1,893 mL, stretching"
+    )
     asked = analyses.run("activity", survey(None))
     assert asked.could_not == {"tbl-activity": "the survey asked neither for activity nor for sitting"}
     assert asked.values["answer"].startswith("How cramps go with activity could not be estimated: the survey asked")

@@ -13,7 +13,7 @@ from test_age_curve import survey
 from crampstudy import analyses, figures, fit, tables
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
 from crampstudy.descriptive import describe
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds

@@ -22,8 +22,10 @@ DOORS = {
         "models/bootstrap.py:bootstrap",
         "checks/__init__.py:check",
         "descriptive/describe.py:describe",
-        "descriptive/describe.py:compare",
+        "contrasts/cohorts/compare.py:compare",
         "contrasts/within_between.py:within_between",
+        "contrasts/distributed_lag.py:distributed_lag",
+        "contrasts/adjusted.py:adjusted_fit",
     ),
     *("report/build.py:build", "simulate/__init__.py:write"),
 }

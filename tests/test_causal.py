@@ -700,3 +700,10 @@ def test_the_calendar_in_every_kind_of_model(cohort: Cohort) -> None:
     # Everybody has as many weekends as anybody else: the share measures nothing of a person.
     assert dict(zip(split["scale"], split["status"], strict=True)).pop("reliability") == "boundary"
     assert split.loc[split["scale"] != "reliability", "status"].eq("converged").all()
+
+
+def test_the_same_question_of_the_same_graph_is_answered_once() -> None:
+    measured = ["age_years", "sex", "fluid_ml"]
+    asked = causal.adjustment_set("fluid_ml", "cramps", measured)
+    assert causal.adjustment_set("fluid_ml", "cramps", {*measured}) is asked
+    assert causal.adjustment_set("fluid_ml", "cramps", [*measured, "exercise_min"]) is not asked

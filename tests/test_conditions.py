@@ -15,13 +15,13 @@ import recovery_conditions as recovery
 from scipy import stats
 
 from crampstudy import analyses, figures, tables
-from crampstudy.analyses.conditions import CONDITIONS
+from crampstudy.analyses.sections.conditions import CONDITIONS
 from crampstudy.causal import adjustment_set, measured_in
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
-from crampstudy.contrasts.ratios_by_age import OLD, YOUNG
+from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
+from crampstudy.contrasts.people.ratios_by_age import OLD, YOUNG
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
 

@@ -14,12 +14,13 @@ import pytest
 from test_age_curve import survey
 
 from crampstudy import analyses, estimates, figures, fit, tables, wording
-from crampstudy.analyses import hydration, nightly_sentences
+from crampstudy.analyses.sections import hydration
+from crampstudy.analyses.sentences import nightly as nightly_sentences
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.modification import modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, adjustments
-from crampstudy.contrasts.nocturia import nocturia_by_fluid
+from crampstudy.contrasts.nights.modification import modified_ratio
+from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, adjustments
+from crampstudy.contrasts.nights.nocturia import nocturia_by_fluid
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.estimates import kinds

@@ -15,7 +15,7 @@ import pytest
 from crampstudy import codebook, wording
 from crampstudy.codebook.intakes import reference_intakes
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.joint_programme import MINERALS, joint_programme, standardise
+from crampstudy.contrasts.nights.joint_programme import MINERALS, joint_programme, standardise
 from crampstudy.models.nights import count
 from crampstudy.tables import joint_programme as table
 

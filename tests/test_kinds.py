@@ -18,17 +18,17 @@ from test_systematic_reviews import CONTRAST
 
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
-from crampstudy.analyses.hydration import HEAT
+from crampstudy.analyses.sections.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
-from crampstudy.contrasts.modification import modified_ratio
-from crampstudy.contrasts.muscle_and_joints import age_ratios
-from crampstudy.contrasts.nocturia import nocturia_by_fluid
+from crampstudy.contrasts.nights.modification import modified_ratio
+from crampstudy.contrasts.nights.nocturia import nocturia_by_fluid
+from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
+from crampstudy.contrasts.people.muscle_and_joints import age_ratios
 from crampstudy.contrasts.season.annual_cycle import annual_cycle
 from crampstudy.contrasts.season.rows import SeasonQuestion
 from crampstudy.contrasts.within_between import within_between

@@ -17,7 +17,7 @@ from crampstudy.analyses import Findings, Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
-from crampstudy.contrasts.per_sd import ratios_per_sd
+from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds

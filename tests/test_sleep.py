@@ -20,9 +20,9 @@ from drawn_figures import drawn
 
 from crampstudy import analyses, figures, tables, wording
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.contrasts.cramp_night import WORSE, cramp_night_scores
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.sleep_lags import adjusted_lags, both_directions
+from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
+from crampstudy.contrasts.nights.sleep_lags import adjusted_lags, both_directions
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
 from crampstudy.estimates.verdicts import remark
@@ -447,7 +447,7 @@ def test_a_table_and_a_figure_of_each_row(found: analyses.Findings) -> None:
 def test_each_verdict_has_its_words(
     found: analyses.Findings, estimate: tuple[float, float, float], margin: str, said: str
 ) -> None:
-    from crampstudy.analyses import sleep_sentences
+    from crampstudy.analyses.sentences import sleep as sleep_sentences
 
     rows = sleep_only(found)
     first = rows["level"] == "within"

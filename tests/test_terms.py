@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from odd_cohort import N, cohort
@@ -15,6 +17,7 @@ from crampstudy import describe, fit
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import design_matrix
+from crampstudy.models.terms.encoding import Encoded, encoded
 from crampstudy.sources.readers import package
 
 Run = Callable[..., tuple[int, str, str]]
@@ -196,3 +199,47 @@ def test_nights_chosen_by_their_cramps_have_no_rate(where: str) -> None:
     for model in ("poisson", "logistic", "gee-exchangeable"):
         with pytest.raises(UsageError, match="chosen by their cramps"):
             fit(made, model=model, terms="sex", where=where)
+
+
+def test_values_of_one_variable_leave_the_columns_of_the_others_as_they_are_in_the_first_row() -> None:
+    frame = pl.DataFrame(
+        {
+            "participant_id": ["a", "a", "b", "c", "d", "e", "f", "g"],
+            "sex": ["male", "female"] * 4,
+            "age_years": [float(20 + 7 * i) for i in range(8)],
+            "height_cm": [160.0, 171.0, 158.0, 182.0, 169.0, 177.0, 174.0, 165.0],
+        }
+    )
+    terms = "sex * log(height_cm) + ns(age_years, df=2, ref=40)"
+    design = design_matrix.build(frame, terms, candidate=np.ones(8, dtype=bool))
+    first = {"sex": ["male"], "age_years": [20.0], "height_cm": [160.0]}
+    for name, value in (("sex", "female"), ("age_years", 33.0), ("height_cm", 180.0)):
+        whole = design.encode(pd.DataFrame(first | {name: [value]}))
+        assert design.encode(pd.DataFrame({name: [value]})) == pytest.approx(whole, rel=1e-15)
+    assert design.encode(pd.DataFrame({"sleep_hours": [7.0, 8.0]})) == pytest.approx(design.matrix[[0, 0]], rel=1e-15)
+    with pytest.raises(UsageError, match="sex was never 'other'"):
+        design.encode(pd.DataFrame({"sex": ["other"]}))
+
+
+def test_terms_for_which_there_is_no_room_are_found_without_encoding_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    n = 20
+    values = np.random.default_rng(4).normal(size=(n, 6)).round(3)
+    columns = {f"x{i}": values[:, i] for i in range(6)}
+    frame = pl.DataFrame({"participant_id": [f"p{i}" for i in range(n)], **columns})
+    # Without x5, which half of them lack, there are 20 participants: room for an intercept and three terms.
+    frame = frame.with_columns(x5=pl.when(pl.int_range(pl.len()) < n // 2).then("x5"))
+    times = 0
+
+    def counted(*args: Any) -> Encoded:
+        nonlocal times
+        times += 1
+        return encoded(*args)
+
+    monkeypatch.setattr(design_matrix, "encoded", counted)
+    design = design_matrix.build(frame, " + ".join(columns), candidate=np.ones(n, dtype=bool), per_coefficient=5)
+    assert design.surplus == ("x3", "x4", "x5")
+    assert design.terms() == ("x0", "x1", "x2")
+    assert design.rows.all()
+    assert times == 2

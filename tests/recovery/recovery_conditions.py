@@ -17,8 +17,8 @@ import polars as pl
 from scipy import stats
 
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
-from crampstudy.contrasts.ratios_by_age import OLD, YOUNG
+from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
+from crampstudy.contrasts.people.ratios_by_age import OLD, YOUNG
 from crampstudy.estimates import kinds
 
 ROWS = {

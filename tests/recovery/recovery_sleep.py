@@ -17,8 +17,8 @@ import numpy as np
 from scipy import stats
 
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cramp_night import cramp_night_scores
 from crampstudy.contrasts.distributed_lag import distributed_lag
+from crampstudy.contrasts.nights.cramp_night import cramp_night_scores
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.estimands import sleep
 from crampstudy.simulate.estimands.potential_outcomes import Population

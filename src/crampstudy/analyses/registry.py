@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crampstudy import suggestions, tables
-from crampstudy.analyses.activity import ANALYSIS as ACTIVITY
-from crampstudy.analyses.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.analysis import Analysis
-from crampstudy.analyses.cohort import ANALYSIS as COHORT
-from crampstudy.analyses.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.findings import Findings, has_estimate, together
-from crampstudy.analyses.frequency import ANALYSIS as FREQUENCY
-from crampstudy.analyses.hydration import ANALYSIS as HYDRATION
-from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
-from crampstudy.analyses.season import ANALYSIS as SEASON
-from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
+from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
+from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
+from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
+from crampstudy.analyses.sections.conditions import ANALYSIS as CONDITIONS
+from crampstudy.analyses.sections.frequency import ANALYSIS as FREQUENCY
+from crampstudy.analyses.sections.hydration import ANALYSIS as HYDRATION
+from crampstudy.analyses.sections.nutrition import ANALYSIS as NUTRITION
+from crampstudy.analyses.sections.season import ANALYSIS as SEASON
+from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
+from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.settings import Settings
-from crampstudy.analyses.sleep import ANALYSIS as SLEEP
-from crampstudy.analyses.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.nights import Diary, diary_columns, people
 from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.derived import derived
 
 
+@remembered
 def measured_in(cohort: Cohort | Diary, beside: str | None = None) -> frozenset[str]:
     """Return the columns with a value, the derived ones among them; of a diary that is only scanned, its columns.
 

@@ -9,6 +9,7 @@ import polars as pl
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.errors import UsageError
 from crampstudy.nights.diary import Diary
 from crampstudy.nights.exposures import value_of, with_exposures
@@ -55,7 +56,7 @@ def counted_nights(
     # A place in the order of participants sorts much faster than a text.
     who = who.select(pl.all().exclude("participant_id"), "participant_id").sort("participant_id").with_row_index(_PLACE)
     made = alike.join(who, on="participant_id", how="left")
-    if stranger := made.filter(pl.col(_PLACE).is_null())["participant_id"].first():
+    if stranger := made.filter(pl.col(_PLACE).is_null())["participant_id"].min():
         raise UsageError(f"the diary has nights of {stranger!r}, who is none of the participants of {cohort.name}")
     made = made.sort(_PLACE, *key).drop(_PLACE)
     return made.with_columns(cramp_night=pl.col("cramps") > 0) if "cramps" in key else made
@@ -87,10 +88,17 @@ def repetitive(
     """
     if isinstance(cohort, Diary):
         return True
+    own = {"participant_id", known, *names} & {*Diary.of(cohort).schema}
+    return _repeats(cohort, frozenset(own), frozenset(exposures))
+
+
+@remembered
+def _repeats(cohort: Cohort, own: frozenset[str], exposures: frozenset[Exposure]) -> bool:
+    """Say whether a participant has many nights that are alike in the diary's ``own`` columns and in ``exposures``."""
     nights, height = Diary.of(cohort).nights, cohort.frame("diary").height
     if height > _SAMPLE:
         people = cohort.frame("participants")["participant_id"]
         nights = nights.filter(pl.col("participant_id").is_in(people.gather_every(-(-height // _SAMPLE)).to_list()))
     diary = with_exposures(nights.collect(), exposures)
-    key = {"participant_id", known, *names, *map(str, exposures)} & set(diary.columns)
+    key = {*own, *map(str, exposures)} & {*diary.columns}
     return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height

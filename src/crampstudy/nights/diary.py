@@ -10,6 +10,7 @@ import polars as pl
 
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import CALENDAR, with_calendar
 from crampstudy.nights.derived import derived, with_derived
@@ -55,7 +56,7 @@ class Diary(OneLine):
             return cohort
         if cohort.kind != "diary":
             raise UsageError(f"{cohort.name} is a survey: a recalled class is never turned into nights")
-        return cls(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())
+        return _of_cohort(cohort)
 
     @property
     def schema(self) -> pl.Schema:
@@ -92,6 +93,11 @@ class Diary(OneLine):
         for i in range(max(number, 1)):
             own = pl.col("participant_id").hash(0) % number == i if number > 1 else pl.lit(value=True)
             yield with_exposures(logged.filter(own).collect(engine="streaming"), exposures)
+
+
+@remembered
+def _of_cohort(cohort: Cohort) -> Diary:
+    return Diary(cohort.name, cohort.frame("participants"), cohort.frame("diary").lazy())
 
 
 def observed_night(cohort: Cohort | Diary, known: str = "cramps") -> pl.Expr:

@@ -8,6 +8,7 @@ import polars as pl
 
 from crampstudy.cleaning.unlogged import EXAMPLE
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.nights.diary import Diary, observed_night
 
 NO_DENOMINATOR = (
@@ -46,6 +47,7 @@ class Denominator:
         return tuple(filter(None, (self.why_not and f"no rate can be estimated: {self.why_not}", self.doubt)))
 
 
+@remembered
 def denominator(cohort: Cohort | Diary) -> Denominator:
     """Return whether the observed nights of a diary are person-time.
 

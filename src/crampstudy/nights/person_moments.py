@@ -10,6 +10,7 @@ import polars as pl
 
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.nights.diary import Diary
 from crampstudy.nights.exposures import value_of
 from crampstudy.nights.parts import ALIKE
@@ -38,8 +39,21 @@ def person_moments(cohort: Cohort | Diary, variables: Sequence[str], participant
     A night is logged where an entry was made, whether or not its count is there.
     """
     q = len(variables)
+    order = pl.DataFrame({"participant_id": list(participants)}, schema={"participant_id": pl.String})
+    found = order.join(_of_all(cohort, tuple(variables)), on="participant_id", how="left", maintain_order="left")
+
+    def square(letter: str) -> Array:
+        made = found.select(pl.col(f"{letter}{i}").fill_null(0.0) for i in range(q * q)).to_numpy()
+        return made.reshape(len(made), q, q)
+
+    return PersonMoments(found.select(f"m{i}" for i in range(q)).to_numpy(), square("n"), square("s"))
+
+
+@remembered
+def _of_all(cohort: Cohort | Diary, variables: tuple[str, ...]) -> pl.DataFrame:
+    """Return a row for each participant: the means m of the variables, and n and s of each pair of them."""
     key = sorted({"cramps" if name == "cramp_night" else name for name in variables})
-    names = [f"_{i}" for i in range(q)]
+    names = [f"_{i}" for i in range(len(variables))]
     alike = Diary.of(cohort).alike(key, None)
     values = alike.select(
         pl.col("participant_id").cast(pl.String),
@@ -54,19 +68,11 @@ def person_moments(cohort: Cohort | Diary, variables: Sequence[str], participant
     away = {x: pl.col(x) - pl.col(f"{x}_mean") for x in names}
     pairs = [(x, y) for x in names for y in names]
     both = [pl.when(pl.col(x).is_not_null() & pl.col(y).is_not_null()).then(n) for x, y in pairs]
-    found = values.group_by("participant_id").agg(
-        *(pl.col(f"{x}_mean").first() for x in names),
+    return values.group_by("participant_id").agg(
+        *(pl.col(f"{x}_mean").first().alias(f"m{i}") for i, x in enumerate(names)),
         *(times.sum().alias(f"n{i}") for i, times in enumerate(both)),
         *(
             (times * away[x] * away[y]).sum().alias(f"s{i}")
             for i, (times, (x, y)) in enumerate(zip(both, pairs, strict=True))
         ),
     )
-    order = pl.DataFrame({"participant_id": list(participants)}, schema={"participant_id": pl.String})
-    found = order.join(found, on="participant_id", how="left", maintain_order="left")
-
-    def square(letter: str) -> Array:
-        made = found.select(pl.col(f"{letter}{i}").fill_null(0.0) for i in range(q * q)).to_numpy()
-        return made.reshape(len(made), q, q)
-
-    return PersonMoments(found.select(f"{x}_mean" for x in names).to_numpy(), square("n"), square("s"))

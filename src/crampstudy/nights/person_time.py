@@ -9,6 +9,7 @@ import polars as pl
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.exposures import Exposure
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.nights.calendar import CALENDAR
 from crampstudy.nights.diary import Diary, observed_night
 
@@ -18,6 +19,7 @@ NO_AGE = "no participant has an age"
 _CALCIUM_PER_ALBUMIN, _USUAL_ALBUMIN = 0.02, 40.0
 
 
+@remembered
 def people(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return the participants with the derived ``age_decade`` (per 10 years, centred at 60) and ``age_band``.
 
@@ -104,6 +106,7 @@ def numbers_of_a_night(cohort: Cohort | Diary) -> tuple[str, ...]:
     return tuple(name for name, dtype in schema.items() if dtype.is_numeric() and name not in CALENDAR)
 
 
+@remembered
 def no_night(cohort: Cohort | Diary, bands: AgeBands | None = None) -> pl.DataFrame:
     """Return :func:`person_nights` without a row: the columns and their types."""
     diary = Diary.of(cohort)

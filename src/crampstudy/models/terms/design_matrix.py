@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -261,16 +262,33 @@ def _dropped(asked: _Asked, per_coefficient: int | None) -> tuple[Encoded, _Drop
     kept, dropped = list(asked.measured), _Dropped()
     while True:
         made = encoded(asked.frame, kept, asked.candidate, asked.needs)
-        last = next((term for term in reversed(kept) if str(term) != "1"), None)
         if made.flat:
             # A term that does not vary says nothing about itself and takes nothing from the others.
             dropped = replace(dropped, constant={**dropped.constant, **made.flat})
             kept = [term for term in kept if str(term) not in made.flat]
-        elif per_coefficient and last and _is_crowded(asked.frame, made, per_coefficient):
-            dropped = replace(dropped, surplus=(str(last), *dropped.surplus))
-            kept = [term for term in kept if term != last]
+        elif per_coefficient and (last := _surplus(asked, made, kept, per_coefficient)):
+            dropped = replace(dropped, surplus=(*map(str, last), *dropped.surplus))
+            kept = [term for term in kept if term not in last]
         else:
             return made, dropped
+
+
+def _surplus(asked: _Asked, made: Encoded, kept: Sequence[Term], per_coefficient: int) -> list[Term]:
+    """Return the last of the terms that are ``kept``, as many as there is no room for.
+
+    Without a term more rows may be complete, which is seen once they are encoded anew; but there are never more
+    participants than the candidate rows have, nor fewer columns of the other terms.
+    """
+    if not _is_crowded(asked.frame, made, per_coefficient):
+        return []
+    most, columns = participants(asked.frame, asked.candidate), Counter(column.term for column in made.columns)
+    surplus: list[Term] = []
+    for term in (term for term in reversed(kept) if str(term) != "1"):
+        if surplus and columns.total() * per_coefficient <= most:
+            break
+        surplus.insert(0, term)
+        columns[str(term)] = 0
+    return surplus
 
 
 def _is_crowded(frame: pl.DataFrame, made: Encoded, per_coefficient: int) -> bool:

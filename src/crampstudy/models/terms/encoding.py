@@ -18,7 +18,7 @@ from crampstudy import suggestions
 from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import formula, splines
-from crampstudy.models.terms.columns import decoded
+from crampstudy.models.terms.columns import coded, decoded
 from crampstudy.models.terms.factors import INTERCEPT, Column, categorical, column_of, reference
 from crampstudy.models.terms.functions import CONTEXT
 from crampstudy.models.terms.levels import check_levels
@@ -28,9 +28,13 @@ from crampstudy.models.terms.standardisation import standing
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """What turns values into rows of a fitted design; it outlives the fit and holds on to its ``first`` row alone."""
+    """What turns values into rows of a fitted design; it outlives the fit and holds on to its first row alone.
+
+    Those are the ``first`` values of the variables, and the ``row`` of the matrix (1 x p) that they make.
+    """
 
     first: pd.DataFrame
+    row: Array
     model: ModelSpec
 
     def __call__(self, new: pd.DataFrame) -> Array:
@@ -39,16 +43,26 @@ class Encoder:
         Raises:
             UsageError: a level was never on the rows fitted, or a term has no value there.
         """
-        values = {name: _like(self.first[name], new.get(decoded(name)), len(new)) for name in self.first.columns}
+        made = np.repeat(self.row, len(new), axis=0)
+        # A term of none of these variables is what it is in the first row.
+        terms = [term for term in self.model.term_slices if not formula.names_of(term).isdisjoint(new.columns)]
+        if not terms:
+            return made
+        model = self.model.subset(terms)
+        needed = {coded(name) for term in terms for name in formula.names_of(term)}
+        used = [name for name in self.first.columns if name in needed]
+        values = {name: _like(self.first[name], new.get(decoded(name)), len(new)) for name in used}
         whole = pd.DataFrame(values, index=new.index).assign(_row=1)
         try:
             with np.errstate(all="ignore"):
-                encoded = self.model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
+                encoded = model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
         except (FormulaicError, ValueError) as error:
             raise UsageError(f"the terms cannot be evaluated at these values: {formula.first_line(error)}") from None
-        made = np.ascontiguousarray(encoded.to_numpy(dtype=float))
-        if not np.isfinite(made).all():
+        found = encoded.to_numpy(dtype=float)
+        if not np.isfinite(found).all():
             raise UsageError("the terms are infinite at these values; a logarithm needs values above 0")
+        for term, where in model.term_slices.items():
+            made[:, self.model.term_slices[term]] = found[:, where]
         return made
 
 
@@ -95,7 +109,7 @@ def encoded(frame: pl.DataFrame, terms: Sequence[Term], candidate: Flags, needs:
         columns=tuple(column_of(term, name, model) for term, where in slices.items() for name in named[where]),
         rows=rows,
         variables=tuple(used),
-        encode=Encoder(data.iloc[:1].copy(), model),
+        encode=Encoder(data.iloc[:1].copy(), values[:1].copy(), model),
         flat={term: why for term, why in found.items() if why is not None},
         smooths=tuple(smooth_of(term, where, model, data) for term, where in slices.items() if has_spline(term)),
         remarks=_remarks(terms, model, moved),

@@ -17,6 +17,7 @@ import polars as pl
 from crampstudy import codebook
 from crampstudy.codebook.exposures import WITHIN, Exposure
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.errors import UsageError
 from crampstudy.nights import ALIKE, Diary, diary_columns, logged_values, people
 
@@ -40,7 +41,7 @@ def of_other_nights(wanted: Collection[Exposure], cohort: Cohort | Diary) -> tup
 def measured(cohort: Cohort | Diary, nights: pl.DataFrame, made: Collection[Exposure]) -> pl.DataFrame:
     """Return ``nights`` without the columns ``made`` of other nights whose variable was never measured."""
     empty = (e for e in made if nights.height and nights[str(e)].null_count() == nights.height)
-    return nights.drop(str(e) for e in empty if logged_values(cohort, e.variable).is_empty())
+    return nights.drop(str(e) for e in empty if _totals(cohort, e.variable).is_empty())
 
 
 def added(cohort: Cohort | Diary, nights: pl.DataFrame, wanted: Collection[Exposure]) -> pl.DataFrame:
@@ -57,7 +58,7 @@ def added(cohort: Cohort | Diary, nights: pl.DataFrame, wanted: Collection[Expos
             continue
         key = variable, exposure.leave_out
         if key not in means:
-            means[key] = _means(nights, variable, logged_values(cohort, variable), apart=exposure.leave_out)
+            means[key] = _means(nights, variable, _totals(cohort, variable), apart=exposure.leave_out)
         within = exposure.part == WITHIN
         column = nights[of].cast(pl.Float64) - means[key] if within else _without_rounding(means[key])
         nights = nights.with_columns(column.alias(str(exposure)))
@@ -99,23 +100,25 @@ def _check(exposure: Exposure, cohort: Cohort | Diary) -> None:
         )
 
 
-def _means(nights: pl.DataFrame, variable: str, values: pl.DataFrame, *, apart: bool) -> pl.Series:
+def _means(nights: pl.DataFrame, variable: str, totals: pl.DataFrame, *, apart: bool) -> pl.Series:
     """Return the participant's mean of the variable for each night; ``apart`` leaves the night's own value out."""
     who = nights["participant_id"].cast(pl.String).to_frame()
     if apart:
         who = who.with_columns(nights[variable].cast(pl.Float64).alias(_EXPOSURE))
-    found = who.join(_totals(values), on="participant_id", how="left", maintain_order="left")
+    found = who.join(totals, on="participant_id", how="left", maintain_order="left")
     own = pl.col(_EXPOSURE).is_not_null() if apart else pl.lit(value=False)
     taken = pl.when(own).then(pl.col(_EXPOSURE) - pl.col("least")).otherwise(0.0) if apart else pl.lit(0.0)
     number = pl.col("number") - own.cast(pl.Float64)
     return found.select(pl.when(number > 0).then(pl.col("least") + (pl.col("above") - taken) / number)).to_series()
 
 
-def _totals(values: pl.DataFrame) -> pl.DataFrame:
+@remembered
+def _totals(cohort: Cohort | Diary, variable: str) -> pl.DataFrame:
     """Return the least value of each participant, the sum of what the others are above it, and how many they are.
 
     Sums above the least value are exact where a participant has no other.
     """
+    values = logged_values(cohort, variable)
     first = values.unique("participant_id", keep="first", maintain_order=True)
     least = values.select("participant_id").join(
         first.select("participant_id", least="value"), on="participant_id", maintain_order="left"

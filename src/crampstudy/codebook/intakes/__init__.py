@@ -24,7 +24,7 @@ class ReferenceIntake:
 @cache
 def reference_intakes() -> tuple[ReferenceIntake, ...]:
     """Return the reference intakes that the codebook declares, those of a nutrient and sex by age."""
-    text = files(codebook.__name__).joinpath("reference_intakes.csv").read_text(encoding="utf-8")
+    text = files(__name__).joinpath("reference_intakes.csv").read_text(encoding="utf-8")
     return tuple(
         ReferenceIntake(
             codebook.variable(row["name"]).name, row["sex"], float(row["from_age"]), float(row["amount"]), row["source"]

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses import nightly_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.modification import Modification, modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
-from crampstudy.contrasts.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
+from crampstudy.contrasts.nights.modification import Modification, modified_ratio
+from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
+from crampstudy.contrasts.nights.nocturia import FLUID, NOCTURIA, nocturia_by_fluid
 from crampstudy.descriptive.adherence import PER_KG, adherence
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds

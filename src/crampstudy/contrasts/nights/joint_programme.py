@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from numpy.typing import NDArray
 
 from crampstudy import estimates, wording
 from crampstudy.arrays import Array
@@ -112,7 +113,7 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     fitted = count.poisson(design.matrix, counts, np.zeros(len(counts)))
     if fitted.problem:
         return estimates.frame([estimates.row(status="not_converged", **ratio | {"note": fitted.problem})])
-    people = used["participant_id"].rank("dense").to_numpy().astype(np.intp) - 1
+    people = (used["participant_id"].rank("dense") - 1).to_numpy().astype(np.intp)
     found = standardise(
         design.matrix, counts, fitted.coefficients, people, [_set(design, used, v) for v in (True, False)]
     )
@@ -121,7 +122,7 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
 
 
 def standardise(
-    matrix: Array, counts: Array, coefficients: Array, people: Array, sides: Sequence[Array]
+    matrix: Array, counts: Array, coefficients: Array, people: NDArray[np.intp], sides: Sequence[Array]
 ) -> Standardised:
     """Return the means that a log-linear model has with its rows as they are on either of two ``sides``.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.contrasts.cramp_night import WORSE
+from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import declared, kinds
 from crampstudy.estimates.sentences import estimate
 

@@ -12,7 +12,7 @@ from crampstudy import causal, estimates, wording
 from crampstudy.codebook.exposures import BETWEEN, WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
-from crampstudy.contrasts.cramp_night import WORSE
+from crampstudy.contrasts.nights.cramp_night import WORSE
 from crampstudy.estimates import kinds
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.reliability import Reliability
@@ -63,7 +63,7 @@ def both_directions(cohort: Cohort, scores: pd.DataFrame, lags: pd.DataFrame) ->
 
     Args:
         cohort: the diary that the rows are of.
-        scores: rows of :func:`~crampstudy.contrasts.cramp_night.cramp_night_scores`.
+        scores: rows of :func:`~crampstudy.contrasts.nights.cramp_night.cramp_night_scores`.
         lags: rows of :func:`~crampstudy.contrasts.distributed_lag.distributed_lag`.
 
     Source: Cornfield 1962; Efron 1975 (a slope per standard deviation and the distance of two normal means).

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crampstudy import tables, wording
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.nightly import adjustments
+from crampstudy.contrasts.nights.nightly import adjustments
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 

@@ -16,7 +16,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.factors import with_q_values
-from crampstudy.contrasts.ratios_by_age import YOUNG, Row, cells_of, fitted_people
+from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, cells_of, fitted_people
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.rows import CROWDED, TEST

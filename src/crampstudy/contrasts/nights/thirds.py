@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from crampstudy.codebook.exposures import BETWEEN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
-from crampstudy.contrasts.nightly import MODEL, adjustment_of
+from crampstudy.contrasts.nights.nightly import MODEL, adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.fit import fit
@@ -44,7 +43,7 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
         UsageError: as of :func:`crampstudy.fit`.
     """
     columns = [name for name in ACTIVE if cohort.has(name)]
-    cells: Mapping[str, Any] = {
+    cells: dict[str, Any] = {
         "cohort": cohort.name,
         "population": more.get("where") or "all participants",
         "outcome": "cramps",
@@ -76,9 +75,9 @@ def active_thirds(cohort: Cohort, **more: Any) -> pd.DataFrame:
     kept = {*str(row.get("adjusted_for") or "").split("; ")}
     said = with_left_out(found, [term for term in single_terms(covariates) if term not in kept])
     answered = row["status"] in ("converged", "boundary")
-    note = estimates.note(said if answered else "", str(row.get("note") or ""))
+    remark = estimates.note(said if answered else "", str(row.get("note") or ""))
     adjusted_for = "; ".join(term for term in str(row.get("adjusted_for") or "").split("; ") if term != _MIDDLE)
-    own = {**row, **cells, "note": note, "adjusted_for": adjusted_for or None, "verdict": None}
+    own = {**row, **cells, "note": remark, "adjusted_for": adjusted_for or None, "verdict": None}
     return estimates.frame([person_time.judged(estimates.row(**own), MARGINS)])
 
 

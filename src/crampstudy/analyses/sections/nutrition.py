@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import estimates, tables, wording
-from crampstudy.analyses import nutrition_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
+from crampstudy.analyses.sentences import nutrition as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.dose_response import dose_response, observed_values
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.per_sd import ratios_per_sd
+from crampstudy.contrasts.people.per_sd import ratios_per_sd
 from crampstudy.contrasts.within_between import within_between
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import AnalysisError, UsageError

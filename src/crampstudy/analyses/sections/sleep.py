@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses import sleep_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import sleep as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.codebook.contrasts import margin
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
-from crampstudy.contrasts.cramp_night import WORSE, cramp_night_scores
 from crampstudy.contrasts.distributed_lag import distributed_lag
-from crampstudy.contrasts.sleep_lags import LAGS, SLEEP, adjusted_lags, both_directions
+from crampstudy.contrasts.nights.cramp_night import WORSE, cramp_night_scores
+from crampstudy.contrasts.nights.sleep_lags import LAGS, SLEEP, adjusted_lags, both_directions
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import declared, kinds
 

@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses import nightly_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import nightly as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import survey_models
-from crampstudy.contrasts.modification import Modification, modified_ratio
-from crampstudy.contrasts.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
-from crampstudy.contrasts.thirds import ACTIVE, active_thirds
-from crampstudy.contrasts.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
+from crampstudy.contrasts.nights.joint_programme import PROGRAMME, joint_programme
+from crampstudy.contrasts.nights.modification import Modification, modified_ratio
+from crampstudy.contrasts.nights.nightly import adjusted_lags, adjusted_within_between, in_one_model, not_measured
+from crampstudy.contrasts.nights.thirds import ACTIVE, active_thirds
+from crampstudy.contrasts.nights.windows import STRENGTH, adjusted_window, is_u_shaped, strength_dose
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
@@ -54,7 +55,7 @@ ASKED = ("usual_activity", "moderate_activity", "vigorous_activity", "usual_sitt
 """What a survey asks of activity."""
 _SEED = 20_261
 _MAIN, _SIDES = "tbl-activity", "fig-activity"
-_NIGHTS, _CURVES = "tbl-activity-nights", "fig-activity-lags"
+_NIGHTS, _CURVES, _JOINT = "tbl-activity-nights", "fig-activity-lags", "tbl-joint-programme"
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
@@ -63,9 +64,15 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     known = measured_in(cohort)
     split = attempt((_MAIN, _SIDES), lambda: _within_between(cohort, asked, known))
     nights = attempt((_NIGHTS, _CURVES), lambda: _over_nights(cohort, asked, known))
+    joint = attempt((_JOINT,), lambda: _programme(cohort, asked))
     rows = together([split.estimates, nights.estimates])
-    values = {"answer": _answer(rows), "shown": _shown(rows), "limits": _limits(rows)}
-    return joined(split, nights, Findings(together([]), values=values))
+    values = {
+        "answer": _answer(rows),
+        "shown": _shown(rows),
+        "programme": _of_programme(joint.estimates),
+        "limits": _limits(rows),
+    }
+    return joined(split, nights, joint, Findings(together([]), values=values))
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -74,6 +81,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     values = {
         "answer": _answer_of_survey(found),
         "shown": "",
+        "programme": "",
         "limits": "People said how active they usually are and how often they had cramps in the month before: those "
         "whom cramps keep from moving look like those who cramp because they do not move. Activity that is reported is "
         "not activity that is measured.",
@@ -139,6 +147,20 @@ def _over_nights(cohort: Cohort, asked: dict[str, Any], known: frozenset[str]) -
     return Findings(rows, {_NIGHTS: ReportTable(tables.nightly_exposures(rows), caption, note)}, {_CURVES: drawing})
 
 
+def _programme(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    rows = joint_programme(cohort, **asked)
+    unmeasured = rows["status"].eq("not_measured").all()
+    if unmeasured:
+        raise AnalysisError(str(rows["note"].iloc[0]))
+    caption = "Drinking, eating and stretching as advised, all three on every night against none of them."
+    note = (
+        "By the g-formula [@robins1986], averaged over the person-nights observed: at least 1,893 mL of fluid, "
+        "stretching on 5 of 7 nights, and on average at least the reference intake of two of magnesium, potassium and "
+        f"calcium for age and sex [@dri2019]; intervals by stacked estimating equations. {tables.notes(rows)}"
+    )
+    return Findings(rows, {_JOINT: ReportTable(tables.joint_programme(rows), caption, note)})
+
+
 def _window(cohort: Cohort, term: str, level: str, asked: dict[str, Any]) -> Callable[[], pd.DataFrame]:
     return lambda: adjusted_window(cohort, term, level, **asked)
 
@@ -194,6 +216,13 @@ def _shown(rows: pd.DataFrame) -> str:
     return said.sentences(*texts)
 
 
+def _of_programme(rows: pd.DataFrame) -> str:
+    ratio = said.judged(rows, PROGRAMME, "all against none")
+    if ratio is None:
+        return ""
+    return said.sentences(said.had(("if all three were followed on every night, against none of them,", ratio)))
+
+
 def _shape(rows: pd.DataFrame) -> str:
     match is_u_shaped(rows):
         case True:
@@ -223,8 +252,8 @@ ANALYSIS = Analysis(
     "activity",
     "Do exertion, too little stretching, sitting and stress go with more cramps, on the same night or later?",
     answers={
-        "diary": CohortAnswer(of_diary, (_SIDES, _MAIN, _CURVES, _NIGHTS), {"diary": ("cramps",)}),
+        "diary": CohortAnswer(of_diary, (_SIDES, _MAIN, _CURVES, _NIGHTS, _JOINT), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (_MAIN,), {"participants": ("recalled_low",)}),
     },
-    values=("answer", "shown", "limits"),
+    values=("answer", "shown", "programme", "limits"),
 )

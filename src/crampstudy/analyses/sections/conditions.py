@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.analyses import conditions_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate
+from crampstudy.analyses.sentences import conditions as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.conditions import HealthCondition, condition_ratios
+from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.estimates import kinds
 from crampstudy.tables.sections.conditions import said as of_graph
 

@@ -13,7 +13,7 @@ from crampstudy import estimates
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.factors import joint_test, with_q_values
-from crampstudy.contrasts.ratios_by_age import Row, cells_of, ratios_by_age
+from crampstudy.contrasts.people.ratios_by_age import Row, cells_of, ratios_by_age
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.terms.columns import quoted

@@ -8,13 +8,13 @@ import pandas as pd
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
-from crampstudy.analyses import age_sentences as said
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import age as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.age_curve import age_curve
-from crampstudy.contrasts.muscle_and_joints import age_ratios, muscle_ratios
+from crampstudy.contrasts.people.muscle_and_joints import age_ratios, muscle_ratios
 from crampstudy.descriptive import describe
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import value

@@ -13,7 +13,7 @@ from crampstudy.codebook.exposures import WITHIN
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of, single_terms, with_left_out
-from crampstudy.contrasts.nightly import adjustment_of
+from crampstudy.contrasts.nights.nightly import adjustment_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.fit import fit

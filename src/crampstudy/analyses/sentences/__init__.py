@@ -1,0 +1,1 @@
+"""What sections say of their rows in plain words."""

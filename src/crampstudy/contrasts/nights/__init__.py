@@ -1,0 +1,1 @@
+"""Contrasts of what changes from night to night, within and between participants."""

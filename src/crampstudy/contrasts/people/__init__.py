@@ -1,0 +1,1 @@
+"""Contrasts of what participants are and have."""

@@ -1,0 +1,1 @@
+"""Figures that one section has for its own."""
