@@ -20,8 +20,10 @@ from crampstudy.causal import adjustment_set, measured_in
 from crampstudy.codebook import contrasts
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.people.conditions import HealthCondition, condition_ratios
 from crampstudy.contrasts.people.ratios_by_age import OLD, YOUNG
+from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence
 
@@ -317,3 +319,25 @@ def test_ratios_by_age_are_found_as_they_were_put_in() -> None:
     wrong = recovery.ByAge(law.at_young, law.at_young - 1.5)
     answer = recovery.run(wrong, cohort)["75 against 50"]
     assert answer is not None and not answer[2]
+
+
+def test_what_one_condition_lacks_takes_nothing_from_the_others(diary: Cohort) -> None:
+    people = parity_survey().tables["participants"].with_columns(hba1c_mmol_mol=pl.lit(40.0))
+    asked = [*map(HealthCondition, ("hba1c_mmol_mol", "arthritis"))]
+    rows = condition_ratios(asked_survey(people), asked, model="survey-poisson", outcome="any_cramp")
+    assert rows["status"].iloc[0] == "not_estimable" and "no weight for its exam component" in rows["note"].iloc[0]
+    assert of(rows, kinds.CONDITION, "arthritis")["status"] == "converged"
+    for condition, more in (("shoe_size", {}), ("arthritis", {"model": "no-model"})):
+        with pytest.raises(UsageError, match=r"no node 'shoe_size'|no model 'no-model'"):
+            condition_ratios(diary, [HealthCondition(condition)], **{"model": "poisson", **more})
+
+
+def test_age_is_a_line_where_those_inside_are_nearly_all_of_one_age(diary: Cohort) -> None:
+    assert age_term(diary) == "ns(age_years, df=3)" and age_term(diary, "age_years <= 40") == "age_years"
+    same = diary.tables["participants"].with_columns(
+        age_years=pl.when(pl.int_range(pl.len()) < 150).then(80.0).otherwise("age_years")
+    )
+    top_coded = Cohort("made", "diary", {**diary.tables, "participants": same}, synthetic=True)
+    assert age_term(top_coded) == "age_years"
+    made = adjusted_fit(diary, "arthritis", model="poisson", where="age_years <= 40")
+    assert made.estimates["adjusted_for"].tolist() == ["age_years; sex"]

@@ -13,7 +13,7 @@ from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.age_term import age_term
+from crampstudy.contrasts.age_term import SPLINE, age_term
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.coefficients.rows import CROWDED
@@ -91,7 +91,9 @@ def adjusted_fit(
     found = adjustment_set(exposure, named, measured_in(cohort, exposure), known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
-    covariates = [each for each in covariates_of(cohort, found, known, held) if each not in besides]
+    age = age_term(cohort, more.get("where"))
+    every = [age if each == SPLINE else each for each in covariates_of(cohort, found, known, held)]
+    covariates = [each for each in every if each not in besides]
     fitted = fit(
         cohort,
         model=model,

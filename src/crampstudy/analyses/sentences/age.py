@@ -75,9 +75,7 @@ def _of_muscle(rows: pd.DataFrame) -> list[str]:
     said = []
     for verdict, how in (("higher", "more"), ("lower", "fewer")):
         records = wording.records(told[told["verdict"] == verdict])
-        names = [
-            f"{wording.small(wording.term(row['term']))} ({wording.contrast(row)}: {estimate(row)})" for row in records
-        ]
+        names = [f"{_name(row)} ({wording.contrast(row)}: {estimate(row)})" for row in records]
         said += [f"{how} cramps go with {wording.listed(names)}"] if names else []
     clear = told[told["verdict"].isin(["higher", "lower"])]
     crude = clear[~clear["note"].fillna("").str.contains(ENOUGH, regex=False)]

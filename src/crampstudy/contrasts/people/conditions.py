@@ -10,13 +10,16 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import estimates
+from crampstudy.causal import study
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import joint_test, with_q_values
 from crampstudy.contrasts.people.ratios_by_age import Row, cells_of, ratios_by_age
-from crampstudy.estimates import kinds
+from crampstudy.errors import UsageError
+from crampstudy.estimates import Status, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.terms.columns import quoted
+from crampstudy.models.validation import default_outcome
 from crampstudy.progress import track
 
 
@@ -62,35 +65,45 @@ def condition_ratios(
         more: other arguments of :func:`crampstudy.fit`.
 
     Raises:
-        UsageError: as of :func:`~crampstudy.contrasts.adjusted.adjusted_fit`.
+        UsageError: the graph does not know a condition, or there is no such model or outcome.
     """
-    asked = {"model": model, "outcome": outcome, "margins": margins, "analysis": kinds.CONDITION.name, **more}
+    default_outcome(model, outcome)
+    asked: dict[str, Any] = {"model": model, "outcome": outcome, "margins": margins, "analysis": kinds.CONDITION.name}
+    asked |= more
     ratios: list[list[Row]] = []
     by_age: list[list[Row]] = []
     for condition in track(conditions, "conditions"):
         inside = {**asked, "where": " AND ".join(filter(None, (where, condition.among))) or None}
-        rows, found = _ratio(cohort, condition, inside)
+        (asked.get("graph") or study()).node(condition.name)
+        try:
+            rows, aged = _ratios(cohort, condition, inside)
+        except UsageError as problem:
+            # The condition is known: it is the cohort that lacks something, such as the weight of an examination.
+            rows, aged = [_without(cohort, condition, inside, "not_estimable", str(problem))], []
         ratios.append(rows)
-        if found and condition.among is None:
-            by_age += ratios_by_age(cohort, condition.name, found, inside)
+        by_age += aged
     pairs = list(zip(conditions, ratios, strict=True))
     tested = iter(with_q_values([rows for condition, rows in pairs if not condition.again]))
     made = [row for condition, rows in pairs for row in (rows if condition.again else islice(tested, len(rows)))]
     changes = with_q_values([[change] for *_, change in by_age])
-    aged = [row for (*at_ages, _), change in zip(by_age, changes, strict=True) for row in (*at_ages, change)]
-    return estimates.frame([*made, *aged])
+    pairs_by_age = zip(by_age, changes, strict=True)
+    return estimates.frame([*made, *(row for (*at, _), change in pairs_by_age for row in (*at, change))])
 
 
-def _ratio(
-    cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]
-) -> tuple[list[Row], AdjustedFit | None]:
-    """Return the rows of a condition, after its joint test where it has several levels, and their fit."""
+def _ratios(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]) -> tuple[list[Row], list[list[Row]]]:
+    """Return the rows of a condition, after its joint test where it has several levels, and by level those by age."""
     needed = [condition.name, *(subpopulation.names(condition.among) if condition.among else ())]
     if lacking := [name for name in needed if not cohort.has(name)]:
         said = "not measured in this cohort" if lacking[0] == condition.name else f"{lacking[0]} was not measured"
-        cells = {"cohort": cohort.name, "population": asked["where"] or "all participants", "term": condition.name}
-        cells |= {name: asked[name] for name in ("model", "outcome", "analysis")} | {"note": said}
-        return [estimates.row(status="not_measured", **cells)], None
+        return [_without(cohort, condition, asked, "not_measured", said)], []
     found = adjusted_fit(cohort, condition.name, terms=(quoted(condition.name),), **asked)
     rows = cells_of(found.estimates)
-    return [*joint_test(found.fit, found.terms[0], rows), *rows], found
+    by_age = ratios_by_age(cohort, condition.name, found, asked) if condition.among is None else []
+    return [*joint_test(found.fit, found.terms[0], rows), *rows], by_age
+
+
+def _without(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any], status: Status, why: str) -> Row:
+    """Return the row of a condition that has no ratio, for the reason."""
+    cells = {name: asked[name] for name in ("model", "outcome", "analysis")} | {"note": why}
+    population = asked["where"] or "all participants"
+    return estimates.row(status=status, cohort=cohort.name, population=population, term=condition.name, **cells)

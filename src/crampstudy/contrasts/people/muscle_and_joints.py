@@ -125,7 +125,7 @@ def _age_term(cohort: Cohort, where: str | None) -> str:
     ages = fitted_people(cohort, (), where)["age_years"]
     if not len(ages):
         raise AnalysisError(NO_AGE if not cohort.has("age_years") else "nobody has an age and all that was measured")
-    if (plain := age_term(cohort)) == "age_years":
+    if (plain := age_term(cohort, where)) == "age_years":
         return plain
     low, high = float(ages.min()), float(ages.max())  # type: ignore[arg-type]
     reference = YOUNG if low <= YOUNG <= high else float(np.median(ages))

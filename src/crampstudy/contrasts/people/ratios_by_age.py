@@ -48,7 +48,8 @@ def ratios_by_age(cohort: Cohort, name: str, overall: AdjustedFit, asked: Mappin
     if not able:
         return [_without(cells, why) for cells, why in zip(levels, reasons, strict=True)]
     products = [f"I(({quoted(name)} == '{level}') * age_decade)" for level in able]
-    found = adjusted_fit(cohort, name, terms=(quoted(name), *products), besides=(age_term(cohort),), **asked)
+    age = age_term(cohort, asked["where"])
+    found = adjusted_fit(cohort, name, terms=(quoted(name), *products), besides=(age,), **asked)
     lost = dict(zip(able, (_lost(found, product) for product in found.terms[1:]), strict=True))
     made = []
     for cells, why in zip(levels, reasons, strict=True):
