@@ -18,6 +18,7 @@ from crampstudy.analyses.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.season import ANALYSIS as SEASON
 from crampstudy.analyses.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.cohort import Cohort
@@ -36,6 +37,7 @@ ANALYSES: Mapping[str, Analysis] = {
         ACTIVITY,
         CONDITIONS,
         SEASON,
+        SEVERITY,
         SECOND_OPINION,
     )
 }

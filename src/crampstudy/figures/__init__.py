@@ -15,6 +15,7 @@ from crampstudy.figures.factors import ratios
 from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.nightly import lag_curves, modified, within_between
+from crampstudy.figures.onset import onset
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.season import season
 from crampstudy.figures.sleep import both_directions, usual_sleep
@@ -28,6 +29,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         prevalence,
         age_curve,
         relief,
+        onset,
         ratios,
         participants,
         weekly_completeness,
@@ -60,6 +62,7 @@ __all__ = [
     "lag_curves",
     "measured",
     "modified",
+    "onset",
     "participants",
     "prevalence",
     "rates",
