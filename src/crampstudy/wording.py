@@ -52,7 +52,12 @@ _RECALLED = {
     "moderate-severe": "Moderate-severe",
     "any": "Any cramp",
 }
-_OUTCOMES = {"any_cramp": "Any cramp", "moderate_severe_vs_rest": "Moderate-severe"}
+_OUTCOMES = {
+    "any_cramp": "Any cramp",
+    "moderate_severe_vs_rest": "Moderate-severe",
+    "pain_fall": "Fall of pain",
+    "residual_soreness": "Soreness afterwards",
+}
 _MODELS = {"poisson": "Poisson", "zero inflated": "zero-inflated", "gee ": "GEE, ", "ar1": "AR(1)"}
 SEXES = {"female": "Women", "male": "Men"}
 """Sexes as printed, in the order of tables and figures."""

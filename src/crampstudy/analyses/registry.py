@@ -17,6 +17,7 @@ from crampstudy.analyses.sections.hydration import ANALYSIS as HYDRATION
 from crampstudy.analyses.sections.nutrition import ANALYSIS as NUTRITION
 from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
+from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.settings import Settings
@@ -36,6 +37,7 @@ ANALYSES: Mapping[str, Analysis] = {
         ACTIVITY,
         CONDITIONS,
         SEASON,
+        SEVERITY,
         SECOND_OPINION,
     )
 }

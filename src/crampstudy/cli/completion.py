@@ -27,6 +27,7 @@ ANALYSES = (
     "activity",
     "conditions",
     "season",
+    "severity",
     "second-opinion",
 )
 

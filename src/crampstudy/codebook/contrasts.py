@@ -18,7 +18,7 @@ from crampstudy import codebook
 from crampstudy.codebook.exposures import Exposure
 
 Kind = Literal["value", "centile", "within-sex", "deviation", "deviation-centile"]
-MADE = ("cramps_per_week",)
+MADE = ("cramps_per_week", "pain_fall")
 """Outcomes with a margin that are made of others and are no variable themselves."""
 _OF_DEVIATIONS = ("deviation", "deviation-centile")
 

@@ -129,7 +129,8 @@ def relief(
             "n_events": int(group.event.sum()),
         }
         rows += _of_group(group, label, by, cells, options)
-    longest = max((float(group.stop.max()) for group in groups.values()), default=0.0)
+    asked = options.times if options.times is not None else [group.stop.max() for group in groups.values()]
+    longest = max(map(float, asked), default=0.0)
     for label, group in groups.items():
         population = part_of(label, where)
         rows += _at_risk(group, longest, base | {"population": population})

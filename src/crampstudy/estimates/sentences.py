@@ -15,7 +15,7 @@ _PER_CENT = (1, 100.0, "%")
 _MINUTES = (1, 1 / 60, " min")
 _PRINTED = {
     **dict.fromkeys(("prevalence", "proportion", "survival"), _PER_CENT),
-    **dict.fromkeys(("median", "restricted_mean"), _MINUTES),
+    **dict.fromkeys(("median", "centile_90", "restricted_mean"), _MINUTES),
     "autocorrelation": (3, 1.0, ""),
     "count": (0, 1.0, ""),
     "day_of_year": (0, 1.0, ". day of the year"),

@@ -37,6 +37,7 @@ from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.sections.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
+from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
@@ -60,9 +61,12 @@ __all__ = [
     "both_directions",
     "classes",
     "cleaning",
+    "clock",
     "cohort_interaction",
     "completeness",
     "conditions",
+    "cramp_features",
+    "cramp_features_by_age",
     "cramp_night",
     "cramp_nights",
     "direction",
@@ -81,6 +85,7 @@ __all__ = [
     "nightly_exposures",
     "not_estimated",
     "notes",
+    "onset",
     "opinion_notes",
     "parameters",
     "participants",
@@ -93,6 +98,7 @@ __all__ = [
     "reasons",
     "recalled_classes",
     "relief",
+    "remedies",
     "rules",
     "season",
     "second_opinion",

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
-from crampstudy.tables.sections import comparisons, nightly, sleep
+from crampstudy.tables.sections import comparisons, nightly, severity, sleep
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -31,6 +31,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
         *(conditions, age_ratios),
+        *(severity.cramp_features, severity.onset, severity.remedies),
     )
 }
 """The tables by the name that a kind has for its own."""

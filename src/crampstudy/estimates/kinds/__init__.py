@@ -59,6 +59,7 @@ from crampstudy.estimates.kinds.participants import (
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
+from crampstudy.estimates.kinds.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
 from crampstudy.estimates.kinds.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
@@ -108,12 +109,14 @@ __all__ = [
     "DOSE_RESPONSE",
     "EXAMINED",
     "EXPOSURE_LEVEL",
+    "FEATURE",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "JOINT",
     "KINDS",
     "LAG_ADJUSTED",
     "LOW_LEVEL",
+    "MEAN_ONSET",
     "MEAN_PERSON_RATE",
     "MEAN_RELIEF",
     "MEASURED",
@@ -124,12 +127,15 @@ __all__ = [
     "MUTUAL",
     "NIGHTLY_COUNT",
     "OFTEN",
+    "ONSET",
     "PARTICIPANTS",
     "PREVALENCE",
     "RECALLED",
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
+    "REMEDY",
+    "REMEDY_AT_EQUAL_PAIN",
     "SEASON",
     "SHAPE",
     "SLEEP_AND_MOOD",

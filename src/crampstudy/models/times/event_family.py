@@ -29,6 +29,7 @@ from crampstudy.models.coefficients.result import (
 )
 from crampstudy.models.common.estimability import collinear, name
 from crampstudy.models.family import PROPORTIONALITY, Family
+from crampstudy.models.inference import automatic
 from crampstudy.models.inference.covariance import Covariance
 from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.request import ModelRequest, check_multiples
@@ -234,6 +235,27 @@ def _found(of: Events) -> EventAnswer:
     if of.reason:
         return EventAnswer(rows.CoefficientTable.none(of.design, "not_estimable", of.reason), 0)
     return of.family.solve(of)
+
+
+def clustered(
+    of: Events, coefficients: Array, scores: Array, information: Array, curvatures: Array | None
+) -> tuple[rows.CoefficientTable, tuple[str, ...]]:
+    """Return coefficients of the standard columns (p) as an answer, and what ``auto`` turned out to be.
+
+    Args:
+        of: what was fitted.
+        coefficients: at the maximum (p).
+        scores: of the participants (G x p).
+        information: p x p.
+        curvatures: the participants' parts of it (G x p x p), where they are known.
+    """
+    design, kind = of.design, of.request.covariance
+    made = automatic.of_clusters(scores, information, curvatures, len(design.columns), kind)
+    standard = design.standard
+    shown, variance = standard.coefficients(coefficients, made.variance)
+    moments = made.moments.turned(standard.back())
+    answer = rows.CoefficientTable.of(design, shown, variance, moments).resting_on(exposed(design, of.groups))
+    return answer, automatic.named(made, kind)
 
 
 def obstacle(

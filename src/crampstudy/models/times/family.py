@@ -9,14 +9,21 @@ from crampstudy.estimates import Status
 from crampstudy.models.classes.proportionality import ALL
 from crampstudy.models.coefficients import rows
 from crampstudy.models.family import Proportionality
-from crampstudy.models.inference import automatic
 from crampstudy.models.inference.covariance import CURVED_TO, JACKKNIFE_BELOW, cluster_sums, covariance
-from crampstudy.models.inference.exposed_participants import exposed
 from crampstudy.models.request import ModelRequest
 from crampstudy.models.second_opinion import refits
 from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, ours
 from crampstudy.models.times import cox
-from crampstudy.models.times.event_family import EventAnswer, EventFamily, EventRows, Events, compared, events, whole
+from crampstudy.models.times.event_family import (
+    EventAnswer,
+    EventFamily,
+    EventRows,
+    Events,
+    clustered,
+    compared,
+    events,
+    whole,
+)
 from crampstudy.nights import denominator, event_times, people
 from crampstudy.wording import counted
 
@@ -56,12 +63,8 @@ def _solve(of: Events) -> EventAnswer:
     if kind == "auto" and of.clusters < JACKKNIFE_BELOW:
         without = times_of(of).left_out(fitted, of.matrix, of.groups)
         scores, curvatures = without.scores, without.curvatures
-    made = automatic.of_clusters(scores, fitted.information, curvatures, len(design.columns), kind)
-    standard = design.standard
-    coefficients, variance = standard.coefficients(fitted.coefficients, made.variance)
-    moments = made.moments.turned(standard.back())
-    answer = rows.CoefficientTable.of(design, coefficients, variance, moments).resting_on(exposed(design, of.groups))
-    note = estimates.note(note, *automatic.named(made, kind)) or ""
+    answer, used = clustered(of, fitted.coefficients, scores, fitted.information, curvatures)
+    note = estimates.note(note, *used) or ""
     return EventAnswer(answer, fitted.events, fitted.iterations, fitted.log_likelihood, note)
 
 

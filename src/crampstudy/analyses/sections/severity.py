@@ -1,0 +1,137 @@
+"""How long, how painful and when cramps are, and what goes with their end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sentences import severity as said
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.remedies.within_persons import remedies
+from crampstudy.descriptive.episodes import cramp_features
+from crampstudy.descriptive.relief import ReliefOptions, relief
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import group
+
+FEATURES, BY_AGE, ONSET = "tbl-severity", "tbl-severity-by-age", "fig-severity-onset"
+RELIEF, REMEDIES = "fig-severity-relief", "tbl-severity-remedies"
+_SHOWN_BY_AGE = {
+    "site": "calf",
+    "duration_s": "above 10 min",
+    "pain_0_10": "mean",
+    "woke": "true",
+    "residual_soreness": "true",
+}
+"""What a page has room for beside the ages."""
+_SHOWN_SHARE, _POINTS = 0.95, 60
+"""Of the curves: up to which quantile of the times, and at how many."""
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return what cramps are like, when they begin, and relief, fall of pain and soreness by remedy."""
+    asked: dict[str, Any] = {"where": settings.old_enough(cohort), "ci_level": settings.ci_level}
+    described = attempt((FEATURES, ONSET, BY_AGE), lambda: _described(cohort, settings, asked))
+    curves = attempt((RELIEF,), lambda: _curves(cohort, asked))
+    helped = attempt((REMEDIES,), lambda: _helped(cohort, asked))
+    values = {
+        "answer": said.answer(described.estimates, helped.estimates),
+        "described": said.described(described.estimates),
+        "helped": said.helped(helped.estimates),
+        "limits": said.LIMITS,
+    }
+    return joined(described, curves, helped, Findings(together([]), values=values))
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Say that a survey has no single cramps.
+
+    Raises:
+        AnalysisError: always.
+    """
+    raise AnalysisError(
+        f"{cohort.name} is a survey, which asks how often people have cramps and not what each of them was like"
+    )
+
+
+def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Findings:
+    rows = cramp_features(cohort, settings.bands if cohort.has("age_years") else None, **asked)
+    if rows.empty:
+        raise AnalysisError(f"no cramp was logged by a participant from {settings.youngest} years on")
+    features = kinds.FEATURE.rows(rows)
+    everybody = features[features["population"].map(group) == "all"]
+    if not (features["status"] != "not_measured").any():
+        raise AnalysisError("no cramp was logged with its site, length or pain")
+    found = {
+        FEATURES: ReportTable(
+            tables.cramp_features(everybody),
+            "What cramps are like.",
+            f"Intervals take participants as clusters. {tables.notes(everybody)}".strip(),
+        )
+    }
+    chosen = features[features["term"].map(_SHOWN_BY_AGE).eq(features["level"])]
+    could_not = {}
+    if chosen["population"].nunique() > 1:
+        caption = "What cramps are like, by age."
+        found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.few(chosen))
+    else:
+        could_not[BY_AGE] = "no participant with cramps has an age"
+    onsets = together([kinds.ONSET.rows(rows), kinds.MEAN_ONSET.rows(rows)])
+    drawing = Drawing(
+        "onset",
+        onsets,
+        caption="Share of the cramps that begin in each hour of the clock, with intervals; the line is the mean onset.",
+        alt=said.onset(onsets) or "No onset is known.",
+    )
+    return Findings(rows, found, {ONSET: drawing}, could_not=could_not)
+
+
+def _curves(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    own = cohort.frame("episodes")
+    times = own["relief_s"].drop_nulls().to_numpy() if "relief_s" in own.columns else np.empty(0)
+    last = float(np.quantile(times, _SHOWN_SHARE)) if len(times) else 0.0
+    options = ReliefOptions(times=np.unique(np.linspace(0, last, _POINTS + 1).round()), ci_level=asked["ci_level"])
+    rows = pd.DataFrame(relief(cohort, where=asked["where"], options=options))
+    rows = together([rows])
+    medians = said.medians(rows)
+    drawing = Drawing(
+        "relief",
+        rows,
+        caption="Share of the cramps without relief by the time since the remedy, of those without one since when one "
+        f"could have been used; up to the {100 * _SHOWN_SHARE:.0f}th centile of the times.",
+        alt=f"Curves that fall from 1, one for each remedy. {medians}".strip(),
+    )
+    return Findings(rows, figures={RELIEF: drawing})
+
+
+def _helped(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    rows = remedies(cohort, **asked)
+    plain = kinds.REMEDY.rows(rows)
+    if not (plain["status"] != "not_measured").any():
+        raise AnalysisError(wording.sentences(plain["note"].dropna()).rstrip("."))
+    note = (
+        "Cramps of participants who used more than one remedy, or one and none, each compared with the own cramps "
+        "alone: Cox regression of relief with a baseline for each participant, linear regression of the fall of pain "
+        "with an intercept for each, conditional Poisson regression of soreness [@wooldridge1999]. At equal pain: "
+        "adjusted for the worst pain of the cramp."
+    )
+    text = f"{note} {tables.notes(plain)}".strip()
+    caption = "Relief, fall of pain and soreness with each remedy against none, within participants."
+    return Findings(rows, {REMEDIES: ReportTable(tables.remedies(rows), caption, text)})
+
+
+ANALYSIS = Analysis(
+    "severity",
+    "How long do cramps last, how painful are they, and what helps?",
+    answers={
+        "diary": CohortAnswer(of_diary, (FEATURES, ONSET, BY_AGE, RELIEF, REMEDIES), {"episodes": ()}),
+        "survey": CohortAnswer(of_survey, ()),
+    },
+    values=("answer", "described", "helped", "limits"),
+)

@@ -1,0 +1,172 @@
+"""What is said of single cramps and of what goes with their end, in plain words computed from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.contrasts.remedies.families import FALL, SORE
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import group
+from crampstudy.estimates.sentences import estimate, value
+from crampstudy.estimates.verdicts import DIFFERENCE
+
+LIMITS = (
+    "Nobody allocated the remedies: people may use one when a cramp is bad, which makes it look worse than it is, or "
+    "only when there is time for it. Comparing each person's cramps with one another removes what stays the same in "
+    "the person, and the pain of the cramp stands beside; what else made a cramp severe does not. A short cramp may be "
+    "over before a remedy is at hand, so that those that were treated are longer. Length and pain are as people "
+    "remember them after a night, and only cramps that were noticed are logged."
+)
+_FOUND = {
+    "relief": {
+        "higher": "relief came sooner",
+        "lower": "relief came later",
+        "near null": "relief came as soon, give or take what would not matter,",
+        "inconclusive": "it is not clear whether relief came sooner or later",
+    },
+    FALL: {
+        "higher": "pain fell further",
+        "lower": "pain fell less",
+        "near null": "pain fell as far, give or take what would not matter,",
+        "inconclusive": "it is not clear whether pain fell further or less",
+    },
+    SORE: {
+        "higher": "soreness was more common",
+        "lower": "soreness was less common",
+        "near null": "soreness was as common, give or take what would not matter,",
+        "inconclusive": "it is not clear whether soreness was more or less common",
+    },
+}
+"""What the verdicts say of each outcome."""
+
+
+def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
+    """Return how long and painful cramps are, and after what relief came sooner."""
+    long, pain = _row(features, "duration_s", "median"), _row(features, "pain_0_10", "mean")
+    is_said = []
+    if long is not None:
+        is_said.append(f"half of the cramps were over within {value(long)}")
+    if pain is not None:
+        is_said.append(f"their worst pain was {estimate(pain)} points of 10 on average")
+    text = wording.sentences([wording.listed(is_said)] if is_said else [])
+    helped_text = _judged(helped_rows, "relief")
+    return f"{text} {helped_text}".strip() or (
+        "How severe cramps are and what helps could not be estimated in this cohort."
+    )
+
+
+def described(rows: pd.DataFrame) -> str:
+    """Return where cramps are, how many are long and wake, and when they begin."""
+    sites = [
+        f"{value(row)} were in the {row['level']}" for row in wording.records(_everybody(rows)) if _shown(row, "site")
+    ]
+    above, late = _row(rows, "duration_s", "above 10 min"), _row(rows, "duration_s", "90th centile")
+    woke, sore = _row(rows, "woke", "true"), _row(rows, SORE, "true")
+    texts = [
+        f"of the cramps {wording.listed(sites)}" if sites else "",
+        f"one in ten lasted longer than {value(late)}, and {value(above)} longer than 10 min" if late and above else "",
+        f"{value(woke)} woke the person" if woke else "",
+        f"{value(sore)} left the muscle sore" if sore else "",
+        onset(rows).rstrip("."),
+    ]
+    return wording.sentences(filter(None, texts))
+
+
+def onset(rows: pd.DataFrame) -> str:
+    """Return around what hour cramps begin, and in which most of them do."""
+    middle = kinds.MEAN_ONSET.rows(rows)
+    middle = middle[middle["estimate"].notna()]
+    hours = kinds.ONSET.rows(rows)
+    hours = hours[hours["estimate"].notna()]
+    if hours.empty:
+        return ""
+    most = wording.records(hours.sort_values("estimate", ascending=False, kind="stable"))[0]
+    mean = f"the onsets centre on {tables.clock(wording.records(middle)[0])}; " if len(middle) else ""
+    return wording.sentences([f"{mean}most cramps of an hour, {value(most)}, begin in that from {most['level']}"])
+
+
+def medians(rows: pd.DataFrame) -> str:
+    """Return the median time to relief by remedy."""
+    found = kinds.MEDIAN_RELIEF.rows(rows)
+    found = found[found["estimate"].notna()]
+    each = [f"{wording.level(str(row['level']))} {value(row)}" for row in wording.records(found)]
+    return wording.sentences([f"median time to relief: {wording.listed(each)}"] if each else [])
+
+
+def helped(rows: pd.DataFrame) -> str:
+    """Return what went with each remedy beside relief, and whether that changes at equal pain."""
+    texts = [_judged(rows, outcome) for outcome in (FALL, SORE)]
+    return " ".join(filter(None, [*texts, _at_equal_pain(rows)]))
+
+
+def few(rows: pd.DataFrame) -> str | None:
+    """Return which groups have too few participants, if any."""
+    reasons = tables.reasons(rows)
+    return wording.sentences([f"could not estimate: {reasons}"]) if reasons else None
+
+
+def _judged(rows: pd.DataFrame, outcome: str) -> str:
+    """Return what an outcome was like with each remedy against none, those of the same verdict together."""
+    found: dict[str, list[str]] = {}
+    own = kinds.REMEDY.rows(rows)
+    for row in wording.records(own[own["outcome"].eq(outcome) & own["estimate"].notna()]):
+        what = _verdict(row)
+        number = estimate(row).replace(" (", "; ").rstrip(")")
+        measure = "" if found else f"{_measure(row)} "
+        found.setdefault(what, []).append(f"{wording.level(str(row['level']))} ({measure}{number})")
+    return wording.sentences(
+        [
+            "against cramps of the same people without a remedy, "
+            + "; ".join(f"{what} with {wording.listed(names)}" for what, names in found.items())
+        ]
+        if found
+        else []
+    )
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    found, verdict = _FOUND[str(row["outcome"])], str(row["verdict"])
+    if verdict == "differs but negligible":
+        null = 0 if row["scale"] == DIFFERENCE else 1
+        return f"{found['higher' if row['estimate'] > null else 'lower']}, by less than would matter,"
+    return found.get(verdict, "too few people tell what goes")
+
+
+def _at_equal_pain(rows: pd.DataFrame) -> str:
+    """Return of which remedies the verdict changes when the pain of the cramp stands beside."""
+    equal = kinds.REMEDY_AT_EQUAL_PAIN.rows(rows)
+    equal = equal[equal["estimate"].notna()]
+    if equal.empty:
+        return ""
+    plain = {(row["outcome"], row["level"]): row["verdict"] for row in wording.records(kinds.REMEDY.rows(rows))}
+    changed = [
+        f"{wording.level(str(row['level']))} ({wording.small(wording.outcome(str(row['outcome'])))}: {row['verdict']})"
+        for row in wording.records(equal)
+        if row["verdict"] != plain.get((row["outcome"], row["level"]))
+    ]
+    if changed:
+        return f"At equal pain of the cramp the verdict changes with {wording.listed(changed)}."
+    return "At equal pain of the cramp no verdict changes."
+
+
+def _measure(row: Mapping[str, Any]) -> str:
+    return "points" if row["scale"] == DIFFERENCE else str(row["scale"]).replace("_", " ")
+
+
+def _everybody(rows: pd.DataFrame) -> pd.DataFrame:
+    found = kinds.FEATURE.rows(rows)
+    return found[found["population"].map(group).eq("all")]
+
+
+def _row(rows: pd.DataFrame, term: str, level: str) -> dict[str, Any] | None:
+    own = _everybody(rows)
+    own = own[own["term"].eq(term) & own["level"].eq(level) & own["estimate"].notna()]
+    return wording.records(own)[0] if len(own) else None
+
+
+def _shown(row: Mapping[str, Any], term: str) -> bool:
+    return bool(row["term"] == term and pd.notna(row["estimate"]))

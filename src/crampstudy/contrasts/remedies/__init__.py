@@ -1,0 +1,1 @@
+"""What is used against a cramp and what follows, each participant compared with themselves alone."""

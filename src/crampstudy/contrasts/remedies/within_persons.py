@@ -1,0 +1,69 @@
+"""Each remedy against doing nothing, among the cramps of the same participants: relief, fall of pain, soreness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.remedies.families import COLUMNS, FAMILIES, PAIN, REMEDY, WITHOUT_REMEDY, wanted
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+from crampstudy.models.request import ModelRequest
+from crampstudy.models.times.event_family import EventFamily, fit_events
+
+ESTIMAND = "association within participants, against cramps without a remedy"
+
+
+def remedies(cohort: Cohort, *, where: str | None = None, ci_level: float = 0.95) -> pd.DataFrame:
+    """Return what each remedy goes with, against none, within participants; once more at equal pain of the cramp.
+
+    A cramp's worst pain may be the reason for a remedy as well as for a late relief; to adjust for it is a sensitivity
+    analysis. Where nobody noted the pain there are no rows at equal pain.
+
+    Args:
+        cohort: a diary with episodes.
+        where: condition that names a part of the cramps.
+        ci_level: confidence level.
+
+    Raises:
+        AnalysisError: no cramp has a remedy, or none is known to have had none, so that nothing can be compared.
+        UsageError: the condition cannot be read.
+    """
+    own = cohort.frame("episodes")
+    used = set(own[REMEDY].drop_nulls().cast(pl.String).unique()) if REMEDY in own.columns else set()
+    if not used:
+        raise AnalysisError("no cramp was logged with what was used against it")
+    if WITHOUT_REMEDY not in used:
+        raise AnalysisError(
+            "every cramp was logged with a remedy, so that there is nothing to compare with; what was logged where "
+            f"nothing was used is {WITHOUT_REMEDY!r}"
+        )
+    made = [each for family in FAMILIES for each in _of_family(cohort, family, where, ci_level)]
+    return pd.concat(made, ignore_index=True)
+
+
+def _of_family(cohort: Cohort, family: EventFamily, where: str | None, ci_level: float) -> Iterable[pd.DataFrame]:
+    own, outcome = cohort.frame("episodes"), family.outcomes[0]
+    known = {name for name in own.columns if not own[name].is_null().all()}
+    plain = ModelRequest(
+        cohort, family.name, REMEDY, outcome, where=where, ci_level=ci_level, analysis=kinds.REMEDY.name
+    )
+    if not known.issuperset(COLUMNS[outcome]):
+        yield _not_measured(plain)
+        return
+    adjusted = replace(plain, terms=f"{REMEDY} + {PAIN}", analysis=kinds.REMEDY_AT_EQUAL_PAIN.name)
+    for asked in (plain, adjusted) if PAIN in known else (plain,):
+        rows = fit_events(family, asked).estimates
+        yield rows[rows["term"] == REMEDY].assign(estimand=ESTIMAND)
+
+
+def _not_measured(asked: ModelRequest) -> pd.DataFrame:
+    cells = {"cohort": asked.cohort.name, "population": asked.where or "all participants", "outcome": asked.outcome}
+    cells |= {"analysis": asked.analysis, "model": asked.model, "term": asked.outcome}
+    note = f"no cramp was logged with {wanted(asked)}"
+    return estimates.frame([estimates.row(status="not_measured", note=note, **cells)])
