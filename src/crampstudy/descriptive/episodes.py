@@ -94,7 +94,7 @@ def cramp_features(
     made: list[Row] = []
     for label in (ALL, *labels):
         inside = np.ones(n, dtype=bool) if label == ALL else (banded == label).fill_null(value=False).to_numpy()
-        cells = {"cohort": cohort.name, "population": part_of(label, where), "outcome": "cramps"}
+        cells: Row = {"cohort": cohort.name, "population": part_of(label, where), "outcome": "cramps"}
         cells |= {"estimand": "of cramps as logged", "ci_level": ci_level}
         group = _Group(inside, design, cells, ci_level)
         made += _of_group(frame, group)

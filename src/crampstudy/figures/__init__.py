@@ -5,19 +5,10 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from crampstudy.estimates.results import Rows
-from crampstudy.figures.age_ratios import age_ratios
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
-from crampstudy.figures.comparisons import between_cohorts
-from crampstudy.figures.conditions import ratios_by_age
-from crampstudy.figures.distribution import distribution, recalled_classes
-from crampstudy.figures.dose_response import dose_response
 from crampstudy.figures.factors import ratios
-from crampstudy.figures.forest import forest
 from crampstudy.figures.frequency import age_curve, prevalence, rates
-from crampstudy.figures.nightly import lag_curves, modified, within_between
-from crampstudy.figures.onset import onset
 from crampstudy.figures.rootogram import rootogram
-from crampstudy.figures.season import season
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.comparisons import between_cohorts
 from crampstudy.figures.sections.conditions import ratios_by_age
@@ -25,9 +16,9 @@ from crampstudy.figures.sections.distribution import distribution, recalled_clas
 from crampstudy.figures.sections.dose_response import dose_response
 from crampstudy.figures.sections.forest import forest
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
+from crampstudy.figures.sections.onset import onset
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
-from crampstudy.figures.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {

@@ -96,7 +96,9 @@ def _curves(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     own = cohort.frame("episodes")
     times = own["relief_s"].drop_nulls().to_numpy() if "relief_s" in own.columns else np.empty(0)
     last = float(np.quantile(times, _SHOWN_SHARE)) if len(times) else 0.0
-    options = ReliefOptions(times=np.unique(np.linspace(0, last, _POINTS + 1).round()), ci_level=asked["ci_level"])
+    options = ReliefOptions(
+        times=tuple(np.unique(np.linspace(0, last, _POINTS + 1).round())), ci_level=asked["ci_level"]
+    )
     rows = pd.DataFrame(relief(cohort, where=asked["where"], options=options))
     rows = together([rows])
     medians = said.medians(rows)

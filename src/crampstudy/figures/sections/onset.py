@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import MaxNLocator
 
 from crampstudy import tables
@@ -30,7 +31,7 @@ def onset(estimates: pd.DataFrame) -> Figure:
     at = (rows["level"].str[:2].astype(float) + 0.5) * turn
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.3))
-        axes = figure.subplots(subplot_kw={"projection": "polar"})
+        axes: PolarAxes = figure.add_subplot(projection="polar")
         axes.set_theta_zero_location("N")
         axes.set_theta_direction(-1)
         axes.bar(at, 100 * rows["estimate"], width=0.88 * turn, color=style.PALETTE[0], alpha=0.75, linewidth=0)
