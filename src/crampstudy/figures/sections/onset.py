@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -31,7 +33,7 @@ def onset(estimates: pd.DataFrame) -> Figure:
     at = (rows["level"].str[:2].astype(float) + 0.5) * turn
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.3))
-        axes: PolarAxes = figure.add_subplot(projection="polar")
+        axes = cast(PolarAxes, figure.add_subplot(projection="polar"))
         axes.set_theta_zero_location("N")
         axes.set_theta_direction(-1)
         axes.bar(at, 100 * rows["estimate"], width=0.88 * turn, color=style.PALETTE[0], alpha=0.75, linewidth=0)
