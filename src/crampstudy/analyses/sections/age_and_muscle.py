@@ -54,7 +54,9 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, mo
     }
     curve = age_curve(cohort, youngest=settings.youngest, ci_level=settings.ci_level)
     alt = "Left, a smooth curve over age with its interval shaded; right, points with vertical intervals by age band."
-    drawing = Drawing("age_curve", together([curve, bands.estimates]), caption, alt)
+    # Without an age the bands have none to stand at.
+    drawn = together([curve, bands.estimates]) if cohort.has("age_years") else curve
+    drawing = Drawing("age_curve", drawn, caption, alt)
     muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
     ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
     values = {
