@@ -35,7 +35,7 @@ def test_the_names_completed_are_those_that_there_are() -> None:
         (("fit", DIARY, "--model", "mixed-l"), ["mixed-logistic", "mixed-linear"]),
         (("fit", "--covariance", "cluster-h"), ["cluster-hc0"]),
         (("simulate", "--preset", "o"), ["older-adults"]),
-        (("analyse", "se"), ["season", "second-opinion"]),
+        (("analyse", "se"), ["season", "severity", "second-opinion"]),
         (
             ("report", DIARY, "--sections", "cohort,"),
             [f"cohort,{name}" for name in analyses.ANALYSES if name != "cohort"],

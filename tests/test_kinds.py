@@ -128,6 +128,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ).estimates,
         "levels": levels(diary, ["vitamin_b12_pmol_l"]),
         "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
+        "severity": analyses.run("severity", diary).estimates,
         "characteristics": who.characteristics(diary),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),

@@ -250,8 +250,8 @@ def test_smallest_transport_number_is_zero(tmp_path: Path) -> None:
 
 
 def test_optional_table_may_be_absent(folder: Path) -> None:
-    absent = {"BMX": "bmi_kg_m2", "RXQ_RX": "diuretic_class, statin, laba", "DR1TOT": None, "DPQ": "phq9_0_27"}
-    absent |= {"SMQ": "smoking", "RHQ": "pregnancy_trimester"}
+    absent = {"BMX": "bmi_kg_m2, body_mass_kg", "RXQ_RX": "diuretic_class, statin, laba", "DR1TOT": None}
+    absent |= {"DPQ": "phq9_0_27", "SMQ": "smoking", "RHQ": "pregnancy_trimester"}
     for name in absent:
         (folder / f"{name}_D.csv.xz").unlink()
     raw = nhanes.read(folder)
@@ -359,3 +359,10 @@ def test_published_prevalence(
         assert int(adults["n_participants"][level]) == n
         assert round(100 * float(adults["estimate"][level]), 2) == percent
         assert round(100 * float(adults["std_error"][level]), 2) == error
+
+
+def test_a_copy_without_the_body_mass_says_so(folder: Path) -> None:
+    write_csv(folder, BMX=tables()["BMX"].drop(columns="BMXWT"))
+    raw = nhanes.read(folder)
+    assert "BMX_D.csv.xz has no column BMXWT: body_mass_kg missing" in raw.notices
+    assert "bmi_kg_m2" in one(raw).columns and "body_mass_kg" not in one(raw).columns

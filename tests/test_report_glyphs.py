@@ -41,7 +41,7 @@ def document(text: str, cell: str = "1") -> Document:
         "::::::: {#fig-x .figure}\nC\n:::::::\n\n::::::::\n"
     )
     views = {"tbl-x": f"<table><tr><td>{cell}</td></tr></table>", "fig-x": "<svg ></svg>"}
-    return Document(markdown, {"tbl-x": block, "fig-x": drawn}, views, {}, "")
+    return Document(markdown, {"tbl-x": block, "fig-x": drawn}, views, "")
 
 
 def front(cohort: str) -> typeset.Front:

@@ -89,18 +89,27 @@ def cramp_features(
     if not n:
         return estimates.frame([])
     design = SamplingDesign.of(np.zeros(n), persons, np.ones(n))
+    base: Row = {"cohort": cohort.name, "outcome": "cramps", "estimand": "of cramps as logged", "ci_level": ci_level}
+
+    def group(label: str, inside: Flags) -> _Group:
+        return _Group(inside, design, base | {"population": part_of(label, where)}, ci_level)
+
+    everybody = group(ALL, np.ones(n, dtype=bool))
+    made = [*_of_group(frame, everybody), *_onsets(frame, everybody)]
     banded = frame["age_band"].cast(pl.String)
-    labels = [label for label in (bands or AgeBands()).labels if (banded == label).any()] if bands else []
-    made: list[Row] = []
-    for label in (ALL, *labels):
-        inside = np.ones(n, dtype=bool) if label == ALL else (banded == label).fill_null(value=False).to_numpy()
-        cells: Row = {"cohort": cohort.name, "population": part_of(label, where), "outcome": "cramps"}
-        cells |= {"estimand": "of cramps as logged", "ci_level": ci_level}
-        group = _Group(inside, design, cells, ci_level)
-        made += _of_group(frame, group)
-        if label == ALL:
-            made += _onsets(frame, group)
+    for label in bands.labels if bands else ():
+        inside = (banded == label).fill_null(value=False).to_numpy()
+        people = len(np.unique(persons[inside]))
+        if people >= FEWEST:
+            made += _of_group(frame, group(label, inside))
+        elif people:
+            made.append(_too_few(group(label, inside), people))
     return estimates.frame(made)
+
+
+def _too_few(group: _Group, people: int) -> Row:
+    cells = group.cells | {"analysis": kinds.FEATURE.name, "term": "age_band", "n_participants": people}
+    return estimates.row(status="not_estimable", note=f"fewer than {FEWEST} participants had a cramp", **cells)
 
 
 def _of_group(frame: pl.DataFrame, group: _Group) -> Iterator[Row]:

@@ -133,9 +133,9 @@ def _names(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    banded = row["term"] == "age_band"
-    group = row["population"] if banded or row["scale"] == "prevalence" else row["level"]
-    if not (banded or row["scale"] in _OF_GROUPS) or pd.isna(group):
+    by_population = row["scale"] == "prevalence" or (row["term"] == "age_band" and row["scale"] != "rate")
+    group = row["population"] if by_population else row["level"]
+    if not (by_population or row["scale"] in _OF_GROUPS) or pd.isna(group):
         return wording.capital(wording.term(str(row["term"])))
     adjusted = " (age-standardised)" if "standardised" in str(row["analysis"]) else ""
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.sentences import severity as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.remedies.within_persons import remedies
+from crampstudy.contrasts.remedies.within_persons import remedies, used
 from crampstudy.descriptive.episodes import cramp_features
 from crampstudy.descriptive.relief import ReliefOptions, relief
 from crampstudy.errors import AnalysisError
-from crampstudy.estimates import kinds
+from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.groups import group
 
 FEATURES, BY_AGE, ONSET = "tbl-severity", "tbl-severity-by-age", "fig-severity-onset"
@@ -93,21 +92,26 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
 
 
 def _curves(cohort: Cohort, asked: dict[str, Any]) -> Findings:
+    used(cohort)
     own = cohort.frame("episodes")
     times = own["relief_s"].drop_nulls().to_numpy() if "relief_s" in own.columns else np.empty(0)
     last = float(np.quantile(times, _SHOWN_SHARE)) if len(times) else 0.0
-    options = ReliefOptions(
-        times=tuple(np.unique(np.linspace(0, last, _POINTS + 1).round())), ci_level=asked["ci_level"]
-    )
-    rows = pd.DataFrame(relief(cohort, where=asked["where"], options=options))
-    rows = together([rows])
-    medians = said.medians(rows)
+    grid = np.unique(np.linspace(0, last, _POINTS + 1).round()).tolist()
+    options = ReliefOptions(times=grid, ci_level=asked["ci_level"])
+    every = estimates.frame(relief(cohort, where=asked["where"], options=options))
+    medians = kinds.MEDIAN_RELIEF.rows(every)
+    few = medians[medians["n_participants"] < FEWEST]
+    if len(few) == len(medians):
+        raise AnalysisError(f"fewer than {FEWEST} participants logged the time to relief with any one remedy")
+    rows = every[~every["population"].isin(few["population"])]
+    names = wording.listed(map(wording.level, few["level"])) if len(few) else ""
     drawing = Drawing(
         "relief",
         rows,
         caption="Share of the cramps without relief by the time since the remedy, of those without one since when one "
         f"could have been used; up to the {100 * _SHOWN_SHARE:.0f}th centile of the times.",
-        alt=f"Curves that fall from 1, one for each remedy. {medians}".strip(),
+        alt=f"Curves that fall from 1, one for each remedy. {said.medians(rows)}".strip(),
+        note=f"Not drawn, of fewer than {FEWEST} participants: {names}." if names else None,
     )
     return Findings(rows, figures={RELIEF: drawing})
 
@@ -116,7 +120,7 @@ def _helped(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     rows = remedies(cohort, **asked)
     plain = kinds.REMEDY.rows(rows)
     if not (plain["status"] != "not_measured").any():
-        raise AnalysisError(wording.sentences(plain["note"].dropna()).rstrip("."))
+        raise AnalysisError("; ".join(plain["note"].dropna()))
     note = (
         "Cramps of participants who used more than one remedy, or one and none, each compared with the own cramps "
         "alone: Cox regression of relief with a baseline for each participant, linear regression of the fall of pain "

@@ -61,13 +61,12 @@ def answer(features: pd.DataFrame, helped_rows: pd.DataFrame) -> str:
 
 def described(rows: pd.DataFrame) -> str:
     """Return where cramps are, how many are long and wake, and when they begin."""
-    sites = [
-        f"{value(row)} were in the {row['level']}" for row in wording.records(_everybody(rows)) if _shown(row, "site")
-    ]
+    sites = [row for row in wording.records(_everybody(rows)) if row["term"] == "site" and pd.notna(row["estimate"])]
+    where = [f"{value(row)} {'' if i else 'of the cramps were '}in the {row['level']}" for i, row in enumerate(sites)]
     above, late = _row(rows, "duration_s", "above 10 min"), _row(rows, "duration_s", "90th centile")
     woke, sore = _row(rows, "woke", "true"), _row(rows, SORE, "true")
     texts = [
-        f"of the cramps {wording.listed(sites)}" if sites else "",
+        wording.listed(where) if where else "",
         f"one in ten lasted longer than {value(late)}, and {value(above)} longer than 10 min" if late and above else "",
         f"{value(woke)} woke the person" if woke else "",
         f"{value(sore)} left the muscle sore" if sore else "",
@@ -166,7 +165,3 @@ def _row(rows: pd.DataFrame, term: str, level: str) -> dict[str, Any] | None:
     own = _everybody(rows)
     own = own[own["term"].eq(term) & own["level"].eq(level) & own["estimate"].notna()]
     return wording.records(own)[0] if len(own) else None
-
-
-def _shown(row: Mapping[str, Any], term: str) -> bool:
-    return bool(row["term"] == term and pd.notna(row["estimate"]))

@@ -6,7 +6,7 @@ families of cramps like those of :mod:`crampstudy.models.registry`, asked by thi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,8 @@ COLUMNS = {"relief": ("relief_s",), FALL: (PAIN, AFTER), SORE: (SORE,)}
 """What each outcome is made of."""
 WITHOUT_REMEDY = "none"
 APART = "what was used cannot be told apart within participants: too few used one thing beside another"
+ALIKE = "no participant used one remedy, or none, on some cramps and another on others"
+NEVER = "no participant who used different remedies was ever sore"
 ALL_OR_NONE = "with some remedy, or with none, every cramp or no cramp was followed by soreness"
 
 Solver = Callable[[Array, Array, Codes], PersonFit]
@@ -68,17 +70,17 @@ def _compared(
     kept = varied.filter(pl.col("_outcome").sum().over("participant_id") > 0) if ever else varied
     lost = (
         *without,
-        (f"without {wanted(request)}", frame.height - known.height),
+        (f"without {labels([REMEDY, *COLUMNS[request.outcome], *names])}", frame.height - known.height),
         ("of participants who always did the same", known.height - varied.height),
         ("of participants who were never sore", varied.height - kept.height),
     )
-    return EventRows(kept.drop("_outcome"), "cramps", lost, kept["_outcome"].to_numpy())
+    why_not = None if kept.height else ALIKE if varied.is_empty() else NEVER
+    return EventRows(kept.drop("_outcome"), "cramps", lost, kept["_outcome"].to_numpy(), why_not=why_not)
 
 
-def wanted(request: ModelRequest) -> str:
-    """Return what a cramp must have been logged with, as printed."""
-    names = dict.fromkeys([REMEDY, *COLUMNS[request.outcome], *([PAIN] if PAIN in request.names else [])])
-    return " or ".join(variable(name).label.lower() for name in names)
+def labels(names: Iterable[str]) -> str:
+    """Return what was logged of cramps, as printed."""
+    return " or ".join(dict.fromkeys(variable(name).label.lower() for name in names))
 
 
 def _hazard(of: Events) -> EventAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -10,7 +10,7 @@ import polars as pl
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.remedies.families import COLUMNS, FAMILIES, PAIN, REMEDY, WITHOUT_REMEDY, wanted
+from crampstudy.contrasts.remedies.families import COLUMNS, FAMILIES, PAIN, REMEDY, WITHOUT_REMEDY, labels
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.models.request import ModelRequest
@@ -31,14 +31,10 @@ def remedies(cohort: Cohort, *, where: str | None = None, ci_level: float = 0.95
         ci_level: confidence level.
 
     Raises:
-        AnalysisError: no cramp has a remedy, or none is known to have had none, so that nothing can be compared.
+        AnalysisError: no cramp has a remedy, or all have one, so that nothing can be compared.
         UsageError: the condition cannot be read.
     """
-    own = cohort.frame("episodes")
-    used = set(own[REMEDY].drop_nulls().cast(pl.String).unique()) if REMEDY in own.columns else set()
-    if not used:
-        raise AnalysisError("no cramp was logged with what was used against it")
-    if WITHOUT_REMEDY not in used:
+    if WITHOUT_REMEDY not in used(cohort):
         raise AnalysisError(
             "every cramp was logged with a remedy, so that there is nothing to compare with; what was logged where "
             f"nothing was used is {WITHOUT_REMEDY!r}"
@@ -47,14 +43,27 @@ def remedies(cohort: Cohort, *, where: str | None = None, ci_level: float = 0.95
     return pd.concat(made, ignore_index=True)
 
 
+def used(cohort: Cohort) -> frozenset[str]:
+    """Return what was used against cramps, ``none`` among it.
+
+    Raises:
+        AnalysisError: no cramp has a remedy.
+    """
+    own = cohort.frame("episodes")
+    found = own[REMEDY].drop_nulls().cast(pl.String).unique() if REMEDY in own.columns else ()
+    if not len(found):
+        raise AnalysisError("no cramp was logged with what was used against it")
+    return frozenset(found)
+
+
 def _of_family(cohort: Cohort, family: EventFamily, where: str | None, ci_level: float) -> Iterable[pd.DataFrame]:
     own, outcome = cohort.frame("episodes"), family.outcomes[0]
     known = {name for name in own.columns if not own[name].is_null().all()}
     plain = ModelRequest(
         cohort, family.name, REMEDY, outcome, where=where, ci_level=ci_level, analysis=kinds.REMEDY.name
     )
-    if not known.issuperset(COLUMNS[outcome]):
-        yield _not_measured(plain)
+    if lacking := [name for name in COLUMNS[outcome] if name not in known]:
+        yield _not_measured(plain, lacking)
         return
     adjusted = replace(plain, terms=f"{REMEDY} + {PAIN}", analysis=kinds.REMEDY_AT_EQUAL_PAIN.name)
     for asked in (plain, adjusted) if PAIN in known else (plain,):
@@ -62,8 +71,8 @@ def _of_family(cohort: Cohort, family: EventFamily, where: str | None, ci_level:
         yield rows[rows["term"] == REMEDY].assign(estimand=ESTIMAND)
 
 
-def _not_measured(asked: ModelRequest) -> pd.DataFrame:
+def _not_measured(asked: ModelRequest, lacking: Sequence[str]) -> pd.DataFrame:
     cells = {"cohort": asked.cohort.name, "population": asked.where or "all participants", "outcome": asked.outcome}
     cells |= {"analysis": asked.analysis, "model": asked.model, "term": asked.outcome}
-    note = f"no cramp was logged with {wanted(asked)}"
+    note = f"no cramp was logged with {labels(lacking)}"
     return estimates.frame([estimates.row(status="not_measured", note=note, **cells)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,9 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate
+
+if TYPE_CHECKING:
+    from matplotlib.projections.polar import PolarAxes
 
 _HOURS = 24
 
@@ -33,7 +36,7 @@ def onset(estimates: pd.DataFrame) -> Figure:
     at = (rows["level"].str[:2].astype(float) + 0.5) * turn
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.3))
-        axes = cast(PolarAxes, figure.add_subplot(projection="polar"))
+        axes = cast("PolarAxes", figure.add_subplot(projection="polar"))
         axes.set_theta_zero_location("N")
         axes.set_theta_direction(-1)
         axes.bar(at, 100 * rows["estimate"], width=0.88 * turn, color=style.PALETTE[0], alpha=0.75, linewidth=0)

@@ -11,6 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import group
 from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.headings import of_group, with_level
 from crampstudy.tables.table import as_table, table_of_rows
 
@@ -40,7 +41,10 @@ def cramp_features(estimates: pd.DataFrame) -> pd.DataFrame:
 def cramp_features_by_age(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return what cramps are like by age band, a column each."""
     rows = kinds.FEATURE.rows(estimates)
-    rows = rows[rows["status"] != "not_measured"].assign(row=lambda each: each["population"].map(of_group))
+    # A band of few people has one row, which says so.
+    rows = rows[(rows["status"] != "not_measured") & rows["term"].ne("age_band")].assign(
+        row=lambda each: each["population"].map(of_group)
+    )
     columns: dict[str, Any] = {
         "Participants": rows.groupby("row", sort=False)["n_participants"].max().map(wording.count)
     }
@@ -94,7 +98,7 @@ def remedies(estimates: pd.DataFrame) -> pd.DataFrame:
     every = wording.records(plain)
     made = pd.DataFrame(
         {
-            "Remedy": [wording.DASH if pd.isna(row["level"]) else wording.level(str(row["level"])) for row in every],
+            "Measure": [_measure(row) for row in every],
             "Participants with it": plain["n_exposed"].map(wording.count).tolist(),
             with_level("Against none (95% CI)", plain): [estimate(row) for row in every],
             with_level("At equal pain (95% CI)", plain): [
@@ -103,13 +107,17 @@ def remedies(estimates: pd.DataFrame) -> pd.DataFrame:
             "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in every],
         }
     )
-    made.index = pd.Index([_of_outcome(row) for row in every], name="Of")
+    made.index = pd.Index([_against(row) for row in every], name="Outcome and remedy")
     return made
 
 
-def _of_outcome(row: Mapping[str, Any]) -> str:
-    measure = "difference, points" if row["scale"] == "difference" else str(row["scale"]).replace("_", " ")
-    return f"{wording.outcome(str(row['outcome']))}: {measure}"
+def _measure(row: Mapping[str, Any]) -> str:
+    return "points of 10" if row["scale"] == DIFFERENCE else str(row["scale"]).replace("_", " ")
+
+
+def _against(row: Mapping[str, Any]) -> str:
+    outcome = wording.outcome(str(row["outcome"]))
+    return outcome if pd.isna(row["level"]) else f"{outcome}: {wording.level(str(row['level']))}"
 
 
 def _feature(row: Mapping[str, Any]) -> str:

@@ -34,7 +34,8 @@ class NhanesField:
     """One codebook variable from one published column.
 
     ``codes`` maps the codes of an answer to values; without it the column is a number, taken times
-    ``factor`` plus ``offset``. ``missing`` are the codes that mean refused or do not know.
+    ``factor`` plus ``offset``. ``missing`` are the codes that mean refused or do not know. A table may lack an
+    ``optional`` column, as in a copy that was made of those that somebody needed.
     """
 
     name: str
@@ -45,6 +46,7 @@ class NhanesField:
     factor: float = 1.0
     offset: float = 0.0
     cycles: str = "DE"
+    optional: bool = False
 
 
 _YES_NO: Mapping[int, str | bool] = {1: True, 2: False}
@@ -74,7 +76,7 @@ FIELDS: tuple[NhanesField, ...] = (
     NhanesField("psu", "DEMO", "SDMVPSU"),
     NhanesField("usual_sleep_hours", "SLQ", "SLD010H", missing=(77, 99)),
     NhanesField("bmi_kg_m2", "BMX", "BMXBMI"),
-    NhanesField("body_mass_kg", "BMX", "BMXWT"),
+    NhanesField("body_mass_kg", "BMX", "BMXWT", optional=True),
     NhanesField("serum_sodium_mmol_l", "BIOPRO", "LBXSNASI"),
     NhanesField("serum_potassium_mmol_l", "BIOPRO", "LBXSKSI"),
     NhanesField("serum_chloride_mmol_l", "BIOPRO", "LBXSCLSI"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -131,7 +131,11 @@ def _participants(folder: Path, files: Mapping[str, Path], cycle: str, notices: 
             names = ", ".join([field.name for field in of_table] or _made_of(columns))
             notices.append(f"cycle {cycle} lacks the table {table}: {names} missing")
             continue
-        frame = _checked(path, table, _table(path, columns), of_table)
+        frame = _table(path, columns, {field.column for field in of_table if field.optional})
+        for field in of_table:
+            if field.column not in frame.columns:
+                notices.append(f"{path.name} has no column {field.column}: {field.name} missing")
+        frame = _checked(path, table, frame, [field for field in of_table if field.column in frame.columns])
         people = frame if table == "DEMO" else _beside(people, path, frame)
     top = nc.CYCLES[cycle].top_coded_age
     notices.append(f"cycle {cycle}: ages of {top} and over are published as {top} and kept so")
@@ -182,14 +186,14 @@ def _checked(path: Path, table: str, frame: pl.DataFrame, fields: Sequence[nc.Nh
     return frame
 
 
-def _table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+def _table(path: Path, columns: Sequence[str], optional: Collection[str] = ()) -> pl.DataFrame:
     wanted = ["SEQN", *columns]
     try:
         frame = _transport(path, wanted) if path.name.lower().endswith(".xpt") else _csv(path, wanted)
     except _BROKEN as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SourceError(f"{path} cannot be read ({reason}); fetch the published file again") from error
-    if missing := [column for column in wanted if column not in frame.columns]:
+    if missing := [column for column in wanted if column not in {*frame.columns, *optional}]:
         raise SourceError(f"{path} has no column {missing[0]}; is it the table that its name says?")
     # A CSV made from a transport file has its zeros, too.
     tiny = pl.col(pl.Float64).abs() < TRANSPORT_ZERO
