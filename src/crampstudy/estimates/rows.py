@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import pandas as pd
@@ -54,6 +55,7 @@ def key(cells: Mapping[str, Any]) -> str:
     return "/".join(_slug(part) for part in parts if part)
 
 
+@lru_cache(maxsize=512)
 def _by_age(population: str) -> str:
     """Return a population with its ages from a limit on as groups are named: ``20+`` of ``age_years >= 20``.
 
@@ -63,6 +65,7 @@ def _by_age(population: str) -> str:
     return named if re.search(r"\bor\b", named, re.IGNORECASE) else _AGE_AND.sub(r"\1, ", named)
 
 
+@lru_cache(maxsize=4096)
 def _slug(text: str) -> str:
     for sign, word in _SIGNS.items():
         text = text.replace(sign, word)

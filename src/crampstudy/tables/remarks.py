@@ -129,7 +129,7 @@ def _span(counts: Collection[int]) -> str:
 
 def _names(rows: pd.DataFrame) -> list[str]:
     """Return what each row is of, as its table prints it: its factor, or its group or age band."""
-    return [_named(row) for row in wording.records(rows)]
+    return [_named(row) for row in wording.records(rows[["term", "population", "scale", "level", "analysis"]])]
 
 
 def _named(row: Mapping[str, Any]) -> str:

@@ -30,7 +30,8 @@ _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
 _ALONE = 1e-10
 _DEPENDS = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
-_BLOCK_CELLS = 1 << 16
+_BLOCK_CELLS = 1 << 13
+"""So many nights are worked on at once: their arrays stay in the cache of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Satterthwaite:
         """Return the degrees of freedom (k) of t: 2 E(V)^2 / Var(V)."""
         spread, linked = self._of(contrasts)
         squares = np.square(linked).sum(axis=2)
-        gram = np.einsum("gip,giq->ipq", linked, linked)
+        gram = linked.transpose(1, 2, 0) @ linked.transpose(1, 0, 2)
         norm = np.square(spread).sum(axis=0) - 2 * (spread * squares).sum(axis=0) + np.square(gram).sum(axis=(1, 2))
         with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where no score bears on a coefficient: a problem
             number: Array = (spread.sum(axis=0) - squares.sum(axis=0)) ** 2 / norm

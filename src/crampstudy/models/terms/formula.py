@@ -85,11 +85,16 @@ def names_of_factor(factor: Factor) -> set[str]:
         return set()
     if factor.eval_method.value == "lookup":
         return {decoded(factor.expr)}
-    nodes = list(ast.walk(ast.parse(factor.expr, mode="eval")))
+    return {*_names_called(factor.expr)}
+
+
+@lru_cache(maxsize=1024)
+def _names_called(expression: str) -> frozenset[str]:
+    nodes = list(ast.walk(ast.parse(expression, mode="eval")))
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     modules = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions | modules}
-    return {decoded(name) for name in names - set(CODINGS)}
+    return frozenset(decoded(name) for name in names - set(CODINGS))
 
 
 def as_shown(text: str, terms: Collection[str]) -> str:
