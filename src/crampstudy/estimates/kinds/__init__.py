@@ -31,6 +31,11 @@ from crampstudy.estimates.kinds.described import (
 from crampstudy.estimates.kinds.dose_response import DOSE_RESPONSE, EXPOSURE_LEVEL, LOW_LEVEL, SHAPE
 from crampstudy.estimates.kinds.fits import (
     ADJUSTED,
+    AGE_ALONE,
+    AGE_BESIDE_ALL,
+    AGE_BESIDE_JOINTS,
+    AGE_BESIDE_MUSCLE,
+    AGE_BESIDE_SITTING,
     BOOTSTRAP,
     BOOTSTRAP_CORRECTED,
     BOOTSTRAP_PERCENTILE,
@@ -42,13 +47,6 @@ from crampstudy.estimates.kinds.fits import (
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
 from crampstudy.estimates.kinds.health_conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
-from crampstudy.estimates.kinds.muscle import (
-    AGE_ALONE,
-    AGE_BESIDE_ALL,
-    AGE_BESIDE_JOINTS,
-    AGE_BESIDE_MUSCLE,
-    AGE_BESIDE_SITTING,
-)
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
