@@ -438,9 +438,13 @@ def test_a_table_and_a_figure_of_each_row(found: analyses.Findings) -> None:
         (
             (0.1, -0.3, 0.5),
             "near null",
-            "sleep quality was the same, but for less than would matter (0.10 (−0.30–0.50)",
+            "sleep quality was the same, but for less than would matter (0.10 (−0.30 to 0.50)",
         ),
-        ((0.1, -1.3, 1.5), "inconclusive", "sleep quality was not clearly higher or lower (0.10 (−1.30–1.50) points)"),
+        (
+            (0.1, -1.3, 1.5),
+            "inconclusive",
+            "sleep quality was not clearly higher or lower (0.10 (−1.30 to 1.50) points)",
+        ),
         ((0.1, -1.3, 1.5), "too few", "of sleep quality, too few people or nights to say (0.10"),
     ],
 )

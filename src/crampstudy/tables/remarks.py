@@ -12,6 +12,7 @@ from crampstudy import wording
 from crampstudy.codebook import exposures
 from crampstudy.estimates import BASELINES, PARAMETERS, compares, kinds, verdicts
 
+_NAMING = ("term", "population", "scale", "level", "analysis")
 _OF_GROUPS = ("rate", "prevalence", "median")
 _OF_ITS_ROWS = re.compile(r"fewer than \d+ participants")
 """What is said of the people of single rows, also where it is of every one."""
@@ -129,7 +130,7 @@ def _span(counts: Collection[int]) -> str:
 
 def _names(rows: pd.DataFrame) -> list[str]:
     """Return what each row is of, as its table prints it: its factor, or its group or age band."""
-    return [_named(row) for row in wording.records(rows[["term", "population", "scale", "level", "analysis"]])]
+    return [_named(row) for row in wording.records(rows.filter(items=_NAMING))]
 
 
 def _named(row: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     helped = attempt((REMEDIES,), lambda: _helped(cohort, asked))
     values = {
         "answer": said.answer(described.estimates, helped.estimates),
-        "described": said.described(described.estimates),
-        "helped": said.helped(helped.estimates),
+        "described": f"{said.described(described.estimates)} {said.COUNTED_ONCE}",
+        "helped": f"{said.helped(helped.estimates)} {said.READ_AS}",
         "limits": said.LIMITS,
     }
     return joined(described, curves, helped, Findings(together([]), values=values))
@@ -65,29 +65,27 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
         raise AnalysisError(f"no cramp was logged by a participant from {settings.youngest} years on")
     features = kinds.FEATURE.rows(rows)
     everybody = features[features["population"].map(group) == "all"]
-    if not (features["status"] != "not_measured").any():
-        raise AnalysisError("no cramp was logged with its site, length or pain")
-    found = {
-        FEATURES: ReportTable(
-            tables.cramp_features(everybody),
-            "What cramps are like.",
-            f"Intervals take participants as clusters. {tables.notes(everybody)}".strip(),
-        )
-    }
+    found, could_not = {}, {}
+    if (everybody["status"] != "not_measured").any():
+        note = f"Intervals take participants as clusters. {tables.notes(everybody)}".strip()
+        found[FEATURES] = ReportTable(tables.cramp_features(everybody), "What cramps are like.", note)
+    else:
+        could_not[FEATURES] = "no cramp was logged with its site, length or pain"
     chosen = features[features["term"].map(_SHOWN_BY_AGE).eq(features["level"])]
-    could_not = {}
     if chosen["population"].nunique() > 1:
         caption = "What cramps are like, by age."
         found[BY_AGE] = ReportTable(tables.cramp_features_by_age(chosen), caption, said.few(chosen))
     else:
-        could_not[BY_AGE] = "no participant with cramps has an age"
+        could_not[BY_AGE] = could_not.get(FEATURES, f"no age band has {FEWEST} participants of whom cramps are known")
     onsets = together([kinds.ONSET.rows(rows), kinds.MEAN_ONSET.rows(rows)])
     drawing = Drawing(
         "onset",
         onsets,
         caption="Share of the cramps that begin in each hour of the clock, with intervals; the line is the mean onset.",
-        alt=said.onset(onsets) or "No onset is known.",
+        alt=said.onset(onsets),
     )
+    if (onsets["status"] == "not_measured").all():
+        return Findings(rows, found, could_not={**could_not, ONSET: "no cramp was logged with its onset"})
     return Findings(rows, found, {ONSET: drawing}, could_not=could_not)
 
 

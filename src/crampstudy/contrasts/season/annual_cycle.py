@@ -17,7 +17,7 @@ from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.season.rows import COSINE, SINE, FittedCycle, SeasonQuestion, not_estimable
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import kinds
-from crampstudy.estimates.kinds.season import MONTH_NAMES
+from crampstudy.estimates.kinds.sections.season import MONTH_NAMES
 from crampstudy.models.nights import count
 from crampstudy.models.nights.solution import Solution
 from crampstudy.models.request import ModelRequest

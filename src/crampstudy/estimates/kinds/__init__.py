@@ -6,7 +6,6 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
-from crampstudy.estimates.kinds.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
@@ -45,8 +44,6 @@ from crampstudy.estimates.kinds.fits import (
     REGRESSION,
 )
 from crampstudy.estimates.kinds.frequency import CONCENTRATION, CRAMP_NIGHTS, DISTRIBUTION, OFTEN, RECALLED
-from crampstudy.estimates.kinds.health_conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
-from crampstudy.estimates.kinds.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.participants import (
     CHARACTERISTICS,
     COMPLETENESS,
@@ -56,9 +53,12 @@ from crampstudy.estimates.kinds.participants import (
 )
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
-from crampstudy.estimates.kinds.season import CYCLE, EXAMINED, MONTHS, SEASON
-from crampstudy.estimates.kinds.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
-from crampstudy.estimates.kinds.sleep import (
+from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
+from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
+from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
+from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
+from crampstudy.estimates.kinds.sections.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
+from crampstudy.estimates.kinds.sections.sleep import (
     BOTH_DIRECTIONS,
     CRAMP_NIGHT,
     CRAMP_NIGHT_ADJUSTED,

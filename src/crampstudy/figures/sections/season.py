@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from crampstudy import tables
 from crampstudy.estimates import kinds
-from crampstudy.estimates.kinds.season import MONTH_NAMES
+from crampstudy.estimates.kinds.sections.season import MONTH_NAMES
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate

@@ -50,13 +50,14 @@ class Linear(OneLine):
             UsageError: the two do not name the same variables, one is not in the fit, another interacts with one
                 of them and is not named, a level is unknown, or a value lies beyond a spline's observed range.
         """
+        contrast = self._contrast(at, against)
         cells = {
             "term": ", ".join(at),
             "level": ", ".join(map(_text, at.values())),
             "reference": ", ".join(_text(against[name]) for name in at),
             "unit": f"{self.scale.of}, difference of the two" if self.scale.of else "ratio of the two",
         }
-        return self._row(self._contrast(at, against), cells)
+        return self._row(contrast, cells)
 
     def ratio_of_ratios(
         self,
