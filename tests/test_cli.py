@@ -73,6 +73,9 @@ def test_compare_puts_two_cohorts_one_after_the_other(run: Run, tmp_path: Path) 
     code, out, _ = run("compare", DIARY, DIARY, "--json")
     assert code == 0
     assert {row["cohort"] for row in json.loads(out) if row["scale"] == "rate"} == {"A", "B"}
+    code, out, _ = run("compare", DIARY, DIARY, "--adjust", "sex", "--reference", "B", "--json")
+    adjusted = [row for row in json.loads(out) if row["analysis"] == "between cohorts, adjusted"]
+    assert code == 0 and {(row["cohort"], row["reference"]) for row in adjusted} == {("A", "B")}
     code, _, err = run("compare", DIARY, DIARY, "--name", "one")
     assert code == 2
     assert_one_message(err)

@@ -104,6 +104,12 @@ def compare(
     age_bands: Bands = None,
     standard: StandardName = "who",
     where: Where = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Name of the cohort that the other is compared with; the first by default.")
+    ] = None,
+    adjust: Annotated[
+        str, typer.Option(help='Also at the same people, adjusted for these terms beside the groups, such as "sex".')
+    ] = "",
     ci_level: CiLevel = 0.95,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
@@ -112,7 +118,7 @@ def compare(
     as_csv: AsCsv = None,
     force: Force = False,
 ) -> None:
-    """Show two cohorts by the same groups, one after the other.
+    """Compare two cohorts group by group: what each has, then ratios, differences and tests between them.
 
     --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
     """
@@ -129,6 +135,8 @@ def compare(
         bands=bands(age_bands),
         standard=standard,
         where=where,
+        reference=reference,
+        adjust=adjust,
         ci_level=ci_level,
     )
     _show(described, output, [first, second])

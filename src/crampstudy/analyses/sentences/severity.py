@@ -16,9 +16,9 @@ from crampstudy.estimates.verdicts import DIFFERENCE
 
 COUNTED_ONCE = "Each cramp counts once, so that those who have more count more."
 READ_AS = (
-    "The curves are of the cramps of all people together, and the ratios compare those of each person with one another: "
-    "hazard ratios above 1 are of a sooner relief, differences above 0 of more pain taken away, ratios of soreness below "
-    "1 of less of it."
+    "The curves are of the cramps of all people together, and the ratios compare those of each person with one "
+    "another: hazard ratios above 1 are of a sooner relief, differences above 0 of more pain taken away, ratios of "
+    "soreness below 1 of less of it."
 )
 LIMITS = (
     "Nobody allocated the remedies: people may use one when a cramp is bad, which makes it look worse than it is, or "
