@@ -25,8 +25,8 @@ _ROW = 0.185
 """Inches a line."""
 _WINDOW = 6.0
 """Intervals that reach further end there in an arrow."""
-_WIDTHS = (2.3, 2.0, 2.1)
-_AT = {"n": 0.1, "number": 0.63, "weight": 0.82, "bias": 1.0}
+_WIDTHS = (2.5, 1.5, 2.5)
+_AT = {"n": 0.12, "number": 0.64, "weight": 0.83, "bias": 1.0}
 """Where the columns on the right end, as shares of their width."""
 _SMALL = 7.2
 _PUBLISHED, _COHORT = style.PALETTE[6], style.PALETTE[1]
@@ -58,6 +58,9 @@ def forest(estimates: pd.DataFrame) -> Figure:
     with style.journal():
         figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.85 + _ROW * len(lines)))
         left, axes, right = figure.subplots(1, 3, sharey=True, width_ratios=_WIDTHS)
+        # A long name reaches over lines that have nothing to draw.
+        left.set_zorder(axes.get_zorder() + 1)
+        left.patch.set_visible(False)
         for side in (left, right):
             side.set_xlim(0, 1)
             side.axis("off")
@@ -133,7 +136,7 @@ def _frame(axes: Axes, lines: list[_Line]) -> None:
 
 
 def _heads(left: Axes, right: Axes, estimates: pd.DataFrame) -> None:
-    bold: dict[str, Any] = {"fontsize": _SMALL, "fontweight": 600, "va": "center"}
+    bold: dict[str, Any] = {"fontsize": _SMALL, "fontweight": 600, "va": "center", "in_layout": False}
     left.text(0, -0.85, "Study", **bold)
     for name, text in (("n", "n"), ("number", "Difference"), ("weight", "Weight"), ("bias", "Bias")):
         right.text(_AT[name], -0.85, text, ha="right", **bold)
@@ -141,7 +144,8 @@ def _heads(left: Axes, right: Axes, estimates: pd.DataFrame) -> None:
 
 def _write(left: Axes, right: Axes, at: int, line: _Line) -> None:
     """Write the texts of a line: the study on the left; participants, numbers, weight and risk of bias on the right."""
-    small: dict[str, Any] = {"fontsize": _SMALL, "va": "center"}
+    # The columns have their widths, whatever is written in them.
+    small: dict[str, Any] = {"fontsize": _SMALL, "va": "center", "in_layout": False}
     heading = line.row is None
     bold = heading or line.kind == "pool"
     colour = _COHORT if line.kind == "cohort" else style.INK
