@@ -428,7 +428,7 @@ def test_a_column_of_very_large_or_small_numbers_has_its_statistic(shared: Path,
         assert row["status"] == "converged" and 1e-6 < row["estimate"] < 1e6
 
 
-@pytest.mark.parametrize(("outcome", "size", "unit"), [("cramps", 1e5, "per 100000"), ("sleep_hours", 30.0, "per 10")])
+@pytest.mark.parametrize(("outcome", "size", "unit"), [("cramps", 1e6, "per 1e+06"), ("sleep_hours", 30.0, "per 10")])
 def test_within_and_between_of_one_exposure_have_one_step(outcome: str, size: float, unit: str) -> None:
     rng = np.random.default_rng(5)
     cohort, _ = slopes()

@@ -82,7 +82,7 @@ def _described(cohort: Cohort, settings: Settings, asked: dict[str, Any]) -> Fin
         "onset",
         onsets,
         caption="Share of the cramps that begin in each hour of the clock, with intervals; the line is the mean onset.",
-        alt=said.onset(onsets),
+        alt=said.onset(onsets) or "No hour of onset could be estimated.",
     )
     if (onsets["status"] == "not_measured").all():
         return Findings(rows, found, could_not={**could_not, ONSET: "no cramp was logged with its onset"})
