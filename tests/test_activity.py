@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import recovery_activity as recovery
 from test_age_curve import survey
 
 from crampstudy import analyses, causal, codebook, figures, fit, wording
@@ -295,3 +296,21 @@ def test_what_was_not_logged_is_said_and_the_rest_is_made(diary: Cohort) -> None
     asked = analyses.run("activity", survey(None))
     assert asked.could_not == {"tbl-activity": "the survey asked neither for activity nor for sitting"}
     assert asked.values["answer"].startswith("How cramps go with activity could not be estimated: the survey asked")
+
+
+@pytest.mark.parametrize("law", [recovery.PROGRAMME_LAW, recovery.STRETCHING_LAW, recovery.Advice()])
+def test_what_is_done_over_several_nights_is_found_as_it_was_put_in(law: recovery.Advice) -> None:
+    found = recovery.found(law, law.cohort(200, 28, np.random.default_rng(12)))
+    assert len(found) == {recovery.PROGRAMME_LAW: 2, recovery.STRETCHING_LAW: 1}.get(law, 3)
+    for name, answer in found.items():
+        assert answer is not None, name
+        error, std_error, _ = answer
+        assert abs(error) < 3 * std_error and std_error < 0.25, name
+
+
+def test_the_advice_of_the_law_is_that_of_the_programme() -> None:
+    stretched = np.array([[True] * 6 + [False] * 4])
+    assert recovery._in_last(stretched, 7).tolist() == [[1, 2, 3, 4, 5, 6, 6, 5, 4, 3]]
+    age, female = np.array([51.0, 50.0, 80.0]), np.array([True, True, False])
+    eaten = np.array([1100.0, 1100.0, 1199.0])
+    assert recovery._reached("dietary_calcium_mg", age, female, eaten).tolist() == [False, True, False]

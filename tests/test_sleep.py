@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import recovery_cells
 import recovery_sleep
 from drawn_figures import drawn
 
@@ -357,13 +358,13 @@ def test_the_table_of_recovery_names_what_is_beyond_chance() -> None:
     assert known["lag 1"] == known["cumulative"] == -0.12 and "lead 1" not in known
     assert set(recovery_sleep.answers("null").values()) == {0.0}
     right, wrong = (
-        recovery_sleep.Cell(20, 28, "on", term, 400, covered, 0.01, 0.02, 0.05)
+        recovery_cells.Cell(("20", "28", "on"), term, 400, covered, 0.01, 0.02, 0.05)
         for term, covered in (("lag 1", 378), ("lag 2", 320))
     )
-    made = recovery_sleep.table([right, wrong])
+    made = recovery_cells.table(recovery_sleep.HEADS, [right, wrong])
     assert "| 20 | 28 | on | lag 1 | 400 | 94.5% | +0.0100 ± 0.0200 | 0.0500 |" in made
-    assert made.endswith("Holm over 2 cells at 0.001, beyond chance are lag 2 of 20 (on, 80.0%).")
-    assert recovery_sleep.table([right]).endswith("no cell's coverage is beyond chance.")
+    assert made.endswith("Holm over 2 cells at 0.001, beyond chance are lag 2 (20, 28, on: 80.0%).")
+    assert recovery_cells.table(recovery_sleep.HEADS, [right]).endswith("no cell's coverage is beyond chance.")
 
 
 def test_the_page_has_the_table_of_the_estimates_that_are_kept() -> None:

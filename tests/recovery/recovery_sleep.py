@@ -6,15 +6,12 @@ or neither does; what the contrasts say of each is held against the answers of i
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-import numpy as np
-from scipy import stats
+import recovery_cells as recovery
 
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -23,7 +20,7 @@ from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.estimands import sleep
 from crampstudy.simulate.estimands.potential_outcomes import Population
 
-MARKS = "<!-- sleep: begin -->", "<!-- sleep: end -->"
+HEADS = ("participants", "nights", "both directions")
 SLEEP = "sleep_quality_0_10"
 SCORES = {SLEEP: "sleep-quality", "fatigue_0_10": "fatigue", "sleep_hours": "sleep-hours"}
 LAGS = {f"lag {k}": f"lag:sleep-quality:{k}" for k in (1, 2, 3)}
@@ -31,9 +28,6 @@ SIZES = ((150, 21), (20, 28))
 """Participants and nights of a usual cohort and of a small one."""
 STATES = {"on": -0.12, "null": 0.0}
 """Whether both directions act: the log rate ratio of a point of sleep quality."""
-COHORTS = 400
-LEVEL = 0.001
-Found = dict[str, tuple[float, float, bool] | None]
 
 
 def truth(state: str) -> Truth:
@@ -61,13 +55,13 @@ def answers(state: str) -> dict[str, float]:
     return {**scores, **lags, "cumulative": sum(lags.values()), **later}
 
 
-def found(cohort: Cohort, known: dict[str, float]) -> Found:
+def found(cohort: Cohort, known: dict[str, float]) -> recovery.Found:
     """Return by term the error, the standard error and whether the interval covers, ``None`` without an answer."""
     scores = cramp_night_scores(cohort, tuple(SCORES))
     rows = {r["outcome"]: r for r in scores[scores["level"] == "within"].to_dict("records")}
     lags = distributed_lag(cohort, SLEEP)
     rows |= {r["level"]: r for r in lags[lags["term"] == SLEEP].to_dict("records")}
-    made: Found = {}
+    made: dict[str, tuple[float, float, bool] | None] = {}
     for term, value in known.items():
         row, log = rows[term], term not in SCORES
         if row["status"] != "converged":
@@ -78,77 +72,20 @@ def found(cohort: Cohort, known: dict[str, float]) -> Found:
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What the cohorts of a size and state say of a term."""
-
-    people: int
-    nights: int
-    state: str
-    term: str
-    answered: int
-    covered: int
-    bias: float
-    bias_error: float
-    std_error: float
-
-    @property
-    def p(self) -> float:
-        """The exact binomial p at 95 %."""
-        return float(stats.binomtest(self.covered, self.answered, 0.95).pvalue)
-
-
-def cells(cohorts: int = COHORTS, sizes: tuple[tuple[int, int], ...] = SIZES) -> Iterator[Cell]:
+def cells(cohorts: int = recovery.COHORTS, sizes: tuple[tuple[int, int], ...] = SIZES) -> Iterator[recovery.Cell]:
     """Yield every cell, of so many cohorts each."""
     for people, nights in sizes:
         for state in STATES:
             known, own = answers(state), truth(state)
             seeds = range(10_000 * people, 10_000 * people + cohorts)
             results = [found(simulate(people, nights, seed, own, Mess.none()), known) for seed in seeds]
-            for term in known:
-                answered = np.array([r[term] for r in results if r[term] is not None], dtype=np.float64)
-                error, se, covered = answered.T
-                spread = float(error.std(ddof=1)) / math.sqrt(len(error))
-                numbers = (len(error), int(covered.sum()), float(error.mean()), spread, float(se.mean()))
-                yield Cell(people, nights, state, term, *numbers)
+            yield from recovery.cells((str(people), str(nights), state), results)
 
 
-def table(made: list[Cell]) -> str:
-    """Return the cells in Markdown, and which of them are beyond chance (Holm)."""
-    lines = [
-        "| participants | nights | both directions | term | cohorts | covered | bias | mean standard error |",
-        "|---:|---:|---|---|---:|---:|---:|---:|",
-        *(
-            f"| {c.people} | {c.nights} | {c.state} | {c.term} | {c.answered} | {c.covered / c.answered:.1%} "
-            f"| {c.bias:+.4f} ± {c.bias_error:.4f} | {c.std_error:.4f} |"
-            for c in made
-        ),
-        "",
-    ]
-    beyond = []
-    for place, cell in enumerate(sorted(made, key=lambda c: c.p)):
-        if cell.p > LEVEL / (len(made) - place):
-            break
-        beyond.append(f"{cell.term} of {cell.people} ({cell.state}, {cell.covered / cell.answered:.1%})")
-    said = f"beyond chance are {'; '.join(beyond)}" if beyond else "no cell's coverage is beyond chance"
-    return "\n".join([*lines, f"By the exact binomial p, Holm over {len(made)} cells at {LEVEL}, {said}."])
-
-
-def main() -> int:
-    """Print the table, or renew it between its marks."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cohorts", type=int, default=COHORTS)
-    parser.add_argument("--write", type=Path, metavar="FILE")
-    asked = parser.parse_args()
-    made = table(list(cells(asked.cohorts)))
-    if asked.write is None:
-        sys.stdout.write(f"{made}\n")
-        return 0
-    text = asked.write.read_text(encoding="utf-8")
-    before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]
-    asked.write.write_text(f"{before}{MARKS[0]}\n{made}\n{MARKS[1]}{after}", encoding="utf-8")
-    return 0
+def table(cohorts: int) -> str:
+    """Return the table in Markdown."""
+    return recovery.table(HEADS, list(cells(cohorts)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(recovery.run(__doc__, "sleep", table))

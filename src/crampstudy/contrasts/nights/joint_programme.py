@@ -215,8 +215,9 @@ def _adjustment(cohort: Cohort, measured: frozenset[str]) -> tuple[list[str], st
         moved = {c for c, node in zip(found.columns, found.nodes, strict=True) if node.name in after | nodes}
         every = covariates_of(cohort, found, graph, (*_NODES, *moved))
         terms |= dict.fromkeys(term for term in every if source(term) != _OUTCOME)
-    missing = dict.fromkeys(node.meaning for found in sets for node in found.missing)
-    lacking = f", and not for {wording.listed(missing)}, which was not measured" if missing else ""
+    missing = dict.fromkeys(wording.small(node.meaning) for found in sets for node in found.missing)
+    were = "was" if len(missing) == 1 else "were"
+    lacking = f", and not for {wording.listed(missing)}, which {were} not measured" if missing else ""
     said = f"adjusted for what {graph.name} asks for of fluid, stretching and diet{lacking}"
     return [*terms], said
 

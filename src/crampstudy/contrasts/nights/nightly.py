@@ -110,7 +110,8 @@ def adjustments(cohort: Cohort, exposure: str, graph: CausalGraph | None = None)
     others = [_named(node) for node in between.nodes if node not in within.nodes]
     missing = [_named(node) for node in dict.fromkeys((*within.missing, *between.missing))]
     also = f" (between persons also {listed(others)})" if others else ""
-    lacking = f", and not for {listed(missing)}, which it would need and which was not measured" if missing else ""
+    were = "was" if len(missing) == 1 else "were"
+    lacking = f", and not for {listed(missing)}, which it would need and which {were} not measured" if missing else ""
     return f"{small(label(exposure))}: {listed(own) if own else 'nothing'}{also}{lacking}"
 
 
