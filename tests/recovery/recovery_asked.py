@@ -86,9 +86,9 @@ AUTO, AUTO_ODDS = tuple(replace(a, cohorts=140) for a in (_POISSON, _NB)), (repl
 AUTO_PERSONS, AUTO_CRAMPS = (tuple(replace(a, cohorts=140) for a in two) for two in ((_GEE, _MIXED), (_PAIN, _RELIEF)))
 """The default covariance, which is chosen by the data: what few participants need, and few exposed."""
 
-LAGGED = Asked("negative-binomial", "cramps", 200, (("by", "distributed_lag"),))
-SPLIT = Asked("poisson", "cramps", 200, (("by", "within_between"),))
-CURVED = Asked("negative-binomial", "cramps", 200, (("by", "fit"),))
+LAGGED = Asked("negative-binomial", "cramps", 400, (("by", "distributed_lag"),))
+SPLIT = Asked("poisson", "cramps", 400, (("by", "within_between"),))
+CURVED = Asked("negative-binomial", "cramps", 400, (("by", "fit"),))
 """Exposures of person-time by the door that has their ratios, with the default covariance."""
 
 ASKED = (

@@ -65,6 +65,15 @@ class Findings(Readable):
         """Whether anything was estimated: a row of the estimates, or a table where an analysis has no such rows."""
         return bool(has_estimate(self.estimates)) if len(self.estimates) else bool(self.tables)
 
+    @property
+    def unanswered(self) -> str | None:
+        """Why a cohort answers nothing of the question, in sentences; ``None`` where any part could be made."""
+        parts = {*self.tables, *self.figures, *self.could_not}
+        if not parts or parts - {*self.could_not}:
+            return None
+        reasons = "; ".join(dict.fromkeys(self.could_not.values()))
+        return self.values.get("answer") or f"Could not estimate: {reasons}."
+
 
 def has_estimate(estimates: pd.DataFrame) -> bool:
     """Return whether any of the rows has an estimate."""

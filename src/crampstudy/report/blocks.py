@@ -11,7 +11,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent
 from typing import Any, Literal
 
@@ -42,9 +42,12 @@ _SECTION = Section()
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Block(OneLine):
-    """One thing a notebook shows; ``data`` goes to the report, ``views`` (MIME type to text) to Jupyter."""
+    """One thing a notebook shows; ``data`` goes to the report, ``views`` (MIME type to text) to Jupyter.
 
-    kind: Literal["prose", "figure", "table", "value", "findings"]
+    A figure or table whose ``data`` say what is ``missing`` tells the notebook's reader why; the report leaves it out.
+    """
+
+    kind: Literal["prose", "figure", "table", "value", "findings", "absent"]
     data: Mapping[str, Any]
     views: Mapping[str, str]
 
@@ -184,7 +187,7 @@ def record(estimates: pd.DataFrame) -> Block:
 def record_findings(found: Findings) -> None:
     """Record the estimates and the values of an analysis: display a block of them, at the head of its section."""
     _SECTION.values.update(found.values)
-    data = {"csv": _csv(found.estimates), "values": dict(found.values)}
+    data = {"csv": _csv(found.estimates), "values": dict(found.values), "unanswered": found.unanswered}
     display(Block("findings", data, {"text/plain": _recorded(found.estimates)}))
 
 
@@ -204,17 +207,20 @@ def _markdown(text: str) -> dict[str, str]:
     return {"text/markdown": text, "text/plain": text}
 
 
-def show(found: Findings, label: str) -> Block | None:
-    """Return the table or figure of an analysis by its label, ``None`` where this kind of cohort has none.
+def show(found: Findings, label: str) -> Block:
+    """Return the table or figure of an analysis by its label.
 
-    What could not be made is a table or a figure that says why. A caption or a note of one's own is put in with
-    :func:`dataclasses.replace`, or the table or figure is made anew from ``found.estimates``.
+    What could not be made says why, and what this kind of cohort does not have that it has none: to the reader of the
+    notebook, for the report leaves both out, with what its prose says of them. A caption or a note of one's own is put
+    in with :func:`dataclasses.replace`, or the table or figure is made anew from ``found.estimates``.
 
     Raises:
         ReportError: the analysis has no such part.
     """
     if label in found.absent:
-        return None
+        return Block("absent", {"label": label}, {"text/plain": f"{label}: this kind of cohort has none"})
+    if reason := found.could_not.get(label):
+        return _missing(label, reason)
     if label in found.tables:
         made = found.tables[label]
         return table(made.frame, label, caption=made.caption, note=made.note)
@@ -222,14 +228,17 @@ def show(found: Findings, label: str) -> Block | None:
         drawing = found.figures[label]
         drawn = FIGURES[drawing.figure](drawing.estimates)
         return figure(drawn, label, caption=drawing.caption, alt=drawing.alt, note=drawing.note)
-    if label not in found.could_not:
-        parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
-        raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
-    reason = found.could_not[label]
+    parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
+    raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
+
+
+def _missing(label: str, reason: str) -> Block:
     if label.startswith("fig-"):
-        return figure(could_not_estimate(reason), label, caption=_NOT_MADE, alt=f"Could not estimate: {reason}.")
-    rows = pd.DataFrame({"Reason": [capital(reason)]}, index=pd.Index(["Could not estimate"], name=""))
-    return table(rows, label, caption=_NOT_MADE)
+        shown = figure(could_not_estimate(reason), label, caption=_NOT_MADE, alt=f"Could not estimate: {reason}.")
+    else:
+        rows = pd.DataFrame({"Reason": [capital(reason)]}, index=pd.Index(["Could not estimate"], name=""))
+        shown = table(rows, label, caption=_NOT_MADE)
+    return replace(shown, data={**shown.data, "missing": reason})
 
 
 def _check(label: str, prefix: str, **texts: str) -> None:

@@ -6,15 +6,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
-from crampstudy.report.prose import VALUE, escaped, filled
+from crampstudy.report.prose import VALUE, escaped, filled, without
 
 _VIEW = {"figure": "image/svg+xml", "table": "text/html"}
+_TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*(?:\{[^{}]*\})?[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"\s*(#{1,6}) ")
+_UNANSWERED = "Questions without an answer here"
 _LABEL = re.compile(r"\{#((?:sec|eq)-[\w-]+)")
 # A notebook's heading may not lose its own page, nor a report its figures, to a bare object.
 _UNBLOCKED = ("image/svg+xml", "image/png", "text/html")
@@ -43,33 +46,64 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
     contents = {
         path.stem: json.loads(executed[path.stem].read_text(encoding="utf-8"))["cells"] for path in outline.notebooks
     }
-    gathered = _Gathered({}, {}, {}, {}, [], {})
+    gathered = _Gathered()
     for name, cells in contents.items():
         for cell in cells:
             gathered.take(name, cell)
-    parts = []
+    parts: list[str] = []
+    appendix: list[str] = []
     for part in outline.parts:
-        texts = [_notebook(path.stem, contents[path.stem], gathered.seen_from(path.stem)) for path in part.notebooks]
+        names = [path.stem for path in part.notebooks if not gathered.unanswered(path.stem)]
+        texts = [_notebook(name, contents[name], gathered) for name in names]
         # A part of one notebook that bears its title needs no heading of its own.
         alone = len(texts) == 1 and re.match(rf"\s*# +{re.escape(part.title or '')}\s*(\{{|$)", texts[0], re.MULTILINE)
         shift = 0 if part.title is None or alone else 1
-        if shift:
-            parts.append(f"# {escaped(part.title or '')}\n")
-        for path, text in zip(part.notebooks, texts, strict=True):
-            parts.append(f":::::::: {{.notebook name={path.stem} shift={shift}}}\n\n{text}\n\n::::::::\n")
-    return Document("\n".join(parts), gathered.blocks, gathered.views, "".join(_joined(gathered.estimates)))
+        place = appendix if part.appendix else parts
+        if shift and texts:
+            place.append(f"# {escaped(part.title or '')}\n")
+        for name, text in zip(names, texts, strict=True):
+            place.append(f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n")
+    parts += _unanswered(contents, gathered)
+    estimates = "".join(_joined(gathered.estimates))
+    return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)
+
+
+def _unanswered(contents: Mapping[str, list[Mapping[str, Any]]], gathered: _Gathered) -> Iterator[str]:
+    """Yield the part that names the sections of which this cohort answers nothing, and why."""
+    lines = []
+    for name, cells in contents.items():
+        if reason := gathered.unanswered(name):
+            titles = _TITLE.findall(_markdown_of(cells))
+            lines.append(f"- **{titles[0] if titles else escaped(name)}.** {escaped(reason)}")
+    if lines:
+        text = "\n".join([f"# {_UNANSWERED}", "", *lines])
+        yield f":::::::: {{.notebook name=unanswered shift=0}}\n\n{text}\n\n::::::::\n"
+
+
+def _markdown_of(cells: list[Mapping[str, Any]]) -> str:
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """What the notebooks show: ``values`` are of the report, those ``found`` of the section that found them."""
+    """What the notebooks show: ``values`` are of the report, those ``found`` of the section that found them.
 
-    blocks: dict[str, Mapping[str, Any]]
-    views: dict[str, str]
-    values: dict[str, str]
-    found: dict[str, dict[str, str]]
-    estimates: list[str]
-    owners: dict[str, str]
+    ``missing`` are labels of what a section has not; ``reasons`` say of its findings why they answer nothing, if so.
+    """
+
+    blocks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    views: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    found: dict[str, dict[str, str]] = field(default_factory=dict)
+    estimates: list[str] = field(default_factory=list)
+    owners: dict[str, str] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    reasons: dict[str, list[str | None]] = field(default_factory=dict)
+
+    def unanswered(self, notebook: str) -> str | None:
+        """Return why a notebook answers nothing, ``None`` where any of its findings does, or it has none."""
+        reasons = self.reasons.get(notebook, [])
+        return None if None in reasons else " ".join(filter(None, reasons)) or None
 
     def take(self, notebook: str, cell: Mapping[str, Any]) -> None:
         if cell["cell_type"] == "markdown":
@@ -83,9 +117,13 @@ class _Gathered:
                 case {"kind": "value", "name": name, "text": text}:
                     self._own(name, "value", notebook)
                     self.values[name] = text
-                case {"kind": "findings", "csv": csv, "values": values}:
+                case {"kind": "findings", "csv": csv, "values": values, "unanswered": reason}:
                     self.estimates.append(csv)
                     self.found.setdefault(notebook, {}).update(values)
+                    self.reasons.setdefault(notebook, []).append(reason)
+                case {"kind": "absent", "label": label} | {"missing": _, "label": label}:
+                    self._own(label, "label", notebook)
+                    self.missing.add(label)
                 case block:
                     self._own(block["label"], "label", notebook)
                     self.blocks[block["label"]] = block
@@ -123,25 +161,47 @@ def _displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield output["data"]
 
 
-def _notebook(name: str, cells: list[Mapping[str, Any]], values: Mapping[str, str]) -> str:
-    pieces = []
+@dataclass(slots=True)
+class _Subsection:
+    """What stands under a heading, with how many parts are shown there and how many are missing."""
+
+    level: int
+    pieces: list[str] = field(default_factory=list)
+    shown: int = 0
+    missing: int = 0
+
+    @property
+    def kept(self) -> bool:
+        """Whether the report has it: not where all that it was to show is missing."""
+        return self.level < 2 or self.shown > 0 or not self.missing
+
+
+def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) -> str:
+    subsections = [_Subsection(0)]
+    values = gathered.seen_from(name)
     for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            pieces.append(_filled(source, values, name))
+            if heading := _HEADING.match(source):
+                subsections.append(_Subsection(len(heading[1])))
+            subsections[-1].pieces.append(_filled(without(source, gathered.missing), values, name))
             continue
+        here = subsections[-1]
         if "show" in cell["metadata"].get("tags", ()):
-            pieces.append(f"```````` python\n{source}\n````````")
+            here.pieces.append(f"```````` python\n{source}\n````````")
             printed = "".join("".join(o["text"]) for o in cell.get("outputs", ()) if o.get("name") == "stdout")
             if printed.strip():
-                pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
+                here.pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
         for data in _displayed(cell):
             block = data.get(MIME, {})
-            if block.get("kind") == "prose":
-                pieces.append(_filled(block["markdown"], values, name))
+            if block.get("label") in gathered.missing:
+                here.missing += 1
+            elif block.get("kind") == "prose":
+                here.pieces.append(_filled(without(block["markdown"], gathered.missing), values, name))
             elif block.get("kind") in _VIEW:
-                pieces.append(_div(block, values, name))
-    return "\n\n".join(pieces)
+                here.pieces.append(_div(block, values, name))
+                here.shown += 1
+    return "\n\n".join(piece for each in subsections if each.kept for piece in each.pieces)
 
 
 def _div(block: Mapping[str, Any], values: Mapping[str, str], notebook: str) -> str:

@@ -8,6 +8,9 @@
         notebooks: [cohort]
       - title: Current studies
         notebooks: [age-and-muscle, sleep]
+      - title: Appendix
+        notebooks: [second-opinion]
+        appendix: true
 
 A notebook is named by its file without ``.ipynb``. New parts need no code.
 """
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -35,10 +38,14 @@ TEMPLATE = "custom.ipynb"
 
 @dataclass(frozen=True, slots=True)
 class OutlinePart:
-    """One part of the report; a title of ``None`` leaves the notebooks' headings as they are."""
+    """One part of the report; a title of ``None`` leaves the notebooks' headings as they are.
+
+    What stands in an ``appendix`` comes after all that the report has to say.
+    """
 
     title: str | None
     notebooks: tuple[Path, ...]
+    appendix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Outline:
                 raise suggestions.unknown(UsageError, said, section, names, known)
         if not sections:
             return self
-        kept = (OutlinePart(part.title, tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
+        kept = (replace(part, notebooks=tuple(p for p in part.notebooks if p.stem in sections)) for part in self.parts)
         return Outline(self.title, tuple(part for part in kept if part.notebooks))
 
     def plus(self, notebook: Path) -> Outline:
@@ -153,10 +160,13 @@ def _shipped() -> tuple[Path, ...]:
 
 def _part(part: object, folder: Path) -> OutlinePart:
     match part:
-        case {"title": str(title), "notebooks": [*names]} if names and all(isinstance(name, str) for name in names):
+        case {"title": str(title), "notebooks": [*names], **more} if names and all(isinstance(n, str) for n in names):
             paths = tuple(folder / f"{name}.ipynb" for name in names)
         case _:
             raise UsageError(f"outline.yaml: a part needs a title and a list of notebooks, got {part!r}")
+    appendix = more.pop("appendix", "false")
+    if more or appendix not in ("true", "false"):
+        raise UsageError(f"outline.yaml, part {title!r}: beside title and notebooks it takes appendix: true or false")
     if missing := [path.name for path in paths if not path.is_file()]:
         raise UsageError(f"outline.yaml, part {title!r}: no file {', '.join(missing)} beside it")
-    return OutlinePart(title, paths)
+    return OutlinePart(title, paths, appendix == "true")

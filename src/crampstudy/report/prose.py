@@ -7,7 +7,7 @@ notebook, in which figures and tables are numbered as they are first spoken of o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,8 @@ _WORDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
 _KEY = r"[A-Za-z][\w-]*\w"
 _BRACKETS = re.compile(rf"\[(-?@{_KEY}[^\[\]]*)\]")
 _MENTION = re.compile(rf"(?<![\w@-])(-?)@({_KEY})")
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[^\sa-z])|(?<=\}\})\s+(?=[A-Z@{])")
+"""A sentence ends with its full stop, or with a value that has one."""
 _DIV = re.compile(r"^:::.*\n?", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^(#{1,6} .*?)[ \t]*\{[^{}]*\}[ \t]*$", re.MULTILINE)
 _ENTRY = re.compile(r"^@\w+\{(\w+),(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -71,6 +73,19 @@ class Section:
 def filled(markdown: str, values: Mapping[str, str]) -> str:
     """Return Markdown with the texts of values in the place of their names, where there is one."""
     return VALUE.sub(lambda found: escaped(values[found[1]]) if found[1] in values else found[0], markdown)
+
+
+def without(markdown: str, labels: Collection[str]) -> str:
+    """Return Markdown without the sentences that speak of figures or tables which are not there."""
+    paragraphs = (_kept(paragraph, labels) for paragraph in markdown.split("\n\n"))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _kept(paragraph: str, labels: Collection[str]) -> str:
+    if not any(name in labels for _, name in _MENTION.findall(paragraph)):
+        return paragraph
+    sentences = _BETWEEN_SENTENCES.split(paragraph)
+    return " ".join(s for s in sentences if not any(name in labels for _, name in _MENTION.findall(s)))
 
 
 def escaped(text: str) -> str:

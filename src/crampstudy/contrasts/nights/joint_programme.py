@@ -24,6 +24,9 @@ from crampstudy.contrasts import person_time
 from crampstudy.contrasts.adjusted import covariates_of
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS
+from crampstudy.models.common.distributions import POISSON
+from crampstudy.models.inference import small_sample
+from crampstudy.models.inference.automatic import bias_reduces
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.nights import count
 from crampstudy.models.terms import design_matrix, formula
@@ -37,6 +40,8 @@ _DRINKS, _STRETCHES, _EATS = "fluid_guideline", "stretches_often", "eats_enough"
 _ADVICE = (_DRINKS, _STRETCHES, _EATS)
 _NODES = ("fluid_ml", "stretch_calf_min", *MINERALS)
 _OUTCOME = "cramps"
+_SIDES = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]])
+"""All, none, and the ratio of the two, on the log scale."""
 Row = dict[str, Any]
 
 
@@ -44,19 +49,45 @@ Row = dict[str, Any]
 class Standardised:
     """Mean counts of a night under all of the programme and under none, with the scores of both by participant.
 
-    ``influence`` (G x 2) are the participants' contributions to the errors of both, of stacked estimating equations.
+    ``influence`` (G x 2) are the participants' contributions to the errors of both, of stacked estimating equations;
+    ``by_model`` (G x 2) those that come by the coefficients, by which both have the derivatives ``slopes`` (2 x p).
     """
 
     all: float
     none: float
     influence: Array
+    by_model: Array
+    slopes: Array
 
     def covariance(self) -> Array:
         """Return the covariance (2 x 2) of the logarithms of both means, times G / (G - 1)."""
-        people = len(self.influence)
-        relative = self.influence / np.array([self.all, self.none])
+        return self._between(self.influence)
+
+    def errors(self, nights: small_sample.Nights) -> tuple[Array, Array]:
+        """Return standard errors and degrees of freedom of the logarithms of both means and of their ratio (3 each).
+
+        Where participants are few, the errors are those of the stacked equations times as much as CR2 adds to the part
+        that comes by the coefficients, and the degrees of freedom Satterthwaite's of that part.
+        """
+        found, people = _diagonal(self.covariance()), len(self.influence)
+        if not bias_reduces("auto", people):
+            return np.sqrt(found), np.full(len(_SIDES), people - 1.0)
+        small = small_sample.bias_reduced(nights)
+        slopes = _SIDES @ (self.slopes / np.array([[self.all], [self.none]]))
+        plain = _diagonal(self._between(self.by_model))
+        reduced = np.einsum("kp,pq,kq->k", slopes, small.covariance, slopes)
+        return np.sqrt(found * np.maximum(reduced / plain, 1)), small.moments.df(slopes)
+
+    def _between(self, influence: Array) -> Array:
+        people = len(influence)
+        relative = influence / np.array([self.all, self.none])
         made: Array = people / (people - 1) * relative.T @ relative
         return made
+
+
+def _diagonal(covariance: Array) -> Array:
+    made: Array = np.einsum("ki,ij,kj->k", _SIDES, covariance, _SIDES)
+    return made
 
 
 def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float = 0.95, **more: Any) -> pd.DataFrame:
@@ -66,7 +97,9 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     least the reference intake of two of magnesium, potassium and calcium for age and sex. A Poisson model has the three
     with all of their products and what the causal graph asks for of each of them, but for what another of them moves;
     its means are averaged over all person-nights fitted. The interval is of stacked estimating equations with
-    participants as clusters, G / (G - 1), and t of a degree of freedom less than participants.
+    participants as clusters, G / (G - 1), and t of a degree of freedom less than participants; up to
+    :data:`~crampstudy.models.inference.automatic.MOST_BIAS_REDUCED` of them with what CR2 adds and Satterthwaite's
+    degrees of freedom.
 
     Args:
         cohort: a diary.
@@ -77,7 +110,8 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
     Returns:
         Tidy estimates: ``level`` all of it, none of it, and all against none.
 
-    Source: Robins 1986 (g-formula); Stefanski and Boos 2002 (stacked estimating equations).
+    Source: Robins 1986 (g-formula); Stefanski and Boos 2002 (stacked estimating equations); Bell and McCaffrey 2002
+    (CR2).
     """
     cells = {
         "cohort": cohort.name,
@@ -118,7 +152,10 @@ def joint_programme(cohort: Cohort, *, where: str | None = None, ci_level: float
         design.matrix, counts, fitted.coefficients, people, [_set(design, used, v) for v in (True, False)]
     )
     left_out = f"too few participants to take {wording.listed(design.surplus)} in as well" if design.surplus else ""
-    return estimates.frame(_rows(found, ratio | {"note": estimates.note(said, left_out)}))
+    errors, df = found.errors(
+        small_sample.Nights(design.matrix, counts, np.zeros(len(counts)), people, fitted.coefficients, POISSON)
+    )
+    return estimates.frame(_rows(found, errors, df, ratio | {"note": estimates.note(said, left_out)}))
 
 
 def standardise(
@@ -137,31 +174,28 @@ def standardise(
     fitted = np.exp(matrix @ coefficients)
     bread = np.linalg.inv(matrix.T @ (matrix * fitted[:, None]))
     scores = matrix * (counts - fitted)[:, None]
-    means, influence = [], np.zeros((group, 2))
+    means, slopes, averaged, by_model = [], [], np.zeros((group, 2)), np.zeros((group, 2))
     for k, side in enumerate(sides):
         at = np.exp(side @ coefficients)
-        mean = float(at.mean())
-        slope = (side * at[:, None]).mean(axis=0) @ bread
-        np.add.at(influence[:, k], people, (at - mean) / size + scores @ slope)
-        means.append(mean)
-    return Standardised(means[0], means[1], influence)
+        means.append(float(at.mean()))
+        slopes.append((side * at[:, None]).mean(axis=0))
+        np.add.at(averaged[:, k], people, (at - means[k]) / size)
+        np.add.at(by_model[:, k], people, scores @ (bread @ slopes[k]))
+    return Standardised(means[0], means[1], averaged + by_model, by_model, np.array(slopes))
 
 
-def _rows(found: Standardised, cells: Row) -> list[Row]:
-    people, variance = len(found.influence), found.covariance()
-    q = quantile(cells["ci_level"], people - 1)
+def _rows(found: Standardised, errors: Array, degrees: Array, cells: Row) -> list[Row]:
+    people = len(found.influence)
+    values = {"all of it": found.all, "none of it": found.none, "all against none": found.all / found.none}
     made = []
-    for level, value, error in (
-        ("all of it", found.all, math.sqrt(variance[0, 0])),
-        ("none of it", found.none, math.sqrt(variance[1, 1])),
-        ("all against none", found.all / found.none, math.sqrt(variance[0, 0] + variance[1, 1] - 2 * variance[0, 1])),
-    ):
-        own = cells | {"level": level, "std_error": error, "df": people - 1, "n_groups": people}
+    for (level, value), error, df in zip(values.items(), map(float, errors), map(float, degrees), strict=True):
+        q = quantile(cells["ci_level"], df)
+        own = cells | {"level": level, "std_error": error, "df": df, "n_groups": people}
         factor = 1.0
         if level != "all against none":
             factor, own = NIGHTS_PER_WEEK, own | {"scale": "rate", "unit": "cramps per person-week"}
         else:
-            own["p_value"] = p_value(math.log(value) / error, people - 1)
+            own["p_value"] = p_value(math.log(value) / error, df)
         limits = [factor * value * math.exp(side * q * error) for side in (0, -1, 1)]
         own |= dict(zip(("estimate", "ci_low", "ci_high"), limits, strict=True))
         made.append(estimates.row(status="converged", **own))
