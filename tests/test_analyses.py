@@ -253,11 +253,26 @@ def test_parts_are_joined_in_order_and_a_slip_of_the_program_is_no_reason(diary:
         attempt(("tbl-two",), lambda: Findings(one.estimates, values={"two": str(1 / 0)}))
 
 
+def test_what_could_not_be_made_says_why_and_a_section_of_nothing_else_answers_nothing(found: Findings) -> None:
+    nothing = Findings(found.estimates, could_not={"tbl-one": "no dose", "fig-one": "no dose", "tbl-two": "no name"})
+    assert nothing.unanswered == "Could not estimate: no dose; no name."
+    assert replace(nothing, values={"answer": "It cannot be told."}).unanswered == "It cannot be told."
+    assert replace(nothing, tables=found.tables).unanswered is None and found.unanswered is None
+    assert Findings(found.estimates).unanswered is None
+    for label in ("tbl-two", "fig-one"):
+        assert blocks.show(nothing, label).data["missing"] == nothing.could_not[label]
+    # Could not be drawn, though the section has the figure.
+    blank = replace(found, could_not={"fig-age-curve": "no age"})
+    assert blocks.show(blank, "fig-age-curve").data["missing"] == "no age"
+
+
 def test_a_section_shows_its_parts_and_what_a_kind_of_cohort_lacks_is_not_there(found: Findings) -> None:
-    assert blocks.show(analyses.run("second-opinion", survey(None)), "tbl-second-opinions") is None
+    of_survey = analyses.run("second-opinion", survey(None))
+    absent = blocks.show(of_survey, "tbl-second-opinions")
+    assert absent.kind == "absent" and absent.views["text/plain"].endswith("this kind of cohort has none")
     for label in (*found.tables, *found.figures):
         block = blocks.show(found, label)
-        assert block is not None and block.data["label"] == label
+        assert block.data["label"] == label and "missing" not in block.data
     with pytest.raises(ReportError, match="the analysis has no part 'tbl-frequnecy'; its parts: tbl-frequency, "):
         blocks.show(found, "tbl-frequnecy")
     blocks.record_findings(found)

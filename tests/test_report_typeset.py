@@ -108,6 +108,64 @@ def test_the_findings_of_a_section_answer_to_their_names_in_it(tmp_path: Path) -
         gathered(tmp_path, [code(one)], [code(two)], [text("{{answer}}")])
 
 
+def missing(label: str) -> Block:
+    return Block("absent", {"label": label}, {"text/plain": label})
+
+
+def said(why: str | None) -> Block:
+    csv = estimates.to_csv(estimates.frame([]))
+    return Block("findings", {"csv": csv, "values": {}, "unanswered": why}, {"text/plain": "findings"})
+
+
+def test_a_part_that_is_missing_is_left_out_with_what_the_prose_says_of_it(tmp_path: Path) -> None:
+    cells = [
+        text("# Sleep"),
+        code(blocks.prose("It was asked. @tbl-two has 1.5 h of it. All of [@tbl-two; @seabold2010] lies.")),
+        text("## In numbers"),
+        code(blocks.prose("Numbers follow.")),
+        code(missing("tbl-two")),
+        text("## More"),
+        code(blocks.prose("@tbl-rates has more; (@tbl-two) has not. Still. @tbl-rates has them.")),
+        code(table(), missing("fig-two")),
+        text("## Limits"),
+        code(blocks.prose("@tbl-two is a limit.")),
+        code(blocks.prose("There are limits.")),
+    ]
+    made = gathered(tmp_path, cells).markdown
+    assert "It was asked." in made and "Numbers" not in made and "tbl-two" not in made and "fig-two" not in made
+    assert "## More\n\nStill. @tbl-rates has them.\n\n::::::: {#tbl-rates" in made
+    assert "1.5 h" not in made and "There are limits." in made
+
+
+def test_sections_of_which_nothing_is_answered_are_sentences_of_one_list(tmp_path: Path) -> None:
+    answered, nothing = said(None), said("Could not estimate: no *fluid*.")
+    sections = [
+        [
+            text("# Hydration {#sec-water}"),
+            code(nothing),
+            code(missing("tbl-one")),
+            code(blocks.prose("See @tbl-one.")),
+        ],
+        [text("# Sleep"), code(nothing), code(answered)],
+        [code(said("No season."))],
+    ]
+    made = gathered(tmp_path, *sections).markdown
+    assert "# Current studies" in made and "# Sleep" in made and "sec-water" not in made and "See" not in made
+    listed = made.split("# Questions without an answer here")[1]
+    assert "- **Hydration.** Could not estimate: no \\*fluid\\*.\n- **n2.** No season.\n" in listed
+    alone = gathered(tmp_path, sections[0]).markdown
+    assert "Current studies" not in alone and "**Hydration.**" in alone
+
+
+def test_the_list_stands_before_an_appendix(tmp_path: Path) -> None:
+    for name, cells in {"a": [text("# A"), code(said("No."))], "b": [text("# B"), code(said(None))]}.items():
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    paths = {name: tmp_path / f"{name}.ipynb" for name in "ab"}
+    parts = (OutlinePart("Main", (paths["a"],)), OutlinePart("Appendix", (paths["b"],), appendix=True))
+    made = collect(Outline("t", parts), paths).markdown
+    assert made.index("without an answer") < made.index("# Appendix") < made.index("# B") and "# Main" not in made
+
+
 def test_estimates_are_joined_under_one_header(tmp_path: Path) -> None:
     block = blocks.record(
         estimates.frame([estimates.row(status="converged", analysis="regression", cohort="c", estimate=2.0)])

@@ -117,10 +117,10 @@ class _Gathered:
                 case {"kind": "value", "name": name, "text": text}:
                     self._own(name, "value", notebook)
                     self.values[name] = text
-                case {"kind": "findings", "csv": csv, "values": values, "unanswered": reason}:
+                case {"kind": "findings", "csv": csv, "values": values, **more}:
                     self.estimates.append(csv)
                     self.found.setdefault(notebook, {}).update(values)
-                    self.reasons.setdefault(notebook, []).append(reason)
+                    self.reasons.setdefault(notebook, []).append(more.get("unanswered"))
                 case {"kind": "absent", "label": label} | {"missing": _, "label": label}:
                     self._own(label, "label", notebook)
                     self.missing.add(label)
