@@ -38,7 +38,7 @@ def test_order_is_the_outlines(folder: Path) -> None:
 
 
 def test_a_part_may_be_an_appendix(folder: Path) -> None:
-    (folder / "outline.yaml").write_text(TEXT.replace("[cohort]", "[cohort]\n    appendix: true"), encoding="utf-8")
+    (folder / "outline.yaml").write_text(TEXT.replace("[cohort]", "[cohort], appendix: true"), encoding="utf-8")
     made = outline.read(folder)
     assert [part.appendix for part in made.parts] == [True, *[False] * (len(made.parts) - 1)]
     assert made.only(["cohort"]).parts[0].appendix
@@ -57,8 +57,8 @@ def test_an_unknown_section_is_told_with_the_closest(folder: Path) -> None:
         (("[cohort]", "[muscle]"), r"no file muscle\.ipynb"),
         (("title: Research insights", "name: x"), "needs a title"),
         (("parts:", "parts: ["), "cannot be read"),
-        (("[cohort]", "[cohort]\n    appendix: perhaps"), "takes appendix: true or false"),
-        (("[cohort]", "[cohort]\n    annex: true"), "takes appendix: true or false"),
+        (("[cohort]", "[cohort], appendix: perhaps"), "takes appendix: true or false"),
+        (("[cohort]", "[cohort], annex: true"), "takes appendix: true or false"),
     ],
 )
 def test_a_malformed_outline_is_refused(folder: Path, change: tuple[str, str], told: str) -> None:
