@@ -212,7 +212,7 @@ def _rows(nights: Nights) -> _Rows | None:
 def _times(many: Array, by: Array) -> Array:
     """Return the product of each of g matrices (g x n x p) with one other (p x k), as one product."""
     g, n, p = many.shape
-    made: Array = (many.reshape(-1, p) @ by).reshape(g, n, -1)
+    made: Array = (many.reshape(-1, p) @ by).reshape(g, n, by.shape[1])
     return made
 
 
