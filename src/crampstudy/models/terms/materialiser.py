@@ -24,7 +24,7 @@ class DesignMaterialiser(PandasMaterializer):  # type: ignore[misc]
     REGISTER_NAME = "crampstudy"
     REGISTER_INPUTS: Sequence[str] = ()
 
-    @override
+    @override  # type: ignore[untyped-decorator]
     def _encode_categorical(
         self,
         values: Any,
