@@ -126,7 +126,10 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return tidy rows as mappings from column to cell."""
-    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
+    # A column at a time: a data frame would make a tuple of each of its rows first.
+    columns = [[None if cell is pd.NA else cell for cell in column.tolist()] for _, column in rows.items()]
+    names = [str(name) for name in rows.columns]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def level(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import codebook, estimates
+from crampstudy import codebook, estimates, wording
 from crampstudy.causal.graph import together
 from crampstudy.codebook import exposures
 from crampstudy.codebook.exposures import WITHIN, Exposure, Part
@@ -80,8 +80,8 @@ def noted(row: Row, *remarks: str) -> Row:
 def known(rows: pd.DataFrame) -> list[Row]:
     """Return the cells of rows that are there, without their keys."""
     return [
-        {str(name): cell for name, cell in row.items() if name != "key" and not pd.isna(cell)}
-        for row in rows.to_dict("records")
+        {name: cell for name, cell in row.items() if name != "key" and not pd.isna(cell)}
+        for row in wording.records(rows)
     ]
 
 

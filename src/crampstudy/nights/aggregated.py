@@ -95,10 +95,16 @@ def repetitive(
 @remembered
 def _repeats(cohort: Cohort, own: frozenset[str], exposures: frozenset[Exposure]) -> bool:
     """Say whether a participant has many nights that are alike in the diary's ``own`` columns and in ``exposures``."""
+    diary = with_exposures(_sample(cohort), exposures)
+    key = {*own, *map(str, exposures)} & {*diary.columns}
+    return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height
+
+
+@remembered
+def _sample(cohort: Cohort) -> pl.DataFrame:
+    """Return all nights of some participants, about as many as are enough to see what repeats."""
     nights, height = Diary.of(cohort).nights, cohort.frame("diary").height
     if height > _SAMPLE:
         people = cohort.frame("participants")["participant_id"]
         nights = nights.filter(pl.col("participant_id").is_in(people.gather_every(-(-height // _SAMPLE)).to_list()))
-    diary = with_exposures(nights.collect(), exposures)
-    key = {*own, *map(str, exposures)} & {*diary.columns}
-    return diary.height < 100 or diary.select(sorted(key)).n_unique() < _DIFFERENT * diary.height
+    return nights.sort("participant_id", "date").collect()

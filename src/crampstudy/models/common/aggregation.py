@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from crampstudy.arrays import Array, Codes
@@ -21,6 +22,7 @@ from crampstudy.errors import AnalysisError
 Likelihood = Literal["poisson", "means", "trials", "count", "number"]
 
 _SAMPLE = 20_000
+_ODD, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 _DIFFERENT = 0.8
 """Where more than this share of a sample's rows differ, the others are not even looked at."""
 
@@ -122,24 +124,31 @@ def pattern(columns: Sequence[Array], groups: Codes) -> Codes:
 
 
 def _equal(columns: Sequence[Array], groups: Codes) -> Codes:
-    n, people = len(groups), int(groups.max()) + 1
-    first = np.empty(people, dtype=np.intp)
-    first[groups] = np.arange(n)
-    codes, kinds = np.zeros(n, dtype=np.int64), 1
+    seed = 0
+    while True:
+        index, one = _hashed(columns, groups, seed)
+        # Rows of one number could still differ, those of two numbers do.
+        if len(one) == len(index) or all(np.array_equal(column[one][index], column) for column in (*columns, groups)):
+            return index
+        seed += 1
+
+
+def _hashed(columns: Sequence[Array], groups: Codes, seed: int) -> tuple[Codes, NDArray[np.intp]]:
+    """Return a code per row, ascending with ``groups``, of a number made of all its values, and a row of each code."""
+    key = groups.astype(np.uint64) + np.uint64(seed)
     for column in columns:
-        # What is the same on all rows of a participant needs no place in the key.
-        if np.array_equal(column[first][groups], column):
-            continue
-        values, distinct = pd.factorize(column, sort=True)
-        codes, kinds = codes * len(distinct) + values, kinds * len(distinct)
-        if kinds > 4096:
-            codes, seen = pd.factorize(codes, sort=True)
-            kinds = len(seen)
-    codes += groups.astype(np.int64) * kinds
-    if people * kinds > 4 * n + 4096:
-        return np.asarray(np.unique(codes, return_inverse=True)[1], dtype=np.intp)
-    present = np.bincount(codes, minlength=people * kinds) > 0
-    return (np.cumsum(present) - 1)[codes]
+        key *= _ODD
+        key ^= key >> _HALF
+        key += (column + 0.0).view(np.uint64)  # 0 and -0 are equal
+    key *= _ODD
+    codes, _ = pd.factorize(key ^ (key >> _HALF))
+    size = int(codes.max()) + 1
+    one = np.empty(size, dtype=np.intp)
+    one[codes[::-1]] = np.arange(len(codes))[::-1]
+    order = np.argsort(groups[one], kind="stable")
+    place = np.empty(size, dtype=np.intp)
+    place[order] = np.arange(size)
+    return place[codes], one[order]
 
 
 def _positions(groups: Codes) -> Codes:

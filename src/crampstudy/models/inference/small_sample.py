@@ -3,8 +3,10 @@
 Each participant's scores are adjusted by a symmetric matrix A = V^1/2 B^-1/2 V^1/2, one row and column a night, with
 B = V^1/2 (V - D M D') V^1/2: V the variances of the nights, D the derivatives of their means, M the inverse
 information. Written in the orthogonal factor Q of V^-1/2 D, B is V (I - QQ') V: diagonal less low rank. Its inverse
-square root is therefore never formed: an elliptic quadrature turns it into a sum of resolvents, each solved by p x p
-systems, so that the work grows with the number of nights and not with its cube.
+square root is therefore never formed. Where the nights have one variance it is known in closed form; elsewhere an
+elliptic quadrature turns it into a sum of resolvents, so that the work grows with the number of nights and not with its
+cube. Each is solved in the rank that Q has in these nights: 1 for all the coefficients of what does not change from
+night to night.
 
 Nights of a participant that are alike in design and offset share one adjustment: the scores see nothing of them but
 their sum, which is the coordinate of the residuals along 1 / sqrt(m) of the m nights. So m such nights enter as one
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, special
 
-from crampstudy.arrays import Array, Codes
+from crampstudy.arrays import Array, Codes, Flags
 from crampstudy.errors import AnalysisError
 from crampstudy.models.common.aggregation import pattern
 from crampstudy.models.common.distributions import ResponseFamily
@@ -28,6 +30,8 @@ from crampstudy.models.inference.covariance import effective_number, without_rou
 
 _DIGITS = 30.0  # the quadrature's relative error is e to the minus this
 _ALONE = 1e-10
+_NOTHING, _TINY = 1e-15, 1e-30
+"""An eigenvalue of QQ' smaller than the first beside its largest is rounding; below the second none is divided by."""
 _DEPENDS = 0.05
 """How much of a direction, in standard errors, a coefficient has that depends on it."""
 _BLOCK_CELLS = 1 << 13
@@ -84,12 +88,16 @@ class Satterthwaite:
 
     def turned(self, by: Array) -> Satterthwaite:
         """Return the moments of other coefficients, ``by`` (p x p) of these."""
-        return Satterthwaite(by @ self.spread @ by.T, by @ self.linked)
+        half = _times(self.spread, by.T).transpose(0, 2, 1)  # each spread is symmetric
+        return Satterthwaite(_times(half, by.T), self._linked(by))
 
     def _of(self, contrasts: Array | None) -> tuple[Array, Array]:
-        contrasts = np.eye(self.linked.shape[1]) if contrasts is None else contrasts
-        spread = np.einsum("gkq,kq->gk", contrasts @ self.spread, contrasts)
-        return spread, contrasts @ self.linked
+        if contrasts is None:
+            return np.diagonal(self.spread, axis1=1, axis2=2), self.linked
+        return (_times(self.spread, contrasts.T) * contrasts.T).sum(axis=1), self._linked(contrasts)
+
+    def _linked(self, by: Array) -> Array:
+        return _times(self.linked.transpose(0, 2, 1), by.T).transpose(0, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +145,13 @@ def bias_reduced(nights: Nights) -> SmallSample:
     told, length = np.zeros(p, dtype=bool), np.linalg.norm(rows.root, axis=1)
     for codes, v, q, residual, present in _blocks(rows):
         adjusted, directions = _adjusted(v, q, present)
-        weights = np.sqrt(v)[:, :, None] * (adjusted @ rows.root.T)  # M D' V^-1 A, a row a night
+        weights = np.sqrt(v)[:, :, None] * _times(adjusted, rows.root.T)  # M D' V^-1 A, a row a night
         scores = np.einsum("gnp,gn->gp", weights, residual)
         meat += scores.T @ scores
         parts.append(_part(weights, v, q))
-        alone += codes[directions.any(axis=(1, 2))].tolist()
-        told |= (np.abs(rows.root @ directions) > _DEPENDS * length[:, None]).any(axis=(0, 2))
+        alone += codes[list(directions)].tolist()
+        for direction in directions.values():
+            told |= np.linalg.norm(rows.root @ direction, axis=1) > _DEPENDS * length
     moments = _concatenated(parts)
     of_model = np.square(rows.root).sum(axis=1)
     lone = told | ~(moments.expected() > _ALONE * of_model)
@@ -163,7 +172,7 @@ def reach(nights: Nights) -> Satterthwaite:
     parts = []
     for _, v, q, _, present in _blocks(rows):
         plain = np.where(present[:, :, None], q / v[:, :, None], 0.0)
-        parts.append(_part(np.sqrt(v)[:, :, None] * (plain @ rows.root.T), v, q))
+        parts.append(_part(np.sqrt(v)[:, :, None] * _times(plain, rows.root.T), v, q))
     return _concatenated(parts)
 
 
@@ -200,6 +209,13 @@ def _rows(nights: Nights) -> _Rows | None:
     return _Rows(variance, orthogonal, residual, groups[one], root)
 
 
+def _times(many: Array, by: Array) -> Array:
+    """Return the product of each of g matrices (g x n x p) with one other (p x k), as one product."""
+    g, n, p = many.shape
+    made: Array = (many.reshape(-1, p) @ by).reshape(g, n, by.shape[1])
+    return made
+
+
 def _concatenated(parts: Sequence[tuple[Array, Array]]) -> Satterthwaite:
     spread, linked = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Satterthwaite(spread, linked)
@@ -212,32 +228,59 @@ def _part(weights: Array, v: Array, q: Array) -> tuple[Array, Array]:
     return across @ scaled, across @ q
 
 
-def _adjusted(v: Array, q: Array, present: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return B^-1/2 Q (g x n x p) of each of g participants, and the directions (g x p x p) that each determines alone.
+def _adjusted(v: Array, q: Array, present: Flags) -> tuple[Array, dict[int, Array]]:
+    """Return B^-1/2 Q (g x n x p) of each of g participants, and the directions (p x d) that some determine alone.
 
     B = V (I - QQ') V with ``v`` (g x n) the diagonal of V and ``q`` (g x n x p); generalised inverse where singular.
     """
-    p = q.shape[2]
-    share = q.transpose(0, 2, 1) @ q  # of the whole information, in its own units: eigenvalues 0 to 1
-    values, vectors = np.linalg.eigh(share)
-    null = values > 1 - _ALONE
-    target, absent = q.copy(), np.zeros_like(q)
+    factor, coordinates, share = _thin(q)
+    rest = (q - factor @ coordinates) / v[:, :, None]
+    null = share > 1 - _ALONE
+    target, absent, alone = factor.copy(), np.zeros_like(factor), {}
     for g in np.flatnonzero(null.any(axis=1)):  # at most p participants: the shares sum to the identity
-        basis = np.linalg.qr((q[g] @ vectors[g][:, null[g]]) / v[g][:, None])[0]
+        own = factor[g][:, null[g]]
+        alone[int(g)] = q[g].T @ own
+        basis = np.linalg.qr(own / v[g][:, None])[0]
         absent[g, :, : basis.shape[1]] = basis
-        target[g] -= basis @ (basis.T @ q[g])
-    largest = np.where(null, 0.0, values).max(axis=1)
-    low = np.where(present, v, np.inf).min(axis=1) ** 2 * (1 - largest)
-    high = np.where(present, v, 0.0).max(axis=1) ** 2
-    rest = np.eye(p) - share
-    result = target / v[:, :, None]
-    for node, weight in zip(*_quadrature(low, high), strict=True):
-        resolvent = 1 / (v**2 + node[:, None])
-        inner = rest + q.transpose(0, 2, 1) @ ((node[:, None] * resolvent)[:, :, None] * q)
-        scaled = (v * resolvent)[:, :, None] * q
-        result += scaled @ (weight[:, None, None] * np.linalg.solve(inner, scaled.transpose(0, 2, 1) @ target))
+        target[g] -= basis @ (basis.T @ target[g])
+    left = np.where(null, 1.0, 1 - share)
+    low, high = np.where(present, v, np.inf).min(axis=1), np.where(present, v, 0.0).max(axis=1)
+    # Of equal variances this is the root itself.
+    rooted = target / (v[:, :, None] * np.sqrt(left)[:, None, :])
+    if (uneven := low < high).any():
+        bounds = low[uneven] ** 2 * left[uneven].min(axis=1), high[uneven] ** 2
+        rooted[uneven] = _rooted(v[uneven], factor[uneven], share[uneven], target[uneven], bounds)
+    result = rooted @ coordinates + rest
     result -= absent @ (absent.transpose(0, 2, 1) @ result)
-    return result, np.where(null[:, None, :], vectors, 0.0)
+    return result, alone
+
+
+def _thin(q: Array) -> tuple[Array, Array, Array]:
+    """Return F (g x n x r) with FF' = QQ' and as few columns as that needs, C with Q = FC, and the diagonal F'F."""
+    across = q.transpose(0, 2, 1)
+    if q.shape[1] < q.shape[2]:
+        values, vectors = np.linalg.eigh(q @ across)
+        length = np.sqrt(np.maximum(values, _TINY))
+        factor = vectors * length[:, None, :]
+        coordinates = (vectors.transpose(0, 2, 1) @ q) / length[:, :, None]
+    else:
+        values, vectors = np.linalg.eigh(across @ q)
+        factor, coordinates = q @ vectors, vectors.transpose(0, 2, 1)
+    kept = (values > _NOTHING * values[:, -1:]).any(axis=0)
+    return factor[:, :, kept], coordinates[:, kept], np.maximum(values[:, kept], 0.0)
+
+
+def _rooted(v: Array, factor: Array, share: Array, target: Array, bounds: tuple[Array, Array]) -> Array:
+    """Return B^-1/2 times ``target`` (g x n x r) by quadrature; all eigenvalues of B are within ``bounds`` (g)."""
+    diagonal = np.arange(share.shape[1])
+    across, rooted = factor.transpose(0, 2, 1), target / v[:, :, None]
+    for node, weight in zip(*_quadrature(*bounds), strict=True):
+        resolvent = 1 / (v**2 + node[:, None])
+        inner = across @ ((node[:, None] * resolvent)[:, :, None] * factor)
+        inner[:, diagonal, diagonal] += 1 - share
+        scaled = (v * resolvent)[:, :, None] * factor
+        rooted += scaled @ (weight[:, None, None] * np.linalg.solve(inner, scaled.transpose(0, 2, 1) @ target))
+    return rooted
 
 
 def _quadrature(low: Array, high: Array) -> tuple[Array, Array]:
@@ -254,7 +297,7 @@ def _quadrature(low: Array, high: Array) -> tuple[Array, Array]:
     return low * tangent**2, 2 * period * np.sqrt(low) / (np.pi * nodes) * slope
 
 
-def _blocks(rows: _Rows) -> Iterator[tuple[Codes, Array, Array, Array, NDArray[np.bool_]]]:
+def _blocks(rows: _Rows) -> Iterator[tuple[Codes, Array, Array, Array, Flags]]:
     """Yield codes (g) of participants with about equally many rows; their v, q and residuals, and which are present."""
     codes, start, size = np.unique(rows.groups, return_index=True, return_counts=True)
     by_size = np.argsort(size, kind="stable")[::-1]

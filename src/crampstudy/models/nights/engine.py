@@ -45,21 +45,19 @@ class ZeroPart:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """Coefficients (p) with variance (p x p) and df (p), or the ``problem`` because of which there are none.
+    """Coefficients (p) with variance (p x p), or the ``problem`` because of which there are none.
 
-    ``moments`` give the degrees of freedom of combinations of coefficients, ``None`` where there are no coefficients.
-    ``used`` is the covariance that ``variance`` is, ``effective`` (p) the participants that the coefficients rest on.
+    ``moments`` give the degrees of freedom of coefficients and of their combinations, and the participants that they
+    rest on, ``None`` where there are no coefficients. ``used`` is the covariance that ``variance`` is.
     ``fitted`` is what the numerical engine left, for checks of the fit; ``zero`` the zero part of a model that has one.
     ``no_baseline`` says why the intercept is no rate, though ratios are.
     """
 
     coefficients: Array
     variance: Array
-    df: Array
     log_likelihood: float
     iterations: int
     used: Covariance
-    effective: Array
     extras: tuple[Extra, ...] = ()
     notes: tuple[str, ...] = ()
     problem: str | None = None
@@ -68,12 +66,17 @@ class Solved:
     no_baseline: str | None = None
     moments: automatic.Moments | None = None
 
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of t of the coefficients (p), NaN where there are none."""
+        return np.full(len(self.coefficients), np.nan) if self.moments is None else self.moments.df()
+
     @classmethod
     def none(cls, p: int, iterations: int, problem: str, fitted: Fitted | None = None) -> Solved:
         """Return what a fit that failed leaves."""
         missing = np.full(p, np.nan)
         empty = np.full((p, p), np.nan)
-        return cls(missing, empty, missing, float("nan"), iterations, "model", missing, problem=problem, fitted=fitted)
+        return cls(missing, empty, float("nan"), iterations, "model", problem=problem, fitted=fitted)
 
     @classmethod
     def of(
@@ -87,11 +90,9 @@ class Solved:
         return cls(
             fitted.coefficients,
             found.variance,
-            found.df,
             float("nan") if isinstance(fitted, GeeFit) else fitted.log_likelihood,
             fitted.iterations,
             found.used,
-            found.effective,
             extras,
             notes,
             fitted=fitted,

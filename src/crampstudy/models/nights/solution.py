@@ -127,8 +127,6 @@ class Solution(OneLine):
             solved,
             coefficients=coefficients,
             variance=variance,
-            df=moments.df(),
-            effective=moments.effective(),
             moments=moments,
             zero=zero,
         )

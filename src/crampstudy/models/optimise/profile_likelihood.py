@@ -15,7 +15,7 @@ from scipy import special
 
 from crampstudy.arrays import Array
 from crampstudy.models.optimise.likelihoods import DispersedLikelihood
-from crampstudy.models.optimise.trust_region import maximise
+from crampstudy.models.optimise.trust_region import height
 
 _QUADRATIC = 0.05
 """Below this standard error of a logarithm the profile is a parabola, to a thousandth of the estimate."""
@@ -78,4 +78,4 @@ def of_dispersion(likelihood: DispersedLikelihood, theta: Array, value: float, e
 
 
 def _fall(likelihood: DispersedLikelihood, theta: Array, value: float, log_alpha: float) -> float:
-    return value - maximise(likelihood.holding(-log_alpha), theta[:-1]).value
+    return value - height(likelihood.holding(-log_alpha), theta[:-1])

@@ -7,6 +7,7 @@ points (Dauphin et al. 2014); no step moves a linear predictor far. Near the max
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ MOST = 200
 """Evaluations of a likelihood within which a climb ends; one that has an end rarely needs 30."""
 _NEAR = 1e-16
 """Squared length of a step in standard errors that is below rounding."""
+_LEVEL = 1e-8
+"""One after which the value rises no more than by its square, which is below rounding."""
 _RADIUS = 2.0
 """Farthest that one step may move a linear predictor."""
 _MOVING = 1e-3
@@ -48,6 +51,42 @@ def maximise(likelihood: PointwiseLikelihood, start: Array, known: Sequence[Opti
     A climb that leads to one of the ``known`` optima returns that. One that has found no end when the likelihood was
     evaluated ``most`` times stops there: what is so ill-conditioned takes minutes and has no answer.
     """
+    climb = _climb(likelihood, start, known, most, _NEAR)
+    if climb.same:
+        return climb.same
+    designs, weights, theta, here = likelihood.designs, likelihood.weights, climb.theta, climb.here
+    spent = f"there was no maximum within {most} evaluations of the likelihood" if climb.left <= 0 else None
+    scores = np.hstack([design * (weights * d)[:, None] for design, d in zip(designs, here.first, strict=True)])
+    information = _derivatives(designs, weights, here)[1]
+    reason = _failure(likelihood, theta, scores, information, spent)
+    return Optimum(theta, climb.value, scores, information, climb.steps, reason)
+
+
+def height(likelihood: PointwiseLikelihood, start: Array) -> float:
+    """Return the value of a ``likelihood`` at the maximum to which ``start`` (k) leads, to its rounding.
+
+    What is missing is of the fourth power of the last step, so that it needs fewer than the maximum itself.
+    """
+    return _climb(likelihood, start, (), MOST, _LEVEL).value
+
+
+@dataclass(frozen=True, slots=True)
+class _Climb:
+    """Where a climb ended: ``theta``, its ``value`` and derivatives, and of so many ``steps`` how many were ``left``.
+
+    ``same`` is a known optimum to which it leads.
+    """
+
+    theta: Array
+    value: float
+    here: PointwiseDerivatives
+    steps: int
+    left: int
+    same: Optimum | None = None
+
+
+def _climb(likelihood: PointwiseLikelihood, start: Array, known: Sequence[Optimum], most: int, near: float) -> _Climb:
+    """Climb until a step's squared length in standard errors is below ``near``."""
     designs, weights = likelihood.designs, likelihood.weights
     theta, steps, short, left = start, 0, 0, most
     here = likelihood.pointwise(_predictors(designs, theta))
@@ -74,15 +113,11 @@ def maximise(likelihood: PointwiseLikelihood, start: Array, known: Sequence[Opti
             break
         theta, value, here = theta + step, reached, there
         if same := _leads_to(known, designs, theta, value):
-            return same
+            return _Climb(theta, value, here, steps, left, same)
         short += length < _SHORT
-        if length < _NEAR or short > _LAST:
+        if length < near or short > _LAST:
             break
-    spent = f"there was no maximum within {most} evaluations of the likelihood" if left <= 0 else None
-    scores = np.hstack([design * (weights * d)[:, None] for design, d in zip(designs, here.first, strict=True)])
-    information = _derivatives(designs, weights, here)[1]
-    reason = _failure(likelihood, theta, scores, information, spent)
-    return Optimum(theta, value, scores, information, steps, reason)
+    return _Climb(theta, value, here, steps, left)
 
 
 def curvatures(likelihood: PointwiseLikelihood, theta: Array, groups: NDArray[np.intp], clusters: int) -> Array:

@@ -22,6 +22,7 @@ from crampstudy.models.terms.columns import coded, decoded
 from crampstudy.models.terms.factors import INTERCEPT, Column, categorical, column_of, reference
 from crampstudy.models.terms.functions import CONTEXT
 from crampstudy.models.terms.levels import check_levels
+from crampstudy.models.terms.materialiser import DesignMaterialiser
 from crampstudy.models.terms.smooths import Smooth, has_spline, smooth_of
 from crampstudy.models.terms.standardisation import standing
 
@@ -58,7 +59,7 @@ class Encoder:
                 encoded = model.get_model_matrix(whole, context=CONTEXT, na_action="raise")
         except (FormulaicError, ValueError) as error:
             raise UsageError(f"the terms cannot be evaluated at these values: {formula.first_line(error)}") from None
-        found = encoded.to_numpy(dtype=float)
+        found = np.asarray(encoded, dtype=float)
         if not np.isfinite(found).all():
             raise UsageError("the terms are infinite at these values; a logarithm needs values above 0")
         for term, where in model.term_slices.items():
@@ -125,18 +126,22 @@ def _evaluated(
         # What is infinite is refused below. A frame of no columns would lose its rows.
         with np.errstate(all="ignore"):
             matrix = Formula(list(terms)).get_model_matrix(
-                data.assign(_row=1), context={**CONTEXT, splines.PEOPLE: people}, na_action="raise"
+                data.assign(_row=1),
+                context={**CONTEXT, splines.PEOPLE: people},
+                materializer=DesignMaterialiser.REGISTER_NAME,
+                output="numpy",
+                na_action="raise",
             )
     except (FormulaicError, ValueError) as error:
         shown = " + ".join(str(term) for term in terms if str(term) != "1")
         raise UsageError(f"terms {shown!r} cannot be evaluated: {formula.first_line(error)}") from None
-    values = np.ascontiguousarray(matrix.to_numpy(dtype=float))
+    values = np.ascontiguousarray(np.asarray(matrix, dtype=float))
     slices = matrix.model_spec.term_slices
     if off := [str(term) for term, where in slices.items() if not np.isfinite(values[:, where]).all()]:
         raise UsageError(
             f"the term {off[0]} is infinite on some rows; a logarithm needs values above 0, and no divisor is 0"
         )
-    return values, matrix.model_spec, matrix.columns
+    return values, matrix.model_spec, matrix.model_spec.column_names
 
 
 def _remarks(terms: Sequence[Term], model: ModelSpec, moved: Mapping[str, str]) -> tuple[str, ...]:
@@ -166,12 +171,14 @@ def _like(first: pd.Series[Any], values: pd.Series[Any] | None, length: int) -> 
     if not isinstance(first.dtype, pd.CategoricalDtype):
         return values.to_numpy(dtype=float)
     levels = list(first.dtype.categories)
-    texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
+    codes, kinds = pd.factorize(values, use_na_sentinel=False)
+    texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in kinds]
     if unknown := sorted(set(texts) - set(levels)):
         name = decoded(str(first.name))
         said, allowed = f"{name} was never {unknown[0]!r} on the rows fitted", f"allowed: {', '.join(levels)}"
         raise suggestions.unknown(UsageError, said, unknown[0], levels, allowed)
-    return pd.Categorical(texts, levels)
+    of_kinds = np.array([levels.index(text) for text in texts], dtype=np.intp)
+    return pd.Categorical.from_codes(of_kinds[codes], dtype=first.dtype)
 
 
 def _no_row(new: pd.DataFrame) -> Array:

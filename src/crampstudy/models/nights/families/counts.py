@@ -64,11 +64,9 @@ def _of_counts(fitted: count.CountFit, data: Data, outcome: Outcome, kind: Covar
     return Solved(
         fitted.coefficients,
         found.variance,
-        found.df,
         fitted.log_likelihood + data.constant,
         fitted.iterations,
         found.used,
-        found.effective,
         (dispersion(fitted, _profile(fitted, data)),) if dispersed else (),
         (*undispersed, *found.notes, *automatic.named(found, kind)),
         fitted=fitted,

@@ -54,11 +54,9 @@ def _solve(
     return Solved(
         fitted.coefficients,
         found.variance[:p, :p],
-        moments.df(),
         fitted.log_likelihood + data.constant,
         fitted.iterations,
         found.used,
-        moments.effective(),
         (dispersion(fitted, fitted.profile),),
         (_NO_EXCESS if fitted.plain else _OF_COUNTS[fitted.kind], *undispersed, *automatic.named(found, kind)),
         fitted=fitted,

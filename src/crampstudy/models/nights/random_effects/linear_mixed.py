@@ -96,9 +96,9 @@ class _Problem:
     columns given.
     """
 
-    zz: Array  # G x D x D
-    za: Array  # G x D x (p + 1), A = [Q, r]
+    zza: Array  # G x D x (D + p + 1), Z' [Z, A] with A = [Q, r]
     aa: Array  # G x (p + 1) x (p + 1)
+    whole: Array  # the sum of these
     triangle: Array  # R, p x p
     start: Array  # coefficients of least squares
     turn: Array
@@ -118,38 +118,46 @@ class _Problem:
             for j in range(i + 1):
                 sums[:, i, j] = sums[:, j, i] = np.bincount(groups, whole[:, i] * whole[:, j], people)
         d = z.shape[1]
-        return cls(sums[:, :d, :d], sums[:, :d, d:], sums[:, d:, d:], triangle * length, b, turn, float(times.sum()))
+        aa = sums[:, d:, d:]
+        return cls(sums[:, :d], aa, aa.sum(axis=0), triangle * length, b, turn, float(times.sum()))
 
     @property
     def df(self) -> float:
         return self.n - len(self.start)
 
     def factor(self, free: Elements, at: Array) -> Array:
-        made = np.zeros((self.zz.shape[1],) * 2)
+        made = np.zeros((self.zza.shape[1],) * 2)
         for element, value in zip(free, at, strict=True):
             made[element] = value
         return made
 
-    def solved(self, factor: Array) -> tuple[Array, Array, Array]:
-        """Return log det V (G,), Z' V^-1 [Z, A] and A' V^-1 A by participant, V the covariance at residual SD 1."""
-        inner = np.eye(len(factor)) + factor.T @ self.zz @ factor
-        right = factor.T @ np.concatenate([self.zz, self.za], axis=2)
-        half = np.linalg.solve(inner, right)
+    def halves(self, factor: Array) -> tuple[Array, Array, Array]:
+        """Return by participant W = I + L' Z' Z L, L' Z' [Z, A] and W^-1 of that."""
         d = len(factor)
-        z = np.concatenate([self.zz, self.za], axis=2) - self.zz @ factor @ half
-        a = self.aa - right[:, :, d:].transpose(0, 2, 1) @ half[:, :, d:]
-        return np.linalg.slogdet(inner)[1], z, a
+        right = np.einsum("ij,gjk->gik", factor.T, self.zza)
+        inner = np.eye(d) + np.einsum("gij,jk->gik", right[:, :, :d], factor)
+        return inner, right, right / inner if d == 1 else np.linalg.solve(inner, right)
+
+    def of_effects(self, right: Array, half: Array) -> Array:
+        """Return Z' V^-1 [Z, A] by participant, V the covariance of the nights at residual SD 1."""
+        made: Array = self.zza - np.einsum("gij,gik->gjk", right[:, :, : right.shape[1]], half)
+        return made
+
+    def of_all(self, right: Array, half: Array) -> Array:
+        """Return A' V^-1 A of all participants."""
+        d, k = right.shape[1], self.aa.shape[1]
+        return self.whole - right[:, :, d:].reshape(-1, k).T @ half[:, :, d:].reshape(-1, k)
 
     def deviance(self, free: Elements, at: Array) -> tuple[float, Array]:
         """Return minus twice the restricted log-likelihood, without its constant, and its gradient in ``at``."""
         factor = self.factor(free, at)
-        logs, z, a = self.solved(factor)
+        inner, right, half = self.halves(factor)
+        z, s = self.of_effects(right, half), self.of_all(right, half)
         d, p = len(factor), len(self.start)
-        s = a.sum(axis=0)
         inverse = np.linalg.inv(s[:p, :p])
         b = inverse @ s[:p, p]
         squares = float(s[p, p] - s[:p, p] @ b)
-        value = float(logs.sum() + np.linalg.slogdet(s[:p, :p])[1] + self.df * np.log(squares / self.df))
+        value = float(np.linalg.slogdet(inner)[1].sum() + np.linalg.slogdet(s[:p, :p])[1] + self.df * np.log(squares / self.df))
         of_q, of_e = z[:, :, d : d + p], z[:, :, d + p] - z[:, :, d : d + p] @ b
         slope = z[:, :, :d].sum(axis=0) - np.einsum("gip,pq,gjq->ij", of_q, inverse, of_q)
         slope = slope - self.df / squares * (of_e.T @ of_e)
@@ -163,7 +171,7 @@ def _best(problem: _Problem) -> tuple[Elements, Array, int]:
     start = min(_STARTS, key=lambda sd: problem.deviance(_INTERCEPT, np.array([sd]))[0])
     at, value, steps = _minimise(problem, _INTERCEPT, np.array([start]))
     alone = value < none - _GAIN
-    if problem.zz.shape[1] == 1:
+    if problem.zza.shape[1] == 1:
         return (_INTERCEPT, at, steps) if alone else ((), np.empty(0), steps)
     first = float(at[0]) if alone else 0.1
     starts = [np.array([first, r * sd, np.sqrt(1 - r**2) * sd]) for sd in (0.05, 0.3, 1.5) for r in (-0.5, 0.0, 0.5)]
@@ -212,9 +220,10 @@ def _curvature(problem: _Problem, free: Elements, at: Array) -> Array:
 
 
 def _result(problem: _Problem, free: Elements, at: Array, steps: int) -> LinearMixedFit:
-    factor, p, d = problem.factor(free, at), len(problem.start), problem.zz.shape[1]
-    _, z, a = problem.solved(factor)
-    s = a.sum(axis=0)
+    factor, p, d = problem.factor(free, at), len(problem.start), problem.zza.shape[1]
+    _, right, half = problem.halves(factor)
+    z, s = problem.of_effects(right, half), problem.of_all(right, half)
+    a = problem.aa - right[:, :, d:].transpose(0, 2, 1) @ half[:, :, d:]
     b = np.linalg.solve(s[:p, :p], s[:p, p])
     squares = float(s[p, p] - s[:p, p] @ b)
     variance = squares / problem.df
@@ -274,5 +283,6 @@ def _log_sd_slope(problem: _Problem, free: Elements, at: Array) -> Array:
 def _log_squares(problem: _Problem, free: Elements, at: Array) -> float:
     """Return the log of the residual variance at L."""
     p = len(problem.start)
-    s = problem.solved(problem.factor(free, at))[2].sum(axis=0)
+    _, right, half = problem.halves(problem.factor(free, at))
+    s = problem.of_all(right, half)
     return float(np.log((s[p, p] - s[:p, p] @ np.linalg.solve(s[:p, :p], s[:p, p])) / problem.df))
