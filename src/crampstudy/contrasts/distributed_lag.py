@@ -21,7 +21,10 @@ from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
 
 CUMULATIVE = "cumulative"
+FEW_PARTICIPANTS = 30
+"""Below so many, intervals of single nights hold the truth in fewer cohorts than they say (docs/recovery.md)."""
 _Row = dict[str, Any]
+_FEW = "so few participants that intervals of single nights cover less than they say (docs/recovery.md)"
 _CONTROL = "negative control: a later night cannot act on an earlier one"
 _SAME_NIGHT = "within one night it is not told whether cramps move it or are moved by it"
 
@@ -90,7 +93,12 @@ def distributed_lag(
             one: person_time.of_term(control, one, f"lead {lead}", kinds.DISTRIBUTED_LAG) for one in (own[0], later)
         }
         made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", margins)
-    return estimates.frame(made)
+    return estimates.frame(map(_of_few, made))
+
+
+def _of_few(row: _Row) -> _Row:
+    few = not _lacks([row]) and (row["n_participants"] or FEW_PARTICIPANTS) < FEW_PARTICIPANTS
+    return row | {"note": estimates.note(row["note"] or "", _FEW)} if few else row
 
 
 def _together(
