@@ -66,6 +66,7 @@ from crampstudy.estimates.kinds.sections.sleep import (
     LAG_ADJUSTED,
     SLEEP_AND_MOOD,
 )
+from crampstudy.estimates.kinds.sections.triage import FLAG_STABILITY, RED_FLAG, TEST_RESULT
 
 __all__ = [
     "ADHERENCE",
@@ -108,6 +109,7 @@ __all__ = [
     "EXAMINED",
     "EXPOSURE_LEVEL",
     "FEATURE",
+    "FLAG_STABILITY",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "JOINT",
@@ -129,6 +131,7 @@ __all__ = [
     "PARTICIPANTS",
     "PREVALENCE",
     "RECALLED",
+    "RED_FLAG",
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
@@ -139,6 +142,7 @@ __all__ = [
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
+    "TEST_RESULT",
     "THIRDS",
     "WINDOW",
     "WITHIN_BETWEEN",
