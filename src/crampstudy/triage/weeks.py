@@ -1,4 +1,4 @@
-"""Red flags of weeks: a row per participant and week of the diary, counted from the participant's first logged night."""
+"""Red flags of weeks: a row per participant and week, counted from the participant's first logged night."""
 
 from __future__ import annotations
 
