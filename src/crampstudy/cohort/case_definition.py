@@ -51,6 +51,8 @@ def meeting(cohort: Cohort, definition: str) -> Cohort:
         raise UsageError(f"case_definition {definition}: none of the {own.height:,} cramps of {cohort.name} meets it")
     diary = _counted_again(cohort.frame("diary"), own, kept)
     said = f"case definition {definition}: {_said(asked, met, own, kept)}"
+    if (bare := int(diary["cramps"].sum()) - kept.height) > 0:
+        said += f"; {counted(bare, 'cramps')} logged without features {'stay' if bare > 1 else 'stays'} counted"
     before = cohort.attrition
     attrition = replace(before, notices=(*before.notices, said), remarks=(*before.remarks, said))
     return replace(cohort, tables={**cohort.tables, "episodes": kept, "diary": diary}, attrition=attrition)
