@@ -54,12 +54,13 @@ def stability(rows: pd.DataFrame) -> str:
     texts = []
     if AFTER_ABOVE in found and AFTER_OTHER in found:
         texts.append(
-            f"after a week with more than 2 cramps the next one had more than 2 as well in {value(found[AFTER_ABOVE])}, "
-            f"after another week in {value(found[AFTER_OTHER])}"
+            f"after a week with more than 2 cramps the next one had more than 2 in {value(found[AFTER_ABOVE])} of such "
+            f"weeks, after another week in {value(found[AFTER_OTHER])}"
         )
     if ALWAYS in found and SOMETIMES in found:
         texts.append(
-            f"{value(found[ALWAYS])} of the people had more than 2 in all of their weeks, {value(found[SOMETIMES])} in some"
+            f"{value(found[ALWAYS])} of the people had more than 2 in all of their weeks, {value(found[SOMETIMES])} in "
+            "some of them"
         )
     return wording.sentences(texts)
 
