@@ -4,7 +4,7 @@ Research output, not medical advice: no flag says that somebody is ill, and none
 """
 
 from crampstudy.triage.flags import DISCLAIMER, FLAGS, RedFlag, Suggestion
-from crampstudy.triage.people import SENSITIVE, triage
+from crampstudy.triage.people import SENSITIVE, triage, triage_table
 from crampstudy.triage.shares import red_flags
 from crampstudy.triage.weeks import person_weeks
 
@@ -17,4 +17,5 @@ __all__ = [
     "person_weeks",
     "red_flags",
     "triage",
+    "triage_table",
 ]

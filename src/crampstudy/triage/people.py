@@ -32,6 +32,11 @@ def triage(cohort: Cohort) -> pd.DataFrame:
     Raises:
         UsageError: the cohort is a survey, which has no nights.
     """
+    return triage_table(cohort).to_pandas()
+
+
+def triage_table(cohort: Cohort) -> pl.DataFrame:
+    """Return :func:`triage` as polars."""
     table = flagged_people(cohort)
     words = {flag.name: flag.wording for flag in FLAGS}
     suggests = {test: suggested(test) for test in TESTS}
@@ -52,7 +57,7 @@ def triage(cohort: Cohort) -> pd.DataFrame:
         *(pl.col(f"flag:{name}").alias(name) for name in SYMPTOMS),
         pl.col(OUT_OF_RANGE).alias("blood_out_of_range"),
         *recorded,
-    ).to_pandas()
+    )
 
 
 def flagged_people(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:

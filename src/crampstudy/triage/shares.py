@@ -24,7 +24,7 @@ from crampstudy.triage.weeks import weeks_of
 EVALUABLE, WEEKS_ABOVE, WEEKS_LONG = "evaluable weeks", "weeks above 2 cramps", "weeks with a cramp above 10 min"
 PEOPLE = {WEEKLY: "a week above 2 cramps", LONG: "a cramp above 10 min", **{name: name for name in SYMPTOMS}}
 """The levels of the rows of people, by flag."""
-ANY = "any red flag"
+SYMPTOM, ANY = "swelling, discoloration or numbness", "any red flag"
 AFTER_ABOVE, AFTER_OTHER = "after a week above 2", "after another week"
 ALWAYS, SOMETIMES, NEVER = "in all weeks", "in some weeks", "in no week"
 FLAGGED, OTHERS = "with a flag that suggests it", "without"
@@ -48,16 +48,19 @@ def red_flags(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     bands = bands or AgeBands()
     people, weeks = flagged_people(cohort, bands), weeks_of(cohort)
     why_not = denominator(cohort).why_not
-    base: Row = {"cohort": cohort.name, "outcome": "red_flag", "ci_level": ci_level}
+    base: Row = {"cohort": cohort.name, "outcome": "red_flag", "ci_level": ci_level, "estimand": "share as logged"}
     groups = members(people, bands)
     whole = whole_group(people, bands)
     made: list[Row] = []
+    by_week, by_person = (clusters(table[_WHO]) if table.height else None for table in (weeks, people))
     for label, inside in groups.items():
         own = people[_WHO].filter(pl.Series(inside))
         cells = base | {"population": label}
         of_group = weeks[_WHO].is_in(own.implode()).to_numpy()
-        made += _of_weeks(weeks, ClusteredGroup(of_group, clusters(weeks[_WHO]), cells, ci_level), why_not)
-        made += _of_people(people, ClusteredGroup(inside, clusters(people[_WHO]), cells, ci_level), why_not)
+        if by_week is not None:
+            made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), why_not)
+        if by_person is not None:
+            made += _of_people(people, ClusteredGroup(inside, by_person, cells, ci_level), why_not)
     inside, cells = groups[whole], base | {"population": whole}
     own = people.filter(pl.Series(inside))
     made += _stability(weeks.join(own.select(_WHO), on=_WHO), cells, why_not)
@@ -83,14 +86,21 @@ def _of_people(people: pl.DataFrame, group: ClusteredGroup, why_not: str | None)
         cells = {"term": TERMS.get(name, name), "level": PEOPLE[name], "unit": _PEOPLE, "scale": "prevalence"}
         why = why_not if name == WEEKLY else None
         yield _share(group, values, kinds.RED_FLAG, why, few="are known to have it or not", **cells)
-    measured = [values for values in flags.values() if np.isfinite(values).any()]
-    if measured:
-        # A flag that is there is enough; that there is none is known where all that were asked are known.
-        each = np.stack(measured)
-        there = np.nanmax(np.where(np.isfinite(each), each, -1), axis=0) == 1
-        any_ = np.where(there, 1.0, np.where(np.isfinite(each).all(axis=0), 0.0, np.nan))
-        cells = {"term": "red_flag", "level": ANY, "unit": _PEOPLE, "scale": "prevalence"}
-        yield _share(group, any_, kinds.RED_FLAG, why_not, few="are known to have one or none", **cells)
+    several = {SYMPTOM: SYMPTOMS, ANY: tuple(flags)}
+    for level, names in several.items():
+        values = _any([flags[name] for name in names if np.isfinite(flags[name]).any()], people.height)
+        cells = {"term": "red_flag", "level": level, "unit": _PEOPLE, "scale": "prevalence"}
+        why = why_not if level == ANY else None
+        yield _share(group, values, kinds.RED_FLAG, why, few="are known to have one or none", **cells)
+
+
+def _any(measured: list[Array], n: int) -> Array:
+    """Return whether any of several flags (each n) is there; that none is, is known where all that were asked are."""
+    if not measured:
+        return np.full(n, np.nan)
+    each = np.stack(measured)
+    there = (each == 1).any(axis=0)
+    return np.where(there, 1.0, np.where(np.isfinite(each).all(axis=0), 0.0, np.nan))
 
 
 def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[Row]:

@@ -14,9 +14,13 @@ from crampstudy.descriptive.frequency.recall import recall_against_log
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.triage import red_flags
+from crampstudy.triage.flags import LONG, WEEKLY
+from crampstudy.triage.shares import ANY, EVALUABLE, PEOPLE, SYMPTOM, WEEKS_ABOVE
 
 FLAGS, TESTS, CASES = "tbl-red-flags", "tbl-red-flag-tests", "tbl-case-rates"
 RECALLS = RECALL, RECALLED = "fig-recall", "tbl-recall"
+_SHOWN = (EVALUABLE, WEEKS_ABOVE, PEOPLE[WEEKLY], PEOPLE[LONG], SYMPTOM, ANY)
+"""What a page has room for beside the ages."""
 _TESTED = (
     "Of the people with a recorded result, those whose red flag suggests the test and the others. Out of the ordinary: "
     "of blood tests at least one value outside of its reference range, an index below 0.9 or above 1.4, else abnormal."
@@ -32,6 +36,7 @@ def flagged(cohort: Cohort, settings: Settings) -> Findings:
     """Return how common and how steady red flags are, and what tests found."""
     rows = red_flags(cohort, settings.bands, ci_level=settings.ci_level)
     by_age, tested = kinds.RED_FLAG.rows(rows), kinds.TEST_RESULT.rows(rows)
+    by_age = by_age[by_age["level"].isin(_SHOWN)]
     found, could_not = {}, {}
     if by_age["estimate"].notna().any():
         note = said.disclaimed(f"{said.READ_AS} {tables.notes(by_age)}".strip())
