@@ -160,7 +160,12 @@ def check_free(target: Path, option: str, *, force: bool = False) -> None:
 def new_file(target: Path, content: bytes, option: str, *, force: bool = False, private: bool = False) -> Path | None:
     """Write ``content`` to a file whole or not at all, and return where one is kept that by ``force`` it replaced.
 
-    A ``private`` file only its owner can read.
+    Args:
+        target: the file.
+        content: its bytes.
+        option: the option that names the file.
+        force: whether a file that is there is put aside.
+        private: whether only its owner can read the file.
 
     Raises:
         FileTaken: as :func:`check_free`.

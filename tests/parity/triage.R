@@ -9,14 +9,17 @@ nights$week <- floor((as.numeric(nights$date) - first[nights$participant_id]) / 
 weeks <- aggregate(cbind(cramps, nights = 1) ~ participant_id + week, data = nights, FUN = sum)
 weeks$above <- ifelse(weeks$cramps > 2, 1, ifelse(weeks$nights >= 5, 0, NA))
 told <- weeks[!is.na(weeks$above), ]
-share <- function(rows) {
-  design <- svydesign(ids = ~participant_id, data = rows, weights = ~1)
-  made <- svyciprop(~above, design, method = "logit", df = length(unique(rows$participant_id)) - 1)
+weeks <- merge(weeks, transform(told[c("participant_id", "week", "above")], week = week + 1),
+               by = c("participant_id", "week"), all.x = TRUE, suffixes = c("", "_before"))
+whole <- svydesign(ids = ~participant_id, data = weeks, weights = ~1)
+# A part of the weeks keeps the design of all of them.
+share <- function(chosen) {
+  chosen <- chosen & !is.na(weeks$above)
+  rows <- weeks[chosen, ]
+  made <- svyciprop(~above, subset(whole, chosen), method = "logit", df = length(unique(rows$participant_id)) - 1)
   list(estimate = as.numeric(coef(made)), interval = as.numeric(confint(made)), weeks = nrow(rows), flagged = sum(rows$above),
        participants = length(unique(rows$participant_id)))
 }
-before <- merge(told, transform(told[c("participant_id", "week", "above")], week = week + 1), by = c("participant_id", "week"))
-names(before)[names(before) == "above.x"] <- "above"
 
 people <- read.csv("triage-people.csv")
 sums <- aggregate(cbind(cramps, nights = 1) ~ participant_id, data = nights, FUN = sum)
@@ -49,9 +52,9 @@ kappa <- function(w) {
 }
 apart <- abs(outer(1:5, 1:5, "-")) / 4
 write(toJSON(list(
-  weeks = share(told),
-  after_above = share(before[before$above.y == 1, ]),
-  after_other = share(before[before$above.y == 0, ]),
+  weeks = share(rep(TRUE, nrow(weeks))),
+  after_above = share(weeks$above_before %in% 1),
+  after_other = share(weeks$above_before %in% 0),
   bias = around(mean(d), sd(d) / sqrt(n)),
   lower = around(mean(d) - z * sd(d), of_limit),
   upper = around(mean(d) + z * sd(d), of_limit),

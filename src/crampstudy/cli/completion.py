@@ -87,7 +87,7 @@ def presets(incomplete: str) -> list[str]:
 
 def case_definitions(incomplete: str) -> list[str]:
     """Return the published case definitions that begin so."""
-    text = files("crampstudy").joinpath("codebook", "case_criteria.csv").read_text(encoding="utf-8")
+    text = files("crampstudy").joinpath("codebook", "cases", "criteria.csv").read_text(encoding="utf-8")
     return _beginning([row["definition"] for row in csv.DictReader(text.splitlines())], incomplete)
 
 

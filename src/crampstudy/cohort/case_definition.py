@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from crampstudy.codebook.case_criteria import Criterion, criteria
+from crampstudy.codebook.cases import Criterion, criteria
 from crampstudy.cohort import subpopulation
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.errors import UsageError
@@ -48,7 +48,9 @@ def meeting(cohort: Cohort, definition: str) -> Cohort:
     own = cohort.frame("episodes")
     kept = own.filter(met.select(meets=pl.all_horizontal(pl.all().fill_null(value=True)))["meets"])
     if kept.is_empty():
-        raise UsageError(f"case_definition {definition}: none of the {own.height:,} cramps of {cohort.name} meets it")
+        raise UsageError(
+            f"case_definition {definition}: none of the {counted(own.height, 'cramps')} of {cohort.name} meets it"
+        )
     diary = _counted_again(cohort.frame("diary"), own, kept)
     said = f"case definition {definition}: {_said(asked, met, own, kept)}"
     if (bare := int(diary["cramps"].sum()) - kept.height) > 0:

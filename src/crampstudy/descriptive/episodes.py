@@ -14,8 +14,8 @@ from crampstudy import codebook, estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array, Flags
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.descriptive.clustered import ClusteredGroup, Row, clusters
 from crampstudy.descriptive.rates import ALL
+from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, Row, clusters
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.inference.covariance import quantile

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crampstudy.cleaning import Cleaned, Corrections, Raw, clean, unlogged
 from crampstudy.cleaning.corrections import load as load_corrections
-from crampstudy.codebook.case_criteria import criteria
+from crampstudy.codebook.cases import criteria
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.case_definition import meeting
 from crampstudy.sources import readers

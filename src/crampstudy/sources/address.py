@@ -12,7 +12,7 @@ from crampstudy import names, suggestions
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.codebook import TABLES
-from crampstudy.codebook.case_criteria import KEY as CASE_DEFINITION
+from crampstudy.codebook.cases import KEY as CASE_DEFINITION
 from crampstudy.errors import SourceError
 
 Options = Mapping[str, str]

@@ -13,8 +13,8 @@ from crampstudy import estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.clustered import ClusteredGroup, clusters
 from crampstudy.descriptive.frequency.diary import members, whole_group
+from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
 from crampstudy.estimates import kinds
 from crampstudy.nights import denominator
 from crampstudy.triage.flags import FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY

@@ -9,8 +9,8 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, togethe
 from crampstudy.analyses.sentences import triage as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.case_definition import case_definition
 from crampstudy.descriptive.frequency.recall import recall_against_log
+from crampstudy.descriptive.single_cramps.case_definition import case_definition
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.triage import red_flags
@@ -57,7 +57,7 @@ def counted(cohort: Cohort, settings: Settings) -> Findings:
     """Return how many cramps meet the criteria of a case, and the rate by either and without what looks alike."""
     rows = case_definition(cohort, where=settings.old_enough(cohort), ci_level=settings.ci_level)
     rates = kinds.CASE_RATE.rows(rows)
-    if len(rates) < 2 or not rates["estimate"].notna().any():
+    if rates["estimate"].notna().sum() < 2:
         return Findings(rows, could_not={CASES: _reason(rates, "neither criteria nor look-alikes are measured")})
     caption = "Rate of cramps by what counts as one, and of people without what looks alike."
     table = ReportTable(tables.case_rates(rates), caption, f"{_READ} {tables.notes(rates)}".strip())

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
-from crampstudy.codebook.case_criteria import HALLEGRAEFF, criteria
-from crampstudy.descriptive.case_definition import ALL_CRITERIA, LOOK_ALIKES
+from crampstudy.codebook.cases import HALLEGRAEFF, criteria
 from crampstudy.descriptive.frequency.recall import BIAS, LOWER, QUADRATIC, SAME, UPPER
+from crampstudy.descriptive.single_cramps.case_definition import ALL_CRITERIA, LOOK_ALIKES
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate, value
 from crampstudy.triage.flags import DISCLAIMER, LONG, WEEKLY

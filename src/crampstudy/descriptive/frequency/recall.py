@@ -14,10 +14,10 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive.agreement import Measured, limits_of_agreement, weighted_kappa
-from crampstudy.descriptive.clustered import ClusteredGroup, clusters
+from crampstudy.descriptive.frequency.agreement import Measured, limits_of_agreement, weighted_kappa
 from crampstudy.descriptive.frequency.diary import members, sums_of, whole_group
 from crampstudy.descriptive.frequency.measures import ENOUGH_NIGHTS
+from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.nights import denominator, people, person_nights
 

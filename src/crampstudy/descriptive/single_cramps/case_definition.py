@@ -10,13 +10,12 @@ import pandas as pd
 import polars as pl
 
 from crampstudy import codebook, estimates
-from crampstudy.codebook.case_criteria import HALLEGRAEFF, criteria
+from crampstudy.codebook.cases import HALLEGRAEFF, criteria
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.case_definition import judged, meeting
-from crampstudy.descriptive.clustered import ClusteredGroup, clusters
 from crampstudy.descriptive.incidence import incidence_rate, withheld
 from crampstudy.descriptive.rates import ALL, UNIT
-from crampstudy.errors import UsageError
+from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.nights import denominator, people, person_nights
@@ -97,13 +96,13 @@ def _rates(cohort: Cohort, definition: str, persons: pl.DataFrame, base: Row) ->
     without = {WITHOUT[name]: ~pl.col(name) for name in asked}
     without |= {NEITHER: ~pl.any_horizontal(asked)} if len(asked) > 1 else {}
     yield _rate(cohort, persons, EVERY_CRAMP, base)
-    try:
-        meets = meeting(cohort, definition)
-    except UsageError as problem:
-        cells = base | {"analysis": kinds.CASE_RATE.name, "term": "cramps", "level": MEETING, "scale": "rate"}
-        yield estimates.row(status="not_estimable", note=str(problem), **cells)
+    met = judged(cohort, criteria(definition))
+    if met.width and met.select(pl.all_horizontal(pl.all().fill_null(value=True))).to_series().any():
+        yield _rate(meeting(cohort, definition), persons, MEETING, base, why_not=denominator(cohort).why_not)
     else:
-        yield _rate(meets, persons, MEETING, base, why_not=denominator(cohort).why_not)
+        why = "no cramp meets the criteria" if met.width else "no cramp was logged with what the criteria ask for"
+        cells = base | {"analysis": kinds.CASE_RATE.name, "term": "cramps", "level": MEETING, "scale": "rate"}
+        yield estimates.row(status="not_estimable", note=why, **cells)
     for level, them in without.items():
         yield _rate(cohort, persons.filter(them), level, base)
 
@@ -114,7 +113,8 @@ def _rate(cohort: Cohort, persons: pl.DataFrame, level: str, base: Row, why_not:
         nights.group_by("participant_id").agg(pl.sum("cramps"), nights=pl.len().cast(pl.Int64)).sort("participant_id")
     )
     found = incidence_rate(sums["cramps"].to_numpy(), sums["nights"].to_numpy(), base["ci_level"])
-    found = withheld(found, why_not or denominator(cohort).why_not)
+    alone = "rests on one participant" if found.participants == 1 else None
+    found = withheld(found, why_not or denominator(cohort).why_not or alone)
     cells = base | {"analysis": kinds.CASE_RATE.name, "term": "cramps", "level": level, "scale": "rate", "unit": UNIT}
     cells |= {name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high", "std_error", "df", "note")}
     counts = {"n_participants": found.participants, "n_nights": found.nights, "n_events": found.cramps}

@@ -1,4 +1,4 @@
-"""Criteria by which a cramp counts as a nocturnal leg cramp; ``case_criteria.csv`` holds the published definitions.
+"""Criteria by which a cramp counts as a nocturnal leg cramp; ``criteria.csv`` holds the published definitions.
 
 Source of hallegraeff-2017: Hallegraeff 2017, BMC Fam Pract 18:29, 10.1186/s12875-017-0600-x.
 """
@@ -31,7 +31,7 @@ class Criterion:
 
 
 def _read() -> Mapping[str, tuple[Criterion, ...]]:
-    text = files("crampstudy.codebook").joinpath("case_criteria.csv").read_text(encoding="utf-8")
+    text = files(__name__).joinpath("criteria.csv").read_text(encoding="utf-8")
     found: dict[str, tuple[Criterion, ...]] = {}
     for row in csv.DictReader(text.splitlines()):
         made = Criterion(row["criterion"], row["wording"], row["condition"], row["reading"])
