@@ -276,7 +276,9 @@ def test_a_survey_has_recalled_classes_and_what_they_say() -> None:
     for cell in ("estimate", "ci_low", "ci_high", "std_error", "n_participants"):
         assert lifetime[cell] == pytest.approx(weekly[cell]), cell
     found = analyses.run("frequency", cohort)
-    assert found.absent == ("fig-distribution", "tbl-cramp-nights", "tbl-period-prevalence")
+    assert found.absent == (
+        *("fig-distribution", "tbl-cramp-nights", "fig-recall", "tbl-recall", "tbl-period-prevalence"),
+    )
     assert "recalled at least one in 30 nights" in found.values["answer"] and "ever had" in found.values["answer"]
     drawn = figures.recalled_classes(found.figures["fig-recalled-classes"].estimates)
     assert [text.get_text().partition(" ")[0] for text in drawn.axes[0].get_yticklabels()][-1] == "80+"

@@ -39,6 +39,7 @@ from crampstudy.descriptive import characteristics as who
 from crampstudy.descriptive.adherence import adherence
 from crampstudy.descriptive.frequency.asked import ever, recalled_frequency
 from crampstudy.descriptive.frequency.diary import frequency
+from crampstudy.descriptive.frequency.recall import recall_against_log
 from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
@@ -54,6 +55,13 @@ EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KIN
 @pytest.fixture(scope="module")
 def diary() -> Cohort:
     return simulate(80, 35, seed=11)
+
+
+def with_recall(cohort: Cohort) -> Cohort:
+    """A diary whose people recall numbers that have nothing to do with what they log."""
+    table = cohort.frame("participants")
+    asked = table.with_columns(recalled_low=pl.Series([i % 6 for i in range(table.height)]), recalled_high=None)
+    return replace(cohort, tables={**cohort.tables, "participants": asked.cast({"recalled_high": pl.Int64})})
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +123,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
             diary, model="poisson", outcome="cramps", covariance="cluster", where="age_years >= 20"
         ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
+        "recall": recall_against_log(with_recall(diary)),
         "guidelines": adherence(diary),
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
         "nocturia": nocturia_by_fluid(diary, covariance="cluster"),

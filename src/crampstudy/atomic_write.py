@@ -157,8 +157,15 @@ def check_free(target: Path, option: str, *, force: bool = False) -> None:
         )
 
 
-def new_file(target: Path, content: bytes, option: str, *, force: bool = False) -> Path | None:
+def new_file(target: Path, content: bytes, option: str, *, force: bool = False, private: bool = False) -> Path | None:
     """Write ``content`` to a file whole or not at all, and return where one is kept that by ``force`` it replaced.
+
+    Args:
+        target: the file.
+        content: its bytes.
+        option: the option that names the file.
+        force: whether a file that is there is put aside.
+        private: whether only its owner can read the file.
 
     Raises:
         FileTaken: as :func:`check_free`.
@@ -166,7 +173,7 @@ def new_file(target: Path, content: bytes, option: str, *, force: bool = False) 
     """
     check_free(target, option, force=force)
     kept = _free(target, ".old-") if target.exists() else None
-    with whole_stream(target, kept=kept) as file:
+    with whole_stream(target, private, kept) as file:
         file.write(content)
     return kept
 

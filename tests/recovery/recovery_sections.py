@@ -19,9 +19,12 @@ from crampstudy.descriptive.frequency.diary import with_interval
 from crampstudy.descriptive.frequency.measures import NEAR, NIGHTLY, OFTEN, FrequencyMeasure, Linearised, PersonSums
 from crampstudy.estimates import kinds
 from crampstudy.nights.calendar import YEAR
-from crampstudy.simulate import Truth, simulate
+from crampstudy.simulate import Truth, draw, simulate
+from crampstudy.simulate.estimands.frequency import frequency as frequency_answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.simulate.estimands.season import season as answers
+from crampstudy.triage import red_flags
+from crampstudy.triage.shares import WEEKS_ABOVE
 
 MARKS = "<!-- sections: begin -->", "<!-- sections: end -->"
 COHORTS = 400
@@ -33,6 +36,10 @@ MANY = 200_000
 """People of whom the share with so many cramps is the truth."""
 _CHANCE, _PER_NIGHT, _EXTRA = 0.6 / 3.6, 1.3, 0.3
 _PEOPLE, _NIGHTS = 250, 14
+_WEEKS = 28
+"""Nights behind the share of weeks with a red flag."""
+_LOGGED = {"250 people, every night logged": False, "250 people, the usual gaps": True}
+"""Whether the nights of red flags have gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +134,37 @@ def season_cells(amplitude: float, cohorts: int, seed: int) -> list[SectionCell]
     ]
 
 
+@cache
+def flagged_weeks() -> float:
+    """Return the true share of weeks with more than 2 cramps, every night logged."""
+    truth = Truth()
+    said = {a.key: a.value for a in frequency_answers(truth, Population(truth, seed=1, draws=2_000_000))}
+    return said["weeks_above_2:all"]
+
+
+def flag_cells(cohorts: int, seed: int, *, gaps: bool) -> list[SectionCell]:
+    """Draw cohorts of the simulator, and count the intervals of the share of weeks above 2 cramps that cover."""
+    truth, covered, error = flagged_weeks(), 0, 0.0
+    for i in range(cohorts):
+        rng = np.random.default_rng([seed, 2, i])
+        people = (
+            simulate(_PEOPLE, _WEEKS, seed=int(rng.integers(2**31)))
+            if gaps
+            else draw(Truth(), participants=_PEOPLE, nights=_WEEKS, rng=rng)
+        )
+        rows = red_flags(people)
+        (row,) = rows[rows["level"].eq(WEEKS_ABOVE) & rows["population"].eq("20+")].to_dict("records")
+        covered += bool(row["ci_low"] <= truth <= row["ci_high"])
+        error += (row["estimate"] - truth) / cohorts
+    return [SectionCell(WEEKS_ABOVE, cohorts, covered, error)]
+
+
 def measured(cohorts: int, seed: int, workers: compute.Workers) -> dict[str, list[SectionCell]]:
     """Return the cells by what they are of."""
     tasks = {f"{size} people": partial(frequency_cells, size, cohorts, seed) for size in SIZES}
     tasks["100 people, nights at random"] = partial(frequency_cells, 100, cohorts, seed, 0.0)
     tasks |= {f"amplitude {size:.2f}": partial(season_cells, size, cohorts, seed) for size in AMPLITUDES}
+    tasks |= {name: partial(flag_cells, cohorts, seed, gaps=gaps) for name, gaps in _LOGGED.items()}
     return dict(zip(tasks, compute.map(_called, tasks.values(), workers=workers), strict=True))
 
 
@@ -140,10 +173,11 @@ def _called(task: partial[list[SectionCell]]) -> list[SectionCell]:
 
 
 def tables(found: Mapping[str, Sequence[SectionCell]]) -> str:
-    """Return both tables in Markdown."""
+    """Return the tables in Markdown."""
     cohorts = max(cell.cohorts for cells in found.values() for cell in cells)
     season = {name: cells for name, cells in found.items() if name.startswith("amplitude")}
-    often = {name: cells for name, cells in found.items() if name not in season}
+    flags = {name: cells for name, cells in found.items() if name in _LOGGED}
+    often = {name: cells for name, cells in found.items() if name not in season | flags}
     return "\n".join(
         [
             f"Of {cohorts} cohorts, in per cent: covered; in brackets the mean error of the estimate.",
@@ -151,6 +185,8 @@ def tables(found: Mapping[str, Sequence[SectionCell]]) -> str:
             *_table("number", often),
             "",
             *_table("annual cycle", season),
+            "",
+            *_table("red flag", flags),
         ]
     )
 

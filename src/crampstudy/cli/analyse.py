@@ -11,6 +11,7 @@ from crampstudy.cli.options import (
     AsCsv,
     AsJson,
     Bands,
+    CaseDefinition,
     CiLevel,
     Cluster,
     Force,
@@ -65,6 +66,7 @@ def describe(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
     force: Force = False,
@@ -78,7 +80,7 @@ def describe(
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)
-    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     described = describe(
         opened(source),
         by,
@@ -114,6 +116,7 @@ def compare(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
     force: Force = False,
@@ -126,7 +129,7 @@ def compare(
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)
-    said = word(unlogged, observed_from, observed_to)
+    said = word(unlogged, observed_from, observed_to, case_definition)
     cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
     described = compare(
         *cohorts,
@@ -197,6 +200,7 @@ def fit(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
     workers: NWorkers = 1,
     cluster: Cluster = None,
     with_checks: Annotated[
@@ -229,7 +233,7 @@ def fit(
         _check_asked_for_checks(model, tidy=output.aside, free_terms=free_terms is not None, shared=shared)
     if second_opinion and shared:
         raise UsageError("a second opinion looks at nights one by one; leave --workers and --cluster out")
-    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     request = ModelRequest(
         _in_parts(source, who_works(workers, cluster)) if shared else opened(source),
         model,

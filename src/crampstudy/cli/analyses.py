@@ -11,6 +11,7 @@ from crampstudy.cli.options import (
     AsCsv,
     AsJson,
     Bands,
+    CaseDefinition,
     CiLevel,
     Force,
     Graph,
@@ -50,6 +51,7 @@ def analyse(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
     force: Force = False,
@@ -69,7 +71,7 @@ def analyse(
     settings = analyses.Settings(
         age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph), hemisphere=hemisphere
     )
-    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     cohort = opened(source)
     found = analyses.run(name, cohort, settings)
     account = of_cohort(cohort)

@@ -85,6 +85,12 @@ def presets(incomplete: str) -> list[str]:
     return _beginning(sorted(names), incomplete)
 
 
+def case_definitions(incomplete: str) -> list[str]:
+    """Return the published case definitions that begin so."""
+    text = files("crampstudy").joinpath("codebook", "cases", "criteria.csv").read_text(encoding="utf-8")
+    return _beginning([row["definition"] for row in csv.DictReader(text.splitlines())], incomplete)
+
+
 def groupings(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return what groups may be formed by: age bands, and the levels of the source's participants.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from crampstudy.cli import completion
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,15 +62,26 @@ ObservedFrom = Annotated[
 ObservedTo = Annotated[
     str | None, typer.Option(help="With --unlogged: the last night, for participants without a diary_end.")
 ]
+CaseDefinition = Annotated[
+    str | None,
+    typer.Option(
+        "--case-definition",
+        help="Which cramps count: hallegraeff-2017, or some of its criteria by commas, such as pain,duration,location.",
+        autocompletion=completion.case_definitions,
+    ),
+]
 Graph = Annotated[
     Path | None, typer.Option(help="Who causes whom, a YAML file of your own (docs/causal-graph.md); else the study's.")
 ]
 FileFormat = Annotated[Literal["csv", "parquet"], typer.Option(help="File format of the tables.")]
 
 
-def word(unlogged: str | None, observed_from: str | None, observed_to: str | None) -> dict[str, str]:
-    """Return what was said of nights without a row, by the names that a source has for it."""
+def word(
+    unlogged: str | None, observed_from: str | None, observed_to: str | None, case_definition: str | None = None
+) -> dict[str, str]:
+    """Return what was said of nights without a row and of the cramps that count, by the names a source has for it."""
     said = {"unlogged": unlogged, "observed_from": observed_from, "observed_to": observed_to}
+    said |= {"case_definition": case_definition}
     return {name: value for name, value in said.items() if value is not None}
 
 

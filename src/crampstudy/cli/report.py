@@ -10,6 +10,7 @@ import typer
 from crampstudy.cli import completion
 from crampstudy.cli.options import (
     Bands,
+    CaseDefinition,
     CiLevelOrDefault,
     Force,
     ObservedFrom,
@@ -38,6 +39,7 @@ def report(
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
     ] = 1800,
@@ -50,7 +52,7 @@ def report(
     from crampstudy.report.build import build
     from crampstudy.sources.address import with_unlogged
 
-    source = with_unlogged(source, word(unlogged, observed_from, observed_to))
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     chosen = listed(sections) if sections else []
     given = {"age_bands": age_bands, "ci_level": ci_level}
     short = [f"{name}={value}" for name, value in given.items() if value is not None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,13 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array, Flags
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.descriptive.rates import ALL
+from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, Row, clusters
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.inference.covariance import quantile
-from crampstudy.models.surveys.domain_means import Means, boundary_interval, domain_means, logit_interval
-from crampstudy.models.surveys.sampling import SamplingDesign
+from crampstudy.models.surveys.domain_means import Means
 from crampstudy.nights.event_times import episodes
 
-Row = dict[str, Any]
 LONG_S = 600
 """Seconds above which a cramp is long: the upper bound of what counts as one (Hallegraeff 2017)."""
 LONG = f"above {LONG_S // 60} min"
@@ -34,31 +32,6 @@ DURATION, PAIN, ONSET = "duration_s", "pain_0_10", "onset"
 _DAY_H = 24
 _WIDEST_H = 6.0
 """A mean direction whose limits lie further from it says no more than that there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Cramps of a group: which of all rows (n) they are, in a design whose clusters are the participants."""
-
-    inside: Flags
-    design: SamplingDesign
-    cells: Row
-    ci_level: float
-
-    def means(self, values: Array) -> Means:
-        """Return the mean of ``values`` (n), NaN where unknown, with its variance."""
-        return domain_means(values, (self.inside & np.isfinite(values))[:, None], self.design)
-
-    def row(self, values: Array, kind: kinds.Kind, **cells: Any) -> tuple[Row, Means | None]:
-        """Return the cells that rows of ``values`` (n) share and their mean; of too few people no mean."""
-        made = self.cells | {"analysis": kind.name} | cells
-        known = self.inside & np.isfinite(values)
-        people = len(np.unique(self.design.psu[known]))
-        made |= {"n_participants": people, "n_groups": people}
-        if people < FEWEST:
-            why = f"fewer than {FEWEST} participants logged {codebook.variable(made['term']).label.lower()}"
-            return estimates.row(status="not_estimable", note=why, **made), None
-        return made, self.means(values)
 
 
 def cramp_features(
@@ -84,22 +57,21 @@ def cramp_features(
     """
     frame = episodes(cohort, bands)
     frame = frame.filter(subpopulation.select(frame, where).inside)
-    persons = frame["participant_id"].rank("dense").to_numpy()
     n = frame.height
     if not n:
         return estimates.frame([])
-    design = SamplingDesign.of(np.zeros(n), persons, np.ones(n))
+    design = clusters(frame["participant_id"])
     base: Row = {"cohort": cohort.name, "outcome": "cramps", "estimand": "of cramps as logged", "ci_level": ci_level}
 
-    def group(label: str, inside: Flags) -> _Group:
-        return _Group(inside, design, base | {"population": part_of(label, where)}, ci_level)
+    def group(label: str, inside: Flags) -> ClusteredGroup:
+        return ClusteredGroup(inside, design, base | {"population": part_of(label, where)}, ci_level)
 
     everybody = group(ALL, np.ones(n, dtype=bool))
     made = [*_of_group(frame, everybody), *_onsets(frame, everybody)]
     banded = frame["age_band"].cast(pl.String)
     for label in bands.labels if bands else ():
         inside = (banded == label).fill_null(value=False).to_numpy()
-        people = len(np.unique(persons[inside]))
+        people = len(np.unique(design.psu[inside]))
         if people >= FEWEST:
             made += _of_group(frame, group(label, inside))
         elif people:
@@ -107,12 +79,12 @@ def cramp_features(
     return estimates.frame(made)
 
 
-def _too_few(group: _Group, people: int) -> Row:
+def _too_few(group: ClusteredGroup, people: int) -> Row:
     cells = group.cells | {"analysis": kinds.FEATURE.name, "term": "age_band", "n_participants": people}
     return estimates.row(status="not_estimable", note=f"fewer than {FEWEST} participants had a cramp", **cells)
 
 
-def _of_group(frame: pl.DataFrame, group: _Group) -> Iterator[Row]:
+def _of_group(frame: pl.DataFrame, group: ClusteredGroup) -> Iterator[Row]:
     for name in _LEVELS:
         if (values := _known(frame, name)) is None:
             yield _unmeasured(group, name)
@@ -128,30 +100,19 @@ def _of_group(frame: pl.DataFrame, group: _Group) -> Iterator[Row]:
         yield _unmeasured(group, name) if known is None else _share(group, known, kinds.FEATURE, name, YES)
 
 
-def _lengths(group: _Group, lengths: pl.Series) -> Iterator[Row]:
+def _lengths(group: ClusteredGroup, lengths: pl.Series) -> Iterator[Row]:
     values = lengths.cast(pl.Float64).to_numpy()
     for scale, (level, share) in _QUANTILES.items():
         yield _quantile(group, values, share, {"term": DURATION, "level": level, "scale": scale, "unit": "s"})
     yield _share(group, _where(lengths, lengths > LONG_S), kinds.FEATURE, DURATION, LONG)
 
 
-def _share(group: _Group, values: Array, kind: kinds.Kind, term: str, level: str) -> Row:
+def _share(group: ClusteredGroup, values: Array, kind: kinds.Kind, term: str, level: str) -> Row:
     """Return the share of a group's cramps whose ``values`` (n) are 1."""
-    cells, means = group.row(values, kind, term=term, level=level, scale="proportion", unit="share of cramps")
-    if means is None:
-        return cells
-    share, df, error = float(means.estimate[0]), int(means.df[0]), float(means.std_error[0])
-    cells |= {"estimate": share, "df": float(df), "n_events": round(share * int(means.n[0]))}
-    if share in (0, 1):
-        people = int(means.psus[0])
-        # Of no event at all a participant tells no more than one cramp would.
-        low, high = boundary_interval(share, people, float(people), df, group.ci_level)
-        return estimates.row(status="boundary", ci_low=low, ci_high=high, **cells)
-    low, high = logit_interval(share, error, df, group.ci_level)
-    return estimates.row(status="converged", ci_low=low, ci_high=high, std_error=error, **cells)
+    return group.share(values, kind, term=term, level=level, unit="share of cramps")
 
 
-def _mean(group: _Group, values: Array) -> Row:
+def _mean(group: ClusteredGroup, values: Array) -> Row:
     cells, means = group.row(values, kinds.FEATURE, term=PAIN, level=MEAN, scale="mean", unit="points")
     return cells if means is None else _around(cells, means, float(means.estimate[0]), group.ci_level)
 
@@ -164,7 +125,7 @@ def _around(cells: Row, means: Means, value: float, ci_level: float) -> Row:
     return estimates.row(status="converged", estimate=value, **cells | limits)
 
 
-def _quantile(group: _Group, values: Array, share: float, cells: Mapping[str, Any]) -> Row:
+def _quantile(group: ClusteredGroup, values: Array, share: float, cells: Mapping[str, Any]) -> Row:
     """Return a quantile of a group's ``values`` (n), and as its limits those of the share up to it."""
     made, means = group.row(values, kinds.FEATURE, **cells)
     if means is None:
@@ -185,7 +146,7 @@ def _at(ordered: Array, share: float) -> float:
     return float(ordered[max(math.ceil(share * len(ordered) - 1e-9) - 1, 0)])
 
 
-def _onsets(frame: pl.DataFrame, group: _Group) -> Iterator[Row]:
+def _onsets(frame: pl.DataFrame, group: ClusteredGroup) -> Iterator[Row]:
     onsets = _known(frame, ONSET)
     if onsets is None:
         yield _unmeasured(group, ONSET, kinds.MEAN_ONSET)
@@ -198,7 +159,7 @@ def _onsets(frame: pl.DataFrame, group: _Group) -> Iterator[Row]:
         yield _share(group, inside, kinds.ONSET, ONSET, f"{hour:02}:00")
 
 
-def _mean_onset(group: _Group, hours: Array) -> Row:
+def _mean_onset(group: ClusteredGroup, hours: Array) -> Row:
     """Return the direction of the mean of the onsets on the circle of a day, by the delta method."""
     angle = hours * 2 * np.pi / _DAY_H
     sine, cosine = np.sin(angle), np.cos(angle)
@@ -225,7 +186,7 @@ def _where(values: pl.Series, found: pl.Series) -> Array:
     return np.where(known, found.fill_null(value=False).to_numpy(), np.nan)
 
 
-def _unmeasured(group: _Group, name: str, kind: kinds.Kind = kinds.FEATURE) -> Row:
+def _unmeasured(group: ClusteredGroup, name: str, kind: kinds.Kind = kinds.FEATURE) -> Row:
     cells = group.cells | {"analysis": kind.name, "term": name}
     return estimates.row(
         status="not_measured", note=f"no cramp was logged with {codebook.variable(name).label.lower()}", **cells

@@ -17,6 +17,7 @@ from crampstudy.figures.sections.dose_response import dose_response
 from crampstudy.figures.sections.forest import forest
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
+from crampstudy.figures.sections.recall import recall
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
@@ -36,6 +37,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         dose_response,
         distribution,
         recalled_classes,
+        recall,
         both_directions,
         usual_sleep,
         forest,
@@ -68,6 +70,7 @@ __all__ = [
     "rates",
     "ratios",
     "ratios_by_age",
+    "recall",
     "recalled_classes",
     "relief",
     "rootogram",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crampstudy import names, scratch, sources
+from crampstudy import scratch, sources
 from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
@@ -111,7 +111,7 @@ def build(
         with stage("load"):
             cohort = sources.load(source).cohort
         params.suit(cohort, values)
-        target = out if out is not None else Path("reports") / names.slug(cohort.name)
+        target = out if out is not None else outlines.default_folder(cohort)
         origin = _origin(source, target)
         only = [path.stem for path in outline.notebooks] if sections else []
         fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, only), force=force))

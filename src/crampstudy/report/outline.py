@@ -24,8 +24,9 @@ from pathlib import Path
 
 import yaml
 
-from crampstudy import plain_yaml, suggestions
+from crampstudy import names, plain_yaml, suggestions
 from crampstudy.atomic_write import whole_folder
+from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 
 _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
@@ -34,6 +35,15 @@ FOLDER = "notebooks"
 """Under this name the notebooks are found in the current folder."""
 TEMPLATE = "custom.ipynb"
 """A notebook to begin a section of one's own with; it stands beside those of the outline, and in no report."""
+
+
+REPORTS = Path("reports")
+"""Under this name reports stand in the current folder, where no other is given."""
+
+
+def default_folder(cohort: Cohort) -> Path:
+    """Return the folder of a cohort's report, where no other is given."""
+    return REPORTS / names.slug(cohort.name)
 
 
 @dataclass(frozen=True, slots=True)

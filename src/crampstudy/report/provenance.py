@@ -16,6 +16,7 @@ from crampstudy.atomic_write import unrecorded
 from crampstudy.cohort import Cohort
 
 MANIFEST = "manifest.json"
+FORMAT = "crampstudy-manifest-1"
 _LOCKS = ("requirements.lock", "uv.lock")
 
 
@@ -60,6 +61,19 @@ class Origin:
         return f"it holds a report with more sections ({', '.join(lost)})" if lost else None
 
 
+def report_above(file: Path) -> Path | None:
+    """Return the folder of a report that a file lies in, at whatever depth, ``None`` where it lies in none."""
+    return next((folder for folder in file.parents if _is_report(folder)), None)
+
+
+def _is_report(folder: Path) -> bool:
+    try:
+        told = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and told.get("format") == FORMAT
+
+
 def manifest(
     cohort: Cohort,
     *,
@@ -95,7 +109,7 @@ def manifest(
     locks = (outline.parent.parent / name for name in _LOCKS)
     inputs["locks"] = {lock.name: sha256(lock.read_bytes()) for lock in locks if lock.is_file()}
     content = {
-        "format": "crampstudy-manifest-1",
+        "format": FORMAT,
         "crampstudy": version(),
         "date_of_data": cohort.date_of_data.isoformat(),
         "source": {"shown": origin.shown, "sha256": origin.sha256},

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from crampstudy.cleaning import Cleaned, Corrections, Raw, clean, unlogged
 from crampstudy.cleaning.corrections import load as load_corrections
+from crampstudy.codebook.cases import criteria
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.case_definition import meeting
 from crampstudy.sources import readers
 from crampstudy.sources.address import Address
 from crampstudy.sources.chunked.joined import placed
@@ -35,16 +37,25 @@ def load(
     """Read and clean a source, keeping the ledger of all that was not accepted as it came.
 
     ``today`` is the day after which no night can lie, ``corrections`` are those that the user has written down;
-    without them, a data package's own ``corrections.yaml`` is applied.
+    without them, a data package's own ``corrections.yaml`` is applied. With the option ``case_definition`` the cramps
+    that do not meet it are set aside after that.
 
     Raises:
         SourceError: the source is not there or cannot be read, or a correction does not fit.
+        UsageError: there is no such case definition, or it cannot be applied.
     """
-    raw = read(source, mapping)
+    address = Address.parse(source, mapping)
+    if address.case_definition is not None:
+        # Before what may take long.
+        criteria(address.case_definition)
+    raw = read(address)
     if corrections is None and mapping is None:
-        file = Address.parse(source).corrections_file
+        file = address.corrections_file
         corrections = load_corrections(file) if file else None
-    return placed(clean(raw, today=today, corrections=corrections), raw)
+    cleaned = placed(clean(raw, today=today, corrections=corrections), raw)
+    if address.case_definition is None:
+        return cleaned
+    return replace(cleaned, cohort=meeting(cleaned.cohort, address.case_definition))
 
 
 def read(source: str | Path | Address, mapping: Path | None = None) -> Raw:

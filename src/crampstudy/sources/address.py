@@ -12,6 +12,7 @@ from crampstudy import names, suggestions
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.cleaning.corrections import FILE as CORRECTIONS_FILE
 from crampstudy.codebook import TABLES
+from crampstudy.codebook.cases import KEY as CASE_DEFINITION
 from crampstudy.errors import SourceError
 
 Options = Mapping[str, str]
@@ -21,7 +22,7 @@ Options = Mapping[str, str]
 class SourceKind:
     """A kind of source: how an address of it is written, the options it takes, the endings of files that tell it.
 
-    One of ``nights`` also takes the word on nights without a row.
+    One of ``nights`` also takes the word on nights without a row, and the definition of a case.
     """
 
     example: str
@@ -45,6 +46,8 @@ KINDS: Mapping[str, SourceKind] = {
     "redcap": SourceKind("redcap:EXPORT.csv?dictionary=D.csv", ("dictionary", "mapping", *_CELLS, *_ROWS, *_START)),
     "mapped": SourceKind("mapped:FILE.csv?mapping=M.yaml", ("mapping", *_CELLS, *_ROWS, *_START)),
 }
+_OF_NIGHTS = (*unlogged.KEYS, CASE_DEFINITION)
+"""Options of every kind that has nights: what is said of those without a row, and which cramps count."""
 _PATHS = ("mapping", "dictionary")
 """Options that name a file."""
 _EXAMPLES = ", ".join(kind.example for kind in KINDS.values())
@@ -132,9 +135,14 @@ class Address:
         return unlogged.stated(self.options)
 
     @property
+    def case_definition(self) -> str | None:
+        """The case definition that cramps have to meet, ``None`` where all count."""
+        return self.options.get(CASE_DEFINITION)
+
+    @property
     def reading(self) -> Options:
-        """The options that say how files are to be read; the word on nights without a row is none of them."""
-        return {name: value for name, value in self.options.items() if name not in unlogged.KEYS}
+        """The options that say how files are to be read; what is said of nights and cramps is none of them."""
+        return {name: value for name, value in self.options.items() if name not in _OF_NIGHTS}
 
 
 def make_study(file: str | Path) -> str:
@@ -143,7 +151,7 @@ def make_study(file: str | Path) -> str:
 
 
 def with_unlogged(source: str, said: Options, mapping: Path | None = None) -> str:
-    """Return a source that says as well what nights without a row were; as it was written where nothing is said.
+    """Return a source that says as well what nights without a row were, or which cramps count; else as it is.
 
     Raises:
         SourceError: the kind or an option is unknown.
@@ -220,11 +228,13 @@ def _split(rest: str) -> tuple[str, dict[str, str]]:
 
 
 def _check(kind: str, options: Options) -> None:
-    allowed, word = KINDS[kind].options, unlogged.KEYS if KINDS[kind].nights else ()
+    allowed, word = KINDS[kind].options, _OF_NIGHTS if KINDS[kind].nights else ()
     for name, value in options.items():
         if name not in (*allowed, *word):
             said = f"allowed: {', '.join(allowed)}, e.g. {KINDS[kind].example}" if allowed else "it has none"
-            also = f"; on nights without a row: {', '.join(word)}" if word else ""
+            also = (
+                f"; on nights without a row: {', '.join(unlogged.KEYS)}; on cramps: {CASE_DEFINITION}" if word else ""
+            )
             no_option = f"{kind} has no option {name!r}"
             raise suggestions.unknown(SourceError, no_option, name, (*allowed, *word), said + also)
         if not value:

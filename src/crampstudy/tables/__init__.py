@@ -32,6 +32,7 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.case_definition import case_criteria, case_rates, recall
 from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
@@ -39,6 +40,7 @@ from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.sections.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
+from crampstudy.tables.sections.triage import flag_stability, red_flags, test_results
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
@@ -59,6 +61,8 @@ __all__ = [
     "between_cohorts",
     "bootstrap",
     "both_directions",
+    "case_criteria",
+    "case_rates",
     "classes",
     "cleaning",
     "clock",
@@ -73,6 +77,7 @@ __all__ = [
     "distribution",
     "dose_response",
     "factors",
+    "flag_stability",
     "gaps",
     "grade_inputs",
     "in_whom",
@@ -96,7 +101,9 @@ __all__ = [
     "printed",
     "rates",
     "reasons",
+    "recall",
     "recalled_classes",
+    "red_flags",
     "relief",
     "remedies",
     "rules",
@@ -106,6 +113,7 @@ __all__ = [
     "sensitivity",
     "shown",
     "table_one",
+    "test_results",
     "trials",
     "usual_sleep",
     "weekly_completeness",

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
-from crampstudy.tables.sections import comparisons, nightly, severity, sleep
+from crampstudy.tables.sections import case_definition, comparisons, nightly, severity, sleep, triage
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -32,6 +32,8 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
         *(conditions, age_ratios),
         *(severity.cramp_features, severity.onset, severity.remedies),
+        *(triage.red_flags, triage.flag_stability, triage.test_results),
+        *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),
     )
 }
 """The tables by the name that a kind has for its own."""

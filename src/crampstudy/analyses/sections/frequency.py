@@ -10,6 +10,8 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sections import triage as parts
+from crampstudy.analyses.sentences import triage as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.classes import RateModel, class_shares, windows_from
@@ -64,6 +66,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         "those with the most have.",
         alt=_alt(nights),
     )
+    log = attempt(parts.RECALLS, lambda: parts.recalled(cohort, settings))
     found = Findings(
         together([asked, rows]),
         {
@@ -78,13 +81,14 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         values={
             "answer": _answer(people, nights),
             "runs": _runs(nights),
+            "recall": said.recall(log.estimates) if log.tables else "",
             "limits": "The rate of a few weeks varies more than that of many, so that the ends of the distribution, "
             "and the unevenness of people, are somewhat larger than over a year. People who log few nights are left "
             "out, and need not be like the others. What changes slowly, such as the season or a flare, is part of "
             "the serial dependence.",
         },
     )
-    return joined(found, attempt((PERIOD,), lambda: _period(cohort, settings)))
+    return joined(found, log, attempt((PERIOD,), lambda: _period(cohort, settings)))
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -118,6 +122,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         values={
             "answer": _answer(people, classes.head(0)),
             "runs": "",
+            "recall": "",
             "limits": "Classes are recalled over a month, and recall is not a log: people may remember more or fewer "
             "cramps than they had. More than 3 a month cannot be told, since one class has 2 to 4; single nights, and "
             "whether they come in runs, need a diary.",
@@ -207,8 +212,8 @@ ANALYSIS = Analysis(
     "frequency",
     "How often do cramps come, and how unevenly are they spread over people and nights?",
     answers={
-        "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, PERIOD), {"diary": ("cramps",)}),
+        "diary": CohortAnswer(of_diary, (PEOPLE, DISTRIBUTION, NIGHTS, *parts.RECALLS, PERIOD), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (PEOPLE, CLASSES, RECALLED), {"participants": ("recalled_low",)}),
     },
-    values=("answer", "runs", "limits"),
+    values=("answer", "runs", "recall", "limits"),
 )

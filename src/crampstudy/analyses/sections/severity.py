@@ -9,7 +9,9 @@ import numpy as np
 from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
+from crampstudy.analyses.sections import triage as parts
 from crampstudy.analyses.sentences import severity as said
+from crampstudy.analyses.sentences import triage as said_of_flags
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies.within_persons import remedies, used
@@ -21,6 +23,8 @@ from crampstudy.estimates.groups import group
 
 FEATURES, BY_AGE, ONSET = "tbl-severity", "tbl-severity-by-age", "fig-severity-onset"
 RELIEF, REMEDIES = "fig-severity-relief", "tbl-severity-remedies"
+_OF_CRAMPS = (FEATURES, ONSET, BY_AGE, RELIEF, REMEDIES)
+NO_EPISODES = "the cohort has no episodes"
 _SHOWN_BY_AGE = {
     "site": "calf",
     "duration_s": "above 10 min",
@@ -34,18 +38,26 @@ _SHOWN_SHARE, _POINTS = 0.95, 60
 
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
-    """Return what cramps are like, when they begin, and relief, fall of pain and soreness by remedy."""
+    """Return what cramps are like, when they begin, relief, pain and soreness by remedy, red flags, and what counts."""
     asked: dict[str, Any] = {"where": settings.old_enough(cohort), "ci_level": settings.ci_level}
-    described = attempt((FEATURES, ONSET, BY_AGE), lambda: _described(cohort, settings, asked))
-    curves = attempt((RELIEF,), lambda: _curves(cohort, asked))
-    helped = attempt((REMEDIES,), lambda: _helped(cohort, asked))
+    if cohort.frame("episodes").is_empty():
+        described = curves = helped = parts.nothing(_OF_CRAMPS, NO_EPISODES)
+    else:
+        described = attempt((FEATURES, ONSET, BY_AGE), lambda: _described(cohort, settings, asked))
+        curves = attempt((RELIEF,), lambda: _curves(cohort, asked))
+        helped = attempt((REMEDIES,), lambda: _helped(cohort, asked))
+    flagged = attempt((parts.FLAGS, parts.TESTS), lambda: parts.flagged(cohort, settings))
+    cases = attempt((parts.CASES,), lambda: parts.counted(cohort, settings))
     values = {
         "answer": said.answer(described.estimates, helped.estimates),
         "described": f"{said.described(described.estimates)} {said.COUNTED_ONCE}",
         "helped": f"{said.helped(helped.estimates)} {said.READ_AS}",
-        "limits": said.LIMITS,
+        "flags": said_of_flags.disclaimed(said_of_flags.flags(flagged.estimates)),
+        "stability": said_of_flags.stability(flagged.estimates),
+        "cases": said_of_flags.cases(cases.estimates),
+        "limits": f"{said.LIMITS} {said_of_flags.FLAG_LIMITS}",
     }
-    return joined(described, curves, helped, Findings(together([]), values=values))
+    return joined(described, curves, helped, flagged, cases, Findings(together([]), values=values))
 
 
 def of_survey(cohort: Cohort, settings: Settings) -> Findings:
@@ -55,7 +67,8 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         AnalysisError: always.
     """
     raise AnalysisError(
-        f"{cohort.name} is a survey, which asks how often people have cramps and not what each of them was like"
+        f"{cohort.name} is a survey, which asks how often people have cramps and not what each of them was like, nor "
+        "in which weeks they came, so that it has no red flags"
     )
 
 
@@ -132,10 +145,10 @@ def _helped(cohort: Cohort, asked: dict[str, Any]) -> Findings:
 
 ANALYSIS = Analysis(
     "severity",
-    "How long do cramps last, how painful are they, and what helps?",
+    "How long do cramps last, how painful are they, what helps, and when are they a red flag?",
     answers={
-        "diary": CohortAnswer(of_diary, (FEATURES, ONSET, BY_AGE, RELIEF, REMEDIES), {"episodes": ()}),
+        "diary": CohortAnswer(of_diary, (*_OF_CRAMPS, parts.FLAGS, parts.TESTS, parts.CASES)),
         "survey": CohortAnswer(of_survey, ()),
     },
-    values=("answer", "described", "helped", "limits"),
+    values=("answer", "described", "helped", "flags", "stability", "cases", "limits"),
 )

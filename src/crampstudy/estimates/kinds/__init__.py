@@ -54,8 +54,10 @@ from crampstudy.estimates.kinds.participants import (
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
+from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
+from crampstudy.estimates.kinds.sections.recall import RECALL, RECALL_CELLS
 from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sections.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
 from crampstudy.estimates.kinds.sections.sleep import (
@@ -66,6 +68,7 @@ from crampstudy.estimates.kinds.sections.sleep import (
     LAG_ADJUSTED,
     SLEEP_AND_MOOD,
 )
+from crampstudy.estimates.kinds.sections.triage import FLAG_STABILITY, RED_FLAG, TEST_RESULT
 
 __all__ = [
     "ADHERENCE",
@@ -84,6 +87,7 @@ __all__ = [
     "BOOTSTRAP_CORRECTED",
     "BOOTSTRAP_PERCENTILE",
     "BOTH_DIRECTIONS",
+    "CASE_RATE",
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
@@ -101,6 +105,7 @@ __all__ = [
     "CRAMP_NIGHTS",
     "CRAMP_NIGHT_ADJUSTED",
     "CRAMP_NIGHT_MODEL_BASED",
+    "CRITERION",
     "CYCLE",
     "DISTRIBUTED_LAG",
     "DISTRIBUTION",
@@ -108,6 +113,7 @@ __all__ = [
     "EXAMINED",
     "EXPOSURE_LEVEL",
     "FEATURE",
+    "FLAG_STABILITY",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "JOINT",
@@ -128,7 +134,10 @@ __all__ = [
     "ONSET",
     "PARTICIPANTS",
     "PREVALENCE",
+    "RECALL",
     "RECALLED",
+    "RECALL_CELLS",
+    "RED_FLAG",
     "REGRESSION",
     "RELIABILITY",
     "RELIEF_CURVE",
@@ -139,6 +148,7 @@ __all__ = [
     "SLEEP_AND_MOOD",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
+    "TEST_RESULT",
     "THIRDS",
     "WINDOW",
     "WITHIN_BETWEEN",

@@ -53,8 +53,8 @@ def in_parts(
     """
     compute.check_workers(workers)
     address = Address.parse(source)
-    folder, paths = _parquet_parts(source, address)
     _check_needs_no_cleaning(source, address)
+    folder, paths = _parquet_parts(source, address)
     raw = package.read(folder, leave=("diary",))
     if raw.unlogged or address.unlogged:
         raise UsageError(
@@ -89,6 +89,7 @@ def _parquet_parts(source: str | Path, address: Address) -> tuple[Path, tuple[Pa
 def _check_needs_no_cleaning(source: str | Path, address: Address) -> None:
     """Refuse what would be lost in silence: nights that are counted file by file are never cleaned."""
     lost = {
+        "case_definition= needs their cramps one by one": address.case_definition,
         "missing= needs them cleaned": missing_codes.declared(address.options),
         f"{address.corrections_file} says which of their cells are wrong": address.corrections_file,
     }

@@ -28,6 +28,11 @@ _ASKED: Mapping[str, tuple[str, str, Callable[[NightMoments], Parts]]] = {
     "cramp_nights": ("share of nights with a cramp", "proportion", lambda n: (n.any, np.ones_like(n.any))),
     "per_cramp_night": ("mean number of cramps on nights with one", "cramps a cramp night", lambda n: (n.rate, n.any)),
     "dispersion": ("variance of a night's count over its mean, marginal", "variance over mean", _dispersion),
+    "weeks_above_2": (
+        "share of weeks with more than 2 cramps, every night logged",
+        "proportion",
+        lambda n: (n.above, np.ones_like(n.above)),
+    ),
     "serial": (
         "correlation of cramp nights with the night before, about each person's own chance",
         "correlation, lag 1 night",

@@ -15,7 +15,7 @@ from crampstudy import compute
 from crampstudy.age_bands import AgeBands
 from crampstudy.codebook.recalled import LABELS, LOWS, NIGHTS
 from crampstudy.progress import track
-from crampstudy.simulate.arrays import Column, Flags, Floats
+from crampstudy.simulate.arrays import Column, Flags, Floats, Integers
 from crampstudy.simulate.draw import cramp_counts
 from crampstudy.simulate.draw.cohort import draw_cramps, draw_rates
 from crampstudy.simulate.draw.direct_age_effect import direct_log_ratio
@@ -35,6 +35,8 @@ DRAWS = 1_000_000
 
 _PEOPLE_AT_ONCE = 50_000
 _WINDOWS_AT_ONCE = 2_000
+NIGHTS_PER_WEEK, _MOST_A_WEEK = 7, 2
+"""Of a week with more cramps than that the article would ask for the reason."""
 _APART = NIGHTS // 2
 """Nights between two that have no more in common than the person."""
 
@@ -186,7 +188,8 @@ def _levels(truth: Truth, effect: Effect, own: Column) -> tuple[Column, Column]:
 class NightMoments:
     """Chances of nights of each person: of a cramp, on two successive nights, on two nights far apart; mean counts.
 
-    ``square`` is the mean of the squared count. Nights are far apart where what lasts from night to night has faded.
+    ``square`` is the mean of the squared count, ``above`` the chance that a week of 7 nights has more than 2 cramps.
+    Nights are far apart where what lasts from night to night has faded.
     """
 
     any: Floats
@@ -194,6 +197,7 @@ class NightMoments:
     apart: Floats
     rate: Floats
     square: Floats
+    above: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,26 +271,40 @@ def _expected_moments(truth: Truth, nights: Floats) -> Floats:
         return np.asarray((1 - none(first) - none(then) + none(first + then)).mean(axis=1))
 
     chances = (1 - none(nights)).mean(axis=1), twice(1), twice(_APART)
-    return np.column_stack([*chances, nights.mean(axis=1), (nights + second * nights**2).mean(axis=1)])
+    weeks = _weekly(nights)
+    above = [1 - _up_to(truth, weeks[:, [k]], _MOST_A_WEEK)[:, 0] for k in range(weeks.shape[1])]
+    square = (nights + second * nights**2).mean(axis=1)
+    return np.column_stack([*chances, nights.mean(axis=1), square, np.mean(above, axis=0)])
+
+
+def _weekly(nights: Floats) -> Floats:
+    """Return the sums of whole weeks (people x weeks) of nights (people x nights)."""
+    whole = nights.shape[1] // NIGHTS_PER_WEEK * NIGHTS_PER_WEEK
+    return np.asarray(nights[:, :whole].reshape(len(nights), -1, NIGHTS_PER_WEEK).sum(axis=2))
 
 
 def _moments_of(counts: Floats) -> Floats:
     """Return the :class:`NightMoments` of nights that were drawn (people x nights)."""
     cramp = counts > 0
     twice = ((cramp[:, :-lag] & cramp[:, lag:]).mean(axis=1) for lag in (1, _APART))
-    return np.column_stack([cramp.mean(axis=1), *twice, counts.mean(axis=1), (counts**2).mean(axis=1)])
+    above = (_weekly(counts) > _MOST_A_WEEK).mean(axis=1)
+    return np.column_stack([cramp.mean(axis=1), *twice, counts.mean(axis=1), (counts**2).mean(axis=1), above])
 
 
 def _class_chances(truth: Truth, nights: Floats) -> Floats:
     """Return each person's chance of every class from mean counts (people x nights), over the persons' multipliers."""
-    cramps = truth.cramps
     mean = nights.sum(axis=1)[:, None]
-    below = np.asarray(LOWS[1:]) - 1
+    below = _up_to(truth, mean, np.asarray(LOWS[1:]) - 1)
+    return np.diff(np.hstack([np.zeros_like(mean), below, np.ones_like(mean)]), axis=1)
+
+
+def _up_to(truth: Truth, mean: Floats, most: Integers | int) -> Floats:
+    """Return the chance of at most so many cramps where they are ``mean`` (n, 1) on average, over the multipliers."""
+    cramps = truth.cramps
     shape, share = cramps.person_shape, cramps.near_nightly_share
-    usual = nbinom.cdf(below, shape, shape / (shape + mean * cramp_counts.usual_multiplier(cramps)))
-    often = poisson.cdf(below, mean * cramps.near_nightly_factor)
-    up_to = np.hstack([np.zeros_like(mean), (1 - share) * usual + share * often, np.ones_like(mean)])
-    return np.diff(up_to, axis=1)
+    usual = nbinom.cdf(most, shape, shape / (shape + mean * cramp_counts.usual_multiplier(cramps)))
+    often = poisson.cdf(most, mean * cramps.near_nightly_factor)
+    return np.asarray((1 - share) * usual + share * often)
 
 
 def _class_of(counts: Column) -> Floats:

@@ -1,0 +1,119 @@
+"""What is said of red flags, of the criteria of a case, and of recall against log, computed from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.codebook.cases import HALLEGRAEFF, criteria
+from crampstudy.descriptive.frequency.recall import BIAS, LOWER, QUADRATIC, SAME, UPPER
+from crampstudy.descriptive.single_cramps.case_definition import ALL_CRITERIA, LOOK_ALIKES
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate, value
+from crampstudy.triage.flags import DISCLAIMER, LONG, WEEKLY
+from crampstudy.triage.shares import AFTER_ABOVE, AFTER_OTHER, ALWAYS, ANY, EVALUABLE, PEOPLE, SOMETIMES, WEEKS_ABOVE
+
+FLAG_LIMITS = (
+    "A red flag says whom the article would send to a physician, and not who is ill: no study has tested its "
+    "thresholds. A week with fewer than 5 logged nights is told only where it has more than 2 cramps, which makes the "
+    "share of such weeks too high, and nights that are missing from other weeks make it too low. Who is followed for "
+    "longer has more chances of a flag. Tests were given to some, not by chance, so that their results are of those "
+    "alone; of a dozen blood values at least one is out of its range in many who are well."
+)
+READ_AS = (
+    "Weeks are 7 calendar nights from each person's first logged one. A week with more than 2 logged cramps has the "
+    "flag; one with at most 2 on fewer than 5 logged nights cannot be told."
+)
+_LOGGED = 4
+"""Logged cramps in 30 nights, of which is said what people with so many recall."""
+
+
+def flags(rows: pd.DataFrame) -> str:
+    """Return how common the red flags are, of weeks and of people, and how steady."""
+    found = _of_whole(kinds.RED_FLAG.rows(rows))
+    told, above = found.get(EVALUABLE), found.get(WEEKS_ABOVE)
+    texts = []
+    if told and above:
+        texts.append(
+            f"more than 2 cramps came in {value(above)} of the weeks that can be told, which are {value(told)} of all"
+        )
+    names = {WEEKLY: "had such a week", LONG: "had a cramp above 10 min"}
+    each = [f"{value(found[w])} {names.get(n, f'had {w}')}" for n, w in PEOPLE.items() if w in found]
+    if each:
+        any_ = f"; {value(found[ANY])} had at least one of these red flags" if ANY in found else ""
+        texts.append(f"of the people {wording.listed(each)}{any_}")
+    return wording.sentences(texts)
+
+
+def stability(rows: pd.DataFrame) -> str:
+    """Return how steady more than 2 cramps a week are."""
+    found = _of_whole(kinds.FLAG_STABILITY.rows(rows))
+    texts = []
+    if AFTER_ABOVE in found and AFTER_OTHER in found:
+        texts.append(
+            f"after a week with more than 2 cramps the next one had more than 2 in {value(found[AFTER_ABOVE])} of such "
+            f"weeks, after another week in {value(found[AFTER_OTHER])}"
+        )
+    if ALWAYS in found and SOMETIMES in found:
+        texts.append(
+            f"{value(found[ALWAYS])} of the people had more than 2 in all of their weeks, {value(found[SOMETIMES])} in "
+            "some of them"
+        )
+    return wording.sentences(texts)
+
+
+def cases(rows: pd.DataFrame) -> str:
+    """Return how many cramps meet the criteria of a nocturnal leg cramp, and who has what looks alike."""
+    found = _of_whole(kinds.CRITERION.rows(rows))
+    each = [f"{each.wording} {value(found[each.wording])}" for each in criteria(HALLEGRAEFF) if each.wording in found]
+    texts = []
+    if each:
+        every = f"{value(found[ALL_CRITERIA])} of the cramps meet all" if ALL_CRITERIA in found else "criteria are met"
+        texts.append(f"{every} of the criteria that are measured: {wording.listed(each)}")
+    alike = [f"{value(found[level])} report {level}" for level in LOOK_ALIKES.values() if level in found]
+    if alike:
+        texts.append(f"of the people {wording.listed(alike)}")
+    return wording.sentences(texts)
+
+
+def recall(rows: pd.DataFrame) -> str:
+    """Return how far recall agrees with the log, in cramps of somebody who logged a few."""
+    found = _of_whole(kinds.RECALL.rows(rows))
+    if BIAS not in found:
+        return f"Recall against log could not be estimated: {_why(kinds.RECALL.rows(rows))}."
+    middle, low, high = (
+        wording.number(max(_LOGGED**0.5 + found[level]["estimate"], 0.0) ** 2, 1) for level in (BIAS, LOWER, UPPER)
+    )
+    bias = found[BIAS]
+    side = "as many cramps as they logged, give or take chance"
+    if bias["ci_low"] > 0 or bias["ci_high"] < 0:
+        side = f"{'more' if bias['estimate'] > 0 else 'fewer'} cramps than they logged"
+    texts = [
+        f"on average people recalled {side}: of {_LOGGED} logged in 30 nights {middle} are recalled, and between {low} "
+        f"and {high} by 95% of the people"
+    ]
+    if SAME in found:
+        kappa = f", weighted kappa {estimate(found[QUADRATIC])}" if QUADRATIC in found else ""
+        texts.append(f"{value(found[SAME])} recalled the class that they logged{kappa}")
+    return wording.sentences(texts)
+
+
+def disclaimed(text: str) -> str:
+    """Return a text with what stands wherever red flags do."""
+    return f"{DISCLAIMER}. {text}".strip()
+
+
+def _why(rows: pd.DataFrame) -> str:
+    return tables.reasons(rows) or "; ".join(dict.fromkeys(rows["note"].dropna()))
+
+
+def _of_whole(rows: pd.DataFrame) -> Mapping[str, dict[str, Any]]:
+    """Return the rows of everybody that have an estimate, by level: of age groups that with the lowest limit."""
+    own = rows[rows["estimate"].notna()]
+    groups = list(dict.fromkeys(map(str, own["population"])))
+    wide = [group for group in groups if group.endswith("+")]
+    whole = min(wide, key=lambda group: int(group[:-1]), default=groups[0] if groups else "")
+    return {str(row["level"]): row for row in wording.records(own[own["population"] == whole])}

@@ -1,0 +1,118 @@
+"""The command of the red flags: how common they are, and of whom, in a file that never leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crampstudy.cli.options import (
+    AsCsv,
+    AsJson,
+    Bands,
+    CaseDefinition,
+    CiLevel,
+    Force,
+    ObservedFrom,
+    ObservedTo,
+    Source,
+    UnloggedNights,
+    bands,
+    opened,
+    word,
+)
+from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.errors import AnalysisError, UsageError
+
+if TYPE_CHECKING:
+    from crampstudy.cohort import Cohort
+
+_NOTHING = 6
+_OUT = "--out"
+
+
+def triage(
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            _OUT, metavar="FILE", help="Write a row per participant to this CSV: sensitive, for your eyes only."
+        ),
+    ] = None,
+    age_bands: Bands = None,
+    ci_level: CiLevel = 0.95,
+    case_definition: CaseDefinition = None,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
+) -> None:
+    """Show how common the article's red flags are, and write whom they concern: research output, not medical advice.
+
+    A week with more than 2 cramps, a cramp above 10 min, swelling, discoloration, numbness; how steady; the tests they
+    suggest, with recorded results beside. What --json and --csv print are shares of all, and no participant's values.
+    """
+    from crampstudy import terminal
+    from crampstudy import triage as room
+    from crampstudy.atomic_write import check_free, csv_text, new_file
+    from crampstudy.nights import of_cohort
+    from crampstudy.sources.address import with_unlogged
+
+    output = Output(as_json, as_csv, force)
+    if out is not None:
+        _check_no_report(out)
+        check_free(out, _OUT, force=force)
+    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
+    cohort = opened(source)
+    if out is not None:
+        _check_not_of_report_to_come(out, cohort)
+    if cohort.kind != "diary":
+        raise AnalysisError(f"{cohort.name} is a survey, which has no weeks of nights and so no red flags of weeks")
+    rows, account = room.red_flags(cohort, bands(age_bands), ci_level=ci_level), of_cohort(cohort)
+    output.show(rows, lambda: terminal.show(rows, [account]))
+    typer.echo(f"{room.DISCLAIMER}.", err=output.aside)
+    if out is not None:
+        content = csv_text(room.triage_table(cohort)).encode()
+        tell_kept(new_file(out, content, _OUT, force=force, private=True))
+        typer.echo(f"{room.SENSITIVE}, in {out}; only you can read it. {room.DISCLAIMER}.", err=True)
+    say_account(account, source, aside=output.aside)
+    if not rows["estimate"].notna().any():
+        raise typer.Exit(_NOTHING)
+
+
+def _check_no_report(file: Path) -> None:
+    """Refuse a file in the folder of a report, which is sent on.
+
+    Raises:
+        UsageError: it lies in one, also by a link.
+    """
+    from crampstudy.report.provenance import report_above
+
+    if (report := report_above(Path(os.path.realpath(file)))) is not None:
+        raise _refusal(file, report)
+
+
+def _check_not_of_report_to_come(file: Path, cohort: Cohort) -> None:
+    """Refuse a file where the report of this cohort will be, if it is not there yet.
+
+    Raises:
+        UsageError: it lies there.
+    """
+    from crampstudy.report.outline import default_folder
+
+    folder = Path(os.path.realpath(default_folder(cohort)))
+    if Path(os.path.realpath(file)).is_relative_to(folder):
+        raise _refusal(file, folder)
+
+
+def _refusal(file: Path, report: Path) -> UsageError:
+    elsewhere = shlex.quote(str(report.parent / file.name))
+    return UsageError(
+        f"{file} lies in a report's folder ({report}), which may be sent on, and the file holds values of single "
+        f"participants; name one outside of it, such as {_OUT} {elsewhere}"
+    )

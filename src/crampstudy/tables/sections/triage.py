@@ -1,0 +1,56 @@
+"""Red flags by age, how steady they are, and what tests found beside them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.headings import of_group, with_level
+from crampstudy.tables.table import table_of_rows
+
+_WEEKS = "evaluable weeks"
+
+
+@table_of_rows
+def red_flags(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how common each red flag is by age group, of weeks and of people in per cent, a column each."""
+    rows = kinds.RED_FLAG.rows(estimates)
+    rows = rows[rows["status"] != "not_measured"].assign(row=lambda each: each["population"].map(of_group))
+    columns = {"Participants": rows.groupby("row", sort=False)["n_participants"].max().map(wording.count)}
+    for level, own in rows.groupby("level", sort=False):
+        heading = wording.capital(wording.level(str(level)))
+        if level == _WEEKS:
+            columns[heading] = pd.Series(own["n_events"].map(wording.count).tolist(), index=own["row"])
+            continue
+        texts = [estimate(row) for row in wording.records(own)]
+        columns[with_level(f"{heading}, % (95% CI)", own)] = pd.Series(texts, index=own["row"])
+    made = pd.DataFrame(columns).loc[list(dict.fromkeys(rows["row"]))].fillna(wording.DASH)
+    made.index.name = "Age (years)"
+    return made
+
+
+@table_of_rows
+def flag_stability(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how steady more than 2 cramps a week are, in per cent of weeks or of people."""
+    return _a_row_each(kinds.FLAG_STABILITY.rows(estimates), "More than 2 cramps a week", with_unit=True)
+
+
+@table_of_rows
+def test_results(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return of each test the share of results out of the ordinary with and without a flag that suggests it."""
+    rows = kinds.TEST_RESULT.rows(estimates)
+    rows = rows[rows["status"] != "not_measured"]
+    labels = [f"{wording.capital(str(row['term']))}: {row['level']}" for row in wording.records(rows)]
+    return _a_row_each(rows.assign(level=labels), "Test and people", with_unit=False)
+
+
+def _a_row_each(rows: pd.DataFrame, stub: str, *, with_unit: bool) -> pd.DataFrame:
+    made = pd.DataFrame({"Participants": rows["n_participants"].map(wording.count)})
+    made["With it"] = rows["n_events"].map(wording.count)
+    if with_unit:
+        made["Of"] = [str(unit).removeprefix("share of ") for unit in rows["unit"]]
+    made[with_level("% (95% CI)", rows)] = [estimate(row) for row in wording.records(rows)]
+    made.index = pd.Index(rows["level"].map(lambda level: wording.capital(str(level))), name=stub)
+    return made
