@@ -157,7 +157,9 @@ class _Problem:
         inverse = np.linalg.inv(s[:p, :p])
         b = inverse @ s[:p, p]
         squares = float(s[p, p] - s[:p, p] @ b)
-        value = float(np.linalg.slogdet(inner)[1].sum() + np.linalg.slogdet(s[:p, :p])[1] + self.df * np.log(squares / self.df))
+        value = float(
+            np.linalg.slogdet(inner)[1].sum() + np.linalg.slogdet(s[:p, :p])[1] + self.df * np.log(squares / self.df)
+        )
         of_q, of_e = z[:, :, d : d + p], z[:, :, d + p] - z[:, :, d : d + p] @ b
         slope = z[:, :, :d].sum(axis=0) - np.einsum("gip,pq,gjq->ij", of_q, inverse, of_q)
         slope = slope - self.df / squares * (of_e.T @ of_e)
