@@ -8,6 +8,7 @@ from scipy.special import gammaln
 
 from crampstudy.arrays import Array
 from crampstudy.errors import AnalysisError
+from crampstudy.models.common import aggregation
 from crampstudy.models.common.aggregation import Compressed, compress, pattern
 from crampstudy.models.inference import covariance
 from crampstudy.models.nights import count
@@ -160,3 +161,23 @@ def test_rows_that_do_not_fit_are_refused(change: dict[str, Array], message: str
     given_rows = {"matrix": np.ones((3, 1)), "counts": np.ones(3), "offset": np.zeros(3), "groups": np.array([0, 1, 1])}
     with pytest.raises(AnalysisError, match=message):
         compress(**(given_rows | change), likelihood="poisson")  # type: ignore[arg-type]
+
+
+def test_rows_that_share_a_number_by_chance_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, _, offset, groups, _ = diary(1, 5, 20, 3)
+    hashed, asked = aggregation._hashed, []
+
+    def coarse(columns: list[Array], codes: Array, seed: int) -> tuple[Array, Array]:
+        asked.append(seed)
+        return hashed([] if seed == 0 else columns, codes, seed)
+
+    expected = pattern([*matrix.T, offset], groups)
+    monkeypatch.setattr(aggregation, "_hashed", coarse)
+    assert pattern([*matrix.T, offset], groups).tolist() == np.unique(expected, return_inverse=True)[1].tolist()
+    assert asked == [0, 1]
+
+
+def test_zero_has_no_sign_and_neighbours_of_a_number_differ() -> None:
+    column = np.array([0.0, -0.0, 1.0, np.nextafter(1.0, 2.0), 2.0**60, 1.0])
+    assert len(set(pattern([column], np.zeros(6, dtype=np.intp)).tolist())) == 4
+    assert len(set(pattern([column, column[::-1]], np.zeros(6, dtype=np.intp)).tolist())) == 6

@@ -102,3 +102,10 @@ def test_clusters_parts_of_the_information_add_up_to_it_where_they_are_asked_for
 def test_each_of_several_starts_that_lead_to_one_optimum_finds_it_once() -> None:
     found = trust_region.multistart(Poisson(X, Y), [np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0])])
     assert len(found) == 1 and found[0].converged
+
+
+def test_the_height_of_a_maximum_is_its_value() -> None:
+    likelihood = Poisson(X, Y)
+    whole = trust_region.maximise(likelihood, np.zeros(2))
+    assert trust_region.height(likelihood, np.zeros(2)) == pytest.approx(whole.value, rel=1e-14)
+    assert trust_region.height(likelihood, whole.theta + 0.3) == pytest.approx(whole.value, rel=1e-14)

@@ -254,3 +254,18 @@ def test_degrees_of_freedom_of_a_contrast_are_those_of_a_coefficient_that_is_it(
     assert found.df(contrasts) == pytest.approx(other.df(own), rel=1e-9)
     assert found.effective(contrasts) == pytest.approx(other.effective(own), rel=1e-9)
     assert found.expected(contrasts) == pytest.approx(other.expected(own), rel=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_is_the_definition_where_most_columns_are_of_participants(model: str) -> None:
+    rng = np.random.default_rng(12)
+    size = np.concatenate([np.full(20, 3), np.full(20, 1), np.full(8, 30)])
+    groups = np.repeat(np.arange(len(size)), size)
+    n = len(groups)
+    matrix = np.column_stack([np.ones(n), rng.normal(size=(len(size), 5))[groups], rng.normal(0, 0.8, n)])
+    counts = rng.poisson(np.exp(0.3 * matrix[:, 6] + rng.normal(0, 0.5, len(size))[groups])).astype(float)
+    fit, outcome, offset, family = _fitted(model, matrix, counts, np.zeros(n))
+    found = bias_reduced(Nights(matrix, outcome, offset, groups, fit.coefficients, family))
+    expected, df = _plain(matrix, outcome, groups, fit.coefficients, family)
+    assert found.covariance == pytest.approx(expected, rel=1e-8, abs=1e-10)
+    assert found.df == pytest.approx(df, rel=1e-8)

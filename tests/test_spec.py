@@ -137,3 +137,20 @@ def test_what_cannot_be_is_a_usage_error(terms: str, message: str) -> None:
 def test_names_in_a_formula() -> None:
     parsed = formula.parse("age_decade*sex + cr(age_years, df=4) + C(arm, contr.treatment('x')) + np.log(steps + 1)")
     assert formula.names_in(parsed) == {"age_decade", "sex", "age_years", "arm", "steps"}
+
+
+def test_levels_are_encoded_as_formulaic_does_it() -> None:
+    import pandas as pd
+    from formulaic import Formula
+
+    from crampstudy.models.terms.materialiser import DesignMaterialiser
+
+    levels = pd.Categorical(["b", "a", "c", "b", "a"], categories=["b", "a", "c"])
+    frame = pd.DataFrame({"g": levels, "h": pd.Categorical(["x", "y", "x", "y", "y"]), "x": [1.0, 2, 3, 4, 5]})
+    for terms in ("1 + g", "0 + g", "1 + g:x", "1 + g*h + x", "1 + C(g, contr.sum)"):
+        usual = Formula(terms).get_model_matrix(frame)
+        ours = Formula(terms).get_model_matrix(frame, materializer=DesignMaterialiser.REGISTER_NAME, output="numpy")
+        assert list(ours.model_spec.column_names) == list(usual.columns)
+        assert np.array_equal(np.asarray(ours, dtype=float), usual.to_numpy(dtype=float))
+        again = ours.model_spec.get_model_matrix(frame.iloc[[2, 0]])
+        assert np.array_equal(np.asarray(again, dtype=float), usual.to_numpy(dtype=float)[[2, 0]])
