@@ -120,7 +120,8 @@ class _Gathered:
                 case {"kind": "findings", "csv": csv, "values": values, **more}:
                     self.estimates.append(csv)
                     self.found.setdefault(notebook, {}).update(values)
-                    self.reasons.setdefault(notebook, []).append(more.get("unanswered"))
+                    why = more.get("unanswered")
+                    self.reasons.setdefault(notebook, []).append(str(why) if why else None)
                 case {"kind": "absent", "label": label} | {"missing": _, "label": label}:
                     self._own(label, "label", notebook)
                     self.missing.add(label)

@@ -54,9 +54,9 @@ def red_flags(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     made: list[Row] = []
     by_week, by_person = (clusters(table[_WHO]) if table.height else None for table in (weeks, people))
     for label, inside in groups.items():
-        own = people[_WHO].filter(pl.Series(inside))
+        names = people[_WHO].filter(pl.Series(inside))
         cells = base | {"population": label}
-        of_group = weeks[_WHO].is_in(own.implode()).to_numpy()
+        of_group = weeks[_WHO].is_in(names.implode()).to_numpy()
         if by_week is not None:
             made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), why_not)
         if by_person is not None:
@@ -123,7 +123,7 @@ def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[
             everybody = np.ones(of_people.height, dtype=bool)
             group = ClusteredGroup(everybody, clusters(of_people[_WHO]), base, base["ci_level"])
             few = "have two weeks that can be told"
-            yield _share(group, inside * 1.0, kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
+            yield _share(group, inside.astype(np.float64), kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
 
 
 def _results(people: pl.DataFrame, base: Row) -> Iterator[Row]:

@@ -138,4 +138,5 @@ def _class(numbers: Array) -> np.ndarray:
 
 
 def _root(values: pl.Series) -> Array:
-    return np.sqrt(values.to_numpy())
+    made: Array = np.sqrt(values.to_numpy())
+    return made
