@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.sentences import nightly as said
@@ -172,7 +172,9 @@ def _reported(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     (model, *_) = survey_models(cohort, "any_cramp", where=asked["where"])
     rows = together(adjusted_fit(cohort, name, model=model, outcome="any_cramp", **asked).estimates for name in names)
     caption = "Reported activity, sitting and any cramp in the past month."
-    return Findings(rows, {_MAIN: ReportTable(tables.factors(rows), caption, tables.notes(rows) or None)})
+    return Findings(
+        rows, {_MAIN: ReportTable(tables.factors(estimates.at_contrasts(rows)), caption, tables.notes(rows) or None)}
+    )
 
 
 def _answer(rows: pd.DataFrame) -> str:

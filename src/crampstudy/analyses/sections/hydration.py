@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crampstudy import tables, wording
+from crampstudy import estimates, tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.sentences import nightly as said
@@ -145,7 +145,9 @@ def _recalled(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     fits = [adjusted_fit(cohort, name, model=model, outcome="any_cramp", **asked) for name in names]
     rows = together(each.estimates for each in fits)
     caption = "Plain water, alcohol and any cramp in the past month."
-    return Findings(rows, {_MAIN: ReportTable(tables.factors(rows), caption, tables.notes(rows) or None)})
+    return Findings(
+        rows, {_MAIN: ReportTable(tables.factors(estimates.at_contrasts(rows)), caption, tables.notes(rows) or None)}
+    )
 
 
 def _answer(rows: pd.DataFrame) -> str:
