@@ -138,4 +138,4 @@ def _class(numbers: Array) -> np.ndarray:
 
 
 def _root(values: pl.Series) -> Array:
-    return np.sqrt(values.to_numpy())
+    return np.asarray(np.sqrt(values.to_numpy()), dtype=np.float64)

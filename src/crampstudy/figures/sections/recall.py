@@ -36,7 +36,7 @@ def recall(estimates: pd.DataFrame) -> Figure:
         places = np.asarray([[float(part) for part in level.split(", ")] for level in cells["level"]])
         people = cells["n_events"].to_numpy(dtype=float)
         area = np.maximum(_LARGEST * people / people.max(), 4.0)
-        axes.scatter(*places.T, s=area, color=style.PALETTE[0], alpha=0.55, linewidths=0)
+        axes.scatter(places[:, 0], places[:, 1], s=area, color=style.PALETTE[0], alpha=0.55, linewidths=0)
         for row in wording.records(lines):
             _line(axes, row["estimate"], (row["ci_low"], row["ci_high"]), str(row["level"]))
         ticks = [tick for tick in _TICKS if np.sqrt(tick) <= places[:, 0].max() + 0.5]
