@@ -118,7 +118,9 @@ def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[
             group = ClusteredGroup(before == was, by_week, base, base["ci_level"])
             few = "have a week that can be told"
             yield _share(group, now, kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
-    of_people = weeks.group_by(_WHO).agg(n=pl.col(WEEKLY).count(), k=pl.col(WEEKLY).sum()).filter(pl.col("n") > 1)
+    of_people = weeks.group_by(_WHO).agg(n=pl.col(WEEKLY).count(), k=pl.col(WEEKLY).sum())
+    # In an order, so that sums are the same to the last digit.
+    of_people = of_people.filter(pl.col("n") > 1).sort(_WHO)
     n, k = of_people["n"].to_numpy(), of_people["k"].to_numpy()
     cells = {"term": TERMS[WEEKLY], "unit": _PEOPLE, "scale": "prevalence"}
     for level, inside in ((ALWAYS, k == n), (SOMETIMES, (k > 0) & (k < n)), (NEVER, k == 0)):
