@@ -201,10 +201,10 @@ def test_shares_by_hand() -> None:
     assert above["estimate"] == pytest.approx(3 / 9) and above["std_error"] == pytest.approx(error)
     assert (above["n_events"], above["n_participants"], above["n_nights"], above["df"]) == (3, 5, 63, 4)
     assert row(rows, EVALUABLE)["estimate"] == pytest.approx(0.9) and row(rows, EVALUABLE)["n_events"] == 9
-    assert row(rows, "a week above 2 cramps")["estimate"] == 0.4
+    assert row(rows, "people with a week above 2 cramps")["estimate"] == 0.4
     few = row(rows, "numbness")
     assert few["status"] == "not_estimable" and few["note"] == "fewer than 5 participants are known to have it or not"
-    assert row(rows, "a cramp above 10 min")["status"] == "not_measured"
+    assert row(rows, "people with a cramp above 10 min")["status"] == "not_measured"
     # Who has a flag is known to have one; p4 was not asked about numbness, so that having none is not known.
     assert row(rows, ANY)["n_participants"] == 4
     again = red_flags(diary(*texts, *texts))
@@ -270,7 +270,7 @@ def test_weeks_above_two_of_counts_and_in_closed_form_are_the_same_number() -> N
 def test_a_list_of_events_has_flags_of_people_and_no_shares_of_weeks() -> None:
     cohort = diary(*["3.......1", "1.......1"] * 4, numbness=[True, False] * 4)
     rows = red_flags(cohort)
-    for level in (WEEKS_ABOVE, "a week above 2 cramps", AFTER_ABOVE, SOMETIMES):
+    for level in (WEEKS_ABOVE, "people with a week above 2 cramps", AFTER_ABOVE, SOMETIMES):
         found = rows[rows["level"] == level]
         assert (found["status"] != "converged").all() and found["estimate"].isna().all()
     assert "this is a list of events" in row(rows, WEEKS_ABOVE)["note"]

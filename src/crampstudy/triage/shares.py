@@ -22,7 +22,11 @@ from crampstudy.triage.people import flagged_people, suggested
 from crampstudy.triage.weeks import weeks_of
 
 EVALUABLE, WEEKS_ABOVE, WEEKS_LONG = "evaluable weeks", "weeks above 2 cramps", "weeks with a cramp above 10 min"
-PEOPLE = {WEEKLY: "a week above 2 cramps", LONG: "a cramp above 10 min", **{name: name for name in SYMPTOMS}}
+PEOPLE = {
+    WEEKLY: "people with a week above 2 cramps",
+    LONG: "people with a cramp above 10 min",
+    **{name: name for name in SYMPTOMS},
+}
 """The levels of the rows of people, by flag."""
 SYMPTOM, ANY = "swelling, discoloration or numbness", "any red flag"
 AFTER_ABOVE, AFTER_OTHER = "after a week above 2", "after another week"
@@ -54,17 +58,16 @@ def red_flags(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float 
     made: list[Row] = []
     by_week, by_person = (clusters(table[_WHO]) if table.height else None for table in (weeks, people))
     for label, inside in groups.items():
-        names = people[_WHO].filter(pl.Series(inside))
+        own = people[_WHO].filter(pl.Series(inside))
         cells = base | {"population": label}
-        of_group = weeks[_WHO].is_in(names.implode()).to_numpy()
+        of_group = weeks[_WHO].is_in(own.implode()).to_numpy()
         if by_week is not None:
             made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), why_not)
         if by_person is not None:
             made += _of_people(people, ClusteredGroup(inside, by_person, cells, ci_level), why_not)
-    inside, cells = groups[whole], base | {"population": whole}
-    own = people.filter(pl.Series(inside))
-    made += _stability(weeks.join(own.select(_WHO), on=_WHO), cells, why_not)
-    made += _results(own, cells)
+    everybody, cells = people.filter(pl.Series(groups[whole])), base | {"population": whole}
+    made += _stability(weeks.join(everybody.select(_WHO), on=_WHO), cells, why_not)
+    made += _results(everybody, cells)
     return estimates.frame(made)
 
 
@@ -91,7 +94,7 @@ def _of_people(people: pl.DataFrame, group: ClusteredGroup, why_not: str | None)
         values = _any([flags[name] for name in names if np.isfinite(flags[name]).any()], people.height)
         cells = {"term": "red_flag", "level": level, "unit": _PEOPLE, "scale": "prevalence"}
         why = why_not if level == ANY else None
-        yield _share(group, values, kinds.RED_FLAG, why, few="are known to have one or none", **cells)
+        yield _share(group, values, kinds.RED_FLAG, why, few="are known to have it or not", **cells)
 
 
 def _any(measured: list[Array], n: int) -> Array:
@@ -113,16 +116,18 @@ def _stability(weeks: pl.DataFrame, base: Row, why_not: str | None) -> Iterator[
     for level, was in ((AFTER_ABOVE, 1), (AFTER_OTHER, 0)):
         if by_week is not None:
             group = ClusteredGroup(before == was, by_week, base, base["ci_level"])
-            few = f"have a week {level} that can be told"
+            few = "have a week that can be told"
             yield _share(group, now, kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
-    of_people = weeks.group_by(_WHO).agg(n=pl.col(WEEKLY).count(), k=pl.col(WEEKLY).sum()).filter(pl.col("n") > 1)
+    of_people = weeks.group_by(_WHO).agg(n=pl.col(WEEKLY).count(), k=pl.col(WEEKLY).sum())
+    # In an order, so that sums are the same to the last digit.
+    of_people = of_people.filter(pl.col("n") > 1).sort(_WHO)
     n, k = of_people["n"].to_numpy(), of_people["k"].to_numpy()
     cells = {"term": TERMS[WEEKLY], "unit": _PEOPLE, "scale": "prevalence"}
     for level, inside in ((ALWAYS, k == n), (SOMETIMES, (k > 0) & (k < n)), (NEVER, k == 0)):
         if of_people.height:
             everybody = np.ones(of_people.height, dtype=bool)
             group = ClusteredGroup(everybody, clusters(of_people[_WHO]), base, base["ci_level"])
-            few = "have two weeks that can be told"
+            few = "have a week that can be told"
             yield _share(group, inside.astype(np.float64), kinds.FLAG_STABILITY, why_not, few=few, **cells, level=level)
 
 
@@ -138,7 +143,7 @@ def _results(people: pl.DataFrame, base: Row) -> Iterator[Row]:
         values = _number(people[test])
         for level, inside in ((FLAGGED, there), (OTHERS, ~there)):
             group = ClusteredGroup(inside, clusters(people[_WHO]), base, base["ci_level"])
-            few = f"{level} have a result of {test}"
+            few = "of a kind have a result of the test"
             yield group.share(values, kinds.TEST_RESULT, few, **cells, level=level)
 
 

@@ -11,7 +11,6 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.recall import recall_against_log
 from crampstudy.descriptive.single_cramps.case_definition import case_definition
-from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.triage import red_flags
 from crampstudy.triage.flags import LONG, WEEKLY
@@ -65,15 +64,12 @@ def counted(cohort: Cohort, settings: Settings) -> Findings:
 
 
 def recalled(cohort: Cohort, settings: Settings) -> Findings:
-    """Return how far the recalled number of cramps agrees with the logged one.
-
-    Raises:
-        AnalysisError: nobody was asked, or too few people logged enough nights.
-    """
+    """Return how far the recalled number of cramps agrees with the logged one."""
     rows = recall_against_log(cohort, settings.bands, ci_level=settings.ci_level)
     agreement = kinds.RECALL.rows(rows)
     if not agreement["estimate"].notna().any():
-        raise AnalysisError(_reason(agreement, "nobody was asked how many cramps they recall"))
+        why = tables.reasons(agreement) or "; ".join(agreement["note"])
+        return Findings(rows, could_not=dict.fromkeys(RECALLS, why))
     drawing = Drawing(
         "recall",
         rows,
