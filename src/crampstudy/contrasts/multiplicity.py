@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from crampstudy import estimates
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,19 @@ def adjusted(p_values: Sequence[float]) -> Adjusted:
         return Adjusted((), ())
     holm, fdr = (tuple(map(float, multipletests(p_values, method=name)[1])) for name in ("holm", "fdr_bh"))
     return Adjusted(holm, fdr)
+
+
+def with_adjusted(rows: Sequence[Row], family: Callable[[Row], bool], of: str) -> list[Row]:
+    """Return rows, those of the ``family`` that have a test with its p-value by Holm in ``q_value``.
+
+    What Benjamini and Hochberg's is stands in the note, with the number of tests: so many ``of`` something.
+    """
+    tested = [i for i, row in enumerate(rows) if row["p_value"] is not None and family(row)]
+    found, made = adjusted([float(rows[i]["p_value"]) for i in tested]), list(rows)
+    for i, holm, fdr in zip(tested, found.holm, found.fdr, strict=True):
+        said = f"q by Holm over {len(tested)} {of}, {fdr:.3g} by Benjamini-Hochberg"
+        made[i] = rows[i] | {"q_value": holm, "note": estimates.note(said, rows[i]["note"] or "")}
+    return made
 
 
 def e_value(ratio: float) -> float:

@@ -6,6 +6,16 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
+from crampstudy.estimates.kinds.cohorts import (
+    BETWEEN_BOOTSTRAP,
+    BETWEEN_KINDS,
+    E_VALUE,
+    FACTOR_BETWEEN,
+    FACTOR_IN_COHORT,
+    FEW_EVENTS,
+    POOLED,
+    STANDARDISED_OTHERWISE,
+)
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
