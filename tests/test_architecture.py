@@ -22,6 +22,7 @@ DOORS = {
         "models/bootstrap.py:bootstrap",
         "checks/__init__.py:check",
         "descriptive/describe.py:describe",
+        "descriptive/prevalence.py:prevalence",
         "contrasts/cohorts/compare.py:compare",
         "contrasts/within_between.py:within_between",
         "contrasts/distributed_lag.py:distributed_lag",

@@ -124,8 +124,11 @@ def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: S
 
     Its degrees of freedom are those of Welch and Satterthwaite over the bands, its limits those of an incidence rate.
     An empty band makes it ``not_estimable``; its weight is never given to the others. With a band whose participants
-    have no spread, or are one alone, the variance is unknown and there is no interval.
+    have no spread, or are one alone, the variance is unknown and there is no interval. A band without a weight is none
+    of them.
     """
+    weighed = [each for each in zip(rates, weights, labels, strict=True) if each[1]]
+    rates, weights, labels = ([each[i] for each in weighed] for i in range(3))
     people, time, total = (sum(getattr(r, n) for r in rates) for n in ("participants", "nights", "cramps"))
     counts = people, time, total
     if empty := [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]:

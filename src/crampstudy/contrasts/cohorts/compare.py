@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from crampstudy import estimates, suggestions
-from crampstudy.age_bands import STANDARDS, AgeBands, Standard
+from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort, check_opened
-from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
-from crampstudy.contrasts.cohorts.adjusted import adjusted
-from crampstudy.contrasts.cohorts.interaction import interaction, trend
+from crampstudy.contrasts.cohorts.asked import Asked
+from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
+from crampstudy.contrasts.cohorts.parts import age_mix
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import BandError, UsageError
@@ -25,22 +26,6 @@ from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    by: str
-    bands: AgeBands
-    standard: Standard | Literal["none"]
-    where: str | None
-    adjust: str
-    ci_level: float
-    margins: Margins
-
-    @property
-    def whole(self) -> str:
-        """The label of all groups together."""
-        return f"{self.bands.limits[0]}+"
 
 
 def compare(
@@ -52,7 +37,7 @@ def compare(
     names: Sequence[str] | None = None,
     reference: str | None = None,
     bands: AgeBands | None = None,
-    standard: Standard | Literal["none"] = "who",
+    standard: AnyStandard | str = "who",
     where: str | None = None,
     adjust: str = "",
     ci_level: float = 0.95,
@@ -76,7 +61,8 @@ def compare(
         names: what the cohorts are called; by default as they are, and ``A``, ``B`` and so on where two have one name.
         reference: the name of the cohort that the others are compared with; the first by default.
         bands: age bands of all.
-        standard: standard population, ``who``, ``esp2013`` or ``none``.
+        standard: standard population: ``who``, ``esp2013``, ``none``, a
+            :class:`~crampstudy.age_bands.StandardPopulation`, or one of the cohorts by its name, for its own ages.
         where: condition that names the same part of all.
         adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts, averaged over all participants.
         ci_level: confidence level.
@@ -92,9 +78,10 @@ def compare(
     if reference not in (known := [cohort.name for cohort in cohorts]):
         said, allowed = f"no cohort {reference!r} to compare with", f"allowed: {', '.join(known)}"
         raise suggestions.unknown(UsageError, said, reference, known, allowed)
-    asked = _Asked(by, bands or AgeBands(), standard, where, adjust, ci_level, margins)
+    bands = bands or AgeBands()
+    asked = Asked(by, bands, _standard(standard, cohorts, bands, where), where, adjust, ci_level, margins)
     described = [
-        describe(each, by, bands=asked.bands, standard=standard, where=where, ci_level=ci_level) for each in cohorts
+        describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]
     tables = [each.estimates for each in described]
     if len({cohort.kind for cohort in cohorts}) == 1:
@@ -120,11 +107,23 @@ def _named(cohorts: tuple[Cohort, ...], names: Sequence[str] | None) -> tuple[Co
     return tuple(replace(cohort, name=name) for cohort, name in zip(cohorts, names, strict=True))
 
 
+def _standard(
+    standard: AnyStandard | str, cohorts: Sequence[Cohort], bands: AgeBands, where: str | None
+) -> AnyStandard:
+    named = {cohort.name: cohort for cohort in cohorts}
+    if not isinstance(standard, str) or standard == "none" or standard in STANDARDS:
+        return cast(AnyStandard, standard)
+    if standard in named:
+        return age_mix(named[standard], bands, where)
+    said, known = f"no standard population {standard!r}", (*STANDARDS, "none", *named)
+    raise suggestions.unknown(BandError, said, standard, known, f"allowed: {', '.join(known)}")
+
+
 def _keys(*names: str) -> set[str]:
     return {estimates.key({"cohort": name}) for name in names}
 
 
-def _compared(cohorts: Sequence[Cohort], asked: _Asked) -> list[Row]:
+def _compared(cohorts: Sequence[Cohort], asked: Asked) -> list[Row]:
     """Return the rows of the contrasts of cohorts of one kind, the reference first."""
     survey = cohorts[0].kind == "survey"
     outcomes: dict[str, str | None] = dict(OUTCOMES) if survey else {"cramps": None}
@@ -133,11 +132,11 @@ def _compared(cohorts: Sequence[Cohort], asked: _Asked) -> list[Row]:
         found = [measures(each, asked.by, asked.bands, outcome=outcome, where=asked.where) for each in cohorts]
         for other in found[1:]:
             made += _by_group(other, found[0], asked)
-        made += _models(cohorts, found, of_model, asked)
+        made += joint_models(cohorts, found, of_model, asked)
     return made
 
 
-def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[Row]:
+def _by_group(one: GroupMeasures, other: GroupMeasures, asked: Asked) -> list[Row]:
     """Return the rows of each group of a cohort against that of the reference, and at the ages of a standard."""
     cells = {
         "cohort": one.cohort,
@@ -159,21 +158,21 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[R
         (whole if label in (asked.whole, ALL) else family).extend(rows)
     made = [*_with_holm(family), *whole]
     if one.standard and asked.standard != "none":
-        made += _standardised(one, other, cells, asked)
+        made += _standardised(one, other, cells, asked.standard, asked)
     return made
 
 
-def _standardised(one: GroupMeasures, other: GroupMeasures, cells: Row, asked: _Asked) -> list[Row]:
-    if asked.standard == "none":
-        return []
+def _standardised(
+    one: GroupMeasures, other: GroupMeasures, cells: Row, standard: Standard | StandardPopulation, asked: Asked
+) -> list[Row]:
     own = cells | {
         "level": asked.whole,
         "population": part_of(asked.whole, asked.where),
         "analysis": kinds.BETWEEN_STANDARDISED.name,
-        "estimand": f"at the ages of the {STANDARDS[asked.standard]}",
+        "estimand": f"at the ages of the {population(standard).label}",
     }
     try:
-        weights = between.standard_weights(asked.bands, asked.standard)
+        weights = np.array(asked.bands.standard_weights(standard))
     except BandError as error:
         scales = (f"{one.scale}_ratio", "difference")
         return [estimates.row(status="not_estimable", **own | {"scale": scale, "note": str(error)}) for scale in scales]
@@ -190,25 +189,3 @@ def _with_holm(rows: list[Row]) -> list[Row]:
         note = estimates.note(f"q by Holm over {len(tested)} groups", rows[place]["note"] or "")
         made[place] = rows[place] | {"q_value": value, "note": note}
     return made
-
-
-def _models(cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: str | None, asked: _Asked) -> list[Row]:
-    """Return the test of cohort by group, alone and adjusted for sex, and the trend with age."""
-    together = pooled(cohorts)
-    aged = together.has("age_years")
-    # A diary's groups by sex and the like are of all ages.
-    by_age = aged and (asked.by == "age_band" or together.kind == "survey")
-    inside = [f"age_years >= {asked.bands.limits[0]}"] if by_age else []
-    where = " AND ".join(f"({part})" for part in filter(None, [asked.where, *inside])) or None
-    more: dict[str, Any] = {"where": where, "bands": asked.bands, "ci_level": asked.ci_level}
-    fewest = min(int(n) for each in found for n in each.participants)
-    made = interaction(together, asked.by, outcome=outcome, fewest=fewest, **more)
-    if asked.by != "sex" and together.has("sex"):
-        made += interaction(together, asked.by, outcome=outcome, beside=("sex",), fewest=fewest, **more)
-    if asked.adjust:
-        names = [cohort.name for cohort in cohorts]
-        made += adjusted(together, names, asked.by, outcome=outcome, beside=asked.adjust, margins=asked.margins, **more)
-    if aged and asked.by == "age_band":
-        made += trend(together, [cohort.name for cohort in cohorts], outcome=outcome, **more)
-    population = part_of(asked.whole if by_age else ALL, asked.where)
-    return [estimates.row(**{k: v for k, v in row.items() if k != "key"} | {"population": population}) for row in made]
