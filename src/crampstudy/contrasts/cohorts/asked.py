@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from crampstudy.age_bands import AgeBands, AnyStandard
+from crampstudy.contrasts.cohorts.adjusted import Over
+from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.estimates.verdicts import Margins
 
 
@@ -19,6 +23,11 @@ class Asked:
     adjust: str
     ci_level: float
     margins: Margins
+    average_over: Over = "all"
+    pool: bool = False
+    few_events: Method | None = None
+    bootstrap: int = 0
+    rng: np.random.Generator | None = None
 
     @property
     def whole(self) -> str:

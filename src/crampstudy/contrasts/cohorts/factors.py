@@ -29,7 +29,7 @@ from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.models.terms import formula
 
 PER_COEFFICIENT = 5
-"""Participants to every coefficient of an adjusted ratio; with fewer the last of what it is adjusted for are left out."""
+"""Participants to every coefficient of an adjusted ratio; with fewer the last terms that it is adjusted for go."""
 _ONE_AGE = "age_decade"
 _TOTAL_CALCIUM, _CALCIUM = "serum_calcium_mmol_l", "serum_calcium_corrected_mmol_l"
 
@@ -55,12 +55,12 @@ def compare_factors(
     margins: Margins = MARGINS,
     graph: CausalGraph | None = None,
 ) -> pd.DataFrame:
-    """Return the adjusted ratio of each factor in each cohort, and how many times that of the first it is in the others.
+    """Return the adjusted ratio of each factor in each cohort, and how many times that of the first the others are.
 
     A factor is adjusted for what the causal graph asks for among the columns that all cohorts have: in all for the
     same. Its contrast is that of the first cohort, whose centiles it is between where none is declared in its unit.
     Cohorts are independent, so that variances of log ratios add. ``q_value`` is Holm's p-value over all ratios of
-    ratios; ``note`` has that of Benjamini and Hochberg.
+    ratios; that of Benjamini and Hochberg, and the E-value of each ratio in a cohort, are rows of their own.
 
     Args:
         cohorts: two or more of one kind with different names, the reference first.
@@ -93,7 +93,9 @@ def compare_factors(
             made += _of_factor(cohorts, factor, asked | {"graph": graph}, margins)
     whole = part_of(f"{bands.limits[0]}+" if asked["where"] != where else ALL, where)
     cells = [{name: cell for name, cell in row.items() if name != "key"} | {"population": whole} for row in made]
-    return estimates.frame(multiplicity.with_adjusted([estimates.row(**each) for each in cells], _tested, "contrasts"))
+    rows = [estimates.row(**each) for each in cells]
+    own = [row for row in rows if row["analysis"] == kinds.FACTOR_IN_COHORT.name]
+    return estimates.frame([*multiplicity.with_holm(rows, _tested, "contrasts"), *multiplicity.e_value_rows(own)])
 
 
 def declared_factors(cohorts: Sequence[Cohort]) -> list[str]:
@@ -153,9 +155,7 @@ def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[s
     return _Slope(cohort.name, made)
 
 
-def _with_one_adjustment(
-    cohorts: Sequence[Cohort], slopes: Sequence[_Slope], asked: Mapping[str, Any]
-) -> list[_Slope]:
+def _with_one_adjustment(cohorts: Sequence[Cohort], slopes: Sequence[_Slope], asked: Mapping[str, Any]) -> list[_Slope]:
     """Return the models, those that are adjusted for more than another fitted anew without it.
 
     A model of few participants lacks terms, and what is the same for everybody in one cohort is no term there.
@@ -211,7 +211,9 @@ def _contrasts(slope: _Slope) -> list[_Contrast]:
     return [_Contrast(1.0, column.level, column.reference, None, of_level=True) for _, column in own]
 
 
-def _in_cohort(slope: _Slope, factor: str, contrast: _Contrast | None, asked: Mapping[str, Any], margins: Margins) -> Row:
+def _in_cohort(
+    slope: _Slope, factor: str, contrast: _Contrast | None, asked: Mapping[str, Any], margins: Margins
+) -> Row:
     """Return the row of the ratio of an exposure in a cohort at a contrast, that of all cohorts."""
     term = factor if contrast is None or contrast.of_level else f"{wording.CONTRAST}{factor}"
     cells: Row = {"cohort": slope.cohort, "analysis": kinds.FACTOR_IN_COHORT.name, "term": term}
@@ -269,12 +271,16 @@ def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
     lacking = [each for each in (first, row) if each["std_error"] is None]
     if lacking:
         whose = "" if len(lacking) == 2 and lacking[0]["note"] == lacking[1]["note"] else f" ({lacking[0]['cohort']})"
-        status = "not_measured" if any(each["status"] == "not_measured" for each in lacking) else "not_estimable"
+        status: estimates.Status = (
+            "not_measured" if any(each["status"] == "not_measured" for each in lacking) else "not_estimable"
+        )
         return estimates.row(status=status, **cells | {"note": f"{lacking[0]['note']}{whose}"})
     variances = [each["std_error"] ** 2 for each in (row, first)]
     error, df = float(np.sqrt(sum(variances))), sum_df(variances, [row["df"], first["df"]])
     value = float(np.log(row["estimate"] / first["estimate"]))
-    around = np.exp([value, value - quantile(row["ci_level"], df) * error, value + quantile(row["ci_level"], df) * error])
+    around = np.exp(
+        [value, value - quantile(row["ci_level"], df) * error, value + quantile(row["ci_level"], df) * error]
+    )
     cells |= both | dict(zip(("estimate", "ci_low", "ci_high"), map(float, around), strict=True))
     cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
     made = _judged(estimates.row(status="converged", **cells), margins)

@@ -5,8 +5,8 @@ from crampstudy.estimates.kinds.registry import Kind, register
 FACTOR_IN_COHORT = register(
     Kind(
         name="factor in a cohort",
-        meaning="Ratio at the declared contrast of an exposure in a cohort, adjusted for what the causal graph asks for "
-        "among the columns that all cohorts compared have.",
+        meaning="Ratio at the declared contrast of an exposure in a cohort, adjusted for what the causal graph asks "
+        "for among the columns that all cohorts compared have.",
         table="factors_between",
         sentence="{level}: {scale} {value}",
     )
@@ -42,8 +42,8 @@ BETWEEN_KINDS = register(
 POOLED = register(
     Kind(
         name="pooled over cohorts",
-        meaning="Rate or prevalence in a group (`level`), or a ratio of two groups, over cohorts that are taken as sites "
-        "of one study: each site is a stratum.",
+        meaning="Rate or prevalence in a group (`level`), or a ratio of two groups, over cohorts that are taken as "
+        "sites of one study: each site is a stratum.",
         table="pooled_cohorts",
         sentence="{level}: {value}",
     )
@@ -51,8 +51,8 @@ POOLED = register(
 FEW_EVENTS = register(
     Kind(
         name="between cohorts, few events",
-        meaning="Rate of a cohort (`cohort`) at the ages of a standard population with an interval of few events, which "
-        "takes cramps as independent; the interval is named in `model`.",
+        meaning="Rate of a cohort (`cohort`) at the ages of a standard population with an interval of few events, "
+        "which takes cramps as independent; the interval is named in `model`.",
         table="few_events",
         sentence="{cohort}: {value}",
     )
@@ -69,9 +69,18 @@ BETWEEN_BOOTSTRAP = register(
 E_VALUE = register(
     Kind(
         name="e-value",
-        meaning="How strong unmeasured confounding would have to be, as a ratio with both, to explain a ratio between "
-        "cohorts; `ci_low` is that for the limit nearer to 1.",
-        table="e_values",
+        meaning="How strong unmeasured confounding would have to be, as a ratio with both, to explain the ratio of "
+        "the same `term` and `level` whose kind stands in `estimand`; `ci_low` is that of the limit nearer to 1.",
+        table="beside_ratios",
         sentence="{level}: E-value {estimate}",
+    )
+)
+FALSE_DISCOVERY = register(
+    Kind(
+        name="p-value by Benjamini-Hochberg",
+        meaning="The p-value of the ratio of the same `term` and `level` whose kind stands in `estimand`, adjusted by "
+        "Benjamini and Hochberg over the family that `note` names; `q_value` of the ratio itself is Holm's.",
+        table="beside_ratios",
+        sentence="{level}: {estimate} by Benjamini-Hochberg",
     )
 )
