@@ -32,6 +32,7 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.compared import standardised_differences
 from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
@@ -105,6 +106,7 @@ __all__ = [
     "second_opinions",
     "sensitivity",
     "shown",
+    "standardised_differences",
     "table_one",
     "trials",
     "usual_sleep",

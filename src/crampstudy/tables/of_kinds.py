@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
-from crampstudy.tables.sections import comparisons, nightly, severity, sleep
+from crampstudy.tables.sections import compared, comparisons, nightly, severity, sleep
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -27,6 +27,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
         *(comparisons.between_cohorts, comparisons.cohort_interaction),
+        compared.standardised_differences,
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),

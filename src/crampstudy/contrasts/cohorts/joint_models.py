@@ -23,7 +23,7 @@ def joint_models(
 ) -> list[Row]:
     """Return the test of cohort by group, alone and adjusted for sex, what is asked to be adjusted, and the trend.
 
-    The test, and what is adjusted, are of the groups that all cohorts have people in; a note names them where there are others.
+    The test, and what is adjusted, are of the groups that are large enough in all cohorts; a note names them.
     """
     together, names = pooled(cohorts), [cohort.name for cohort in cohorts]
     aged = together.has("age_years")
