@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +26,9 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
+
+if TYPE_CHECKING:
+    from crampstudy.report.assembly.make import Report
 
 
 def compare(
@@ -88,9 +90,15 @@ def compare(
     said, names = word(unlogged, observed_from, observed_to), listed(name) if name else None
     asked = [with_unlogged(source, said) for source in sources]
     if out is not None or as_report:
-        options = {"by": by, "split": split, "reference": reference, "where": where, "adjust": adjust}
-        options |= {"age_bands": age_bands, "standard": standard, "ci_level": ci_level}
-        _document(asked, names, options, out, force=force)
+        from crampstudy.age_bands import AgeBands
+        from crampstudy.analyses.comparison import ComparisonSettings
+        from crampstudy.report.assembly.comparison import build_comparison
+
+        own = bands(age_bands) or AgeBands()
+        settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level)
+        with progress() as shown:
+            made = build_comparison(asked, settings, names=names, split=split, out=out, progress=shown, force=force)
+        _tell(made, asked)
         if not (as_json or as_csv):
             return
     limits = bands(age_bands)
@@ -112,13 +120,7 @@ def compare(
     check_estimated(described)
 
 
-def _document(
-    sources: list[str], names: list[str] | None, options: dict[str, object], out: Path | None, *, force: bool
-) -> None:
-    from crampstudy.report.comparison import build_comparison
-
-    with progress() as shown:
-        made = build_comparison(sources, names=names, options=options, out=out, progress=shown, force=force)
+def _tell(made: Report, sources: list[str]) -> None:
     for notice in made.notices:
         typer.echo(notice, err=True)
     tell_kept(made.kept)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from crampstudy import estimates, suggestions
+from crampstudy import estimates
 from crampstudy.age_bands import (
-    STANDARDS,
     AgeBands,
     AnyStandard,
     Standard,
     StandardPopulation,
     population,
-    read_standard,
 )
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
-from crampstudy.contrasts.cohorts.asked import Asked
+from crampstudy.contrasts.cohorts.asked import Asked, reference_of, standard_of
 from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
 from crampstudy.contrasts.cohorts.naming import named
-from crampstudy.contrasts.cohorts.parts import age_mix
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
-from crampstudy.errors import BandError, UsageError
+from crampstudy.errors import BandError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
@@ -84,36 +80,19 @@ def compare(
         BandError: the bands do not fit the ages of one of them.
     """
     cohorts = named((first, second, *others), names)
-    reference = cohorts[0].name if reference is None else reference
-    if reference not in (known := [cohort.name for cohort in cohorts]):
-        said, allowed = f"no cohort {reference!r} to compare with", f"allowed: {', '.join(known)}"
-        raise suggestions.unknown(UsageError, said, reference, known, allowed)
+    first_name = reference_of(cohorts, reference)
     bands = bands or AgeBands()
-    asked = Asked(by, bands, _standard(standard, cohorts, bands, where), where, adjust, ci_level, margins)
+    asked = Asked(by, bands, standard_of(standard, cohorts, bands, where), where, adjust, ci_level, margins)
     described = [
         describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]
     tables = [each.estimates for each in described]
     if len({cohort.kind for cohort in cohorts}) == 1:
-        ordered = sorted(cohorts, key=lambda cohort: cohort.name != reference)
+        ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
         tables.append(estimates.frame(_compared(ordered, asked)))
     return Description(
         pd.concat(tables, ignore_index=True), tuple(account for each in described for account in each.accounts)
     )
-
-
-def _standard(
-    standard: AnyStandard | str, cohorts: Sequence[Cohort], bands: AgeBands, where: str | None
-) -> AnyStandard:
-    own = {cohort.name: cohort for cohort in cohorts}
-    if not isinstance(standard, str) or standard == "none" or standard in STANDARDS:
-        return cast(AnyStandard, standard)
-    if standard in own:
-        return age_mix(own[standard], bands, where)
-    if standard.lower().endswith(".csv"):
-        return read_standard(Path(standard))
-    said, known = f"no standard population {standard!r}", (*STANDARDS, "none", *own)
-    raise suggestions.unknown(BandError, said, standard, known, f"allowed: {', '.join(known)}, or a CSV file")
 
 
 def _compared(cohorts: Sequence[Cohort], asked: Asked) -> list[Row]:
