@@ -40,6 +40,7 @@ from crampstudy.tables.sections.cohorts import (
     pooled_cohorts,
     standardised_otherwise,
 )
+from crampstudy.tables.sections.compared import standardised_differences
 from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
@@ -118,6 +119,7 @@ __all__ = [
     "second_opinions",
     "sensitivity",
     "shown",
+    "standardised_differences",
     "standardised_otherwise",
     "table_one",
     "trials",

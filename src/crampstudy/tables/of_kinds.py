@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
-from crampstudy.tables.sections import cohorts, comparisons, nightly, severity, sleep
+from crampstudy.tables.sections import cohorts, compared, comparisons, nightly, severity, sleep
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -29,6 +29,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(comparisons.between_cohorts, comparisons.cohort_interaction),
         *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),
         *(cohorts.pooled_cohorts, cohorts.few_events, cohorts.beside_ratios),
+        compared.standardised_differences,
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),

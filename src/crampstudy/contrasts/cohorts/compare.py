@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from crampstudy import estimates, suggestions
-from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, Standard, StandardPopulation, population
-from crampstudy.cohort import Cohort, check_opened
+from crampstudy import estimates
+from crampstudy.age_bands import (
+    AgeBands,
+    AnyStandard,
+    Standard,
+    StandardPopulation,
+    population,
+)
+from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
 from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import Asked
+from crampstudy.contrasts.cohorts.asked import Asked, reference_of, standard_of
 from crampstudy.contrasts.cohorts.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
-from crampstudy.contrasts.cohorts.parts import age_mix
+from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.contrasts.cohorts.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.standardised_extras import standardised_extras
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
-from crampstudy.errors import BandError, UsageError
+from crampstudy.errors import BandError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
@@ -73,7 +78,8 @@ def compare(
         reference: the name of the cohort that the others are compared with; the first by default.
         bands: age bands of all.
         standard: standard population: ``who``, ``esp2013``, ``none``, a
-            :class:`~crampstudy.age_bands.StandardPopulation`, or one of the cohorts by its name, for its own ages.
+            :class:`~crampstudy.age_bands.StandardPopulation`, the name of a CSV file of one, or that of one of the
+            cohorts, for its own ages.
         where: condition that names the same part of all.
         adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts.
         average_over: whose participants that model is averaged over: those of ``all`` cohorts or of the ``reference``.
@@ -89,22 +95,18 @@ def compare(
             :func:`crampstudy.describe`.
         BandError: the bands do not fit the ages of one of them.
     """
-    cohorts = _named((first, second, *others), names)
-    reference = cohorts[0].name if reference is None else reference
-    if reference not in (known := [cohort.name for cohort in cohorts]):
-        said, allowed = f"no cohort {reference!r} to compare with", f"allowed: {', '.join(known)}"
-        raise suggestions.unknown(UsageError, said, reference, known, allowed)
+    cohorts = named((first, second, *others), names)
+    first_name = reference_of(cohorts, reference)
     bands = bands or AgeBands()
     asked = Asked(
         by,
         bands,
-        _standard(standard, cohorts, bands, where),
+        standard_of(standard, cohorts, bands, where),
         where,
         adjust,
         ci_level,
         margins,
         average_over=average_over,
-        pool=pool,
         few_events=few_events,
         bootstrap=bootstrap,
         rng=rng,
@@ -113,7 +115,7 @@ def compare(
         describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]
     tables = [each.estimates for each in described]
-    ordered = sorted(cohorts, key=lambda cohort: cohort.name != reference)
+    ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
     alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
     if len(alike) > 1:
         tables.append(estimates.frame(_compared(alike, asked)))
@@ -125,37 +127,6 @@ def compare(
     return Description(
         pd.concat(tables, ignore_index=True), tuple(account for each in described for account in each.accounts)
     )
-
-
-def _named(cohorts: tuple[Cohort, ...], names: Sequence[str] | None) -> tuple[Cohort, ...]:
-    for cohort in cohorts:
-        check_opened(cohort)
-    if names is None and len(_keys(*(cohort.name for cohort in cohorts))) < len(cohorts):
-        names = [chr(ord("A") + i) for i in range(len(cohorts))]
-    if names is None:
-        return cohorts
-    # Names that differ in marks or case alone would give two rows one key.
-    if len(names) != len(cohorts) or not all(names) or len(_keys(*names)) < len(names):
-        number = {2: "two"}.get(len(cohorts), str(len(cohorts)))
-        such_as = ",".join(("before", "after", "later")[: len(cohorts)])
-        raise UsageError(f"{number} cohorts have {number} different names, such as {such_as}; got {','.join(names)!r}")
-    return tuple(replace(cohort, name=name) for cohort, name in zip(cohorts, names, strict=True))
-
-
-def _standard(
-    standard: AnyStandard | str, cohorts: Sequence[Cohort], bands: AgeBands, where: str | None
-) -> AnyStandard:
-    named = {cohort.name: cohort for cohort in cohorts}
-    if not isinstance(standard, str) or standard == "none" or standard in STANDARDS:
-        return cast(AnyStandard, standard)
-    if standard in named:
-        return age_mix(named[standard], bands, where)
-    said, known = f"no standard population {standard!r}", (*STANDARDS, "none", *named)
-    raise suggestions.unknown(BandError, said, standard, known, f"allowed: {', '.join(known)}")
-
-
-def _keys(*names: str) -> set[str]:
-    return {estimates.key({"cohort": name}) for name in names}
 
 
 def _compared(cohorts: Sequence[Cohort], asked: Asked) -> list[Row]:

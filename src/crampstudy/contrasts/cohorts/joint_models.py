@@ -11,7 +11,7 @@ from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts.cohorts.adjusted import adjusted
 from crampstudy.contrasts.cohorts.asked import Asked
 from crampstudy.contrasts.cohorts.interaction import interaction, trend
-from crampstudy.contrasts.cohorts.measures import GroupMeasures
+from crampstudy.contrasts.cohorts.measures import FEWEST, GroupMeasures
 from crampstudy.descriptive.rates import ALL
 from crampstudy.estimates.groups import part_of
 
@@ -23,7 +23,7 @@ def joint_models(
 ) -> list[Row]:
     """Return the test of cohort by group, alone and adjusted for sex, what is asked to be adjusted, and the trend.
 
-    The test, and what is adjusted, are of the groups that all cohorts have; a note names them where there are others.
+    The test, and what is adjusted, are of the groups that are large enough in all cohorts; a note names them.
     """
     together, names = pooled(cohorts), [cohort.name for cohort in cohorts]
     aged = together.has("age_years")
@@ -43,7 +43,7 @@ def joint_models(
         made += adjusted(together, names, asked.by, **beside, **shared_more)
     if others:
         all_have = wording.listed(map(wording.level, shared)) if shared else "none"
-        said = f"of the groups that all cohorts have: {all_have}"
+        said = f"of the groups with at least {FEWEST} participants in every cohort: {all_have}"
         made = [row | {"note": estimates.note(row["note"] or "", said)} for row in made]
     if aged and asked.by == "age_band":
         made += trend(together, names, where=_all_of(asked.where, *inside), **more)
@@ -52,14 +52,14 @@ def joint_models(
 
 
 def _groups(found: Sequence[GroupMeasures]) -> tuple[list[str], bool]:
-    """Return the groups in which every cohort has participants, and whether there are others."""
+    """Return the groups in which every cohort has enough participants, and whether there are others."""
     single = dict.fromkeys(label for each in found for label in each.labels[:-1])
     counts = {
         label: [0 if (place := each.place(label)) is None else int(each.participants[place]) for each in found]
         for label in single
     }
-    shared = [label for label, numbers in counts.items() if min(numbers)]
-    return shared, any(max(numbers) and not min(numbers) for numbers in counts.values())
+    shared = [label for label, numbers in counts.items() if min(numbers) >= FEWEST]
+    return shared, any(max(numbers) and min(numbers) < FEWEST for numbers in counts.values())
 
 
 def _both_sexes(cohorts: Sequence[Cohort]) -> bool:

@@ -1,6 +1,8 @@
-"""One diary as several cohorts, and a cohort's ages as a standard population."""
+"""The cohorts of a comparison, also of one diary that is split; and a cohort's ages as a standard population."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -8,6 +10,8 @@ from crampstudy.age_bands import AgeBands, StandardPopulation
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.split import split
 from crampstudy.contrasts.cohorts.measures import measures
+from crampstudy.contrasts.cohorts.naming import named
+from crampstudy.errors import UsageError
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.nights import people
@@ -29,6 +33,31 @@ def split_by(cohort: Cohort, by: str, bands: AgeBands | None = None) -> tuple[Co
     if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String, pl.Enum):
         raise no_group("a diary is split by age_band or a level or yes/no variable of its participants", by, frame)
     return split(cohort, by, frame[by])
+
+
+def several(
+    cohorts: Sequence[Cohort],
+    *,
+    names: Sequence[str] | None = None,
+    split: str | None = None,
+    bands: AgeBands | None = None,
+) -> tuple[Cohort, ...]:
+    """Return the cohorts of a comparison under their names: those given, or the parts of the one that is split.
+
+    Args:
+        cohorts: two or more, or one diary that is split.
+        names: as of :func:`crampstudy.compare`.
+        split: what the one diary is split by, as :func:`split_by` takes it.
+        bands: age bands behind ``age_band``.
+
+    Raises:
+        UsageError: there are too few of them or too many, or as :func:`split_by`.
+    """
+    if split is None and len(cohorts) < 2:
+        raise UsageError("one cohort is compared with nothing; name another, or split it: --split sex")
+    if split is not None and len(cohorts) != 1:
+        raise UsageError(f"--split is of one cohort, and there are {len(cohorts)}; leave it out, or name one source")
+    return named(cohorts if split is None else split_by(cohorts[0], split, bands), names)
 
 
 def age_mix(cohort: Cohort, bands: AgeBands, where: str | None = None) -> StandardPopulation:

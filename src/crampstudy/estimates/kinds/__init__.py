@@ -65,6 +65,7 @@ from crampstudy.estimates.kinds.participants import (
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
+from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
@@ -156,6 +157,7 @@ __all__ = [
     "SEASON",
     "SHAPE",
     "SLEEP_AND_MOOD",
+    "STANDARDISED_DIFFERENCE",
     "STANDARDISED_OTHERWISE",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
