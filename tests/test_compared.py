@@ -20,11 +20,11 @@ from crampstudy.cohort import Cohort
 from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.cohorts import between
-from crampstudy.contrasts.cohorts.common_measure import IMPLIED, WINDOWS, compare_kinds
 from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
 from crampstudy.contrasts.cohorts.few_events import few_event_rows
+from crampstudy.contrasts.cohorts.further.common_measure import IMPLIED, WINDOWS, compare_kinds
+from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.measures import GroupMeasures, measures
-from crampstudy.contrasts.cohorts.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.sensitivity import AS_ASKED, compare_sensitivity, sensitivity_sentences
 from crampstudy.contrasts.multiplicity import adjusted, e_value_rows
 from crampstudy.descriptive.classes import class_shares
