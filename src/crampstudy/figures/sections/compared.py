@@ -21,7 +21,9 @@ from crampstudy.tables.sections.compared import STANDARDISED, frequencies, prese
 
 _APART = 0.22
 """Between the points of one group, whose groups are 1 apart."""
-_TICKS = (0.05, 0.1, 0.2, 0.5, 0.8, 1.25, 2.0, 5.0, 10.0, 20.0)
+_TICKS, _FEWER = (0.5, 0.8, 1.0, 1.25, 2.0), (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_NARROW = 5.0
+"""Ends of an axis of ratios that are at most so many times one another have room for the finer ticks."""
 _WINDOW = (0.05, 20.0)
 _TALLEST = 3.0
 """How many times the highest number an axis reaches, where intervals reach further."""
@@ -44,7 +46,7 @@ def compared_groups(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(tables.reasons(compared) or "no group has a number")
     names = [str(compared["reference"].iloc[0]), *dict.fromkeys(compared["cohort"])]
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 4.3))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.6))
         axes = figure.subplots(2, len(outcomes), sharex="col", squeeze=False, height_ratios=(1.25, 1))
         for place, outcome in enumerate(outcomes):
             upper, lower = axes[0][place], axes[1][place]
@@ -84,7 +86,7 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
     low, high = max(low / 1.08, _WINDOW[0]), min(high * 1.08, _WINDOW[1])
     axes.set_yscale("log")
     axes.set_ylim(low, high)
-    axes.set_yticks([1.0, *(tick for tick in _TICKS if low <= tick <= high)])
+    axes.set_yticks([tick for tick in (_TICKS if high / low <= _NARROW else _FEWER) if low <= tick <= high])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(-0.5, len(groups) - 0.5)

@@ -68,22 +68,22 @@ def compared_groups(estimates: pd.DataFrame, outcome: str) -> pd.DataFrame:
     by_place = {(row["group"], row["cohort"]): row for row in wording.records(known)}
     against = {(row["group"], row["cohort"]): row for row in wording.records(compared)}
     names = [reference, *dict.fromkeys(compared["cohort"])]
-    lines: dict[tuple[str, str], dict[str, str]] = {}
+    lines: list[dict[str, str]] = []
+    stubs: list[str] = []
     kind = str(compared["scale"].iloc[0]).replace("_", " ").capitalize()
     for each in present(compared):
         for name in names:
             row, ratio = by_place.get((each, name)), against.get((each, name))
-            cells = {"Participants": wording.count(row["n_participants"]) if row else "0"}
+            cells = {"Cohort": name, "Participants": wording.count(row["n_participants"]) if row else "0"}
             if outcome == "cramps":
                 cells["Nights"] = wording.count(row["n_nights"]) if row else "0"
             cells[_EVENTS[outcome]] = wording.count(row["n_events"]) if row else "0"
             cells[with_level(_HEADINGS[outcome], known)] = estimate(row) if row else "could not estimate"
             cells[with_level(f"{kind} (95% CI)", compared)] = estimate(ratio) if ratio else "reference"
             cells["Verdict"] = wording.DASH if ratio is None or pd.isna(ratio["verdict"]) else str(ratio["verdict"])
-            lines[wording.level(each), name] = cells
-    made = pd.DataFrame.from_dict(lines, orient="index")
-    made.index = pd.MultiIndex.from_tuples(lines, names=[wording.grouping(str(compared["term"].iloc[0])), "Cohort"])
-    return made
+            lines.append(cells)
+            stubs.append(wording.level(each))
+    return pd.DataFrame(lines, index=pd.Index(stubs, name=wording.grouping(str(compared["term"].iloc[0]))))
 
 
 @table_of_rows
