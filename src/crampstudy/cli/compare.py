@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from crampstudy.report.assembly.make import Report
@@ -65,6 +66,14 @@ def compare(
     adjust: Annotated[
         str, typer.Option(help='Also at the same people, adjusted for these terms beside the groups, such as "sex".')
     ] = "",
+    pool: Annotated[
+        bool,
+        typer.Option("--pool", help="Also take cohorts of one kind together, each a site with a stratum of its own."),
+    ] = False,
+    few_events: Annotated[
+        Literal["gamma", "dobson", "log"] | None,
+        typer.Option(help="Also give diaries' standardised rates this interval of few events; the row names it."),
+    ] = None,
     ci_level: CiLevel = 0.95,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
@@ -90,6 +99,11 @@ def compare(
     said, names = word(unlogged, observed_from, observed_to), listed(name) if name else None
     asked = [with_unlogged(source, said) for source in sources]
     if out is not None or as_report:
+        if pool or few_events:
+            which = "--pool" if pool else f"--few-events {few_events}"
+            raise UsageError(
+                f"{which} gives further rows, which the document has no place for; leave out --out, --report"
+            )
         from crampstudy.age_bands import AgeBands
         from crampstudy.analyses.comparison import ComparisonSettings
         from crampstudy.report.assembly.comparison import build_comparison
@@ -112,6 +126,8 @@ def compare(
         where=where,
         reference=reference,
         adjust=adjust,
+        pool=pool,
+        few_events=few_events,
         ci_level=ci_level,
     )
     show_described(described, output, sources if split is None else [*sources] * len(cohorts))

@@ -32,6 +32,14 @@ from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_note
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.cohorts import (
+    beside_ratios,
+    between_kinds,
+    factors_between,
+    few_events,
+    pooled_cohorts,
+    standardised_otherwise,
+)
 from crampstudy.tables.sections.compared import standardised_differences
 from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
@@ -57,7 +65,9 @@ __all__ = [
     "agreement",
     "agreements",
     "at_contrasts",
+    "beside_ratios",
     "between_cohorts",
+    "between_kinds",
     "bootstrap",
     "both_directions",
     "classes",
@@ -74,6 +84,8 @@ __all__ = [
     "distribution",
     "dose_response",
     "factors",
+    "factors_between",
+    "few_events",
     "gaps",
     "grade_inputs",
     "in_whom",
@@ -93,6 +105,7 @@ __all__ = [
     "peak",
     "people_by_frequency",
     "pooled",
+    "pooled_cohorts",
     "prevalence",
     "printed",
     "rates",
@@ -107,6 +120,7 @@ __all__ = [
     "sensitivity",
     "shown",
     "standardised_differences",
+    "standardised_otherwise",
     "table_one",
     "trials",
     "usual_sleep",

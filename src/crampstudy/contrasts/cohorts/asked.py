@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import polars as pl
 
 from crampstudy import suggestions
 from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, read_standard
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.contrasts.cohorts.adjusted import Over
+from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.parts import age_mix
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates.verdicts import Margins
@@ -30,6 +33,10 @@ class Asked:
     adjust: str
     ci_level: float
     margins: Margins
+    average_over: Over = "all"
+    few_events: Method | None = None
+    bootstrap: int = 0
+    rng: np.random.Generator | None = None
 
     @property
     def whole(self) -> str:

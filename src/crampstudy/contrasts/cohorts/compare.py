@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,15 @@ from crampstudy.age_bands import (
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
+from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import Asked, reference_of, standard_of
+from crampstudy.contrasts.cohorts.common_measure import compare_kinds
+from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
 from crampstudy.contrasts.cohorts.naming import named
+from crampstudy.contrasts.cohorts.pool import pool_cohorts
+from crampstudy.contrasts.cohorts.standardised_extras import standardised_extras
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import BandError
@@ -45,6 +51,11 @@ def compare(
     standard: AnyStandard | str = "who",
     where: str | None = None,
     adjust: str = "",
+    average_over: Over = "all",
+    pool: bool = False,
+    few_events: Method | None = None,
+    bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
     ci_level: float = 0.95,
     margins: Margins = MARGINS,
 ) -> Description:
@@ -70,7 +81,12 @@ def compare(
             :class:`~crampstudy.age_bands.StandardPopulation`, the name of a CSV file of one, or that of one of the
             cohorts, for its own ages.
         where: condition that names the same part of all.
-        adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts, averaged over all participants.
+        adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts.
+        average_over: whose participants that model is averaged over: those of ``all`` cohorts or of the ``reference``.
+        pool: also take the cohorts of the reference's kind together, each a stratum.
+        few_events: also give diaries' standardised rates the interval ``gamma``, ``dobson`` or ``log`` of few events.
+        bootstrap: also draw the participants of each diary so many times, for the standardised ratio and difference.
+        rng: the source of these draws.
         ci_level: confidence level.
         margins: between these a ratio is as good as 1.
 
@@ -82,14 +98,32 @@ def compare(
     cohorts = named((first, second, *others), names)
     first_name = reference_of(cohorts, reference)
     bands = bands or AgeBands()
-    asked = Asked(by, bands, standard_of(standard, cohorts, bands, where), where, adjust, ci_level, margins)
+    asked = Asked(
+        by,
+        bands,
+        standard_of(standard, cohorts, bands, where),
+        where,
+        adjust,
+        ci_level,
+        margins,
+        average_over=average_over,
+        few_events=few_events,
+        bootstrap=bootstrap,
+        rng=rng,
+    )
     described = [
         describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]
     tables = [each.estimates for each in described]
-    if len({cohort.kind for cohort in cohorts}) == 1:
-        ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
-        tables.append(estimates.frame(_compared(ordered, asked)))
+    ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
+    alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
+    if len(alike) > 1:
+        tables.append(estimates.frame(_compared(alike, asked)))
+    shared: dict[str, Any] = {"bands": bands, "where": where, "ci_level": ci_level}
+    others_of_kind = [cohort for cohort in ordered if cohort.kind != ordered[0].kind]
+    tables += [compare_kinds(each, ordered[0], **shared, margins=margins) for each in others_of_kind]
+    if pool:
+        tables.append(pool_cohorts(alike, by, **shared))
     return Description(
         pd.concat(tables, ignore_index=True), tuple(account for each in described for account in each.accounts)
     )
@@ -102,10 +136,24 @@ def _compared(cohorts: Sequence[Cohort], asked: Asked) -> list[Row]:
     made: list[Row] = []
     for outcome, of_model in outcomes.items():
         found = [measures(each, asked.by, asked.bands, outcome=outcome, where=asked.where) for each in cohorts]
-        for other in found[1:]:
-            made += _by_group(other, found[0], asked)
-        made += joint_models(cohorts, found, of_model, asked)
+        groups = [row for other in found[1:] for row in _by_group(other, found[0], asked)]
+        of = "groups" if len(cohorts) == 2 else f"groups of {len(cohorts) - 1} cohorts"
+        rows = multiplicity.with_holm(groups, partial(_in_family, asked), of)
+        joint = joint_models(cohorts, found, of_model, asked)
+        made += [*rows, *joint, *multiplicity.e_value_rows([*groups, *(row for row in joint if _is_adjusted(row))])]
+        if found[0].standard and asked.standard != "none":
+            made += standardised_extras(cohorts, found, asked.standard, asked)
     return made
+
+
+def _is_adjusted(row: Row) -> bool:
+    return bool(row["analysis"] == kinds.BETWEEN_ADJUSTED.name)
+
+
+def _in_family(asked: Asked, row: Row) -> bool:
+    """Say whether a row is the ratio of a group: a difference has its ratio's test, and all are made up of groups."""
+    of_group = row["analysis"] == kinds.BETWEEN_COHORTS.name and row["level"] not in (asked.whole, ALL)
+    return of_group and str(row["scale"]).endswith("_ratio")
 
 
 def _by_group(one: GroupMeasures, other: GroupMeasures, asked: Asked) -> list[Row]:
@@ -119,16 +167,13 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: Asked) -> list[Ro
         "unit": one.unit,
         "ci_level": asked.ci_level,
     }
-    labels = tuple(dict.fromkeys((*other.labels, *one.labels)))
-    family: list[Row] = []
-    whole: list[Row] = []
-    for label in labels:
+    # The last is everybody, whom the groups make up.
+    groups = dict.fromkeys((*other.labels[:-1], *one.labels[:-1], other.labels[-1], one.labels[-1]))
+    made: list[Row] = []
+    for label in groups:
         own = cells | {"level": label, "population": part_of(label, asked.where)}
         own |= {"analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
-        rows = between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
-        # The last is everybody, whom the groups make up.
-        (whole if label in (asked.whole, ALL) else family).extend(rows)
-    made = [*_with_holm(family), *whole]
+        made += between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
     if one.standard and asked.standard != "none":
         made += _standardised(one, other, cells, asked.standard, asked)
     return made
@@ -150,14 +195,3 @@ def _standardised(
         return [estimates.row(status="not_estimable", **own | {"scale": scale, "note": str(error)}) for scale in scales]
     this, that = (between.standardised(each, weights, each.cohort) for each in (one, other))
     return between.rows_of(this, that, own, margins=asked.margins)
-
-
-def _with_holm(rows: list[Row]) -> list[Row]:
-    """Return rows with Holm's p-value over the ratios of all groups; a difference has that of its ratio's test."""
-    tested = [i for i, row in enumerate(rows) if row["p_value"] is not None and str(row["scale"]).endswith("_ratio")]
-    found = multiplicity.adjusted([float(rows[i]["p_value"]) for i in tested]).holm
-    made = list(rows)
-    for place, value in zip(tested, found, strict=True):
-        note = estimates.note(f"q by Holm over {len(tested)} groups", rows[place]["note"] or "")
-        made[place] = rows[place] | {"q_value": value, "note": note}
-    return made

@@ -39,7 +39,8 @@ def joint_models(
     if asked.by != "sex" and _both_sexes(cohorts):
         made += interaction(together, asked.by, beside=("sex",), fewest=fewest, **shared_more)
     if asked.adjust:
-        made += adjusted(together, names, asked.by, beside=asked.adjust, margins=asked.margins, **shared_more)
+        beside: dict[str, Any] = {"beside": asked.adjust, "over": asked.average_over, "margins": asked.margins}
+        made += adjusted(together, names, asked.by, **beside, **shared_more)
     if others:
         all_have = wording.listed(map(wording.level, shared)) if shared else "none"
         said = f"of the groups with at least {FEWEST} participants in every cohort: {all_have}"

@@ -6,6 +6,17 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
+from crampstudy.estimates.kinds.cohorts import (
+    BETWEEN_BOOTSTRAP,
+    BETWEEN_KINDS,
+    E_VALUE,
+    FACTOR_BETWEEN,
+    FACTOR_IN_COHORT,
+    FALSE_DISCOVERY,
+    FEW_EVENTS,
+    POOLED,
+    STANDARDISED_OTHERWISE,
+)
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
@@ -79,7 +90,9 @@ __all__ = [
     "AGE_CURVE",
     "AT_RISK",
     "BETWEEN_ADJUSTED",
+    "BETWEEN_BOOTSTRAP",
     "BETWEEN_COHORTS",
+    "BETWEEN_KINDS",
     "BETWEEN_STANDARDISED",
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
@@ -108,7 +121,12 @@ __all__ = [
     "DOSE_RESPONSE",
     "EXAMINED",
     "EXPOSURE_LEVEL",
+    "E_VALUE",
+    "FACTOR_BETWEEN",
+    "FACTOR_IN_COHORT",
+    "FALSE_DISCOVERY",
     "FEATURE",
+    "FEW_EVENTS",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
     "JOINT",
@@ -128,6 +146,7 @@ __all__ = [
     "OFTEN",
     "ONSET",
     "PARTICIPANTS",
+    "POOLED",
     "PREVALENCE",
     "RECALLED",
     "REGRESSION",
@@ -139,6 +158,7 @@ __all__ = [
     "SHAPE",
     "SLEEP_AND_MOOD",
     "STANDARDISED_DIFFERENCE",
+    "STANDARDISED_OTHERWISE",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "THIRDS",

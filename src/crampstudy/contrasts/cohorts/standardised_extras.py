@@ -1,0 +1,65 @@
+"""What is asked beside a standardised comparison: intervals of few events, and participants drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from crampstudy import estimates
+from crampstudy.age_bands import Standard, StandardPopulation, population
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.asked import Asked
+from crampstudy.contrasts.cohorts.few_events import few_event_rows
+from crampstudy.contrasts.cohorts.measures import GroupMeasures
+from crampstudy.contrasts.cohorts.resampled import resampled_rows
+from crampstudy.errors import BandError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
+
+Row = dict[str, Any]
+
+
+def standardised_extras(
+    cohorts: Sequence[Cohort],
+    found: Sequence[GroupMeasures],
+    standard: Standard | StandardPopulation,
+    asked: Asked,
+) -> list[Row]:
+    """Return the rows of what a comparison is asked of standardised numbers beside the delta method.
+
+    Raises:
+        UsageError: participants are to be drawn without a source of the draws, or too few times for the level.
+    """
+    if asked.bootstrap and asked.rng is None:
+        raise UsageError("a bootstrap needs a source of its draws: rng=numpy.random.default_rng(1)")
+    label = population(standard).label
+    cells: Row = {"population": part_of(asked.whole, asked.where), "term": asked.by, "level": asked.whole}
+    cells |= {"estimand": f"at the ages of the {label}", "ci_level": asked.ci_level}
+    try:
+        weights = np.array(asked.bands.standard_weights(standard))
+    except BandError as problem:
+        wanted = [kinds.FEW_EVENTS] * bool(asked.few_events) + [kinds.BETWEEN_BOOTSTRAP] * bool(asked.bootstrap)
+        shared = cells | {"outcome": found[0].outcome, "scale": found[0].scale, "note": str(problem)}
+        return [estimates.row(status="not_estimable", analysis=kind.name, **shared) for kind in wanted]
+    made: list[Row] = []
+    if asked.few_events is not None:
+        of_rates = cells | {"reference": label, "estimand": "incidence rate at the ages of the standard population"}
+        for each in found:
+            made += few_event_rows(each, weights.tolist(), asked.few_events, of_rates)
+    if asked.bootstrap and asked.rng is not None:
+        if cohorts[0].kind == "survey":
+            said = "participants of a survey are not drawn one by one; its interval is of the sampling design"
+            shared = cells | {"analysis": kinds.BETWEEN_BOOTSTRAP.name, "outcome": found[0].outcome, "note": said}
+            ratio = shared | {"reference": cohorts[0].name, "scale": "prevalence_ratio"}
+            return [*made, *(estimates.row(status="not_estimable", cohort=one.name, **ratio) for one in cohorts[1:])]
+        made += resampled_rows(
+            cohorts,
+            (asked.bands, weights, asked.where),
+            cells,
+            replicates=asked.bootstrap,
+            rng=asked.rng,
+            margins=asked.margins,
+        )
+    return made
