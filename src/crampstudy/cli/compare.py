@@ -68,7 +68,7 @@ def compare(
     ] = "",
     pool: Annotated[
         bool,
-        typer.Option("--pool", help="Also take cohorts of one kind together, each a site with a stratum of its own."),
+        typer.Option("--pool", help="Also take the cohorts of one kind together, each a stratum."),
     ] = False,
     few_events: Annotated[
         Literal["gamma", "dobson", "log"] | None,

@@ -28,7 +28,7 @@ from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
 from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.contrasts.cohorts.pool import pool_cohorts
-from crampstudy.contrasts.cohorts.standardised_extras import standardised_extras
+from crampstudy.contrasts.cohorts.standardised_extras import check_asked, standardised_extras
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import BandError
@@ -111,6 +111,7 @@ def compare(
         bootstrap=bootstrap,
         rng=rng,
     )
+    check_asked(asked)
     described = [
         describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]

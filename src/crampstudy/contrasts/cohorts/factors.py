@@ -30,8 +30,14 @@ from crampstudy.models.terms import formula
 
 PER_COEFFICIENT = 5
 """Participants to every coefficient of an adjusted ratio; with fewer the last terms that it is adjusted for go."""
-_ONE_AGE = "age_decade"
-_TOTAL_CALCIUM, _CALCIUM = "serum_calcium_mmol_l", "serum_calcium_corrected_mmol_l"
+_INSTEAD = {
+    "age_decade": "age_years",
+    "serum_calcium_mmol_l": "serum_calcium_corrected_mmol_l",
+    "recall_alcohol_g": "alcohol_units",
+    "usual_sitting_min": "sitting_min",
+}
+_RECALLED = "recall_"
+_OF_DEVIATIONS = ("deviation", "deviation-centile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +105,24 @@ def compare_factors(
 
 
 def declared_factors(cohorts: Sequence[Cohort]) -> list[str]:
-    """Return the exposures of declared contrasts that a cohort measured, as terms: nightly ones within and between.
+    """Return the exposures of declared contrasts that a cohort measured, as terms, each variable once.
 
-    Age stands once; of calcium in blood the one corrected for albumin where it is known.
+    A nightly exposure stands within persons where that is declared, and else between them. Age stands in years, calcium
+    in blood corrected for albumin where that is known, and what was eaten on one recalled day where no night has it.
     """
     measured = [measured_in(cohort) for cohort in cohorts]
-    made: list[str] = []
+    nightly = frozenset[str]().union(*(cohort.frame("diary").columns for cohort in cohorts if cohort.kind == "diary"))
+    made: dict[str, str] = {}
     for contrast in contrasts.declared():
         name = contrast.name
-        doubled = name == _ONE_AGE or (name == _TOTAL_CALCIUM and all(_CALCIUM in each for each in measured))
+        better = _INSTEAD.get(name, name.removeprefix(_RECALLED))
+        doubled = better != name and all(better in each for each in measured)
         if doubled or not any(name in each for each in measured):
             continue
-        nightly = any("diary" in cohort.tables and name in cohort.tables["diary"].columns for cohort in cohorts)
-        part = "within" if contrast.kind in ("deviation", "deviation-centile") else "between"
-        made.append(f"{part}({name})" if nightly else name)
-    return list(dict.fromkeys(made))
+        part = "within" if contrast.kind in _OF_DEVIATIONS else "between"
+        if name not in made or part == "within":
+            made[name] = f"{part}({name})" if name in nightly else name
+    return list(made.values())
 
 
 def _tested(row: Row) -> bool:

@@ -16,7 +16,7 @@ from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import Margins, verdict
-from crampstudy.models.bootstrap import MOST_FAILED, check_replicates, percentile, resample
+from crampstudy.models.bootstrap import MOST_FAILED, percentile, resample
 from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
 from crampstudy.wording import counted
 
@@ -85,13 +85,9 @@ def resampled_rows(
         rng: the source of all draws.
         margins: between these a ratio is as good as 1.
 
-    Raises:
-        UsageError: the replicates are too few for the level.
-
     Source: Efron 1979; for clusters Davison and Hinkley 1997, section 3.8.
     """
     bands, weights, where = asked
-    check_replicates(replicates, cells["ci_level"])
     statistics = [BandedRate.of(cohort, bands, weights, where) for cohort in cohorts]
     drawn = [
         resample(each, len(each.nights), replicates=replicates, rng=child)[:, 0]

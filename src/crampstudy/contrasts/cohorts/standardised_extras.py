@@ -11,14 +11,34 @@ from crampstudy import estimates
 from crampstudy.age_bands import Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.asked import Asked
-from crampstudy.contrasts.cohorts.few_events import few_event_rows
+from crampstudy.contrasts.cohorts.few_events import check_method, few_event_rows
 from crampstudy.contrasts.cohorts.measures import GroupMeasures
 from crampstudy.contrasts.cohorts.resampled import resampled_rows
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
+from crampstudy.models.bootstrap import check_replicates
 
 Row = dict[str, Any]
+
+
+def check_asked(asked: Asked) -> None:
+    """Check that what is asked of standardised numbers can be answered.
+
+    Raises:
+        UsageError: nothing is standardised, there is no such interval of few events, or participants are to be drawn
+            without a source of the draws, or too few times for the level.
+    """
+    wanted = [name for name, value in (("few_events", asked.few_events), ("bootstrap", asked.bootstrap)) if value]
+    if wanted and (asked.by != "age_band" or asked.standard == "none"):
+        said = f"{' and '.join(wanted)} ask of numbers at the ages of a standard population"
+        raise UsageError(f"{said}: leave them out, or compare by age_band with a standard such as who")
+    if asked.few_events is not None:
+        check_method(asked.few_events)
+    if asked.bootstrap:
+        check_replicates(asked.bootstrap, asked.ci_level)
+        if asked.rng is None:
+            raise UsageError("a bootstrap needs a source of its draws: rng=numpy.random.default_rng(1)")
 
 
 def standardised_extras(
@@ -27,13 +47,7 @@ def standardised_extras(
     standard: Standard | StandardPopulation,
     asked: Asked,
 ) -> list[Row]:
-    """Return the rows of what a comparison is asked of standardised numbers beside the delta method.
-
-    Raises:
-        UsageError: participants are to be drawn without a source of the draws, or too few times for the level.
-    """
-    if asked.bootstrap and asked.rng is None:
-        raise UsageError("a bootstrap needs a source of its draws: rng=numpy.random.default_rng(1)")
+    """Return the rows of what a comparison is asked of standardised numbers beside the delta method."""
     label = population(standard).label
     cells: Row = {"population": part_of(asked.whole, asked.where), "term": asked.by, "level": asked.whole}
     cells |= {"estimand": f"at the ages of the {label}", "ci_level": asked.ci_level}
