@@ -74,6 +74,12 @@ def compare(
         Literal["gamma", "dobson", "log"] | None,
         typer.Option(help="Also give diaries' standardised rates this interval of few events; the row names it."),
     ] = None,
+    factors: Annotated[
+        Literal["main", "all", "none"],
+        typer.Option(
+            help="Of which factors the document compares the ratios: main ones, or all with a declared contrast."
+        ),
+    ] = "main",
     ci_level: CiLevel = 0.95,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
@@ -109,7 +115,7 @@ def compare(
         from crampstudy.report.assembly.comparison import build_comparison
 
         own = bands(age_bands) or AgeBands()
-        settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level)
+        settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level, factors)
         with progress() as shown:
             made = build_comparison(asked, settings, names=names, split=split, out=out, progress=shown, force=force)
         _tell(made, asked)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
+from crampstudy.codebook.recalled import GROUPS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
@@ -29,8 +30,8 @@ _TALLEST = 3.0
 """How many times the highest number an axis reaches, where intervals reach further."""
 _LABELS = {
     "cramps": "Cramps per person-week",
-    "any_cramp": "Any cramp in the past month (%)",
-    "moderate_severe_vs_rest": "Moderate-severe in the past month (%)",
+    "any_cramp": "Any cramp (%)",
+    "moderate_severe_vs_rest": "Moderate-severe (%)",
 }
 
 
@@ -116,3 +117,32 @@ def _label(group: str, groups: int) -> str:
     bare, standardised, _ = group.partition(STANDARDISED)
     below = "\n(std.)" if groups > 8 else "\nstandardised"
     return wording.level(bare) + (below if standardised else "")
+
+
+@of_result
+def common_measure(estimates: pd.DataFrame) -> Figure:
+    """Draw the share of people in each class of cramps in 30 nights, as diaries imply it and as surveys recall it."""
+    implied = estimated(kinds.CLASS_IMPLIED.rows(estimates))
+    recalled = estimated(kinds.PREVALENCE.rows(estimates))
+    if implied.empty or recalled.empty:
+        return could_not_estimate(tables.reasons(kinds.BETWEEN_KINDS.rows(estimates)) or "there is no common measure")
+    whole = set(kinds.BETWEEN_KINDS.rows(estimates)["population"])
+    shown = pd.concat([implied, recalled[recalled["population"].isin(whole)]])
+    shown = shown[shown["level"].isin(list(GROUPS))]
+    shown = shown.assign(
+        group=shown["level"], **{cell: 100.0 * shown[cell] for cell in ("estimate", "ci_low", "ci_high")}
+    )
+    series = {str(name): rows for name, rows in shown.groupby("cohort", sort=False)}
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.6))
+        axes = figure.subplots()
+        _points(axes, series, list(GROUPS), skipped=0)
+        axes.set_xticks(range(len(GROUPS)), [wording.recalled(name) for name in GROUPS])
+        axes.set_xlim(-0.5, len(GROUPS) - 0.5)
+        axes.set_ylim(0, None)
+        axes.set_ylabel("People (%)")
+        axes.set_xlabel("Cramps in 30 nights")
+        style.legend_above(axes)
+        style.grid(axes, "y")
+        axes.tick_params(axis="x", length=0)
+    return figure
