@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crampstudy import tables
+from crampstudy import tables, wording
 from crampstudy.analyses.comparison.sentences import factors as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
+from crampstudy.estimates import verdicts
 from crampstudy.models.terms import formula
 
 FACTORS = "tbl-factors"
@@ -32,7 +33,7 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     if not chosen:
         return Findings(together([]), values={"factors": said.without(settings.factors, len(every))})
     rows = compare_factors(cohorts, chosen, bands=settings.bands, where=settings.where, ci_level=settings.ci_level)
-    note = f"{said.NOTE} {tables.notes(rows)}"
+    note = wording.sentences(filter(None, [said.NOTE, verdicts.remark(rows), tables.reasons(rows)]))
     shown = ReportTable(tables.factors_between(rows), "Factors in each cohort at their declared contrasts.", note)
     return Findings(rows, {FACTORS: shown}, values={"factors": said.apart(rows, len(chosen), len(every))})
 

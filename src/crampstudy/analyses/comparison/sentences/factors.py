@@ -10,7 +10,8 @@ from crampstudy.estimates.sentences import estimate
 
 NOTE = (
     "Each ratio is of a model of its own in each cohort, adjusted as the causal graph asks among the columns that all "
-    "cohorts have; cohorts are independent, so that variances of log ratios add."
+    "cohorts have (what that is stands in the note of its row in estimates.csv); cohorts are independent, so that "
+    "variances of log ratios add"
 )
 _CLEAR = ("higher", "lower")
 
