@@ -74,6 +74,12 @@ def compare(
         Literal["gamma", "dobson", "log"] | None,
         typer.Option(help="Also give diaries' standardised rates this interval of few events; the row names it."),
     ] = None,
+    factors: Annotated[
+        Literal["main", "all", "none"],
+        typer.Option(
+            help="Of which factors the document compares the ratios: main ones, or all with a declared contrast."
+        ),
+    ] = "main",
     ci_level: CiLevel = 0.95,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
@@ -105,13 +111,18 @@ def compare(
                 f"{which} gives further rows, which the document has no place for; leave out --out, --report"
             )
         from crampstudy.age_bands import AgeBands
-        from crampstudy.analyses.comparison import ComparisonSettings
-        from crampstudy.report.assembly.comparison import build_comparison
+        from crampstudy.report import warm
 
         own = bands(age_bands) or AgeBands()
-        settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level)
-        with progress() as shown:
-            made = build_comparison(asked, settings, names=names, split=split, out=out, progress=shown, force=force)
+        with progress() as shown, warm.server(warm.environment()) as server:
+            # What the notebook needs is imported in the server while this process imports as well.
+            from crampstudy.analyses.comparison import ComparisonSettings
+            from crampstudy.report.assembly.comparison import build_comparison
+
+            settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level, factors)
+            made = build_comparison(
+                asked, settings, names=names, split=split, out=out, progress=shown, server=server, force=force
+            )
         _tell(made, asked)
         if not (as_json or as_csv):
             return

@@ -48,11 +48,11 @@ def _digest(cohort: Cohort, *, alone: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return ", ".join(map(_as_text, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "–" if value is None else str(value)
+    return "–" if value in (None, "", []) else str(value)
 
 
 def source_date() -> datetime.date | None:

@@ -46,6 +46,8 @@ def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.Dat
 def by_group(rows: pd.DataFrame) -> Findings:
     """Return figure and tables of the groups of cohorts of one kind."""
     compared = kinds.BETWEEN_COHORTS.rows(rows)
+    if compared.empty:
+        return Findings(rows)
     shown = {}
     for outcome in dict.fromkeys(compared["outcome"]):
         own = rows[rows["outcome"].eq(outcome) & rows["analysis"].isin([kind.name for kind in _CONTRASTS[:2]])]
@@ -66,6 +68,8 @@ def tests(rows: pd.DataFrame) -> Findings:
     """Return the differences, the tests of cohort by group and the trends with age of cohorts of one kind."""
     own = rows[rows["analysis"].isin([kind.name for kind in _CONTRASTS])]
     joint = rows[rows["analysis"].isin([kinds.COHORT_INTERACTION.name, kinds.COHORT_TREND.name])]
+    if own.empty:
+        return Findings(rows.iloc[:0])
     shown = {
         CONTRASTS: ReportTable(
             tables.between_cohorts(own), "Ratios and differences between cohorts, with their tests.", tables.notes(own)

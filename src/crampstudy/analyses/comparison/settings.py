@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.asked import check_groups, reference_of, standard_of
 from crampstudy.errors import UsageError
+
+Factors = Literal["main", "all", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,11 @@ class ComparisonSettings:
         reference: the cohort that the others are compared with; the first by default.
         adjust: further terms for ratios at the same people, such as ``sex``.
         ci_level: confidence level of the intervals.
+        factors: which declared contrasts of factors are compared: ``main``, ``all`` or ``none``.
 
     Raises:
         BandError: the limits do not increase.
-        UsageError: the level does not lie between 0 and 1.
+        UsageError: the level does not lie between 0 and 1, or ``factors`` is none of these.
     """
 
     by: str = "age_band"
@@ -37,11 +41,14 @@ class ComparisonSettings:
     reference: str | None = None
     adjust: str = ""
     ci_level: float = 0.95
+    factors: Factors = "main"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "age_bands", AgeBands(tuple(self.age_bands)).limits)
         if not 0 < self.ci_level < 1:
             raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        if self.factors not in get_args(Factors):
+            raise UsageError(f"factors are {', '.join(get_args(Factors))}; got {self.factors!r}")
 
     @property
     def file(self) -> Path | None:

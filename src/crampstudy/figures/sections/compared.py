@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
+from crampstudy.codebook.recalled import GROUPS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
@@ -21,14 +22,16 @@ from crampstudy.tables.sections.compared import STANDARDISED, frequencies, prese
 
 _APART = 0.22
 """Between the points of one group, whose groups are 1 apart."""
-_TICKS = (0.05, 0.1, 0.2, 0.5, 0.8, 1.25, 2.0, 5.0, 10.0, 20.0)
+_TICKS, _FEWER = (0.5, 0.8, 1.0, 1.25, 2.0), (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_NARROW = 5.0
+"""Ends of an axis of ratios that are at most so many times one another have room for the finer ticks."""
 _WINDOW = (0.05, 20.0)
 _TALLEST = 3.0
 """How many times the highest number an axis reaches, where intervals reach further."""
 _LABELS = {
     "cramps": "Cramps per person-week",
-    "any_cramp": "Any cramp in the past month (%)",
-    "moderate_severe_vs_rest": "Moderate-severe in the past month (%)",
+    "any_cramp": "Any cramp (%)",
+    "moderate_severe_vs_rest": "Moderate-severe (%)",
 }
 
 
@@ -44,7 +47,7 @@ def compared_groups(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(tables.reasons(compared) or "no group has a number")
     names = [str(compared["reference"].iloc[0]), *dict.fromkeys(compared["cohort"])]
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 4.3))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.6))
         axes = figure.subplots(2, len(outcomes), sharex="col", squeeze=False, height_ratios=(1.25, 1))
         for place, outcome in enumerate(outcomes):
             upper, lower = axes[0][place], axes[1][place]
@@ -84,7 +87,7 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
     low, high = max(low / 1.08, _WINDOW[0]), min(high * 1.08, _WINDOW[1])
     axes.set_yscale("log")
     axes.set_ylim(low, high)
-    axes.set_yticks([1.0, *(tick for tick in _TICKS if low <= tick <= high)])
+    axes.set_yticks([tick for tick in (_TICKS if high / low <= _NARROW else _FEWER) if low <= tick <= high])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(-0.5, len(groups) - 0.5)
@@ -114,3 +117,32 @@ def _label(group: str, groups: int) -> str:
     bare, standardised, _ = group.partition(STANDARDISED)
     below = "\n(std.)" if groups > 8 else "\nstandardised"
     return wording.level(bare) + (below if standardised else "")
+
+
+@of_result
+def common_measure(estimates: pd.DataFrame) -> Figure:
+    """Draw the share of people in each class of cramps in 30 nights, as diaries imply it and as surveys recall it."""
+    implied = estimated(kinds.CLASS_IMPLIED.rows(estimates))
+    recalled = estimated(kinds.PREVALENCE.rows(estimates))
+    if implied.empty or recalled.empty:
+        return could_not_estimate(tables.reasons(kinds.BETWEEN_KINDS.rows(estimates)) or "there is no common measure")
+    whole = set(kinds.BETWEEN_KINDS.rows(estimates)["population"])
+    shown = pd.concat([implied, recalled[recalled["population"].isin(whole)]])
+    shown = shown[shown["level"].isin(list(GROUPS))]
+    shown = shown.assign(
+        group=shown["level"], **{cell: 100.0 * shown[cell] for cell in ("estimate", "ci_low", "ci_high")}
+    )
+    series = {str(name): rows for name, rows in shown.groupby("cohort", sort=False)}
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.6))
+        axes = figure.subplots()
+        _points(axes, series, list(GROUPS), skipped=0)
+        axes.set_xticks(range(len(GROUPS)), [wording.recalled(name) for name in GROUPS])
+        axes.set_xlim(-0.5, len(GROUPS) - 0.5)
+        axes.set_ylim(0, None)
+        axes.set_ylabel("People (%)")
+        axes.set_xlabel("Cramps in 30 nights")
+        style.legend_above(axes)
+        style.grid(axes, "y")
+        axes.tick_params(axis="x", length=0)
+    return figure

@@ -23,6 +23,7 @@ def build_comparison(
     split: str | None = None,
     out: Path | None = None,
     progress: run.Progress | None = None,
+    server: Path | None = None,
     force: bool = False,
 ) -> Report:
     """Build the document that compares cohorts; its files appear together, or none does and an older one stays.
@@ -34,6 +35,7 @@ def build_comparison(
         split: a variable of the participants by whose levels the one diary is made several cohorts.
         out: the folder of the document; by default one of the cohorts' names in ``reports`` under the current one.
         progress: hears of stages and cells.
+        server: the socket of a warm server to fork the notebook's kernel from, as :func:`warm.server` yields it.
         force: whether what the document may not replace is kept beside it and not refused.
 
     Raises:
@@ -61,4 +63,4 @@ def build_comparison(
         # A kernel runs in another folder.
         return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
 
-    return make(Plan(outline, None, values, declared, printed=printed), load, clock, Place(out, force))
+    return make(Plan(outline, None, values, declared, printed=printed), load, clock, Place(out, force), server=server)

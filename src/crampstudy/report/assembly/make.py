@@ -21,7 +21,6 @@ from crampstudy.report import glyphs, params, provenance, run, typeset, warm
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.collect import collect
 from crampstudy.report.front_matter import front_matter, ledger_counts
-from crampstudy.report.kernel import PINNED
 from crampstudy.report.outline import Outline
 
 PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
@@ -104,6 +103,7 @@ def make(
     *,
     jobs: int | None = None,
     cell_seconds: int = run.CELL_SECONDS,
+    server: Path | None = None,
 ) -> Report:
     """Make a report; its files appear together, or none does and an older report stays.
 
@@ -114,6 +114,7 @@ def make(
         place: where it is written.
         jobs: kernels at a time; by default one per core, at most four.
         cell_seconds: the time that a cell may take.
+        server: the socket of a warm server that there is already.
 
     Raises:
         FolderTaken: the folder holds the report of another source, more sections or other files.
@@ -125,8 +126,8 @@ def make(
     outline = plan.outline
     with contextlib.ExitStack() as stack:
         # The server imports while the source is read. A single notebook gains nothing from it.
-        several = len(outline.notebooks) > 1
-        server = stack.enter_context(warm.server({**os.environ, **PINNED})) if several else None
+        if server is None and len(outline.notebooks) > 1:
+            server = stack.enter_context(warm.server(warm.environment()))
         with clock.stage("load"):
             subject = load()
         for cohort in subject.cohorts:

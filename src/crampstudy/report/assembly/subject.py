@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crampstudy import names, sources
+from crampstudy import names, sources, wording
 from crampstudy.cohort import Cohort
 from crampstudy.report import provenance
 
@@ -25,8 +25,10 @@ class Subject:
 
     @property
     def heading(self) -> str:
-        """What readers are shown."""
-        return " and ".join(cohort.heading for cohort in self.cohorts)
+        """What readers are shown; of parts of one cohort also whose they are."""
+        listed = wording.listed(cohort.heading for cohort in self.cohorts)
+        whole = len(self.sources) == len(self.cohorts)
+        return listed if whole else f"{sources.Address.parse(self.sources[0]).title}: {listed}"
 
     @property
     def folder(self) -> Path:

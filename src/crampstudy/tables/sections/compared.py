@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ _HEADINGS = {
     "any_cramp": "Any cramp, % (95% CI)",
     "moderate_severe_vs_rest": "Moderate-severe, % (95% CI)",
 }
-_EVENTS = {"cramps": "Cramps", "any_cramp": "With cramps", "moderate_severe_vs_rest": "With them"}
+_EVENTS = {"cramps": "Cramps", "any_cramp": "With cramps", "moderate_severe_vs_rest": "With cramps"}
 STANDARDISED = ", age-standardised"
 
 
@@ -68,29 +68,29 @@ def compared_groups(estimates: pd.DataFrame, outcome: str) -> pd.DataFrame:
     by_place = {(row["group"], row["cohort"]): row for row in wording.records(known)}
     against = {(row["group"], row["cohort"]): row for row in wording.records(compared)}
     names = [reference, *dict.fromkeys(compared["cohort"])]
-    lines: dict[tuple[str, str], dict[str, str]] = {}
+    lines: list[dict[str, str]] = []
+    stubs: list[str] = []
     kind = str(compared["scale"].iloc[0]).replace("_", " ").capitalize()
     for each in present(compared):
         for name in names:
             row, ratio = by_place.get((each, name)), against.get((each, name))
-            cells = {"Participants": wording.count(row["n_participants"]) if row else "0"}
+            cells = {"Cohort": name, "Participants": wording.count(row["n_participants"]) if row else "0"}
             if outcome == "cramps":
                 cells["Nights"] = wording.count(row["n_nights"]) if row else "0"
             cells[_EVENTS[outcome]] = wording.count(row["n_events"]) if row else "0"
             cells[with_level(_HEADINGS[outcome], known)] = estimate(row) if row else "could not estimate"
             cells[with_level(f"{kind} (95% CI)", compared)] = estimate(ratio) if ratio else "reference"
             cells["Verdict"] = wording.DASH if ratio is None or pd.isna(ratio["verdict"]) else str(ratio["verdict"])
-            lines[wording.level(each), name] = cells
-    made = pd.DataFrame.from_dict(lines, orient="index")
-    made.index = pd.MultiIndex.from_tuples(lines, names=[wording.grouping(str(compared["term"].iloc[0])), "Cohort"])
-    return made
+            lines.append(cells)
+            stubs.append(wording.level(each))
+    return pd.DataFrame(lines, index=pd.Index(stubs, name=wording.grouping(str(compared["term"].iloc[0]))))
 
 
 @table_of_rows
 def standardised_differences(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return by how much cohorts differ in each characteristic, in standard deviations, a column for each cohort."""
     rows = kinds.STANDARDISED_DIFFERENCE.rows(estimates)
-    columns = {name: _differences(own) for name, own in rows.groupby("cohort", sort=False)}
+    columns = {name: pd.Series(_differences(own), dtype=object) for name, own in rows.groupby("cohort", sort=False)}
     made = pd.DataFrame(columns).fillna(wording.DASH)
     made.index.name = "Characteristic"
     return made.rename(columns=lambda name: f"{name} against {rows['reference'].iloc[0]}")
@@ -99,24 +99,23 @@ def standardised_differences(estimates: pd.DataFrame) -> pd.DataFrame:
 @as_table
 def who_they_are(described: pd.DataFrame, differences: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return the characteristics of cohorts side by side: with a value, mean (SD) or n (%), and how far apart."""
-    columns: dict[str, pd.Series[str]] = {}
     everybody = described[described["population"] == "all"]
+    columns: dict[str, dict[tuple[str, str], str]] = {}
     for name in names:
         own = everybody[everybody["cohort"] == name]
-        if own.empty:
-            continue
-        shown = pd.DataFrame(table_one(own))
-        known = own[own["scale"] != "standard_deviation"]["n_participants"]
-        columns[f"{name}: with a value"] = pd.Series(map(wording.count, known), index=shown.index)
-        columns[name] = shown["All"]
+        if len(own):
+            shown = pd.DataFrame(table_one(own))
+            known = own[own["scale"] != "standard_deviation"]["n_participants"]
+            columns[f"{name}: with a value"] = dict(zip(shown.index, map(wording.count, known), strict=True))
+            columns[name] = dict(zip(shown.index, shown["All"], strict=True))
+    domains = list(dict.fromkeys(domain for column in columns.values() for domain, _ in column))
+    places = [place for domain in domains for place in _in_order(columns.values(), domain)]
     for name, own in differences.groupby("cohort", sort=False):
-        found = dict(_differences(own).items())
+        found = _differences(own)
         heading = "Difference (SD)" if len(names) == 2 else f"{name}: difference (SD)"
-        index = next(iter(columns.values())).index if columns else pd.MultiIndex.from_tuples([], names=["", ""])
-        columns[heading] = pd.Series({place: found.get(_bare(place[1]), wording.DASH) for place in index})
-    made = pd.DataFrame(columns).fillna(wording.DASH)
-    made.index = made.index.set_names(["", "Characteristic"])
-    return made
+        columns[heading] = {place: found.get(_bare(place[1]), wording.DASH) for place in places}
+    cells = {name: [column.get(place, wording.DASH) for place in places] for name, column in columns.items()}
+    return pd.DataFrame(cells, index=pd.MultiIndex.from_tuples(places, names=["", "Characteristic"]))
 
 
 @as_table
@@ -153,8 +152,13 @@ def set_aside(cohorts: Sequence[Cohort]) -> pd.DataFrame:
     return pd.concat(made, names=["Cohort", "Table"]).astype(int)
 
 
-def _differences(rows: pd.DataFrame) -> pd.Series[str]:
-    return pd.Series(dict(_texts(rows)), dtype=object)
+def _in_order(columns: Iterable[Mapping[tuple[str, str], str]], domain: str) -> list[tuple[str, str]]:
+    """Return the places of a domain, each once, in the order of the columns."""
+    return list(dict.fromkeys(place for column in columns for place in column if place[0] == domain))
+
+
+def _differences(rows: pd.DataFrame) -> dict[str, str]:
+    return dict(_texts(rows))
 
 
 def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,7 +33,7 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
         }
     )
     stubs = [_stub(row) for row in wording.records(ratios)]
-    made.index = pd.Index(stubs, name=wording.grouping(str(ratios["term"].iloc[0])))
+    made.index = _index(ratios, stubs, wording.grouping(str(ratios["term"].iloc[0])))
     return made
 
 
@@ -48,6 +48,8 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
     ]
     stubs += [f"Per 10 years of age: {name}" for name in trends["level"]]
     rows = pd.concat([tests, trends])
+    order = pd.factorize(rows["outcome"])[0].argsort(kind="stable")
+    rows, stubs = rows.iloc[order], [stubs[place] for place in order]
     made = pd.DataFrame(
         {
             with_level("Test or ratio (95% CI)", trends if len(trends) else rows): _texts(rows),
@@ -55,8 +57,18 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
             "p": [p_value(p) for p in rows["p_value"]],
         }
     )
-    made.index = pd.Index(stubs, name="")
+    made.index = _index(rows.assign(cohort=""), stubs, "")
     return made
+
+
+def _index(rows: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.Index:
+    """Return the stubs of rows, in groups where these are of several cohorts or outcomes."""
+    names = {"cohort": str, "outcome": wording.outcome}
+    parts = [rows[column].map(told) for column, told in names.items() if rows[column].nunique() > 1]
+    if not parts:
+        return pd.Index(stubs, name=name)
+    groups = [", ".join(each) for each in zip(*parts, strict=True)]
+    return pd.MultiIndex.from_arrays([groups, stubs], names=["", name])
 
 
 def _stub(row: Mapping[str, Any]) -> str:

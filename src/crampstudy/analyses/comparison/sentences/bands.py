@@ -86,7 +86,7 @@ def _overall(name: str, own: pd.DataFrame, outcome: str) -> str:
         return f"{_WHAT[outcome]} of {name} could not be compared with that of {row['reference']}: {row['note']}"
     if row is crude:
         lost = f" (a standardised one could not be estimated: {standardised[0]['note']})" if standardised else ""
-        how = f"crude over all of them{lost}"
+        how = f"crude, all groups together{lost}"
     else:
         how = row["estimand"]
     verdict = _VERDICTS.get(str(row["verdict"]), "no verdict")
