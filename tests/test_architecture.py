@@ -24,6 +24,7 @@ DOORS = {
         "descriptive/describe.py:describe",
         "descriptive/prevalence.py:prevalence",
         "contrasts/cohorts/compare.py:compare",
+        "contrasts/cohorts/factors.py:compare_factors",
         "contrasts/within_between.py:within_between",
         "contrasts/distributed_lag.py:distributed_lag",
         "contrasts/adjusted.py:adjusted_fit",

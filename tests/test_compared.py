@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import recovery_compared
 from scipy import stats
 
 from crampstudy import compare, describe, fit, open_cohort, tables
@@ -20,11 +21,11 @@ from crampstudy.cohort import Cohort
 from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.cohorts import between
-from crampstudy.contrasts.cohorts.common_measure import IMPLIED, WINDOWS, compare_kinds
 from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
 from crampstudy.contrasts.cohorts.few_events import few_event_rows
+from crampstudy.contrasts.cohorts.further.common_measure import IMPLIED, WINDOWS, compare_kinds
+from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.measures import GroupMeasures, measures
-from crampstudy.contrasts.cohorts.pool import pool_cohorts
 from crampstudy.contrasts.cohorts.sensitivity import AS_ASKED, compare_sensitivity, sensitivity_sentences
 from crampstudy.contrasts.multiplicity import adjusted, e_value_rows
 from crampstudy.descriptive.classes import class_shares
@@ -536,3 +537,19 @@ def test_direct_standardisation_is_that_written_out_in_r() -> None:
         (asked["difference"], asked["se"]), rel=1e-9
     )
     assert exp(log(ratio["estimate"])) == pytest.approx(one.estimate / other.estimate)
+
+
+# Truth: the whole table is that of docs/recovery.md.
+
+
+def test_intervals_of_compared_cohorts_cover() -> None:
+    cells = recovery_compared.compared_cells(40, 1.5, 8, seed=4)
+    assert [cell.name for cell in cells] == [
+        "standardised ratio",
+        "standardised difference",
+        "ratio of ratios",
+        "cohort by band does not reject",
+    ]
+    fewest = stats.binom.ppf(1e-4, 8, 0.95)
+    assert all(cell.cohorts == 8 and cell.covered >= fewest for cell in cells)
+    assert abs(cells[0].error) < 0.5

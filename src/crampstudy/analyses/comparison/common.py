@@ -7,7 +7,7 @@ import pandas as pd
 from crampstudy import tables
 from crampstudy.analyses.comparison.sentences import common as said
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable
-from crampstudy.contrasts.cohorts.common_measure import LIMIT
+from crampstudy.contrasts.cohorts.further.common_measure import LIMIT
 from crampstudy.estimates import kinds
 
 FIGURE, TABLE, RATES, PREVALENCES = "fig-common", "tbl-common", "tbl-rates", "tbl-prevalences"

@@ -22,13 +22,13 @@ from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.asked import Asked, reference_of, standard_of
-from crampstudy.contrasts.cohorts.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.few_events import Method
+from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
+from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
+from crampstudy.contrasts.cohorts.further.standardised_extras import check_asked, standardised_extras
 from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
 from crampstudy.contrasts.cohorts.naming import named
-from crampstudy.contrasts.cohorts.pool import pool_cohorts
-from crampstudy.contrasts.cohorts.standardised_extras import check_asked, standardised_extras
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import BandError

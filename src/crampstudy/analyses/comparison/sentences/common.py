@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.contrasts.cohorts.common_measure import IMPLIED, WINDOWS
+from crampstudy.contrasts.cohorts.further.common_measure import IMPLIED, WINDOWS
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
 

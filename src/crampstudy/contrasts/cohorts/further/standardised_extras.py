@@ -12,8 +12,8 @@ from crampstudy.age_bands import Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.asked import Asked
 from crampstudy.contrasts.cohorts.few_events import check_method, few_event_rows
+from crampstudy.contrasts.cohorts.further.resampled import resampled_rows
 from crampstudy.contrasts.cohorts.measures import GroupMeasures
-from crampstudy.contrasts.cohorts.resampled import resampled_rows
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
