@@ -28,7 +28,7 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
     if cohort.kind == "survey":
         raise UsageError(
             f"{cohort.name} is a survey, whose parts share its sampling units and are no cohorts of their own; "
-            f"describe it by {by}, or compare it with another survey by {by}"
+            f"compare its groups: crampstudy describe SOURCE --by {by}"
         )
     people, nights = cohort.frame("participants"), cohort.frame("diary")[_PERSON].unique()
     found = people.select(_PERSON, level=levels).filter(pl.col(_PERSON).is_in(nights.implode()))

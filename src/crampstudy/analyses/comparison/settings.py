@@ -11,6 +11,8 @@ from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.asked import check_groups, reference_of, standard_of
 from crampstudy.errors import UsageError
+from crampstudy.models.terms import formula
+from crampstudy.nights import people
 
 Factors = Literal["main", "all", "none"]
 
@@ -60,12 +62,14 @@ class ComparisonSettings:
         """Check that cohorts can be compared in this way, before anything is estimated.
 
         Raises:
-            UsageError: the groups, the condition, the reference or the standard are not those of the cohorts.
+            UsageError: the groups, the condition, the terms, the reference or the standard are none of the cohorts'.
             SourceError: the file of the standard cannot be read.
         """
         reference_of(cohorts, self.reference)
         for cohort in cohorts:
             check_groups(cohort, self.by, self.bands, self.where)
+            if self.adjust:
+                formula.check_names(formula.names_in(formula.parse(self.adjust)), people(cohort, self.bands))
         standard_of(self.standard, cohorts, self.bands, self.where)
 
     @property

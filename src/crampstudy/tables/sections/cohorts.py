@@ -28,7 +28,10 @@ def factors_between(estimates: pd.DataFrame) -> pd.DataFrame:
     names = list(dict.fromkeys(own["cohort"]))
     made: dict[tuple[str, str], dict[str, str]] = {}
     for row in wording.records(own):
-        made.setdefault(_factor(row), {})[str(row["cohort"])] = estimate(row)
+        cells = made.setdefault(_factor(row), {})
+        people = wording.count(row["n_participants"])
+        cells["Participants"] = f"{cells['Participants']}, {people}" if "Participants" in cells else people
+        cells[str(row["cohort"])] = estimate(row)
     several = between["cohort"].nunique() > 1
     for row in wording.records(between):
         cells = made.setdefault((str(row["term"]), _text(row["level"])), {})
