@@ -326,6 +326,8 @@ def test_two_diaries_and_a_survey_are_each_compared_as_they_can(three: list[Coho
     rows = compare(three[0], three[1], "sex", others=[surveys[0]]).estimates
     assert set(kinds.BETWEEN_COHORTS.rows(rows)["cohort"]) == {"there"}
     assert set(kinds.BETWEEN_KINDS.rows(rows)["cohort"]) == {"nhanes-D"}
+    with pytest.raises(UsageError, match="here alone is a diary; leave it out, or name another diary"):
+        compare(three[0], surveys[0], pool=True)
 
 
 # Sites of one study.
@@ -455,7 +457,7 @@ def test_few_events_are_asked_of_a_comparison(three: list[Cohort], surveys: list
     assert of_surveys["note"].str.contains("no person-time").all()
     with pytest.raises(UsageError, match="no interval 'gama' of few events; did you mean gamma"):
         compare(*three[:2], few_events="gama")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="few_events ask of numbers at the ages of a standard population"):
+    with pytest.raises(UsageError, match="is for numbers at the ages of a standard population: leave it out"):
         compare(*three[:2], "sex", few_events="gamma")
     off = kinds.FEW_EVENTS.rows(compare(*three[:2], bands=AgeBands((20, 62)), few_events="gamma").estimates)
     assert off["note"].str.contains("lies inside a 5-year group").all()
@@ -560,6 +562,13 @@ def test_the_same_people_may_be_those_of_the_reference(three: list[Cohort]) -> N
         }
         # Each person once, however many nights were put into one row of the model.
         assert made[over].loc["rate_ratio", "estimate"] == pytest.approx(at["there"] / at["here"], rel=1e-10)
+
+
+def test_whom_is_averaged_over_is_one_of_two(three: list[Cohort]) -> None:
+    with pytest.raises(UsageError, match="no participants 'referense' to average over; did you mean reference"):
+        compare(*three[:2], adjust="sex", average_over="referense")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="name its terms, such as adjust='sex'"):
+        compare(*three[:2], average_over="reference")
 
 
 def test_direct_standardisation_is_that_written_out_in_r() -> None:

@@ -31,7 +31,7 @@ from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measu
 from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
-from crampstudy.errors import BandError
+from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
@@ -112,12 +112,15 @@ def compare(
         rng=rng,
     )
     check_asked(asked)
+    ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
+    alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
+    if pool and len(alike) < 2:
+        said = f"pool (--pool) takes cohorts of one kind together, and {alike[0].name} alone is a {alike[0].kind}"
+        raise UsageError(f"{said}; leave it out, or name another {alike[0].kind}")
     described = [
         describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]
     tables = [each.estimates for each in described]
-    ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
-    alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
     if len(alike) > 1:
         tables.append(estimates.frame(_compared(alike, asked)))
     shared: dict[str, Any] = {"bands": bands, "where": where, "ci_level": ci_level}
