@@ -30,10 +30,12 @@ _CONTRASTS = (kinds.BETWEEN_COHORTS, kinds.BETWEEN_STANDARDISED, kinds.BETWEEN_A
 
 def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.DataFrame:
     """Return the rows of the comparison, as :func:`crampstudy.compare` makes them."""
+    first, second, *others = cohorts
     return compare(
-        *cohorts[:2],
+        first,
+        second,
         settings.by,
-        others=cohorts[2:],
+        others=others,
         reference=settings.reference,
         bands=settings.bands,
         standard=settings.standard,
