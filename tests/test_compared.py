@@ -380,6 +380,42 @@ def test_pooled_surveys_keep_their_strata(surveys: list[Cohort]) -> None:
         pool_cohorts([surveys[0], *sites()])
 
 
+def _of(table: pl.DataFrame, who: str) -> pl.DataFrame:
+    return table.filter(pl.col("participant_id") == who)
+
+
+def test_what_cannot_be_pooled_says_why(three: list[Cohort]) -> None:
+    unaged = [
+        replace(
+            c,
+            tables={
+                **c.tables,
+                "participants": c.tables["participants"].with_columns(pl.lit(None, pl.Float64).alias("age_years")),
+            },
+        )
+        for c in three[:2]
+    ]
+    rows = pool_cohorts(unaged, bands=BANDS)
+    rates = rows[rows["scale"] == "rate"]
+    assert rates["level"].tolist() == ["20-59", "60+", "20+"] and set(rates["note"]) == {"no participant has an age"}
+    assert rows["estimate"].isna().all()
+    with pytest.raises(UsageError, match="cohorts are pooled by age_band or a level or yes/no variable"):
+        pool_cohorts(three[:2], "bmi_kg_m2")
+    # Of one participant a site, sites and people cannot be told apart.
+    lone = [
+        replace(
+            c,
+            name=f"site {i}",
+            tables={name: t.filter(pl.col("participant_id") == who) for name, t in c.tables.items()},
+        )
+        for c in three[:1]
+        for i, who in enumerate(c.tables["participants"]["participant_id"][:6])
+    ]
+    rows = pool_cohorts(lone, "sex")
+    assert rows[rows["level"] == "all"]["note"].tolist() == ["no more participants than sites"]
+    assert "a text with 6 levels in 6 participants" in rows["note"].iloc[-1]
+
+
 # Few events.
 
 

@@ -101,5 +101,5 @@ class AgeBands:
                 sums[bisect_right(self.limits, low) - 1] += share
         total = sum(sums)
         if not total:
-            raise BandError(f"the {found.label} has nobody of {self.limits[0]} years or more")
+            raise BandError(f"nobody of the {found.label} is {self.limits[0]} years or older")
         return tuple(share / total for share in sums)

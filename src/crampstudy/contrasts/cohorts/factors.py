@@ -236,6 +236,9 @@ def _in_cohort(
     cells |= {name: own[name] for name in ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")}
     cells |= {"adjusted_for": own["adjusted_for"], "note": own["note"]}
     linear = slope.fitted.fit.linear
+    if linear is not None and own["status"] == "boundary":
+        # Why its own interval has no end is said again of this one, where it has none either.
+        cells["note"] = estimates.note(slope.fitted.said, linear.cells.get("note") or "")
     place = None if linear is None or contrast is None else _place(linear, slope.fitted, contrast)
     if linear is None or contrast is None or place is None or not np.isfinite(linear.variance[place, place]):
         why = own["note"] or f"nobody of {slope.cohort} is at this level"

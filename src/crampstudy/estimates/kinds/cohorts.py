@@ -54,7 +54,7 @@ FEW_EVENTS = register(
         meaning="Rate of a cohort (`cohort`) at the ages of a standard population with an interval of few events, "
         "which takes cramps as independent; the interval is named in `model`.",
         table="few_events",
-        sentence="{cohort}: {value}",
+        sentence="Age-standardised, as of few events: {value}",
     )
 )
 BETWEEN_BOOTSTRAP = register(

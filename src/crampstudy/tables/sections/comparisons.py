@@ -66,9 +66,9 @@ def _index(rows: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.Index:
     several = [column for column in ("cohort", "outcome") if rows[column].nunique() > 1]
     if not several:
         return pd.Index(list(stubs), name=name)
-    told = (
-        rows[several].astype(str).apply(lambda cells: cells.map(wording.outcome) if cells.name == "outcome" else cells)
-    )
+    told = rows[several].astype(str)
+    if "outcome" in several:
+        told["outcome"] = told["outcome"].map(wording.outcome)
     groups = [", ".join(cells) for cells in told.to_numpy()]
     return pd.MultiIndex.from_arrays([groups, list(stubs)], names=["", name])
 

@@ -16,12 +16,14 @@ from crampstudy.cohort.pooling import COHORT, pooled
 from crampstudy.contrasts.cohorts.measures import FEWEST, OUTCOMES, measures
 from crampstudy.descriptive.rate_intervals import rate_interval
 from crampstudy.descriptive.rates import ALL, UNIT
+from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.fit import fit
 from crampstudy.models.surveys.domain_means import domain_means, logit_interval
 from crampstudy.models.surveys.sampling import SamplingDesign
-from crampstudy.nights import NIGHTS_PER_WEEK, person_nights
+from crampstudy.models.terms.levels import check_group, no_group
+from crampstudy.nights import NIGHTS_PER_WEEK, NO_AGE, person_nights
 from crampstudy.wording import listed
 
 Row = dict[str, Any]
@@ -85,6 +87,9 @@ def _prevalences(together: Cohort, by: str, bands: AgeBands, of: tuple[str, str 
 
 def _rates(together: Cohort, by: str, bands: AgeBands, where: str | None, cells: Row) -> list[Row]:
     nights = person_nights(together, bands)
+    check_group(by, nights)
+    if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String, pl.Enum, pl.Categorical):
+        raise no_group("cohorts are pooled by age_band or a level or yes/no variable of the participants", by, nights)
     inside = nights.filter(subpopulation.select(nights, where).inside)
     if by == "age_band":
         inside = inside.filter(pl.col("age_years") >= bands.limits[0])
@@ -93,11 +98,19 @@ def _rates(together: Cohort, by: str, bands: AgeBands, where: str | None, cells:
         .agg(pl.col("cramps").sum(), pl.len().alias("nights"), pl.col(by, COHORT).first())
         .sort("participant_id")
     )
+    if sums.is_empty():
+        unaged = by == "age_band" and nights["age_years"].is_null().all()
+        own = cells | {"scale": "rate", "unit": UNIT, "note": NO_AGE if unaged else "no observed night"}
+        labels = (*bands.labels[1:], f"{bands.limits[0]}+") if by == "age_band" else (ALL,)
+        return [
+            estimates.row(status="not_estimable", level=label, population=part_of(label, where), **own)
+            for label in labels
+        ]
     levels = sums[by].cast(pl.String)
     known = bands.labels[1:] if by == "age_band" else sorted(set(levels.drop_nulls()))
     whole = f"{bands.limits[0]}+" if by == "age_band" else ALL
-    members = np.column_stack([*((levels == label).fill_null(value=False).to_numpy() for label in known)])
-    members = np.column_stack([members, np.ones(sums.height, dtype=bool)])
+    in_group = ((levels == label).fill_null(value=False).to_numpy() for label in known)
+    members = np.column_stack([*in_group, np.ones(sums.height, dtype=bool)])
     weeks = sums["nights"].to_numpy() / NIGHTS_PER_WEEK
     code = pl.Series(range(sums.height))
     # All cramps over all nights is the mean of the participants' rates, weighted by their nights.
@@ -111,7 +124,7 @@ def _rates(together: Cohort, by: str, bands: AgeBands, where: str | None, cells:
         own |= {"n_nights": int(sums["nights"].filter(inside_group).sum())}
         own |= {"n_events": int(sums["cramps"].filter(inside_group).sum())}
         value, error = float(found.estimate[place]), float(found.std_error[place])
-        if why := _why_not(own, error):
+        if why := _why_not(own, error, int(found.df[place])):
             made.append(estimates.row(status="not_estimable", **own | {"note": why}))
             continue
         df = float(found.df[place])
@@ -121,11 +134,13 @@ def _rates(together: Cohort, by: str, bands: AgeBands, where: str | None, cells:
     return made
 
 
-def _why_not(cells: Row, error: float) -> str:
+def _why_not(cells: Row, error: float, df: int) -> str:
     if cells["n_participants"] < FEWEST:
         return f"fewer than {FEWEST} participants"
     if not cells["n_events"]:
         return "no cramp"
+    if df < 1:
+        return "no more participants than sites"
     return "" if error > 0 else "no spread between participants"
 
 
@@ -135,21 +150,20 @@ def _ratios(together: Cohort, by: str, bands: AgeBands, where: str | None, cells
     from_age = survey or by == "age_band"
     parts = [f"age_years >= {bands.limits[0]}"] if from_age and together.has("age_years") else []
     inside = " AND ".join([*parts, *([f"({where})"] if where else [])]) or None
-    fitted = fit(
-        together,
-        model="survey-poisson" if survey else "poisson",
-        outcome=cells["outcome"],
-        terms=f"{by} + {COHORT}",
-        where=inside,
-        bands=bands,
-        ci_level=cells["ci_level"],
-    )
-    rows = fitted.estimates[fitted.estimates["term"] == by]
     kept = {name: cells[name] for name in ("analysis", "term", "cohort")}
-    population = part_of(f"{bands.limits[0]}+" if parts else ALL, where)
-    estimand = f"ratio of two groups, {cells['estimand'].replace('as strata', 'as fixed effects')}"
+    kept |= {"population": part_of(f"{bands.limits[0]}+" if parts else ALL, where)}
+    kept |= {"estimand": f"ratio of two groups, {cells['estimand'].replace('as strata', 'as fixed effects')}"}
+    model = "survey-poisson" if survey else "poisson"
+    more: dict[str, Any] = {"where": inside, "bands": bands, "ci_level": cells["ci_level"]}
+    try:
+        fitted = fit(together, model=model, outcome=cells["outcome"], terms=f"{by} + {COHORT}", **more)
+    except UsageError as problem:
+        # The groups have been checked: it is the sites that are too many, or too small, for a level each.
+        own = {"outcome": cells["outcome"], "scale": "prevalence_ratio" if survey else "rate_ratio"}
+        return [estimates.row(status="not_estimable", model=model, note=str(problem), **kept | own)]
+    rows = fitted.estimates[fitted.estimates["term"] == by]
     made = []
     for row in rows.to_dict("records"):
         known = {str(name): cell for name, cell in row.items() if name != "key" and not pd.isna(cell)}
-        made.append(estimates.row(**known | kept | {"population": population, "estimand": estimand}))
+        made.append(estimates.row(**known | kept))
     return made
