@@ -22,6 +22,7 @@ from crampstudy.analyses.sections.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.cohorts.characteristics import standardised_differences
 from crampstudy.contrasts.cohorts.factors import compare_factors
 from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity
 from crampstudy.contrasts.distributed_lag import distributed_lag
@@ -137,6 +138,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "severity": analyses.run("severity", diary).estimates,
         "characteristics": who.characteristics(diary),
+        "characteristics of two": standardised_differences(
+            pd.concat([who.characteristics(each) for each in two]), ["simulated", "another"]
+        ),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),
         "weeks": who.completeness_by_week(diary),

@@ -128,10 +128,12 @@ def compare(
             return
     limits = bands(age_bands)
     cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits)
+    first, second, *others = cohorts
     described = compare(
-        *cohorts[:2],
+        first,
+        second,
         by,
-        others=cohorts[2:],
+        others=others,
         bands=limits,
         standard=standard,
         where=where,

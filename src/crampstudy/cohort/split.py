@@ -36,7 +36,7 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
     if len(own) < 2:
         has = f"only {by} {_YES_NO.get(own[0], own[0])}" if own else f"no value of {by}"
         raise UsageError(f"{cohort.name} cannot be split by {by}: those with nights have {has}")
-    without = people.height - found["level"].is_in(own).sum()
+    without = people.height - int(found["level"].is_in(own).sum())
     lost = f"{counted(without, 'participants')} without a value of {by} or without nights, in no part"
     remarks = (*cohort.attrition.remarks, *([lost] if without else []))
     attrition = replace(cohort.attrition, remarks=remarks)

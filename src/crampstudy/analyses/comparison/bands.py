@@ -15,9 +15,9 @@ from crampstudy.contrasts.cohorts.compare import compare
 from crampstudy.estimates import kinds
 from crampstudy.tables.sections.compared import compared_groups
 
-FIGURE, GROUPS, SEVERE, CONTRASTS, TESTS = (
+FIGURE, GROUPS, SEVERE, CONTRASTS, TESTS, BESIDE = (
     *("fig-groups", "tbl-groups", "tbl-groups-severe"),
-    *("tbl-contrasts", "tbl-interaction"),
+    *("tbl-contrasts", "tbl-interaction", "tbl-e-values"),
 )
 _OF_OUTCOMES = {"cramps": GROUPS, "any_cramp": GROUPS, "moderate_severe_vs_rest": SEVERE}
 _TITLES = {
@@ -30,10 +30,12 @@ _CONTRASTS = (kinds.BETWEEN_COHORTS, kinds.BETWEEN_STANDARDISED, kinds.BETWEEN_A
 
 def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.DataFrame:
     """Return the rows of the comparison, as :func:`crampstudy.compare` makes them."""
+    first, second, *others = cohorts
     return compare(
-        *cohorts[:2],
+        first,
+        second,
         settings.by,
-        others=cohorts[2:],
+        others=others,
         reference=settings.reference,
         bands=settings.bands,
         standard=settings.standard,
@@ -80,4 +82,9 @@ def tests(rows: pd.DataFrame) -> Findings:
             tables.notes(joint) or None,
         ),
     }
+    beside = rows[rows["analysis"].isin([kinds.E_VALUE.name, kinds.FALSE_DISCOVERY.name])]
+    if len(beside):
+        caption = "How strong unmeasured confounding had to be to explain each ratio, and its p-value among all."
+        note = "E-value: the ratio that a confounder had to have with both, the cohort and cramps."
+        shown[BESIDE] = ReportTable(tables.beside_ratios(beside), caption, note)
     return Findings(rows.iloc[:0], shown, values={"interaction": said.interaction(joint)})

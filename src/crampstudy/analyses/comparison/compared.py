@@ -16,7 +16,7 @@ from crampstudy.cohort import Cohort
 
 _GROUPS = (bands.FIGURE, bands.GROUPS, bands.SEVERE)
 _PEOPLE = (people.CHARACTERISTICS, people.COMPLETENESS, people.CLEANING)
-_TESTS = (bands.CONTRASTS, bands.TESTS)
+_TESTS = (bands.CONTRASTS, bands.TESTS, bands.BESIDE)
 PARTS = (*_GROUPS, *common.PARTS, *_PEOPLE, FACTORS, *_TESTS, SENSITIVITY)
 """The labels of all parts of a comparison; that of some cohorts may have fewer."""
 VALUES = (

@@ -18,6 +18,7 @@ from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.parts import age_mix
 from crampstudy.errors import BandError, UsageError
 from crampstudy.estimates.verdicts import Margins
+from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms.levels import check_group, no_group
 from crampstudy.nights import people, person_nights
 
@@ -69,6 +70,8 @@ def check_groups(cohort: Cohort, by: str, bands: AgeBands, where: str | None) ->
         raise no_group(
             f"{cohort.name} is compared by age_band or a level or yes/no variable of participants", by, frame
         )
+    if cohort.kind == "diary":
+        check_condition(where, "cramps")
     subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else frame, where)
 
 

@@ -168,8 +168,9 @@ def make(
             seconds=clock.seconds,
         )
         (fresh.folder / MANIFEST).write_bytes(made)
-    files, accounts = [target / name for name in FILES], tuple(map(of_cohort, subject.cohorts))
-    return Report(target, *files, clock.seconds, accounts, fresh.kept, (notice,) if notice else ())
+    pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
+    accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
+    return Report(target, pdf, html, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 
 def _run(

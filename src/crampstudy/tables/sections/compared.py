@@ -110,9 +110,9 @@ def who_they_are(described: pd.DataFrame, differences: pd.DataFrame, names: Sequ
             columns[name] = dict(zip(shown.index, shown["All"], strict=True))
     domains = list(dict.fromkeys(domain for column in columns.values() for domain, _ in column))
     places = [place for domain in domains for place in _in_order(columns.values(), domain)]
-    for name, own in differences.groupby("cohort", sort=False):
+    for other, own in differences.groupby("cohort", sort=False):
         found = _differences(own)
-        heading = "Difference (SD)" if len(names) == 2 else f"{name}: difference (SD)"
+        heading = "Difference (SD)" if len(names) == 2 else f"{other}: difference (SD)"
         columns[heading] = {place: found.get(_bare(place[1]), wording.DASH) for place in places}
     cells = {name: [column.get(place, wording.DASH) for place in places] for name, column in columns.items()}
     return pd.DataFrame(cells, index=pd.MultiIndex.from_tuples(places, names=["", "Characteristic"]))

@@ -63,12 +63,14 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def _index(rows: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.Index:
     """Return the stubs of rows, in groups where these are of several cohorts or outcomes."""
-    names = {"cohort": str, "outcome": wording.outcome}
-    parts = [rows[column].map(told) for column, told in names.items() if rows[column].nunique() > 1]
-    if not parts:
-        return pd.Index(stubs, name=name)
-    groups = [", ".join(each) for each in zip(*parts, strict=True)]
-    return pd.MultiIndex.from_arrays([groups, stubs], names=["", name])
+    several = [column for column in ("cohort", "outcome") if rows[column].nunique() > 1]
+    if not several:
+        return pd.Index(list(stubs), name=name)
+    told = rows[several].astype(str)
+    if "outcome" in several:
+        told["outcome"] = told["outcome"].map(wording.outcome)
+    groups = [", ".join(cells) for cells in told.to_numpy()]
+    return pd.MultiIndex.from_arrays([groups, list(stubs)], names=["", name])
 
 
 def _stub(row: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ _WHAT = {
 def answer(rows: pd.DataFrame) -> str:
     """Return what lies between the cohorts over all groups: standardised where that was estimated, else crude."""
     return wording.sentences(
-        _overall(name, own, outcome)
+        _overall(str(name), own, outcome)
         for outcome in _outcomes(rows)
         for name, own in ratios(rows, outcome).groupby("cohort", sort=False)
     )

@@ -68,7 +68,7 @@ def _of_logging(rows: pd.DataFrame) -> Iterator[str]:
         "estimate"
     ]
     if shares.notna().sum() > 1 and shares.max() - shares.min() > _SHARE:
-        least, most = shares.idxmin(), shares.idxmax()
+        least, most = str(shares.idxmin()), str(shares.idxmax())
         yield (
             f"{least} has {wording.number(100 * shares[least], 1)}% of what was expected of it, {most} "
             f"{wording.number(100 * shares[most], 1)}%: where nights with cramps are logged more or less often than "
