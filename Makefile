@@ -26,8 +26,8 @@ setup: $(READY) ## fill .venv with the locked versions of requirements.lock
 report: $(READY) ## write the report on COHORT=… (default: the synthetic cohort); options in ARGS="--set …"
 	$(CRAMPSTUDY) report "$(COHORT)" $(ARGS)
 
-compare: $(READY) ## compare two cohorts: make compare A=… B=… [ARGS="--by sex"]; by default two synthetic ones
-	$(CRAMPSTUDY) compare "$(A)" "$(B)" $(NAMES) $(ARGS)
+compare: $(READY) ## write the comparison of two cohorts: make compare A=… B=… [ARGS="--by sex"]; by default two synthetic ones
+	$(CRAMPSTUDY) compare "$(A)" "$(B)" --report $(NAMES) $(ARGS)
 
 test: $(READY) ## run all the tests
 	$(TESTS) $(ARGS)

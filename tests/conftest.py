@@ -80,9 +80,8 @@ def shared() -> Path:
 def kernels() -> Iterator[Path | None]:
     """The socket of one server that forks the kernels of all tests: to start one anew takes three seconds each time."""
     from crampstudy.report import warm
-    from crampstudy.report.kernel import PINNED
 
-    with warm.server({**os.environ, **PINNED}) as server:
+    with warm.server(warm.environment()) as server:
         yield server
 
 

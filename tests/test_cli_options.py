@@ -287,7 +287,7 @@ def test_make_compares_two_presets_where_no_cohort_is_named() -> None:
 
     presets = ("community", "older-adults")
     made = [f".venv/bin/crampstudy simulate --workers 2 --preset {p} --out data/synthetic-{p}" for p in presets]
-    compared = '.venv/bin/crampstudy compare "data/synthetic-community" "data/synthetic-older-adults"'
+    compared = '.venv/bin/crampstudy compare "data/synthetic-community" "data/synthetic-older-adults" --report'
     # What is there already is not made anew.
     *before, last = printed()
     assert {*before} <= {*made} and last == f"{compared} --name community,older-adults"
@@ -296,7 +296,8 @@ def test_make_compares_two_presets_where_no_cohort_is_named() -> None:
         "compare",
         '"one"',
         '"two"',
+        "--report",
         "--by",
         "sex",
     ]
-    assert printed("A=one")[-1] == '.venv/bin/crampstudy compare "one" "data/synthetic-older-adults"'
+    assert printed("A=one")[-1] == '.venv/bin/crampstudy compare "one" "data/synthetic-older-adults" --report'

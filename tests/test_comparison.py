@@ -229,7 +229,12 @@ def test_a_group_of_few_says_so_and_is_not_put_with_another(diary: Cohort) -> No
     few = replace(simulate(9, 14, seed=4), name="few")
     rows = kinds.BETWEEN_COHORTS.rows(compare(diary, few, bands=AgeBands((20, 80))).estimates)
     lost = rows[(rows["level"] == "80+") & (rows["scale"] == "rate_ratio")].iloc[0]
-    assert lost["status"] == "not_estimable" and lost["note"].endswith("(80+)") and pd.isna(lost["estimate"])
+    assert (
+        lost["status"] == "not_estimable"
+        and lost["note"].endswith("(few)")
+        and lost["verdict"] == "too few"
+        and pd.isna(lost["estimate"])
+    )
 
 
 # Two surveys, as R's survey package gives them.

@@ -22,6 +22,9 @@ from crampstudy.analyses.sections.hydration import HEAT
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
+from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.factors import compare_factors
+from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity
 from crampstudy.contrasts.distributed_lag import distributed_lag
 from crampstudy.contrasts.dose_response import dose_response
 from crampstudy.contrasts.factors import factor_table
@@ -90,6 +93,7 @@ def survey() -> Cohort:
 def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
     """What the commands and both reports are made of, by where it is made."""
     adjusted = {"participants_per_coefficient": 5, "covariance": "cluster"}
+    rng, two = np.random.default_rng(1), [diary, replace(diary, name="another")]
     return {
         "describe": describe(diary, bands=BANDS).estimates,
         "describe a part": describe(diary, bands=BANDS, where="age_years >= 60").estimates,
@@ -104,7 +108,11 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "recalled frequency": recalled_frequency(survey, BANDS),
         "describe a survey": describe(survey, bands=BANDS, where="sex = 'female'").estimates,
         "compare": compare(diary, survey, bands=BANDS).estimates,
-        "compare cohorts of one kind": compare(diary, diary, bands=BANDS, adjust="sex").estimates,
+        "compare cohorts of one kind": compare(
+            *(diary, diary), bands=BANDS, adjust="sex", pool=True, few_events="gamma", bootstrap=40, rng=rng
+        ).estimates,
+        "factors of cohorts": compare_factors(two, ["vitamin_b12_pmol_l"], bands=BANDS),
+        "cohorts standardised otherwise": compare_sensitivity(two, bands=BANDS),
         "fit": fit(diary, model="mixed-poisson", terms="sex + exercise_min", covariance="cluster").estimates,
         "bootstrap": bootstrap(diary, model="poisson", terms="sex", replicates=40, rng=np.random.default_rng(1)),
         "muscle": fit(
@@ -139,6 +147,9 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "severity": analyses.run("severity", diary).estimates,
         "characteristics": who.characteristics(diary),
+        "characteristics of two": standardised_differences(
+            pd.concat([who.characteristics(each) for each in two]), ["simulated", "another"]
+        ),
         "completeness": who.completeness(diary, BANDS),
         "completeness of a survey": who.completeness(survey, BANDS),
         "weeks": who.completeness_by_week(diary),

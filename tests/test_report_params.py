@@ -135,7 +135,7 @@ def test_an_own_notebook_takes_the_values_of_the_others(tmp_path: Path) -> None:
     known = {parameter.name: parameter.default for parameter in params.describe([one, own], own)}
     assert known == {"bins": 3, "level": 0.9, "mine": 1}
     values = params.check([one, own], ["level=0.8"], own)
-    assert params.for_notebook(own, values, "/data") == {"source": "/data", "bins": 3, "level": 0.8}
+    assert params.for_notebook(own, values, {"source": "/data"}) == {"source": "/data", "bins": 3, "level": 0.8}
     assert params.check([one, own], ["bins=7", "mine=2"], own) == {"bins": 7, "mine": 2, "level": 0.9}
 
 
@@ -164,7 +164,7 @@ def test_the_default_of_source_may_be_anything(tmp_path: Path, line: str) -> Non
     own = notebook(tmp_path, f"import os\nfrom pathlib import Path\n{line}  # mine\nbins: int = 4", name="own")
     assert [parameter.name for parameter in params.describe([one, own], own)] == ["bins"]
     values = params.check([one, own], [], own)
-    assert params.for_notebook(own, values, "/data") == {"source": "/data", "bins": 3}
+    assert params.for_notebook(own, values, {"source": "/data"}) == {"source": "/data", "bins": 3}
 
 
 PARAMETERS = (
@@ -232,8 +232,8 @@ def test_a_notebook_takes_only_what_it_declares(tmp_path: Path) -> None:
     one = notebook(tmp_path, "bins: int = 3")
     two = notebook(tmp_path, "source: str = 'x'\nci_level: float = 0.9", name="two")
     values = params.check([one, two], ["bins=7", "ci_level=0.8"])
-    assert params.for_notebook(one, values, "/data") == {"bins": 7}
-    assert params.for_notebook(two, values, "/data") == {"ci_level": 0.8, "source": "/data"}
+    assert params.for_notebook(one, values, {"source": "/data"}) == {"bins": 7}
+    assert params.for_notebook(two, values, {"source": "/data"}) == {"ci_level": 0.8, "source": "/data"}
 
 
 def test_what_is_no_notebook_is_told(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def stored(cell: str) -> object:
         ("event-lists.md", ["try", "validate", "describe", "import", "validate"]),
         ("simulation.md", ["simulate", "validate", "fit"]),
         ("verdicts.md", ["simulate", "fit", "fit"]),
+        ("comparison.md", ["simulate", "simulate", *["compare"] * 3]),
         ("causal-graph.md", ["simulate", *["adjust"] * 3, "fit", *["adjust"] * 2]),
         ("evidence.md", ["evidence", "evidence", "evidence"]),
         ("models.md", ["simulate", *["fit"] * 27, "simulate", *["fit"] * 5]),
@@ -92,7 +93,7 @@ def test_the_worked_examples_do_what_the_document_says(
     assert len(ran) >= 3 and (commands is None or ran == commands)
 
 
-@pytest.mark.parametrize("name", ["causal-graph.md", "checks.md", "models.md", "verdicts.md"])
+@pytest.mark.parametrize("name", ["causal-graph.md", "checks.md", "comparison.md", "models.md", "verdicts.md"])
 def test_the_python_examples_print_what_the_document_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -182,16 +182,16 @@ def tables(found: Mapping[str, Sequence[SectionCell]]) -> str:
         [
             f"Of {cohorts} cohorts, in per cent: covered; in brackets the mean error of the estimate.",
             "",
-            *_table("number", often),
+            *section_table("number", often),
             "",
-            *_table("annual cycle", season),
+            *section_table("annual cycle", season),
             "",
-            *_table("red flag", flags),
+            *section_table("red flag", flags),
         ]
     )
 
 
-def _table(stub: str, found: Mapping[str, Sequence[SectionCell]]) -> list[str]:
+def section_table(stub: str, found: Mapping[str, Sequence[SectionCell]]) -> list[str]:
     names = dict.fromkeys(cell.name for cells in found.values() for cell in cells)
     by = {(where, cell.name): cell for where, cells in found.items() for cell in cells}
     rows = (f"| {name} | {' | '.join(_text(by.get((where, name))) for where in found)} |" for name in names)

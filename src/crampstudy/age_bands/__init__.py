@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
-from typing import Literal
 
-from crampstudy import suggestions
+from crampstudy.age_bands.standards import (
+    STANDARDS,
+    AnyStandard,
+    Standard,
+    StandardPopulation,
+    population,
+    read_standard,
+)
 from crampstudy.errors import BandError
 
+__all__ = [
+    "DEFAULT_LIMITS",
+    "STANDARDS",
+    "AgeBands",
+    "AnyStandard",
+    "Standard",
+    "StandardPopulation",
+    "population",
+    "read_standard",
+]
+
 DEFAULT_LIMITS = (20, 40, 50, 60, 70, 80)
-Standard = Literal["who", "esp2013"]
-STANDARDS: dict[str, str] = {
-    "who": "WHO world standard 2000-2025 (Ahmad et al. 2001)",
-    "esp2013": "European standard population 2013 (Eurostat 2013)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +76,30 @@ class AgeBands:
             raise BandError(f"an age is a number of years of at least 0, got {age_years}")
         return self.labels[bisect_right(self.limits, age_years)]
 
-    def standard_weights(self, standard: Standard) -> tuple[float, ...]:
+    def standard_weights(self, standard: Standard | StandardPopulation) -> tuple[float, ...]:
         """Return the share of the standard population in each band from the first limit up, summing to 1.
 
         The shares are within the ages covered (20 and older by default). The band below the first limit
         has no share.
 
         Raises:
-            BandError: a limit lies inside a 5-year group of the standard.
+            BandError: a limit lies inside a group of the standard, or nobody of it is old enough.
 
         Source: Ahmad et al. 2001 (WHO); Eurostat 2013 (European standard).
         """
-        groups = _standard(standard)
-        lows = [low for low, _ in groups]
+        found = population(standard)
+        lows = [low for low, _ in found.groups]
         if off := [limit for limit in self.limits if limit not in lows]:
-            raise BandError(
-                f"the lower limit {off[0]} lies inside a 5-year group of the standard population; "
-                f"use multiples of 5 up to {lows[-1]}, or no standardisation"
-            )
+            inside = "a 5-year group of the standard population"
+            use = f"use multiples of 5 up to {lows[-1]}"
+            if isinstance(standard, StandardPopulation):
+                inside, use = f"an age group of the {found.label}", f"use {', '.join(map(str, lows))}"
+            raise BandError(f"the lower limit {off[0]} lies inside {inside}; {use}, or no standardisation")
         sums = [0.0] * len(self.limits)
-        for low, share in groups:
+        for low, share in found.groups:
             if low >= self.limits[0]:
                 sums[bisect_right(self.limits, low) - 1] += share
         total = sum(sums)
+        if not total:
+            raise BandError(f"nobody of the {found.label} is {self.limits[0]} years or older")
         return tuple(share / total for share in sums)
-
-
-def _standard(standard: Standard) -> list[tuple[int, float]]:
-    if standard not in STANDARDS:
-        said, allowed = f"no standard population {standard!r}", f"allowed: {', '.join(STANDARDS)}, none"
-        raise suggestions.unknown(BandError, said, standard, (*STANDARDS, "none"), allowed)
-    text = files("crampstudy.age_bands").joinpath("standard_populations.csv").read_text(encoding="utf-8")
-    return [(int(row["age_low"]), float(row[standard])) for row in csv.DictReader(text.splitlines())]

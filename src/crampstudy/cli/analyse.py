@@ -1,4 +1,4 @@
-"""Commands that analyse a cohort: describe, compare, fit; and the models there are."""
+"""Commands that analyse a cohort: describe, fit; and the models there are."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from crampstudy.cli.options import (
     bands,
     causal_graph,
     doubt,
-    listed,
     opened,
     who_works,
     word,
@@ -92,60 +91,8 @@ def describe(
         weight=weight,
         ci_level=ci_level,
     )
-    _show(described, output, [source])
-    _check_estimated(described)
-
-
-def compare(
-    first: Annotated[str, typer.Argument(metavar="A", help="The first source.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The second source.")],
-    by: Annotated[str, typer.Option(help="What to group by.", autocompletion=completion.groupings)] = "age_band",
-    name: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Names of the two; of two cohorts of one name by default A,B.")
-    ] = None,
-    age_bands: Bands = None,
-    standard: StandardName = "who",
-    where: Where = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Name of the cohort that the other is compared with; the first by default.")
-    ] = None,
-    adjust: Annotated[
-        str, typer.Option(help='Also at the same people, adjusted for these terms beside the groups, such as "sex".')
-    ] = "",
-    ci_level: CiLevel = 0.95,
-    unlogged: UnloggedNights = None,
-    observed_from: ObservedFrom = None,
-    observed_to: ObservedTo = None,
-    case_definition: CaseDefinition = None,
-    as_json: AsJson = None,
-    as_csv: AsCsv = None,
-    force: Force = False,
-) -> None:
-    """Compare two cohorts group by group: what each has, then ratios, differences and tests between them.
-
-    --unlogged holds for both; for one alone write it into its source, as in "package:A?unlogged=zero".
-    """
-    from crampstudy.contrasts.cohorts.compare import compare
-    from crampstudy.sources.address import with_unlogged
-
-    output = Output(as_json, as_csv, force)
-    said = word(unlogged, observed_from, observed_to, case_definition)
-    cohorts = opened(with_unlogged(first, said)), opened(with_unlogged(second, said))
-    described = compare(
-        *cohorts,
-        by,
-        names=listed(name) if name else None,
-        bands=bands(age_bands),
-        standard=standard,
-        where=where,
-        reference=reference,
-        adjust=adjust,
-        ci_level=ci_level,
-    )
-    _show(described, output, [first, second])
-    if cohorts[0].kind != cohorts[1].kind and not output.aside:
-        typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
-    _check_estimated(described)
+    show_described(described, output, [source])
+    check_estimated(described)
 
 
 def fit(
@@ -272,14 +219,15 @@ def models(as_json: AsJson = None, as_csv: AsCsv = None, force: Force = False) -
     Output(as_json, as_csv, force).show(rows, lambda: terminal.show_models(rows))
 
 
-def _show(described: Description, output: Output, sources: Sequence[str]) -> None:
+def show_described(described: Description, output: Output, sources: Sequence[str]) -> None:
+    """Print or write the rows of a description, and what they were made of."""
     from crampstudy import terminal
 
     rows, accounts = described.estimates, described.accounts
     output.show(rows, lambda: terminal.show(rows, accounts), accounts, sources)
 
 
-def _check_estimated(described: Description) -> None:
+def check_estimated(described: Description) -> None:
     """End as an analysis that failed where not one number could be estimated, as a fit without one does."""
     if not described.estimates["estimate"].notna().any():
         raise typer.Exit(6)

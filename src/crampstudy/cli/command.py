@@ -18,7 +18,9 @@ class Command(TyperCommand):
         options = [each for each in self.params if each.param_type_name == "option"]
         outputs = {name for each in options if is_output(each) for name in each.opts}
         valued = {name for each in options if not getattr(each, "is_flag", False) for name in each.opts} - outputs
-        return super().parse_args(ctx, attached(args, outputs, valued, len(self.params) - len(options)))
+        positional = [each for each in self.params if each.param_type_name == "argument"]
+        many = any(each.nargs == -1 for each in positional)
+        return super().parse_args(ctx, attached(args, outputs, valued, len(positional), many=many))
 
 
 def is_output(option: Any) -> bool:
@@ -26,24 +28,34 @@ def is_output(option: Any) -> bool:
     return str(option.metavar or "").startswith("[")
 
 
-def attached(arguments: Sequence[str], outputs: set[str], valued: set[str], positional: int) -> list[str]:
+def attached(
+    arguments: Sequence[str], outputs: set[str], valued: set[str], positional: int, *, many: bool = False
+) -> list[str]:
     """Return the arguments with the value of each option of output attached to it: a file, or standard output.
 
     What follows such an option is its file, unless the command then had too few arguments: in ``describe --json study``
     the one argument is the source, in ``describe --json rows.json study`` there is one more. Where two options could
     have the one word that is more, it is the file of that whose name ends it, as in ``rows.csv``, else of the last.
+    Where a command has any number of arguments, a word is the file if its ending says so, or if two arguments and more
+    stand before it: ``compare A B --csv rows``, but ``compare --csv A B C``.
 
     Args:
         arguments: the words after the command's name.
         outputs: names of the options of output.
         valued: names of the options that take the next word in any case.
         positional: how many arguments the command has.
+        many: whether the last of them may be several.
     """
     places, bare, end = _places(arguments, outputs, valued)
     follow = {i: arguments[i + 1] for i in places if i + 1 < end}
     claims = [i for i, word in follow.items() if word != STDOUT and not word.startswith("-")]
-    claims.sort(key=lambda i: (follow[i].casefold().endswith(f".{arguments[i].lstrip('-')}"), i))
-    spare = min(max(bare - positional, 0), len(claims))
+    ends = {i: word.casefold().endswith(f".{arguments[i].lstrip('-')}") for i, word in follow.items()}
+    if many:
+        claims = [i for i in claims if ends[i] or places[i] > positional]
+        spare = len(claims)
+    else:
+        claims.sort(key=lambda i: (ends[i], i))
+        spare = min(max(bare - positional, 0), len(claims))
     files = {i: follow[i] for i in claims[len(claims) - spare :]} | {i: w for i, w in follow.items() if w == STDOUT}
     return [
         f"{word}={files.get(i, STDOUT)}" if i in places else word
@@ -52,12 +64,15 @@ def attached(arguments: Sequence[str], outputs: set[str], valued: set[str], posi
     ]
 
 
-def _places(arguments: Sequence[str], outputs: set[str], valued: set[str]) -> tuple[list[int], int, int]:
-    """Return where the options of output stand, how many words belong to no other option, and where options end."""
-    places, bare, place = list[int](), 0, 0
+def _places(arguments: Sequence[str], outputs: set[str], valued: set[str]) -> tuple[dict[int, int], int, int]:
+    """Return the places of the options of output, each with the number of words before it that belong to no other.
+
+    Beside them how many such words there are in all, and where options end.
+    """
+    places, bare, place = dict[int, int](), 0, 0
     while place < len(arguments) and (word := arguments[place]) != "--":
         if word in outputs:
-            places.append(place)
+            places[place] = bare
             # A dash after it is its value, and none of the command's arguments.
             place += arguments[place + 1 : place + 2] == [STDOUT]
         elif word in valued:

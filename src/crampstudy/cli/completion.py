@@ -78,6 +78,11 @@ def sections(incomplete: str) -> list[str]:
     return [f"{before}{comma}{name}" for name in _beginning(ANALYSES, last) if name not in before.split(",")]
 
 
+def standards(incomplete: str) -> list[str]:
+    """Return the standard populations that begin so."""
+    return _beginning(("who", "esp2013", "none"), incomplete)
+
+
 def presets(incomplete: str) -> list[str]:
     """Return the presets that begin so."""
     folder = files("crampstudy").joinpath("simulate", "scenario")
@@ -98,7 +103,8 @@ def groupings(ctx: typer.Context, incomplete: str) -> list[str]:
     """
     types = {row["name"]: row["type"] for row in _codebook() if row["table"] == "participants"}
     # Words before an option that has no value yet are not parsed.
-    words = [*ctx.args, *(value for value in ctx.params.values() if isinstance(value, str))]
+    given = [each for value in ctx.params.values() for each in (value if isinstance(value, list | tuple) else [value])]
+    words = [*ctx.args, *(value for value in given if isinstance(value, str))]
     there = next(filter(None, map(_header, words)), [*types])
     return _beginning(["age_band", *(n for n in there if types.get(n, "level") in ("level", "boolean"))], incomplete)
 

@@ -62,6 +62,7 @@ def adjusted_fit(
     outcome: str | None = None,
     terms: Sequence[str] = (),
     besides: Sequence[str] = (),
+    measured: Collection[str] | None = None,
     graph: CausalGraph | None = None,
     analysis: str = kinds.GRAPH_ADJUSTED.name,
     **more: Any,
@@ -79,6 +80,7 @@ def adjusted_fit(
         outcome: one of the model's outcomes; the first of them by default.
         terms: the terms of the exposure, such as a spline; the exposure as it stands by default.
         besides: further terms that the model has whatever the graph says.
+        measured: the columns that it may be adjusted for; all of the cohort's by default.
         graph: by default that of the study.
         analysis: the kind of the rows.
         more: other arguments of :func:`crampstudy.fit`, such as ``where`` or ``participants_per_coefficient``.
@@ -88,7 +90,8 @@ def adjusted_fit(
     """
     known = graph or study()
     named = default_outcome(model, outcome)
-    found = adjustment_set(exposure, named, measured_in(cohort, exposure), known)
+    able = measured_in(cohort, exposure) if measured is None else measured
+    found = adjustment_set(exposure, named, able, known)
     asked = tuple(terms) or (exposure,)
     held = {name for term in (*asked, *besides) for name in formula.names_in(formula.parse(term))}
     age = age_term(cohort, more.get("where"))

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crampstudy import estimates
+from crampstudy.estimates import kinds
+
+Row = dict[str, Any]
+_OF_E_VALUES = ("rate_ratio", "prevalence_ratio")
+_KEPT = (
+    *("cohort", "population", "outcome", "adjusted_for", "term", "level", "reference", "ci_level"),
+    *("n_participants", "n_nights", "n_events"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +33,56 @@ def adjusted(p_values: Sequence[float]) -> Adjusted:
 
     Source: Holm 1979; Benjamini and Hochberg 1995.
     """
-    from statsmodels.stats.multitest import multipletests
+    given = np.asarray(p_values, dtype=float)
+    order, left = np.argsort(given, kind="stable"), np.arange(len(given), 0, -1)
+    holm, fdr = np.empty_like(given), np.empty_like(given)
+    holm[order] = np.minimum(np.maximum.accumulate(given[order] * left), 1.0)
+    # From the largest p-value down, of which there are as many at most as have been passed.
+    fdr[order[::-1]] = np.minimum.accumulate(given[order[::-1]] * len(given) / left)
+    return Adjusted(tuple(map(float, holm)), tuple(map(float, fdr)))
 
-    if not p_values:
-        return Adjusted((), ())
-    holm, fdr = (tuple(map(float, multipletests(p_values, method=name)[1])) for name in ("holm", "fdr_bh"))
-    return Adjusted(holm, fdr)
+
+def with_holm(rows: Sequence[Row], family: Callable[[Row], bool], of: str) -> list[Row]:
+    """Return rows, and beside those of the ``family`` that have a test the same by Benjamini and Hochberg.
+
+    Of the family ``q_value`` is Holm's p-value, and ``note`` says over how many tests: so many ``of`` something. Each
+    has a row of its own for the other one, at the end.
+    """
+    tested = [i for i, row in enumerate(rows) if row["p_value"] is not None and family(row)]
+    found, made = adjusted([float(rows[i]["p_value"]) for i in tested]), list(rows)
+    others: list[Row] = []
+    for i, holm, fdr in zip(tested, found.holm, found.fdr, strict=True):
+        row, size = rows[i], f"over {len(tested)} {of}"
+        made[i] = row | {"q_value": holm, "note": estimates.note(f"q by Holm {size}", row["note"] or "")}
+        cells = {"scale": "q_value", "estimate": fdr, "note": f"Benjamini-Hochberg {size}"}
+        others.append(_beside(row, kinds.FALSE_DISCOVERY, cells))
+    return [*made, *others]
+
+
+def e_value_rows(rows: Sequence[Row]) -> list[Row]:
+    """Return a row of the E-value of each ratio of rates or prevalences that has an estimate.
+
+    ``ci_low`` is the E-value of the limit nearer to 1.
+    """
+    made = []
+    for row in rows:
+        if row["scale"] not in _OF_E_VALUES or row["estimate"] is None or not row["estimate"] > 0:
+            continue
+        cells: Row = {"scale": "e_value", "unit": "ratio that would explain it", "estimate": e_value(row["estimate"])}
+        if row["ci_low"] is not None and row["ci_high"] is not None:
+            cells["ci_low"] = e_values(row["estimate"], row["ci_low"], row["ci_high"])[1]
+        made.append(_beside(row, kinds.E_VALUE, cells))
+    return made
+
+
+def _beside(row: Row, kind: kinds.Kind, cells: Row) -> Row:
+    """Return what stands beside the row of a ratio: of which kind that is, is the estimand."""
+    kept = {name: row[name] for name in _KEPT if row[name] is not None}
+    if row["unit"] not in (None, "ratio of the two", "ratio of ratios"):
+        # Between which values a number is compared says more than the first of them.
+        kept["level"] = row["unit"]
+    kept |= {"analysis": kind.name, "estimand": row["analysis"], "model": row["model"] or row["analysis"]}
+    return estimates.row(status="converged", **kept | cells)
 
 
 def e_value(ratio: float) -> float:

@@ -12,7 +12,7 @@ import polars as pl
 from crampstudy import codebook, estimates
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.estimates import kinds
 from crampstudy.nights import coverage, observed_night, people
 
@@ -22,16 +22,22 @@ _LEFT_OUT = ("birth_year",)
 Row = dict[str, Any]
 
 
-def characteristics(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
+def characteristics(cohort: Cohort, *, youngest: int = 20, where: str | None = None) -> pd.DataFrame:
     """Return mean and standard deviation, or proportion per level, of what describes the participants.
 
     Overall and by sex, among participants of at least ``youngest`` years, or all of them where nobody has an age. In
     a survey the estimates are weighted by the component of each variable while ``n_participants`` counts people.
 
+    Args:
+        cohort: a diary or a survey.
+        youngest: in years.
+        where: a condition on participants, of whom the others are left out.
+
     Returns:
         Tidy estimates with ``population`` all, female or male; ``term`` is the variable.
     """
-    frame = _from(people(cohort), youngest)
+    everybody = people(cohort)
+    frame = _from(everybody.filter(subpopulation.select(everybody, where).inside), youngest)
     variables = [
         v
         for v in codebook.variables("participants")

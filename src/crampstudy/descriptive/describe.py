@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from crampstudy import estimates, suggestions
-from crampstudy.age_bands import AgeBands, Standard
+from crampstudy.age_bands import AgeBands, AnyStandard
 from crampstudy.cohort import Cohort, check_opened, subpopulation
 from crampstudy.cohort.account import Account
 from crampstudy.descriptive.rates import rates
@@ -43,7 +43,7 @@ class _Question:
     by: str | None
     outcome: Outcome | None
     bands: AgeBands
-    standard: Standard | Literal["none"]
+    standard: AnyStandard
     like: Cohort | None
     where: str | None
     weight: str | None
@@ -65,7 +65,7 @@ def describe(
     *,
     outcome: Outcome | None = None,
     bands: AgeBands | None = None,
-    standard: Standard | Literal["none"] = "who",
+    standard: AnyStandard = "who",
     like: Cohort | None = None,
     where: str | None = None,
     weight: str | None = None,
@@ -79,11 +79,12 @@ def describe(
 
     Args:
         cohort: a diary or a survey.
-        by: ``age_band``, or for a diary any level or yes/no variable of the participants; of the time to relief also
+        by: ``age_band``, or any level or yes/no variable of the participants; of the time to relief also
             one of the nights or the cramps. By default ``remedy`` for that, nothing for classes, else ``age_band``.
         outcome: for a diary ``cramps`` (the default), ``relief`` or ``class_30_days``.
         bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
-        standard: standard population, ``who``, ``esp2013`` or ``none``.
+        standard: standard population, ``who``, ``esp2013``, ``none`` or a
+            :class:`~crampstudy.age_bands.StandardPopulation`.
         like: for classes, a survey to whose people their shares are standardised.
         where: condition that names a part of the cohort; for a survey a domain.
         weight: weight column of a survey; the interview weight by default.
@@ -131,14 +132,13 @@ def _of_survey(cohort: Cohort, asked: _Question) -> Description:
         raise UsageError(
             f"{cohort.name} is a survey, which has no outcome {asked.outcome}; its classes are shown anyway"
         )
-    if asked.by not in (None, "age_band"):
-        raise UsageError(f"prevalence in a survey is given by age_band, not {asked.by!r}; use where to name a part")
     from crampstudy.descriptive.prevalence import prevalence, prevalence_account
 
     part = subpopulation.select(people(cohort, asked.bands), asked.where) if asked.where else None
     rows = prevalence(
         cohort,
         asked.bands,
+        by=asked.by or "age_band",
         standard=asked.standard,
         domain=None if part is None else part.inside.to_numpy(),
         domain_name=asked.where,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,8 +125,12 @@ def standardised_rate(rates: Sequence[Rate], weights: Sequence[float], labels: S
 
     Its degrees of freedom are those of Welch and Satterthwaite over the bands, its limits those of an incidence rate.
     An empty band makes it ``not_estimable``; its weight is never given to the others. With a band whose participants
-    have no spread, or are one alone, the variance is unknown and there is no interval.
+    have no spread, or are one alone, the variance is unknown and there is no interval. A band without a weight is none
+    of them.
     """
+    has_weight = [weight > 0 for weight in weights]
+    rates, labels = list(compress(rates, has_weight)), list(compress(labels, has_weight))
+    weights = [weight for weight in weights if weight > 0]
     people, time, total = (sum(getattr(r, n) for r in rates) for n in ("participants", "nights", "cramps"))
     counts = people, time, total
     if empty := [label for label, rate in zip(labels, rates, strict=True) if rate.status == "not_estimable"]:

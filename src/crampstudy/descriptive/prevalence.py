@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crampstudy import codebook, estimates, suggestions
-from crampstudy.age_bands import STANDARDS, AgeBands, Standard
+from crampstudy.age_bands import AgeBands, AnyStandard, Standard, StandardPopulation, population
 from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
 from crampstudy.cohort.subpopulation import select
+from crampstudy.descriptive.people_by_level import people_by_level
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds, note
@@ -59,21 +60,24 @@ def prevalence(
     cohort: Cohort,
     bands: AgeBands | None = None,
     *,
-    standard: Standard | Literal["none"] = "who",
+    by: str = "age_band",
+    standard: AnyStandard = "who",
     domain: NDArray[np.bool_] | None = None,
     domain_name: str | None = None,
     weight: str | None = None,
     ci_level: float = 0.95,
 ) -> list[dict[str, Any]]:
-    """Return estimates rows: the prevalence of every level of :data:`LEVELS` in each age group of a survey.
+    """Return estimates rows: the prevalence of every level of :data:`LEVELS` in each group of a survey.
 
-    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised. Standard
+    Groups are the bands, 50+ and 60+, and all ages from the first limit on; the last also age-standardised. By another
+    variable they are its levels among those ages, and all of these together. Standard
     errors stand on the proportion scale and intervals are logit t with PSUs - strata degrees of freedom; at 0 or 1 they
     are exact and one-sided, with status boundary.
 
     Args:
         cohort: a survey.
         bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
+        by: ``age_band``, or a level or yes/no variable of the participants.
         standard: standard population of the age-standardised rows, or ``none`` for no such rows.
         domain: which participants (participants,) the rows are narrowed to, without leaving the design.
         domain_name: what ``population`` says of the domain.
@@ -98,11 +102,12 @@ def prevalence(
     younger = inside & (ages < bands.limits[0])
     groups = _groups(bands, younger=bool(younger.any()), everybody=bool(unaged.any()))
     members = np.column_stack([inside & (((ages >= g.low) & (ages < g.high)) | (g.label == ALL)) for g in groups])
+    labels = tuple(group.label for group in groups)
     base = {
         "cohort": cohort.name,
         "outcome": "recalled_class",
         "model": "survey-mean",
-        "term": "age_band",
+        "term": by,
         "scale": "prevalence",
         "unit": "proportion",
         "ci_level": ci_level,
@@ -111,16 +116,25 @@ def prevalence(
     nobody = NO_AGE if unaged.any() and (unaged == inside).all() else "nobody answered"
     if unaged.any() and nobody != NO_AGE:
         remark += f"; {counted(int(unaged.sum()), 'participants')} without an age, in the row of all participants alone"
+    if by != "age_band":
+        old = inside & (ages >= bands.limits[0]) if nobody != NO_AGE else inside
+        labels, members = people_by_level(by, frame, old)
+        without = int(old.sum() - members.sum())
+        labels = (*labels, ALL if nobody == NO_AGE else f"{bands.limits[0]}+")
+        members = np.column_stack([members, old])
+        remark = f"weight {column}" + ("" if nobody == NO_AGE else f"; ages from {bands.limits[0]} on")
+        remark += f"; {counted(without, 'participants')} without a value of {by}, in the last row alone" * (without > 0)
+        nobody = "nobody answered"
     rows: list[dict[str, Any]] = []
     for level, classes in LEVELS.items():
         hits = np.isin(answer, classes)
         means = domain_means(hits, members, design)
         events = (members & hits[:, None] & (design.weight > 0)[:, None]).sum(axis=0)
-        for i, group in enumerate(groups):
+        for i, label in enumerate(labels):
             cells = base | {
                 "analysis": kinds.PREVALENCE.name,
                 "estimand": f"design-based prevalence in the population, {_RECALL}",
-                "population": part_of(group.label, domain_name),
+                "population": part_of(label, domain_name),
                 "level": level,
                 "n_participants": int(means.n[i]),
                 "n_events": int(events[i]),
@@ -128,14 +142,14 @@ def prevalence(
             }
             value, error, size = (float(part[i]) for part in (means.estimate, means.std_error, means.n_effective))
             crude = _Proportion(value, error, int(means.df[i]), int(means.n[i]), size)
-            youngest = f"answers from age {ages[members[:, i]].min():g}; " if group.label == bands.labels[0] else ""
+            youngest = f"answers from age {ages[members[:, i]].min():g}; " if label == bands.labels[0] else ""
             remarks = note(remark, lonely_note(int(means.lonely[i]))) or ""
             rows.append(_row(cells, crude, "" if crude.n else nobody, youngest + remarks))
-            if standard != "none" and group.label == f"{bands.limits[0]}+":
+            if standard != "none" and by == "age_band" and label == f"{bands.limits[0]}+":
                 cells |= {
                     "analysis": kinds.STANDARDISED_PREVALENCE.name,
                     "estimand": f"design-based prevalence at the ages of the standard population, {_RECALL}",
-                    "reference": STANDARDS.get(standard),
+                    "reference": population(standard).label,
                 }
                 adjusted, reason = _standardise(means, groups, bands, standard, crude)
                 rows.append(_row(cells, adjusted, nobody if reason and nobody == NO_AGE else reason, remarks))
@@ -223,17 +237,21 @@ def _groups(bands: AgeBands, *, younger: bool, everybody: bool) -> tuple[_Group,
 
 
 def _standardise(
-    means: Means, groups: tuple[_Group, ...], bands: AgeBands, standard: Standard, crude: _Proportion
+    means: Means,
+    groups: tuple[_Group, ...],
+    bands: AgeBands,
+    standard: Standard | StandardPopulation,
+    crude: _Proportion,
 ) -> tuple[_Proportion, str]:
     """Weigh the bands by the standard; their covariances count, since they share PSUs."""
     nothing = _Proportion(np.nan, np.nan, crude.df, crude.n, 0.0)
     try:
         shares = np.array(bands.standard_weights(standard))
     except BandError as error:
-        if standard not in STANDARDS:
-            raise
         return nothing, str(error)
-    where = [i for i, group in enumerate(groups) if group.label in bands.labels[1:]]
+    labels = [label for label, share in zip(bands.labels[1:], shares, strict=True) if share]
+    where = [i for i, group in enumerate(groups) if group.label in labels]
+    shares = shares[shares > 0]
     if empty := [groups[i].label for i in where if means.n[i] == 0]:
         return nothing, f"nobody answered in the age band {', '.join(empty)}"
     variance = shares @ means.covariance[np.ix_(where, where)] @ shares

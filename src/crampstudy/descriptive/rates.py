@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from crampstudy import codebook, estimates
-from crampstudy.age_bands import STANDARDS, AgeBands, Standard
+from crampstudy.age_bands import AgeBands, AnyStandard, Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.descriptive.incidence import Rate, incidence_rate, mean_person_rate, standardised_rate, withheld
@@ -37,7 +37,7 @@ def rates(
     by: str,
     bands: AgeBands,
     *,
-    standard: Standard | Literal["none"],
+    standard: AnyStandard,
     where: str | None,
     ci_level: float,
 ) -> tuple[list[Row], Account]:
@@ -138,7 +138,7 @@ def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.E
 def _standardised(
     found: Mapping[str, Rate],
     bands: AgeBands,
-    standard: Standard,
+    standard: Standard | StandardPopulation,
     base: Row,
     where: str | None,
     ci_level: float,
@@ -149,14 +149,12 @@ def _standardised(
         "population": part_of(label, where),
         "level": label,
         "analysis": kinds.STANDARDISED_RATE.name,
-        "reference": STANDARDS.get(standard),
+        "reference": population(standard).label,
         "estimand": "incidence rate at the ages of the standard population",
     }
     try:
         weights = bands.standard_weights(standard)
     except BandError as error:
-        if standard not in STANDARDS:
-            raise
         return estimates.row(status="not_estimable", **cells | {"note": str(error)})
     labels = bands.labels[1:]
     rate = standardised_rate([found[name] for name in labels], weights, labels, ci_level)

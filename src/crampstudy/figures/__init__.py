@@ -10,6 +10,7 @@ from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
+from crampstudy.figures.sections.compared import common_measure, compared_groups
 from crampstudy.figures.sections.comparisons import between_cohorts
 from crampstudy.figures.sections.conditions import ratios_by_age
 from crampstudy.figures.sections.distribution import distribution, recalled_classes
@@ -26,6 +27,8 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
     made.__name__: made
     for made in (
         between_cohorts,
+        common_measure,
+        compared_groups,
         rates,
         prevalence,
         age_curve,
@@ -58,6 +61,8 @@ __all__ = [
     "age_ratios",
     "between_cohorts",
     "both_directions",
+    "common_measure",
+    "compared_groups",
     "distribution",
     "dose_response",
     "forest",

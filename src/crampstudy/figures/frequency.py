@@ -78,7 +78,7 @@ def _prevalence(axes: Axes, shown: pd.DataFrame, bands: pd.DataFrame) -> None:
     labels = _in_order(shown["population"], bands["population"])
     series = {wording.recalled(name): bands[bands["level"] == name] for name in SEVERITIES}
     points.draw(axes, series, points.Groups("population", labels, factor=100))
-    axes.set_xlabel("Age (years)")
+    axes.set_xlabel(wording.grouping(str(bands["term"].iloc[0])))
     axes.set_ylabel("Prevalence in the past month (%)")
 
 

@@ -6,45 +6,53 @@ import csv
 import datetime
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.report import provenance, typeset
+from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.outline import Outline
 from crampstudy.wording import counted
 
 
 def front_matter(
-    outline: Outline, cohort: Cohort, effective: Mapping[str, Any], meanings: Mapping[str, str]
+    outline: Outline, subject: Subject, effective: Mapping[str, Any], meanings: Mapping[str, str]
 ) -> typeset.Front:
-    """Return the first page: what the cohort is, and the ``effective`` value of each parameter with its meaning."""
-    day = source_date() or cohort.date_of_data
+    """Return the first page: what each cohort is, and the ``effective`` value of each parameter with its meaning."""
+    day = source_date() or max(cohort.date_of_data for cohort in subject.cohorts)
+    facts = (
+        *(fact for cohort in subject.cohorts for fact in _of_cohort(cohort)),
+        ("Date", f"{day.day} {day:%B %Y}"),
+        *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
+        ("Version", f"crampstudy {provenance.version()}"),
+    )
+    parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
+    return typeset.Front(outline.title, subject.heading, day, provenance.version(), facts, parameters)
+
+
+def _of_cohort(cohort: Cohort) -> tuple[tuple[str, str], ...]:
     people = cohort.frame("participants").height
     nights = cohort.frame("diary")["cramps"].count()
     size = counted(people, "participants") + (
         f", {counted(nights, 'observed nights')}" if cohort.kind == "diary" else ""
     )
     cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
-    facts = (
-        ("Cohort", cohort.heading),
-        ("Kind", f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"),
-        ("Size", size),
-        ("Date", f"{day.day} {day:%B %Y}"),
-        ("Digest (SHA-256)", cohort.digest),
-        ("Version", f"crampstudy {provenance.version()}"),
-    )
-    parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
-    return typeset.Front(outline.title, cohort.heading, day, provenance.version(), facts, parameters)
+    kind = f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"
+    return ("Cohort", cohort.heading), ("Kind", kind), ("Size", size)
+
+
+def _digest(cohort: Cohort, *, alone: bool) -> tuple[tuple[str, str], ...]:
+    return (("Digest (SHA-256)" if alone else f"Digest of {cohort.heading}", cohort.digest),)
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return ", ".join(map(_as_text, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "–" if value is None else str(value)
+    return "–" if value in (None, "", []) else str(value)
 
 
 def source_date() -> datetime.date | None:
@@ -62,10 +70,13 @@ def source_date() -> datetime.date | None:
         raise UsageError(f"SOURCE_DATE_EPOCH={text!r}: give whole seconds since 1970, or unset it") from problem
 
 
-def ledger_counts(cohort: Cohort) -> bytes:
-    """Return how often each rule spoke, as CSV."""
+def ledger_counts(cohorts: Sequence[Cohort]) -> bytes:
+    """Return how often each rule spoke, as CSV; of several cohorts each has its rows."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("rule", "severity", "n"))
-    writer.writerows((count.rule, count.severity, count.n) for count in cohort.attrition.rules)
+    several = len(cohorts) > 1
+    writer.writerow((*(["cohort"] if several else []), "rule", "severity", "n"))
+    for cohort in cohorts:
+        first = [cohort.name] if several else []
+        writer.writerows((*first, count.rule, count.severity, count.n) for count in cohort.attrition.rules)
     return text.getvalue().encode()

@@ -14,15 +14,6 @@ from jupyter_client.manager import AsyncKernelManager
 from crampstudy import ending, scratch
 from crampstudy.report import warm
 
-PINNED = {
-    # One BLAS thread: sums over several threads come out in another order from run to run.
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"),
-    "MPLBACKEND": "agg",
-    "PYTHONHASHSEED": "0",
-    "TZ": "UTC",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
-
 
 class Kernel(AsyncKernelManager):
     """A kernel with pinned threads that talks over sockets in a folder of its own, never over a contested port."""
@@ -50,7 +41,7 @@ class Kernel(AsyncKernelManager):
         if os.name == "posix" and len(str(folder)) < 80:
             self.transport = "ipc"
             self.ip = str(folder / "k")
-        kwargs |= {"env": {**os.environ, **PINNED}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        kwargs |= {"env": warm.environment(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         # Papermill would change the folder of this whole process, in which other notebooks run as well.
         kwargs["cwd"] = self.place
         await super().start_kernel(**kwargs)

@@ -30,20 +30,22 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 
 _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
-_OUTLINE = "outline.yaml"
+OUTLINE = "outline.yaml"
 FOLDER = "notebooks"
 """Under this name the notebooks are found in the current folder."""
 TEMPLATE = "custom.ipynb"
 """A notebook to begin a section of one's own with; it stands beside those of the outline, and in no report."""
+COMPARISON = "compare.ipynb"
+"""The notebook that compares cohorts; it stands beside those of the outline, and is a document of its own."""
 
 
 REPORTS = Path("reports")
 """Under this name reports stand in the current folder, where no other is given."""
 
 
-def default_folder(cohort: Cohort) -> Path:
-    """Return the folder of a cohort's report, where no other is given."""
-    return REPORTS / names.slug(cohort.name)
+def default_folder(*cohorts: Cohort) -> Path:
+    """Return the folder of a report of a cohort, or of several that are compared, where no other is given."""
+    return REPORTS / names.slug("-".join(cohort.name for cohort in cohorts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def read(folder: Path) -> Outline:
     Raises:
         UsageError: the file is not there or malformed, names a notebook twice or one that is not there.
     """
-    path = folder / _OUTLINE
+    path = folder / OUTLINE
     try:
         content = plain_yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
@@ -118,6 +120,18 @@ def read(folder: Path) -> Outline:
     if twice := sorted({p.stem for p in outline.notebooks if outline.notebooks.count(p) > 1}):
         raise UsageError(f"outline.yaml names {', '.join(twice)} twice; a notebook has one place")
     return outline
+
+
+def comparison(folder: Path) -> Outline:
+    """Return the outline of the one notebook that compares cohorts.
+
+    Raises:
+        UsageError: it does not stand in the folder.
+    """
+    path = folder / COMPARISON
+    if not path.is_file():
+        raise UsageError(f"no {COMPARISON} in {folder}; copy it from those that crampstudy init --notebooks makes")
+    return Outline("Cohorts compared", (OutlinePart(None, (path,)),))
 
 
 def find(folder: Path | None = None) -> Path:
@@ -135,16 +149,16 @@ def find(folder: Path | None = None) -> Path:
     else:
         places = [Path.cwd() / FOLDER, *_shipped()]
     for place in places:
-        if (place / _OUTLINE).is_file():
+        if (place / OUTLINE).is_file():
             return place.resolve()
     raise UsageError(
-        f"no notebooks found in {', '.join(map(str, places))}: a folder with {_OUTLINE} is needed; make one with "
+        f"no notebooks found in {', '.join(map(str, places))}: a folder with {OUTLINE} is needed; make one with "
         f"crampstudy init --notebooks, or let {_VARIABLE} name yours"
     )
 
 
 def copy(target: Path) -> tuple[Path, ...]:
-    """Copy the notebooks that come with the package, their outline and the template, and return the files.
+    """Copy the notebooks that come with the package, their outline, the template and the comparison; return the files.
 
     Raises:
         UsageError: there is something at ``target``, or the package came without notebooks.
@@ -152,10 +166,10 @@ def copy(target: Path) -> tuple[Path, ...]:
     """
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise UsageError(f"{target} is there already and may hold notebooks of yours; move it away, or go on with it")
-    shipped = next((place for place in _shipped() if (place / _OUTLINE).is_file()), None)
+    shipped = next((place for place in _shipped() if (place / OUTLINE).is_file()), None)
     if shipped is None:
         raise UsageError("this copy of crampstudy has no notebooks; install it anew from a wheel or a checkout")
-    files = (shipped / _OUTLINE, *read(shipped).notebooks, shipped / TEMPLATE)
+    files = (shipped / OUTLINE, *read(shipped).notebooks, shipped / TEMPLATE, shipped / COMPARISON)
     with whole_folder(target, lambda _: None) as fresh:
         for path in files:
             (fresh.folder / path.name).write_bytes(path.read_bytes())

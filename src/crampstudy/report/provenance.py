@@ -75,12 +75,12 @@ def _is_report(folder: Path) -> bool:
 
 
 def manifest(
-    cohort: Cohort,
+    cohorts: Sequence[Cohort],
     *,
     origin: Origin,
     parameters: Mapping[str, Any],
     notebooks: Sequence[Path],
-    outline: Path,
+    outline: Path | None,
     outputs: Mapping[str, bytes],
     seconds: Mapping[str, float],
 ) -> bytes:
@@ -90,28 +90,33 @@ def manifest(
     names, and nothing of the user, is in it.
 
     Args:
-        cohort: the cohort of the report.
+        cohorts: the one cohort of the report, or those that it compares.
         origin: its source.
         parameters: name to value, defaults with them.
         notebooks: the notebooks in order.
-        outline: their ``outline.yaml``; a project's lock file is looked for beside its folder.
+        outline: their ``outline.yaml``, if there is one; a project's lock file is looked for beside their folder.
         outputs: file name to content.
         seconds: wall time per stage.
     """
     package = Path(__file__).resolve().parents[1]
+    described = [
+        {"name": cohort.name, "kind": cohort.kind, "synthetic": cohort.synthetic, "sha256": cohort.digest}
+        for cohort in cohorts
+    ]
     inputs: dict[str, Any] = {
-        "cohort": {"name": cohort.name, "kind": cohort.kind, "synthetic": cohort.synthetic, "sha256": cohort.digest},
+        **({"cohort": described[0]} if len(described) == 1 else {"cohorts": described}),
         "parameters": dict(parameters),
         "notebooks": {path.stem: sha256(path.read_bytes()) for path in notebooks},
         "code": _tree(package),
     }
-    inputs["outline"] = sha256(outline.read_bytes())
-    locks = (outline.parent.parent / name for name in _LOCKS)
+    if outline is not None:
+        inputs["outline"] = sha256(outline.read_bytes())
+    locks = (notebooks[0].parent.parent / name for name in _LOCKS)
     inputs["locks"] = {lock.name: sha256(lock.read_bytes()) for lock in locks if lock.is_file()}
     content = {
         "format": FORMAT,
         "crampstudy": version(),
-        "date_of_data": cohort.date_of_data.isoformat(),
+        "date_of_data": max(cohort.date_of_data for cohort in cohorts).isoformat(),
         "source": {"shown": origin.shown, "sha256": origin.sha256},
         "inputs": inputs,
         "environment": {

@@ -56,6 +56,21 @@ _PLAIN = "import sys; from crampstudy.report import warm; warm.run_kernel(*sys.a
 _LONGEST = 100
 """Characters that the path of a Unix socket may have, nearly."""
 
+PINNED = {
+    # One BLAS thread: sums over several threads come out in another order from run to run.
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"),
+    "MPLBACKEND": "agg",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+"""What a kernel's environment holds beside that of its parent."""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a kernel, and of the server that it is forked from."""
+    return {**os.environ, **PINNED}
+
 
 def command(server: Path | None, connection_file: str, line: str) -> list[str]:
     """Return the command that Jupyter starts as a kernel tied to ``line``, forked from a server if there is one."""

@@ -33,6 +33,15 @@ from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.sections.case_definition import case_criteria, case_rates, recall
+from crampstudy.tables.sections.cohorts import (
+    beside_ratios,
+    between_kinds,
+    factors_between,
+    few_events,
+    pooled_cohorts,
+    standardised_otherwise,
+)
+from crampstudy.tables.sections.compared import standardised_differences
 from crampstudy.tables.sections.comparisons import between_cohorts, cohort_interaction
 from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
@@ -58,7 +67,9 @@ __all__ = [
     "agreement",
     "agreements",
     "at_contrasts",
+    "beside_ratios",
     "between_cohorts",
+    "between_kinds",
     "bootstrap",
     "both_directions",
     "case_criteria",
@@ -77,7 +88,8 @@ __all__ = [
     "distribution",
     "dose_response",
     "factors",
-    "flag_stability",
+    "factors_between",
+    "few_events",
     "gaps",
     "grade_inputs",
     "in_whom",
@@ -97,6 +109,7 @@ __all__ = [
     "peak",
     "people_by_frequency",
     "pooled",
+    "pooled_cohorts",
     "prevalence",
     "printed",
     "rates",
@@ -112,6 +125,8 @@ __all__ = [
     "second_opinions",
     "sensitivity",
     "shown",
+    "standardised_differences",
+    "standardised_otherwise",
     "table_one",
     "test_results",
     "trials",

@@ -58,7 +58,7 @@ def prevalence(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, pd.Series[str]] = {
         "Participants": shown.groupby("row")["n_participants"].first().map(wording.count)
     }
-    return _by_class(shown, columns, "Age (years)")
+    return _by_class(shown, columns, wording.grouping(str(crude["term"].iloc[0])))
 
 
 @table_of_rows

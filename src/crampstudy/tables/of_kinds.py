@@ -11,7 +11,16 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
-from crampstudy.tables.sections import case_definition, comparisons, nightly, severity, sleep, triage
+from crampstudy.tables.sections import (
+    case_definition,
+    cohorts,
+    compared,
+    comparisons,
+    nightly,
+    severity,
+    sleep,
+    triage,
+)
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -27,6 +36,9 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
         *(observed.measured, observed.participants),
         *(comparisons.between_cohorts, comparisons.cohort_interaction),
+        *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),
+        *(cohorts.pooled_cohorts, cohorts.few_events, cohorts.beside_ratios),
+        compared.standardised_differences,
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
@@ -47,7 +59,8 @@ _OF_EVIDENCE = {"trials": "trials", "pooled": "pool", "sensitivity": "what the p
 """Headings of tables of published trials, of which there is one for each treatment and population."""
 _APART_ALSO = {
     **dict.fromkeys(_OF_EVIDENCE, ("term", "population")),
-    **dict.fromkeys(("between_cohorts", "cohort_interaction"), ("outcome",)),
+    **dict.fromkeys(("between_cohorts", "cohort_interaction", "beside_ratios"), ("outcome",)),
+    **dict.fromkeys(("standardised_otherwise", "pooled_cohorts"), ("outcome",)),
 }
 """The same of tables that are of no fit."""
 

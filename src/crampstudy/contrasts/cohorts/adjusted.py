@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import p_value, quantile
 from crampstudy.nights import NIGHTS_PER_WEEK, people
 
+Over = Literal["all", "reference"]
 Row = dict[str, Any]
 
 
@@ -32,15 +33,16 @@ def adjusted(
     *,
     outcome: str | None,
     beside: str,
+    over: Over = "all",
     margins: Margins,
     **more: Any,
 ) -> list[Row]:
     """Return ratio and difference of each cohort against the first at the same people, adjusted for what is ``beside``.
 
     One Poisson model of the pooled cohorts, of surveys one design-based logistic model, has cohort by group and what
-    is beside it. Its expectation is averaged over the participants of all cohorts together, each once and of surveys by
-    weight, first as if all of them were of one cohort, then of the other. The standard error is by the delta method,
-    what the participants are held fixed.
+    is beside it. Its expectation is averaged over the participants of all cohorts together, or of the reference alone,
+    each once and of surveys by weight, first as if all of them were of one cohort, then of the other. The standard
+    error is by the delta method, what the participants are held fixed.
 
     Args:
         cohorts: two or more, pooled.
@@ -48,6 +50,7 @@ def adjusted(
         by: what the groups are formed by.
         outcome: of surveys, ``any_cramp`` or ``moderate_severe_vs_rest``.
         beside: further terms, such as ``sex + bmi_kg_m2``.
+        over: whose participants the expectation is averaged over: those of ``all`` cohorts or of the ``reference``.
         margins: between these a ratio is as good as 1.
         more: other arguments of :func:`crampstudy.fit`, such as ``where``, ``bands`` and ``ci_level``.
 
@@ -61,12 +64,13 @@ def adjusted(
     fitted = fit(cohorts, model="survey-logistic" if survey else "poisson", outcome=outcome, terms=terms, **more)
     first = fitted.estimates.iloc[0]
     kept = ("population", "outcome", "model", "ci_level", "n_participants", "n_nights", "n_events", "note")
+    whose = "all cohorts" if over == "all" else names[0]
     cells: Row = {name: None if pd.isna(first[name]) else first[name] for name in kept} | {
         "analysis": kinds.BETWEEN_ADJUSTED.name,
         "term": by,
         "reference": names[0],
         "adjusted_for": "; ".join(part.strip() for part in (by, *beside.split("+"))),
-        "estimand": "averaged over the participants of all cohorts, by g-computation",
+        "estimand": f"averaged over the participants of {whose}, by g-computation",
     }
     scale = "prevalence" if survey else "rate"
     linear = fitted.linear
@@ -79,7 +83,7 @@ def adjusted(
             for name in names[1:]
             for each in scales
         ]
-    frame, weights = _people(cohorts, linear, more)
+    frame, weights = _people(cohorts, linear, more, None if over == "all" else names[0])
     settings = tuple(linear.design.encode(frame.assign(**{COHORT: name})) for name in names)
     means = marginal_means(settings, linear.coefficients, linear.variance, "logit" if survey else "log", weights)
     factor, unit = (1.0, "proportion") if survey else (float(NIGHTS_PER_WEEK), "cramps per person-week")
@@ -96,10 +100,17 @@ def adjusted(
     return made
 
 
-def _people(cohorts: Cohort, linear: Linear, more: dict[str, Any]) -> tuple[pd.DataFrame, Array | None]:
-    """Return the participants whose characteristics the model knows, and of a survey their weights."""
+def _people(
+    cohorts: Cohort, linear: Linear, more: dict[str, Any], only: str | None
+) -> tuple[pd.DataFrame, Array | None]:
+    """Return the participants whose characteristics the model knows, and of a survey their weights.
+
+    ``only`` names the cohort whose participants they are; ``None`` is all of them.
+    """
     frame = people(cohorts, more["bands"])
     inside = subpopulation.select(frame, more["where"]).inside
+    if only is not None:
+        inside = inside & (frame[COHORT] == only)
     complete = ~pl.any_horizontal(*(pl.col(name).is_null() for name in linear.design.variables))
     keep = inside & frame.select(complete).to_series()
     weights = None

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from crampstudy import estimates
-from crampstudy.age_bands import AgeBands, Standard
 from crampstudy.arrays import Array
 from crampstudy.contrasts.cohorts.measures import GroupMeasures
 from crampstudy.descriptive.rate_intervals import sum_df
-from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED, MARGINS, Margins, verdict
 from crampstudy.models.inference.covariance import p_value, quantile
 
 Row = dict[str, Any]
@@ -34,12 +33,12 @@ class Side:
 
 
 def side(of: GroupMeasures, label: str) -> Side:
-    """Return the number of a group."""
+    """Return the number of a group; its own label is the name of its cohort."""
     place = of.place(label)
     if place is None:
-        return Side(label, math.nan, math.nan, math.nan, 0, None, 0, "nobody is in this group")
+        return Side(of.cohort, math.nan, math.nan, math.nan, 0, None, 0, "nobody is in this group")
     return Side(
-        label,
+        of.cohort,
         float(of.estimate[place]),
         float(of.covariance[place, place]),
         float(of.df[place]),
@@ -53,11 +52,13 @@ def side(of: GroupMeasures, label: str) -> Side:
 def standardised(of: GroupMeasures, weights: Array, label: str) -> Side:
     """Return the number of a cohort at given ``weights`` of its age bands (k), with their joint covariance.
 
-    An empty band has no number to weight, and its weight is never given to the others.
+    An empty band has no number to weight, and its weight is never given to the others; one without a weight needs
+    none.
 
     Source: Welch 1947 and Satterthwaite 1946 (degrees of freedom over the bands of a diary).
     """
-    places = list(of.standard)
+    weighed = [(place, weight) for place, weight in zip(of.standard, weights, strict=True) if weight]
+    places, weights = [place for place, _ in weighed], np.array([weight for _, weight in weighed])
     counted = [of.participants[places], of.events[places]]
     sums = [int(each.sum()) for each in counted]
     nights = None if of.nights is None else int(of.nights[places].sum())
@@ -80,11 +81,6 @@ def standardised(of: GroupMeasures, weights: Array, label: str) -> Side:
     else:
         df = float(of.df[-1])
     return Side(label, estimate, variance, df, sums[0], nights, sums[1])
-
-
-def standard_weights(bands: AgeBands, standard: Standard) -> Array:
-    """Return the shares of the standard population in the bands from the first limit on."""
-    return np.array(bands.standard_weights(standard))
 
 
 def rows_of(
@@ -115,8 +111,11 @@ def rows_of(
     difference = made | {"scale": "difference", "unit": unit}
     if reason := one.why_not or other.why_not:
         whose = "" if one.why_not and other.why_not else f" ({one.label if one.why_not else other.label})"
+        few = {"verdict": "too few"} if min(one.participants, other.participants) < FEWEST_EXPOSED else {}
+        cells = {"note": f"{reason}{whose}"}
         return [
-            estimates.row(status="not_estimable", **each | {"note": f"{reason}{whose}"}) for each in (ratio, difference)
+            estimates.row(status="not_estimable", **ratio | cells) | few,
+            estimates.row(status="not_estimable", **difference | cells),
         ]
     level = float(cells["ci_level"])
     logs = [one.variance / one.estimate**2, other.variance / other.estimate**2]

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from crampstudy import estimates, suggestions
-from crampstudy.age_bands import STANDARDS, AgeBands, Standard
-from crampstudy.cohort import Cohort, check_opened
-from crampstudy.cohort.pooling import pooled
+from crampstudy import estimates
+from crampstudy.age_bands import (
+    AgeBands,
+    AnyStandard,
+    Standard,
+    StandardPopulation,
+    population,
+)
+from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
-from crampstudy.contrasts.cohorts.adjusted import adjusted
-from crampstudy.contrasts.cohorts.interaction import interaction, trend
+from crampstudy.contrasts.cohorts.adjusted import Over
+from crampstudy.contrasts.cohorts.asked import Asked, reference_of, standard_of
+from crampstudy.contrasts.cohorts.few_events import Method
+from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
+from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
+from crampstudy.contrasts.cohorts.further.standardised_extras import check_asked, standardised_extras
+from crampstudy.contrasts.cohorts.joint_models import joint_models
 from crampstudy.contrasts.cohorts.measures import OUTCOMES, GroupMeasures, measures
+from crampstudy.contrasts.cohorts.naming import named
 from crampstudy.descriptive import Description, describe
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import BandError, UsageError
@@ -25,22 +37,6 @@ from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    by: str
-    bands: AgeBands
-    standard: Standard | Literal["none"]
-    where: str | None
-    adjust: str
-    ci_level: float
-    margins: Margins
-
-    @property
-    def whole(self) -> str:
-        """The label of all groups together."""
-        return f"{self.bands.limits[0]}+"
 
 
 def compare(
@@ -52,9 +48,14 @@ def compare(
     names: Sequence[str] | None = None,
     reference: str | None = None,
     bands: AgeBands | None = None,
-    standard: Standard | Literal["none"] = "who",
+    standard: AnyStandard | str = "who",
     where: str | None = None,
     adjust: str = "",
+    average_over: Over = "all",
+    pool: bool = False,
+    few_events: Method | None = None,
+    bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
     ci_level: float = 0.95,
     margins: Margins = MARGINS,
 ) -> Description:
@@ -76,9 +77,16 @@ def compare(
         names: what the cohorts are called; by default as they are, and ``A``, ``B`` and so on where two have one name.
         reference: the name of the cohort that the others are compared with; the first by default.
         bands: age bands of all.
-        standard: standard population, ``who``, ``esp2013`` or ``none``.
+        standard: standard population: ``who``, ``esp2013``, ``none``, a
+            :class:`~crampstudy.age_bands.StandardPopulation`, the name of a CSV file of one, or that of one of the
+            cohorts, for its own ages.
         where: condition that names the same part of all.
-        adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts, averaged over all participants.
+        adjust: further terms, such as ``sex + bmi_kg_m2``, of a model of all cohorts.
+        average_over: whose participants that model is averaged over: those of ``all`` cohorts or of the ``reference``.
+        pool: also take the cohorts of the reference's kind together, each a stratum.
+        few_events: also give diaries' standardised rates the interval ``gamma``, ``dobson`` or ``log`` of few events.
+        bootstrap: also draw the participants of each diary so many times, for the standardised ratio and difference.
+        rng: the source of these draws.
         ci_level: confidence level.
         margins: between these a ratio is as good as 1.
 
@@ -87,57 +95,72 @@ def compare(
             :func:`crampstudy.describe`.
         BandError: the bands do not fit the ages of one of them.
     """
-    cohorts = _named((first, second, *others), names)
-    reference = cohorts[0].name if reference is None else reference
-    if reference not in (known := [cohort.name for cohort in cohorts]):
-        said, allowed = f"no cohort {reference!r} to compare with", f"allowed: {', '.join(known)}"
-        raise suggestions.unknown(UsageError, said, reference, known, allowed)
-    asked = _Asked(by, bands or AgeBands(), standard, where, adjust, ci_level, margins)
+    cohorts = named((first, second, *others), names)
+    first_name = reference_of(cohorts, reference)
+    bands = bands or AgeBands()
+    asked = Asked(
+        by,
+        bands,
+        standard_of(standard, cohorts, bands, where),
+        where,
+        adjust,
+        ci_level,
+        margins,
+        average_over=average_over,
+        few_events=few_events,
+        bootstrap=bootstrap,
+        rng=rng,
+    )
+    check_asked(asked)
+    ordered = sorted(cohorts, key=lambda cohort: cohort.name != first_name)
+    alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
+    if pool and len(alike) < 2:
+        said = f"pool (--pool) takes cohorts of one kind together, and {alike[0].name} alone is a {alike[0].kind}"
+        raise UsageError(f"{said}; leave it out, or name another {alike[0].kind}")
     described = [
-        describe(each, by, bands=asked.bands, standard=standard, where=where, ci_level=ci_level) for each in cohorts
+        describe(each, by, bands=bands, standard=asked.standard, where=where, ci_level=ci_level) for each in cohorts
     ]
     tables = [each.estimates for each in described]
-    if len({cohort.kind for cohort in cohorts}) == 1:
-        ordered = sorted(cohorts, key=lambda cohort: cohort.name != reference)
-        tables.append(estimates.frame(_compared(ordered, asked)))
+    if len(alike) > 1:
+        tables.append(estimates.frame(_compared(alike, asked)))
+    shared: dict[str, Any] = {"bands": bands, "where": where, "ci_level": ci_level}
+    others_of_kind = [cohort for cohort in ordered if cohort.kind != ordered[0].kind]
+    tables += [compare_kinds(each, ordered[0], **shared, margins=margins) for each in others_of_kind]
+    if pool:
+        tables.append(pool_cohorts(alike, by, **shared))
     return Description(
         pd.concat(tables, ignore_index=True), tuple(account for each in described for account in each.accounts)
     )
 
 
-def _named(cohorts: tuple[Cohort, ...], names: Sequence[str] | None) -> tuple[Cohort, ...]:
-    for cohort in cohorts:
-        check_opened(cohort)
-    if names is None and len(_keys(*(cohort.name for cohort in cohorts))) < len(cohorts):
-        names = [chr(ord("A") + i) for i in range(len(cohorts))]
-    if names is None:
-        return cohorts
-    # Names that differ in marks or case alone would give two rows one key.
-    if len(names) != len(cohorts) or not all(names) or len(_keys(*names)) < len(names):
-        number = {2: "two"}.get(len(cohorts), str(len(cohorts)))
-        such_as = ",".join(("before", "after", "later")[: len(cohorts)])
-        raise UsageError(f"{number} cohorts have {number} different names, such as {such_as}; got {','.join(names)!r}")
-    return tuple(replace(cohort, name=name) for cohort, name in zip(cohorts, names, strict=True))
-
-
-def _keys(*names: str) -> set[str]:
-    return {estimates.key({"cohort": name}) for name in names}
-
-
-def _compared(cohorts: Sequence[Cohort], asked: _Asked) -> list[Row]:
+def _compared(cohorts: Sequence[Cohort], asked: Asked) -> list[Row]:
     """Return the rows of the contrasts of cohorts of one kind, the reference first."""
     survey = cohorts[0].kind == "survey"
     outcomes: dict[str, str | None] = dict(OUTCOMES) if survey else {"cramps": None}
     made: list[Row] = []
     for outcome, of_model in outcomes.items():
         found = [measures(each, asked.by, asked.bands, outcome=outcome, where=asked.where) for each in cohorts]
-        for other in found[1:]:
-            made += _by_group(other, found[0], asked)
-        made += _models(cohorts, found, of_model, asked)
+        groups = [row for other in found[1:] for row in _by_group(other, found[0], asked)]
+        of = "groups" if len(cohorts) == 2 else f"groups of {len(cohorts) - 1} cohorts"
+        rows = multiplicity.with_holm(groups, partial(_in_family, asked), of)
+        joint = joint_models(cohorts, found, of_model, asked)
+        made += [*rows, *joint, *multiplicity.e_value_rows([*groups, *(row for row in joint if _is_adjusted(row))])]
+        if found[0].standard and asked.standard != "none":
+            made += standardised_extras(cohorts, found, asked.standard, asked)
     return made
 
 
-def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[Row]:
+def _is_adjusted(row: Row) -> bool:
+    return bool(row["analysis"] == kinds.BETWEEN_ADJUSTED.name)
+
+
+def _in_family(asked: Asked, row: Row) -> bool:
+    """Say whether a row is the ratio of a group: a difference has its ratio's test, and all are made up of groups."""
+    of_group = row["analysis"] == kinds.BETWEEN_COHORTS.name and row["level"] not in (asked.whole, ALL)
+    return of_group and str(row["scale"]).endswith("_ratio")
+
+
+def _by_group(one: GroupMeasures, other: GroupMeasures, asked: Asked) -> list[Row]:
     """Return the rows of each group of a cohort against that of the reference, and at the ages of a standard."""
     cells = {
         "cohort": one.cohort,
@@ -148,67 +171,31 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: _Asked) -> list[R
         "unit": one.unit,
         "ci_level": asked.ci_level,
     }
-    labels = tuple(dict.fromkeys((*other.labels, *one.labels)))
-    family: list[Row] = []
-    whole: list[Row] = []
-    for label in labels:
+    # The last is everybody, whom the groups make up.
+    groups = dict.fromkeys((*other.labels[:-1], *one.labels[:-1], other.labels[-1], one.labels[-1]))
+    made: list[Row] = []
+    for label in groups:
         own = cells | {"level": label, "population": part_of(label, asked.where)}
         own |= {"analysis": kinds.BETWEEN_COHORTS.name, "estimand": "crude, by group"}
-        rows = between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
-        # The last is everybody, whom the groups make up.
-        (whole if label in (asked.whole, ALL) else family).extend(rows)
-    made = [*_with_holm(family), *whole]
+        made += between.rows_of(between.side(one, label), between.side(other, label), own, margins=asked.margins)
     if one.standard and asked.standard != "none":
-        made += _standardised(one, other, cells, asked)
+        made += _standardised(one, other, cells, asked.standard, asked)
     return made
 
 
-def _standardised(one: GroupMeasures, other: GroupMeasures, cells: Row, asked: _Asked) -> list[Row]:
-    if asked.standard == "none":
-        return []
+def _standardised(
+    one: GroupMeasures, other: GroupMeasures, cells: Row, standard: Standard | StandardPopulation, asked: Asked
+) -> list[Row]:
     own = cells | {
         "level": asked.whole,
         "population": part_of(asked.whole, asked.where),
         "analysis": kinds.BETWEEN_STANDARDISED.name,
-        "estimand": f"at the ages of the {STANDARDS[asked.standard]}",
+        "estimand": f"at the ages of the {population(standard).label}",
     }
     try:
-        weights = between.standard_weights(asked.bands, asked.standard)
+        weights = np.array(asked.bands.standard_weights(standard))
     except BandError as error:
         scales = (f"{one.scale}_ratio", "difference")
         return [estimates.row(status="not_estimable", **own | {"scale": scale, "note": str(error)}) for scale in scales]
     this, that = (between.standardised(each, weights, each.cohort) for each in (one, other))
     return between.rows_of(this, that, own, margins=asked.margins)
-
-
-def _with_holm(rows: list[Row]) -> list[Row]:
-    """Return rows with Holm's p-value over the ratios of all groups; a difference has that of its ratio's test."""
-    tested = [i for i, row in enumerate(rows) if row["p_value"] is not None and str(row["scale"]).endswith("_ratio")]
-    found = multiplicity.adjusted([float(rows[i]["p_value"]) for i in tested]).holm
-    made = list(rows)
-    for place, value in zip(tested, found, strict=True):
-        note = estimates.note(f"q by Holm over {len(tested)} groups", rows[place]["note"] or "")
-        made[place] = rows[place] | {"q_value": value, "note": note}
-    return made
-
-
-def _models(cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: str | None, asked: _Asked) -> list[Row]:
-    """Return the test of cohort by group, alone and adjusted for sex, and the trend with age."""
-    together = pooled(cohorts)
-    aged = together.has("age_years")
-    # A diary's groups by sex and the like are of all ages.
-    by_age = aged and (asked.by == "age_band" or together.kind == "survey")
-    inside = [f"age_years >= {asked.bands.limits[0]}"] if by_age else []
-    where = " AND ".join(f"({part})" for part in filter(None, [asked.where, *inside])) or None
-    more: dict[str, Any] = {"where": where, "bands": asked.bands, "ci_level": asked.ci_level}
-    fewest = min(int(n) for each in found for n in each.participants)
-    made = interaction(together, asked.by, outcome=outcome, fewest=fewest, **more)
-    if asked.by != "sex" and together.has("sex"):
-        made += interaction(together, asked.by, outcome=outcome, beside=("sex",), fewest=fewest, **more)
-    if asked.adjust:
-        names = [cohort.name for cohort in cohorts]
-        made += adjusted(together, names, asked.by, outcome=outcome, beside=asked.adjust, margins=asked.margins, **more)
-    if aged and asked.by == "age_band":
-        made += trend(together, [cohort.name for cohort in cohorts], outcome=outcome, **more)
-    population = part_of(asked.whole if by_age else ALL, asked.where)
-    return [estimates.row(**{k: v for k, v in row.items() if k != "key"} | {"population": population}) for row in made]

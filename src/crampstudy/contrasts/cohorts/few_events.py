@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
 
+from crampstudy import estimates, suggestions
+from crampstudy.contrasts.cohorts.measures import GroupMeasures
 from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.nights import NIGHTS_PER_WEEK
 
 Method = Literal["gamma", "dobson", "log"]
 METHODS: tuple[Method, ...] = ("gamma", "dobson", "log")
 """Fay and Feuer's, Dobson's from Byar's limits of the number of events, and the normal one on the log scale."""
+
+
+INDEPENDENT = "an interval of few events takes each as independent of the others, also of one participant"
+Row = dict[str, Any]
 
 
 def standardised_interval(
@@ -37,8 +45,7 @@ def standardised_interval(
 
     Source: Fay and Feuer 1997 (gamma); Dobson et al. 1991; Breslow and Day 1987, equation 2.13 (Byar).
     """
-    if method not in METHODS:
-        raise UsageError(f"no interval {method!r} of few events; allowed: {', '.join(METHODS)}")
+    check_method(method)
     counts, time, shares = (np.asarray(each, dtype=float) for each in (events, person_time, weights))
     if not len(counts) == len(time) == len(shares) or (time <= 0).any():
         raise UsageError("each group has a number of events, a person-time above 0 and a weight")
@@ -63,3 +70,55 @@ def standardised_interval(
 def _byar(count: float, z: float) -> float:
     """Return Byar's approximation to the exact limit of a Poisson count."""
     return float(count * (1 - 1 / (9 * count) + z / (3 * math.sqrt(count))) ** 3)
+
+
+def check_method(method: str) -> None:
+    """Check that an interval of few events is one of :data:`METHODS`.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if method not in METHODS:
+        said, allowed = f"no interval {method!r} of few events", f"allowed: {', '.join(METHODS)}"
+        raise suggestions.unknown(UsageError, said, method, METHODS, allowed)
+
+
+def few_event_rows(of: GroupMeasures, weights: Sequence[float], method: Method, cells: Row) -> list[Row]:
+    """Return the row of a diary's rate at given ``weights`` of its age bands, with the interval of few events.
+
+    Args:
+        of: the rates of a diary by age band.
+        weights: shares of the standard population in the bands.
+        method: the interval, named in ``model``.
+        cells: what the row says beside: population, level, reference, estimand and ci_level.
+
+    Raises:
+        UsageError: the method is none of :data:`METHODS`.
+    """
+    check_method(method)
+    places = list(of.standard)
+    made = cells | {
+        "cohort": of.cohort,
+        "analysis": kinds.FEW_EVENTS.name,
+        "model": method,
+        "outcome": of.outcome,
+        "scale": of.scale,
+        "unit": of.unit,
+        "n_participants": int(of.participants[places].sum()),
+        "n_events": int(of.events[places].sum()),
+    }
+    if of.nights is None:
+        said = "a survey's prevalence has no person-time, and its interval is of the sampling design"
+        return [estimates.row(status="not_estimable", **made | {"note": said})]
+    nights = of.nights[places]
+    made |= {"n_nights": int(nights.sum()), "note": INDEPENDENT}
+    if empty := [of.labels[place] for place, n in zip(places, nights, strict=True) if not n]:
+        return [estimates.row(status="not_estimable", **made | {"note": f"no number in the group {empty[0]}"})]
+    if method != "gamma" and not made["n_events"]:
+        said = f"without an event there is no interval by {method}; take gamma"
+        return [estimates.row(status="not_estimable", **made | {"note": said})]
+    weeks = nights / NIGHTS_PER_WEEK
+    rate, low, high = standardised_interval(
+        of.events[places].tolist(), weeks.tolist(), weights, method, cells["ci_level"]
+    )
+    return [estimates.row(status="converged", **made | {"estimate": rate, "ci_low": low, "ci_high": high})]

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crampstudy import codebook
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.descriptive.people_by_level import people_by_level
 from crampstudy.descriptive.prevalence import LEVELS, check_bands
 from crampstudy.descriptive.rates import UNIT, rates
 from crampstudy.errors import AnalysisError, UsageError
@@ -21,7 +21,6 @@ from crampstudy.estimates import kinds
 from crampstudy.models.common import recalled_outcomes
 from crampstudy.models.surveys.domain_means import domain_means
 from crampstudy.models.surveys.sampling import SamplingDesign
-from crampstudy.models.terms.levels import check_group
 from crampstudy.nights import people
 
 OUTCOMES: dict[str, str] = {"any": "any_cramp", "moderate-severe": "moderate_severe_vs_rest"}
@@ -173,16 +172,10 @@ def _members(
     frame: pl.DataFrame, by: str, bands: AgeBands, inside: NDArray[np.bool_]
 ) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """Return the labels of the groups (k) and who is in each (n x k), everybody from the first limit on last."""
-    whole = f"{bands.limits[0]}+"
     if by == "age_band":
-        labels: Sequence[str] = bands.labels[1:]
+        labels = bands.labels[1:]
+        values = frame[by].cast(pl.String)
+        members = np.column_stack([inside & (values == label).fill_null(value=False).to_numpy() for label in labels])
     else:
-        check_group(by, frame)
-        if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String):
-            raise UsageError(f"groups are formed by age_band or a level or yes/no variable, not by {by!r}")
-        known = codebook.find(by)
-        seen = {str(level).lower() for level in frame[by].drop_nulls().unique()}
-        labels = [x for x in known.levels if x in seen] if known and known.levels else sorted(seen)
-    values = frame[by].cast(pl.String)
-    columns = [inside & (values == label).fill_null(value=False).to_numpy() for label in labels]
-    return (*labels, whole), np.column_stack([*columns, inside])
+        labels, members = people_by_level(by, frame, inside)
+    return (*labels, f"{bands.limits[0]}+"), np.column_stack([members, inside])

@@ -138,9 +138,4 @@ def _class(numbers: Array) -> np.ndarray:
 
 
 def _root(values: pl.Series) -> Array:
-<<<<<<< HEAD
-    made: Array = np.sqrt(values.to_numpy())
-    return made
-=======
     return np.asarray(np.sqrt(values.to_numpy()), dtype=np.float64)
->>>>>>> triage

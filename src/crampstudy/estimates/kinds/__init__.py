@@ -6,6 +6,17 @@ functions in :mod:`crampstudy.tables` and :mod:`crampstudy.figures`.
 """
 
 from crampstudy.estimates.kinds import evidence
+from crampstudy.estimates.kinds.cohorts import (
+    BETWEEN_BOOTSTRAP,
+    BETWEEN_KINDS,
+    E_VALUE,
+    FACTOR_BETWEEN,
+    FACTOR_IN_COHORT,
+    FALSE_DISCOVERY,
+    FEW_EVENTS,
+    POOLED,
+    STANDARDISED_OTHERWISE,
+)
 from crampstudy.estimates.kinds.comparisons import (
     BETWEEN_ADJUSTED,
     BETWEEN_COHORTS,
@@ -55,6 +66,7 @@ from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, R
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
+from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
 from crampstudy.estimates.kinds.sections.recall import RECALL, RECALL_CELLS
@@ -81,7 +93,9 @@ __all__ = [
     "AGE_CURVE",
     "AT_RISK",
     "BETWEEN_ADJUSTED",
+    "BETWEEN_BOOTSTRAP",
     "BETWEEN_COHORTS",
+    "BETWEEN_KINDS",
     "BETWEEN_STANDARDISED",
     "BOOTSTRAP",
     "BOOTSTRAP_CORRECTED",
@@ -112,7 +126,12 @@ __all__ = [
     "DOSE_RESPONSE",
     "EXAMINED",
     "EXPOSURE_LEVEL",
+    "E_VALUE",
+    "FACTOR_BETWEEN",
+    "FACTOR_IN_COHORT",
+    "FALSE_DISCOVERY",
     "FEATURE",
+    "FEW_EVENTS",
     "FLAG_STABILITY",
     "GRAPH_ADJUSTED",
     "INCIDENCE_RATE",
@@ -133,6 +152,7 @@ __all__ = [
     "OFTEN",
     "ONSET",
     "PARTICIPANTS",
+    "POOLED",
     "PREVALENCE",
     "RECALL",
     "RECALLED",
@@ -146,6 +166,8 @@ __all__ = [
     "SEASON",
     "SHAPE",
     "SLEEP_AND_MOOD",
+    "STANDARDISED_DIFFERENCE",
+    "STANDARDISED_OTHERWISE",
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "TEST_RESULT",

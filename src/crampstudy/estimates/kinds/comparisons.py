@@ -18,7 +18,6 @@ BETWEEN_STANDARDISED = register(
         meaning="As between cohorts, over all age bands at the ages of a standard population.",
         table="between_cohorts",
         sentence="Age-standardised: {scale} {value}",
-        beside=True,
     )
 )
 BETWEEN_ADJUSTED = register(
@@ -28,7 +27,6 @@ BETWEEN_ADJUSTED = register(
         "stands in `adjusted_for` (g-computation).",
         table="between_cohorts",
         sentence="Adjusted: {scale} {value}",
-        beside=True,
     )
 )
 COHORT_INTERACTION = register(
@@ -45,6 +43,5 @@ COHORT_TREND = register(
         meaning="Ratio per 10 years of age in a cohort (`level`), from one model of all cohorts.",
         table="cohort_interaction",
         sentence="{level}: {scale} {value} per 10 years",
-        beside=True,
     )
 )

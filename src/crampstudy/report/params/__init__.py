@@ -20,12 +20,12 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError
-from crampstudy.report.params.declarations import SOURCE, Parameter, declared
+from crampstudy.report.params.declarations import GIVEN, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
 from crampstudy.report.params.possible import check_possible, unknown
 from crampstudy.report.params.types import fits, parse
 
-__all__ = ["SOURCE", "Parameter", "check", "check_kernel", "declared", "describe", "for_notebook", "suit"]
+__all__ = ["GIVEN", "SOURCE", "Parameter", "check", "check_kernel", "declared", "describe", "for_notebook", "suit"]
 
 
 def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Parameter]:
@@ -49,7 +49,8 @@ def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Paramet
                 )
             names = (*(known.notebooks if known else ()), path.name)
             found[parameter.name] = replace(known or parameter, notebooks=names)
-    found.pop(SOURCE, None)
+    for name in GIVEN:
+        found.pop(name, None)
     return list(found.values())
 
 
@@ -72,8 +73,8 @@ def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None =
         name = name.strip()
         if not equals or not name:
             raise ParameterError(f"setting {setting!r}: write name=value, e.g. ci_level=0.9")
-        if name == SOURCE:
-            raise ParameterError("'source' is the cohort that the report is given; it cannot be set as a parameter")
+        if name in GIVEN:
+            raise ParameterError(f"{name!r} is the cohort that the report is given; it cannot be set as a parameter")
         if name not in known:
             raise unknown(name, known)
         if name in values:
@@ -113,7 +114,7 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
 
 
-def for_notebook(path: Path, values: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Return the values that one notebook takes, ``source`` with them where it declares it."""
+def for_notebook(path: Path, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that one notebook takes of those that are set, and of those that the report gives itself."""
     names = {parameter.name for parameter in declared(path)}
-    return {name: value for name, value in {**values, SOURCE: source}.items() if name in names}
+    return {name: value for name, value in {**values, **given}.items() if name in names}

@@ -16,6 +16,8 @@ from crampstudy.report.params.types import Type, fits, read_type
 
 SOURCE = "source"
 """The parameter that says which cohort it is; the report gives it, and no setting may."""
+GIVEN = (SOURCE, "sources")
+"""That, and the one that says which cohorts are compared."""
 
 
 @dataclass(frozen=True, slots=True)

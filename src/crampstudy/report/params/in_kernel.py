@@ -14,7 +14,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from crampstudy.errors import ParameterError
-from crampstudy.report.params.declarations import SOURCE, Parameter, declarations
+from crampstudy.report.params.declarations import GIVEN, Parameter, declarations
 from crampstudy.report.params.possible import allowed, check_possible, unknown
 from crampstudy.report.params.types import fits
 
@@ -42,7 +42,7 @@ def check(cells: Sequence[str], variables: Mapping[str, Any]) -> None:
     """
     # Of a notebook that was run twice in one kernel the latest run counts.
     injected = max((at for at, cell in enumerate(cells) if cell.startswith(_INJECTED)), default=None)
-    own = [at for at, cell in enumerate(cells) if SOURCE in _assigned(cell)]
+    own = [at for at, cell in enumerate(cells) if {*GIVEN} & {*_assigned(cell)}]
     if injected is None and not own:
         return
     declaring = cells[own[-1]] if injected is None else cells[injected - 1]
@@ -51,7 +51,7 @@ def check(cells: Sequence[str], variables: Mapping[str, Any]) -> None:
         if name not in known:
             raise unknown(name, known)
     for name, parameter in known.items():
-        if name != SOURCE and name in variables:
+        if name not in GIVEN and name in variables:
             _check_value(parameter, variables[name])
 
 

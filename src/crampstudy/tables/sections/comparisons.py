@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,7 +33,7 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
         }
     )
     stubs = [_stub(row) for row in wording.records(ratios)]
-    made.index = pd.Index(stubs, name=wording.grouping(str(ratios["term"].iloc[0])))
+    made.index = _index(ratios, stubs, wording.grouping(str(ratios["term"].iloc[0])))
     return made
 
 
@@ -48,6 +48,8 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
     ]
     stubs += [f"Per 10 years of age: {name}" for name in trends["level"]]
     rows = pd.concat([tests, trends])
+    order = pd.factorize(rows["outcome"])[0].argsort(kind="stable")
+    rows, stubs = rows.iloc[order], [stubs[place] for place in order]
     made = pd.DataFrame(
         {
             with_level("Test or ratio (95% CI)", trends if len(trends) else rows): _texts(rows),
@@ -55,8 +57,20 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
             "p": [p_value(p) for p in rows["p_value"]],
         }
     )
-    made.index = pd.Index(stubs, name="")
+    made.index = _index(rows.assign(cohort=""), stubs, "")
     return made
+
+
+def _index(rows: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.Index:
+    """Return the stubs of rows, in groups where these are of several cohorts or outcomes."""
+    several = [column for column in ("cohort", "outcome") if rows[column].nunique() > 1]
+    if not several:
+        return pd.Index(list(stubs), name=name)
+    told = rows[several].astype(str)
+    if "outcome" in several:
+        told["outcome"] = told["outcome"].map(wording.outcome)
+    groups = [", ".join(cells) for cells in told.to_numpy()]
+    return pd.MultiIndex.from_arrays([groups, list(stubs)], names=["", name])
 
 
 def _stub(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,93 @@
+"""Standard populations: published ones by name, and others by a table of ages."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from crampstudy import suggestions
+from crampstudy.errors import BandError, SourceError
+
+Standard = Literal["who", "esp2013"]
+STANDARDS: dict[str, str] = {
+    "who": "WHO world standard 2000-2025 (Ahmad et al. 2001)",
+    "esp2013": "European standard population 2013 (Eurostat 2013)",
+}
+_AGE = "age_low"
+_EXAMPLE = f"{_AGE},people with a line such as 20,1500 for each age group"
+
+
+@dataclass(frozen=True, slots=True)
+class StandardPopulation:
+    """People by age: ``groups`` are lower limits in years, youngest first, each with its number or share of people.
+
+    Raises:
+        BandError: the limits do not increase, or a number is below 0.
+    """
+
+    label: str
+    groups: tuple[tuple[int, float], ...]
+
+    def __post_init__(self) -> None:
+        lows = [low for low, _ in self.groups]
+        if not lows or any(a >= b for a, b in pairwise(lows)):
+            raise BandError(f"{self.label}: the lower limits of its age groups must increase, got {lows}")
+        if any(not 0 <= people < float("inf") for _, people in self.groups):
+            raise BandError(f"{self.label}: each age group has a number of people, 0 or more")
+
+
+AnyStandard = Standard | StandardPopulation | Literal["none"]
+
+
+def population(standard: Standard | StandardPopulation) -> StandardPopulation:
+    """Return a standard population, of a name the published one.
+
+    Raises:
+        BandError: there is none of this name.
+    """
+    return standard if isinstance(standard, StandardPopulation) else _published(standard)
+
+
+@cache
+def _published(name: str) -> StandardPopulation:
+    if name not in STANDARDS:
+        said, allowed = f"no standard population {name!r}", f"allowed: {', '.join(STANDARDS)}, none"
+        raise suggestions.unknown(BandError, said, name, (*STANDARDS, "none"), allowed)
+    text = files("crampstudy.age_bands").joinpath("standard_populations.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return StandardPopulation(STANDARDS[name], tuple((int(row[_AGE]), float(row[name])) for row in rows))
+
+
+def read_standard(path: Path) -> StandardPopulation:
+    """Return the population of a CSV file: a column ``age_low``, and one of numbers or shares of people.
+
+    Raises:
+        SourceError: the file cannot be read, or is no such table.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is no text in UTF-8"
+        raise SourceError(f"the standard population {path} cannot be read: {why}") from problem
+    rows = [row for row in csv.reader(lines) if any(row)]
+    head = [name.strip() for name in rows[0]] if rows else []
+    if len(head) != 2 or head[0] != _AGE:
+        shown = ",".join(head) or "nothing"
+        raise SourceError(f"the standard population {path} begins with {shown}; it has two columns, {_EXAMPLE}")
+    groups = []
+    for number, row in enumerate(rows[1:], 2):
+        try:
+            low, people = row
+            groups.append((int(low), float(people)))
+        except ValueError:
+            said = f"row {number} is {','.join(row)!r}"
+            raise SourceError(f"the standard population {path}, {said}; it has two columns, {_EXAMPLE}") from None
+    try:
+        return StandardPopulation(f"standard population {path.name}", tuple(groups))
+    except BandError as problem:
+        raise SourceError(f"{path}: {problem}") from None

@@ -1,0 +1,90 @@
+"""How common cramps are in each group of each cohort, and what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from crampstudy import tables
+from crampstudy.analyses.comparison.sentences import bands as said
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.compare import compare
+from crampstudy.estimates import kinds
+from crampstudy.tables.sections.compared import compared_groups
+
+FIGURE, GROUPS, SEVERE, CONTRASTS, TESTS, BESIDE = (
+    *("fig-groups", "tbl-groups", "tbl-groups-severe"),
+    *("tbl-contrasts", "tbl-interaction", "tbl-e-values"),
+)
+_OF_OUTCOMES = {"cramps": GROUPS, "any_cramp": GROUPS, "moderate_severe_vs_rest": SEVERE}
+_TITLES = {
+    "cramps": "Incidence rate of cramps",
+    "any_cramp": "Prevalence of any cramp in the past month",
+    "moderate_severe_vs_rest": "Prevalence of moderate-severe cramps (five or more) in the past month",
+}
+_CONTRASTS = (kinds.BETWEEN_COHORTS, kinds.BETWEEN_STANDARDISED, kinds.BETWEEN_ADJUSTED)
+
+
+def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.DataFrame:
+    """Return the rows of the comparison, as :func:`crampstudy.compare` makes them."""
+    first, second, *others = cohorts
+    return compare(
+        first,
+        second,
+        settings.by,
+        others=others,
+        reference=settings.reference,
+        bands=settings.bands,
+        standard=settings.standard,
+        where=settings.where,
+        adjust=settings.adjust,
+        ci_level=settings.ci_level,
+    ).estimates
+
+
+def by_group(rows: pd.DataFrame) -> Findings:
+    """Return figure and tables of the groups of cohorts of one kind."""
+    compared = kinds.BETWEEN_COHORTS.rows(rows)
+    if compared.empty:
+        return Findings(rows)
+    shown = {}
+    for outcome in dict.fromkeys(compared["outcome"]):
+        own = rows[rows["outcome"].eq(outcome) & rows["analysis"].isin([kind.name for kind in _CONTRASTS[:2]])]
+        title = f"{_TITLES[outcome]} in each cohort, and its ratio."
+        note = f"{said.basis(own)} {tables.notes(own[own['scale'] != 'difference'])}"
+        shown[_OF_OUTCOMES[outcome]] = ReportTable(compared_groups(rows, outcome), title, note)
+    drawing = Drawing(
+        "compared_groups",
+        rows,
+        caption=said.caption(compared),
+        alt=said.alt(rows),
+        note="Ratios inside the shaded band are as good as 1; intervals that reach further than the axis are cut.",
+    )
+    return Findings(rows, shown, {FIGURE: drawing}, {"answer": said.answer(rows), "groups": said.by_group(rows)})
+
+
+def tests(rows: pd.DataFrame) -> Findings:
+    """Return the differences, the tests of cohort by group and the trends with age of cohorts of one kind."""
+    own = rows[rows["analysis"].isin([kind.name for kind in _CONTRASTS])]
+    joint = rows[rows["analysis"].isin([kinds.COHORT_INTERACTION.name, kinds.COHORT_TREND.name])]
+    if own.empty:
+        return Findings(rows.iloc[:0])
+    shown = {
+        CONTRASTS: ReportTable(
+            tables.between_cohorts(own), "Ratios and differences between cohorts, with their tests.", tables.notes(own)
+        ),
+        TESTS: ReportTable(
+            tables.cohort_interaction(joint),
+            "Whether groups part alike in all cohorts, and the trend with age in each.",
+            tables.notes(joint) or None,
+        ),
+    }
+    beside = rows[rows["analysis"].isin([kinds.E_VALUE.name, kinds.FALSE_DISCOVERY.name])]
+    if len(beside):
+        caption = "How strong unmeasured confounding had to be to explain each ratio, and its p-value among all."
+        note = "E-value: the ratio that a confounder had to have with both, the cohort and cramps."
+        shown[BESIDE] = ReportTable(tables.beside_ratios(beside), caption, note)
+    return Findings(rows.iloc[:0], shown, values={"interaction": said.interaction(joint)})

@@ -1,0 +1,86 @@
+"""The findings of a comparison: groups, people, factors, tests, and what cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crampstudy import tables
+from crampstudy.analyses.comparison import bands, common, people
+from crampstudy.analyses.comparison.factors import FACTORS, factors
+from crampstudy.analyses.comparison.sensitivity import SENSITIVITY, sensitivity
+from crampstudy.analyses.comparison.sentences import limits as said
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.findings import Findings, attempt, has_estimate, joined, together
+from crampstudy.cohort import Cohort
+
+_GROUPS = (bands.FIGURE, bands.GROUPS, bands.SEVERE)
+_PEOPLE = (people.CHARACTERISTICS, people.COMPLETENESS, people.CLEANING)
+_TESTS = (bands.CONTRASTS, bands.TESTS, bands.BESIDE)
+PARTS = (*_GROUPS, *common.PARTS, *_PEOPLE, FACTORS, *_TESTS, SENSITIVITY)
+"""The labels of all parts of a comparison; that of some cohorts may have fewer."""
+VALUES = (
+    *("question", "answer", "groups", "common", "people", "accounts", "factors"),
+    *("interaction", "sensitivity", "not_estimated", "limits"),
+)
+"""Names of the texts of its prose."""
+
+
+def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | None = None) -> Findings:
+    """Return what a comparison of cohorts shows; what cannot be made says why.
+
+    Args:
+        cohorts: two or more of different names, as :func:`open_cohorts` returns them.
+        settings: by default those of :class:`ComparisonSettings`.
+
+    Raises:
+        UsageError: the settings do not suit the cohorts, as of :func:`crampstudy.compare`.
+    """
+    settings = settings or ComparisonSettings()
+    rows = bands.contrasts(cohorts, settings)
+    first = settings.reference or cohorts[0].name
+    ordered = sorted(cohorts, key=lambda cohort: cohort.name != first)
+    alike = [cohort for cohort in ordered if cohort.kind == ordered[0].kind]
+    several = len(alike) > 1
+    found = joined(
+        bands.by_group(rows),
+        common.common_measure(rows),
+        attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
+        attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors"),
+        bands.tests(rows),
+        attempt((SENSITIVITY,), lambda: sensitivity(alike, settings)) if several else _alone("sensitivity"),
+    )
+    return _whole(ordered, settings, found)
+
+
+def _alone(name: str) -> Findings:
+    """Return that nothing is compared of what only cohorts of one kind have."""
+    return Findings(together([]), values={name: "Only cohorts of one kind are compared in this."})
+
+
+def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findings) -> Findings:
+    """Return findings that say of every part whether it was made, and what could not be estimated or compared."""
+    empty = {label for label, table in found.tables.items() if table.frame.empty}
+    blank = {
+        label: tables.reasons(drawing.estimates) or "there is nothing to draw"
+        for label, drawing in found.figures.items()
+        if not has_estimate(drawing.estimates)
+    }
+    could_not = {**blank, **found.could_not}
+    given = {*found.tables, *found.figures, *could_not} - empty
+    values = dict.fromkeys(VALUES, "") | dict(found.values)
+    # Where only the measure that a diary and a survey have in common is compared, it is the answer.
+    if not values["answer"]:
+        values["answer"], values["common"] = values["common"], ""
+    values |= {
+        "question": said.question(cohorts, settings),
+        "not_estimated": tables.not_estimated(found.estimates, could_not),
+        "limits": said.limits(cohorts, settings, found.estimates),
+    }
+    return replace(
+        found,
+        tables={label: table for label, table in found.tables.items() if label not in empty},
+        values=values,
+        could_not=could_not,
+        absent=tuple(label for label in PARTS if label not in given),
+    )

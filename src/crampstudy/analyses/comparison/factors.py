@@ -1,0 +1,42 @@
+"""Which factors go with cramps in one cohort otherwise than in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crampstudy import tables, wording
+from crampstudy.analyses.comparison.sentences import factors as said
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.findings import Findings, ReportTable, together
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
+from crampstudy.estimates import verdicts
+from crampstudy.models.terms import formula
+
+FACTORS = "tbl-factors"
+MAIN = (
+    *("age_years", "serum_magnesium_mmol_l", "vitamin_d_nmol_l", "hba1c_mmol_mol", "grip_strength_kg"),
+    *("alcohol_units", "fluid_ml", "sleep_quality_0_10"),
+)
+"""The variables whose declared contrasts are compared unless all are asked for; of nightly ones within participants."""
+
+
+def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings:
+    """Return the adjusted ratio of each factor in each cohort of one kind, and how many times that of the reference.
+
+    Args:
+        cohorts: two or more of one kind, the reference first.
+        settings: of the comparison; ``factors`` says which.
+    """
+    every = declared_factors(cohorts) if settings.factors != "none" else []
+    chosen = [each for each in every if settings.factors == "all" or _is_main(each)]
+    if not chosen:
+        return Findings(together([]), values={"factors": said.without(settings.factors, len(every))})
+    rows = compare_factors(cohorts, chosen, bands=settings.bands, where=settings.where, ci_level=settings.ci_level)
+    note = wording.sentences(filter(None, [said.NOTE, verdicts.remark(rows), tables.reasons(rows)]))
+    shown = ReportTable(tables.factors_between(rows), "Factors in each cohort at their declared contrasts.", note)
+    return Findings(rows, {FACTORS: shown}, values={"factors": said.apart(rows, len(chosen), len(every))})
+
+
+def _is_main(factor: str) -> bool:
+    return not factor.startswith("between(") and set(formula.columns_in(formula.parse(factor))) <= {*MAIN}

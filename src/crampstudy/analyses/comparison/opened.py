@@ -1,0 +1,34 @@
+"""The cohorts of a comparison from their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.parts import several
+from crampstudy.sources import open_cohort
+
+
+def open_cohorts(
+    sources: Sequence[str | Path],
+    *,
+    names: Sequence[str] | None = None,
+    split: str | None = None,
+    age_bands: Sequence[int] = DEFAULT_LIMITS,
+) -> tuple[Cohort, ...]:
+    """Read and clean the sources of a comparison, and return their cohorts under different names.
+
+    Args:
+        sources: two or more, each as :func:`crampstudy.open_cohort` takes it; or one, with ``split``.
+        names: what the cohorts are called; by default as they are, and ``A``, ``B`` and so on where two have one name.
+        split: a variable of the participants by whose levels the one cohort, a diary, is made several.
+        age_bands: lower limits of the bands of ``split="age_band"``.
+
+    Raises:
+        SourceError: a source cannot be read.
+        UsageError: there are too few sources or names, or the one cohort cannot be split.
+    """
+    opened = [open_cohort(source) for source in sources]
+    return several(opened, names=names or None, split=split, bands=AgeBands(tuple(age_bands)))

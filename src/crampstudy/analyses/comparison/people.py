@@ -1,0 +1,68 @@
+"""Who the cohorts are, how completely they were observed, and what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crampstudy import codebook, wording
+from crampstudy.analyses.comparison.sentences import people as said
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.findings import Findings, ReportTable, together
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.descriptive.characteristics import characteristics, completeness
+from crampstudy.nights import denominator, of_cohort
+from crampstudy.tables.sections.compared import completeness_of_cohorts, set_aside, who_they_are
+
+CHARACTERISTICS, COMPLETENESS, CLEANING = "tbl-characteristics", "tbl-completeness", "tbl-cleaning"
+
+
+def who_the_cohorts_are(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings:
+    """Return characteristics side by side, completeness, and what was set aside of each cohort.
+
+    Args:
+        cohorts: of any kinds, the reference first.
+        settings: of the comparison; a condition on nights leaves all participants in.
+    """
+    youngest, names = settings.bands.limits[0], [cohort.name for cohort in cohorts]
+    where = settings.where if _of_participants(settings.where) else None
+    described = together(characteristics(cohort, youngest=youngest, where=where) for cohort in cohorts)
+    described = described[described["population"] == "all"]
+    differences = standardised_differences(described, names)
+    complete = together(completeness(cohort, settings.bands) for cohort in cohorts)
+    whom = f"of {youngest} years and older" if all(cohort.has("age_years") for cohort in cohorts) else "of known age"
+    tables = {
+        CHARACTERISTICS: ReportTable(
+            who_they_are(described, differences, names),
+            f"Participants {whom}: mean (SD) or n (%), and how far each cohort is from {names[0]}.",
+            said.denominators(cohorts, settings.where if where is None else None),
+        ),
+        COMPLETENESS: ReportTable(
+            completeness_of_cohorts(complete), "Completeness of each cohort, over all ages.", _expected(cohorts)
+        ),
+        CLEANING: ReportTable(
+            set_aside(cohorts),
+            "Rows read, accepted and rejected, and cells blanked, by cohort and table.",
+            wording.sentences(said.told_once(cohorts, [cohort.attrition.notices for cohort in cohorts])) or None,
+        ),
+    }
+    accounts = [f"{cohort.name}: {of_cohort(cohort).sentence()}" for cohort in cohorts]
+    values = {"people": said.apart(differences), "accounts": wording.sentences(accounts)}
+    return Findings(together([described, differences, complete]), tables, values=values)
+
+
+def _of_participants(where: str | None) -> bool:
+    nightly = {v.name for v in codebook.variables("diary")}
+    return where is None or not nightly & set(subpopulation.names(where))
+
+
+def _expected(cohorts: Sequence[Cohort]) -> str:
+    said = []
+    if any(cohort.kind == "diary" for cohort in cohorts):
+        said.append("Expected are the calendar nights between a participant's first and last entry")
+    if any(cohort.kind == "survey" for cohort in cohorts):
+        said.append("Answered: gave a recalled frequency class")
+    remarks = [
+        f"{cohort.name}: {each}" for cohort in cohorts if cohort.kind == "diary" for each in denominator(cohort).remarks
+    ]
+    return wording.sentences([*said, *remarks])

@@ -1,0 +1,33 @@
+"""How much the standardised comparison rests on the standard, on the bands, and on who logged little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crampstudy import tables
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.analyses.findings import Findings, ReportTable, together
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.asked import standard_of
+from crampstudy.contrasts.cohorts.sensitivity import compare_sensitivity, sensitivity_sentences
+
+SENSITIVITY = "tbl-sensitivity"
+
+
+def sensitivity(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings:
+    """Return the standardised ratios of cohorts of one kind in one way after the other, the reference first."""
+    if settings.by != "age_band" or settings.standard == "none":
+        said = "Nothing is standardised here, so that there are no other ways to standardise."
+        return Findings(together([]), values={"sensitivity": said})
+    rows = compare_sensitivity(
+        cohorts,
+        bands=settings.bands,
+        standard=standard_of(settings.standard, cohorts, settings.bands, settings.where),
+        where=settings.where,
+        ci_level=settings.ci_level,
+    )
+    caption = (
+        "The standardised ratio and difference with other standards, other bands, and those who logged most nights."
+    )
+    shown = ReportTable(tables.standardised_otherwise(rows), caption, tables.notes(rows) or None)
+    return Findings(rows, {SENSITIVITY: shown}, values={"sensitivity": " ".join(sensitivity_sentences(rows))})

@@ -1,0 +1,132 @@
+"""What the comparison says of rates and prevalences by group, of the tests and of the trends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.sections.compared import ratios
+
+Row = dict[str, Any]
+_VERDICTS = {
+    "higher": "more of them",
+    "lower": "fewer of them",
+    "differs but negligible": "a difference too small to matter",
+    "near null": "as good as no difference",
+    "inconclusive": "an interval too wide to tell",
+    "too few": "too few participants to tell",
+}
+_WHAT = {
+    "cramps": "the rate of cramps",
+    "any_cramp": "the prevalence of any cramp",
+    "moderate_severe_vs_rest": "the prevalence of moderate-severe cramps",
+}
+
+
+def answer(rows: pd.DataFrame) -> str:
+    """Return what lies between the cohorts over all groups: standardised where that was estimated, else crude."""
+    return wording.sentences(
+        _overall(str(name), own, outcome)
+        for outcome in _outcomes(rows)
+        for name, own in ratios(rows, outcome).groupby("cohort", sort=False)
+    )
+
+
+def by_group(rows: pd.DataFrame) -> str:
+    """Return the verdict of each group, those that were not compared last, and why."""
+    return wording.sentences(
+        said
+        for outcome in _outcomes(rows)
+        for name, own in kinds.BETWEEN_COHORTS.rows(ratios(rows, outcome)).groupby("cohort", sort=False)
+        for said in _verdicts(str(name), own.iloc[:-1], outcome)
+    )
+
+
+def basis(rows: pd.DataFrame) -> str:
+    """Return what the ratios of a table are, the standard by its name."""
+    standardised = kinds.BETWEEN_STANDARDISED.rows(rows)
+    survey = rows["scale"].iloc[0] == "prevalence_ratio"
+    how = "Design-based prevalences, ratios by the delta method" if survey else "Cluster-robust rates and ratios"
+    said = f"{how}, with Welch and Satterthwaite's degrees of freedom; cohorts are independent of one another."
+    return said + (f" Standardised: {standardised['estimand'].iloc[0]}." if len(standardised) else "")
+
+
+def caption(rows: pd.DataFrame) -> str:
+    """Return what the figure shows."""
+    survey = rows["scale"].iloc[0] == "prevalence_ratio"
+    what = "Prevalence of recalled cramps" if survey else "Incidence rate of cramps"
+    of = wording.small(wording.grouping(str(rows["term"].iloc[0])).replace(" (years)", ""))
+    return f"{what} by {of} in each cohort, and below the ratio against {rows['reference'].iloc[0]} on a log axis."
+
+
+def alt(rows: pd.DataFrame) -> str:
+    """Return what the figure shows, for those who cannot see it."""
+    return f"Above, points with intervals by group and cohort; below, their ratios. {answer(rows)}"
+
+
+def interaction(rows: pd.DataFrame) -> str:
+    """Return whether groups part alike in all cohorts, and the trend with age in each."""
+    return wording.sentences([*_tests(rows), *_trends(rows)])
+
+
+def _outcomes(rows: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(kinds.BETWEEN_COHORTS.rows(rows)["outcome"]))
+
+
+def _overall(name: str, own: pd.DataFrame, outcome: str) -> str:
+    standardised = wording.records(kinds.BETWEEN_STANDARDISED.rows(own))
+    crude = wording.records(kinds.BETWEEN_COHORTS.rows(own))[-1]
+    row = next((each for each in standardised if pd.notna(each["estimate"])), crude)
+    if pd.isna(row["estimate"]):
+        return f"{_WHAT[outcome]} of {name} could not be compared with that of {row['reference']}: {row['note']}"
+    if row is crude:
+        lost = f" (a standardised one could not be estimated: {standardised[0]['note']})" if standardised else ""
+        how = f"crude, all groups together{lost}"
+    else:
+        how = row["estimand"]
+    verdict = _VERDICTS.get(str(row["verdict"]), "no verdict")
+    return f"{_WHAT[outcome]} in {name} is {estimate(row)} times that in {row['reference']}, {how}: {verdict}"
+
+
+def _verdicts(name: str, rows: pd.DataFrame, outcome: str) -> Iterator[str]:
+    known = rows[rows["estimate"].notna()]
+    told = [
+        f"{verdict} in {wording.listed(_counted(wording.records(own)))}"
+        for verdict, own in known.groupby("verdict", sort=False)
+    ]
+    if told:
+        yield f"{_WHAT[outcome].removeprefix('the ')} of {name}, group by group: {'; '.join(told)}"
+    for note, own in rows[rows["estimate"].isna()].groupby("note", sort=False):
+        yield f"not compared, {note}: {wording.listed(map(wording.level, own['level']))}"
+
+
+def _counted(rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{wording.level(str(row['level']))} ({wording.counted(int(row['n_participants']), 'people')})" for row in rows
+    ]
+
+
+def _tests(rows: pd.DataFrame) -> Iterator[str]:
+    for row in wording.records(kinds.COHORT_INTERACTION.rows(rows)):
+        beside = "" if pd.isna(row["adjusted_for"]) else f", adjusted for {row['adjusted_for']}"
+        what = _WHAT[str(row["outcome"])]
+        if pd.isna(row["estimate"]):
+            yield f"whether groups part alike in {what}{beside} could not be tested: {row['note']}"
+            continue
+        differ = row["p_value"] < 1 - row["ci_level"]
+        clear = "groups do not part alike" if differ else "no sign that groups part otherwise"
+        test = f"{wording.number(row['estimate'])}, {row['unit']}, {wording.p_text(row['p_value'])}"
+        yield f"{what}{beside}: {clear} ({test})"
+
+
+def _trends(rows: pd.DataFrame) -> Iterator[str]:
+    for outcome, own in kinds.COHORT_TREND.rows(rows).groupby("outcome", sort=False):
+        each = [f"{estimate(row)} in {row['level']}" for row in wording.records(own[own["estimate"].notna()])]
+        what = _WHAT[str(outcome)].removeprefix("the ")
+        if each:
+            yield f"per 10 years of age the ratio of {what} is {wording.listed(each)}"

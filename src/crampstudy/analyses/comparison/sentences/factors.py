@@ -1,0 +1,54 @@
+"""What the comparison says of factors, and of other ways to standardise."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+
+NOTE = (
+    "Each ratio is of a model of its own in each cohort, adjusted as the causal graph asks among the columns that all "
+    "cohorts have (what that is stands in the note of its row in estimates.csv); cohorts are independent, so that "
+    "variances of log ratios add"
+)
+_CLEAR = ("higher", "lower")
+
+
+def without(asked: str, declared: int) -> str:
+    """Return why no factor is compared."""
+    if asked == "none":
+        return "No factor is compared, as it was asked."
+    if declared:
+        return f"None of the main factors was measured; of {declared} declared contrasts all are compared when asked."
+    return "No factor with a declared contrast was measured in these cohorts."
+
+
+def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
+    """Return which factors' ratios part between cohorts, how many do not, and of how many nothing can be said."""
+    between = kinds.FACTOR_BETWEEN.rows(rows)
+    known = between[between["estimate"].notna()]
+    of = "" if compared == declared else f", the main ones of {declared}"
+    said = [f"{wording.counted(compared, 'declared contrasts')} of factors are compared{of}"]
+    for name, own in known.groupby("cohort", sort=False):
+        reference = own["reference"].iloc[0]
+        far = wording.records(own[own["verdict"].isin(_CLEAR)])
+        named = [f"{_factor(row)} ({estimate(row)}, {_q(row)})" for row in far]
+        if named:
+            said.append(f"in {name} the ratio parts from that in {reference} for {wording.listed(named)}")
+        else:
+            said.append(f"no ratio in {name} is shown to part from that in {reference}")
+        null = (own["verdict"] == "near null").sum()
+        open_ = (own["verdict"] == "inconclusive").sum()
+        said.append(f"{null} part by as good as nothing, and of {open_} the interval is too wide to tell")
+    return wording.sentences(said)
+
+
+def _factor(row: dict[str, object]) -> str:
+    return wording.small(wording.term(str(row["term"]).removeprefix(wording.CONTRAST)))
+
+
+def _q(row: dict[str, object]) -> str:
+    value = row["q_value"]
+    return "without p" if pd.isna(value) else f"{wording.p_text(float(str(value)))} by Holm"  # type: ignore[call-overload]

@@ -1,0 +1,111 @@
+"""What a comparison asks, and what it cannot tell, computed from its cohorts and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.analyses.comparison.sentences.people import APART, told_once
+from crampstudy.analyses.comparison.settings import ComparisonSettings
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+
+_SHARE = 0.05
+"""Cohorts whose shares of observed nights lie further apart than this are named."""
+
+
+def question(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> str:
+    """Return what is asked."""
+    names = [cohort.name for cohort in cohorts]
+    by = "age" if settings.by == "age_band" else wording.small(wording.grouping(settings.by))
+    part = f", among those with {wording.condition(settings.where)}" if settings.where else ""
+    others = wording.listed(names[1:])
+    return f"How does the frequency of cramps in {others} compare with that in {names[0]}, by {by}{part}?"
+
+
+def limits(cohorts: Sequence[Cohort], settings: ComparisonSettings, rows: pd.DataFrame) -> str:
+    """Return what cannot be compared, and why; what the design of a comparison cannot tell."""
+    return wording.sentences(
+        [
+            *_of_kinds(cohorts),
+            *_of_people(rows),
+            *_of_logging(rows),
+            *_of_time(cohorts),
+            *_of_ages(cohorts, settings),
+            "nobody was put into one cohort or the other by chance: what lies between cohorts is an association, and "
+            "may come from who takes part, how cramps were asked for and how completely they were logged",
+            *told_once(cohorts, [cohort.attrition.remarks for cohort in cohorts]),
+            *_of_simulated(cohorts),
+        ]
+    )
+
+
+def _of_kinds(cohorts: Sequence[Cohort]) -> Iterator[str]:
+    if len({cohort.kind for cohort in cohorts}) == 1:
+        return
+    listed = wording.listed(f"{cohort.name} is a {cohort.kind}" for cohort in cohorts)
+    yield (
+        f"{listed}: a rate of logged nights and a recalled frequency are different measures, and are not set against "
+        "each other; they meet in the class of 30 nights alone, and recall against a log remains a difference of method"
+    )
+
+
+def _of_people(rows: pd.DataFrame) -> Iterator[str]:
+    differences = kinds.STANDARDISED_DIFFERENCE.rows(rows)
+    far = differences[differences["estimate"].abs() > APART]
+    far = far[~far["term"].isin(["age_years", "sex"])]
+    for name, own in far.groupby("cohort", sort=False):
+        number = wording.counted(own["term"].nunique(), "characteristics")
+        first = own["reference"].iloc[0]
+        yield f"{name} differs from {first} in {number} beside age and sex, which are not taken into account"
+
+
+def _of_logging(rows: pd.DataFrame) -> Iterator[str]:
+    complete = kinds.COMPLETENESS.rows(rows)
+    shares = complete[(complete["scale"] == "proportion") & (complete["level"] == "all")].set_index("cohort")[
+        "estimate"
+    ]
+    if shares.notna().sum() > 1 and shares.max() - shares.min() > _SHARE:
+        least, most = str(shares.idxmin()), str(shares.idxmax())
+        yield (
+            f"{least} has {wording.number(100 * shares[least], 1)}% of what was expected of it, {most} "
+            f"{wording.number(100 * shares[most], 1)}%: where nights with cramps are logged more or less often than "
+            "others, that alone makes a difference"
+        )
+
+
+def _of_time(cohorts: Sequence[Cohort]) -> Iterator[str]:
+    spans = {}
+    for cohort in cohorts:
+        if cohort.kind == "diary":
+            dates = cohort.frame("diary")["date"]
+            spans[cohort.name] = {(day.year, day.month) for day in dates.unique()}
+    months = [{month for _, month in each} for each in spans.values()]
+    if len(months) > 1 and any(each != months[0] for each in months[1:]):
+        shared = set.intersection(*months)
+        said = (
+            f"they share {wording.counted(len(shared), 'months')} of the year"
+            if shared
+            else "they share no month of the year"
+        )
+        yield f"the diaries were not kept in the same months ({said}): season is part of the difference"
+
+
+def _of_ages(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Iterator[str]:
+    unaged = [cohort.name for cohort in cohorts if not cohort.has("age_years")]
+    if unaged:
+        yield f"nobody in {wording.listed(unaged)} has an age: nothing is standardised, and no group by age is compared"
+    elif settings.by == "age_band":
+        yield (
+            f"participants below {settings.bands.limits[0]} years and those without an age are left out of what is "
+            "compared by age"
+        )
+
+
+def _of_simulated(cohorts: Sequence[Cohort]) -> Iterator[str]:
+    names = [cohort.name for cohort in cohorts if cohort.synthetic]
+    if names:
+        verbs = ("is", "tells") if len(names) == 1 else ("are", "tell")
+        yield f"{wording.listed(names)} {verbs[0]} synthetic, and {verbs[1]} nothing about people"

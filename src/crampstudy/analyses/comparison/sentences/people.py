@@ -1,0 +1,73 @@
+"""What the comparison says of who the cohorts are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.cohort import Cohort
+
+APART = 0.1
+"""A characteristic whose cohorts lie further apart than this, in standard deviations, is named."""
+_MOST = 6
+
+
+def apart(differences: pd.DataFrame) -> str:
+    """Return in what cohorts differ most, and what only some of them measured."""
+    return wording.sentences(
+        said for name, own in differences.groupby("cohort", sort=False) for said in _of_cohort(str(name), own)
+    )
+
+
+def denominators(cohorts: Sequence[Cohort], nightly: str | None) -> str:
+    """Return how the differences are made, and whose characteristics they are of."""
+    said = [
+        "differences are in standard deviations: of means or shares p, divided by the root of the mean of the two "
+        "variances, those of shares p(1 − p); they are descriptions of these participants, without a test",
+    ]
+    if any(cohort.kind == "survey" for cohort in cohorts):
+        said.append("of a survey numbers are people, and all else is weighted by the component of each variable")
+    if nightly is not None:
+        said.append(f"the condition {wording.condition(nightly)} is on nights, and leaves all participants in")
+    return wording.sentences(said)
+
+
+def told_once(cohorts: Sequence[Cohort], remarks: Sequence[Sequence[str]]) -> list[str]:
+    """Return the remarks on each cohort with its name; what is said of several, as of parts of one, stands once."""
+    every = [(each, cohort.name) for cohort, own in zip(cohorts, remarks, strict=True) for each in own]
+    several = {each for each, _ in every if sum(each == other for other, _ in every) > 1}
+    return list(dict.fromkeys(each if each in several else f"{name}: {each}" for each, name in every))
+
+
+def _of_cohort(name: str, rows: pd.DataFrame) -> list[str]:
+    known = rows[rows["status"] == "converged"]
+    far = known[known["estimate"].abs() > APART]
+    order = far["estimate"].abs().sort_values(ascending=False).index[:_MOST]
+    largest = [f"{_named(row)} ({wording.number(row['estimate'])})" for row in wording.records(far.loc[order])]
+    reference = rows["reference"].iloc[0]
+    if largest:
+        number = f"{len(far)} of {wording.counted(len(known), 'characteristics')}"
+        first = f"{name} differs from {reference} by more than {APART:g} standard deviations in {number}, most in "
+        said = [first + wording.listed(largest)]
+    elif len(known):
+        number = wording.counted(len(known), "characteristics")
+        said = [f"{name} is within {APART:g} standard deviations of {reference} in all {number} that both have"]
+    else:
+        said = [f"no characteristic was measured in both {name} and {reference}"]
+    return said + _lacking(rows)
+
+
+def _lacking(rows: pd.DataFrame) -> list[str]:
+    made = []
+    for note, own in rows[rows["status"] == "not_measured"].groupby("note", sort=False):
+        names = dict.fromkeys(wording.small(wording.label(str(term))) for term in own["term"])
+        made.append(f"{note}: {wording.listed(names)}")
+    return made
+
+
+def _named(row: dict[str, object]) -> str:
+    name = wording.small(wording.label(str(row["term"])))
+    level = row["level"]
+    return name if pd.isna(level) or level == "true" else f"{name} {wording.level(str(level))}"  # type: ignore[call-overload]

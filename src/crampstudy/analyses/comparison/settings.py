@@ -1,0 +1,78 @@
+"""What a reader may set of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.asked import check_groups, reference_of, standard_of
+from crampstudy.errors import UsageError
+from crampstudy.models.terms import formula
+from crampstudy.nights import people
+
+Factors = Literal["main", "all", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonSettings:
+    """The settings of a comparison; the parameters of its notebook have the same names and defaults.
+
+    Args:
+        by: what cohorts are grouped by: ``age_band``, or a level or yes/no variable of the participants.
+        age_bands: lower limits of the age bands, in years.
+        standard: standard population, ``none``, one of the cohorts by its name, or the name of a CSV file.
+        where: condition that names the same part of all cohorts.
+        reference: the cohort that the others are compared with; the first by default.
+        adjust: further terms for ratios at the same people, such as ``sex``.
+        ci_level: confidence level of the intervals.
+        factors: which declared contrasts of factors are compared: ``main``, ``all`` or ``none``.
+
+    Raises:
+        BandError: the limits do not increase.
+        UsageError: the level does not lie between 0 and 1, or ``factors`` is none of these.
+    """
+
+    by: str = "age_band"
+    age_bands: Sequence[int] = DEFAULT_LIMITS
+    standard: str = "who"
+    where: str | None = None
+    reference: str | None = None
+    adjust: str = ""
+    ci_level: float = 0.95
+    factors: Factors = "main"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "age_bands", AgeBands(tuple(self.age_bands)).limits)
+        if not 0 < self.ci_level < 1:
+            raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        if self.factors not in get_args(Factors):
+            raise UsageError(f"factors are {', '.join(get_args(Factors))}; got {self.factors!r}")
+
+    @property
+    def file(self) -> Path | None:
+        """The file of the standard population, if it is one's own."""
+        is_file = isinstance(self.standard, str) and self.standard.lower().endswith(".csv")
+        return Path(str(self.standard)) if is_file else None
+
+    def check(self, cohorts: Sequence[Cohort]) -> None:
+        """Check that cohorts can be compared in this way, before anything is estimated.
+
+        Raises:
+            UsageError: the groups, the condition, the terms, the reference or the standard are none of the cohorts'.
+            SourceError: the file of the standard cannot be read.
+        """
+        reference_of(cohorts, self.reference)
+        for cohort in cohorts:
+            check_groups(cohort, self.by, self.bands, self.where)
+            if self.adjust:
+                formula.check_names(formula.names_in(formula.parse(self.adjust)), people(cohort, self.bands))
+        standard_of(self.standard, cohorts, self.bands, self.where)
+
+    @property
+    def bands(self) -> AgeBands:
+        """The age bands."""
+        return AgeBands(tuple(self.age_bands))

@@ -1,0 +1,160 @@
+"""The command that compares cohorts: in the terminal, as tidy rows, and as a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from crampstudy.cli import completion
+from crampstudy.cli.analyse import check_estimated, show_described
+from crampstudy.cli.options import (
+    AsCsv,
+    AsJson,
+    Bands,
+    CaseDefinition,
+    CiLevel,
+    Force,
+    ObservedFrom,
+    ObservedTo,
+    OutOrDefault,
+    UnloggedNights,
+    Where,
+    bands,
+    listed,
+    opened,
+    progress,
+    word,
+)
+from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.errors import UsageError
+
+if TYPE_CHECKING:
+    from crampstudy.report.assembly.make import Report
+
+
+def compare(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="A B [C …]", help="Sources of the cohorts; of one alone see --split.")
+    ],
+    by: Annotated[
+        str,
+        typer.Option(
+            help="What to group by: age_band, or a level or yes/no variable.", autocompletion=completion.groupings
+        ),
+    ] = "age_band",
+    name: Annotated[
+        str | None, typer.Option(metavar="A,B,…", help="Names of all; of two cohorts of one name by default A,B,….")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Name of the cohort that the others are compared with; the first by default.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare the parts of one diary, such as sex: its levels.", autocompletion=completion.groupings
+        ),
+    ] = None,
+    age_bands: Bands = None,
+    standard: Annotated[
+        str,
+        typer.Option(
+            help="Standard population: who, esp2013, none, the name of a cohort, or a CSV of age_low and people.",
+            autocompletion=completion.standards,
+        ),
+    ] = "who",
+    where: Where = None,
+    adjust: Annotated[
+        str, typer.Option(help='Also at the same people, adjusted for these terms beside the groups, such as "sex".')
+    ] = "",
+    pool: Annotated[
+        bool,
+        typer.Option("--pool", help="Also take the cohorts of one kind together, each a stratum."),
+    ] = False,
+    few_events: Annotated[
+        Literal["gamma", "dobson", "log"] | None,
+        typer.Option(help="Also give diaries' standardised rates this interval of few events; the row names it."),
+    ] = None,
+    factors: Annotated[
+        Literal["main", "all", "none"],
+        typer.Option(
+            help="Of which factors the document compares the ratios: main ones, or all with a declared contrast."
+        ),
+    ] = "main",
+    ci_level: CiLevel = 0.95,
+    unlogged: UnloggedNights = None,
+    observed_from: ObservedFrom = None,
+    observed_to: ObservedTo = None,
+    case_definition: CaseDefinition = None,
+    out: OutOrDefault = None,
+    as_report: Annotated[
+        bool, typer.Option("--report", help="Make the document as with --out, in reports/ under the cohorts' names.")
+    ] = False,
+    as_json: AsJson = None,
+    as_csv: AsCsv = None,
+    force: Force = False,
+) -> None:
+    """Compare cohorts group by group: what each has, then ratios, differences and tests between them.
+
+    With --out or --report the comparison is a document, PDF and web page, with the rows behind it. --unlogged holds
+    for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
+    """
+    from crampstudy.contrasts.cohorts.compare import compare
+    from crampstudy.contrasts.cohorts.parts import several
+    from crampstudy.sources.address import with_unlogged
+
+    output = Output(as_json, as_csv, force)
+    said, names = word(unlogged, observed_from, observed_to, case_definition), listed(name) if name else None
+    asked = [with_unlogged(source, said) for source in sources]
+    if out is not None or as_report:
+        if pool or few_events:
+            which = "--pool" if pool else f"--few-events {few_events}"
+            raise UsageError(
+                f"{which} gives further rows, which the document has no place for; leave out --out, --report"
+            )
+        from crampstudy.age_bands import AgeBands
+        from crampstudy.report import warm
+
+        own = bands(age_bands) or AgeBands()
+        with progress() as shown, warm.server(warm.environment()) as server:
+            # What the notebook needs is imported in the server while this process imports as well.
+            from crampstudy.analyses.comparison import ComparisonSettings
+            from crampstudy.report.assembly.comparison import build_comparison
+
+            settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level, factors)
+            made = build_comparison(
+                asked, settings, names=names, split=split, out=out, progress=shown, server=server, force=force
+            )
+        _tell(made, asked)
+        if not (as_json or as_csv):
+            return
+    limits = bands(age_bands)
+    cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits)
+    first, second, *others = cohorts
+    described = compare(
+        first,
+        second,
+        by,
+        others=others,
+        bands=limits,
+        standard=standard,
+        where=where,
+        reference=reference,
+        adjust=adjust,
+        pool=pool,
+        few_events=few_events,
+        ci_level=ci_level,
+    )
+    show_described(described, output, sources if split is None else [*sources] * len(cohorts))
+    if len({cohort.kind for cohort in cohorts}) > 1 and not output.aside:
+        typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
+    check_estimated(described)
+
+
+def _tell(made: Report, sources: list[str]) -> None:
+    for notice in made.notices:
+        typer.echo(notice, err=True)
+    tell_kept(made.kept)
+    typer.echo(f"The comparison is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    for account, source in zip(made.accounts, sources * (len(made.accounts) // len(sources)), strict=True):
+        say_account(account, source, aside=False)

@@ -1,0 +1,49 @@
+"""The participants of one diary as several cohorts, by what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from crampstudy.cohort.frozen import Cohort
+from crampstudy.errors import UsageError
+from crampstudy.wording import counted
+
+_PERSON = "participant_id"
+_YES_NO = {True: "yes", False: "no"}
+
+
+def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
+    """Return a cohort of the participants at each of the ``levels`` that have nights, named after them.
+
+    Args:
+        cohort: a diary. Parts of a survey are none: they share its sampling units.
+        by: the variable that the levels are of.
+        levels: of every participant, in the order of the table.
+
+    Raises:
+        UsageError: the cohort is a survey, or fewer than two levels have nights.
+    """
+    if cohort.kind == "survey":
+        raise UsageError(
+            f"{cohort.name} is a survey, whose parts share its sampling units and are no cohorts of their own; "
+            f"compare its groups: crampstudy describe SOURCE --by {by}"
+        )
+    people, nights = cohort.frame("participants"), cohort.frame("diary")[_PERSON].unique()
+    found = people.select(_PERSON, level=levels).filter(pl.col(_PERSON).is_in(nights.implode()))
+    own = [level for level in found["level"].unique(maintain_order=True).sort() if level is not None]
+    if len(own) < 2:
+        has = f"only {by} {_YES_NO.get(own[0], own[0])}" if own else f"no value of {by}"
+        raise UsageError(f"{cohort.name} cannot be split by {by}: those with nights have {has}")
+    without = people.height - int(found["level"].is_in(own).sum())
+    lost = f"{counted(without, 'participants')} without a value of {by} or without nights, in no part"
+    remarks = (*cohort.attrition.remarks, *([lost] if without else []))
+    attrition = replace(cohort.attrition, remarks=remarks)
+    made = []
+    for level in own:
+        members = found.filter(pl.col("level") == level)[_PERSON].implode()
+        tables = {name: table.filter(pl.col(_PERSON).is_in(members)) for name, table in cohort.tables.items()}
+        name = f"{by}: {_YES_NO[level]}" if isinstance(level, bool) else str(level)
+        made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition))
+    return tuple(made)

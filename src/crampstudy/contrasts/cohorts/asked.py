@@ -1,0 +1,95 @@
+"""What a comparison of cohorts is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from crampstudy import suggestions
+from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, read_standard
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.contrasts.cohorts.adjusted import Over
+from crampstudy.contrasts.cohorts.few_events import Method
+from crampstudy.contrasts.cohorts.parts import age_mix
+from crampstudy.errors import BandError, UsageError
+from crampstudy.estimates.verdicts import Margins
+from crampstudy.models.common.outcome_parts import check_condition
+from crampstudy.models.terms.levels import check_group, no_group
+from crampstudy.nights import people, person_nights
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The arguments of :func:`crampstudy.compare` that all of its parts share, by their names there."""
+
+    by: str
+    bands: AgeBands
+    standard: AnyStandard
+    where: str | None
+    adjust: str
+    ci_level: float
+    margins: Margins
+    average_over: Over = "all"
+    few_events: Method | None = None
+    bootstrap: int = 0
+    rng: np.random.Generator | None = None
+
+    @property
+    def whole(self) -> str:
+        """The label of all groups together."""
+        return f"{self.bands.limits[0]}+"
+
+
+def reference_of(cohorts: Sequence[Cohort], name: str | None) -> str:
+    """Return the name of the cohort that the others are compared with: the first, unless another is named.
+
+    Raises:
+        UsageError: there is no cohort of this name.
+    """
+    known = [cohort.name for cohort in cohorts]
+    if name is None or name in known:
+        return name or known[0]
+    said, allowed = f"no cohort {name!r} to compare with", f"allowed: {', '.join(known)}"
+    raise suggestions.unknown(UsageError, said, name, known, allowed)
+
+
+def check_groups(cohort: Cohort, by: str, bands: AgeBands, where: str | None) -> None:
+    """Check that a cohort can be grouped by a variable within a part of it, before anything is estimated.
+
+    Raises:
+        UsageError: it is none of its level or yes/no variables, or the condition cannot be decided.
+    """
+    frame = people(cohort, bands)
+    check_group(by, frame)
+    if by not in frame.columns or frame[by].dtype not in (pl.Boolean, pl.String, pl.Enum):
+        raise no_group(
+            f"{cohort.name} is compared by age_band or a level or yes/no variable of participants", by, frame
+        )
+    if cohort.kind == "diary":
+        check_condition(where, "cramps")
+    subpopulation.select(person_nights(cohort, bands) if cohort.kind == "diary" else frame, where)
+
+
+def standard_of(
+    standard: AnyStandard | str, cohorts: Sequence[Cohort], bands: AgeBands, where: str | None
+) -> AnyStandard:
+    """Return the standard population that a name means: a published one, the ages of a cohort, or a CSV file's.
+
+    Raises:
+        BandError: there is none of this name.
+        SourceError: the file cannot be read.
+    """
+    own = {cohort.name: cohort for cohort in cohorts}
+    if not isinstance(standard, str) or standard == "none" or standard in STANDARDS:
+        return cast(AnyStandard, standard)
+    if standard in own:
+        return age_mix(own[standard], bands, where)
+    if standard.lower().endswith(".csv"):
+        return read_standard(Path(standard))
+    said, known = f"no standard population {standard!r}", (*STANDARDS, "none", *own)
+    raise suggestions.unknown(BandError, said, standard, known, f"allowed: {', '.join(known)}, or a CSV file")

@@ -1,0 +1,81 @@
+"""By how much cohorts differ in who they are: standardised differences of means and of shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.estimates import kinds
+from crampstudy.wording import records
+
+Row = dict[str, Any]
+_Cell = tuple[float, float, int]
+
+
+def standardised_differences(described: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return by how much each of the cohorts differs from the first in each characteristic, in standard deviations.
+
+    The difference of two means is divided by the root of the mean of both variances, that of two shares p likewise,
+    with p (1 - p) for the variance; of a survey all of them are weighted. It has no interval and no test: it describes
+    these participants.
+
+    Args:
+        described: rows of :func:`~crampstudy.descriptive.characteristics.characteristics` of all cohorts.
+        names: of the cohorts, the reference first.
+
+    Source: Cohen 1988; Austin 2009 (10.1002/sim.3697).
+    """
+    rows = described[described["population"] == "all"]
+    cells = {name: _cells(rows[rows["cohort"] == name]) for name in names}
+    first = cells[names[0]]
+    made: list[Row] = []
+    for name in names[1:]:
+        for place in dict.fromkeys([*first, *cells[name]]):
+            made.append(_row(place, name, names[0], cells[name].get(place), first.get(place)))
+    return estimates.frame(made)
+
+
+def _cells(rows: pd.DataFrame) -> dict[tuple[str, str | None], _Cell]:
+    """Return mean or share, variance and number of participants of each variable and level."""
+    spread = dict(_spread(rows))
+    made: dict[tuple[str, str | None], _Cell] = {}
+    for row in records(rows):
+        if row["status"] != "converged" or row["scale"] == "standard_deviation":
+            continue
+        share, middle = row["scale"] == "proportion", float(row["estimate"])
+        variance = middle * (1 - middle) if share else spread.get(row["term"], math.nan)
+        made[str(row["term"]), str(row["level"]) if share else None] = middle, variance, int(row["n_participants"])
+    return made
+
+
+def _spread(rows: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    for row in records(rows[rows["scale"] == "standard_deviation"]):
+        yield row["term"], float(row["estimate"]) ** 2
+
+
+def _row(place: tuple[str, str | None], name: str, reference: str, one: _Cell | None, other: _Cell | None) -> Row:
+    term, level = place
+    cells: Row = {
+        "cohort": name,
+        "reference": reference,
+        "population": "all",
+        "analysis": kinds.STANDARDISED_DIFFERENCE.name,
+        "estimand": "difference in standard deviations",
+        "term": term,
+        "level": level,
+        "scale": "standardised_difference",
+        "unit": "standard deviations",
+    }
+    if one is None or other is None:
+        lacking = name if one is None else reference
+        return estimates.row(status="not_measured", **cells | {"note": f"not measured in {lacking}"})
+    cells |= {"n_participants": one[2] + other[2], "n_exposed": one[2]}
+    apart, spread = one[0] - other[0], math.sqrt((one[1] + other[1]) / 2)
+    if not spread > 0 and apart != 0:
+        said = f"no spread in {name} nor in {reference}" if spread == 0 else "a single value has no spread"
+        return estimates.row(status="not_estimable", **cells | {"note": said})
+    return estimates.row(status="converged", estimate=apart / spread if apart else 0.0, **cells)

@@ -1,0 +1,306 @@
+"""Which factors go with cramps in one cohort otherwise than in another: the adjusted ratio in each, and their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crampstudy import estimates, wording
+from crampstudy.age_bands import AgeBands
+from crampstudy.causal import CausalGraph, measured_in, study
+from crampstudy.codebook import contrasts, exposures
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts import multiplicity
+from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
+from crampstudy.descriptive.rate_intervals import sum_df
+from crampstudy.descriptive.rates import ALL
+from crampstudy.errors import AnalysisError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
+from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
+from crampstudy.models.coefficients.ratio import Linear
+from crampstudy.models.coefficients.rows import Row, shown
+from crampstudy.models.fit import fit
+from crampstudy.models.inference.covariance import p_value, quantile
+from crampstudy.models.terms import formula
+
+PER_COEFFICIENT = 5
+"""Participants to every coefficient of an adjusted ratio; with fewer the last terms that it is adjusted for go."""
+_INSTEAD = {
+    "age_decade": "age_years",
+    "serum_calcium_mmol_l": "serum_calcium_corrected_mmol_l",
+    "recall_alcohol_g": "alcohol_units",
+    "usual_sitting_min": "sitting_min",
+}
+_RECALLED = "recall_"
+_OF_DEVIATIONS = ("deviation", "deviation-centile")
+
+
+@dataclass(frozen=True, slots=True)
+class _Slope:
+    """An exposure in a cohort: the ``fitted`` model, ``None`` where there is none, for the reason ``why_not``."""
+
+    cohort: str
+    fitted: AdjustedFit | None = None
+    why_not: str = ""
+    measured: bool = True
+
+
+def compare_factors(
+    cohorts: Sequence[Cohort],
+    factors: Sequence[str] | None = None,
+    *,
+    outcome: str | None = None,
+    bands: AgeBands | None = None,
+    where: str | None = None,
+    ci_level: float = 0.95,
+    margins: Margins = MARGINS,
+    graph: CausalGraph | None = None,
+) -> pd.DataFrame:
+    """Return the adjusted ratio of each factor in each cohort, and how many times that of the first the others are.
+
+    A factor is adjusted for what the causal graph asks for among the columns that all cohorts have: in all for the
+    same. Its contrast is that of the first cohort, whose centiles it is between where none is declared in its unit.
+    Cohorts are independent, so that variances of log ratios add. ``q_value`` is Holm's p-value over all ratios of
+    ratios; that of Benjamini and Hochberg, and the E-value of each ratio in a cohort, are rows of their own.
+
+    Args:
+        cohorts: two or more of one kind with different names, the reference first.
+        factors: terms of one exposure each, such as ``diabetes``, ``between(sitting_min)`` or ``within(fluid_ml)``; by
+            default those of :func:`declared_factors`.
+        outcome: of surveys, a recalled outcome; any cramp by default.
+        bands: age bands; those younger than the first limit are left out.
+        where: condition that names the same part of all.
+        ci_level: confidence level.
+        margins: between these a ratio is as good as 1.
+        graph: who causes whom; by default that of the study.
+
+    Raises:
+        UsageError: the cohorts are of two kinds or of one name, or the graph does not know a factor.
+    """
+    if len({cohort.kind for cohort in cohorts}) != 1 or len({cohort.name for cohort in cohorts}) < len(cohorts):
+        raise UsageError("factors are compared between cohorts of one kind with different names")
+    bands = bands or AgeBands()
+    survey = cohorts[0].kind == "survey"
+    asked: dict[str, Any] = {
+        "model": "survey-poisson" if survey else "poisson",
+        "outcome": (outcome or "any_cramp") if survey else "cramps",
+        "where": _from_age(cohorts, bands, where),
+        "ci_level": ci_level,
+        "participants_per_coefficient": PER_COEFFICIENT,
+    }
+    made: list[Row] = []
+    for factor in declared_factors(cohorts) if factors is None else factors:
+        if any(_measured(cohort, factor) for cohort in cohorts):
+            made += _of_factor(cohorts, factor, asked | {"graph": graph}, margins)
+    whole = part_of(f"{bands.limits[0]}+" if asked["where"] != where else ALL, where)
+    cells = [{name: cell for name, cell in row.items() if name != "key"} | {"population": whole} for row in made]
+    rows = [estimates.row(**each) for each in cells]
+    own = [row for row in rows if row["analysis"] == kinds.FACTOR_IN_COHORT.name]
+    return estimates.frame([*multiplicity.with_holm(rows, _tested, "contrasts"), *multiplicity.e_value_rows(own)])
+
+
+def declared_factors(cohorts: Sequence[Cohort]) -> list[str]:
+    """Return the exposures of declared contrasts that a cohort measured, as terms, each variable once.
+
+    A nightly exposure stands within persons where that is declared, and else between them. Age stands in years, calcium
+    in blood corrected for albumin where that is known, and what was eaten on one recalled day where no night has it.
+    """
+    measured = [measured_in(cohort) for cohort in cohorts]
+    nightly = frozenset[str]().union(*(cohort.frame("diary").columns for cohort in cohorts if cohort.kind == "diary"))
+    made: dict[str, str] = {}
+    for contrast in contrasts.declared():
+        name = contrast.name
+        better = _INSTEAD.get(name, name.removeprefix(_RECALLED))
+        doubled = better != name and all(better in each for each in measured)
+        if doubled or not any(name in each for each in measured):
+            continue
+        part = "within" if contrast.kind in _OF_DEVIATIONS else "between"
+        if name not in made or part == "within":
+            made[name] = f"{part}({name})" if name in nightly else name
+    return list(made.values())
+
+
+def _tested(row: Row) -> bool:
+    return bool(row["analysis"] == kinds.FACTOR_BETWEEN.name)
+
+
+def _measured(cohort: Cohort, factor: str) -> bool:
+    return all(cohort.has(name) for name in formula.columns_in(formula.parse(exposures.unsplit(factor))))
+
+
+def _from_age(cohorts: Sequence[Cohort], bands: AgeBands, where: str | None) -> str | None:
+    if not all(cohort.has("age_years") for cohort in cohorts):
+        return where
+    return " AND ".join([f"age_years >= {bands.limits[0]}", *([f"({where})"] if where else [])])
+
+
+def _of_factor(cohorts: Sequence[Cohort], factor: str, asked: Mapping[str, Any], margins: Margins) -> list[Row]:
+    """Return the ratios of a factor in each cohort, and by how much those of the others part from that of the first."""
+    (name,) = formula.columns_in(formula.parse(exposures.unsplit(factor)))
+    (asked["graph"] or study()).node(name)
+    # In all it is adjusted for the same, which all have measured.
+    shared = frozenset[str].intersection(*(measured_in(cohort, name) for cohort in cohorts))
+    found = _with_one_adjustment(cohorts, [_slope(cohort, factor, shared, asked) for cohort in cohorts], asked)
+    made: list[Row] = []
+    for contrast in next(filter(None, map(_contrasts, found)), [None]):
+        own = [_in_cohort(each, factor, contrast, asked, margins) for each in found]
+        made += [*own, *(_of_ratios(row, own[0], margins) for row in own[1:])]
+    return made
+
+
+def _slope(cohort: Cohort, factor: str, shared: frozenset[str], asked: Mapping[str, Any]) -> _Slope:
+    if not _measured(cohort, factor):
+        return _Slope(cohort.name, why_not="not measured in this cohort", measured=False)
+    try:
+        made = adjusted_fit(cohort, factor, measured=shared, **asked)
+    except (AnalysisError, UsageError) as problem:
+        # The factor is known, or the first cohort would have said so: this cohort lacks something, such as a weight.
+        return _Slope(cohort.name, why_not=str(problem))
+    return _Slope(cohort.name, made)
+
+
+def _with_one_adjustment(cohorts: Sequence[Cohort], slopes: Sequence[_Slope], asked: Mapping[str, Any]) -> list[_Slope]:
+    """Return the models, those that are adjusted for more than another fitted anew without it.
+
+    A model of few participants lacks terms, and what is the same for everybody in one cohort is no term there.
+    """
+    held = [_variables(slope) for slope in slopes]
+    known = [each for each in held if each is not None]
+    shared = frozenset[str].intersection(*known) if known else frozenset()
+    more = {name: cell for name, cell in asked.items() if name not in ("graph", "participants_per_coefficient")}
+    made = []
+    for cohort, slope, own in zip(cohorts, slopes, held, strict=True):
+        if own is None or own == shared or slope.fitted is None or slope.fitted.fit.linear is None:
+            made.append(slope)
+            continue
+        design = slope.fitted.fit.linear.design
+        kept = [term for term in design.terms() if {*design.names[term]} - {*slope.fitted.terms} <= shared]
+        again = fit(cohort, terms=" + ".join(kept), analysis=kinds.GRAPH_ADJUSTED.name, **more)
+        lost = wording.listed(sorted(own - shared))
+        said = f"adjusted for the same in all cohorts, and not for {lost}, for which not all can be"
+        made.append(_Slope(slope.cohort, AdjustedFit(again, slope.fitted.terms, said)))
+    return made
+
+
+def _variables(slope: _Slope) -> frozenset[str] | None:
+    """Return what a model is adjusted for, ``None`` where there is no model."""
+    linear = slope.fitted.fit.linear if slope.fitted else None
+    if linear is None or slope.fitted is None:
+        return None
+    others = (term for term in linear.design.terms() if term not in slope.fitted.terms)
+    return frozenset(name for term in others for name in linear.design.names[term])
+
+
+@dataclass(frozen=True, slots=True)
+class _Contrast:
+    """How far apart (``step``) the values ``level`` and ``reference`` of an exposure are, ``printed``; of levels 1."""
+
+    step: float
+    level: str | None
+    reference: str | None
+    printed: str | None
+    of_level: bool
+
+
+def _contrasts(slope: _Slope) -> list[_Contrast]:
+    """Return between which values an exposure is compared: one contrast, of what has levels one for each."""
+    linear = slope.fitted.fit.linear if slope.fitted else None
+    if linear is None or slope.fitted is None:
+        return []
+    own = [(i, column) for i, column in enumerate(linear.design.columns) if column.term in slope.fitted.terms]
+    for each in linear.design.declared.contrasts:
+        if any(each.vector[i] for i, _ in own):
+            step = float(sum(each.vector[i] for i, _ in own))
+            return [_Contrast(step, each.level, each.reference, each.printed, of_level=False)]
+    return [_Contrast(1.0, column.level, column.reference, None, of_level=True) for _, column in own]
+
+
+def _in_cohort(
+    slope: _Slope, factor: str, contrast: _Contrast | None, asked: Mapping[str, Any], margins: Margins
+) -> Row:
+    """Return the row of the ratio of an exposure in a cohort at a contrast, that of all cohorts."""
+    term = factor if contrast is None or contrast.of_level else f"{wording.CONTRAST}{factor}"
+    cells: Row = {"cohort": slope.cohort, "analysis": kinds.FACTOR_IN_COHORT.name, "term": term}
+    cells |= {name: asked[name] for name in ("model", "outcome", "ci_level")}
+    cells |= {"scale": "prevalence_ratio" if asked["model"].startswith("survey") else "rate_ratio"}
+    if contrast:
+        cells |= {"level": contrast.level, "reference": contrast.reference, "unit": contrast.printed}
+    if slope.fitted is None:
+        return estimates.row(status="not_estimable" if slope.measured else "not_measured", note=slope.why_not, **cells)
+    own = _row_of(slope.fitted, contrast)
+    cells |= {name: own[name] for name in ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")}
+    cells |= {"adjusted_for": own["adjusted_for"], "note": own["note"]}
+    linear = slope.fitted.fit.linear
+    if linear is not None and own["status"] == "boundary":
+        # Why its own interval has no end is said again of this one, where it has none either.
+        cells["note"] = estimates.note(slope.fitted.said, linear.cells.get("note") or "")
+    place = None if linear is None or contrast is None else _place(linear, slope.fitted, contrast)
+    if linear is None or contrast is None or place is None or not np.isfinite(linear.variance[place, place]):
+        why = own["note"] or f"nobody of {slope.cohort} is at this level"
+        return estimates.row(status="not_estimable", **cells | {"note": why})
+    value = float(linear.coefficients[place]) * contrast.step
+    error = float(np.sqrt(linear.variance[place, place])) * abs(contrast.step)
+    df = float(linear.df[place])
+    cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
+    return _judged(shown(value, quantile(asked["ci_level"], df) * error, linear.scale, cells), margins)
+
+
+def _row_of(made: AdjustedFit, contrast: _Contrast | None) -> Row:
+    """Return the row of a fit whose counts and remarks are those of an exposure at a contrast."""
+    rows = made.estimates
+    levelled = contrast is not None and contrast.of_level and contrast.level is not None
+    own = rows[rows["level"] == contrast.level] if contrast and levelled else rows
+    first = (own if len(own) else rows).iloc[-1 if contrast and not contrast.of_level else 0]
+    return {str(name): None if pd.isna(cell) else cell for name, cell in first.items()}
+
+
+def _place(linear: Linear, made: AdjustedFit, contrast: _Contrast) -> int | None:
+    """Return the column of an exposure, of what has levels that of the level of a contrast."""
+    for i, column in enumerate(linear.design.columns):
+        same = (column.level, column.reference) == (contrast.level, contrast.reference)
+        if column.term in made.terms and (same or not contrast.of_level):
+            return i
+    return None
+
+
+def _of_ratios(row: Row, first: Row, margins: Margins) -> Row:
+    """Return how many times the ratio of the first cohort that of another one is, of independent cohorts."""
+    cells = {name: row[name] for name in ("cohort", "outcome", "model", "term", "scale", "ci_level")}
+    cells |= {
+        "analysis": kinds.FACTOR_BETWEEN.name,
+        "reference": first["cohort"],
+        "level": row["unit"] or row["level"],
+        "unit": "ratio of ratios",
+        "adjusted_for": row["adjusted_for"],
+    }
+    counts = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
+    both = {name: row[name] + first[name] for name in counts if row[name] is not None and first[name] is not None}
+    lacking = [each for each in (first, row) if each["std_error"] is None]
+    if lacking:
+        whose = "" if len(lacking) == 2 and lacking[0]["note"] == lacking[1]["note"] else f" ({lacking[0]['cohort']})"
+        status: estimates.Status = (
+            "not_measured" if any(each["status"] == "not_measured" for each in lacking) else "not_estimable"
+        )
+        return estimates.row(status=status, **cells | {"note": f"{lacking[0]['note']}{whose}"})
+    variances = [each["std_error"] ** 2 for each in (row, first)]
+    error, df = float(np.sqrt(sum(variances))), sum_df(variances, [row["df"], first["df"]])
+    value = float(np.log(row["estimate"] / first["estimate"]))
+    around = np.exp(
+        [value, value - quantile(row["ci_level"], df) * error, value + quantile(row["ci_level"], df) * error]
+    )
+    cells |= both | dict(zip(("estimate", "ci_low", "ci_high"), map(float, around), strict=True))
+    cells |= {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
+    made = _judged(estimates.row(status="converged", **cells), margins)
+    # What says nothing in one cohort says nothing of how the two part.
+    few = "too few" in (row["verdict"], first["verdict"])
+    return made | {"verdict": "too few"} if few else made
+
+
+def _judged(row: Row, margins: Margins) -> Row:
+    said = verdict(row, margins)
+    return row if said is None else row | {"verdict": said}

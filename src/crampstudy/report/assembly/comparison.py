@@ -1,0 +1,66 @@
+"""The document of a comparison: cohorts from their sources, one notebook, and the same files as a report's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from crampstudy.analyses.comparison import ComparisonSettings, open_cohorts
+from crampstudy.report import outline as outlines
+from crampstudy.report import params, run
+from crampstudy.report.assembly.make import Clock, Place, Plan, Report, make
+from crampstudy.report.assembly.subject import Subject, absolute
+from crampstudy.report.front_matter import source_date
+
+
+def build_comparison(
+    sources: Sequence[str],
+    settings: ComparisonSettings | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    split: str | None = None,
+    out: Path | None = None,
+    progress: run.Progress | None = None,
+    server: Path | None = None,
+    force: bool = False,
+) -> Report:
+    """Build the document that compares cohorts; its files appear together, or none does and an older one stays.
+
+    Args:
+        sources: two or more, each as ``open_cohort`` takes it; or that of one diary, with ``split``.
+        settings: what is compared; by default as :class:`ComparisonSettings` has it.
+        names: what the cohorts are called; by default as they are.
+        split: a variable of the participants by whose levels the one diary is made several cohorts.
+        out: the folder of the document; by default one of the cohorts' names in ``reports`` under the current one.
+        progress: hears of stages and cells.
+        server: the socket of a warm server to fork the notebook's kernel from, as :func:`warm.server` yields it.
+        force: whether what the document may not replace is kept beside it and not refused.
+
+    Raises:
+        UsageError: the notebook is not there, or the settings do not suit the cohorts.
+        FolderTaken: the folder holds the report of other sources, or other files.
+        OutputError: the folder cannot be written.
+        SourceError: a source cannot be read.
+        AnalysisError: the notebook failed, or what it shows cannot be made into a document.
+    """
+    asked, clock = settings or ComparisonSettings(), Clock(progress)
+    with clock.stage("check"):
+        outline = outlines.comparison(outlines.find())
+        file = asked.file
+        values: dict[str, Any] = {field.name: getattr(asked, field.name) for field in fields(asked)}
+        values |= {"age_bands": list(asked.age_bands), "names": list(names or ()), "split": split}
+        if file is not None:
+            values["standard"] = str(file.resolve())
+        declared = params.describe(outline.notebooks)
+        source_date()
+    printed = {} if file is None else {"standard": file.name}
+
+    def load() -> Subject:
+        cohorts = open_cohorts(sources, names=names, split=split, age_bands=asked.age_bands)
+        asked.check(cohorts)
+        # A kernel runs in another folder.
+        return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
+
+    return make(Plan(outline, None, values, declared, printed=printed), load, clock, Place(out, force), server=server)

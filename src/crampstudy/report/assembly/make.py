@@ -1,0 +1,193 @@
+"""What every report has in common once it is known what to run: load, run, collect, typeset, write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from crampstudy import scratch
+from crampstudy.atomic_write import whole_folder
+from crampstudy.cohort.account import Account
+from crampstudy.nights import of_cohort
+from crampstudy.readable import OneLine
+from crampstudy.report import glyphs, params, provenance, run, typeset, warm
+from crampstudy.report.assembly.subject import Subject
+from crampstudy.report.collect import collect
+from crampstudy.report.front_matter import front_matter, ledger_counts
+from crampstudy.report.outline import Outline
+
+PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
+MANIFEST = provenance.MANIFEST
+FILES = (PDF, HTML, ESTIMATES, LEDGER, MANIFEST)
+_MOST_KERNELS = 4
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(OneLine):
+    """A finished report: where its files are, how long each stage took, in seconds, and what was read and used.
+
+    ``accounts`` has one of each cohort. ``kept`` is where a folder is kept that it took the place of by force,
+    ``notices`` what its reader should know.
+    """
+
+    folder: Path
+    pdf: Path
+    html: Path
+    estimates: Path
+    ledger_counts: Path
+    manifest: Path
+    seconds: Mapping[str, float]
+    accounts: tuple[Account, ...]
+    kept: Path | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> Account:
+        """What was read and used of the cohort, of several that of the first."""
+        return self.accounts[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run with which values: ``declared`` are all parameters, ``values`` those that were set.
+
+    ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
+    these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given.
+    """
+
+    outline: Outline
+    outline_file: Path | None
+    values: Mapping[str, Any]
+    declared: Sequence[params.Parameter]
+    only: tuple[str, ...] = ()
+    printed: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another."""
+
+    out: Path | None
+    force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Tells ``progress`` of the stages, and keeps how long each took, in seconds."""
+
+    progress: run.Progress | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Be in a stage while the block lasts."""
+        if self.progress is not None:
+            self.progress.stage(name)
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - begun
+
+
+def make(
+    plan: Plan,
+    load: Callable[[], Subject],
+    clock: Clock,
+    place: Place,
+    *,
+    jobs: int | None = None,
+    cell_seconds: int = run.CELL_SECONDS,
+    server: Path | None = None,
+) -> Report:
+    """Make a report; its files appear together, or none does and an older report stays.
+
+    Args:
+        plan: what is run.
+        load: reads the cohorts.
+        clock: hears of stages and cells.
+        place: where it is written.
+        jobs: kernels at a time; by default one per core, at most four.
+        cell_seconds: the time that a cell may take.
+        server: the socket of a warm server that there is already.
+
+    Raises:
+        FolderTaken: the folder holds the report of another source, more sections or other files.
+        OutputError: the folder cannot be written.
+        ParameterError: a setting does not suit the cohorts.
+        SourceError: a source cannot be read.
+        AnalysisError: a notebook failed, or what it shows cannot be made into a report.
+    """
+    outline = plan.outline
+    with contextlib.ExitStack() as stack:
+        # The server imports while the source is read. A single notebook gains nothing from it.
+        if server is None and len(outline.notebooks) > 1:
+            server = stack.enter_context(warm.server(warm.environment()))
+        with clock.stage("load"):
+            subject = load()
+        for cohort in subject.cohorts:
+            params.suit(cohort, plan.values)
+        target = place.out if place.out is not None else subject.folder
+        origin = subject.origin(target)
+        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, plan.only), force=place.force))
+        work = stack.enter_context(scratch.folder())
+        with clock.stage("run"):
+            options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds)
+            given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
+            executed = _run(given, work, jobs, options)
+        with clock.stage("collect"):
+            document = collect(outline, executed)
+        effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
+        meanings = {parameter.name: parameter.help for parameter in plan.declared}
+        with clock.stage("typeset"):
+            front = front_matter(outline, subject, effective, meanings)
+            notice = glyphs.notice(document, front.texts)
+            if notice:
+                front = replace(front, facts=(*front.facts, ("Characters", notice)))
+            outputs = {
+                PDF: typeset.pdf(document, front),
+                HTML: typeset.web(document, front),
+                ESTIMATES: document.estimates.encode(),
+                LEDGER: ledger_counts(subject.cohorts),
+            }
+        with clock.stage("write"):
+            for name, content in outputs.items():
+                (fresh.folder / name).write_bytes(content)
+        made = provenance.manifest(
+            subject.cohorts,
+            origin=origin,
+            parameters=effective,
+            notebooks=outline.notebooks,
+            outline=plan.outline_file,
+            outputs=outputs,
+            seconds=clock.seconds,
+        )
+        (fresh.folder / MANIFEST).write_bytes(made)
+    pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
+    accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
+    return Report(target, pdf, html, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
+
+
+def _run(
+    given: Mapping[Path, Mapping[str, Any]], work: Path, jobs: int | None, options: run.Options
+) -> dict[str, Path]:
+    """Run notebooks with the values that each is given, and return where they are, executed, by name."""
+    options.cwd.mkdir()
+    executed = {path.stem: work / path.name for path in given}
+    with ThreadPoolExecutor(max_workers=jobs or min(os.cpu_count() or 1, _MOST_KERNELS)) as pool:
+        tasks = [pool.submit(run.execute, path, executed[path.stem], its, options) for path, its in given.items()]
+        try:
+            wait(tasks, return_when=FIRST_EXCEPTION)
+        finally:
+            # After a failure or a signal the other notebooks end as well; otherwise all are through already.
+            if options.stop is not None:
+                options.stop.set()
+    problems = [problem for problem in (task.exception() for task in tasks) if problem is not None]
+    for problem in sorted(problems, key=lambda problem: isinstance(problem, run.Stopped)):
+        raise problem
+    return executed

@@ -1,0 +1,49 @@
+"""What a report is of: one cohort, or several that are compared, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crampstudy import sources, wording
+from crampstudy.cohort import Cohort
+from crampstudy.report import provenance
+from crampstudy.report.outline import default_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The ``cohorts`` of a report and their ``sources``; ``given`` are the parameters that say which these are.
+
+    Parts of one cohort have one source.
+    """
+
+    cohorts: tuple[Cohort, ...]
+    sources: tuple[str, ...]
+    given: Mapping[str, Any]
+
+    @property
+    def heading(self) -> str:
+        """What readers are shown; of parts of one cohort also whose they are."""
+        listed = wording.listed(cohort.heading for cohort in self.cohorts)
+        whole = len(self.sources) == len(self.cohorts)
+        return listed if whole else f"{sources.Address.parse(self.sources[0]).title}: {listed}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the report is written unless a folder is named."""
+        return default_folder(*self.cohorts)
+
+    def origin(self, target: Path) -> provenance.Origin:
+        """Return the sources by what they are called, and a digest that tells them from others, seen from a folder."""
+        addresses = [sources.Address.parse(source) for source in self.sources]
+        identity = "\0".join(address.identity(seen_from=target) for address in addresses)
+        shown = " and ".join(address.title for address in addresses)
+        return provenance.Origin(shown, provenance.sha256(identity.encode(errors="surrogateescape")))
+
+
+def absolute(addresses: Sequence[str]) -> list[str]:
+    """Return sources as a kernel in another folder finds them."""
+    return [str(sources.Address.parse(source).absolute()) for source in addresses]

@@ -1,0 +1,164 @@
+"""What a comparison of cohorts shows beside the groups: factors, other ways to standardise, other kinds of cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.table import table_of_rows
+
+_BESIDE = ("E-value", "E-value of the limit", "p (Benjamini-Hochberg)")
+_SAID = {
+    kinds.BETWEEN_STANDARDISED.name: "age-standardised",
+    kinds.BETWEEN_ADJUSTED.name: "adjusted",
+    kinds.FACTOR_BETWEEN.name: "ratio of ratios",
+}
+"""What is compared where it is no group."""
+
+
+@table_of_rows
+def factors_between(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of each factor in each cohort, a column each, and how they part, the factors down."""
+    own, between = kinds.FACTOR_IN_COHORT.rows(estimates), kinds.FACTOR_BETWEEN.rows(estimates)
+    names = list(dict.fromkeys(own["cohort"]))
+    made: dict[tuple[str, str], dict[str, str]] = {}
+    for row in wording.records(own):
+        cells = made.setdefault(_factor(row), {})
+        people = wording.count(row["n_participants"])
+        cells["Participants"] = f"{cells['Participants']}, {people}" if "Participants" in cells else people
+        cells[str(row["cohort"])] = estimate(row)
+    several = between["cohort"].nunique() > 1
+    for row in wording.records(between):
+        cells = made.setdefault((str(row["term"]), _text(row["level"])), {})
+        whose = f" {row['cohort']}" if several else ""
+        cells |= {
+            f"Ratio of ratios{whose}": estimate(row),
+            f"p (Holm){whose}": p_value(row["q_value"]),
+            f"Verdict{whose}": wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]),
+        }
+    scale = str(own["scale"].dropna().iloc[0]).replace("_", " ").capitalize() if len(own) else "Ratio"
+    headings = {name: with_level(f"{scale} in {name} (95% CI)", own) for name in names}
+    shown = pd.DataFrame.from_dict(dict(enumerate(made.values())), orient="index").fillna(wording.DASH)
+    shown.index = pd.Index([_stub(term, level) for term, level in made], name="Factor")
+    return shown.rename(columns=headings)
+
+
+def _factor(row: dict[str, object]) -> tuple[str, str]:
+    return str(row["term"]), _text(row["unit"]) or _text(row["level"])
+
+
+def _text(cell: object) -> str:
+    return "" if pd.isna(cell) else str(cell)  # type: ignore[call-overload]
+
+
+def _stub(term: str, contrast: str) -> str:
+    name = wording.term(term.removeprefix(wording.CONTRAST))
+    return f"{name}: {contrast}" if contrast else name
+
+
+@table_of_rows
+def standardised_otherwise(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the standardised ratio and difference in each way to standardise, or by bootstrap."""
+    return _ratio_and_difference(estimates, [str(level) for level in _ratios(estimates)["level"]], "Standardised")
+
+
+@table_of_rows
+def between_kinds(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return ratio and difference of the shares of people of a diary and of a survey, by cramps in 30 nights."""
+    rows = _ratios(estimates)
+    stubs = [
+        f"{wording.level(str(level))}, {how}" if isinstance(how, str) else wording.level(str(level))
+        for level, how in zip(rows["level"], rows["model"].astype(object), strict=True)
+    ]
+    return _ratio_and_difference(estimates, stubs, "Cramps in 30 nights")
+
+
+def _ratios(estimates: pd.DataFrame) -> pd.DataFrame:
+    return estimates[estimates["scale"] != "difference"]
+
+
+def _ratio_and_difference(estimates: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.DataFrame:
+    """Return a line for each ratio with the difference of the same key beside it, where it has one."""
+    ratios = _ratios(estimates)
+    by = ["cohort", "analysis", "outcome", "model", "level"]
+    differences = estimates[estimates["scale"] == "difference"]
+    of = {tuple(_text(row[key]) for key in by): row for row in wording.records(differences)}
+    beside = [of.get(tuple(_text(row[key]) for key in by)) for row in wording.records(ratios)]
+    kind = str(ratios["scale"].iloc[0]).replace("_", " ").capitalize()
+    reference = str(ratios["reference"].iloc[0])
+    made = pd.DataFrame(
+        {
+            "Participants": ratios["n_participants"].map(wording.count).to_numpy(),
+            with_level(f"{kind} against {reference} (95% CI)", ratios): [estimate(r) for r in wording.records(ratios)],
+            with_level("Difference (95% CI)", ratios): [wording.DASH if r is None else estimate(r) for r in beside],
+            "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),
+        }
+    )
+    made.index = pd.Index(stubs, name=name)
+    return made
+
+
+@table_of_rows
+def pooled_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rate or prevalence of each group over all cohorts, then the ratios of groups adjusted for the site."""
+    ratios = estimates["scale"].str.endswith("_ratio")
+    made = pd.DataFrame(
+        {
+            "Participants": estimates["n_participants"].map(wording.count).to_numpy(),
+            "Events": estimates["n_events"].map(wording.count).to_numpy(),
+            with_level("Estimate (95% CI)", estimates): [estimate(row) for row in wording.records(estimates)],
+            "Verdict": estimates["verdict"].fillna(wording.DASH).to_numpy(),
+        }
+    )
+    stubs = [
+        f"{wording.level(str(level))} against {wording.level(str(reference))}" if ratio else wording.level(str(level))
+        for level, reference, ratio in zip(estimates["level"], estimates["reference"], ratios, strict=True)
+    ]
+    made.index = pd.Index(stubs, name=wording.grouping(str(estimates["term"].iloc[0])))
+    return made
+
+
+@table_of_rows
+def few_events(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the standardised rate of each cohort with its interval of few events."""
+    made = pd.DataFrame(
+        {
+            "Participants": estimates["n_participants"].map(wording.count).to_numpy(),
+            "Person-nights": estimates["n_nights"].map(wording.count).to_numpy(),
+            "Cramps": estimates["n_events"].map(wording.count).to_numpy(),
+            with_level("Cramps per person-week (95% CI)", estimates): list(map(estimate, wording.records(estimates))),
+            "Interval": estimates["model"].to_numpy(),
+        }
+    )
+    made.index = pd.Index(estimates["cohort"].astype(str), name="Age-standardised")
+    return made
+
+
+@table_of_rows
+def beside_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return beside each ratio its E-value, that of its limit, and its p-value by Benjamini and Hochberg."""
+    lines: dict[tuple[str, str, str, str], dict[str, str]] = {}
+    for row in wording.records(estimates):
+        place = (str(row["cohort"]), str(row["estimand"]), str(row["term"]), _text(row["level"]))
+        cells = lines.setdefault(place, {})
+        if row["analysis"] == kinds.E_VALUE.name:
+            limit = wording.DASH if pd.isna(row["ci_low"]) else wording.number(row["ci_low"])
+            cells |= dict(zip(_BESIDE, (wording.number(row["estimate"]), limit), strict=False))
+        else:
+            cells[_BESIDE[-1]] = p_value(row["estimate"])
+    several = len({cohort for cohort, *_ in lines}) > 1
+    found = pd.DataFrame.from_dict(dict(enumerate(lines.values())), orient="index").fillna(wording.DASH)
+    made = found[[name for name in _BESIDE if name in found.columns]]
+    stubs = []
+    for cohort, estimand, term, level in lines:
+        named = term.startswith(wording.CONTRAST) or estimand.startswith("factor")
+        stub = _stub(term, wording.level(level)) if named else wording.level(level)
+        whose = f"{cohort}: " if several else ""
+        stubs.append(f"{whose}{wording.capital(', '.join(filter(None, (stub, _SAID.get(estimand)))))}")
+    made.index = pd.Index(stubs, name="Ratio")
+    return made

@@ -1,0 +1,457 @@
+"""The comparison as a document: its cohorts, its findings by hand, its sentences, and one run of its notebook."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from crampstudy import compare, describe, estimates, figures
+from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
+from crampstudy.analyses import Findings
+from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
+from crampstudy.cli.command import attached
+from crampstudy.cohort import Cohort
+from crampstudy.contrasts.cohorts.characteristics import standardised_differences
+from crampstudy.contrasts.cohorts.parts import age_mix, several, split_by
+from crampstudy.descriptive.characteristics import characteristics
+from crampstudy.errors import AnalysisError, BandError, FolderTaken, SourceError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.report import outline, params
+from crampstudy.report.assembly.comparison import build_comparison
+from crampstudy.report.build import FILES
+from crampstudy.simulate import simulate
+from crampstudy.sources.writer import About, writing
+from crampstudy.tables.sections.compared import compared_groups, completeness_of_cohorts
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK = ROOT / "notebooks" / outline.COMPARISON
+Run = Callable[..., tuple[int, str, str]]
+
+
+def write_package(cohort: Cohort, folder: Path) -> None:
+    with writing(folder, About(cohort.name, synthetic=cohort.synthetic), "csv") as out:
+        out.add({name: cohort.frame(name) for name in ("participants", "diary")})
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return replace(simulate(90, 14, seed=5), name="here")
+
+
+@pytest.fixture(scope="module")
+def other() -> Cohort:
+    return replace(simulate(60, 14, seed=6), name="there")
+
+
+@pytest.fixture(scope="module")
+def settings() -> ComparisonSettings:
+    return ComparisonSettings(age_bands=(20, 60), factors="none")
+
+
+@pytest.fixture(scope="module")
+def found(diary: Cohort, other: Cohort, settings: ComparisonSettings) -> Findings:
+    return compare_cohorts((diary, other), settings)
+
+
+# Cohorts, and the populations that they are standardised to.
+
+
+def test_a_diary_is_split_into_all_of_its_people_and_nights(diary: Cohort) -> None:
+    women, men = split_by(diary, "sex")
+    assert (women.name, men.name) == ("female", "male")
+    for table in ("participants", "diary"):
+        assert women.frame(table).height + men.frame(table).height == diary.frame(table).height
+    assert set(women.participants["sex"]) == {"female"}
+    yes_no = split_by(diary, "diabetes")
+    assert [part.name for part in yes_no] == ["diabetes: no", "diabetes: yes"]
+    old = split_by(diary, "age_band", AgeBands((20, 60)))
+    assert [part.name for part in old] == ["20-59", "60+"] and old[1].participants["age_years"].min() >= 60
+
+
+def test_who_is_in_no_part_is_said(diary: Cohort) -> None:
+    people = diary.frame("participants").with_columns(
+        sex=pl.when(pl.int_range(pl.len()) < 3).then(None).otherwise(pl.col("sex"))
+    )
+    parts = split_by(replace(diary, tables={**diary.tables, "participants": people}), "sex")
+    assert "3 participants without a value of sex or without nights, in no part" in parts[0].attrition.remarks
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("arm", "cannot be split by arm: those with nights have only arm observation"),
+        ("age_years", "which is a number"),
+        ("sxe", "did you mean sex"),
+    ],
+)
+def test_what_splits_nothing_is_refused(diary: Cohort, by: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        split_by(diary, by)
+
+
+def test_several_cohorts_are_two_or_the_parts_of_one(diary: Cohort, other: Cohort) -> None:
+    assert [each.name for each in several([diary, other])] == ["here", "there"]
+    assert [each.name for each in several([diary], split="sex", names=["w", "m"])] == ["w", "m"]
+    with pytest.raises(UsageError, match="one cohort is compared with nothing; name another, or split it: --split sex"):
+        several([diary])
+    with pytest.raises(UsageError, match="--split is of one cohort, and there are 2"):
+        several([diary, other], split="sex")
+    with pytest.raises(UsageError, match="4 cohorts have 4 different names, such as before,after,later,4; got 'a,b'"):
+        several([diary, other, diary, other], names=["a", "b"])
+
+
+def test_a_cohorts_own_ages_give_its_own_crude_rate(diary: Cohort, other: Cohort) -> None:
+    bands = AgeBands((20, 60))
+    mix = age_mix(other, bands)
+    nights = other.diary.dropna(subset=["cramps"])["participant_id"].unique()
+    ages = other.participants.set_index("participant_id").loc[nights, "age_years"]
+    assert mix.groups == ((20, float(((ages >= 20) & (ages < 60)).sum())), (60, float((ages >= 60).sum())))
+    rows = compare(diary, other, bands=bands, standard="there").estimates
+    rates = kinds.INCIDENCE_RATE.rows(rows).set_index(["cohort", "level"])["estimate"]
+    shares = bands.standard_weights(mix)
+    standardised = kinds.STANDARDISED_RATE.rows(rows).set_index("cohort")
+    for name in ("here", "there"):
+        by_hand = shares[0] * rates[name, "20-59"] + shares[1] * rates[name, "60+"]
+        assert standardised.loc[name, "estimate"] == pytest.approx(by_hand)
+    assert set(standardised["reference"]) == {"participants of there"}
+
+
+def test_a_band_without_a_weight_needs_no_number(diary: Cohort, other: Cohort) -> None:
+    bands = AgeBands((20, 60))
+    old = replace(other, tables=dict(split_by(other, "age_band", bands)[1].tables))
+    rows = compare(diary, old, bands=bands, standard="there").estimates
+    made = kinds.BETWEEN_STANDARDISED.rows(rows).set_index("scale").loc["rate_ratio"]
+    group = kinds.BETWEEN_COHORTS.rows(rows)
+    alone = group[(group["level"] == "60+") & (group["scale"] == "rate_ratio")].iloc[0]
+    # Everybody of the standard is in one band, whose ratio it is.
+    assert made["estimate"] == pytest.approx(alone["estimate"]) and made["std_error"] == pytest.approx(
+        alone["std_error"]
+    )
+    world = kinds.BETWEEN_STANDARDISED.rows(compare(diary, old, bands=bands).estimates).iloc[0]
+    assert world["status"] == "not_estimable" and world["note"] == "no number in the group 20-59 (there)"
+
+
+def test_a_standard_population_of_ones_own(tmp_path: Path, diary: Cohort, other: Cohort) -> None:
+    file = tmp_path / "Ages.CSV"
+    file.write_text("age_low,people\n0,10\n20,300\n60,100\n", encoding="utf-8")
+    assert read_standard(file) == StandardPopulation("standard population Ages.CSV", ((0, 10), (20, 300), (60, 100)))
+    bands = AgeBands((20, 60))
+    assert bands.standard_weights(read_standard(file)) == (0.75, 0.25)
+    rows = compare(diary, other, bands=bands, standard=str(file)).estimates
+    estimand = kinds.BETWEEN_STANDARDISED.rows(rows)["estimand"].iloc[0]
+    assert estimand == "at the ages of the standard population Ages.CSV"
+    with pytest.raises(BandError, match=r"limit 40 lies inside an age group of the standard .* use 0, 20, 60"):
+        AgeBands((20, 40)).standard_weights(read_standard(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("age,people\n20,1\n", "begins with age,people; it has two columns, age_low,people"),
+        ("age_low,people\n20,many\n", "row 2 is '20,many'"),
+        ("age_low,people\n40,1\n20,1\n", r"must increase, got \[40, 20\]"),
+        ("age_low,people\n20,-1\n", "each age group has a number of people, 0 or more"),
+        ("", "begins with nothing"),
+    ],
+)
+def test_a_file_that_is_no_standard_population_says_where(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "s.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match=said):
+        read_standard(tmp_path / "s.csv")
+
+
+def test_a_survey_is_described_by_any_level(shared: Path) -> None:
+    from crampstudy import open_cohort
+
+    survey = open_cohort(f"nhanes:{shared}/data/nhanes?cycles=D")
+    rows = kinds.PREVALENCE.rows(describe(survey, "sex").estimates)
+    women = rows[(rows["population"] == "female") & (rows["level"] == "any")].iloc[0]
+    as_part = describe(survey, where="sex = 'female'").estimates
+    part = as_part[(as_part["population"] == "20+, sex = 'female'") & (as_part["level"] == "any")].iloc[0]
+    assert (women["estimate"], women["std_error"], women["n_participants"]) == (
+        pytest.approx(part["estimate"]),
+        pytest.approx(part["std_error"]),
+        part["n_participants"],
+    )
+    assert list(dict.fromkeys(rows["population"])) == ["female", "male", "20+"] and set(rows["term"]) == {"sex"}
+    with pytest.raises(UsageError, match=r"prevalences are given by age_band or a level or yes/no .* did you mean sex"):
+        describe(survey, "sxe")
+    with pytest.raises(UsageError, match=r"share its sampling units .* crampstudy describe SOURCE --by sex"):
+        split_by(survey, "sex")
+
+
+# What it finds.
+
+
+def test_groups_that_some_cohort_lacks_are_left_out_of_the_test_and_named(diary: Cohort, other: Cohort) -> None:
+    bands = AgeBands((20, 50, 60))
+    old = replace(other, tables=dict(split_by(other, "age_band", AgeBands((20, 50)))[1].tables))
+    rows = kinds.COHORT_INTERACTION.rows(compare(diary, old, bands=bands).estimates)
+    assert rows["status"].eq("converged").all() and rows["unit"].str.startswith("F on 1 and").all()
+    said = "of the groups with at least 5 participants in every cohort: 50–59 and 60+"
+    assert rows["note"].str.contains(said, regex=False).all()
+
+
+def test_standardised_differences_by_hand() -> None:
+    cells = {"population": "all", "analysis": kinds.CHARACTERISTICS.name, "status": "converged"}
+
+    def mean(cohort: str, value: float, spread: float) -> list[dict[str, Any]]:
+        own = {"cohort": cohort, "term": "age_years", "n_participants": 10}
+        return [
+            estimates.row(scale="mean", estimate=value, **cells | own),
+            estimates.row(scale="standard_deviation", estimate=spread, **cells | own),
+        ]
+
+    def share(cohort: str, term: str, value: float) -> dict[str, Any]:
+        own = {"cohort": cohort, "term": term, "level": "true", "n_participants": 20}
+        return estimates.row(scale="proportion", estimate=value, **cells | own)
+
+    described = estimates.frame(
+        [
+            *mean("a", 50.0, 3.0),
+            *mean("b", 60.0, 4.0),
+            *[share("a", "diabetes", 0.2), share("b", "diabetes", 0.5)],
+            *[share("a", "statin", 1.0), share("b", "statin", 0.0), share("a", "smoking", 0.5)],
+            *[share("a", "laba", 0.0), share("b", "laba", 0.0)],
+        ]
+    )
+    rows = standardised_differences(described, ["a", "b"]).set_index("term")
+    assert rows.loc["age_years", "estimate"] == pytest.approx(10 / sqrt((9 + 16) / 2))
+    assert rows.loc["diabetes", "estimate"] == pytest.approx(0.3 / sqrt((0.16 + 0.25) / 2))
+    assert rows.loc["laba", "estimate"] == 0 and rows.loc["age_years", "n_participants"] == 20
+    assert rows.loc["statin", ["status", "note"]].tolist() == ["not_estimable", "no spread in b nor in a"]
+    assert rows.loc["smoking", ["status", "note"]].tolist() == ["not_measured", "not measured in b"]
+
+
+def test_characteristics_of_a_part_are_of_its_people(diary: Cohort) -> None:
+    rows = characteristics(diary, where="sex = 'male'")
+    everybody = characteristics(diary)
+    whole, men = (
+        each[(each["term"] == "age_years") & (each["population"] == name) & (each["scale"] == "mean")].iloc[0]
+        for each, name in ((rows, "all"), (everybody, "male"))
+    )
+    assert whole["estimate"] == men["estimate"] and whole["n_participants"] == men["n_participants"]
+
+
+def test_every_group_stands_with_each_cohort_what_it_rests_on_and_a_verdict(found: Findings) -> None:
+    table = found.tables["tbl-groups"].frame
+    assert list(table.index) == [x for x in ("20–59", "60+", "20+", "20+, age-standardised") for _ in range(2)]
+    assert list(table["Cohort"]) == ["here", "there"] * 4
+    heads = ["Participants", "Nights", "Cramps", "Cramps per person-week (95% CI)", "Rate ratio (95% CI)", "Verdict"]
+    assert list(table.columns[1:]) == heads
+    rates = kinds.INCIDENCE_RATE.rows(found.estimates).set_index(["cohort", "level"])
+    for band, row in zip(table.index[:4], table.iloc[:4].to_dict("records"), strict=True):
+        own = rates.loc[(row["Cohort"], band.replace("–", "-"))]
+        assert row["Participants"] == f"{own['n_participants']:,}" and row["Nights"] == f"{own['n_nights']:,}"
+        assert row["Cramps"] == f"{own['n_events']:,}" and row[heads[3]].startswith(f"{own['estimate']:.2f}")
+    assert (table.loc[table["Cohort"] == "here", heads[4]] == "reference").all()
+
+
+def test_a_group_in_which_nobody_is_stands_in_no_row(diary: Cohort, other: Cohort) -> None:
+    rows = compare(diary, other, bands=AgeBands((20, 60, 110))).estimates
+    table = compared_groups(rows, "cramps")
+    assert "110+" not in table.index and "60–109" in table.index
+    lost = kinds.BETWEEN_COHORTS.rows(rows).set_index(["level", "scale"]).loc[("110+", "rate_ratio")]
+    assert lost["status"] == "not_estimable" and lost["verdict"] == "too few"
+
+
+def test_completeness_is_that_of_each_cohort(found: Findings, diary: Cohort) -> None:
+    table = completeness_of_cohorts(found.estimates)
+    observed = diary.diary["cramps"].notna().sum()
+    assert table.loc["here", "Nights observed"] == f"{observed:,}" and list(table.index) == ["here", "there"]
+    assert "Answered" not in table.columns
+
+
+def test_all_parts_are_made_or_said_and_sentences_have_no_holes(found: Findings) -> None:
+    given = {*found.tables, *found.figures, *found.could_not, *found.absent}
+    assert given == {*PARTS} and set(found.values) == {*VALUES} and not found.could_not
+    ratio = kinds.BETWEEN_STANDARDISED.rows(found.estimates).iloc[0]
+    assert f"The rate of cramps in there is {ratio['estimate']:.2f} (" in found.values["answer"]
+    assert found.values["question"] == "How does the frequency of cramps in there compare with that in here, by age?"
+    for name, text in found.values.items():
+        assert not re.search(r"\bnan\b|None|\{|_", text), (name, text)
+        assert ("significant" not in text and not text) or text.endswith((".", "?"))
+    assert "Here and there are synthetic, and tell nothing about people." in found.values["limits"]
+
+
+def test_the_figures_are_drawn_of_rows(found: Findings) -> None:
+    drawing = found.figures["fig-groups"]
+    upper, lower = figures.FIGURES[drawing.figure](drawing.estimates).axes
+    assert upper.get_ylabel() == "Cramps per person-week" and lower.get_ylabel() == "Rate ratio against\nhere"
+    assert [label.get_text() for label in lower.get_xticklabels()][:2] == ["20–59", "60+"]
+    assert lower.get_yscale() == "log"
+
+
+def test_three_cohorts_have_a_ratio_each_against_the_reference(diary: Cohort, other: Cohort) -> None:
+    third = replace(simulate(50, 14, seed=8), name="third")
+    made = compare_cohorts(
+        (diary, other, third), ComparisonSettings(by="sex", reference="third", factors="none", standard="none")
+    )
+    table = made.tables["tbl-groups"].frame
+    assert list(table["Cohort"][:3]) == ["third", "here", "there"]
+    assert {name for name, _ in made.tables["tbl-contrasts"].frame.index} == {"here", "there"}
+    assert "against" not in made.values["answer"] and made.values["answer"].count("times that in third") == 2
+    assert made.values["sensitivity"] == "Nothing is standardised here, so that there are no other ways to standardise."
+
+
+def test_a_diary_and_a_survey_meet_in_the_class_of_30_nights_alone(shared: Path, diary: Cohort) -> None:
+    from crampstudy import open_cohort
+
+    survey = open_cohort(f"nhanes:{shared}/data/nhanes?cycles=D")
+    made = compare_cohorts((diary, survey), ComparisonSettings(factors="none"))
+    assert "tbl-groups" in made.absent and "tbl-contrasts" in made.absent and "tbl-common" in made.tables
+    first = "The share of people with any cramp in 30 nights, implied by the diary, in "
+    assert made.values["answer"].startswith(first)
+    assert "are not set against each other" in made.values["limits"]
+    assert made.values["factors"] == "Only cohorts of one kind are compared in this."
+    assert figures.FIGURES["common_measure"](made.estimates).axes[0].get_ylabel() == "People (%)"
+
+
+def test_what_was_set_is_checked_before_anything_is_estimated(diary: Cohort, other: Cohort) -> None:
+    for wrong, said in (
+        ({"by": "sxe"}, "here is compared by age_band or a level .* did you mean sex"),
+        ({"reference": "thre"}, "no cohort 'thre' to compare with; did you mean there"),
+        ({"where": "age_yeas > 20"}, "did you mean age_years"),
+        ({"where": "cramps > 0"}, "nights that are chosen by their cramps have no rate"),
+        ({"adjust": "sxe"}, "terms name 'sxe'"),
+        ({"standard": "hree"}, "no standard population 'hree'; did you mean here"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            ComparisonSettings(**wrong).check((diary, other))
+    ComparisonSettings(by="sex", where="fluid_ml >= 0", adjust="bmi_kg_m2", standard="there").check((diary, other))
+    with pytest.raises(UsageError, match="factors are main, all, none; got 'some'"):
+        ComparisonSettings(factors="some")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        ComparisonSettings(ci_level=95)
+
+
+# The notebook and its document.
+
+
+def _code() -> Iterator[ast.AST]:
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"] and cell["execution_count"] is None
+            yield from ast.walk(ast.parse("".join(cell["source"])))
+
+
+def test_the_notebook_shows_all_parts_says_all_values_and_holds_no_logic() -> None:
+    texts = [node.value for node in _code() if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert sorted(text for text in texts if text in PARTS) == sorted(PARTS)
+    assert {name for text in texts for name in re.findall(r"\{\{(\w+)\}\}", text)} == {*VALUES}
+    logic = (ast.If, ast.IfExp, ast.FunctionDef, ast.Lambda, ast.For, ast.While, ast.comprehension, ast.Try, ast.BoolOp)
+    assert not [node for node in _code() if isinstance(node, logic)]
+
+
+def test_the_parameters_have_the_defaults_of_the_package() -> None:
+    own = {parameter.name: parameter.default for parameter in params.declared(NOTEBOOK)}
+    known = {field.name for field in fields(ComparisonSettings)}
+    assert set(own) - known == {"sources", "names", "split"}
+    assert ComparisonSettings(**{name: own[name] for name in known}) == ComparisonSettings()
+
+
+def test_a_comparison_is_a_document(
+    diary: Cohort, other: Cohort, forked: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for cohort in (diary, other):
+        write_package(cohort, tmp_path / cohort.name)
+    settings = ComparisonSettings(age_bands=(20, 60), factors="none")
+    made = build_comparison(["here", "there"], settings, names=["first", "second"])
+    assert made.folder == Path("reports") / "first-second" and sorted(x.name for x in made.folder.iterdir()) == sorted(
+        FILES
+    )
+    with made.estimates.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    by_hand = compare(diary, other, names=["first", "second"], bands=AgeBands((20, 60))).estimates
+    ratio = kinds.BETWEEN_STANDARDISED.rows(by_hand).iloc[0]
+    written = next(row for row in rows if row["key"] == ratio["key"])
+    assert float(written["estimate"]) == pytest.approx(ratio["estimate"], rel=1e-9)
+    assert made.pdf.read_bytes().startswith(b"%PDF") and len(made.accounts) == 2
+    told = json.loads(made.manifest.read_text(encoding="utf-8"))
+    assert [each["name"] for each in told["inputs"]["cohorts"]] == ["first", "second"]
+    assert told["inputs"]["parameters"]["age_bands"] == [20, 60] and "sources" not in told["inputs"]["parameters"]
+    assert str(tmp_path) not in made.manifest.read_text(encoding="utf-8")
+    page = made.html.read_text(encoding="utf-8")
+    assert "Who the cohorts are" in page and "{{" not in page
+    # The document of other cohorts is not replaced, and nothing is left of the attempt.
+    with pytest.raises(FolderTaken, match="it holds the report of another source"):
+        build_comparison(["there", "here"], settings, names=["first", "second"], out=made.folder)
+    assert sorted(x.name for x in made.folder.parent.iterdir()) == ["first-second"]
+
+
+# The command.
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("a b --csv", "a b --csv=-"),
+        ("a b --csv rows", "a b --csv=rows"),
+        ("--csv a b c", "--csv=- a b c"),
+        ("a --csv b c", "a --csv=- b c"),
+        ("--csv rows.csv a b c", "--csv=rows.csv a b c"),
+        ("a --split sex --json r.json", "a --split sex --json=r.json"),
+        ("--json - a b", "--json=- a b"),
+    ],
+)
+def test_any_number_of_sources_and_a_file(written: str, meant: str) -> None:
+    assert attached(written.split(), {"--json", "--csv"}, {"--split"}, 1, many=True) == meant.split()
+
+
+def test_the_command_compares_parts_and_takes_a_standard(
+    run: Run, diary: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_package(diary, tmp_path / "here")
+    Path("ages.csv").write_text("age_low,people\n20,1\n60,1\n", encoding="utf-8")
+    asked = ("compare", "here", "--split", "sex", "--age-bands", "20,60", "--standard", "ages.csv", "--json")
+    code, out, err = run(*asked)
+    rows = [row for row in json.loads(out) if row["analysis"] == kinds.BETWEEN_STANDARDISED.name]
+    assert code == 0, err
+    assert {(row["cohort"], row["reference"]) for row in rows} == {("male", "female")}
+    assert rows[0]["estimand"] == "at the ages of the standard population ages.csv"
+    assert err.count("diary.csv:") == 2
+    code, _, err = run("compare", "here")
+    assert code == 2 and err.endswith("name another, or split it: --split sex\n")
+    code, _, err = run("compare", "here", "--split", "sex", "--pool", "--out", "there")
+    assert code == 2 and "--pool" in err and not Path("there").exists()
+
+
+def test_the_command_hands_all_to_the_document(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from crampstudy.report import warm
+    from crampstudy.report.assembly import comparison
+
+    heard: dict[str, Any] = {}
+
+    def built(sources: list[str], settings: ComparisonSettings, **given: Any) -> None:
+        heard.update(given, sources=sources, settings=settings)
+        raise AnalysisError("as far as here")
+
+    import contextlib
+
+    monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(comparison, "build_comparison", built)
+    options = "--by sex --name a,b --reference b --where x>1 --standard none --ci-level 0.9 --adjust y --factors all"
+    code, _, err = run("compare", "A", "B", *options.split(), "--out", str(tmp_path / "d"), "--force")
+    assert (code, err) == (6, "crampstudy: as far as here\n")
+    assert heard["settings"] == ComparisonSettings(
+        by="sex", reference="b", where="x>1", standard="none", ci_level=0.9, adjust="y", factors="all"
+    )
+    assert (heard["sources"], heard["names"], heard["force"]) == (["A", "B"], ["a", "b"], True)
+
+
+def test_make_compare_makes_the_document() -> None:
+    done = subprocess.run(["make", "-n", "compare", "A=x", "B=y"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert '.venv/bin/crampstudy compare "x" "y" --report' in done.stdout

@@ -1,0 +1,600 @@
+"""What a comparison of cohorts has beside the groups: factors, other standards, other kinds, sites, few events."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from math import exp, hypot, log, sqrt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import recovery_compared
+from scipy import stats
+
+from crampstudy import compare, describe, fit, open_cohort, tables
+from crampstudy.age_bands import AgeBands
+from crampstudy.cohort import Cohort
+from crampstudy.cohort.pooling import pooled
+from crampstudy.contrasts.adjusted import adjusted_fit
+from crampstudy.contrasts.cohorts import between
+from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
+from crampstudy.contrasts.cohorts.few_events import few_event_rows
+from crampstudy.contrasts.cohorts.further.common_measure import IMPLIED, WINDOWS, compare_kinds
+from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
+from crampstudy.contrasts.cohorts.measures import GroupMeasures, measures
+from crampstudy.contrasts.cohorts.sensitivity import AS_ASKED, compare_sensitivity, sensitivity_sentences
+from crampstudy.contrasts.multiplicity import adjusted, e_value_rows
+from crampstudy.descriptive.classes import class_shares
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.simulate import simulate
+
+PARITY = Path(__file__).parent / "parity"
+R = json.loads((PARITY / "compared.json").read_text(encoding="utf-8"))
+DOWN = json.loads((PARITY / "compare.json").read_text(encoding="utf-8"))["down"]
+BANDS = AgeBands((20, 60))
+
+
+@pytest.fixture(scope="module")
+def three() -> list[Cohort]:
+    sizes = {"here": (110, 5), "there": (90, 6), "third": (70, 8)}
+    return [replace(simulate(people, 14, seed=seed), name=name) for name, (people, seed) in sizes.items()]
+
+
+@pytest.fixture(scope="module")
+def surveys(shared: Path) -> list[Cohort]:
+    return [open_cohort(f"nhanes:{shared}/data/nhanes?cycles={cycle}") for cycle in "DE"]
+
+
+@pytest.fixture(scope="module")
+def factors(three: list[Cohort]) -> pd.DataFrame:
+    named = ["diabetes", "serum_sodium_mmol_l", "hba1c_mmol_mol", "within(alcohol_units)", "diuretic_class"]
+    return compare_factors(three[:2], named, bands=BANDS)
+
+
+def sites() -> list[Cohort]:
+    """Return the two sites of R's people: of each night at most four cramps."""
+    made = []
+    for name in ("here", "there"):
+        own = [person for person in R["people"] if person["site"] == name]
+        who = [f"p{i}" for i in range(len(own))]
+        nights = [
+            (who[i], date(2024, 1, 1) + timedelta(days=k), int(person["cramps"] > k))
+            for i, person in enumerate(own)
+            for k in range(person["nights"])
+        ]
+        people = pl.DataFrame(
+            {
+                "participant_id": who,
+                "age_years": [30.0 if person["band"] == "young" else 70.0 for person in own],
+                "sex": ["female"] * len(own),
+                "diabetes": [bool(person["exposed"]) for person in own],
+            }
+        )
+        diary = pl.DataFrame(nights, schema=["participant_id", "date", "cramps"], orient="row")
+        made.append(Cohort(name, "diary", {"participants": people, "diary": diary}))
+    return made
+
+
+# Factors.
+
+
+def test_a_ratio_of_ratios_is_that_of_two_fits_in_r() -> None:
+    rows = compare_factors(sites(), ["diabetes"], bands=AgeBands((20,)))
+    asked = R["factor"]
+    for row in kinds.FACTOR_IN_COHORT.rows(rows).to_dict("records"):
+        own = asked[row["cohort"]]
+        assert log(row["estimate"]) == pytest.approx(own["log_ratio"], rel=1e-6)
+        assert (row["std_error"], row["df"]) == (pytest.approx(own["se"], rel=1e-6), pytest.approx(own["df"], rel=1e-5))
+    (row,) = kinds.FACTOR_BETWEEN.rows(rows).to_dict("records")
+    assert (row["cohort"], row["reference"], row["unit"]) == ("there", "here", "ratio of ratios")
+    assert row["estimate"] == pytest.approx(asked["ratio_of_ratios"], rel=1e-6)
+    assert (row["std_error"], row["df"]) == (pytest.approx(asked["se"]), pytest.approx(asked["df"], rel=1e-5))
+    half = stats.t.ppf(0.975, row["df"]) * row["std_error"]
+    assert log(row["ci_high"] / row["estimate"]) == pytest.approx(half)
+    # 5 and 6 people are exposed, and their ratios rest on more than 4 degrees of freedom.
+    assert row["n_participants"] == 24 and row["n_exposed"] is not None and row["verdict"] == "inconclusive"
+
+
+def test_factors_are_adjusted_for_the_same_and_stand_at_one_contrast(
+    factors: pd.DataFrame, three: list[Cohort]
+) -> None:
+    own = kinds.FACTOR_IN_COHORT.rows(factors)
+    sodium = own[own["term"] == "contrast: serum_sodium_mmol_l"]
+    assert set(sodium["level"]) == {"135"} and set(sodium["unit"]) == {"135 against 140 mmol/L"}
+    for row, cohort in zip(sodium.to_dict("records"), three, strict=False):
+        alone = adjusted_fit(
+            cohort,
+            "serum_sodium_mmol_l",
+            model="poisson",
+            where="age_years >= 20",
+            participants_per_coefficient=5,
+        )
+        if alone.said in row["note"]:
+            found = alone.estimates.set_index("term")["estimate"]["contrast: serum_sodium_mmol_l"]
+            assert row["estimate"] == pytest.approx(found)
+    # Centiles are those of the first cohort: the second one's ratio is its slope times their distance.
+    hba1c = own[own["term"] == "contrast: hba1c_mmol_mol"].set_index("cohort")
+    assert hba1c["level"].nunique() == hba1c["reference"].nunique() == 1
+    made = compare_factors(three[:2][::-1], ["hba1c_mmol_mol"], bands=BANDS)
+    turned = kinds.FACTOR_IN_COHORT.rows(made).set_index("cohort")
+    steps = [float(x["level"].iloc[0]) - float(x["reference"].iloc[0]) for x in (hba1c, turned)]
+    slopes = [np.log(x.loc["there", "estimate"]) / step for x, step in zip((hba1c, turned), steps, strict=True)]
+    assert steps[0] != steps[1] and slopes[0] == pytest.approx(slopes[1], rel=1e-4)
+    # Variables that both are adjusted for, whatever the knots of their ages.
+    for _, rows in own[own["estimate"].notna()].groupby("term"):
+        assert rows["adjusted_for"].fillna("").nunique() == 1
+
+
+def test_what_only_one_cohort_measured_is_adjusted_for_in_none(three: list[Cohort]) -> None:
+    one, other = three[:2]
+    assert "age_years" in compare_factors([one, other], ["diabetes"], bands=BANDS)["adjusted_for"].iloc[0]
+    without = other.tables["participants"].drop("bmi_kg_m2")
+    poorer = replace(other, tables={**other.tables, "participants": without})
+    rows = kinds.FACTOR_IN_COHORT.rows(compare_factors([one, poorer], ["diabetes"], bands=BANDS))
+    assert not rows["adjusted_for"].str.contains("bmi_kg_m2").any()
+    lacking = replace(other, tables={**other.tables, "participants": other.tables["participants"].drop("diabetes")})
+    rows = compare_factors([one, lacking], ["diabetes"], bands=BANDS)
+    between_rows = kinds.FACTOR_BETWEEN.rows(rows).iloc[0]
+    assert between_rows["status"] == "not_measured" and between_rows["note"] == "not measured in this cohort (there)"
+    assert kinds.FACTOR_IN_COHORT.rows(rows)["status"].tolist() == ["converged", "not_measured"]
+    # What none of them measured is no row.
+    both = [replace(each, tables=lacking.tables, name=each.name) for each in (one, other)]
+    assert compare_factors(both, ["diabetes"]).empty
+
+
+def test_a_model_with_less_room_sets_what_all_are_adjusted_for(three: list[Cohort]) -> None:
+    few = replace(simulate(28, 14, seed=3), name="few")
+    rows = kinds.FACTOR_IN_COHORT.rows(compare_factors([three[0], few], ["vitamin_d_nmol_l"], bands=BANDS))
+    assert rows["status"].tolist() == ["converged", "converged"]
+    assert rows["adjusted_for"].fillna("").nunique() == 1
+    assert "adjusted for the same in all cohorts, and not for" in rows["note"].iloc[0]
+    alone = adjusted_fit(
+        three[0], "vitamin_d_nmol_l", model="poisson", where="age_years >= 20", participants_per_coefficient=5
+    )
+    terms = [each["adjusted_for"].fillna("").iloc[0].split("; ") for each in (alone.estimates, rows)]
+    assert set(terms[1]) < set(terms[0])
+
+
+def test_factors_have_both_adjusted_p_values_and_e_values(factors: pd.DataFrame) -> None:
+    between_rows = kinds.FACTOR_BETWEEN.rows(factors)
+    tested = between_rows[between_rows["p_value"].notna()]
+    found = adjusted(tested["p_value"].tolist())
+    assert tested["q_value"].tolist() == pytest.approx(found.holm)
+    others = kinds.FALSE_DISCOVERY.rows(factors)
+    assert others["estimate"].tolist() == pytest.approx(found.fdr)
+    assert set(others["note"]) == {f"Benjamini-Hochberg over {len(tested)} contrasts"}
+    ratios = kinds.FACTOR_IN_COHORT.rows(factors)
+    assert len(kinds.E_VALUE.rows(factors)) == ratios["estimate"].notna().sum()
+
+
+def test_a_ratio_of_3_9_has_an_e_value_of_7_263() -> None:
+    sides = between.Side("b", 3.9, 0.4**2, 1e6, 50, 700, 99), between.Side("a", 1.0, 0.02**2, 1e6, 50, 700, 30)
+    cells = {"analysis": kinds.BETWEEN_COHORTS.name, "scale": "rate", "unit": "u", "ci_level": 0.95, "level": "all"}
+    ratio, difference = between.rows_of(*sides, cells)
+    (row,) = e_value_rows([ratio, difference])
+    assert row["estimate"] == pytest.approx(7.263, abs=5e-4) and row["analysis"] == kinds.E_VALUE.name
+    low = ratio["ci_low"]
+    assert row["ci_low"] == pytest.approx(low + sqrt(low * (low - 1))) and row["estimand"] == "between cohorts"
+
+
+def test_factors_are_of_cohorts_of_one_kind_and_known_to_the_graph(three: list[Cohort], surveys: list[Cohort]) -> None:
+    with pytest.raises(UsageError, match="between cohorts of one kind with different names"):
+        compare_factors([three[0], surveys[0]])
+    with pytest.raises(UsageError, match="between cohorts of one kind with different names"):
+        compare_factors([three[0], three[0]])
+    own = [
+        replace(c, tables={**c.tables, "participants": c.tables["participants"].with_columns(shoe=pl.lit(4.0))})
+        for c in three[:2]
+    ]
+    with pytest.raises(UsageError, match="shoe"):
+        compare_factors(own, ["shoe"])
+
+
+def test_each_declared_exposure_stands_once(three: list[Cohort], surveys: list[Cohort]) -> None:
+    found = declared_factors(three)
+    assert "within(alcohol_units)" in found and "between(alcohol_units)" not in found
+    assert "between(dietary_sodium_mg)" in found and "recall_dietary_sodium_mg" not in found
+    assert "age_years" in found and "age_decade" not in found and "serum_calcium_mmol_l" not in found
+    of_surveys = declared_factors(surveys)
+    assert "recall_dietary_sodium_mg" in of_surveys and not any("(" in each for each in of_surveys)
+
+
+def test_factors_of_two_surveys_say_why_a_model_has_no_room(surveys: list[Cohort]) -> None:
+    rows = compare_factors(surveys, ["serum_potassium_mmol_l", "recall_dietary_sodium_mg", "tsh_miu_l"])
+    made = kinds.FACTOR_BETWEEN.rows(rows).set_index("term")
+    assert made.loc["contrast: serum_potassium_mmol_l", "status"] == "converged"
+    assert "slopes are too many" in made.loc["recall_dietary_sodium_mg", "note"]
+    assert made.loc["contrast: tsh_miu_l", "note"] == "not measured in this cohort (nhanes-D)"
+    shown = tables.factors_between(rows)
+    assert "25-hydroxyvitamin D" not in shown.index[0] and "Serum potassium: 3.5 against 4.2 mmol/L" in shown.index
+    assert shown.loc["Serum potassium: 3.5 against 4.2 mmol/L", "Verdict"] in ("inconclusive", "near null")
+
+
+# Other ways to standardise.
+
+
+def test_other_standards_bands_and_those_who_logged(three: list[Cohort]) -> None:
+    rows = compare_sensitivity(three[:2], bands=BANDS)
+    ratios = rows[rows["scale"] == "rate_ratio"].set_index("level")
+    asked = kinds.BETWEEN_STANDARDISED.rows(compare(*three[:2], bands=BANDS).estimates).set_index("scale")
+    assert ratios.loc[AS_ASKED, "estimate"] == pytest.approx(asked.loc["rate_ratio", "estimate"])
+    assert list(ratios.index) == [
+        AS_ASKED,
+        "European standard population 2013 (Eurostat 2013)",
+        "participants of here",
+        "participants of there",
+        "bands of 10 years",
+        "bands of 20 years",
+        "at least 80 % of their nights logged",
+    ]
+    found = [measures(each, "age_band", BANDS) for each in three[:2]]
+    mix = found[0].participants[:2] / found[0].participants[:2].sum()
+    rates = [float(mix @ each.estimate[:2]) for each in found]
+    assert ratios.loc["participants of here", "estimate"] == pytest.approx(rates[1] / rates[0])
+    thorough = [_thorough(cohort) for cohort in three[:2]]
+    again = kinds.BETWEEN_STANDARDISED.rows(compare(*thorough, bands=BANDS).estimates).set_index("scale")
+    last = ratios.loc["at least 80 % of their nights logged"]
+    assert last["n_participants"] < ratios.loc[AS_ASKED, "n_participants"]
+    assert last["estimate"] == pytest.approx(again.loc["rate_ratio", "estimate"])
+
+
+def _thorough(cohort: Cohort) -> Cohort:
+    nights = cohort.tables["diary"]
+    seen = nights.group_by("participant_id").agg(
+        share=pl.col("cramps").is_not_null().sum() / ((pl.col("date").max() - pl.col("date").min()).dt.total_days() + 1)
+    )
+    kept = seen.filter(pl.col("share") >= 0.8)["participant_id"].implode()
+    return replace(
+        cohort,
+        tables={name: table.filter(pl.col("participant_id").is_in(kept)) for name, table in cohort.tables.items()},
+    )
+
+
+def test_the_range_is_one_sentence(three: list[Cohort], surveys: list[Cohort]) -> None:
+    rows = compare_sensitivity(three[:2], bands=BANDS)
+    known = rows[(rows["scale"] == "rate_ratio") & rows["estimate"].notna()]
+    (said,) = sensitivity_sentences(rows)
+    low, high = known["estimate"].min(), known["estimate"].max()
+    assert said.startswith(f"Standardised in {len(known)} ways, the rate ratio of there against here lies between")
+    assert f"{low:.2f} (" in said and f"{high:.2f} (" in said
+    if known["verdict"].nunique() == 1:
+        assert f"; {known['verdict'].iloc[0]} in each." in said or "Not estimated" in said
+    of_surveys = compare_sensitivity(surveys)
+    assert "near null in each." in sensitivity_sentences(of_surveys)[0] and len(sensitivity_sentences(of_surveys)) == 2
+    # A survey has no nights of which somebody logged nearly all.
+    assert not of_surveys["level"].str.contains("logged").any()
+    # Top-coded ages allow no band from 90 on.
+    lost = compare_sensitivity(surveys, bands=AgeBands((20, 90)))
+    assert lost["note"].str.contains("top-codes ages").any()
+    assert "In no way" in sensitivity_sentences(lost[lost["level"] == AS_ASKED])[0]
+
+
+# A diary and a survey.
+
+
+def test_a_diary_and_a_survey_meet_on_the_30_day_class_alone(three: list[Cohort], surveys: list[Cohort]) -> None:
+    diary, survey = replace(simulate(60, 40, seed=2), name="diary"), surveys[0]
+    made = compare(survey, diary).estimates
+    assert kinds.BETWEEN_COHORTS.rows(made).empty and kinds.BETWEEN_STANDARDISED.rows(made).empty
+    rows = kinds.BETWEEN_KINDS.rows(made).set_index(["model", "level", "scale"])
+    implied = kinds.CLASS_IMPLIED.rows(class_shares(diary, standard=survey, where="age_years >= 20").estimates)
+    share = implied.set_index("level").loc["any"]
+    recalled = describe(survey).estimates
+    of_all = recalled[(recalled["population"] == "20+") & (recalled["level"] == "any")]
+    other = of_all[of_all["analysis"] == kinds.PREVALENCE.name].iloc[0]
+    ratio, difference = rows.loc[(IMPLIED, "any", "prevalence_ratio")], rows.loc[(IMPLIED, "any", "difference")]
+    assert ratio["estimate"] == pytest.approx(share["estimate"] / other["estimate"])
+    logs = [share["std_error"] / share["estimate"], other["std_error"] / other["estimate"]]
+    assert ratio["std_error"] == pytest.approx(hypot(*logs))
+    assert difference["estimate"] == pytest.approx(share["estimate"] - other["estimate"])
+    assert difference["std_error"] == pytest.approx(hypot(share["std_error"], other["std_error"]))
+    assert ratio["n_participants"] == share["n_participants"] + other["n_participants"]
+    assert ratio["n_nights"] == share["n_nights"] and ratio["verdict"] == "higher" and pd.isna(ratio["n_events"])
+    assert rows["note"].str.startswith("a log is not recall").all()
+    # The windowed check stands beside, at the diary's own ages.
+    windows = kinds.CLASS_WINDOWS.rows(made).set_index("level").loc["any", "estimate"]
+    assert rows.loc[(WINDOWS, "any", "prevalence_ratio"), "estimate"] == pytest.approx(windows / other["estimate"])
+    # The other way round it is the inverse.
+    turned = kinds.BETWEEN_KINDS.rows(compare_kinds(survey, diary)).set_index(["model", "level", "scale"])
+    inverse = turned.loc[(IMPLIED, "any", "prevalence_ratio")]
+    assert inverse["estimate"] == pytest.approx(1 / ratio["estimate"]) and inverse["verdict"] == "lower"
+
+
+def test_what_has_no_common_measure_says_why(three: list[Cohort], surveys: list[Cohort]) -> None:
+    with pytest.raises(UsageError, match="here is a diary, there a diary"):
+        compare_kinds(*three[:2])
+    short = kinds.BETWEEN_KINDS.rows(compare_kinds(three[0], surveys[0])).set_index(["model", "level", "scale"])
+    why = short.loc[(WINDOWS, "any", "prevalence_ratio"), "note"]
+    assert why == "a log is not recall; no window of 30 nights has 25 of them logged (here)"
+    unaged = replace(
+        three[0],
+        tables={
+            **three[0].tables,
+            "participants": three[0].tables["participants"].with_columns(age_years=pl.lit(None, pl.Float64)),
+        },
+    )
+    rows = compare_kinds(unaged, surveys[0])
+    assert rows["status"].isin(["not_estimable", "not_converged"]).all() and rows["note"].notna().all()
+
+
+def test_two_diaries_and_a_survey_are_each_compared_as_they_can(three: list[Cohort], surveys: list[Cohort]) -> None:
+    rows = compare(three[0], three[1], "sex", others=[surveys[0]]).estimates
+    assert set(kinds.BETWEEN_COHORTS.rows(rows)["cohort"]) == {"there"}
+    assert set(kinds.BETWEEN_KINDS.rows(rows)["cohort"]) == {"nhanes-D"}
+    with pytest.raises(UsageError, match="here alone is a diary; leave it out, or name another diary"):
+        compare(three[0], surveys[0], pool=True)
+
+
+# Sites of one study.
+
+
+def test_pooled_rates_have_sites_as_strata_as_in_r() -> None:
+    rows = pool_cohorts(sites(), bands=BANDS).set_index(["scale", "level"])
+    whole = rows.loc[("rate", "20+")]
+    assert whole["estimate"] == pytest.approx(R["pooled"]["rate"], rel=1e-9)
+    assert whole["std_error"] * whole["estimate"] == pytest.approx(R["pooled"]["se"], rel=1e-9)
+    assert whole["df"] == R["pooled"]["df"] and whole["n_participants"] == 24
+    for label, rate, error in zip(R["bands"]["label"], R["bands"]["rate"], R["bands"]["se"], strict=True):
+        row = rows.loc[("rate", {"young": "20-59", "old": "60+"}[label])]
+        assert row["estimate"] == pytest.approx(rate) and row["std_error"] * rate == pytest.approx(error)
+
+
+def test_pooled_ratios_have_the_site_as_a_fixed_effect() -> None:
+    rows = pool_cohorts(sites(), bands=BANDS)
+    (ratio,) = rows[rows["scale"] == "rate_ratio"].to_dict("records")
+    fitted = fit(pooled(sites()), model="poisson", terms="age_band + cohort", bands=BANDS).estimates
+    asked = fitted[fitted["term"] == "age_band"].iloc[0]
+    assert (ratio["level"], ratio["reference"], ratio["adjusted_for"]) == (asked["level"], asked["reference"], "cohort")
+    assert (ratio["estimate"], ratio["std_error"]) == (asked["estimate"], asked["std_error"])
+
+
+def test_sites_that_differ_add_no_variance_and_their_people_do() -> None:
+    one, other = sites()
+    alike = other.tables["diary"].with_columns(cramps=pl.lit(3, pl.Int64))
+    same = one.tables["diary"].with_columns(cramps=pl.lit(1, pl.Int64))
+    both = [
+        replace(one, tables={**one.tables, "diary": same}),
+        replace(other, tables={**other.tables, "diary": alike}),
+    ]
+    rows = pool_cohorts(both, bands=AgeBands((20,)))
+    lost = rows[rows["scale"] == "rate"].iloc[0]
+    # All people of a site are as one another but for their nights: what sites differ by is no chance.
+    assert lost["status"] == "not_estimable" or lost["std_error"] < 0.2
+    assert rows["n_participants"].eq(24).all()
+
+
+def test_pooled_surveys_keep_their_strata(surveys: list[Cohort]) -> None:
+    made = pool_cohorts(surveys)
+    rows = made[(made["scale"] == "prevalence") & (made["outcome"] == "any_cramp")].set_index("level")
+    asked = describe(pooled(surveys)).estimates
+    asked = asked[(asked["analysis"] == kinds.PREVALENCE.name) & (asked["level"] == "any")].set_index("population")
+    assert len(rows) == 7
+    for label, row in rows.iterrows():
+        assert row["estimate"] == pytest.approx(asked.loc[label, "estimate"])
+        assert row["std_error"] == pytest.approx(asked.loc[label, "std_error"])
+        assert row["df"] == 31
+    with pytest.raises(UsageError, match="cohorts of one kind can be pooled"):
+        pool_cohorts([surveys[0], *sites()])
+
+
+def _of(table: pl.DataFrame, who: str) -> pl.DataFrame:
+    return table.filter(pl.col("participant_id") == who)
+
+
+def test_what_cannot_be_pooled_says_why(three: list[Cohort]) -> None:
+    unaged = [
+        replace(
+            c,
+            tables={
+                **c.tables,
+                "participants": c.tables["participants"].with_columns(pl.lit(None, pl.Float64).alias("age_years")),
+            },
+        )
+        for c in three[:2]
+    ]
+    rows = pool_cohorts(unaged, bands=BANDS)
+    rates = rows[rows["scale"] == "rate"]
+    assert rates["level"].tolist() == ["20-59", "60+", "20+"] and set(rates["note"]) == {"no participant has an age"}
+    assert rows["estimate"].isna().all()
+    with pytest.raises(UsageError, match="cohorts are pooled by age_band or a level or yes/no variable"):
+        pool_cohorts(three[:2], "bmi_kg_m2")
+    # Of one participant a site, sites and people cannot be told apart.
+    lone = [
+        replace(
+            c,
+            name=f"site {i}",
+            tables={name: t.filter(pl.col("participant_id") == who) for name, t in c.tables.items()},
+        )
+        for c in three[:1]
+        for i, who in enumerate(c.tables["participants"]["participant_id"][:6])
+    ]
+    rows = pool_cohorts(lone, "sex")
+    assert rows[rows["level"] == "all"]["note"].tolist() == ["no more participants than sites"]
+    assert "a text with 6 levels in 6 participants" in rows["note"].iloc[-1]
+
+
+# Few events.
+
+
+def test_few_events_of_down_syndrome_by_the_public_rows() -> None:
+    births = np.array(DOWN["pop"])
+    counted = GroupMeasures(
+        cohort="michigan",
+        labels=("<20", "20-24", "25-29", "30-34", "35-39", "40+"),
+        estimate=np.array(DOWN["count"]) / births,
+        covariance=np.zeros((6, 6)),
+        df=np.full(6, np.inf),
+        participants=births,
+        nights=births * 7,
+        events=np.array(DOWN["count"]),
+        why_not=("",) * 6,
+        standard=tuple(range(6)),
+        outcome="cramps",
+        scale="rate",
+        unit="per birth",
+    )
+    asked = {"gamma": (80.4417, 105.7633), "dobson": (80.3292, 105.1872), "log": (80.8153, 105.4271)}
+    for method, limits in asked.items():
+        (row,) = few_event_rows(counted, DOWN["std"], method, {"ci_level": 0.95})
+        assert 1e5 * row["estimate"] == pytest.approx(92.3045, abs=5e-5) and row["model"] == method
+        assert (1e5 * row["ci_low"], 1e5 * row["ci_high"]) == pytest.approx(limits, abs=5e-5)
+        assert row["n_events"] == sum(DOWN["count"]) and "independent" in row["note"]
+
+
+def test_few_events_are_asked_of_a_comparison(three: list[Cohort], surveys: list[Cohort]) -> None:
+    made = compare(*three[:2], bands=BANDS, few_events="dobson").estimates
+    rows = kinds.FEW_EVENTS.rows(made).set_index("cohort")
+    rates = kinds.STANDARDISED_RATE.rows(made).set_index("cohort")
+    assert rows["estimate"].to_dict() == pytest.approx(rates["estimate"].to_dict())
+    assert set(rows["model"]) == {"dobson"}
+    assert (rows["ci_high"] - rows["ci_low"] < rates["ci_high"] - rates["ci_low"]).all()
+    of_surveys = kinds.FEW_EVENTS.rows(compare(*surveys, few_events="gamma").estimates)
+    assert of_surveys["note"].str.contains("no person-time").all()
+    with pytest.raises(UsageError, match="no interval 'gama' of few events; did you mean gamma"):
+        compare(*three[:2], few_events="gama")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="is for numbers at the ages of a standard population: leave it out"):
+        compare(*three[:2], "sex", few_events="gamma")
+    off = kinds.FEW_EVENTS.rows(compare(*three[:2], bands=AgeBands((20, 62)), few_events="gamma").estimates)
+    assert off["note"].str.contains("lies inside a 5-year group").all()
+
+
+# Several cohorts.
+
+
+def test_every_cohort_stands_against_the_reference_in_one_family(three: list[Cohort]) -> None:
+    rows = compare(three[0], three[1], others=[three[2]], bands=BANDS).estimates
+    ratios = kinds.BETWEEN_COHORTS.rows(rows)
+    ratios = ratios[ratios["scale"] == "rate_ratio"].set_index(["cohort", "level"])
+    for other in three[1:]:
+        alone = kinds.BETWEEN_COHORTS.rows(compare(three[0], other, bands=BANDS).estimates)
+        for row in alone[alone["scale"] == "rate_ratio"].to_dict("records"):
+            place = (other.name, row["level"])
+            for name in ("estimate", "std_error", "df", "n_participants", "n_nights", "n_events", "verdict"):
+                assert ratios.loc[place, name] == row[name]
+    family = ratios[ratios.index.get_level_values("level") != "20+"]
+    assert family["q_value"].tolist() == pytest.approx(adjusted(family["p_value"].tolist()).holm)
+    assert family["note"].str.contains("q by Holm over 4 groups of 2 cohorts").all()
+    assert ratios.xs("20+", level="level")["q_value"].isna().all()
+    standardised = kinds.BETWEEN_STANDARDISED.rows(rows)
+    assert standardised["cohort"].tolist() == ["there", "there", "third", "third"]
+    test = kinds.COHORT_INTERACTION.rows(rows).iloc[0]
+    assert test["unit"].startswith("F on 2 and")
+    assert kinds.COHORT_TREND.rows(rows)["level"].tolist() == ["here", "there", "third"]
+
+
+# Participants drawn anew, and the same people.
+
+
+def test_drawn_participants_agree_with_the_delta_method_where_they_are_many() -> None:
+    one, other = (replace(simulate(600, 10, seed=seed), name=name) for name, seed in (("one", 1), ("other", 2)))
+    made = [compare(one, other, bands=BANDS, bootstrap=400, rng=np.random.default_rng(3)).estimates for _ in range(2)]
+    rows = [kinds.BETWEEN_BOOTSTRAP.rows(each).set_index("scale") for each in made]
+    assert rows[0].equals(rows[1])
+    delta = kinds.BETWEEN_STANDARDISED.rows(made[0]).set_index("scale")
+    for scale in ("rate_ratio", "difference"):
+        drawn, asked = rows[0].loc[scale], delta.loc[scale]
+        assert drawn["estimate"] == pytest.approx(asked["estimate"], rel=1e-9)
+        assert drawn["std_error"] == pytest.approx(asked["std_error"], rel=0.12)
+        assert drawn["ci_low"] == pytest.approx(
+            asked["ci_low"], abs=0.25 * asked["std_error"] * asked["estimate"] + 0.03
+        )
+    assert rows[0]["note"].eq("400 replicates").all()
+    with pytest.raises(UsageError, match=r"a bootstrap needs a source of its draws: rng=numpy\.random\.default_rng"):
+        compare(one, other, bands=BANDS, bootstrap=400)
+    with pytest.raises(UsageError, match="too few for level"):
+        compare(one, other, bands=BANDS, bootstrap=10, rng=np.random.default_rng(3))
+
+
+def test_averages_of_predictions_are_those_of_emmeans() -> None:
+    from crampstudy.contrasts.cohorts.marginal import marginal_means
+
+    sums = {("A", "L"): 401, ("A", "M"): 216, ("A", "H"): 221, ("B", "L"): 254, ("B", "M"): 259, ("B", "H"): 169}
+    cells = list(sums)
+
+    def everybody(tension: str, wools: str) -> np.ndarray:
+        return np.array([[float(cell == (wool, tension)) for cell in cells] for wool in wools])
+
+    coefficients, variance = np.log([total / 9 for total in sums.values()]), np.diag([1 / x for x in sums.values()])
+    # One row of weight 27 for each wool is as 27 looms.
+    settings = tuple(everybody(tension, "AB") for tension in R["emmeans"]["tension"])
+    found = marginal_means(settings, coefficients, variance, "log", np.array([27.0, 27.0]))
+    assert found.estimate == pytest.approx(R["emmeans"]["mean"], rel=1e-9)
+    assert np.sqrt(np.diag(found.covariance)) == pytest.approx(R["emmeans"]["se"], rel=1e-5)
+    value, error, _ = found.difference(2, 0)
+    assert (value, error) == (pytest.approx(-14.722222, abs=1e-6), pytest.approx(1.795912, rel=5e-6))
+    each = marginal_means(
+        tuple(everybody(tension, "A" * 27 + "B" * 27) for tension in R["emmeans"]["tension"]),
+        coefficients,
+        variance,
+        "log",
+    )
+    assert each.estimate == pytest.approx(found.estimate, rel=1e-10)
+    assert each.covariance == pytest.approx(found.covariance, rel=1e-10)
+
+
+def test_the_same_people_may_be_those_of_the_reference(three: list[Cohort]) -> None:
+    made = {
+        over: kinds.BETWEEN_ADJUSTED.rows(
+            compare(*three[:2], bands=BANDS, adjust="sex", average_over=over).estimates  # type: ignore[arg-type]
+        ).set_index("scale")
+        for over in ("all", "reference")
+    }
+    assert made["reference"].loc["rate_ratio", "estimand"] == "averaged over the participants of here, by g-computation"
+    both = pooled(three[:2])
+    model = fit(both, model="poisson", terms="cohort * age_band + sex", where="age_years >= 20", bands=BANDS)
+    people = both.participants
+    for over, who in (("all", people), ("reference", people[people["cohort"] == "here"])):
+        inside = who[who["age_years"] >= 20]
+        at = {
+            name: model.predict(
+                {
+                    "cohort": name,
+                    "age_band": [BANDS.label(age) for age in inside["age_years"]],
+                    "sex": inside["sex"].astype(str).tolist(),
+                }
+            )["estimate"].mean()
+            for name in ("here", "there")
+        }
+        # Each person once, however many nights were put into one row of the model.
+        assert made[over].loc["rate_ratio", "estimate"] == pytest.approx(at["there"] / at["here"], rel=1e-10)
+
+
+def test_whom_is_averaged_over_is_one_of_two(three: list[Cohort]) -> None:
+    with pytest.raises(UsageError, match="no participants 'referense' to average over; did you mean reference"):
+        compare(*three[:2], adjust="sex", average_over="referense")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="name its terms, such as adjust='sex'"):
+        compare(*three[:2], average_over="reference")
+
+
+def test_direct_standardisation_is_that_written_out_in_r() -> None:
+    found = [measures(each, "age_band", BANDS) for each in sites()]
+    one, other = (between.standardised(each, np.array([0.7, 0.3]), each.cohort) for each in reversed(found))
+    cells = {"analysis": kinds.BETWEEN_STANDARDISED.name, "scale": "rate", "unit": "u", "ci_level": 0.95}
+    ratio, difference = between.rows_of(one, other, cells)
+    asked = R["standardised"]
+    assert (ratio["estimate"], ratio["std_error"]) == pytest.approx((asked["ratio"], asked["log_se"]), rel=1e-9)
+    assert (difference["estimate"], difference["std_error"]) == pytest.approx(
+        (asked["difference"], asked["se"]), rel=1e-9
+    )
+    assert exp(log(ratio["estimate"])) == pytest.approx(one.estimate / other.estimate)
+
+
+# Truth: the whole table is that of docs/recovery.md.
+
+
+def test_intervals_of_compared_cohorts_cover() -> None:
+    cells = recovery_compared.compared_cells(40, 1.5, 8, seed=4)
+    assert [cell.name for cell in cells] == [
+        "standardised ratio",
+        "standardised difference",
+        "ratio of ratios",
+        "cohort by band does not reject",
+    ]
+    fewest = stats.binom.ppf(1e-4, 8, 0.95)
+    assert all(cell.cohorts == 8 and cell.covered >= fewest for cell in cells)
+    assert abs(cells[0].error) < 0.5
