@@ -36,6 +36,7 @@ BETWEEN_KINDS = register(
         "survey's people, or counts in windows of 30 nights, against the share that recalled so many: each of them, "
         "their ratio and their difference. A log is not recall.",
         table="between_kinds",
+        figure="common_measure",
         sentence="{level}: {scale} {value}",
     )
 )

@@ -17,6 +17,7 @@ BETWEEN_STANDARDISED = register(
         name="between cohorts, standardised",
         meaning="As between cohorts, over all age bands at the ages of a standard population.",
         table="between_cohorts",
+        figure="compared_groups",
         sentence="Age-standardised: {scale} {value}",
     )
 )
