@@ -90,6 +90,7 @@ __all__ = [
     "factors",
     "factors_between",
     "few_events",
+    "flag_stability",
     "gaps",
     "grade_inputs",
     "in_whom",
