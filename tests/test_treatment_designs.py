@@ -142,11 +142,14 @@ class TestDesign:
         assert designs(study(FOUR, [])) == ()
 
 
-class TestTimeZero:
-    TRIAL = [(who, agent, 3, 6, True) for who, agent in zip("abcd", ("tens", "placebo") * 2, strict=True)]
+TRIAL: list[tuple[str, str, int, int | None, bool | None]] = [
+    (who, agent, 3, 6, True) for who, agent in zip("abcd", ("tens", "placebo") * 2, strict=True)
+]
 
+
+class TestTimeZero:
     def test_of_a_trial_it_is_the_day_of_randomisation_else_the_first_day(self) -> None:
-        cohort = study({**FOUR, "c": [None] * 7}, self.TRIAL, randomised_on=[day(2), day(0), day(2), None])
+        cohort = study({**FOUR, "c": [None] * 7}, TRIAL, randomised_on=[day(2), day(0), day(2), None])
         found = time_zero(cohort, one(cohort, "tens"))
         assert found.said == (
             "time zero is the day of randomisation, of 1 participant without one the first day of the first randomised "
@@ -180,15 +183,15 @@ class TestTimeZero:
         }
         assert found.people["left_out"].to_list() == [None, None, NO_RUN_IN, None, None]
         assert found.said == (
-            "time zero is the first day of TENS, of the untreated 3 nights after the first logged night, the median wait "
-            "of those who began in the diary"
+            "time zero is the first day of TENS, of the untreated 3 nights after the first logged night, the median "
+            "wait of those who began in the diary"
         )
         asked = time_zero(cohort, one(cohort, "tens"), run_in=7)
         assert asked.people["time_zero"].to_list() == [day(2), day(5), day(-9), day(7), day(9)]
         assert asked.people["left_out"].to_list() == [None, None, NO_RUN_IN, NO_FOLLOW_UP, NO_FOLLOW_UP]
 
     def test_a_run_in_that_is_asked_for_holds_for_all_of_a_trial(self) -> None:
-        cohort = study(FOUR, self.TRIAL)
+        cohort = study(FOUR, TRIAL)
         assert time_zero(cohort, one(cohort, "tens"), run_in=5).people["time_zero"].unique().to_list() == [day(5)]
         with pytest.raises(UsageError, match="a run-in has 1 night or more, got 0"):
             time_zero(cohort, one(cohort, "tens"), run_in=0)

@@ -127,8 +127,8 @@ def _kind(periods: pl.DataFrame) -> tuple[Kind | None, str]:
         return "parallel", ""
     if several.height * 2 < people.height:
         return None, (
-            f"{several.height} of {counted(people.height, 'randomised participants')} had several agents and the others "
-            "one, which is neither a parallel trial nor a crossover"
+            f"{several.height} of {counted(people.height, 'randomised participants')} had several agents and the "
+            "others one, which is neither a parallel trial nor a crossover"
         )
     again = several.filter(pl.col("turns") > pl.col("agents")).height
     return ("n-of-1" if again * 2 > several.height else "crossover"), ""

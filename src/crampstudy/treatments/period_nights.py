@@ -20,9 +20,9 @@ STATES = pl.Enum([OUTSIDE, TREATED, BUILDING_UP, WASHING_OUT, SEVERAL])
 class PeriodNights(OneLine):
     """Logged nights joined to the periods of treatment.
 
-    ``nights`` has one row per logged night of every participant, sorted: participant_id, date, cramps, ``state``, and of
-    a night in one period ``agent``, ``period`` (its rank among the starts of the participant, from 1), ``day`` (nights
-    since the start, 0 on the first; in the washout since the day after the last) and ``dose``.
+    ``nights`` has one row per logged night of every participant, sorted: participant_id, date, cramps, ``state``, and
+    of a night in one period ``agent``, ``period`` (its rank among the starts of the participant, from 1), ``day``
+    (nights since the start, 0 on the first; in the washout since the day after the last) and ``dose``.
     """
 
     nights: pl.DataFrame = field(repr=False)

@@ -27,8 +27,8 @@ class TimeZero(OneLine):
 
     ``people`` has a row per participant (of a trial: who was randomised; in open use: all), sorted: participant_id,
     ``arm`` (the agent or its comparator), ``time_zero`` (date; none without a logged night), ``run_in_nights`` and
-    ``run_in_cramps`` logged before it, ``run_in_log_rate``, the log of (cramps + 0.5) / nights, ``nights`` logged from it
-    on, and ``left_out``, why a participant cannot be compared.
+    ``run_in_cramps`` logged before it, ``run_in_log_rate``, the log of (cramps + 0.5) / nights, ``nights`` logged from
+    it on, and ``left_out``, why a participant cannot be compared.
     """
 
     people: pl.DataFrame = field(repr=False)
