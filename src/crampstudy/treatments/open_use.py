@@ -45,8 +45,6 @@ from crampstudy.wording import counted
 
 TREATED, UNTREATED = "treated", "untreated"
 POLICY = "all nights from time zero on, whether or not it was stopped and whatever else was taken (treatment policy)"
-EXPOSURES = {"magnesium": "supplement_magnesium_mg", "stretching": "stretch_calf_min"}
-"""Treatments that the causal graph has under the name of a nightly column."""
 
 Row = dict[str, Any]
 
@@ -94,10 +92,10 @@ def open_use(cohort: Cohort, design: Design, zero: TimeZero | None = None, *, ci
     made += _contrasts(asked, kinds.OPEN_USE_CRUDE, asked.followed, crude, ())
     first = Covariates.of(asked.measured, FIRST)
     made += _weighted(asked, kinds.OPEN_USE, first)
-    if (found := graph_set(cohort, EXPOSURES.get(asked.agent, asked.agent), asked.measured)) is not None:
-        adjustment, names = found
+    if (found := graph_set(cohort, asked.agent, asked.measured)) is not None:
+        said, names = found
         every = Covariates.of(asked.measured, tuple(dict.fromkeys((*first.names, *names))))
-        made += _weighted(asked, kinds.OPEN_USE_GRAPH, every, adjustment.sentence)
+        made += _weighted(asked, kinds.OPEN_USE_GRAPH, every, said)
     return estimates.frame(made)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from crampstudy import codebook
 from crampstudy.arrays import Array
-from crampstudy.causal import Adjustment, adjustment_set, measured_in, study
+from crampstudy.causal import adjustment_set, measured_in, study
 from crampstudy.causal.graph import source, together
 from crampstudy.cohort import Cohort
 from crampstudy.nights import people as participants
@@ -61,8 +61,8 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
     return found.select(column for column in found.iter_columns() if column.drop_nulls().n_unique() > 1)
 
 
-def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[Adjustment, tuple[str, ...]] | None:
-    """Return what the causal graph adjusts a treatment for, and the columns of ``measured`` that show it.
+def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[str, tuple[str, ...]] | None:
+    """Return what the causal graph says of adjusting a treatment, and the columns of ``measured`` that it asks for.
 
     The cramps of earlier nights are the rate before time zero, other nightly columns their means before it. ``None``
     where the graph does not know the treatment.
@@ -70,13 +70,16 @@ def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[Ad
     if not study().shown_by(exposure):
         return None
     found = adjustment_set(exposure, "cramps", measured_in(cohort))
-    names = (source(one) for column in found.columns for one in together(column))
-    shown = (next((c for c in _shown(name) if c in measured.columns), None) for name in names)
-    return found, tuple(dict.fromkeys(name for name in shown if name))
+    shown = [[_shown(source(one), measured) for one in together(column)] for column in found.columns]
+    said = replace(found, columns=tuple(" + ".join(each) for each in shown)).sentence
+    names = dict.fromkeys(name for each in shown for name in each if name in measured.columns)
+    return said, tuple(names)
 
 
-def _shown(name: str) -> Iterator[str]:
-    yield from (RUN_IN,) if name == "cramps" else (name, f"between({name})")
+def _shown(name: str, measured: pl.DataFrame) -> str:
+    if name == "cramps":
+        return RUN_IN
+    return name if name in measured.columns else f"between({name})"
 
 
 @dataclass(frozen=True, slots=True)
