@@ -56,6 +56,19 @@ from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
+from crampstudy.estimates.kinds.sections.open_use import (
+    BALANCE_AFTER,
+    BALANCE_BEFORE,
+    OPEN_USE,
+    OPEN_USE_CRUDE,
+    OPEN_USE_GRAPH,
+    OPEN_USE_RATE,
+    OPEN_USE_TRUNCATED,
+    OVERLAP,
+    PROPENSITY,
+    PROPENSITY_WEIGHTED,
+    REGRESSION_TO_THE_MEAN,
+)
 from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sections.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
 from crampstudy.estimates.kinds.sections.sleep import (
@@ -88,6 +101,8 @@ __all__ = [
     "AGE_BESIDE_SITTING",
     "AGE_CURVE",
     "AT_RISK",
+    "BALANCE_AFTER",
+    "BALANCE_BEFORE",
     "BETWEEN_ADJUSTED",
     "BETWEEN_COHORTS",
     "BETWEEN_STANDARDISED",
@@ -137,10 +152,19 @@ __all__ = [
     "NIGHTLY_COUNT",
     "OFTEN",
     "ONSET",
+    "OPEN_USE",
+    "OPEN_USE_CRUDE",
+    "OPEN_USE_GRAPH",
+    "OPEN_USE_RATE",
+    "OPEN_USE_TRUNCATED",
+    "OVERLAP",
     "PARTICIPANTS",
     "PREVALENCE",
+    "PROPENSITY",
+    "PROPENSITY_WEIGHTED",
     "RECALLED",
     "REGRESSION",
+    "REGRESSION_TO_THE_MEAN",
     "RELIABILITY",
     "RELIEF_CURVE",
     "REMEDY",
