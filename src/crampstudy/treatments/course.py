@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import polars as pl
 
 from crampstudy import estimates
@@ -23,61 +21,67 @@ _UNIT = "cramps per person-week"
 
 def group_of(design: Design, name: str) -> str:
     """Return what an arm, or in open use a group, is called as a population."""
-    if design.randomised or design.arms.height:
-        return f"randomised to {arm(name)}"
-    return "untreated" if name == UNTREATED else f"took {arm(name)}"
+    if design.kind == "open use" or not design.arms.height:
+        return "untreated" if name == UNTREATED else f"took {arm(name)}"
+    first = " first" if design.kind in ("crossover", "n-of-1") else ""
+    return f"randomised to {arm(name)}{first}"
 
 
-def course(cohort: Cohort, design: Design, zero: TimeZero, ci_level: float = 0.95) -> list[Row]:
-    """Return the rate of each arm in each week around time zero, of participants with nights on both sides of it.
+def course(cohort: Cohort, term: str, people: pl.DataFrame, ci_level: float = 0.95) -> list[Row]:
+    """Return the rate of each group in each week around time zero.
 
     Weeks count from the night of time zero, which is the first of week 1; week -1 is the one before. A week in which
-    fewer than 5 participants of an arm logged is not shown.
+    fewer than 5 participants of a group logged is not told.
+
+    Args:
+        cohort: a diary.
+        term: the treatment, or what else begins at time zero.
+        people: participant_id, ``group`` and ``time_zero``, groups in the order of the rows.
+        ci_level: confidence level.
     """
     logged = cohort.frame("diary").filter(observed_night(cohort)).select("participant_id", "date", "cramps")
-    people = zero.compared.select("participant_id", "arm", "time_zero")
     day = (pl.col("date") - pl.col("time_zero")).dt.total_days()
     week = pl.when(day >= 0).then(day // 7 + 1).otherwise(day // 7)
     sums = (
-        logged.join(people, on="participant_id")
+        logged.join(people.select("participant_id", "group", "time_zero"), on="participant_id")
         .with_columns(week=week)
         .filter(pl.col("week").is_between(-BEFORE, AFTER))
-        .group_by("arm", "week", "participant_id")
+        .group_by("group", "week", "participant_id")
         .agg(nights=pl.len().cast(pl.Int64), cramps=pl.col("cramps").sum().cast(pl.Int64))
-        .sort("arm", "week", "participant_id")
+        .sort("week", "participant_id")
     )
-    return list(_rates(cohort, design, sums, ci_level))
+    cells: Row = {
+        "cohort": cohort.name,
+        "outcome": CRAMPS,
+        "analysis": kinds.TREATMENT_COURSE.name,
+        "estimand": "rate as it is",
+        "term": term,
+        "scale": "rate",
+        "unit": _UNIT,
+        "ci_level": ci_level,
+    }
+    return [
+        _rate(rows, cells | {"population": group, "level": f"{week}"})
+        for group in people["group"].unique(maintain_order=True)
+        for (week,), rows in sums.filter(pl.col("group") == group).group_by("week", maintain_order=True)
+        if rows.height >= FEWEST
+    ]
 
 
-def _rates(cohort: Cohort, design: Design, sums: pl.DataFrame, ci_level: float) -> Iterator[Row]:
-    for name in dict.fromkeys((design.agent, design.against or UNTREATED)):
-        own = sums.filter(pl.col("arm") == name)
-        for (week,), rows in own.group_by("week", maintain_order=True):
-            if rows.height < FEWEST:
-                continue
-            rate = incidence_rate(rows["cramps"].to_numpy(), rows["nights"].to_numpy(), ci_level)
-            yield estimates.row(
-                status=rate.status,
-                cohort=cohort.name,
-                population=group_of(design, name),
-                outcome=CRAMPS,
-                analysis=kinds.TREATMENT_COURSE.name,
-                estimand="rate as it is",
-                term=design.agent,
-                level=f"{week}",
-                scale="rate",
-                unit=_UNIT,
-                ci_level=ci_level,
-                note=rate.note,
-                **_numbers(rate.estimate, rate.ci_low, rate.ci_high, rate.std_error, rate.df),
-                n_participants=rate.participants,
-                n_nights=rate.nights,
-                n_events=rate.cramps,
-            )
+def _rate(rows: pl.DataFrame, cells: Row) -> Row:
+    rate = incidence_rate(rows["cramps"].to_numpy(), rows["nights"].to_numpy(), cells["ci_level"])
+    numbers = {name: getattr(rate, name) for name in ("estimate", "ci_low", "ci_high", "std_error", "df", "note")}
+    counts = {"n_participants": rate.participants, "n_nights": rate.nights, "n_events": rate.cramps}
+    return estimates.row(status=rate.status, **cells, **numbers, **counts)
 
 
-def _numbers(*values: float) -> Row:
-    return dict(zip(("estimate", "ci_low", "ci_high", "std_error", "df"), values, strict=True))
+def of_design(cohort: Cohort, design: Design, zero: TimeZero, ci_level: float = 0.95) -> list[Row]:
+    """Return the course of those whom a design compares, the group of its agent first."""
+    names = {name: group_of(design, name) for name in (design.agent, design.against or UNTREATED)}
+    people = zero.compared.filter(pl.col("arm").is_in(list(names))).with_columns(
+        group=pl.col("arm").replace_strict(names)
+    )
+    return course(cohort, design.agent, people.sort(pl.col("arm") != design.agent, maintain_order=True), ci_level)
 
 
 _STEPS = {
