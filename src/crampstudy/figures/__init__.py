@@ -17,6 +17,7 @@ from crampstudy.figures.sections.dose_response import dose_response
 from crampstudy.figures.sections.forest import forest
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
+from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
 from crampstudy.figures.survival import relief
@@ -46,6 +47,9 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         ratios_by_age,
         age_ratios,
         onset,
+        balance,
+        overlap,
+        regression_to_the_mean,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -54,6 +58,7 @@ __all__ = [
     "FIGURES",
     "age_curve",
     "age_ratios",
+    "balance",
     "between_cohorts",
     "both_directions",
     "distribution",
@@ -63,12 +68,14 @@ __all__ = [
     "measured",
     "modified",
     "onset",
+    "overlap",
     "participants",
     "prevalence",
     "rates",
     "ratios",
     "ratios_by_age",
     "recalled_classes",
+    "regression_to_the_mean",
     "relief",
     "rootogram",
     "season",

@@ -37,6 +37,13 @@ from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.sections.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
+from crampstudy.tables.sections.open_use import (
+    balance,
+    open_use,
+    open_use_rates,
+    overlap,
+    regression_to_the_mean,
+)
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.side_by_side import models
@@ -56,6 +63,7 @@ __all__ = [
     "agreement",
     "agreements",
     "at_contrasts",
+    "balance",
     "between_cohorts",
     "bootstrap",
     "both_directions",
@@ -86,7 +94,10 @@ __all__ = [
     "not_estimated",
     "notes",
     "onset",
+    "open_use",
+    "open_use_rates",
     "opinion_notes",
+    "overlap",
     "parameters",
     "participants",
     "peak",
@@ -97,6 +108,7 @@ __all__ = [
     "rates",
     "reasons",
     "recalled_classes",
+    "regression_to_the_mean",
     "relief",
     "remedies",
     "rules",

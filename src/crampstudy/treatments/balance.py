@@ -49,7 +49,8 @@ def imbalances(people: pl.DataFrame, treated: Flags, weights: Array) -> Iterator
 def _levels(values: pl.Series) -> Iterator[tuple[str, Array]]:
     texts = values.cast(pl.String)
     levels = ["true"] if values.dtype == pl.Boolean else sorted(texts.unique())
-    for level in levels:
+    # Of two levels one says all.
+    for level in levels[:1] if len(levels) == 2 else levels:
         yield level, (texts == level).to_numpy().astype(np.float64)
 
 

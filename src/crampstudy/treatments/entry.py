@@ -94,7 +94,8 @@ def _asked(run_in: RunIn) -> tuple[Array, Array, Array]:
         return np.column_stack(moved)
 
     curved = [
-        -(scores(theta + step).sum(axis=0) - scores(theta - step).sum(axis=0)) / (2 * _STEP) for step in _STEP * np.eye(2)
+        -(scores(theta + step).sum(axis=0) - scores(theta - step).sum(axis=0)) / (2 * _STEP)
+        for step in _STEP * np.eye(2)
     ]
     information, own = np.array(curved), scores(theta)
     if theta[1] > _SHAPES[1] - 0.01:
@@ -105,7 +106,7 @@ def _asked(run_in: RunIn) -> tuple[Array, Array, Array]:
 
 
 def _log_likelihood(theta: Array, run_in: RunIn) -> Array:
-    """Return each participant's log-likelihood of the logged count, given that all nights have ``criterion`` or more."""
+    """Return each participant's log-likelihood of the logged count, given that whole run-ins reach the criterion."""
     mean, shape = np.exp(theta)
     own, logged = run_in.cramps, run_in.nights
     chance = shape / (shape + logged * mean)

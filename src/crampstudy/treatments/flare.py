@@ -1,7 +1,7 @@
 """How far a rate falls because people came in a flare: the run-in's own fall, carried on by serial dependence.
 
-A flare lasts: of the log by which a night stands above the usual, the share ``memory`` is left the night after. How long
-it lasts is told by the covariance of a person's counts with their distance in nights; how high it was, by the fall
+A flare lasts: of the log by which a night stands above the usual, the share ``memory`` is left the night after. How
+long it lasts is told by the covariance of a person's counts with their distance in nights; how high it was, by the fall
 inside the run-in. Few diaries tell the memory well, so that what is expected is averaged over half-lives from half a
 week to the length of the diary, each by how well it describes the covariances.
 """

@@ -28,7 +28,7 @@ from crampstudy.nights.diary import observed_night
 from crampstudy.treatments import overlap
 from crampstudy.treatments.balance import imbalances
 from crampstudy.treatments.designs import Design
-from crampstudy.treatments.propensity import FIRST, RUN_IN, Covariates, graph_set, measured_before
+from crampstudy.treatments.propensity import FIRST, Covariates, graph_set, measured_before, name_of
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.treatments.weights import (
     Contrast,
@@ -294,8 +294,3 @@ def _balance(asked: _Asked, inside: Array, weights: Array) -> Iterator[Row]:
                 n_exposed=found.n_treated,
                 note=None if known else "the groups differ and neither varies",
             )
-
-
-def name_of(column: str) -> str:
-    """Return a covariate as printed."""
-    return "Rate before time zero" if column == RUN_IN else wording.term(column)

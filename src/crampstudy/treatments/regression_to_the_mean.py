@@ -63,7 +63,7 @@ def regression_to_the_mean(
 
     The run-in are the nights before ``enrolled_on``, where there are any, else those before time zero. Expected are a
     ratio of selection, of those with too few cramps in the run-in having been left out, and one of a flare's end, which
-    the fall inside the run-in and the dependence of nights tell; both together are the fall that is none of a treatment.
+    the fall inside the run-in and the dependence of nights tell; both together are the fall that no treatment made.
 
     Args:
         cohort: a diary.
@@ -160,8 +160,8 @@ def _criterion(entered: _Entered, asked: int | None) -> tuple[int, str]:
     if not fewest:
         return 0, "people without any cramp in the run-in were let in, so that nobody was selected by it"
     return fewest, (
-        f"no criterion is recorded; nobody who logged the whole run-in had fewer than {counted(fewest, 'cramps')}, which "
-        "is taken for it"
+        f"no criterion is recorded; nobody who logged the whole run-in had fewer than {counted(fewest, 'cramps')}, "
+        "which is taken for it"
     )
 
 
@@ -194,8 +194,14 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
     if flare:
         low, high = flare.between
         limits = {"estimate": flare.half_life, "ci_low": low, "ci_high": high, "ci_level": 0.8, "unit": "nights"}
+        limits |= {"level": HALF_LIFE, "term": ALL, "scale": "half_life", "note": "with an 80 % range"}
         yield estimates.row(
-            status="converged", **cells | limits, level=HALF_LIFE, term=ALL, scale="half_life", note="with an 80 % range"
+            status="converged",
+            **cells | limits,
+            level=HALF_LIFE,
+            term=ALL,
+            scale="half_life",
+            note="with an 80 % range",
         )
     for arm in (ALL, *sorted(set(entered.arms) - {ALL})):
         inside = everybody if arm == ALL else np.array([each == arm for each in entered.arms])

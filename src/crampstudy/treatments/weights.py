@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from crampstudy.arrays import Array, Flags
-from crampstudy.models.nights.logistic import logistic
+from crampstudy.models.common import separation
+from crampstudy.models.nights.logistic import SEPARATED, logistic
 
 CENTILES = (1.0, 99.0)
 """Between which centiles of their own the weights are held, where they are truncated."""
+APART = separation.separated("treated and untreated are set apart completely")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,13 @@ class Propensity:
         outcome = treated.astype(np.float64)
         fitted = logistic(matrix, outcome, np.zeros(len(outcome)))
         chance = 1 / (1 + np.exp(-matrix @ fitted.coefficients))
-        return cls(chance, matrix, fitted.scores, fitted.information, fitted.problem)
+        problem = APART if fitted.problem == SEPARATED else fitted.problem
+        return cls(chance, matrix, fitted.scores, fitted.information, problem)
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What followed time zero: whether each of n participants was ``treated``, their ``cramps`` in so many ``nights``."""
+    """What followed time zero: which of n participants were ``treated``, and their ``cramps`` in so many ``nights``."""
 
     treated: Flags
     cramps: Array
@@ -75,13 +78,13 @@ class Contrast:
 def stabilised(propensity: Array, treated: Flags) -> Array:
     """Return the weights: P(A) / P(A | x) of the treated, P(not A) / P(not A | x) of the others."""
     share = treated.mean()
-    return np.where(treated, share / propensity, (1 - share) / (1 - propensity))
+    return np.asarray(np.where(treated, share / propensity, (1 - share) / (1 - propensity)), dtype=np.float64)
 
 
 def truncated(weights: Array) -> Array:
     """Return the weights, none beyond the 1st and 99th centile of them all."""
     low, high = np.percentile(weights, CENTILES)
-    return np.clip(weights, low, high)
+    return np.asarray(np.clip(weights, low, high))
 
 
 def effective_number(weights: Array) -> float:
@@ -135,8 +138,8 @@ def _solved(of: Followed, weights: Array, scores: Array, information: Array, slo
         rates.append(rate)
         equations.append((own * rest)[:, None])
         effective.append(effective_number(weights[group]))
-    influence = np.linalg.solve(bread, np.column_stack(equations).T).T[:, q:]
-    return WeightedRates(*rates, influence, (effective[0], effective[1]))
+    influence: Array = np.linalg.solve(bread, np.column_stack(equations).T).T[:, q:].astype(np.float64)
+    return WeightedRates(rates[0], rates[1], influence, (effective[0], effective[1]))
 
 
 def log_ratio(rates: WeightedRates, treated: Flags) -> Contrast:

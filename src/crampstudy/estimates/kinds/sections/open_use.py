@@ -2,10 +2,7 @@
 
 from crampstudy.estimates.kinds.registry import Kind, register
 
-_ROWS = {
-    "table": "open_use",
-    "sentence": "{term}, begun against not: {scale} {value}",
-}
+_TABLE, _SENTENCE = "open_use", "{term}, begun against not: {scale} {value}"
 _EFFECT = "Cramps from time zero on of those who began the treatment in `term` against those who did not"
 
 OPEN_USE_RATE = register(
@@ -17,14 +14,19 @@ OPEN_USE_RATE = register(
         sentence="{term}, {level}: {value}",
     )
 )
-OPEN_USE_CRUDE = register(Kind(name="open use, unweighted", meaning=f"{_EFFECT}, as they are.", label="crude", **_ROWS))
+OPEN_USE_CRUDE = register(
+    Kind(
+        name="open use, unweighted", meaning=f"{_EFFECT}, as they are.", label="crude", table=_TABLE, sentence=_SENTENCE
+    )
+)
 OPEN_USE = register(
     Kind(
         name="open use, weighted",
         meaning=f"{_EFFECT}, in the whole cohort by stabilised inverse-probability weights of age, sex and the rate "
         "before time zero.",
         label="weighted",
-        **_ROWS,
+        table=_TABLE,
+        sentence=_SENTENCE,
     )
 )
 OPEN_USE_GRAPH = register(
@@ -32,7 +34,8 @@ OPEN_USE_GRAPH = register(
         name="open use, weighted for the causal graph",
         meaning=f"{_EFFECT}, weighted as well for the measured sufficient set of the causal graph.",
         label="weighted, with the graph's set",
-        **_ROWS,
+        table=_TABLE,
+        sentence=_SENTENCE,
     )
 )
 OPEN_USE_TRUNCATED = register(
@@ -40,14 +43,16 @@ OPEN_USE_TRUNCATED = register(
         name="open use, weights truncated",
         meaning=f"{_EFFECT}, weighted, no weight beyond the 1st and 99th centile.",
         label="weights truncated",
-        **_ROWS,
+        table=_TABLE,
+        sentence=_SENTENCE,
     )
 )
 BALANCE_BEFORE = register(
     Kind(
         name="balance before weighting",
-        meaning="Standardised mean difference of the variable in `term` (of `level`, where it has levels) between those "
-        "who took the treatment in `outcome` and the others; its denominator is the unweighted pooled SD of both.",
+        meaning="Standardised mean difference of the variable in `term` (of `level`, if it has levels) between "
+        "those who took the treatment in `outcome` and the others; its denominator is the unweighted pooled SD of "
+        "both.",
         table="balance",
         figure="balance",
         sentence="{variable}, before weighting: {value}",
@@ -67,8 +72,8 @@ BALANCE_AFTER = register(
 OVERLAP = register(
     Kind(
         name="overlap",
-        meaning="Of the weights of the treatment in `term` what `level` says: extremes, effective numbers, and how many "
-        "participants have a chance of treatment that nobody of the other group has.",
+        meaning="Of the weights of the treatment in `term` what `level` says: extremes, effective numbers, and how "
+        "many participants have a chance of treatment that nobody of the other group has.",
         table="overlap",
         sentence="{term}, {level}: {value}",
     )
@@ -100,6 +105,6 @@ REGRESSION_TO_THE_MEAN = register(
         "selection on the run-in, by the end of a flare, by both), and what remains, by `level`.",
         table="regression_to_the_mean",
         figure="regression_to_the_mean",
-        sentence="{level}: {value}",
+        sentence="Regression to the mean, {level}: {value}",
     )
 )
