@@ -20,6 +20,7 @@ from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINI
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
+from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
@@ -33,6 +34,7 @@ ANALYSES: Mapping[str, Analysis] = {
         SLEEP,
         NUTRITION,
         SYSTEMATIC_REVIEWS,
+        TREATMENTS,
         HYDRATION,
         ACTIVITY,
         CONDITIONS,

@@ -79,9 +79,7 @@ def effect(design: Design) -> str:
 
 def of_term(fitted: Fit, term: str) -> Row:
     """Return the row of a single term of a fit as a mapping, ``None`` for what is missing."""
-    rows = fitted.estimates
-    own = rows[rows["term"].eq(term) & ~kinds.is_split(rows)]
-    return next(iter(known(own)))
+    return next(row for row in known(fitted.estimates[~kinds.is_split(fitted.estimates)]) if row["term"] == term)
 
 
 def known(rows: pd.DataFrame) -> list[Row]:

@@ -92,9 +92,7 @@ def _expected(axes: Axes, falls: pd.DataFrame, last: float) -> None:
         return
     rate = float(levels[RUN_IN] * levels[EXPECTED])
     axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
-    axes.text(
-        last, rate, "expected without treatment", ha="right", va="top", fontsize=6.5, color=style.PALETTE[6]
-    )
+    axes.text(last, rate, "expected without treatment", ha="right", va="top", fontsize=6.5, color=style.PALETTE[6])
 
 
 @of_result

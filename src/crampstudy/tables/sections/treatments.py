@@ -13,21 +13,21 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.sections.open_use import EFFECTS
-from crampstudy.tables.table import table_of_rows
+from crampstudy.tables.table import as_table, table_of_rows
 
 _DESIGNS = {kind.name: f"open use, {kind.label}" for kind in EFFECTS}
 _ROBUST = "cluster-robust"
 """The analysis of a crossover that has the verdict."""
 
 
-@table_of_rows
+@as_table
 def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the effect of each treatment by the analysis of its design, as a ratio and in cramps a week.
 
     Sensitivities stand below the primary analysis of their treatment, where the rows have them.
     """
     own = [kinds.TREATMENT_EFFECT.name, kinds.TREATMENT_EFFECT_OTHERWISE.name, *_DESIGNS]
-    rows = estimates[estimates["analysis"].isin(own) & (estimates["status"] != "not_measured")]
+    rows = estimates[estimates["analysis"].isin(own)]
     spread = kinds.TREATMENT_SPREAD.rows(estimates)
     ratios = rows[rows["scale"] != DIFFERENCE]
     weekly = {_key(row): estimate(row) for row in wording.records(rows[rows["scale"] == DIFFERENCE])}
@@ -48,7 +48,7 @@ def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-@table_of_rows
+@as_table
 def treatment_modifiers(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the ratio of each treatment at serum levels of baseline, in weeks since time zero, and of its dose."""
     own = (kinds.TREATMENT_EFFECT_BY_LEVEL, kinds.TREATMENT_EFFECT_BY_WEEK, kinds.TREATMENT_DOSE)
@@ -128,11 +128,11 @@ def _agent(row: Mapping[str, Any]) -> str:
 def _analysis(row: Mapping[str, Any]) -> str:
     if row["analysis"] == kinds.TREATMENT_SPREAD.name:
         return "spread between participants (SD of the log ratio)"
-    return _DESIGNS.get(str(row["analysis"]), str(row["level"]))
+    return _DESIGNS.get(str(row["analysis"]), wording.DASH if pd.isna(row["level"]) else str(row["level"]))
 
 
 def _against(row: Mapping[str, Any]) -> str:
-    against = str(row["reference"])
+    against = wording.DASH if pd.isna(row["reference"]) else str(row["reference"])
     return {"none": "no treatment", "not begun": "not begun"}.get(against, wording.term(against))
 
 
