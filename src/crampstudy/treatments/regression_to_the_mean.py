@@ -195,14 +195,7 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
         low, high = flare.between
         limits = {"estimate": flare.half_life, "ci_low": low, "ci_high": high, "ci_level": 0.8, "unit": "nights"}
         limits |= {"level": HALF_LIFE, "term": ALL, "scale": "half_life", "note": "with an 80 % range"}
-        yield estimates.row(
-            status="converged",
-            **cells | limits,
-            level=HALF_LIFE,
-            term=ALL,
-            scale="half_life",
-            note="with an 80 % range",
-        )
+        yield estimates.row(status="converged", **cells | limits)
     for arm in (ALL, *sorted(set(entered.arms) - {ALL})):
         inside = everybody if arm == ALL else np.array([each == arm for each in entered.arms])
         yield from _of_arm(cells, arm, inside, before, after, whole, lacking)
