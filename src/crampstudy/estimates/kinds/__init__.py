@@ -79,6 +79,17 @@ from crampstudy.estimates.kinds.sections.sleep import (
     LAG_ADJUSTED,
     SLEEP_AND_MOOD,
 )
+from crampstudy.estimates.kinds.sections.treatments import (
+    TREATMENT_COURSE,
+    TREATMENT_DOSE,
+    TREATMENT_EFFECT,
+    TREATMENT_EFFECT_BY_LEVEL,
+    TREATMENT_EFFECT_BY_WEEK,
+    TREATMENT_EFFECT_OF_ONE,
+    TREATMENT_EFFECT_OTHERWISE,
+    TREATMENT_FLOW,
+    TREATMENT_SPREAD,
+)
 
 __all__ = [
     "ADHERENCE",
@@ -164,6 +175,15 @@ __all__ = [
     "STANDARDISED_PREVALENCE",
     "STANDARDISED_RATE",
     "THIRDS",
+    "TREATMENT_COURSE",
+    "TREATMENT_DOSE",
+    "TREATMENT_EFFECT",
+    "TREATMENT_EFFECT_BY_LEVEL",
+    "TREATMENT_EFFECT_BY_WEEK",
+    "TREATMENT_EFFECT_OF_ONE",
+    "TREATMENT_EFFECT_OTHERWISE",
+    "TREATMENT_FLOW",
+    "TREATMENT_SPREAD",
     "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",

@@ -1,0 +1,142 @@
+"""What treatments did: effects by design, sensitivities beside them, how they differ, the flow, and the course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.tables.headings import with_level
+from crampstudy.tables.sections.open_use import EFFECTS
+from crampstudy.tables.table import table_of_rows
+
+_DESIGNS = {kind.name: f"open use, {kind.label}" for kind in EFFECTS}
+_ROBUST = "cluster-robust"
+"""The analysis of a crossover that has the verdict."""
+
+
+@table_of_rows
+def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the effect of each treatment by the analysis of its design, as a ratio and in cramps a week.
+
+    Sensitivities stand below the primary analysis of their treatment, where the rows have them.
+    """
+    own = [kinds.TREATMENT_EFFECT.name, kinds.TREATMENT_EFFECT_OTHERWISE.name, *_DESIGNS]
+    rows = estimates[estimates["analysis"].isin(own) & (estimates["status"] != "not_measured")]
+    spread = kinds.TREATMENT_SPREAD.rows(estimates)
+    ratios = rows[rows["scale"] != DIFFERENCE]
+    weekly = {_key(row): estimate(row) for row in wording.records(rows[rows["scale"] == DIFFERENCE])}
+    every = wording.records(pd.concat([ratios, spread]))
+    made = pd.DataFrame(
+        {
+            "Analysis": [_analysis(row) for row in every],
+            "Against": [_against(row) for row in every],
+            "Treated / all": [
+                f"{wording.count(row['n_exposed'])} / {wording.count(row['n_participants'])}" for row in every
+            ],
+            with_level("Rate ratio (95% CI)", ratios): [estimate(row) for row in every],
+            with_level("Cramps a week (95% CI)", ratios): [weekly.get(_key(row), wording.DASH) for row in every],
+            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in every],
+        }
+    )
+    made.index = pd.Index([_agent(row) for row in every], name="Treatment")
+    return made
+
+
+@table_of_rows
+def treatment_modifiers(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of each treatment at serum levels of baseline, in weeks since time zero, and of its dose."""
+    own = (kinds.TREATMENT_EFFECT_BY_LEVEL, kinds.TREATMENT_EFFECT_BY_WEEK, kinds.TREATMENT_DOSE)
+    rows = estimates[estimates["analysis"].isin([kind.name for kind in own])]
+    every = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Where": [_where(row) for row in every],
+            "Participants": rows["n_participants"].map(wording.count).tolist(),
+            with_level("Rate ratio (95% CI)", rows): [estimate(row) for row in every],
+        }
+    )
+    made.index = pd.Index([_agent(row) for row in every], name="Treatment")
+    return made
+
+
+@table_of_rows
+def treatment_flow(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how many participants of each arm or group reached each step, steps side by side."""
+    rows = kinds.TREATMENT_FLOW.rows(estimates)
+    columns: dict[str, dict[tuple[str, str], str]] = {}
+    for row in wording.records(rows):
+        cells = columns.setdefault(wording.capital(str(row["level"])), {})
+        cells[_agent(row), str(row["population"])] = wording.count(row["estimate"])
+    keys = list(dict.fromkeys((_agent(row), str(row["population"])) for row in wording.records(rows)))
+    made = pd.DataFrame({step: [cells.get(key, wording.DASH) for key in keys] for step, cells in columns.items()})
+    made.index = pd.MultiIndex.from_tuples(
+        [(agent, wording.capital(group)) for agent, group in keys], names=["Treatment", "Group"]
+    )
+    return made
+
+
+@table_of_rows
+def treatment_course(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return cramps a week by group in the weeks around time zero."""
+    rows = kinds.TREATMENT_COURSE.rows(estimates)
+    every = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Week": [str(row["level"]).replace("-", "−") for row in every],
+            "Participants": rows["n_participants"].map(wording.count).tolist(),
+            with_level("Cramps a week (95% CI)", rows): [estimate(row) for row in every],
+        }
+    )
+    made.index = pd.MultiIndex.from_tuples(
+        [(_agent(row), wording.capital(str(row["population"]))) for row in every], names=["Treatment", "Group"]
+    )
+    return made
+
+
+@table_of_rows
+def single_participants(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of a treatment in each participant of alternating periods."""
+    rows = kinds.TREATMENT_EFFECT_OF_ONE.rows(estimates)
+    every = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Participant": [wording.capital(str(row["level"])) for row in every],
+            "Pairs of periods": rows["n_groups"].map(wording.count).tolist(),
+            "Cramps": rows["n_events"].map(wording.count).tolist(),
+            with_level("Rate ratio (95% CI)", rows): [estimate(row) for row in every],
+        }
+    )
+    made.index = pd.Index([_agent(row) for row in every], name="Treatment")
+    return made
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a ratio and its difference have in common; that of a crossover has the cluster-robust interval."""
+    return str(row["term"]), str(row["analysis"]) + str(row["level"])
+
+
+def _agent(row: Mapping[str, Any]) -> str:
+    return wording.capital(wording.term(str(row["term"])))
+
+
+def _analysis(row: Mapping[str, Any]) -> str:
+    if row["analysis"] == kinds.TREATMENT_SPREAD.name:
+        return "spread between participants (SD of the log ratio)"
+    return _DESIGNS.get(str(row["analysis"]), str(row["level"]))
+
+
+def _against(row: Mapping[str, Any]) -> str:
+    against = str(row["reference"])
+    return {"none": "no treatment", "not begun": "not begun"}.get(against, wording.term(against))
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    if row["analysis"] == kinds.TREATMENT_DOSE.name:
+        return wording.ranges(f"{row['level']} against {row['reference']}")
+    return wording.capital(wording.ranges(str(row["level"])))
