@@ -18,11 +18,10 @@ from crampstudy import figures, tables
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.treatments import overlap, weights
-from crampstudy.treatments.balance import deviation, deviation_of_share, imbalances, standardised_difference
 from crampstudy.treatments.designs import Design, designs
-from crampstudy.treatments.open_use import open_use
-from crampstudy.treatments.propensity import Covariates, graph_set, measured_before, name_of
+from crampstudy.treatments.open_use import open_use, overlap, weights
+from crampstudy.treatments.open_use.balance import deviation, deviation_of_share, imbalances, standardised_difference
+from crampstudy.treatments.open_use.propensity import Covariates, graph_set, measured_before, name_of
 from crampstudy.treatments.time_zero import time_zero
 
 WITHIN = {"rtol": 1e-6, "atol": 0}
@@ -30,7 +29,7 @@ WITHIN = {"rtol": 1e-6, "atol": 0}
 
 # By hand.
 
-BY_HAND = weights.Followed(
+BY_HAND = weights.FollowUp(
     np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool),
     np.array([4.0, 6, 8, 10, 2, 4, 6, 10]),
     np.array([10.0] * 8),
@@ -49,7 +48,6 @@ def test_weights_by_hand() -> None:
     # P(A) is a half: 0.5 / 0.25 of a treated one without it, 0.5 / 0.75 of one with it.
     found = weights.stabilised(chance, BY_HAND.treated)
     assert np.allclose(found, [2, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 2])
-    assert weights.effective_number(np.array([2, 2 / 3, 2 / 3, 2 / 3])) == pytest.approx(16 / (4 + 4 / 3))
     # The 1st centile of eight numbers lies between the two least: all but the extremes stay.
     assert np.allclose(weights.truncated(np.arange(1.0, 9.0))[[0, 3, 7]], [1.07, 4, 7.93])
 
@@ -114,7 +112,7 @@ def test_weights_and_contrasts_as_in_r(data: dict[str, Any]) -> None:
     frame = pl.DataFrame({"age": data["age"], "female": data["female"], "rate": rate})
     matrix = Covariates.of(frame, ("age", "female", "rate")).matrix
     found = weights.Propensity.of(matrix, treated)
-    of = weights.Followed(treated, data["cramps"], data["nights"])
+    of = weights.FollowUp(treated, data["cramps"], data["nights"])
     np.testing.assert_allclose(weights.stabilised(found.chance, treated), r["weights"], **WITHIN)
     for truncate, name in ((False, "weighted"), (True, "truncated")):
         rates = weights.weighted_rates(of, found, truncate=truncate)
@@ -167,7 +165,7 @@ def test_the_first_row_is_that_of_the_numbers(cohort: Cohort, found: dict[str, p
     treated = (who["arm"] == "magnesium").to_numpy()
     matrix = np.column_stack([np.ones(len(who)), numbers[0] - 60, who["sex"] == "male", numbers[1]])
     rates = weights.weighted_rates(
-        weights.Followed(treated, numbers[2], numbers[3]), weights.Propensity.of(matrix, treated)
+        weights.FollowUp(treated, numbers[2], numbers[3]), weights.Propensity.of(matrix, treated)
     )
     ratio, weekly = weights.log_ratio(rates, treated), weights.difference(rates, treated)
     rows = kinds.OPEN_USE.rows(found["magnesium"]).set_index("scale")
@@ -215,7 +213,7 @@ def test_balance_lists_everything_measured(cohort: Cohort, found: dict[str, pd.D
 def test_overlap_says_who_has_no_counterpart() -> None:
     chance = np.array([0.1, 0.2, 0.3, 0.4, 0.2, 0.5])
     treated = np.array([0, 0, 0, 1, 1, 1], dtype=bool)
-    seen = overlap.describe(chance, np.array([1.0, 1, 1, 1, 1, 12]), treated)
+    seen = overlap.overlap_of(chance, np.array([1.0, 1, 1, 1, 1, 12]), treated)
     assert seen.outside == (2, 1)
     assert seen.sentence == (
         "weights from 1.00 to 12.00, none trimmed, 1 participant above 10; 2 treated, 1 untreated with a chance of "
@@ -226,7 +224,7 @@ def test_overlap_says_who_has_no_counterpart() -> None:
     assert shares.groupby("population")["estimate"].sum().tolist() == pytest.approx([1, 1])
     one = shares[(shares["population"] == "treated") & (shares["level"] == "0.475-0.500")]
     assert one["estimate"].tolist() == pytest.approx([12 / 14])
-    alike = overlap.describe(np.array([0.2, 0.2]), np.ones(2), np.array([True, False]))
+    alike = overlap.overlap_of(np.array([0.2, 0.2]), np.ones(2), np.array([True, False]))
     assert alike.sentence.endswith("overlap throughout")
 
 

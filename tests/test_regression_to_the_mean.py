@@ -21,9 +21,9 @@ from crampstudy.simulate import Mess, simulate
 from crampstudy.simulate.calibration.cards import targets
 from crampstudy.simulate.scenario import presets
 from crampstudy.treatments.designs import designs
-from crampstudy.treatments.entry import RunIn, _log_likelihood, expected_of_selection
-from crampstudy.treatments.flare import Nights, _carried_on, expected_of_flare
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
+from crampstudy.treatments.regression_to_the_mean.flare import EntryNights, _carried_on, expected_of_flare
+from crampstudy.treatments.regression_to_the_mean.selection import RunIn, _log_likelihood, expected_of_selection
 from crampstudy.treatments.time_zero import time_zero
 
 MEAN, SHAPE = 0.5, 1.5
@@ -103,13 +103,13 @@ def test_a_fall_carried_on_by_hand() -> None:
     counts = np.repeat(mean[None, :], 3, axis=0)
     run_in = np.zeros(counts.shape, dtype=bool)
     run_in[:, :14] = True
-    found = _carried_on(Nights(counts, run_in, ~run_in, np.zeros(3, dtype=np.intp)), 0.9)
+    found = _carried_on(EntryNights(counts, run_in, ~run_in, np.zeros(3, dtype=np.intp)), 0.9)
     assert found is not None
     assert found.log_ratio == pytest.approx(np.log(mean[14:].mean() / mean[:14].mean()), abs=1e-9)
     assert np.allclose(found.influence, 0, atol=1e-9)
 
 
-def flares(people: int, seed: int, height: float) -> Nights:
+def flares(people: int, seed: int, height: float) -> EntryNights:
     """Persons in a flare of a half-life of 14 nights when they come; 14 nights of run-in, 28 after."""
     rng = np.random.default_rng(seed)
     memory, shocks = 2 ** (-1 / 14), rng.standard_normal((people, 42))
@@ -121,7 +121,7 @@ def flares(people: int, seed: int, height: float) -> Nights:
     counts = rng.poisson(rng.gamma(4, 1 / 4, people)[:, None] * np.exp(log)).astype(float)
     run_in = np.zeros(counts.shape, dtype=bool)
     run_in[:, :14] = True
-    return Nights(counts, run_in, ~run_in, np.zeros(people, dtype=np.intp))
+    return EntryNights(counts, run_in, ~run_in, np.zeros(people, dtype=np.intp))
 
 
 def test_the_end_of_a_flare() -> None:
@@ -142,7 +142,7 @@ def test_the_end_of_a_flare() -> None:
 
 def test_too_little_to_see_a_flare() -> None:
     nights = flares(60, 3, 0.5)
-    few = Nights(nights.counts[:19], nights.run_in[:19], nights.after[:19], nights.arms[:19])
+    few = EntryNights(nights.counts[:19], nights.run_in[:19], nights.after[:19], nights.arms[:19])
     short = replace(nights, run_in=nights.run_in & (np.arange(42) < 6))
     assert expected_of_flare(nights) and not expected_of_flare(few) and not expected_of_flare(short)
 
