@@ -44,7 +44,11 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
 from crampstudy.report import blocks
-from crampstudy.simulate import simulate
+from crampstudy.simulate import Mess, simulate
+from crampstudy.simulate.scenario import presets
+from crampstudy.treatments.designs import designs
+from crampstudy.treatments.open_use import open_use
+from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 
 BANDS = AgeBands((20, 60))
 EVERY_PART = evidence.SynthesisOptions(by="population", moderator="year")
@@ -82,6 +86,9 @@ def survey() -> Cohort:
 def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
     """What the commands and both reports are made of, by where it is made."""
     adjusted = {"participants_per_coefficient": 5, "covariance": "cluster"}
+    used, recruited = (
+        simulate(90, 30, 4, presets.preset(name).truth, Mess.none()) for name in ("default", "recruited")
+    )
     return {
         "describe": describe(diary, bands=BANDS).estimates,
         "describe a part": describe(diary, bands=BANDS, where="age_years >= 60").estimates,
@@ -116,6 +123,8 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         ),
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "guidelines": adherence(diary),
+        "open use": open_use(used, designs(used)[0]),
+        "regression to the mean": regression_to_the_mean(recruited),
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
         "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
         "nights in a row": adjusted_window(diary, "days_last(stretch_calf_min, 3)", "3 nights", covariance="cluster"),

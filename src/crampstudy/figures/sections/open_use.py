@@ -17,7 +17,7 @@ from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.tables.sections.open_use import BALANCED, variable
 from crampstudy.treatments import regression_to_the_mean as falls
-from crampstudy.treatments.overlap import GROUPS
+from crampstudy.treatments.open_use.overlap import GROUPS
 
 _LINES = 8
 """Variables that a panel of balance has room for: those that differ most."""

@@ -12,7 +12,7 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import PrintedTable, table_of_rows
-from crampstudy.treatments.propensity import name_of
+from crampstudy.treatments.open_use.propensity import name_of
 from crampstudy.treatments.regression_to_the_mean import ALL
 
 EFFECTS = (kinds.OPEN_USE_CRUDE, kinds.OPEN_USE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)

@@ -12,6 +12,7 @@ import numpy as np
 
 from crampstudy.arrays import Array, Flags
 from crampstudy.models.common import separation
+from crampstudy.models.inference.covariance import effective_number
 from crampstudy.models.nights.logistic import SEPARATED, logistic
 
 CENTILES = (1.0, 99.0)
@@ -43,7 +44,7 @@ class Propensity:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowUp:
     """What followed time zero: which of n participants were ``treated``, and their ``cramps`` in so many ``nights``."""
 
     treated: Flags
@@ -67,7 +68,7 @@ class WeightedRates:
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class RateContrast:
     """A contrast of both rates with its standard error and degrees of freedom."""
 
     value: float
@@ -87,18 +88,13 @@ def truncated(weights: Array) -> Array:
     return np.asarray(np.clip(weights, low, high))
 
 
-def effective_number(weights: Array) -> float:
-    """Return how many participants of one weight would tell as much (Kish 1965)."""
-    return float(weights.sum() ** 2 / (weights**2).sum())
-
-
-def crude_rates(of: Followed) -> WeightedRates:
+def crude_rates(of: FollowUp) -> WeightedRates:
     """Return the rates as they are, everybody of weight 1."""
     n = len(of.treated)
     return _solved(of, np.ones(n), np.zeros((n, 0)), np.zeros((0, 0)), np.zeros((n, 0)))
 
 
-def weighted_rates(of: Followed, propensity: Propensity, *, truncate: bool = False) -> WeightedRates:
+def weighted_rates(of: FollowUp, propensity: Propensity, *, truncate: bool = False) -> WeightedRates:
     """Return the rates by stabilised weights, truncated or not.
 
     The estimating equations of the share of treated, of the propensity and of both rates are stacked. The centiles at
@@ -120,7 +116,7 @@ def weighted_rates(of: Followed, propensity: Propensity, *, truncate: bool = Fal
     return _solved(of, weights, scores, information, np.column_stack([by_share, by_coefficients]))
 
 
-def _solved(of: Followed, weights: Array, scores: Array, information: Array, slopes: Array) -> WeightedRates:
+def _solved(of: FollowUp, weights: Array, scores: Array, information: Array, slopes: Array) -> WeightedRates:
     """Return the rates that solve sum w 1(A = a) (cramps - rate nights) = 0, with their influence.
 
     ``scores`` (n x q) and ``information`` (q x q) are of what the ``weights`` (n) depend on by ``slopes`` (n x q).
@@ -137,24 +133,24 @@ def _solved(of: Followed, weights: Array, scores: Array, information: Array, slo
         bread[q + at, q + at] = own @ of.nights
         rates.append(rate)
         equations.append((own * rest)[:, None])
-        effective.append(effective_number(weights[group]))
+        effective.append(float(effective_number(weights[group])))
     influence: Array = np.linalg.solve(bread, np.column_stack(equations).T).T[:, q:].astype(np.float64)
     return WeightedRates(rates[0], rates[1], influence, (effective[0], effective[1]))
 
 
-def log_ratio(rates: WeightedRates, treated: Flags) -> Contrast:
+def log_ratio(rates: WeightedRates, treated: Flags) -> RateContrast:
     """Return the log of the rate of the treated over that of the untreated; neither may be 0."""
     value = float(np.log(rates.treated / rates.untreated))
     return _contrast(value, rates, treated, np.array([-1 / rates.untreated, 1 / rates.treated]))
 
 
-def difference(rates: WeightedRates, treated: Flags, nights: float = 7.0) -> Contrast:
+def difference(rates: WeightedRates, treated: Flags, nights: float = 7.0) -> RateContrast:
     """Return how many cramps more the treated have in so many nights."""
     value = nights * (rates.treated - rates.untreated)
     return _contrast(value, rates, treated, np.array([-nights, nights]))
 
 
-def _contrast(value: float, rates: WeightedRates, treated: Flags, gradient: Array) -> Contrast:
+def _contrast(value: float, rates: WeightedRates, treated: Flags, gradient: Array) -> RateContrast:
     """Return a contrast; its degrees of freedom are those of Welch and Satterthwaite for two groups.
 
     Each group has those of its effective number.
@@ -165,4 +161,4 @@ def _contrast(value: float, rates: WeightedRates, treated: Flags, gradient: Arra
     left = np.maximum(np.array(rates.effective) - 1, np.finfo(np.float64).tiny)
     total = float(of_group.sum())
     df = total**2 / float((of_group**2 / left).sum()) if total else float("nan")
-    return Contrast(value, float(np.sqrt(n / (n - 1) * total)), df)
+    return RateContrast(value, float(np.sqrt(n / (n - 1) * total)), df)

@@ -21,7 +21,7 @@ _SHAPES = (-4.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LogRatio:
     """The log of a ratio of rates, and what each of G participants adds to its error (``influence``).
 
     ``spread`` is a variance that does not come of the participants.
@@ -45,7 +45,7 @@ class RunIn:
     criterion: int
 
 
-def expected_of_selection(run_in: RunIn, cramps: Array, nights: Array) -> Part | None:
+def expected_of_selection(run_in: RunIn, cramps: Array, nights: Array) -> LogRatio | None:
     """Return the ratio of rates after the run-in to those in it that selection alone brings.
 
     ``cramps`` were counted in so many ``nights`` afterwards. ``None`` where what was counted does not rise with the
@@ -53,7 +53,7 @@ def expected_of_selection(run_in: RunIn, cramps: Array, nights: Array) -> Part |
     """
     n = len(cramps)
     if not run_in.criterion:
-        return Part(0.0, np.zeros(n))
+        return LogRatio(0.0, np.zeros(n))
     theta, scores, information = _asked(run_in)
     rate, after = run_in.cramps / run_in.nights, cramps / nights
     design = np.column_stack([np.ones(n), rate])
@@ -71,7 +71,7 @@ def expected_of_selection(run_in: RunIn, cramps: Array, nights: Array) -> Part |
     gradient = np.array([1, seen]) / here - np.array([1, mean]) / there
     influence = of_line @ gradient + of_seen * (line[1] / here - 1 / seen)
     influence = influence + of_mean * (1 - mean * line[1] / there)
-    return Part(float(np.log(here / there) + np.log(mean / seen)), influence)
+    return LogRatio(float(np.log(here / there) + np.log(mean / seen)), influence)
 
 
 def _asked(run_in: RunIn) -> tuple[Array, Array, Array]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from crampstudy.arrays import Array, Codes, Flags
-from crampstudy.treatments.entry import Part
+from crampstudy.treatments.regression_to_the_mean.selection import LogRatio
 
 SHORTEST = 3.5
-"""Nights: what is halved sooner is no flare beside the chance of single nights."""
+"""EntryNights: what is halved sooner is no flare beside the chance of single nights."""
 _HALF_LIVES = 40
 _EDGES = (3, 4, 6, 9, 13, 18, 25, 34, 48)
 """Distances in nights whose covariances are taken together; shorter ones have more to do with the night before."""
@@ -27,7 +27,7 @@ FEWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Nights:
+class EntryNights:
     """Counts of G participants on T nights since the first (``counts``, nan where not logged), and what they are of.
 
     ``run_in`` (G x T) are the nights before anything was done, ``after`` those that are compared with them, and
@@ -44,12 +44,12 @@ class Nights:
 class Flare:
     """The ratio that the end of a flare brings, and its ``half_life`` in nights with an 80 % range."""
 
-    part: Part
+    part: LogRatio
     half_life: float
     between: tuple[float, float]
 
 
-def expected_of_flare(nights: Nights) -> Flare | None:
+def expected_of_flare(nights: EntryNights) -> Flare | None:
     """Return the ratio of rates after the run-in to those in it that the end of a flare brings.
 
     ``None`` with fewer than 20 participants, or a run-in or diary too short to see a fall or a memory.
@@ -71,10 +71,10 @@ def expected_of_flare(nights: Nights) -> Flare | None:
     influence = np.asarray(weights @ np.array([part.influence for part in parts if part]))
     within = np.interp([0.1, 0.5, 0.9], weights.cumsum(), half_lives)
     spread = float(weights @ (logs - mean) ** 2)
-    return Flare(Part(mean, influence, spread), float(within[1]), (float(within[0]), float(within[2])))
+    return Flare(LogRatio(mean, influence, spread), float(within[1]), (float(within[0]), float(within[2])))
 
 
-def _plausibility(nights: Nights, memories: Array) -> Array | None:
+def _plausibility(nights: EntryNights, memories: Array) -> Array | None:
     """Return how plausible each memory is, by generalised least squares of the covariances at several distances.
 
     The covariance at a distance is a constant, in which persons differ, and what of a flare is left at it. The weight
@@ -106,7 +106,7 @@ def _misfit(at: Array, shape: Array, inverse: Array) -> float:
     return float(rest @ inverse @ rest)
 
 
-def _covariances(nights: Nights, memories: Array) -> tuple[Array, Array, Array]:
+def _covariances(nights: EntryNights, memories: Array) -> tuple[Array, Array, Array]:
     """Return sums of products of two nights by distance (G x k), their numbers, and what of a flare is left (m x k)."""
     scaled = _relative(nights)
     known = np.isfinite(scaled)
@@ -125,7 +125,7 @@ def _covariances(nights: Nights, memories: Array) -> tuple[Array, Array, Array]:
     return np.column_stack(sums), np.column_stack(numbers), np.column_stack(left)
 
 
-def _relative(nights: Nights) -> Array:
+def _relative(nights: EntryNights) -> Array:
     """Return the counts over the mean of their week since the first night, less 1; weeks after it by arm."""
     week = np.arange(nights.counts.shape[1]) // _WEEK
     cells = np.where(nights.run_in, 0, nights.arms[:, None] + 1) * (week.max() + 1) + week
@@ -136,7 +136,7 @@ def _relative(nights: Nights) -> Array:
     return np.where(known, nights.counts / usual - 1, np.nan)
 
 
-def _carried_on(nights: Nights, memory: float) -> Part | None:
+def _carried_on(nights: EntryNights, memory: float) -> LogRatio | None:
     """Return the ratio to be expected if the fall of the run-in is that of a flare of this memory.
 
     A Poisson model of the nights of the run-in with memory ** night has the participants as clusters.
@@ -165,4 +165,4 @@ def _carried_on(nights: Nights, memory: float) -> Part | None:
         logs.append(np.log(total / weight.sum()))
         slopes.append((weight * mean) @ design / total)
     influence = np.linalg.solve(information, scores.T).T @ (slopes[0] - slopes[1])
-    return Part(float(logs[0] - logs[1]), influence)
+    return LogRatio(float(logs[0] - logs[1]), influence)

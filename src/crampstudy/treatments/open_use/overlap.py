@@ -11,7 +11,7 @@ import numpy as np
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.estimates import kinds
-from crampstudy.treatments.weights import effective_number
+from crampstudy.models.inference.covariance import effective_number
 from crampstudy.wording import counted, number
 
 GROUPS = ("treated", "untreated")
@@ -51,7 +51,7 @@ class Overlap:
         return f"{range_}; {which} with a chance of treatment that nobody of the other group has"
 
 
-def describe(chance: Array, weights: Array, treated: Flags) -> Overlap:
+def overlap_of(chance: Array, weights: Array, treated: Flags) -> Overlap:
     """Return the overlap of two groups."""
 
     def beyond(own: Array, other: Array) -> int:
@@ -78,7 +78,7 @@ def rows(seen: Overlap, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         own = seen.group(name)
         told += [
             (f"{name}", "count", float(own.sum())),
-            (f"effective number, {name}", "effective_number", effective_number(seen.weights[own])),
+            (f"effective number, {name}", "effective_number", float(effective_number(seen.weights[own]))),
             (f"outside the other group's chances, {name}", "count", float(outside)),
         ]
     for level, scale, value in told:

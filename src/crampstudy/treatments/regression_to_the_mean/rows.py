@@ -24,9 +24,9 @@ from crampstudy.estimates import FEWEST, kinds
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.nights.diary import observed_night
-from crampstudy.treatments.entry import Part, RunIn, expected_of_selection
-from crampstudy.treatments.flare import FEWEST as FEWEST_OF_FLARE
-from crampstudy.treatments.flare import Nights, expected_of_flare
+from crampstudy.treatments.regression_to_the_mean.flare import FEWEST as FEWEST_OF_FLARE
+from crampstudy.treatments.regression_to_the_mean.flare import EntryNights, expected_of_flare
+from crampstudy.treatments.regression_to_the_mean.selection import LogRatio, RunIn, expected_of_selection
 from crampstudy.treatments.time_zero import TimeZero
 from crampstudy.wording import counted
 
@@ -35,7 +35,7 @@ OF_SELECTION, OF_FLARE, EXPECTED, REMAINS = "expected of selection", "expected o
 HALF_LIFE = "half-life of a flare"
 ALL = "all"
 _ALIKE = 2
-"""Nights by which run-ins may differ from their median and be of one length."""
+"""EntryNights by which run-ins may differ from their median and be of one length."""
 _MOST = 0.8
 
 Row = dict[str, Any]
@@ -46,7 +46,7 @@ class _Entered:
     """The participants with nights before entry and after time zero: sums of both, and every night since the first."""
 
     arms: tuple[str, ...]
-    nights: Nights
+    nights: EntryNights
     length: Array
     said: str
 
@@ -143,7 +143,7 @@ def _arranged(kept: pl.DataFrame, nights: pl.DataFrame, said: str) -> _Entered:
     )
     arms = kept["arm"].to_list()
     codes = np.array([sorted(set(arms)).index(arm) for arm in arms], dtype=np.intp)
-    of = Nights(counts, day < until[:, None], day >= zero[:, None], codes)
+    of = EntryNights(counts, day < until[:, None], day >= zero[:, None], codes)
     return _Entered(tuple(arms), of, np.asarray(until, dtype=np.float64), said)
 
 
@@ -186,7 +186,7 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
         yield _ratio(cells, level, ALL, part, notes[level] if part else reasons[level])
     whole = None
     if selection and flare:
-        whole = Part(
+        whole = LogRatio(
             selection.log_ratio + flare.part.log_ratio, selection.influence + flare.part.influence, flare.part.spread
         )
     lacking = "; ".join(reasons[level] for level, part in parts.items() if part is None)
@@ -207,7 +207,7 @@ def _of_arm(
     inside: Flags,
     before: tuple[Array, Array],
     after: tuple[Array, Array],
-    expected: Part | None,
+    expected: LogRatio | None,
     lacking: str,
 ) -> Iterator[Row]:
     """Yield what was observed in an arm, and what remains of it beside what was to be expected.
@@ -228,11 +228,11 @@ def _of_arm(
         return
     rates = [_linear(sums, inside) for sums in (after, before)]
     influence = rates[0].influence / rates[0].value - rates[1].influence / rates[1].value
-    observed = Part(float(np.log(rates[0].value / rates[1].value)), influence)
+    observed = LogRatio(float(np.log(rates[0].value / rates[1].value)), influence)
     yield _ratio(cells, OBSERVED, arm, observed, "")
     rest = None
     if expected is not None:
-        rest = Part(observed.log_ratio - expected.log_ratio, influence - expected.influence, expected.spread)
+        rest = LogRatio(observed.log_ratio - expected.log_ratio, influence - expected.influence, expected.spread)
     yield _ratio(cells, REMAINS, arm, rest, lacking or "observed over expected: treatment, placebo and natural history")
 
 
@@ -252,11 +252,11 @@ def _rate(cells: Row, level: str, arm: str, sums: tuple[Array, Array], inside: F
     value = NIGHTS_PER_WEEK * found.value
     if not found.value:
         return estimates.row(status="boundary", **cells | {"estimate": value, "note": "no cramp, so no interval"})
-    own = Part(float(np.log(value)), found.influence / found.value)
+    own = LogRatio(float(np.log(value)), found.influence / found.value)
     return estimates.row(status="converged", **cells | _limits(own, cells) | {"note": note or None})
 
 
-def _ratio(cells: Row, level: str, arm: str, part: Part | None, note: str) -> Row:
+def _ratio(cells: Row, level: str, arm: str, part: LogRatio | None, note: str) -> Row:
     estimand = {
         OBSERVED: "ratio of the rate after time zero to that of the run-in, as observed",
         REMAINS: "observed over expected ratio",
@@ -269,7 +269,7 @@ def _ratio(cells: Row, level: str, arm: str, part: Part | None, note: str) -> Ro
     return estimates.row(status="converged", **cells | _limits(part, cells))
 
 
-def _limits(part: Part, cells: Row) -> Row:
+def _limits(part: LogRatio, cells: Row) -> Row:
     """Return estimate, limits, error and degrees of freedom: t with participants - 1."""
     n = int(cells["n_participants"])
     error = float(np.sqrt(n / max(n - 1, 1) * (part.influence**2).sum() + part.spread))

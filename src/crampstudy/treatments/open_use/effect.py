@@ -25,15 +25,14 @@ from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.nights.diary import observed_night
-from crampstudy.treatments import overlap
-from crampstudy.treatments.balance import imbalances
 from crampstudy.treatments.designs import Design
-from crampstudy.treatments.propensity import FIRST, Covariates, graph_set, measured_before, name_of
-from crampstudy.treatments.time_zero import TimeZero, time_zero
-from crampstudy.treatments.weights import (
-    Contrast,
-    Followed,
+from crampstudy.treatments.open_use import overlap
+from crampstudy.treatments.open_use.balance import imbalances
+from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before, name_of
+from crampstudy.treatments.open_use.weights import (
+    FollowUp,
     Propensity,
+    RateContrast,
     WeightedRates,
     crude_rates,
     difference,
@@ -41,6 +40,7 @@ from crampstudy.treatments.weights import (
     stabilised,
     weighted_rates,
 )
+from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
 TREATED, UNTREATED = "treated", "untreated"
@@ -55,7 +55,7 @@ class _Asked:
 
     agent: str
     people: pl.DataFrame = field(repr=False)
-    followed: Followed
+    followed: FollowUp
     measured: pl.DataFrame = field(repr=False)
     cells: Row
     notes: tuple[str, ...]
@@ -125,7 +125,7 @@ def _asked(cohort: Cohort, design: Design, zero: TimeZero, ci_level: float) -> _
     return _Asked(
         design.agent,
         people,
-        Followed(treated, cramps, nights),
+        FollowUp(treated, cramps, nights),
         measured_before(cohort, zero),
         cells,
         notes,
@@ -136,7 +136,7 @@ def _asked(cohort: Cohort, design: Design, zero: TimeZero, ci_level: float) -> _
 def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "") -> Iterator[Row]:
     """Yield the weighted contrasts of one propensity; of the first one also those truncated, balance and overlap."""
     inside = covariates.known.to_numpy()
-    of = Followed(asked.followed.treated[inside], asked.followed.cramps[inside], asked.followed.nights[inside])
+    of = FollowUp(asked.followed.treated[inside], asked.followed.cramps[inside], asked.followed.nights[inside])
     lost = len(inside) - len(of.treated)
     unknown = f"{counted(lost, 'participants')} left out without all covariates" if lost else ""
     if min(int(of.treated.sum()), int((~of.treated).sum())) < FEWEST_EXPOSED:
@@ -148,7 +148,7 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "")
         yield from _none(asked, kind, f"no chance of treatment could be estimated from {names}: {propensity.problem}")
         return
     weights = stabilised(propensity.chance, of.treated)
-    seen = overlap.describe(propensity.chance, weights, of.treated)
+    seen = overlap.overlap_of(propensity.chance, weights, of.treated)
     notes = (unknown, seen.sentence, said)
     yield from _contrasts(asked, kind, of, weighted_rates(of, propensity), notes, covariates.names)
     if kind != kinds.OPEN_USE:
@@ -162,7 +162,7 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "")
 def _contrasts(
     asked: _Asked,
     kind: Kind,
-    of: Followed,
+    of: FollowUp,
     rates: WeightedRates,
     notes: Sequence[str],
     names: Sequence[str] = (),
@@ -197,7 +197,7 @@ def _contrasts(
         yield {**row, "verdict": verdicts.verdict(row)} if weighted else row
 
 
-def _interval(found: Contrast, ci_level: float, scale: str) -> Row:
+def _interval(found: RateContrast, ci_level: float, scale: str) -> Row:
     reach = quantile(ci_level, found.df) * found.std_error
     shown = [found.value, found.value - reach, found.value + reach]
     if scale == "rate_ratio":
