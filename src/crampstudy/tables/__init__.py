@@ -52,6 +52,7 @@ from crampstudy.tables.sections.treatments import (
     treatment_effects,
     treatment_flow,
     treatment_modifiers,
+    treatment_sensitivities,
 )
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
@@ -130,6 +131,7 @@ __all__ = [
     "treatment_effects",
     "treatment_flow",
     "treatment_modifiers",
+    "treatment_sensitivities",
     "trials",
     "usual_sleep",
     "weekly_completeness",

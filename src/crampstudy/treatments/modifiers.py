@@ -30,6 +30,7 @@ from crampstudy.treatments.question import (
     known,
     nothing,
     taken,
+    without_offset,
 )
 from crampstudy.wording import counted, listed
 
@@ -100,10 +101,12 @@ def _by_level(
     seen = (float(measured[name].min()), float(measured[name].max()))  # type: ignore[arg-type]
     for value in (low, middle):
         far = "" if seen[0] <= value <= seen[1] else f"beyond the levels measured, {seen[0]:g} to {seen[1]:g} {unit}"
-        yield _ratio(fitted, cells | {"level": f"{value:g} {unit}"}, {name: value}, asked, lost, far)
+        yield _ratio(fitted, cells | {"level": f"at {value:g} {unit}"}, {name: value}, asked, lost, far)
     if fitted.linear is not None:
         found = fitted.linear.ratio_of_ratios({GIVEN: True}, {GIVEN: False}, where={name: low}, than={name: middle})
-        yield taken(found, cells | {"level": f"{low:g} against {middle:g} {unit}", "unit": "ratio of ratios"}, lost)
+        yield taken(
+            found, cells | {"level": f"at {low:g} over that at {middle:g} {unit}", "unit": "ratio of ratios"}, lost
+        )
 
 
 def _ratio(fitted: Fit, cells: Row, at: Mapping[str, float | str], asked: TreatmentQuestion, *notes: str) -> Row:
@@ -157,7 +160,7 @@ def _by_week(cohort: Cohort, design: Design, followed: Followed, terms: str, ask
             "n_events": int(here["cramps"].sum()),
             "n_exposed": int(here.filter(GIVEN)["people"].sum()),
         }
-        yield taken(found[of_weeks[name]] | counts, at)
+        yield taken(without_offset(found[of_weeks[name]]) | counts, at)
 
 
 def label(first: int, last: int | None) -> str:

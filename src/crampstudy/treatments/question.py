@@ -100,6 +100,12 @@ def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | N
     return made | {"verdict": verdict, "note": estimates.note(made["note"] or "", verdicts.note(made, judged) or "")}
 
 
+def without_offset(found: Row) -> Row:
+    """Return the row of a model of sums without the remark on its offset, which is the number of nights."""
+    kept = [part for part in str(found.get("note") or "").split("; ") if not part.startswith("with offset(")]
+    return {**found, "note": "; ".join(kept)}
+
+
 def nothing(cells: Row, reason: str, *, exposed: int | None = None) -> Row:
     """Return a row without an estimate, for the reason; of how many were exposed its verdict may say too few."""
     made = estimates.row(status="not_estimable", **{**cells, "note": reason, "n_exposed": exposed})

@@ -10,7 +10,7 @@ import polars as pl
 
 from crampstudy import estimates, tables
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
-from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, has_estimate, joined, together
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
 from crampstudy.analyses.sentences import treatments as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
@@ -44,7 +44,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     found = designs(cohort)
     zeros = {design.agent: time_zero(cohort, design, run_in=settings.run_in) for design in found if design.kind}
     effects = together(_effects(cohort, design, zeros.get(design.agent), settings) for design in found)
-    falls = attempt((REGRESSION,), lambda: _falls(cohort, found, zeros, settings))
+    falls = _falls(cohort, found, zeros, settings)
     around = _course(cohort, found, zeros, settings)
     who = [
         row
@@ -58,7 +58,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     values = {
         "answer": said.answer(shown, len(found)),
         "by_design": said.by_design(shown),
-        "fall": said.fall(falls.estimates, falls.could_not.get(REGRESSION, "")),
+        "fall": said.fall(falls.estimates),
         "differs": said.differs(effects),
         "limits": said.limits(found),
     }
@@ -138,8 +138,13 @@ def _course(cohort: Cohort, found: Sequence[Design], zeros: dict[str, TimeZero],
 
 
 def _falls(cohort: Cohort, found: Sequence[Design], zeros: dict[str, TimeZero], settings: Settings) -> Findings:
-    """Return regression to the mean of a trial's participants, or of everybody who has a day of enrolment."""
+    """Return regression to the mean of a trial's participants, or of everybody who has a day of enrolment.
+
+    Where nobody was enrolled after a run-in, people began when they chose, and there is no selection to tell of.
+    """
     trials = [zeros[design.agent] for design in found if design.kind == "parallel"]
+    if not trials and not cohort.has("enrolled_on"):
+        return Findings(together([]), absent=(REGRESSION,))
     rows = regression_to_the_mean(cohort, trials[0] if trials else None, ci_level=settings.ci_level)
     note = (
         "Expected without any treatment: of selection, as people with few cramps in the run-in were not let in; of a "
@@ -190,12 +195,12 @@ def _tables(effects: pd.DataFrame) -> Findings:
         EFFECTS: ReportTable(
             tables.treatment_effects(main),
             "Each treatment by the primary analysis of its design.",
-            f"{said.estimands(main)} {tables.notes(main)}".strip(),
+            f"{said.estimands(main)} {tables.notes(said.with_reason_alone(main))}".strip(),
         ),
         OTHERWISE: ReportTable(
-            tables.treatment_effects(beside),
-            "The same treatments by other analyses.",
-            f"Sensitivities: none of them selects the primary analysis. {tables.notes(beside)}".strip(),
+            tables.treatment_sensitivities(beside),
+            "Rate ratios of the same treatments by other analyses, none of which selects the primary one.",
+            tables.notes(said.with_reason_alone(beside.assign(verdict=None))),
         ),
         MODIFIERS: ReportTable(
             tables.treatment_modifiers(differs),
@@ -204,20 +209,15 @@ def _tables(effects: pd.DataFrame) -> Findings:
             f"{tables.notes(differs)}".strip(),
         ),
     }
-    nothing = {label: _NOTHING for label, table in made.items() if table.frame.empty}
-    kept = {label: table for label, table in made.items() if label not in nothing}
-    return Findings(together([]), kept, could_not=nothing)
-
-
-_NOTHING = "no treatment was given or taken by enough participants"
-_BY_LOT = "nobody chose a treatment, so that nothing was weighted"
+    kept = {label: table for label, table in made.items() if not table.frame.empty}
+    return Findings(together([]), kept, absent=tuple(label for label in made if label not in kept))
 
 
 def _of_choice(effects: pd.DataFrame) -> Findings:
     """Return balance and overlap of treatments that people took by their own choice."""
     rows = effects[effects["analysis"].isin([kinds.OVERLAP.name, kinds.BALANCE_BEFORE.name, kinds.BALANCE_AFTER.name])]
     if kinds.OVERLAP.rows(rows).empty:
-        return Findings(together([]), could_not=dict.fromkeys((OVERLAP, BALANCE), _BY_LOT))
+        return Findings(together([]), absent=(OVERLAP, BALANCE))
     drawing = Drawing(
         "balance",
         rows,
@@ -231,8 +231,10 @@ def _of_choice(effects: pd.DataFrame) -> Findings:
 
 def _flow(rows: pd.DataFrame) -> Findings:
     own = kinds.TREATMENT_FLOW.rows(rows)
+    # Of open use the others are the rest of the file.
+    own = own[own["population"] != "untreated"]
     if own.empty:
-        return Findings(together([]), could_not={FLOW: "nobody was given or took a treatment"})
+        return Findings(together([]), absent=(FLOW,))
     note = (
         "Compared: participants with logged nights on both sides of time zero. Ended: before their last logged night."
     )

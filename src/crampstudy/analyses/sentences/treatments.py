@@ -54,13 +54,13 @@ def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _weekly(rows: pd.DataFrame, agent: str) -> str:
     if agent not in rows.index:
         return ""
-    return f", {estimate(wording.records(rows.loc[[agent]])[0])} cramps a week"
+    return f", difference {estimate(wording.records(rows.loc[[agent]])[0])} cramps a week"
 
 
 def _of_trial(row: Mapping[str, Any]) -> str:
     return (
-        f"Randomised, {wording.term(row['term'])} against {arm(row['reference'])}: rate ratio "
-        f"{estimate(row)}{row['weekly']}, {_FOUND[str(row['verdict'])]}."
+        f"By lot, {wording.term(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
+        f"(rate ratio {estimate(row)}{row['weekly']})."
     )
 
 
@@ -92,15 +92,10 @@ def _primary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_design(rows: pd.DataFrame) -> str:
-    """Return of which treatments lots decided, which people chose, and which were taken by too few."""
+    """Return which treatments are described and not estimated."""
     main = _primary(rows)
-    trials = _agents(main[main["analysis"].eq(kinds.TREATMENT_EFFECT.name) & main["estimate"].notna()])
-    chosen = _agents(main[main["analysis"].eq(kinds.OPEN_USE.name) & main["estimate"].notna()])
     few = main[main["status"].isin(["not_estimable", "not_converged"]) & main["scale"].ne(DIFFERENCE)]
-    said = [f"by lot: {wording.listed(trials)}"] if trials else []
-    said += [f"by choice, in open use: {wording.listed(chosen)}"] if chosen else []
-    said += [f"described and not estimated: {wording.listed(_agents(few))}"] if len(few) else []
-    return wording.sentences(said)
+    return f"Described and not estimated: {wording.listed(_agents(few))}." if len(few) else ""
 
 
 def _agents(rows: pd.DataFrame) -> list[str]:
@@ -108,21 +103,37 @@ def _agents(rows: pd.DataFrame) -> list[str]:
 
 
 def estimands(rows: pd.DataFrame) -> str:
-    """Return whom, what and how a table of effects compares, for each kind of design once."""
+    """Return whom, what and how a table of effects compares, for each kind of design once, and from which night on."""
     ratios = rows[rows["scale"].ne(DIFFERENCE) & rows["estimate"].notna()]
     texts = dict.fromkeys(f"{row['population']}, {row['estimand']}" for row in wording.records(ratios))
-    return f"Estimands: {wording.sentences(texts)}" if texts else ""
+    zeros = dict.fromkeys(str(row["note"]).partition("; ")[0] for row in wording.records(ratios))
+    if ratios["analysis"].eq(kinds.OPEN_USE.name).any():
+        zeros = {_ZERO_OF_CHOICE: None}
+    said = [f"Estimands: {wording.sentences(texts)}"] if texts else []
+    return " ".join([*said, wording.sentences(text for text in zeros if text.startswith("time zero"))]).strip()
 
 
-def fall(rows: pd.DataFrame, why: str) -> str:
+_ZERO_OF_CHOICE = (
+    "time zero of those who took a treatment is its first day, of the others the median wait of those who began in the "
+    "diary, from their first logged night on"
+)
+
+
+def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with nothing in their notes but, where there is no estimate, the reason."""
+    reasons = rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
+    return rows.assign(note=reasons.astype("string"))
+
+
+def fall(rows: pd.DataFrame) -> str:
     """Return how far the rate fell after the run-in, and how much of that was to be expected."""
     own = rows[rows["term"].eq(ALL)] if len(rows) else rows
     parts = {str(row["level"]): row for row in wording.records(own) if pd.notna(row["estimate"])}
     if OBSERVED not in parts or EXPECTED not in parts:
-        reason = why or tables.reasons(rows)
+        reason = tables.reasons(rows)
         return f"How far cramps fall by themselves after a run-in could not be told: {reason}." if reason else ""
     text = (
-        f"After the run-in the rate was {estimate(parts[OBSERVED])} times that in it, in all arms together; "
+        f"After the run-in the rate was {estimate(parts[OBSERVED])} times that in it, in all participants; "
         f"{estimate(parts[EXPECTED])} was to be expected of regression to the mean alone"
     )
     rest = f", which leaves a ratio of {estimate(parts[REMAINS])}" if REMAINS in parts else ""

@@ -49,6 +49,22 @@ def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 @as_table
+def treatment_sensitivities(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of each treatment by its other analyses, side by side."""
+    others = (kinds.TREATMENT_EFFECT_OTHERWISE, kinds.OPEN_USE_CRUDE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)
+    own = estimates["analysis"].isin([kind.name for kind in others]) & estimates["scale"].ne(DIFFERENCE)
+    rows = estimates[own | estimates["analysis"].eq(kinds.TREATMENT_SPREAD.name)]
+    columns: dict[str, dict[str, str]] = {}
+    for row in wording.records(rows):
+        name = wording.capital(_analysis(row).removeprefix("open use, "))
+        columns.setdefault(with_level(f"{name} (95% CI)", rows), {})[_agent(row)] = estimate(row)
+    agents = list(dict.fromkeys(_agent(row) for row in wording.records(rows)))
+    made = pd.DataFrame({name: [cells.get(each, wording.DASH) for each in agents] for name, cells in columns.items()})
+    made.index = pd.Index(agents, name="Treatment")
+    return made
+
+
+@as_table
 def treatment_modifiers(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the ratio of each treatment at serum levels of baseline, in weeks since time zero, and of its dose."""
     own = (kinds.TREATMENT_EFFECT_BY_LEVEL, kinds.TREATMENT_EFFECT_BY_WEEK, kinds.TREATMENT_DOSE)
