@@ -152,7 +152,8 @@ def _by_week(cohort: Cohort, design: Design, followed: Followed, terms: str, ask
             continue
         at = cells | {"level": name}
         if not found or name not in able:
-            yield nothing(at, f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the arms")
+            few = f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the groups"
+            yield nothing(at, f"in some weeks {few}")
             continue
         counts = {
             "n_participants": int(here["people"].sum()),

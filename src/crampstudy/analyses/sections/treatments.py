@@ -17,6 +17,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
 from crampstudy.treatments.designs import Design, designs
 from crampstudy.treatments.flow import flow
@@ -171,7 +172,8 @@ def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> 
             "treatment_course",
             together([around, falls]),
             caption="Cramps a week around time zero, as they were logged, with intervals; week 1 begins with the night "
-            "of time zero. A dashed line is the rate to be expected of the run-in without any treatment.",
+            "of time zero. Intervals that reach far are cut."
+            + (" The dashed line is the rate to be expected without any treatment." if len(falls) else ""),
             alt=said.answer(effects, 1),
         )
     return Findings(together([]), figures={COURSE: drawing})
@@ -232,7 +234,7 @@ def _of_choice(effects: pd.DataFrame) -> Findings:
 def _flow(rows: pd.DataFrame) -> Findings:
     own = kinds.TREATMENT_FLOW.rows(rows)
     # Of open use the others are the rest of the file.
-    own = own[own["population"] != "untreated"]
+    own = own[own["population"] != UNTREATED]
     if own.empty:
         return Findings(together([]), absent=(FLOW,))
     note = (

@@ -121,7 +121,9 @@ _ZERO_OF_CHOICE = (
 
 def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows with nothing in their notes but, where there is no estimate, the reason."""
-    reasons = rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
+    reasons = (
+        rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
+    )
     return rows.assign(note=reasons.astype("string"))
 
 
@@ -144,12 +146,10 @@ def differs(rows: pd.DataFrame) -> str:
     """Return whether a supplement did more where its level was low, for each of them."""
     own = kinds.TREATMENT_EFFECT_BY_LEVEL.rows(rows)
     own = own[own["unit"].eq("ratio of ratios") & own["estimate"].notna()]
-    said = [
-        f"the ratio of {wording.term(row['term'])} where the level is low is {estimate(row)} times that in the middle "
-        "of the reference range"
-        for row in wording.records(own)
-    ]
-    return wording.sentences(said)
+    if own.empty:
+        return ""
+    said = wording.listed(f"{estimate(row)} for {wording.term(row['term'])}" for row in wording.records(own))
+    return f"The ratio at the low end of the serum level's reference range, over that at its middle, is {said}."
 
 
 def balanced(rows: pd.DataFrame) -> str:

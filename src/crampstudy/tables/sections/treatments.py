@@ -16,8 +16,8 @@ from crampstudy.tables.sections.open_use import EFFECTS
 from crampstudy.tables.table import as_table, table_of_rows
 
 _DESIGNS = {kind.name: f"open use, {kind.label}" for kind in EFFECTS}
-_ROBUST = "cluster-robust"
-"""The analysis of a crossover that has the verdict."""
+UNTREATED = "untreated"
+"""The group of those who took nothing, of each treatment in open use."""
 
 
 @as_table
@@ -88,13 +88,17 @@ def treatment_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, dict[tuple[str, str], str]] = {}
     for row in wording.records(rows):
         cells = columns.setdefault(wording.capital(str(row["level"])), {})
-        cells[_agent(row), str(row["population"])] = wording.count(row["estimate"])
-    keys = list(dict.fromkeys((_agent(row), str(row["population"])) for row in wording.records(rows)))
-    made = pd.DataFrame({step: [cells.get(key, wording.DASH) for key in keys] for step, cells in columns.items()})
-    made.index = pd.MultiIndex.from_tuples(
-        [(agent, wording.capital(group)) for agent, group in keys], names=["Treatment", "Group"]
-    )
+        cells[_group(row)] = wording.count(row["estimate"])
+    groups = list(dict.fromkeys(_group(row) for row in wording.records(rows)))
+    made = pd.DataFrame({step: [cells.get(name, wording.DASH) for name in groups] for step, cells in columns.items()})
+    made.index = pd.Index(groups, name="Group")
     return made
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    """Return a group as printed: of those who took nothing with the treatment that they are compared for."""
+    group = wording.capital(str(row["population"]))
+    return f"{group}, {wording.term(str(row['term']))}" if row["population"] == UNTREATED else group
 
 
 @table_of_rows
