@@ -36,6 +36,7 @@ from crampstudy.treatments.question import (
     of_term,
     set_apart,
     taken,
+    without_offset,
 )
 from crampstudy.treatments.time_zero import time_zero
 from crampstudy.wording import counted
@@ -127,9 +128,8 @@ def effects(cohort: Cohort, design: Design, asked: TreatmentQuestion, followed: 
         terms=f"{terms} + offset(log({NIGHTS}))",
         ci_level=asked.ci_level,
     )
-    yield taken(
-        of_term(of_totals, GIVEN) | {"n_nights": nights.height}, other | {"level": TOTALS}, "one count a person"
-    )
+    one_each = without_offset(of_term(of_totals, GIVEN)) | {"n_nights": nights.height}
+    yield taken(one_each, other | {"level": TOTALS}, "one count a person")
     on = followed.nights.filter("on").drop("on")
     own = replace(followed, people=followed.people.join(on, on="participant_id", how="semi"), nights=on)
     cells = other | {"level": ON_TREATMENT, "estimand": f"{effect(design)}: nights up to the end of what was allocated"}

@@ -85,7 +85,7 @@ def treatment_modifiers(estimates: pd.DataFrame) -> pd.DataFrame:
 def treatment_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return how many participants of each arm or group reached each step, steps side by side."""
     rows = kinds.TREATMENT_FLOW.rows(estimates)
-    columns: dict[str, dict[tuple[str, str], str]] = {}
+    columns: dict[str, dict[str, str]] = {}
     for row in wording.records(rows):
         cells = columns.setdefault(wording.capital(str(row["level"])), {})
         cells[_group(row)] = wording.count(row["estimate"])
