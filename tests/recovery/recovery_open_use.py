@@ -21,12 +21,21 @@ from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.scenario import presets
 from crampstudy.treatments.designs import designs
 from crampstudy.treatments.open_use import open_use
-from crampstudy.treatments.regression_to_the_mean import EXPECTED, OF_SELECTION, REMAINS, regression_to_the_mean
+from crampstudy.treatments.regression_to_the_mean import (
+    EXPECTED,
+    OF_FLARE,
+    OF_SELECTION,
+    REMAINS,
+    regression_to_the_mean,
+)
 
 NIGHTS = 40
 SIZES = {250: 0.2, 40: 0.35}
 """People, and the share who would take the treatment at the reference."""
-EFFECTS = {"confounded, effect": -0.5, "confounded, null": 0.0}
+EFFECTS = {"measured, effect": -0.5, "measured, null": 0.0, "latent, null": 0.0}
+"""What decides on use, and the log rate ratio. The simulator's use follows the person's own rate: where persons differ
+by age and sex alone all of that is measured, and else the run-in shows it with the error of some nights."""
+LATENT = "latent, null"
 WEIGHTED = {"weighted": kinds.OPEN_USE, "truncated": kinds.OPEN_USE_TRUNCATED, "crude": kinds.OPEN_USE_CRUDE}
 MANY = 6000
 RECRUITED = 200
@@ -41,10 +50,10 @@ class Result:
     covered: bool
 
 
-def truth_of(log_rate_ratio: float, share: float) -> Truth:
-    """Return a truth in which age and sex decide on rate and use; the treatment works from its first night to the end."""
+def truth_of(log_rate_ratio: float, share: float, person_shape: float = 1e6) -> Truth:
+    """Return a truth in which age and sex act on the rate, the rate on use, and a treatment from its first night on."""
     quiet = Truth().without_effects().with_effects(age_decade=0.3, sex_female=0.6)
-    cramps = replace(quiet.cramps, rate_per_week=2.0, near_nightly_share=0.0, person_shape=4.0)
+    cramps = replace(quiet.cramps, rate_per_week=2.0, near_nightly_share=0.0, person_shape=person_shape)
     agents = tuple(
         replace(a, share_using=share, log_rate_ratio=log_rate_ratio, onset_nights=0)
         if a.column == "tens"
@@ -65,7 +74,8 @@ def weekly(log_rate_ratio: float) -> float:
 def open_use_results(effect: str, people: int, seed: int) -> dict[str, Result | None]:
     """Return by weights and scale what one cohort says; ``None`` where it has no estimate."""
     log_ratio = EFFECTS[effect]
-    drawn = simulate(people, NIGHTS, seed, truth_of(log_ratio, SIZES[people]))
+    shape = 4.0 if effect == LATENT else 1e6
+    drawn = simulate(people, NIGHTS, seed, truth_of(log_ratio, SIZES[people], shape))
     rows = open_use(drawn, designs(drawn)[0])
     found: dict[str, Result | None] = {}
     for name, kind in WEIGHTED.items():
@@ -95,15 +105,16 @@ def _result(row: Mapping[str, object], value: float, *, ratio: bool) -> Result |
 
 @cache
 def expected_of_recruited() -> Mapping[str, float]:
-    """Return the logs of the ratios that the preset has: by selection alone, in all, and what remains of it."""
+    """Return the logs of the preset's ratios: in all, of a flare where nobody is selected, and of selection beside it."""
     chosen = presets.preset("recruited")
 
-    def fall(slow: float) -> float:
-        truth = replace(chosen.truth, cramps=replace(chosen.truth.cramps, slow_sd=slow))
+    def fall(criterion: int) -> float:
+        truth = replace(chosen.truth, recruitment=replace(chosen.truth.recruitment, minimum_cramps=criterion))
         counts = simulate(MANY, 42, 7, truth, Mess.none()).frame("diary")["cramps"].to_numpy().reshape(MANY, 42)
         return float(np.log(counts[:, 14:].mean() / counts[:, :14].mean()))
 
-    return {OF_SELECTION: fall(0.0), EXPECTED: fall(chosen.truth.cramps.slow_sd), REMAINS: 0.0}
+    whole, flare = fall(chosen.truth.recruitment.minimum_cramps), fall(0)
+    return {OF_SELECTION: whole - flare, OF_FLARE: flare, EXPECTED: whole, REMAINS: 0.0}
 
 
 def cell(name: str, drawn: list[dict[str, Result | None]]) -> list[str]:
