@@ -20,6 +20,7 @@ from crampstudy.figures.sections.onset import onset
 from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
+from crampstudy.figures.sections.treatments import single_participants, treatment_course
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -47,6 +48,8 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         ratios_by_age,
         age_ratios,
         onset,
+        treatment_course,
+        single_participants,
         balance,
         overlap,
         regression_to_the_mean,
@@ -79,6 +82,8 @@ __all__ = [
     "relief",
     "rootogram",
     "season",
+    "single_participants",
+    "treatment_course",
     "usual_sleep",
     "weekly_completeness",
     "within_between",

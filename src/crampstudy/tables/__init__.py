@@ -46,6 +46,14 @@ from crampstudy.tables.sections.open_use import (
 )
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
+from crampstudy.tables.sections.treatments import (
+    single_participants,
+    treatment_course,
+    treatment_effects,
+    treatment_flow,
+    treatment_modifiers,
+    treatment_sensitivities,
+)
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
@@ -117,7 +125,13 @@ __all__ = [
     "second_opinions",
     "sensitivity",
     "shown",
+    "single_participants",
     "table_one",
+    "treatment_course",
+    "treatment_effects",
+    "treatment_flow",
+    "treatment_modifiers",
+    "treatment_sensitivities",
     "trials",
     "usual_sleep",
     "weekly_completeness",

@@ -11,7 +11,7 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
-from crampstudy.tables.sections import comparisons, nightly, open_use, severity, sleep
+from crampstudy.tables.sections import comparisons, nightly, open_use, severity, sleep, treatments
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -32,6 +32,8 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
         *(conditions, age_ratios),
         *(severity.cramp_features, severity.onset, severity.remedies),
+        *(treatments.treatment_effects, treatments.treatment_modifiers, treatments.treatment_flow),
+        *(treatments.treatment_course, treatments.single_participants),
         *(open_use.open_use, open_use.open_use_rates, open_use.balance, open_use.overlap),
         open_use.regression_to_the_mean,
     )

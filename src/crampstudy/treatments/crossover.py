@@ -141,8 +141,8 @@ def _effects(cohort: Cohort, design: Design, asked: TreatmentQuestion, turns: Tu
 
 
 _BY_MODEL = (
-    "model-based standard error; the cluster-robust one, which holds where nights vary more than by chance, stands beside "
-    "and has the verdict"
+    "model-based standard error; the cluster-robust one, which holds where nights vary more than by chance, stands "
+    "beside and has the verdict"
 )
 _OF_SEQUENCE = "association: those who had the treatment first against those who had it last, in all periods"
 

@@ -19,9 +19,20 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.nights import people
 from crampstudy.treatments.designs import Design
-from crampstudy.treatments.parallel import GIVEN, MODEL, RUN_IN, Followed
-from crampstudy.treatments.question import POLICY, Row, TreatmentQuestion, arm, cells_of, effect, nothing, taken
-from crampstudy.wording import counted
+from crampstudy.treatments.parallel import GIVEN, MODEL, NIGHTS, RUN_IN, Followed
+from crampstudy.treatments.question import (
+    POLICY,
+    Row,
+    TreatmentQuestion,
+    arm,
+    cells_of,
+    effect,
+    known,
+    nothing,
+    taken,
+    without_offset,
+)
+from crampstudy.wording import counted, listed
 
 SERUM: Mapping[str, str] = {
     "magnesium": "serum_magnesium_mmol_l",
@@ -38,13 +49,13 @@ _BY_CHOICE = ("age_years", "sex")
 def modifiers(cohort: Cohort, design: Design, asked: TreatmentQuestion, followed: Followed) -> list[Row]:
     """Return how the ratio of a treatment differs, for each way that the cohort can tell it.
 
-    A supplement whose serum level nobody had measured, and a dose that did not differ, are rows that say so.
+    A supplement whose serum level nobody had measured is a row that says so.
     """
     if followed.too_few(design):
         return []
     besides = [] if design.randomised else [name for name in _BY_CHOICE if _varies(cohort, name)]
-    known = people(cohort).select("participant_id", *besides, *_own(cohort, design))
-    with_those = replace(followed, people=followed.people.join(known, on="participant_id", how="left"))
+    columns = people(cohort).select("participant_id", *besides, *_own(cohort, design))
+    with_those = replace(followed, people=followed.people.join(columns, on="participant_id", how="left"))
     terms = " + ".join([RUN_IN, *besides])
     shared = {"adjusted_for": "; ".join([RUN_IN, *besides]), "ci_level": asked.ci_level}
     every = (*_by_level(cohort, design, with_those, terms, asked), *_by_week(cohort, design, with_those, terms, asked))
@@ -72,28 +83,30 @@ def _by_level(
     cells = cells_of(cohort, design, kinds.TREATMENT_EFFECT_BY_LEVEL, codebook.variable(name).label)
     cells |= {"estimand": f"{effect(design)} at a level of baseline: {POLICY}"}
     span = reference_range(name)
-    known = followed.people.drop_nulls(name) if name in followed.people.columns else followed.people.head(0)
-    if span is None or span.high is None or known.is_empty():
+    measured = followed.people.drop_nulls(name) if name in followed.people.columns else followed.people.head(0)
+    if span is None or span.high is None or measured.is_empty():
         yield nothing(cells, f"{codebook.variable(name).label} was not measured at baseline")
         return
-    own = replace(followed, people=known)
+    own = replace(followed, people=measured)
     if reason := own.too_few(design):
         yield nothing(cells, f"with {codebook.variable(name).label} at baseline: {reason}")
         return
     low, middle = span.low, round((span.low + span.high) / 2, 3)
-    nights = own.nights.drop("on").join(known, on="participant_id", how="semi")
+    nights = own.nights.drop("on").join(measured, on="participant_id", how="semi")
     formula = f"{GIVEN} + {name} + {GIVEN}:{name} + {terms}"
     fitted = fit(own.diary(cohort, nights), model=MODEL, terms=formula, ci_level=asked.ci_level)
     unit = codebook.variable(name).unit
-    missing = followed.people.height - known.height
+    missing = followed.people.height - measured.height
     lost = f"{counted(missing, 'participants')} without that level left out" if missing else ""
-    seen = (float(known[name].min()), float(known[name].max()))  # type: ignore[arg-type]
+    seen = (float(measured[name].min()), float(measured[name].max()))  # type: ignore[arg-type]
     for value in (low, middle):
         far = "" if seen[0] <= value <= seen[1] else f"beyond the levels measured, {seen[0]:g} to {seen[1]:g} {unit}"
-        yield _ratio(fitted, cells | {"level": f"{value:g} {unit}"}, {name: value}, asked, lost, far)
+        yield _ratio(fitted, cells | {"level": f"at {value:g} {unit}"}, {name: value}, asked, lost, far)
     if fitted.linear is not None:
         found = fitted.linear.ratio_of_ratios({GIVEN: True}, {GIVEN: False}, where={name: low}, than={name: middle})
-        yield taken(found, cells | {"level": f"{low:g} against {middle:g} {unit}", "unit": "ratio of ratios"}, lost)
+        yield taken(
+            found, cells | {"level": f"at {low:g} over that at {middle:g} {unit}", "unit": "ratio of ratios"}, lost
+        )
 
 
 def _ratio(fitted: Fit, cells: Row, at: Mapping[str, float | str], asked: TreatmentQuestion, *notes: str) -> Row:
@@ -104,35 +117,51 @@ def _ratio(fitted: Fit, cells: Row, at: Mapping[str, float | str], asked: Treatm
 
 
 def _by_week(cohort: Cohort, design: Design, followed: Followed, terms: str, asked: TreatmentQuestion) -> Iterator[Row]:
-    """Yield the ratio in each of the weeks since time zero in which both arms have enough participants and a cramp."""
+    """Yield the ratio in each of the weeks since time zero in which both arms have enough participants and a cramp.
+
+    Equal to a Poisson model of the nights, of which those of one participant and some weeks are one row.
+    """
     cells = cells_of(cohort, design, kinds.TREATMENT_EFFECT_BY_WEEK, "")
     cells |= {"estimand": f"{effect(design)} in some weeks: {POLICY}"}
-    nights = (
-        followed.nights.drop("on")
-        .join(followed.zero, on="participant_id")
-        .with_columns(((pl.col("date") - pl.col("time_zero")).dt.total_days() // 7 + 1).alias(_WEEK))
+    since = (pl.col("date") - pl.col("time_zero")).dt.total_days() // 7 + 1
+    sums = (
+        followed.nights.join(followed.zero, on="participant_id")
+        .group_by("participant_id", _named(since).alias(_WEEK), maintain_order=True)
+        .agg(pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS))
+        .join(followed.people.select("participant_id", GIVEN), on="participant_id", maintain_order="left")
     )
-    nights = nights.with_columns(_named(pl.col(_WEEK)).alias(_WEEK)).drop("time_zero")
-    by_arm = (
-        nights.join(followed.people.select("participant_id", GIVEN), on="participant_id")
-        .group_by(_WEEK, GIVEN)
-        .agg(n=pl.col("participant_id").n_unique(), cramps=pl.col("cramps").sum())
+    by_arm = sums.group_by(_WEEK, GIVEN).agg(
+        people=pl.len(), cramps=pl.col("cramps").sum(), nights=pl.col(NIGHTS).sum()
     )
-    enough = by_arm.filter((pl.col("n") >= FEWEST_EXPOSED) & (pl.col("cramps") > 0))
-    able = enough.group_by(_WEEK).len().filter(pl.col("len") == 2)[_WEEK].to_list()
-    own = nights.filter(pl.col(_WEEK).is_in(able))
+    enough = by_arm.filter((pl.col("people") >= FEWEST_EXPOSED) & (pl.col("cramps") > 0))
+    names = [label(first, last) for first, last in WEEKS]
+    able = [name for name in names if enough.filter(pl.col(_WEEK) == name).height == 2]
+    of_weeks = {name: f"{GIVEN}_{place}" for place, name in enumerate(able)}
     fitted = None
     if len(able) > 1:
-        formula = f"{GIVEN} + {_WEEK} + {GIVEN}:{_WEEK} + {terms}"
-        fitted = fit(followed.diary(cohort, own), model="poisson", terms=formula, ci_level=asked.ci_level)
-    for week in (label(first, last) for first, last in WEEKS):
-        if not by_arm.filter(pl.col(_WEEK) == week).height:
+        own = sums.filter(pl.col(_WEEK).is_in(able)).with_columns(
+            (pl.col(GIVEN) & (pl.col(_WEEK) == name)).cast(pl.Float64).alias(column)
+            for name, column in of_weeks.items()
+        )
+        formula = " + ".join([_WEEK, *of_weeks.values(), terms, f"offset(log({NIGHTS}))"])
+        fitted = fit(followed.diary(cohort, own.drop(GIVEN)), model="poisson", terms=formula, ci_level=asked.ci_level)
+    found = {} if fitted is None else {row["term"]: row for row in known(fitted.estimates)}
+    for name in names:
+        here = by_arm.filter(pl.col(_WEEK) == name)
+        if here.is_empty():
             continue
-        at = cells | {"level": week}
-        if fitted is None or week not in able:
-            yield nothing(at, f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the arms")
-        else:
-            yield _ratio(fitted, at, {_WEEK: week}, asked)
+        at = cells | {"level": name}
+        if not found or name not in able:
+            few = f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the groups"
+            yield nothing(at, f"in some weeks {few}")
+            continue
+        counts = {
+            "n_participants": int(here["people"].sum()),
+            "n_nights": int(here["nights"].sum()),
+            "n_events": int(here["cramps"].sum()),
+            "n_exposed": int(here.filter(GIVEN)["people"].sum()),
+        }
+        yield taken(without_offset(found[of_weeks[name]]) | counts, at)
 
 
 def label(first: int, last: int | None) -> str:
@@ -151,21 +180,21 @@ def _named(week: pl.Expr) -> pl.Expr:
 
 
 def _by_dose(cohort: Cohort, design: Design, followed: Followed) -> Iterator[Row]:
-    """Yield the ratio of the upper to the lower quartile of the dose among those who took the treatment."""
-    cells = cells_of(cohort, design, kinds.TREATMENT_DOSE, "dose", reference=None)
+    """Yield the ratio of the upper to the lower quartile of the dose among those who took the treatment.
+
+    Where nobody noted a dose, or all took the same, there is nothing to compare and no row.
+    """
     own = design.periods.filter(pl.col("agent") == design.agent).drop_nulls("dose")
     doses = own.group_by("participant_id").agg(pl.col("dose").mean().alias(_DOSE), pl.col("unit").first())
     doses = doses.join(followed.people, on="participant_id")
-    units = doses["unit"].drop_nulls().unique().to_list()
-    if doses.is_empty():
-        yield nothing(cells, "no dose was noted")
-    elif len(units) > 1:
-        yield nothing(cells, f"doses are in several units: {', '.join(sorted(units))}")
-    elif doses[_DOSE].n_unique() == 1:
-        unit = f" {units[0]}" if units else ""
-        yield nothing(cells, f"all who took {arm(design.agent)} took one dose, {doses[_DOSE][0]:g}{unit}")
+    if doses[_DOSE].n_unique() < 2:
+        return
+    cells = cells_of(cohort, design, kinds.TREATMENT_DOSE, "dose", reference=None)
+    units = sorted(doses["unit"].drop_nulls().unique())
+    if len(units) > 1:
+        yield nothing(cells, f"doses of {arm(design.agent)} are in several units, {listed(units)}")
     elif doses.height < 2 * FEWEST_EXPOSED:
-        yield nothing(cells, f"{counted(doses.height, 'participants')} with a dose: too few")
+        yield nothing(cells, f"{counted(doses.height, 'participants')} with a dose of {arm(design.agent)}: too few")
     else:
         yield _of_quartiles(cohort, followed, doses, cells, units)
 

@@ -1,7 +1,8 @@
 """N-of-1: a treatment on and off by lot in the same participant again and again, one by one and pooled.
 
 In one participant pairs of periods are compared, each pair with a level of its own, and the pairs are the clusters:
-that a ratio rests on one participant is then the design. Pooled, the effect differs between participants (random slope).
+that a ratio rests on one participant is then the design. Pooled, the effect differs between participants (a random
+slope).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ from crampstudy.wording import counted
 MODEL = "negative-binomial"
 GIVEN, RUN_IN = "treated", "run_in_log_rate"
 PRIMARY, TOTALS, ON_TREATMENT = "parallel arms", "person totals", "while on treatment"
-_NIGHTS = "nights_counted"
+NIGHTS = "nights_counted"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,12 +119,12 @@ def effects(cohort: Cohort, design: Design, asked: TreatmentQuestion, followed: 
     yield _difference(fitted, first, main, followed, asked)
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
     totals = nights.group_by("participant_id", maintain_order=True).agg(
-        pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(_NIGHTS)
+        pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS)
     )
     of_totals = fit(
         followed.diary(cohort, totals),
         model=MODEL,
-        terms=f"{terms} + offset(log({_NIGHTS}))",
+        terms=f"{terms} + offset(log({NIGHTS}))",
         ci_level=asked.ci_level,
     )
     yield taken(

@@ -79,9 +79,7 @@ def effect(design: Design) -> str:
 
 def of_term(fitted: Fit, term: str) -> Row:
     """Return the row of a single term of a fit as a mapping, ``None`` for what is missing."""
-    rows = fitted.estimates
-    own = rows[rows["term"].eq(term) & ~kinds.is_split(rows)]
-    return next(iter(known(own)))
+    return next(row for row in known(fitted.estimates[~kinds.is_split(fitted.estimates)]) if row["term"] == term)
 
 
 def known(rows: pd.DataFrame) -> list[Row]:
@@ -100,6 +98,12 @@ def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | N
         return made
     verdict = verdicts.verdict(made, judged)
     return made | {"verdict": verdict, "note": estimates.note(made["note"] or "", verdicts.note(made, judged) or "")}
+
+
+def without_offset(found: Row) -> Row:
+    """Return the row of a model of sums without the remark on its offset, which is the number of nights."""
+    kept = [part for part in str(found.get("note") or "").split("; ") if not part.startswith("with offset(")]
+    return {**found, "note": "; ".join(kept)}
 
 
 def nothing(cells: Row, reason: str, *, exposed: int | None = None) -> Row:

@@ -19,7 +19,7 @@ from crampstudy.tables.sections.open_use import BALANCED, variable
 from crampstudy.treatments import regression_to_the_mean as falls
 from crampstudy.treatments.open_use.overlap import GROUPS
 
-_LINES = 8
+_LINES = 6
 """Variables that a panel of balance has room for: those that differ most."""
 _ROW, _HEAD, _COLUMNS = 0.16, 0.36, 2
 _WIDEST = 1.0

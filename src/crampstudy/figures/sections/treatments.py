@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds, verdicts
@@ -42,23 +42,30 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
     down = -(-len(panels) // across)
     single = len(panels) == 1
     with style.journal():
-        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 3.1 if single else 0.4 + 1.65 * down))
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 if single else 0.5 + 1.3 * down))
         grid = figure.subplots(down, across, squeeze=False, sharex=True)
         for axes, (term, own) in zip(grid.flat, panels.items(), strict=False):
-            _course(axes, own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates))
-            if not single:
-                axes.set_title(wording.capital(wording.term(term)), fontsize=8.5)
+            numbers = _course(axes, own)
+            if single:
+                _expected(axes, own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates))
+                _labelled(axes, numbers)
+            else:
+                axes.set_title(f"{wording.capital(wording.term(term))}, n = {_listed(numbers)}", fontsize=7.5)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
+        if not single:
+            lines = next(iter(grid.flat)).get_lines()
+            figure.legend(lines[:2], ["Took it", "Untreated"], loc="outside upper right", ncols=2)
         figure.supxlabel("Weeks since time zero", fontsize=8.5)
         figure.supylabel("Cramps per person-week", fontsize=8.5)
     return figure
 
 
-def _course(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
+def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
+    """Draw the groups of one treatment; return the participants and the colour of each."""
     groups = list(dict.fromkeys(rows["population"]))
     top = _TALLEST * float(rows["estimate"].max())
-    axes.axvline(0, color=style.RULE, linewidth=0.8)
+    drawn = {}
     for place, group in enumerate(groups):
         own = rows[rows["population"] == group]
         colour = style.PALETTE[(1, 0)[place] if len(groups) > 1 else 0]
@@ -68,32 +75,49 @@ def _course(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
         axes.plot(at, own["estimate"], marker=style.MARKERS[place], color=colour, markersize=3.6, linewidth=1.0)
         whole = own["ci_low"].notna().to_numpy()
         axes.vlines(at[whole], own["ci_low"][whole], own["ci_high"][whole].clip(upper=top), color=colour, linewidth=0.9)
-        n = int(own["n_participants"].max())
+        drawn[str(group)] = int(own["n_participants"].max()), colour
+    axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
+    axes.set_ylim(0, 1.05 * min(top, float(rows[["ci_high", "estimate"]].max().max())) or 1.0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    style.grid(axes, "y")
+    return drawn
+
+
+def _listed(numbers: dict[str, tuple[int, str]]) -> str:
+    return " / ".join(f"{n:,}" for n, _ in numbers.values())
+
+
+def _labelled(axes: Axes, numbers: dict[str, tuple[int, str]]) -> None:
+    """Name the groups of a single panel in their colours, above it."""
+    for place, (group, (n, colour)) in enumerate(numbers.items()):
         axes.text(
-            0.98,
-            0.98 - 0.1 * place,
+            0.5 * place,
+            1.02,
             f"{wording.capital(group)}, n = {n:,}",
             color=colour,
             transform=axes.transAxes,
-            ha="right",
-            va="top",
-            fontsize=6.5,
+            va="bottom",
+            fontsize=8,
         )
-    _expected(axes, falls, float(rows["level"].astype(int).max()))
-    axes.set_ylim(0, 1.25 * min(top, float(rows[["ci_high", "estimate"]].max().max())) or 1.0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    style.grid(axes, "y")
 
 
-def _expected(axes: Axes, falls: pd.DataFrame, last: float) -> None:
-    """Draw the rate of the run-in and, after time zero, the one to be expected without any treatment."""
+def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
+    """Draw, after time zero, the rate to be expected of the run-in without any treatment."""
     levels = falls[falls["term"] == ALL].set_index("level")["estimate"].dropna()
     if not {RUN_IN, EXPECTED} <= {*levels.index}:
         return
-    rate = float(levels[RUN_IN] * levels[EXPECTED])
+    rate, last = float(levels[RUN_IN] * levels[EXPECTED]), rows["level"].astype(int).max()
     axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
+    above = rate > float(rows.loc[rows["level"].astype(int) == last, "estimate"].mean())
     axes.text(
-        last, rate, "expected without treatment", ha="right", va="top", fontsize=6.5, color=style.PALETTE[6]
+        last,
+        rate,
+        "Expected without treatment",
+        ha="right",
+        va="bottom" if above else "top",
+        fontsize=7,
+        color=style.PALETTE[6],
     )
 
 

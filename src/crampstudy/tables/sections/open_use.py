@@ -38,7 +38,9 @@ def open_use(estimates: pd.DataFrame) -> PrintedTable:
                 f"{wording.count(row['n_exposed'])} / {wording.count(row['n_participants'])}" for row in every
             ],
             with_level("Rate ratio (95% CI)", ratios): [estimate(row) for row in every],
-            with_level("Cramps a week (95% CI)", ratios): [weekly[row["term"], row["analysis"]] for row in every],
+            with_level("Cramps a week (95% CI)", ratios): [
+                weekly.get((row["term"], row["analysis"]), wording.DASH) for row in every
+            ],
             "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in every],
         }
     )

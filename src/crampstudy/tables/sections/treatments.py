@@ -13,21 +13,21 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.sections.open_use import EFFECTS
-from crampstudy.tables.table import table_of_rows
+from crampstudy.tables.table import as_table, table_of_rows
 
 _DESIGNS = {kind.name: f"open use, {kind.label}" for kind in EFFECTS}
-_ROBUST = "cluster-robust"
-"""The analysis of a crossover that has the verdict."""
+UNTREATED = "untreated"
+"""The group of those who took nothing, of each treatment in open use."""
 
 
-@table_of_rows
+@as_table
 def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the effect of each treatment by the analysis of its design, as a ratio and in cramps a week.
 
     Sensitivities stand below the primary analysis of their treatment, where the rows have them.
     """
     own = [kinds.TREATMENT_EFFECT.name, kinds.TREATMENT_EFFECT_OTHERWISE.name, *_DESIGNS]
-    rows = estimates[estimates["analysis"].isin(own) & (estimates["status"] != "not_measured")]
+    rows = estimates[estimates["analysis"].isin(own)]
     spread = kinds.TREATMENT_SPREAD.rows(estimates)
     ratios = rows[rows["scale"] != DIFFERENCE]
     weekly = {_key(row): estimate(row) for row in wording.records(rows[rows["scale"] == DIFFERENCE])}
@@ -48,7 +48,23 @@ def treatment_effects(estimates: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-@table_of_rows
+@as_table
+def treatment_sensitivities(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratio of each treatment by its other analyses, side by side."""
+    others = (kinds.TREATMENT_EFFECT_OTHERWISE, kinds.OPEN_USE_CRUDE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)
+    own = estimates["analysis"].isin([kind.name for kind in others]) & estimates["scale"].ne(DIFFERENCE)
+    rows = estimates[own | estimates["analysis"].eq(kinds.TREATMENT_SPREAD.name)]
+    columns: dict[str, dict[str, str]] = {}
+    for row in wording.records(rows):
+        name = wording.capital(_analysis(row).removeprefix("open use, "))
+        columns.setdefault(with_level(f"{name} (95% CI)", rows), {})[_agent(row)] = estimate(row)
+    agents = list(dict.fromkeys(_agent(row) for row in wording.records(rows)))
+    made = pd.DataFrame({name: [cells.get(each, wording.DASH) for each in agents] for name, cells in columns.items()})
+    made.index = pd.Index(agents, name="Treatment")
+    return made
+
+
+@as_table
 def treatment_modifiers(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the ratio of each treatment at serum levels of baseline, in weeks since time zero, and of its dose."""
     own = (kinds.TREATMENT_EFFECT_BY_LEVEL, kinds.TREATMENT_EFFECT_BY_WEEK, kinds.TREATMENT_DOSE)
@@ -72,13 +88,17 @@ def treatment_flow(estimates: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, dict[tuple[str, str], str]] = {}
     for row in wording.records(rows):
         cells = columns.setdefault(wording.capital(str(row["level"])), {})
-        cells[_agent(row), str(row["population"])] = wording.count(row["estimate"])
-    keys = list(dict.fromkeys((_agent(row), str(row["population"])) for row in wording.records(rows)))
-    made = pd.DataFrame({step: [cells.get(key, wording.DASH) for key in keys] for step, cells in columns.items()})
-    made.index = pd.MultiIndex.from_tuples(
-        [(agent, wording.capital(group)) for agent, group in keys], names=["Treatment", "Group"]
-    )
+        cells[_group(row)] = wording.count(row["estimate"])
+    groups = list(dict.fromkeys(_group(row) for row in wording.records(rows)))
+    made = pd.DataFrame({step: [cells.get(name, wording.DASH) for name in groups] for step, cells in columns.items()})
+    made.index = pd.Index(groups, name="Group")
     return made
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    """Return a group as printed: of those who took nothing with the treatment that they are compared for."""
+    group = wording.capital(str(row["population"]))
+    return f"{group}, {wording.term(str(row['term']))}" if row["population"] == UNTREATED else group
 
 
 @table_of_rows
@@ -128,11 +148,11 @@ def _agent(row: Mapping[str, Any]) -> str:
 def _analysis(row: Mapping[str, Any]) -> str:
     if row["analysis"] == kinds.TREATMENT_SPREAD.name:
         return "spread between participants (SD of the log ratio)"
-    return _DESIGNS.get(str(row["analysis"]), str(row["level"]))
+    return _DESIGNS.get(str(row["analysis"]), wording.DASH if pd.isna(row["level"]) else str(row["level"]))
 
 
 def _against(row: Mapping[str, Any]) -> str:
-    against = str(row["reference"])
+    against = wording.DASH if pd.isna(row["reference"]) else str(row["reference"])
     return {"none": "no treatment", "not begun": "not begun"}.get(against, wording.term(against))
 
 

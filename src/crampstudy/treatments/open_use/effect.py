@@ -220,7 +220,7 @@ def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
         "model": "weighted rates",
         "n_participants": len(treated),
         "n_exposed": int(treated.sum()),
-        "note": estimates.note(reason, *asked.notes),
+        "note": reason,
     }
     for outcome, scale, unit in (
         ("cramps", "rate_ratio", None),

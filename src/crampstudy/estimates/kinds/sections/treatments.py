@@ -45,7 +45,7 @@ TREATMENT_EFFECT_BY_LEVEL = register(
         meaning="Rate ratio of the treatment in `term` where the serum level at baseline is as in `level`; or that at "
         "the low end of the reference range over that at its middle.",
         table="treatment_modifiers",
-        sentence="{term} at {level}: {scale} {value}",
+        sentence="{term}, {level}: {scale} {value}",
     )
 )
 TREATMENT_EFFECT_BY_WEEK = register(
