@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from matplotlib.figure import Figure
 import recovery_open_use as recovery
+from matplotlib.figure import Figure
 from parity_cells import HERE, reference
 
 from crampstudy import figures, tables

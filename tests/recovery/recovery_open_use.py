@@ -105,7 +105,7 @@ def _result(row: Mapping[str, object], value: float, *, ratio: bool) -> Result |
 
 @cache
 def expected_of_recruited() -> Mapping[str, float]:
-    """Return the logs of the preset's ratios: in all, of a flare where nobody is selected, and of selection beside it."""
+    """Return the logs of the preset's ratios: in all, of a flare if nobody is selected, and of selection beside it."""
     chosen = presets.preset("recruited")
 
     def fall(criterion: int) -> float:
