@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import recovery_open_use as recovery
 from matplotlib.figure import Figure
 from parity_cells import HERE, reference
 
@@ -330,3 +331,21 @@ def test_no_effect_where_there_is_none_and_confounding_is_measured() -> None:
     crude, weighted = (kind.rows(rows).iloc[0] for kind in (kinds.OPEN_USE_CRUDE, kinds.OPEN_USE))
     assert crude["ci_low"] > 1.2
     assert weighted["ci_low"] < 1 < weighted["ci_high"] and abs(np.log(weighted["estimate"])) < 0.15
+
+
+# Recovery, the quick part.
+
+
+@pytest.mark.parametrize("effect", ["measured, effect", "measured, null"])
+def test_a_measured_indication_is_taken_away(effect: str) -> None:
+    drawn = [recovery.open_use_results(effect, 250, seed) for seed in range(6)]
+    for name in ("weighted, rate ratio", "weighted, difference"):
+        found = [each[name] for each in drawn]
+        known = [result for result in found if result]
+        assert len(known) == 6 and sum(result.covered for result in known) >= 4
+        error = np.mean([result.error for result in known])
+        assert abs(error) < 3 * np.mean([result.std_error for result in known]) / np.sqrt(6)
+    crude = [each["crude, rate ratio"] for each in drawn]
+    assert sum(bool(result and result.covered) for result in crude) < 4
+    lines = recovery.cell(effect, drawn)
+    assert len(lines) == 6 and lines[0].startswith(f"| {effect} | weighted, rate ratio | ")

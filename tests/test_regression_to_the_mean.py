@@ -147,6 +147,16 @@ def test_too_little_to_see_a_flare() -> None:
     assert expected_of_flare(nights) and not expected_of_flare(few) and not expected_of_flare(short)
 
 
+def test_a_run_in_without_cramps_expects_nothing() -> None:
+    run_in, after, nights = asked(100, 4)
+    assert expected_of_selection(replace(run_in, cramps=np.zeros(len(after))), after, nights) is None
+    quiet = flares(60, 3, 0.5)
+    assert expected_of_flare(replace(quiet, counts=np.where(quiet.run_in, 0.0, quiet.counts))) is None
+    # All cramps on the first night: the fall has no finite height.
+    first = np.where(quiet.run_in & (np.arange(42) > 0), 0.0, quiet.counts + 1)
+    assert expected_of_flare(replace(quiet, counts=first)) is None
+
+
 # The simulator.
 
 

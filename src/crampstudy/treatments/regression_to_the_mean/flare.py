@@ -22,6 +22,8 @@ _EDGES = (3, 4, 6, 9, 13, 18, 25, 34, 48)
 """Distances in nights whose covariances are taken together; shorter ones have more to do with the night before."""
 _WEEK = 7
 _STEPS = 50
+_FAR = 30.0
+"""Logs of a mean beyond this are those of no finite estimate."""
 FEWEST = 20
 """With fewer people nothing is said of a memory."""
 
@@ -52,13 +54,14 @@ class Flare:
 def expected_of_flare(nights: EntryNights) -> Flare | None:
     """Return the ratio of rates after the run-in to those in it that the end of a flare brings.
 
-    ``None`` with fewer than 20 participants, or a run-in or diary too short to see a fall or a memory.
+    ``None`` with fewer than 20 participants, without a cramp in the run-in, or where it or the diary is too short
+    to see a fall or a memory.
     """
     length = nights.counts.shape[1]
     if len(nights.counts) < FEWEST or length <= _EDGES[3]:
         return None
     inside = np.where(nights.run_in, nights.counts, np.nan)
-    if np.isfinite(inside).any(axis=0).sum() < _WEEK:
+    if np.isfinite(inside).any(axis=0).sum() < _WEEK or not np.nansum(inside):
         return None
     half_lives = np.geomspace(SHORTEST, max(length, 2 * SHORTEST), _HALF_LIVES)
     memories = 2.0 ** (-1 / half_lives)
@@ -148,7 +151,7 @@ def _carried_on(nights: EntryNights, memory: float) -> LogRatio | None:
     of_night, logged = counts.sum(axis=0), known.sum(axis=0)
     beta = np.array([np.log(of_night.sum() / logged.sum()), 0.0])
     for _ in range(_STEPS):
-        mean = np.exp(design @ beta)
+        mean = np.exp(np.clip(design @ beta, -_FAR, _FAR))
         information = (design * (logged * mean)[:, None]).T @ design
         if np.linalg.cond(information) > 1e12:
             return None
@@ -156,6 +159,8 @@ def _carried_on(nights: EntryNights, memory: float) -> LogRatio | None:
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break
+    else:
+        return None
     mean = np.exp(design @ beta)
     scores = (counts - known * mean) @ design
     later = (nights.after & np.isfinite(nights.counts)).sum(axis=0)

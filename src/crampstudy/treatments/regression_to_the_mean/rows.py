@@ -177,9 +177,10 @@ def _rows(entered: _Entered, asked: int | None, base: Row) -> Iterator[Row]:
     flare = expected_of_flare(nights)
     parts = {OF_SELECTION: selection, OF_FLARE: flare.part if flare else None}
     reasons = {
-        OF_SELECTION: "cramps after the run-in do not rise with those in it, so that nothing of a high one would last",
-        OF_FLARE: f"fewer than {FEWEST_OF_FLARE} participants, or a run-in of less than a week or a diary of less than "
-        "two weeks: neither a fall inside the run-in nor how long a flare lasts can be seen",
+        OF_SELECTION: "no cramp in the run-in, or those after it do not rise with those in it, so that nothing of a "
+        "high one lasts",
+        OF_FLARE: f"fewer than {FEWEST_OF_FLARE} participants, no cramp in the run-in, or a run-in of less than a week "
+        "or a diary of less than two weeks: neither a fall inside the run-in nor how long a flare lasts can be seen",
     }
     notes = {OF_SELECTION: how, OF_FLARE: "averaged over how long flares may last, by the dependence of nights"}
     for level, part in parts.items():

@@ -48,10 +48,12 @@ class RunIn:
 def expected_of_selection(run_in: RunIn, cramps: Array, nights: Array) -> LogRatio | None:
     """Return the ratio of rates after the run-in to those in it that selection alone brings.
 
-    ``cramps`` were counted in so many ``nights`` afterwards. ``None`` where what was counted does not rise with the
-    run-in, so that nothing of it lasts, or where all who were asked cannot be told from who got in.
+    ``cramps`` were counted in so many ``nights`` afterwards. ``None`` where the run-in has no cramp, what was
+    counted does not rise with it, so that nothing of it lasts, or all who were asked cannot be told from who got in.
     """
     n = len(cramps)
+    if not run_in.cramps.sum():
+        return None
     if not run_in.criterion:
         return LogRatio(0.0, np.zeros(n))
     theta, scores, information = _asked(run_in)
