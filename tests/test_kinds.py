@@ -44,8 +44,9 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
 from crampstudy.report import blocks
-from crampstudy.simulate import Mess, simulate
+from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.scenario import presets
+from crampstudy.simulate.truth.design import StudyDesign
 from crampstudy.treatments.designs import designs
 from crampstudy.treatments.open_use import open_use
 from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
@@ -80,6 +81,22 @@ def survey() -> Cohort:
     )
     design = SurveyDesign(("D",), {"interview": "weight_interview"})
     return Cohort("asked", "survey", {"participants": people}, design, as_of=date(2006, 12, 31))
+
+
+def in_arms() -> Cohort:
+    """A trial of magnesium in two doses."""
+    drawn = simulate(40, 42, seed=5, truth=presets.preset("magnesium-trial").truth)
+    low = pl.col("participant_id").str.tail(1).cast(pl.Int64) < 5
+    doses = drawn.frame("treatments").with_columns(dose=pl.when(low).then(150.0).otherwise(pl.col("dose")))
+    return Cohort("trial", "diary", {**drawn.tables, "treatments": doses})
+
+
+def in_turns() -> Cohort:
+    """Alternating periods of one participant after another."""
+    design = StudyDesign("n-of-1", ("tens", "placebo"), run_in_nights=2, period_nights=5, washout_nights=0)
+    truth = Truth()
+    truth = replace(truth, design=design, cramps=replace(truth.cramps, rate_per_week=6.0))
+    return simulate(8, 32, seed=4, truth=truth, mess=Mess.none())
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +142,8 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "guidelines": adherence(diary),
         "open use": open_use(used, designs(used)[0]),
         "regression to the mean": regression_to_the_mean(recruited),
+        "parallel arms": analyses.run("treatments", in_arms()).estimates,
+        "alternating periods": analyses.run("treatments", in_turns()).estimates,
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
         "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
         "nights in a row": adjusted_window(diary, "days_last(stretch_calf_min, 3)", "3 nights", covariance="cluster"),

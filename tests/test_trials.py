@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from recovery_trials import LEVEL, NIGHTS, truth_of, value
+from recovery_trials import LEVEL, truth_of, value
 from test_treatment_designs import day, one, study
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.truth.design import StudyDesign
+from crampstudy.simulate.truth.design import StudyDesign, nights_needed
 from crampstudy.treatments import crossover as cross
 from crampstudy.treatments import parallel as arms
 from crampstudy.treatments.course import course
@@ -369,8 +369,9 @@ def test_the_course_counts_weeks_from_the_night_of_time_zero() -> None:
     people = pl.DataFrame({"participant_id": list("abcde"), "group": ["g"] * 5, "time_zero": [day(7)] * 5})
     cohort = study({who: [1] * 7 + [2] * 7 + [3] * 3 for who in "abcde"} | {"f": [9] * 17}, [])
     rows = {row["level"]: row for row in course(cohort, "tens", people)}
-    assert {level: row["estimate"] for level, row in rows.items()} == {"-1": 7.0, "1": 14.0, "2": 21.0}
-    assert rows["2"]["n_nights"] == 15 and rows["1"]["population"] == "g"
+    rates = {level: row["estimate"] for level, row in rows.items()}
+    assert rates == {"week 1 before": 7.0, "week 1": 14.0, "week 2": 21.0}
+    assert rows["week 2"]["n_nights"] == 15 and rows["week 1"]["population"] == "g"
     # Of fewer than five nothing is told.
     assert course(cohort, "tens", people.head(4)) == []
 
@@ -390,6 +391,6 @@ def test_what_was_put_in_comes_out(kind: Any, people: int, log_ratio: float) -> 
     """One cohort each; how often intervals cover is in docs/recovery.md."""
     truth = truth_of(kind, log_ratio)
     assert value(truth) == pytest.approx(log_ratio)
-    cohort = simulate(people, NIGHTS, 3, truth)
+    cohort = simulate(people, nights_needed(truth.design), 3, truth)
     row = found(trial_effect(cohort, one(cohort, "tens")), LEVEL[kind])
     assert math.log(row["estimate"]) == pytest.approx(log_ratio, abs=4 * row["std_error"])

@@ -17,6 +17,7 @@ from crampstudy.treatments.time_zero import TimeZero
 BEFORE, AFTER = 4, 8
 """At most so many weeks before and after time zero are told."""
 _UNIT = "cramps per person-week"
+_BEFORE = " before"
 
 
 def group_of(design: Design, name: str) -> str:
@@ -27,10 +28,21 @@ def group_of(design: Design, name: str) -> str:
     return f"randomised to {arm(name)}{first}"
 
 
+def label(week: int) -> str:
+    """Return a week in words: ``week 1`` begins with time zero, ``week 1 before`` ends with it."""
+    return f"week {week}" if week > 0 else f"week {-week}{_BEFORE}"
+
+
+def week_of(text: str) -> int:
+    """Return the number of a week in words, those before time zero with a minus."""
+    number = int(text.removesuffix(_BEFORE).removeprefix("week "))
+    return -number if text.endswith(_BEFORE) else number
+
+
 def course(cohort: Cohort, term: str, people: pl.DataFrame, ci_level: float = 0.95) -> list[Row]:
     """Return the rate of each group in each week around time zero.
 
-    Weeks count from the night of time zero, which is the first of week 1; week -1 is the one before. A week in which
+    Weeks count from the night of time zero, which is the first of week 1. A week in which
     fewer than 5 participants of a group logged is not told.
 
     Args:
@@ -61,7 +73,7 @@ def course(cohort: Cohort, term: str, people: pl.DataFrame, ci_level: float = 0.
         "ci_level": ci_level,
     }
     return [
-        _rate(rows, cells | {"population": group, "level": f"{week}"})
+        _rate(rows, cells | {"population": group, "level": label(int(str(week)))})
         for group in people["group"].unique(maintain_order=True)
         for (week,), rows in sums.filter(pl.col("group") == group).group_by("week", maintain_order=True)
         if rows.height >= FEWEST

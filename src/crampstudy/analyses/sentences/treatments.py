@@ -172,7 +172,7 @@ def limits(found: Sequence[Design]) -> str:
         )
     if any(design.kind in ("crossover", "n-of-1") for design in found):
         texts.append(
-            "What a period leaves to the next is in the comparison; the sequence row shows it and decides nothing."
+            "What a period leaves to the next is in the comparison, and no test of it decides on the analysis."
         )
     if any(design.kind == "open use" for design in found):
         texts.append(_BY_CHOICE)

@@ -16,6 +16,7 @@ from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.treatments.course import week_of
 from crampstudy.treatments.regression_to_the_mean import ALL, EXPECTED, RUN_IN
 
 _COLUMNS = 3
@@ -70,7 +71,7 @@ def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
         own = rows[rows["population"] == group]
         colour = style.PALETTE[(1, 0)[place] if len(groups) > 1 else 0]
         # The week before time zero and the one after it are next to each other: the middle of each.
-        weeks = own["level"].astype(int)
+        weeks = own["level"].map(week_of).astype(int)
         at = np.where(weeks > 0, weeks - 0.5, weeks + 0.5) + _APART * (place - (len(groups) - 1) / 2)
         axes.plot(at, own["estimate"], marker=style.MARKERS[place], color=colour, markersize=3.6, linewidth=1.0)
         whole = own["ci_low"].notna().to_numpy()
@@ -107,9 +108,9 @@ def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
     levels = falls[falls["term"] == ALL].set_index("level")["estimate"].dropna()
     if not {RUN_IN, EXPECTED} <= {*levels.index}:
         return
-    rate, last = float(levels[RUN_IN] * levels[EXPECTED]), rows["level"].astype(int).max()
+    rate, last = float(levels[RUN_IN] * levels[EXPECTED]), rows["level"].map(week_of).astype(int).max()
     axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
-    above = rate > float(rows.loc[rows["level"].astype(int) == last, "estimate"].mean())
+    above = rate > float(rows.loc[rows["level"].map(week_of).astype(int) == last, "estimate"].mean())
     axes.text(
         last,
         rate,

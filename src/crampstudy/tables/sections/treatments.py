@@ -108,7 +108,7 @@ def treatment_course(estimates: pd.DataFrame) -> pd.DataFrame:
     every = wording.records(rows)
     made = pd.DataFrame(
         {
-            "Week": [str(row["level"]).replace("-", "−") for row in every],
+            "Week": [wording.capital(str(row["level"])) for row in every],
             "Participants": rows["n_participants"].map(wording.count).tolist(),
             with_level("Cramps a week (95% CI)", rows): [estimate(row) for row in every],
         }

@@ -67,11 +67,11 @@ TREATMENT_DOSE = register(
 TREATMENT_COURSE = register(
     Kind(
         name="course around time zero",
-        meaning="Cramps per person-week in the week in `level` since time zero (before it with a minus) of those in "
-        "`population`, of the treatment in `term`.",
+        meaning="Cramps per person-week in the week in `level` since or before time zero of those in `population`, of "
+        "the treatment in `term`.",
         table="treatment_course",
         figure="treatment_course",
-        sentence="{who}, week {level}: {value}",
+        sentence="{who}, {level}: {value}",
         tabled=False,
     )
 )
