@@ -19,7 +19,7 @@ from crampstudy import figures, tables
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.treatments.designs import Design, designs
+from crampstudy.treatments.designs import TreatmentDesign, designs
 from crampstudy.treatments.open_use import open_use, overlap, weights
 from crampstudy.treatments.open_use.balance import deviation, deviation_of_share, imbalances, standardised_difference
 from crampstudy.treatments.open_use.propensity import Covariates, graph_set, measured_before, name_of
@@ -242,7 +242,7 @@ def test_few_treated_are_described_and_not_estimated(found: dict[str, pd.DataFra
 
 def diary(
     people: int, treated: int, *, cramps: bool = True, apart: bool = False, ages: bool = True
-) -> tuple[Cohort, Design]:
+) -> tuple[Cohort, TreatmentDesign]:
     """People of 20 nights; every second night has a cramp; the treated begin on the tenth."""
     first = date(2024, 3, 1)
     ids = [f"p{i:02}" for i in range(people)]

@@ -10,7 +10,7 @@ import pytest
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.treatments.designs import Design, compared, designs
+from crampstudy.treatments.designs import TreatmentDesign, compared, designs
 from crampstudy.treatments.flow import ArmFlow, flow
 from crampstudy.treatments.period_nights import period_nights
 from crampstudy.treatments.time_zero import NO_FOLLOW_UP, NO_NIGHT, NO_RUN_IN, time_zero
@@ -52,7 +52,7 @@ def study(
     return Cohort("x", "diary", {"participants": people, "diary": diary, "treatments": table})
 
 
-def one(cohort: Cohort, agent: str) -> Design:
+def one(cohort: Cohort, agent: str) -> TreatmentDesign:
     return next(each for each in designs(cohort) if each.agent == agent)
 
 

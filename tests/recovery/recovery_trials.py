@@ -1,7 +1,8 @@
 """Do trials come out as they were put in? Parallel arms, crossover and n-of-1, with an effect and without one.
 
 ``python tests/recovery/recovery_trials.py --cohorts 400`` draws cohorts of the simulator with its dispersion, serial
-dependence and gaps, which end with the last period, and prints how often the intervals of ratio and difference cover, by the rule of docs/recovery.md.
+dependence and gaps, which end with the last period, and prints how often the intervals of ratio and difference cover,
+by the rule of docs/recovery.md.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.incidence import incidence_rate
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.nights import observed_night
-from crampstudy.treatments.designs import UNTREATED, Design
+from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.flow import ArmFlow
 from crampstudy.treatments.question import CRAMPS, Row, arm
 from crampstudy.treatments.time_zero import TimeZero
@@ -20,7 +20,7 @@ _UNIT = "cramps per person-week"
 _BEFORE = " before"
 
 
-def group_of(design: Design, name: str) -> str:
+def group_of(design: TreatmentDesign, name: str) -> str:
     """Return what an arm, or in open use a group, is called as a population."""
     if design.kind == "open use" or not design.arms.height:
         return "untreated" if name == UNTREATED else f"took {arm(name)}"
@@ -87,7 +87,7 @@ def _rate(rows: pl.DataFrame, cells: Row) -> Row:
     return estimates.row(status=rate.status, **cells, **numbers, **counts)
 
 
-def of_design(cohort: Cohort, design: Design, zero: TimeZero, ci_level: float = 0.95) -> list[Row]:
+def of_design(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float = 0.95) -> list[Row]:
     """Return the course of those whom a design compares, the group of its agent first."""
     names = {name: group_of(design, name) for name in (design.agent, design.against or UNTREATED)}
     people = zero.compared.filter(pl.col("arm").is_in(list(names))).with_columns(
@@ -106,7 +106,7 @@ _STEPS = {
 """Steps of the flow in words, in order."""
 
 
-def flow_rows(cohort: Cohort, design: Design, arms: tuple[ArmFlow, ...]) -> list[Row]:
+def flow_rows(cohort: Cohort, design: TreatmentDesign, arms: tuple[ArmFlow, ...]) -> list[Row]:
     """Return the flow of a design as rows of counts."""
     made = []
     for each in arms:

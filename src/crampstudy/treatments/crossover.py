@@ -22,7 +22,7 @@ from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import degrees_of_freedom
 from crampstudy.nights import NIGHTS_PER_WEEK, Diary
 from crampstudy.readable import OneLine
-from crampstudy.treatments.designs import Design
+from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.parallel import tested
 from crampstudy.treatments.period_nights import BUILDING_UP, SEVERAL, WASHING_OUT, period_nights
 from crampstudy.treatments.question import (
@@ -67,7 +67,7 @@ class Turns(OneLine):
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, cohort: Cohort, design: Design, asked: TreatmentQuestion) -> Turns:
+    def of(cls, cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion) -> Turns:
         """Join the logged nights of a design to its periods."""
         found = period_nights(cohort, design.periods, build_up=asked.build_up, washout=asked.washout)
         first = design.arms.select("participant_id", (pl.col("arm") == design.agent).alias(SEQUENCE))
@@ -105,13 +105,13 @@ class Turns(OneLine):
 _APART = ((BUILDING_UP, "build-up"), (WASHING_OUT, "washout"), (SEVERAL, "several periods at once"))
 
 
-def crossover(cohort: Cohort, design: Design, asked: TreatmentQuestion | None = None) -> list[Row]:
+def crossover(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
     """Return the effect of an agent in a crossover as a ratio and in cramps a week, and its sensitivities."""
     asked = asked or TreatmentQuestion()
     return list(_effects(cohort, design, asked, Turns.of(cohort, design, asked)))
 
 
-def _effects(cohort: Cohort, design: Design, asked: TreatmentQuestion, turns: Turns) -> Iterator[Row]:
+def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, turns: Turns) -> Iterator[Row]:
     main = cells_of(cohort, design, kinds.TREATMENT_EFFECT, PRIMARY, ci_level=asked.ci_level)
     main |= {"estimand": f"{effect(design)}: {_ESTIMAND}", "adjusted_for": "period, participant"}
     if turns.people.height < FEWEST_EXPOSED:

@@ -20,7 +20,7 @@ PLACEBO, UNTREATED, MIXED = "placebo", "none", "other"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Design(OneLine):
+class TreatmentDesign(OneLine):
     """The design by which a cohort can speak of an ``agent`` ``against`` a comparator; no ``kind`` where none fits.
 
     ``reason`` says why none does. ``arms`` has one row per participant of a trial: participant_id and ``arm``, the
@@ -46,7 +46,7 @@ class Design(OneLine):
         return self.periods.filter(pl.col("agent") == self.agent)["participant_id"].n_unique()
 
 
-def designs(cohort: Cohort) -> tuple[Design, ...]:
+def designs(cohort: Cohort) -> tuple[TreatmentDesign, ...]:
     """Return the design of each agent that a cohort's participants took, in the order of the codebook.
 
     A period counts as randomised where the table says so, and where it says nothing of a participant who has
@@ -76,13 +76,13 @@ def _periods(cohort: Cohort) -> pl.DataFrame:
     ).sort("participant_id", "start", "agent")
 
 
-def _open_use(agent: str, periods: pl.DataFrame) -> Design:
+def _open_use(agent: str, periods: pl.DataFrame) -> TreatmentDesign:
     own = periods.filter(pl.col("agent") == agent)
     arms = pl.DataFrame(schema={"participant_id": pl.String, "arm": pl.String, "start": pl.Date, "stop": pl.Date})
     if agent == MIXED:
         reason = "what is noted as another agent is several treatments, of which there is no one effect"
-        return Design(agent, None, UNTREATED, arms, own, reason)
-    return Design(agent, "open use", UNTREATED, arms, own)
+        return TreatmentDesign(agent, None, UNTREATED, arms, own, reason)
+    return TreatmentDesign(agent, "open use", UNTREATED, arms, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,11 @@ class _Trial:
         compared = tuple(name for name in agents if name != against) or (against,)
         return cls(kind, compared, "" if agents == [against] else against, arms, periods, reason)
 
-    def design(self, agent: str) -> Design:
+    def design(self, agent: str) -> TreatmentDesign:
         pair = (agent, self.against)
         arms = self.arms.filter(pl.col("arm").is_in(pair)) if self.kind == "parallel" else self.arms
         periods = self.periods.filter(pl.col("agent").is_in(pair)) if self.kind == "parallel" else self.periods
-        return Design(agent, self.kind, self.against, arms, periods, self.reason)
+        return TreatmentDesign(agent, self.kind, self.against, arms, periods, self.reason)
 
 
 def _kind(periods: pl.DataFrame) -> tuple[Kind | None, str]:
@@ -163,7 +163,7 @@ def _named_arms(people: pl.DataFrame, first: pl.DataFrame) -> Iterator[tuple[str
         yield str(label), str(most["arm"][0])
 
 
-def compared(design: Design) -> str:
+def compared(design: TreatmentDesign) -> str:
     """Return what a design compares, in words: ``magnesium with placebo``."""
     against = "no treatment" if design.against in (UNTREATED, "") else term(design.against)
     return f"{term(design.agent)} with {against}"

@@ -10,7 +10,7 @@ import polars as pl
 from crampstudy.cohort import Cohort
 from crampstudy.nights import observed_night
 from crampstudy.readable import OneLine
-from crampstudy.treatments.designs import Design
+from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.time_zero import TimeZero
 
 
@@ -32,7 +32,7 @@ class ArmFlow(OneLine):
     left_out: Mapping[str, int]
 
 
-def flow(cohort: Cohort, design: Design, zero: TimeZero) -> tuple[ArmFlow, ...]:
+def flow(cohort: Cohort, design: TreatmentDesign, zero: TimeZero) -> tuple[ArmFlow, ...]:
     """Return the flow of each arm of a design, that of its agent first.
 
     Args:
@@ -62,7 +62,7 @@ def flow(cohort: Cohort, design: Design, zero: TimeZero) -> tuple[ArmFlow, ...]:
     )
 
 
-def _others(cohort: Cohort, design: Design) -> pl.DataFrame:
+def _others(cohort: Cohort, design: TreatmentDesign) -> pl.DataFrame:
     """Return the last start of another agent that a participant took, which lots did not give."""
     own = {*design.periods["agent"], design.agent, design.against}
     table = cohort.frame("treatments").filter(~pl.col("agent").is_in(list(own)))

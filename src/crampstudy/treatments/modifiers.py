@@ -18,7 +18,7 @@ from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.nights import people
-from crampstudy.treatments.designs import Design
+from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.parallel import GIVEN, MODEL, NIGHTS, RUN_IN, Followed
 from crampstudy.treatments.question import (
     POLICY,
@@ -46,7 +46,7 @@ _WEEK, _DOSE = "weeks_since", "usual_dose"
 _BY_CHOICE = ("age_years", "sex")
 
 
-def modifiers(cohort: Cohort, design: Design, asked: TreatmentQuestion, followed: Followed) -> list[Row]:
+def modifiers(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, followed: Followed) -> list[Row]:
     """Return how the ratio of a treatment differs, for each way that the cohort can tell it.
 
     A supplement whose serum level nobody had measured is a row that says so.
@@ -68,13 +68,13 @@ def _varies(cohort: Cohort, name: str) -> bool:
     return people(cohort)[name].drop_nulls().n_unique() > 1
 
 
-def _own(cohort: Cohort, design: Design) -> list[str]:
+def _own(cohort: Cohort, design: TreatmentDesign) -> list[str]:
     name = SERUM.get(design.agent)
     return [name] if name and name in people(cohort).columns else []
 
 
 def _by_level(
-    cohort: Cohort, design: Design, followed: Followed, terms: str, asked: TreatmentQuestion
+    cohort: Cohort, design: TreatmentDesign, followed: Followed, terms: str, asked: TreatmentQuestion
 ) -> Iterator[Row]:
     """Yield the ratios at the low end and in the middle of the reference range, and the one over the other."""
     name = SERUM.get(design.agent)
@@ -116,7 +116,9 @@ def _ratio(fitted: Fit, cells: Row, at: Mapping[str, float | str], asked: Treatm
     return taken(found, cells, *notes)
 
 
-def _by_week(cohort: Cohort, design: Design, followed: Followed, terms: str, asked: TreatmentQuestion) -> Iterator[Row]:
+def _by_week(
+    cohort: Cohort, design: TreatmentDesign, followed: Followed, terms: str, asked: TreatmentQuestion
+) -> Iterator[Row]:
     """Yield the ratio in each of the weeks since time zero in which both arms have enough participants and a cramp.
 
     Equal to a Poisson model of the nights, of which those of one participant and some weeks are one row.
@@ -179,7 +181,7 @@ def _named(week: pl.Expr) -> pl.Expr:
     return made
 
 
-def _by_dose(cohort: Cohort, design: Design, followed: Followed) -> Iterator[Row]:
+def _by_dose(cohort: Cohort, design: TreatmentDesign, followed: Followed) -> Iterator[Row]:
     """Yield the ratio of the upper to the lower quartile of the dose among those who took the treatment.
 
     Where nobody noted a dose, or all took the same, there is nothing to compare and no row.

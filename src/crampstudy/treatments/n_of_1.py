@@ -20,7 +20,7 @@ from crampstudy.estimates.verdicts import FEWEST, FEWEST_EXPOSED
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
 from crampstudy.treatments.crossover import GIVEN, MODEL, difference_of
-from crampstudy.treatments.designs import Design
+from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.parallel import tested
 from crampstudy.treatments.period_nights import period_nights
 from crampstudy.treatments.question import Row, TreatmentQuestion, arm, cells_of, effect, known, nothing, of_term, taken
@@ -33,13 +33,13 @@ PAIR = "pair"
 _ESTIMAND = "alternating periods as allocated within participants (treatment policy within periods)"
 
 
-def n_of_1(cohort: Cohort, design: Design, asked: TreatmentQuestion | None = None) -> list[Row]:
+def n_of_1(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
     """Return the effect pooled over participants, how far it differs between them, and that in each of them."""
     asked = asked or TreatmentQuestion()
     return list(_rows(cohort, design, asked, paired_nights(cohort, design, asked)))
 
 
-def paired_nights(cohort: Cohort, design: Design, asked: TreatmentQuestion) -> pl.DataFrame:
+def paired_nights(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion) -> pl.DataFrame:
     """Return the nights in pairs: participant_id, date, cramps, ``treated``, ``pair`` (from 1 within the participant).
 
     A pair is two periods that follow each other, one of each agent, both with logged nights; what is left over of an
@@ -60,7 +60,7 @@ def paired_nights(cohort: Cohort, design: Design, asked: TreatmentQuestion) -> p
     )
 
 
-def _rows(cohort: Cohort, design: Design, asked: TreatmentQuestion, nights: pl.DataFrame) -> Iterator[Row]:
+def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nights: pl.DataFrame) -> Iterator[Row]:
     main = cells_of(cohort, design, kinds.TREATMENT_EFFECT, POOLED, ci_level=asked.ci_level)
     main |= {"estimand": f"{effect(design)}: {_ESTIMAND}", "adjusted_for": "participant"}
     spread = main | {"analysis": kinds.TREATMENT_SPREAD.name, "scale": "standard_deviation"}

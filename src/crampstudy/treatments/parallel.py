@@ -21,7 +21,7 @@ from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.nights import NIGHTS_PER_WEEK, Diary, observed_night
 from crampstudy.readable import OneLine
-from crampstudy.treatments.designs import UNTREATED, Design
+from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, period_nights
 from crampstudy.treatments.question import (
     PER_WEEK,
@@ -62,7 +62,7 @@ class Followed(OneLine):
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, cohort: Cohort, design: Design, asked: TreatmentQuestion) -> Followed:
+    def of(cls, cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion) -> Followed:
         """Follow the participants of a design from their time zero on."""
         zero = time_zero(cohort, design, run_in=asked.run_in)
         people = zero.compared.select(
@@ -90,7 +90,7 @@ class Followed(OneLine):
         """Return nights as a diary of the participants."""
         return Diary(cohort.name, self.people, nights.lazy())
 
-    def too_few(self, design: Design) -> str | None:
+    def too_few(self, design: TreatmentDesign) -> str | None:
         """Return why an arm has too few participants for an estimate, ``None`` where both have enough."""
         for given, name in ((True, design.agent), (False, design.against)):
             n = self.people.filter(pl.col(GIVEN) == given).height
@@ -99,13 +99,13 @@ class Followed(OneLine):
         return None
 
 
-def parallel(cohort: Cohort, design: Design, asked: TreatmentQuestion | None = None) -> list[Row]:
+def parallel(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
     """Return the effect of an agent in parallel arms as a ratio and in cramps a week, and its sensitivities."""
     asked = asked or TreatmentQuestion()
     return list(effects(cohort, design, asked, Followed.of(cohort, design, asked)))
 
 
-def effects(cohort: Cohort, design: Design, asked: TreatmentQuestion, followed: Followed) -> Iterator[Row]:
+def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, followed: Followed) -> Iterator[Row]:
     """Yield the rows of :func:`parallel` of participants who are followed already."""
     main = cells_of(cohort, design, kinds.TREATMENT_EFFECT, PRIMARY, ci_level=asked.ci_level)
     main |= {"estimand": f"{effect(design)}: {POLICY}", "adjusted_for": "run-in"}

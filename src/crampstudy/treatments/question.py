@@ -15,7 +15,7 @@ from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.result import Fit
-from crampstudy.treatments.designs import UNTREATED, Design
+from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.wording import counted
 
 Row = dict[str, Any]
@@ -57,7 +57,7 @@ class TreatmentQuestion:
                 raise UsageError(f"a {name} has 0 nights or more, got {nights}")
 
 
-def cells_of(cohort: Cohort, design: Design, kind: Kind, level: str, **more: Any) -> Row:
+def cells_of(cohort: Cohort, design: TreatmentDesign, kind: Kind, level: str, **more: Any) -> Row:
     """Return the cells that say what a row is of: an ``estimand`` and other cells are in ``more``."""
     return {
         "cohort": cohort.name,
@@ -72,7 +72,7 @@ def cells_of(cohort: Cohort, design: Design, kind: Kind, level: str, **more: Any
     }
 
 
-def effect(design: Design) -> str:
+def effect(design: TreatmentDesign) -> str:
     """Return what a contrast may be called: only lots, or what stands for them, make it an effect."""
     return "randomised effect" if design.randomised else "association"
 

@@ -10,7 +10,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights import observed_night
 from crampstudy.readable import OneLine
-from crampstudy.treatments.designs import UNTREATED, Design
+from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.wording import counted, term
 
 NO_NIGHT, NO_RUN_IN, NO_FOLLOW_UP = (
@@ -40,7 +40,7 @@ class TimeZero(OneLine):
         return self.people.filter(pl.col("left_out").is_null())
 
 
-def time_zero(cohort: Cohort, design: Design, *, run_in: int | None = None) -> TimeZero:
+def time_zero(cohort: Cohort, design: TreatmentDesign, *, run_in: int | None = None) -> TimeZero:
     """Return the time zero of a design's participants.
 
     It is ``randomised_on``, else the earliest start of a participant's randomised periods, else, in open use, the
@@ -73,7 +73,9 @@ def time_zero(cohort: Cohort, design: Design, *, run_in: int | None = None) -> T
     return TimeZero(people.with_columns(left_out=left_out).drop("first_night").sort("participant_id"), said)
 
 
-def _of_trial(cohort: Cohort, design: Design, first: pl.DataFrame, run_in: int | None) -> tuple[pl.DataFrame, str]:
+def _of_trial(
+    cohort: Cohort, design: TreatmentDesign, first: pl.DataFrame, run_in: int | None
+) -> tuple[pl.DataFrame, str]:
     people = design.arms.join(first, on="participant_id", how="left")
     if run_in is not None:
         after = pl.col("first_night") + pl.duration(days=run_in)
@@ -89,7 +91,9 @@ def _of_trial(cohort: Cohort, design: Design, first: pl.DataFrame, run_in: int |
     return _selected(people, pl.coalesce("randomised_on", "start")), said
 
 
-def _of_open_use(cohort: Cohort, design: Design, first: pl.DataFrame, run_in: int | None) -> tuple[pl.DataFrame, str]:
+def _of_open_use(
+    cohort: Cohort, design: TreatmentDesign, first: pl.DataFrame, run_in: int | None
+) -> tuple[pl.DataFrame, str]:
     start = design.periods.group_by("participant_id").agg(start=pl.col("start").min())
     people = (
         cohort.frame("participants")

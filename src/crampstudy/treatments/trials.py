@@ -6,7 +6,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.treatments.crossover import crossover
-from crampstudy.treatments.designs import PLACEBO, Design, designs
+from crampstudy.treatments.designs import PLACEBO, TreatmentDesign, designs
 from crampstudy.treatments.n_of_1 import n_of_1
 from crampstudy.treatments.parallel import parallel
 from crampstudy.treatments.question import Row, TreatmentQuestion
@@ -15,7 +15,7 @@ from crampstudy.wording import listed, term
 _ANSWERS = {"parallel": parallel, "crossover": crossover, "n-of-1": n_of_1}
 
 
-def trial_effect(cohort: Cohort, design: Design, asked: TreatmentQuestion | None = None) -> list[Row]:
+def trial_effect(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
     """Return the rows of a treatment by the analysis of its design.
 
     Raises:

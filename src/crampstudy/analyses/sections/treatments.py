@@ -19,7 +19,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.tables.sections.treatments import UNTREATED
 from crampstudy.treatments import course
-from crampstudy.treatments.designs import Design, designs
+from crampstudy.treatments.designs import TreatmentDesign, designs
 from crampstudy.treatments.flow import flow
 from crampstudy.treatments.modifiers import modifiers
 from crampstudy.treatments.open_use import open_use
@@ -78,7 +78,7 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
     )
 
 
-def _effects(cohort: Cohort, design: Design, zero: TimeZero | None, settings: Settings) -> pd.DataFrame:
+def _effects(cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None, settings: Settings) -> pd.DataFrame:
     """Return what the design of a treatment says of it, and how that differs."""
     asked = settings.of_treatments()
     if design.kind is None or zero is None:
@@ -108,7 +108,7 @@ def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str,
     )
 
 
-def _absent(cohort: Cohort, found: Sequence[Design]) -> pd.DataFrame:
+def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
     """Return the rows of the article's treatments that nobody had, by lot or by choice."""
     taken = {name for design in found for name in (design.agent, design.against)}
     cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
@@ -120,7 +120,9 @@ def _absent(cohort: Cohort, found: Sequence[Design]) -> pd.DataFrame:
     )
 
 
-def _course(cohort: Cohort, found: Sequence[Design], zeros: dict[str, TimeZero], settings: Settings) -> pd.DataFrame:
+def _course(
+    cohort: Cohort, found: Sequence[TreatmentDesign], zeros: dict[str, TimeZero], settings: Settings
+) -> pd.DataFrame:
     """Return the course of each treatment with enough treated, or without any that around the day of enrolment."""
     made = [
         row
@@ -138,7 +140,9 @@ def _course(cohort: Cohort, found: Sequence[Design], zeros: dict[str, TimeZero],
     return estimates.frame(made)
 
 
-def _falls(cohort: Cohort, found: Sequence[Design], zeros: dict[str, TimeZero], settings: Settings) -> Findings:
+def _falls(
+    cohort: Cohort, found: Sequence[TreatmentDesign], zeros: dict[str, TimeZero], settings: Settings
+) -> Findings:
     """Return regression to the mean of a trial's participants, or of everybody who has a day of enrolment.
 
     Where nobody was enrolled after a run-in, people began when they chose, and there is no selection to tell of.

@@ -13,7 +13,7 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.treatments.crossover import CLUSTER
-from crampstudy.treatments.designs import Design
+from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.question import arm
 from crampstudy.treatments.regression_to_the_mean import ALL, EXPECTED, OBSERVED, REMAINS
 
@@ -162,7 +162,7 @@ def balanced(rows: pd.DataFrame) -> str:
     )
 
 
-def limits(found: Sequence[Design]) -> str:
+def limits(found: Sequence[TreatmentDesign]) -> str:
     """Return what designs of these kinds cannot tell."""
     texts = []
     if any(design.randomised for design in found):

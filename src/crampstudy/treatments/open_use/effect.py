@@ -25,7 +25,7 @@ from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.nights.diary import observed_night
-from crampstudy.treatments.designs import Design
+from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.open_use import overlap
 from crampstudy.treatments.open_use.balance import imbalances
 from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before, name_of
@@ -62,7 +62,9 @@ class _Asked:
     ci_level: float
 
 
-def open_use(cohort: Cohort, design: Design, zero: TimeZero | None = None, *, ci_level: float = 0.95) -> pd.DataFrame:
+def open_use(
+    cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None = None, *, ci_level: float = 0.95
+) -> pd.DataFrame:
     """Return the rates, weighted contrasts, balance and overlap of a treatment in open use.
 
     The contrasts stand as a ratio and in cramps a week: without weights; with stabilised weights of age, sex and the
@@ -99,7 +101,7 @@ def open_use(cohort: Cohort, design: Design, zero: TimeZero | None = None, *, ci
     return estimates.frame(made)
 
 
-def _asked(cohort: Cohort, design: Design, zero: TimeZero, ci_level: float) -> _Asked:
+def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float) -> _Asked:
     compared = zero.compared
     after = (
         cohort.frame("diary")
