@@ -491,8 +491,9 @@ _NEXT_DAY = "fatigue_0_10 concentration_0_10 productivity_0_10"
 NOT_DRAWN = {
     *("disposition", "spell", "health_awareness", "energy_intake", "thirst", "serum_calcium_corrected_mmol_l"),
     *("cramps_before", "sleep_before", "alcohol_before", "exercise_before", "phq9_0_27"),
+    *("potassium", "calcium", "vitamin_k2", "tens", "botulinum_toxin", "quinine"),
 }
-"""What the simulator has no column of; the night before acts there by lags of its effects."""
+"""What the simulator has no column of: treatments stand in periods, the night before acts by lags of its effects."""
 STUDY_ALONE = {
     "here some diseases of the thyroid leave it underactive": {("thyroid_disease", "hypothyroidism")},
     "the default truth gives these no effect on cramps, by the evidence; a claim is still a question": (

@@ -48,7 +48,12 @@ from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
 from crampstudy.report import blocks
-from crampstudy.simulate import simulate
+from crampstudy.simulate import Mess, Truth, simulate
+from crampstudy.simulate.scenario import presets
+from crampstudy.simulate.truth.design import StudyDesign
+from crampstudy.treatments.designs import designs
+from crampstudy.treatments.open_use import open_use
+from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 
 BANDS = AgeBands((20, 60))
 EVERY_PART = evidence.SynthesisOptions(by="population", moderator="year")
@@ -89,11 +94,30 @@ def survey() -> Cohort:
     return Cohort("asked", "survey", {"participants": people}, design, as_of=date(2006, 12, 31))
 
 
+def in_arms() -> Cohort:
+    """A trial of magnesium in two doses."""
+    drawn = simulate(40, 42, seed=5, truth=presets.preset("magnesium-trial").truth)
+    low = pl.col("participant_id").str.tail(1).cast(pl.Int64) < 5
+    doses = drawn.frame("treatments").with_columns(dose=pl.when(low).then(150.0).otherwise(pl.col("dose")))
+    return Cohort("trial", "diary", {**drawn.tables, "treatments": doses})
+
+
+def in_turns() -> Cohort:
+    """Alternating periods of one participant after another."""
+    design = StudyDesign("n-of-1", ("tens", "placebo"), run_in_nights=2, period_nights=5, washout_nights=0)
+    truth = Truth()
+    truth = replace(truth, design=design, cramps=replace(truth.cramps, rate_per_week=6.0))
+    return simulate(8, 32, seed=4, truth=truth, mess=Mess.none())
+
+
 @pytest.fixture(scope="module")
 def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
     """What the commands and both reports are made of, by where it is made."""
     adjusted = {"participants_per_coefficient": 5, "covariance": "cluster"}
     rng, two = np.random.default_rng(1), [diary, replace(diary, name="another")]
+    used, recruited = (
+        simulate(90, 30, 4, presets.preset(name).truth, Mess.none()) for name in ("default", "recruited")
+    )
     return {
         "describe": describe(diary, bands=BANDS).estimates,
         "describe a part": describe(diary, bands=BANDS, where="age_years >= 60").estimates,
@@ -133,6 +157,10 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "adjusted": adjusted_fit(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster").estimates,
         "recall": recall_against_log(with_recall(diary)),
         "guidelines": adherence(diary),
+        "open use": open_use(used, designs(used)[0]),
+        "regression to the mean": regression_to_the_mean(recruited),
+        "parallel arms": analyses.run("treatments", in_arms()).estimates,
+        "alternating periods": analyses.run("treatments", in_turns()).estimates,
         "by temperature": modified_ratio(diary, HEAT, model="poisson", covariance="cluster"),
         "nocturia": nocturia_by_fluid(diary, covariance="cluster"),
         "nights in a row": adjusted_window(diary, "days_last(stretch_calf_min, 3)", "3 nights", covariance="cluster"),

@@ -15,13 +15,16 @@ from test_age_curve import survey
 
 from crampstudy import analyses, evidence, figures, fit, tables
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.arm_difference import arm_difference
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence.effects import independent
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS, pool
 from crampstudy.simulate import simulate
 from crampstudy.simulate.scenario.presets import preset
+from crampstudy.treatments.designs import designs
+from crampstudy.treatments.parallel import Followed
+from crampstudy.treatments.question import TreatmentQuestion
+from crampstudy.treatments.trials import own_contrast
 
 NAME = "systematic-reviews"
 
@@ -38,11 +41,17 @@ def found(trial: Cohort) -> analyses.Findings:
 
 @pytest.fixture(scope="module")
 def contrast(trial: Cohort) -> Mapping[str, Any]:
-    return arm_difference(trial, kinds.COHORT_TRIAL)
+    return own_contrast(trial)
 
 
 def with_treatments(cohort: Cohort, treatments: pl.DataFrame) -> Cohort:
     return Cohort(cohort.name, "diary", {**cohort.tables, "treatments": treatments}, as_of=cohort.as_of)
+
+
+def unlabelled(cohort: Cohort) -> Cohort:
+    """A cohort that knows of its trial by the periods alone."""
+    people = cohort.frame("participants").drop("arm", "randomised_on")
+    return Cohort(cohort.name, "diary", {**cohort.tables, "participants": people}, as_of=cohort.as_of)
 
 
 class TestContrast:
@@ -91,35 +100,40 @@ class TestContrast:
                 "diary": diary.with_columns(fewer.fill_null(pl.col("cramps")).alias("cramps")).drop("start"),
             },
         )
-        row = arm_difference(halved, kinds.COHORT_TRIAL)
+        row = own_contrast(halved)
         assert row["ci_high"] < 0 and row["verdict"] in ("lower", "differs but negligible")
 
     def test_who_has_no_run_in_is_left_out_and_counted(self, trial: Cohort, contrast: Mapping[str, Any]) -> None:
         first = trial.frame("treatments")["participant_id"][0]
         start = trial.frame("treatments")["start"][0]
         diary = trial.frame("diary").filter((pl.col("participant_id") != first) | (pl.col("date") >= start))
-        row = arm_difference(Cohort("t", "diary", {**trial.tables, "diary": diary}), kinds.COHORT_TRIAL)
+        row = own_contrast(Cohort("t", "diary", {**trial.tables, "diary": diary}))
         assert row["n_participants"] == contrast["n_participants"] - 1
-        assert "1 participant without a night of run-in left out" in row["note"]
+        assert "1 participant left out: no logged night before time zero" in row["note"]
 
     def test_what_is_no_parallel_trial_against_placebo_says_so(self, trial: Cohort) -> None:
         given = trial.frame("treatments")
         open_use = given.with_columns(randomised=pl.lit(value=False))
-        again = given.with_columns(
-            start=pl.col("start") + pl.duration(days=60), stop=pl.col("stop") + pl.duration(days=60)
-        )
         other = given.with_columns(agent=pl.col("agent").replace("placebo", "stretching"))
         few = given.filter(
             pl.col("agent").eq("placebo") | pl.col("participant_id").is_in(_first(given, "magnesium", 4))
         )
         for treatments, said in (
             (open_use, "the cohort has no randomised treatment"),
-            (pl.concat([given, again]), "several randomised periods each, which is no parallel trial"),
             (other, "it randomised magnesium and stretching, and the contrast is of one treatment against placebo"),
-            (few, "4 participants with magnesium and a run-in: too few"),
+            (few, "4 participants with magnesium and nights on both sides of time zero: too few"),
         ):
             with pytest.raises(AnalysisError, match=said):
-                arm_difference(with_treatments(trial, treatments), kinds.COHORT_TRIAL)
+                own_contrast(with_treatments(unlabelled(trial), treatments))
+
+    def test_who_never_began_what_was_allocated_stays_in_the_arm(
+        self, trial: Cohort, contrast: Mapping[str, Any]
+    ) -> None:
+        """The label of the arm and the day of randomisation are enough for an analysis by treatment policy."""
+        given = trial.frame("treatments")
+        some = given.filter(~pl.col("participant_id").is_in(_first(given, "magnesium", 5)))
+        row = own_contrast(with_treatments(trial, some))
+        assert row["estimate"] == contrast["estimate"] and row["n_participants"] == contrast["n_participants"]
 
 
 def _first(given: pl.DataFrame, agent: str, n: int) -> list[str]:
@@ -128,12 +142,10 @@ def _first(given: pl.DataFrame, agent: str, n: int) -> list[str]:
 
 def _numerical_error(trial: Cohort) -> float:
     """The delta method with a gradient by differences, of the model fitted to the same nights."""
-    from crampstudy.contrasts import arm_difference as module
-
-    people, nights, _ = module._randomised(trial, module._periods(trial))
-    own = Cohort("own", "diary", {"participants": people, "diary": nights})
-    fitted = fit(own, model="negative-binomial", terms="treated + run_in_log_rate")
-    beta, run_in = fitted.coefficients.to_numpy(), people["run_in_log_rate"].to_numpy()
+    (design,) = designs(trial)
+    followed = Followed.of(trial, design, TreatmentQuestion())
+    fitted = fit(followed.diary(trial, followed.nights), model="negative-binomial", terms="treated + run_in_log_rate")
+    beta, run_in = fitted.coefficients.to_numpy(), followed.people["run_in_log_rate"].to_numpy()
 
     def difference(b: np.ndarray) -> float:
         base = np.exp(b[0] + b[2] * run_in)

@@ -24,9 +24,11 @@ from scipy import stats
 from crampstudy import codebook
 from crampstudy.cohort import Cohort
 from crampstudy.errors import ParameterError
+from crampstudy.simulate import Mess, simulate
 from crampstudy.simulate.draw.allocation import Untreated, assign, sequences
 from crampstudy.simulate.draw.exposures import GOES_ON, Assigned, EpisodeShifts, build_up, episode_shifts, log_effect
 from crampstudy.simulate.estimands.treatment_effects import treatment_effects
+from crampstudy.simulate.scenario.presets import preset
 from crampstudy.simulate.truth.design import StudyDesign, check_agents, check_design, nights_needed, period_starts
 from crampstudy.simulate.truth.parameters import check
 from crampstudy.simulate.truth.tables.rows import AGENTS, Agent, read_table
@@ -449,3 +451,20 @@ def test_agents_that_do_not_fit_are_refused() -> None:
         check("design", StudyDesign(kind="cohort"))  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match=r"design.period_nights is 0"):
         check("design", StudyDesign(period_nights=0))
+
+
+def test_trials_have_the_days_of_enrolment_and_randomisation() -> None:
+    """The first randomised night is that of the first period, and nobody is let in after being allocated."""
+    trial = simulate(20, 42, 3, preset("magnesium-trial").truth, Mess.none())
+    people = trial.frame("participants").join(
+        trial.frame("diary").group_by("participant_id").agg(first=pl.col("date").min()), on="participant_id"
+    )
+    starts = trial.frame("treatments").select("participant_id", "start")
+    joined = people.join(starts, on="participant_id")
+    assert joined.height == 20 and (joined["randomised_on"] == joined["start"]).all()
+    assert ((people["randomised_on"] - people["first"]).dt.total_days() == 14).all()
+    assert (people["enrolled_on"] == people["randomised_on"]).all()
+    let_in = simulate(9, 20, 3, preset("recruited").truth).frame("participants")
+    assert let_in["enrolled_on"].null_count() == 0 and "randomised_on" not in let_in.columns
+    openly = simulate(9, 20, 3, preset("default").truth).frame("participants")
+    assert not {"enrolled_on", "randomised_on"} & {*openly.columns}

@@ -45,7 +45,8 @@ class Findings(Readable):
         figures: by label, such as ``fig-age-curve``.
         values: texts for ``{{name}}`` in the section's prose, computed from the estimates.
         could_not: why a part could not be estimated, by its label.
-        absent: labels of the parts that this kind of cohort does not have; filled in where the analysis is run.
+        absent: labels of the parts that do not arise in this cohort, such as the weights of a trial; those that its
+            kind does not have are filled in where the analysis is run.
     """
 
     estimates: pd.DataFrame
@@ -89,6 +90,7 @@ def joined(*parts: Findings) -> Findings:
         figures={label: made for part in parts for label, made in part.figures.items()},
         values={name: text for part in parts for name, text in part.values.items()},
         could_not={label: why for part in parts for label, why in part.could_not.items()},
+        absent=tuple(label for part in parts for label in part.absent),
     )
 
 

@@ -20,6 +20,7 @@ from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINI
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
+from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
@@ -33,6 +34,7 @@ ANALYSES: Mapping[str, Analysis] = {
         SLEEP,
         NUTRITION,
         SYSTEMATIC_REVIEWS,
+        TREATMENTS,
         HYDRATION,
         ACTIVITY,
         CONDITIONS,
@@ -106,7 +108,7 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
         for label, drawing in found.figures.items()
         if not has_estimate(drawing.estimates)
     }
-    given = {*found.tables, *found.figures, *found.could_not}
+    given = {*found.tables, *found.figures, *found.could_not, *found.absent}
     if wrong := [*(given ^ {*parts}), *({*found.values} ^ {*analysis.values})]:
         raise TypeError(f"the analysis {analysis.name!r} does not both declare and give: {', '.join(sorted(wrong))}")
     could_not = {**empty, **blank, **found.could_not}
@@ -117,5 +119,5 @@ def _whole(analysis: Analysis, parts: Sequence[str], found: Findings) -> Finding
         tables={label: table for label, table in found.tables.items() if label not in empty},
         values={**found.values, "question": analysis.question, "not_estimated": lacking},
         could_not=could_not,
-        absent=tuple(label for label in analysis.parts if label not in parts),
+        absent=(*found.absent, *(label for label in analysis.parts if label not in parts)),
     )

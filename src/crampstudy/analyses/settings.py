@@ -12,6 +12,7 @@ from crampstudy.causal import CausalGraph
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import HEMISPHERES, Hemisphere
+from crampstudy.treatments.question import TreatmentQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,14 @@ class Settings:
         per_coefficient: participants that a model needs for each coefficient; of fewer the last terms are left out.
         graph: who causes whom, for ratios that are adjusted by a causal graph; by default that of the study.
         hemisphere: ``north`` or ``south``, which says what months are winter.
+        run_in: nights from a participant's first logged night to time zero of a treatment, of everybody in a trial and
+            of the untreated in open use; by default as the tables say.
+        build_up: nights after the start of a treatment that are left out, as its effect is not there yet.
+        washout: nights after its end that are left out, as its effect may last.
 
     Raises:
         BandError: the limits do not increase.
-        UsageError: the standard, the level or the hemisphere is none of what is allowed.
+        UsageError: the standard, the level, the hemisphere or a number of nights is none of what is allowed.
     """
 
     age_bands: Sequence[int] = DEFAULT_LIMITS
@@ -37,6 +42,9 @@ class Settings:
     per_coefficient: int = 5
     graph: CausalGraph | None = None
     hemisphere: Hemisphere = "north"
+    run_in: int | None = None
+    build_up: int = 0
+    washout: int = 0
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.
@@ -49,6 +57,16 @@ class Settings:
             raise suggestions.unknown(UsageError, said, self.hemisphere, HEMISPHERES, allowed)
         if not 0 < self.ci_level < 1:
             raise UsageError(f"a confidence level lies between 0 and 1, such as 0.95; got {self.ci_level:g}")
+        # Its numbers of nights are checked where they are asked for.
+        self.of_treatments()
+
+    def of_treatments(self) -> TreatmentQuestion:
+        """Return how the effects of treatments are asked for.
+
+        Raises:
+            UsageError: a number of nights is none of what is allowed.
+        """
+        return TreatmentQuestion(self.ci_level, run_in=self.run_in, build_up=self.build_up, washout=self.washout)
 
     @property
     def bands(self) -> AgeBands:

@@ -11,6 +11,7 @@ from crampstudy.cli.options import (
     AsCsv,
     AsJson,
     Bands,
+    BuildUp,
     CaseDefinition,
     CiLevel,
     Force,
@@ -18,9 +19,11 @@ from crampstudy.cli.options import (
     HemisphereName,
     ObservedFrom,
     ObservedTo,
+    RunIn,
     Source,
     StandardName,
     UnloggedNights,
+    Washout,
     bands,
     causal_graph,
     opened,
@@ -48,6 +51,9 @@ def analyse(
     ci_level: CiLevel = 0.95,
     graph: Graph = None,
     hemisphere: HemisphereName = "north",
+    run_in: RunIn = None,
+    build_up: BuildUp = 0,
+    washout: Washout = 0,
     unlogged: UnloggedNights = None,
     observed_from: ObservedFrom = None,
     observed_to: ObservedTo = None,
@@ -69,7 +75,14 @@ def analyse(
     output = Output(as_json, as_csv, force)
     limits = (bands(age_bands) or AgeBands()).limits
     settings = analyses.Settings(
-        age_bands=limits, standard=standard, ci_level=ci_level, graph=causal_graph(graph), hemisphere=hemisphere
+        age_bands=limits,
+        standard=standard,
+        ci_level=ci_level,
+        graph=causal_graph(graph),
+        hemisphere=hemisphere,
+        run_in=run_in,
+        build_up=build_up,
+        washout=washout,
     )
     source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     cohort = opened(source)

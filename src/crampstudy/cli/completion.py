@@ -23,6 +23,7 @@ ANALYSES = (
     "sleep",
     "nutrition",
     "systematic-reviews",
+    "treatments",
     "hydration",
     "activity",
     "conditions",

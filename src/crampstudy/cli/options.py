@@ -31,6 +31,18 @@ StandardName = Annotated[Literal["who", "esp2013", "none"], typer.Option(help="S
 HemisphereName = Annotated[
     Literal["north", "south"], typer.Option("--hemisphere", help="Which months are winter, of the annual cycle.")
 ]
+RunIn = Annotated[
+    int | None,
+    typer.Option(
+        "--run-in", metavar="NIGHTS", help="Nights before time zero of a treatment; by default as the tables say."
+    ),
+]
+BuildUp = Annotated[
+    int, typer.Option("--build-up", metavar="NIGHTS", help="Nights after the start of a treatment that are left out.")
+]
+Washout = Annotated[
+    int, typer.Option("--washout", metavar="NIGHTS", help="Nights after the end of a treatment that are left out.")
+]
 _CI_LEVEL = typer.Option("--ci-level", help="Confidence level.")
 CiLevel = Annotated[float, _CI_LEVEL]
 CiLevelOrDefault = Annotated[float | None, _CI_LEVEL]

@@ -18,9 +18,11 @@ from crampstudy.figures.sections.dose_response import dose_response
 from crampstudy.figures.sections.forest import forest
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
+from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean
 from crampstudy.figures.sections.recall import recall
 from crampstudy.figures.sections.season import season
 from crampstudy.figures.sections.sleep import both_directions, usual_sleep
+from crampstudy.figures.sections.treatments import single_participants, treatment_course
 from crampstudy.figures.survival import relief
 
 FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
@@ -51,6 +53,11 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         ratios_by_age,
         age_ratios,
         onset,
+        treatment_course,
+        single_participants,
+        balance,
+        overlap,
+        regression_to_the_mean,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -59,6 +66,7 @@ __all__ = [
     "FIGURES",
     "age_curve",
     "age_ratios",
+    "balance",
     "between_cohorts",
     "both_directions",
     "common_measure",
@@ -70,6 +78,7 @@ __all__ = [
     "measured",
     "modified",
     "onset",
+    "overlap",
     "participants",
     "prevalence",
     "rates",
@@ -77,9 +86,12 @@ __all__ = [
     "ratios_by_age",
     "recall",
     "recalled_classes",
+    "regression_to_the_mean",
     "relief",
     "rootogram",
     "season",
+    "single_participants",
+    "treatment_course",
     "usual_sleep",
     "weekly_completeness",
     "within_between",

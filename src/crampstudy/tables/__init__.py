@@ -47,8 +47,23 @@ from crampstudy.tables.sections.conditions import adjustments, conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
 from crampstudy.tables.sections.nightly import adherence, at_contrasts, joint_programme, modified, nightly_exposures
+from crampstudy.tables.sections.open_use import (
+    balance,
+    open_use,
+    open_use_rates,
+    overlap,
+    regression_to_the_mean,
+)
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
+from crampstudy.tables.sections.treatments import (
+    single_participants,
+    treatment_course,
+    treatment_effects,
+    treatment_flow,
+    treatment_modifiers,
+    treatment_sensitivities,
+)
 from crampstudy.tables.sections.triage import flag_stability, red_flags, test_results
 from crampstudy.tables.side_by_side import models
 from crampstudy.tables.table import PrintedTable
@@ -67,6 +82,7 @@ __all__ = [
     "agreement",
     "agreements",
     "at_contrasts",
+    "balance",
     "beside_ratios",
     "between_cohorts",
     "between_kinds",
@@ -104,7 +120,10 @@ __all__ = [
     "not_estimated",
     "notes",
     "onset",
+    "open_use",
+    "open_use_rates",
     "opinion_notes",
+    "overlap",
     "parameters",
     "participants",
     "peak",
@@ -118,6 +137,7 @@ __all__ = [
     "recall",
     "recalled_classes",
     "red_flags",
+    "regression_to_the_mean",
     "relief",
     "remedies",
     "rules",
@@ -126,10 +146,16 @@ __all__ = [
     "second_opinions",
     "sensitivity",
     "shown",
+    "single_participants",
     "standardised_differences",
     "standardised_otherwise",
     "table_one",
     "test_results",
+    "treatment_course",
+    "treatment_effects",
+    "treatment_flow",
+    "treatment_modifiers",
+    "treatment_sensitivities",
     "trials",
     "usual_sleep",
     "weekly_completeness",

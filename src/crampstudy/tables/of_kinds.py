@@ -17,8 +17,10 @@ from crampstudy.tables.sections import (
     compared,
     comparisons,
     nightly,
+    open_use,
     severity,
     sleep,
+    treatments,
     triage,
 )
 from crampstudy.tables.sections.conditions import conditions
@@ -46,6 +48,10 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(triage.red_flags, triage.flag_stability, triage.test_results),
         *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),
+        *(treatments.treatment_effects, treatments.treatment_modifiers, treatments.treatment_flow),
+        *(treatments.treatment_course, treatments.single_participants),
+        *(open_use.open_use, open_use.open_use_rates, open_use.balance, open_use.overlap),
+        open_use.regression_to_the_mean,
     )
 }
 """The tables by the name that a kind has for its own."""

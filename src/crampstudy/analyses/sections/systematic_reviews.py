@@ -11,10 +11,11 @@ from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined, together
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.arm_difference import arm_difference
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence.random_effects import ERRORS, PREDICTIONS
 from crampstudy.evidence.rows import SynthesisOptions
+from crampstudy.treatments.question import TreatmentQuestion
+from crampstudy.treatments.trials import own_contrast
 
 AGENTS = (
     *("magnesium", "vitamin_k2", "quinine", "stretching", "tens", "botulinum_toxin", "potassium", "calcium"),
@@ -33,7 +34,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return what trials say, and of a randomised cohort its contrast as one more study."""
     options = SynthesisOptions(ci_level=settings.ci_level)
     rows = _rows(options)
-    own = attempt(_COHORT, lambda: _of_cohort(cohort, rows, options))
+    own = attempt(_COHORT, lambda: _of_cohort(cohort, rows, settings, options))
     why = own.could_not.get(_COHORT[0])
     said = f"This cohort has no contrast of its own to set beside them: {why}." if why else _beside(own.estimates, rows)
     # The cohort's own line belongs into the figure of the trials.
@@ -109,8 +110,8 @@ def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[pd.Series(told, index=rows.index) | ~rows["term"].isin(numbers["term"])]
 
 
-def _of_cohort(cohort: Cohort, rows: pd.DataFrame, options: SynthesisOptions) -> Findings:
-    contrast = arm_difference(cohort, kinds.COHORT_TRIAL, ci_level=options.ci_level)
+def _of_cohort(cohort: Cohort, rows: pd.DataFrame, settings: Settings, options: SynthesisOptions) -> Findings:
+    contrast = own_contrast(cohort, TreatmentQuestion(ci_level=settings.ci_level))
     own = evidence.beside_cohort(contrast, IDIOPATHIC, label=cohort.heading, options=options)
     before = rows[rows["term"].eq(contrast["term"]) & rows["population"].eq(IDIOPATHIC)]
     moved = tables.moved(before, own[own["cohort"].ne(options.name)])

@@ -69,6 +69,19 @@ from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITE
 from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
 from crampstudy.estimates.kinds.sections.hydration import ADHERENCE, MODIFIED, NIGHTLY_COUNT
+from crampstudy.estimates.kinds.sections.open_use import (
+    BALANCE_AFTER,
+    BALANCE_BEFORE,
+    OPEN_USE,
+    OPEN_USE_CRUDE,
+    OPEN_USE_GRAPH,
+    OPEN_USE_RATE,
+    OPEN_USE_TRUNCATED,
+    OVERLAP,
+    PROPENSITY,
+    PROPENSITY_WEIGHTED,
+    REGRESSION_TO_THE_MEAN,
+)
 from crampstudy.estimates.kinds.sections.recall import RECALL, RECALL_CELLS
 from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
 from crampstudy.estimates.kinds.sections.severity import FEATURE, MEAN_ONSET, ONSET, REMEDY, REMEDY_AT_EQUAL_PAIN
@@ -79,6 +92,17 @@ from crampstudy.estimates.kinds.sections.sleep import (
     CRAMP_NIGHT_MODEL_BASED,
     LAG_ADJUSTED,
     SLEEP_AND_MOOD,
+)
+from crampstudy.estimates.kinds.sections.treatments import (
+    TREATMENT_COURSE,
+    TREATMENT_DOSE,
+    TREATMENT_EFFECT,
+    TREATMENT_EFFECT_BY_LEVEL,
+    TREATMENT_EFFECT_BY_WEEK,
+    TREATMENT_EFFECT_OF_ONE,
+    TREATMENT_EFFECT_OTHERWISE,
+    TREATMENT_FLOW,
+    TREATMENT_SPREAD,
 )
 from crampstudy.estimates.kinds.sections.triage import FLAG_STABILITY, RED_FLAG, TEST_RESULT
 
@@ -92,6 +116,8 @@ __all__ = [
     "AGE_BESIDE_SITTING",
     "AGE_CURVE",
     "AT_RISK",
+    "BALANCE_AFTER",
+    "BALANCE_BEFORE",
     "BETWEEN_ADJUSTED",
     "BETWEEN_BOOTSTRAP",
     "BETWEEN_COHORTS",
@@ -151,14 +177,23 @@ __all__ = [
     "NIGHTLY_COUNT",
     "OFTEN",
     "ONSET",
+    "OPEN_USE",
+    "OPEN_USE_CRUDE",
+    "OPEN_USE_GRAPH",
+    "OPEN_USE_RATE",
+    "OPEN_USE_TRUNCATED",
+    "OVERLAP",
     "PARTICIPANTS",
     "POOLED",
     "PREVALENCE",
+    "PROPENSITY",
+    "PROPENSITY_WEIGHTED",
     "RECALL",
     "RECALLED",
     "RECALL_CELLS",
     "RED_FLAG",
     "REGRESSION",
+    "REGRESSION_TO_THE_MEAN",
     "RELIABILITY",
     "RELIEF_CURVE",
     "REMEDY",
@@ -172,6 +207,15 @@ __all__ = [
     "STANDARDISED_RATE",
     "TEST_RESULT",
     "THIRDS",
+    "TREATMENT_COURSE",
+    "TREATMENT_DOSE",
+    "TREATMENT_EFFECT",
+    "TREATMENT_EFFECT_BY_LEVEL",
+    "TREATMENT_EFFECT_BY_WEEK",
+    "TREATMENT_EFFECT_OF_ONE",
+    "TREATMENT_EFFECT_OTHERWISE",
+    "TREATMENT_FLOW",
+    "TREATMENT_SPREAD",
     "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",

@@ -22,6 +22,7 @@ from crampstudy.simulate.draw.next_day_effects import draw_next_day_effects
 from crampstudy.simulate.draw.people import as_recorded, body_mass
 from crampstudy.simulate.draw.plan import Plan
 from crampstudy.simulate.draw.recruitment import SLEEP, Asked, draw_counts_between, recruit, temperature_of
+from crampstudy.simulate.truth.design import TRIALS, period_starts
 from crampstudy.simulate.truth.truth import Truth
 
 _LOWEST_RATE = 1e-9
@@ -151,6 +152,7 @@ def _tables(
         "cycle": np.full(len(date), "1"),
         "arm": assigned.arm,
         "ever_cramp": recall_rng.random(len(date)) < -np.expm1(-recalled),
+        **_entry(truth, asked.first_night),
     }
     diary: dict[str, Column] = {
         **asked.habits,
@@ -174,6 +176,16 @@ def _tables(
     # There is no warming up for a session that was not.
     tables["diary"] = tables["diary"].with_columns(pl.when(pl.col("exercise_min") > 0).then(pl.col("warm_up")))
     return tables
+
+
+def _entry(truth: Truth, first_night: Integers) -> dict[str, Column]:
+    """Return the days on which people were let in by their run-in and allocated, where there was such a thing."""
+    days: dict[str, Column] = {}
+    if truth.recruitment.run_in_nights:
+        days["enrolled_on"] = first_night + truth.recruitment.run_in_nights
+    if truth.design.kind in TRIALS:
+        days["randomised_on"] = first_night + period_starts(truth.design)[0]
+    return days
 
 
 def _identifiers(first: int, n: int, participants: int) -> pl.Series:

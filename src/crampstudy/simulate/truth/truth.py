@@ -33,8 +33,8 @@ from crampstudy.simulate.truth.tables.rows import (
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
-NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "phq9_", "diary_")
-"""Beginnings of the participants columns that only a survey or a list of events needs, and no simulated diary has."""
+NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "phq9_", "diary_", "enrolled_on", "randomised_on")
+"""Beginnings of the participants columns that only a survey, a list of events or a trial needs, and not every diary."""
 
 _MADE = {
     "participants": {

@@ -1,0 +1,258 @@
+"""What treatments did in this cohort: by lot where there was a trial, weighted where people took them by choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates, tables
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, has_estimate, joined, together
+from crampstudy.analyses.sentences import treatments as said
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.errors import AnalysisError
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.tables.sections.treatments import UNTREATED
+from crampstudy.treatments import course
+from crampstudy.treatments.designs import TreatmentDesign, designs
+from crampstudy.treatments.flow import flow
+from crampstudy.treatments.modifiers import modifiers
+from crampstudy.treatments.open_use import open_use
+from crampstudy.treatments.parallel import Followed
+from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
+from crampstudy.treatments.time_zero import TimeZero, time_zero
+from crampstudy.treatments.trials import trial_effect
+
+AGENTS = (
+    *("tens", "botulinum_toxin", "magnesium", "potassium", "calcium"),
+    *("vitamin_k2", "stretching", "quinine"),
+)
+"""The treatments of the article's section, and three that it is compared with."""
+COURSE, EFFECTS, OTHERWISE = "fig-treatment-course", "tbl-treatment-effects", "tbl-treatment-sensitivity"
+REGRESSION, MODIFIERS, FLOW = "tbl-regression-to-the-mean", "tbl-treatment-modifiers", "tbl-treatment-flow"
+BALANCE, OVERLAP = "fig-treatment-balance", "tbl-treatment-overlap"
+PARTS = (COURSE, EFFECTS, REGRESSION, OTHERWISE, MODIFIERS, FLOW, OVERLAP, BALANCE)
+_PRIMARY = (kinds.TREATMENT_EFFECT.name, kinds.OPEN_USE.name)
+
+
+def of_diary(cohort: Cohort, settings: Settings) -> Findings:
+    """Return the course around time zero, the effect of each treatment by its design, and who was in it."""
+    found = designs(cohort)
+    zeros = {design.agent: time_zero(cohort, design, run_in=settings.run_in) for design in found if design.kind}
+    effects = together(_effects(cohort, design, zeros.get(design.agent), settings) for design in found)
+    falls = _falls(cohort, found, zeros, settings)
+    around = _course(cohort, found, zeros, settings)
+    who = [
+        row
+        for design in found
+        if (zero := zeros.get(design.agent)) is not None
+        for row in course.flow_rows(cohort, design, flow(cohort, design, zero))
+    ]
+    absent = _absent(cohort, found)
+    rows = together([effects, around, estimates.frame(who), absent])
+    shown = together([rows, falls.estimates])
+    values = {
+        "answer": said.answer(shown, len(found)),
+        "by_design": said.by_design(shown),
+        "fall": said.fall(falls.estimates),
+        "differs": said.differs(effects),
+        "limits": said.limits(found),
+    }
+    parts = (_drawn(around, falls.estimates, effects), _tables(effects), _of_choice(effects), _flow(rows))
+    return joined(Findings(rows), falls, *parts, Findings(together([]), values=values))
+
+
+def of_survey(cohort: Cohort, settings: Settings) -> Findings:
+    """Say that a survey treats nobody.
+
+    Raises:
+        AnalysisError: always.
+    """
+    raise AnalysisError(
+        f"{cohort.name} is a survey, which asks people once and neither gives a treatment nor follows its course"
+    )
+
+
+def _effects(cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None, settings: Settings) -> pd.DataFrame:
+    """Return what the design of a treatment says of it, and how that differs."""
+    asked = settings.of_treatments()
+    if design.kind is None or zero is None:
+        return estimates.frame([_without(cohort, design.agent, design.reason, design.treated)])
+    if design.kind == "open use":
+        made = open_use(cohort, design, zero, ci_level=settings.ci_level)
+    else:
+        made = estimates.frame(trial_effect(cohort, design, asked))
+    if design.kind not in ("open use", "parallel") or not has_estimate(made[made["analysis"].isin(_PRIMARY)]):
+        return made
+    more = modifiers(cohort, design, asked, Followed.of(cohort, design, asked))
+    return together([made, estimates.frame(more)])
+
+
+def _without(cohort: Cohort, agent: str, reason: str, treated: int) -> dict[str, Any]:
+    return estimates.row(
+        status="not_estimable",
+        cohort=cohort.name,
+        population="all participants",
+        outcome="cramps",
+        analysis=kinds.TREATMENT_EFFECT.name,
+        term=agent,
+        level="described",
+        scale="rate_ratio",
+        n_exposed=treated,
+        note=reason,
+    )
+
+
+def _absent(cohort: Cohort, found: Sequence[TreatmentDesign]) -> pd.DataFrame:
+    """Return the rows of the article's treatments that nobody had, by lot or by choice."""
+    taken = {name for design in found for name in (design.agent, design.against)}
+    cells = {"cohort": cohort.name, "population": "all participants", "outcome": "cramps", "scale": "rate_ratio"}
+    return estimates.frame(
+        estimates.row(status="not_measured", analysis=name, term=agent, note="nobody had it", **cells)
+        for agent in AGENTS
+        if agent not in taken
+        for name in _PRIMARY
+    )
+
+
+def _course(
+    cohort: Cohort, found: Sequence[TreatmentDesign], zeros: dict[str, TimeZero], settings: Settings
+) -> pd.DataFrame:
+    """Return the course of each treatment with enough treated, or without any that around the day of enrolment."""
+    made = [
+        row
+        for design in found
+        if (zero := zeros.get(design.agent)) is not None
+        and zero.compared.filter(pl.col("arm") == design.agent).height >= FEWEST_EXPOSED
+        for row in course.of_design(cohort, design, zero, settings.ci_level)
+    ]
+    people = cohort.frame("participants")
+    if not made and "enrolled_on" in people.columns:
+        everybody = people.drop_nulls("enrolled_on").select(
+            "participant_id", pl.lit("all participants").alias("group"), time_zero="enrolled_on"
+        )
+        made = course.course(cohort, "enrolment", everybody, settings.ci_level)
+    return estimates.frame(made)
+
+
+def _falls(
+    cohort: Cohort, found: Sequence[TreatmentDesign], zeros: dict[str, TimeZero], settings: Settings
+) -> Findings:
+    """Return regression to the mean of a trial's participants, or of everybody who has a day of enrolment.
+
+    Where nobody was enrolled after a run-in, people began when they chose, and there is no selection to tell of.
+    """
+    trials = [zeros[design.agent] for design in found if design.kind == "parallel"]
+    if not trials and not cohort.has("enrolled_on"):
+        return Findings(together([]), absent=(REGRESSION,))
+    rows = regression_to_the_mean(cohort, trials[0] if trials else None, ci_level=settings.ci_level)
+    note = (
+        "Expected without any treatment: of selection, as people with few cramps in the run-in were not let in; of a "
+        f"flare, as people come when they cramp most. {tables.notes(rows)}"
+    )
+    table = ReportTable(
+        tables.regression_to_the_mean(rows), "The fall after the run-in: observed, and to be expected by itself.", note
+    )
+    return Findings(rows, {REGRESSION: table})
+
+
+def _drawn(around: pd.DataFrame, falls: pd.DataFrame, effects: pd.DataFrame) -> Findings:
+    single = kinds.TREATMENT_EFFECT_OF_ONE.rows(effects)
+    if has_estimate(single):
+        drawing = Drawing(
+            "single_participants",
+            effects,
+            caption="Rate ratio in each participant of alternating periods, and pooled. That each rests on one "
+            "participant is the design; pairs of periods are its clusters.",
+            alt=said.answer(effects, 1),
+        )
+    else:
+        drawing = Drawing(
+            "treatment_course",
+            together([around, falls]),
+            caption="Cramps a week around time zero, as they were logged, with intervals; week 1 begins with the night "
+            "of time zero. Intervals that reach far are cut."
+            + (" The dashed line is the rate to be expected without any treatment." if len(falls) else ""),
+            alt=said.answer(effects, 1),
+        )
+    return Findings(together([]), figures={COURSE: drawing})
+
+
+def _tables(effects: pd.DataFrame) -> Findings:
+    main = effects[effects["analysis"].isin(_PRIMARY) & effects["status"].ne("not_measured")]
+    others = [
+        *(kinds.TREATMENT_EFFECT_OTHERWISE, kinds.TREATMENT_SPREAD),
+        *(kinds.OPEN_USE_CRUDE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH),
+    ]
+    beside = effects[effects["analysis"].isin([kind.name for kind in others])]
+    differs = effects[
+        effects["analysis"].isin([kinds.TREATMENT_EFFECT_BY_LEVEL.name, kinds.TREATMENT_DOSE.name])
+        | (
+            effects["analysis"].eq(kinds.TREATMENT_EFFECT_BY_WEEK.name)
+            & effects["population"].eq("randomised participants")
+        )
+    ]
+    made = {
+        EFFECTS: ReportTable(
+            tables.treatment_effects(main),
+            "Each treatment by the primary analysis of its design.",
+            f"{said.estimands(main)} {tables.notes(said.with_reason_alone(main))}".strip(),
+        ),
+        OTHERWISE: ReportTable(
+            tables.treatment_sensitivities(beside),
+            "Rate ratios of the same treatments by other analyses, none of which selects the primary one.",
+            tables.notes(said.with_reason_alone(beside.assign(verdict=None))),
+        ),
+        MODIFIERS: ReportTable(
+            tables.treatment_modifiers(differs),
+            "Whether the ratio differs by serum level at baseline, by week since time zero, or by dose.",
+            "Levels: the low end of the reference range and its middle. In open use adjusted for run-in, age and sex. "
+            f"{tables.notes(differs)}".strip(),
+        ),
+    }
+    kept = {label: table for label, table in made.items() if not table.frame.empty}
+    return Findings(together([]), kept, absent=tuple(label for label in made if label not in kept))
+
+
+def _of_choice(effects: pd.DataFrame) -> Findings:
+    """Return balance and overlap of treatments that people took by their own choice."""
+    rows = effects[effects["analysis"].isin([kinds.OVERLAP.name, kinds.BALANCE_BEFORE.name, kinds.BALANCE_AFTER.name])]
+    if kinds.OVERLAP.rows(rows).empty:
+        return Findings(together([]), absent=(OVERLAP, BALANCE))
+    drawing = Drawing(
+        "balance",
+        rows,
+        caption="Absolute standardised mean difference between those who took a treatment and the others, before "
+        "weighting and after; what is in the propensity in bold, of the rest what differs most. Shaded: less than 0.1.",
+        alt=said.balanced(rows),
+    )
+    table = ReportTable(tables.overlap(rows), "How far the groups overlap, and what the weights leave of them.")
+    return Findings(together([]), {OVERLAP: table}, {BALANCE: drawing})
+
+
+def _flow(rows: pd.DataFrame) -> Findings:
+    own = kinds.TREATMENT_FLOW.rows(rows)
+    # Of open use the others are the rest of the file.
+    own = own[own["population"] != UNTREATED]
+    if own.empty:
+        return Findings(together([]), absent=(FLOW,))
+    note = (
+        "Compared: participants with logged nights on both sides of time zero. Ended: before their last logged night."
+    )
+    return Findings(together([]), {FLOW: ReportTable(tables.treatment_flow(own), "The flow of participants.", note)})
+
+
+ANALYSIS = Analysis(
+    "treatments",
+    "What happened here with TENS, botulinum toxin and tailored supplements, and was it due to them?",
+    answers={
+        "diary": CohortAnswer(of_diary, PARTS, {"diary": ("cramps",)}),
+        "survey": CohortAnswer(of_survey, ()),
+    },
+    values=("answer", "by_design", "fall", "differs", "limits"),
+)

@@ -1,0 +1,168 @@
+"""The course of cramps around time zero by group, with what regression to the mean brings; ratios of single persons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from crampstudy import tables, wording
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.results import of_result
+from crampstudy.figures import style
+from crampstudy.figures.message import could_not_estimate
+from crampstudy.figures.points import estimated
+from crampstudy.treatments.course import week_of
+from crampstudy.treatments.regression_to_the_mean import ALL, EXPECTED, RUN_IN
+
+_COLUMNS = 3
+_TALLEST = 1.6
+"""How many times the highest rate an axis reaches, where intervals reach further."""
+_APART = 0.14
+_WIDEST = 20.0
+_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+
+
+@of_result
+def treatment_course(estimates: pd.DataFrame) -> Figure:
+    """Draw cramps a week around time zero, a panel for each treatment, a line for each group.
+
+    A dashed line is the rate that a run-in and enrolment in a flare bring by themselves, where that is known. Where
+    there is no rate the figure says why.
+    """
+    every = kinds.TREATMENT_COURSE.rows(estimates)
+    rows = estimated(every)
+    if rows.empty:
+        return could_not_estimate(tables.reasons(every) or "nobody logged before and after the start of a treatment")
+    panels = {str(term): own for term, own in rows.groupby("term", sort=False)}
+    across = min(len(panels), _COLUMNS)
+    down = -(-len(panels) // across)
+    single = len(panels) == 1
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 2.9 if single else 0.5 + 1.3 * down))
+        grid = figure.subplots(down, across, squeeze=False, sharex=True)
+        for axes, (term, own) in zip(grid.flat, panels.items(), strict=False):
+            numbers = _course(axes, own)
+            if single:
+                _expected(axes, own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates))
+                _labelled(axes, numbers)
+            else:
+                axes.set_title(f"{wording.capital(wording.term(term))}, n = {_listed(numbers)}", fontsize=7.5)
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        if not single:
+            lines = next(iter(grid.flat)).get_lines()
+            figure.legend(lines[:2], ["Took it", "Untreated"], loc="outside upper right", ncols=2)
+        figure.supxlabel("Weeks since time zero", fontsize=8.5)
+        figure.supylabel("Cramps per person-week", fontsize=8.5)
+    return figure
+
+
+def _course(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[int, str]]:
+    """Draw the groups of one treatment; return the participants and the colour of each."""
+    groups = list(dict.fromkeys(rows["population"]))
+    top = _TALLEST * float(rows["estimate"].max())
+    drawn = {}
+    for place, group in enumerate(groups):
+        own = rows[rows["population"] == group]
+        colour = style.PALETTE[(1, 0)[place] if len(groups) > 1 else 0]
+        # The week before time zero and the one after it are next to each other: the middle of each.
+        weeks = own["level"].map(week_of).astype(int)
+        at = np.where(weeks > 0, weeks - 0.5, weeks + 0.5) + _APART * (place - (len(groups) - 1) / 2)
+        axes.plot(at, own["estimate"], marker=style.MARKERS[place], color=colour, markersize=3.6, linewidth=1.0)
+        whole = own["ci_low"].notna().to_numpy()
+        axes.vlines(at[whole], own["ci_low"][whole], own["ci_high"][whole].clip(upper=top), color=colour, linewidth=0.9)
+        drawn[str(group)] = int(own["n_participants"].max()), colour
+    axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
+    axes.set_ylim(0, 1.05 * min(top, float(rows[["ci_high", "estimate"]].max().max())) or 1.0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    style.grid(axes, "y")
+    return drawn
+
+
+def _listed(numbers: dict[str, tuple[int, str]]) -> str:
+    return " / ".join(f"{n:,}" for n, _ in numbers.values())
+
+
+def _labelled(axes: Axes, numbers: dict[str, tuple[int, str]]) -> None:
+    """Name the groups of a single panel in their colours, above it."""
+    for place, (group, (n, colour)) in enumerate(numbers.items()):
+        axes.text(
+            0.5 * place,
+            1.02,
+            f"{wording.capital(group)}, n = {n:,}",
+            color=colour,
+            transform=axes.transAxes,
+            va="bottom",
+            fontsize=8,
+        )
+
+
+def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
+    """Draw, after time zero, the rate to be expected of the run-in without any treatment."""
+    levels = falls[falls["term"] == ALL].set_index("level")["estimate"].dropna()
+    if not {RUN_IN, EXPECTED} <= {*levels.index}:
+        return
+    rate, last = float(levels[RUN_IN] * levels[EXPECTED]), rows["level"].map(week_of).astype(int).max()
+    axes.hlines(rate, 0, last, color=style.PALETTE[6], linestyle="--", linewidth=1.0)
+    above = rate > float(rows.loc[rows["level"].map(week_of).astype(int) == last, "estimate"].mean())
+    axes.text(
+        last,
+        rate,
+        "Expected without treatment",
+        ha="right",
+        va="bottom" if above else "top",
+        fontsize=7,
+        color=style.PALETTE[6],
+    )
+
+
+@of_result
+def single_participants(estimates: pd.DataFrame) -> Figure:
+    """Draw the ratio in each participant of alternating periods, and the pooled one below them.
+
+    An interval that reaches beyond 20 or 1/20 ends there. Where nobody has a ratio the figure says why.
+    """
+    every = kinds.TREATMENT_EFFECT_OF_ONE.rows(estimates)
+    own = estimated(every).sort_values("estimate")
+    main = estimated(kinds.TREATMENT_EFFECT.rows(estimates))
+    pooled = main[main["scale"] != verdicts.DIFFERENCE]
+    if own.empty:
+        return could_not_estimate(tables.reasons(every) or "no participant has enough pairs of periods")
+    rows = pd.concat([own, pooled])
+    labels = [_label(row) for row in wording.records(rows)]
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.7 + 0.15 * len(rows)))
+        axes = figure.subplots()
+        axes.axvspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
+        axes.axvline(1, color=style.RULE, linewidth=0.8)
+        _forest(axes, rows, [style.PALETTE[0]] * len(own) + [style.PALETTE[1]] * len(pooled))
+        axes.set_yticks(range(len(rows)), labels)
+        axes.tick_params(axis="y", length=0, labelsize=7)
+        axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="Rate ratio, log scale")
+    return figure
+
+
+def _label(row: dict[str, object]) -> str:
+    if row["analysis"] == kinds.TREATMENT_EFFECT.name:
+        return "Pooled"
+    return f"{wording.capital(str(row['level']))}, {row['n_groups']} pairs"
+
+
+def _forest(axes: Axes, rows: pd.DataFrame, colours: Sequence[str]) -> None:
+    for at, (row, colour) in enumerate(zip(wording.records(rows), colours, strict=True)):
+        limits = [min(max(row[name], 1 / _WIDEST), _WIDEST) for name in ("ci_low", "ci_high")]
+        axes.plot(limits, [at, at], color=colour, linewidth=1.0)
+        axes.plot(
+            min(max(row["estimate"], 1 / _WIDEST), _WIDEST), at, "o", color=colour, markersize=4, markeredgewidth=0
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(_TICKS)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    style.grid(axes, "x")

@@ -1,0 +1,189 @@
+"""Treatments in open use: rates, weighted effects, balance, overlap, and what regression to the mean leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.tables.headings import with_level
+from crampstudy.tables.table import PrintedTable, table_of_rows
+from crampstudy.treatments.open_use.propensity import name_of
+from crampstudy.treatments.regression_to_the_mean import ALL
+
+EFFECTS = (kinds.OPEN_USE_CRUDE, kinds.OPEN_USE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)
+BALANCED = 0.1
+"""A standardised mean difference of less than this is taken for balance (Austin 2009)."""
+_WHEN = ("treated, before", "treated, after", "untreated, before", "untreated, after")
+_WEIGHTS = ("effective number, treated", "effective number, untreated", "least weight", "greatest weight")
+_OUTSIDE = tuple(f"outside the other group's chances, {name}" for name in ("treated", "untreated"))
+
+
+@table_of_rows
+def open_use(estimates: pd.DataFrame) -> PrintedTable:
+    """Return the ratio and the difference in cramps a week of each treatment, without weights and by each weighting."""
+    rows = estimates[estimates["analysis"].isin([kind.name for kind in EFFECTS])]
+    labels = {kind.name: kind.label for kind in EFFECTS}
+    ratios = rows[rows["scale"] != DIFFERENCE]
+    weekly = {(r["term"], r["analysis"]): estimate(r) for r in wording.records(rows[rows["scale"] == DIFFERENCE])}
+    every = wording.records(ratios)
+    made = pd.DataFrame(
+        {
+            "Weights": [labels[row["analysis"]] for row in every],
+            "Treated / all": [
+                f"{wording.count(row['n_exposed'])} / {wording.count(row['n_participants'])}" for row in every
+            ],
+            with_level("Rate ratio (95% CI)", ratios): [estimate(row) for row in every],
+            with_level("Cramps a week (95% CI)", ratios): [
+                weekly.get((row["term"], row["analysis"]), wording.DASH) for row in every
+            ],
+            "Verdict": [wording.DASH if pd.isna(row["verdict"]) else str(row["verdict"]) for row in every],
+        }
+    )
+    made.index = pd.Index([_agent(row) for row in every], name="Treatment")
+    lost = ratios[ratios["status"] == "not_estimable"]
+    reasons = (f"{_agent(row)}, could not estimate: {_first(row)}" for row in wording.records(lost))
+    return PrintedTable.of(made, notes=(wording.sentences([*reasons, *filter(None, [verdicts.remark(rows)])]),))
+
+
+def _first(row: dict[str, Any]) -> str:
+    """Return what stands first in a row's note."""
+    return str(row["note"]).partition("; ")[0]
+
+
+@table_of_rows
+def open_use_rates(estimates: pd.DataFrame) -> PrintedTable:
+    """Return the cramps a week of those who took each treatment and of the others, before time zero and after it."""
+    rows = kinds.OPEN_USE_RATE.rows(estimates)
+    cells = {(row["term"], row["level"]): row for row in wording.records(rows)}
+    agents = list(dict.fromkeys(rows["term"]))
+    made = pd.DataFrame(
+        {
+            "Treated": [wording.count(cells[agent, _WHEN[0]]["n_participants"]) for agent in agents],
+            **{
+                with_level(f"{wording.capital(when)} (95% CI)", rows): [
+                    estimate(cells[agent, when]) for agent in agents
+                ]
+                for when in _WHEN
+            },
+        }
+    )
+    made.index = pd.Index([wording.capital(wording.term(str(agent))) for agent in agents], name="Treatment")
+    return PrintedTable.of(made, notes=("Cramps per person-week, as observed.",))
+
+
+@table_of_rows
+def balance(estimates: pd.DataFrame) -> PrintedTable:
+    """Return the standardised mean difference of everything measured, before weighting and after, by treatment."""
+    rows = _balance(estimates)
+    made = pd.DataFrame(
+        {
+            "In the propensity": rows["adjusted_for"].notna().map({True: "yes", False: "no"}),
+            "Before": rows["before"].map(_printed),
+            "After": rows["after"].map(_printed),
+        }
+    )
+    names = [rows["outcome"].map(lambda name: wording.capital(wording.term(str(name)))), rows["name"]]
+    made.index = pd.MultiIndex.from_arrays(names, names=["Treatment", "Variable"])
+    said = (
+        "Standardised mean differences; their denominator is the unweighted pooled SD of both groups, before and after."
+    )
+    return PrintedTable.of(made, notes=(said,))
+
+
+def _balance(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each variable or level, with its difference before and after."""
+    before, after = kinds.BALANCE_BEFORE.rows(estimates), kinds.BALANCE_AFTER.rows(estimates)
+    rows = before.assign(before=before["estimate"], after=after["estimate"].to_numpy())
+    return rows.assign(name=[variable(row) for row in wording.records(rows)]).reset_index(drop=True)
+
+
+def variable(row: dict[str, Any]) -> str:
+    """Return what a row of balance is of: ``Diuretic: thiazide``."""
+    name = name_of(str(row["term"]))
+    return name if pd.isna(row["level"]) or row["level"] == "true" else f"{name}: {wording.level(str(row['level']))}"
+
+
+def _printed(value: float) -> str:
+    return wording.DASH if pd.isna(value) else wording.number(value)
+
+
+@table_of_rows
+def overlap(estimates: pd.DataFrame) -> PrintedTable:
+    """Return how many participants the weights leave of each group, their extremes, and who has no counterpart."""
+    rows = kinds.OVERLAP.rows(estimates)
+    cells = {(row["term"], row["level"]): float(row["estimate"]) for row in wording.records(rows)}
+    agents = list(dict.fromkeys(rows["term"]))
+    differences = _balance(estimates)
+    made = pd.DataFrame(
+        {
+            "Treated / untreated": [_both(cells, agent, "treated", "untreated") for agent in agents],
+            "Effective number": [_both(cells, agent, *_WEIGHTS[:2]) for agent in agents],
+            "Weights": [
+                f"{wording.number(cells[agent, _WEIGHTS[2]])} to {wording.number(cells[agent, _WEIGHTS[3]])}"
+                for agent in agents
+            ],
+            "Without counterpart": [_both(cells, agent, *_OUTSIDE) for agent in agents],
+            "Greatest SMD in the propensity": [_greatest(differences, agent) for agent in agents],
+            "Median SMD of all": [_median(differences, agent) for agent in agents],
+        }
+    )
+    made.index = pd.Index([wording.capital(wording.term(str(agent))) for agent in agents], name="Treatment")
+    said = (
+        "Without counterpart: participants whose chance of treatment nobody of the other group has. SMD: absolute "
+        "standardised mean difference, before weighting and after."
+    )
+    return PrintedTable.of(made, notes=(said,))
+
+
+def _both(cells: dict[tuple[Any, Any], float], agent: str, first: str, second: str) -> str:
+    return f"{wording.number(cells[agent, first], 0)} / {wording.number(cells[agent, second], 0)}"
+
+
+def _greatest(rows: pd.DataFrame, agent: str) -> str:
+    own = rows[rows["adjusted_for"].notna() & rows["outcome"].eq(agent)]
+    return _change(own["before"].abs().max(), own["after"].abs().max())
+
+
+def _median(rows: pd.DataFrame, agent: str) -> str:
+    own = rows[rows["outcome"] == agent]
+    return _change(own["before"].abs().median(), own["after"].abs().median())
+
+
+def _change(before: float, after: float) -> str:
+    return f"{_printed(before)} → {_printed(after)}"
+
+
+@table_of_rows
+def regression_to_the_mean(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return observed rates and ratios, what was to be expected without any treatment, and what remains, by arm."""
+    rows = kinds.REGRESSION_TO_THE_MEAN.rows(estimates)
+    every = wording.records(rows)
+    made = pd.DataFrame(
+        {
+            "Participants": [wording.count(row["n_participants"]) for row in every],
+            with_level("Estimate (95% CI)", rows[rows["ci_level"].ne(0.8)]): [estimate(row) for row in every],
+            "Measure": [_measure(row) for row in every],
+        }
+    )
+    made.index = pd.Index([_step(row) for row in every], name="")
+    return made
+
+
+def _measure(row: dict[str, Any]) -> str:
+    return str(row["unit"]) if pd.notna(row["unit"]) else str(row["scale"]).replace("_", " ")
+
+
+def _step(row: dict[str, Any]) -> str:
+    level = wording.capital(str(row["level"]))
+    if row["term"] == ALL:
+        return level
+    return f"{level}, {'untreated' if row['term'] == 'none' else wording.term(str(row['term']))}"
+
+
+def _agent(row: dict[str, Any]) -> str:
+    return wording.capital(wording.term(str(row["term"])))

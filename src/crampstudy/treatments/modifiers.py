@@ -1,0 +1,218 @@
+"""How the ratio of a treatment differs: by the serum level at baseline, by the weeks since time zero, by dose.
+
+Of parallel arms, and of open use adjusted for age and sex beside the run-in, which makes it no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import polars as pl
+
+from crampstudy import codebook
+from crampstudy.codebook.laboratory import reference_range
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.fit import fit
+from crampstudy.nights import people
+from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.treatments.parallel import GIVEN, MODEL, NIGHTS, RUN_IN, Followed
+from crampstudy.treatments.question import (
+    POLICY,
+    Row,
+    TreatmentQuestion,
+    arm,
+    cells_of,
+    effect,
+    known,
+    nothing,
+    taken,
+    without_offset,
+)
+from crampstudy.wording import counted, listed
+
+SERUM: Mapping[str, str] = {
+    "magnesium": "serum_magnesium_mmol_l",
+    "potassium": "serum_potassium_mmol_l",
+    "calcium": "serum_calcium_corrected_mmol_l",
+}
+"""Whose level at baseline may decide on what a supplement does."""
+WEEKS: tuple[tuple[int, int | None], ...] = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 8), (9, None))
+"""Weeks since time zero that are told apart: first and last, later ones together."""
+_WEEK, _DOSE = "weeks_since", "usual_dose"
+_BY_CHOICE = ("age_years", "sex")
+
+
+def modifiers(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, followed: Followed) -> list[Row]:
+    """Return how the ratio of a treatment differs, for each way that the cohort can tell it.
+
+    A supplement whose serum level nobody had measured is a row that says so.
+    """
+    if followed.too_few(design):
+        return []
+    besides = [] if design.randomised else [name for name in _BY_CHOICE if _varies(cohort, name)]
+    columns = people(cohort).select("participant_id", *besides, *_own(cohort, design))
+    with_those = replace(followed, people=followed.people.join(columns, on="participant_id", how="left"))
+    terms = " + ".join([RUN_IN, *besides])
+    shared = {"adjusted_for": "; ".join([RUN_IN, *besides]), "ci_level": asked.ci_level}
+    every = (*_by_level(cohort, design, with_those, terms, asked), *_by_week(cohort, design, with_those, terms, asked))
+    return [
+        row | shared if row["estimate"] is not None else row for row in (*every, *_by_dose(cohort, design, followed))
+    ]
+
+
+def _varies(cohort: Cohort, name: str) -> bool:
+    return people(cohort)[name].drop_nulls().n_unique() > 1
+
+
+def _own(cohort: Cohort, design: TreatmentDesign) -> list[str]:
+    name = SERUM.get(design.agent)
+    return [name] if name and name in people(cohort).columns else []
+
+
+def _by_level(
+    cohort: Cohort, design: TreatmentDesign, followed: Followed, terms: str, asked: TreatmentQuestion
+) -> Iterator[Row]:
+    """Yield the ratios at the low end and in the middle of the reference range, and the one over the other."""
+    name = SERUM.get(design.agent)
+    if name is None:
+        return
+    cells = cells_of(cohort, design, kinds.TREATMENT_EFFECT_BY_LEVEL, codebook.variable(name).label)
+    cells |= {"estimand": f"{effect(design)} at a level of baseline: {POLICY}"}
+    span = reference_range(name)
+    measured = followed.people.drop_nulls(name) if name in followed.people.columns else followed.people.head(0)
+    if span is None or span.high is None or measured.is_empty():
+        yield nothing(cells, f"{codebook.variable(name).label} was not measured at baseline")
+        return
+    own = replace(followed, people=measured)
+    if reason := own.too_few(design):
+        yield nothing(cells, f"with {codebook.variable(name).label} at baseline: {reason}")
+        return
+    low, middle = span.low, round((span.low + span.high) / 2, 3)
+    nights = own.nights.drop("on").join(measured, on="participant_id", how="semi")
+    formula = f"{GIVEN} + {name} + {GIVEN}:{name} + {terms}"
+    fitted = fit(own.diary(cohort, nights), model=MODEL, terms=formula, ci_level=asked.ci_level)
+    unit = codebook.variable(name).unit
+    missing = followed.people.height - measured.height
+    lost = f"{counted(missing, 'participants')} without that level left out" if missing else ""
+    seen = (float(measured[name].min()), float(measured[name].max()))  # type: ignore[arg-type]
+    for value in (low, middle):
+        far = "" if seen[0] <= value <= seen[1] else f"beyond the levels measured, {seen[0]:g} to {seen[1]:g} {unit}"
+        yield _ratio(fitted, cells | {"level": f"at {value:g} {unit}"}, {name: value}, asked, lost, far)
+    if fitted.linear is not None:
+        found = fitted.linear.ratio_of_ratios({GIVEN: True}, {GIVEN: False}, where={name: low}, than={name: middle})
+        yield taken(
+            found, cells | {"level": f"at {low:g} over that at {middle:g} {unit}", "unit": "ratio of ratios"}, lost
+        )
+
+
+def _ratio(fitted: Fit, cells: Row, at: Mapping[str, float | str], asked: TreatmentQuestion, *notes: str) -> Row:
+    if fitted.linear is None:
+        return nothing(cells, str(fitted.estimates["note"].dropna().iloc[0]))
+    found = fitted.linear.ratio({GIVEN: True, **at}, {GIVEN: False, **at})
+    return taken(found, cells, *notes)
+
+
+def _by_week(
+    cohort: Cohort, design: TreatmentDesign, followed: Followed, terms: str, asked: TreatmentQuestion
+) -> Iterator[Row]:
+    """Yield the ratio in each of the weeks since time zero in which both arms have enough participants and a cramp.
+
+    Equal to a Poisson model of the nights, of which those of one participant and some weeks are one row.
+    """
+    cells = cells_of(cohort, design, kinds.TREATMENT_EFFECT_BY_WEEK, "")
+    cells |= {"estimand": f"{effect(design)} in some weeks: {POLICY}"}
+    since = (pl.col("date") - pl.col("time_zero")).dt.total_days() // 7 + 1
+    sums = (
+        followed.nights.join(followed.zero, on="participant_id")
+        .group_by("participant_id", _named(since).alias(_WEEK), maintain_order=True)
+        .agg(pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS))
+        .join(followed.people.select("participant_id", GIVEN), on="participant_id", maintain_order="left")
+    )
+    by_arm = sums.group_by(_WEEK, GIVEN).agg(
+        people=pl.len(), cramps=pl.col("cramps").sum(), nights=pl.col(NIGHTS).sum()
+    )
+    enough = by_arm.filter((pl.col("people") >= FEWEST_EXPOSED) & (pl.col("cramps") > 0))
+    names = [label(first, last) for first, last in WEEKS]
+    able = [name for name in names if enough.filter(pl.col(_WEEK) == name).height == 2]
+    of_weeks = {name: f"{GIVEN}_{place}" for place, name in enumerate(able)}
+    fitted = None
+    if len(able) > 1:
+        own = sums.filter(pl.col(_WEEK).is_in(able)).with_columns(
+            (pl.col(GIVEN) & (pl.col(_WEEK) == name)).cast(pl.Float64).alias(column)
+            for name, column in of_weeks.items()
+        )
+        formula = " + ".join([_WEEK, *of_weeks.values(), terms, f"offset(log({NIGHTS}))"])
+        fitted = fit(followed.diary(cohort, own.drop(GIVEN)), model="poisson", terms=formula, ci_level=asked.ci_level)
+    found = {} if fitted is None else {row["term"]: row for row in known(fitted.estimates)}
+    for name in names:
+        here = by_arm.filter(pl.col(_WEEK) == name)
+        if here.is_empty():
+            continue
+        at = cells | {"level": name}
+        if not found or name not in able:
+            few = f"fewer than {FEWEST_EXPOSED} participants, or no cramp, in one of the groups"
+            yield nothing(at, f"in some weeks {few}")
+            continue
+        counts = {
+            "n_participants": int(here["people"].sum()),
+            "n_nights": int(here["nights"].sum()),
+            "n_events": int(here["cramps"].sum()),
+            "n_exposed": int(here.filter(GIVEN)["people"].sum()),
+        }
+        yield taken(without_offset(found[of_weeks[name]]) | counts, at)
+
+
+def label(first: int, last: int | None) -> str:
+    """Return weeks in words: ``week 1``, ``weeks 5-8``, ``week 9 on``."""
+    if last is None:
+        return f"week {first} on"
+    return f"week {first}" if first == last else f"weeks {first}-{last}"
+
+
+def _named(week: pl.Expr) -> pl.Expr:
+    made = pl.lit(None, pl.String)
+    for first, last in WEEKS:
+        inside = week >= first if last is None else week.is_between(first, last)
+        made = pl.when(inside).then(pl.lit(label(first, last))).otherwise(made)
+    return made
+
+
+def _by_dose(cohort: Cohort, design: TreatmentDesign, followed: Followed) -> Iterator[Row]:
+    """Yield the ratio of the upper to the lower quartile of the dose among those who took the treatment.
+
+    Where nobody noted a dose, or all took the same, there is nothing to compare and no row.
+    """
+    own = design.periods.filter(pl.col("agent") == design.agent).drop_nulls("dose")
+    doses = own.group_by("participant_id").agg(pl.col("dose").mean().alias(_DOSE), pl.col("unit").first())
+    doses = doses.join(followed.people, on="participant_id")
+    if doses[_DOSE].n_unique() < 2:
+        return
+    cells = cells_of(cohort, design, kinds.TREATMENT_DOSE, "dose", reference=None)
+    units = sorted(doses["unit"].drop_nulls().unique())
+    if len(units) > 1:
+        yield nothing(cells, f"doses of {arm(design.agent)} are in several units, {listed(units)}")
+    elif doses.height < 2 * FEWEST_EXPOSED:
+        yield nothing(cells, f"{counted(doses.height, 'participants')} with a dose of {arm(design.agent)}: too few")
+    else:
+        yield _of_quartiles(cohort, followed, doses, cells, units)
+
+
+def _of_quartiles(cohort: Cohort, followed: Followed, doses: pl.DataFrame, cells: Row, units: list[str]) -> Row:
+    who = followed.people.join(doses.select("participant_id", _DOSE), on="participant_id")
+    nights = followed.nights.drop("on").join(who, on="participant_id", how="semi")
+    fitted = fit(replace(followed, people=who).diary(cohort, nights), model=MODEL, terms=f"{_DOSE} + {RUN_IN}")
+    low, high = (float(who[_DOSE].quantile(q, "linear") or 0) for q in (0.25, 0.75))
+    if low == high:
+        low, high = float(who[_DOSE].min()), float(who[_DOSE].max())  # type: ignore[arg-type]
+    unit = f" {units[0]}" if units else ""
+    cells |= {"level": f"{high:g}{unit}", "reference": f"{low:g}{unit}", "adjusted_for": RUN_IN}
+    cells |= {
+        "estimand": "association of the dose among those treated, at an equal run-in rate: nobody drew lots for it"
+    }
+    if fitted.linear is None:
+        return nothing(cells, str(fitted.estimates["note"].dropna().iloc[0]))
+    return taken(fitted.linear.ratio({_DOSE: high}, {_DOSE: low}), cells)

@@ -1,0 +1,298 @@
+"""What went with a treatment that people took by their own choice: the average effect in the whole cohort, by weights.
+
+Everybody is followed from time zero on whether or not the treatment was stopped and whatever else was taken (treatment
+policy). The chance of beginning it is a logistic regression on what came before time zero; what else decides on it, and
+on cramps, is in no weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates, wording
+from crampstudy.arrays import Array
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive.frequency.measures import ratio
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.kinds import Kind
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.models.inference.covariance import quantile
+from crampstudy.nights import NIGHTS_PER_WEEK
+from crampstudy.nights.diary import observed_night
+from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.treatments.open_use import overlap
+from crampstudy.treatments.open_use.balance import imbalances
+from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before, name_of
+from crampstudy.treatments.open_use.weights import (
+    FollowUp,
+    Propensity,
+    RateContrast,
+    WeightedRates,
+    crude_rates,
+    difference,
+    log_ratio,
+    stabilised,
+    weighted_rates,
+)
+from crampstudy.treatments.time_zero import TimeZero, time_zero
+from crampstudy.wording import counted
+
+TREATED, UNTREATED = "treated", "untreated"
+POLICY = "all nights from time zero on, whether or not it was stopped and whatever else was taken (treatment policy)"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One treatment of one cohort: the compared participants, what followed, what came before, and the usual cells."""
+
+    agent: str
+    people: pl.DataFrame = field(repr=False)
+    followed: FollowUp
+    measured: pl.DataFrame = field(repr=False)
+    cells: Row
+    notes: tuple[str, ...]
+    ci_level: float
+
+
+def open_use(
+    cohort: Cohort, design: TreatmentDesign, zero: TimeZero | None = None, *, ci_level: float = 0.95
+) -> pd.DataFrame:
+    """Return the rates, weighted contrasts, balance and overlap of a treatment in open use.
+
+    The contrasts stand as a ratio and in cramps a week: without weights; with stabilised weights of age, sex and the
+    rate before time zero; the same, truncated; and with what else the causal graph asks for. A treatment of fewer than
+    5 treated, or untreated, participants is described and not estimated.
+
+    Args:
+        cohort: a diary.
+        design: that of the treatment, of the kind open use.
+        zero: its time zero, by default as of :func:`time_zero`.
+        ci_level: confidence level.
+    """
+    zero = zero or time_zero(cohort, design)
+    asked = _asked(cohort, design, zero, ci_level)
+    treated = asked.followed.treated
+    made = list(_rates(asked))
+    fewest = min(int(treated.sum()), int((~treated).sum()))
+    if fewest < FEWEST_EXPOSED:
+        which = TREATED if treated.sum() == fewest else UNTREATED
+        reason = f"{counted(fewest, f'{which} participants')} with nights before and after time zero: described alone"
+        return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
+    for group, name in ((treated, TREATED), (~treated, UNTREATED)):
+        if not asked.followed.cramps[group].sum():
+            reason = f"no cramp of the {name} from time zero on, so that there is no ratio"
+            return estimates.frame([*made, *_none(asked, kinds.OPEN_USE, reason)])
+    crude = crude_rates(asked.followed)
+    made += _contrasts(asked, kinds.OPEN_USE_CRUDE, asked.followed, crude, ())
+    first = Covariates.of(asked.measured, FIRST)
+    made += _weighted(asked, kinds.OPEN_USE, first)
+    if (found := graph_set(cohort, asked.agent, asked.measured)) is not None:
+        said, names = found
+        every = Covariates.of(asked.measured, tuple(dict.fromkeys((*first.names, *names))))
+        made += _weighted(asked, kinds.OPEN_USE_GRAPH, every, said)
+    return estimates.frame(made)
+
+
+def _asked(cohort: Cohort, design: TreatmentDesign, zero: TimeZero, ci_level: float) -> _Asked:
+    compared = zero.compared
+    after = (
+        cohort.frame("diary")
+        .filter(observed_night(cohort))
+        .join(compared.select("participant_id", "time_zero"), on="participant_id")
+        .filter(pl.col("date") >= pl.col("time_zero"))
+        .group_by("participant_id")
+        .agg(cramps=pl.col("cramps").sum())
+    )
+    people = compared.join(after, on="participant_id", how="left", maintain_order="left")
+    treated = (people["arm"] == design.agent).to_numpy()
+    cramps, nights = (people[name].fill_null(0).cast(pl.Float64).to_numpy() for name in ("cramps", "nights"))
+    lost = zero.people.filter(pl.col("left_out").is_not_null()).group_by("left_out", maintain_order=True).len()
+    left_out = (f"{counted(n, 'participants')} left out: {why}" for why, n in lost.sort("left_out").iter_rows())
+    cells: Row = {
+        "cohort": cohort.name,
+        "population": "all participants",
+        "term": design.agent,
+        "level": "begun",
+        "reference": "not begun",
+    }
+    notes = (zero.said, *left_out)
+    return _Asked(
+        design.agent,
+        people,
+        FollowUp(treated, cramps, nights),
+        measured_before(cohort, zero),
+        cells,
+        notes,
+        ci_level,
+    )
+
+
+def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "") -> Iterator[Row]:
+    """Yield the weighted contrasts of one propensity; of the first one also those truncated, balance and overlap."""
+    inside = covariates.known.to_numpy()
+    of = FollowUp(asked.followed.treated[inside], asked.followed.cramps[inside], asked.followed.nights[inside])
+    lost = len(inside) - len(of.treated)
+    unknown = f"{counted(lost, 'participants')} left out without all covariates" if lost else ""
+    if min(int(of.treated.sum()), int((~of.treated).sum())) < FEWEST_EXPOSED:
+        yield from _none(asked, kind, f"{unknown}, which leaves fewer than {FEWEST_EXPOSED} of a group")
+        return
+    propensity = Propensity.of(covariates.matrix, of.treated)
+    if propensity.problem:
+        names = wording.listed(wording.small(name_of(n)) for n in covariates.names)
+        yield from _none(asked, kind, f"no chance of treatment could be estimated from {names}: {propensity.problem}")
+        return
+    weights = stabilised(propensity.chance, of.treated)
+    seen = overlap.overlap_of(propensity.chance, weights, of.treated)
+    notes = (unknown, seen.sentence, said)
+    yield from _contrasts(asked, kind, of, weighted_rates(of, propensity), notes, covariates.names)
+    if kind != kinds.OPEN_USE:
+        return
+    held = weighted_rates(of, propensity, truncate=True)
+    yield from _contrasts(asked, kinds.OPEN_USE_TRUNCATED, of, held, notes[:2], covariates.names)
+    yield from _balance(asked, inside, weights)
+    yield from overlap.rows(seen, _shared(asked))
+
+
+def _contrasts(
+    asked: _Asked,
+    kind: Kind,
+    of: FollowUp,
+    rates: WeightedRates,
+    notes: Sequence[str],
+    names: Sequence[str] = (),
+) -> Iterator[Row]:
+    """Yield the ratio and the difference of two rates."""
+    weighted = kind != kinds.OPEN_USE_CRUDE
+    about = "average in the whole cohort" if weighted else "of those who began it against the others"
+    estimand = f"{'adjusted effect' if weighted else 'association'} of beginning the treatment, {about}, on {POLICY}"
+    cells = asked.cells | {
+        "analysis": kind.name,
+        "estimand": estimand,
+        "adjusted_for": "; ".join(names) or None,
+        "model": "weighted rates" if weighted else "rates",
+        "ci_level": asked.ci_level,
+        "n_participants": len(of.treated),
+        "n_groups": len(of.treated),
+        "n_exposed": int(of.treated.sum()),
+        "n_nights": int(of.nights.sum()),
+        "n_events": int(of.cramps.sum()),
+        "n_effective": sum(rates.effective),
+        "note": estimates.note(*asked.notes, *notes),
+    }
+    both = (
+        ("cramps", "rate_ratio", None, log_ratio(rates, of.treated)),
+        ("cramps_per_week", verdicts.DIFFERENCE, "cramps a week", difference(rates, of.treated, NIGHTS_PER_WEEK)),
+    )
+    for outcome, scale, unit, found in both:
+        row = estimates.row(
+            status="converged",
+            **cells | {"outcome": outcome, "scale": scale, "unit": unit} | _interval(found, asked.ci_level, scale),
+        )
+        yield {**row, "verdict": verdicts.verdict(row)} if weighted else row
+
+
+def _interval(found: RateContrast, ci_level: float, scale: str) -> Row:
+    reach = quantile(ci_level, found.df) * found.std_error
+    shown = [found.value, found.value - reach, found.value + reach]
+    if scale == "rate_ratio":
+        shown = [float(np.exp(each)) for each in shown]
+    p_value = 2 * float(_tail(abs(found.value) / found.std_error, found.df)) if found.std_error else None
+    names = ("estimate", "ci_low", "ci_high")
+    return dict(zip(names, shown, strict=True)) | {"std_error": found.std_error, "df": found.df, "p_value": p_value}
+
+
+def _tail(t: float, df: float) -> float:
+    from scipy.special import stdtr
+
+    return float(stdtr(df, -t))
+
+
+def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
+    treated = asked.followed.treated
+    cells = asked.cells | {
+        "analysis": kind.name,
+        "model": "weighted rates",
+        "n_participants": len(treated),
+        "n_exposed": int(treated.sum()),
+        "note": reason,
+    }
+    for outcome, scale, unit in (
+        ("cramps", "rate_ratio", None),
+        ("cramps_per_week", verdicts.DIFFERENCE, "cramps a week"),
+    ):
+        row = estimates.row(status="not_estimable", **cells | {"outcome": outcome, "scale": scale, "unit": unit})
+        yield {**row, "verdict": verdicts.verdict(row)}
+
+
+def _rates(asked: _Asked) -> Iterator[Row]:
+    """Yield the rates of both groups before time zero and after it, as they are; below 5 people without interval."""
+    of, people = asked.followed, asked.people
+    before = [people[name].cast(pl.Float64).to_numpy() for name in ("run_in_cramps", "run_in_nights")]
+    for group, name in ((of.treated, TREATED), (~of.treated, UNTREATED)):
+        for when, (cramps, nights) in (("before", before), ("after", (of.cramps, of.nights))):
+            yield _rate(asked, f"{name}, {when}", cramps[group], nights[group])
+
+
+def _rate(asked: _Asked, level: str, cramps: Array, nights: Array) -> Row:
+    cells = asked.cells | {
+        "analysis": kinds.OPEN_USE_RATE.name,
+        "estimand": "incidence rate, as observed",
+        "outcome": "cramps",
+        "level": level,
+        "reference": None,
+        "model": "rates",
+        "scale": "rate",
+        "unit": "cramps per person-week",
+        "ci_level": asked.ci_level,
+        "n_participants": len(cramps),
+        "n_groups": len(cramps),
+        "n_nights": int(nights.sum()),
+        "n_events": int(cramps.sum()),
+    }
+    if not len(cramps):
+        return estimates.row(status="not_estimable", **cells | {"note": "nobody"})
+    found = ratio(cramps, nights)
+    rate = NIGHTS_PER_WEEK * found.value
+    if len(cramps) < 2 or not found.value:
+        note = "one participant" if len(cramps) < 2 else "no cramp, so no interval"
+        return estimates.row(status="boundary", **cells | {"estimate": rate, "note": note})
+    n = len(cramps)
+    error = float(np.sqrt(n / (n - 1) * (found.influence**2).sum())) / found.value
+    reach = float(np.exp(quantile(asked.ci_level, n - 1) * error))
+    limits = {"estimate": rate, "ci_low": rate / reach, "ci_high": rate * reach, "std_error": error, "df": n - 1}
+    return estimates.row(status="converged", **cells | limits)
+
+
+def _shared(asked: _Asked) -> Row:
+    return {name: asked.cells[name] for name in ("cohort", "population", "term")}
+
+
+def _balance(asked: _Asked, inside: Array, weights: Array) -> Iterator[Row]:
+    """Yield the imbalance of everything measured, among those who have a weight."""
+    measured = asked.measured.filter(pl.Series(inside))
+    for found in imbalances(measured, asked.followed.treated[inside], weights):
+        for kind, value in ((kinds.BALANCE_BEFORE, found.before), (kinds.BALANCE_AFTER, found.after)):
+            known = not np.isnan(value)
+            yield estimates.row(
+                status="converged" if known else "not_estimable",
+                cohort=asked.cells["cohort"],
+                population=asked.cells["population"],
+                outcome=asked.agent,
+                analysis=kind.name,
+                term=found.variable,
+                level=found.level,
+                scale="standardised_mean_difference",
+                estimate=value if known else None,
+                adjusted_for="in the propensity" if found.variable in FIRST else None,
+                n_participants=found.n,
+                n_exposed=found.n_treated,
+                note=None if known else "the groups differ and neither varies",
+            )

@@ -1,0 +1,183 @@
+"""Parallel arms: a negative binomial model of the nights from time zero on, with the arm and the rate of the run-in.
+
+Treatment policy: who stopped, or took something besides, stays in the arm. The difference in cramps a week is the mean
+over all compared participants of what the model expects with the treatment less with the comparator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+from scipy.special import stdtr, stdtrit
+
+from crampstudy.arrays import Array
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.verdicts import FEWEST_EXPOSED
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.fit import fit
+from crampstudy.nights import NIGHTS_PER_WEEK, Diary, observed_night
+from crampstudy.readable import OneLine
+from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
+from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, period_nights
+from crampstudy.treatments.question import (
+    PER_WEEK,
+    POLICY,
+    WEEK_UNIT,
+    Row,
+    TreatmentQuestion,
+    arm,
+    cells_of,
+    effect,
+    nothing,
+    of_term,
+    set_apart,
+    taken,
+    without_offset,
+)
+from crampstudy.treatments.time_zero import time_zero
+from crampstudy.wording import counted
+
+MODEL = "negative-binomial"
+GIVEN, RUN_IN = "treated", "run_in_log_rate"
+PRIMARY, TOTALS, ON_TREATMENT = "parallel arms", "person totals", "while on treatment"
+NIGHTS = "nights_counted"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Followed(OneLine):
+    """Whom a design compares, with their nights from time zero on.
+
+    ``people``: participant_id, ``treated``, ``run_in_log_rate``. ``nights``: participant_id, date, cramps, and ``on``,
+    whether the night is one of what the participant was to take. ``zero``: participant_id, time_zero. ``notes`` say
+    how time zero was found, and who and what was left out.
+    """
+
+    people: pl.DataFrame = field(repr=False)
+    nights: pl.DataFrame = field(repr=False)
+    zero: pl.DataFrame = field(repr=False)
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion) -> Followed:
+        """Follow the participants of a design from their time zero on."""
+        zero = time_zero(cohort, design, run_in=asked.run_in)
+        people = zero.compared.select(
+            "participant_id", "time_zero", "arm", RUN_IN, (pl.col("arm") == design.agent).alias(GIVEN)
+        )
+        logged = cohort.frame("diary").filter(observed_night(cohort)).select("participant_id", "date", "cramps")
+        first = pl.col("time_zero") + pl.duration(days=asked.build_up)
+        nights = logged.join(people, on="participant_id").filter(pl.col("date") >= pl.col("time_zero"))
+        kept = nights.filter(pl.col("date") >= first)
+        periods = period_nights(cohort, design.periods).nights.select("participant_id", "date", "state", "agent")
+        on = (pl.col("arm") == UNTREATED) | (
+            pl.col("state").is_in([TREATED, BUILDING_UP]) & (pl.col("agent") == pl.col("arm"))
+        )
+        kept = kept.join(periods, on=["participant_id", "date"], how="left").select(
+            "participant_id", "date", "cramps", on=on.fill_null(value=False)
+        )
+        reasons = zero.people["left_out"].drop_nulls().value_counts(sort=True).rows()
+        left_out = [f"{counted(n, 'participants')} left out: {reason}" for reason, n in reasons]
+        apart = set_apart(nights.height - kept.height, "build-up")
+        seen = people.join(kept, on="participant_id", how="semi").sort("participant_id")
+        when = seen.select("participant_id", "time_zero")
+        return cls(seen.select("participant_id", GIVEN, RUN_IN), kept, when, (zero.said, *left_out, apart))
+
+    def diary(self, cohort: Cohort, nights: pl.DataFrame) -> Diary:
+        """Return nights as a diary of the participants."""
+        return Diary(cohort.name, self.people, nights.lazy())
+
+    def too_few(self, design: TreatmentDesign) -> str | None:
+        """Return why an arm has too few participants for an estimate, ``None`` where both have enough."""
+        for given, name in ((True, design.agent), (False, design.against)):
+            n = self.people.filter(pl.col(GIVEN) == given).height
+            if n < FEWEST_EXPOSED:
+                return f"{counted(n, 'participants')} with {arm(name)} and nights on both sides of time zero: too few"
+        return None
+
+
+def parallel(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion | None = None) -> list[Row]:
+    """Return the effect of an agent in parallel arms as a ratio and in cramps a week, and its sensitivities."""
+    asked = asked or TreatmentQuestion()
+    return list(effects(cohort, design, asked, Followed.of(cohort, design, asked)))
+
+
+def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, followed: Followed) -> Iterator[Row]:
+    """Yield the rows of :func:`parallel` of participants who are followed already."""
+    main = cells_of(cohort, design, kinds.TREATMENT_EFFECT, PRIMARY, ci_level=asked.ci_level)
+    main |= {"estimand": f"{effect(design)}: {POLICY}", "adjusted_for": "run-in"}
+    if reason := followed.too_few(design):
+        yield nothing(main, reason, exposed=int(followed.people[GIVEN].sum()))
+        return
+    terms = f"{GIVEN} + {RUN_IN}"
+    nights = followed.nights.drop("on")
+    fitted = fit(followed.diary(cohort, nights), model=MODEL, terms=terms, ci_level=asked.ci_level)
+    first = of_term(fitted, GIVEN)
+    yield taken(first, main, *followed.notes, judged=asked.margins)
+    yield _difference(fitted, first, main, followed, asked)
+    other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
+    totals = nights.group_by("participant_id", maintain_order=True).agg(
+        pl.col("date").min(), pl.col("cramps").sum(), pl.len().cast(pl.Float64).alias(NIGHTS)
+    )
+    of_totals = fit(
+        followed.diary(cohort, totals),
+        model=MODEL,
+        terms=f"{terms} + offset(log({NIGHTS}))",
+        ci_level=asked.ci_level,
+    )
+    one_each = without_offset(of_term(of_totals, GIVEN)) | {"n_nights": nights.height}
+    yield taken(one_each, other | {"level": TOTALS}, "one count a person")
+    on = followed.nights.filter("on").drop("on")
+    own = replace(followed, people=followed.people.join(on, on="participant_id", how="semi"), nights=on)
+    cells = other | {"level": ON_TREATMENT, "estimand": f"{effect(design)}: nights up to the end of what was allocated"}
+    if reason := own.too_few(design):
+        yield nothing(cells, reason)
+        return
+    while_on = fit(own.diary(cohort, on), model=MODEL, terms=terms, ci_level=asked.ci_level)
+    stopped = followed.nights.height - on.height
+    yield taken(of_term(while_on, GIVEN), cells, set_apart(stopped, "no treatment"))
+
+
+def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: TreatmentQuestion) -> Row:
+    """Return the standardised difference in cramps a week, with its delta-method interval."""
+    cells = main | {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT}
+    cells |= {"estimand": f"{main['estimand']}, standardised to the run-in of all compared participants"}
+    if first["status"] != "converged" or first["estimate"] is None:
+        return taken(first | {"estimate": None, "status": "not_estimable"}, cells, judged=asked.margins)
+    beta, covariance = (np.asarray(each, dtype=np.float64) for each in (fitted.coefficients, fitted.vcov))
+    value, error = standardised(beta, covariance, np.asarray(followed.people[RUN_IN], dtype=np.float64))
+    return taken(
+        first | tested(value, error, first["df"], asked.ci_level), cells, *followed.notes, judged=asked.margins
+    )
+
+
+def tested(value: float, error: float, df: float | None, ci_level: float) -> Row:
+    """Return the cells of a difference with its interval by t (z without degrees of freedom)."""
+    df = np.inf if df is None else df
+    reach = float(stdtrit(df, (1 + ci_level) / 2)) * error
+    return {
+        "estimate": value,
+        "ci_low": value - reach,
+        "ci_high": value + reach,
+        "std_error": error,
+        "df": df,
+        "p_value": 2 * float(stdtr(df, -abs(value) / error)),
+    }
+
+
+def standardised(beta: Array, covariance: Array, run_in: Array) -> tuple[float, float]:
+    """Return the mean difference of the expected cramps a week over all participants, and its delta-method error.
+
+    ``beta`` (3) and its ``covariance`` are of the intercept, the treatment and the log rate of the run-in.
+    """
+    means, slopes = [], []
+    for treated in (1.0, 0.0):
+        design = np.column_stack([np.ones(len(run_in)), np.full(len(run_in), treated), run_in])
+        rates = NIGHTS_PER_WEEK * np.exp(design @ beta)
+        means.append(float(rates.mean()))
+        slopes.append((rates[:, None] * design).mean(axis=0))
+    gradient = slopes[0] - slopes[1]
+    return means[0] - means[1], float(np.sqrt(gradient @ covariance @ gradient))

@@ -1,0 +1,122 @@
+"""What is asked of a treatment, and the cells that the rows of its answers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import estimates, wording
+from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.kinds import Kind
+from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.models.coefficients.result import Fit
+from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
+from crampstudy.wording import counted
+
+Row = dict[str, Any]
+CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
+POLICY = "all nights from time zero on count, whatever was stopped or taken besides (treatment policy)"
+WEEK_UNIT = "cramps a week"
+
+_COUNTED = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed", "n_effective")
+_ESTIMATED = ("estimate", "ci_low", "ci_high", "std_error", "df", "p_value", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentQuestion:
+    """How the effects of treatments are asked for.
+
+    Args:
+        ci_level: confidence level.
+        margins: ratios between which a verdict takes one as good as 1.
+        run_in: nights from the first logged night to time zero, in the place of what the tables say
+            (:func:`~crampstudy.treatments.time_zero.time_zero`).
+        build_up: nights after a start that are left out, as the effect is not there yet.
+        washout: nights after an end that are left out, as the effect may last.
+
+    Raises:
+        UsageError: a number of nights is negative, or a run-in has none.
+    """
+
+    ci_level: float = 0.95
+    margins: Margins = MARGINS
+    run_in: int | None = None
+    build_up: int = 0
+    washout: int = 0
+
+    def __post_init__(self) -> None:
+        if self.run_in is not None and self.run_in < 1:
+            raise UsageError(f"a run-in has 1 night or more, got {self.run_in}")
+        for name, nights in (("build-up", self.build_up), ("washout", self.washout)):
+            if nights < 0:
+                raise UsageError(f"a {name} has 0 nights or more, got {nights}")
+
+
+def cells_of(cohort: Cohort, design: TreatmentDesign, kind: Kind, level: str, **more: Any) -> Row:
+    """Return the cells that say what a row is of: an ``estimand`` and other cells are in ``more``."""
+    return {
+        "cohort": cohort.name,
+        "population": "randomised participants" if design.randomised else "all participants",
+        "outcome": CRAMPS,
+        "analysis": kind.name,
+        "term": design.agent,
+        "level": level,
+        "reference": design.against or UNTREATED,
+        "scale": "rate_ratio",
+        **more,
+    }
+
+
+def effect(design: TreatmentDesign) -> str:
+    """Return what a contrast may be called: only lots, or what stands for them, make it an effect."""
+    return "randomised effect" if design.randomised else "association"
+
+
+def of_term(fitted: Fit, term: str) -> Row:
+    """Return the row of a single term of a fit as a mapping, ``None`` for what is missing."""
+    return next(row for row in known(fitted.estimates[~kinds.is_split(fitted.estimates)]) if row["term"] == term)
+
+
+def known(rows: pd.DataFrame) -> list[Row]:
+    """Return rows as mappings, with ``None`` for what is missing."""
+    return [
+        {str(name): None if pd.isna(cell) else cell for name, cell in row.items()} for row in rows.to_dict("records")
+    ]
+
+
+def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | None = None) -> Row:
+    """Return the row of a question with the estimate ``found`` by a model, with a verdict by the margins ``judged``."""
+    numbers = {name: found[name] for name in (*_COUNTED, *_ESTIMATED) if found.get(name) is not None}
+    note = estimates.note(*notes, str(found.get("note") or ""))
+    made = estimates.row(**{**numbers, **cells, "model": found.get("model"), "note": note})
+    if judged is None:
+        return made
+    verdict = verdicts.verdict(made, judged)
+    return made | {"verdict": verdict, "note": estimates.note(made["note"] or "", verdicts.note(made, judged) or "")}
+
+
+def without_offset(found: Row) -> Row:
+    """Return the row of a model of sums without the remark on its offset, which is the number of nights."""
+    kept = [part for part in str(found.get("note") or "").split("; ") if not part.startswith("with offset(")]
+    return {**found, "note": "; ".join(kept)}
+
+
+def nothing(cells: Row, reason: str, *, exposed: int | None = None) -> Row:
+    """Return a row without an estimate, for the reason; of how many were exposed its verdict may say too few."""
+    made = estimates.row(status="not_estimable", **{**cells, "note": reason, "n_exposed": exposed})
+    return made | {"verdict": verdicts.verdict(made)}
+
+
+def set_apart(nights: int, why: str) -> str:
+    """Return how many nights were left out for their place in a period, nothing where none was."""
+    return f"{counted(nights, 'nights')} of {why} left out" if nights else ""
+
+
+def arm(name: str) -> str:
+    """Return an arm in words."""
+    return "no treatment" if name == UNTREATED else wording.term(name)

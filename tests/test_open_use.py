@@ -1,0 +1,351 @@
+"""Treatments in open use: weights and balance by hand and against R, and what is said where there is no estimate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import recovery_open_use as recovery
+from matplotlib.figure import Figure
+from parity_cells import HERE, reference
+
+from crampstudy import figures, tables
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.simulate import Mess, Truth, simulate
+from crampstudy.treatments.designs import TreatmentDesign, designs
+from crampstudy.treatments.open_use import open_use, overlap, weights
+from crampstudy.treatments.open_use.balance import deviation, deviation_of_share, imbalances, standardised_difference
+from crampstudy.treatments.open_use.propensity import Covariates, graph_set, measured_before, name_of
+from crampstudy.treatments.time_zero import time_zero
+
+WITHIN = {"rtol": 1e-6, "atol": 0}
+
+
+# By hand.
+
+BY_HAND = weights.FollowUp(
+    np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool),
+    np.array([4.0, 6, 8, 10, 2, 4, 6, 10]),
+    np.array([10.0] * 8),
+)
+"""Of four people without a condition one is treated, of four with it three."""
+HAS = np.array([0, 0, 0, 0, 1, 1, 1, 1.0])
+
+
+def propensity() -> weights.Propensity:
+    return weights.Propensity.of(np.column_stack([np.ones(8), HAS]), BY_HAND.treated)
+
+
+def test_weights_by_hand() -> None:
+    chance = propensity().chance
+    assert np.allclose(chance, np.where(HAS > 0, 0.75, 0.25))
+    # P(A) is a half: 0.5 / 0.25 of a treated one without it, 0.5 / 0.75 of one with it.
+    found = weights.stabilised(chance, BY_HAND.treated)
+    assert np.allclose(found, [2, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 2])
+    # The 1st centile of eight numbers lies between the two least: all but the extremes stay.
+    assert np.allclose(weights.truncated(np.arange(1.0, 9.0))[[0, 3, 7]], [1.07, 4, 7.93])
+
+
+def test_weighted_rates_are_standardised_rates() -> None:
+    # The treated have 0.4 a night without it and 0.4 with it, the others 0.8 and 1.0; half of all have it.
+    found = weights.weighted_rates(BY_HAND, propensity())
+    assert (found.treated, found.untreated) == (pytest.approx(0.4), pytest.approx(0.9))
+    assert np.allclose(found.effective, [16 / (4 + 4 / 3)] * 2)
+    ratio, weekly = weights.log_ratio(found, BY_HAND.treated), weights.difference(found, BY_HAND.treated)
+    assert (ratio.value, weekly.value) == (pytest.approx(np.log(0.4 / 0.9)), pytest.approx(-3.5))
+    # With the propensity saturated, an influence is that of the mean of two strata.
+    assert np.allclose(found.influence.sum(axis=0), 0)
+
+
+def test_crude_rates_and_their_error() -> None:
+    found = weights.crude_rates(BY_HAND)
+    assert (found.treated, found.untreated) == (pytest.approx(0.4), pytest.approx(0.85))
+    # Residuals of the treated 0, -2, 0, 2, of the others -2.5, -0.5, 1.5, 1.5, over 40 nights; G/(G-1) is 8/7.
+    error = np.sqrt(8 / 7 * (8 / (40 * 0.4) ** 2 + 11 / (40 * 0.85) ** 2))
+    contrast = weights.log_ratio(found, BY_HAND.treated)
+    assert contrast.std_error == pytest.approx(error)
+    a, b = 8 / 16**2, 11 / 34**2
+    assert contrast.df == pytest.approx((a + b) ** 2 / (a**2 / 3 + b**2 / 3))
+
+
+def test_balance_by_hand() -> None:
+    treated = BY_HAND.treated
+    age = np.array([50.0, 40, 50, 60, 60, 70, 80, 70])
+    # Means 65 and 55; variances 500/3 in both groups.
+    scale = deviation(age, treated)
+    assert scale == pytest.approx(np.sqrt(500 / 3))
+    assert standardised_difference(age, treated, np.ones(8), scale) == pytest.approx(10 / scale)
+    own = weights.stabilised(propensity().chance, treated)
+    # Weighted means: (2 * 50 + 2/3 * 210) / 4 and (2/3 * 150 + 2 * 70) / 4.
+    assert standardised_difference(age, treated, own, scale) == pytest.approx((60 - 60) / scale, abs=1e-12)
+    assert deviation_of_share(HAS, treated) == pytest.approx(np.sqrt((0.75 * 0.25 + 0.25 * 0.75) / 2))
+    people = pl.DataFrame({"has": HAS > 0, "sex": ["a", "b"] * 4, "smoking": ["x", "y", "z", "x"] * 2, "one": [1] * 8})
+    found = {(each.variable, each.level): each for each in imbalances(people, treated, own)}
+    assert set(found) == {("has", "true"), ("sex", "a"), *(("smoking", level) for level in "xyz"), ("one", None)}
+    assert found["has", "true"].before == pytest.approx(0.5 / np.sqrt(0.1875))
+    assert found["has", "true"].after == pytest.approx(0, abs=1e-12)
+    assert found["one", None].before == 0
+    apart = pl.DataFrame({"x": treated.astype(float), "y": [None if t else 1.0 for t in treated]})
+    (told,) = imbalances(apart, treated, own)
+    assert np.isnan(told.before)
+
+
+# Against R.
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    table = pl.read_csv(HERE / "ipw-data.csv")
+    return {name: table[name].cast(pl.Float64).to_numpy() for name in table.columns}
+
+
+def test_weights_and_contrasts_as_in_r(data: dict[str, Any]) -> None:
+    r = reference("ipw")
+    treated = data["treated"] > 0
+    rate = np.log((data["run_in_cramps"] + 0.5) / data["run_in_nights"])
+    frame = pl.DataFrame({"age": data["age"], "female": data["female"], "rate": rate})
+    matrix = Covariates.of(frame, ("age", "female", "rate")).matrix
+    found = weights.Propensity.of(matrix, treated)
+    of = weights.FollowUp(treated, data["cramps"], data["nights"])
+    np.testing.assert_allclose(weights.stabilised(found.chance, treated), r["weights"], **WITHIN)
+    for truncate, name in ((False, "weighted"), (True, "truncated")):
+        rates = weights.weighted_rates(of, found, truncate=truncate)
+        ratio, weekly = weights.log_ratio(rates, treated), weights.difference(rates, treated)
+        ours = [rates.untreated, rates.treated, ratio.value, ratio.std_error, weekly.value, weekly.std_error]
+        told = r[name]
+        names = ("log_ratio", "log_ratio_error", "difference", "difference_error")
+        np.testing.assert_allclose(ours, [*told["rates"], *(told[each] for each in names)], **WITHIN)
+        if not truncate:
+            np.testing.assert_allclose(rates.effective, r["effective"], **WITHIN)
+    people = frame.with_columns(pl.col("female") > 0)
+    for each in imbalances(people, treated, weights.stabilised(found.chance, treated)):
+        np.testing.assert_allclose([each.before, each.after], r["smd"][each.variable], **WITHIN)
+
+
+# A cohort.
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    truth = Truth()
+    agents = tuple(
+        replace(agent, share_using={"magnesium": 0.3, "tens": 0.25, "quinine": 0.04}.get(agent.column, 0.0))
+        for agent in truth.agents
+    )
+    design = replace(truth.design, kind="open-use", already_using=0.1)
+    return simulate(150, 40, seed=5, truth=replace(truth, agents=agents, design=design))
+
+
+@pytest.fixture(scope="module")
+def found(cohort: Cohort) -> dict[str, pd.DataFrame]:
+    return {design.agent: open_use(cohort, design) for design in designs(cohort)}
+
+
+def test_the_first_row_is_that_of_the_numbers(cohort: Cohort, found: dict[str, pd.DataFrame]) -> None:
+    design = next(each for each in designs(cohort) if each.agent == "magnesium")
+    zero = time_zero(cohort, design).compared
+    after = (
+        cohort.frame("diary")
+        .drop_nulls("cramps")
+        .join(zero.select("participant_id", "time_zero"), on="participant_id")
+        .filter(pl.col("date") >= pl.col("time_zero"))
+        .group_by("participant_id")
+        .agg(cramps=pl.col("cramps").sum(), logged=pl.len())
+    )
+    who = zero.join(cohort.frame("participants"), on="participant_id", maintain_order="left").join(
+        after, on="participant_id", maintain_order="left"
+    )
+    numbers = [who[name].cast(pl.Float64).to_numpy() for name in ("age_years", "run_in_log_rate", "cramps", "logged")]
+    treated = (who["arm"] == "magnesium").to_numpy()
+    matrix = np.column_stack([np.ones(len(who)), numbers[0] - 60, who["sex"] == "male", numbers[1]])
+    rates = weights.weighted_rates(
+        weights.FollowUp(treated, numbers[2], numbers[3]), weights.Propensity.of(matrix, treated)
+    )
+    ratio, weekly = weights.log_ratio(rates, treated), weights.difference(rates, treated)
+    rows = kinds.OPEN_USE.rows(found["magnesium"]).set_index("scale")
+    assert rows.loc["rate_ratio", "estimate"] == pytest.approx(np.exp(ratio.value), rel=1e-7)
+    assert rows.loc["rate_ratio", "std_error"] == pytest.approx(ratio.std_error, rel=1e-7)
+    assert rows.loc["difference", "estimate"] == pytest.approx(weekly.value, rel=1e-7)
+    assert list(rows["n_exposed"]) == [treated.sum()] * 2
+    assert list(rows["n_events"]) == [numbers[2].sum()] * 2
+    assert list(rows["n_effective"]) == pytest.approx([sum(rates.effective)] * 2)
+    said = rows.loc["rate_ratio"]
+    assert said["adjusted_for"] == "age_years; sex; run_in_log_rate"
+    for words in ("adjusted effect", "whole cohort", "whether or not it was stopped", "treatment policy"):
+        assert words in said["estimand"]
+    assert "the median wait of those who began in the diary" in said["note"] and "none trimmed" in said["note"]
+    assert kinds.OPEN_USE_CRUDE.rows(found["magnesium"])["estimand"].str.startswith("association").all()
+    assert kinds.OPEN_USE_CRUDE.rows(found["magnesium"])["verdict"].isna().all()
+    assert rows["verdict"].notna().all()
+
+
+def test_the_graph_adds_what_it_asks_for(cohort: Cohort, found: dict[str, pd.DataFrame]) -> None:
+    row = kinds.OPEN_USE_GRAPH.rows(found["tens"]).iloc[0]
+    assert row["adjusted_for"] == "age_years; sex; run_in_log_rate; joint_pain_0_10"
+    assert "cramps_before (run_in_log_rate): no sufficient set among what was measured" in row["note"]
+    same = kinds.OPEN_USE_GRAPH.rows(found["magnesium"]).iloc[0]
+    assert same["estimate"] == kinds.OPEN_USE.rows(found["magnesium"]).iloc[0]["estimate"]
+    design = next(each for each in designs(cohort) if each.agent == "tens")
+    measured = measured_before(cohort, time_zero(cohort, design))
+    said = graph_set(cohort, "stretching", measured)
+    assert said is not None and "between(exercise_min)" in said[1]
+    assert graph_set(cohort, "acupuncture", measured) is None
+    assert "cramps" not in measured.columns and measured.columns[0] == "run_in_log_rate"
+
+
+def test_balance_lists_everything_measured(cohort: Cohort, found: dict[str, pd.DataFrame]) -> None:
+    before, after = (kind.rows(found["tens"]) for kind in (kinds.BALANCE_BEFORE, kinds.BALANCE_AFTER))
+    terms = set(before["term"])
+    assert {"age_years", "sex", "run_in_log_rate", "bmi_kg_m2", "diuretic_class", "between(fluid_ml)"} <= terms
+    assert not terms & {"participant_id", "birth_year", "arm", "between(cramps)"}
+    assert list(before["term"]) == list(after["term"])
+    inside = before["adjusted_for"].notna()
+    assert set(before["term"][inside]) == {"age_years", "sex", "run_in_log_rate"}
+    assert after["estimate"][inside.to_numpy()].abs().max() < before["estimate"][inside].abs().max()
+
+
+def test_overlap_says_who_has_no_counterpart() -> None:
+    chance = np.array([0.1, 0.2, 0.3, 0.4, 0.2, 0.5])
+    treated = np.array([0, 0, 0, 1, 1, 1], dtype=bool)
+    seen = overlap.overlap_of(chance, np.array([1.0, 1, 1, 1, 1, 12]), treated)
+    assert seen.outside == (2, 1)
+    assert seen.sentence == (
+        "weights from 1.00 to 12.00, none trimmed, 1 participant above 10; 2 treated, 1 untreated with a chance of "
+        "treatment that nobody of the other group has"
+    )
+    rows = pd.DataFrame(overlap.rows(seen, {"cohort": "c", "population": "all participants", "term": "tens"}))
+    shares = rows[rows["analysis"] == kinds.PROPENSITY_WEIGHTED.name]
+    assert shares.groupby("population")["estimate"].sum().tolist() == pytest.approx([1, 1])
+    one = shares[(shares["population"] == "treated") & (shares["level"] == "0.475-0.500")]
+    assert one["estimate"].tolist() == pytest.approx([12 / 14])
+    alike = overlap.overlap_of(np.array([0.2, 0.2]), np.ones(2), np.array([True, False]))
+    assert alike.sentence.endswith("overlap throughout")
+
+
+def test_few_treated_are_described_and_not_estimated(found: dict[str, pd.DataFrame]) -> None:
+    rows = found["quinine"]
+    assert set(rows["analysis"]) == {kinds.OPEN_USE_RATE.name, kinds.OPEN_USE.name}
+    lost = kinds.OPEN_USE.rows(rows)
+    assert (lost["status"] == "not_estimable").all() and (lost["verdict"] == "too few").all()
+    assert lost["note"].str.contains("treated participants? with nights before and after time zero: described").all()
+    rates = kinds.OPEN_USE_RATE.rows(rows)
+    assert rates["estimate"].notna().all()
+    assert rates.loc[rates["n_participants"] < 5, "ci_low"].isna().all()
+
+
+def diary(
+    people: int, treated: int, *, cramps: bool = True, apart: bool = False, ages: bool = True
+) -> tuple[Cohort, TreatmentDesign]:
+    """People of 20 nights; every second night has a cramp; the treated begin on the tenth."""
+    first = date(2024, 3, 1)
+    ids = [f"p{i:02}" for i in range(people)]
+    sexes = ["female", "male"] * (people // 2) + ["female"] * (people % 2)
+    years = [80.0 + i if apart and i < treated else 40.0 + 7 * i % 30 for i in range(people)]
+    nights = pl.DataFrame(
+        [
+            (name, first + timedelta(days=k), k % (2 + i % 3) == 0 and (cramps or i >= treated or k < 10))
+            for (i, name), k in product(enumerate(ids), range(20))
+        ],
+        ["participant_id", "date", "cramps"],
+        orient="row",
+    ).with_columns(pl.col("cramps").cast(pl.Int64), entry_made=True)
+    periods = pl.DataFrame(
+        {"participant_id": ids[:treated], "agent": ["tens"] * treated, "start": [first + timedelta(days=10)] * treated},
+        schema={"participant_id": pl.String, "agent": pl.String, "start": pl.Date},
+    )
+    who = pl.DataFrame({"participant_id": ids, "sex": sexes, "age_years": years}).with_columns(
+        pl.col("age_years") if ages else pl.lit(None, pl.Float64).alias("age_years")
+    )
+    made = Cohort("small", "diary", {"participants": who, "diary": nights, "treatments": periods})
+    return made, designs(made)[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (
+            {"people": 20, "treated": 4},
+            "4 treated participants with nights before and after time zero: described alone",
+        ),
+        ({"people": 20, "treated": 17}, "3 untreated participants with nights"),
+        ({"people": 20, "treated": 8, "cramps": False}, "no cramp of the treated from time zero on"),
+        ({"people": 20, "treated": 8, "apart": True}, "treated and untreated are set apart completely"),
+    ],
+)
+def test_what_cannot_be_estimated_says_why(options: dict[str, Any], reason: str) -> None:
+    rows = open_use(*diary(**options))
+    lost = kinds.OPEN_USE.rows(rows)
+    assert (lost["status"] == "not_estimable").all() and lost["estimate"].isna().all()
+    assert lost["note"].str.contains(reason, regex=False).all()
+    assert reason in str(tables.open_use(rows).notes)
+
+
+def test_without_ages_the_weights_have_the_rest() -> None:
+    rows = kinds.OPEN_USE.rows(open_use(*diary(30, 12, ages=False)))
+    assert list(rows["adjusted_for"]) == ["sex; run_in_log_rate"] * 2
+
+
+def test_whoever_lacks_a_covariate_is_left_out_and_counted() -> None:
+    made, design = diary(30, 12)
+    ages = made.frame("participants").with_columns(pl.when(pl.col("participant_id") != "p20").then("age_years"))
+    part = Cohort("small", "diary", {**made.tables, "participants": ages})
+    row = kinds.OPEN_USE.rows(open_use(part, design)).iloc[0]
+    assert row["n_participants"] == 29 and "1 participant left out without all covariates" in row["note"]
+
+
+def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:
+    rows = pd.concat(found.values(), ignore_index=True)
+    effects = tables.open_use(rows)
+    assert list(effects.loc["TENS", "Weights"]) == [
+        *("crude", "weighted", "weights truncated", "weighted, with the graph's set")
+    ]
+    assert effects.loc["Quinine", "Rate ratio (95% CI)"] == "could not estimate"
+    assert tables.open_use_rates(rows).shape == (3, 5)
+    balance = tables.balance(rows)
+    assert balance.loc[("TENS", "Rate before time zero"), "In the propensity"] == "yes"
+    assert ("TENS", "Fluid intake before time zero") in balance.index and "pooled SD" in balance.notes[0]
+    seen = tables.overlap(rows)
+    assert list(seen.index) == ["Magnesium", "TENS"] and seen["Greatest SMD in the propensity"].str.contains("→").all()
+    for draw in (figures.balance, figures.overlap):
+        assert isinstance(draw(rows), Figure)
+        assert "too few" not in str(draw(found["quinine"]).texts)
+    assert name_of("run_in_log_rate") == "Rate before time zero"
+    assert all(len(axes.collections) and len(axes.lines) for axes in figures.overlap(rows).axes[:2])
+
+
+def test_no_effect_where_there_is_none_and_confounding_is_measured() -> None:
+    # Age and sex alone decide on rate and use, and the treatment does nothing.
+    quiet = Truth().without_effects().with_effects(age_decade=0.4, sex_female=0.8)
+    cramps = replace(quiet.cramps, person_shape=1e6, rate_per_week=2.0, near_nightly_share=0.0)
+    agents = tuple(replace(a, share_using=0.3 if a.column == "tens" else 0.0) for a in quiet.agents)
+    design = replace(quiet.design, kind="open-use", already_using=0.0, indication=1.5)
+    drawn = simulate(600, 30, 3, replace(quiet, cramps=cramps, agents=agents, design=design), Mess.none())
+    rows = open_use(drawn, designs(drawn)[0])
+    crude, weighted = (kind.rows(rows).iloc[0] for kind in (kinds.OPEN_USE_CRUDE, kinds.OPEN_USE))
+    assert crude["ci_low"] > 1.2
+    assert weighted["ci_low"] < 1 < weighted["ci_high"] and abs(np.log(weighted["estimate"])) < 0.15
+
+
+# Recovery, the quick part.
+
+
+@pytest.mark.parametrize("effect", ["measured, effect", "measured, null"])
+def test_a_measured_indication_is_taken_away(effect: str) -> None:
+    drawn = [recovery.open_use_results(effect, 250, seed) for seed in range(6)]
+    for name in ("weighted, rate ratio", "weighted, difference"):
+        found = [each[name] for each in drawn]
+        known = [result for result in found if result]
+        assert len(known) == 6 and sum(result.covered for result in known) >= 4
+        error = np.mean([result.error for result in known])
+        assert abs(error) < 3 * np.mean([result.std_error for result in known]) / np.sqrt(6)
+    crude = [each["crude, rate ratio"] for each in drawn]
+    assert sum(bool(result and result.covered) for result in crude) < 4
+    lines = recovery.cell(effect, drawn)
+    assert len(lines) == 6 and lines[0].startswith(f"| {effect} | weighted, rate ratio | ")

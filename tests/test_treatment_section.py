@@ -1,0 +1,165 @@
+"""The section on treatments: what it says of a trial, of open use, of people let in and not treated, and of few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_age_curve import survey
+from test_treatment_designs import study
+
+from crampstudy import analyses, figures
+from crampstudy.analyses import Findings, Settings
+from crampstudy.analyses.sections import treatments as section
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.simulate import Mess, Truth, simulate, write
+from crampstudy.simulate.scenario.presets import preset
+from crampstudy.simulate.truth.design import StudyDesign
+
+NAME = "treatments"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def trial() -> Findings:
+    return analyses.run(NAME, simulate(60, 42, seed=5, truth=preset("magnesium-trial").truth))
+
+
+@pytest.fixture(scope="module")
+def openly() -> Findings:
+    truth = preset("default").truth
+    agents = tuple(
+        replace(a, share_using=0.3 if a.column in ("tens", "magnesium") else 0.005 if a.column == "quinine" else 0)
+        for a in truth.agents
+    )
+    return analyses.run(NAME, simulate(120, 60, seed=4, truth=replace(truth, agents=agents)))
+
+
+def test_a_trial_is_told_with_its_estimand_and_regression_to_the_mean(trial: Findings) -> None:
+    assert trial.values["answer"].startswith("By lot, magnesium against placebo: ")
+    assert "rate ratio" in trial.values["answer"] and "cramps a week" in trial.values["answer"]
+    assert "to be expected of regression to the mean alone" in trial.values["fall"]
+    assert set(trial.absent) == {section.OVERLAP, section.BALANCE}
+    note = trial.tables[section.EFFECTS].note or ""
+    assert note.startswith("Estimands: Randomised participants, randomised effect: all nights from time zero on count")
+    assert "Time zero is the day of randomisation." in note
+    flow = trial.tables[section.FLOW].frame
+    assert flow.index.tolist() == ["Randomised to magnesium", "Randomised to placebo"]
+    assert flow["Randomised"].tolist() == ["30", "30"]
+    drawn = trial.figures[section.COURSE]
+    assert {kinds.TREATMENT_COURSE.name, kinds.REGRESSION_TO_THE_MEAN.name} <= {*drawn.estimates["analysis"]}
+    texts = [text.get_text() for axes in figures.treatment_course(drawn.estimates).axes for text in axes.texts]
+    assert "Expected without treatment" in texts and any(t.startswith("Randomised to placebo, n = ") for t in texts)
+    assert (
+        "not measured in this cohort: TENS, botulinum toxin, potassium".lower() in trial.values["not_estimated"].lower()
+    )
+
+
+def test_lots_make_an_effect_and_choice_needs_weights(trial: Findings, openly: Findings) -> None:
+    for found in (trial, openly):
+        made = found.estimates[found.estimates["estimate"].notna()]
+        effects = made[made["estimand"].fillna("").str.contains("effect")]
+        assert set(effects["analysis"]) <= {
+            kinds.TREATMENT_EFFECT.name,
+            kinds.TREATMENT_EFFECT_OTHERWISE.name,
+            kinds.TREATMENT_EFFECT_BY_LEVEL.name,
+            kinds.TREATMENT_EFFECT_BY_WEEK.name,
+            kinds.OPEN_USE.name,
+            kinds.OPEN_USE_TRUNCATED.name,
+            kinds.OPEN_USE_GRAPH.name,
+        }
+    weeks = kinds.TREATMENT_EFFECT_BY_WEEK.rows(openly.estimates)
+    assert weeks["estimand"].str.startswith("association").all() and len(weeks)
+
+
+def test_open_use_is_weighted_balanced_and_too_few_are_described(openly: Findings) -> None:
+    assert openly.values["answer"].startswith("Taken by choice, and weighted for who takes them: ")
+    assert openly.values["by_design"] == "Described and not estimated: quinine."
+    assert section.REGRESSION in openly.absent and openly.values["fall"] == ""
+    assert openly.tables[section.OVERLAP].frame.index.tolist() == ["Magnesium", "TENS"]
+    assert "weights make the groups alike" in openly.values["limits"]
+    few = openly.estimates[openly.estimates["term"].eq("quinine") & openly.estimates["scale"].eq("rate_ratio")]
+    assert few["estimate"].isna().all() and few["verdict"].eq("too few").any()
+    drawn = figures.treatment_course(openly.figures[section.COURSE].estimates)
+    assert [axes.get_title(loc="left").split(",")[0] for axes in drawn.axes if axes.get_visible()] == [
+        "Magnesium",
+        "TENS",
+    ]
+
+
+def test_people_let_in_and_not_treated_have_the_course_around_enrolment() -> None:
+    found = analyses.run(NAME, simulate(80, 42, seed=3, truth=preset("recruited").truth))
+    assert found.values["answer"] == "Nobody in this cohort was given a treatment or noted to have taken one."
+    assert set(kinds.TREATMENT_COURSE.rows(found.estimates)["term"]) == {"enrolment"}
+    assert section.REGRESSION in found.tables and section.EFFECTS in found.absent
+    absent = found.estimates[found.estimates["status"] == "not_measured"]
+    assert absent["term"].unique().tolist() == list(section.AGENTS)
+
+
+def test_a_diary_of_dates_and_counts_alone_says_that_nobody_was_treated() -> None:
+    found = analyses.run(NAME, study({who: [1, 0, 2] for who in "abcdef"}, []))
+    assert found.values["answer"] == "Nobody in this cohort was given a treatment or noted to have taken one."
+    assert found.could_not.keys() == {section.COURSE} and not found.estimated
+    assert found.values["limits"] == "A cohort that treats nobody says nothing of what treatments do."
+
+
+def test_a_small_clinic_is_described_alone() -> None:
+    nights = {f"{i:02}": [i % 3, 1, 0, 2, 1, 0, i % 2] for i in range(20)}
+    found = analyses.run(NAME, study(nights, [("00", "tens", 3, 6, False), ("01", "tens", 2, None, False)]))
+    assert found.values["answer"].startswith("No effect could be estimated: ")
+    assert found.values["by_design"] == "Described and not estimated: TENS."
+    assert found.estimates.loc[found.estimates["scale"].ne("count"), "estimate"].notna().sum() <= 4  # rates as they are
+
+
+def test_a_mix_of_designs_says_why_there_is_no_effect() -> None:
+    nights = {f"{i:02}": [1, 0, 2, 1, 1, 0, 1] for i in range(12)}
+    periods = [(f"{i:02}", "tens", 1, 3, True) for i in range(12)] + [("00", "placebo", 4, 6, True)]
+    found = analyses.run(NAME, study(nights, periods))
+    assert "1 of 12 randomised participants had several agents and the others one" in found.values["answer"]
+
+
+def test_alternating_periods_are_drawn_by_participant() -> None:
+    design = StudyDesign("n-of-1", ("tens", "placebo"), run_in_nights=2, period_nights=5, washout_nights=0)
+    truth = Truth()
+    truth = replace(truth, design=design, cramps=replace(truth.cramps, rate_per_week=8.0))
+    found = analyses.run(NAME, simulate(8, 32, seed=4, truth=truth, mess=Mess.none()))
+    assert found.figures[section.COURSE].figure == "single_participants"
+    drawn = figures.single_participants(found.figures[section.COURSE].estimates)
+    labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert labels[-1] == "Pooled" and all(label.startswith("Participant ") for label in labels[:-1])
+    assert "no test of it decides on the analysis" in found.values["limits"]
+
+
+def test_a_survey_has_one_sentence() -> None:
+    found = analyses.run(NAME, survey(None))
+    assert (
+        found.values["answer"].startswith("Could not estimate: ")
+        and "neither gives a treatment" in found.values["answer"]
+    )
+    assert found.tables == {} and found.figures == {} and set(found.absent) == set(section.PARTS)
+
+
+def test_the_command_takes_the_nights_and_refuses_what_cannot_be(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    write(folder, 30, 42, seed=5, truth=preset("magnesium-trial").truth)
+    asked = ("analyse", NAME, str(folder))
+    code, out, _ = run(*asked, "--run-in", "10", "--build-up", "5", "--csv")
+    assert code == 0 and "time zero is 10 nights after the first logged night" in out and "of build-up left out" in out
+    code, _, err = run(*asked, "--washout", "-1")
+    assert code == 2 and "a washout has 0 nights or more, got -1" in err
+    with pytest.raises(UsageError, match="a run-in has 1 night or more, got 0"):
+        Settings(run_in=0)
+
+
+def test_the_same_cohort_has_the_same_rows(trial: Findings) -> None:
+    again = analyses.run(NAME, simulate(60, 42, seed=5, truth=preset("magnesium-trial").truth))
+    assert again.estimates.equals(trial.estimates)
+    assert not trial.estimates["key"].duplicated().any()
+
+
+def test_no_key_stands_twice_in_open_use(openly: Findings) -> None:
+    keys = openly.estimates["key"]
+    assert keys[keys.duplicated()].tolist() == []
