@@ -327,7 +327,10 @@ def test_tables_of_the_pool_take_rows_and_results() -> None:
 
 def test_the_line_of_a_cohort_says_how_its_interval_was_made(contrast: Mapping[str, Any]) -> None:
     (said,) = (note for note in tables.trials(evidence.beside_cohort(contrast, "idiopathic")).notes if "CR2" in note)
-    assert said == ("simulated: Bias-reduced cluster-robust intervals (CR2) with Satterthwaite degrees of freedom.")
+    assert said == (
+        "simulated: Time zero is the day of randomisation; bias-reduced cluster-robust intervals (CR2) with "
+        "Satterthwaite degrees of freedom."
+    )
 
 
 def test_tables_of_a_terminal_are_named_by_treatment_and_population() -> None:
