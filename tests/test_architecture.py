@@ -29,7 +29,7 @@ DOORS = {
         "contrasts/distributed_lag.py:distributed_lag",
         "contrasts/adjusted.py:adjusted_fit",
     ),
-    *("report/build.py:build", "simulate/__init__.py:write"),
+    *("report/build.py:build", "report/assembly/comparison.py:build_comparison", "simulate/__init__.py:write"),
 }
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
 

@@ -98,7 +98,7 @@ def test_notebooks_to_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     copied = {path.name: path.read_bytes() for path in (tmp_path / "notebooks").iterdir()}
     assert copied == {name: (shipped / name).read_bytes() for name in copied}
     names = {path.name for path in outline.read(shipped).notebooks}
-    assert set(copied) == {"outline.yaml", outline.TEMPLATE, *names}
+    assert set(copied) == {"outline.yaml", outline.TEMPLATE, outline.COMPARISON, *names}
     assert outline.find() == tmp_path / "notebooks"
     # What may be edited by now is left as it is.
     (tmp_path / "notebooks" / "cohort.ipynb").write_text("mine")

@@ -19,7 +19,7 @@ from scipy import stats
 
 from crampstudy import fit
 from crampstudy.cohort import Cohort, SurveyDesign
-from crampstudy.descriptive.relief import relief_account
+from crampstudy.descriptive.single_cramps.relief import relief_account
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.models.classes.ordinal import ordinal
 from crampstudy.models.inference import covariance

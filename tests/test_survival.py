@@ -17,8 +17,8 @@ from tests.drawn_figures import drawn
 
 from crampstudy import estimates
 from crampstudy.cohort import Cohort
-from crampstudy.descriptive import relief as described
-from crampstudy.descriptive.relief import ReliefOptions, relief_account
+from crampstudy.descriptive.single_cramps import relief as described
+from crampstudy.descriptive.single_cramps.relief import ReliefOptions, relief_account
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.figures import survival

@@ -110,7 +110,7 @@ def _of_diary(cohort: Cohort, asked: _Question) -> Description:
         )
         return Description(shares.estimates, (shares.account,))
     if asked.outcome == "relief":
-        from crampstudy.descriptive.relief import ReliefOptions, relief, relief_account
+        from crampstudy.descriptive.single_cramps.relief import ReliefOptions, relief, relief_account
 
         by = asked.by or "remedy"
         rows = relief(cohort, by, asked.bands, where=asked.where, options=ReliefOptions(ci_level=asked.ci_level))

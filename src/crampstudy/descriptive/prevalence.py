@@ -14,7 +14,7 @@ from crampstudy.codebook.recalled import GROUPS, LOWS
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.cohort.account import OUTSIDE, UNDECIDED, WEIGHTLESS, Account, lost_tables
 from crampstudy.cohort.subpopulation import select
-from crampstudy.descriptive.people_by_level import people_by_level
+from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.rates import ALL
 from crampstudy.errors import AnalysisError, BandError, UsageError
 from crampstudy.estimates import kinds, note

@@ -23,7 +23,7 @@ _IN_MINUTES = 300
 
 @of_result
 def relief(estimates: pd.DataFrame) -> Figure:
-    """Draw the curves of :func:`crampstudy.descriptive.relief.relief`, a few of them with their pointwise intervals.
+    """Draw the curves of times to relief, a few of them with their pointwise intervals.
 
     Where there is no curve, the figure says why.
     """

@@ -16,8 +16,8 @@ from crampstudy.report.assembly.make import (
     MANIFEST,
     PDF,
     Clock,
-    Place,
-    Plan,
+    Destination,
+    DocumentPlan,
     Report,
     make,
 )
@@ -75,10 +75,10 @@ def build(
         declared = params.describe(outline.notebooks, own)
         source_date()
     only = tuple(path.stem for path in outline.notebooks) if sections else ()
-    plan = Plan(outline, folder / outlines.OUTLINE, values, declared, only=only)
+    plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only)
 
     def load() -> Subject:
         # A kernel runs in another folder.
         return Subject((sources.load(source).cohort,), (source,), {params.SOURCE: absolute([source])[0]})
 
-    return make(plan, load, clock, Place(out, force), jobs=jobs, cell_seconds=cell_seconds)
+    return make(plan, load, clock, Destination(out, force), jobs=jobs, cell_seconds=cell_seconds)

@@ -16,7 +16,7 @@ from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies.within_persons import remedies, used
 from crampstudy.descriptive.episodes import cramp_features
-from crampstudy.descriptive.relief import ReliefOptions, relief
+from crampstudy.descriptive.single_cramps.relief import ReliefOptions, relief
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
 from crampstudy.estimates.groups import group

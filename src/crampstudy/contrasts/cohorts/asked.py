@@ -24,7 +24,7 @@ from crampstudy.nights import people, person_nights
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ComparisonRequest:
     """The arguments of :func:`crampstudy.compare` that all of its parts share, by their names there."""
 
     by: str

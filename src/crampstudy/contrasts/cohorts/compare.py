@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import multiplicity
 from crampstudy.contrasts.cohorts import between
 from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import Asked, reference_of, standard_of
+from crampstudy.contrasts.cohorts.asked import ComparisonRequest, reference_of, standard_of
 from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.further.common_measure import compare_kinds
 from crampstudy.contrasts.cohorts.further.pool import pool_cohorts
@@ -98,7 +98,7 @@ def compare(
     cohorts = named((first, second, *others), names)
     first_name = reference_of(cohorts, reference)
     bands = bands or AgeBands()
-    asked = Asked(
+    asked = ComparisonRequest(
         by,
         bands,
         standard_of(standard, cohorts, bands, where),
@@ -133,7 +133,7 @@ def compare(
     )
 
 
-def _compared(cohorts: Sequence[Cohort], asked: Asked) -> list[Row]:
+def _compared(cohorts: Sequence[Cohort], asked: ComparisonRequest) -> list[Row]:
     """Return the rows of the contrasts of cohorts of one kind, the reference first."""
     survey = cohorts[0].kind == "survey"
     outcomes: dict[str, str | None] = dict(OUTCOMES) if survey else {"cramps": None}
@@ -154,13 +154,13 @@ def _is_adjusted(row: Row) -> bool:
     return bool(row["analysis"] == kinds.BETWEEN_ADJUSTED.name)
 
 
-def _in_family(asked: Asked, row: Row) -> bool:
+def _in_family(asked: ComparisonRequest, row: Row) -> bool:
     """Say whether a row is the ratio of a group: a difference has its ratio's test, and all are made up of groups."""
     of_group = row["analysis"] == kinds.BETWEEN_COHORTS.name and row["level"] not in (asked.whole, ALL)
     return of_group and str(row["scale"]).endswith("_ratio")
 
 
-def _by_group(one: GroupMeasures, other: GroupMeasures, asked: Asked) -> list[Row]:
+def _by_group(one: GroupMeasures, other: GroupMeasures, asked: ComparisonRequest) -> list[Row]:
     """Return the rows of each group of a cohort against that of the reference, and at the ages of a standard."""
     cells = {
         "cohort": one.cohort,
@@ -184,7 +184,11 @@ def _by_group(one: GroupMeasures, other: GroupMeasures, asked: Asked) -> list[Ro
 
 
 def _standardised(
-    one: GroupMeasures, other: GroupMeasures, cells: Row, standard: Standard | StandardPopulation, asked: Asked
+    one: GroupMeasures,
+    other: GroupMeasures,
+    cells: Row,
+    standard: Standard | StandardPopulation,
+    asked: ComparisonRequest,
 ) -> list[Row]:
     own = cells | {
         "level": asked.whole,

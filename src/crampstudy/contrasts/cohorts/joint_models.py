@@ -9,7 +9,7 @@ from crampstudy import estimates, wording
 from crampstudy.cohort import Cohort
 from crampstudy.cohort.pooling import pooled
 from crampstudy.contrasts.cohorts.adjusted import adjusted
-from crampstudy.contrasts.cohorts.asked import Asked
+from crampstudy.contrasts.cohorts.asked import ComparisonRequest
 from crampstudy.contrasts.cohorts.interaction import interaction, trend
 from crampstudy.contrasts.cohorts.measures import FEWEST, GroupMeasures
 from crampstudy.descriptive.rates import ALL
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def joint_models(
-    cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: str | None, asked: Asked
+    cohorts: Sequence[Cohort], found: Sequence[GroupMeasures], outcome: str | None, asked: ComparisonRequest
 ) -> list[Row]:
     """Return the test of cohort by group, alone and adjusted for sex, what is asked to be adjusted, and the trend.
 

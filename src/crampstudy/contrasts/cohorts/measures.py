@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
-from crampstudy.descriptive.people_by_level import people_by_level
+from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.prevalence import LEVELS, check_bands
 from crampstudy.descriptive.rates import UNIT, rates
 from crampstudy.errors import AnalysisError, UsageError

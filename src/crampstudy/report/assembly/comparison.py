@@ -10,7 +10,7 @@ from typing import Any
 from crampstudy.analyses.comparison import ComparisonSettings, open_cohorts
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
-from crampstudy.report.assembly.make import Clock, Place, Plan, Report, make
+from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
 from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.front_matter import source_date
 
@@ -63,4 +63,10 @@ def build_comparison(
         # A kernel runs in another folder.
         return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
 
-    return make(Plan(outline, None, values, declared, printed=printed), load, clock, Place(out, force), server=server)
+    return make(
+        DocumentPlan(outline, None, values, declared, printed=printed),
+        load,
+        clock,
+        Destination(out, force),
+        server=server,
+    )

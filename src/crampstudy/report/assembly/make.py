@@ -55,7 +55,7 @@ class Report(OneLine):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DocumentPlan:
     """What is run with which values: ``declared`` are all parameters, ``values`` those that were set.
 
     ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
@@ -71,7 +71,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another."""
 
     out: Path | None
@@ -96,10 +96,10 @@ class Clock:
 
 
 def make(
-    plan: Plan,
+    plan: DocumentPlan,
     load: Callable[[], Subject],
     clock: Clock,
-    place: Place,
+    place: Destination,
     *,
     jobs: int | None = None,
     cell_seconds: int = run.CELL_SECONDS,

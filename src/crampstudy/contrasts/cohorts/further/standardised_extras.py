@@ -11,7 +11,7 @@ from crampstudy import estimates, suggestions
 from crampstudy.age_bands import Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import Asked
+from crampstudy.contrasts.cohorts.asked import ComparisonRequest
 from crampstudy.contrasts.cohorts.few_events import check_method, few_event_rows
 from crampstudy.contrasts.cohorts.further.resampled import resampled_rows
 from crampstudy.contrasts.cohorts.measures import GroupMeasures
@@ -23,7 +23,7 @@ from crampstudy.models.bootstrap import check_replicates
 Row = dict[str, Any]
 
 
-def check_asked(asked: Asked) -> None:
+def check_asked(asked: ComparisonRequest) -> None:
     """Check that what is asked beside the groups can be answered.
 
     Raises:
@@ -51,7 +51,7 @@ def standardised_extras(
     cohorts: Sequence[Cohort],
     found: Sequence[GroupMeasures],
     standard: Standard | StandardPopulation,
-    asked: Asked,
+    asked: ComparisonRequest,
 ) -> list[Row]:
     """Return the rows of what a comparison is asked of standardised numbers beside the delta method."""
     label = population(standard).label
