@@ -34,6 +34,7 @@ from crampstudy.treatments.question import (
     cells_of,
     effect,
     nothing,
+    of_few,
     of_term,
     set_apart,
     taken,
@@ -130,7 +131,8 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
     robust = fit(diary, model=MODEL, terms=terms, ci_level=asked.ci_level)
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
     yield difference_of(robust, of_term(robust, GIVEN), main, asked, "all participants and periods")
-    yield taken(of_term(robust, GIVEN), other | {"level": CLUSTER}, judged=asked.margins)
+    few = of_few(turns.people.height)
+    yield taken(of_term(robust, GIVEN), other | {"level": CLUSTER}, few, judged=asked.margins)
     yield conditional(turns, other | {"level": CONDITIONAL}, asked)
     sequence = fit(diary, model=MODEL, terms=f"{terms} + {SEQUENCE}", ci_level=asked.ci_level)
     yield taken(

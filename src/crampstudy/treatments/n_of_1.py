@@ -23,7 +23,19 @@ from crampstudy.treatments.crossover import GIVEN, MODEL, difference_of
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.parallel import tested
 from crampstudy.treatments.period_nights import period_nights
-from crampstudy.treatments.question import Row, TreatmentQuestion, arm, cells_of, effect, known, nothing, of_term, taken
+from crampstudy.treatments.question import (
+    ENOUGH,
+    Row,
+    TreatmentQuestion,
+    arm,
+    cells_of,
+    effect,
+    known,
+    nothing,
+    of_few,
+    of_term,
+    taken,
+)
 from crampstudy.wording import counted
 
 FEWEST_PAIRS = 3
@@ -73,8 +85,11 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
         diary = Diary(cohort.name, who, nights.drop(PAIR).lazy())
         fitted = fit(diary, model=MODEL, terms=GIVEN, random_slope=GIVEN, ci_level=asked.ci_level)
         first = of_term(fitted, GIVEN)
-        yield taken(first, main, "mean of participants' own", judged=asked.margins)
-        yield difference_of(fitted, first, main, asked, "all participants")
+        # A verdict on an interval that is too narrow would be no verdict.
+        judged = None if people < ENOUGH else asked.margins
+        yield taken(first, main, "mean of participants' own", of_few(people), judged=judged)
+        difference = difference_of(fitted, first, main, asked, "all participants")
+        yield difference if judged else difference | {"verdict": None}
         rows = fitted.estimates
         for found in known(rows[rows["term"].eq("random slope")]):
             yield taken(found, spread, "of the log rate ratio between participants")

@@ -89,6 +89,16 @@ def known(rows: pd.DataFrame) -> list[Row]:
     ]
 
 
+ENOUGH = 100
+"""With fewer participants, intervals of effects within persons cover less than they say (docs/recovery.md)."""
+
+
+def of_few(people: int) -> str:
+    """Return what is said of an interval of an effect within so many participants, empty where nothing is."""
+    said = "intervals within persons cover less than they say (docs/recovery.md)"
+    return f"of fewer than {ENOUGH} participants {said}" if people < ENOUGH else ""
+
+
 def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | None = None) -> Row:
     """Return the row of a question with the estimate ``found`` by a model, with a verdict by the margins ``judged``."""
     numbers = {name: found[name] for name in (*_COUNTED, *_ESTIMATED) if found.get(name) is not None}
