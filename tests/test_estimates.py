@@ -8,7 +8,7 @@ import math
 import pandas as pd
 import pytest
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.estimates import COLUMNS, frame, key, row, to_csv, to_json
 
 ROW = {
@@ -107,3 +107,18 @@ def test_a_formula_is_neutralised_in_csv() -> None:
 )
 def test_the_same_ages_have_one_spelling_in_keys(population: str, slug: str) -> None:
     assert estimates.key({"population": population}) == slug
+
+
+def test_what_is_framed_is_read_back_cell_by_cell() -> None:
+    given = [
+        row(status="converged", **ROW, estimate=1.5, ci_low=1.0, ci_high=2.0, n_participants=7, n_nights=70),
+        row(status="not_estimable", **{**ROW, "level": "under 20"}, n_events=0, note="nobody is as young"),
+    ]
+    read = wording.records(frame(given))
+    assert [list(cells) for cells in read] == [list(COLUMNS)] * 2
+    known = [{name: cell for name, cell in cells.items() if not pd.isna(cell)} for cells in read]
+    assert known == [{name: cell for name, cell in cells.items() if cell is not None} for cells in given]
+    assert {type(known[0]["n_nights"]), type(known[1]["n_events"])} == {int}
+    assert {type(known[0]["estimate"]), type(known[1]["note"])} == {float, str}
+    assert read[0]["n_events"] is None
+    assert read[1]["unit"] is None

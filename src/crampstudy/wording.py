@@ -126,10 +126,10 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return tidy rows as mappings from column to cell."""
-    # A column at a time: a data frame would make a tuple of each of its rows first.
-    columns = [[None if cell is pd.NA else cell for cell in column.tolist()] for _, column in rows.items()]
     names = [str(name) for name in rows.columns]
-    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+    # In one piece: a series of each column would cost more than its few cells.
+    cells = rows.to_numpy(dtype=object).tolist()
+    return [{name: None if cell is pd.NA else cell for name, cell in zip(names, row, strict=True)} for row in cells]
 
 
 def level(text: str) -> str:

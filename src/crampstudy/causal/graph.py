@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from crampstudy import suggestions
@@ -32,6 +33,11 @@ class CausalNode:
     def column(self, measured: Collection[str]) -> str | None:
         """Return the first of its columns that is ``measured``, ``None`` where none is."""
         return next((each for each in self.measured_by if all(source(one) in measured for one in together(each))), None)
+
+    @property
+    def known_as(self) -> frozenset[str]:
+        """Its name, and the columns that show it or a part of it, each as of :func:`plain`."""
+        return frozenset({self.name, *(plain(one) for each in self.measured_by for one in together(each))})
 
     def shown_by(self, terms: Collection[str]) -> bool:
         """Return whether these columns, each as of :func:`plain`, show it, all of those that do so together."""
@@ -75,8 +81,7 @@ class CausalGraph:
     def shown_by(self, column: str) -> tuple[CausalNode, ...]:
         """Return the nodes that a column or a term of one column shows; none where the graph does not know it."""
         asked = {column, plain(column)}
-        shown = {node.name: {one for each in node.measured_by for one in together(each)} for node in self.nodes}
-        return tuple(node for node in self.nodes if asked & {node.name, *map(plain, shown[node.name])})
+        return tuple(node for node in self.nodes if not asked.isdisjoint(node.known_as))
 
     def pairs(self, *, without: str | None = None, within: bool = False) -> tuple[tuple[str, str], ...]:
         """Return the arrows as pairs of names, without those that leave the node ``without``.
@@ -95,6 +100,7 @@ class CausalGraph:
         return frozenset(node.name for node in self.nodes if node.of == "person")
 
 
+@lru_cache(maxsize=1024)
 def plain(term: str) -> str:
     """Return the column that a term is of: ``fluid_ml`` of ``within(fluid_ml)``; ``lag(fluid_ml,1)`` is another one."""
     shorter = term.replace(" ", "").replace("`", "")

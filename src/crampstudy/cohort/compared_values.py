@@ -45,7 +45,7 @@ def check_values(tokens: Tokens, frame: pl.DataFrame, where: str) -> None:
         UsageError: one is not.
     """
     for name, sign, kind, text in _compared(tokens):
-        dtype, end = frame.schema[name], f"in where {where!r}"
+        dtype, end = frame[name].dtype, f"in where {where!r}"
         if dtype == pl.Boolean and (kind in ("text", "date") or (kind == "number" and text not in ("0", "1"))):
             meant = suggestions.closest(text.strip("'"), ("true", "false"))
             said = f"{name} is yes or no, and {text} is neither; write {name} = TRUE or = FALSE, {end}"

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pandas as pd
@@ -31,8 +32,8 @@ _COUNT = ("n_participants", "n_nights", "n_events", "n_groups", "n_exposed")
 COLUMNS: tuple[str, ...] = (*_TEXT, *_REAL, *_COUNT, "verdict", "status", "note")
 """Column order. Estimates and limits stand on the natural scale, ``std_error`` on the link scale."""
 
-_TYPES: dict[str, Any] = (
-    dict.fromkeys(COLUMNS, "string") | dict.fromkeys(_REAL, "float64") | dict.fromkeys(_COUNT, "Int64")
+_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"string": (*_TEXT, "verdict", "status", "note"), "float64": _REAL, "Int64": _COUNT}
 )
 
 FEWEST = 5
@@ -128,7 +129,12 @@ def note(*parts: str) -> str | None:
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows as the tidy frame: text, float and nullable integer columns in the order of :data:`COLUMNS`."""
     given = list(rows)
-    return pd.DataFrame({name: pd.array([cells.get(name) for cells in given], dtype=_TYPES[name]) for name in COLUMNS})
+    made: dict[str, Any] = {}
+    for dtype, columns in _TYPES.items():
+        # All columns of a type are made at once, since an array costs more than its few cells.
+        cells: Any = pd.array([of_row.get(name) for name in columns for of_row in given], dtype=dtype)  # type: ignore[call-overload]
+        made |= {name: cells[i * len(given) : (i + 1) * len(given)] for i, name in enumerate(columns)}
+    return pd.DataFrame({name: made[name] for name in COLUMNS})
 
 
 def to_csv(estimates: pd.DataFrame) -> str:
@@ -136,7 +142,7 @@ def to_csv(estimates: pd.DataFrame) -> str:
 
     A text that a spreadsheet would run as a formula has an apostrophe before it.
     """
-    texts = [name for name in (*_TEXT, "verdict", "status", "note") if name in estimates.columns]
+    texts = [name for name in _TYPES["string"] if name in estimates.columns]
     safe = {name: estimates[name].map(csv_cell, na_action="ignore") for name in texts}
     return estimates.assign(**safe).to_csv(index=False, float_format="%.10g", lineterminator="\n")
 

@@ -17,7 +17,7 @@ from crampstudy.nights.parts import ALIKE
 from crampstudy.nights.person_time import people
 
 _PLACE = "_place"
-_SAMPLE, _DIFFERENT = 20_000, 0.8
+_SAMPLE, _DIFFERENT = 5_000, 0.8
 
 
 def counted_nights(

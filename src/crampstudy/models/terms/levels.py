@@ -32,7 +32,7 @@ def check_column(name: str, frame: pl.DataFrame, role: str) -> None:
             f"{role} name {PEOPLE!r}, which says who it is: every participant would be a level; leave it out, for "
             "whose rows are whose is known anyway"
         )
-    dated = name in frame.columns and frame.schema[name].is_temporal()
+    dated = name in frame.columns and frame[name].dtype.is_temporal()
     if dated or (known is not None and known.type in ("date", "datetime")):
         raise UsageError(
             f"{role} name {name!r}, which is a date or a time; add a column that says what is meant by it, such as "
@@ -68,7 +68,7 @@ def check_levels(name: str, frame: pl.DataFrame, role: str) -> None:
         UsageError: it has more than :data:`MOST_LEVELS`, or more than half its participants.
     """
     known = codebook.find(name)
-    if frame.schema[name] != pl.String or (known is not None and known.levels):
+    if frame[name].dtype != pl.String or (known is not None and known.levels):
         return
     texts = frame.filter(pl.col(name).is_not_null())
     levels = texts[name].unique().sort()
