@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.estimates import kinds
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def with_holm(rows: Sequence[Row], family: Callable[[Row], bool], of: str) -> li
     found, made = adjusted([float(rows[i]["p_value"]) for i in tested]), list(rows)
     others: list[Row] = []
     for i, holm, fdr in zip(tested, found.holm, found.fdr, strict=True):
-        row, size = rows[i], f"over {len(tested)} {of}"
+        row, size = rows[i], f"over {wording.counted(len(tested), of)}"
         made[i] = row | {"q_value": holm, "note": estimates.note(f"q by Holm {size}", row["note"] or "")}
         cells = {"scale": "q_value", "estimate": fdr, "note": f"Benjamini-Hochberg {size}"}
         others.append(_beside(row, kinds.FALSE_DISCOVERY, cells))

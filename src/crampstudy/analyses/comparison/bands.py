@@ -78,7 +78,7 @@ def tests(rows: pd.DataFrame) -> Findings:
         ),
         TESTS: ReportTable(
             tables.cohort_interaction(joint),
-            "Whether groups part alike in all cohorts, and the trend with age in each.",
+            "Whether ratios between cohorts differ by group, and the trend with age in each.",
             tables.notes(joint) or None,
         ),
     }

@@ -1,1 +1,1 @@
-"""Cohorts against one another, by group: ratios and differences, standardised totals, and whether groups part alike."""
+"""Cohorts against one another by group: ratios and differences, standardised totals, whether the groups differ alike."""

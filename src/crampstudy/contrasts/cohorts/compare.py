@@ -63,8 +63,8 @@ def compare(
 
     Of cohorts of one kind the rows of each are followed by the ratio and the difference of each group between every
     other cohort and the reference, crude and, by age, at the ages of a standard population; by the test that the
-    groups part alike in all of them, alone and adjusted for sex; and by the trend with age in each. A diary's rate and
-    a survey's recalled prevalence are different measures, of which nothing is compared.
+    groups differ alike in all of them, alone and adjusted for sex; and by the trend with age in each. A diary's rate
+    and a survey's recalled prevalence are different measures, of which nothing is compared.
 
     ``q_value`` is Holm's p-value over the groups of one cohort against the reference, named in ``note``; a group with
     too few participants says so, and is never put together with another.

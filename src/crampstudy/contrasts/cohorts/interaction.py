@@ -1,4 +1,4 @@
-"""Whether groups part alike in all cohorts: the joint test of cohort by group, and the trend with age in each."""
+"""Whether groups differ alike in all cohorts: the joint test of cohort by group, and the trend with age in each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 def interaction(
     cohorts: Cohort, by: str, *, outcome: str | None, beside: Sequence[str] = (), fewest: int, **more: Any
 ) -> list[Row]:
-    """Return the Wald test that the groups of ``by`` part alike in all cohorts.
+    """Return the Wald test that the groups of ``by`` differ alike in all cohorts.
 
     One Poisson model of the pooled cohorts has cohort by group, of surveys one design-based logistic model; it has
     nothing else but what is ``beside``. The test is chi-squared, and F with the fewest degrees of freedom of its
@@ -46,7 +46,7 @@ def interaction(
         "term": f"{COHORT}:{by}",
         "adjusted_for": "; ".join(beside) or None,
         "level": f"adjusted for {', '.join(beside)}" if beside else None,
-        "estimand": "whether the groups part alike in all cohorts",
+        "estimand": "whether the groups differ alike in all cohorts",
     }
     linear = fitted.linear
     if linear is None:

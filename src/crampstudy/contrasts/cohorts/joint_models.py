@@ -1,4 +1,4 @@
-"""What one model of all cohorts says: whether groups part alike, the trend with age, a ratio at the same people."""
+"""What one model of all cohorts says: whether groups differ alike, the trend with age, a ratio at the same people."""
 
 from __future__ import annotations
 

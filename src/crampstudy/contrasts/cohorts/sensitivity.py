@@ -174,12 +174,14 @@ def _sentence(rows: Sequence[Row]) -> str:
     if not known:
         return f"In no way could the standardised {ratio} be estimated: {first['note']}."
     low, high = (pick(known, key=lambda row: row["estimate"]) for pick in (min, max))
-    said = f"Standardised in {wording.counted(len(known), 'ways')}, the {ratio} lies between "
-    said += f"{wording.number(low['estimate'])} ({low['level']}) and {wording.number(high['estimate'])} "
-    said += f"({high['level']})"
+    if len(known) == 1:
+        said = f"Standardised in one way alone ({low['level']}), the {ratio} is {wording.number(low['estimate'])}"
+    else:
+        said = f"Standardised in {len(known)} ways, the {ratio} lies between {wording.number(low['estimate'])} "
+        said += f"({low['level']}) and {wording.number(high['estimate'])} ({high['level']})"
     verdicts = list(dict.fromkeys(str(row["verdict"]) for row in known if pd.notna(row["verdict"])))
     if len(verdicts) == 1:
-        said += f"; {verdicts[0]} in each"
+        said += f"; {verdicts[0]} in each" if len(known) > 1 else f": {verdicts[0]}"
     elif verdicts:
         counts = [f"{sum(row['verdict'] == each for row in known)} {each}" for each in verdicts]
         said += f"; {wording.listed(counts)}"

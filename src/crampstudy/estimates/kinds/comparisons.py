@@ -33,7 +33,7 @@ BETWEEN_ADJUSTED = register(
 COHORT_INTERACTION = register(
     Kind(
         name="cohort by group",
-        meaning="Joint Wald test that the groups part alike in all cohorts, alone or adjusted (`adjusted_for`).",
+        meaning="Joint Wald test that the groups differ alike in all cohorts, alone or adjusted (`adjusted_for`).",
         table="cohort_interaction",
         sentence="Cohort by group: {estimate}",
     )

@@ -1,4 +1,4 @@
-"""Cohorts against one another: ratio and difference by group, and whether the groups part alike."""
+"""Cohorts against one another: ratio and difference by group, and whether the groups differ alike."""
 
 from __future__ import annotations
 

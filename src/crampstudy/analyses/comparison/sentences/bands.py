@@ -70,7 +70,7 @@ def alt(rows: pd.DataFrame) -> str:
 
 
 def interaction(rows: pd.DataFrame) -> str:
-    """Return whether groups part alike in all cohorts, and the trend with age in each."""
+    """Return whether the groups differ alike in all cohorts, and the trend with age in each."""
     return wording.sentences([*_tests(rows), *_trends(rows)])
 
 
@@ -114,14 +114,14 @@ def _counted(rows: Sequence[Row]) -> list[str]:
 def _tests(rows: pd.DataFrame) -> Iterator[str]:
     for row in wording.records(kinds.COHORT_INTERACTION.rows(rows)):
         beside = "" if pd.isna(row["adjusted_for"]) else f", adjusted for {row['adjusted_for']}"
-        what = _WHAT[str(row["outcome"])]
+        ratio = f"the ratio of {_WHAT[str(row['outcome'])].removeprefix('the ')} between cohorts"
         if pd.isna(row["estimate"]):
-            yield f"whether groups part alike in {what}{beside} could not be tested: {row['note']}"
+            yield f"whether {ratio} differs by group{beside} could not be tested: {row['note']}"
             continue
         differ = row["p_value"] < 1 - row["ci_level"]
-        clear = "groups do not part alike" if differ else "no sign that groups part otherwise"
+        clear = "differs by group" if differ else "is not shown to differ by group"
         test = f"{wording.number(row['estimate'])}, {row['unit']}, {wording.p_text(row['p_value'])}"
-        yield f"{what}{beside}: {clear} ({test})"
+        yield f"{ratio}{f'{beside},' if beside else ''} {clear} ({test})"
 
 
 def _trends(rows: pd.DataFrame) -> Iterator[str]:

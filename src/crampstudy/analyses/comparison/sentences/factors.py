@@ -26,7 +26,7 @@ def without(asked: str, declared: int) -> str:
 
 
 def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
-    """Return which factors' ratios part between cohorts, how many do not, and of how many nothing can be said."""
+    """Return which factors' ratios differ between cohorts, how many do not, and of how many nothing can be said."""
     between = kinds.FACTOR_BETWEEN.rows(rows)
     known = between[between["estimate"].notna()]
     of = "" if compared == declared else f", the main ones of {declared}"
@@ -36,12 +36,12 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
         far = wording.records(own[own["verdict"].isin(_CLEAR)])
         named = [f"{_factor(row)} ({estimate(row)}, {_q(row)})" for row in far]
         if named:
-            said.append(f"in {name} the ratio parts from that in {reference} for {wording.listed(named)}")
+            said.append(f"in {name} the ratio differs from that in {reference} for {wording.listed(named)}")
         else:
-            said.append(f"no ratio in {name} is shown to part from that in {reference}")
+            said.append(f"no ratio in {name} is shown to differ from that in {reference}")
         null = (own["verdict"] == "near null").sum()
         open_ = (own["verdict"] == "inconclusive").sum()
-        said.append(f"{null} part by as good as nothing, and of {open_} the interval is too wide to tell")
+        said.append(f"{null} differ by less than would matter, and for {open_} the interval is too wide to tell")
     return wording.sentences(said)
 
 
