@@ -1,1 +1,1 @@
-"""Cohorts against one another by group: ratios and differences, standardised totals, whether the groups differ alike."""
+"""Cohorts against one another by group: ratios, differences, standardised totals, whether the groups differ alike."""
