@@ -18,11 +18,12 @@ from parity_cells import HERE, reference
 from crampstudy import figures, tables
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import covariate
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.treatments.designs import TreatmentDesign, designs
 from crampstudy.treatments.open_use import open_use, overlap, weights
 from crampstudy.treatments.open_use.balance import deviation, deviation_of_share, imbalances, standardised_difference
-from crampstudy.treatments.open_use.propensity import Covariates, graph_set, measured_before, name_of
+from crampstudy.treatments.open_use.propensity import Covariates, graph_set, measured_before
 from crampstudy.treatments.time_zero import time_zero
 
 WITHIN = {"rtol": 1e-6, "atol": 0}
@@ -316,7 +317,7 @@ def test_tables_and_figures(found: dict[str, pd.DataFrame]) -> None:
     for draw in (figures.balance, figures.overlap):
         assert isinstance(draw(rows), Figure)
         assert "too few" not in str(draw(found["quinine"]).texts)
-    assert name_of("run_in_log_rate") == "Rate before time zero"
+    assert covariate("run_in_log_rate") == "Rate before time zero"
     assert all(len(axes.collections) and len(axes.lines) for axes in figures.overlap(rows).axes[:2])
 
 

@@ -87,8 +87,10 @@ def test_a_diary_report_is_the_same_bytes_elsewhere_and_its_rows_are_those_of_th
     printed = []
     for name in analyses.ANALYSES:
         code, out, _ = run("analyse", name, str(folder), *options, "--csv")
-        assert code == 0
-        printed.append(pd.read_csv(io.StringIO(out), dtype=str))
+        found = pd.read_csv(io.StringIO(out), dtype=str)
+        # What so few people cannot answer ends with 6, and its rows say why.
+        assert code == (0 if found["estimate"].notna().any() else 6)
+        printed.append(found)
     whole = pd.read_csv(one / "estimates.csv", dtype=str)
     pd.testing.assert_frame_equal(pd.concat(printed, ignore_index=True)[list(whole.columns)], whole)
 

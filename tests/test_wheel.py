@@ -17,7 +17,12 @@ from crampstudy.report import outline
 
 ROOT = Path(__file__).resolve().parents[1]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-SHIPPED = {"outline.yaml", "custom.ipynb", *(path.name for path in outline.read(ROOT / "notebooks").notebooks)}
+SHIPPED = {
+    "outline.yaml",
+    outline.TEMPLATE,
+    outline.COMPARISON,
+    *(path.name for path in outline.read(ROOT / "notebooks").notebooks),
+}
 pytestmark = pytest.mark.slow
 
 

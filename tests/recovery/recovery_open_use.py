@@ -17,17 +17,12 @@ import numpy as np
 from scipy import stats
 
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import EXPECTED, OF_FLARE, OF_SELECTION, REMAINS
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.scenario import presets
 from crampstudy.treatments.designs import designs
 from crampstudy.treatments.open_use import open_use
-from crampstudy.treatments.regression_to_the_mean import (
-    EXPECTED,
-    OF_FLARE,
-    OF_SELECTION,
-    REMAINS,
-    regression_to_the_mean,
-)
+from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 
 NIGHTS = 40
 SIZES = {250: 0.2, 40: 0.35}

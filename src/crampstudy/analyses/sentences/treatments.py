@@ -10,12 +10,12 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.treatments.crossover import CLUSTER
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.question import arm
-from crampstudy.treatments.regression_to_the_mean import ALL, EXPECTED, OBSERVED, REMAINS
 
 _FOUND = {
     "higher": "more cramps",

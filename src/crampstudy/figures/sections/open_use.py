@@ -12,11 +12,11 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
+from crampstudy.estimates import treatments as falls
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.tables.sections.open_use import BALANCED, variable
-from crampstudy.treatments import regression_to_the_mean as falls
 from crampstudy.treatments.open_use.overlap import GROUPS
 
 _LINES = 6

@@ -13,11 +13,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.results import of_result
+from crampstudy.estimates.treatments import ALL, EXPECTED, RUN_IN
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.treatments.course import week_of
-from crampstudy.treatments.regression_to_the_mean import ALL, EXPECTED, RUN_IN
 
 _COLUMNS = 3
 _TALLEST = 1.6

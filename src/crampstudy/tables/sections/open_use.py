@@ -9,11 +9,10 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import estimate
+from crampstudy.estimates.treatments import ALL, covariate
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.headings import with_level
 from crampstudy.tables.table import PrintedTable, table_of_rows
-from crampstudy.treatments.open_use.propensity import name_of
-from crampstudy.treatments.regression_to_the_mean import ALL
 
 EFFECTS = (kinds.OPEN_USE_CRUDE, kinds.OPEN_USE, kinds.OPEN_USE_TRUNCATED, kinds.OPEN_USE_GRAPH)
 BALANCED = 0.1
@@ -104,7 +103,7 @@ def _balance(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def variable(row: dict[str, Any]) -> str:
     """Return what a row of balance is of: ``Diuretic: thiazide``."""
-    name = name_of(str(row["term"]))
+    name = covariate(str(row["term"]))
     return name if pd.isna(row["level"]) or row["level"] == "true" else f"{name}: {wording.level(str(row['level']))}"
 
 

@@ -21,6 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
+from crampstudy.estimates.treatments import covariate
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
@@ -28,7 +29,7 @@ from crampstudy.nights.diary import observed_night
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.open_use import overlap
 from crampstudy.treatments.open_use.balance import imbalances
-from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before, name_of
+from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_set, measured_before
 from crampstudy.treatments.open_use.weights import (
     FollowUp,
     Propensity,
@@ -146,7 +147,7 @@ def _weighted(asked: _Asked, kind: Kind, covariates: Covariates, said: str = "")
         return
     propensity = Propensity.of(covariates.matrix, of.treated)
     if propensity.problem:
-        names = wording.listed(wording.small(name_of(n)) for n in covariates.names)
+        names = wording.listed(wording.small(covariate(n)) for n in covariates.names)
         yield from _none(asked, kind, f"no chance of treatment could be estimated from {names}: {propensity.problem}")
         return
     weights = stabilised(propensity.chance, of.treated)

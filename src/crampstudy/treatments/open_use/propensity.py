@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from crampstudy import codebook, wording
+from crampstudy import codebook
 from crampstudy.arrays import Array
 from crampstudy.causal import adjustment_set, measured_in, study
 from crampstudy.causal.graph import source, together
 from crampstudy.cohort import Cohort
+from crampstudy.estimates.treatments import MEAN_BEFORE, RUN_IN_RATE
 from crampstudy.nights import people as participants
 from crampstudy.treatments.time_zero import TimeZero
 
-RUN_IN = "run_in_log_rate"
-FIRST = ("age_years", "sex", RUN_IN)
+FIRST = ("age_years", "sex", RUN_IN_RATE)
 """The covariates of the first row."""
 _KEPT_OUT = frozenset({"key", "design", "treatment"})
-_BIRTH, _MEAN = "birth_year", "between("
+_BIRTH = "birth_year"
 _TYPES = ("number", "integer", "boolean", "level")
 
 
@@ -50,23 +50,15 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
         .join(compared.select("participant_id", "time_zero"), on="participant_id")
         .filter(pl.col("date") < pl.col("time_zero"))
         .group_by("participant_id")
-        .agg(pl.col(name).cast(pl.Float64).mean().alias(f"{_MEAN}{name})") for name in nightly)
+        .agg(pl.col(name).cast(pl.Float64).mean().alias(f"{MEAN_BEFORE}{name})") for name in nightly)
     )
     found = (
-        compared.select("participant_id", RUN_IN)
+        compared.select("participant_id", RUN_IN_RATE)
         .join(who.select("participant_id", *own), on="participant_id", how="left", maintain_order="left")
         .join(before, on="participant_id", how="left", maintain_order="left")
         .drop("participant_id")
     )
     return found.select(column for column in found.iter_columns() if column.drop_nulls().n_unique() > 1)
-
-
-def name_of(column: str) -> str:
-    """Return a covariate as printed: ``Fluid intake before time zero`` of the mean of what was logged before it."""
-    if column == RUN_IN:
-        return "Rate before time zero"
-    name = column.removeprefix(_MEAN).removesuffix(")") if column.startswith(_MEAN) else ""
-    return f"{wording.term(name)} before time zero" if name else wording.term(column)
 
 
 def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[str, tuple[str, ...]] | None:
@@ -86,8 +78,8 @@ def graph_set(cohort: Cohort, exposure: str, measured: pl.DataFrame) -> tuple[st
 
 def _shown(name: str, measured: pl.DataFrame) -> str:
     if name == "cramps":
-        return RUN_IN
-    return name if name in measured.columns else f"{_MEAN}{name})"
+        return RUN_IN_RATE
+    return name if name in measured.columns else f"{MEAN_BEFORE}{name})"
 
 
 @dataclass(frozen=True, slots=True)

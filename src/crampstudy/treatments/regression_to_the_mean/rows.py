@@ -21,6 +21,17 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.measures import Linearised, ratio
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import FEWEST, kinds
+from crampstudy.estimates.treatments import (
+    AFTER,
+    ALL,
+    EXPECTED,
+    HALF_LIFE,
+    OBSERVED,
+    OF_FLARE,
+    OF_SELECTION,
+    REMAINS,
+    RUN_IN,
+)
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.nights.diary import observed_night
@@ -30,10 +41,6 @@ from crampstudy.treatments.regression_to_the_mean.selection import LogRatio, Run
 from crampstudy.treatments.time_zero import TimeZero
 from crampstudy.wording import counted
 
-RUN_IN, AFTER, OBSERVED = "run-in", "after", "observed"
-OF_SELECTION, OF_FLARE, EXPECTED, REMAINS = "expected of selection", "expected of a flare", "expected", "remains"
-HALF_LIFE = "half-life of a flare"
-ALL = "all"
 _ALIKE = 2
 """EntryNights by which run-ins may differ from their median and be of one length."""
 _MOST = 0.8

@@ -1,0 +1,22 @@
+"""What rows of treatments call their levels and covariates: for those who make them and those who print them."""
+
+from __future__ import annotations
+
+from crampstudy import wording
+
+RUN_IN, AFTER, OBSERVED = "run-in", "after", "observed"
+OF_SELECTION, OF_FLARE, EXPECTED, REMAINS = "expected of selection", "expected of a flare", "expected", "remains"
+HALF_LIFE = "half-life of a flare"
+ALL = "all"
+RUN_IN_RATE = "run_in_log_rate"
+"""The logarithm of the rate before time zero, a covariate."""
+MEAN_BEFORE = "between("
+"""What the mean of a nightly column before time zero begins with."""
+
+
+def covariate(column: str) -> str:
+    """Return a covariate as printed: ``Fluid intake before time zero`` of the mean of what was logged before it."""
+    if column == RUN_IN_RATE:
+        return "Rate before time zero"
+    name = column.removeprefix(MEAN_BEFORE).removesuffix(")") if column.startswith(MEAN_BEFORE) else ""
+    return f"{wording.term(name)} before time zero" if name else wording.term(column)
