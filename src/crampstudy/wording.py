@@ -132,6 +132,11 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{name: None if cell is pd.NA else cell for name, cell in zip(names, row, strict=True)} for row in cells]
 
 
+def with_none(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return tidy rows as :func:`records` does, with ``None`` for what is missing."""
+    return [{name: None if pd.isna(cell) else cell for name, cell in row.items()} for row in records(rows)]
+
+
 def level(text: str) -> str:
     """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``."""
     return ranges(_LEVELS.get(text) or _AGENTS.get(text) or text.replace("_", " "))

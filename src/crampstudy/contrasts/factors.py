@@ -152,7 +152,7 @@ def _rows(fitted: Fit, factor: _Factor) -> list[_Row]:
     """Return the rows of a factor, of one with several coefficients after their joint test."""
     shown = formula.as_shown(factor.term, fitted.estimates["term"].tolist())
     rows = fitted.estimates[fitted.estimates["term"].isin([shown, f"{wording.CONTRAST}{factor.name}"])]
-    cells = [{name: None if pd.isna(cell) else cell for name, cell in row.items()} for row in wording.records(rows)]
+    cells = wording.with_none(rows)
     return [*joint_test(fitted, shown, cells), *cells]
 
 

@@ -15,29 +15,29 @@ from crampstudy import estimates
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies import person_fit
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import degrees_of_freedom
-from crampstudy.nights import NIGHTS_PER_WEEK, Diary
+from crampstudy.nights import Diary
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.parallel import tested
 from crampstudy.treatments.period_nights import BUILDING_UP, SEVERAL, WASHING_OUT, period_nights
 from crampstudy.treatments.question import (
-    PER_WEEK,
-    WEEK_UNIT,
     Row,
     TreatmentQuestion,
     arm,
     cells_of,
     effect,
+    interval,
     nothing,
     of_few,
     of_term,
     set_apart,
     taken,
+    weekly,
+    weekly_difference,
 )
 from crampstudy.wording import counted
 
@@ -116,18 +116,14 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
     main = cells_of(cohort, design, kinds.TREATMENT_EFFECT, PRIMARY, ci_level=asked.ci_level)
     main |= {"estimand": f"{effect(design)}: {_ESTIMAND}", "adjusted_for": "period, participant"}
     if turns.people.height < FEWEST_EXPOSED:
-        reason = (
-            f"{counted(turns.people.height, 'participants')} with nights of {arm(design.agent)} and of {{}}: too few"
-        )
-        yield nothing(main, reason.format(arm(design.against)), exposed=turns.people.height)
+        both = f"{arm(design.agent)} and of {arm(design.against)}"
+        reason = f"{counted(turns.people.height, 'participants')} with nights of {both}: too few"
+        yield nothing(main, reason, exposed=turns.people.height)
         return
     diary = turns.diary(cohort)
     terms = f"{GIVEN} + {PERIOD}" if turns.periods() > 1 else GIVEN
     by_model = fit(diary, model=MODEL, terms=terms, covariance="model", ci_level=asked.ci_level)
-    beside = (
-        "model-based standard error; the cluster-robust one, which holds where nights vary more than by chance, stands"
-    )
-    yield taken(of_term(by_model, GIVEN), main, *turns.notes, f"{beside} beside and has the verdict")
+    yield taken(of_term(by_model, GIVEN), main, *turns.notes, _BY_MODEL)
     robust = fit(diary, model=MODEL, terms=terms, ci_level=asked.ci_level)
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
     yield difference_of(robust, of_term(robust, GIVEN), main, asked, "all participants and periods")
@@ -159,16 +155,14 @@ def difference_of(fitted: Fit, first: Row, main: Row, asked: TreatmentQuestion, 
         asked: confidence level and margins.
         mean_of: what the difference is the mean of.
     """
-    cells = main | {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT}
-    cells |= {"estimand": f"{main['estimand']}, mean of {mean_of}"}
-    if first["status"] != "converged" or first["estimate"] is None:
-        return taken(first | {"estimate": None, "status": "not_estimable"}, cells, judged=asked.margins)
     rows = fitted.estimates
     spread = float(rows.loc[rows["term"].eq("random intercept"), "estimate"].fillna(0).iloc[0])
-    beta, covariance = (np.asarray(each, dtype=np.float64) for each in (fitted.coefficients, fitted.vcov))
-    value, error = marginal_difference(beta, covariance, spread)
-    made = first | tested(value, error, first["df"], asked.ci_level)
-    return taken(made, cells, "cluster-robust interval; spread of participants as estimated", judged=asked.margins)
+
+    def marginal(beta: Array, covariance: Array) -> tuple[float, float]:
+        return marginal_difference(beta, covariance, spread)
+
+    cells = main | {"estimand": f"{main['estimand']}, mean of {mean_of}"}
+    return weekly(fitted, first, cells, asked, marginal, "cluster-robust interval; spread of participants as estimated")
 
 
 def marginal_difference(beta: Array, covariance: Array, spread: float) -> tuple[float, float]:
@@ -178,14 +172,8 @@ def marginal_difference(beta: Array, covariance: Array, spread: float) -> tuple[
     is the standard deviation of the random intercept, taken as known.
     """
     shifts = np.vstack([np.zeros(len(beta) - 2), np.eye(len(beta) - 2)])
-    means, slopes = [], []
-    for treated in (1.0, 0.0):
-        design = np.column_stack([np.ones(len(shifts)), np.full(len(shifts), treated), shifts])
-        rates = NIGHTS_PER_WEEK * np.exp(design @ beta + spread**2 / 2)
-        means.append(float(rates.mean()))
-        slopes.append((rates[:, None] * design).mean(axis=0))
-    gradient = slopes[0] - slopes[1]
-    return means[0] - means[1], float(np.sqrt(gradient @ covariance @ gradient))
+    designs = [np.column_stack([np.ones(len(shifts)), np.full(len(shifts), treated), shifts]) for treated in (1.0, 0.0)]
+    return weekly_difference(designs, beta, covariance, spread)
 
 
 def conditional(turns: Turns, cells: Row, asked: TreatmentQuestion) -> Row:
@@ -205,9 +193,7 @@ def conditional(turns: Turns, cells: Row, asked: TreatmentQuestion) -> Row:
     clusters = len(found.scores)
     meat = clusters / (clusters - 1) * found.scores.T @ found.scores
     value, error = float(found.coefficients[0]), float(np.sqrt((bread @ meat @ bread)[0, 0]))
-    df = degrees_of_freedom(clusters)
-    made = tested(value, error, df, asked.ci_level)
-    ratios = {name: float(np.exp(made[name])) for name in ("estimate", "ci_low", "ci_high")}
+    made = interval(value, error, degrees_of_freedom(clusters), asked.ci_level, ratio=True)
     counts = {
         "n_participants": clusters,
         "n_groups": clusters,
@@ -216,4 +202,4 @@ def conditional(turns: Turns, cells: Row, asked: TreatmentQuestion) -> Row:
         "n_exposed": turns.people.height,
     }
     note = "conditional Poisson regression, participants as clusters"
-    return estimates.row(status="converged", **{**cells, **counts, **made, **ratios, "note": note})
+    return estimates.row(status="converged", **{**cells, **counts, **made, "note": note})

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, wording
 from crampstudy.codebook.laboratory import reference_range
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
@@ -27,7 +27,6 @@ from crampstudy.treatments.question import (
     arm,
     cells_of,
     effect,
-    known,
     nothing,
     taken,
     without_offset,
@@ -147,7 +146,7 @@ def _by_week(
         )
         formula = " + ".join([_WEEK, *of_weeks.values(), terms, f"offset(log({NIGHTS}))"])
         fitted = fit(followed.diary(cohort, own.drop(GIVEN)), model="poisson", terms=formula, ci_level=asked.ci_level)
-    found = {} if fitted is None else {row["term"]: row for row in known(fitted.estimates)}
+    found = {} if fitted is None else {row["term"]: row for row in wording.with_none(fitted.estimates)}
     for name in names:
         here = by_arm.filter(pl.col(_WEEK) == name)
         if here.is_empty():

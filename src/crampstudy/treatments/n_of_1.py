@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies import person_fit
 from crampstudy.estimates import kinds
@@ -21,7 +21,6 @@ from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
 from crampstudy.treatments.crossover import GIVEN, MODEL, difference_of
 from crampstudy.treatments.designs import TreatmentDesign
-from crampstudy.treatments.parallel import tested
 from crampstudy.treatments.period_nights import period_nights
 from crampstudy.treatments.question import (
     ENOUGH,
@@ -30,7 +29,7 @@ from crampstudy.treatments.question import (
     arm,
     cells_of,
     effect,
-    known,
+    interval,
     nothing,
     of_few,
     of_term,
@@ -91,7 +90,7 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
         difference = difference_of(fitted, first, main, asked, "all participants")
         yield difference if judged else difference | {"verdict": None}
         rows = fitted.estimates
-        for found in known(rows[rows["term"].eq("random slope")]):
+        for found in wording.with_none(rows[rows["term"].eq("random slope")]):
             yield taken(found, spread, "of the log rate ratio between participants")
     for number, ((_,), own) in enumerate(nights.group_by("participant_id", maintain_order=True), start=1):
         yield _of_one(own, main | {"level": f"participant {number}", "adjusted_for": PAIR}, asked)
@@ -117,12 +116,11 @@ def _of_one(nights: pl.DataFrame, main: Row, asked: TreatmentQuestion) -> Row:
         return estimates.row(status="not_converged", **{**cells, **counts, "note": found.problem})
     inverse = 1 / float(found.information[0, 0])
     error = inverse * float(np.sqrt(pairs / (pairs - 1) * (found.scores**2).sum()))
-    made = tested(float(found.coefficients[0]), error, pairs - 1, asked.ci_level)
-    ratios = {name: float(np.exp(made[name])) for name in ("estimate", "ci_low", "ci_high")}
+    made = interval(float(found.coefficients[0]), error, pairs - 1, asked.ci_level, ratio=True)
     note = (
         f"rests on one participant, as this design does; {counted(pairs, 'pairs')} of periods with a cramp as clusters"
     )
-    return estimates.row(status="converged", **{**cells, **counts, **made, **ratios, "note": note})
+    return estimates.row(status="converged", **{**cells, **counts, **made, "note": note})
 
 
 def _uninformative(nights: pl.DataFrame) -> str | None:

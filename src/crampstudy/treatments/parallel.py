@@ -11,22 +11,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtr, stdtrit
 
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
-from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
-from crampstudy.nights import NIGHTS_PER_WEEK, Diary, observed_night
+from crampstudy.nights import Diary, observed_night
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.treatments.period_nights import BUILDING_UP, TREATED, period_nights
 from crampstudy.treatments.question import (
-    PER_WEEK,
     POLICY,
-    WEEK_UNIT,
     Row,
     TreatmentQuestion,
     arm,
@@ -36,6 +33,8 @@ from crampstudy.treatments.question import (
     of_term,
     set_apart,
     taken,
+    weekly,
+    weekly_difference,
     without_offset,
 )
 from crampstudy.treatments.time_zero import time_zero
@@ -143,29 +142,13 @@ def effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, f
 
 def _difference(fitted: Fit, first: Row, main: Row, followed: Followed, asked: TreatmentQuestion) -> Row:
     """Return the standardised difference in cramps a week, with its delta-method interval."""
-    cells = main | {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT}
-    cells |= {"estimand": f"{main['estimand']}, standardised to the run-in of all compared participants"}
-    if first["status"] != "converged" or first["estimate"] is None:
-        return taken(first | {"estimate": None, "status": "not_estimable"}, cells, judged=asked.margins)
-    beta, covariance = (np.asarray(each, dtype=np.float64) for each in (fitted.coefficients, fitted.vcov))
-    value, error = standardised(beta, covariance, np.asarray(followed.people[RUN_IN], dtype=np.float64))
-    return taken(
-        first | tested(value, error, first["df"], asked.ci_level), cells, *followed.notes, judged=asked.margins
-    )
+    run_in = np.asarray(followed.people[RUN_IN], dtype=np.float64)
 
+    def over_all(beta: Array, covariance: Array) -> tuple[float, float]:
+        return standardised(beta, covariance, run_in)
 
-def tested(value: float, error: float, df: float | None, ci_level: float) -> Row:
-    """Return the cells of a difference with its interval by t (z without degrees of freedom)."""
-    df = np.inf if df is None else df
-    reach = float(stdtrit(df, (1 + ci_level) / 2)) * error
-    return {
-        "estimate": value,
-        "ci_low": value - reach,
-        "ci_high": value + reach,
-        "std_error": error,
-        "df": df,
-        "p_value": 2 * float(stdtr(df, -abs(value) / error)),
-    }
+    cells = main | {"estimand": f"{main['estimand']}, standardised to the run-in of all compared participants"}
+    return weekly(fitted, first, cells, asked, over_all, *followed.notes)
 
 
 def standardised(beta: Array, covariance: Array, run_in: Array) -> tuple[float, float]:
@@ -173,11 +156,5 @@ def standardised(beta: Array, covariance: Array, run_in: Array) -> tuple[float, 
 
     ``beta`` (3) and its ``covariance`` are of the intercept, the treatment and the log rate of the run-in.
     """
-    means, slopes = [], []
-    for treated in (1.0, 0.0):
-        design = np.column_stack([np.ones(len(run_in)), np.full(len(run_in), treated), run_in])
-        rates = NIGHTS_PER_WEEK * np.exp(design @ beta)
-        means.append(float(rates.mean()))
-        slopes.append((rates[:, None] * design).mean(axis=0))
-    gradient = slopes[0] - slopes[1]
-    return means[0] - means[1], float(np.sqrt(gradient @ covariance @ gradient))
+    designs = [np.column_stack([np.ones(len(run_in)), np.full(len(run_in), treated), run_in]) for treated in (1.0, 0.0)]
+    return weekly_difference(designs, beta, covariance)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from crampstudy import estimates, wording
+from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
 from crampstudy.estimates.verdicts import MARGINS, Margins
 from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.inference.covariance import p_value, quantile
+from crampstudy.nights import NIGHTS_PER_WEEK
 from crampstudy.treatments.designs import UNTREATED, TreatmentDesign
 from crampstudy.wording import counted
 
 Row = dict[str, Any]
+Difference = Callable[[Array, Array], tuple[float, float]]
+"""A number of coefficients (p) and their covariance (p x p), with its standard error."""
 CRAMPS, PER_WEEK = "cramps", "cramps_per_week"
 POLICY = "all nights from time zero on count, whatever was stopped or taken besides (treatment policy)"
 WEEK_UNIT = "cramps a week"
@@ -79,14 +85,9 @@ def effect(design: TreatmentDesign) -> str:
 
 def of_term(fitted: Fit, term: str) -> Row:
     """Return the row of a single term of a fit as a mapping, ``None`` for what is missing."""
-    return next(row for row in known(fitted.estimates[~kinds.is_split(fitted.estimates)]) if row["term"] == term)
-
-
-def known(rows: pd.DataFrame) -> list[Row]:
-    """Return rows as mappings, with ``None`` for what is missing."""
-    return [
-        {str(name): None if pd.isna(cell) else cell for name, cell in row.items()} for row in rows.to_dict("records")
-    ]
+    return next(
+        row for row in wording.with_none(fitted.estimates[~kinds.is_split(fitted.estimates)]) if row["term"] == term
+    )
 
 
 ENOUGH = 100
@@ -108,6 +109,64 @@ def taken(found: Mapping[str, Any], cells: Row, *notes: str, judged: Margins | N
         return made
     verdict = verdicts.verdict(made, judged)
     return made | {"verdict": verdict, "note": estimates.note(made["note"] or "", verdicts.note(made, judged) or "")}
+
+
+def interval(value: float, error: float, df: float | None, ci_level: float, *, ratio: bool = False) -> Row:
+    """Return the cells of a number with its interval and test by t; what has no error has no test.
+
+    Args:
+        value: the number, of a ratio its logarithm.
+        error: the standard error of ``value``.
+        df: degrees of freedom; ``None`` for z.
+        ci_level: confidence level.
+        ratio: whether the cells are those of a ratio.
+    """
+    df = math.inf if df is None else df
+    reach = quantile(ci_level, df) * error
+    shown = [value, value - reach, value + reach]
+    limits = dict(
+        zip(("estimate", "ci_low", "ci_high"), (float(np.exp(each)) for each in shown) if ratio else shown, strict=True)
+    )
+    return limits | {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
+
+
+def weekly_difference(
+    designs: Sequence[Array], beta: Array, covariance: Array, spread: float = 0.0
+) -> tuple[float, float]:
+    """Return how many more cramps a week a log-linear model expects of one design than of another, and the error of it.
+
+    Args:
+        designs: two matrices (n x p), of which the rows are averaged.
+        beta: the coefficients (p).
+        covariance: that of the coefficients (p x p), for the delta method.
+        spread: standard deviation of a random intercept, taken as known.
+    """
+    means, slopes = [], []
+    for design in designs:
+        rates = NIGHTS_PER_WEEK * np.exp(design @ beta + spread**2 / 2)
+        means.append(float(rates.mean()))
+        slopes.append((rates[:, None] * design).mean(axis=0))
+    gradient = slopes[0] - slopes[1]
+    return means[0] - means[1], float(np.sqrt(gradient @ covariance @ gradient))
+
+
+def weekly(fitted: Fit, first: Row, cells: Row, asked: TreatmentQuestion, difference: Difference, *notes: str) -> Row:
+    """Return the row of the difference in cramps a week that a model expects, where its ratio has an estimate.
+
+    Args:
+        fitted: the model, with a covariance that the interval is to have.
+        first: its row of the treatment.
+        cells: those of the row, with its estimand.
+        asked: confidence level and margins.
+        difference: of the coefficients and their covariance, with its error.
+        notes: what is said of it.
+    """
+    cells = cells | {"outcome": PER_WEEK, "scale": verdicts.DIFFERENCE, "unit": WEEK_UNIT}
+    if first["status"] != "converged" or first["estimate"] is None:
+        return taken(first | {"estimate": None, "status": "not_estimable"}, cells, judged=asked.margins)
+    beta, covariance = (np.asarray(each, dtype=np.float64) for each in (fitted.coefficients, fitted.vcov))
+    value, error = difference(beta, covariance)
+    return taken(first | interval(value, error, first["df"], asked.ci_level), cells, *notes, judged=asked.margins)
 
 
 def without_offset(found: Row) -> Row:

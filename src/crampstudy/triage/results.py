@@ -18,13 +18,6 @@ LOWEST_INDEX, HIGHEST_INDEX = 0.9, 1.4
 
 Source: Aboyans 2012, 10.1161/CIR.0b013e318276fbcb.
 """
-ABNORMAL = {
-    BLOOD: "at least one recorded value outside of its reference range",
-    ULTRASOUND: "abnormal",
-    INDEX: f"below {LOWEST_INDEX:g} or above {HIGHEST_INDEX:g}",
-    NERVE: "abnormal",
-}
-"""What is out of the ordinary of each test."""
 OUT_OF_RANGE = "out_of_range"
 """The column of the blood values out of their range, in words."""
 

@@ -255,8 +255,8 @@ def _row_of(made: AdjustedFit, contrast: _Contrast | None) -> Row:
     rows = made.estimates
     levelled = contrast is not None and contrast.of_level and contrast.level is not None
     own = rows[rows["level"] == contrast.level] if contrast and levelled else rows
-    first = (own if len(own) else rows).iloc[-1 if contrast and not contrast.of_level else 0]
-    return {str(name): None if pd.isna(cell) else cell for name, cell in first.items()}
+    every = wording.with_none(own if len(own) else rows)
+    return every[-1 if contrast and not contrast.of_level else 0]
 
 
 def _place(linear: Linear, made: AdjustedFit, contrast: _Contrast) -> int | None:

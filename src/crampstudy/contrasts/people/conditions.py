@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.causal import study
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.factors import joint_test, with_q_values
-from crampstudy.contrasts.people.ratios_by_age import Row, cells_of, ratios_by_age
+from crampstudy.contrasts.people.ratios_by_age import Row, ratios_by_age
 from crampstudy.errors import UsageError
 from crampstudy.estimates import Status, kinds
 from crampstudy.estimates.verdicts import MARGINS, Margins
@@ -97,7 +97,7 @@ def _ratios(cohort: Cohort, condition: HealthCondition, asked: Mapping[str, Any]
         said = "not measured in this cohort" if lacking[0] == condition.name else f"{lacking[0]} was not measured"
         return [_without(cohort, condition, asked, "not_measured", said)], []
     found = adjusted_fit(cohort, condition.name, terms=(quoted(condition.name),), **asked)
-    rows = cells_of(found.estimates)
+    rows = wording.with_none(found.estimates)
     by_age = ratios_by_age(cohort, condition.name, found, asked) if condition.among is None else []
     return [*joint_test(found.fit, found.terms[0], rows), *rows], by_age
 

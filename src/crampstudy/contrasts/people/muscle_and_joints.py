@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.causal import measured_in
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_term import age_term
 from crampstudy.contrasts.factors import with_q_values
-from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, cells_of, fitted_people
+from crampstudy.contrasts.people.ratios_by_age import YOUNG, Row, fitted_people
 from crampstudy.errors import AnalysisError
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.rows import CROWDED, TEST
@@ -64,7 +64,7 @@ def muscle_ratios(cohort: Cohort, **asked: Any) -> pd.DataFrame:
             family.append([estimates.row(status="not_measured", analysis=kinds.MUSCLE.name, **cells)])
             continue
         found = adjusted_fit(cohort, _term(cohort, name), analysis=kinds.MUSCLE.name, **asked)
-        family.append(cells_of(found.estimates))
+        family.append(wording.with_none(found.estimates))
     return estimates.frame(with_q_values(family))
 
 
@@ -138,7 +138,7 @@ def _of_age(rows: pd.DataFrame, age: str) -> list[Row]:
     own = rows[rows["term"].isin([formula.as_shown(age, rows["term"].tolist()), f"{CONTRAST}age_years"])]
     crowded = rows["note"].fillna("").str.contains(CROWDED, regex=False).any()
     made = []
-    for cells in cells_of(own[own["scale"] != TEST]):
+    for cells in wording.with_none(own[own["scale"] != TEST]):
         cells = {name: cell for name, cell in cells.items() if name != "key" and cell is not None}
         declared = cells["term"].startswith(CONTRAST)
         cells["term"] = cells["term"] if declared else "age_years"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 import polars as pl
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.adjusted import AdjustedFit, adjusted_fit
 from crampstudy.contrasts.age_term import age_term
@@ -42,7 +41,7 @@ def ratios_by_age(cohort: Cohort, name: str, overall: AdjustedFit, asked: Mappin
         overall: its fit without age.
         asked: the arguments of :func:`~crampstudy.contrasts.adjusted.adjusted_fit` that it was made with.
     """
-    levels = [cells for cells in cells_of(overall.estimates) if cells["level"] and cells["term"] == name]
+    levels = [cells for cells in wording.with_none(overall.estimates) if cells["level"] and cells["term"] == name]
     reasons = [_too_few(cohort, cells, overall, asked["where"]) for cells in levels]
     able = [cells["level"] for cells, why in zip(levels, reasons, strict=True) if why is None]
     if not able:
@@ -61,13 +60,6 @@ def ratios_by_age(cohort: Cohort, name: str, overall: AdjustedFit, asked: Mappin
         shared = {"note": note(found.said, linear.cells.get("note") or ""), "adjusted_for": others or None}
         made.append(_ratios(linear, {which: cells[which] for which in _OF_LEVEL} | shared, asked["margins"]))
     return made
-
-
-def cells_of(rows: pd.DataFrame) -> list[Row]:
-    """Return rows as mappings, with ``None`` for what is missing."""
-    return [
-        {str(name): None if pd.isna(cell) else cell for name, cell in row.items()} for row in rows.to_dict("records")
-    ]
 
 
 def _ratios(linear: Linear, cells: Row, margins: Margins) -> list[Row]:

@@ -14,10 +14,10 @@ from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates import treatments as falls
 from crampstudy.estimates.results import of_result
+from crampstudy.estimates.treatments import GROUPS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.tables.sections.open_use import BALANCED, variable
-from crampstudy.treatments.open_use.overlap import GROUPS
 
 _LINES = 6
 """Variables that a panel of balance has room for: those that differ most."""

@@ -21,7 +21,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.measures import ratio
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.kinds import Kind
-from crampstudy.estimates.treatments import covariate
+from crampstudy.estimates.treatments import TREATED, UNTREATED, covariate
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
 from crampstudy.models.inference.covariance import quantile
 from crampstudy.nights import NIGHTS_PER_WEEK
@@ -33,7 +33,6 @@ from crampstudy.treatments.open_use.propensity import FIRST, Covariates, graph_s
 from crampstudy.treatments.open_use.weights import (
     FollowUp,
     Propensity,
-    RateContrast,
     WeightedRates,
     crude_rates,
     difference,
@@ -41,10 +40,10 @@ from crampstudy.treatments.open_use.weights import (
     stabilised,
     weighted_rates,
 )
+from crampstudy.treatments.question import CRAMPS, PER_WEEK, WEEK_UNIT, interval
 from crampstudy.treatments.time_zero import TimeZero, time_zero
 from crampstudy.wording import counted
 
-TREATED, UNTREATED = "treated", "untreated"
 POLICY = "all nights from time zero on, whether or not it was stopped and whatever else was taken (treatment policy)"
 
 Row = dict[str, Any]
@@ -189,31 +188,17 @@ def _contrasts(
         "note": estimates.note(*asked.notes, *notes),
     }
     both = (
-        ("cramps", "rate_ratio", None, log_ratio(rates, of.treated)),
-        ("cramps_per_week", verdicts.DIFFERENCE, "cramps a week", difference(rates, of.treated, NIGHTS_PER_WEEK)),
+        (CRAMPS, "rate_ratio", None, log_ratio(rates, of.treated)),
+        (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT, difference(rates, of.treated, NIGHTS_PER_WEEK)),
     )
     for outcome, scale, unit, found in both:
         row = estimates.row(
             status="converged",
-            **cells | {"outcome": outcome, "scale": scale, "unit": unit} | _interval(found, asked.ci_level, scale),
+            **cells
+            | {"outcome": outcome, "scale": scale, "unit": unit}
+            | interval(found.value, found.std_error, found.df, asked.ci_level, ratio=scale == "rate_ratio"),
         )
         yield {**row, "verdict": verdicts.verdict(row)} if weighted else row
-
-
-def _interval(found: RateContrast, ci_level: float, scale: str) -> Row:
-    reach = quantile(ci_level, found.df) * found.std_error
-    shown = [found.value, found.value - reach, found.value + reach]
-    if scale == "rate_ratio":
-        shown = [float(np.exp(each)) for each in shown]
-    p_value = 2 * float(_tail(abs(found.value) / found.std_error, found.df)) if found.std_error else None
-    names = ("estimate", "ci_low", "ci_high")
-    return dict(zip(names, shown, strict=True)) | {"std_error": found.std_error, "df": found.df, "p_value": p_value}
-
-
-def _tail(t: float, df: float) -> float:
-    from scipy.special import stdtr
-
-    return float(stdtr(df, -t))
 
 
 def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
@@ -226,8 +211,8 @@ def _none(asked: _Asked, kind: Kind, reason: str) -> Iterator[Row]:
         "note": reason,
     }
     for outcome, scale, unit in (
-        ("cramps", "rate_ratio", None),
-        ("cramps_per_week", verdicts.DIFFERENCE, "cramps a week"),
+        (CRAMPS, "rate_ratio", None),
+        (PER_WEEK, verdicts.DIFFERENCE, WEEK_UNIT),
     ):
         row = estimates.row(status="not_estimable", **cells | {"outcome": outcome, "scale": scale, "unit": unit})
         yield {**row, "verdict": verdicts.verdict(row)}

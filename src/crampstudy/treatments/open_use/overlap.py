@@ -11,10 +11,10 @@ import numpy as np
 from crampstudy import estimates
 from crampstudy.arrays import Array, Flags
 from crampstudy.estimates import kinds
+from crampstudy.estimates.treatments import GROUPS
 from crampstudy.models.inference.covariance import effective_number
 from crampstudy.wording import counted, number
 
-GROUPS = ("treated", "untreated")
 BINS = 20
 HEAVY = 10.0
 """A weight beyond this is said: one participant stands for ten."""
