@@ -314,7 +314,7 @@ def test_a_diary_and_a_survey_meet_in_the_class_of_30_nights_alone(shared: Path,
     first = "The share of people with any cramp in 30 nights, implied by the diary, in "
     assert made.values["answer"].startswith(first)
     assert "are not set against each other" in made.values["limits"]
-    assert made.values["factors"] == "Only cohorts of one kind are compared in this."
+    assert made.values["factors"] == "Factors are compared between cohorts of one kind alone."
     assert figures.FIGURES["common_measure"](made.estimates).axes[0].get_ylabel() == "People (%)"
 
 
