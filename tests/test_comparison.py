@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parity_compared import warpbreaks
 from scipy import stats
 
 from crampstudy import compare, fit, open_cohort
@@ -107,17 +108,7 @@ def test_e_values_as_published() -> None:
 
 
 def test_means_over_the_same_rows_are_those_of_r() -> None:
-    # warpbreaks: wool (A, B) x tension (L, M, H), nine looms each; saturated, so cell means and 1 / sum.
-    sums = {("A", "L"): 401, ("A", "M"): 216, ("A", "H"): 221, ("B", "L"): 254, ("B", "M"): 259, ("B", "H"): 169}
-    cells = list(sums)
-    coefficients = np.array([log(total / 9) for total in sums.values()])
-    variance = np.diag([1 / total for total in sums.values()])
-
-    def everybody(tension: str) -> np.ndarray:
-        return np.array([[float(cell == (wool, tension)) for cell in cells] for wool, _ in cells for _ in range(9)])
-
-    found = marginal_means((everybody("H"), everybody("L")), coefficients, variance, "log")
-    asked = R["warpbreaks"]
+    found, asked = warpbreaks("HL", "A" * 27 + "B" * 27), R["warpbreaks"]
     assert found.estimate == pytest.approx(asked["means"], rel=1e-8)
     value, error, _ = found.log_ratio(0, 1)
     assert (exp(value), error) == pytest.approx((asked["ratio"], asked["log_se"]), rel=1e-7)
