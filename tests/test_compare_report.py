@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import compare, describe, estimates, figures, tables
+from crampstudy import compare, describe, estimates, figures, fit, tables
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
@@ -191,8 +191,16 @@ def test_a_survey_is_described_by_any_level(shared: Path) -> None:
     assert list(dict.fromkeys(rows["population"])) == ["female", "male", "20+"] and set(rows["term"]) == {"sex"}
     with pytest.raises(UsageError, match=r"prevalences are given by age_band or a level or yes/no .* did you mean sex"):
         describe(survey, "sxe")
-    with pytest.raises(UsageError, match=r"share its sampling units .* crampstudy describe SOURCE --by sex"):
+    with pytest.raises(UsageError, match="is a survey, whose parts share its sampling units and are no cohorts"):
         split_by(survey, "sex")
+    # What the refusal advises gives the ratio of the parts, of one design.
+    said = "describe 'a b' --by sex; .*: crampstudy fit 'a b' --model survey-poisson --terms sex$"
+    with pytest.raises(UsageError, match=said):
+        several([survey], split="sex", source="a b")
+    fitted = fit(survey, model="survey-poisson", terms="sex", where="age_years >= 20").estimates
+    (ratio,) = fitted.loc[fitted["term"] == "sex", "estimate"]
+    shares = rows[rows["level"] == "any"].set_index("population")["estimate"]
+    assert ratio == pytest.approx(shares["female"] / shares["male"], rel=1e-6)
 
 
 # What it finds.

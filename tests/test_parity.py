@@ -113,9 +113,8 @@ def test_every_committed_script_has_a_line_its_output_and_who_holds_it() -> None
     shown = split(page.split(parity.SCRIPTS[0])[1].split(parity.SCRIPTS[1])[0])
     assert [row[:2] for row in shown] == [row[:2] for row in split(parity_compared.script_table())], "run: make parity"
     for name, _, held in shown:
-        assert {each.strip("`") for each in held.split(", ")} & {*found[name.strip("`")][1]}, (
-            f"{name}: run: make parity"
-        )
+        known = {each.strip("`") for each in held.split(", ")}
+        assert known & {*found[name.strip("`")][1]}, f"{name}: run: make parity"
 
 
 def test_a_difference_is_seen() -> None:

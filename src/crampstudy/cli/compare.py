@@ -147,7 +147,7 @@ def compare(
             _check_document(made)
             return
     limits, rng = bands(age_bands), _draws(seed) if bootstrap else None
-    cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits)
+    cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits, source=asked[0])
     first, second, *others = cohorts
     described = compare(
         first,
