@@ -194,10 +194,10 @@ def test_a_survey_is_described_by_any_level(shared: Path) -> None:
     with pytest.raises(UsageError, match="is a survey, whose parts share its sampling units and are no cohorts"):
         split_by(survey, "sex")
     # What the refusal advises gives the ratio of the parts, of one design.
-    said = "describe 'a b' --by sex; .*: crampstudy fit 'a b' --model survey-poisson --terms sex$"
+    said = "describe 'a b' --by sex; .*: crampstudy fit 'a b' --model survey-poisson --outcome any_cramp --terms sex$"
     with pytest.raises(UsageError, match=said):
         several([survey], split="sex", source="a b")
-    fitted = fit(survey, model="survey-poisson", terms="sex", where="age_years >= 20").estimates
+    fitted = fit(survey, model="survey-poisson", outcome="any_cramp", terms="sex", where="age_years >= 20").estimates
     (ratio,) = fitted.loc[fitted["term"] == "sex", "estimate"]
     shares = rows[rows["level"] == "any"].set_index("population")["estimate"]
     assert ratio == pytest.approx(shares["female"] / shares["male"], rel=1e-6)

@@ -65,7 +65,7 @@ def several(
         raise UsageError(
             f"{cohorts[0].name} is a survey, whose parts share its sampling units: their variances do not add as those "
             f"of cohorts do. Each part: crampstudy describe {quoted} --by {by}; their ratio, with the covariance of "
-            f"the design: crampstudy fit {quoted} --model survey-poisson --terms {by}"
+            f"the design: crampstudy fit {quoted} --model survey-poisson --outcome any_cramp --terms {by}"
         )
     return named(cohorts if split is None else split_by(cohorts[0], split, bands), names)
 
