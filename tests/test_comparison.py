@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from math import exp, log, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from crampstudy.contrasts.cohorts.measures import measures
 from crampstudy.contrasts.multiplicity import adjusted, e_value, e_values
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.nights import person_nights
 from crampstudy.simulate import simulate
 
 R = json.loads((Path(__file__).parent / "parity" / "compare.json").read_text(encoding="utf-8"))
@@ -145,6 +147,25 @@ def test_the_groups_of_two_diaries_are_their_rates(two: pd.DataFrame) -> None:
         assert row["n_nights"] == one["n_nights"] + other["n_nights"]
     # Everybody is not one of the family, whose groups make it up.
     assert ratios["q_value"].notna().tolist() == [True, True, False]
+
+
+def test_what_a_cohort_has_is_worked_out_once_and_of_the_columns_that_are_named(
+    diary: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crampstudy.descriptive import rates as room
+
+    asked: list[set[str]] = []
+
+    def heard(*given: Any, **more: Any) -> pl.DataFrame:
+        asked.append({*more["names"]})
+        return person_nights(*given, **more)
+
+    monkeypatch.setattr(room, "person_nights", heard)
+    bands, where = AgeBands((20, 55)), "fluid_ml >= 0"
+    first = measures(diary, "age_band", bands, where=where)
+    assert measures(diary, "age_band", bands, where=where) is first
+    assert asked == [{"age_band", "age_years", "fluid_ml"}]
+    assert measures(diary, "age_band", bands) is not first and len(asked) == 2
 
 
 def test_the_standardised_ratio_weights_the_bands(two: pd.DataFrame) -> None:
