@@ -13,13 +13,17 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import compare, describe, estimates, figures
+from crampstudy import compare, describe, estimates, figures, fit, tables
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
+from crampstudy.analyses.comparison.sentences import bands as of_bands
+from crampstudy.analyses.comparison.sentences import factors as of_factors
 from crampstudy.cli.command import attached
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.characteristics import standardised_differences
@@ -187,8 +191,16 @@ def test_a_survey_is_described_by_any_level(shared: Path) -> None:
     assert list(dict.fromkeys(rows["population"])) == ["female", "male", "20+"] and set(rows["term"]) == {"sex"}
     with pytest.raises(UsageError, match=r"prevalences are given by age_band or a level or yes/no .* did you mean sex"):
         describe(survey, "sxe")
-    with pytest.raises(UsageError, match=r"share its sampling units .* crampstudy describe SOURCE --by sex"):
+    with pytest.raises(UsageError, match="is a survey, whose parts share its sampling units and are no cohorts"):
         split_by(survey, "sex")
+    # What the refusal advises gives the ratio of the parts, of one design.
+    said = "describe 'a b' --by sex; .*: crampstudy fit 'a b' --model survey-poisson --outcome any_cramp --terms sex$"
+    with pytest.raises(UsageError, match=said):
+        several([survey], split="sex", source="a b")
+    fitted = fit(survey, model="survey-poisson", outcome="any_cramp", terms="sex", where="age_years >= 20").estimates
+    (ratio,) = fitted.loc[fitted["term"] == "sex", "estimate"]
+    shares = rows[rows["level"] == "any"].set_index("population")["estimate"]
+    assert ratio == pytest.approx(shares["female"] / shares["male"], rel=1e-6)
 
 
 # What it finds.
@@ -314,7 +326,7 @@ def test_a_diary_and_a_survey_meet_in_the_class_of_30_nights_alone(shared: Path,
     first = "The share of people with any cramp in 30 nights, implied by the diary, in "
     assert made.values["answer"].startswith(first)
     assert "are not set against each other" in made.values["limits"]
-    assert made.values["factors"] == "Only cohorts of one kind are compared in this."
+    assert made.values["factors"] == "Factors are compared between cohorts of one kind alone."
     assert figures.FIGURES["common_measure"](made.estimates).axes[0].get_ylabel() == "People (%)"
 
 
@@ -325,6 +337,8 @@ def test_what_was_set_is_checked_before_anything_is_estimated(diary: Cohort, oth
         ({"where": "age_yeas > 20"}, "did you mean age_years"),
         ({"where": "cramps > 0"}, "nights that are chosen by their cramps have no rate"),
         ({"adjust": "sxe"}, "terms name 'sxe'"),
+        ({"average_over": "reference"}, r"name its terms, such as adjust='sex' \(--adjust sex\)"),
+        ({"average_over": "referense", "adjust": "sex"}, "did you mean reference"),
         ({"standard": "hree"}, "no standard population 'hree'; did you mean here"),
     ):
         with pytest.raises(UsageError, match=said):
@@ -334,6 +348,171 @@ def test_what_was_set_is_checked_before_anything_is_estimated(diary: Cohort, oth
         ComparisonSettings(factors="some")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="between 0 and 1"):
         ComparisonSettings(ci_level=95)
+
+
+# What is said, and tables of several outcomes.
+
+SURVEY = {"cohort": "E", "reference": "D", "model": "survey-logistic", "ci_level": 0.95}
+OUTCOMES = ("any_cramp", "moderate_severe_vs_rest")
+
+
+def test_tables_of_two_outcomes_name_each() -> None:
+    values = [
+        estimates.row(
+            status="converged",
+            analysis=kinds.E_VALUE.name,
+            estimand=kinds.BETWEEN_COHORTS.name,
+            term="age_band",
+            level=level,
+            outcome=outcome,
+            scale="e_value",
+            estimate=estimate,
+            **SURVEY,
+        )
+        # The rows of one outcome need not stand together.
+        for level, outcome, estimate in (
+            *(("20-39", OUTCOMES[0], 1.5), ("20-39", OUTCOMES[1], 2.5)),
+            *(("40+", OUTCOMES[0], 3.5), ("40+", OUTCOMES[1], 4.5)),
+        )
+    ]
+    made = pd.DataFrame(tables.beside_ratios(estimates.frame(values)))
+    assert made["E-value"].to_dict() == {
+        ("Any cramp", "20–39"): "1.50",
+        ("Any cramp", "40+"): "3.50",
+        ("Moderate-severe", "20–39"): "2.50",
+        ("Moderate-severe", "40+"): "4.50",
+    }
+    ways = [
+        estimates.row(
+            status="converged",
+            analysis=kinds.STANDARDISED_OTHERWISE.name,
+            level=level,
+            outcome=outcome,
+            scale=scale,
+            estimate=estimate,
+            **SURVEY,
+        )
+        for level in ("as asked", "bands of 10 years")
+        for outcome, estimate in zip(OUTCOMES, (1.25, 1.5), strict=True)
+        for scale in ("prevalence_ratio", "difference")
+    ]
+    made = pd.DataFrame(tables.standardised_otherwise(estimates.frame(ways)))
+    assert made.index.tolist() == [
+        *(("Any cramp", "As asked"), ("Any cramp", "Bands of 10 years")),
+        *(("Moderate-severe", "As asked"), ("Moderate-severe", "Bands of 10 years")),
+    ]
+    assert made.iloc[:, 1].tolist() == ["1.25", "1.25", "1.50", "1.50"]
+
+
+@pytest.mark.parametrize(
+    ("p_values", "said"),
+    [
+        (
+            (0.24, 0.243),
+            "is not shown to differ by group (1.50, F on 5 and 19, p = 0.24), nor adjusted for sex (1.50, ",
+        ),
+        ((0.01, 0.02), "differs by group (1.50, F on 5 and 19, p = 0.010), also adjusted for sex (1.50, "),
+        ((0.01, 0.2), "p = 0.010); adjusted for sex it is not shown to differ by group (1.50, "),
+    ],
+)
+def test_a_survey_is_tested_on_odds_and_what_agrees_is_said_once(p_values: tuple[float, float], said: str) -> None:
+    tests = [
+        estimates.row(
+            status="converged",
+            analysis=kinds.COHORT_INTERACTION.name,
+            outcome="any_cramp",
+            scale="wald_test",
+            unit="F on 5 and 19",
+            estimate=1.5,
+            p_value=p_value,
+            adjusted_for=beside,
+            **SURVEY,
+        )
+        for beside, p_value in zip((None, "sex"), p_values, strict=True)
+    ]
+    trends = [
+        estimates.row(
+            status="converged",
+            analysis=kinds.COHORT_TREND.name,
+            outcome="any_cramp",
+            scale="odds_ratio",
+            unit="per 10 years",
+            level=level,
+            estimate=1.2,
+            **SURVEY,
+        )
+        for level in ("D", "E")
+    ]
+    rows = estimates.frame([*tests, *trends])
+    text = of_bands.interaction(rows)
+    assert text.startswith("The odds ratio of any cramp between cohorts ") and said in text
+    assert text.endswith("Per 10 years of age the odds ratio of any cramp is 1.20 in D and 1.20 in E.")
+    stubs = pd.DataFrame(tables.cohort_interaction(rows)).index.tolist()
+    assert stubs[2:] == ["Odds ratio per 10 years of age: D", "Odds ratio per 10 years of age: E"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["lower"], "In E the ratio differs from that in D for age (0.68, p = 0.022 by Holm)."),
+        (
+            ["near null"],
+            "No ratio in E is shown to differ from that in D. Of them 1 differs by less than would matter.",
+        ),
+        (
+            ["higher", "near null", "near null", "inconclusive"],
+            "Of the others 2 differ by less than would matter and for 1 the interval is too wide to tell.",
+        ),
+    ],
+)
+def test_factors_are_counted_without_empty_counts(verdicts: list[str], said: str) -> None:
+    made = [
+        estimates.row(
+            status="converged",
+            analysis=kinds.FACTOR_BETWEEN.name,
+            term="contrast: age_years",
+            level=str(place),
+            scale="prevalence_ratio",
+            estimate=0.68,
+            q_value=0.022,
+            **SURVEY,
+        )
+        | {"verdict": verdict}
+        for place, verdict in enumerate(verdicts)
+    ]
+    text = of_factors.apart(estimates.frame(made), len(made), 4)
+    assert text.endswith(said) and " 0 " not in text
+    first = "The ratio of 1 factor is compared at its declared contrast, the main ones of 4."
+    assert text.startswith(first if len(made) == 1 else "The ratios of 4 factors are compared at their declared ")
+
+
+def test_a_reason_is_told_once_with_the_name_of_its_cohort(diary: Cohort, other: Cohort) -> None:
+    table = other.frame("participants").with_columns(age_years=pl.lit(70.0))
+    old = replace(other, tables={**other.tables, "participants": table})
+    made = compare_cohorts((diary, old), ComparisonSettings(age_bands=(20, 60), factors="none"))
+    assert made.values["not_estimated"].count("no observed night") == 1
+    assert "no observed night (there)" in made.values["not_estimated"]
+
+
+def test_describe_takes_a_standard_of_ones_own(
+    run: Run, diary: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_package(diary, tmp_path / "here")
+    Path("ages.csv").write_text("age_low,people\n20,3\n60,1\n", encoding="utf-8")
+    asked = ("describe", "here", "--age-bands", "20,60", "--json", "--standard")
+    rows = json.loads(run(*asked, "ages.csv")[1])
+    own = StandardPopulation("standard population ages.csv", ((20, 3.0), (60, 1.0)))
+    by_hand = kinds.STANDARDISED_RATE.rows(describe(diary, bands=AgeBands((20, 60)), standard=own).estimates)
+    (row,) = [row for row in rows if row["analysis"] == kinds.STANDARDISED_RATE.name]
+    assert row["estimate"] == pytest.approx(by_hand["estimate"].item(), rel=1e-9)
+    assert row["reference"] == "standard population ages.csv"
+    by_name = describe(diary, bands=AgeBands((20, 60)), standard="ages.csv").estimates
+    assert kinds.STANDARDISED_RATE.rows(by_name).equals(by_hand)
+    code, _, err = run(*asked, "whoo")
+    assert code == 2 and "did you mean who" in err and "allowed: who, esp2013, none, or a CSV file" in err
+    code, _, err = run(*asked, "nowhere.csv")
+    assert code == 4 and "nowhere.csv cannot be read" in err
 
 
 # The notebook and its document.
@@ -444,12 +623,63 @@ def test_the_command_hands_all_to_the_document(run: Run, tmp_path: Path, monkeyp
     monkeypatch.setattr(warm, "server", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(comparison, "build_comparison", built)
     options = "--by sex --name a,b --reference b --where x>1 --standard none --ci-level 0.9 --adjust y --factors all"
+    options += " --average-over reference"
     code, _, err = run("compare", "A", "B", *options.split(), "--out", str(tmp_path / "d"), "--force")
     assert (code, err) == (6, "crampstudy: as far as here\n")
     assert heard["settings"] == ComparisonSettings(
-        by="sex", reference="b", where="x>1", standard="none", ci_level=0.9, adjust="y", factors="all"
+        by="sex",
+        reference="b",
+        where="x>1",
+        standard="none",
+        ci_level=0.9,
+        adjust="y",
+        average_over="reference",
+        factors="all",
     )
     assert (heard["sources"], heard["names"], heard["force"]) == (["A", "B"], ["a", "b"], True)
+
+
+def test_the_command_draws_participants_and_averages_over_the_reference(
+    run: Run, diary: Cohort, other: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for cohort in (diary, other):
+        write_package(cohort, tmp_path / cohort.name)
+    asked = ("compare", "here", "there", "--age-bands", "20,60", "--json", "--bootstrap", "60")
+    made = [run(*asked, *more)[1] for more in ((), ("--seed", "1"), ("--seed", "2"))]
+    assert made[0] == made[1] != made[2]
+    rows = [row for row in json.loads(made[2]) if row["analysis"] == kinds.BETWEEN_BOOTSTRAP.name]
+    by_hand = compare(diary, other, bands=AgeBands((20, 60)), bootstrap=60, rng=np.random.default_rng(2)).estimates
+    drawn = kinds.BETWEEN_BOOTSTRAP.rows(by_hand)
+    assert [row["ci_low"] for row in rows] == pytest.approx(drawn["ci_low"].tolist(), rel=1e-6) and len(rows) == 2
+    reference = ("--adjust", "sex", "--average-over", "reference")
+    rows = json.loads(run(*asked[:6], *reference)[1])
+    (row,) = [row for row in rows if row["analysis"] == kinds.BETWEEN_ADJUSTED.name and row["scale"] == "rate_ratio"]
+    assert row["estimand"] == "averaged over the participants of here, by g-computation"
+    for wrong, said in (
+        (("--bootstrap", "10"), "10 replicates are too few for level 0.95; give at least 40"),
+        (("--bootstrap", "60", "--by", "sex"), "bootstrap (--bootstrap) is for numbers at the ages"),
+        (("--bootstrap", "60", "--out", "doc"), "--bootstrap 60 gives further rows, which the document has no place"),
+        (("--average-over", "reference"), "name its terms, such as adjust='sex' (--adjust sex)"),
+        (("--seed", "-1"), "--seed"),
+    ):
+        code, _, err = run("compare", "here", "there", *wrong)
+        assert code == 2 and said in err, err
+
+
+@pytest.mark.parametrize("nobody", ["age_years > 200", "age_years >= 20"])
+def test_a_document_without_a_number_ends_as_the_terminal_does(
+    run: Run, diary: Cohort, forked: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nobody: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_package(diary, tmp_path / "here")
+    asked = ("compare", "here", "--split", "sex", "--age-bands", "20,60", "--factors", "none", "--where", nobody)
+    code, _, _ = run(*asked)
+    with_document, out, err = run(*asked, "--out", "made")
+    assert with_document == code == (6 if "200" in nobody else 0)
+    assert "The comparison is in made" in out and Path("made/report.pdf").exists()
+    said = "crampstudy: nothing could be estimated but who the cohorts are; the document says why"
+    assert (said in err) == (code == 6)
 
 
 def test_make_compare_makes_the_document() -> None:

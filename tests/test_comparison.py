@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from math import exp, log, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parity_compared import warpbreaks
 from scipy import stats
 
 from crampstudy import compare, fit, open_cohort
@@ -26,6 +28,7 @@ from crampstudy.contrasts.cohorts.measures import measures
 from crampstudy.contrasts.multiplicity import adjusted, e_value, e_values
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.nights import person_nights
 from crampstudy.simulate import simulate
 
 R = json.loads((Path(__file__).parent / "parity" / "compare.json").read_text(encoding="utf-8"))
@@ -107,17 +110,7 @@ def test_e_values_as_published() -> None:
 
 
 def test_means_over_the_same_rows_are_those_of_r() -> None:
-    # warpbreaks: wool (A, B) x tension (L, M, H), nine looms each; saturated, so cell means and 1 / sum.
-    sums = {("A", "L"): 401, ("A", "M"): 216, ("A", "H"): 221, ("B", "L"): 254, ("B", "M"): 259, ("B", "H"): 169}
-    cells = list(sums)
-    coefficients = np.array([log(total / 9) for total in sums.values()])
-    variance = np.diag([1 / total for total in sums.values()])
-
-    def everybody(tension: str) -> np.ndarray:
-        return np.array([[float(cell == (wool, tension)) for cell in cells] for wool, _ in cells for _ in range(9)])
-
-    found = marginal_means((everybody("H"), everybody("L")), coefficients, variance, "log")
-    asked = R["warpbreaks"]
+    found, asked = warpbreaks("HL", "A" * 27 + "B" * 27), R["warpbreaks"]
     assert found.estimate == pytest.approx(asked["means"], rel=1e-8)
     value, error, _ = found.log_ratio(0, 1)
     assert (exp(value), error) == pytest.approx((asked["ratio"], asked["log_se"]), rel=1e-7)
@@ -154,6 +147,25 @@ def test_the_groups_of_two_diaries_are_their_rates(two: pd.DataFrame) -> None:
         assert row["n_nights"] == one["n_nights"] + other["n_nights"]
     # Everybody is not one of the family, whose groups make it up.
     assert ratios["q_value"].notna().tolist() == [True, True, False]
+
+
+def test_what_a_cohort_has_is_worked_out_once_and_of_the_columns_that_are_named(
+    diary: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crampstudy.descriptive import rates as room
+
+    asked: list[set[str]] = []
+
+    def heard(*given: Any, **more: Any) -> pl.DataFrame:
+        asked.append({*more["names"]})
+        return person_nights(*given, **more)
+
+    monkeypatch.setattr(room, "person_nights", heard)
+    bands, where = AgeBands((20, 55)), "fluid_ml >= 0"
+    first = measures(diary, "age_band", bands, where=where)
+    assert measures(diary, "age_band", bands, where=where) is first
+    assert asked == [{"age_band", "age_years", "fluid_ml"}]
+    assert measures(diary, "age_band", bands) is not first and len(asked) == 2
 
 
 def test_the_standardised_ratio_weights_the_bands(two: pd.DataFrame) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from parity_compared import programme
 
 from crampstudy import codebook, wording
 from crampstudy.codebook.intakes import reference_intakes
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.nights.joint_programme import MINERALS, joint_programme, standardise
-from crampstudy.models.nights import count
+from crampstudy.contrasts.nights.joint_programme import MINERALS, joint_programme
 from crampstudy.tables import joint_programme as table
 
 PARITY = Path(__file__).parent / "parity"
@@ -103,29 +103,8 @@ def test_what_was_not_measured_is_named() -> None:
 
 def test_the_means_and_their_errors_are_those_of_stacked_equations_in_r() -> None:
     r = json.loads((PARITY / "programme.json").read_text(encoding="utf-8"))
-    people = pl.read_csv(PARITY / "diary" / "participants.csv", schema_overrides={"participant_id": pl.String})
-    nights = pl.read_csv(PARITY / "diary" / "diary.csv", schema_overrides={"participant_id": pl.String})
-    rows = nights.filter(pl.col("entry_made") & pl.col("cramps").is_not_null()).join(people, on="participant_id")
-    rows = rows.select(
-        "participant_id",
-        "cramps",
-        (pl.col("age_years") - 60) / 10,
-        pl.col("hours_in_bed") >= 8,
-        pl.col("alcohol_units") == 0,
-        pl.col("serum_potassium_mmol_l") >= 4.2,
-    ).drop_nulls()
-
-    def matrix(habits: np.ndarray) -> np.ndarray:
-        a, b, c = habits.T
-        return np.column_stack([np.ones(len(rows)), a, b, c, rows["age_years"], a * b, a * c, b * c, a * b * c])
-
-    own = rows.select(rows.columns[3:]).to_numpy().astype(float)
-    x, ones, none = matrix(own), matrix(np.ones_like(own)), matrix(np.zeros_like(own))
-    counts = rows["cramps"].to_numpy().astype(float)
-    fitted = count.poisson(x, counts, np.zeros(len(counts)))
-    who = rows["participant_id"].rank("dense").to_numpy().astype(int) - 1
-    found = standardise(x, counts, fitted.coefficients, who, [ones, none])
-    assert (len(rows), len(found.influence)) == (r["rows"], r["people"])
+    found, rows = programme()
+    assert (rows, len(found.influence)) == (r["rows"], r["people"])
     assert [found.all, found.none] == pytest.approx([r["all"], r["none"]], rel=1e-8)
     variance = found.covariance()
     np.testing.assert_allclose(variance, r["covariance"], rtol=1e-6)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import parity
 import parity_cells
+import parity_compared
 import pytest
 from parity_linear import NUMBER
 
@@ -90,6 +91,30 @@ def test_the_document_shows_them(cells: list[Any]) -> None:
         # Another machine rounds otherwise: a power of ten more or less is no news.
         for stated, found in zip(row[-2:], now[-2:], strict=True):
             assert float(found.strip("< ")) <= 10.001 * float(stated.strip("< ")), "run: make parity"
+
+
+def test_what_is_compared_beside_the_models_agrees_and_is_shown() -> None:
+    made = list(parity_compared.comparisons())
+    assert [each for each in made if not each.agrees] == []
+    assert {each.script for each in made} == {"compare.R", "compared.R", "two_surveys.R", "programme.R"}
+    page = (ROOT / "docs/parity.md").read_text(encoding="utf-8")
+    shown = split(page.split(parity.NUMBERS[0])[1].split(parity.NUMBERS[1])[0])
+    assert [row[:3] for row in shown] == [row[:3] for row in split(parity_compared.table())], "run: make parity"
+    assert not parity_compared.Comparison("x", "x.R", "x", 2e-6, None).agrees
+    assert not parity_compared.Comparison("x", "x.R", "x", 0.0, 2e-4).agrees
+
+
+def test_every_committed_script_has_a_line_its_output_and_who_holds_it() -> None:
+    found = parity_compared.scripts()
+    assert {*found} == {path.name for path in parity_cells.HERE.glob("*.R")}
+    assert [name for name, (_, held) in found.items() if not held] == []
+    assert [n for n in found if not (parity_cells.HERE / n).with_suffix(".json").exists()] == []
+    page = (ROOT / "docs/parity.md").read_text(encoding="utf-8")
+    shown = split(page.split(parity.SCRIPTS[0])[1].split(parity.SCRIPTS[1])[0])
+    assert [row[:2] for row in shown] == [row[:2] for row in split(parity_compared.script_table())], "run: make parity"
+    for name, _, held in shown:
+        known = {each.strip("`") for each in held.split(", ")}
+        assert known & {*found[name.strip("`")][1]}, f"{name}: run: make parity"
 
 
 def test_a_difference_is_seen() -> None:

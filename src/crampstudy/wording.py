@@ -85,8 +85,8 @@ _OPERATORS = (
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return a number with ``digits`` decimals and a true minus sign."""
-    return f"{value:,.{digits}f}".replace("-", "−")
+    """Return a number with ``digits`` decimals and a true minus sign, which no 0 has."""
+    return f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def count(value: Any) -> str:

@@ -1,5 +1,5 @@
-# Reference values for tests/test_intervals.py: Rscript tests/parity/intervals.R
-# R has no model of these classes. Their likelihood is written out with pnbinom or integrate(), maximised by BFGS and
+# Counts of which only an interval is known, in R, which has no model of them.
+# Their likelihood is written out with pnbinom or integrate(), maximised by BFGS and
 # polished by Newton steps on Richardson derivatives (numDeriv); survey does the variance, from the influence of each row.
 suppressPackageStartupMessages({library(survey); library(numDeriv); library(jsonlite)})
 options(survey.lonely.psu = "adjust", survey.adjust.domain.lonely = TRUE)

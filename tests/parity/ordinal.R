@@ -1,4 +1,4 @@
-# Reference values for the ordinal models from MASS, sandwich, ordinal and survey: Rscript tests/parity/ordinal.R
+# Ordered classes of cramps, episodes and a survey in R: MASS::polr, sandwich, ordinal::clm and survey::svyolr.
 # With people.csv, what `python tests/parity/ordinal_data.py ../shared/data/nhanes > people.csv` writes, as argument
 # the NHANES fit is made anew; without, the earlier one is kept.
 suppressPackageStartupMessages({

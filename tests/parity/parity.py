@@ -1,4 +1,4 @@
-"""How far this package is from R, model by model: `make parity` renews the table of docs/parity.md.
+"""How far this package is from R: `make parity` renews the tables of docs/parity.md.
 
 R's numbers are in the JSON files here, each beside the script that wrote it; R is not needed. Ours are computed anew.
 A difference is that of a number relative to R's, a coefficient near 0 relative to its standard error instead.
@@ -11,15 +11,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
+import parity_compared
 import parity_linear
 import parity_nights
 import parity_people
-from parity_cells import Cell
+from parity_cells import Cell, below
 
 from crampstudy.models import MODELS
 
 BEGIN, END = "<!-- parity: begin -->", "<!-- parity: end -->"
+NUMBERS = "<!-- numbers: begin -->", "<!-- numbers: end -->"
+SCRIPTS = "<!-- scripts: begin -->", "<!-- scripts: end -->"
 
 
 def cells() -> Iterator[Cell]:
@@ -51,11 +53,13 @@ def table(found: Sequence[Cell]) -> str:
     return "\n".join(lines)
 
 
-def below(value: float) -> str:
-    """Return a difference as the power of ten that it is below: its digits are those of a machine's rounding."""
-    if np.isnan(value):
-        return "no number"
-    return f"< 1e{max(int(np.floor(np.log10(value))) + 1, -9):+03d}" if value else "0"
+def tables(found: Sequence[Cell]) -> dict[tuple[str, str], str]:
+    """Return each table of the page in Markdown, by the marks that it stands between."""
+    return {
+        (BEGIN, END): table(found),
+        NUMBERS: parity_compared.table(),
+        SCRIPTS: parity_compared.script_table(),
+    }
 
 
 def main() -> int:
@@ -71,11 +75,13 @@ def main() -> int:
             )
     elif asked.write:
         page = asked.write.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        asked.write.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", encoding="utf-8")
+        for (begin, end), made in tables(found).items():
+            before, after = page.split(begin)[0], page.split(end)[1]
+            page = f"{before}{begin}\n{made}\n{end}{after}"
+        asked.write.write_text(page, encoding="utf-8")
     else:
-        sys.stdout.write(f"{table(found)}\n")
-    return int(not all(c.agrees for c in found))
+        sys.stdout.write("\n\n".join(tables(found).values()) + "\n")
+    return int(not all(c.agrees for c in (*found, *parity_compared.comparisons())))
 
 
 if __name__ == "__main__":

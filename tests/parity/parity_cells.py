@@ -117,5 +117,12 @@ def differences(
     return float(np.max(np.abs(ours[0] - b) / scale)), float(np.nanmax(np.abs(ours[1] / se - 1)))
 
 
+def below(value: float) -> str:
+    """Return a difference as the power of ten that it is below: its digits are those of a machine's rounding."""
+    if np.isnan(value):
+        return "no number"
+    return f"< 1e{max(int(np.floor(np.log10(value))) + 1, -9):+03d}" if value else "0"
+
+
 def exposure(offset: bool) -> str:
     return "log hours in bed" if offset else "none"

@@ -1,4 +1,4 @@
-# Reference values for tests/test_survey.py from R's survey package: Rscript tests/parity/survey.R
+# Means, prevalences by band and regressions of a stratified cluster sample and its domains in R: survey.
 suppressPackageStartupMessages({library(survey); library(jsonlite)})
 options(survey.lonely.psu = "adjust", survey.adjust.domain.lonely = TRUE)
 script <- sub("--file=", "", grep("--file=", commandArgs(), value = TRUE))

@@ -14,6 +14,7 @@ from crampstudy.age_bands.standards import (
     StandardPopulation,
     population,
     read_standard,
+    standard_named,
 )
 from crampstudy.errors import BandError
 
@@ -26,6 +27,7 @@ __all__ = [
     "StandardPopulation",
     "population",
     "read_standard",
+    "standard_named",
 ]
 
 DEFAULT_LIMITS = (20, 40, 50, 60, 70, 80)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from crampstudy import suggestions
 from crampstudy.errors import BandError, SourceError
@@ -61,6 +62,26 @@ def _published(name: str) -> StandardPopulation:
     text = files("crampstudy.age_bands").joinpath("standard_populations.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return StandardPopulation(STANDARDS[name], tuple((int(row[_AGE]), float(row[name])) for row in rows))
+
+
+def standard_named(name: str, others: Sequence[str] = ()) -> AnyStandard:
+    """Return the standard population that a name means: a published one, none, or that of a CSV file.
+
+    Args:
+        name: ``who``, ``esp2013``, ``none`` or the name of a file.
+        others: what the name might have been beside these, for a message.
+
+    Raises:
+        BandError: there is none of this name.
+        SourceError: the file cannot be read, or is no such table.
+    """
+    known = (*STANDARDS, "none", *others)
+    if name in known:
+        return cast(AnyStandard, name)
+    if name.lower().endswith(".csv"):
+        return read_standard(Path(name))
+    said, allowed = f"no standard population {name!r}", f"allowed: {', '.join(known)}, or a CSV file"
+    raise suggestions.unknown(BandError, said, name, known, allowed)
 
 
 def read_standard(path: Path) -> StandardPopulation:

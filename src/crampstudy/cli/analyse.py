@@ -20,7 +20,6 @@ from crampstudy.cli.options import (
     ObservedFrom,
     ObservedTo,
     Source,
-    StandardName,
     UnloggedNights,
     Weight,
     Where,
@@ -58,7 +57,13 @@ def describe(
         str | None, typer.Option(help="A survey to whose people the shares of class_30_days are standardised.")
     ] = None,
     age_bands: Bands = None,
-    standard: StandardName = "who",
+    standard: Annotated[
+        str,
+        typer.Option(
+            help="Standard population: who, esp2013, none, or a CSV of age_low and people.",
+            autocompletion=completion.standards,
+        ),
+    ] = "who",
     where: Where = None,
     weight: Weight = None,
     ci_level: CiLevel = 0.95,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,7 +27,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
-from crampstudy.errors import UsageError
+from crampstudy.errors import AnalysisError, UsageError
 
 if TYPE_CHECKING:
     from crampstudy.report.assembly.make import Report
@@ -67,6 +67,10 @@ def compare(
     adjust: Annotated[
         str, typer.Option(help='Also at the same people, adjusted for these terms beside the groups, such as "sex".')
     ] = "",
+    average_over: Annotated[
+        Literal["all", "reference"],
+        typer.Option(help="With --adjust: whose participants are the same people, of all cohorts or the reference's."),
+    ] = "all",
     pool: Annotated[
         bool,
         typer.Option("--pool", help="Also take the cohorts of one kind together, each a stratum."),
@@ -75,6 +79,13 @@ def compare(
         Literal["gamma", "dobson", "log"] | None,
         typer.Option(help="Also give diaries' standardised rates this interval of few events; the row names it."),
     ] = None,
+    bootstrap: Annotated[
+        int,
+        typer.Option(
+            metavar="TIMES", help="Also draw the participants of diaries so often, for the standardised ratios."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of --bootstrap; the same seed gives the same bytes.")] = 1,
     factors: Annotated[
         Literal["main", "all", "none"],
         typer.Option(
@@ -107,8 +118,12 @@ def compare(
     said, names = word(unlogged, observed_from, observed_to, case_definition), listed(name) if name else None
     asked = [with_unlogged(source, said) for source in sources]
     if out is not None or as_report:
-        if pool or few_events:
-            which = "--pool" if pool else f"--few-events {few_events}"
+        further = {
+            "--pool": pool,
+            f"--few-events {few_events}": few_events,
+            f"--bootstrap {bootstrap}": bootstrap,
+        }
+        if which := next((option for option, value in further.items() if value), None):
             raise UsageError(
                 f"{which} gives further rows, which the document has no place for; leave out --out, --report"
             )
@@ -121,15 +136,18 @@ def compare(
             from crampstudy.analyses.comparison import ComparisonSettings
             from crampstudy.report.assembly.comparison import build_comparison
 
-            settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level, factors)
+            settings = ComparisonSettings(
+                by, own.limits, standard, where, reference, adjust, average_over, ci_level, factors
+            )
             made = build_comparison(
                 asked, settings, names=names, split=split, out=out, progress=shown, server=server, force=force
             )
         _tell(made, asked)
         if not (as_json or as_csv):
+            _check_document(made)
             return
-    limits = bands(age_bands)
-    cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits)
+    limits, rng = bands(age_bands), _draws(seed) if bootstrap else None
+    cohorts = several([opened(source) for source in asked], names=names, split=split, bands=limits, source=asked[0])
     first, second, *others = cohorts
     described = compare(
         first,
@@ -141,14 +159,33 @@ def compare(
         where=where,
         reference=reference,
         adjust=adjust,
+        average_over=average_over,
         pool=pool,
         few_events=few_events,
+        bootstrap=bootstrap,
+        rng=rng,
         ci_level=ci_level,
     )
     show_described(described, output, sources if split is None else [*sources] * len(cohorts))
     if len({cohort.kind for cohort in cohorts}) > 1 and not output.aside:
         typer.echo("A diary's rate and a survey's recalled prevalence are different measures: do not subtract them.")
     check_estimated(described)
+
+
+def _draws(seed: int) -> Any:
+    import numpy as np
+
+    return np.random.default_rng(seed)
+
+
+def _check_document(made: Report) -> None:
+    """End as the comparison without a document does where nothing could be estimated; the document says why."""
+    import pandas as pd
+
+    from crampstudy.analyses.comparison import compares_anything
+
+    if not compares_anything(pd.read_csv(made.estimates)):
+        raise AnalysisError("nothing could be estimated but who the cohorts are; the document says why")
 
 
 def _tell(made: Report, sources: list[str]) -> None:

@@ -26,10 +26,7 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
         UsageError: the cohort is a survey, or fewer than two levels have nights.
     """
     if cohort.kind == "survey":
-        raise UsageError(
-            f"{cohort.name} is a survey, whose parts share its sampling units and are no cohorts of their own; "
-            f"compare its groups: crampstudy describe SOURCE --by {by}"
-        )
+        raise UsageError(f"{cohort.name} is a survey, whose parts share its sampling units and are no cohorts")
     people, nights = cohort.frame("participants"), cohort.frame("diary")[_PERSON].unique()
     found = people.select(_PERSON, level=levels).filter(pl.col(_PERSON).is_in(nights.implode()))
     own = [level for level in found["level"].unique(maintain_order=True).sort() if level is not None]

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from crampstudy import estimates, suggestions
-from crampstudy.age_bands import AgeBands, AnyStandard
+from crampstudy.age_bands import AgeBands, AnyStandard, standard_named
 from crampstudy.cohort import Cohort, check_opened, subpopulation
 from crampstudy.cohort.account import Account
 from crampstudy.descriptive.rates import rates
@@ -65,7 +65,7 @@ def describe(
     *,
     outcome: Outcome | None = None,
     bands: AgeBands | None = None,
-    standard: AnyStandard = "who",
+    standard: AnyStandard | str = "who",
     like: Cohort | None = None,
     where: str | None = None,
     weight: str | None = None,
@@ -83,8 +83,8 @@ def describe(
             one of the nights or the cramps. By default ``remedy`` for that, nothing for classes, else ``age_band``.
         outcome: for a diary ``cramps`` (the default), ``relief`` or ``class_30_days``.
         bands: age bands, by default from 20, 40, 50, 60, 70 and 80 years.
-        standard: standard population, ``who``, ``esp2013``, ``none`` or a
-            :class:`~crampstudy.age_bands.StandardPopulation`.
+        standard: standard population, ``who``, ``esp2013``, ``none``, a
+            :class:`~crampstudy.age_bands.StandardPopulation`, or the name of a CSV file of one.
         like: for classes, a survey to whose people their shares are standardised.
         where: condition that names a part of the cohort; for a survey a domain.
         weight: weight column of a survey; the interview weight by default.
@@ -92,10 +92,12 @@ def describe(
 
     Raises:
         UsageError: ``by``, ``where`` or the level is none of what is allowed.
-        BandError: the bands do not fit the cohort's ages.
+        BandError: the bands do not fit the cohort's ages, or there is no such standard population.
+        SourceError: the file of the standard population cannot be read.
     """
     check_opened(cohort)
-    asked = _Question(by, outcome, bands or AgeBands(), standard, like, where, weight, ci_level)
+    meant = standard_named(standard) if isinstance(standard, str) else standard
+    asked = _Question(by, outcome, bands or AgeBands(), meant, like, where, weight, ci_level)
     return _of_diary(cohort, asked) if cohort.kind == "diary" else _of_survey(cohort, asked)
 
 

@@ -20,7 +20,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.groups import part_of
 from crampstudy.models.common.outcome_parts import check_apart, check_condition
 from crampstudy.models.terms.levels import check_group, no_group
-from crampstudy.nights import NO_AGE, denominator, night_account, person_nights
+from crampstudy.nights import NO_AGE, denominator, night_account, no_night, person_nights
 from crampstudy.wording import counted
 
 ALL = "all"
@@ -58,7 +58,12 @@ def rates(
         UsageError: ``by`` is not a level or yes/no variable of the cohort.
     """
     check_condition(where, "cramps")
-    observed = person_nights(cohort, bands)
+    # What may be named is asked of all columns, and only those that are named are read.
+    every = no_night(cohort, bands)
+    subpopulation.select(every, where)
+    _check_groups(by, every)
+    named = subpopulation.names(where) if where else ()
+    observed = person_nights(cohort, bands, names={by, "age_years", "age_band", *named})
     part = subpopulation.select(observed, where)
     nights = observed.filter(part.inside)
     left_out = ((UNDECIDED, part.undecided), (OUTSIDE, observed.height - part.undecided - nights.height))
@@ -117,13 +122,20 @@ def age_groups(table: pl.DataFrame, bands: AgeBands) -> dict[str, pl.Expr]:
     return single | summaries | everybody
 
 
+def _check_groups(by: str, every: pl.DataFrame) -> None:
+    """Check that a column of all that there are names groups of participants."""
+    if by == "age_band":
+        return
+    check_group(by, every)
+    if by not in every.columns or every[by].dtype not in (pl.Boolean, pl.String):
+        people = every.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))
+        raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, people)
+
+
 def _groups(nights: pl.DataFrame, by: str, bands: AgeBands) -> Mapping[str, pl.Expr]:
     if by == "age_band":
         return age_groups(nights, bands)
     check_group(by, nights)
-    if by not in nights.columns or nights[by].dtype not in (pl.Boolean, pl.String):
-        people = nights.select(pl.exclude([v.name for v in codebook.variables("diary") if v.name != by]))
-        raise no_group("rates are given by age_band or a level or yes/no variable of the participants", by, people)
     if nights.height and nights.group_by("participant_id").agg(pl.col(by).n_unique())[by].to_numpy().max() > 1:
         raise UsageError(f"{by} changes from night to night; rates are given by what a participant is")
     check_apart([by], "cramps", "groups")

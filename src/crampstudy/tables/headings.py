@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -26,3 +27,21 @@ def p_value(value: float) -> str:
     if math.isnan(value):
         return wording.DASH
     return "<0.001" if value < 0.001 else wording.number(value, 3)
+
+
+def in_groups(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with those of one cohort and outcome together, else in their order."""
+    places = rows.groupby(["cohort", "outcome"], sort=False, dropna=False).ngroup()
+    return rows.iloc[places.argsort(kind="stable")]
+
+
+def grouped_stubs(rows: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.Index:
+    """Return the stubs of rows, in groups where these are of several cohorts or outcomes."""
+    several = [column for column in ("cohort", "outcome") if rows[column].nunique() > 1]
+    if not several:
+        return pd.Index(list(stubs), name=name)
+    told = rows[several].astype(str)
+    if "outcome" in several:
+        told["outcome"] = told["outcome"].map(wording.outcome)
+    groups = [", ".join(cells) for cells in told.to_numpy()]
+    return pd.MultiIndex.from_arrays([groups, list(stubs)], names=["", name])

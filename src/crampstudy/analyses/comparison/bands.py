@@ -41,6 +41,7 @@ def contrasts(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> pd.Dat
         standard=settings.standard,
         where=settings.where,
         adjust=settings.adjust,
+        average_over=settings.average_over,
         ci_level=settings.ci_level,
     ).estimates
 

@@ -7,7 +7,7 @@ import pandas as pd
 from crampstudy import tables
 from crampstudy.analyses.comparison.sentences import common as said
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable
-from crampstudy.contrasts.cohorts.further.common_measure import LIMIT
+from crampstudy.contrasts.cohorts.further.common_measure import LIMIT, NOTED
 from crampstudy.estimates import kinds
 
 FIGURE, TABLE, RATES, PREVALENCES = "fig-common", "tbl-common", "tbl-rates", "tbl-prevalences"
@@ -26,17 +26,19 @@ def common_measure(rows: pd.DataFrame) -> Findings:
         alt=f"Points with intervals by class and cohort. {said.answer(between)}",
     )
     caption = "Share of people by cramps in 30 nights: ratio and difference of a diary and a survey."
-    shown = {TABLE: ReportTable(tables.between_kinds(between), caption, f"{LIMIT} {tables.notes(between)}")}
+    shown = {
+        TABLE: ReportTable(tables.between_kinds(between), caption, f"{LIMIT} {tables.notes(between, besides=[NOTED])}")
+    }
     own = {RATES: (kinds.INCIDENCE_RATE, tables.rates), PREVALENCES: (kinds.PREVALENCE, tables.prevalence)}
     for label, (kind, table) in own.items():
         of = rows[rows["cohort"].isin(kind.rows(rows)["cohort"].unique()[:1])]
-        of = of[of["analysis"].isin([each.name for each in _DESCRIBED])]
+        of = of[of["analysis"].isin([each.name for each in DESCRIBED])]
         name = str(of["cohort"].iloc[0])
         shown[label] = ReportTable(table(of), said.own(name, kind.name), tables.notes(of) or None)
     return Findings(rows.iloc[:0], shown, {FIGURE: drawing}, {"common": said.answer(between)})
 
 
-_DESCRIBED = (
+DESCRIBED = (
     *(kinds.INCIDENCE_RATE, kinds.MEAN_PERSON_RATE, kinds.STANDARDISED_RATE),
     *(kinds.PREVALENCE, kinds.STANDARDISED_PREVALENCE),
 )

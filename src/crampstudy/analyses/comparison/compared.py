@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pandas as pd
+
 from crampstudy import tables
 from crampstudy.analyses.comparison import bands, common, people
 from crampstudy.analyses.comparison.factors import FACTORS, factors
@@ -13,6 +15,7 @@ from crampstudy.analyses.comparison.sentences import limits as said
 from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Findings, attempt, has_estimate, joined, together
 from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
 
 _GROUPS = (bands.FIGURE, bands.GROUPS, bands.SEVERE)
 _PEOPLE = (people.CHARACTERISTICS, people.COMPLETENESS, people.CLEANING)
@@ -24,6 +27,10 @@ VALUES = (
     *("interaction", "sensitivity", "not_estimated", "limits"),
 )
 """Names of the texts of its prose."""
+_FACTORS = "Factors are compared between cohorts of one kind alone."
+_OTHERWISE = "Tests, trends and other ways to standardise are of cohorts of one kind alone."
+_SINGLE = (*(kind.name for kind in common.DESCRIBED), kinds.FACTOR_IN_COHORT.name)
+_WHO = (kinds.CHARACTERISTICS.name, kinds.COMPLETENESS.name, kinds.STANDARDISED_DIFFERENCE.name)
 
 
 def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | None = None) -> Findings:
@@ -46,16 +53,31 @@ def compare_cohorts(cohorts: Sequence[Cohort], settings: ComparisonSettings | No
         bands.by_group(rows),
         common.common_measure(rows),
         attempt(_PEOPLE, lambda: people.who_the_cohorts_are(ordered, settings)),
-        attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors"),
+        attempt((FACTORS,), lambda: factors(alike, settings)) if several else _alone("factors", _FACTORS),
         bands.tests(rows),
-        attempt((SENSITIVITY,), lambda: sensitivity(alike, settings)) if several else _alone("sensitivity"),
+        attempt((SENSITIVITY,), lambda: sensitivity(alike, settings)) if several else _alone("sensitivity", _OTHERWISE),
     )
     return _whole(ordered, settings, found)
 
 
-def _alone(name: str) -> Findings:
+def compares_anything(rows: pd.DataFrame) -> bool:
+    """Say whether anything was estimated but who the cohorts are and how complete."""
+    return has_estimate(rows[~rows["analysis"].isin(_WHO)])
+
+
+def _alone(name: str, said: str) -> Findings:
     """Return that nothing is compared of what only cohorts of one kind have."""
-    return Findings(together([]), values={name: "Only cohorts of one kind are compared in this."})
+    return Findings(together([]), values={name: said})
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows without those of single cohorts that a contrast is made of, which has their reasons and says whose.
+
+    Where cohorts of two kinds are not set against each other, what each has by itself stays.
+    """
+    contrasts = rows[rows["analysis"].isin([kinds.BETWEEN_COHORTS.name, kinds.FACTOR_BETWEEN.name])]
+    compared = {*contrasts["cohort"], *contrasts["reference"]}
+    return rows[~(rows["analysis"].isin(_SINGLE) & rows["cohort"].isin(compared))]
 
 
 def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findings) -> Findings:
@@ -74,7 +96,7 @@ def _whole(cohorts: Sequence[Cohort], settings: ComparisonSettings, found: Findi
         values["answer"], values["common"] = values["common"], ""
     values |= {
         "question": said.question(cohorts, settings),
-        "not_estimated": tables.not_estimated(found.estimates, could_not),
+        "not_estimated": tables.not_estimated(_once(found.estimates), could_not),
         "limits": said.limits(cohorts, settings, found.estimates),
     }
     return replace(

@@ -10,7 +10,7 @@ from crampstudy.analyses.comparison.settings import ComparisonSettings
 from crampstudy.analyses.findings import Findings, ReportTable, together
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.cohorts.factors import compare_factors, declared_factors
-from crampstudy.estimates import verdicts
+from crampstudy.estimates import kinds, verdicts
 from crampstudy.models.terms import formula
 
 FACTORS = "tbl-factors"
@@ -33,7 +33,9 @@ def factors(cohorts: Sequence[Cohort], settings: ComparisonSettings) -> Findings
     if not chosen:
         return Findings(together([]), values={"factors": said.without(settings.factors, len(every))})
     rows = compare_factors(cohorts, chosen, bands=settings.bands, where=settings.where, ci_level=settings.ci_level)
-    note = wording.sentences(filter(None, [said.NOTE, verdicts.remark(rows), tables.reasons(rows)]))
+    # Why a factor has no ratio in a cohort is the reason why the two have none, with the name of the cohort.
+    between = kinds.FACTOR_BETWEEN.rows(rows)
+    note = wording.sentences(filter(None, [said.NOTE, verdicts.remark(rows), tables.reasons(between)]))
     shown = ReportTable(tables.factors_between(rows), "Factors in each cohort at their declared contrasts.", note)
     return Findings(rows, {FACTORS: shown}, values={"factors": said.apart(rows, len(chosen), len(every))})
 

@@ -31,4 +31,4 @@ def open_cohorts(
         UsageError: there are too few sources or names, or the one cohort cannot be split.
     """
     opened = [open_cohort(source) for source in sources]
-    return several(opened, names=names or None, split=split, bands=AgeBands(tuple(age_bands)))
+    return several(opened, names=names or None, split=split, bands=AgeBands(tuple(age_bands)), source=str(sources[0]))

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 
 from crampstudy.age_bands import DEFAULT_LIMITS, AgeBands
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cohorts.asked import check_groups, reference_of, standard_of
+from crampstudy.contrasts.cohorts.adjusted import Over
+from crampstudy.contrasts.cohorts.asked import check_average, check_groups, reference_of, standard_of
 from crampstudy.errors import UsageError
 from crampstudy.models.terms import formula
 from crampstudy.nights import people
@@ -28,6 +29,7 @@ class ComparisonSettings:
         where: condition that names the same part of all cohorts.
         reference: the cohort that the others are compared with; the first by default.
         adjust: further terms for ratios at the same people, such as ``sex``.
+        average_over: whose participants these are: those of ``all`` cohorts or of the ``reference``.
         ci_level: confidence level of the intervals.
         factors: which declared contrasts of factors are compared: ``main``, ``all`` or ``none``.
 
@@ -42,6 +44,7 @@ class ComparisonSettings:
     where: str | None = None
     reference: str | None = None
     adjust: str = ""
+    average_over: Over = "all"
     ci_level: float = 0.95
     factors: Factors = "main"
 
@@ -66,6 +69,7 @@ class ComparisonSettings:
             SourceError: the file of the standard cannot be read.
         """
         reference_of(cohorts, self.reference)
+        check_average(self.average_over, self.adjust)
         for cohort in cohorts:
             check_groups(cohort, self.by, self.bands, self.where)
             if self.adjust:

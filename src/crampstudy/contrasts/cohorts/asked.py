@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
 from crampstudy import suggestions
-from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, read_standard
+from crampstudy.age_bands import STANDARDS, AgeBands, AnyStandard, standard_named
 from crampstudy.cohort import Cohort, subpopulation
 from crampstudy.contrasts.cohorts.adjusted import Over
 from crampstudy.contrasts.cohorts.few_events import Method
 from crampstudy.contrasts.cohorts.parts import age_mix
-from crampstudy.errors import BandError, UsageError
+from crampstudy.errors import UsageError
 from crampstudy.estimates.verdicts import Margins
 from crampstudy.models.common.outcome_parts import check_condition
 from crampstudy.models.terms.levels import check_group, no_group
@@ -84,12 +83,23 @@ def standard_of(
         BandError: there is none of this name.
         SourceError: the file cannot be read.
     """
-    own = {cohort.name: cohort for cohort in cohorts}
-    if not isinstance(standard, str) or standard == "none" or standard in STANDARDS:
-        return cast(AnyStandard, standard)
-    if standard in own:
-        return age_mix(own[standard], bands, where)
-    if standard.lower().endswith(".csv"):
-        return read_standard(Path(standard))
-    said, known = f"no standard population {standard!r}", (*STANDARDS, "none", *own)
-    raise suggestions.unknown(BandError, said, standard, known, f"allowed: {', '.join(known)}, or a CSV file")
+    if not isinstance(standard, str):
+        return standard
+    own = {cohort.name: cohort for cohort in cohorts if cohort.name not in (*STANDARDS, "none")}
+    return age_mix(own[standard], bands, where) if standard in own else standard_named(standard, tuple(own))
+
+
+def check_average(average_over: str, adjust: str) -> None:
+    """Check whose participants the adjusted numbers are averaged over.
+
+    Raises:
+        UsageError: they are those of nobody, or nothing is adjusted.
+    """
+    if average_over not in (known := get_args(Over)):
+        said, allowed = f"no participants {average_over!r} to average over", f"allowed: {', '.join(known)}"
+        raise suggestions.unknown(UsageError, said, average_over, known, allowed)
+    if average_over != "all" and not adjust:
+        raise UsageError(
+            "average_over (--average-over) is of the model that is adjusted: name its terms, "
+            "such as adjust='sex' (--adjust sex)"
+        )

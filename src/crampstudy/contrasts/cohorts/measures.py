@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.remembered import remembered
 from crampstudy.descriptive.frequency.people_by_level import people_by_level
 from crampstudy.descriptive.prevalence import LEVELS, check_bands
 from crampstudy.descriptive.rates import UNIT, rates
@@ -59,6 +60,7 @@ class GroupMeasures:
         return self.labels.index(label) if label in self.labels else None
 
 
+@remembered
 def measures(
     cohort: Cohort, by: str, bands: AgeBands, *, outcome: str = "any", where: str | None = None
 ) -> GroupMeasures:

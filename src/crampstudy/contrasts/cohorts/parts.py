@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import polars as pl
@@ -41,6 +42,7 @@ def several(
     names: Sequence[str] | None = None,
     split: str | None = None,
     bands: AgeBands | None = None,
+    source: str | None = None,
 ) -> tuple[Cohort, ...]:
     """Return the cohorts of a comparison under their names: those given, or the parts of the one that is split.
 
@@ -49,14 +51,22 @@ def several(
         names: as of :func:`crampstudy.compare`.
         split: what the one diary is split by, as :func:`split_by` takes it.
         bands: age bands behind ``age_band``.
+        source: where the one that is split comes from, for a message.
 
     Raises:
-        UsageError: there are too few of them or too many, or as :func:`split_by`.
+        UsageError: there are too few of them or too many, a survey is to be split, or as :func:`split_by`.
     """
     if split is None and len(cohorts) < 2:
         raise UsageError("one cohort is compared with nothing; name another, or split it: --split sex")
     if split is not None and len(cohorts) != 1:
         raise UsageError(f"--split is of one cohort, and there are {len(cohorts)}; leave it out, or name one source")
+    if split is not None and cohorts[0].kind == "survey":
+        quoted, by = shlex.quote(source or "SOURCE"), shlex.quote(split)
+        raise UsageError(
+            f"{cohorts[0].name} is a survey, whose parts share its sampling units: their variances do not add as those "
+            f"of cohorts do. Each part: crampstudy describe {quoted} --by {by}; their ratio, with the covariance of "
+            f"the design: crampstudy fit {quoted} --model survey-poisson --outcome any_cramp --terms {by}"
+        )
     return named(cohorts if split is None else split_by(cohorts[0], split, bands), names)
 
 

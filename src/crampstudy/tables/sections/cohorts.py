@@ -9,7 +9,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.headings import grouped_stubs, in_groups, p_value, with_level
 from crampstudy.tables.table import table_of_rows
 
 _BESIDE = ("E-value", "E-value of the limit", "p (Benjamini-Hochberg)")
@@ -64,7 +64,8 @@ def _stub(term: str, contrast: str) -> str:
 @table_of_rows
 def standardised_otherwise(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the standardised ratio and difference in each way to standardise, or by bootstrap."""
-    return _ratio_and_difference(estimates, [str(level) for level in _ratios(estimates)["level"]], "Standardised")
+    stubs = [wording.capital(str(level)) for level in _ratios(estimates)["level"]]
+    return _ratio_and_difference(estimates, stubs, "Standardised")
 
 
 @table_of_rows
@@ -72,7 +73,7 @@ def between_kinds(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return ratio and difference of the shares of people of a diary and of a survey, by cramps in 30 nights."""
     rows = _ratios(estimates)
     stubs = [
-        f"{wording.level(str(level))}, {how}" if isinstance(how, str) else wording.level(str(level))
+        wording.capital(f"{wording.level(str(level))}, {how}" if isinstance(how, str) else wording.level(str(level)))
         for level, how in zip(rows["level"], rows["model"].astype(object), strict=True)
     ]
     return _ratio_and_difference(estimates, stubs, "Cramps in 30 nights")
@@ -84,7 +85,7 @@ def _ratios(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def _ratio_and_difference(estimates: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.DataFrame:
     """Return a line for each ratio with the difference of the same key beside it, where it has one."""
-    ratios = _ratios(estimates)
+    ratios = in_groups(_ratios(estimates).assign(stub=stubs))
     by = ["cohort", "analysis", "outcome", "model", "level"]
     differences = estimates[estimates["scale"] == "difference"]
     of = {tuple(_text(row[key]) for key in by): row for row in wording.records(differences)}
@@ -99,7 +100,7 @@ def _ratio_and_difference(estimates: pd.DataFrame, stubs: Sequence[str], name: s
             "Verdict": ratios["verdict"].fillna(wording.DASH).to_numpy(),
         }
     )
-    made.index = pd.Index(stubs, name=name)
+    made.index = grouped_stubs(ratios, ratios["stub"].tolist(), name)
     return made
 
 
@@ -142,23 +143,22 @@ def few_events(estimates: pd.DataFrame) -> pd.DataFrame:
 @table_of_rows
 def beside_ratios(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return beside each ratio its E-value, that of its limit, and its p-value by Benjamini and Hochberg."""
-    lines: dict[tuple[str, str, str, str], dict[str, str]] = {}
-    for row in wording.records(estimates):
-        place = (str(row["cohort"]), str(row["estimand"]), str(row["term"]), _text(row["level"]))
-        cells = lines.setdefault(place, {})
+    lines: dict[tuple[str, str, str, str, str], dict[str, str]] = {}
+    for row in wording.records(in_groups(estimates)):
+        cohort, outcome, estimand, term = (str(row[name]) for name in ("cohort", "outcome", "estimand", "term"))
+        cells = lines.setdefault((cohort, outcome, estimand, term, _text(row["level"])), {})
         if row["analysis"] == kinds.E_VALUE.name:
             limit = wording.DASH if pd.isna(row["ci_low"]) else wording.number(row["ci_low"])
             cells |= dict(zip(_BESIDE, (wording.number(row["estimate"]), limit), strict=False))
         else:
             cells[_BESIDE[-1]] = p_value(row["estimate"])
-    several = len({cohort for cohort, *_ in lines}) > 1
     found = pd.DataFrame.from_dict(dict(enumerate(lines.values())), orient="index").fillna(wording.DASH)
     made = found[[name for name in _BESIDE if name in found.columns]]
     stubs = []
-    for cohort, estimand, term, level in lines:
+    for _, _, estimand, term, level in lines:
         named = term.startswith(wording.CONTRAST) or estimand.startswith("factor")
         stub = _stub(term, wording.level(level)) if named else wording.level(level)
-        whose = f"{cohort}: " if several else ""
-        stubs.append(f"{whose}{wording.capital(', '.join(filter(None, (stub, _SAID.get(estimand)))))}")
-    made.index = pd.Index(stubs, name="Ratio")
+        stubs.append(wording.capital(", ".join(filter(None, (stub, _SAID.get(estimand))))))
+    groups = pd.DataFrame([place[:2] for place in lines], columns=["cohort", "outcome"])
+    made.index = grouped_stubs(groups, stubs, "Ratio")
     return made

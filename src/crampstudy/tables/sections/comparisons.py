@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import estimate
-from crampstudy.tables.headings import p_value, with_level
+from crampstudy.tables.headings import grouped_stubs, p_value, with_level
 from crampstudy.tables.table import table_of_rows
 
 
@@ -33,7 +33,7 @@ def between_cohorts(estimates: pd.DataFrame) -> pd.DataFrame:
         }
     )
     stubs = [_stub(row) for row in wording.records(ratios)]
-    made.index = _index(ratios, stubs, wording.grouping(str(ratios["term"].iloc[0])))
+    made.index = grouped_stubs(ratios, stubs, wording.grouping(str(ratios["term"].iloc[0])))
     return made
 
 
@@ -46,7 +46,10 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
         "Cohort by group" + (f", adjusted for {wording.small(wording.term(row))}" if isinstance(row, str) else "")
         for row in tests["adjusted_for"].astype(object)
     ]
-    stubs += [f"Per 10 years of age: {name}" for name in trends["level"]]
+    stubs += [
+        f"{str(scale).replace('_', ' ').capitalize()} per 10 years of age: {name}"
+        for scale, name in zip(trends["scale"], trends["level"], strict=True)
+    ]
     rows = pd.concat([tests, trends])
     order = pd.factorize(rows["outcome"])[0].argsort(kind="stable")
     rows, stubs = rows.iloc[order], [stubs[place] for place in order]
@@ -57,20 +60,8 @@ def cohort_interaction(estimates: pd.DataFrame) -> pd.DataFrame:
             "p": [p_value(p) for p in rows["p_value"]],
         }
     )
-    made.index = _index(rows.assign(cohort=""), stubs, "")
+    made.index = grouped_stubs(rows.assign(cohort=""), stubs, "")
     return made
-
-
-def _index(rows: pd.DataFrame, stubs: Sequence[str], name: str) -> pd.Index:
-    """Return the stubs of rows, in groups where these are of several cohorts or outcomes."""
-    several = [column for column in ("cohort", "outcome") if rows[column].nunique() > 1]
-    if not several:
-        return pd.Index(list(stubs), name=name)
-    told = rows[several].astype(str)
-    if "outcome" in several:
-        told["outcome"] = told["outcome"].map(wording.outcome)
-    groups = [", ".join(cells) for cells in told.to_numpy()]
-    return pd.MultiIndex.from_arrays([groups, list(stubs)], names=["", name])
 
 
 def _stub(row: Mapping[str, Any]) -> str:

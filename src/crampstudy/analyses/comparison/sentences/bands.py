@@ -14,8 +14,8 @@ from crampstudy.tables.sections.compared import ratios
 
 Row = dict[str, Any]
 _VERDICTS = {
-    "higher": "more of them",
-    "lower": "fewer of them",
+    "higher": "cramps are more common",
+    "lower": "cramps are less common",
     "differs but negligible": "a difference too small to matter",
     "near null": "as good as no difference",
     "inconclusive": "an interval too wide to tell",
@@ -26,6 +26,13 @@ _WHAT = {
     "any_cramp": "the prevalence of any cramp",
     "moderate_severe_vs_rest": "the prevalence of moderate-severe cramps",
 }
+
+_RATIO = {
+    "cramps": "rate ratio",
+    "any_cramp": "odds ratio of any cramp",
+    "moderate_severe_vs_rest": "odds ratio of moderate-severe cramps",
+}
+"""What one model of all cohorts has."""
 
 
 def answer(rows: pd.DataFrame) -> str:
@@ -100,7 +107,7 @@ def _verdicts(name: str, rows: pd.DataFrame, outcome: str) -> Iterator[str]:
         for verdict, own in known.groupby("verdict", sort=False)
     ]
     if told:
-        yield f"{_WHAT[outcome].removeprefix('the ')} of {name}, group by group: {'; '.join(told)}"
+        yield f"{_WHAT[outcome]} in {name}, group by group: {'; '.join(told)}"
     for note, own in rows[rows["estimate"].isna()].groupby("note", sort=False):
         yield f"not compared, {note}: {wording.listed(map(wording.level, own['level']))}"
 
@@ -112,21 +119,30 @@ def _counted(rows: Sequence[Row]) -> list[str]:
 
 
 def _tests(rows: pd.DataFrame) -> Iterator[str]:
-    for row in wording.records(kinds.COHORT_INTERACTION.rows(rows)):
-        beside = "" if pd.isna(row["adjusted_for"]) else f", adjusted for {row['adjusted_for']}"
-        ratio = f"the ratio of {_WHAT[str(row['outcome'])].removeprefix('the ')} between cohorts"
-        if pd.isna(row["estimate"]):
-            yield f"whether {ratio} differs by group{beside} could not be tested: {row['note']}"
-            continue
-        differ = row["p_value"] < 1 - row["ci_level"]
-        clear = "differs by group" if differ else "is not shown to differ by group"
-        test = f"{wording.number(row['estimate'])}, {row['unit']}, {wording.p_text(row['p_value'])}"
-        yield f"{ratio}{f'{beside},' if beside else ''} {clear} ({test})"
+    """Yield for each outcome whether ratios differ by group, alone and adjusted; what agrees is one statement."""
+    for outcome, own in kinds.COHORT_INTERACTION.rows(rows).groupby("outcome", sort=False):
+        ratio, said, before = f"the {_RATIO[str(outcome)]} between cohorts", "", ""
+        for row in wording.records(own):
+            beside = "" if pd.isna(row["adjusted_for"]) else f", adjusted for {row['adjusted_for']}"
+            if pd.isna(row["estimate"]):
+                yield f"whether {ratio} differs by group{beside} could not be tested: {row['note']}"
+                continue
+            differ = row["p_value"] < 1 - row["ci_level"]
+            clear = "differs by group" if differ else "is not shown to differ by group"
+            test = f"({wording.number(row['estimate'])}, {row['unit']}, {wording.p_text(row['p_value'])})"
+            if not said:
+                said = f"{ratio}{f'{beside},' if beside else ''} {clear} {test}"
+            elif clear == before:
+                said += f", {'also' if differ else 'nor'}{beside.removeprefix(',')} {test}"
+            else:
+                said += f"; {beside.removeprefix(', ')} it {clear} {test}"
+            before = clear
+        if said:
+            yield said
 
 
 def _trends(rows: pd.DataFrame) -> Iterator[str]:
     for outcome, own in kinds.COHORT_TREND.rows(rows).groupby("outcome", sort=False):
         each = [f"{estimate(row)} in {row['level']}" for row in wording.records(own[own["estimate"].notna()])]
-        what = _WHAT[str(outcome)].removeprefix("the ")
         if each:
-            yield f"per 10 years of age the ratio of {what} is {wording.listed(each)}"
+            yield f"per 10 years of age the {_RATIO[str(outcome)]} is {wording.listed(each)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from crampstudy import wording
@@ -30,7 +32,9 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
     between = kinds.FACTOR_BETWEEN.rows(rows)
     known = between[between["estimate"].notna()]
     of = "" if compared == declared else f", the main ones of {declared}"
-    said = [f"{wording.counted(compared, 'declared contrasts')} of factors are compared{of}"]
+    one = compared == 1
+    subject = f"{'the ratio' if one else 'the ratios'} of {wording.counted(compared, 'factors', 'are')} compared"
+    said = [f"{subject} at {'its' if one else 'their'} declared {'contrast' if one else 'contrasts'}{of}"]
     for name, own in known.groupby("cohort", sort=False):
         reference = own["reference"].iloc[0]
         far = wording.records(own[own["verdict"].isin(_CLEAR)])
@@ -39,10 +43,18 @@ def apart(rows: pd.DataFrame, compared: int, declared: int) -> str:
             said.append(f"in {name} the ratio differs from that in {reference} for {wording.listed(named)}")
         else:
             said.append(f"no ratio in {name} is shown to differ from that in {reference}")
-        null = (own["verdict"] == "near null").sum()
-        open_ = (own["verdict"] == "inconclusive").sum()
-        said.append(f"{null} differ by less than would matter, and for {open_} the interval is too wide to tell")
+        if rest := list(_rest(own["verdict"])):
+            said.append(f"of {'the others' if named else 'them'} {wording.listed(rest)}")
     return wording.sentences(said)
+
+
+def _rest(verdicts: pd.Series[str]) -> Iterator[str]:
+    """Yield of how many factors a difference would not matter, and of how many nothing can be told."""
+    null, open_ = ((verdicts == each).sum() for each in ("near null", "inconclusive"))
+    if null:
+        yield f"{null} {'differs' if null == 1 else 'differ'} by less than would matter"
+    if open_:
+        yield f"for {open_} the interval is too wide to tell"
 
 
 def _factor(row: dict[str, object]) -> str:

@@ -20,6 +20,7 @@ from crampstudy.estimates.groups import part_of
 from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
 from crampstudy.nights import people
 
+NOTED = "a log is not recall"
 LIMIT = (
     "A log is not recall: a ratio of shares of the two has in it how people differ, and how what they remember differs "
     "from what they would have logged."
@@ -82,7 +83,7 @@ def compare_kinds(
             # What is counted in the two is not the same: cramps or windows, and answers.
             counts = {"n_nights": _count(of_diary.loc[level], "n_nights"), "n_events": None}
             for row in rows:
-                noted = row | counts | {"note": estimates.note("a log is not recall", row["note"] or "")}
+                noted = row | counts | {"note": estimates.note(NOTED, row["note"] or "")}
                 ratio = str(noted["scale"]).endswith("_ratio")
                 made.append(noted | {"verdict": verdict(noted, margins) if ratio else None})
     shown = [kind.rows(logged) for kind in (kinds.CLASS_IMPLIED, kinds.CLASS_WINDOWS)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from crampstudy import estimates, suggestions
+from crampstudy import estimates
 from crampstudy.age_bands import Standard, StandardPopulation, population
 from crampstudy.cohort import Cohort
-from crampstudy.contrasts.cohorts.adjusted import Over
-from crampstudy.contrasts.cohorts.asked import ComparisonRequest
+from crampstudy.contrasts.cohorts.asked import ComparisonRequest, check_average
 from crampstudy.contrasts.cohorts.few_events import check_method, few_event_rows
 from crampstudy.contrasts.cohorts.further.resampled import resampled_rows
 from crampstudy.contrasts.cohorts.measures import GroupMeasures
@@ -30,13 +29,9 @@ def check_asked(asked: ComparisonRequest) -> None:
         UsageError: the adjusted numbers are averaged over nobody, nothing is standardised, there is no such interval of
             few events, or participants are to be drawn without a source of the draws, or too few times for the level.
     """
-    if asked.average_over not in (known := get_args(Over)):
-        said, allowed = f"no participants {asked.average_over!r} to average over", f"allowed: {', '.join(known)}"
-        raise suggestions.unknown(UsageError, said, asked.average_over, known, allowed)
-    if asked.average_over != "all" and not asked.adjust:
-        raise UsageError("average_over is of the model that is adjusted: name its terms, such as adjust='sex'")
+    check_average(asked.average_over, asked.adjust)
     if (asked.few_events or asked.bootstrap) and (asked.by != "age_band" or asked.standard == "none"):
-        which = "few_events (--few-events)" if asked.few_events else "bootstrap"
+        which = "few_events (--few-events)" if asked.few_events else "bootstrap (--bootstrap)"
         said = f"{which} is for numbers at the ages of a standard population"
         raise UsageError(f"{said}: leave it out, or compare by age_band with a standard such as who")
     if asked.few_events is not None:
