@@ -14,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from asking import solve
+from scipy import stats
 
 from crampstudy import estimates, fit, tables, terminal
 from crampstudy.cohort import Cohort
@@ -406,6 +407,45 @@ def test_cumulative_and_lead_are_those_of_r() -> None:
     both = of(rows, "lag 1 against lag 0")
     assert np.log(both["estimate"]) == pytest.approx(joint["coefficients"][3] - joint["coefficients"][2], rel=1e-6)
     assert rows["key"].is_unique
+
+
+def unlike(people: int, share: float) -> Cohort:
+    """Return diaries whose first participants have most of the cramps."""
+    cohort = drawn(people, 28, seed=3)
+    first = pl.col("participant_id").str.slice(1).cast(pl.Int64) < 3
+    nights = cohort.frame("diary").with_columns(
+        cramps=pl.when(first).then(pl.col("cramps") * share).otherwise("cramps")
+    )
+    frames = {"participants": cohort.frame("participants"), "diary": nights.with_columns(pl.col("cramps").cast(int))}
+    return Cohort("made", "diary", frames, synthetic=True)
+
+
+def test_few_participants_of_unlike_rates_have_wider_intervals_of_lags() -> None:
+    lags = {}
+    for share in (1, 12):
+        rows = distributed_lag(unlike(20, share), "alcohol_units", model="poisson")
+        named = distributed_lag(unlike(20, share), "alcohol_units", model="poisson", covariance="cluster-small")
+        for level in ("lag 0", "lag 2", "cumulative", "lag 1 against lag 0", "lead 1"):
+            own, plain = of(rows, level), of(named, level)
+            assert (own["estimate"], own["std_error"]) == (plain["estimate"], plain["std_error"])
+            half = stats.t.ppf(0.975, own["df"]) * own["std_error"]
+            assert np.log(own["ci_high"] / own["estimate"]) == pytest.approx(half)
+            assert own["p_value"] == pytest.approx(
+                2 * stats.t.sf(abs(np.log(own["estimate"])) / own["std_error"], own["df"])
+            )
+            assert "own numbers of cramps" in own["note"]
+            assert "own numbers of cramps" not in str(plain["note"])
+            lags[share, level] = own["df"] / plain["df"]
+            assert own["key"] == plain["key"]
+    assert all(lags[1, level] > 0.85 for _, level in lags)
+    # Three people with most of the cramps leave about half of the degrees of freedom, or less.
+    assert all(0.3 < lags[12, level] < 0.6 for _, level in lags)
+
+
+def test_many_participants_have_the_degrees_of_freedom_of_the_fit() -> None:
+    rows = distributed_lag(unlike(50, 12), "alcohol_units", model="poisson")
+    named = distributed_lag(unlike(50, 12), "alcohol_units", model="poisson", covariance="cluster-small")
+    assert rows["df"].tolist() == named["df"].tolist()
 
 
 def test_the_effects_of_the_simulator_are_found() -> None:

@@ -164,6 +164,21 @@ def test_means_of_equal_diaries_have_the_textbook_t() -> None:
     assert found.covariance == pytest.approx(usual)
 
 
+def test_unlike_participants_leave_fewer_degrees_of_freedom() -> None:
+    # Ten people of one diary each: one with half of all events and nine who share the other half.
+    groups, y = np.repeat(np.arange(10), 18), np.ones(180)
+    y[:18] = 9.0
+    fit = count.poisson(np.ones((180, 1)), y, np.zeros(180))
+    made = bias_reduced(Nights(np.ones((180, 1)), y, np.zeros(180), groups, fit.coefficients, distributions.POISSON))
+    assert sorted(made.moments.rates) == pytest.approx([1 / 1.8] * 9 + [9 / 1.8])
+    # They tell as much as (sum)^2 / sum of squares = 18^2 / 90 = 3.6 people who are all alike.
+    assert made.moments.df_at_own_rates(np.ones((1, 1)))[0] == pytest.approx(9 * 3.6 / 10)
+    assert made.moments.turned(2 * np.eye(1)).df_at_own_rates(np.ones((1, 1)))[0] == pytest.approx(9 * 3.6 / 10)
+    # Numbers are no events.
+    linear = Nights(np.ones((180, 1)), y, np.zeros(180), groups, np.array([y.mean()]), distributions.gaussian(4.0))
+    assert bias_reduced(linear).moments.df_at_own_rates(np.ones((1, 1)))[0] == pytest.approx(9)
+
+
 def test_is_unbiased_where_the_working_variance_is_true() -> None:
     # E(V) under the working model is the trace that the degrees of freedom start from: it must be M itself.
     rng = np.random.default_rng(10)

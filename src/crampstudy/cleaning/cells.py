@@ -31,11 +31,12 @@ def check(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, l
 
 
 def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, list[Violation]]:
-    source = table.frame
-    frame = source.with_columns(rules.typed(v, source.schema[v.name]) for v in _other(source, present))
+    source, schema = table.frame, table.frame.schema
+    frame = source.with_columns(rules.typed(v, schema[v.name]) for v in _other(source, present))
     retyped, text = table.retyped or (pl.Series([], dtype=pl.UInt32), source.clear())
     retyped = retyped.cast(pl.UInt32)
-    again = text.select(rules.typed(v, text.schema[v.name]) for v in present) if len(retyped) else text
+    schema = text.schema
+    again = text.select(rules.typed(v, schema[v.name]) for v in present) if len(retyped) else text
     mistyped = []
     columns = []
     for v in present:
@@ -59,7 +60,8 @@ def _typed(table: RawTable, present: Sequence[Variable]) -> tuple[pl.DataFrame, 
 
 def _other(source: pl.DataFrame, present: Sequence[Variable]) -> list[Variable]:
     """Return the variables whose columns are not yet in their types, or hold what is not a number."""
-    same = [v for v in present if source.schema[v.name] == rules.DTYPES[v.type]]
+    schema = source.schema
+    same = [v for v in present if schema[v.name] == rules.DTYPES[v.type]]
     reals = [v.name for v in same if v.type == "number"]
     sums = source.select(pl.col(reals).sum().is_nan()).row(0, named=True) if reals else {}
     settled = {v.name for v in same if not sums.get(v.name)}

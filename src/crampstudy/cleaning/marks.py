@@ -62,7 +62,8 @@ def _marked(frame: pl.DataFrame, asked: Sequence[Variable]) -> dict[str, pl.Seri
     """Return the rows in which columns have a mark, of those that have any."""
     if frame.is_empty():
         return {}
-    may_be = [(v, cells) for v in asked if (cells := _may_be_mark(v, frame.schema[v.name])) is not None]
+    schema = frame.schema
+    may_be = [(v, cells) for v in asked if (cells := _may_be_mark(v, schema[v.name])) is not None]
     # One look at all columns, nearly all of which have none.
     seen = frame.select(cells.any().alias(v.name) for v, cells in may_be).row(0) if may_be else ()
     suspects = [pair for pair, any_seen in zip(may_be, seen, strict=True) if any_seen]

@@ -14,7 +14,7 @@ from crampstudy.cohort import Cohort
 from crampstudy.contrasts import person_time
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
@@ -80,20 +80,22 @@ def distributed_lag(
     made: list[_Row] = []
     if within.leave_out:
         made.append(_untold(joint, own[0]))
-    single = {one: person_time.of_term(joint, one, f"lag {one.shift}", kinds.DISTRIBUTED_LAG) for one in own}
+    single = {one: _single(joint, one, f"lag {one.shift}", more) for one in own}
     made += chain.from_iterable(single.values())
-    margins = more.get("margins", MARGINS)
-    made += _together(joint, single, dict.fromkeys(own, 1.0), CUMULATIVE, margins)
+    made += _together(joint, single, dict.fromkeys(own, 1.0), CUMULATIVE, more)
     if not within.leave_out:
-        made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", margins)
-    for row in person_time.of_term(control, later, f"lead {lead}", kinds.DISTRIBUTED_LAG):
+        made += _together(joint, single, {own[1]: 1.0, own[0]: -1.0}, "lag 1 against lag 0", more)
+    for row in _single(control, later, f"lead {lead}", more):
         made.append(row if _lacks([row]) else row | {"note": estimates.note(_CONTROL, row["note"] or "")})
     if against_lead and not within.leave_out:
-        ends = {
-            one: person_time.of_term(control, one, f"lead {lead}", kinds.DISTRIBUTED_LAG) for one in (own[0], later)
-        }
-        made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", margins)
+        ends = {one: _single(control, one, f"lead {lead}", more) for one in (own[0], later)}
+        made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", more)
     return estimates.frame(map(_of_few, made))
+
+
+def _single(fitted: Fit, one: Exposure, level: str, more: Mapping[str, Any]) -> list[_Row]:
+    rows = person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG)
+    return [person_time.at_own_rates(row, fitted, {one: 1.0}, more) for row in rows]
 
 
 def _of_few(row: _Row) -> _Row:
@@ -102,7 +104,11 @@ def _of_few(row: _Row) -> _Row:
 
 
 def _together(
-    fitted: Fit, single: Mapping[Exposure, list[_Row]], signs: Mapping[Exposure, float], level: str, margins: Margins
+    fitted: Fit,
+    single: Mapping[Exposure, list[_Row]],
+    signs: Mapping[Exposure, float],
+    level: str,
+    more: Mapping[str, Any],
 ) -> list[_Row]:
     """Return the rows of a sum of lags with these ``signs``, per unit and at the declared contrast of a single one."""
     made = []
@@ -122,9 +128,9 @@ def _together(
         others = (term for term in str(plain["adjusted_for"] or "").split("; ") if term not in ("", *at))
         cells |= {"adjusted_for": "; ".join(others) or None, "note": row["note"] or plain["note"]}
         kept = {name: cell for name, cell in row.items() if name not in ("key", "reference") and cell is not None}
-        made.append(estimates.row(**kept | cells))
+        made.append(person_time.at_own_rates(estimates.row(**kept | cells), fitted, signs, more))
         if plain["verdict"] is not None:
-            made[-1] = person_time.judged(made[-1], margins)
+            made[-1] = person_time.judged(made[-1], more.get("margins", MARGINS))
     return made
 
 

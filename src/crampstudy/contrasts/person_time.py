@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +16,11 @@ from crampstudy.codebook.exposures import WITHIN, Exposure, Part
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.estimates.verdicts import Margins, verdict
+from crampstudy.estimates.verdicts import MARGINS, Margins, verdict
 from crampstudy.models.coefficients.result import Fit
+from crampstudy.models.coefficients.rows import shown
+from crampstudy.models.inference.covariance import FEW_CLUSTERS, p_value, quantile
+from crampstudy.models.inference.small_sample import Satterthwaite
 from crampstudy.models.terms.columns import quoted
 from crampstudy.models.validation import default_outcome
 from crampstudy.nights import diary_columns
@@ -25,6 +28,8 @@ from crampstudy.nights.calendar import CALENDAR
 from crampstudy.wording import CONTRAST
 
 Row = dict[str, Any]
+_OWN_RATES = "degrees of freedom of participants' own numbers of cramps"
+_MADE_ANEW = ("key", "status", "estimate", "ci_low", "ci_high", "df", "p_value", "verdict")
 
 
 def part(variable: str, which: Part, model: str, outcome: str | None) -> Exposure:
@@ -107,3 +112,33 @@ def judged(row: Row, margins: Margins) -> Row:
     """Return a row of a declared contrast with its verdict."""
     said = verdict(row, margins)
     return row if said is None else row | {"verdict": said}
+
+
+def at_own_rates(row: Row, fitted: Fit, signs: Mapping[Exposure, float], more: Mapping[str, Any]) -> Row:
+    """Return the row of a sum of exposures with the degrees of freedom that few participants of unlike rates leave.
+
+    The model expects as much of one participant as of another; of fewer than
+    :data:`~crampstudy.models.inference.covariance.FEW_CLUSTERS`, those with most cramps tell most of what nights are
+    compared for, and t has the degrees of freedom that they leave. Other rows are as they were, and so are all where
+    a covariance was named.
+
+    Args:
+        row: a row of the fit.
+        fitted: the fit.
+        signs: how often each exposure is in the sum.
+        more: what else was asked of the fit, such as ``covariance`` or ``margins``.
+    """
+    linear, people = fitted.linear, row["n_participants"]
+    if more.get("covariance", "auto") != "auto" or row["status"] != "converged" or row["ci_low"] is None:
+        return row
+    if linear is None or not isinstance(linear.moments, Satterthwaite) or people is None or people >= FEW_CLUSTERS:
+        return row
+    by_term = {str(exposure): sign for exposure, sign in signs.items()}
+    contrast = np.array([by_term.get(column.term, 0.0) for column in linear.design.columns])
+    df, error = float(linear.moments.df_at_own_rates(contrast[None, :])[0]), float(row["std_error"])
+    value = float(row["estimate"] if linear.scale.of else np.log(row["estimate"]))
+    cells = {name: cell for name, cell in row.items() if name not in _MADE_ANEW and cell is not None}
+    cells |= {"df": df, "p_value": p_value(value / error, df) if error > 0 else None}
+    cells["note"] = estimates.note(cells.get("note", ""), _OWN_RATES)
+    made = shown(value, quantile(row["ci_level"], df) * error, linear.scale, cells)
+    return judged(made, more.get("margins", MARGINS)) if row["verdict"] is not None else made

@@ -50,7 +50,11 @@ def adjusted_lags(cohort: Cohort, sleep: str, *, model: str = "negative-binomial
     terms = [person_time.joined("", [*own, between]), *person_time.deviations(held, cohort)]
     fitted = fit(cohort, model=model, terms=" + ".join(terms), **more)
     said = f"adjusted for {wording.listed(wording.small(node.meaning) for node in held.values())}" if held else ""
-    made = [row for one in own for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)]
+    made = [
+        person_time.at_own_rates(row, fitted, {one: 1.0}, more)
+        for one in own
+        for row in person_time.of_term(fitted, one, f"lag {one.shift}", kinds.LAG_ADJUSTED)
+    ]
     return estimates.frame(person_time.noted(row, said, _NOT_HELD) for row in made)
 
 

@@ -60,11 +60,13 @@ class Satterthwaite:
     """How far G participants carry the variances of p coefficients, or of combinations of them (k x p), if given.
 
     A variance V is a quadratic form in the participants' scores, whose covariance under the working model is
-    diag(spread) - linked linked' (``spread`` and ``linked`` G x p x p); its moments need no G x G matrix.
+    diag(spread) - linked linked' (``spread`` and ``linked`` G x p x p); its moments need no G x G matrix. ``rates`` (G)
+    are the participants' events, each beside what the model expects of them.
     """
 
     spread: Array
     linked: Array
+    rates: Array
 
     def df(self, contrasts: Array | None = None) -> Array:
         """Return the degrees of freedom (k) of t: 2 E(V)^2 / Var(V)."""
@@ -74,6 +76,19 @@ class Satterthwaite:
         norm = np.square(spread).sum(axis=0) - 2 * (spread * squares).sum(axis=0) + np.square(gram).sum(axis=(1, 2))
         with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where no score bears on a coefficient: a problem
             number: Array = (spread.sum(axis=0) - squares.sum(axis=0)) ** 2 / norm
+        return number
+
+    def df_at_own_rates(self, contrasts: Array) -> Array:
+        """Return the degrees of freedom (k) where scores spread with the participants' own events, not the expected.
+
+        Who has ten times the cramps of another tells most of what nights of one person are compared for; a working
+        model in which both are alike counts them as two. Never more than :meth:`df`.
+
+        Source: Carter, Schnepel and Steigerwald 2017 (the effective number of clusters).
+        """
+        spread = self._of(contrasts)[0]
+        fewer = effective_number(spread * self.rates[:, None]) / effective_number(spread)
+        number: Array = self.df(contrasts) * np.minimum(fewer, 1.0)
         return number
 
     def expected(self, contrasts: Array | None = None) -> Array:
@@ -89,7 +104,7 @@ class Satterthwaite:
     def turned(self, by: Array) -> Satterthwaite:
         """Return the moments of other coefficients, ``by`` (p x p) of these."""
         half = _times(self.spread, by.T).transpose(0, 2, 1)  # each spread is symmetric
-        return Satterthwaite(_times(half, by.T), self._linked(by))
+        return Satterthwaite(_times(half, by.T), self._linked(by), self.rates)
 
     def _of(self, contrasts: Array | None) -> tuple[Array, Array]:
         if contrasts is None:
@@ -139,7 +154,7 @@ def bias_reduced(nights: Nights) -> SmallSample:
     p = len(nights.coefficients)
     if rows is None:
         empty = np.full((p, p), np.nan)
-        none = Satterthwaite(empty[None], empty[None])
+        none = Satterthwaite(empty[None], empty[None], np.ones(1))
         return SmallSample(empty, none, np.ones(p, dtype=bool), problem="the information matrix is singular")
     meat, alone, parts = np.zeros((p, p)), [], []
     told, length = np.zeros(p, dtype=bool), np.linalg.norm(rows.root, axis=1)
@@ -148,7 +163,7 @@ def bias_reduced(nights: Nights) -> SmallSample:
         weights = np.sqrt(v)[:, :, None] * _times(adjusted, rows.root.T)  # M D' V^-1 A, a row a night
         scores = np.einsum("gnp,gn->gp", weights, residual)
         meat += scores.T @ scores
-        parts.append(_part(weights, v, q))
+        parts.append((*_part(weights, v, q), rows.rates[codes]))
         alone += codes[list(directions)].tolist()
         for direction in directions.values():
             told |= np.linalg.norm(rows.root @ direction, axis=1) > _DEPENDS * length
@@ -168,23 +183,28 @@ def reach(nights: Nights) -> Satterthwaite:
     rows = _rows(nights)
     if rows is None:
         missing = np.full((1, len(nights.coefficients), len(nights.coefficients)), np.nan)
-        return Satterthwaite(missing, missing)
+        return Satterthwaite(missing, missing, np.ones(1))
     parts = []
-    for _, v, q, _, present in _blocks(rows):
+    for codes, v, q, _, present in _blocks(rows):
         plain = np.where(present[:, :, None], q / v[:, :, None], 0.0)
-        parts.append(_part(np.sqrt(v)[:, :, None] * _times(plain, rows.root.T), v, q))
+        spread, linked = _part(np.sqrt(v)[:, :, None] * _times(plain, rows.root.T), v, q)
+        parts.append((spread, linked, rows.rates[codes]))
     return _concatenated(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows by participant: working ``variance``, ``orthogonal`` factor Q, ``residual``; M is root root'."""
+    """Rows by participant: working ``variance``, ``orthogonal`` factor Q, ``residual``; M is root root'.
+
+    ``rates`` (G) are the participants' events beside those expected of them, of numbers 1.
+    """
 
     variance: Array
     orthogonal: Array
     residual: Array
     groups: Codes
     root: Array
+    rates: Array
 
 
 def _rows(nights: Nights) -> _Rows | None:
@@ -206,7 +226,10 @@ def _rows(nights: Nights) -> _Rows | None:
     if not (np.isfinite(diagonal).all() and (diagonal > 1e-9 * np.linalg.norm(triangle, axis=0)).all()):
         return None
     root = linalg.solve_triangular(triangle, np.eye(len(triangle))).astype(np.float64)
-    return _Rows(variance, orthogonal, residual, groups[one], root)
+    rates = np.ones(int(groups.max()) + 1)
+    if family.name != "gaussian":
+        rates = np.bincount(groups, weights=outcomes) / np.bincount(groups[one], weights=times * mu)
+    return _Rows(variance, orthogonal, residual, groups[one], root, rates)
 
 
 def _times(many: Array, by: Array) -> Array:
@@ -216,9 +239,8 @@ def _times(many: Array, by: Array) -> Array:
     return made
 
 
-def _concatenated(parts: Sequence[tuple[Array, Array]]) -> Satterthwaite:
-    spread, linked = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Satterthwaite(spread, linked)
+def _concatenated(parts: Sequence[tuple[Array, Array, Array]]) -> Satterthwaite:
+    return Satterthwaite(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def _part(weights: Array, v: Array, q: Array) -> tuple[Array, Array]:

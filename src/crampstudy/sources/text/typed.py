@@ -141,7 +141,8 @@ def _careful(file: Opened, piece: Piece, known: Mapping[str, Variable], missing:
     cells = given.frame
     if b'"' in piece.body and _has_comma(cells, known):
         raise _Marks
-    frame = cells.with_columns(rules.typed(v, cells.schema[name]) for name, v in known.items())
+    schema = cells.schema
+    frame = cells.with_columns(rules.typed(v, schema[name]) for name, v in known.items())
     # A cell that was there before it was typed and is not any more.
     missing_cells = pl.sum_horizontal(pl.lit(0), *(pl.col(name).is_null() for name in known)).alias("missing")
     bad = frame.select(missing_cells) != cells.select(missing_cells)
@@ -227,7 +228,8 @@ def _typed(file: Opened, grid: _Grid, known: Mapping[str, Variable], missing: Se
     if not grid.tight:
         trimmed = pl.col(pl.String).str.strip_chars()
         frame = frame.with_columns(pl.when(trimmed != "").then(trimmed).name.keep())
-    return frame.with_columns(rules.typed(v, frame.schema[name]) for name, v in known.items())
+    schema = frame.schema
+    return frame.with_columns(rules.typed(v, schema[name]) for name, v in known.items())
 
 
 def _suspects(

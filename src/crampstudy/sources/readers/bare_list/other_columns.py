@@ -25,6 +25,7 @@ _TAKEN_BY = ("participants", "diary", "derived")
 _NEEDED = ("age_years", "sex")
 _UNKNOWN = "not known: fill it in in participants.csv, or name its column here"
 _LONGEST, _SHOWN = 100, 4
+_MOST_NAMED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def understand(listing: Listing, asked: AskedColumns, nights: pl.Series) -> Othe
     for column in (name for name in listing.frame.columns if name not in asked.used):
         name = listing.names[column]
         codes = declared.columns.get(name, ())
-        coded = replace(listing, frame=listing.frame.with_columns(_without(listing.frame[column], codes)))
+        coded = listing
+        if codes:
+            coded = replace(listing, frame=listing.frame.with_columns(_without(listing.frame[column], codes)))
         if why := _useless(coded, column, who, dated):
             left.setdefault(why, []).append(name)
             continue
@@ -90,11 +93,17 @@ def understand(listing: Listing, asked: AskedColumns, nights: pl.Series) -> Othe
         {table: tuple(sorted(plans, key=lambda plan: order.index(plan.name))) for table, plans in known.items()},
         {table: tuple(plans) for table, plans in own.items()},
         (
-            *([f"also kept: {'; '.join(kept)}"] if kept else []),
+            *([f"also kept: {_named(kept)}"] if kept else []),
             *unclear,
             *(f"left out, {why}: {', '.join(names)}" for why, names in left.items()),
         ),
     )
+
+
+def _named(kept: Sequence[str]) -> str:
+    """Return what was kept; what is more than anyone would read stands in the mapping alone."""
+    more = len(kept) - _MOST_NAMED
+    return "; ".join(kept if more <= 0 else [*kept[:_MOST_NAMED], f"and {more:,} more"])
 
 
 def _useless(listing: Listing, column: str, who: str, nights: pl.Series | None) -> str | None:

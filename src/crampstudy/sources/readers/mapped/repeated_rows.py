@@ -47,21 +47,21 @@ def distinct_rows(
     numbered = made.with_columns(given.lines.alias(_LINE), pl.Series(_DAY, days, dtype=pl.Date))
     grouped = numbered.group_by(key, maintain_order=True)
     varies = grouped.agg(pl.exclude(*key, _LINE, _DAY).drop_nulls().n_unique())
-    for name in varies.columns[len(key) :]:
-        if (several := varies.filter(pl.col(name) > 1)).height:
-            whose = several.select(key).row(0)
-            same = pl.all_horizontal(
-                pl.col(column).eq_missing(pl.lit(value)) for column, value in zip(key, whose, strict=True)
-            )
-            rows = numbered.filter(same & pl.col(name).is_not_null())
-            rows = rows.unique(name, keep="first", maintain_order=True)
-            (one, at, day), (other, then, later) = rows.select(name, _LINE, _DAY).rows()[:2]
-            night = f", night {whose[1]}," if len(whose) > 1 else ""
-            raise SourceError(
-                f"{given.file}: participant {whose[0]}{night} has two values of {name}, {one!r} on line {at}{_of(day)} "
-                f"and {other!r} on line {then}{_of(later)}; correct one, or take {name} out of tables.{table} of "
-                f"{described.path}"
-            )
+    most = varies.drop(key).max().row(0, named=True)
+    for name in (column for column, values in most.items() if values and values > 1):
+        whose = varies.filter(pl.col(name) > 1).select(key).row(0)
+        same = pl.all_horizontal(
+            pl.col(column).eq_missing(pl.lit(value)) for column, value in zip(key, whose, strict=True)
+        )
+        rows = numbered.filter(same & pl.col(name).is_not_null())
+        rows = rows.unique(name, keep="first", maintain_order=True)
+        (one, at, day), (other, then, later) = rows.select(name, _LINE, _DAY).rows()[:2]
+        night = f", night {whose[1]}," if len(whose) > 1 else ""
+        raise SourceError(
+            f"{given.file}: participant {whose[0]}{night} has two values of {name}, {one!r} on line {at}{_of(day)} "
+            f"and {other!r} on line {then}{_of(later)}; correct one, or take {name} out of tables.{table} of "
+            f"{described.path}"
+        )
     merged = grouped.agg(pl.exclude(*key, _LINE, _DAY).drop_nulls().first(), pl.col(_LINE).first())
     return merged.select(made.columns), merged[_LINE]
 
