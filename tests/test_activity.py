@@ -314,11 +314,3 @@ def test_the_advice_of_the_law_is_that_of_the_programme() -> None:
     age, female = np.array([51.0, 50.0, 80.0]), np.array([True, True, False])
     eaten = np.array([1100.0, 1100.0, 1199.0])
     assert recovery._reached("dietary_calcium_mg", age, female, eaten).tolist() == [False, True, False]
-
-
-@pytest.mark.parametrize(("people", "few"), [(20, True), (40, False)])
-def test_lags_of_few_participants_say_that_their_intervals_cover_less(people: int, few: bool) -> None:
-    cohort = recovery.Advice(litre=0.1).cohort(people, 20, np.random.default_rng(3))
-    rows = distributed_lag(cohort, "fluid_ml", model="poisson", lags=1)
-    assert rows["status"].eq("converged").all()
-    assert rows["note"].fillna("").str.contains("cover less than they say").eq(few).all()

@@ -21,10 +21,7 @@ from crampstudy.nights import Diary
 from crampstudy.wording import CONTRAST
 
 CUMULATIVE = "cumulative"
-FEW_PARTICIPANTS = 30
-"""Below so many, intervals of single nights hold the truth in fewer cohorts than they say (docs/recovery.md)."""
 _Row = dict[str, Any]
-_FEW = "so few participants that intervals of single nights cover less than they say (docs/recovery.md)"
 _CONTROL = "negative control: a later night cannot act on an earlier one"
 _SAME_NIGHT = "within one night it is not told whether cramps move it or are moved by it"
 
@@ -90,17 +87,12 @@ def distributed_lag(
     if against_lead and not within.leave_out:
         ends = {one: _single(control, one, f"lead {lead}", more) for one in (own[0], later)}
         made += _together(control, ends, {own[0]: 1.0, later: -1.0}, f"lag 0 against lead {lead}", more)
-    return estimates.frame(map(_of_few, made))
+    return estimates.frame(made)
 
 
 def _single(fitted: Fit, one: Exposure, level: str, more: Mapping[str, Any]) -> list[_Row]:
     rows = person_time.of_term(fitted, one, level, kinds.DISTRIBUTED_LAG)
     return [person_time.at_own_rates(row, fitted, {one: 1.0}, more) for row in rows]
-
-
-def _of_few(row: _Row) -> _Row:
-    few = not _lacks([row]) and (row["n_participants"] or FEW_PARTICIPANTS) < FEW_PARTICIPANTS
-    return row | {"note": estimates.note(row["note"] or "", _FEW)} if few else row
 
 
 def _together(
