@@ -129,7 +129,7 @@ def test_alternating_periods_are_drawn_by_participant() -> None:
     assert found.figures[section.COURSE].figure == "single_participants"
     drawn = figures.single_participants(found.figures[section.COURSE].estimates)
     labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
-    assert labels[-1] == "Pooled" and all(label.startswith("Participant ") for label in labels[:-1])
+    assert labels[-1] == "All pairs" and all(label.startswith("Participant ") for label in labels[:-1])
     assert "no test of it decides on the analysis" in found.values["limits"]
 
 

@@ -13,7 +13,6 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.sections.open_use import BALANCED
-from crampstudy.treatments.crossover import CLUSTER
 from crampstudy.treatments.designs import TreatmentDesign
 from crampstudy.treatments.question import arm
 
@@ -42,11 +41,9 @@ def answer(rows: pd.DataFrame, taken: int) -> str:
 
 
 def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the ratios of trials with a verdict: of a crossover the one with the cluster-robust interval."""
+    """Return the ratios of trials with a verdict: of a crossover and of n-of-1 those within pairs of periods."""
     main = kinds.TREATMENT_EFFECT.rows(rows)
-    robust = kinds.TREATMENT_EFFECT_OTHERWISE.rows(rows)
-    both = pd.concat([main, robust[robust["level"] == CLUSTER]])
-    told = both[both["estimate"].notna() & both["verdict"].notna() & both["scale"].ne(DIFFERENCE)]
+    told = main[main["estimate"].notna() & main["verdict"].notna() & main["scale"].ne(DIFFERENCE)]
     weekly = main[main["scale"].eq(DIFFERENCE) & main["estimate"].notna()].set_index("term")
     return [{**row, "weekly": _weekly(weekly, row["term"])} for row in wording.records(told)]
 

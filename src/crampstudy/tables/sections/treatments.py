@@ -137,7 +137,7 @@ def single_participants(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what a ratio and its difference have in common; that of a crossover has the cluster-robust interval."""
+    """Return what a ratio and its difference have in common."""
     return str(row["term"]), str(row["analysis"]) + str(row["level"])
 
 
