@@ -40,6 +40,7 @@ SIZES, EFFECTS = (12, 30, 250), (0.0, -0.5)
 RATE = 3.0
 """Cramps a week."""
 ASKED = TreatmentQuestion()
+TERMS = {"rate_ratio": "rate ratio", DIFFERENCE: "cramps a week"}
 
 
 def truth_of(kind: str, log_ratio: float) -> Truth:
@@ -84,15 +85,14 @@ def found(kind: str, log_ratio: float, people: int, seed: int) -> recovery.Found
     drawn = counts.draw(people, nights_needed(truth.design), seed, truth)
     rows, who = judged(drawn.cohort, designs(drawn.cohort)[0])
     rate = RATE if who is None else drawn.mean_of(who)
-    made: dict[str, tuple[float, float, bool] | None] = {}
-    for term, row in zip(("rate ratio", "cramps a week"), rows, strict=True):
+    made: dict[str, tuple[float, float, bool] | None] = dict.fromkeys(TERMS.values())
+    for row in rows:
+        if row["status"] != "converged" or row["verdict"] in (None, "too few") or math.isnan(row["ci_low"]):
+            continue
         ratio = row["scale"] != DIFFERENCE
         right = math.exp(log_ratio) if ratio else rate * math.expm1(log_ratio)
-        if row["status"] != "converged" or row["verdict"] in (None, "too few") or math.isnan(row["ci_low"]):
-            made[term] = None
-            continue
         error = math.log(row["estimate"] / right) if ratio else row["estimate"] - right
-        made[term] = (error, row["std_error"], row["ci_low"] <= right <= row["ci_high"])
+        made[TERMS[row["scale"]]] = (error, row["std_error"], row["ci_low"] <= right <= row["ci_high"])
     return made
 
 

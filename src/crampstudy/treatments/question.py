@@ -185,4 +185,4 @@ def set_apart(nights: int, why: str) -> str:
 
 def arm(name: str) -> str:
     """Return an arm in words."""
-    return "no treatment" if name == UNTREATED else wording.term(name)
+    return "no treatment" if name == UNTREATED else wording.agent(name)

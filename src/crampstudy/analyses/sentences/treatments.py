@@ -56,7 +56,7 @@ def _weekly(rows: pd.DataFrame, agent: str) -> str:
 
 def _of_trial(row: Mapping[str, Any]) -> str:
     return (
-        f"By lot, {wording.term(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
+        f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
         f"(rate ratio {estimate(row)}{row['weekly']})."
     )
 
@@ -73,7 +73,7 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
         if not some:
             continue
         if verdict in ("inconclusive", "too few"):
-            names = wording.listed(wording.term(str(row["term"])) for row in some)
+            names = wording.listed(wording.agent(str(row["term"])) for row in some)
             said.append(f"{found} for {names}")
         else:
             said.append(f"{found} with {wording.listed(_named(row) for row in some)}")
@@ -81,7 +81,7 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    return f"{wording.term(row['term'])} (rate ratio {estimate(row)})"
+    return f"{wording.agent(row['term'])} (rate ratio {estimate(row)})"
 
 
 def _primary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def by_design(rows: pd.DataFrame) -> str:
 
 
 def _agents(rows: pd.DataFrame) -> list[str]:
-    return [wording.term(str(name)) for name in dict.fromkeys(rows["term"])]
+    return [wording.agent(str(name)) for name in dict.fromkeys(rows["term"])]
 
 
 def estimands(rows: pd.DataFrame) -> str:
@@ -145,7 +145,7 @@ def differs(rows: pd.DataFrame) -> str:
     own = own[own["unit"].eq("ratio of ratios") & own["estimate"].notna()]
     if own.empty:
         return ""
-    said = wording.listed(f"{estimate(row)} for {wording.term(row['term'])}" for row in wording.records(own))
+    said = wording.listed(f"{estimate(row)} for {wording.agent(row['term'])}" for row in wording.records(own))
     return f"The ratio at the low end of the serum level's reference range, over that at its middle, is {said}."
 
 

@@ -52,7 +52,7 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
                 _expected(axes, own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates))
                 _labelled(axes, numbers)
             else:
-                axes.set_title(f"{wording.capital(wording.term(term))}, n = {_listed(numbers)}", fontsize=7.5)
+                axes.set_title(f"{wording.capital(wording.agent(term))}, n = {_listed(numbers)}", fontsize=7.5)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
         if not single:
