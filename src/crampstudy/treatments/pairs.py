@@ -27,7 +27,10 @@ from crampstudy.wording import counted
 
 LEVEL = "pairs of periods"
 GIVEN, PAIR = "treated", "pair"
-METHOD = "conditional Poisson regression, each pair with a level of its own; covariance cluster-small"
+METHOD = (
+    "conditional Poisson regression, each pair with a level of its own, so that participants with more cramps count "
+    "more; covariance cluster-small"
+)
 _AS_THEY_ARE = "mean of the participants as they are, given how many cramps each had in all"
 
 
