@@ -14,6 +14,7 @@ from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.sections.open_use import BALANCED
 from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.question import arm
 
 _FOUND = {
@@ -107,9 +108,15 @@ def estimands(rows: pd.DataFrame) -> str:
     if ratios["analysis"].eq(kinds.OPEN_USE.name).any():
         zeros = {_ZERO_OF_CHOICE: None}
     said = [f"Estimands: {wording.sentences(texts)}"] if texts else []
+    if ratios["level"].eq(PAIRS).any():
+        said.append(_OF_PAIRS)
     return " ".join([*said, wording.sentences(text for text in zeros if text.startswith("time zero"))]).strip()
 
 
+_OF_PAIRS = (
+    "Within pairs of periods each pair has a level of its own, and the interval holds where nights of a period hang "
+    "together: the verdict is read there."
+)
 _ZERO_OF_CHOICE = (
     "time zero of those who took a treatment is its first day, of the others the median wait of those who began in the "
     "diary, from their first logged night on"
