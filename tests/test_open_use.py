@@ -205,7 +205,7 @@ def test_balance_lists_everything_measured(cohort: Cohort, found: dict[str, pd.D
     before, after = (kind.rows(found["tens"]) for kind in (kinds.BALANCE_BEFORE, kinds.BALANCE_AFTER))
     terms = set(before["term"])
     assert {"age_years", "sex", "run_in_log_rate", "bmi_kg_m2", "diuretic_class", "between(fluid_ml)"} <= terms
-    assert not terms & {"participant_id", "birth_year", "arm", "between(cramps)"}
+    assert not terms & {"participant_id", "birth_year", "recalled_high", "arm", "between(cramps)"}
     assert list(before["term"]) == list(after["term"])
     inside = before["adjusted_for"].notna()
     assert set(before["term"][inside]) == {"age_years", "sex", "run_in_log_rate"}
