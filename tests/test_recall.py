@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 from test_age_curve import survey
 from test_triage import diary, row
 
@@ -21,6 +22,7 @@ from crampstudy.descriptive.frequency.agreement import limits_of_agreement, weig
 from crampstudy.descriptive.frequency.recall import BIAS, LINEAR, LOWER, QUADRATIC, SAME, UPPER, recall_against_log
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
+from crampstudy.simulate import Mess, Truth, simulate
 
 PARITY = Path(__file__).parent / "parity"
 R: dict[str, Any] = json.loads((PARITY / "triage.json").read_text(encoding="utf-8"))
@@ -99,6 +101,35 @@ def test_where_nothing_can_be_compared_there_is_a_reason(of_r: Cohort) -> None:
     assert row(alike, BIAS)["estimate"] == 0 and row(alike, BIAS)["status"] == "boundary"
     with pytest.raises(UsageError, match="is a survey"):
         recall_against_log(survey(None))
+
+
+def test_the_simulator_writes_what_people_recall() -> None:
+    """All have 6 cramps in 30 nights and an error of recall of none: the classes are those of a Poisson number."""
+    quiet = Truth().without_effects()
+    cramps = replace(quiet.cramps, rate_per_week=1.4, person_shape=1e6, near_nightly_share=0.0, season_amplitude=0.0)
+    truth = replace(quiet, cramps=replace(cramps, latent_sd=0.0), people=replace(quiet.people, recall_sd=0.0))
+    people = simulate(3000, 2, 4, truth, Mess.none()).frame("participants")
+    assert dict(people.select("recalled_low", "recalled_high").unique().iter_rows()) == {
+        0: 0,
+        1: 1,
+        2: 4,
+        5: 15,
+        16: None,
+    }
+    shares = people["recalled_low"].value_counts().sort("recalled_low")["count"] / people.height
+    below = stats.poisson.cdf([0, 1, 4, 15], 6.0)
+    assert shares.to_numpy() == pytest.approx(np.diff([0, *below, 1]), abs=0.02)
+    blurred = simulate(3000, 2, 4, replace(truth, people=replace(truth.people, recall_sd=1.0)), Mess.none())
+    own = blurred.frame("participants")
+    assert (own["recalled_low"] != people["recalled_low"]).mean() > 0.3
+    assert own.drop("recalled_low", "recalled_high").equals(people.drop("recalled_low", "recalled_high"))
+
+
+def test_recall_of_a_synthetic_cohort_is_held_against_its_log() -> None:
+    rows = recall_against_log(simulate(120, 40, 2))
+    bias, kappa = (row(rows, level, "20+") for level in (BIAS, QUADRATIC))
+    assert bias["status"] == "converged" and bias["n_participants"] > 80
+    assert 0.4 < kappa["estimate"] < 0.9
 
 
 def test_the_section_draws_and_says_it(of_r: Cohort) -> None:

@@ -246,7 +246,7 @@ def test_the_tables_and_figures_show_the_rows(found: Findings) -> None:
     )
     assert len(features) == 13 and "Duration: above 10 min" in features.index
     assert by_age.index[0] == "all" and by_age.shape[1] == 6
-    assert helped.loc["Relief: stretch", "Measure"] == "hazard ratio" and len(helped) == 18
+    assert helped.loc["Relief: stretching", "Measure"] == "hazard ratio" and len(helped) == 18
     drawn = figures.onset(kinds_of_onset(found))
     (clock,) = drawn.axes
     assert len(clock.patches) == 24
@@ -262,11 +262,11 @@ def kinds_of_onset(found: Findings) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("outcome", "verdict", "words"),
     [
-        ("relief", "higher", "relief came sooner with stretch"),
-        ("relief", "inconclusive", "it is not clear whether relief came sooner or later with stretch"),
-        ("pain_fall", "lower", "pain fell less with stretch"),
-        ("residual_soreness", "lower", "soreness was less common with stretch"),
-        ("residual_soreness", "too few", "too few people tell what goes with stretch"),
+        ("relief", "higher", "relief came sooner with stretching"),
+        ("relief", "inconclusive", "it is not clear whether relief came sooner or later with stretching"),
+        ("pain_fall", "lower", "pain fell less with stretching"),
+        ("residual_soreness", "lower", "soreness was less common with stretching"),
+        ("residual_soreness", "too few", "too few people tell what goes with stretching"),
     ],
 )
 def test_verdicts_are_said_in_the_words_of_their_outcome(
@@ -278,6 +278,8 @@ def test_verdicts_are_said_in_the_words_of_their_outcome(
     one = rows.loc[[at]].assign(verdict=verdict)
     text = said.answer(rows.iloc[:0], one) if outcome == "relief" else said.helped(one)
     assert f"without a remedy, {words} (" in text
+    other = one.assign(level="other")
+    assert "another remedy (" in (said.answer(rows.iloc[:0], other) if outcome == "relief" else said.helped(other))
 
 
 def test_where_all_cramps_had_a_remedy_nothing_is_compared(diary: Cohort) -> None:

@@ -219,8 +219,10 @@ def strict() -> Iterator[None]:
 def test_the_figure_draws_the_steps_of_the_rows(rows: pd.DataFrame) -> None:
     figure = survival.relief(rows)
     texts = drawn(figure)
-    assert {"Remedy", "stretch", "heat", "Share without relief", "Time since the remedy (min)"} <= set(texts)
-    line = next(line for line in figure.axes[0].lines if line.get_label() == "stretch")
+    assert {"Remedy", "stretching", "no remedy", "heat", "Share without relief", "Time since the remedy (min)"} <= set(
+        texts
+    )
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "stretching")
     curve = rows[(rows["analysis"] == CURVE) & (rows["population"] == "stretch")]
     assert list(line.get_ydata()) == [1.0, *curve["estimate"]]
     assert np.asarray(line.get_xdata()) * 60 == pytest.approx([0.0, *curve["level"].astype(float)])

@@ -46,6 +46,7 @@ def test_a_trial_is_told_with_its_estimand_and_regression_to_the_mean(trial: Fin
     note = trial.tables[section.EFFECTS].note or ""
     assert note.startswith("Estimands: Randomised participants, randomised effect: all nights from time zero on count")
     assert "Time zero is the day of randomisation." in note
+    assert "pairs of periods" not in note
     flow = trial.tables[section.FLOW].frame
     assert flow.index.tolist() == ["Randomised to magnesium", "Randomised to placebo"]
     assert flow["Randomised"].tolist() == ["30", "30"]
@@ -129,8 +130,9 @@ def test_alternating_periods_are_drawn_by_participant() -> None:
     assert found.figures[section.COURSE].figure == "single_participants"
     drawn = figures.single_participants(found.figures[section.COURSE].estimates)
     labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
-    assert labels[-1] == "Pooled" and all(label.startswith("Participant ") for label in labels[:-1])
+    assert labels[-1] == "All pairs" and all(label.startswith("Participant ") for label in labels[:-1])
     assert "no test of it decides on the analysis" in found.values["limits"]
+    assert ": the verdict is read there." in (found.tables[section.EFFECTS].note or "")
 
 
 def test_a_survey_has_one_sentence() -> None:

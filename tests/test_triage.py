@@ -29,7 +29,7 @@ from crampstudy.simulate import Truth, draw, simulate
 from crampstudy.simulate.estimands import frequency as answers
 from crampstudy.simulate.estimands.potential_outcomes import Population
 from crampstudy.sources.readers import package
-from crampstudy.triage import DISCLAIMER, FLAGS, person_weeks, red_flags, triage
+from crampstudy.triage import DISCLAIMER, FLAGS, nights_account, person_weeks, red_flags, triage
 from crampstudy.triage.flags import TESTS, of_test
 from crampstudy.triage.results import BLOOD, INDEX, NERVE, ULTRASOUND, with_results
 from crampstudy.triage.shares import AFTER_ABOVE, AFTER_OTHER, ALWAYS, ANY, EVALUABLE, NEVER, SOMETIMES, WEEKS_ABOVE
@@ -214,6 +214,29 @@ def test_shares_by_hand() -> None:
     assert shares == {ALWAYS: 0.25, SOMETIMES: 0.25, NEVER: 0.5}
 
 
+def test_a_condition_names_a_part_of_the_people() -> None:
+    """Of six women, one man and one of no known sex the women alone count; nights of the others are told of."""
+    texts = ["30000003000000"] * 3 + ["0" * 14] * 3 + ["3" * 14, "3" * 7]
+    cohort = diary(*texts, sex=["female"] * 6 + ["male", None])
+    women = "sex = 'female'"
+    rows = red_flags(cohort, where=women)
+    above = row(rows, WEEKS_ABOVE, f"all, {women}")
+    assert above["estimate"] == 0.5 and above["n_participants"] == 6 and above["n_nights"] == 84
+    assert set(rows["population"]) == {f"all, {women}"}
+    assert row(red_flags(cohort), WEEKS_ABOVE)["n_participants"] == 8
+    assert triage(cohort, where=women)["participant_id"].tolist() == [f"p{i}" for i in range(6)]
+    account = nights_account(cohort, women)
+    assert account.found == 105 and {why: n for why, n in account.left_out if n} == {
+        "the condition could not be decided": 7,
+        "outside the condition": 14,
+    }
+    for condition, wrong in (("sex = 'x'", "'x'"), ("cramps > 1", "cramps"), ("age_years", "is not a condition")):
+        with pytest.raises(UsageError, match=wrong):
+            red_flags(cohort, where=condition)
+    nobody = red_flags(cohort, where="sex = 'female' AND sex = 'male'")
+    assert nobody[["status", "note"]].to_numpy().tolist() == [["not_estimable", "no participant"]]
+
+
 def test_weeks_after_weeks_by_hand() -> None:
     texts = ["300000030000000000000", "30000000....003000000"] * 5
     rows = red_flags(diary(*texts))
@@ -346,6 +369,11 @@ def test_the_file_is_private_sensitive_and_safe(folder: Path, capsys: pytest.Cap
     assert {r["read_as"] for r in rows} == {DISCLAIMER}
     assert run("triage", str(folder / "study"), "--out", str(out)) == 2
     assert "name another file, such as --out" in capsys.readouterr().err
+    women = ("--where", "sex = 'female'")
+    assert run("triage", str(folder / "study"), "--out", str(folder / "women.csv"), *women) == 0
+    printed = capsys.readouterr()
+    assert "outside the condition" in printed.out
+    assert 0 < len((folder / "women.csv").read_text(encoding="utf-8").splitlines()) - 1 < 150
     assert run("triage", str(folder / "study"), "--out", str(out), "--force", "--json") == 0
     printed = capsys.readouterr()
     assert {r["analysis"] for r in json.loads(printed.out)} == {

@@ -6,22 +6,23 @@ import csv
 import json
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from recovery_trials import LEVEL, truth_of, value
+import recovery_trials
 from test_treatment_designs import day, one, study
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import Mess, Truth, simulate
-from crampstudy.simulate.truth.design import StudyDesign, nights_needed
+from crampstudy.simulate.truth.design import StudyDesign
 from crampstudy.treatments import crossover as cross
+from crampstudy.treatments import pairs
 from crampstudy.treatments import parallel as arms
 from crampstudy.treatments.course import course
 from crampstudy.treatments.designs import designs
@@ -33,6 +34,16 @@ from crampstudy.treatments.trials import own_contrast, trial_effect
 
 PARITY = Path(__file__).parent / "parity"
 FIRST = date(2024, 3, 1)
+MAIN = {
+    "cohort": "x",
+    "population": "randomised participants",
+    "outcome": "cramps",
+    "analysis": kinds.TREATMENT_EFFECT.name,
+    "term": "tens",
+    "scale": "rate_ratio",
+    "estimand": "randomised effect",
+    "ci_level": 0.95,
+}
 R = json.loads((PARITY / "trials.json").read_text(encoding="utf-8"))
 
 
@@ -93,6 +104,18 @@ def of_arms(parallel: Cohort) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def of_turns(crossed: Cohort) -> list[dict[str, Any]]:
     return trial_effect(crossed, one(crossed, "tens"))
+
+
+@pytest.fixture(scope="module")
+def alternating(rows: pl.DataFrame) -> Cohort:
+    own = rows.filter(trial="n-of-1")
+    turns = own.select("participant_id", "period", "given").unique(maintain_order=True)
+    periods = [
+        (who, "tens" if on else "placebo", 6 * (period - 1), 6 * (period - 1) + 4)
+        for who, period, on in turns.iter_rows()
+    ]
+    diary = list(own.select("participant_id", "night", "cramps").iter_rows())
+    return cohort_of(sorted(own["participant_id"].unique()), diary, periods)
 
 
 def found(rows: list[dict[str, Any]], level: str, scale: str = "rate_ratio") -> dict[str, Any]:
@@ -193,23 +216,32 @@ class TestCrossover:
         assert math.log(row["estimate"]) == pytest.approx(-0.259851, abs=3e-6)
         assert row["std_error"] == pytest.approx(0.067555, abs=1e-6)
 
-    def test_the_verdict_is_of_the_cluster_robust_interval_and_the_sequence_selects_nothing(
+    def test_the_verdict_is_read_within_pairs_and_the_sequence_selects_nothing(
         self, of_turns: list[dict[str, Any]]
     ) -> None:
         made = of_turns
+        judged = [(row["level"], row["scale"]) for row in made if row["verdict"] is not None]
+        assert judged == [(pairs.LEVEL, "rate_ratio"), (pairs.LEVEL, "difference")]
         main, robust, sequence = (found(made, level) for level in (cross.PRIMARY, cross.CLUSTER, cross.CARRY_OVER))
-        assert main.get("verdict") is None and robust["verdict"] is not None
         assert robust["estimate"] == pytest.approx(main["estimate"]) and robust["std_error"] != main["std_error"]
+        assert "cover less than they say" in robust["note"] and "cover less" not in found(made, pairs.LEVEL)["note"]
         assert sequence["note"].startswith("a sensitivity alone, which selects no analysis")
         assert sequence["reference"] == "placebo first" and sequence["estimand"].startswith("association")
 
-    def test_the_difference_by_hand(self) -> None:
-        """Two periods: the mean of both, of 7 exp(b0 + s^2 / 2 + period) (exp(b) - 1)."""
-        beta, spread = np.array([-0.5, -0.2, 0.1]), 0.8
-        value, error = cross.marginal_difference(beta, np.diag([0.0, 0.04, 0.0]), spread)
-        base = 7 * math.exp(-0.5 + 0.32) * (1 + math.exp(0.1)) / 2
-        assert value == pytest.approx(base * (math.exp(-0.2) - 1))
-        assert error == pytest.approx(0.2 * base * math.exp(-0.2))
+    def test_an_agent_given_twice_in_a_row_is_paired_once_and_the_rest_counted(self, crossed: Cohort) -> None:
+        """One participant has the first period in two parts: the second part has no partner."""
+        rows = crossed.frame("treatments")
+        own = pl.col("participant_id") == "C00"
+        first = rows.filter(own).sort("start").head(1)
+        day = first["start"][0] + timedelta(days=7)
+        parts = pl.concat([first.with_columns(stop=pl.lit(day - timedelta(days=1))), first.with_columns(start=day)])
+        split = pl.concat([rows.join(first, on=["participant_id", "start"], how="anti"), parts.select(rows.columns)])
+        cohort = Cohort("x", "diary", {**crossed.tables, "treatments": split})
+        row = found(trial_effect(cohort, one(cohort, "tens")), pairs.LEVEL)
+        night = pl.col("date")
+        lost = crossed.frame("diary").filter(own & night.is_between(day, day + timedelta(days=6))).height
+        assert row["note"].endswith(f"{lost} nights of periods without a partner left out") and lost > 3
+        assert row["n_nights"] == crossed.frame("diary").height - lost
 
     def test_build_up_and_washout_are_left_out_and_counted(self, crossed: Cohort) -> None:
         design = one(crossed, "tens")
@@ -278,19 +310,98 @@ class TestNOf1:
         truth = replace(Truth(), design=StudyDesign("n-of-1", ("tens", "placebo"), run_in_nights=3, period_nights=7))
         cohort = simulate(30, 115, 4, replace(truth, cramps=replace(truth.cramps, rate_per_week=5.0)), Mess.none())
         made = n_of_1(cohort, one(cohort, "tens"))
-        pooled, difference, spread, *persons = made
-        assert [pooled["scale"], difference["scale"], spread["scale"]] == [
-            "rate_ratio",
-            "difference",
-            "standard_deviation",
-        ]
-        # Of so few the interval is too narrow for a verdict.
+        pooled, ratio, difference, spread, *persons = made
+        assert [row["scale"] for row in made[:4]] == ["rate_ratio", "rate_ratio", "difference", "standard_deviation"]
+        # Of so few the interval of random slopes is too narrow for a verdict.
         assert pooled["verdict"] is None and "cover less than they say" in pooled["note"]
-        assert difference["verdict"] is None and spread["analysis"] == kinds.TREATMENT_SPREAD.name
+        assert ratio["verdict"] == difference["verdict"] is not None and ratio["level"] == pairs.LEVEL
+        assert spread["analysis"] == kinds.TREATMENT_SPREAD.name
         assert len(persons) == 30 and {row["n_participants"] for row in persons} == {1}
         # No identifier stands in a row.
         assert [row["level"] for row in persons[:2]] == ["participant 1", "participant 2"]
         assert min(row["estimate"] for row in persons if row["estimate"]) < pooled["estimate"]
+
+
+class TestPairs:
+    def test_they_agree_with_r(self, of_turns: list[dict[str, Any]], alternating: Cohort) -> None:
+        """A logistic model of the cramps, each once, with CR2 and the degrees of freedom of clubSandwich."""
+        for made, name in (
+            (of_turns, "crossover_pairs"),
+            (trial_effect(alternating, one(alternating, "tens")), "alternating_pairs"),
+        ):
+            row, right = found(made, pairs.LEVEL), R[name]
+            first = right["coefficients"][0] if name == "crossover_pairs" else right["coefficients"]
+            assert math.log(row["estimate"]) == pytest.approx(first, abs=1e-8)
+            assert row["std_error"] == pytest.approx(right["error"], rel=1e-7)
+            assert row["df"] == pytest.approx(right["df"], rel=1e-6)
+            assert row["n_groups"] == right["participants"] and row["n_events"] == right["cramps"]
+
+    def test_by_hand(self) -> None:
+        """One pair each, as many nights: the ratio of the sums, HC2 of the shares, and who carries it as df."""
+        treated, others = np.array([4.0, 3, 6, 2, 5, 20]), np.array([8.0, 5, 9, 2, 4, 30])
+        nights = np.full((6, 2), 7.0)
+        made = pairs.PairTotals(np.column_stack([treated, others]), nights, np.empty((6, 2, 0)), np.arange(6))
+        fitted = pairs.fit_pairs(made)
+        total, whole = treated + others, 98.0
+        share = 40 / whole
+        assert fitted.coefficients[0] == pytest.approx(math.log(40 / 58))
+        leverage = total / whole
+        residual = (treated - share * total) / np.sqrt(1 - leverage)
+        assert fitted.error == pytest.approx(math.sqrt((residual**2).sum()) / (whole * share * (1 - share)))
+        working = (np.diag(total) - np.outer(total, total) / whole) / np.sqrt(np.outer(1 - leverage, 1 - leverage))
+        assert fitted.small is not None
+        assert fitted.small.df[0] == pytest.approx(np.trace(working) ** 2 / (working**2).sum())
+        assert fitted.small.df[0] < 4  # half of the cramps are of one participant
+        weekly, slope = pairs.weekly_mean(made, fitted.coefficients)
+        ratio = 40 / 58
+        assert weekly == pytest.approx((total / (7 + 7 * ratio)).mean() * 7 * (ratio - 1))
+        above = pairs.weekly_mean(made, fitted.coefficients + 1e-6)[0]
+        assert slope == pytest.approx((above - weekly) / 1e-6, rel=1e-5)
+
+    def test_the_mean_of_periods_by_hand(self) -> None:
+        """One participant had the treatment last: its nights count as the ratios of treatment and period have it."""
+        shifts = np.zeros((2, 2, 1))
+        shifts[0, 0, 0] = shifts[1, 1, 0] = 1.0
+        made = pairs.PairTotals(np.array([[6.0, 4], [0, 0]]), np.array([[14.0, 7], [7, 7]]), shifts, np.arange(2))
+        beta = np.array([math.log(0.5), math.log(1.2)])
+        rate = 10 / (7 + 14 * 0.5 * 1.2)
+        assert pairs.weekly_mean(made, beta)[0] == pytest.approx(7 * rate * 1.1 * (0.5 - 1) / 2)
+        above = pairs.weekly_mean(made, beta + np.array([1e-6, 0]))[0]
+        slope = pairs.weekly_mean(made, beta)[1]
+        assert slope == pytest.approx((above - pairs.weekly_mean(made, beta)[0]) / 1e-6, rel=1e-5)
+
+    @pytest.mark.parametrize(
+        ("cramps", "why"),
+        [
+            ([[1, 2]] * 4 + [[0, 0]] * 3, "4 participants with a cramp: too few"),
+            ([[0, 2]] * 6, "no cramp with one of the two"),
+        ],
+    )
+    def test_what_tells_nothing_says_so(self, cramps: list[list[int]], why: str) -> None:
+        n = len(cramps)
+        made = pairs.PairTotals(np.array(cramps, float), np.full((n, 2), 7.0), np.empty((n, 2, 0)), np.arange(n))
+        rows = list(pairs.pair_rows(made, MAIN, TreatmentQuestion()))
+        assert [(row["status"], row["note"], row["scale"]) for row in rows] == [
+            ("not_estimable", why, "rate_ratio"),
+            ("not_estimable", why, "difference"),
+        ]
+
+    def test_all_in_one_order_tell_nothing_apart(self) -> None:
+        shifts = np.zeros((6, 2, 1))
+        shifts[:, 1, 0] = 1.0
+        made = pairs.PairTotals(np.full((6, 2), 3.0), np.full((6, 2), 7.0), shifts, np.arange(6))
+        assert pairs.fit_pairs(made).problem == "treatment and period do not vary apart from each other within pairs"
+
+    def test_a_ratio_that_few_carry_has_no_verdict_and_says_so(self) -> None:
+        cramps = np.array([[4.0, 8]] * 11 + [[90, 80]])
+        made = pairs.PairTotals(cramps, np.full((12, 2), 21.0), np.empty((12, 2, 0)), np.arange(12))
+        ratio, difference = pairs.pair_rows(made, MAIN, TreatmentQuestion())
+        assert ratio["verdict"] == difference["verdict"] == "too few" and ratio["df"] < 4
+        said = f"few participants have most of the cramps: {ratio['df']:.1f} degrees of freedom"
+        assert said in ratio["note"] and said in difference["note"]
+        assert ratio["p_value"] == difference["p_value"]
+        # Both intervals are one: where the ratio is 1, nothing is between the two.
+        assert (ratio["ci_low"] < 1 < ratio["ci_high"]) == (difference["ci_low"] < 0 < difference["ci_high"])
 
 
 class TestModifiers:
@@ -391,8 +502,8 @@ def test_what_is_no_trial_has_no_effect_by_lot() -> None:
 )
 def test_what_was_put_in_comes_out(kind: Any, people: int, log_ratio: float) -> None:
     """One cohort each; how often intervals cover is in docs/recovery.md."""
-    truth = truth_of(kind, log_ratio)
-    assert value(truth) == pytest.approx(log_ratio)
-    cohort = simulate(people, nights_needed(truth.design), 3, truth)
-    row = found(trial_effect(cohort, one(cohort, "tens")), LEVEL[kind])
-    assert math.log(row["estimate"]) == pytest.approx(log_ratio, abs=4 * row["std_error"])
+    assert recovery_trials.value(recovery_trials.truth_of(kind, log_ratio)) == pytest.approx(log_ratio)
+    made = recovery_trials.found(kind, log_ratio, people, 3)
+    assert made.keys() == {"rate ratio", "cramps a week"}
+    for answer in made.values():
+        assert answer is not None and abs(answer[0]) < 4 * answer[1]

@@ -395,6 +395,16 @@ def test_margins_are_the_readers_and_named(diary: Cohort) -> None:
     assert judged(fitted(diary, "sex", model="hurdle-negative-binomial")) != {}
 
 
+def test_what_too_few_tell_is_read_at_no_confidence() -> None:
+    none = estimates.row(status="not_estimable", scale="rate_ratio", n_exposed=4)
+    few = none | {"verdict": verdict(none)}
+    assert few["verdict"] == "too few" and remark(estimates.frame([few])) is None
+    known = row(1.3, 1.9, ci_level=0.95) | {"verdict": "higher"}
+    assert str(remark(estimates.frame([known, few]))).startswith(
+        "verdicts are read at 95% two-sided (2.5% a side), mar"
+    )
+
+
 def test_the_table_shows_verdicts(diary: Cohort) -> None:
     shown = tables.factors(fitted(diary, "sitting_min + sex")).droplevel(0)
     assert shown["Contrast"].tolist() == ["per 1 min/day", "600 against 300 min/day", "female against male"]

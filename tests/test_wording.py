@@ -6,6 +6,9 @@ import pandas as pd
 import pytest
 
 from crampstudy import estimates, tables, wording
+from crampstudy.display import _cell
+from crampstudy.report.cells import as_text
+from crampstudy.tables.opinions import _digits
 
 
 def row(status: estimates.Status = "converged", **cells: Any) -> dict[str, Any]:
@@ -23,6 +26,11 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
         ({"estimate": 1234.5, "ci_low": 1000, "ci_high": 2000}, "1,234.50 (1,000.00–2,000.00)"),
         ({"estimate": 0.5}, "0.50"),
         ({"status": "boundary", "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.02}, "0.00 (0.00–0.02)"),
+        # What rounds to zero has no sign, and limits that differ show it.
+        ({"estimate": -0.001, "ci_low": -0.004, "ci_high": 0.3}, "0.00 (0.00–0.30)"),
+        ({"estimate": -0.0001, "ci_low": -0.004, "ci_high": 0.004}, "0.000 (−0.004 to 0.004)"),
+        ({"estimate": -0.4, "ci_low": -1.2, "ci_high": -0.001}, "−0.40 (−1.20 to 0.00)"),
+        ({"estimate": -0.0}, "0.00"),
         ({"status": "not_estimable"}, "could not estimate"),
         ({"status": "not_converged", "estimate": 1.0}, "could not estimate"),
         ({"status": "not_measured"}, "not measured"),
@@ -30,6 +38,26 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
 )
 def test_estimate(cells: dict[str, Any], text: str) -> None:
     assert wording.estimate(row(**cells)) == text
+
+
+def test_no_printer_of_numbers_writes_a_negative_zero() -> None:
+    assert [wording.number(value, digits) for value, digits in ((-0.004, 2), (-0.4, 0), (-0.005001, 2), (-0.0, 3))] == [
+        *("0.00", "0", "−0.01", "0.000"),
+    ]
+    assert as_text(-0.0) == "0" and _cell(-0.0) == "0" and _digits(-0.0) == "0"
+    assert _cell(-0.00001234) == "−1.234e−05" and _digits(-2.5) == "−2.5"
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [("stretch", "stretching"), ("other", "another remedy"), ("none", "no remedy"), ("cold", "cold")],
+)
+def test_remedies_read_inside_a_text(name: str, printed: str) -> None:
+    assert wording.remedy(name) == printed
+
+
+def test_agents_read_inside_a_text() -> None:
+    assert [wording.agent(name) for name in ("other", "tens", "quinine")] == ["another agent", "TENS", "quinine"]
 
 
 def test_per_cent_and_minus() -> None:

@@ -156,5 +156,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return wording.count(value)
     if isinstance(value, float):
-        return wording.DASH if np.isnan(value) else f"{value:,.4g}".replace("-", "−")
+        return wording.DASH if np.isnan(value) else wording.signed(f"{value:z,.4g}")
     return wording.DASH if pd.isna(value) else str(value)

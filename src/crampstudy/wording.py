@@ -23,7 +23,7 @@ AT_REFERENCE = "at the reference of what it interacts with"
 # Between two numbers, of which neither is part of a name, a path, a date or a power.
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _RANGE = re.compile(rf"(?<![\w./-])({_NUMBER})-(?={_NUMBER}(?![\w/-]|[.,]\w))")
-DASH = "–"
+DASH, MINUS = "–", "−"
 _MOST_DIGITS = 12
 _ROUNDING, _SMALL = 1e-8, 1e-3
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -45,6 +45,7 @@ _AGENTS = {
     "tens": "TENS",
 }
 """Treatments whose names hold abbreviations."""
+_REMEDIES = {"none": "no remedy", "stretch": "stretching", "other": "another remedy"}
 _OF_ONE = {"people": "person", "strata": "stratum", "are": "is", "were": "was", "have": "has", "do": "does"}
 _RECALLED = {
     "none": "No cramp",
@@ -85,8 +86,13 @@ _OPERATORS = (
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return a number with ``digits`` decimals and a true minus sign, which no 0 has."""
-    return f"{value:z,.{digits}f}".replace("-", "−")
+    """Return a number with ``digits`` decimals and a true minus sign; what rounds to zero has none."""
+    return signed(f"{value:z,.{digits}f}")
+
+
+def signed(text: str) -> str:
+    """Return a number, as text, with a true minus sign."""
+    return text.replace("-", MINUS)
 
 
 def count(value: Any) -> str:
@@ -120,7 +126,7 @@ def estimate(row: Mapping[str, Any], digits: int = 2, factor: float = 1.0) -> st
     digits = next(enough, digits)
     middle, low, high = (number(cell, digits) for cell in cells)
     # After a minus sign a dash between the limits would be read as another one.
-    between = " to " if min(cells[1:]) < 0 else DASH
+    between = " to " if MINUS in low + high else DASH
     return f"{middle} ({low}{between}{high})"
 
 
@@ -140,6 +146,16 @@ def with_none(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def level(text: str) -> str:
     """Return a level or an age band as printed: ``yes``, ``some college``, ``20–39``."""
     return ranges(_LEVELS.get(text) or _AGENTS.get(text) or text.replace("_", " "))
+
+
+def remedy(name: str) -> str:
+    """Return a remedy as it stands inside a text: ``stretching``, ``another remedy``."""
+    return _REMEDIES.get(name) or level(name)
+
+
+def agent(name: str) -> str:
+    """Return a treatment as it stands inside a text: ``TENS``, ``another agent``."""
+    return "another agent" if name == "other" else term(name)
 
 
 def ranges(text: str) -> str:

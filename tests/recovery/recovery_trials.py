@@ -1,59 +1,46 @@
-"""Do trials come out as they were put in? Parallel arms, crossover and n-of-1, with an effect and without one.
+"""Trials recovered: ``python tests/recovery/recovery_trials.py --write docs/recovery.md``.
 
-``python tests/recovery/recovery_trials.py --cohorts 400`` draws cohorts of the simulator with its dispersion, serial
-dependence and gaps, which end with the last period, and prints how often the intervals of ratio and difference cover,
-by the rule of docs/recovery.md.
+Parallel arms, crossover and n-of-1 of the simulator with its dispersion, serial dependence and gaps, with an effect and
+without one: how often the intervals of the rows with a verdict cover, of the ratio and of the difference.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
-from scipy import stats
+import polars as pl
+import recovery_cells as recovery
+import recovery_counts as counts
 
-from crampstudy.simulate import Mess, Truth, simulate
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.estimates.verdicts import DIFFERENCE
+from crampstudy.simulate import Truth
 from crampstudy.simulate.estimands.treatment_effects import treatment_effects
 from crampstudy.simulate.truth.design import StudyDesign, nights_needed
-from crampstudy.treatments import crossover, n_of_1, parallel
-from crampstudy.treatments.designs import designs
-from crampstudy.treatments.trials import trial_effect
+from crampstudy.treatments import pairs, parallel
+from crampstudy.treatments.crossover import Turns
+from crampstudy.treatments.designs import TreatmentDesign, designs
+from crampstudy.treatments.n_of_1 import paired_nights
+from crampstudy.treatments.question import Row, TreatmentQuestion, cells_of
 
+HEADS = ("design", "people", "log rate ratio")
 ARMS = ("tens", "placebo")
 DESIGNS: Mapping[str, StudyDesign] = {
     "parallel": StudyDesign("parallel", ARMS, run_in_nights=14, period_nights=28),
     "crossover": StudyDesign("crossover", ARMS, run_in_nights=7, period_nights=21, washout_nights=7),
     "n-of-1": StudyDesign("n-of-1", ARMS, run_in_nights=2, period_nights=7, washout_nights=1, pairs=4),
 }
-LEVEL = {"parallel": parallel.PRIMARY, "crossover": crossover.CLUSTER, "n-of-1": n_of_1.POOLED}
-"""The row with the verdict."""
-LEVELS: Mapping[str, tuple[str, ...]] = {
-    "parallel": (parallel.PRIMARY, parallel.TOTALS),
-    "crossover": (crossover.PRIMARY, crossover.CLUSTER, crossover.CONDITIONAL),
-    "n-of-1": (n_of_1.POOLED,),
-}
-SIZES, EFFECTS = (30, 250), (0.0, -0.5)
-MANY = 6000
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """How many of so many ``cohorts`` with an estimate have an interval that covers, and the mean ``error``."""
-
-    level: str
-    scale: str
-    cohorts: int
-    covered: int
-    error: float
-
-    @property
-    def p_value(self) -> float:
-        """Of the exact binomial test that 95 % cover."""
-        return float(stats.binomtest(self.covered, self.cohorts, 0.95).pvalue) if self.cohorts else math.nan
+SIZES, EFFECTS = (12, 30, 250), (0.0, -0.5)
+RATE = 3.0
+"""Cramps a week."""
+ASKED = TreatmentQuestion()
+TERMS = {"rate_ratio": "rate ratio", DIFFERENCE: "cramps a week"}
 
 
 def truth_of(kind: str, log_ratio: float) -> Truth:
@@ -63,7 +50,7 @@ def truth_of(kind: str, log_ratio: float) -> Truth:
         replace(a, log_rate_ratio=log_ratio if a.column == "tens" else 0.0, onset_nights=0, carry_over_nights=0)
         for a in quiet.agents
     )
-    cramps = replace(quiet.cramps, rate_per_week=3.0, near_nightly_share=0.0, season_amplitude=0.0)
+    cramps = replace(quiet.cramps, rate_per_week=RATE, near_nightly_share=0.0, season_amplitude=0.0)
     return replace(quiet, design=DESIGNS[kind], agents=agents, cramps=cramps)
 
 
@@ -73,50 +60,57 @@ def value(truth: Truth) -> float:
     return float(effects["tens"]["log_rate_ratio_over_period"])
 
 
-@cache
-def weekly(kind: str, log_ratio: float) -> float:
-    """Return the true difference in cramps a week: what many people have without treatment, times the ratio less 1."""
-    still = simulate(MANY, nights_needed(DESIGNS[kind]), 1, truth_of(kind, 0.0), Mess.none()).frame("diary")["cramps"]
-    return 7 * float(still.mean()) * math.expm1(log_ratio)  # type: ignore[arg-type]
+def judged(cohort: Cohort, design: TreatmentDesign) -> tuple[list[Row], pl.Series | None]:
+    """Return ratio and difference of the row with the verdict, and of whom the difference is the mean, if not of all.
+
+    What else a design's analysis has is not asked: models of persons' levels take a hundred times as long.
+    """
+    if design.kind == "parallel":
+        followed = parallel.Followed.of(cohort, design, ASKED)
+        return list(islice(parallel.effects(cohort, design, ASKED, followed), 2)), None
+    main = cells_of(cohort, design, kinds.TREATMENT_EFFECT, "", estimand="", ci_level=ASKED.ci_level)
+    if design.kind == "crossover":
+        turns = Turns.of(cohort, design, ASKED)
+        return list(pairs.pair_rows(turns.pairs(), main, ASKED)), turns.people["participant_id"]
+    nights = paired_nights(cohort, design, ASKED)
+    return list(pairs.pair_rows(pairs.PairTotals.of(nights), main, ASKED)), nights["participant_id"].unique()
 
 
-def cells(kind: str, log_ratio: float, people: int, cohorts: int, seed: int = 18) -> list[Cell]:
-    """Draw cohorts, and count of each analysis how many intervals cover."""
+def found(kind: str, log_ratio: float, people: int, seed: int) -> recovery.Found:
+    """Return what one cohort says of the ratio and of the difference; ``None`` without an interval or a verdict.
+
+    In parallel arms the difference is that of all people there might be, within persons that of the participants.
+    """
     truth = truth_of(kind, log_ratio)
-    asked = [(level, "rate_ratio") for level in LEVELS[kind]] + [(LEVELS[kind][0], "difference")]
-    errors: dict[tuple[str, str], list[float]] = {each: [] for each in asked}
-    covered = dict.fromkeys(asked, 0)
-    for rng in np.random.default_rng([seed, people, int(-100 * log_ratio), len(kind)]).spawn(cohorts):
-        drawn = simulate(people, nights_needed(truth.design), int(rng.integers(2**31)), truth)
-        for row in trial_effect(drawn, designs(drawn)[0]):
-            key = str(row["level"]), str(row["scale"])
-            if key not in errors or row["status"] != "converged" or math.isnan(row["ci_low"]):
-                continue
-            ratio = key[1] == "rate_ratio"
-            right = math.exp(log_ratio) if ratio else weekly(kind, log_ratio)
-            errors[key].append(math.log(row["estimate"] / right) if ratio else row["estimate"] - right)
-            covered[key] += row["ci_low"] <= right <= row["ci_high"]
-    return [Cell(*key, len(errors[key]), covered[key], float(np.mean(errors[key]))) for key in asked]
+    drawn = counts.draw(people, nights_needed(truth.design), seed, truth)
+    rows, who = judged(drawn.cohort, designs(drawn.cohort)[0])
+    rate = RATE if who is None else drawn.mean_of(who)
+    made: dict[str, tuple[float, float, bool] | None] = dict.fromkeys(TERMS.values())
+    for row in rows:
+        if row["status"] != "converged" or row["verdict"] in (None, "too few") or math.isnan(row["ci_low"]):
+            continue
+        ratio = row["scale"] != DIFFERENCE
+        right = math.exp(log_ratio) if ratio else rate * math.expm1(log_ratio)
+        error = math.log(row["estimate"] / right) if ratio else row["estimate"] - right
+        made[TERMS[row["scale"]]] = (error, row["std_error"], row["ci_low"] <= right <= row["ci_high"])
+    return made
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cohorts", type=int, default=400)
-    asked = parser.parse_args()
-    print("| design | people | log rate ratio | analysis | scale | cohorts | covered | bias | p |")  # noqa: T201
-    print("|---|---|---|---|---|---|---|---|---|")  # noqa: T201
-    for kind in DESIGNS:
+def cells(cohorts: int = recovery.COHORTS) -> Iterator[recovery.Cell]:
+    """Yield every cell, of so many cohorts each."""
+    for number, kind in enumerate(DESIGNS):
         for people in SIZES:
             for log_ratio in EFFECTS:
-                for cell in cells(kind, log_ratio, people, asked.cohorts):
-                    share = cell.covered / cell.cohorts if cell.cohorts else math.nan
-                    print(  # noqa: T201
-                        f"| {kind} | {people} | {log_ratio:g} | {cell.level} | {cell.scale} | {cell.cohorts} | "
-                        f"{share:.3f} | {cell.error:+.3f} | {cell.p_value:.3f} |",
-                        flush=True,
-                    )
+                rng = np.random.default_rng([18, number, people, int(-100 * log_ratio)])
+                seeds = rng.integers(2**31, size=cohorts)
+                results = [found(kind, log_ratio, people, int(seed)) for seed in seeds]
+                yield from recovery.cells((kind, str(people), f"{log_ratio:g}"), results)
+
+
+def table(cohorts: int) -> str:
+    """Return the table in Markdown."""
+    return recovery.table(HEADS, list(cells(cohorts)))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(recovery.run(__doc__, "trials", table))

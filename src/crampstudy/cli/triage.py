@@ -20,6 +20,7 @@ from crampstudy.cli.options import (
     ObservedTo,
     Source,
     UnloggedNights,
+    Where,
     bands,
     opened,
     word,
@@ -43,6 +44,7 @@ def triage(
         ),
     ] = None,
     age_bands: Bands = None,
+    where: Where = None,
     ci_level: CiLevel = 0.95,
     case_definition: CaseDefinition = None,
     unlogged: UnloggedNights = None,
@@ -60,7 +62,6 @@ def triage(
     from crampstudy import terminal
     from crampstudy import triage as room
     from crampstudy.atomic_write import check_free, csv_text, new_file
-    from crampstudy.nights import of_cohort
     from crampstudy.sources.address import with_unlogged
 
     output = Output(as_json, as_csv, force)
@@ -73,11 +74,12 @@ def triage(
         _check_not_of_report_to_come(out, cohort)
     if cohort.kind != "diary":
         raise AnalysisError(f"{cohort.name} is a survey, which has no weeks of nights and so no red flags of weeks")
-    rows, account = room.red_flags(cohort, bands(age_bands), ci_level=ci_level), of_cohort(cohort)
+    rows = room.red_flags(cohort, bands(age_bands), where=where, ci_level=ci_level)
+    account = room.nights_account(cohort, where)
     output.show(rows, lambda: terminal.show(rows, [account]))
     typer.echo(f"{room.DISCLAIMER}.", err=output.aside)
     if out is not None:
-        content = csv_text(room.triage_table(cohort)).encode()
+        content = csv_text(room.triage_table(cohort, where)).encode()
         tell_kept(new_file(out, content, _OUT, force=force, private=True))
         typer.echo(f"{room.SENSITIVE}, in {out}; only you can read it. {room.DISCLAIMER}.", err=True)
     say_account(account, source, aside=output.aside)

@@ -74,7 +74,8 @@ def note(row: Mapping[str, Any], margins: Margins) -> str | None:
 
 def remark(rows: pd.DataFrame) -> str | None:
     """Return at which confidence the verdicts of a table were read, and with which margins if no note says so."""
-    judged = rows[rows["verdict"].notna()]
+    # That there are too few is read from no interval, and has no confidence.
+    judged = rows[rows["verdict"].notna() & rows["ci_level"].notna()]
     if judged.empty:
         return None
     sides = ", ".join(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from crampstudy import estimates
+from crampstudy import estimates, wording
 from crampstudy.errors import AnalysisError, UsageError
 from crampstudy.estimates.kinds import evidence as kinds
 from crampstudy.evidence import random_effects
@@ -96,6 +96,6 @@ def _place(rows: RowMaker, study: Study) -> Mapping[str, Any]:
     spread = (following.std_error**2 + error**2) ** 0.5
     share = random_effects.below((own - following.estimate) / spread, following.df)
     where = "inside" if following.low <= own <= following.high else "outside"
-    note = f"{where} the prediction interval, {following.low:.2f} to {following.high:.2f}".replace("-", "−")
+    note = f"{where} the prediction interval, {wording.number(following.low)} to {wording.number(following.high)}"
     estimand = "share of trials of its size below it, by t with k-1 and Hartung-Knapp with the floor"
     return rows.row(kinds.PLACE, study.study, estimate=share, estimand=estimand, note=note, **cells)

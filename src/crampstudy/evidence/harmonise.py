@@ -12,6 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from crampstudy import wording
 from crampstudy.errors import AnalysisError
 from crampstudy.evidence.random_effects import quantile
 from crampstudy.evidence.study import Study
@@ -85,10 +86,10 @@ def _converted(study: Study) -> PerWeek:
     error = (high - low) / (2 * _Z) * factor
     if not error > 0:
         raise AnalysisError(f"{study.study}: its interval has no width, so that it has no standard error")
-    steps = [f"{_n(difference)} per {unit}, interval {_n(low)} to {_n(high)} {how}"]
-    steps += [f"times {factor:.4g}: {difference * factor:.3f} cramps a week".replace("-", "−")] if factor != 1 else []
+    steps = [f"{wording.number(difference)} per {unit}, interval {wording.number(low)} to {wording.number(high)} {how}"]
+    steps += [f"times {factor:.4g}: {wording.number(difference * factor, 3)} cramps a week"] if factor != 1 else []
     by = f" times {factor:.4g}" if factor != 1 else ""
-    steps.append(f"standard error, its width {_n(high - low)} / 3.92{by}: {error:.3f}")
+    steps.append(f"standard error, its width {wording.number(high - low)} / 3.92{by}: {error:.3f}")
     return PerWeek(difference * factor, error, tuple(steps), (low * factor, high * factor))
 
 
@@ -164,7 +165,3 @@ def _by_p_value(study: Study, difference: float, p_value: float, paired: bool) -
     reach = abs(difference) / quantile(1 - p_value / 2, df) * quantile(0.975, df)
     law = f"t with {df:.0f} df" if paired else "the normal distribution"
     return difference - reach, difference + reach, f"from P = {p_value:g} by {law}"
-
-
-def _n(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")

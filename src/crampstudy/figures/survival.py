@@ -33,7 +33,8 @@ def relief(estimates: pd.DataFrame) -> Figure:
         return could_not_estimate(tables.reasons(estimates) or "no episode has a time to relief")
     labels = list(dict.fromkeys(curves["population"]))
     medians = kinds.MEDIAN_RELIEF.rows(estimates)
-    names = {row["population"]: wording.level(str(row["level"])) for row in wording.records(medians)}
+    worded = wording.remedy if medians["term"].eq("remedy").all() else wording.level
+    names = {row["population"]: worded(str(row["level"])) for row in wording.records(medians)}
     at_risk = kinds.AT_RISK.rows(estimates)
     at_risk = at_risk[at_risk["population"].isin(labels)]
     long = float(pd.to_numeric(curves["level"]).max()) > _IN_MINUTES

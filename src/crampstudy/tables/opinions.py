@@ -59,7 +59,7 @@ def second_opinions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _digits(value: float) -> str:
-    return wording.DASH if math.isnan(value) else f"{value:.6g}".replace("-", "−")
+    return wording.DASH if math.isnan(value) else wording.signed(f"{value:z.6g}")
 
 
 def agreement(rows: pd.DataFrame) -> str:

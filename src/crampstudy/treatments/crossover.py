@@ -1,5 +1,6 @@
 """Crossover: treatment and period in a random-intercept model of the nights in periods, each person its own control.
 
+The verdict is read within pairs of periods, whose interval holds in few participants and where nights hang together.
 The sequence test never selects the analysis: what one period leaves to the next is shown as a sensitivity alone.
 """
 
@@ -12,17 +13,16 @@ import numpy as np
 import polars as pl
 
 from crampstudy import estimates
-from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.remedies import person_fit
 from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST_EXPOSED
-from crampstudy.models.coefficients.result import Fit
 from crampstudy.models.fit import fit
 from crampstudy.models.inference.covariance import degrees_of_freedom
 from crampstudy.nights import Diary
 from crampstudy.readable import OneLine
 from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.treatments.pairs import GIVEN, PAIR, PairTotals, pair_rows
 from crampstudy.treatments.period_nights import BUILDING_UP, SEVERAL, WASHING_OUT, period_nights
 from crampstudy.treatments.question import (
     Row,
@@ -36,13 +36,11 @@ from crampstudy.treatments.question import (
     of_term,
     set_apart,
     taken,
-    weekly,
-    weekly_difference,
 )
 from crampstudy.wording import counted
 
 MODEL = "mixed-poisson"
-GIVEN, PERIOD, SEQUENCE = "treated", "period_rank", "treated_first"
+PERIOD, SEQUENCE = "period_rank", "treated_first"
 PRIMARY, CLUSTER, CONDITIONAL, CARRY_OVER = (
     "crossover",
     "cluster-robust",
@@ -102,6 +100,13 @@ class Turns(OneLine):
         """Return in how many periods there are nights."""
         return self.nights[PERIOD].n_unique()
 
+    def pairs(self) -> PairTotals:
+        """Return the periods in pairs: the first of each agent together, then the second, and so on."""
+        rank = pl.col(PERIOD).cast(pl.Int64).rank("dense").over("participant_id", GIVEN)
+        paired = self.nights.with_columns(rank.alias(PAIR))
+        whole = pl.col(GIVEN).n_unique().over("participant_id", PAIR) == 2
+        return PairTotals.of(paired.filter(whole), PERIOD)
+
 
 _APART = ((BUILDING_UP, "build-up"), (WASHING_OUT, "washout"), (SEVERAL, "several periods at once"))
 
@@ -124,11 +129,13 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
     terms = f"{GIVEN} + {PERIOD}" if turns.periods() > 1 else GIVEN
     by_model = fit(diary, model=MODEL, terms=terms, covariance="model", ci_level=asked.ci_level)
     yield taken(of_term(by_model, GIVEN), main, *turns.notes, _BY_MODEL)
-    robust = fit(diary, model=MODEL, terms=terms, ci_level=asked.ci_level)
+    pairs = turns.pairs()
+    single = turns.nights.join(turns.people, on="participant_id", how="semi").height - int(pairs.nights.sum())
+    yield from pair_rows(pairs, main, asked, *turns.notes, set_apart(single, "periods without a partner"))
     other = main | {"analysis": kinds.TREATMENT_EFFECT_OTHERWISE.name}
-    yield difference_of(robust, of_term(robust, GIVEN), main, asked, "all participants and periods")
     few = of_few(turns.people.height)
-    yield taken(of_term(robust, GIVEN), other | {"level": CLUSTER}, few, judged=asked.margins)
+    robust = fit(diary, model=MODEL, terms=terms, ci_level=asked.ci_level)
+    yield taken(of_term(robust, GIVEN), other | {"level": CLUSTER}, few)
     yield conditional(turns, other | {"level": CONDITIONAL}, asked)
     sequence = fit(diary, model=MODEL, terms=f"{terms} + {SEQUENCE}", ci_level=asked.ci_level)
     yield taken(
@@ -139,41 +146,10 @@ def _effects(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, 
 
 
 _BY_MODEL = (
-    "model-based standard error; the cluster-robust one, which holds where nights vary more than by chance, stands "
-    "beside and has the verdict"
+    "model-based standard error, to which the nights of a period are independent: the verdict is read within pairs of "
+    "periods"
 )
 _OF_SEQUENCE = "association: those who had the treatment first against those who had it last, in all periods"
-
-
-def difference_of(fitted: Fit, first: Row, main: Row, asked: TreatmentQuestion, mean_of: str) -> Row:
-    """Return the difference in cramps a week that a random-intercept model expects.
-
-    Args:
-        fitted: the model, with a covariance that its interval is to have.
-        first: its row of the treatment.
-        main: cells of the row.
-        asked: confidence level and margins.
-        mean_of: what the difference is the mean of.
-    """
-    rows = fitted.estimates
-    spread = float(rows.loc[rows["term"].eq("random intercept"), "estimate"].fillna(0).iloc[0])
-
-    def marginal(beta: Array, covariance: Array) -> tuple[float, float]:
-        return marginal_difference(beta, covariance, spread)
-
-    cells = main | {"estimand": f"{main['estimand']}, mean of {mean_of}"}
-    return weekly(fitted, first, cells, asked, marginal, "cluster-robust interval; spread of participants as estimated")
-
-
-def marginal_difference(beta: Array, covariance: Array, spread: float) -> tuple[float, float]:
-    """Return the mean difference in cramps a week over persons and periods, and its delta-method error.
-
-    ``beta`` (p) and its ``covariance`` are of the intercept, the treatment and the periods after the first; ``spread``
-    is the standard deviation of the random intercept, taken as known.
-    """
-    shifts = np.vstack([np.zeros(len(beta) - 2), np.eye(len(beta) - 2)])
-    designs = [np.column_stack([np.ones(len(shifts)), np.full(len(shifts), treated), shifts]) for treated in (1.0, 0.0)]
-    return weekly_difference(designs, beta, covariance, spread)
 
 
 def conditional(turns: Turns, cells: Row, asked: TreatmentQuestion) -> Row:
@@ -201,5 +177,5 @@ def conditional(turns: Turns, cells: Row, asked: TreatmentQuestion) -> Row:
         "n_events": int(nights["cramps"].sum()),
         "n_exposed": turns.people.height,
     }
-    note = "conditional Poisson regression, participants as clusters"
+    note = estimates.note("conditional Poisson regression, participants as clusters", of_few(clusters))
     return estimates.row(status="converged", **{**cells, **counts, **made, "note": note})

@@ -2,7 +2,7 @@
 
 In one participant pairs of periods are compared, each pair with a level of its own, and the pairs are the clusters:
 that a ratio rests on one participant is then the design. Pooled, the effect differs between participants (a random
-slope).
+slope); the verdict is read within all pairs, whose interval holds in few participants.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.verdicts import FEWEST, FEWEST_EXPOSED
 from crampstudy.models.fit import fit
 from crampstudy.nights import Diary
-from crampstudy.treatments.crossover import GIVEN, MODEL, difference_of
+from crampstudy.treatments.crossover import MODEL
 from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.treatments.pairs import GIVEN, PAIR, PairTotals, pair_rows
 from crampstudy.treatments.period_nights import period_nights
 from crampstudy.treatments.question import (
-    ENOUGH,
     Row,
     TreatmentQuestion,
     arm,
@@ -40,7 +40,7 @@ from crampstudy.wording import counted
 FEWEST_PAIRS = 3
 """With fewer pairs of periods nothing is said of one participant: two pairs leave one degree of freedom."""
 POOLED = "n-of-1, pooled"
-PAIR = "pair"
+_OF_SLOPES = "mean of participants' own log ratios; the verdict is read within pairs of periods"
 _ESTIMAND = "alternating periods as allocated within participants (treatment policy within periods)"
 
 
@@ -83,12 +83,8 @@ def _rows(cohort: Cohort, design: TreatmentDesign, asked: TreatmentQuestion, nig
         who = nights.select("participant_id").unique().sort("participant_id")
         diary = Diary(cohort.name, who, nights.drop(PAIR).lazy())
         fitted = fit(diary, model=MODEL, terms=GIVEN, random_slope=GIVEN, ci_level=asked.ci_level)
-        first = of_term(fitted, GIVEN)
-        # A verdict on an interval that is too narrow would be no verdict.
-        judged = None if people < ENOUGH else asked.margins
-        yield taken(first, main, "mean of participants' own", of_few(people), judged=judged)
-        difference = difference_of(fitted, first, main, asked, "all participants")
-        yield difference if judged else difference | {"verdict": None}
+        yield taken(of_term(fitted, GIVEN), main, _OF_SLOPES, of_few(people))
+        yield from pair_rows(PairTotals.of(nights), main | {"adjusted_for": PAIR}, asked)
         rows = fitted.estimates
         for found in wording.with_none(rows[rows["term"].eq("random slope")]):
             yield taken(found, spread, "of the log rate ratio between participants")

@@ -91,12 +91,12 @@ def of_term(fitted: Fit, term: str) -> Row:
 
 
 ENOUGH = 100
-"""With fewer participants, intervals of effects within persons cover less than they say (docs/recovery.md)."""
+"""With fewer participants, intervals of models of persons' levels cover less than they say (docs/recovery.md)."""
 
 
 def of_few(people: int) -> str:
-    """Return what is said of an interval of an effect within so many participants, empty where nothing is."""
-    said = "intervals within persons cover less than they say (docs/recovery.md)"
+    """Return what is said of an interval by a model of so many participants' levels, empty where nothing is."""
+    said = "intervals of this kind cover less than they say (docs/recovery.md)"
     return f"of fewer than {ENOUGH} participants {said}" if people < ENOUGH else ""
 
 
@@ -130,20 +130,17 @@ def interval(value: float, error: float, df: float | None, ci_level: float, *, r
     return limits | {"std_error": error, "df": df, "p_value": p_value(value / error, df) if error else None}
 
 
-def weekly_difference(
-    designs: Sequence[Array], beta: Array, covariance: Array, spread: float = 0.0
-) -> tuple[float, float]:
+def weekly_difference(designs: Sequence[Array], beta: Array, covariance: Array) -> tuple[float, float]:
     """Return how many more cramps a week a log-linear model expects of one design than of another, and the error of it.
 
     Args:
         designs: two matrices (n x p), of which the rows are averaged.
         beta: the coefficients (p).
         covariance: that of the coefficients (p x p), for the delta method.
-        spread: standard deviation of a random intercept, taken as known.
     """
     means, slopes = [], []
     for design in designs:
-        rates = NIGHTS_PER_WEEK * np.exp(design @ beta + spread**2 / 2)
+        rates = NIGHTS_PER_WEEK * np.exp(design @ beta)
         means.append(float(rates.mean()))
         slopes.append((rates[:, None] * design).mean(axis=0))
     gradient = slopes[0] - slopes[1]
@@ -188,4 +185,4 @@ def set_apart(nights: int, why: str) -> str:
 
 def arm(name: str) -> str:
     """Return an arm in words."""
-    return "no treatment" if name == UNTREATED else wording.term(name)
+    return "no treatment" if name == UNTREATED else wording.agent(name)

@@ -4,7 +4,7 @@ Research output, not medical advice: no flag says that somebody is ill, and none
 """
 
 from crampstudy.triage.flags import DISCLAIMER, FLAGS, RedFlag, Suggestion
-from crampstudy.triage.people import SENSITIVE, triage, triage_table
+from crampstudy.triage.people import SENSITIVE, nights_account, triage, triage_table
 from crampstudy.triage.shares import red_flags
 from crampstudy.triage.weeks import person_weeks
 
@@ -14,6 +14,7 @@ __all__ = [
     "SENSITIVE",
     "RedFlag",
     "Suggestion",
+    "nights_account",
     "person_weeks",
     "red_flags",
     "triage",

@@ -8,8 +8,10 @@ import pandas as pd
 import polars as pl
 
 from crampstudy.age_bands import AgeBands
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, subpopulation
+from crampstudy.cohort.account import OUTSIDE, UNDECIDED, Account
 from crampstudy.descriptive.episodes import LONG_S
+from crampstudy.nights import night_account, observed_night, of_cohort, people
 from crampstudy.triage.flags import DISCLAIMER, FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY, of_test
 from crampstudy.triage.results import OUT_OF_RANGE, with_results
 from crampstudy.triage.weeks import weeks_of
@@ -20,7 +22,7 @@ _RECORDED = ("ankle_brachial_index", "leg_ultrasound", "nerve_conduction")
 _LOOK_ALIKES = ("urge_to_move", "exertional_leg_pain")
 
 
-def triage(cohort: Cohort) -> pd.DataFrame:
+def triage(cohort: Cohort, *, where: str | None = None) -> pd.DataFrame:
     """Return one row per participant: which red flags there are, how steadily, the tests they suggest, and results.
 
     ``red_flags`` names those that are there and ``not_known`` those that cannot be told. Of the weeks of
@@ -29,15 +31,19 @@ def triage(cohort: Cohort) -> pd.DataFrame:
     ``urge_to_move`` and ``exertional_leg_pain`` what looks alike. The table holds values of single participants: it is
     research output, not medical advice, and both stand in each row.
 
+    Args:
+        cohort: a diary.
+        where: condition that names a part of the participants.
+
     Raises:
-        UsageError: the cohort is a survey, which has no nights.
+        UsageError: the cohort is a survey, which has no nights, or the condition cannot be read.
     """
-    return triage_table(cohort).to_pandas()
+    return triage_table(cohort, where).to_pandas()
 
 
-def triage_table(cohort: Cohort) -> pl.DataFrame:
+def triage_table(cohort: Cohort, where: str | None = None) -> pl.DataFrame:
     """Return :func:`triage` as polars."""
-    table = flagged_people(cohort)
+    table = flagged_people(cohort, where=where)
     words = {flag.name: flag.wording for flag in FLAGS}
     suggests = {test: suggested(test) for test in TESTS}
     recorded = [name if name in table.columns else pl.lit(None).alias(name) for name in (*_RECORDED, *_LOOK_ALIKES)]
@@ -60,13 +66,29 @@ def triage_table(cohort: Cohort) -> pl.DataFrame:
     )
 
 
-def flagged_people(cohort: Cohort, bands: AgeBands | None = None) -> pl.DataFrame:
-    """Return the participants with their weeks summed up, results of tests, and ``flag:NAME`` of each red flag.
+def nights_account(cohort: Cohort, where: str | None = None) -> Account:
+    """Return the account of the nights of a diary, of which those of participants whom a condition leaves out."""
+    if where is None:
+        return of_cohort(cohort)
+    persons, night = people(cohort), cohort.frame("diary").filter(observed_night(cohort)).select(_WHO)
+    out = {
+        reason: night.join(persons.filter(own), on=_WHO, how="semi").height
+        for reason, own in (
+            (UNDECIDED, subpopulation.select(persons, f"({where}) IS NULL").inside),
+            (OUTSIDE, subpopulation.select(persons, f"NOT ({where})").inside),
+        )
+    }
+    return night_account(cohort, night.height, tuple(out.items()))
+
+
+def flagged_people(cohort: Cohort, bands: AgeBands | None = None, where: str | None = None) -> pl.DataFrame:
+    """Return the participants, or those of a condition, with weeks summed up, results, and ``flag:NAME`` of each flag.
 
     A flag of weeks is there if it fired in any of them, and missing if it fired in none and none could be told. Of long
     cramps also those count that lie in no week of the diary.
     """
-    persons = with_results(cohort, bands).join(_summed(weeks_of(cohort)), on=_WHO, how="left")
+    inside = subpopulation.select(people(cohort, bands), where).inside
+    persons = with_results(cohort, bands).filter(inside).join(_summed(weeks_of(cohort)), on=_WHO, how="left")
     own = cohort.frame("episodes")
     lengths = own if "duration_s" in own.columns else own.with_columns(duration_s=pl.lit(None, pl.Float64))
     longest = lengths.group_by(_WHO).agg(longest_cramp_s=pl.col("duration_s").max())

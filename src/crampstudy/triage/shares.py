@@ -14,8 +14,10 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.arrays import Array
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.frequency.diary import members, whole_group
+from crampstudy.descriptive.rates import ALL
 from crampstudy.descriptive.single_cramps.clustered import ClusteredGroup, clusters
 from crampstudy.estimates import kinds
+from crampstudy.estimates.groups import part_of
 from crampstudy.nights import denominator
 from crampstudy.triage.flags import FLAGS, LONG, SYMPTOMS, TESTS, WEEKLY
 from crampstudy.triage.people import flagged_people, suggested
@@ -39,33 +41,45 @@ _WEEKS, _PEOPLE = "share of weeks", "share of people"
 Row = dict[str, Any]
 
 
-def red_flags(cohort: Cohort, bands: AgeBands | None = None, *, ci_level: float = 0.95) -> pd.DataFrame:
+def red_flags(
+    cohort: Cohort, bands: AgeBands | None = None, *, where: str | None = None, ci_level: float = 0.95
+) -> pd.DataFrame:
     """Return how common the red flags are by age group, and of all how steady they are and what tests found.
 
     Shares of weeks are of those that can be told (:func:`person_weeks`), with participants as clusters; shares of
     people are of those of whom the flag is known. Fewer than 5 participants have no share. Of a list of events, which
     has no nights without a cramp, no share of weeks can be estimated, nor of people with more than 2 cramps in one.
 
+    Args:
+        cohort: a diary.
+        bands: the age bands.
+        where: condition that names a part of the participants.
+        ci_level: confidence level.
+
     Raises:
-        UsageError: the cohort is a survey, which has no nights.
+        UsageError: the cohort is a survey, which has no nights, or the condition cannot be read.
     """
     bands = bands or AgeBands()
-    people, weeks = flagged_people(cohort, bands), weeks_of(cohort)
+    people = flagged_people(cohort, bands, where)
+    weeks = weeks_of(cohort).join(people.select(_WHO), on=_WHO, how="semi", maintain_order="left")
     why_not = denominator(cohort).why_not
     base: Row = {"cohort": cohort.name, "outcome": "red_flag", "ci_level": ci_level, "estimand": "share as logged"}
+    if people.is_empty():
+        cells = base | {"population": part_of(ALL, where), "analysis": kinds.RED_FLAG.name, "level": ANY}
+        return estimates.frame([estimates.row(status="not_estimable", note="no participant", **cells)])
     groups = members(people, bands)
     whole = whole_group(people, bands)
     made: list[Row] = []
-    by_week, by_person = (clusters(table[_WHO]) if table.height else None for table in (weeks, people))
+    by_week = clusters(weeks[_WHO]) if weeks.height else None
+    by_person = clusters(people[_WHO])
     for label, inside in groups.items():
         own = people[_WHO].filter(pl.Series(inside))
-        cells = base | {"population": label}
+        cells = base | {"population": part_of(label, where)}
         of_group = weeks[_WHO].is_in(own.implode()).to_numpy()
         if by_week is not None:
             made += _of_weeks(weeks, ClusteredGroup(of_group, by_week, cells, ci_level), why_not)
-        if by_person is not None:
-            made += _of_people(people, ClusteredGroup(inside, by_person, cells, ci_level), why_not)
-    everybody, cells = people.filter(pl.Series(groups[whole])), base | {"population": whole}
+        made += _of_people(people, ClusteredGroup(inside, by_person, cells, ci_level), why_not)
+    everybody, cells = people.filter(pl.Series(groups[whole])), base | {"population": part_of(whole, where)}
     made += _stability(weeks.join(everybody.select(_WHO), on=_WHO), cells, why_not)
     made += _results(everybody, cells)
     return estimates.frame(made)

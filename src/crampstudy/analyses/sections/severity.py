@@ -115,7 +115,7 @@ def _curves(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     if len(few) == len(medians):
         raise AnalysisError(f"fewer than {FEWEST} participants logged the time to relief with any one remedy")
     rows = every[~every["population"].isin(few["population"])]
-    names = wording.listed(map(wording.level, few["level"])) if len(few) else ""
+    names = wording.listed(map(wording.remedy, few["level"])) if len(few) else ""
     drawing = Drawing(
         "relief",
         rows,

@@ -98,7 +98,7 @@ def medians(rows: pd.DataFrame) -> str:
     """Return the median time to relief by remedy."""
     found = kinds.MEDIAN_RELIEF.rows(rows)
     found = found[found["estimate"].notna()]
-    each = [f"{wording.level(str(row['level']))} {value(row)}" for row in wording.records(found)]
+    each = [f"{wording.remedy(str(row['level']))} {value(row)}" for row in wording.records(found)]
     return wording.sentences([f"median time to relief: {wording.listed(each)}"] if each else [])
 
 
@@ -122,7 +122,7 @@ def _judged(rows: pd.DataFrame, outcome: str) -> str:
         what = _verdict(row)
         number = estimate(row).replace(" (", "; ").rstrip(")")
         measure = "" if found else f"{_measure(row)} "
-        found.setdefault(what, []).append(f"{wording.level(str(row['level']))} ({measure}{number})")
+        found.setdefault(what, []).append(f"{wording.remedy(str(row['level']))} ({measure}{number})")
     return wording.sentences(
         [
             "against cramps of the same people without a remedy, "
@@ -149,7 +149,7 @@ def _at_equal_pain(rows: pd.DataFrame) -> str:
         return ""
     plain = {(row["outcome"], row["level"]): row["verdict"] for row in wording.records(kinds.REMEDY.rows(rows))}
     changed = [
-        f"{wording.level(str(row['level']))} ({wording.small(wording.outcome(str(row['outcome'])))}: {row['verdict']})"
+        f"{wording.remedy(str(row['level']))} ({wording.small(wording.outcome(str(row['outcome'])))}: {row['verdict']})"
         for row in wording.records(equal)
         if row["verdict"] != plain.get((row["outcome"], row["level"]))
     ]

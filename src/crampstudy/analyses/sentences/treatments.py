@@ -13,8 +13,8 @@ from crampstudy.estimates.sentences import estimate
 from crampstudy.estimates.treatments import ALL, EXPECTED, OBSERVED, REMAINS
 from crampstudy.estimates.verdicts import DIFFERENCE
 from crampstudy.tables.sections.open_use import BALANCED
-from crampstudy.treatments.crossover import CLUSTER
 from crampstudy.treatments.designs import TreatmentDesign
+from crampstudy.treatments.pairs import LEVEL as PAIRS
 from crampstudy.treatments.question import arm
 
 _FOUND = {
@@ -42,11 +42,9 @@ def answer(rows: pd.DataFrame, taken: int) -> str:
 
 
 def judged(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the ratios of trials with a verdict: of a crossover the one with the cluster-robust interval."""
+    """Return the ratios of trials with a verdict: of a crossover and of n-of-1 those within pairs of periods."""
     main = kinds.TREATMENT_EFFECT.rows(rows)
-    robust = kinds.TREATMENT_EFFECT_OTHERWISE.rows(rows)
-    both = pd.concat([main, robust[robust["level"] == CLUSTER]])
-    told = both[both["estimate"].notna() & both["verdict"].notna() & both["scale"].ne(DIFFERENCE)]
+    told = main[main["estimate"].notna() & main["verdict"].notna() & main["scale"].ne(DIFFERENCE)]
     weekly = main[main["scale"].eq(DIFFERENCE) & main["estimate"].notna()].set_index("term")
     return [{**row, "weekly": _weekly(weekly, row["term"])} for row in wording.records(told)]
 
@@ -59,7 +57,7 @@ def _weekly(rows: pd.DataFrame, agent: str) -> str:
 
 def _of_trial(row: Mapping[str, Any]) -> str:
     return (
-        f"By lot, {wording.term(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
+        f"By lot, {wording.agent(row['term'])} against {arm(row['reference'])}: {_FOUND[str(row['verdict'])]} "
         f"(rate ratio {estimate(row)}{row['weekly']})."
     )
 
@@ -76,7 +74,7 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
         if not some:
             continue
         if verdict in ("inconclusive", "too few"):
-            names = wording.listed(wording.term(str(row["term"])) for row in some)
+            names = wording.listed(wording.agent(str(row["term"])) for row in some)
             said.append(f"{found} for {names}")
         else:
             said.append(f"{found} with {wording.listed(_named(row) for row in some)}")
@@ -84,7 +82,7 @@ def _of_choice(rows: pd.DataFrame) -> list[str]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    return f"{wording.term(row['term'])} (rate ratio {estimate(row)})"
+    return f"{wording.agent(row['term'])} (rate ratio {estimate(row)})"
 
 
 def _primary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +97,7 @@ def by_design(rows: pd.DataFrame) -> str:
 
 
 def _agents(rows: pd.DataFrame) -> list[str]:
-    return [wording.term(str(name)) for name in dict.fromkeys(rows["term"])]
+    return [wording.agent(str(name)) for name in dict.fromkeys(rows["term"])]
 
 
 def estimands(rows: pd.DataFrame) -> str:
@@ -110,9 +108,15 @@ def estimands(rows: pd.DataFrame) -> str:
     if ratios["analysis"].eq(kinds.OPEN_USE.name).any():
         zeros = {_ZERO_OF_CHOICE: None}
     said = [f"Estimands: {wording.sentences(texts)}"] if texts else []
+    if ratios["level"].eq(PAIRS).any():
+        said.append(_OF_PAIRS)
     return " ".join([*said, wording.sentences(text for text in zeros if text.startswith("time zero"))]).strip()
 
 
+_OF_PAIRS = (
+    "Within pairs of periods each pair has a level of its own, and the interval holds where nights of a period hang "
+    "together: the verdict is read there."
+)
 _ZERO_OF_CHOICE = (
     "time zero of those who took a treatment is its first day, of the others the median wait of those who began in the "
     "diary, from their first logged night on"
@@ -148,7 +152,7 @@ def differs(rows: pd.DataFrame) -> str:
     own = own[own["unit"].eq("ratio of ratios") & own["estimate"].notna()]
     if own.empty:
         return ""
-    said = wording.listed(f"{estimate(row)} for {wording.term(row['term'])}" for row in wording.records(own))
+    said = wording.listed(f"{estimate(row)} for {wording.agent(row['term'])}" for row in wording.records(own))
     return f"The ratio at the low end of the serum level's reference range, over that at its middle, is {said}."
 
 

@@ -50,12 +50,14 @@ def difference(outcome: Array, matrix: Array, groups: Codes) -> PersonFit:
     return PersonFit(coefficients, scores, curvatures)
 
 
-def prevalence_ratio(outcome: Array, matrix: Array, groups: Codes) -> PersonFit:
+def prevalence_ratio(outcome: Array, matrix: Array, groups: Codes, offset: Array | None = None) -> PersonFit:
     """Return log ratios of the share with ``outcome`` (n, 0 or 1) by conditional Poisson regression on ``matrix``.
+
+    Of sums over nights ``offset`` (n) is the logarithm of their number.
 
     Source: Wooldridge 1999 (consistent for any outcome whose mean is multiplicative given the participant).
     """
-    likelihood = _Conditional(outcome, matrix, groups)
+    likelihood = _Conditional(outcome, matrix, groups, np.zeros(len(outcome)) if offset is None else offset)
     found = newton.maximise(likelihood, np.zeros(matrix.shape[1]))
     scores, curvatures = likelihood.parts(found.theta)
     return PersonFit(found.theta, scores, curvatures, found.reason)
@@ -68,6 +70,7 @@ class _Conditional:
     outcome: Array
     matrix: Array
     groups: Codes
+    offset: Array
 
     def value(self, theta: Array) -> float:
         predictor, total = self._shares(theta)
@@ -88,7 +91,7 @@ class _Conditional:
         return scores, events[:, None, None] * _products(spread * share[:, None], spread, self.groups)
 
     def _shares(self, theta: Array) -> tuple[Array, Array]:
-        predictor = self.matrix @ theta
+        predictor = self.matrix @ theta + self.offset
         return predictor, cluster_sums(np.exp(predictor), self.groups)
 
 

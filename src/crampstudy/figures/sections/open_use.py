@@ -52,7 +52,7 @@ def balance(estimates: pd.DataFrame) -> Figure:
         panels = figure.subplots(n, min(_COLUMNS, len(agents)), squeeze=False, sharex=True).ravel()
         for axes, agent in zip(panels, agents, strict=False):
             _differences(axes, rows[rows["outcome"] == agent])
-            axes.set_title(wording.capital(wording.term(str(agent))))
+            axes.set_title(wording.capital(wording.agent(str(agent))))
         for axes in panels[len(agents) :]:
             axes.set_visible(False)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
@@ -96,7 +96,7 @@ def overlap(estimates: pd.DataFrame) -> Figure:
         panels = figure.subplots(n, min(3, len(agents)), squeeze=False).ravel()
         for axes, agent in zip(panels, agents, strict=False):
             _mirrored(axes, rows[rows["term"] == agent], weighted[weighted["term"] == agent])
-            axes.set_title(wording.capital(wording.term(str(agent))))
+            axes.set_title(wording.capital(wording.agent(str(agent))))
         for axes in panels[len(agents) :]:
             axes.set_visible(False)
         figure.supxlabel("Chance of treatment", fontsize=8.5)

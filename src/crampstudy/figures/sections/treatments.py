@@ -18,6 +18,7 @@ from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.treatments.course import week_of
+from crampstudy.treatments.pairs import LEVEL as PAIRS
 
 _COLUMNS = 3
 _TALLEST = 1.6
@@ -51,7 +52,7 @@ def treatment_course(estimates: pd.DataFrame) -> Figure:
                 _expected(axes, own, kinds.REGRESSION_TO_THE_MEAN.rows(estimates))
                 _labelled(axes, numbers)
             else:
-                axes.set_title(f"{wording.capital(wording.term(term))}, n = {_listed(numbers)}", fontsize=7.5)
+                axes.set_title(f"{wording.capital(wording.agent(term))}, n = {_listed(numbers)}", fontsize=7.5)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
         if not single:
@@ -124,14 +125,14 @@ def _expected(axes: Axes, rows: pd.DataFrame, falls: pd.DataFrame) -> None:
 
 @of_result
 def single_participants(estimates: pd.DataFrame) -> Figure:
-    """Draw the ratio in each participant of alternating periods, and the pooled one below them.
+    """Draw the ratio in each participant of alternating periods, and below them that within the pairs of all.
 
     An interval that reaches beyond 20 or 1/20 ends there. Where nobody has a ratio the figure says why.
     """
     every = kinds.TREATMENT_EFFECT_OF_ONE.rows(estimates)
     own = estimated(every).sort_values("estimate")
     main = estimated(kinds.TREATMENT_EFFECT.rows(estimates))
-    pooled = main[main["scale"] != verdicts.DIFFERENCE]
+    pooled = main[main["scale"].ne(verdicts.DIFFERENCE) & main["level"].eq(PAIRS)]
     if own.empty:
         return could_not_estimate(tables.reasons(every) or "no participant has enough pairs of periods")
     rows = pd.concat([own, pooled])
@@ -150,7 +151,7 @@ def single_participants(estimates: pd.DataFrame) -> Figure:
 
 def _label(row: dict[str, object]) -> str:
     if row["analysis"] == kinds.TREATMENT_EFFECT.name:
-        return "Pooled"
+        return "All pairs"
     return f"{wording.capital(str(row['level']))}, {row['n_groups']} pairs"
 
 

@@ -19,7 +19,7 @@ from crampstudy.simulate.draw.episodes import draw_episodes
 from crampstudy.simulate.draw.exposures import Assigned, episode_shifts, log_effect
 from crampstudy.simulate.draw.labs import draw_labs
 from crampstudy.simulate.draw.next_day_effects import draw_next_day_effects
-from crampstudy.simulate.draw.people import as_recorded, body_mass
+from crampstudy.simulate.draw.people import as_recorded, body_mass, draw_recalled_class
 from crampstudy.simulate.draw.plan import Plan
 from crampstudy.simulate.draw.recruitment import SLEEP, Asked, draw_counts_between, recruit, temperature_of
 from crampstudy.simulate.truth.design import TRIALS, period_starts
@@ -138,12 +138,13 @@ def _tables(
     plan: Plan, drawn: DrawnRates, cramps: Integers, identifiers: pl.Series, rng: np.random.Generator
 ) -> dict[str, pl.DataFrame]:
     truth, asked, assigned, date = plan.truth, drawn.asked, drawn.assigned, drawn.asked.date
-    episodes_rng, burden_rng, labs_rng, recall_rng, mass_rng = rng.spawn(5)
+    episodes_rng, burden_rng, labs_rng, recall_rng, mass_rng, class_rng = rng.spawn(6)
     own = as_recorded(truth, asked.people, asked.first_night)
     shifts = episode_shifts(truth.agents, assigned)
     episodes = draw_episodes(truth.episodes, truth.remedies, own, date, cramps, episodes_rng, shifts)
     # Whether a person recalls any cramp at baseline follows the person's own rate.
-    recalled = drawn.given.mean(axis=1) * 7 * truth.people.ever_cramp_weeks
+    nightly = drawn.given.mean(axis=1)
+    ever = recall_rng.random(len(date)) < -np.expm1(-nightly * 7 * truth.people.ever_cramp_weeks)
     people: dict[str, Column] = {
         **own,
         "body_mass_kg": body_mass(own, mass_rng),
@@ -151,7 +152,8 @@ def _tables(
         "exam_season": season_of(asked.first_night),
         "cycle": np.full(len(date), "1"),
         "arm": assigned.arm,
-        "ever_cramp": recall_rng.random(len(date)) < -np.expm1(-recalled),
+        "ever_cramp": ever,
+        **draw_recalled_class(truth.people, np.where(ever, nightly, 0.0), class_rng),
         **_entry(truth, asked.first_night),
     }
     diary: dict[str, Column] = {
@@ -203,7 +205,8 @@ def _series(variable: Variable, values: Column) -> pl.Series:
     values = values.ravel()
     match variable.type:
         case "integer":
-            return pl.Series(values.astype(np.int64))
+            # What may be missing is a float.
+            return pl.Series(values, nan_to_null=True).cast(pl.Int64)
         case "date":
             return pl.Series(values.astype("datetime64[D]"))
         case "level" | "text" | "identifier":

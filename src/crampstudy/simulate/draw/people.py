@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crampstudy import codebook
+from crampstudy.codebook.recalled import LOWS, NIGHTS
 from crampstudy.simulate.arrays import Column, Flags, Floats, Integers, expit, logit
 from crampstudy.simulate.calendar import EPOCH, annual_cosine
 from crampstudy.simulate.truth import causal_graph
@@ -131,6 +132,18 @@ def body_mass(recorded: Mapping[str, Column], rng: np.random.Generator) -> Float
     height = mean + sd * rng.standard_normal(len(mean))
     mass = recorded["bmi_kg_m2"].astype(np.float64) * height**2
     return np.round(_within_codebook("participants", "body_mass_kg", mass), 1)
+
+
+def draw_recalled_class(people: People, nightly: Floats, rng: np.random.Generator) -> dict[str, Floats]:
+    """Return the limits of the class in which people recall their cramps of 30 nights, NaN the upper one of the last.
+
+    What is recalled is drawn as 30 other nights would be at the person's rate, times an error of recall of mean one.
+    """
+    error, counts = rng.spawn(2)
+    blurred = np.exp(people.recall_sd * error.standard_normal(len(nightly)) - people.recall_sd**2 / 2)
+    place = np.searchsorted(LOWS[1:], counts.poisson(NIGHTS * nightly * blurred), side="right")
+    high = np.append(np.array(LOWS[1:]) - 1.0, np.nan)
+    return {"recalled_low": np.array(LOWS, dtype=np.float64)[place], "recalled_high": high[place]}
 
 
 def at_scores(mean: Floats, sd: float | Floats, log: bool, z: Floats) -> Floats:

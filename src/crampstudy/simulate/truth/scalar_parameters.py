@@ -26,6 +26,7 @@ class People:
         high=3660,
     )
     ever_cramp_weeks: float = param(4.0, unit="weeks of own rate that 'ever a cramp' recalls", low=0, high=5000)
+    recall_sd: float = param(0.5, unit="SD of the log of cramps recalled of 30 nights over their number", low=0, high=3)
     labs_every_nights: int = param(42, unit="nights between dated blood samples", low=1, high=3660)
 
 

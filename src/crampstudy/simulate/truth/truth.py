@@ -33,13 +33,13 @@ from crampstudy.simulate.truth.tables.rows import (
 
 GROUPS = ("people", "cramps", "recruitment", "episodes", "burden", "weather", "design")
 TABLES = ("effects", "conditions", "measures", "levels", "causes", "correlations", "habits", "remedies", "agents")
-NOT_DRAWN = ("weight_", "stratum", "psu", "recalled_", "phq9_", "diary_", "enrolled_on", "randomised_on")
+NOT_DRAWN = ("weight_", "stratum", "psu", "phq9_", "diary_", "enrolled_on", "randomised_on")
 """Beginnings of the participants columns that only a survey, a list of events or a trial needs, and not every diary."""
 
 _MADE = {
     "participants": {
         *("participant_id", "age_years", "birth_year", "sex", "body_mass_kg", "exam_season", "cycle", "arm"),
-        "ever_cramp",
+        *("ever_cramp", "recalled_low", "recalled_high"),
     },
     "diary": {"participant_id", "date", "entry_made", "cramps", "ambient_temperature_c", "nocturia", "sleep_hours"},
 }

@@ -71,7 +71,7 @@ def open_use_rates(estimates: pd.DataFrame) -> PrintedTable:
             },
         }
     )
-    made.index = pd.Index([wording.capital(wording.term(str(agent))) for agent in agents], name="Treatment")
+    made.index = pd.Index([wording.capital(wording.agent(str(agent))) for agent in agents], name="Treatment")
     return PrintedTable.of(made, notes=("Cramps per person-week, as observed.",))
 
 
@@ -131,7 +131,7 @@ def overlap(estimates: pd.DataFrame) -> PrintedTable:
             "Median SMD of all": [_median(differences, agent) for agent in agents],
         }
     )
-    made.index = pd.Index([wording.capital(wording.term(str(agent))) for agent in agents], name="Treatment")
+    made.index = pd.Index([wording.capital(wording.agent(str(agent))) for agent in agents], name="Treatment")
     said = (
         "Without counterpart: participants whose chance of treatment nobody of the other group has. SMD: absolute "
         "standardised mean difference, before weighting and after."
@@ -185,4 +185,4 @@ def _step(row: dict[str, Any]) -> str:
 
 
 def _agent(row: dict[str, Any]) -> str:
-    return wording.capital(wording.term(str(row["term"])))
+    return wording.capital(wording.agent(str(row["term"])))

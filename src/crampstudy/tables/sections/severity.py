@@ -117,7 +117,7 @@ def _measure(row: Mapping[str, Any]) -> str:
 
 def _against(row: Mapping[str, Any]) -> str:
     outcome = wording.outcome(str(row["outcome"]))
-    return outcome if pd.isna(row["level"]) else f"{outcome}: {wording.level(str(row['level']))}"
+    return outcome if pd.isna(row["level"]) else f"{outcome}: {wording.remedy(str(row['level']))}"
 
 
 def _feature(row: Mapping[str, Any]) -> str:

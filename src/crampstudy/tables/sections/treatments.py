@@ -98,7 +98,7 @@ def treatment_flow(estimates: pd.DataFrame) -> pd.DataFrame:
 def _group(row: Mapping[str, Any]) -> str:
     """Return a group as printed: of those who took nothing with the treatment that they are compared for."""
     group = wording.capital(str(row["population"]))
-    return f"{group}, {wording.term(str(row['term']))}" if row["population"] == UNTREATED else group
+    return f"{group}, {wording.agent(str(row['term']))}" if row["population"] == UNTREATED else group
 
 
 @table_of_rows
@@ -137,12 +137,12 @@ def single_participants(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what a ratio and its difference have in common; that of a crossover has the cluster-robust interval."""
+    """Return what a ratio and its difference have in common."""
     return str(row["term"]), str(row["analysis"]) + str(row["level"])
 
 
 def _agent(row: Mapping[str, Any]) -> str:
-    return wording.capital(wording.term(str(row["term"])))
+    return wording.capital(wording.agent(str(row["term"])))
 
 
 def _analysis(row: Mapping[str, Any]) -> str:
@@ -153,7 +153,7 @@ def _analysis(row: Mapping[str, Any]) -> str:
 
 def _against(row: Mapping[str, Any]) -> str:
     against = wording.DASH if pd.isna(row["reference"]) else str(row["reference"])
-    return {"none": "no treatment", "not begun": "not begun"}.get(against, wording.term(against))
+    return {"none": "no treatment", "not begun": "not begun"}.get(against, wording.agent(against))
 
 
 def _where(row: Mapping[str, Any]) -> str:

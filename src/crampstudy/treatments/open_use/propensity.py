@@ -20,7 +20,8 @@ from crampstudy.treatments.time_zero import TimeZero
 FIRST = ("age_years", "sex", RUN_IN_RATE)
 """The covariates of the first row."""
 _KEPT_OUT = frozenset({"key", "design", "treatment"})
-_BIRTH = "birth_year"
+_SAID_AGAIN = frozenset({"birth_year", "recalled_high"})
+"""What another column says as well: the age, and the class that ``recalled_low`` begins."""
 _TYPES = ("number", "integer", "boolean", "level")
 
 
@@ -35,7 +36,7 @@ def measured_before(cohort: Cohort, zero: TimeZero) -> pl.DataFrame:
     own = [
         v.name
         for v in codebook.variables("participants")
-        if v.name in who.columns and v.domain not in _KEPT_OUT and v.type in _TYPES and v.name != _BIRTH
+        if v.name in who.columns and v.domain not in _KEPT_OUT and v.type in _TYPES and v.name not in _SAID_AGAIN
     ]
     nightly = [
         v.name
