@@ -139,9 +139,14 @@ def mixed_linear(data: Data, slope: int | None, near: Found) -> Refit:
 def ordered_logit(
     matrix: Array, classes: Array, groups: NDArray[np.intp], kind: Covariance, near: tuple[Array, Array]
 ) -> Refit:
-    """Refit proportional odds of ``classes`` (n, codes 0..K-1) on ``matrix`` (n x p, no intercept).
+    """Refit proportional odds.
 
-    The search begins ``near`` coefficients (p) and thresholds (K - 1).
+    Args:
+        matrix: the columns (n x p), no intercept among them.
+        classes: codes 0..K-1 (n).
+        groups: the participants' codes (n).
+        kind: the covariance.
+        near: coefficients (p) and thresholds (K - 1) at which the search begins.
     """
 
     def run() -> RefitResult:
