@@ -158,7 +158,7 @@ class BackDoor:
 
         kept, restricted = self._limits(allowed, included)
         near = ancestors(self.closed, self.exposure, self.outcome, *kept) | kept
-        return networkx.is_d_separator(self._closed_graph(), {self.exposure}, {self.outcome}, near & restricted)
+        return bool(networkx.is_d_separator(self._closed_graph(), {self.exposure}, {self.outcome}, near & restricted))
 
     def _limits(self, allowed: Collection[str], included: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Return the nodes that a set must hold, and those that it may hold."""

@@ -48,7 +48,7 @@ class AdjustedFit:
         notes = [
             estimates.note(set_, "" if pd.isna(each) else each) for set_, each in zip(said, own["note"], strict=True)
         ]
-        return own.assign(note=pd.array(notes, dtype=own["note"].dtype))
+        return own.assign(note=pd.array(notes, dtype=estimates.TEXT))
 
     def _variables(self) -> set[str]:
         return {name for term in self.terms for name in formula.names_in(formula.parse(term))}
