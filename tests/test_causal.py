@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from crampstudy import causal, codebook, fit
 from crampstudy.causal import Arrow, CausalGraph, CausalNode, adjustment_set, conditioning
+from crampstudy.causal.adjustment import BackDoor
 from crampstudy.causal.conditioning import open_path
 from crampstudy.causal.graph import descendants
 from crampstudy.cli import app
@@ -217,6 +218,15 @@ def test_sets_against_brute_force(made: CausalGraph, measured: set[str]) -> None
     assert chosen in enough
     assert not any(separated(back, chosen - {name}) for name in chosen)
     assert list(found.columns) == [node.name for node in made.nodes if node.name in chosen]
+
+
+@settings(max_examples=60, deadline=None)
+@given(small_graphs(), st.sets(st.sampled_from("abcd")), st.sets(st.sampled_from("abcd")))
+def test_there_is_a_set_where_a_minimal_one_is_found(made: CausalGraph, allowed: set[str], included: set[str]) -> None:
+    if "x" in descendants(made.pairs(), "y"):
+        return
+    ask = BackDoor.of(made, "x", "y")
+    assert ask.has_set(allowed, included) == (ask.set_of(allowed, included) is not None)
 
 
 @settings(max_examples=60, deadline=None)

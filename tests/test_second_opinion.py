@@ -26,6 +26,8 @@ from crampstudy import fit, tables, wording
 from crampstudy.cohort import Cohort
 from crampstudy.contrasts.second_opinions import second_opinions
 from crampstudy.models import MODELS
+from crampstudy.models.classes.ordinal import ordinal
+from crampstudy.models.nights import count
 from crampstudy.models.nights.data import Data
 from crampstudy.models.registry import FAMILIES
 from crampstudy.models.second_opinion import COLUMNS, refits
@@ -269,7 +271,8 @@ def test_a_mixed_linear_model_by_restricted_likelihood(slope: int | None) -> Non
     if slope:
         steep = np.repeat(np.random.default_rng(4).normal(0, 0.5, 40), 30)
         data = replace(data, outcome=data.outcome + steep * data.matrix[:, 1])
-    found = refits.mixed_linear(data, slope).found
+    near = Found(np.zeros(3), np.zeros(3), {"random intercept": 0.0, "random slope": 2.0, "residual": 1.0})
+    found = refits.mixed_linear(data, slope, near).found
     assert found is not None and set(found.beside) == {"random intercept", "residual"} | (
         {"random slope"} if slope else set()
     )
@@ -284,6 +287,26 @@ def test_a_mixed_linear_model_by_restricted_likelihood(slope: int | None) -> Non
     right = sum(x.T @ inverse @ (data.outcome[data.groups == g] - 0.25) for g, x in enumerate(parts))
     assert found.coefficients == pytest.approx(np.linalg.solve(information, right), abs=1e-5)
     assert found.std_errors == pytest.approx(np.sqrt(np.diag(np.linalg.inv(information))), rel=1e-3)
+
+
+def test_a_search_that_begins_at_a_wrong_answer_leaves_it() -> None:
+    """What is near is no more than where to begin: of a tenth of a standard error nothing is left."""
+    rng = np.random.default_rng(8)
+    x, groups = rng.normal(size=(900, 2)), np.repeat(np.arange(30), 30)
+    latent = x @ [0.5, -0.3] + rng.logistic(size=900)
+    classes = np.searchsorted([-1.0, 0.5], latent).astype(float)
+    ours = ordinal(x, classes, levels=("none", "some", "many"))
+    errors = np.sqrt(np.diag(np.linalg.inv(ours.information)))
+    wrong = ours.coefficients + 0.1 * errors[:2], ours.thresholds - 0.1 * errors[2:]
+    found = refits.ordered_logit(x, classes, groups, "model", wrong).found
+    assert found is not None and found.coefficients == pytest.approx(ours.coefficients, abs=1e-4 * errors.min())
+    data = replace(of_scores(), outcome=rng.poisson(np.exp(0.3 * of_scores().outcome)).astype(float))
+    wrong_counts = Found(np.array([0.4, 0.1, 0.0]), np.zeros(3), {"dispersion": 0.6})
+    counted, model = refits.negative_binomial(data, "model", wrong_counts), count.negative_binomial
+    assert counted.found is not None
+    right = model(data.matrix, data.outcome, data.offset)
+    assert counted.found.coefficients == pytest.approx(right.coefficients, abs=1e-7)
+    assert counted.found.beside["dispersion"] == pytest.approx(right.dispersion, rel=1e-6)
 
 
 def test_the_main_models_of_a_diary(cohort: Cohort) -> None:

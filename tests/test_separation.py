@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crampstudy.models.common.estimability import dependent
 from crampstudy.models.common.separation import separated, separating, separating_sides, steepest
 
 X = np.column_stack([np.ones(6), [0.0, 0, 0, 1, 1, 1], [1.0, 2, 3, 3, 2, 1]])
@@ -21,6 +22,13 @@ def test_the_columns_that_set_an_outcome_apart_are_named() -> None:
 def test_quasi_complete_separation_is_separation() -> None:
     # Where the column is 1 there are none but 1s: it rises for ever, the intercept does not.
     assert separating(np.array([0.0, 1, 0, 1, 1, 1]), X[:, :2], "logit") == (1,)
+
+
+@pytest.mark.parametrize(("apart", "found"), [(1e-1, ()), (1e-5, ()), (1e-8, ()), (1e-11, (2,)), (0.0, (2,))])
+def test_a_column_that_follows_from_others_however_near(apart: float, found: tuple[int, ...]) -> None:
+    """Whether it is told from the products of columns or, where these are near, from their triangle."""
+    beside = X[:, 0] + X[:, 1] + apart * np.array([0.0, 1, 0, 0, -1, 0])
+    assert dependent(np.column_stack([X[:, :2], beside, X[:, 2] * 1e9])) == found
 
 
 @pytest.mark.parametrize("link", ["logit", "log"])

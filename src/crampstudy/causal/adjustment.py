@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from crampstudy import codebook, wording
 from crampstudy.causal.graph import CausalGraph, CausalNode, ancestors, descendants, is_within
 from crampstudy.causal.graph_file import study
 from crampstudy.errors import UsageError
+
+if TYPE_CHECKING:
+    import networkx
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +143,31 @@ class BackDoor:
         """Return a minimal set of nodes among the ``allowed`` that holds what is ``included``, beside what is held."""
         import networkx
 
-        made = networkx.DiGraph()
-        made.add_nodes_from(node.name for node in self.graph.nodes)
-        made.add_edges_from(self.closed)
-        outside = {self.exposure, self.outcome, *self.after}
-        kept = ({*included} | self.held) - outside
+        kept, restricted = self._limits(allowed, included)
         found = networkx.find_minimal_d_separator(
-            made, {self.exposure}, {self.outcome}, included=kept, restricted=({*allowed} - outside) | kept
+            self._closed_graph(), {self.exposure}, {self.outcome}, included=kept, restricted=restricted
         )
         return None if found is None else frozenset(found) - self.held
+
+    def has_set(self, allowed: Collection[str], included: Collection[str] = ()) -> bool:
+        """Return whether there is such a set: then all that is allowed and before any of these is one, if no minimal.
+
+        That is found much faster.
+        """
+        import networkx
+
+        kept, restricted = self._limits(allowed, included)
+        near = ancestors(self.closed, self.exposure, self.outcome, *kept) | kept
+        return bool(networkx.is_d_separator(self._closed_graph(), {self.exposure}, {self.outcome}, near & restricted))
+
+    def _limits(self, allowed: Collection[str], included: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the nodes that a set must hold, and those that it may hold."""
+        outside = {self.exposure, self.outcome, *self.after}
+        kept = (self.held | {*included}) - outside
+        return kept, (frozenset(allowed) - outside) | kept
+
+    def _closed_graph(self) -> networkx.DiGraph[str]:
+        return _digraph(tuple(node.name for node in self.graph.nodes), self.closed)
 
     def completed(
         self, measured: frozenset[str], included: frozenset[str] = frozenset()
@@ -162,10 +182,21 @@ class BackDoor:
         lacking = [node for node in self.graph.nodes if node.name in near - measured - self.held - self.after]
         for node in sorted(lacking, key=_recordable):
             fewer = [each for each in lacking if each != node]
-            if self.set_of(measured | {each.name for each in fewer}, included) is not None:
+            if self.has_set(measured | {each.name for each in fewer}, included):
                 lacking = fewer
         whole = self.set_of(measured | {node.name for node in lacking}, included) or frozenset()
         return tuple(node for node in self.graph.nodes if node.name in whole & measured), tuple(lacking)
+
+
+@lru_cache(maxsize=64)
+def _digraph(nodes: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> networkx.DiGraph[str]:
+    """Return a graph to be asked only: the same one stands behind many questions."""
+    import networkx
+
+    made = networkx.DiGraph()
+    made.add_nodes_from(nodes)
+    made.add_edges_from(pairs)
+    return made
 
 
 def _recordable(node: CausalNode) -> bool:

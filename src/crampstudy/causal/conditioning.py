@@ -47,7 +47,7 @@ def conditioning(
 
 def _sufficiency(ask: BackDoor, given: frozenset[str], measured: Collection[str]) -> str:
     under = f"under {ask.graph.name} for the effect of {ask.exposure} on {ask.outcome}"
-    if ask.set_of(given, given) is not None:
+    if ask.has_set(given, given):
         return f"sufficient {under}"
     columns = {node.name: node.column(measured) for node in ask.graph.nodes}
     measurable = frozenset(name for name, column in columns.items() if column)

@@ -130,9 +130,9 @@ def descendants(pairs: Iterable[tuple[str, str]], node: str) -> frozenset[str]:
     return _reached(_neighbours(pairs), node)
 
 
-def ancestors(pairs: Iterable[tuple[str, str]], node: str) -> frozenset[str]:
-    """Return what causes a node, directly or not."""
-    return _reached(_neighbours((effect, cause) for cause, effect in pairs), node)
+def ancestors(pairs: Iterable[tuple[str, str]], *nodes: str) -> frozenset[str]:
+    """Return what causes any of the nodes, directly or not."""
+    return _reached(_neighbours((effect, cause) for cause, effect in pairs), *nodes)
 
 
 def _neighbours(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -142,12 +142,12 @@ def _neighbours(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def _reached(neighbours: Mapping[str, list[str]], node: str) -> frozenset[str]:
+def _reached(neighbours: Mapping[str, list[str]], *nodes: str) -> frozenset[str]:
     found: set[str] = set()
-    ahead = [node]
+    ahead = [*nodes]
     while ahead:
         for name in neighbours.get(ahead.pop(), ()):
             if name not in found:
                 found.add(name)
                 ahead.append(name)
-    return frozenset(found - {node})
+    return frozenset(found)

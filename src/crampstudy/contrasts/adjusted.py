@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import polars as pl
 
 from crampstudy import codebook, estimates
 from crampstudy.causal import Adjustment, CausalGraph, adjustment_set, measured_in, study
 from crampstudy.codebook import exposures
 from crampstudy.cohort import Cohort
+from crampstudy.cohort.remembered import remembered
 from crampstudy.contrasts.age_term import SPLINE, age_term
 from crampstudy.estimates import kinds
 from crampstudy.models.coefficients.result import Fit
@@ -48,7 +48,7 @@ class AdjustedFit:
         notes = [
             estimates.note(set_, "" if pd.isna(each) else each) for set_, each in zip(said, own["note"], strict=True)
         ]
-        return own.assign(note=pd.array(notes, dtype="string"))
+        return own.assign(note=pd.array(notes, dtype=estimates.TEXT))
 
     def _variables(self) -> set[str]:
         return {name for term in self.terms for name in formula.names_in(formula.parse(term))}
@@ -112,11 +112,10 @@ def adjusted_fit(
 def covariates_of(cohort: Cohort, found: Adjustment, graph: CausalGraph, held: Collection[str] = ()) -> list[str]:
     """Return what an exposure is adjusted for as terms, but for columns that the model has or that do not differ."""
     of_persons = graph.node(found.exposure).of == "person" or found.exposure.startswith("between(")
-    who = people(cohort)
     terms = (
         term
         for column in found.columns
-        if column not in held and _varies(cohort, who, column)
+        if column not in held and _varies(cohort, column)
         for term in (_of_persons(cohort, column, found.outcome) if of_persons else (_as_term(cohort, column),))
     )
     return list(dict.fromkeys(terms))
@@ -144,9 +143,11 @@ def _of_persons(cohort: Cohort, column: str, outcome: str) -> Iterator[str]:
         yield f"between({quoted(name)})" if name in nightly and not after else _as_term(cohort, term)
 
 
-def _varies(cohort: Cohort, of_persons: pl.DataFrame, column: str) -> bool:
+@remembered
+def _varies(cohort: Cohort, column: str) -> bool:
     """Return whether a column that is adjusted for differs at all; terms of several nights do."""
-    frame = of_persons if column in of_persons.columns else cohort.tables.get("diary")
+    who = people(cohort)
+    frame = who if column in who.columns else cohort.tables.get("diary")
     if frame is None or column not in frame.columns or exposures.find(column):
         return True
     return frame[column].drop_nulls().n_unique() > 1

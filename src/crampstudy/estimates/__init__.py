@@ -3,6 +3,7 @@
 from crampstudy.estimates.rows import (
     COLUMNS,
     FEWEST,
+    TEXT,
     Status,
     frame,
     key,
@@ -20,6 +21,7 @@ __all__ = [
     "COLUMNS",
     "FEWEST",
     "PARAMETERS",
+    "TEXT",
     "Status",
     "at_contrasts",
     "compares",

@@ -6,6 +6,7 @@ import pandas as pd
 
 from crampstudy import wording
 from crampstudy.estimates.kinds import is_split
+from crampstudy.estimates.rows import TEXT
 
 BASELINES = ("intercept", "threshold", "dispersion", f"{wording.ZERO_PART}intercept")
 """Terms of a model that compare nothing; tables for readers leave them out."""
@@ -33,7 +34,7 @@ def differences(rows: pd.DataFrame) -> pd.DataFrame:
 
 def declared(rows: pd.DataFrame) -> pd.Series[bool]:
     """Return which rows are of a declared contrast."""
-    terms = rows["term"].astype("string").str.removeprefix(wording.ZERO_PART)
+    terms = rows["term"].astype(TEXT).str.removeprefix(wording.ZERO_PART)
     return terms.str.startswith(wording.CONTRAST).fillna(value=False).astype(bool)
 
 

@@ -128,7 +128,7 @@ def with_reason_alone(rows: pd.DataFrame) -> pd.DataFrame:
     reasons = (
         rows["note"].map(lambda note: str(note).partition("; ")[0], na_action="ignore").where(rows["estimate"].isna())
     )
-    return rows.assign(note=reasons.astype("string"))
+    return rows.assign(note=reasons.astype(rows["note"].dtype))
 
 
 def fall(rows: pd.DataFrame) -> str:

@@ -162,7 +162,7 @@ def _with_notes(rows: pd.DataFrame, said: Sequence[tuple[Adjustment, Sequence[st
     for row, each in zip(rows.to_dict("records"), said, strict=True):
         note = "" if pd.isna(row["note"]) else str(row["note"])
         notes.append(estimates.note(_sentence(row, *each) if each else "", note))
-    return rows.assign(note=pd.array(notes, dtype="string"))
+    return rows.assign(note=pd.array(notes, dtype=estimates.TEXT))
 
 
 def _sentence(row: Mapping[Any, Any], found: Adjustment, covariates: Sequence[str]) -> str:

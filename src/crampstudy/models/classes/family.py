@@ -106,8 +106,11 @@ def _again(request: ModelRequest) -> Opinion | NoOpinion:
         return NoOpinion("no_counterpart", "no like-defined fit in statsmodels: its OrderedModel needs a term")
     p = len(of.design.columns)
     variance = covariance(fitted.information, fitted.scores, of.groups, like)[:p, :p]
-    theirs = refits.ordered_logit(of.design.matrix, codes, of.groups, like)
-    return compared(of, ours(of.design, fitted.coefficients, variance), theirs, like)
+    found = ours(of.design, fitted.coefficients, variance)
+    # Statsmodels' columns are not measured from their middle, so that its thresholds are those where they are 0.
+    thresholds = fitted.thresholds + of.design.standard.centre @ found.coefficients
+    theirs = refits.ordered_logit(of.design.matrix, codes, of.groups, like, (found.coefficients, thresholds))
+    return compared(of, found, theirs, like)
 
 
 ORDINAL = EventFamily(

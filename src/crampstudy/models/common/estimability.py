@@ -9,6 +9,9 @@ from crampstudy.arrays import Array
 from crampstudy.models.common import separation
 from crampstudy.models.terms import design_matrix
 
+_INDEPENDENT = 1e-6
+"""Columns of length one with products of an eigenvalue above this are no combinations of each other."""
+
 
 def obstacle(design: design_matrix.Design, counts: Array, groups: NDArray[np.intp], kind: str) -> str | None:
     """Return why no finite estimate exists, or ``None``; ``groups`` (length n) are the participants' codes 0..G-1."""
@@ -53,6 +56,9 @@ def dependent(matrix: Array) -> tuple[int, ...]:
     """Return the columns that are combinations of those before them."""
     # Columns of length one, so that the unit of a variable does not matter.
     scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
+    # What a column has beside those before it is no less than the least singular value, which is found faster.
+    if matrix.shape[1] and np.linalg.eigvalsh(scaled.T @ scaled)[0] > _INDEPENDENT:
+        return ()
     remaining = np.zeros(matrix.shape[1])
     triangle = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
     remaining[: len(triangle)] = triangle

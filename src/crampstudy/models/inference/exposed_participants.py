@@ -45,7 +45,8 @@ def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.C
         low, high = lowest[:, i], highest[:, i]
         least, most = low.min(), high.max()
         values: Array = design.matrix[:, i]
-        if column.level is None and not np.all((values == least) | (values == most)):
+        # Of many numbers the ends of each participant tell already that they are more than two.
+        if column.level is None and not all(_are_either(each, least, most) for each in (low, high, values)):
             varies = high > low
             made[column] = Exposed(int(varies.sum()) if varies.any() else people)
             if lone := _alone(column, low, varies):
@@ -62,6 +63,10 @@ def exposed(design: design_matrix.Design, groups: Codes) -> dict[design_matrix.C
                 baseline = bool(elsewhere != 0) if column.level is None else rows is off
                 made[column] = Exposed(int(with_it.sum()), _lone(column, what, reference=rows is off), rows, baseline)
     return made
+
+
+def _are_either(values: Array, one: float, other: float) -> bool:
+    return bool(((values == one) | (values == other)).all())
 
 
 def _alone(column: design_matrix.Column, low: Array, varies: Flags) -> str | None:

@@ -26,7 +26,7 @@ def unstandardised(solution: Solution) -> Data:
 def of_nights(
     engine: Engine,
     request: ModelRequest,
-    refit: Callable[[Data, int | None], Refit],
+    refit: Callable[[Data, int | None, Found], Refit],
     like: Covariance,
     remark: str = "",
 ) -> Opinion | NoOpinion:
@@ -35,7 +35,7 @@ def of_nights(
     Args:
         engine: our family.
         request: what is asked of it.
-        refit: the same by statsmodels, from the nights and the column of the random slope.
+        refit: the same by statsmodels, from the nights, the column of the random slope and our answer.
         like: the covariance that both define alike.
         remark: what is to be said of the comparison.
     """
@@ -43,16 +43,14 @@ def of_nights(
     solved = solution.solved
     if solved is None or solved.problem:
         return NoOpinion("not_estimable", solution.reason or str(solved and solved.problem))
+    beside = {extra.term: extra.estimate for extra in solved.extras}
+    ours = Found(solved.coefficients, np.sqrt(np.diag(solved.variance)), beside)
     return Opinion(
         columns=solution.design.columns,
         n_rows=len(solution.data.outcome),
         errors=like,
-        ours=Found(
-            solved.coefficients,
-            np.sqrt(np.diag(solved.variance)),
-            {extra.term: extra.estimate for extra in solved.extras},
-        ),
-        theirs=refit(unstandardised(solution), solution.slope),
+        ours=ours,
+        theirs=refit(unstandardised(solution), solution.slope, ours),
         remark=remark,
         exposed=exposed(solution.design, solution.data.groups),
     )

@@ -2,6 +2,9 @@
 
 Standard errors are asked for in the definition that both share. ``cluster-hc0`` is the sandwich of the participants'
 scores without a factor: statsmodels' own factor, G/(G-1) times (n-1)/(n-p), is not the one used here.
+
+Where its search is long it begins ``near`` the answer, at ours. Were that no maximum of its own likelihood, there would
+be a score to lead away from it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ _STEPS = 200
 _TIGHT = 1e-12
 _GRADIENT = 1e-7
 """Per row; below it the gradients that statsmodels takes by differences are rounding."""
+_SPREADS = ("random intercept", "random slope")
+_LEAST_SPREAD = 0.1
+"""Beside that of the residual."""
 
 
 def generalised_linear(data: Data, family: str, kind: Covariance) -> Refit:
@@ -42,19 +48,18 @@ def generalised_linear(data: Data, family: str, kind: Covariance) -> Refit:
     return attempt(f"GLM ({family})", run)
 
 
-def negative_binomial(data: Data, kind: Covariance) -> Refit:
+def negative_binomial(data: Data, kind: Covariance, near: Found) -> Refit:
     """Refit a negative-binomial (NB2) regression; the covariance is that of coefficients and dispersion together.
 
-    Newton's method from the Poisson fit, or, where that goes astray, a quasi-Newton one.
+    Newton's method, or, where that goes astray, a quasi-Newton one.
     """
 
     def run(method: str, options: Mapping[str, float]) -> RefitResult:
-        from statsmodels.discrete.discrete_model import NegativeBinomial, Poisson
+        from statsmodels.discrete.discrete_model import NegativeBinomial
 
-        start = Poisson(data.outcome, data.matrix, offset=data.offset).fit(method="newton", maxiter=_STEPS, disp=0)
         model = NegativeBinomial(data.outcome, data.matrix, offset=data.offset)
         how = {"method": method, "maxiter": _STEPS, "disp": 0, **options, **_of_kind(kind, data.groups)}
-        fitted = model.fit(start_params=np.append(start.params, 0.5), **how)
+        fitted = model.fit(start_params=np.append(near.coefficients, near.beside["dispersion"]), **how)
         errors, beside = _errors(fitted, data.matrix.shape[1]), {"dispersion": float(fitted.params[-1])}
         converged = bool(fitted.mle_retvals["converged"])
         return RefitResult(Found(fitted.params[:-1], errors, beside), converged, *_left(model, fitted))
@@ -64,7 +69,7 @@ def negative_binomial(data: Data, kind: Covariance) -> Refit:
     return attempt(by, lambda: run("bfgs", {"gtol": _GRADIENT})) if refit.problem else refit
 
 
-def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
+def gee_exchangeable(data: Data, family: str, kind: Covariance, near: Found) -> Refit:
     """Refit a marginal model with an exchangeable working correlation, its scale without a correction for p."""
 
     def run() -> RefitResult | None:
@@ -74,7 +79,7 @@ def gee_exchangeable(data: Data, family: str, kind: Covariance) -> Refit:
         law = {"Poisson": families.Poisson, "Binomial": families.Binomial, "Gaussian": families.Gaussian}[family]()
         working = cov_struct.Exchangeable()
         model = GEE(data.outcome, data.matrix, data.groups, family=law, cov_struct=working, offset=data.offset)
-        fitted = model.fit(scale="X2", ddof_scale=0, ctol=1e-8, maxiter=_STEPS)
+        fitted = model.fit(scale="X2", ddof_scale=0, ctol=1e-8, maxiter=_STEPS, start_params=near.coefficients)
         if fitted is None:
             return None
         errors = np.sqrt(np.diag(fitted.cov_naive if kind == "model" else fitted.cov_robust))
@@ -102,24 +107,27 @@ def linear(data: Data, kind: Covariance) -> Refit:
     return attempt("OLS" if data.weights is None else "WLS", run)
 
 
-def mixed_linear(data: Data, slope: int | None = None) -> Refit:
+def mixed_linear(data: Data, slope: int | None, near: Found) -> Refit:
     """Refit a linear model with a random intercept, and a random ``slope`` of a column, by restricted likelihood."""
 
     def run() -> RefitResult:
         from statsmodels.regression.mixed_linear_model import MixedLM
 
-        random, turn = np.ones((len(data.outcome), 1)), np.eye(1)
+        random, turn, scale = np.ones((len(data.outcome), 1)), np.eye(1), np.ones(1)
         if slope is not None:
             # The same model with the column at mean 0 and SD 1, without which its search ends nowhere.
             x = data.matrix[:, slope]
             middle, sd = x.mean(), x.std()
             random = np.column_stack([random, (x - middle) / sd])
-            turn = np.array([[1.0, -middle / sd], [0.0, 1.0 / sd]])
+            turn, scale = np.array([[1.0, -middle / sd], [0.0, 1.0 / sd]]), np.array([1.0, sd])
         model = MixedLM(data.outcome - data.offset, data.matrix, data.groups, exog_re=random)
-        fitted = model.fit(reml=True)
+        # Of a spread of 0 nothing would lead away.
+        ratios = scale * [near.beside[name] / near.beside["residual"] for name in _SPREADS[: len(scale)]]
+        start = np.diag(np.maximum(ratios, _LEAST_SPREAD))[np.tril_indices(len(scale))]
+        fitted = model.fit(start_params=start, reml=True)
         variances = np.diag(turn @ np.asarray(fitted.cov_re) @ turn.T)
         spreads = np.sqrt(np.maximum(variances, 0.0))
-        beside = dict(zip(("random intercept", "random slope"), map(float, spreads), strict=False))
+        beside = dict(zip(_SPREADS, map(float, spreads), strict=False))
         beside["residual"] = float(np.sqrt(fitted.scale))
         return RefitResult(
             Found(np.asarray(fitted.fe_params), np.asarray(fitted.bse_fe), beside), bool(fitted.converged)
@@ -128,8 +136,18 @@ def mixed_linear(data: Data, slope: int | None = None) -> Refit:
     return attempt("MixedLM", run)
 
 
-def ordered_logit(matrix: Array, classes: Array, groups: NDArray[np.intp], kind: Covariance) -> Refit:
-    """Refit proportional odds of ``classes`` (n, codes 0..K-1) on ``matrix`` (n x p, no intercept)."""
+def ordered_logit(
+    matrix: Array, classes: Array, groups: NDArray[np.intp], kind: Covariance, near: tuple[Array, Array]
+) -> Refit:
+    """Refit proportional odds.
+
+    Args:
+        matrix: the columns (n x p), no intercept among them.
+        classes: codes 0..K-1 (n).
+        groups: the participants' codes (n).
+        kind: the covariance.
+        near: coefficients (p) and thresholds (K - 1) at which the search begins.
+    """
 
     def run() -> RefitResult:
         from statsmodels.miscmodels.ordinal_model import OrderedModel
@@ -137,14 +155,17 @@ def ordered_logit(matrix: Array, classes: Array, groups: NDArray[np.intp], kind:
         p = matrix.shape[1]
         model = OrderedModel(classes.astype(int), matrix, distr="logit")
         how = {"method": "bfgs", "maxiter": 5 * _STEPS, "gtol": _GRADIENT, "disp": 0, **_of_kind(kind, groups)}
-        fitted = model.fit(**how)
+        coefficients, thresholds = near
+        limits = model.transform_reverse_threshold_params(np.append(thresholds, np.inf))
+        start = np.append(coefficients, limits)
+        fitted = model.fit(start_params=start, **how)
         converged = bool(fitted.mle_retvals["converged"])
         return RefitResult(Found(fitted.params[:p], _errors(fitted, p)), converged, *_left(model, fitted))
 
     return attempt("OrderedModel (logit)", run)
 
 
-def cox(matrix: Array, times: Times) -> Refit:
+def cox(matrix: Array, times: Times, near: Found) -> Refit:
     """Refit log hazard ratios with Efron's ties; the errors are the model's.
 
     statsmodels takes a row as at risk at the very time at which it enters, so that rows enter an instant later.
@@ -156,7 +177,7 @@ def cox(matrix: Array, times: Times) -> Refit:
         entry = None if times.start is None else np.nextafter(times.start, np.inf)
         status = times.event.astype(int)
         model = PHReg(times.stop, matrix, status=status, entry=entry, strata=times.strata, ties="efron")
-        fitted = model.fit()
+        fitted = model.fit(start_params=near.coefficients)
         # It keeps no flag; the score says where it ended.
         return RefitResult(Found(fitted.params, fitted.bse), True, np.asarray(model.score(fitted.params)), fitted.bse)
 

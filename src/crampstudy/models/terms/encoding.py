@@ -154,7 +154,8 @@ def _remarks(terms: Sequence[Term], model: ModelSpec, moved: Mapping[str, str]) 
 def _observed(data: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return the lowest and the highest value of each column that is a number."""
     numbers = (name for name, dtype in data.dtypes.items() if not isinstance(dtype, pd.CategoricalDtype))
-    return {decoded(str(name)): (float(data[name].min()), float(data[name].max())) for name in numbers}
+    each = ((str(name), data[name].to_numpy()) for name in numbers)
+    return {decoded(name): (float(values.min()), float(values.max())) for name, values in each}
 
 
 def _people(frame: pl.DataFrame, rows: Flags) -> Codes:

@@ -122,8 +122,9 @@ def _again(request: ModelRequest) -> Opinion | NoOpinion:
         return NoOpinion("not_estimable", str(of.reason or (fitted and fitted.problem)))
     variance = covariance(fitted.information, fitted.scores, of.groups, "model")
     remark = "the errors compared are the model's: robust ones of statsmodels take Breslow's ties"
-    theirs = refits.cox(of.design.matrix, times_of(of))
-    return compared(of, ours(of.design, fitted.coefficients, variance), theirs, "model", remark)
+    found = ours(of.design, fitted.coefficients, variance)
+    theirs = refits.cox(of.design.matrix, times_of(of), found)
+    return compared(of, found, theirs, "model", remark)
 
 
 COX = EventFamily(

@@ -104,7 +104,7 @@ def _probability(data: Data, fitted: Fitted, value: int) -> Array:
 
 def _poisson_again(request: ModelRequest) -> Opinion | NoOpinion:
     like = robust(request)
-    return of_nights(POISSON, request, lambda data, _: refits.generalised_linear(data, "Poisson", like), like)
+    return of_nights(POISSON, request, lambda data, *_: refits.generalised_linear(data, "Poisson", like), like)
 
 
 def _negative_binomial_again(request: ModelRequest) -> Opinion | NoOpinion:
@@ -113,18 +113,19 @@ def _negative_binomial_again(request: ModelRequest) -> Opinion | NoOpinion:
     solved, data = solution.solved, solution.data
     if solved is None or not isinstance(solved.fitted, count.CountFit) or solved.fitted.joint is None:
         remark = "the counts are no more dispersed than Poisson, so that Poisson regression is what is refitted"
-        refit = lambda data, _: refits.generalised_linear(data, "Poisson", like)  # noqa: E731
+        refit = lambda data, *_: refits.generalised_linear(data, "Poisson", like)  # noqa: E731
         return of_nights(NEGATIVE_BINOMIAL, request, refit, like, remark)
     if data.weights is not None:
         return NoOpinion("no_counterpart", "no like-defined fit in statsmodels: its NegativeBinomial takes no weights")
     joint, p = solved.fitted.joint, len(solved.coefficients)
     variance = covariance(joint.information, joint.scores, data.groups, like)[:p, :p]
+    found = ours(solution.design, solved.fitted.coefficients, variance, {"dispersion": solved.fitted.dispersion})
     return Opinion(
         columns=solution.design.columns,
         n_rows=len(data.outcome),
         errors="model, with the dispersion" if like == "model" else "cluster-joint without its factor",
-        ours=ours(solution.design, solved.fitted.coefficients, variance, {"dispersion": solved.fitted.dispersion}),
-        theirs=refits.negative_binomial(unstandardised(solution), like),
+        ours=found,
+        theirs=refits.negative_binomial(unstandardised(solution), like, found),
         remark="the errors compared are those of coefficients and dispersion together, as statsmodels has them",
         exposed=exposed(solution.design, data.groups),
     )

@@ -62,7 +62,9 @@ def _predict(data: Data, kind: OutcomeKind, slope: int | None, fitted: Fitted) -
 
 def _again(request: ModelRequest) -> Opinion | NoOpinion:
     family, like = _MARGINAL.get(request.outcome, "gaussian").capitalize(), robust(request)
-    return of_nights(EXCHANGEABLE, request, lambda data, _: refits.gee_exchangeable(data, family, like), like)
+    return of_nights(
+        EXCHANGEABLE, request, lambda data, _, near: refits.gee_exchangeable(data, family, like, near), like
+    )
 
 
 EXCHANGEABLE = NightFamily(

@@ -51,7 +51,7 @@ def _predict(data: Data, kind: OutcomeKind, slope: int | None, fitted: Fitted) -
 
 def _again(request: ModelRequest) -> Opinion | NoOpinion:
     like = robust(request)
-    return of_nights(LINEAR, request, lambda data, _: refits.linear(data, like), like)
+    return of_nights(LINEAR, request, lambda data, *_: refits.linear(data, like), like)
 
 
 LINEAR = NightFamily(

@@ -16,7 +16,7 @@ from crampstudy.models.second_opinion.opinion import NoOpinion, Opinion, robust
 
 def _again(request: ModelRequest) -> Opinion | NoOpinion:
     like = robust(request)
-    return of_nights(LOGISTIC, request, lambda data, _: refits.generalised_linear(data, "Binomial", like), like)
+    return of_nights(LOGISTIC, request, lambda data, *_: refits.generalised_linear(data, "Binomial", like), like)
 
 
 LOGISTIC = NightFamily(
