@@ -10,6 +10,7 @@ import base64
 import datetime
 import html
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from crampstudy.report import ReportError, glyphs
 from crampstudy.report.collect import Document
 
 DISCLAIMER = "Research output, not medical advice."
-_ASSETS = files("crampstudy.report") / "assets"
+ASSETS = files("crampstudy.report") / "assets"
 # Notebook text is prose: no raw HTML or TeX, no metadata; a line of dashes is a rule.
 _READER = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block-pandoc_title_block-implicit_figures"
 _WEB_FONTS = (
@@ -61,19 +62,10 @@ def pdf(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
     """
-    with scratch.folder() as folder, as_file(_ASSETS) as assets:
-        body = _pandoc(glyphs.printed(document.markdown), "typst", assets, folder)
-        facts = {
-            "title": front.title,
-            "cohort": _breakable(front.cohort),
-            "date": front.date.isoformat(),
-            "version": front.version,
-            "facts": [(name, _breakable(value)) for name, value in front.facts],
-            "parameters": front.parameters,
-            "disclaimer": DISCLAIMER,
-        }
+    with scratch.folder() as folder, as_file(ASSETS) as assets:
+        body = pandoc(glyphs.printed(document.markdown), "typst", assets, folder).decode()
         (folder / "template.typ").write_bytes((assets / "template.typ").read_bytes())
-        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts)), encoding="utf-8")
+        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts(front))), encoding="utf-8")
         (folder / "blocks.json").write_text(json.dumps(glyphs.printed(document.blocks)), encoding="utf-8")
         main = folder / "main.typ"
         main.write_text('#import "template.typ": *\n#show: report\n\n' + body, encoding="utf-8")
@@ -98,20 +90,33 @@ def pdf(document: Document, front: Front) -> bytes:
     return made
 
 
+def facts(front: Front) -> dict[str, Any]:
+    """Return what the templates of pages read of the front matter."""
+    return {
+        "title": front.title,
+        "cohort": _breakable(front.cohort),
+        "date": front.date.isoformat(),
+        "version": front.version,
+        "facts": [(name, _breakable(value)) for name, value in front.facts],
+        "parameters": front.parameters,
+        "disclaimer": DISCLAIMER,
+    }
+
+
 def web(document: Document, front: Front) -> bytes:
     """Return the report as one HTML page that asks the network for nothing.
 
     Raises:
         ReportError: a reference or citation cannot be resolved.
     """
-    with scratch.folder() as folder, as_file(_ASSETS) as assets:
+    with scratch.folder() as folder, as_file(ASSETS) as assets:
         template = (assets / "template.html").read_text(encoding="utf-8")
         style = _font_faces() + (assets / "report.css").read_text(encoding="utf-8")
         # A dollar sign would begin a variable of the template.
         template = template.replace("/*STYLE*/", style.replace("$", "$$"))
         template = template.replace("/*HEADER*/", _header(front).replace("$", "$$"))
         (folder / "template.html").write_text(template, encoding="utf-8")
-        page = _pandoc(
+        page = pandoc(
             document.markdown,
             "html5",
             assets,
@@ -124,12 +129,27 @@ def web(document: Document, front: Front) -> bytes:
             "--number-sections",
             f"--variable=version:{front.version}",
             f"--metadata=pagetitle:{front.title}: {front.cohort}",
-        )
+        ).decode()
     page = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page)
     return glyphs.shown(page).encode()
 
 
-def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: str) -> str:
+def pandoc(
+    markdown: str, target: str, assets: Path, folder: Path, *options: str, day: datetime.date | None = None
+) -> bytes:
+    """Return a text as pandoc writes it for a target, as of a ``day`` where the target has a date.
+
+    Args:
+        markdown: the text.
+        target: its format.
+        assets: the folder of filters and bibliography.
+        folder: where pandoc runs.
+        options: more of pandoc's options.
+        day: the date of a document that has one.
+
+    Raises:
+        ReportError: a reference or citation cannot be resolved.
+    """
     command = [
         pypandoc.get_pandoc_path(),
         f"--from={_READER}",
@@ -145,14 +165,16 @@ def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: st
         "--fail-if-warnings",
         *options,
     ]
+    midnight = datetime.datetime.combine(day or datetime.date(1980, 1, 1), datetime.time(), datetime.UTC)
+    env = {**os.environ, "SOURCE_DATE_EPOCH": f"{midnight.timestamp():.0f}"}
     with ending.lifeline() as line:
         tied = ending.tied(command, line)
-        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
+        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, env=env, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         found = re.search(r"REPORT: (.*?)\s*REPORT-END", told, flags=re.DOTALL)
         raise ReportError(found.group(1) if found else f"the text cannot be set: {told.replace(f'{folder}/', '')}")
-    return done.stdout.decode()
+    return done.stdout
 
 
 def _breakable(text: str) -> str:

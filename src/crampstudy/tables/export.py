@@ -89,7 +89,7 @@ def text(table: pd.DataFrame, caption: str, notes: Sequence[str], form: Literal[
 
 def docx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
     """Return a table as a document of Word."""
-    return _dateless(_pandoc(html(table, caption, notes), "docx"))
+    return dateless(_pandoc(html(table, caption, notes), "docx"))
 
 
 def xlsx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
@@ -119,7 +119,7 @@ def xlsx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
     book.properties.created = _EPOCH
     target = io.BytesIO()
     book.save(target)
-    return _dateless(target.getvalue())
+    return dateless(target.getvalue())
 
 
 def _pandoc(document: str, to: str) -> bytes:
@@ -131,7 +131,7 @@ def _pandoc(document: str, to: str) -> bytes:
         return subprocess.run(tied, input=document.encode(), capture_output=True, check=True).stdout
 
 
-def _dateless(package: bytes) -> bytes:
+def dateless(package: bytes) -> bytes:
     """Return a document of Word or Excel without the moment at which it was made."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as found, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
