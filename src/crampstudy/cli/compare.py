@@ -14,6 +14,7 @@ from crampstudy.cli.options import (
     Bands,
     CaseDefinition,
     CiLevel,
+    Figures,
     Force,
     ObservedFrom,
     ObservedTo,
@@ -90,13 +91,14 @@ def compare(
     as_report: Annotated[
         bool, typer.Option("--report", help="Make the document as with --out, in reports/ under the cohorts' names.")
     ] = False,
+    figures: Figures = False,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
     force: Force = False,
 ) -> None:
     """Compare cohorts group by group: what each has, then ratios, differences and tests between them.
 
-    With --out or --report the comparison is a document, PDF and web page, with the rows behind it. --unlogged holds
+    With --out or --report the comparison is a PDF, a web page and a document of Word, with the rows behind it. --unlogged holds
     for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
     """
     from crampstudy.contrasts.cohorts.compare import compare
@@ -123,7 +125,15 @@ def compare(
 
             settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level, factors)
             made = build_comparison(
-                asked, settings, names=names, split=split, out=out, progress=shown, server=server, force=force
+                asked,
+                settings,
+                names=names,
+                split=split,
+                out=out,
+                progress=shown,
+                server=server,
+                force=force,
+                figures=figures,
             )
         _tell(made, asked)
         if not (as_json or as_csv):

@@ -89,7 +89,9 @@ def prose(text: str) -> Block:
     return Block("prose", {"markdown": markdown}, _markdown(_SECTION.shown(markdown)))
 
 
-def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None) -> Block:
+def figure(
+    fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None, data: pd.DataFrame | None = None
+) -> Block:
     """Return a figure as a block and close it.
 
     The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter. A
@@ -101,6 +103,7 @@ def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None 
         caption: one sentence under the figure; Markdown.
         alt: what a reader who cannot see the figure needs to know of it.
         note: small print under the caption; Markdown.
+        data: what is drawn, such as rows of estimates; it stands beside the report as ``figures/fig-….csv``.
 
     Raises:
         ReportError: the label is malformed, or caption or alt is empty.
@@ -109,8 +112,9 @@ def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None 
     as_words, as_paths = _svg(fig, label, "none"), _svg(fig, label, "path")
     pixels = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
-    data = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words}
-    return Block("figure", data, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
+    drawn = None if data is None else to_csv(data)
+    shown = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words, "csv": drawn}
+    return Block("figure", shown, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
 
 
 def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None) -> Block:
@@ -227,7 +231,8 @@ def show(found: Findings, label: str) -> Block:
     if label in found.figures:
         drawing = found.figures[label]
         drawn = FIGURES[drawing.figure](drawing.estimates)
-        return figure(drawn, label, caption=drawing.caption, alt=drawing.alt, note=drawing.note)
+        texts = {"caption": drawing.caption, "alt": drawing.alt, "note": drawing.note}
+        return figure(drawn, label, **texts, data=drawing.estimates)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
 

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -30,6 +31,8 @@ DISCLAIMER = "Research output, not medical advice."
 ASSETS = files("crampstudy.report") / "assets"
 # Notebook text is prose: no raw HTML or TeX, no metadata; a line of dashes is a rule.
 _READER = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block-pandoc_title_block-implicit_figures"
+_FINDING = threading.Lock()
+"""While pypandoc looks for pandoc it names it wrongly to other threads."""
 _WEB_FONTS = (
     (SERIF, "normal", 400, "SourceSerif4-Regular"),
     (SERIF, "italic", 400, "SourceSerif4-It"),
@@ -150,14 +153,16 @@ def pandoc(
     Raises:
         ReportError: a reference or citation cannot be resolved.
     """
+    with _FINDING:
+        program = pypandoc.get_pandoc_path()
     command = [
-        pypandoc.get_pandoc_path(),
+        program,
         f"--from={_READER}",
         f"--to={target}",
         f"--lua-filter={assets / 'filter.lua'}",
         "--citeproc",
         f"--bibliography={assets / 'references.bib'}",
-        "--metadata=link-citations",
+        f"--metadata=link-citations:{str(not target.startswith('gfm')).lower()}",
         "--metadata=lang:en-GB",
         "--metadata=reference-section-title:References",
         "--syntax-highlighting=none",

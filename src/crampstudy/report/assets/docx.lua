@@ -41,10 +41,15 @@ local function bookmark_name(label)
   return #name <= 38 and name or "x" .. pandoc.utils.sha1(label):sub(1, 36)
 end
 
-local function marked(name, inside)
+local function mark(name)
   bookmarks = bookmarks + 1
   local id = ' w:id="' .. bookmarks .. '"'
-  return "<w:bookmarkStart" .. id .. ' w:name="' .. name .. '"/>' .. inside .. "<w:bookmarkEnd" .. id .. "/>"
+  return "<w:bookmarkStart" .. id .. ' w:name="' .. name .. '"/>', "<w:bookmarkEnd" .. id .. "/>"
+end
+
+local function marked(name, inside)
+  local first, last = mark(name)
+  return first .. inside .. last
 end
 
 local function inline(openxml)
@@ -62,7 +67,9 @@ end
 function word.contents(headers)
   local entries = pandoc.List()
   for at, header in ipairs(headers) do
-    local link = pandoc.Link(header.content, "#" .. header.identifier)
+    -- What marks the number of a heading stands once.
+    local words = header.content:filter(function(part) return part.t ~= "RawInline" end)
+    local link = pandoc.Link(words, "#" .. header.identifier)
     local inlines = pandoc.List({ link })
     if at == 1 then inlines:insert(1, inline(begun('TOC \\o "1-2" \\h \\z \\u'))) end
     if at == #headers then inlines:insert(inline(char("end"))) end
@@ -73,8 +80,8 @@ end
 
 -- The number of a heading is the target of what speaks of its section.
 function word.heading(header, number)
-  header.content:insert(1, pandoc.Str("\u{2002}"))
-  header.content:insert(1, inline(marked(bookmark_name(header.identifier), run(number))))
+  local first, last = mark(bookmark_name(header.identifier))
+  header.content = pandoc.List({ inline(first), pandoc.Str(number), inline(last), pandoc.Str("\u{2002}") }) .. header.content
   return header
 end
 
