@@ -24,7 +24,7 @@ import typst
 
 from crampstudy import ending, scratch
 from crampstudy.figures.style import FONT_DIR, SANS, SERIF
-from crampstudy.report import ReportError, glyphs
+from crampstudy.report import ReportError, glyphs, page
 from crampstudy.report.collect import Document
 
 DISCLAIMER = "Research output, not medical advice."
@@ -117,9 +117,10 @@ def web(document: Document, front: Front) -> bytes:
         style = _font_faces() + (assets / "report.css").read_text(encoding="utf-8")
         # A dollar sign would begin a variable of the template.
         template = template.replace("/*STYLE*/", style.replace("$", "$$"))
-        template = template.replace("/*HEADER*/", _header(front).replace("$", "$$"))
+        template = template.replace("/*SCRIPT*/", (assets / "report.js").read_text(encoding="utf-8").replace("$", "$$"))
+        template = template.replace("/*HEADER*/", _header(front, document).replace("$", "$$"))
         (folder / "template.html").write_text(template, encoding="utf-8")
-        page = pandoc(
+        made = pandoc(
             document.markdown,
             "html5",
             assets,
@@ -133,8 +134,8 @@ def web(document: Document, front: Front) -> bytes:
             f"--variable=version:{front.version}",
             f"--metadata=pagetitle:{front.title}: {front.cohort}",
         ).decode()
-    page = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page)
-    return glyphs.shown(page).encode()
+    made = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), made)
+    return str(glyphs.shown(made)).encode()
 
 
 def pandoc(
@@ -194,16 +195,11 @@ def _diagnosis(message: str, hints: list[str], diagnostic: str, folder: Path) ->
 
 
 def _view(document: Document, label: str) -> str:
-    view, block = document.views[label], document.blocks[label]
-    if block["kind"] == "figure":
-        return view.replace("<svg ", f'<svg role="img" aria-label="{html.escape(block["alt"])}" ', 1)
-    # Great-tables brings a style sheet per table for Jupyter; the page has one for all.
-    table = view[view.index("<table") : view.index("</table>") + len("</table>")]
-    table = re.sub(r' (?:data-quarto-[\w-]+|rowspan|style)="[^"]*"| colspan="1"', "", table)
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table {label}">{table}</div>'
+    block = document.blocks[label]
+    return page.picture(document.views[label], block) if block["kind"] == "figure" else page.table(block)
 
 
-def _header(front: Front) -> str:
+def _header(front: Front, document: Document) -> str:
     facts = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in front.facts)
     text = (
         f'<p class="kicker">crampstudy report</p>\n<h1>{html.escape(front.title)}</h1>\n'
@@ -219,7 +215,16 @@ def _header(front: Front) -> str:
             '<div class="scroll" tabindex="0" role="region" aria-label="Parameters">'
             f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n"
         )
-    return text + f'<p class="disclaimer">{DISCLAIMER}</p>'
+    return f'{text}<p class="disclaimer">{DISCLAIMER}</p>\n{_files(document)}'
+
+
+def _files(document: Document) -> str:
+    """Return links to what stands beside the page."""
+    files = {"report.pdf": "PDF", "report.docx": "Word", "estimates.csv": "estimates (CSV)"}
+    if any(block["kind"] == "table" for block in document.blocks.values()):
+        files["tables/tables.xlsx"] = "tables (Excel)"
+    links = ", ".join(f'<a href="{path}">{name}</a>' for path, name in files.items())
+    return f'<p class="files">Also as {links}</p>'
 
 
 def _font_faces() -> str:
