@@ -61,7 +61,15 @@ def printed(report: Path, out: Path) -> None:
     if program := shutil.which("pdftoppm"):
         subprocess.run([program, "-r", "80", "-png", report / "report.pdf", out / "page"], check=True)
     if program := shutil.which("soffice"):
-        convert = [program, "--headless", "--convert-to", "pdf:writer_pdf_Export", "--outdir", out, report / "report.docx"]
+        convert = [
+            program,
+            "--headless",
+            "--convert-to",
+            "pdf:writer_pdf_Export",
+            "--outdir",
+            out,
+            report / "report.docx",
+        ]
         subprocess.run(convert, check=True, capture_output=True)
     else:
         print("LibreOffice is not installed: the Word document was not opened")

@@ -30,7 +30,9 @@ As @seabold2010 say, {{rr}} of @tbl-groups is modelled by $x + 1$ (@sec-age).
 
 
 def grouped() -> blocks.Block:
-    names = pd.MultiIndex.from_tuples([("Drinks", "=Water"), ("Drinks", "Alcohol"), ("Sleep", "Hours")], names=["", "Of"])
+    names = pd.MultiIndex.from_tuples(
+        [("Drinks", "=Water"), ("Drinks", "Alcohol"), ("Sleep", "Hours")], names=["", "Of"]
+    )
     cells = {"Rate ratio (95% CI)": ["1.2 (1.1–1.3)", "0.9 (0.8–1.0)", "–"], "Verdict": ["higher", "inconclusive", "-"]}
     return blocks.table(pd.DataFrame(cells, index=names), "tbl-groups", caption="See [@fig-age].", note="CI: interval.")
 
@@ -124,7 +126,16 @@ def test_tables_stand_beside_the_report(made: Mapping[str, bytes]) -> None:
     book = openpyxl.load_workbook(io.BytesIO(made["tables/tables.xlsx"]))
     assert book.sheetnames == ["Table 1", "Table 2"]
     column = [cell.value for cell in book["Table 2"]["A"]]
-    assert column == ["Table 2. See Figure\u00a01.", "Of", "Drinks", "=Water", "Alcohol", "Sleep", "Hours", "CI: interval."]
+    assert column == [
+        "Table 2. See Figure\u00a01.",
+        "Of",
+        "Drinks",
+        "=Water",
+        "Alcohol",
+        "Sleep",
+        "Hours",
+        "CI: interval.",
+    ]
     assert {cell.data_type for row in book["Table 2"].iter_rows() for cell in row} <= {"s", "n"}
 
 

@@ -73,5 +73,7 @@ def report(
     for notice in made.notices:
         typer.echo(notice, err=True)
     tell_kept(made.kept)
-    typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.docx.name}, {made.estimates.name}")
+    typer.echo(
+        f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.docx.name}, {made.estimates.name}"
+    )
     say_account(made.account, source, aside=False)

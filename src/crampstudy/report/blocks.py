@@ -28,7 +28,7 @@ from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError
-from crampstudy.report.cells import as_text, is_numeric
+from crampstudy.report.cells import as_text, is_numeric, overlapping
 from crampstudy.report.prose import Section
 from crampstudy.wording import capital
 
@@ -158,7 +158,10 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
         "caption": caption,
         "note": note,
         "columns": [{"heading": head, "align": align} for head, align in zip(heads, aligns, strict=True)],
-        "rows": [{"group": name, "cells": list(cells)} for name, cells in zip(names, rows, strict=True)],
+        "rows": [
+            {"group": name, "cells": list(cells), "summary": summary}
+            for name, cells, summary in zip(names, rows, overlapping(columns["stub"]), strict=True)
+        ],
     }
     plain = df.to_string(max_rows=20, max_cols=10)
     return Block("table", data, {"text/html": _great_table(columns, names, heads, aligns, label), "text/plain": plain})

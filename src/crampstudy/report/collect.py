@@ -153,7 +153,9 @@ class _Gathered:
 
     def trace(self) -> None:
         """Lead the numbers of figures and tables back to the rows of their sections."""
-        self.traces = {notebook: Trace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}}
+        self.traces = {
+            notebook: Trace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
+        }
         for label, block in self.blocks.items():
             trace = self.traces[self.owners[label]]
             if block["kind"] == "table":

@@ -155,7 +155,7 @@ function word.grid(columns, rows)
       body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group", { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
     end
     last = group
-    body:insert(cells(row.cells, "Table Text", columns))
+    body:insert(cells(row.cells, row.summary and "Table Summary" or "Table Text", columns))
   end
   local head = pandoc.TableHead({ cells(heads, "Table Head", columns) })
   local bodies = { { attr = pandoc.Attr(), body = body, head = {}, row_head_columns = 1 } }

@@ -25,7 +25,9 @@ def files(document: Document, captions: Mapping[str, Caption]) -> Iterator[tuple
     if tables:
         of = {label: captions[label] for label in tables}
         sheets = {
-            f"{of[label].kind} {of[label].number}": Sheet(cells, of[label].whole, [of[label].note] if of[label].note else [])
+            f"{of[label].kind} {of[label].number}": Sheet(
+                cells, of[label].whole, [of[label].note] if of[label].note else []
+            )
             for label, cells in tables.items()
         }
         yield WORKBOOK, workbook(sheets)

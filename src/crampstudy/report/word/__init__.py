@@ -33,7 +33,9 @@ def docx(document: Document, front: typeset.Front) -> bytes:
             (folder / f"{label}.png").write_bytes(drawn.png(label, width, _DPI))
         for name, content in (("blocks", blocks), ("report", typeset.facts(front))):
             (folder / f"{name}.json").write_text(json.dumps(glyphs.shown(content)), encoding="utf-8")
-        (folder / "reference.docx").write_bytes(reference(*map(glyphs.shown, (front.title, front.cohort, front.version))))
+        (folder / "reference.docx").write_bytes(
+            reference(*map(glyphs.shown, (front.title, front.cohort, front.version)))
+        )
         made = typeset.pandoc(
             glyphs.shown(document.markdown),
             "docx",

@@ -49,7 +49,8 @@ def _content_types() -> str:
 
 def _relationships(targets: dict[str, tuple[str, str]]) -> str:
     lines = (
-        f'<Relationship Id="{id_}" Type="{_OFFICE}/{kind}" Target="{target}"/>' for id_, (kind, target) in targets.items()
+        f'<Relationship Id="{id_}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+        for id_, (kind, target) in targets.items()
     )
     return f'{_DECLARED}<Relationships xmlns="{_PACKAGE}/relationships">{"".join(lines)}</Relationships>'
 

@@ -59,6 +59,7 @@ PARAGRAPHS = (
     Style("Table Text", font=SANS, size=8),
     Style("Table Head", "Table Text", bold=True, keep_next=True),
     Style("Table Group", "Table Text", bold=True, before=4, keep_next=True),
+    Style("Table Summary", "Table Text", bold=True),
     Style("Table Note", font=SANS, size=8, colour=SOFT, before=3, after=8),
     Style("Figure Note", "Table Note", before=0, after=8),
     Style("Fact", font=SANS, size=9, after=2),
