@@ -98,8 +98,8 @@ def compare(
 ) -> None:
     """Compare cohorts group by group: what each has, then ratios, differences and tests between them.
 
-    With --out or --report the comparison is a PDF, a web page and a document of Word, with the rows behind it. --unlogged holds
-    for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
+    With --out or --report the comparison is a PDF, a web page and a document of Word, with the rows behind it.
+    --unlogged holds for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
     """
     from crampstudy.contrasts.cohorts.compare import compare
     from crampstudy.contrasts.cohorts.parts import several
@@ -165,6 +165,7 @@ def _tell(made: Report, sources: list[str]) -> None:
     for notice in made.notices:
         typer.echo(notice, err=True)
     tell_kept(made.kept)
-    typer.echo(f"The comparison is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    files = ", ".join(file.name for file in (made.pdf, made.html, made.docx, made.estimates))
+    typer.echo(f"The comparison is in {made.folder}: {files}")
     for account, source in zip(made.accounts, sources * (len(made.accounts) // len(sources)), strict=True):
         say_account(account, source, aside=False)

@@ -10,13 +10,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 _FINE = (0.2, 0.33, 0.5, 0.8, 1.0, 1.25, 2.0, 3.0, 5.0)
 _COARSE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-_FAR, _FARTHEST = 10.0, 1000.0
+_FAR, _FARTHEST = 20.0, 1000.0
 """Highest over lowest ratio of an axis with fine ticks, and of one with coarse ones."""
 _FEWEST = 3
 
 
 def ratio_ticks(low: float, high: float) -> list[float]:
-    """Return the ticks of ratios from ``low`` to ``high``: 0.5, 0.8, 1, 1.25, 2, or coarser on an axis that reaches far.
+    """Return the ticks of ratios from ``low`` to ``high``: 0.5, 0.8, 1, 1.25, 2, or coarser where they reach far.
 
     Beyond that they are powers of ten. Where fewer than three of these fit, even steps take their place.
     """

@@ -1,6 +1,6 @@
 """A report looked at as its readers do: the page in a browser, light and dark, and every page of the PDF as a picture.
 
-``python tests/look.py reports/simulated --out look`` opens ``report.html`` in Chromium at four widths and asks axe for
+``python .ci/look.py reports/simulated --out look`` opens ``report.html`` in Chromium at four widths and asks axe for
 what keeps readers out, the console for errors, and the page whether it scrolls sideways or hides a column; it ends with
 1 where any of that is so. Screenshots, pages (with ``pdftoppm``) and the Word document as PDF (with LibreOffice) land
 in the folder for the eye. It needs a Chromium on the machine (CHROMIUM names it) and no network.
