@@ -234,8 +234,8 @@ def show(found: Findings, label: str) -> Block:
     if label in found.figures:
         drawing = found.figures[label]
         drawn = FIGURES[drawing.figure](drawing.estimates)
-        texts = {"caption": drawing.caption, "alt": drawing.alt, "note": drawing.note}
-        return figure(drawn, label, **texts, data=drawing.estimates)
+        caption, alt, note = drawing.caption, drawing.alt, drawing.note
+        return figure(drawn, label, caption=caption, alt=alt, note=note, data=drawing.estimates)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
 

@@ -8,21 +8,9 @@ from pathlib import Path
 from crampstudy import sources
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
-from crampstudy.report.assembly.make import (
-    DOCX,
-    ESTIMATES,
-    FILES,
-    HTML,
-    LEDGER,
-    MANIFEST,
-    PDF,
-    Clock,
-    Destination,
-    DocumentPlan,
-    Report,
-    make,
-)
+from crampstudy.report.assembly.make import FILES, LEDGER, MANIFEST, Clock, Destination, DocumentPlan, Report, make
 from crampstudy.report.assembly.subject import Subject, absolute
+from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF
 from crampstudy.report.front_matter import source_date
 
 __all__ = ["DOCX", "ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]

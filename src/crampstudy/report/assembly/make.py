@@ -168,9 +168,11 @@ def make(
             seconds=clock.seconds,
         )
         (fresh.folder / MANIFEST).write_bytes(manifest)
-    files = (target / name for name in FILES)
+    pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
-    return Report(target, *files, clock.seconds, accounts, fresh.kept, notices)
+    return Report(
+        target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices
+    )
 
 
 def _run(

@@ -55,12 +55,13 @@ class Printer:
 
     def png(self, label: str, width: float, dpi: float) -> bytes:
         """Return a figure as a PNG."""
-        return self._page(label, width, "png", ppi=dpi)
+        return _page(self.compiler.compile(format="png", ppi=dpi, sys_inputs=_inputs(label, width)))
 
     def pdf(self, label: str, width: float, day: datetime.date) -> bytes:
         """Return a figure as a PDF of one page."""
         midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
-        return self._page(label, width, "pdf", timestamp=int(midnight.timestamp()))
+        seconds = int(midnight.timestamp())
+        return _page(self.compiler.compile(format="pdf", timestamp=seconds, sys_inputs=_inputs(label, width)))
 
     def tiff(self, label: str, width: float, dpi: int) -> bytes:
         """Return a figure as a TIFF, without loss."""
@@ -71,11 +72,15 @@ class Printer:
             picture.convert("RGB").save(target, "TIFF", compression="tiff_lzw", dpi=(dpi, dpi))
         return target.getvalue()
 
-    def _page(self, label: str, width: float, form: str, **options: float) -> bytes:
-        made = self.compiler.compile(format=form, sys_inputs={"name": label, "width": f"{width}mm"}, **options)
-        if not isinstance(made, bytes):
-            raise TypeError(f"Typst returned {type(made).__name__} for a figure")
-        return made
+
+def _inputs(label: str, width: float) -> dict[str, str]:
+    return {"name": label, "width": f"{width}mm"}
+
+
+def _page(made: object) -> bytes:
+    if not isinstance(made, bytes):
+        raise TypeError(f"Typst returned {type(made).__name__} for a figure")
+    return made
 
 
 @contextmanager
