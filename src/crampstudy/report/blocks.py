@@ -28,6 +28,7 @@ from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError
+from crampstudy.report.abbreviations import defined
 from crampstudy.report.cells import as_text, is_numeric, overlapping
 from crampstudy.report.prose import Section
 from crampstudy.wording import capital
@@ -102,7 +103,7 @@ def figure(
         label: ``fig-…``, the target of ``@fig-…``.
         caption: one sentence under the figure; Markdown.
         alt: what a reader who cannot see the figure needs to know of it.
-        note: small print under the caption; Markdown.
+        note: small print under the caption; Markdown. What abbreviations stand for is said after it.
         data: what is drawn, such as rows of estimates; it stands beside the report as ``figures/fig-….csv``.
 
     Raises:
@@ -113,6 +114,7 @@ def figure(
     pixels = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
     drawn = None if data is None else to_csv(data)
+    note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
     shown = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words, "csv": drawn}
     return Block("figure", shown, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
 
@@ -128,7 +130,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
         df: the cells, in print order.
         label: ``tbl-…``, the target of ``@tbl-…``.
         caption: one sentence over the table; Markdown.
-        note: small print under the table; Markdown.
+        note: small print under the table; Markdown. What abbreviations stand for is said after it.
 
     Raises:
         ReportError: the label is malformed, the caption empty, the frame has no rows, too many levels,
@@ -153,6 +155,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
     heads = [_printed(head, label) for head in (stub_head, *df.columns)]
     rows = list(zip(*columns.values(), strict=True))
     names = [None if group is None else _printed(group, label) for group in groups]
+    note = defined(note, (text for texts in (heads, *rows) for text in texts), caption)
     data = {
         "label": label,
         "caption": caption,

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 MISSING = "–"
+_WITHOUT = frozenset({"", MISSING, "could not estimate", "not measured"})
+"""What stands in a column of numbers where there is none."""
 _BAND = re.compile(r"(\d+)(\+|[–-]\d+)")
 _EVERYBODY = frozenset({"All", "all", "All ages", "Total"})
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -34,7 +36,7 @@ def as_text(cell: Any) -> str:
 
 def is_numeric(cells: Iterable[object]) -> bool:
     """Say whether a column reads as numbers (``1.2 (0.9–1.6)`` does), and so is set flush right."""
-    shown = (text for text in map(as_text, cells) if text not in ("", MISSING))
+    shown = (text for text in map(as_text, cells) if text not in _WITHOUT)
     return all(re.match(r"[-−+<>≤≥=]?\s?[.\d∞]", text) for text in shown)
 
 

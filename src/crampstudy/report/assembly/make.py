@@ -170,9 +170,7 @@ def make(
         (fresh.folder / MANIFEST).write_bytes(manifest)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
-    return Report(
-        target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices
-    )
+    return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 
 def _run(
