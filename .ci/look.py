@@ -20,6 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 WIDTHS = (390, 768, 1280, 1920)
+_PATIENCE_MS = 300_000
 SERIOUS = ("serious", "critical")
 _HIDDEN = """() => [...document.querySelectorAll('.scroll')]
   .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.getAttribute('aria-label'))"""
@@ -28,6 +29,7 @@ _HIDDEN = """() => [...document.querySelectorAll('.scroll')]
 def looked_at(browser: Browser, page_file: Path, out: Path) -> Iterator[str]:
     """Yield what is wrong with a page at each width, light and dark, and leave screenshots."""
     page, told = browser.new_page(), list[str]()
+    page.set_default_timeout(_PATIENCE_MS)
     page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: told.append(str(error)))
     page.goto(page_file.resolve().as_uri())

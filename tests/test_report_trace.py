@@ -19,8 +19,8 @@ from crampstudy.report import blocks
 from crampstudy.report.blocks import Block
 from crampstudy.report.build import build
 from crampstudy.report.cells import overlapping
-from crampstudy.report.trace import Piece, Trace
-from crampstudy.report.trace.cells import words
+from crampstudy.report.trace import RowTrace, TextPiece
+from crampstudy.report.trace.printed_numbers import words
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -52,7 +52,7 @@ ROWS = rows(
 
 
 def keyed(*texts: str) -> list[list[tuple[str, list[str]]]]:
-    found = Trace.of([ROWS]).pieces(texts)
+    found = RowTrace.of([ROWS]).pieces(texts)
     return [[(piece.text, [key.split("/")[2] for key in piece.keys]) for piece in each] for each in found]
 
 
@@ -77,7 +77,7 @@ def test_a_number_names_the_row_that_it_is_printed_from(shown: str, piece: str, 
 
 @pytest.mark.parametrize("shown", ["RR 0.91 (0.80–1.04)", "0.92", "31,001", "<0.0001", "B12", "2.1.3", "03:11"])
 def test_what_no_row_holds_names_none(shown: str) -> None:
-    pieces = [piece for each in Trace.of([ROWS]).pieces([shown]) for piece in each]
+    pieces = [piece for each in RowTrace.of([ROWS]).pieces([shown]) for piece in each]
     assert all("age" not in key for piece in pieces for key in piece.keys if piece.text == shown)
     assert not any(piece.keys for piece in pieces if piece.text in ("1.04", "0.92", "31,001", "<0.0001", "03:11"))
 
@@ -88,8 +88,8 @@ def test_a_number_of_several_rows_is_of_the_one_that_its_line_tells_of() -> None
 
 
 def test_a_label_is_no_estimate() -> None:
-    (pieces,) = Trace.of([ROWS]).pieces(["at 75 years"])
-    assert Piece("75", number=True, label=True) in pieces and "75" in words(Trace.of([ROWS]).rows)
+    (pieces,) = RowTrace.of([ROWS]).pieces(["at 75 years"])
+    assert TextPiece("75", number=True, label=True) in pieces and "75" in words(RowTrace.of([ROWS]).rows)
 
 
 def findings(**values: str) -> Block:
@@ -181,7 +181,7 @@ def test_every_number_is_of_a_row_and_the_same_in_all_formats(tmp_path: Path) ->
     by_key = {row["key"]: row for row in known}
     for shown, keys in page.values:
         of = [by_key[key] for key in keys.split()]
-        assert Trace(tuple(of)).pieces([shown])[0][0].keys, (shown, keys)
+        assert RowTrace(tuple(of)).pieces([shown])[0][0].keys, (shown, keys)
     # What names no row stands in the words of rows.
     labels = words(known)
     assert {number for shown in page.bare for number in NUMBER.findall(shown)} <= labels

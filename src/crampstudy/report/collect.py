@@ -13,8 +13,8 @@ from typing import Any
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
 from crampstudy.report.prose import VALUE, escaped, without
-from crampstudy.report.trace import Piece, Trace, as_data, shown
-from crampstudy.report.trace.places import Places, keys_of
+from crampstudy.report.trace import RowTrace, TextPiece, as_data, shown
+from crampstudy.report.trace.places import RowPlaces, keys_of
 
 _VIEW = {"figure": "image/svg+xml", "table": "text/html"}
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*(?:\{[^{}]*\})?[ \t]*$", re.MULTILINE)
@@ -94,13 +94,13 @@ class _Value:
     """The text of a value, and the rows of the section that it is of."""
 
     text: str
-    trace: Trace
+    trace: RowTrace
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[TextPiece]:
         """Return its text in pieces, of which numbers name their rows; those of a paragraph stand together."""
         paragraphs = self.text.split("\n")
         parted = [self.trace.pieces([paragraph])[0] for paragraph in paragraphs]
-        return [piece for i, each in enumerate(parted) for piece in ([Piece("\n")] if i else []) + each]
+        return [piece for i, each in enumerate(parted) for piece in ([TextPiece("\n")] if i else []) + each]
 
 
 @dataclass(slots=True)
@@ -117,8 +117,8 @@ class _Gathered:
     estimates: dict[str, list[str]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
-    traces: dict[str, Trace] = field(default_factory=dict)
-    places: Places = field(default_factory=Places)
+    traces: dict[str, RowTrace] = field(default_factory=dict)
+    places: RowPlaces = field(default_factory=RowPlaces)
     reasons: dict[str, list[str | None]] = field(default_factory=dict)
 
     def unanswered(self, notebook: str) -> str | None:
@@ -154,7 +154,7 @@ class _Gathered:
     def trace(self) -> None:
         """Lead the numbers of figures and tables back to the rows of their sections."""
         self.traces = {
-            notebook: Trace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
+            notebook: RowTrace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
         }
         for label, block in self.blocks.items():
             trace = self.traces[self.owners[label]]
@@ -248,7 +248,7 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
     return "\n\n".join(piece for each in subsections if each.kept for piece in each.pieces)
 
 
-def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, places: Places) -> str:
+def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:
     caption = _filled(block["caption"], values, notebook, places)
     text = f"::::::: {{#{block['label']} .{block['kind']}}}\n{caption}\n"
     if block["note"]:
@@ -256,7 +256,7 @@ def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, 
     return text + ":::::::"
 
 
-def _filled(markdown: str, values: Mapping[str, _Value], notebook: str, places: Places) -> str:
+def _filled(markdown: str, values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:
     """Return Markdown with values in the place of their names, their numbers as spans that name their rows."""
     for name in VALUE.findall(markdown):
         if name not in values:
@@ -273,6 +273,6 @@ def _filled(markdown: str, values: Mapping[str, _Value], notebook: str, places: 
     return VALUE.sub(put, markdown)
 
 
-def _span(piece: Piece) -> str:
+def _span(piece: TextPiece) -> str:
     text = escaped(piece.text)
     return f'[{text}]{{.value rows="{" ".join(piece.keys)}"}}' if piece.keys else text

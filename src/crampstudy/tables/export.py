@@ -94,11 +94,11 @@ def docx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
 
 def xlsx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
     """Return a table as a workbook of Excel."""
-    return workbook({"Table": Sheet(Cells.of(table), caption, notes)})
+    return workbook({"Table": WorkbookSheet(Cells.of(table), caption, notes)})
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class WorkbookSheet:
     """A sheet of a workbook: cells under a caption and over notes."""
 
     cells: Cells
@@ -106,7 +106,7 @@ class Sheet:
     notes: Sequence[str] = ()
 
 
-def workbook(sheets: Mapping[str, Sheet]) -> bytes:
+def workbook(sheets: Mapping[str, WorkbookSheet]) -> bytes:
     """Return tables by the names of their sheets as a workbook of Excel.
 
     Every cell is a text, so that none is run as a formula.
@@ -123,7 +123,7 @@ def workbook(sheets: Mapping[str, Sheet]) -> bytes:
     return dateless(target.getvalue())
 
 
-def _fill(page: Any, sheet: Sheet) -> None:
+def _fill(page: Any, sheet: WorkbookSheet) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 

@@ -11,7 +11,7 @@ from typing import Any
 from crampstudy.atomic_write import csv_cell
 from crampstudy.report.beside.captions import Caption
 from crampstudy.report.collect import Document
-from crampstudy.tables.export import Cells, Sheet, workbook
+from crampstudy.tables.export import Cells, WorkbookSheet, workbook
 
 FOLDER = "tables"
 WORKBOOK = f"{FOLDER}/tables.xlsx"
@@ -25,7 +25,7 @@ def files(document: Document, captions: Mapping[str, Caption]) -> Iterator[tuple
     if tables:
         of = {label: captions[label] for label in tables}
         sheets = {
-            f"{of[label].kind} {of[label].number}": Sheet(
+            f"{of[label].kind} {of[label].number}": WorkbookSheet(
                 cells, of[label].whole, [of[label].note] if of[label].note else []
             )
             for label, cells in tables.items()

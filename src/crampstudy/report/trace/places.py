@@ -17,7 +17,7 @@ def keys_of(table: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RowPlaces:
     """The places of each row, by its key: sections by the names of their notebooks, figures and tables by label."""
 
     by_key: dict[str, list[str]] = field(default_factory=dict)

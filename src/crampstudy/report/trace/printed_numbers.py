@@ -24,7 +24,7 @@ Cell = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class PrintedNumbers:
     """Numbers in rising order, each with its cell: of the rows as they are and in per cents, with and without sign."""
 
     numbers: tuple[float, ...]
@@ -33,7 +33,7 @@ class Cells:
     p_values: tuple[tuple[float, Cell], ...]
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[str, str]]) -> Cells:
+    def of(cls, rows: Sequence[Mapping[str, str]]) -> PrintedNumbers:
         """Return the numbers of rows."""
         given = [
             (float(text), (place, column))
