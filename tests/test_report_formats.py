@@ -34,7 +34,7 @@ def grouped() -> blocks.Block:
         [("Drinks", "=Water"), ("Drinks", "Alcohol"), ("Sleep", "Hours")], names=["", "Of"]
     )
     cells = {"Rate ratio (95% CI)": ["1.2 (1.1–1.3)", "0.9 (0.8–1.0)", "–"], "Verdict": ["higher", "inconclusive", "-"]}
-    return blocks.table(pd.DataFrame(cells, index=names), "tbl-groups", caption="See [@fig-age].", note="CI: interval.")
+    return blocks.table(pd.DataFrame(cells, index=names), "tbl-groups", caption="See [@fig-age].", note="A note on CI.")
 
 
 def wide() -> blocks.Block:
@@ -80,7 +80,9 @@ def test_word_opens_headings_captions_and_the_title_page(opened: docx.document.D
     assert in_style(opened, "toc 1") == ["1\u2002Current studies", "References"]
     assert in_style(opened, "Image Caption") == ["Figure\u00a01. Rates by age.", "Figure\u00a02. Narrow."]
     assert in_style(opened, "Table Caption") == ["Table\u00a01. Rates.", "Table\u00a02. See Figure\u00a01."]
-    assert in_style(opened, "Table Note") == ["CI: interval."] and in_style(opened, "Figure Note") == ["A note."]
+    assert in_style(opened, "Table Note") == ["A note on CI. CI: confidence interval."] and in_style(
+        opened, "Figure Note"
+    ) == ["A note."]
     facts = {row.cells[0].text: row.cells[1].text for row in opened.tables[0].rows}
     assert facts["Size"] == "5 participants & 6 nights"
     assert [cell.text for cell in opened.tables[1].rows[1].cells] == ["age_bands", "20, 40", "lower limits, $years$"]
@@ -134,7 +136,7 @@ def test_tables_stand_beside_the_report(made: Mapping[str, bytes]) -> None:
         "Alcohol",
         "Sleep",
         "Hours",
-        "CI: interval.",
+        "A note on CI. CI: confidence interval.",
     ]
     assert {cell.data_type for row in book["Table 2"].iter_rows() for cell in row} <= {"s", "n"}
 
@@ -175,3 +177,22 @@ def test_methods_and_references_are_files_of_their_own(made: Mapping[str, bytes]
 def test_a_report_without_methods_tables_or_works_has_no_such_files(tmp_path: Path) -> None:
     made = outputs(gathered(tmp_path, [text("# A")]), FRONT)
     assert set(made) == {"report.pdf", HTML, DOCX, "estimates.csv"}
+
+
+def test_the_page_links_to_what_stands_beside_it(made: Mapping[str, bytes]) -> None:
+    page = made[HTML].decode()
+    links = set(re.findall(r'href="([^"#:]+)"', page))
+    assert {"report.pdf", "report.docx", "estimates.csv", "tables/tables.xlsx"} <= links <= set(made)
+    assert {"tables/tbl-groups.csv", "figures/fig-age.pdf", "figures/fig-narrow.csv"} <= links
+
+
+def test_the_page_has_real_tables_and_draws_in_its_own_colours(made: Mapping[str, bytes]) -> None:
+    page = made[HTML].decode()
+    groups = page[page.index('<figure id="tbl-groups"') :]
+    groups = groups[: groups.index("</figure>")]
+    assert groups.count("<tbody") == 2 and 'scope="rowgroup" colspan="3">Drinks</th>' in groups
+    assert '<th role="columnheader" scope="col" class="right">Rate ratio (95%\u00a0CI)</th>' in groups
+    assert '<td role="cell" data-head="Verdict">inconclusive</td>' in groups
+    svg = page[page.index("<svg ") : page.index("</svg>")]
+    assert "var(--paper)" in svg and "#ffffff" not in svg and 'aria-label="Line &quot;up&quot; &amp; right"' in svg
+    assert "prefers-color-scheme: dark" in page and "aria-sort" in page
