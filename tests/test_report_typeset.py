@@ -290,12 +290,14 @@ import sys; sys.path.insert(0, {str(Path(__file__).parents[1] / "src")!r})
 import datetime, hashlib
 from pathlib import Path
 from crampstudy.report import typeset
+from crampstudy.report.beside.outputs import outputs
 from crampstudy.report.collect import collect
 from crampstudy.report.outline import Outline, OutlinePart
 path = Path({str(tmp_path / "n0.ipynb")!r})
 document = collect(Outline("t", (OutlinePart("Current studies", (path,)),)), {{"n0": path}})
 front = typeset.Front("T", "c", datetime.date(2024, 6, 30), "0", (), ())
-sys.stdout.write(hashlib.sha256(typeset.pdf(document, front) + typeset.web(document, front)).hexdigest())
+made = outputs(document, front, pictures=True)
+sys.stdout.write(hashlib.sha256(b"".join(made[name] for name in sorted(made))).hexdigest())
 """
     digests = set()
     for seed, zone, place in (("1", "UTC", "/"), ("77", "Asia/Tokyo", str(tmp_path))):
