@@ -4,6 +4,7 @@
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 SYNTHETIC := data/synthetic
 COHORT ?= $(SYNTHETIC)
+REPORT ?= reports/simulated
 A ?= $(SYNTHETIC)-community
 B ?= $(SYNTHETIC)-older-adults
 READY := .venv/ready
@@ -15,7 +16,7 @@ TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -q -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report compare test test-fast check bench crash fuzz recover parity simulate lab lock clean FORCE
+.PHONY: help setup report compare test test-fast check look bench crash fuzz recover parity simulate lab lock clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +41,9 @@ check: $(READY) ## lint, formatting, types and the order of imports
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	.venv/bin/lint-imports
+
+look: $(READY) ## look at the report of REPORT=… (default: reports/simulated) in Chromium, with axe; pictures land in build/look
+	$(RUN) .ci/look.py "$(REPORT)" $(ARGS)
 
 bench: $(READY) ## time this package against its peers
 	$(RUN) tests/bench $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from test_fit import diary
@@ -23,7 +24,8 @@ from crampstudy.contrasts.age_curve import age_curve
 from crampstudy.descriptive import characteristics as who
 from crampstudy.errors import UsageError
 from crampstudy.estimates import frame
-from crampstudy.figures import style
+from crampstudy.figures import columns, style
+from crampstudy.figures.ratio_axis import ratio_ticks
 from crampstudy.simulate import simulate
 
 
@@ -269,3 +271,32 @@ def test_a_figure_shows_itself_once_in_a_notebook() -> None:
     )
     # The same each time.
     assert DisplayFormatter().format(figure)[0] == data
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [
+        ((0.45, 2.2), [0.5, 0.8, 1.0, 1.25, 2.0]),
+        ((0.3, 4.5), [0.33, 0.5, 0.8, 1.0, 1.25, 2.0, 3.0]),
+        ((0.04, 25.0), [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]),
+        ((0.005, 200.0), [0.01, 0.1, 1.0, 10.0, 100.0]),
+    ],
+)
+def test_the_axis_of_ratios_has_the_ticks_that_its_reach_asks_for(
+    ends: tuple[float, float], ticks: list[float]
+) -> None:
+    assert ratio_ticks(*ends) == ticks
+    narrow = ratio_ticks(0.97, 1.04)
+    assert len(narrow) >= 2 and all(0.97 <= tick <= 1.04 for tick in narrow)
+
+
+def test_numbers_beside_a_forest_stand_in_columns_flush_right() -> None:
+    with style.journal():
+        figure, axes = plt.subplots()
+        axes.set_ylim(1.5, -0.5)
+        columns.beside(axes, [0, 1], {"n": ["5", "1,204"], "Ratio (95% CI)": ["1.2 (1.0–1.4)", "0.9 (0.8–1.0)"]})
+    places = {text.get_text(): (text.xyann[0], text.get_ha(), text.xy[1]) for text in axes.texts}
+    assert places["5"][0] == places["1,204"][0] == places["n"][0] < places["1.2 (1.0–1.4)"][0]
+    assert {align for _, align, _ in places.values()} == {"right"}
+    assert (places["5"][2], places["1,204"][2]) == (0.0, 1.0)
+    plt.close(figure)

@@ -108,7 +108,7 @@ def test_a_table_is_headed_by_the_codebook() -> None:
     heading = codebook.variable("serum_sodium_mmol_l").heading
     assert [column["heading"] for column in block.data["columns"]] == ["Age band", heading]
     assert [column["align"] for column in block.data["columns"]] == ["left", "right"]
-    assert block.data["rows"][0] == {"group": None, "cells": ["<20", "1.23"]}
+    assert block.data["rows"][0] == {"group": None, "cells": ["<20", "1.23"], "summary": False}
     assert heading in block.views["text/html"] and "&lt;20" in block.views["text/html"]
 
 
@@ -168,3 +168,22 @@ def test_style_ends_with_its_block() -> None:
     assert dict(mpl.rcParams) == before
     with pytest.raises(KeyError), style.journal(no_such_setting=1):
         pass
+
+
+def test_a_note_says_what_the_abbreviations_of_a_table_or_figure_stand_for() -> None:
+    index = pd.Index(["a"], name="Group")
+    frame = pd.DataFrame({"Rate ratio (95% CI)": ["1.2 (1.0–1.4)"], "Mean (SD)": ["3 (1)"]}, index=index)
+    shown = blocks.table(frame, "tbl-a", caption="Ratios.", note="SD is the standard deviation.")
+    assert shown.data["note"] == "SD is the standard deviation. CI: confidence interval."
+    plain = blocks.table(pd.DataFrame({"Rate": ["1"]}, index=index), "tbl-b", caption="Rates.")
+    assert plain.data["note"] is None
+    with style.journal():
+        fig, axes = plt.subplots()
+        axes.set_xlabel("Rate ratio (95% CI)")
+    assert blocks.figure(fig, "fig-a", caption="A.", alt="B.").data["note"] == "CI: confidence interval."
+
+
+def test_a_column_of_numbers_is_one_where_some_could_not_be_estimated() -> None:
+    frame = pd.DataFrame({"Rate": ["1.2", "could not estimate"]}, index=pd.Index(["a", "b"], name="Group"))
+    shown = blocks.table(frame, "tbl-a", caption="Rates.")
+    assert [column["align"] for column in shown.data["columns"]] == ["left", "right"]

@@ -92,7 +92,7 @@ def test_a_report_is_whole_and_names_no_place(
     heard = Heard()
     made = build(str(source), settings=["bins=7"], notebooks_dir=notebooks, progress=heard)
     assert made.folder == Path("reports/tiny")
-    assert sorted(path.name for path in made.folder.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in made.folder.iterdir()) == sorted(FILES) and made.docx.name == "report.docx"
     page = made.html.read_text(encoding="utf-8")
     assert "2 people, 7 bins" in page and "9 January 2024" in page and "bins of a histogram" in page
     assert "0.3333333333" in made.estimates.read_text()
@@ -318,7 +318,7 @@ def test_no_name_leads_out_of_the_folder_of_reports(
     monkeypatch.chdir(home)
     made = build(named(source, name, title=f"Title of {name}"), notebooks_dir=notebooks)
     assert made.folder.parent == Path("reports") and made.folder.resolve().parent == home / "reports"
-    assert sorted(path.name for path in made.folder.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in made.folder.iterdir()) == sorted(FILES) and made.docx.name == "report.docx"
     assert [path.name for path in home.iterdir()] == ["reports"] and len(list((home / "reports").iterdir())) == 1
     assert "Title of" in made.html.read_text(encoding="utf-8")
 

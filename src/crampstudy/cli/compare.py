@@ -14,6 +14,7 @@ from crampstudy.cli.options import (
     Bands,
     CaseDefinition,
     CiLevel,
+    Figures,
     Force,
     ObservedFrom,
     ObservedTo,
@@ -101,14 +102,15 @@ def compare(
     as_report: Annotated[
         bool, typer.Option("--report", help="Make the document as with --out, in reports/ under the cohorts' names.")
     ] = False,
+    figures: Figures = False,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
     force: Force = False,
 ) -> None:
     """Compare cohorts group by group: what each has, then ratios, differences and tests between them.
 
-    With --out or --report the comparison is a document, PDF and web page, with the rows behind it. --unlogged holds
-    for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
+    With --out or --report the comparison is a PDF, a web page and a document of Word, with the rows behind it.
+    --unlogged holds for all sources; for one alone write it into it, as in "package:A?unlogged=zero".
     """
     from crampstudy.contrasts.cohorts.compare import compare
     from crampstudy.contrasts.cohorts.parts import several
@@ -140,7 +142,15 @@ def compare(
                 by, own.limits, standard, where, reference, adjust, average_over, ci_level, factors
             )
             made = build_comparison(
-                asked, settings, names=names, split=split, out=out, progress=shown, server=server, force=force
+                asked,
+                settings,
+                names=names,
+                split=split,
+                out=out,
+                progress=shown,
+                server=server,
+                force=force,
+                figures=figures,
             )
         _tell(made, asked)
         if not (as_json or as_csv):
@@ -192,6 +202,7 @@ def _tell(made: Report, sources: list[str]) -> None:
     for notice in made.notices:
         typer.echo(notice, err=True)
     tell_kept(made.kept)
-    typer.echo(f"The comparison is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    files = ", ".join(file.name for file in (made.pdf, made.html, made.docx, made.estimates))
+    typer.echo(f"The comparison is in {made.folder}: {files}")
     for account, source in zip(made.accounts, sources * (len(made.accounts) // len(sources)), strict=True):
         say_account(account, source, aside=False)

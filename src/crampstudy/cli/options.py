@@ -64,6 +64,9 @@ OutOrDefault = Annotated[Path | None, _OUT]
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace what is there already; it is kept beside as NAME.old-1.")
 ]
+Figures = Annotated[
+    bool, typer.Option("--figures", help="Write each figure also as PNG and TIFF of 600 dots an inch, in figures/.")
+]
 UnloggedNights = Annotated[
     Literal["zero"] | None,
     typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),

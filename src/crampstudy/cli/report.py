@@ -12,6 +12,7 @@ from crampstudy.cli.options import (
     Bands,
     CaseDefinition,
     CiLevelOrDefault,
+    Figures,
     Force,
     ObservedFrom,
     ObservedTo,
@@ -43,9 +44,10 @@ def report(
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
     ] = 1800,
+    figures: Figures = False,
     force: Force = False,
 ) -> None:
-    """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them.
+    """Run the notebooks on a cohort and make a PDF, a web page and a document of Word, with tables and figures beside.
 
     Without --out they are in reports/COHORT. --age-bands and --ci-level are short for --set age_bands=… and ci_level=….
     """
@@ -66,9 +68,12 @@ def report(
             cell_seconds=cell_timeout,
             progress=shown,
             force=force,
+            figures=figures,
         )
     for notice in made.notices:
         typer.echo(notice, err=True)
     tell_kept(made.kept)
-    typer.echo(f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.estimates.name}")
+    typer.echo(
+        f"The report is in {made.folder}: {made.pdf.name}, {made.html.name}, {made.docx.name}, {made.estimates.name}"
+    )
     say_account(made.account, source, aside=False)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
 from crampstudy.arrays import Array
 from crampstudy.estimates.results import of_result
-from crampstudy.figures import style
+from crampstudy.figures import columns, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 
 _ROW = 0.22
-_TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 _WINDOW = (0.01, 100.0)
 """What lies beyond says no more than that it does: intervals end there in an arrow."""
 
@@ -73,7 +70,16 @@ def ratios(estimates: pd.DataFrame) -> Figure:
         axes.set_xlabel(f"{_in_unit(scale, rows)} ({level}% CI)" if differ else f"{scale} ({level}% CI), log scale")
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
+        columns.beside(axes, at, _numbers(rows, level))
     return figure
+
+
+def _numbers(rows: pd.DataFrame, level: str) -> dict[str, list[str]]:
+    """Return what is written beside each row: participants, events where any row has some, and the interval."""
+    counts = {"n": "n_participants", "Events": "n_events"}
+    shown = {heading: name for heading, name in counts.items() if rows[name].notna().any()}
+    texts = {heading: [wording.count(number) for number in rows[name]] for heading, name in shown.items()}
+    return texts | {f"Estimate ({level}% CI)": [wording.estimate(row) for row in wording.records(rows)]}
 
 
 def _in_unit(scale: str, rows: pd.DataFrame) -> str:
@@ -83,14 +89,10 @@ def _in_unit(scale: str, rows: pd.DataFrame) -> str:
 
 def log_axis(axes: Axes, rows: pd.DataFrame) -> tuple[float, float]:
     """Set a log axis that holds 1 and the rows, and return where it ends."""
-    axes.set_xscale("log")
     shown = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
     low, high = min(float(np.nanmin(shown)), 1.0), max(float(np.nanmax(shown)), 1.0)
     low, high = (float(limit) for limit in np.clip((low, high), *_WINDOW))
-    axes.set_xticks(_ticks(low, high))
-    axes.set_xlim(low / 1.05, high * 1.05)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    set_ratio_axis(axes, "x", low / 1.05, high * 1.05)
     return low, high
 
 
@@ -108,11 +110,3 @@ def arrows(axes: Axes, rows: pd.DataFrame, at: Array, ends: tuple[float, float],
     for limits, edge, arrow in ((rows["ci_low"] < low, low, "<"), (rows["ci_high"] > high, high, ">")):
         cut = limits.fillna(value=False).to_numpy(dtype=bool)
         axes.plot(np.full(cut.sum(), edge), at[cut], arrow, color=colour, markersize=4)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return ticks for a ratio axis from ``low`` to ``high``, which hold 1 between them."""
-    if high / low > 100:
-        return [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
-    familiar = [tick for tick in _TICKS if low / 1.3 <= tick <= high * 1.3]
-    return familiar if len(familiar) > 2 else [float(tick) for tick in MaxNLocator(4).tick_values(low, high)]

@@ -28,7 +28,8 @@ from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
 from crampstudy.report import MIME, ReportError
-from crampstudy.report.cells import as_text, is_numeric
+from crampstudy.report.abbreviations import defined
+from crampstudy.report.cells import as_text, is_numeric, overlapping
 from crampstudy.report.prose import Section
 from crampstudy.wording import capital
 
@@ -89,7 +90,9 @@ def prose(text: str) -> Block:
     return Block("prose", {"markdown": markdown}, _markdown(_SECTION.shown(markdown)))
 
 
-def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None) -> Block:
+def figure(
+    fig: Figure, label: str, *, caption: str, alt: str, note: str | None = None, data: pd.DataFrame | None = None
+) -> Block:
     """Return a figure as a block and close it.
 
     The SVG is made twice: text kept as text for the PDF, and glyphs as paths for the web and Jupyter. A
@@ -100,7 +103,8 @@ def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None 
         label: ``fig-…``, the target of ``@fig-…``.
         caption: one sentence under the figure; Markdown.
         alt: what a reader who cannot see the figure needs to know of it.
-        note: small print under the caption; Markdown.
+        note: small print under the caption; Markdown. What abbreviations stand for is said after it.
+        data: what is drawn, such as rows of estimates; it stands beside the report as ``figures/fig-….csv``.
 
     Raises:
         ReportError: the label is malformed, or caption or alt is empty.
@@ -109,8 +113,10 @@ def figure(fig: Figure, label: str, *, caption: str, alt: str, note: str | None 
     as_words, as_paths = _svg(fig, label, "none"), _svg(fig, label, "path")
     pixels = base64.b64encode(style.png(fig, 110)).decode()
     plt.close(fig)
-    data = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words}
-    return Block("figure", data, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
+    drawn = None if data is None else to_csv(data)
+    note = defined(note, re.findall(r">([^<>]+)</(?:text|tspan)>", as_words), caption)
+    shown = {"label": label, "caption": caption, "alt": alt, "note": note, "svg": as_words, "csv": drawn}
+    return Block("figure", shown, {_SVG: as_paths, _PNG: pixels, "text/plain": f"{label}: {alt}"})
 
 
 def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None) -> Block:
@@ -124,7 +130,7 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
         df: the cells, in print order.
         label: ``tbl-…``, the target of ``@tbl-…``.
         caption: one sentence over the table; Markdown.
-        note: small print under the table; Markdown.
+        note: small print under the table; Markdown. What abbreviations stand for is said after it.
 
     Raises:
         ReportError: the label is malformed, the caption empty, the frame has no rows, too many levels,
@@ -149,12 +155,16 @@ def table(df: pd.DataFrame, label: str, *, caption: str, note: str | None = None
     heads = [_printed(head, label) for head in (stub_head, *df.columns)]
     rows = list(zip(*columns.values(), strict=True))
     names = [None if group is None else _printed(group, label) for group in groups]
+    note = defined(note, (text for texts in (heads, *rows) for text in texts), caption)
     data = {
         "label": label,
         "caption": caption,
         "note": note,
         "columns": [{"heading": head, "align": align} for head, align in zip(heads, aligns, strict=True)],
-        "rows": [{"group": name, "cells": list(cells)} for name, cells in zip(names, rows, strict=True)],
+        "rows": [
+            {"group": name, "cells": list(cells), "summary": summary}
+            for name, cells, summary in zip(names, rows, overlapping(columns["stub"]), strict=True)
+        ],
     }
     plain = df.to_string(max_rows=20, max_cols=10)
     return Block("table", data, {"text/html": _great_table(columns, names, heads, aligns, label), "text/plain": plain})
@@ -227,7 +237,8 @@ def show(found: Findings, label: str) -> Block:
     if label in found.figures:
         drawing = found.figures[label]
         drawn = FIGURES[drawing.figure](drawing.estimates)
-        return figure(drawn, label, caption=drawing.caption, alt=drawing.alt, note=drawing.note)
+        caption, alt, note = drawing.caption, drawing.alt, drawing.note
+        return figure(drawn, label, caption=caption, alt=alt, note=note, data=drawing.estimates)
     parts = ", ".join({**found.tables, **found.figures, **found.could_not}) or "none"
     raise ReportError(f"the analysis has no part {label!r}; its parts: {parts}")
 

@@ -8,23 +8,12 @@ from pathlib import Path
 from crampstudy import sources
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
-from crampstudy.report.assembly.make import (
-    ESTIMATES,
-    FILES,
-    HTML,
-    LEDGER,
-    MANIFEST,
-    PDF,
-    Clock,
-    Destination,
-    DocumentPlan,
-    Report,
-    make,
-)
+from crampstudy.report.assembly.make import FILES, LEDGER, MANIFEST, Clock, Destination, DocumentPlan, Report, make
 from crampstudy.report.assembly.subject import Subject, absolute
+from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF
 from crampstudy.report.front_matter import source_date
 
-__all__ = ["ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]
+__all__ = ["DOCX", "ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]
 
 
 def build(
@@ -39,6 +28,7 @@ def build(
     cell_seconds: int = run.CELL_SECONDS,
     progress: run.Progress | None = None,
     force: bool = False,
+    figures: bool = False,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
 
@@ -55,6 +45,7 @@ def build(
         cell_seconds: the time that a cell may take.
         progress: hears of stages and cells.
         force: whether what the report may not replace is kept beside it and not refused.
+        figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
 
     Raises:
         UsageError: notebooks, outline or sections are not there.
@@ -75,7 +66,7 @@ def build(
         declared = params.describe(outline.notebooks, own)
         source_date()
     only = tuple(path.stem for path in outline.notebooks) if sections else ()
-    plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only)
+    plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only, pictures=figures)
 
     def load() -> Subject:
         # A kernel runs in another folder.

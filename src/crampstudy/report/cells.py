@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -12,6 +12,10 @@ import numpy as np
 import pandas as pd
 
 MISSING = "–"
+_WITHOUT = frozenset({"", MISSING, "could not estimate", "not measured"})
+"""What stands in a column of numbers where there is none."""
+_BAND = re.compile(r"(\d+)(\+|[–-]\d+)")
+_EVERYBODY = frozenset({"All", "all", "All ages", "Total"})
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -32,8 +36,24 @@ def as_text(cell: Any) -> str:
 
 def is_numeric(cells: Iterable[object]) -> bool:
     """Say whether a column reads as numbers (``1.2 (0.9–1.6)`` does), and so is set flush right."""
-    shown = (text for text in map(as_text, cells) if text not in ("", MISSING))
+    shown = (text for text in map(as_text, cells) if text not in _WITHOUT)
     return all(re.match(r"[-−+<>≤≥=]?\s?[.\d∞]", text) for text in shown)
+
+
+def overlapping(stubs: Sequence[str]) -> list[bool]:
+    """Say of each row of a table whether it sums up others: ``60+`` beside ``60–69``, ``All`` beside bands.
+
+    Of the bands that have no upper limit the last of all is one as others are.
+    """
+    bands = [_BAND.match(stub) for stub in stubs]
+    lows = [int(band[1]) for band in bands if band]
+    closed = [int(band[1]) for band in bands if band and band[2] != "+"]
+    if not closed:
+        return [False] * len(stubs)
+    return [
+        (band[2] == "+" and int(band[1]) < max(lows)) if band else stub in _EVERYBODY
+        for stub, band in zip(stubs, bands, strict=True)
+    ]
 
 
 def _number(number: float) -> str:

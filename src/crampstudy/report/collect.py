@@ -12,7 +12,9 @@ from typing import Any
 
 from crampstudy.report import MIME, ReportError
 from crampstudy.report.outline import Outline
-from crampstudy.report.prose import VALUE, escaped, filled, without
+from crampstudy.report.prose import VALUE, escaped, without
+from crampstudy.report.trace import RowTrace, TextPiece, as_data, shown
+from crampstudy.report.trace.places import RowPlaces, keys_of
 
 _VIEW = {"figure": "image/svg+xml", "table": "text/html"}
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*(?:\{[^{}]*\})?[ \t]*$", re.MULTILINE)
@@ -27,8 +29,9 @@ _UNBLOCKED = ("image/svg+xml", "image/png", "text/html")
 class Document:
     """A report before it is typeset.
 
-    ``blocks`` maps label to what the PDF needs, ``views`` label to what the web page shows (SVG or
-    HTML), ``estimates`` is CSV.
+    ``blocks`` maps label to a figure or table, of which ``views`` has the SVG for the web page. The rows of tables have
+    their cells also in pieces (``traced``), which name the estimates that they show. ``estimates`` is CSV, with the
+    places that show each row.
     """
 
     markdown: str
@@ -50,6 +53,7 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
     for name, cells in contents.items():
         for cell in cells:
             gathered.take(name, cell)
+    gathered.trace()
     parts: list[str] = []
     appendix: list[str] = []
     for part in outline.parts:
@@ -64,7 +68,8 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
         for name, text in zip(names, texts, strict=True):
             place.append(f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n")
     parts += _unanswered(contents, gathered)
-    estimates = "".join(_joined(gathered.estimates))
+    rows = (csv for name in contents for csv in gathered.estimates.get(name, ()))
+    estimates = gathered.places.beside(rows)
     return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)
 
 
@@ -84,6 +89,20 @@ def _markdown_of(cells: list[Mapping[str, Any]]) -> str:
     return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """The text of a value, and the rows of the section that it is of."""
+
+    text: str
+    trace: RowTrace
+
+    def pieces(self) -> list[TextPiece]:
+        """Return its text in pieces, of which numbers name their rows; those of a paragraph stand together."""
+        paragraphs = self.text.split("\n")
+        parted = [self.trace.pieces([paragraph])[0] for paragraph in paragraphs]
+        return [piece for i, each in enumerate(parted) for piece in ([TextPiece("\n")] if i else []) + each]
+
+
 @dataclass(slots=True)
 class _Gathered:
     """What the notebooks show: ``values`` are of the report, those ``found`` of the section that found them.
@@ -95,9 +114,11 @@ class _Gathered:
     views: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     found: dict[str, dict[str, str]] = field(default_factory=dict)
-    estimates: list[str] = field(default_factory=list)
+    estimates: dict[str, list[str]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    traces: dict[str, RowTrace] = field(default_factory=dict)
+    places: RowPlaces = field(default_factory=RowPlaces)
     reasons: dict[str, list[str | None]] = field(default_factory=dict)
 
     def unanswered(self, notebook: str) -> str | None:
@@ -118,7 +139,7 @@ class _Gathered:
                     self._own(name, "value", notebook)
                     self.values[name] = text
                 case {"kind": "findings", "csv": csv, "values": values, **more}:
-                    self.estimates.append(csv)
+                    self.estimates.setdefault(notebook, []).append(csv)
                     self.found.setdefault(notebook, {}).update(values)
                     why = more.get("unanswered")
                     self.reasons.setdefault(notebook, []).append(str(why) if why else None)
@@ -130,11 +151,33 @@ class _Gathered:
                     self.blocks[block["label"]] = block
                     self.views[block["label"]] = "".join(data[_VIEW[block["kind"]]])
 
-    def seen_from(self, notebook: str) -> Mapping[str, str]:
+    def trace(self) -> None:
+        """Lead the numbers of figures and tables back to the rows of their sections."""
+        self.traces = {
+            notebook: RowTrace.of(self.estimates.get(notebook, [])) for notebook in {*self.owners.values(), *self.found}
+        }
+        for label, block in self.blocks.items():
+            trace = self.traces[self.owners[label]]
+            if block["kind"] == "table":
+                lines = [trace.pieces(row["cells"]) for row in block["rows"]]
+                self.places.add(label, shown(piece for line in lines for cell in line for piece in cell))
+                traced = [[as_data(cell) for cell in line] for line in lines]
+                self.blocks[label] = {**block, "traced": traced}
+            else:
+                self.places.add(label, keys_of(block.get("csv") or ""))
+
+    def seen_from(self, notebook: str) -> Mapping[str, _Value]:
         """Return the values that a notebook may name: its own, the report's, and what one other alone has."""
         alone = Counter(name for values in self.found.values() for name in values)
-        others = {name: text for values in self.found.values() for name, text in values.items() if alone[name] == 1}
-        return {**others, **self.values, **self.found.get(notebook, {})}
+        others = {
+            name: _Value(text, self.traces[owner])
+            for owner, values in self.found.items()
+            for name, text in values.items()
+            if alone[name] == 1
+        }
+        named = {name: _Value(text, self.traces[self.owners[name]]) for name, text in self.values.items()}
+        own = {name: _Value(text, self.traces[notebook]) for name, text in self.found.get(notebook, {}).items()}
+        return {**others, **named, **own}
 
     def _own_labels(self, markdown: str, notebook: str) -> None:
         for label in _LABEL.findall(markdown):
@@ -185,7 +228,7 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
         if cell["cell_type"] == "markdown":
             if heading := _HEADING.match(source):
                 subsections.append(_Subsection(len(heading[1])))
-            subsections[-1].pieces.append(_filled(without(source, gathered.missing), values, name))
+            subsections[-1].pieces.append(_filled(without(source, gathered.missing), values, name, gathered.places))
             continue
         here = subsections[-1]
         if "show" in cell["metadata"].get("tags", ()):
@@ -198,32 +241,38 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
             if block.get("label") in gathered.missing:
                 here.missing += 1
             elif block.get("kind") == "prose":
-                here.pieces.append(_filled(without(block["markdown"], gathered.missing), values, name))
+                here.pieces.append(_filled(without(block["markdown"], gathered.missing), values, name, gathered.places))
             elif block.get("kind") in _VIEW:
-                here.pieces.append(_div(block, values, name))
+                here.pieces.append(_div(block, values, name, gathered.places))
                 here.shown += 1
     return "\n\n".join(piece for each in subsections if each.kept for piece in each.pieces)
 
 
-def _div(block: Mapping[str, Any], values: Mapping[str, str], notebook: str) -> str:
-    caption = _filled(block["caption"], values, notebook)
+def _div(block: Mapping[str, Any], values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:
+    caption = _filled(block["caption"], values, notebook, places)
     text = f"::::::: {{#{block['label']} .{block['kind']}}}\n{caption}\n"
     if block["note"]:
-        text += f"\n:::::: note\n{_filled(block['note'], values, notebook)}\n::::::\n"
+        text += f"\n:::::: note\n{_filled(block['note'], values, notebook, places)}\n::::::\n"
     return text + ":::::::"
 
 
-def _filled(markdown: str, values: Mapping[str, str], notebook: str) -> str:
+def _filled(markdown: str, values: Mapping[str, _Value], notebook: str, places: RowPlaces) -> str:
+    """Return Markdown with values in the place of their names, their numbers as spans that name their rows."""
     for name in VALUE.findall(markdown):
         if name not in values:
             raise ReportError(
                 f"notebook {notebook}: unknown value {{{{{name}}}}}; define it with blocks.value({name!r}, …). "
                 f"Known are: {', '.join(sorted(values)) or 'none'}"
             )
-    return filled(markdown, values)
+
+    def put(found: re.Match[str]) -> str:
+        pieces = values[found[1]].pieces()
+        places.add(notebook, shown(pieces))
+        return "".join(map(_span, pieces))
+
+    return VALUE.sub(put, markdown)
 
 
-def _joined(tables: list[str]) -> Iterator[str]:
-    for position, text in enumerate(tables):
-        head, _, body = text.partition("\n")
-        yield body if position else f"{head}\n{body}"
+def _span(piece: TextPiece) -> str:
+    text = escaped(piece.text)
+    return f'[{text}]{{.value rows="{" ".join(piece.keys)}"}}' if piece.keys else text

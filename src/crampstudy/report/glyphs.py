@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -22,7 +22,7 @@ SUBSTITUTE = "□"
 
 # Formulas and code have fonts of their own, which Typst brings along: operators, boxes, mathematical letters.
 _DRAWN = re.compile("[\u2200-\u22ff\u2500-\u259f\U0001d400-\U0001d7ff]")
-# What no web page may hold, whatever the fonts of its reader.
+# What no web page or document may hold, whatever the fonts of its reader.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _NOTEBOOK = re.compile(r"^:{8} \{\.notebook name=(.+) shift=\d\}$", flags=re.MULTILINE)
 _MOST_NAMED = 12
@@ -30,18 +30,22 @@ _MOST_NAMED = 12
 
 def printed(content: Any) -> Any:
     """Return a text, or every text of a mapping or list, with a square for each character that the fonts lack."""
+    return _each(content, lambda text: text.translate(dict.fromkeys(map(ord, _lacking(text)), SUBSTITUTE)))
+
+
+def shown(content: Any) -> Any:
+    """Return texts as :func:`printed` does, for a page or document whose reader has fonts of any other characters."""
+    return _each(content, lambda text: _UNFIT.sub(SUBSTITUTE, text))
+
+
+def _each(content: Any, changed: Callable[[str], str]) -> Any:
     if isinstance(content, str):
-        return content.translate(dict.fromkeys(map(ord, _lacking(content)), SUBSTITUTE))
+        return changed(content)
     if isinstance(content, Mapping):
-        return {name: printed(value) for name, value in content.items()}
+        return {name: _each(value, changed) for name, value in content.items()}
     if isinstance(content, list | tuple):
-        return [printed(value) for value in content]
+        return [_each(value, changed) for value in content]
     return content
-
-
-def shown(page: str) -> str:
-    """Return a web page without control characters; any other character its reader's fonts may have."""
-    return _UNFIT.sub(SUBSTITUTE, page)
 
 
 def notice(document: Document, title_page: Any) -> str | None:

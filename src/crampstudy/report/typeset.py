@@ -10,8 +10,10 @@ import base64
 import datetime
 import html
 import json
+import os
 import re
 import subprocess
+import threading
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -22,13 +24,15 @@ import typst
 
 from crampstudy import ending, scratch
 from crampstudy.figures.style import FONT_DIR, SANS, SERIF
-from crampstudy.report import ReportError, glyphs
+from crampstudy.report import ReportError, glyphs, page
 from crampstudy.report.collect import Document
 
 DISCLAIMER = "Research output, not medical advice."
-_ASSETS = files("crampstudy.report") / "assets"
+ASSETS = files("crampstudy.report") / "assets"
 # Notebook text is prose: no raw HTML or TeX, no metadata; a line of dashes is a rule.
 _READER = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block-pandoc_title_block-implicit_figures"
+_FINDING = threading.Lock()
+"""While pypandoc looks for pandoc it names it wrongly to other threads."""
 _WEB_FONTS = (
     (SERIF, "normal", 400, "SourceSerif4-Regular"),
     (SERIF, "italic", 400, "SourceSerif4-It"),
@@ -61,19 +65,10 @@ def pdf(document: Document, front: Front) -> bytes:
     Raises:
         ReportError: a reference, citation, heading order or table cannot be set.
     """
-    with scratch.folder() as folder, as_file(_ASSETS) as assets:
-        body = _pandoc(glyphs.printed(document.markdown), "typst", assets, folder)
-        facts = {
-            "title": front.title,
-            "cohort": _breakable(front.cohort),
-            "date": front.date.isoformat(),
-            "version": front.version,
-            "facts": [(name, _breakable(value)) for name, value in front.facts],
-            "parameters": front.parameters,
-            "disclaimer": DISCLAIMER,
-        }
+    with scratch.folder() as folder, as_file(ASSETS) as assets:
+        body = pandoc(glyphs.printed(document.markdown), "typst", assets, folder).decode()
         (folder / "template.typ").write_bytes((assets / "template.typ").read_bytes())
-        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts)), encoding="utf-8")
+        (folder / "report.json").write_text(json.dumps(glyphs.printed(facts(front))), encoding="utf-8")
         (folder / "blocks.json").write_text(json.dumps(glyphs.printed(document.blocks)), encoding="utf-8")
         main = folder / "main.typ"
         main.write_text('#import "template.typ": *\n#show: report\n\n' + body, encoding="utf-8")
@@ -98,20 +93,34 @@ def pdf(document: Document, front: Front) -> bytes:
     return made
 
 
+def facts(front: Front) -> dict[str, Any]:
+    """Return what the templates of pages read of the front matter."""
+    return {
+        "title": front.title,
+        "cohort": _breakable(front.cohort),
+        "date": front.date.isoformat(),
+        "version": front.version,
+        "facts": [(name, _breakable(value)) for name, value in front.facts],
+        "parameters": front.parameters,
+        "disclaimer": DISCLAIMER,
+    }
+
+
 def web(document: Document, front: Front) -> bytes:
     """Return the report as one HTML page that asks the network for nothing.
 
     Raises:
         ReportError: a reference or citation cannot be resolved.
     """
-    with scratch.folder() as folder, as_file(_ASSETS) as assets:
+    with scratch.folder() as folder, as_file(ASSETS) as assets:
         template = (assets / "template.html").read_text(encoding="utf-8")
         style = _font_faces() + (assets / "report.css").read_text(encoding="utf-8")
         # A dollar sign would begin a variable of the template.
         template = template.replace("/*STYLE*/", style.replace("$", "$$"))
-        template = template.replace("/*HEADER*/", _header(front).replace("$", "$$"))
+        template = template.replace("/*SCRIPT*/", (assets / "report.js").read_text(encoding="utf-8").replace("$", "$$"))
+        template = template.replace("/*HEADER*/", _header(front, document).replace("$", "$$"))
         (folder / "template.html").write_text(template, encoding="utf-8")
-        page = _pandoc(
+        made = pandoc(
             document.markdown,
             "html5",
             assets,
@@ -124,20 +133,37 @@ def web(document: Document, front: Front) -> bytes:
             "--number-sections",
             f"--variable=version:{front.version}",
             f"--metadata=pagetitle:{front.title}: {front.cohort}",
-        )
-    page = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page)
-    return glyphs.shown(page).encode()
+        ).decode()
+    made = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), made)
+    return str(glyphs.shown(made)).encode()
 
 
-def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: str) -> str:
+def pandoc(
+    markdown: str, target: str, assets: Path, folder: Path, *options: str, day: datetime.date | None = None
+) -> bytes:
+    """Return a text as pandoc writes it for a target, as of a ``day`` where the target has a date.
+
+    Args:
+        markdown: the text.
+        target: its format.
+        assets: the folder of filters and bibliography.
+        folder: where pandoc runs.
+        options: more of pandoc's options.
+        day: the date of a document that has one.
+
+    Raises:
+        ReportError: a reference or citation cannot be resolved.
+    """
+    with _FINDING:
+        program = pypandoc.get_pandoc_path()
     command = [
-        pypandoc.get_pandoc_path(),
+        program,
         f"--from={_READER}",
         f"--to={target}",
         f"--lua-filter={assets / 'filter.lua'}",
         "--citeproc",
         f"--bibliography={assets / 'references.bib'}",
-        "--metadata=link-citations",
+        f"--metadata=link-citations:{str(not target.startswith('gfm')).lower()}",
         "--metadata=lang:en-GB",
         "--metadata=reference-section-title:References",
         "--syntax-highlighting=none",
@@ -145,14 +171,16 @@ def _pandoc(markdown: str, target: str, assets: Path, folder: Path, *options: st
         "--fail-if-warnings",
         *options,
     ]
+    midnight = datetime.datetime.combine(day or datetime.date(1980, 1, 1), datetime.time(), datetime.UTC)
+    env = {**os.environ, "SOURCE_DATE_EPOCH": f"{midnight.timestamp():.0f}"}
     with ending.lifeline() as line:
         tied = ending.tied(command, line)
-        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, check=False)
+        done = subprocess.run(tied, input=markdown.encode(), capture_output=True, cwd=folder, env=env, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         found = re.search(r"REPORT: (.*?)\s*REPORT-END", told, flags=re.DOTALL)
         raise ReportError(found.group(1) if found else f"the text cannot be set: {told.replace(f'{folder}/', '')}")
-    return done.stdout.decode()
+    return done.stdout
 
 
 def _breakable(text: str) -> str:
@@ -167,16 +195,11 @@ def _diagnosis(message: str, hints: list[str], diagnostic: str, folder: Path) ->
 
 
 def _view(document: Document, label: str) -> str:
-    view, block = document.views[label], document.blocks[label]
-    if block["kind"] == "figure":
-        return view.replace("<svg ", f'<svg role="img" aria-label="{html.escape(block["alt"])}" ', 1)
-    # Great-tables brings a style sheet per table for Jupyter; the page has one for all.
-    table = view[view.index("<table") : view.index("</table>") + len("</table>")]
-    table = re.sub(r' (?:data-quarto-[\w-]+|rowspan|style)="[^"]*"| colspan="1"', "", table)
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table {label}">{table}</div>'
+    block = document.blocks[label]
+    return page.picture(document.views[label], block) if block["kind"] == "figure" else page.table(block)
 
 
-def _header(front: Front) -> str:
+def _header(front: Front, document: Document) -> str:
     facts = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in front.facts)
     text = (
         f'<p class="kicker">crampstudy report</p>\n<h1>{html.escape(front.title)}</h1>\n'
@@ -192,7 +215,16 @@ def _header(front: Front) -> str:
             '<div class="scroll" tabindex="0" role="region" aria-label="Parameters">'
             f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n"
         )
-    return text + f'<p class="disclaimer">{DISCLAIMER}</p>'
+    return f'{text}<p class="disclaimer">{DISCLAIMER}</p>\n{_files(document)}'
+
+
+def _files(document: Document) -> str:
+    """Return links to what stands beside the page."""
+    files = {"report.pdf": "PDF", "report.docx": "Word", "estimates.csv": "estimates (CSV)"}
+    if any(block["kind"] == "table" for block in document.blocks.values()):
+        files["tables/tables.xlsx"] = "tables (Excel)"
+    links = ", ".join(f'<a href="{path}">{name}</a>' for path, name in files.items())
+    return f'<p class="files">Also as {links}</p>'
 
 
 def _font_faces() -> str:

@@ -7,7 +7,7 @@ import io
 import re
 import subprocess
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -89,37 +89,60 @@ def text(table: pd.DataFrame, caption: str, notes: Sequence[str], form: Literal[
 
 def docx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
     """Return a table as a document of Word."""
-    return _dateless(_pandoc(html(table, caption, notes), "docx"))
+    return dateless(_pandoc(html(table, caption, notes), "docx"))
 
 
 def xlsx(table: pd.DataFrame, caption: str, notes: Sequence[str]) -> bytes:
-    """Return a table as a workbook of Excel, every cell a text, so that none is run as a formula."""
+    """Return a table as a workbook of Excel."""
+    return workbook({"Table": WorkbookSheet(Cells.of(table), caption, notes)})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookSheet:
+    """A sheet of a workbook: cells under a caption and over notes."""
+
+    cells: Cells
+    caption: str = ""
+    notes: Sequence[str] = ()
+
+
+def workbook(sheets: Mapping[str, WorkbookSheet]) -> bytes:
+    """Return tables by the names of their sheets as a workbook of Excel.
+
+    Every cell is a text, so that none is run as a formula.
+    """
     from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for name, sheet in sheets.items():
+        _fill(book.create_sheet(name), sheet)
+    book.properties.created = _EPOCH
+    target = io.BytesIO()
+    book.save(target)
+    return dateless(target.getvalue())
+
+
+def _fill(page: Any, sheet: WorkbookSheet) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
-    cells, book = Cells.of(table), Workbook()
-    book.remove(book.worksheets[0])
-    sheet = book.create_sheet("Table")
-    lines: list[tuple[tuple[str, ...], Font]] = [((caption,), Font(bold=True))] if caption else []
+    cells = sheet.cells
+    lines: list[tuple[tuple[str, ...], Font]] = [((sheet.caption,), Font(bold=True))] if sheet.caption else []
     lines.append((cells.heads, Font(bold=True)))
     for group, rows in cells.groups:
         lines += [((group,), Font(italic=True))] if group else []
         lines += [(row, Font()) for row in rows]
-    lines += [((note,), Font()) for note in notes]
+    lines += [((note,), Font()) for note in sheet.notes]
     for r, (row, font) in enumerate(lines, 1):
         for c, content in enumerate(row, 1):
-            cell = sheet.cell(r, c)
-            cell.value, cell.data_type = content, "s"
+            cell = page.cell(r, c)
+            cell.value, cell.data_type = fit(content), "s"
             cell.font = font
             cell.alignment = Alignment(horizontal="right" if len(row) > 1 and cells.numbers[c - 1] else "left")
     for c in range(1, len(cells.heads) + 1):
         own = [len(row[c - 1]) for row, _ in lines if len(row) > 1]
-        sheet.column_dimensions[get_column_letter(c)].width = min(max(own, default=8) + 2, 60)
-    book.properties.created = _EPOCH
-    target = io.BytesIO()
-    book.save(target)
-    return _dateless(target.getvalue())
+        page.column_dimensions[get_column_letter(c)].width = min(max(own, default=8) + 2, 60)
 
 
 def _pandoc(document: str, to: str) -> bytes:
@@ -131,7 +154,7 @@ def _pandoc(document: str, to: str) -> bytes:
         return subprocess.run(tied, input=document.encode(), capture_output=True, check=True).stdout
 
 
-def _dateless(package: bytes) -> bytes:
+def dateless(package: bytes) -> bytes:
     """Return a document of Word or Excel without the moment at which it was made."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as found, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
@@ -148,7 +171,12 @@ def _text(cell: Any) -> str:
     if not isinstance(cell, str) and pd.api.types.is_scalar(cell) and pd.isna(cell):
         return ""
     shown = f"{cell:,}".replace("-", "−") if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
-    return _CONTROL.sub("□", shown)
+    return fit(shown)
+
+
+def fit(text: str) -> str:
+    """Return a text with a box for each character that no document may hold."""
+    return _CONTROL.sub("□", text)
 
 
 def _escaped(content: str) -> str:

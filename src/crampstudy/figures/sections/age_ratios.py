@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
@@ -14,9 +13,10 @@ from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 
 _SIDES = (kinds.AGE_ALONE, kinds.AGE_BESIDE_ALL)
-_TICKS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10)
+_WINDOW = (0.1, 10.0)
 
 
 @of_result
@@ -38,11 +38,7 @@ def age_ratios(estimates: pd.DataFrame) -> Figure:
             axes.set_title(wording.capital(kind.label))
         every = pd.concat(drawn.values())
         low, high = (min(every["ci_low"].min(), 0.75), max(every["ci_high"].max(), 1.35))
-        panels[0].set_yscale("log")
-        panels[0].set_yticks([tick for tick in _TICKS if low <= tick <= high])
-        panels[0].set_ylim(max(low, _TICKS[0]), min(high, _TICKS[-1]))
-        panels[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        panels[0].yaxis.set_minor_locator(NullLocator())
+        set_ratio_axis(panels[0], "y", max(low, _WINDOW[0]), min(high, _WINDOW[1]))
         scale = str(every["scale"].iloc[0]).replace("_", " ").capitalize()
         panels[0].set_ylabel(f"{scale} against {every['reference'].iloc[0]} years, log scale")
     return figure

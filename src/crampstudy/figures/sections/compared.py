@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.codebook.recalled import GROUPS
@@ -18,12 +17,11 @@ from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.tables.sections.compared import STANDARDISED, frequencies, present, ratios
 
 _APART = 0.22
 """Between the points of one group, whose groups are 1 apart."""
-_TICKS, _FEWER = (0.5, 0.8, 1.0, 1.25, 2.0), (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-_NARROW = 5.0
 """Ends of an axis of ratios that are at most so many times one another have room for the finer ticks."""
 _WINDOW = (0.05, 20.0)
 _TALLEST = 3.0
@@ -85,11 +83,7 @@ def _ratios(axes: Axes, rows: pd.DataFrame, names: Sequence[str], groups: Sequen
     cells = shown[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
     low, high = (float(f([*cells[np.isfinite(cells)], *MARGINS])) for f in (np.min, np.max))
     low, high = max(low / 1.08, _WINDOW[0]), min(high * 1.08, _WINDOW[1])
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
-    axes.set_yticks([tick for tick in (_TICKS if high / low <= _NARROW else _FEWER) if low <= tick <= high])
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    set_ratio_axis(axes, "y", low, high)
     axes.set_xlim(-0.5, len(groups) - 0.5)
     scale = str(rows["scale"].iloc[0]).replace("_", " ").capitalize()
     axes.set_ylabel(f"{scale} against\n{names[0]}")

@@ -12,15 +12,15 @@ from crampstudy import tables, wording
 from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.estimates.verdicts import MARGINS
-from crampstudy.figures import style
+from crampstudy.figures import columns, style
 from crampstudy.figures.factors import arrows, log_axis
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 from crampstudy.tables.sections.conditions import AT_AGES, labels
 
-_ROW = 0.225
+_ROW = 0.27
 """Inches of a row."""
-_PLACES = (0.0, -0.17, 0.17)
+_PLACES = (0.0, -0.23, 0.23)
 _COLOURS = (style.PALETTE[-1], *style.PALETTE[:2])
 _MARKERS = ("D", "o", "s")
 """What is drawn at all ages, at 50 and at 75: where in its row, and how."""
@@ -66,6 +66,7 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
         axes.axvspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
         axes.axvline(1.0, color=style.RULE, linewidth=0.8)
         ends = log_axis(axes, shown)
+        written: dict[float, str] = {}
         for (name, rows), place, colour, marker in zip(drawn.items(), _PLACES, _COLOURS, _MARKERS, strict=True):
             if rows.empty:
                 continue
@@ -76,6 +77,7 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
             whole = (rows["ci_low"].notna() & rows["ci_high"].notna()).to_numpy()
             axes.hlines(at[whole], rows["ci_low"][whole], rows["ci_high"][whole], color=colour)
             arrows(axes, rows, at, ends, colour)
+            written |= dict(zip(at.tolist(), map(wording.estimate, wording.records(rows)), strict=True))
         axes.set_yticks(range(len(order)), list(order))
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(order) - 0.4, -0.6)
@@ -85,4 +87,5 @@ def _forest(drawn: Mapping[str, pd.DataFrame], order: Sequence[str]) -> Figure:
         style.grid(axes, "x")
         axes.spines["left"].set_visible(False)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(drawn))
+        columns.beside(axes, list(written), {f"Ratio ({level}% CI)": list(written.values())})
     return figure

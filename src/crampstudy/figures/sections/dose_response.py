@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from crampstudy import tables, wording
 from crampstudy.codebook import exposures
@@ -18,11 +18,11 @@ from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 
 _PANEL, _ROOM = 1.42, 0.35
 """Inches of a row of panels, and of what all panels share."""
 _IN_ONE_ROW, _COLUMNS = 4, 3
-_TICKS = (0.1, 0.2, 0.5, 0.8, 1.0, 1.25, 2.0, 5.0, 10.0)
 _WINDOW = (1 / 4, 4.0)
 """Intervals that reach beyond are cut there."""
 
@@ -99,11 +99,7 @@ def _range_of(axes: Axes, term: str, limits: tuple[float, float]) -> None:
 
 
 def _log_axis(axes: Axes, drawn: pd.DataFrame) -> None:
-    axes.set_yscale("log")
     shown = drawn[["ci_low", "ci_high", "estimate"]].to_numpy(dtype=float)
     low, high = (float(limit) for limit in np.clip((np.nanmin(shown), np.nanmax(shown)), *_WINDOW))
     low, high = min(low, drawn["estimate"].min(), 0.8) / 1.03, max(high, drawn["estimate"].max(), 1.25) * 1.03
-    axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(FixedLocator([tick for tick in _TICKS if low <= tick <= high]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    set_ratio_axis(axes, "y", low, high)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.codebook.exposures import OF_PERSON, WITHIN
@@ -18,12 +17,9 @@ from crampstudy.estimates.results import of_result
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.tables.sections.nightly import at_contrasts
 
-_TICKS = (0.33, 0.5, 0.8, 1, 1.25, 2, 3)
-_FEWER_TICKS = (0.05, 0.2, 0.5, 1, 2, 5, 20)
-"""Of an axis that reaches far."""
-_FAR = 8.0
 _TALLEST = 20.0
 """Limits beyond this ratio, or its inverse, say no more than that they are."""
 _CUMULATIVE = "cumulative"
@@ -124,8 +120,8 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
 
     axes.axvspan(*verdicts.MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
     axes.axvline(1, color=style.RULE, linewidth=0.8)
-    axes.set_xscale("log")
     low, high = _limits(rows)
+    set_ratio_axis(axes, "x", low / 1.08, high * 1.08)
     inside = rows["estimate"].between(low, high).to_numpy()
     at = np.asarray(places, dtype=float)
     sns.scatterplot(x=rows["estimate"][inside], y=at[inside], color=style.PALETTE[0], s=30, linewidth=0, ax=axes)
@@ -137,16 +133,8 @@ def _forest(axes: Axes, rows: pd.DataFrame, places: Sequence[int]) -> None:
     axes.hlines(
         spans, rows["ci_low"][whole].clip(low, high), rows["ci_high"][whole].clip(low, high), color=style.PALETTE[0]
     )
-    axes.set_xlim(low / 1.08, high * 1.08)
-    axes.set_xticks(_ticks(low, high))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("")
     style.grid(axes, "x")
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    return [tick for tick in (_FEWER_TICKS if high / low > _FAR else _TICKS) if low / 1.08 <= tick <= high * 1.08]
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
@@ -196,10 +184,6 @@ def _points(axes: Axes, rows: pd.DataFrame, places: Sequence[float]) -> None:
 def _ratio_axis(axes: Axes, rows: pd.DataFrame) -> None:
     """Set the log axis of ratios, which holds the margins; what reaches very far is cut."""
     low, high = _limits(rows)
-    axes.set_yscale("log")
-    axes.set_ylim(low / 1.08, high * 1.08)
-    axes.set_yticks(_ticks(low, high))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    set_ratio_axis(axes, "y", low / 1.08, high * 1.08)
     axes.set_ylabel(f"Rate ratio ({rows['ci_level'].iloc[0] * 100:g}% CI), log scale")
     style.grid(axes, "y")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds
@@ -17,13 +17,14 @@ from crampstudy.estimates.results import of_result
 from crampstudy.estimates.treatments import GROUPS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
+from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.tables.sections.open_use import BALANCED, variable
 
 _LINES = 6
 """Variables that a panel of balance has room for: those that differ most."""
 _ROW, _HEAD, _COLUMNS = 0.16, 0.36, 2
 _WIDEST = 1.0
-_TICKS = (0.25, 0.35, 0.5, 0.65, 0.8, 1, 1.25, 1.5, 2, 3)
+_WINDOW = (0.25, 3.0)
 _STEPS = {
     falls.OBSERVED: "Observed",
     falls.OF_SELECTION: "Expected of selection",
@@ -164,12 +165,8 @@ def regression_to_the_mean(estimates: pd.DataFrame) -> Figure:
             _ratio(axes, at, row)
         axes.axvline(1, color=style.RULE, linewidth=0.8, zorder=0)
         cells = lines[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=np.float64)
-        low, high = max(float(np.nanmin(cells)), _TICKS[0]), min(max(float(np.nanmax(cells)), 1.25), _TICKS[-1])
-        axes.set_xscale("log")
-        axes.set_xlim(0.95 * low, 1.05 * high)
-        axes.set_xticks([tick for tick in _TICKS if 0.95 * low <= tick <= 1.05 * high])
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
+        low, high = max(float(np.nanmin(cells)), _WINDOW[0]), min(max(float(np.nanmax(cells)), 1.25), _WINDOW[1])
+        set_ratio_axis(axes, "x", 0.95 * low, 1.05 * high)
         axes.set_yticks(range(len(every)), [_label(row) for row in every])
         axes.tick_params(axis="y", length=0)
         axes.set(ylim=(len(every) - 0.4, -0.6), xlabel="Rate after time zero over the rate of the run-in, log scale")

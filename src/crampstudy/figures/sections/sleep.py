@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import declared, kinds
@@ -17,9 +16,9 @@ from crampstudy.estimates.verdicts import MARGINS
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 
 _ROW = 0.21
-_TICKS = (0.2, 0.3, 0.5, 0.7, 0.8, 1, 1.25, 1.5, 2, 3, 5)
 _GROUPS = ("On a cramp night, and the day after", "Before a cramp", "After a cramp (negative control)")
 
 
@@ -150,11 +149,8 @@ def _with_reference(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def _finish(left: Axes, right: Axes, rows: pd.DataFrame, mood: pd.DataFrame) -> None:
-    left.set_yscale("log")
     low, high = float(rows["ci_low"].min()), float(rows["ci_high"].max())
-    ticks = [tick for tick in _TICKS if low / 1.3 <= tick <= high * 1.3]
-    left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    left.yaxis.set_minor_locator(NullLocator())
+    set_ratio_axis(left, "y", low / 1.08, high * 1.08)
     left.set_xlabel("Usual sleep (h/night)")
     left.set_ylabel(f"Prevalence ratio ({_level(rows)} CI), log scale")
     style.legend_above(left)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from crampstudy import tables, wording
 from crampstudy.estimates import kinds, verdicts
@@ -17,6 +17,7 @@ from crampstudy.estimates.treatments import ALL, EXPECTED, RUN_IN
 from crampstudy.figures import style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
+from crampstudy.figures.ratio_axis import set_ratio_axis
 from crampstudy.treatments.course import week_of
 from crampstudy.treatments.pairs import LEVEL as PAIRS
 
@@ -25,7 +26,6 @@ _TALLEST = 1.6
 """How many times the highest rate an axis reaches, where intervals reach further."""
 _APART = 0.14
 _WIDEST = 20.0
-_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 
 
 @of_result
@@ -162,8 +162,5 @@ def _forest(axes: Axes, rows: pd.DataFrame, colours: Sequence[str]) -> None:
         axes.plot(
             min(max(row["estimate"], 1 / _WIDEST), _WIDEST), at, "o", color=colour, markersize=4, markeredgewidth=0
         )
-    axes.set_xscale("log")
-    axes.set_xticks(_TICKS)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    set_ratio_axis(axes, "x", 0.9 / _WIDEST, 1.1 * _WIDEST)
     style.grid(axes, "x")

@@ -25,6 +25,7 @@ def build_comparison(
     progress: run.Progress | None = None,
     server: Path | None = None,
     force: bool = False,
+    figures: bool = False,
 ) -> Report:
     """Build the document that compares cohorts; its files appear together, or none does and an older one stays.
 
@@ -37,6 +38,7 @@ def build_comparison(
         progress: hears of stages and cells.
         server: the socket of a warm server to fork the notebook's kernel from, as :func:`warm.server` yields it.
         force: whether what the document may not replace is kept beside it and not refused.
+        figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
 
     Raises:
         UsageError: the notebook is not there, or the settings do not suit the cohorts.
@@ -64,7 +66,7 @@ def build_comparison(
         return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
 
     return make(
-        DocumentPlan(outline, None, values, declared, printed=printed),
+        DocumentPlan(outline, None, values, declared, printed=printed, pictures=figures),
         load,
         clock,
         Destination(out, force),

@@ -17,15 +17,16 @@ from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
-from crampstudy.report import glyphs, params, provenance, run, typeset, warm
+from crampstudy.report import glyphs, params, provenance, run, warm
 from crampstudy.report.assembly.subject import Subject
+from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF, outputs
 from crampstudy.report.collect import collect
 from crampstudy.report.front_matter import front_matter, ledger_counts
 from crampstudy.report.outline import Outline
 
-PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
-MANIFEST = provenance.MANIFEST
-FILES = (PDF, HTML, ESTIMATES, LEDGER, MANIFEST)
+LEDGER, MANIFEST = "ledger-counts.csv", provenance.MANIFEST
+FILES = (PDF, HTML, DOCX, ESTIMATES, LEDGER, MANIFEST)
+"""The files of every report, beside which are those of its tables and figures."""
 _MOST_KERNELS = 4
 
 
@@ -40,6 +41,7 @@ class Report(OneLine):
     folder: Path
     pdf: Path
     html: Path
+    docx: Path
     estimates: Path
     ledger_counts: Path
     manifest: Path
@@ -59,7 +61,8 @@ class DocumentPlan:
     """What is run with which values: ``declared`` are all parameters, ``values`` those that were set.
 
     ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
-    these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given.
+    these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given. With
+    ``pictures`` the figures beside it are pictures as well.
     """
 
     outline: Outline
@@ -68,6 +71,7 @@ class DocumentPlan:
     declared: Sequence[params.Parameter]
     only: tuple[str, ...] = ()
     printed: Mapping[str, Any] = field(default_factory=dict)
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,28 +153,24 @@ def make(
             notice = glyphs.notice(document, front.texts)
             if notice:
                 front = replace(front, facts=(*front.facts, ("Characters", notice)))
-            outputs = {
-                PDF: typeset.pdf(document, front),
-                HTML: typeset.web(document, front),
-                ESTIMATES: document.estimates.encode(),
-                LEDGER: ledger_counts(subject.cohorts),
-            }
+            made = outputs(document, front, pictures=plan.pictures) | {LEDGER: ledger_counts(subject.cohorts)}
         with clock.stage("write"):
-            for name, content in outputs.items():
+            for name, content in made.items():
+                (fresh.folder / name).parent.mkdir(exist_ok=True)
                 (fresh.folder / name).write_bytes(content)
-        made = provenance.manifest(
+        manifest = provenance.manifest(
             subject.cohorts,
             origin=origin,
             parameters=effective,
             notebooks=outline.notebooks,
             outline=plan.outline_file,
-            outputs=outputs,
+            outputs=made,
             seconds=clock.seconds,
         )
-        (fresh.folder / MANIFEST).write_bytes(made)
-    pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
+        (fresh.folder / MANIFEST).write_bytes(manifest)
+    pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
-    return Report(target, pdf, html, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
+    return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 
 def _run(

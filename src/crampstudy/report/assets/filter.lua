@@ -1,8 +1,11 @@
--- One filter for both targets: shifts the headings of a notebook, numbers what has a label, resolves
+-- One filter for all targets: shifts the headings of a notebook, numbers what has a label, resolves
 -- @fig-…, @tbl-…, @eq-… and @sec-…, and hands figures and tables to the target's template.
+-- As plain text (gfm) it keeps nothing but the methods, with the numbers that they have in the whole.
 -- An error begins with "REPORT: " so that the caller can tell it from a fault of pandoc.
 
 local typst = FORMAT:match("typst") ~= nil
+local plain = FORMAT:match("gfm") ~= nil
+local word = FORMAT == "docx" and dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "docx.lua" }))
 local WORDS = { fig = "Figure", tbl = "Table", eq = "Equation", sec = "Section" }
 local numbers = {}
 local notebook = "?"
@@ -61,6 +64,7 @@ local function prepare(div)
       return header
     end,
     Div = function(inner) number_block(inner) end,
+    Image = function() fail("a picture in the text; show it with blocks.figure, which asks for caption and alt") end,
   }
 end
 
@@ -83,6 +87,10 @@ local function reference(cite)
       if typst then
         local supplement = bare and "none" or "[" .. kind .. "]"
         parts[#parts + 1] = pandoc.RawInline("typst", "#ref(<" .. citation.id .. ">, supplement: " .. supplement .. ")")
+      elseif word then
+        for _, part in ipairs(word.reference(citation.id, kind, number, bare)) do parts[#parts + 1] = part end
+      elseif plain then
+        parts[#parts + 1] = pandoc.Str(bare and number or kind .. "\u{a0}" .. number)
       else
         local text = bare and number or kind .. "\u{a0}" .. number
         parts[#parts + 1] = pandoc.Link({ pandoc.Str(text) }, "#" .. citation.id, "", { class = "ref" })
@@ -115,6 +123,8 @@ local function equation_block(div)
   div:walk { Math = function(math) found = found or math end }
   if not found or found.mathtype ~= "DisplayMath" then fail("equation " .. div.identifier .. " holds no $$…$$") end
   if typst then return pandoc.Para({ equation(found, alt, div.identifier) }) end
+  if plain then return pandoc.Para({ found, pandoc.Space(), pandoc.Str("(" .. numbers[div.identifier] .. ")") }) end
+  if word then return word.equation(found, div.identifier, numbers[div.identifier]) end
   return {
     raw('<div class="equation" id="' .. div.identifier .. '">'),
     pandoc.Plain({ found }),
@@ -133,7 +143,13 @@ end
 local function figure_or_table(div)
   local caption, note = split_note(div)
   local label, is_table = div.identifier, div.classes:includes("table")
+  if word then return word.figure_or_table(label, numbers[label], caption, note, is_table) end
   local out = pandoc.List()
+  if plain then
+    local name = pandoc.Strong({ pandoc.Str((is_table and "Table " or "Figure ") .. numbers[label] .. ".") })
+    out:insert(pandoc.Para({ name, pandoc.Space() } .. caption[1].content))
+    return out .. note
+  end
   if typst then
     out:insert(raw("#report-" .. (is_table and "table" or "figure") .. "(" .. quoted(label) .. ", caption: ["))
     out:extend(caption)
@@ -166,12 +182,7 @@ local function write_div(div)
   if kind_of(div.identifier) == "eq" then return equation_block(div), false end
 end
 
-local writers = {
-  Div = write_div,
-  Cite = reference,
-  Math = function(math) return equation(math, math.text) end,
-  Image = function() fail("a picture in the text; show it with blocks.figure, which asks for caption and alt") end,
-}
+local function write_math(math) return equation(math, math.text) end
 
 function Pandoc(document)
   local blocks = pandoc.List()
@@ -185,11 +196,17 @@ function Pandoc(document)
       notebook = block.attributes.name
       -- Equations with labels are written before single formulas, so that those find them done.
       local content = block:walk { traverse = "topdown", Div = write_div }.content
-      written:extend(pandoc.Div(content):walk { Cite = writers.Cite, Math = writers.Math, Image = writers.Image }.content)
-    else
+      if not plain or notebook == "methods" then written:extend(pandoc.Div(content):walk { Cite = reference, Math = write_math }.content) end
+    elseif not plain then
       written:insert(block)
     end
   end
   document.blocks = written
-  return document
+  if not word then return document end
+  return document:walk {
+    Header = function(header)
+      local number = numbers[header.identifier]
+      return number and word.heading(header, number)
+    end,
+  }
 end

@@ -1,0 +1,38 @@
+"""Numbers beside a forest of points and intervals, in columns flush right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from crampstudy.arrays import Array
+
+_SMALL = 7.0
+_LETTER, _GAP = 3.6, 9.0
+"""Points that a letter of small numbers takes, and between columns."""
+
+
+def beside(axes: Axes, at: Sequence[float] | Array, columns: Mapping[str, Sequence[str]]) -> None:
+    """Write columns of texts at heights of the axes, each under its heading, to the right of what is drawn."""
+    right = 0.0
+    for heading, texts in columns.items():
+        right += _GAP + _LETTER * max(map(len, (heading, *texts)))
+        for height, text in zip(at, texts, strict=True):
+            _write(axes, text, (1.0, float(height)), ("axes fraction", "data"), right)
+        _write(axes, heading, (1.0, 1.0), ("axes fraction", "axes fraction"), right, weight=600)
+
+
+def _write(axes: Axes, text: str, at: tuple[float, float], of: tuple[str, str], right: float, **look: int) -> None:
+    axes.annotate(
+        text,
+        at,
+        (right, 0),
+        xycoords=of,
+        textcoords="offset points",
+        ha="right",
+        va="center" if of[1] == "data" else "bottom",
+        fontsize=_SMALL,
+        annotation_clip=False,
+        **look,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,44 @@
+"""Abbreviations of tables and figures, and what they stand for: each is said in the note of what uses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "CI": "confidence interval",
+        "CR2": "bias-reduced cluster-robust covariance",
+        "df": "degrees of freedom",
+        "GEE": "generalised estimating equations",
+        "HbA1c": "glycated haemoglobin",
+        "ICC": "intraclass correlation",
+        "IQR": "interquartile range",
+        "MOR": "median odds ratio",
+        "MRR": "median rate ratio",
+        "PHQ-9": "Patient Health Questionnaire, nine items",
+        "REML": "restricted maximum likelihood",
+        "RPE": "rating of perceived exertion",
+        "SD": "standard deviation",
+        "SE": "standard error",
+        "SMD": "standardised mean difference",
+        "TENS": "transcutaneous electrical nerve stimulation",
+        "TSH": "thyrotropin",
+    }
+)
+_WORD = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w])" for name in MEANINGS))
+
+
+def defined(note: str | None, texts: Iterable[str], caption: str = "") -> str | None:
+    """Return a note that says what the abbreviations in texts, caption and note stand for.
+
+    One whose meaning the note, the caption or the texts say themselves is not said again.
+    """
+    together = " ".join((caption, note or "", *texts))
+    lower = together.lower()
+    found = {name for name in _WORD.findall(together) if MEANINGS[name].lower() not in lower}
+    if not found:
+        return note
+    meanings = "; ".join(f"{name}: {MEANINGS[name]}" for name in MEANINGS if name in found)
+    return f"{note} {meanings}." if note else f"{meanings}."

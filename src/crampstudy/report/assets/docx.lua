@@ -1,0 +1,190 @@
+-- What the filter writes for Word: fields and bookmarks for what is numbered, real tables, pictures with alternative text.
+-- The results of fields are written with them, so that a reader who updates no field sees the same as one who does.
+
+local word = {}
+local bookmarks = 100000 -- pandoc's own begin lower
+local WIDTH = 105 -- letters of a table that is as wide as the text
+
+local function read(name)
+  local file = assert(io.open(name, "rb"))
+  local content = pandoc.json.decode(file:read("a"), false)
+  file:close()
+  return content
+end
+
+word.read = read
+
+local function xml(text)
+  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;"):gsub('"', "&quot;"))
+end
+
+local function run(text, bold)
+  local look = bold and "<w:rPr><w:b/></w:rPr>" or ""
+  return "<w:r>" .. look .. '<w:t xml:space="preserve">' .. xml(text) .. "</w:t></w:r>"
+end
+
+local function char(kind)
+  return '<w:r><w:fldChar w:fldCharType="' .. kind .. '"/></w:r>'
+end
+
+local function begun(instruction)
+  return char("begin") .. '<w:r><w:instrText xml:space="preserve"> ' .. xml(instruction) .. " </w:instrText></w:r>" .. char("separate")
+end
+
+local function field(instruction, text, bold)
+  return begun(instruction) .. run(text, bold) .. char("end")
+end
+
+-- Word takes letters, digits and underscores, at most forty.
+local function bookmark_name(label)
+  local name = label:gsub("[^%w]", "_")
+  return #name <= 38 and name or "x" .. pandoc.utils.sha1(label):sub(1, 36)
+end
+
+local function mark(name)
+  bookmarks = bookmarks + 1
+  local id = ' w:id="' .. bookmarks .. '"'
+  return "<w:bookmarkStart" .. id .. ' w:name="' .. name .. '"/>', "<w:bookmarkEnd" .. id .. "/>"
+end
+
+local function marked(name, inside)
+  local first, last = mark(name)
+  return first .. inside .. last
+end
+
+local function inline(openxml)
+  return pandoc.RawInline("openxml", openxml)
+end
+
+function word.styled(style, inlines)
+  return pandoc.Div({ pandoc.Para(inlines) }, pandoc.Attr("", {}, { ["custom-style"] = style }))
+end
+
+function word.raw(openxml)
+  return pandoc.RawBlock("openxml", openxml)
+end
+
+function word.contents(headers)
+  local entries = pandoc.List()
+  for at, header in ipairs(headers) do
+    -- What marks the number of a heading stands once.
+    local words = header.content:filter(function(part) return part.t ~= "RawInline" end)
+    local link = pandoc.Link(words, "#" .. header.identifier)
+    local inlines = pandoc.List({ link })
+    if at == 1 then inlines:insert(1, inline(begun('TOC \\o "1-2" \\h \\z \\u'))) end
+    if at == #headers then inlines:insert(inline(char("end"))) end
+    entries:insert(word.styled("TOC " .. header.level, inlines))
+  end
+  return entries
+end
+
+-- The number of a heading is the target of what speaks of its section.
+function word.heading(header, number)
+  local first, last = mark(bookmark_name(header.identifier))
+  header.content = pandoc.List({ inline(first), pandoc.Str(number), inline(last), pandoc.Str("\u{2002}") }) .. header.content
+  return header
+end
+
+function word.reference(label, kind, number, bare)
+  local name = bookmark_name(label)
+  if kind == "Section" then
+    local link = inline(field("REF " .. name .. " \\h", number))
+    return bare and { link } or { pandoc.Str(kind .. "\u{a0}"), link }
+  end
+  if bare then return { inline(field("REF " .. name .. "_n \\h", number)) } end
+  return { inline(field("REF " .. name .. " \\h", kind .. "\u{a0}" .. number)) }
+end
+
+local function numbered(label, kind, number)
+  local name = bookmark_name(label)
+  local inside = marked(name .. "_n", field("SEQ " .. kind .. " \\* ARABIC", number, true))
+  return inline(marked(name, run(kind .. "\u{a0}", true) .. inside) .. run(". ", true))
+end
+
+function word.equation(math, label, number)
+  local name = bookmark_name(label)
+  local inside = marked(name .. "_n", field("SEQ Equation \\* ARABIC", number))
+  local target = "<w:r><w:tab/></w:r>" .. run("(") .. marked(name, inside) .. run(")")
+  math.mathtype = "InlineMath"
+  return word.styled("Equation", { inline("<w:r><w:tab/></w:r>"), math, inline(target) })
+end
+
+local function letters(text)
+  local most = 0
+  for part in text:gmatch("%S+") do most = math.max(most, utf8.len(part) or #part) end
+  return utf8.len(text) or #text, most
+end
+
+-- Columns take what their words need, and share the rest by the length of their cells.
+local function widths(columns, rows)
+  local wanted, all = {}, 0
+  for i, column in ipairs(columns) do
+    local _, word_length = letters(column.heading)
+    local least, most = word_length, 0
+    for _, row in ipairs(rows) do
+      local length, longest = letters(row.cells[i])
+      most, least = math.max(most, length), math.max(least, longest)
+    end
+    wanted[i] = 2 + math.max(least, math.min(most, 40))
+    all = all + wanted[i]
+  end
+  local room = math.max(all, WIDTH)
+  for i = 1, #wanted do wanted[i] = wanted[i] / room end
+  return wanted
+end
+
+local function cells(texts, style, columns)
+  local made = pandoc.List()
+  for i, text in ipairs(texts) do
+    local align = columns[i].align == "right" and "AlignRight" or "AlignLeft"
+    made:insert(pandoc.Cell({ word.styled(style, { pandoc.Str(text) }) }, align))
+  end
+  return pandoc.Row(made)
+end
+
+function word.grid(columns, rows)
+  local share, specs, heads = widths(columns, rows), pandoc.List(), pandoc.List()
+  for i, column in ipairs(columns) do
+    specs:insert({ column.align == "right" and "AlignRight" or "AlignLeft", share[i] })
+    heads:insert(column.heading)
+  end
+  local body, last = pandoc.List(), nil
+  for _, row in ipairs(rows) do
+    local group = type(row.group) == "string" and row.group or nil
+    if group and group ~= last then
+      body:insert(pandoc.Row({ pandoc.Cell({ word.styled("Table Group", { pandoc.Str(group) }) }, "AlignLeft", 1, #columns) }))
+    end
+    last = group
+    body:insert(cells(row.cells, row.summary and "Table Summary" or "Table Text", columns))
+  end
+  local head = pandoc.TableHead({ cells(heads, "Table Head", columns) })
+  local bodies = { { attr = pandoc.Attr(), body = body, head = {}, row_head_columns = 1 } }
+  return pandoc.Table(pandoc.Caption(), specs, head, bodies, pandoc.TableFoot())
+end
+
+local function paragraphs(style, content)
+  return pandoc.List(content):map(function(block)
+    return block.content and block.t ~= "Div" and word.styled(style, block.content) or block
+  end)
+end
+
+function word.figure_or_table(label, number, caption, note, is_table)
+  local kind = is_table and "Table" or "Figure"
+  local block = read("blocks.json")[label]
+  local head = paragraphs(is_table and "Table Caption" or "Image Caption", caption)
+  head[1].content[1].content:insert(1, numbered(label, kind, number))
+  local out = pandoc.List()
+  if is_table then
+    out:extend(head)
+    out:insert(word.grid(block.columns, block.rows))
+  else
+    local size = { width = block.millimetres .. "mm" }
+    local picture = pandoc.Image({ pandoc.Str(block.alt) }, label .. ".png", "", pandoc.Attr("", {}, size))
+    out:insert(word.styled("Captioned Figure", { picture }))
+    out:extend(head)
+  end
+  out:extend(paragraphs(is_table and "Table Note" or "Figure Note", note))
+  return out
+end
+
+return word

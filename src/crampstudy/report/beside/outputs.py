@@ -1,0 +1,37 @@
+"""A collected document → all the files that show it, those of different formats made at the same time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from crampstudy.report import typeset, word
+from crampstudy.report.beside import figures, tables, texts
+from crampstudy.report.beside.captions import captions
+from crampstudy.report.collect import Document
+
+PDF, HTML, DOCX, ESTIMATES = "report.pdf", "report.html", "report.docx", "estimates.csv"
+
+
+def outputs(document: Document, front: typeset.Front, *, pictures: bool = False) -> dict[str, bytes]:
+    """Return the files of a report by their names, those in folders with a ``/``.
+
+    With ``pictures`` each figure is also a PNG and a TIFF of 600 dots an inch.
+
+    Raises:
+        ReportError: a reference, citation, heading order or table cannot be set.
+    """
+    with ThreadPoolExecutor() as pool:
+        printed, page = pool.submit(typeset.pdf, document, front), pool.submit(typeset.web, document, front)
+        document_of_word, methods = pool.submit(word.docx, document, front), pool.submit(texts.methods, document)
+        drawn = pool.submit(lambda: dict(figures.files(document, front.date, pictures=pictures)))
+        markup = page.result().decode()
+        made = {
+            PDF: printed.result(),
+            HTML: page.result(),
+            DOCX: document_of_word.result(),
+            ESTIMATES: document.estimates.encode(),
+            **dict(tables.files(document, captions(markup))),
+            **drawn.result(),
+        }
+    optional = {texts.METHODS: methods.result(), texts.REFERENCES: texts.references(markup)}
+    return made | {name: content for name, content in optional.items() if content is not None}

@@ -1,0 +1,80 @@
+"""The numbers of tidy rows, found by the forms in which a report prints them."""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+_INTERVAL = ("estimate", "ci_low", "ci_high")
+_P = ("p_value", "q_value")
+_COLUMNS = (
+    *(*_INTERVAL, *_P, "std_error", "df", "n_effective"),
+    *("n_participants", "n_nights", "n_events", "n_groups", "n_exposed"),
+)
+_WORDS = ("population", "outcome", "estimand", "adjusted_for", "term", "level", "reference", "unit", "note")
+_PER_CENT = 100
+_ROUNDING = 1e-9
+"""The rows hold ten digits: one that lies between two printed numbers may have been either."""
+_DAY = 24 * 60
+Cell = tuple[int, str]
+"""A row by its place, and a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedNumbers:
+    """Numbers in rising order, each with its cell: of the rows as they are and in per cents, with and without sign."""
+
+    numbers: tuple[float, ...]
+    cells: tuple[Cell, ...]
+    minutes: Mapping[int, frozenset[Cell]]
+    p_values: tuple[tuple[float, Cell], ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, str]]) -> PrintedNumbers:
+        """Return the numbers of rows."""
+        given = [
+            (float(text), (place, column))
+            for place, row in enumerate(rows)
+            for column in _COLUMNS
+            if (text := row[column])
+        ]
+        ordered = sorted(pair for value, cell in given for pair in _forms(value, cell))
+        minutes: dict[int, set[Cell]] = {}
+        for value, cell in given:
+            if cell[1] in _INTERVAL and math.isfinite(value):
+                minutes.setdefault(round(value * 60) % _DAY, set()).add(cell)
+        return cls(
+            tuple(value for value, _ in ordered),
+            tuple(cell for _, cell in ordered),
+            {minute: frozenset(cells) for minute, cells in minutes.items()},
+            tuple((value, cell) for value, cell in given if cell[1] in _P),
+        )
+
+    def find(self, text: str) -> frozenset[Cell]:
+        """Return the cells that may have been printed so: ``1,204``, ``−0.31``, ``12.5%``, ``<0.001``, ``02:10``."""
+        bare = re.sub(r"[\u202f%, ]", "", text).replace("−", "-").lstrip("≤≥>")
+        if ":" in bare:
+            hour, minute = map(int, bare.split(":"))
+            return self.minutes.get((hour * 60 + minute) % _DAY, frozenset())
+        if bare.startswith("<"):
+            return frozenset(cell for value, cell in self.p_values if value < float(bare[1:]))
+        number = float(bare.replace("∞", "inf"))
+        half = 0.0 if math.isinf(number) else 0.5 * 10.0 ** -len(bare.partition(".")[2]) + abs(number) * _ROUNDING
+        first, last = bisect_left(self.numbers, number - half), bisect_right(self.numbers, number + half)
+        return frozenset(self.cells[first:last])
+
+
+def _forms(value: float, cell: Cell) -> Iterator[tuple[float, Cell]]:
+    for factor in (1, _PER_CENT):
+        yield value * factor, cell
+        if value < 0:
+            yield -value * factor, cell
+
+
+def words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
+    """Return the numbers that stand in the words of rows, as in a level, a unit or a remark."""
+    texts = {row[column] for row in rows for column in _WORDS}
+    return frozenset(number for text in texts for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text))

@@ -1,0 +1,51 @@
+"""A collected document → the Word document: the same text, with fields, real tables and pictures."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import as_file
+
+from crampstudy import scratch
+from crampstudy.report import glyphs, typeset
+from crampstudy.report.beside.pictures import millimetres, printer
+from crampstudy.report.collect import Document
+from crampstudy.report.word.reference import reference
+from crampstudy.tables.export import dateless
+
+_DPI = 220
+_TEXT_MM = 160
+
+
+def docx(document: Document, front: typeset.Front) -> bytes:
+    """Return the report as a document of Word, the same bytes for the same document.
+
+    Raises:
+        ReportError: a reference or citation cannot be resolved.
+    """
+    svgs = {label: str(block["svg"]) for label, block in document.blocks.items() if block["kind"] == "figure"}
+    widths = {label: min(millimetres(svg), _TEXT_MM) for label, svg in svgs.items()}
+    blocks = {
+        label: {name: value for name, value in block.items() if name != "svg"} | {"millimetres": widths.get(label)}
+        for label, block in document.blocks.items()
+    }
+    with scratch.folder() as folder, as_file(typeset.ASSETS) as assets, printer(svgs) as drawn:
+        for label, width in widths.items():
+            (folder / f"{label}.png").write_bytes(drawn.png(label, width, _DPI))
+        for name, content in (("blocks", blocks), ("report", typeset.facts(front))):
+            (folder / f"{name}.json").write_text(json.dumps(glyphs.shown(content)), encoding="utf-8")
+        (folder / "reference.docx").write_bytes(
+            reference(*map(glyphs.shown, (front.title, front.cohort, front.version)))
+        )
+        made = typeset.pandoc(
+            glyphs.shown(document.markdown),
+            "docx",
+            assets,
+            folder,
+            f"--lua-filter={assets / 'docx-front.lua'}",
+            "--reference-doc=reference.docx",
+            f"--metadata=title:{glyphs.shown(front.title)}",
+            f"--metadata=subtitle:{glyphs.shown(front.cohort)}",
+            "--output=-",
+            day=front.date,
+        )
+    return dateless(made)

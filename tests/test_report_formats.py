@@ -1,0 +1,198 @@
+"""One document in every format: what Word opens, the files beside the report, and the same in all of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import docx
+import matplotlib.pyplot as plt
+import openpyxl
+import pandas as pd
+import pikepdf
+import pytest
+from docx.oxml.ns import qn
+from PIL import Image
+from test_report_typeset import FRONT, TEXT, code, gathered, table, text
+
+from crampstudy.figures import style
+from crampstudy.report import blocks
+from crampstudy.report.beside.outputs import DOCX, HTML, outputs
+from crampstudy.report.beside.pictures import SMALLEST, journal_width, millimetres, smallest_letters
+
+METHODS = """# Methods {#sec-methods}
+
+As @seabold2010 say, {{rr}} of @tbl-groups is modelled by $x + 1$ (@sec-age).
+"""
+
+
+def grouped() -> blocks.Block:
+    names = pd.MultiIndex.from_tuples(
+        [("Drinks", "=Water"), ("Drinks", "Alcohol"), ("Sleep", "Hours")], names=["", "Of"]
+    )
+    cells = {"Rate ratio (95% CI)": ["1.2 (1.1–1.3)", "0.9 (0.8–1.0)", "–"], "Verdict": ["higher", "inconclusive", "-"]}
+    return blocks.table(pd.DataFrame(cells, index=names), "tbl-groups", caption="See [@fig-age].", note="A note on CI.")
+
+
+def wide() -> blocks.Block:
+    with style.journal():
+        fig, _ = plt.subplots(figsize=(6.3, 2))
+    return blocks.figure(fig, "fig-age", caption="Rates by age.", alt='Line "up" & right', note="A note.")
+
+
+def drawn() -> blocks.Block:
+    with style.journal():
+        narrow, axes = plt.subplots(figsize=(3.4, 2))
+        axes.plot([1, 2])
+    rows = pd.DataFrame({"key": ["a"], "estimate": [1 / 3]})
+    return blocks.figure(narrow, "fig-narrow", caption="Narrow.", alt="A line.", data=rows)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
+    folder = tmp_path_factory.mktemp("document")
+    cells = [text(TEXT), code(blocks.value("rr", "1.3_a*"), wide(), table(60), grouped(), drawn())]
+    document = gathered(folder, cells, [text(METHODS)])
+    renamed = document.markdown.replace("{.notebook name=n1 ", "{.notebook name=methods ")
+    document = type(document)(renamed, document.blocks, document.views, document.estimates)
+    first, second = (outputs(document, FRONT, pictures=True) for _ in range(2))
+    assert first == second, "the same document gives the same bytes"
+    return first
+
+
+@pytest.fixture(scope="module")
+def opened(made: Mapping[str, bytes]) -> docx.document.Document:
+    return docx.Document(io.BytesIO(made[DOCX]))
+
+
+def in_style(opened: docx.document.Document, name: str) -> list[str]:
+    return [paragraph.text for paragraph in opened.paragraphs if paragraph.style.name == name]
+
+
+def test_word_opens_headings_captions_and_the_title_page(opened: docx.document.Document) -> None:
+    assert in_style(opened, "Title") == ["Research insights"] and in_style(opened, "Subtitle") == ["Demo <cohort>"]
+    assert opened.core_properties.title == "Research insights"
+    headings = [(p.style.name, p.text) for p in opened.paragraphs if p.style.name.startswith("Heading")]
+    assert ("Heading 1", "1\u2002Current studies") in headings and ("Heading 3", "1.1.1\u2002Deep") in headings
+    assert in_style(opened, "toc 1") == ["1\u2002Current studies", "References"]
+    assert in_style(opened, "Image Caption") == ["Figure\u00a01. Rates by age.", "Figure\u00a02. Narrow."]
+    assert in_style(opened, "Table Caption") == ["Table\u00a01. Rates.", "Table\u00a02. See Figure\u00a01."]
+    assert in_style(opened, "Table Note") == ["A note on CI. CI: confidence interval."] and in_style(
+        opened, "Figure Note"
+    ) == ["A note."]
+    facts = {row.cells[0].text: row.cells[1].text for row in opened.tables[0].rows}
+    assert facts["Size"] == "5 participants & 6 nights"
+    assert [cell.text for cell in opened.tables[1].rows[1].cells] == ["age_bands", "20, 40", "lower limits, $years$"]
+    section = opened.sections[0]
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+    assert section.header.paragraphs[0].text == "Research insights\tDemo <cohort>"
+    assert section.different_first_page_header_footer
+
+
+def test_references_of_word_are_fields_whose_targets_are_there(opened: docx.document.Document) -> None:
+    body = opened.element.body
+    marks = {mark.get(qn("w:name")) for mark in body.iter(qn("w:bookmarkStart"))}
+    ids = [mark.get(qn("w:id")) for mark in body.iter(qn("w:bookmarkStart"))]
+    assert len(ids) == len(set(ids))
+    fields = [instruction.text.split() for instruction in body.iter(qn("w:instrText"))]
+    assert ["SEQ", "Figure", "\\*", "ARABIC"] in fields and ["SEQ", "Equation", "\\*", "ARABIC"] in fields
+    targets = [words[1] for words in fields if words[0] == "REF"]
+    assert {"fig_age", "tbl_rates_n", "eq_rate", "sec_deep", "tbl_groups"} <= set(targets) <= marks
+    sentence = next(p.text for p in opened.paragraphs if p.text.startswith("Rates rise"))
+    assert "see Figure\u00a01, 1, Equation\u00a01 and Section\u00a01.1.1; RR 1.3_a*." in sentence
+    anchors = {link.get(qn("w:anchor")) for link in body.iter(qn("w:hyperlink"))} - {None}
+    assert anchors and anchors <= marks
+
+
+def test_tables_and_pictures_of_word_are_real(opened: docx.document.Document) -> None:
+    rates, groups = opened.tables[2:]
+    assert len(rates.rows) == 61
+    for grid in (rates, groups):
+        assert grid.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None, "the head is repeated on every page"
+    assert [cell.text for cell in groups.rows[0].cells] == ["Of", "Rate ratio (95% CI)", "Verdict"]
+    assert groups.rows[1].cells[0]._tc is groups.rows[1].cells[2]._tc and groups.rows[1].cells[0].text == "Drinks"
+    assert [cell.text for cell in groups.rows[3].cells] == ["Alcohol", "0.9 (0.8–1.0)", "inconclusive"]
+    alts = [shape._inline.docPr.get("descr") for shape in opened.inline_shapes]
+    assert alts == ['Line "up" & right', "A line."]
+    assert all(shape.width.mm <= 160 for shape in opened.inline_shapes)
+
+
+def test_tables_stand_beside_the_report(made: Mapping[str, bytes]) -> None:
+    lines = list(csv.reader(io.StringIO(made["tables/tbl-groups.csv"].decode())))
+    assert lines[0] == ["Group", "Of", "Rate ratio (95% CI)", "Verdict"]
+    assert lines[1] == ["Drinks", "'=Water", "1.2 (1.1–1.3)", "higher"] and lines[3][0] == "Sleep"
+    assert len(made["tables/tbl-rates.csv"].decode().splitlines()) == 61
+    book = openpyxl.load_workbook(io.BytesIO(made["tables/tables.xlsx"]))
+    assert book.sheetnames == ["Table 1", "Table 2"]
+    column = [cell.value for cell in book["Table 2"]["A"]]
+    assert column == [
+        "Table 2. See Figure\u00a01.",
+        "Of",
+        "Drinks",
+        "=Water",
+        "Alcohol",
+        "Sleep",
+        "Hours",
+        "A note on CI. CI: confidence interval.",
+    ]
+    assert {cell.data_type for row in book["Table 2"].iter_rows() for cell in row} <= {"s", "n"}
+
+
+def test_figures_stand_beside_the_report_in_the_widths_of_journals(made: Mapping[str, bytes]) -> None:
+    for label, width in {"fig-age": 183, "fig-narrow": 89}.items():
+        svg = made[f"figures/{label}.svg"].decode()
+        assert f' width="{width}mm"' in svg and "<text" not in svg
+        with pikepdf.open(io.BytesIO(made[f"figures/{label}.pdf"])) as pdf:
+            assert len(pdf.pages) == 1
+            assert float(pdf.pages[0].mediabox[2]) / 72 * 25.4 == pytest.approx(width, abs=0.1)
+        for ending in ("png", "tiff"):
+            with Image.open(io.BytesIO(made[f"figures/{label}.{ending}"])) as picture:
+                assert picture.width == pytest.approx(width / 25.4 * 600, abs=2)
+    with Image.open(io.BytesIO(made["figures/fig-age.tiff"])) as picture:
+        assert picture.info["dpi"] == (600, 600)
+    assert made["figures/fig-narrow.csv"].decode() == "key,estimate\na,0.3333333333\n"
+    assert "figures/fig-age.csv" not in made
+
+
+@pytest.mark.parametrize(("points", "width"), [(8, 89), (7.0, 183)])
+def test_a_narrow_figure_keeps_letters_of_six_points(points: float, width: int) -> None:
+    letters = f'<text style="font: 600 {points}px \'A\'">a</text><text style="font-size: 9px">b</text>'
+    svg = f'<svg width="300pt">{letters}</svg>'
+    assert smallest_letters(svg) == points and journal_width(svg) == width
+    assert smallest_letters(svg) * width / millimetres(svg) >= SMALLEST
+
+
+def test_methods_and_references_are_files_of_their_own(made: Mapping[str, bytes]) -> None:
+    methods = made["methods.md"].decode()
+    assert methods.startswith("## Methods\n")
+    assert "1.3_a\\* of Table\u00a02 is modelled by $x + 1$ (Section\u00a01.1)" in methods
+    assert "Seabold" in methods and "Rates rise" not in methods
+    keys = re.findall(r"^@\w+\{(\S+),", made["references.bib"].decode(), re.MULTILINE)
+    assert keys == ["seabold2010", "grandner2017"] or sorted(keys) == ["grandner2017", "seabold2010"]
+
+
+def test_a_report_without_methods_tables_or_works_has_no_such_files(tmp_path: Path) -> None:
+    made = outputs(gathered(tmp_path, [text("# A")]), FRONT)
+    assert set(made) == {"report.pdf", HTML, DOCX, "estimates.csv"}
+
+
+def test_the_page_links_to_what_stands_beside_it(made: Mapping[str, bytes]) -> None:
+    page = made[HTML].decode()
+    links = set(re.findall(r'href="([^"#:]+)"', page))
+    assert {"report.pdf", "report.docx", "estimates.csv", "tables/tables.xlsx"} <= links <= set(made)
+    assert {"tables/tbl-groups.csv", "figures/fig-age.pdf", "figures/fig-narrow.csv"} <= links
+
+
+def test_the_page_has_real_tables_and_draws_in_its_own_colours(made: Mapping[str, bytes]) -> None:
+    page = made[HTML].decode()
+    groups = page[page.index('<figure id="tbl-groups"') :]
+    groups = groups[: groups.index("</figure>")]
+    assert groups.count("<tbody") == 2 and 'scope="rowgroup" colspan="3">Drinks</th>' in groups
+    assert '<th role="columnheader" scope="col" class="right">Rate ratio (95%\u00a0CI)</th>' in groups
+    assert '<td role="cell" data-head="Verdict">inconclusive</td>' in groups
+    svg = page[page.index("<svg ") : page.index("</svg>")]
+    assert "var(--paper)" in svg and "#ffffff" not in svg and 'aria-label="Line &quot;up&quot; &amp; right"' in svg
+    assert "prefers-color-scheme: dark" in page and "aria-sort" in page
