@@ -20,6 +20,7 @@ from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.sections.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
@@ -29,6 +30,7 @@ from crampstudy.errors import AnalysisError, UsageError
 ANALYSES: Mapping[str, Analysis] = {
     analysis.name: analysis
     for analysis in (
+        SUMMARY,
         COHORT,
         FREQUENCY,
         AGE_AND_MUSCLE,
