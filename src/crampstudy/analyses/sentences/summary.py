@@ -60,21 +60,18 @@ def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     if "age-and-muscle" not in rows:
         return
     found = rows["age-and-muscle"]
-    for kind, said in (
-        (kinds.INCIDENCE_RATE, "{} cramps a week"),
-        (kinds.PREVALENCE, "{}% had a cramp within 30 days"),
+    shares = kinds.PREVALENCE.rows(found)
+    for own, said in (
+        (kinds.INCIDENCE_RATE.rows(found), "{} cramps a week"),
+        (shares[shares["level"] == "any"], "{}% had a cramp within 30 days"),
     ):
-        own = kind.rows(found)
-        whole = own[own["level"].str.fullmatch(r"all|\d+\+").fillna(value=False) & own["outcome"].isin(_COMMON)]
+        whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
         for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
-            yield f"{wording.capital(_of_whom(str(row['level'])))}: {said.format(estimate(row))}."
-
-
-_COMMON = ("cramps", "any_cramp")
+            yield f"{wording.capital(_of_whom(str(row['population'])))}: {said.format(estimate(row))}."
 
 
 def _of_whom(level: str) -> str:
-    return "all participants" if level == "all" else f"people aged {level.removesuffix('+')} and older"
+    return "all participants" if level.startswith("all") else f"people aged {level.removesuffix('+')} and older"
 
 
 def _of_verdict(rows: pd.DataFrame, verdict: str, said: str) -> str:
@@ -134,7 +131,8 @@ def _burden(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         negligible = {"differs but negligible": f"{than}, by less than would matter", "near null": "no differently"}
         than = "neither clearly better nor worse" if row["verdict"] in _NUMBERLESS else than
         than = negligible.get(str(row["verdict"]), than)
-        yield f"On nights with a cramp people slept {than}, against their own other nights ({estimate(row)} points of 10)."
+        points = f"{estimate(row)} points of 10"
+        yield f"On nights with a cramp people slept {than}, against their own other nights ({points})."
 
 
 def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
