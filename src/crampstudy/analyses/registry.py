@@ -9,6 +9,9 @@ from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.others import Others, SectionResults
+from crampstudy.analyses.overview.definitions import ANALYSIS as DEFINITIONS
+from crampstudy.analyses.overview.methods import ANALYSIS as METHODS
+from crampstudy.analyses.overview.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
@@ -20,7 +23,6 @@ from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
-from crampstudy.analyses.sections.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
@@ -43,7 +45,9 @@ ANALYSES: Mapping[str, Analysis] = {
         CONDITIONS,
         SEASON,
         SEVERITY,
+        METHODS,
         SECOND_OPINION,
+        DEFINITIONS,
     )
 }
 """The analyses by name, in the order of the article."""

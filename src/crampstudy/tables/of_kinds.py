@@ -11,8 +11,8 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
+from crampstudy.tables.overview import attrition
 from crampstudy.tables.sections import (
-    attrition,
     case_definition,
     cohorts,
     compared,
