@@ -26,6 +26,7 @@ from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
@@ -81,6 +82,7 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
         UsageError: no analysis has this name, or the settings do not suit the cohort.
     """
     analysis = named(name)
+    cohort = within(cohort, settings.where if settings else None)
     if settings is not None and settings.graph is not None and not analysis.follows_graph:
         able = ", ".join(each.name for each in ANALYSES.values() if each.follows_graph)
         raise UsageError(f"{name} follows no graph of one's own; leave it out, or ask one that does: {able}")
@@ -100,7 +102,8 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
 
 
 def run_others(cohort: Cohort, settings: Settings) -> Others:
-    """Return what the analyses find that draw on no other."""
+    """Return what the analyses find that draw on no other, in a cohort of those alone who are asked for."""
+    settings = replace(settings, where=None)
     without_graph = replace(settings, graph=None)
     return {
         each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
