@@ -79,7 +79,7 @@ _TITLES = {
     "second-opinion": "Second opinion",
 }
 """Headings of the sections."""
-PARTS = (FOREST, QUALITY)
+PARTS = (QUALITY, FOREST)
 
 ANALYSIS = Analysis(
     "summary",
