@@ -56,9 +56,8 @@ def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, b
 def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[str, str]:
     people = wording.counted(cohort.frame("participants").height, "participants")
     diary = cohort.kind == "diary"
-    first = cohort.frame("diary")["date"].min() if diary else None
-    last = cohort.date_of_data
-    since = f"nights from {first} to {last}" if diary else f"data to {last}"
+    first, last = cohort.frame("diary")["date"].min(), cohort.date_of_data
+    since = f"nights from {first!s} to {last}" if diary else f"data to {last}"
     failed = int((~rows["status"].isin([*_MADE, "not_measured"])).sum())
     adjusted = _adjusted(rows)
     return {
