@@ -235,4 +235,4 @@ def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
         ]
     )
     table = tables.adjusted_for(rows)["Adjusted for"]
-    assert table.to_dict() == {"Diabetes": "age, sex", "Statin": "sex (not enough: disposition)"}
+    assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}
