@@ -37,12 +37,13 @@ class ClaimRow:
         return rows[kept]
 
 
-def _read() -> tuple[ClaimRow, ...]:
-    text = files("crampstudy.analyses").joinpath("claims.csv").read_text(encoding="utf-8")
+def read(table: str) -> tuple[ClaimRow, ...]:
+    """Return the rows of a table beside this module, such as ``claims.csv``."""
+    text = files("crampstudy.analyses").joinpath(table).read_text(encoding="utf-8")
     return tuple(ClaimRow(**row) for row in csv.DictReader(text.splitlines()))
 
 
-CLAIM_ROWS: tuple[ClaimRow, ...] = _read()
+CLAIM_ROWS: tuple[ClaimRow, ...] = read("claims.csv")
 """The rows in the order of the claims; a claim may have several."""
 
 

@@ -8,6 +8,10 @@ from dataclasses import replace
 from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.others import Others, SectionResults
+from crampstudy.analyses.overview.definitions import ANALYSIS as DEFINITIONS
+from crampstudy.analyses.overview.methods import ANALYSIS as METHODS
+from crampstudy.analyses.overview.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
@@ -22,12 +26,14 @@ from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
 ANALYSES: Mapping[str, Analysis] = {
     analysis.name: analysis
     for analysis in (
+        SUMMARY,
         COHORT,
         FREQUENCY,
         AGE_AND_MUSCLE,
@@ -40,7 +46,9 @@ ANALYSES: Mapping[str, Analysis] = {
         CONDITIONS,
         SEASON,
         SEVERITY,
+        METHODS,
         SECOND_OPINION,
+        DEFINITIONS,
     )
 }
 """The analyses by name, in the order of the article."""
@@ -61,18 +69,20 @@ def named(name: str) -> Analysis:
     return ANALYSES[name]
 
 
-def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings:
+def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: Others | None = None) -> Findings:
     """Return what an analysis finds in a cohort; what it cannot make is said in ``could_not``, never raised.
 
     Args:
         name: the name of a section.
         cohort: a diary or a survey.
         settings: by default those of :class:`Settings`.
+        others: what the other analyses found, for one that draws on them; by default they are run.
 
     Raises:
         UsageError: no analysis has this name, or the settings do not suit the cohort.
     """
     analysis = named(name)
+    cohort = within(cohort, settings.where if settings else None)
     if settings is not None and settings.graph is not None and not analysis.follows_graph:
         able = ", ".join(each.name for each in ANALYSES.values() if each.follows_graph)
         raise UsageError(f"{name} follows no graph of one's own; leave it out, or ask one that does: {able}")
@@ -82,11 +92,24 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
         return _nothing(analysis, analysis.parts, f"this is answered from {served}, and not from a {cohort.kind}")
     if lacking := answer.lacking(cohort):
         return _nothing(analysis, answer.parts, lacking)
+    asked = settings or Settings()
+    drawn_on = (run_others(cohort, asked) if others is None else others,) if analysis.draws_on_others else ()
     try:
-        found = answer.function(cohort, settings or Settings())
+        found = answer.function(cohort, asked, *drawn_on)
     except AnalysisError as problem:
         return _nothing(analysis, answer.parts, str(problem))
     return _whole(analysis, answer.parts, found)
+
+
+def run_others(cohort: Cohort, settings: Settings) -> Others:
+    """Return what the analyses find that draw on no other, in a cohort of those alone who are asked for."""
+    settings = replace(settings, where=None)
+    without_graph = replace(settings, graph=None)
+    return {
+        each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
+        for each in ANALYSES.values()
+        if not each.draws_on_others
+    }
 
 
 def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:

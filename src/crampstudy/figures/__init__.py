@@ -8,6 +8,8 @@ from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.overview.attrition import cohort_flow, logging
+from crampstudy.figures.overview.headlines import headlines
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.compared import common_measure, compared_groups
@@ -58,6 +60,9 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         balance,
         overlap,
         regression_to_the_mean,
+        cohort_flow,
+        logging,
+        headlines,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -69,12 +74,15 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "cohort_flow",
     "common_measure",
     "compared_groups",
     "distribution",
     "dose_response",
     "forest",
+    "headlines",
     "lag_curves",
+    "logging",
     "measured",
     "modified",
     "onset",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,10 @@ class Document:
     estimates: str
 
 
-def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
+def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[str] = ()) -> Document:
     """Return the document of executed notebooks (name → file) in the order of the outline.
+
+    Those that ran ``later`` say again what the others recorded, and such a row is recorded once.
 
     Raises:
         ReportError: a label or value is defined twice, a value unknown, or a result shown without a block.
@@ -67,8 +69,10 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
             place.append(f"# {escaped(part.title or '')}\n")
         for name, text in zip(names, texts, strict=True):
             place.append(f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n")
-    parts += _unanswered(contents, gathered)
-    rows = (csv for name in contents for csv in gathered.estimates.get(name, ()))
+    # A summary of the others says so at its head.
+    if not any("unanswered" in gathered.found.get(name, {}) for name in later):
+        parts += _unanswered(contents, gathered)
+    rows = [(csv, name in later) for name in contents for csv in gathered.estimates.get(name, ())]
     estimates = gathered.places.beside(rows)
     return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)
 
@@ -129,7 +133,7 @@ class _Gathered:
     def take(self, notebook: str, cell: Mapping[str, Any]) -> None:
         if cell["cell_type"] == "markdown":
             self._own_labels("".join(cell["source"]), notebook)
-        for data in _displayed(cell):
+        for data in displayed(cell):
             match data.get(MIME):
                 case None:
                     self._refuse_bare(notebook, data)
@@ -199,7 +203,8 @@ class _Gathered:
             )
 
 
-def _displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a cell of an executed notebook shows, as MIME bundles."""
     for output in cell.get("outputs", ()):
         if output["output_type"] in ("display_data", "execute_result"):
             yield output["data"]
@@ -236,7 +241,7 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
             printed = "".join("".join(o["text"]) for o in cell.get("outputs", ()) if o.get("name") == "stdout")
             if printed.strip():
                 here.pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
-        for data in _displayed(cell):
+        for data in displayed(cell):
             block = data.get(MIME, {})
             if block.get("label") in gathered.missing:
                 here.missing += 1

@@ -44,19 +44,23 @@ _WEB_FONTS = (
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What the title page says: facts as (name, value), parameters as (name, value, meaning)."""
+    """What the title page says: facts as (name, value), parameters as (name, value, meaning).
+
+    Every page says what of the data is ``synthetic``, if anything.
+    """
 
     title: str
-    cohort: str
+    subtitle: str
     date: datetime.date
     version: str
     facts: tuple[tuple[str, str], ...]
     parameters: tuple[tuple[str, str, str], ...]
+    synthetic: str = ""
 
     @property
     def texts(self) -> tuple[Any, ...]:
         """Every text that comes from the cohort or the call."""
-        return self.title, self.cohort, self.facts, self.parameters
+        return self.title, self.subtitle, self.facts, self.parameters, self.synthetic
 
 
 def pdf(document: Document, front: Front) -> bytes:
@@ -96,8 +100,9 @@ def pdf(document: Document, front: Front) -> bytes:
 def facts(front: Front) -> dict[str, Any]:
     """Return what the templates of pages read of the front matter."""
     return {
-        "title": front.title,
-        "cohort": _breakable(front.cohort),
+        "title": _breakable(front.title),
+        "subtitle": front.subtitle,
+        "synthetic": front.synthetic,
         "date": front.date.isoformat(),
         "version": front.version,
         "facts": [(name, _breakable(value)) for name, value in front.facts],
@@ -132,7 +137,7 @@ def web(document: Document, front: Front) -> bytes:
             "--toc-depth=2",
             "--number-sections",
             f"--variable=version:{front.version}",
-            f"--metadata=pagetitle:{front.title}: {front.cohort}",
+            f"--metadata=pagetitle:{front.title}: {front.subtitle}",
         ).decode()
     made = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), made)
     return str(glyphs.shown(made)).encode()
@@ -203,7 +208,8 @@ def _header(front: Front, document: Document) -> str:
     facts = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in front.facts)
     text = (
         f'<p class="kicker">crampstudy report</p>\n<h1>{html.escape(front.title)}</h1>\n'
-        f'<p class="subtitle">{html.escape(front.cohort)}</p>\n<dl class="facts">\n{facts}\n</dl>\n'
+        f'<p class="subtitle">{html.escape(front.subtitle)}</p>\n{_synthetic(front)}'
+        f'<dl class="facts">\n{facts}\n</dl>\n'
     )
     if front.parameters:
         rows = "\n".join(
@@ -225,6 +231,10 @@ def _files(document: Document) -> str:
         files["tables/tables.xlsx"] = "tables (Excel)"
     links = ", ".join(f'<a href="{path}">{name}</a>' for path, name in files.items())
     return f'<p class="files">Also as {links}</p>'
+
+
+def _synthetic(front: Front) -> str:
+    return f'<p class="synthetic">{html.escape(front.synthetic)}</p>\n' if front.synthetic else ""
 
 
 def _font_faces() -> str:

@@ -25,10 +25,12 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.not_estimated import not_estimated
+from crampstudy.tables.not_estimated import ALL_ESTIMATED, not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
+from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
+from crampstudy.tables.overview.methods import adjusted_for, definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
@@ -70,10 +72,12 @@ from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
+    "ALL_ESTIMATED",
     "TABLES",
     "PrintedTable",
     "adherence",
     "adjusted_factors",
+    "adjusted_for",
     "adjustments",
     "against_article",
     "age_curve",
@@ -93,6 +97,7 @@ __all__ = [
     "classes",
     "cleaning",
     "clock",
+    "cohort_flow",
     "cohort_interaction",
     "completeness",
     "conditions",
@@ -100,6 +105,8 @@ __all__ = [
     "cramp_features_by_age",
     "cramp_night",
     "cramp_nights",
+    "data_quality",
+    "definitions",
     "direction",
     "distribution",
     "dose_response",
@@ -111,8 +118,10 @@ __all__ = [
     "grade_inputs",
     "in_whom",
     "joint_programme",
+    "logging",
     "measured",
     "models",
+    "models_used",
     "modified",
     "months",
     "moved",
@@ -147,8 +156,10 @@ __all__ = [
     "sensitivity",
     "shown",
     "single_participants",
+    "software",
     "standardised_differences",
     "standardised_otherwise",
+    "strobe",
     "table_one",
     "test_results",
     "treatment_course",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 WHERE = "where"
@@ -34,17 +34,26 @@ class RowPlaces:
         places = sorted(self.by_key.get(key, ()), key=lambda place: place.startswith(("tbl-", "fig-")))
         return "; ".join(places)
 
-    def beside(self, tables: Iterable[str]) -> str:
-        """Return tables of rows as one, with the places that show each row."""
+    def beside(self, tables: Sequence[tuple[str, bool]]) -> str:
+        """Return tables of rows as one, with the places that show each row.
+
+        Each comes with whether it says ``again`` what others recorded: such a row stands once, where it was made.
+        """
         target = io.StringIO(newline="")
         writer = csv.writer(target, lineterminator="\n")
         writer.writerows(self._lines(tables))
         return target.getvalue()
 
-    def _lines(self, tables: Iterable[str]) -> Iterator[list[str]]:
-        for position, table in enumerate(tables):
-            head, *rows = csv.reader(io.StringIO(table, newline=""))
+    def _lines(self, tables: Sequence[tuple[str, bool]]) -> Iterator[list[str]]:
+        read = [(list(csv.reader(io.StringIO(table, newline=""))), again) for table, again in tables]
+        made = {tuple(row) for (_, *rows), again in read if not again for row in rows}
+        for position, ((head, *rows), again) in enumerate(read):
             if not position:
                 yield [*head, WHERE]
             key = head.index("key")
-            yield from ([*row, self.of(row[key])] for row in rows)
+            for row in rows:
+                if again and tuple(row) in made:
+                    continue
+                if again:
+                    made.add(tuple(row))
+                yield [*row, self.of(row[key])]

@@ -33,9 +33,8 @@ def docx(document: Document, front: typeset.Front) -> bytes:
             (folder / f"{label}.png").write_bytes(drawn.png(label, width, _DPI))
         for name, content in (("blocks", blocks), ("report", typeset.facts(front))):
             (folder / f"{name}.json").write_text(json.dumps(glyphs.shown(content)), encoding="utf-8")
-        (folder / "reference.docx").write_bytes(
-            reference(*map(glyphs.shown, (front.title, front.cohort, front.version)))
-        )
+        head = (front.title, front.subtitle, front.version, front.synthetic)
+        (folder / "reference.docx").write_bytes(reference(*map(glyphs.shown, head)))
         made = typeset.pandoc(
             glyphs.shown(document.markdown),
             "docx",
@@ -44,7 +43,7 @@ def docx(document: Document, front: typeset.Front) -> bytes:
             f"--lua-filter={assets / 'docx-front.lua'}",
             "--reference-doc=reference.docx",
             f"--metadata=title:{glyphs.shown(front.title)}",
-            f"--metadata=subtitle:{glyphs.shown(front.cohort)}",
+            f"--metadata=subtitle:{glyphs.shown(front.subtitle)}",
             "--output=-",
             day=front.date,
         )

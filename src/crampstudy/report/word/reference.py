@@ -16,8 +16,12 @@ _DECLARED = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 
-def reference(title: str, cohort: str, version: str) -> bytes:
-    """Return a document without text, whose pages are headed by title and cohort and numbered at their foot."""
+def reference(title: str, subtitle: str, version: str, synthetic: str) -> bytes:
+    """Return a document without text, whose pages are headed by title and subtitle and numbered at their foot.
+
+    The foot of every page also says that a cohort is ``synthetic``, where it is.
+    """
+    made_by = f"crampstudy {version}{f' · {synthetic}' if synthetic else ''}"
     parts = {
         "[Content_Types].xml": _content_types(),
         "_rels/.rels": _relationships({"rId1": ("officeDocument", "word/document.xml")}),
@@ -26,8 +30,8 @@ def reference(title: str, cohort: str, version: str) -> bytes:
             {f"rId{at}": (name.rstrip("1"), f"{name}.xml") for at, name in enumerate(list(_PARTS.values())[1:], 1)}
         ),
         "word/styles.xml": styles(),
-        "word/header1.xml": _line("hdr", "Header", f"{_run(title)}<w:r><w:tab/></w:r>{_run(cohort)}"),
-        "word/footer1.xml": _line("ftr", "Footer", f"{_run(f'crampstudy {version}')}<w:r><w:tab/></w:r>{_page()}"),
+        "word/header1.xml": _line("hdr", "Header", f"{_run(title)}<w:r><w:tab/></w:r>{_run(subtitle)}"),
+        "word/footer1.xml": _line("ftr", "Footer", f"{_run(made_by)}<w:r><w:tab/></w:r>{_page()}"),
     }
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
