@@ -153,9 +153,7 @@ def from_csv(text: str) -> pd.DataFrame:
     """Return the rows that :func:`to_csv` made a text of."""
     types: dict[str, Any] = {name: dtype for dtype, names in _TYPES.items() for name in names}
     read = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=[""])
-    return read.assign(
-        **{name: read[name].map(csv_bare, na_action="ignore").astype("string") for name in _TYPES["string"]}
-    )
+    return read.assign(**{name: read[name].map(csv_bare, na_action="ignore").astype(TEXT) for name in _TEXTS})
 
 
 def to_json(estimates: pd.DataFrame) -> str:
