@@ -17,10 +17,10 @@ from crampstudy.report.assembly.make import (
     PDF,
     Clock,
     Destination,
-    DocumentPlan,
     Report,
     make,
 )
+from crampstudy.report.assembly.plan import DocumentPlan
 from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.front_matter import source_date
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.report import provenance, typeset
+from crampstudy.provenance.digests import version
+from crampstudy.report import typeset
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.outline import Outline
 from crampstudy.wording import counted
@@ -26,10 +27,10 @@ def front_matter(
         *(fact for cohort in subject.cohorts for fact in _of_cohort(cohort)),
         ("Date", f"{day.day} {day:%B %Y}"),
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
-        ("Version", f"crampstudy {provenance.version()}"),
+        ("Version", f"crampstudy {version()}"),
     )
     parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
-    return typeset.Front(outline.title, subject.heading, day, provenance.version(), facts, parameters)
+    return typeset.Front(outline.title, subject.heading, day, version(), facts, parameters)
 
 
 def _of_cohort(cohort: Cohort) -> tuple[tuple[str, str], ...]:

@@ -6,22 +6,23 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crampstudy import scratch
+from crampstudy import provenance, scratch
 from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
-from crampstudy.report import glyphs, params, provenance, run, typeset, warm
+from crampstudy.report import glyphs, params, run, typeset, warm
+from crampstudy.report.assembly.plan import DocumentPlan
+from crampstudy.report.assembly.recorded import record
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.collect import collect
 from crampstudy.report.front_matter import front_matter, ledger_counts
-from crampstudy.report.outline import Outline
 
 PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
 MANIFEST = provenance.MANIFEST
@@ -52,22 +53,6 @@ class Report(OneLine):
     def account(self) -> Account:
         """What was read and used of the cohort, of several that of the first."""
         return self.accounts[0]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentPlan:
-    """What is run with which values: ``declared`` are all parameters, ``values`` those that were set.
-
-    ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
-    these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given.
-    """
-
-    outline: Outline
-    outline_file: Path | None
-    values: Mapping[str, Any]
-    declared: Sequence[params.Parameter]
-    only: tuple[str, ...] = ()
-    printed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +119,9 @@ def make(
             params.suit(cohort, plan.values)
         target = place.out if place.out is not None else subject.folder
         origin = subject.origin(target)
-        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, plan.only), force=place.force))
+        fresh = stack.enter_context(
+            whole_folder(target, lambda old: provenance.foreign(old, origin, plan.only), force=place.force)
+        )
         work = stack.enter_context(scratch.folder())
         with clock.stage("run"):
             options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds)
@@ -158,15 +145,7 @@ def make(
         with clock.stage("write"):
             for name, content in outputs.items():
                 (fresh.folder / name).write_bytes(content)
-        made = provenance.manifest(
-            subject.cohorts,
-            origin=origin,
-            parameters=effective,
-            notebooks=outline.notebooks,
-            outline=plan.outline_file,
-            outputs=outputs,
-            seconds=clock.seconds,
-        )
+        made = provenance.write(record(plan, subject, origin, effective, outputs))
         (fresh.folder / MANIFEST).write_bytes(made)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
