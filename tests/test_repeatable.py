@@ -14,7 +14,7 @@ import pandas as pd
 import pikepdf
 import pytest
 
-from crampstudy import analyses, provenance, simulate
+from crampstudy import analyses, open_cohort, provenance, simulate
 from crampstudy.estimates import COLUMNS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -41,12 +41,14 @@ def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path
 def here(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
     """Make the report with an absolute source."""
     env = {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "POLARS_MAX_THREADS": "1"}
+    env["CRAMPSTUDY_CACHE"] = str(tmp_path / "kept" / "one")
     return report(f"{prefix}{source}", tmp_path / "one", tmp_path / "a", *options, **env)
 
 
 def elsewhere(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
     """Make the report with a relative source, under another hash seed, time zone and threading."""
     env = {"PYTHONHASHSEED": "77", "TZ": "America/Lima", "POLARS_MAX_THREADS": "4"}
+    env["CRAMPSTUDY_CACHE"] = str(tmp_path / "kept" / "two")
     there = tmp_path / "b" / "c"
     relative = os.path.relpath(source, there)
     return report(f"{prefix}{relative}", tmp_path / "two", there, *options, **env)
@@ -80,6 +82,10 @@ def test_a_diary_report_is_the_same_bytes_elsewhere_and_its_rows_are_those_of_th
     for name in (*SAME, MANIFEST):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     rows = assert_sound(one)
+    cohort = open_cohort(folder)
+    found = [each for each in analyses.ANALYSES.values() if not each.answers["diary"].lacking(cohort)]
+    kept = list((tmp_path / "kept" / "one" / "findings").iterdir())
+    assert len(kept) == len(found), "the findings of an analysis cannot be kept as data"
     models = {row["model"] for row in rows if row["term"] == "diabetes" and row["scale"] == "rate_ratio"}
     assert models == {"negative-binomial"}
     options = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", value)]

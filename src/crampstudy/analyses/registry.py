@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.kept import kept
 from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
@@ -82,8 +84,10 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
         return _nothing(analysis, analysis.parts, f"this is answered from {served}, and not from a {cohort.kind}")
     if lacking := answer.lacking(cohort):
         return _nothing(analysis, answer.parts, lacking)
+    asked = settings or Settings()
+    find = partial(answer.function, cohort, asked)
     try:
-        found = answer.function(cohort, settings or Settings())
+        found = find() if asked.graph else kept((name, asked), (cohort,), find)
     except AnalysisError as problem:
         return _nothing(analysis, answer.parts, str(problem))
     return _whole(analysis, answer.parts, found)

@@ -64,6 +64,9 @@ OutOrDefault = Annotated[Path | None, _OUT]
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace what is there already; it is kept beside as NAME.old-1.")
 ]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Run everything anew: believe nothing that was kept, and keep nothing.")
+]
 UnloggedNights = Annotated[
     Literal["zero"] | None,
     typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),

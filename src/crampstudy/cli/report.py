@@ -13,6 +13,7 @@ from crampstudy.cli.options import (
     CaseDefinition,
     CiLevelOrDefault,
     Force,
+    NoCache,
     ObservedFrom,
     ObservedTo,
     OutOrDefault,
@@ -23,6 +24,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import say_account, tell_kept
+from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
 
 
 def report(
@@ -43,29 +45,42 @@ def report(
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
     ] = 1800,
+    no_cache: NoCache = False,
     force: Force = False,
 ) -> None:
     """Run the notebooks on a cohort and make one PDF, one web page, and the tables behind them.
 
     Without --out they are in reports/COHORT. --age-bands and --ci-level are short for --set age_bands=… and ci_level=….
     """
-    from crampstudy.report.build import build
-    from crampstudy.sources.address import with_unlogged
+    from crampstudy.report.freshness import ask
 
-    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
+    if said := word(unlogged, observed_from, observed_to, case_definition):
+        from crampstudy.sources.address import with_unlogged
+
+        source = with_unlogged(source, said)
     chosen = listed(sections) if sections else []
     given = {"age_bands": age_bands, "ci_level": ci_level}
     short = [f"{name}={value}" for name, value in given.items() if value is not None]
+    settings = [*(settings or []), *short]
+    cache = cache_of_user(no_cache)
+    # A notebook of one's own may read what nobody knows of.
+    asked = ask((source,), out, settings=settings, sections=chosen)
+    if cache is not None and notebook is None and is_unchanged(cache, asked, chosen):
+        return
+    # Imported only now, for it takes longer than to see that nothing has changed.
+    from crampstudy.report.build import build
+
     with progress() as shown:
         made = build(
             source,
-            settings=[*(settings or []), *short],
+            settings=settings,
             out=out,
             sections=chosen,
             notebook=notebook,
             cell_seconds=cell_timeout,
             progress=shown,
             force=force,
+            cache=cache,
         )
     for notice in made.notices:
         typer.echo(notice, err=True)

@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -46,24 +47,33 @@ def of_files(files: Iterable[Path], below: Path) -> str:
     return digest.hexdigest()
 
 
-def package_parts(package: Path = PACKAGE) -> dict[str, str]:
+@cache
+def package_parts(package: Path = PACKAGE) -> Mapping[str, str]:
     """Return a digest of the package's code, and one of each part that is told from it."""
-    parts: dict[str, list[Path]] = {"code": [], **{part: [] for part in APART}, "evidence": []}
+    parts: dict[str, list[Path]] = {"code": [], **{part: [] for part in APART}}
     for path in _files(package):
         below = path.relative_to(package).as_posix()
-        if below.startswith(("notebooks/", "data/")):
-            continue
-        parts[next((part for part, folder in APART.items() if below.startswith(f"{folder}/")), "code")].append(path)
-    digests = {part: of_files(files, package) for part, files in parts.items()}
-    # In an installed package, or in a checkout.
-    evidence = next((root / "data" / "evidence" for root in (package, package.parents[1]) if _has_evidence(root)), None)
-    return digests if evidence is None else digests | {"evidence": of_files(_files(evidence), evidence)}
+        if not below.startswith(("notebooks/", "data/")):
+            part = next((part for part, folder in APART.items() if below.startswith(f"{folder}/")), "code")
+            parts[part].append(path)
+    return {part: of_files(files, package) for part, files in parts.items()} | _evidence(package)
 
 
+@cache
 def of_numbers(package: Path = PACKAGE) -> str:
     """Return one digest of all that the package computes numbers with: what only prints and runs them is left out."""
-    files = [path for path in _files(package) if path.relative_to(package).parts[0] not in (*_NOT_NUMBERS, "notebooks")]
-    return sha256("".join([of_files(files, package), package_parts(package)["evidence"]]).encode())
+    others = (*_NOT_NUMBERS, "notebooks", "data")
+    files = [path for path in _files(package) if path.relative_to(package).parts[0] not in others]
+    return sha256("".join([of_files(files, package), *_evidence(package).values()]).encode())
+
+
+def _evidence(package: Path) -> dict[str, str]:
+    """Return the digest of the published evidence, which lies in an installed package, or in a checkout."""
+    for root in (package, package.parents[1]):
+        place = root / "data" / "evidence"
+        if (place / "datapackage.json").is_file():
+            return {"evidence": of_files(_files(place), place)}
+    return {}
 
 
 def of_locks(folder: Path) -> dict[str, str]:
@@ -95,10 +105,6 @@ def packages(places: Iterable[str] = ()) -> dict[str, str]:
                     # What stands first on the path is what is imported.
                     found.setdefault(re.sub(r"[-_.]+", "-", told["name"]).lower(), told["version"])
     return dict(sorted(found.items()))
-
-
-def _has_evidence(root: Path) -> bool:
-    return (root / "data" / "evidence" / "datapackage.json").is_file()
 
 
 def _files(folder: Path) -> Iterator[Path]:

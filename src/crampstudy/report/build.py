@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from crampstudy import sources
+from crampstudy.cache import Cache
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import (
@@ -17,11 +19,13 @@ from crampstudy.report.assembly.make import (
     PDF,
     Clock,
     Destination,
+    DocumentPlan,
     Report,
     make,
 )
-from crampstudy.report.assembly.plan import DocumentPlan
+from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject, absolute
+from crampstudy.report.freshness import ask
 from crampstudy.report.front_matter import source_date
 
 __all__ = ["ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]
@@ -39,6 +43,7 @@ def build(
     cell_seconds: int = run.CELL_SECONDS,
     progress: run.Progress | None = None,
     force: bool = False,
+    cache: Cache | None = None,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
 
@@ -55,6 +60,7 @@ def build(
         cell_seconds: the time that a cell may take.
         progress: hears of stages and cells.
         force: whether what the report may not replace is kept beside it and not refused.
+        cache: where sections are looked for that were run on the same before; by default all are run.
 
     Raises:
         UsageError: notebooks, outline or sections are not there.
@@ -76,6 +82,9 @@ def build(
         source_date()
     only = tuple(path.stem for path in outline.notebooks) if sections else ()
     plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only)
+    if cache is not None:
+        asked = ask((source,), out, settings=settings, sections=sections)
+        plan = replace(plan, reuse=Reuse.of(cache, asked, outline.notebooks, plan.outline_file))
 
     def load() -> Subject:
         # A kernel runs in another folder.

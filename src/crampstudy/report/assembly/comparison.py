@@ -10,8 +10,7 @@ from typing import Any
 from crampstudy.analyses.comparison import ComparisonSettings, open_cohorts
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
-from crampstudy.report.assembly.make import Clock, Destination, Report, make
-from crampstudy.report.assembly.plan import DocumentPlan
+from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
 from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.front_matter import source_date
 

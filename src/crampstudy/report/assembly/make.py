@@ -6,9 +6,10 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
 from crampstudy.report import glyphs, params, run, typeset, warm
-from crampstudy.report.assembly.plan import DocumentPlan
 from crampstudy.report.assembly.recorded import record
+from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.collect import collect
 from crampstudy.report.front_matter import front_matter, ledger_counts
+from crampstudy.report.outline import Outline
 
 PDF, HTML, ESTIMATES, LEDGER = "report.pdf", "report.html", "estimates.csv", "ledger-counts.csv"
 MANIFEST = provenance.MANIFEST
@@ -53,6 +55,24 @@ class Report(OneLine):
     def account(self) -> Account:
         """What was read and used of the cohort, of several that of the first."""
         return self.accounts[0]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPlan:
+    """What is run with which values: ``declared`` are all parameters, ``values`` those that were set.
+
+    ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
+    these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given.
+    ``reuse`` says what need not be run again.
+    """
+
+    outline: Outline
+    outline_file: Path | None
+    values: Mapping[str, Any]
+    declared: Sequence[params.Parameter]
+    only: tuple[str, ...] = ()
+    printed: Mapping[str, Any] = field(default_factory=dict)
+    reuse: Reuse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +144,11 @@ def make(
         )
         work = stack.enter_context(scratch.folder())
         with clock.stage("run"):
-            options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds)
+            cached = None if plan.reuse is None else plan.reuse.cache.folder
+            options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached)
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
-            executed = _run(given, work, jobs, options)
+            execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
+            executed = _run(given, work, jobs, options, execute)
         with clock.stage("collect"):
             document = collect(outline, executed)
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
@@ -147,19 +169,33 @@ def make(
                 (fresh.folder / name).write_bytes(content)
         made = provenance.write(record(plan, subject, origin, effective, outputs))
         (fresh.folder / MANIFEST).write_bytes(made)
+    if plan.reuse is not None:
+        plan.reuse.remember(subject, target)
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
     return Report(target, pdf, html, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 
 def _run(
-    given: Mapping[Path, Mapping[str, Any]], work: Path, jobs: int | None, options: run.Options
+    given: Mapping[Path, Mapping[str, Any]],
+    work: Path,
+    jobs: int | None,
+    options: run.Options,
+    execute: Callable[..., None],
 ) -> dict[str, Path]:
-    """Run notebooks with the values that each is given, and return where they are, executed, by name."""
+    """Run notebooks with the values that each is given, and return where they are, executed, by name.
+
+    Args:
+        given: the values of each notebook.
+        work: the folder that they are written to.
+        jobs: how many run at a time.
+        options: how they are run.
+        execute: runs one, as :func:`run.execute` does.
+    """
     options.cwd.mkdir()
     executed = {path.stem: work / path.name for path in given}
     with ThreadPoolExecutor(max_workers=jobs or min(os.cpu_count() or 1, _MOST_KERNELS)) as pool:
-        tasks = [pool.submit(run.execute, path, executed[path.stem], its, options) for path, its in given.items()]
+        tasks = [pool.submit(execute, path, executed[path.stem], its, options) for path, its in given.items()]
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crampstudy.provenance import Origin, Record, digests
 from crampstudy.report import warm
-from crampstudy.report.assembly.plan import DocumentPlan
 from crampstudy.report.assembly.subject import Subject
+from crampstudy.report.freshness import ingredients
+
+if TYPE_CHECKING:
+    from crampstudy.report.assembly.make import DocumentPlan
 
 
 def record(
@@ -31,20 +34,10 @@ def record(
         sources=subject.portable,
         cohorts=subject.records,
         parameters=dict(effective),
-        ingredients=ingredients(plan),
+        ingredients=ingredients(plan.outline.notebooks, plan.outline_file),
         platform=digests.python(),
         packages=digests.packages(),
         settled=warm.PINNED,
         outputs={name: digests.sha256(content) for name, content in sorted(outputs.items())},
         sizes={name: len(content) for name, content in outputs.items()},
     )
-
-
-def ingredients(plan: DocumentPlan) -> dict[str, str]:
-    """Return the digests of what a report is made of beside its data and its parameters."""
-    notebooks = plan.outline.notebooks
-    found = {f"notebook {path.stem}": digests.of_file(path) for path in notebooks}
-    if plan.outline_file is not None:
-        found["outline"] = digests.of_file(plan.outline_file)
-    # The lock of a project lies beside the folder of its notebooks.
-    return found | digests.package_parts() | digests.of_locks(notebooks[0].parent.parent)
