@@ -128,6 +128,20 @@ def opened(folder: Path | None = None) -> Cache | str:
     return Cache(place) if os.access(place, os.W_OK) else f"{place} cannot be written"
 
 
+@contextlib.contextmanager
+def used(found: Cache | None) -> Iterator[None]:
+    """Let the analyses of this process use a cache while the block lasts, as those of a report's kernels do."""
+    before = os.environ.pop(KERNEL_VARIABLE, None)
+    if found is not None:
+        os.environ[KERNEL_VARIABLE] = str(found.folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(KERNEL_VARIABLE, None)
+        if before is not None:
+            os.environ[KERNEL_VARIABLE] = before
+
+
 def of_report() -> Cache | None:
     """Return the cache of the report whose kernel this process is, ``None`` where it is none or uses no cache."""
     named = os.environ.get(KERNEL_VARIABLE)

@@ -89,7 +89,7 @@ for command in (
     simulate.simulate,
     data.fetch,
     report.report,
-    rerun.cache,
+    *(rerun.verify, rerun.diff, rerun.cache),
 ):
     app.command(command.__name__.rstrip("_"), cls=Command)(_printing(command))
 

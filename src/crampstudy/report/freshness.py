@@ -17,7 +17,7 @@ from crampstudy.provenance import MANIFEST, Unrecorded, digests, is_report, read
 from crampstudy.provenance.changes import Change, changes
 
 _KIND = "report"
-_VARIABLES = ("SOURCE_DATE_EPOCH",)
+VARIABLES = ("SOURCE_DATE_EPOCH",)
 """Variables of the environment that a report follows."""
 
 
@@ -31,7 +31,7 @@ def ingredients(notebooks: Sequence[Path], outline: Path | None) -> dict[str, st
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportRequest:
     """What is asked for: ``options`` are words of the command by their name, such as ``parameter ci_level``."""
 
     sources: tuple[str, ...]
@@ -46,11 +46,11 @@ class Asked:
 
 def ask(
     sources: Sequence[str], out: Path | None, *, settings: Sequence[str] = (), sections: Sequence[str] = ()
-) -> Asked:
+) -> ReportRequest:
     """Return what is asked for by the options of a command."""
     set_to = dict(setting.partition("=")[::2] for setting in settings)
     options = {f"parameter {name.strip()}": value for name, value in set_to.items()}
-    return Asked(tuple(sources), out, options | ({"sections": ", ".join(sections)} if sections else {}))
+    return ReportRequest(tuple(sources), out, options | ({"sections": ", ".join(sections)} if sections else {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,12 @@ class Made:
     parts: Mapping[str, str]
 
 
-def parts(asked: Asked, roots: Iterable[Path], notebooks: Sequence[Path], outline: Path | None) -> dict[str, str]:
+def parts(
+    asked: ReportRequest, roots: Iterable[Path], notebooks: Sequence[Path], outline: Path | None
+) -> dict[str, str]:
     """Return all that a report would be made of now: a digest or a value of each part, by name."""
     data = {f"file {os.path.relpath(path)}": digests.of_file(path) for path in data_files(roots)}
-    variables = {f"variable {name}": os.environ[name] for name in _VARIABLES if os.environ.get(name)}
+    variables = {f"variable {name}": os.environ[name] for name in VARIABLES if os.environ.get(name)}
     software = digests.python() | {f"package {name}": version for name, version in digests.packages().items()}
     return {**data, **asked.options, **variables, **ingredients(notebooks, outline), **software}
 
@@ -93,13 +95,13 @@ def data_files(roots: Iterable[Path]) -> Iterator[Path]:
             yield from data_files(path for path in sorted(root.iterdir()) if not path.name.startswith("."))
 
 
-def stale(made: Made, asked: Asked, notebooks: Sequence[Path], outline: Path | None) -> list[Change]:
+def stale(made: Made, asked: ReportRequest, notebooks: Sequence[Path], outline: Path | None) -> list[Change]:
     """Return what has changed since a report was made; none, and it is as it would be made now."""
     now = parts(asked, map(Path, made.roots), notebooks, outline)
     return [*changes(made.parts, now), *_edited(Path(made.folder))]
 
 
-def recall(cache: Cache, asked: Asked) -> Made | None:
+def recall(cache: Cache, asked: ReportRequest) -> Made | None:
     """Return the report that was made when the same was asked before, ``None`` where there is none that is known."""
     named = cache.get(_KIND, asked.key)
     return None if named is None else recall_folder(cache, Path(named.decode()))
@@ -116,7 +118,7 @@ def recall_folder(cache: Cache, folder: Path) -> Made | None:
     return made if manifest.is_file() and digests.of_file(manifest) == made.manifest else None
 
 
-def remember(cache: Cache, asked: Asked, made: Made) -> None:
+def remember(cache: Cache, asked: ReportRequest, made: Made) -> None:
     """Keep what a report was made of.
 
     Raises:

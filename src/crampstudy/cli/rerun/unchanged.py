@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from crampstudy.cache import Cache
-    from crampstudy.report.freshness import Asked
+    from crampstudy.report.freshness import ReportRequest
 
 
 def cache_of_user(no_cache: bool) -> Cache | None:
@@ -25,7 +25,7 @@ def cache_of_user(no_cache: bool) -> Cache | None:
     return found
 
 
-def is_unchanged(cache: Cache, asked: Asked, sections: list[str]) -> bool:
+def is_unchanged(cache: Cache, asked: ReportRequest, sections: list[str]) -> bool:
     """Say of a report that was made before that nothing has changed, or what has, and return whether it still holds."""
     from crampstudy.provenance.changes import listed
     from crampstudy.report import freshness, outline

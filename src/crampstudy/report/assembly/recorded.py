@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crampstudy.provenance import Origin, Record, digests
 from crampstudy.report import warm
 from crampstudy.report.assembly.subject import Subject
-from crampstudy.report.freshness import ingredients
+from crampstudy.report.freshness import VARIABLES, ingredients
 
 if TYPE_CHECKING:
     from crampstudy.report.assembly.make import DocumentPlan
@@ -26,6 +27,7 @@ def record(
         effective: name to value of the parameters, defaults with them.
         outputs: file name to content.
     """
+    dated = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     return Record(
         title=plan.outline.title,
         version=digests.version(),
@@ -37,7 +39,7 @@ def record(
         ingredients=ingredients(plan.outline.notebooks, plan.outline_file),
         platform=digests.python(),
         packages=digests.packages(),
-        settled=warm.PINNED,
+        settled=warm.PINNED | dated,
         outputs={name: digests.sha256(content) for name, content in sorted(outputs.items())},
         sizes={name: len(content) for name, content in outputs.items()},
     )

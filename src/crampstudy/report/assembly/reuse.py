@@ -13,7 +13,7 @@ from crampstudy.cache import Cache
 from crampstudy.provenance import MANIFEST, digests
 from crampstudy.report import params, run
 from crampstudy.report.assembly.subject import Subject
-from crampstudy.report.freshness import Asked, Made, data_files, parts, remember
+from crampstudy.report.freshness import Made, ReportRequest, data_files, parts, remember
 from crampstudy.sources import Address
 
 _KIND = "notebook"
@@ -39,7 +39,7 @@ class Reuse:
     """
 
     cache: Cache
-    asked: Asked
+    asked: ReportRequest
     sources: tuple[str, ...]
     roots: tuple[Path, ...]
     notebooks: tuple[Path, ...]
@@ -48,7 +48,7 @@ class Reuse:
     stamps: tuple[tuple[str, int, int], ...]
 
     @classmethod
-    def of(cls, cache: Cache, asked: Asked, notebooks: Sequence[Path], outline: Path | None) -> Reuse:
+    def of(cls, cache: Cache, asked: ReportRequest, notebooks: Sequence[Path], outline: Path | None) -> Reuse:
         """Return how a report uses a cache that begins now."""
         addresses = [Address.parse(source).absolute() for source in asked.sources]
         roots = tuple(root for address in addresses for root in roots_of(address))
@@ -61,6 +61,13 @@ class Reuse:
         """Run a notebook, or take it as it was run with the same values on the same data by the same software.
 
         One that lies elsewhere than the others is the reader's own, and may read what nobody knows of: it is run.
+
+        Args:
+            subject: the cohorts, as they were loaded.
+            notebook: the notebook.
+            output: where it is written, executed.
+            values: values for its parameters cell.
+            options: how it is run.
         """
         if notebook.parent != self.notebooks[0].parent:
             run.execute(notebook, output, values, options)
