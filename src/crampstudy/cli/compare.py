@@ -15,6 +15,7 @@ from crampstudy.cli.options import (
     CaseDefinition,
     CiLevel,
     Force,
+    NoCache,
     ObservedFrom,
     ObservedTo,
     OutOrDefault,
@@ -27,6 +28,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.cli.rerun.unchanged import cache_of_user
 from crampstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ def compare(
     ] = False,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
+    no_cache: NoCache = False,
     force: Force = False,
 ) -> None:
     """Compare cohorts group by group: what each has, then ratios, differences and tests between them.
@@ -123,7 +126,15 @@ def compare(
 
             settings = ComparisonSettings(by, own.limits, standard, where, reference, adjust, ci_level, factors)
             made = build_comparison(
-                asked, settings, names=names, split=split, out=out, progress=shown, server=server, force=force
+                asked,
+                settings,
+                names=names,
+                split=split,
+                out=out,
+                progress=shown,
+                server=server,
+                force=force,
+                cache=cache_of_user(no_cache),
             )
         _tell(made, asked)
         if not (as_json or as_csv):

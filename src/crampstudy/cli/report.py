@@ -12,23 +12,29 @@ from crampstudy.cli.options import (
     Bands,
     CaseDefinition,
     CiLevelOrDefault,
+    Cluster,
     Force,
     NoCache,
+    NWorkers,
     ObservedFrom,
     ObservedTo,
     OutOrDefault,
-    Source,
     UnloggedNights,
     listed,
     progress,
+    who_works,
     word,
 )
 from crampstudy.cli.output import say_account, tell_kept
+from crampstudy.cli.rerun.grid import report_grid
 from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
+from crampstudy.errors import UsageError
 
 
 def report(
-    source: Source,
+    source: Annotated[
+        str | None, typer.Argument(help="A data package folder, a workbook, or kind:path; none with --grid.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A parameter as name=value; repeatable.")] = None,
     out: OutOrDefault = None,
     age_bands: Bands = None,
@@ -45,6 +51,12 @@ def report(
     cell_timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="The time that a cell of a notebook may take.")
     ] = 1800,
+    grid: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Many reports at once: cohorts by age bands by parameters, a YAML file."),
+    ] = None,
+    workers: NWorkers = 1,
+    cluster: Cluster = None,
     no_cache: NoCache = False,
     force: Force = False,
 ) -> None:
@@ -54,6 +66,14 @@ def report(
     """
     from crampstudy.report.freshness import ask
 
+    if grid is not None:
+        one = (source, settings, age_bands, ci_level, sections, notebook, unlogged, case_definition)
+        if any(each is not None for each in one):
+            raise UsageError("with --grid the file says the cohorts, parameters and sections; leave them out here")
+        report_grid(grid, out, who_works(workers, cluster), cache_of_user(no_cache), force=force)
+        return
+    if source is None:
+        raise UsageError("name the source of a report, such as crampstudy report my-study, or a file with --grid")
     if said := word(unlogged, observed_from, observed_to, case_definition):
         from crampstudy.sources.address import with_unlogged
 

@@ -25,7 +25,7 @@ Parameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class RowSplit:
     """An estimate of two reports, and the ``parts`` of its change by name, which sum to it.
 
     The last part is what no input explains: of ``software``, what was made with other code, packages or notebooks.
@@ -59,7 +59,7 @@ def cohorts_of(run: Run, sources: tuple[str, ...]) -> Cohorts:
     return open_cohorts(sources, names=told["names"], split=told["split"], age_bands=told["age_bands"])
 
 
-def split(before: Run, after: Run, cohorts: tuple[Cohorts, Cohorts], key: str) -> Split:
+def split(before: Run, after: Run, cohorts: tuple[Cohorts, Cohorts], key: str) -> RowSplit:
     """Split the change of the estimate ``key`` over rows removed, added and changed, and parameters.
 
     The steps go from the first report to the second in that order; each is estimated by the code that is installed.
@@ -96,7 +96,7 @@ def split(before: Run, after: Run, cohorts: tuple[Cohorts, Cohorts], key: str) -
         value, at, asked = reached, there, with_these
     parts[REMAINDER] = (new - old) - (value - start)
     software = changes(making(before.record), making(after.record))
-    return Split(key, old, new, parts, tuple(software))
+    return RowSplit(key, old, new, parts, tuple(software))
 
 
 def _estimate_in(run: Run, key: str) -> float:

@@ -16,7 +16,7 @@ from crampstudy.cli.rerun.unchanged import cache_of_user
 
 if TYPE_CHECKING:
     from crampstudy.rerun.difference import Difference
-    from crampstudy.rerun.split import Split
+    from crampstudy.rerun.split import RowSplit
 
 _MOST = 15
 
@@ -25,7 +25,8 @@ def diff(
     first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a report.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="The folder of another one.")],
     row: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Split the change of this row over what changed, by re-running.")
+        str | None,
+        typer.Option(metavar="KEY", help="Split the change of this row over what changed, by re-running."),
     ] = None,
     data_a: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Where the data of A are.")] = None,
     data_b: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Where those of B are.")] = None,
@@ -76,7 +77,7 @@ def _show(found: Difference) -> None:
         typer.echo(f"  and {len(moves.moved) - _MOST:,} more; --json has all")
 
 
-def _show_split(parts: Split) -> None:
+def _show_split(parts: RowSplit) -> None:
     typer.echo(f"{parts.key}  {parts.before:.10g} → {parts.after:.10g}  {parts.change:+.6g}")
     for name, value in parts.parts.items():
         of = f"  ({parts.remainder})" if name == "code and lock" else ""

@@ -18,7 +18,7 @@ from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
-from crampstudy.report import glyphs, params, run, typeset, warm
+from crampstudy.report import failure, glyphs, params, run, typeset, warm
 from crampstudy.report.assembly.recorded import record
 from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject
@@ -77,10 +77,14 @@ class DocumentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another."""
+    """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another.
+
+    A notebook that fails is kept in the folder ``partial``, if one is given.
+    """
 
     out: Path | None
     force: bool
+    partial: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ def make(
             options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached)
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
             execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
-            executed = _run(given, work, jobs, options, execute)
+            with failure.kept(work, place.partial):
+                executed = _run(given, work, jobs, options, execute)
         with clock.stage("collect"):
             document = collect(outline, executed)
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
