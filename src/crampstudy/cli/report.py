@@ -26,6 +26,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import say_account, tell_kept
+from crampstudy.cli.rerun.certificate import certify_report
 from crampstudy.cli.rerun.grid import report_grid
 from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
 from crampstudy.errors import UsageError
@@ -55,6 +56,10 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Many reports at once: cohorts by age bands by parameters, a YAML file."),
     ] = None,
+    certify: Annotated[
+        bool,
+        typer.Option("--certify", help="Instead: how often the main intervals cover the truth in 200 such cohorts."),
+    ] = False,
     workers: NWorkers = 1,
     cluster: Cluster = None,
     no_cache: NoCache = False,
@@ -74,6 +79,16 @@ def report(
         return
     if source is None:
         raise UsageError("name the source of a report, such as crampstudy report my-study, or a file with --grid")
+    if certify:
+        if settings or sections or notebook is not None:
+            raise UsageError(
+                "--certify goes by --age-bands and --ci-level alone; leave out --set, --sections, --notebook"
+            )
+        said = word(unlogged, observed_from, observed_to, case_definition)
+        certify_report(source, said, age_bands, ci_level, who_works(workers, cluster), out)
+        return
+    if workers != 1 or cluster is not None:
+        raise UsageError("--workers and --cluster share the work of --grid and of --certify; leave them out here")
     if said := word(unlogged, observed_from, observed_to, case_definition):
         from crampstudy.sources.address import with_unlogged
 
