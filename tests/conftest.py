@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,11 @@ settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # What a test keeps, another test may find; what the user keeps, none.
+    held = tempfile.TemporaryDirectory(prefix="crampstudy-tests-")
+    os.environ["CRAMPSTUDY_CACHE"] = held.name
+    config.add_cleanup(held.cleanup)
     if lost := [stem for stem in PLACE if not Path(__file__).with_name(f"{stem}.py").exists()]:
         raise pytest.UsageError(f"SLOW of tests/conftest.py names modules that are not there: {', '.join(lost)}")
 

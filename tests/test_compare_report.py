@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import compare, describe, estimates, figures, fit, tables
+from crampstudy import compare, describe, estimates, figures, fit, provenance, tables
 from crampstudy.age_bands import AgeBands, StandardPopulation, read_standard
 from crampstudy.analyses import Findings
 from crampstudy.analyses.comparison import PARTS, VALUES, ComparisonSettings, compare_cohorts
@@ -557,9 +557,9 @@ def test_a_comparison_is_a_document(
     written = next(row for row in rows if row["key"] == ratio["key"])
     assert float(written["estimate"]) == pytest.approx(ratio["estimate"], rel=1e-9)
     assert made.pdf.read_bytes().startswith(b"%PDF") and len(made.accounts) == 2
-    told = json.loads(made.manifest.read_text(encoding="utf-8"))
-    assert [each["name"] for each in told["inputs"]["cohorts"]] == ["first", "second"]
-    assert told["inputs"]["parameters"]["age_bands"] == [20, 60] and "sources" not in told["inputs"]["parameters"]
+    told = provenance.read(made.folder)
+    assert [each.name for each in told.cohorts] == ["first", "second"]
+    assert told.parameters["age_bands"] == [20, 60] and "sources" not in told.parameters
     assert str(tmp_path) not in made.manifest.read_text(encoding="utf-8")
     page = made.html.read_text(encoding="utf-8")
     assert "Who the cohorts are" in page and "{{" not in page

@@ -38,7 +38,7 @@ def kinds() -> Iterator[type[errors.CrampstudyError]]:
 def test_every_error_stands_beside_its_code() -> None:
     named = {name: code for code, row in ROWS.items() for name in re.findall(r"`(\w+)`", row[1])}
     assert named == {each.__name__: each.exit_code for each in kinds() if each is not errors.CrampstudyError}
-    assert [*ROWS] == list(range(7))
+    assert [*ROWS] == [*range(9)]
     assert all(row[2].strip() for code, row in ROWS.items() if code)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import subprocess
 import sys
@@ -15,18 +14,19 @@ import pandas as pd
 import pikepdf
 import pytest
 
-from crampstudy import analyses, simulate
+from crampstudy import analyses, open_cohort, provenance, simulate
 from crampstudy.estimates import COLUMNS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 Run = Callable[..., tuple[int, str, str]]
 SAME = ("report.pdf", "report.html", "report.docx", "estimates.csv", "ledger-counts.csv", "tables/tables.xlsx")
+MANIFEST = "ro-crate-metadata.json"
 
 
 def files(folder: Path) -> list[str]:
-    """Return the names of a report's files but its manifest, whose timings differ."""
+    """Return the names of a report's files but its manifest."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in names if name != "manifest.json")
+    return sorted(name for name in names if name != MANIFEST)
 
 
 def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path:
@@ -47,12 +47,14 @@ def report(source: str, out: Path, cwd: Path, *options: str, **env: str) -> Path
 def here(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
     """Make the report with an absolute source."""
     env = {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland", "POLARS_MAX_THREADS": "1"}
+    env["CRAMPSTUDY_CACHE"] = str(tmp_path / "kept" / "one")
     return report(f"{prefix}{source}", tmp_path / "one", tmp_path / "a", *options, **env)
 
 
 def elsewhere(source: Path, prefix: str, tmp_path: Path, *options: str) -> Path:
     """Make the report with a relative source, under another hash seed, time zone and threading."""
     env = {"PYTHONHASHSEED": "77", "TZ": "America/Lima", "POLARS_MAX_THREADS": "4"}
+    env["CRAMPSTUDY_CACHE"] = str(tmp_path / "kept" / "two")
     there = tmp_path / "b" / "c"
     relative = os.path.relpath(source, there)
     return report(f"{prefix}{relative}", tmp_path / "two", there, *options, **env)
@@ -71,8 +73,7 @@ def assert_sound(folder: Path) -> list[dict[str, str]]:
     for row in rows:
         if row["status"] in ("not_estimable", "not_converged", "not_measured"):
             assert not row["estimate"] and row["note"], row["key"]
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    assert sorted(manifest["outputs"]) == files(folder) and set(SAME) < set(files(folder))
+    assert sorted(provenance.read(folder).outputs) == files(folder) and set(SAME) < set(files(folder))
     return rows
 
 
@@ -85,9 +86,14 @@ def test_a_diary_report_is_the_same_bytes_elsewhere_and_its_rows_are_those_of_th
     options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     one, two = (make(folder, "", tmp_path, *options) for make in (here, elsewhere))
     assert files(one) == files(two)
-    for name in files(one):
+    for name in (*files(one), MANIFEST):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     rows = assert_sound(one)
+    cohort = open_cohort(folder)
+    diary = [each for each in analyses.ANALYSES.values() if not each.draws_on_others]
+    found = [each for each in diary if not each.answers["diary"].lacking(cohort)]
+    kept = list((tmp_path / "kept" / "one" / "findings").iterdir())
+    assert len(kept) == len(found), "the findings of an analysis cannot be kept as data"
     models = {row["model"] for row in rows if row["term"] == "diabetes" and row["scale"] == "rate_ratio"}
     assert models == {"negative-binomial"}
     options = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", value)]

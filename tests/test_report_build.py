@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from crampstudy import provenance
 from crampstudy.errors import AnalysisError, FolderTaken, ParameterError, SourceError, UsageError
 from crampstudy.report import run, warm
 from crampstudy.report.build import FILES, build
@@ -98,10 +99,10 @@ def test_a_report_is_whole_and_names_no_place(
     assert "0.3333333333" in made.estimates.read_text()
     counts = list(csv.DictReader(made.ledger_counts.open()))
     assert sum(int(count["n"]) for count in counts if count["severity"] == "reject-row") == 1
-    manifest = json.loads(made.manifest.read_text())
-    assert manifest["inputs"]["parameters"] == {"bins": 7}
-    assert manifest["inputs"]["cohort"]["name"] == "tiny"
-    assert set(manifest["outputs"]) == set(FILES) - {"manifest.json"}
+    told = provenance.read(made.folder)
+    assert told.parameters == {"bins": 7} and told.sources == ("package:tiny",)
+    assert [(cohort.name, cohort.rows) for cohort in told.cohorts] == [("tiny", {"diary": 18, "participants": 2})]
+    assert {*told.outputs, made.manifest.name} == {*FILES}
     for path in made.folder.iterdir():
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
     assert heard.stages == ["check", "load", "run", "collect", "typeset", "write"] == list(made.seconds)
@@ -218,7 +219,7 @@ def test_an_own_notebook_may_have_other_defaults(source: Path, notebooks: Path, 
     own.write_text(own.read_text().replace('source: str = \\"x\\"', 'source: str = \\"y\\"'))
     own.write_text(own.read_text().replace("bins: int = 5", "mine: int = 3\\nbins: int = 9"))
     made = build(str(source), out=tmp_path / "out", notebook=own, sections=["cohort"], notebooks_dir=notebooks)
-    assert json.loads(made.manifest.read_text())["inputs"]["parameters"] == {"bins": 5, "mine": 3}
+    assert provenance.read(made.folder).parameters == {"bins": 5, "mine": 3}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked only where there is fork")
@@ -378,7 +379,7 @@ def test_a_report_that_was_edited_is_not_replaced(source: Path, notebooks: Path,
     out = tmp_path / "out"
     again = partial(build, str(source), out=out, notebooks_dir=notebooks)
     again()
-    for name, content in {"report.html": b"my notes", "manifest.json": b"[]", "notes.txt": b"mine"}.items():
+    for name, content in {"report.html": b"my notes", "ro-crate-metadata.json": b"[]", "notes.txt": b"mine"}.items():
         before = (out / name).read_bytes() if (out / name).exists() else None
         (out / name).write_bytes(content)
         with pytest.raises(FolderTaken, match=r"\.(html|txt|csv)"):

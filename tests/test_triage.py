@@ -24,7 +24,7 @@ from crampstudy.analyses.sentences import triage as said
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
-from crampstudy.report.provenance import report_above
+from crampstudy.provenance import report_above
 from crampstudy.simulate import Truth, draw, simulate
 from crampstudy.simulate.estimands import frequency as answers
 from crampstudy.simulate.estimands.potential_outcomes import Population

@@ -79,3 +79,15 @@ class AnalysisError(CrampstudyError):
     """An analysis that was asked for and could not be done at all."""
 
     exit_code = 6
+
+
+class GridFailed(CrampstudyError):
+    """Some of the reports of a grid could not be made; the others are there."""
+
+    exit_code = 7
+
+
+class ReportDiffers(CrampstudyError):
+    """A report that was made again did not come out the same."""
+
+    exit_code = 8

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import random
 import shutil
@@ -158,7 +157,7 @@ def bench(notebooks: Path) -> Iterator[Bench]:
         here = Path(__file__).resolve()
         path = os.pathsep.join(map(str, (here.parents[2] / "src", here.parent)))
         env = os.environ | {"TMPDIR": str(folder / "tmp"), "PYTHONPATH": path, _MARK: f"{folder.name}-{os.getpid()}"}
-        made = Bench(folder, env | {"CRAMPSTUDY_NOTEBOOKS": str(notebooks)})
+        made = Bench(folder, env | {"CRAMPSTUDY_NOTEBOOKS": str(notebooks), "CRAMPSTUDY_CACHE": str(folder / "cache")})
         simulate.write(folder / "study", 60, 30, seed=1, draws=3_000)
         try:
             yield made
@@ -168,15 +167,11 @@ def bench(notebooks: Path) -> Iterator[Bench]:
 
 
 def digest(out: Path) -> str:
-    """Return a digest of an output, without what the manifest of a report says of time."""
+    """Return a digest of an output."""
     total = hashlib.sha256()
     for path in sorted(out.rglob("*")) if out.is_dir() else [out]:
         if path.is_file():
-            content = path.read_bytes()
-            if path.name == "manifest.json":
-                made = json.loads(content)
-                content = json.dumps({name: made[name] for name in made if name != "timings"}).encode()
-            total.update(f"{path.relative_to(out)}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+            total.update(f"{path.relative_to(out)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()
 
 
@@ -187,6 +182,8 @@ def kill(made: Bench, asked: Kill) -> list[str]:
     before = digest(made.out(asked.kind))
     if asked.kind == "map":
         shutil.rmtree(made.folder / "map" / "kept", ignore_errors=True)
+    # Nothing that was kept makes it shorter; the run after it finds what the killed one kept.
+    shutil.rmtree(made.folder / "cache", ignore_errors=True)
     run = made.begin(asked.kind, seed)
     time.sleep(asked.share * made.seconds[asked.kind])
     run.send_signal(asked.signal)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.kept import kept
 from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.overview.definitions import ANALYSIS as DEFINITIONS
 from crampstudy.analyses.overview.methods import ANALYSIS as METHODS
@@ -94,8 +96,9 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
         return _nothing(analysis, answer.parts, lacking)
     asked = settings or Settings()
     drawn_on = (run_others(cohort, asked) if others is None else others,) if analysis.draws_on_others else ()
+    find = partial(answer.function, cohort, asked, *drawn_on)
     try:
-        found = answer.function(cohort, asked, *drawn_on)
+        found = find() if asked.graph or drawn_on else kept((name, asked), (cohort,), find)
     except AnalysisError as problem:
         return _nothing(analysis, answer.parts, str(problem))
     return _whole(analysis, answer.parts, found)

@@ -18,7 +18,20 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from crampstudy import ending, progress
-from crampstudy.cli import adjust, analyse, analyses, compare, crash, data, evidence, report, simulate, triage, usage
+from crampstudy.cli import (
+    adjust,
+    analyse,
+    analyses,
+    compare,
+    crash,
+    data,
+    evidence,
+    report,
+    rerun,
+    simulate,
+    triage,
+    usage,
+)
 from crampstudy.cli.command import Command
 from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError, UsageError
 
@@ -76,6 +89,7 @@ for command in (
     simulate.simulate,
     data.fetch,
     report.report,
+    *(rerun.verify, rerun.diff, rerun.cache),
 ):
     app.command(command.__name__.rstrip("_"), cls=Command)(_printing(command))
 

@@ -16,6 +16,7 @@ from crampstudy.cli.options import (
     CiLevel,
     Figures,
     Force,
+    NoCache,
     ObservedFrom,
     ObservedTo,
     OutOrDefault,
@@ -28,6 +29,7 @@ from crampstudy.cli.options import (
     word,
 )
 from crampstudy.cli.output import Output, say_account, tell_kept
+from crampstudy.cli.rerun.unchanged import cache_of_user
 from crampstudy.errors import AnalysisError, UsageError
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ def compare(
     figures: Figures = False,
     as_json: AsJson = None,
     as_csv: AsCsv = None,
+    no_cache: NoCache = False,
     force: Force = False,
 ) -> None:
     """Compare cohorts group by group: what each has, then ratios, differences and tests between them.
@@ -151,6 +154,7 @@ def compare(
                 server=server,
                 force=force,
                 figures=figures,
+                cache=cache_of_user(no_cache),
             )
         _tell(made, asked)
         if not (as_json or as_csv):

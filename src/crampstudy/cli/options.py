@@ -74,6 +74,9 @@ Force = Annotated[
 Figures = Annotated[
     bool, typer.Option("--figures", help="Write each figure also as PNG and TIFF of 600 dots an inch, in figures/.")
 ]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Run everything anew: believe nothing that was kept, and keep nothing.")
+]
 UnloggedNights = Annotated[
     Literal["zero"] | None,
     typer.Option("--unlogged", help="zero: nights without a row, inside a window, were nights without a cramp."),

@@ -12,8 +12,11 @@ from crampstudy.cli.options import (
     Bands,
     CaseDefinition,
     CiLevelOrDefault,
+    Cluster,
     Figures,
     Force,
+    NoCache,
+    NWorkers,
     ObservedFrom,
     ObservedTo,
     OutOrDefault,
@@ -22,9 +25,13 @@ from crampstudy.cli.options import (
     Where,
     listed,
     progress,
+    who_works,
     word,
 )
 from crampstudy.cli.output import say_account, tell_kept
+from crampstudy.cli.rerun.certificate import certify_report
+from crampstudy.cli.rerun.grid import report_grid
+from crampstudy.cli.rerun.unchanged import cache_of_user, is_unchanged
 from crampstudy.errors import UsageError
 
 
@@ -54,6 +61,17 @@ def report(
             "--list-parameters", help="List what --set takes, of all notebooks or of the one named, and run nothing."
         ),
     ] = False,
+    grid: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Many reports at once: cohorts by age bands by parameters, a YAML file."),
+    ] = None,
+    certify: Annotated[
+        bool,
+        typer.Option("--certify", help="Instead: how often the main intervals cover the truth in 200 such cohorts."),
+    ] = False,
+    workers: NWorkers = 1,
+    cluster: Cluster = None,
+    no_cache: NoCache = False,
     force: Force = False,
 ) -> None:
     """Run the notebooks on a cohort and make a PDF, a web page and a document of Word, with tables and figures beside.
@@ -63,19 +81,47 @@ def report(
     if list_parameters:
         _list_parameters(source or sections, notebook)
         return
-    if source is None:
-        raise UsageError("a report needs the cohort's SOURCE; only --list-parameters goes without")
-    from crampstudy.report.build import build
-    from crampstudy.sources.address import with_unlogged
+    from crampstudy.report.freshness import ask
 
-    source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
+    if grid is not None:
+        one = (source, settings, age_bands, ci_level, where, sections, notebook, figures or None, unlogged)
+        if any(each is not None for each in (*one, case_definition)):
+            raise UsageError("with --grid the file says the cohorts, parameters and sections; leave them out here")
+        report_grid(grid, out, who_works(workers, cluster), cache_of_user(no_cache), force=force)
+        return
+    if source is None:
+        raise UsageError("name the source of a report, such as crampstudy report my-study, or a file with --grid")
+    if certify:
+        if settings or sections or where or figures or notebook is not None:
+            raise UsageError(
+                "--certify goes by --age-bands and --ci-level alone; leave out --set, --where, --sections, --notebook "
+                "and --figures"
+            )
+        said = word(unlogged, observed_from, observed_to, case_definition)
+        certify_report(source, said, age_bands, ci_level, who_works(workers, cluster), out)
+        return
+    if workers != 1 or cluster is not None:
+        raise UsageError("--workers and --cluster share the work of --grid and of --certify; leave them out here")
+    if said := word(unlogged, observed_from, observed_to, case_definition):
+        from crampstudy.sources.address import with_unlogged
+
+        source = with_unlogged(source, said)
     chosen = listed(sections) if sections else []
     given = {"age_bands": age_bands, "ci_level": ci_level, "where": where}
     short = [f"{name}={value}" for name, value in given.items() if value is not None]
+    settings = [*(settings or []), *short]
+    cache = cache_of_user(no_cache)
+    # A notebook of one's own may read what nobody knows of.
+    asked = ask((source,), out, settings=settings, sections=chosen, figures=figures)
+    if cache is not None and notebook is None and is_unchanged(cache, asked, chosen):
+        return
+    # Imported only now, for it takes longer than to see that nothing has changed.
+    from crampstudy.report.build import build
+
     with progress() as shown:
         made = build(
             source,
-            settings=[*(settings or []), *short],
+            settings=settings,
             out=out,
             sections=chosen,
             notebook=notebook,
@@ -83,6 +129,7 @@ def report(
             progress=shown,
             force=force,
             figures=figures,
+            cache=cache,
         )
     for notice in made.notices:
         typer.echo(notice, err=True)

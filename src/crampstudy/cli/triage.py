@@ -93,7 +93,7 @@ def _check_no_report(file: Path) -> None:
     Raises:
         UsageError: it lies in one, also by a link.
     """
-    from crampstudy.report.provenance import report_above
+    from crampstudy.provenance import report_above
 
     if (report := report_above(Path(os.path.realpath(file)))) is not None:
         raise _refusal(file, report)

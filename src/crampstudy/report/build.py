@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from crampstudy import sources
+from crampstudy.cache import Cache
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import FILES, LEDGER, MANIFEST, Clock, Destination, DocumentPlan, Report, make
+from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF
+from crampstudy.report.freshness import ask
 from crampstudy.report.front_matter import source_date
 
 __all__ = ["DOCX", "ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]
@@ -29,6 +33,8 @@ def build(
     progress: run.Progress | None = None,
     force: bool = False,
     figures: bool = False,
+    cache: Cache | None = None,
+    partial: Path | None = None,
 ) -> Report:
     """Build the report of a cohort; its files appear together, or none does and an older report stays.
 
@@ -46,6 +52,8 @@ def build(
         progress: hears of stages and cells.
         force: whether what the report may not replace is kept beside it and not refused.
         figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
+        cache: where sections are looked for that were run on the same before; by default all are run.
+        partial: a folder in which a notebook that fails is kept as far as it was run; by default none is.
 
     Raises:
         UsageError: notebooks, outline or sections are not there.
@@ -67,9 +75,12 @@ def build(
         source_date()
     only = tuple(path.stem for path in outline.notebooks) if sections else ()
     plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only, pictures=figures)
+    if cache is not None:
+        asked = ask((source,), out, settings=settings, sections=sections, figures=figures)
+        plan = replace(plan, reuse=Reuse.of(cache, asked, outline.notebooks, plan.outline_file))
 
     def load() -> Subject:
         # A kernel runs in another folder.
         return Subject((sources.load(source).cohort,), (source,), {params.SOURCE: absolute([source])[0]})
 
-    return make(plan, load, clock, Destination(out, force), jobs=jobs, cell_seconds=cell_seconds)
+    return make(plan, load, clock, Destination(out, force, partial), jobs=jobs, cell_seconds=cell_seconds)

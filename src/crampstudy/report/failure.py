@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from crampstudy.errors import AnalysisError
+
+_MARK = "crampstudy"
+"""Of a notebook's metadata: says how it failed."""
 
 
 def failed(output: Path, name: str, what: str, index: int | None = None) -> AnalysisError:
@@ -27,12 +32,26 @@ def failed(output: Path, name: str, what: str, index: int | None = None) -> Anal
         begun = [i for i, cell in enumerate(cells) if cell["metadata"].get("papermill", {}).get("start_time")]
         index = (marked or begun or [0])[-1] if index is None else index
         above = heading(cells, index)
-        content["metadata"]["crampstudy"] = {"failure": what, "cell": index, "heading": above}
+        content["metadata"][_MARK] = {"failure": what, "cell": index, "heading": above}
         output.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
         place = f", section {above!r}" if above else ""
         own = [cell for cell in cells[: index + 1] if "injected-parameters" not in cell["metadata"].get("tags", ())]
         number = f" (code cell {sum(cell['cell_type'] == 'code' for cell in own)})"
     return AnalysisError(f"notebook {name}{place}: {_plain(what)}{number}")
+
+
+@contextlib.contextmanager
+def kept(work: Path, target: Path | None) -> Iterator[None]:
+    """Keep the notebooks that fail while the block lasts, as far as they were run, in a folder ``target``."""
+    try:
+        yield
+    except AnalysisError:
+        if target is not None:
+            for path in sorted(work.glob("*.ipynb")):
+                if _MARK in json.loads(path.read_text(encoding="utf-8"))["metadata"]:
+                    target.mkdir(parents=True, exist_ok=True)
+                    (target / path.name).write_bytes(path.read_bytes())
+        raise
 
 
 def heading(cells: list[Any], index: int) -> str:

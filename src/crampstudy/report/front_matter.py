@@ -12,7 +12,8 @@ from typing import Any
 from crampstudy import wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
-from crampstudy.report import provenance, typeset
+from crampstudy.provenance.digests import version
+from crampstudy.report import typeset
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.outline import Outline
 from crampstudy.wording import counted
@@ -33,12 +34,12 @@ def front_matter(
         ("Data to", _day(last)),
         ("Report made", _day(made) if made else "not dated, so that the same data give the same file"),
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
-        ("Version", f"crampstudy {provenance.version()}"),
+        ("Version", f"crampstudy {version()}"),
     )
     parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
     title, subtitle = wording.capital(subject.heading), outline.title
     synthetic = _synthetic(subject.cohorts)
-    return typeset.Front(title, subtitle, made or last, provenance.version(), facts, parameters, synthetic)
+    return typeset.Front(title, subtitle, made or last, version(), facts, parameters, synthetic)
 
 
 def _day(day: datetime.date) -> str:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from jupyter_client.manager import AsyncKernelManager
 
 from crampstudy import ending, scratch
+from crampstudy.cache import KERNEL_VARIABLE
 from crampstudy.report import warm
 
 
@@ -24,6 +25,8 @@ class Kernel(AsyncKernelManager):
     """The folder that it works in."""
     stop: ClassVar[threading.Event | None] = None
     """When set, the kernel ends."""
+    cache: ClassVar[Path | None] = None
+    """The folder of the cache of findings, if the report uses one."""
     ended: ClassVar[list[int]]
     """The code with which its process ended."""
 
@@ -41,7 +44,8 @@ class Kernel(AsyncKernelManager):
         if os.name == "posix" and len(str(folder)) < 80:
             self.transport = "ipc"
             self.ip = str(folder / "k")
-        kwargs |= {"env": warm.environment(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        kept = {KERNEL_VARIABLE: "" if self.cache is None else str(self.cache)}
+        kwargs |= {"env": warm.environment() | kept, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         # Papermill would change the folder of this whole process, in which other notebooks run as well.
         kwargs["cwd"] = self.place
         await super().start_kernel(**kwargs)

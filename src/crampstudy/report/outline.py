@@ -21,13 +21,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from crampstudy import names, plain_yaml, suggestions
-from crampstudy.atomic_write import whole_folder
-from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
+
+if TYPE_CHECKING:
+    from crampstudy.cohort import Cohort
 
 _VARIABLE = "CRAMPSTUDY_NOTEBOOKS"
 OUTLINE = "outline.yaml"
@@ -164,6 +166,9 @@ def copy(target: Path) -> tuple[Path, ...]:
         UsageError: there is something at ``target``, or the package came without notebooks.
         OutputError: it cannot be written.
     """
+    # Imported here, for it loads polars, and whether a report is still as it would be made is told in a moment.
+    from crampstudy.atomic_write import whole_folder
+
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise UsageError(f"{target} is there already and may hold notebooks of yours; move it away, or go on with it")
     shipped = next((place for place in _shipped() if (place / OUTLINE).is_file()), None)

@@ -54,9 +54,9 @@ class Progress(Protocol):
 class Options:
     """How a notebook is run.
 
-    Its kernel works in the folder ``cwd`` and is forked from a warm ``server``, where there is the socket of one.
-    ``progress`` hears of every cell. When ``stop`` is set, the notebook ends, within a second also in the middle of a
-    cell; no cell takes longer than ``cell_seconds``.
+    Its kernel works in the folder ``cwd`` and is forked from a warm ``server``, where there is the socket of one; it
+    keeps findings in the folder ``cache``, if there is one. ``progress`` hears of every cell. When ``stop`` is set, the
+    notebook ends, within a second also in the middle of a cell; no cell takes longer than ``cell_seconds``.
     """
 
     cwd: Path
@@ -64,6 +64,7 @@ class Options:
     progress: Progress | None = None
     stop: threading.Event | None = None
     cell_seconds: int = CELL_SECONDS
+    cache: Path | None = None
 
 
 def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options: Options) -> None:
@@ -98,7 +99,8 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], options
     # Papermill adds a cell of its own after the parameters when there are values to set.
     injected = 1 if parameters else 0
     ended: list[int] = []
-    own = {"server": options.server, "place": str(options.cwd), "stop": options.stop, "ended": ended}
+    own: dict[str, Any] = {"server": options.server, "place": str(options.cwd), "stop": options.stop, "ended": ended}
+    own["cache"] = options.cache
     try:
         pm.execute_notebook(
             str(notebook),

@@ -111,6 +111,12 @@ class Address:
         return f"{self.kind}:{names.title(self.path.resolve().name)}"
 
     @property
+    def portable(self) -> str:
+        """The address with the last names of its paths alone, as a record of it may be handed on."""
+        said = {name: Path(value).name if name in _PATHS else value for name, value in self.options.items()}
+        return str(replace(self, path=Path(names.title(self.path.resolve().name)), options=said))
+
+    @property
     def package_folder(self) -> Path | None:
         """The folder of a plain data package, ``None`` where the source is of another kind or has options.
 

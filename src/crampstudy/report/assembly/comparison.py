@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy.analyses.comparison import ComparisonSettings, open_cohorts
+from crampstudy.cache import Cache
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import Clock, Destination, DocumentPlan, Report, make
+from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject, absolute
+from crampstudy.report.freshness import ReportRequest
 from crampstudy.report.front_matter import source_date
 
 
@@ -26,6 +29,7 @@ def build_comparison(
     server: Path | None = None,
     force: bool = False,
     figures: bool = False,
+    cache: Cache | None = None,
 ) -> Report:
     """Build the document that compares cohorts; its files appear together, or none does and an older one stays.
 
@@ -39,6 +43,7 @@ def build_comparison(
         server: the socket of a warm server to fork the notebook's kernel from, as :func:`warm.server` yields it.
         force: whether what the document may not replace is kept beside it and not refused.
         figures: whether each figure is also written as PNG and TIFF of 600 dots an inch.
+        cache: where a comparison is looked for that was run on the same before; by default it is run.
 
     Raises:
         UsageError: the notebook is not there, or the settings do not suit the cohorts.
@@ -65,8 +70,11 @@ def build_comparison(
         # A kernel runs in another folder.
         return Subject(cohorts, tuple(sources), {"sources": absolute(sources)})
 
+    reuse = None
+    if cache is not None:
+        reuse = Reuse.of(cache, ReportRequest(tuple(sources), out), outline.notebooks, None)
     return make(
-        DocumentPlan(outline, None, values, declared, printed=printed, pictures=figures),
+        DocumentPlan(outline, None, values, declared, printed=printed, pictures=figures, reuse=reuse),
         load,
         clock,
         Destination(out, force),

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crampstudy import scratch
+from crampstudy import provenance, scratch
 from crampstudy.atomic_write import whole_folder
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
-from crampstudy.report import glyphs, params, provenance, run, warm
+from crampstudy.report import failure, glyphs, params, run, warm
+from crampstudy.report.assembly.recorded import record
 from crampstudy.report.assembly.results import results
+from crampstudy.report.assembly.reuse import Reuse
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF, outputs
 from crampstudy.report.collect import collect
@@ -63,7 +66,7 @@ class DocumentPlan:
 
     ``outline_file`` is the file that the outline came from, if there is one. A report that is not whole has ``only``
     these sections. ``printed`` are values that readers are shown in the place of those that notebooks are given. With
-    ``pictures`` the figures beside it are pictures as well.
+    ``pictures`` the figures beside it are pictures as well; ``reuse`` says what need not be run again.
     """
 
     outline: Outline
@@ -73,14 +76,19 @@ class DocumentPlan:
     only: tuple[str, ...] = ()
     printed: Mapping[str, Any] = field(default_factory=dict)
     pictures: bool = False
+    reuse: Reuse | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another."""
+    """Where a report is written: the folder ``out``, or one of its cohorts' name; by ``force`` also over another.
+
+    A notebook that fails is kept in the folder ``partial``, if one is given.
+    """
 
     out: Path | None
     force: bool
+    partial: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +148,21 @@ def make(
             params.suit(cohort, plan.values)
         target = place.out if place.out is not None else subject.folder
         origin = subject.origin(target)
-        fresh = stack.enter_context(whole_folder(target, lambda old: origin.foreign(old, plan.only), force=place.force))
+        fresh = stack.enter_context(
+            whole_folder(target, lambda old: provenance.foreign(old, origin, plan.only), force=place.force)
+        )
         work = stack.enter_context(scratch.folder())
         with clock.stage("run"):
-            options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds)
+            cached = None if plan.reuse is None else plan.reuse.cache.folder
+            options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds, cached)
             options.cwd.mkdir()
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
-            executed = _run({path: its for path, its in given.items() if path not in later}, work, jobs, options)
-            again = _given_results({path: given[path] for path in later}, executed, work)
-            executed |= _run(again, work, jobs, options)
+            execute = run.execute if plan.reuse is None else partial(plan.reuse.execute, subject)
+            first = {path: its for path, its in given.items() if path not in later}
+            with failure.kept(work, place.partial):
+                executed = _run(first, work, jobs, options, execute)
+                again = _given_results({path: given[path] for path in later}, executed, work)
+                executed |= _run(again, work, jobs, options, execute)
         with clock.stage("collect"):
             document = collect(outline, executed, [path.stem for path in later])
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
@@ -163,16 +177,10 @@ def make(
             for name, content in made.items():
                 (fresh.folder / name).parent.mkdir(exist_ok=True)
                 (fresh.folder / name).write_bytes(content)
-        manifest = provenance.manifest(
-            subject.cohorts,
-            origin=origin,
-            parameters=effective,
-            notebooks=outline.notebooks,
-            outline=plan.outline_file,
-            outputs=made,
-            seconds=clock.seconds,
-        )
-        (fresh.folder / MANIFEST).write_bytes(manifest)
+        recorded = provenance.write(record(plan, subject, origin, effective, made))
+        (fresh.folder / MANIFEST).write_bytes(recorded)
+    if plan.reuse is not None:
+        plan.reuse.remember(subject, target)
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
@@ -193,12 +201,24 @@ def _given_results(
 
 
 def _run(
-    given: Mapping[Path, Mapping[str, Any]], work: Path, jobs: int | None, options: run.Options
+    given: Mapping[Path, Mapping[str, Any]],
+    work: Path,
+    jobs: int | None,
+    options: run.Options,
+    execute: Callable[..., None],
 ) -> dict[str, Path]:
-    """Run notebooks with the values that each is given, and return where they are, executed, by name."""
+    """Run notebooks with the values that each is given, and return where they are, executed, by name.
+
+    Args:
+        given: the values of each notebook.
+        work: the folder that they are written to.
+        jobs: how many run at a time.
+        options: how they are run.
+        execute: runs one, as :func:`run.execute` does.
+    """
     executed = {path.stem: work / path.name for path in given}
     with ThreadPoolExecutor(max_workers=jobs or min(os.cpu_count() or 1, _MOST_KERNELS)) as pool:
-        tasks = [pool.submit(run.execute, path, executed[path.stem], its, options) for path, its in given.items()]
+        tasks = [pool.submit(execute, path, executed[path.stem], its, options) for path, its in given.items()]
         try:
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:

@@ -9,7 +9,8 @@ from typing import Any
 
 from crampstudy import sources, wording
 from crampstudy.cohort import Cohort
-from crampstudy.report import provenance
+from crampstudy.provenance import CohortRecord, Origin
+from crampstudy.provenance.digests import sha256
 from crampstudy.report.outline import default_folder
 
 
@@ -36,12 +37,27 @@ class Subject:
         """Where the report is written unless a folder is named."""
         return default_folder(*self.cohorts)
 
-    def origin(self, target: Path) -> provenance.Origin:
+    def origin(self, target: Path) -> Origin:
         """Return the sources by what they are called, and a digest that tells them from others, seen from a folder."""
         addresses = [sources.Address.parse(source) for source in self.sources]
         identity = "\0".join(address.identity(seen_from=target) for address in addresses)
         shown = " and ".join(address.title for address in addresses)
-        return provenance.Origin(shown, provenance.sha256(identity.encode(errors="surrogateescape")))
+        return Origin(shown, sha256(identity.encode(errors="surrogateescape")))
+
+    @property
+    def portable(self) -> tuple[str, ...]:
+        """The sources as anybody may be told of them."""
+        return tuple(sources.Address.parse(source).portable for source in self.sources)
+
+    @property
+    def records(self) -> tuple[CohortRecord, ...]:
+        """What is recorded of each cohort."""
+        return tuple(map(_record, self.cohorts))
+
+
+def _record(cohort: Cohort) -> CohortRecord:
+    rows = {name: cohort.tables[name].height for name in sorted(cohort.tables)}
+    return CohortRecord(cohort.name, cohort.kind, cohort.synthetic, cohort.digest, rows)
 
 
 def absolute(addresses: Sequence[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Reports made again: whether they come out the same, and what moved between two of them."""
