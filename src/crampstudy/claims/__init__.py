@@ -1,0 +1,27 @@
+"""The claims of the article, held against a cohort and the literature.
+
+``ledger({section: estimates, ...}, "diary")`` gives an :class:`LedgerEntry` for each of them, from rows that were made.
+"""
+
+from crampstudy.claims.claim import CLAIM_ROWS, Claim, ClaimRow, claims, find, rows_of_claim
+from crampstudy.claims.ledger import LedgerEntry, ClaimPart, ledger
+from crampstudy.claims.published import Published, published
+from crampstudy.claims.rules import VERDICTS, ClaimVerdict
+from crampstudy.claims.sentences import reason
+
+__all__ = [
+    "CLAIM_ROWS",
+    "VERDICTS",
+    "Claim",
+    "ClaimRow",
+    "ClaimVerdict",
+    "LedgerEntry",
+    "ClaimPart",
+    "Published",
+    "claims",
+    "find",
+    "ledger",
+    "published",
+    "reason",
+    "rows_of_claim",
+]
