@@ -386,3 +386,32 @@ def test_a_report_that_was_edited_is_not_replaced(source: Path, notebooks: Path,
         assert (out / name).read_bytes() == content
         if before is not None:
             (out / name).write_bytes(before)
+
+
+DRAWS = (
+    "from crampstudy import analyses, estimates\nfrom crampstudy.report import blocks\n"
+    "others = analyses.read_results(results)\n"
+    "rows = others['cohort'].estimates\n"
+    "blocks.record(rows)\n"
+)
+SAYS = "blocks.value('repeated', f\"{list(others)}: {rows['estimate'].iloc[0]:.6f} of {rows['cohort'].iloc[0]}\")"
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_notebook_that_draws_on_the_others_runs_after_them_and_stands_where_the_outline_says(
+    source: Path, notebooks: Path, tmp_path: Path
+) -> None:
+    own = write_notebook(notebooks, "first", DRAWS, SAYS)
+    content = json.loads(own.read_text("utf-8"))
+    content["cells"][0]["source"] = "# First\n\n{{repeated}}"
+    content["cells"][1]["source"] += "\nresults: str | None = None  # what the others found"
+    own.write_text(json.dumps(content), "utf-8")
+    text = (notebooks / "outline.yaml").read_text("utf-8")
+    (notebooks / "outline.yaml").write_text(text.replace("[cohort, sleep]", "[first, cohort]"), "utf-8")
+    made = build(str(source), notebooks_dir=notebooks, out=tmp_path / "out")
+    page = made.html.read_text(encoding="utf-8")
+    assert "[‘cohort’]: 0.333333 of tiny" in page and page.index("First</h") < page.index("Cohort</h")
+    # What it repeats is recorded once, and what the report gives is no parameter of the reader's.
+    assert made.estimates.read_text().count("0.3333333333") == 1 and "what the others found" not in page
+    with pytest.raises(ParameterError, match="'results' is given by the report itself"):
+        build(str(source), settings=["results=x"], notebooks_dir=notebooks, out=tmp_path / "out")

@@ -33,6 +33,11 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if runs or re.match(_QUOTED, text) else text
 
 
+def csv_bare(text: str) -> str:
+    """Return a text cell as it was before :func:`csv_cell`."""
+    return text[1:] if re.match(_QUOTED, text) else text
+
+
 def csv_safe(frame: pl.DataFrame) -> pl.DataFrame:
     """Return ``frame`` with every text cell and column name as :func:`csv_cell` makes it."""
     cell = cs.string()
@@ -47,7 +52,7 @@ def csv_restored(frame: pl.DataFrame) -> pl.DataFrame:
         cell = cs.string()
         bare = pl.when(cell.str.contains(_QUOTED)).then(cell.str.slice(1)).otherwise(cell)
         frame = frame.with_columns(bare.name.keep())
-    return frame.rename(lambda name: name[1:] if re.match(_QUOTED, name) else name)
+    return frame.rename(csv_bare)
 
 
 def csv_text(frame: pl.DataFrame) -> str:

@@ -5,6 +5,7 @@
 
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, attempt, joined
+from crampstudy.analyses.others import Others, SectionResults, read_results
 from crampstudy.analyses.registry import ANALYSES, named, run
 from crampstudy.analyses.settings import Settings
 
@@ -14,10 +15,13 @@ __all__ = [
     "CohortAnswer",
     "Drawing",
     "Findings",
+    "Others",
     "ReportTable",
+    "SectionResults",
     "Settings",
     "attempt",
     "joined",
     "named",
+    "read_results",
     "run",
 ]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from crampstudy.analyses.findings import Findings
-from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort, Kind
 
 
@@ -15,12 +14,12 @@ class CohortAnswer:
     """How one kind of cohort answers a question.
 
     Args:
-        function: a pure function of a cohort and settings.
+        function: a pure function of a cohort and settings; of an analysis that draws on others also of their results.
         parts: labels of the tables (``tbl-…``) and figures (``fig-…``) that it gives, in the section's order.
         needs: the tables without which there is no answer, and the columns of each that must have a value.
     """
 
-    function: Callable[[Cohort, Settings], Findings]
+    function: Callable[..., Findings]
     parts: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -46,6 +45,7 @@ class Analysis:
         answers: how each kind of cohort that it serves answers it.
         values: names of the texts in its section's prose, the same of every kind of cohort.
         follows_graph: whether its ratios are adjusted by the causal graph of the settings.
+        draws_on_others: whether it says what the others found, and so comes after them.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Analysis:
     answers: Mapping[Kind, CohortAnswer]
     values: tuple[str, ...] = ()
     follows_graph: bool = False
+    draws_on_others: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:

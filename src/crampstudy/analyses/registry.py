@@ -8,6 +8,7 @@ from dataclasses import replace
 from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
+from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
 from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
@@ -19,6 +20,7 @@ from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
+from crampstudy.analyses.sections.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
@@ -28,6 +30,7 @@ from crampstudy.errors import AnalysisError, UsageError
 ANALYSES: Mapping[str, Analysis] = {
     analysis.name: analysis
     for analysis in (
+        SUMMARY,
         COHORT,
         FREQUENCY,
         AGE_AND_MUSCLE,
@@ -61,13 +64,14 @@ def named(name: str) -> Analysis:
     return ANALYSES[name]
 
 
-def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings:
+def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: Others | None = None) -> Findings:
     """Return what an analysis finds in a cohort; what it cannot make is said in ``could_not``, never raised.
 
     Args:
         name: the name of a section.
         cohort: a diary or a survey.
         settings: by default those of :class:`Settings`.
+        others: what the other analyses found, for one that draws on them; by default they are run.
 
     Raises:
         UsageError: no analysis has this name, or the settings do not suit the cohort.
@@ -82,11 +86,23 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None) -> Findings
         return _nothing(analysis, analysis.parts, f"this is answered from {served}, and not from a {cohort.kind}")
     if lacking := answer.lacking(cohort):
         return _nothing(analysis, answer.parts, lacking)
+    asked = settings or Settings()
+    drawn_on = (run_others(cohort, asked) if others is None else others,) if analysis.draws_on_others else ()
     try:
-        found = answer.function(cohort, settings or Settings())
+        found = answer.function(cohort, asked, *drawn_on)
     except AnalysisError as problem:
         return _nothing(analysis, answer.parts, str(problem))
     return _whole(analysis, answer.parts, found)
+
+
+def run_others(cohort: Cohort, settings: Settings) -> Others:
+    """Return what the analyses find that draw on no other."""
+    without_graph = replace(settings, graph=None)
+    return {
+        each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
+        for each in ANALYSES.values()
+        if not each.draws_on_others
+    }
 
 
 def _nothing(analysis: Analysis, parts: Sequence[str], reason: str) -> Findings:

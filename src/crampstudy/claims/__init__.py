@@ -4,7 +4,7 @@
 """
 
 from crampstudy.claims.claim import CLAIM_ROWS, Claim, ClaimRow, claims, find, rows_of_claim
-from crampstudy.claims.ledger import LedgerEntry, ClaimPart, ledger
+from crampstudy.claims.ledger import ClaimPart, LedgerEntry, ledger
 from crampstudy.claims.published import Published, published
 from crampstudy.claims.rules import VERDICTS, ClaimVerdict
 from crampstudy.claims.sentences import reason
@@ -13,10 +13,10 @@ __all__ = [
     "CLAIM_ROWS",
     "VERDICTS",
     "Claim",
+    "ClaimPart",
     "ClaimRow",
     "ClaimVerdict",
     "LedgerEntry",
-    "ClaimPart",
     "Published",
     "claims",
     "find",

@@ -56,10 +56,10 @@ class ClaimRow:
     """
 
     claim: str
-    part: str
     section: str
     analysis: str
-    needs: str
+    part: str = ""
+    needs: str = ""
     kind: str = ""
     term: str = ""
     level: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 from crampstudy import wording
 from crampstudy.claims import power, rules
 from crampstudy.claims.claim import CITATION, MEDIATION
-from crampstudy.claims.ledger import LedgerEntry, ClaimPart
+from crampstudy.claims.ledger import ClaimPart, LedgerEntry
 from crampstudy.estimates import verdicts
 from crampstudy.estimates.sentences import estimate
 

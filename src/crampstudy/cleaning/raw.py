@@ -11,7 +11,7 @@ import polars as pl
 from crampstudy import codebook, names
 from crampstudy.cleaning.unlogged import Unlogged
 from crampstudy.codebook import Severity, Variable
-from crampstudy.cohort import Kind, RuleCount, SurveyDesign
+from crampstudy.cohort import Credits, Kind, RuleCount, SurveyDesign
 from crampstudy.readable import OneLine
 
 LEDGER = pl.Schema(
@@ -114,6 +114,7 @@ class Raw(OneLine):
     unlogged: Unlogged | None = None
     assumed: str | None = None
     remarks: tuple[str, ...] = ()
+    credits: Credits = field(default_factory=Credits)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", names.title(self.name) or "cohort")
@@ -204,9 +205,13 @@ def worded(rows: pl.DataFrame, hint: pl.Expr) -> pl.Series:
 
 
 def rule_counts(ledger: pl.DataFrame) -> tuple[RuleCount, ...]:
-    """Return how often each rule spoke."""
+    """Return how often each rule was broken, and in which columns."""
     counts = ledger.group_by("rule", "severity").len().sort("rule", "severity")
-    return tuple(RuleCount(*row) for row in counts.iter_rows())
+    by_column = ledger.filter(pl.col("column") != "").group_by("rule", "severity", "column").len().sort("column")
+    named: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for rule, severity, column, n in by_column.iter_rows():
+        named.setdefault((rule, severity), []).append((column, n))
+    return tuple(RuleCount(*row, columns=tuple(named.get(row[:2], ()))) for row in counts.iter_rows())
 
 
 def rejected(violations: Sequence[Violation]) -> pl.Series:

@@ -76,7 +76,9 @@ def _cohort(
     raw: Raw, accepted: Mapping[str, pl.DataFrame], attrition: Attrition, tables: Mapping[str, RawTable]
 ) -> Cohort:
     try:
-        return Cohort(raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title)
+        return Cohort(
+            raw.name, raw.kind, accepted, raw.design, attrition, raw.as_of, raw.synthetic, raw.title, raw.credits
+        )
     except SchemaError as error:
         files = dict.fromkeys(tables[name].file for name in ("participants", "diary") if name in tables)
         raise SchemaError(f"{' and '.join(files)}: {error}") from None

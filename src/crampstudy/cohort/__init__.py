@@ -6,6 +6,7 @@ design. The constructor is the only door, and it lets in only tables that keep t
 
 from crampstudy.cohort.attrition import Attrition, RuleCount, TableCount
 from crampstudy.cohort.checks import Kind, check_opened
+from crampstudy.cohort.credits import Credits
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.cohort.keys import repeated_keys
 from crampstudy.cohort.read_only import ReadOnly
@@ -14,6 +15,7 @@ from crampstudy.cohort.survey_design import SurveyDesign
 __all__ = [
     "Attrition",
     "Cohort",
+    "Credits",
     "Kind",
     "ReadOnly",
     "RuleCount",

@@ -22,11 +22,12 @@ class TableCount:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How often one rule spoke, over all tables."""
+    """How often one rule was broken, over all tables, and how often in each of the columns that it names."""
 
     rule: str
     severity: Severity
     n: int
+    columns: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -16,6 +16,7 @@ from crampstudy import codebook
 from crampstudy.codebook import rules
 from crampstudy.cohort.attrition import Attrition
 from crampstudy.cohort.checks import Kind, check_kind, check_names, check_strangers, check_table
+from crampstudy.cohort.credits import Credits
 from crampstudy.cohort.digest import table_digest
 from crampstudy.cohort.read_only import ReadOnly
 from crampstudy.cohort.survey_design import SurveyDesign
@@ -28,7 +29,7 @@ class Cohort(Readable):
 
     ``tables`` maps table names to polars frames in codebook types; :attr:`participants` and its like give
     pandas copies. ``as_of`` dates the data of a survey; a diary is dated by its last night. ``title`` is what
-    readers are shown in place of ``name``.
+    readers are shown in place of ``name``, ``credits`` whose data they are.
 
     Raises:
         SchemaError: a table, a column or a cell breaks the codebook, a key repeats, a night belongs to
@@ -43,6 +44,7 @@ class Cohort(Readable):
     as_of: date | None = None
     synthetic: bool = False
     title: str | None = None
+    credits: Credits = field(default_factory=Credits)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", ReadOnly(self.tables))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,30 +23,130 @@ _LEFT_OUT = ("birth_year",)
 Row = dict[str, Any]
 
 
-def characteristics(cohort: Cohort, *, youngest: int = 20, where: str | None = None) -> pd.DataFrame:
+def characteristics(
+    cohort: Cohort, *, youngest: int = 20, where: str | None = None, bands: AgeBands | None = None
+) -> pd.DataFrame:
     """Return mean and standard deviation, or proportion per level, of what describes the participants.
 
-    Overall and by sex, among participants of at least ``youngest`` years, or all of them where nobody has an age. In
-    a survey the estimates are weighted by the component of each variable while ``n_participants`` counts people.
+    Overall and by sex, or with ``bands`` by age, among participants of at least ``youngest`` years, or all of them
+    where nobody has an age. In a survey the estimates are weighted by the component of each variable while
+    ``n_participants`` counts people. By age there are also the median and quartiles of a number that is skewed, and how
+    many have no value; a pregnancy is looked for among women of the age alone.
 
     Args:
         cohort: a diary or a survey.
         youngest: in years.
         where: a condition on participants, of whom the others are left out.
+        bands: age bands, those that are there.
 
     Returns:
-        Tidy estimates with ``population`` all, female or male; ``term`` is the variable.
+        Tidy estimates with ``population`` all, female or male, or an age band; ``term`` is the variable.
     """
-    everybody = people(cohort)
+    everybody = people(cohort, bands)
     frame = _from(everybody.filter(subpopulation.select(everybody, where).inside), youngest)
     variables = [
         v
         for v in codebook.variables("participants")
         if v.domain in DOMAINS and v.name not in _LEFT_OUT and cohort.has(v.name) and v.type in _TYPES
     ]
-    columns = {"all": frame} | {sex: frame.filter(pl.col("sex") == sex) for sex in ("female", "male")}
-    made = [row for v in variables for name, part in columns.items() for row in _describe(cohort, v, name, part)]
+    columns = {"all": frame}
+    if bands is None:
+        columns |= {sex: frame.filter(pl.col("sex") == sex) for sex in ("female", "male")}
+    else:
+        by_band = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
+        columns |= {label: part for label, part in by_band.items() if not part.is_empty()}
+    made = []
+    for v in variables:
+        # The sex of one sex says nothing.
+        shown = {"all": frame} if bands is None and v.name == "sex" else columns
+        among = _AMONG[v.name] if bands is not None and v.name in _AMONG else None
+        skewed = bands is not None and v.type in ("number", "integer") and is_skewed(frame[v.name])
+        for name, part in shown.items():
+            inside = part.filter(among.condition) if among else part
+            if among and inside.is_empty():
+                continue
+            made += _describe(cohort, v, name, inside, among)
+            if skewed:
+                made += _quartiles(cohort, v, name, inside)
+            if bands is not None:
+                made.append(_missing(cohort, v, name, inside))
     return estimates.frame(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Among:
+    """Those of whom alone a variable is asked: the ``condition``, and its words."""
+
+    condition: pl.Expr
+    said: str
+
+
+_AMONG = {
+    "pregnancy_trimester": _Among(
+        (pl.col("sex") == "female") & pl.col("age_years").is_between(15, 49), "women aged 15 to 49"
+    )
+}
+_SKEWED = 1.0
+"""From this skewness on a mean says little of the usual value."""
+
+
+def is_skewed(values: pl.Series) -> bool:
+    """Whether the skewness of values is above 1 or below -1, so that a median says more of them than a mean."""
+    skewness = values.drop_nulls().cast(pl.Float64).skew()
+    return isinstance(skewness, float) and abs(skewness) > _SKEWED
+
+
+def _known(cohort: Cohort, v: codebook.Variable, frame: pl.DataFrame) -> tuple[pl.DataFrame, Array, str | None]:
+    """Return those with a value, the weight of each, and its name."""
+    weight = cohort.design.weights.get(v.component) if cohort.design and v.component else None
+    known = frame.filter(pl.col(v.name).is_not_null())
+    if weight:
+        known = known.filter(pl.col(weight) > 0)
+    return known, known[weight].to_numpy() if weight else np.ones(known.height), weight
+
+
+def _quartiles(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame) -> Iterator[Row]:
+    known, w, weight = _known(cohort, v, frame)
+    values = known[v.name].cast(pl.Float64).to_numpy()
+    for scale, share in (("quartile_1", 0.25), ("quartile_2", 0.5), ("quartile_3", 0.75)) if len(values) else ():
+        yield estimates.row(
+            status="converged",
+            cohort=cohort.name,
+            population=population,
+            analysis=kinds.CHARACTERISTICS.name,
+            estimand="weighted to the population" if cohort.design else "as observed",
+            term=v.name,
+            scale=scale,
+            unit=v.unit,
+            estimate=quantile(values, w, share),
+            n_participants=known.height,
+            note=weight,
+        )
+
+
+def quantile(values: Array, w: Array, share: float) -> float:
+    """Return the value below which a ``share`` of the weight lies, half the step at each value (n)."""
+    order = np.argsort(values, kind="stable")
+    ordered, weights = values[order], w[order]
+    at = (np.cumsum(weights) - weights / 2) / weights.sum()
+    return float(np.interp(share, at, ordered))
+
+
+def _missing(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame) -> Row:
+    missing = frame[v.name].null_count()
+    return estimates.row(
+        status="converged",
+        cohort=cohort.name,
+        population=population,
+        analysis=kinds.CHARACTERISTICS.name,
+        estimand="participants without a value",
+        term=v.name,
+        scale="missing",
+        unit="participants",
+        estimate=missing,
+        n_participants=frame.height,
+        n_events=missing,
+    )
 
 
 def _from(frame: pl.DataFrame, youngest: int) -> pl.DataFrame:
@@ -55,18 +156,16 @@ def _from(frame: pl.DataFrame, youngest: int) -> pl.DataFrame:
 _TYPES = ("number", "integer", "boolean", "level")
 
 
-def _describe(cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame) -> Iterator[Row]:
-    weighted = cohort.design is not None
-    weight = cohort.design.weights.get(v.component) if cohort.design and v.component else None
-    known = frame.filter(pl.col(v.name).is_not_null())
-    if weight:
-        known = known.filter(pl.col(weight) > 0)
-    w = known[weight].to_numpy() if weight else np.ones(known.height)
+def _describe(
+    cohort: Cohort, v: codebook.Variable, population: str, frame: pl.DataFrame, among: _Among | None = None
+) -> Iterator[Row]:
+    known, w, weight = _known(cohort, v, frame)
+    estimand = "weighted to the population" if cohort.design is not None else "as observed"
     cells: Row = {
         "cohort": cohort.name,
         "population": population,
         "analysis": kinds.CHARACTERISTICS.name,
-        "estimand": "weighted to the population" if weighted else "as observed",
+        "estimand": f"{estimand}, of {among.said}" if among else estimand,
         "term": v.name,
         "n_participants": known.height,
         "unit": v.unit,

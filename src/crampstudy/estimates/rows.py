@@ -6,6 +6,7 @@ Figures and tables draw these rows and never fit; a number in a report is one of
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -17,7 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from crampstudy import names
-from crampstudy.atomic_write import csv_cell
+from crampstudy.atomic_write import csv_bare, csv_cell
 from crampstudy.estimates import kinds
 
 Status = Literal["converged", "boundary", "not_converged", "not_estimable", "not_measured", "suppressed"]
@@ -145,6 +146,15 @@ def to_csv(estimates: pd.DataFrame) -> str:
     texts = [name for name in _TYPES["string"] if name in estimates.columns]
     safe = {name: estimates[name].map(csv_cell, na_action="ignore") for name in texts}
     return estimates.assign(**safe).to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+def from_csv(text: str) -> pd.DataFrame:
+    """Return the rows that :func:`to_csv` made a text of."""
+    types: dict[str, Any] = {name: dtype for dtype, names in _TYPES.items() for name in names}
+    read = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=[""])
+    return read.assign(
+        **{name: read[name].map(csv_bare, na_action="ignore").astype("string") for name in _TYPES["string"]}
+    )
 
 
 def to_json(estimates: pd.DataFrame) -> str:

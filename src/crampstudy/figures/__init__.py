@@ -10,12 +10,14 @@ from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
+from crampstudy.figures.sections.attrition import cohort_flow, logging
 from crampstudy.figures.sections.compared import common_measure, compared_groups
 from crampstudy.figures.sections.comparisons import between_cohorts
 from crampstudy.figures.sections.conditions import ratios_by_age
 from crampstudy.figures.sections.distribution import distribution, recalled_classes
 from crampstudy.figures.sections.dose_response import dose_response
 from crampstudy.figures.sections.forest import forest
+from crampstudy.figures.sections.headlines import headlines
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
 from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean
@@ -58,6 +60,9 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         balance,
         overlap,
         regression_to_the_mean,
+        cohort_flow,
+        logging,
+        headlines,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -69,12 +74,15 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "cohort_flow",
     "common_measure",
     "compared_groups",
     "distribution",
     "dose_response",
     "forest",
+    "headlines",
     "lag_curves",
+    "logging",
     "measured",
     "modified",
     "onset",

@@ -21,9 +21,9 @@ import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from crampstudy.analyses import Findings
+from crampstudy.analyses import Findings, SectionResults
 from crampstudy.codebook import VARIABLES
-from crampstudy.estimates import COLUMNS, kinds, to_csv
+from crampstudy.estimates import COLUMNS, kinds
 from crampstudy.figures import FIGURES, style
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.readable import OneLine
@@ -181,26 +181,23 @@ def record(estimates: pd.DataFrame) -> Block:
         ReportError: the columns are not those of ``crampstudy.estimates.COLUMNS``.
         UsageError: a row is of no kind of result.
     """
-    return Block("findings", {"csv": _csv(estimates), "values": {}}, {"text/plain": _recorded(estimates)})
+    return _recorded(SectionResults(estimates, {}, {}, None))
 
 
 def record_findings(found: Findings) -> None:
     """Record the estimates and the values of an analysis: display a block of them, at the head of its section."""
     _SECTION.values.update(found.values)
-    data = {"csv": _csv(found.estimates), "values": dict(found.values), "unanswered": found.unanswered}
-    display(Block("findings", data, {"text/plain": _recorded(found.estimates)}))
+    display(_recorded(SectionResults.of(found)))
 
 
-def _csv(estimates: pd.DataFrame) -> str:
+def _recorded(results: SectionResults) -> Block:
+    estimates = results.estimates
     if tuple(estimates.columns) != COLUMNS:
         wrong = sorted(set(estimates.columns) ^ set(COLUMNS)) or "another order"
         raise ReportError(f"record takes rows as crampstudy.estimates.frame returns them; columns differ: {wrong}")
     kinds.of_rows(estimates)
-    return to_csv(estimates)
-
-
-def _recorded(estimates: pd.DataFrame) -> str:
-    return f"{len(estimates):,} estimates recorded for the report"
+    said = f"{len(estimates):,} estimates recorded for the report"
+    return Block("findings", results.record(), {"text/plain": said})
 
 
 def _markdown(text: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,10 @@ class Document:
     estimates: str
 
 
-def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
+def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[str] = ()) -> Document:
     """Return the document of executed notebooks (name → file) in the order of the outline.
+
+    Those that ran ``later`` say again what the others recorded, and such a row is recorded once.
 
     Raises:
         ReportError: a label or value is defined twice, a value unknown, or a result shown without a block.
@@ -64,7 +66,7 @@ def collect(outline: Outline, executed: Mapping[str, Path]) -> Document:
         for name, text in zip(names, texts, strict=True):
             place.append(f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n")
     parts += _unanswered(contents, gathered)
-    estimates = "".join(_joined(gathered.estimates))
+    estimates = "".join(_joined(gathered.estimates, later))
     return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)
 
 
@@ -95,7 +97,7 @@ class _Gathered:
     views: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     found: dict[str, dict[str, str]] = field(default_factory=dict)
-    estimates: list[str] = field(default_factory=list)
+    estimates: list[tuple[str, str]] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     reasons: dict[str, list[str | None]] = field(default_factory=dict)
@@ -108,7 +110,7 @@ class _Gathered:
     def take(self, notebook: str, cell: Mapping[str, Any]) -> None:
         if cell["cell_type"] == "markdown":
             self._own_labels("".join(cell["source"]), notebook)
-        for data in _displayed(cell):
+        for data in displayed(cell):
             match data.get(MIME):
                 case None:
                     self._refuse_bare(notebook, data)
@@ -118,7 +120,7 @@ class _Gathered:
                     self._own(name, "value", notebook)
                     self.values[name] = text
                 case {"kind": "findings", "csv": csv, "values": values, **more}:
-                    self.estimates.append(csv)
+                    self.estimates.append((notebook, csv))
                     self.found.setdefault(notebook, {}).update(values)
                     why = more.get("unanswered")
                     self.reasons.setdefault(notebook, []).append(str(why) if why else None)
@@ -156,7 +158,8 @@ class _Gathered:
             )
 
 
-def _displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def displayed(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a cell of an executed notebook shows, as MIME bundles."""
     for output in cell.get("outputs", ()):
         if output["output_type"] in ("display_data", "execute_result"):
             yield output["data"]
@@ -193,7 +196,7 @@ def _notebook(name: str, cells: list[Mapping[str, Any]], gathered: _Gathered) ->
             printed = "".join("".join(o["text"]) for o in cell.get("outputs", ()) if o.get("name") == "stdout")
             if printed.strip():
                 here.pieces.append(f"```````` text\n{printed.rstrip()}\n````````")
-        for data in _displayed(cell):
+        for data in displayed(cell):
             block = data.get(MIME, {})
             if block.get("label") in gathered.missing:
                 here.missing += 1
@@ -223,7 +226,12 @@ def _filled(markdown: str, values: Mapping[str, str], notebook: str) -> str:
     return filled(markdown, values)
 
 
-def _joined(tables: list[str]) -> Iterator[str]:
-    for position, text in enumerate(tables):
-        head, _, body = text.partition("\n")
-        yield body if position else f"{head}\n{body}"
+def _joined(tables: list[tuple[str, str]], later: Collection[str]) -> Iterator[str]:
+    """Yield the rows of all sections under one head; what those that draw on others repeat stands where it was made."""
+    split = [(name in later, *text.splitlines(keepends=True)) for name, text in tables]
+    made = {row for again, _, *rows in split if not again for row in rows}
+    yield from (head for _, head, *_ in split[:1])
+    for again, _, *rows in split:
+        fresh = [row for row in dict.fromkeys(rows) if row not in made] if again else rows
+        made.update(fresh)
+        yield from fresh

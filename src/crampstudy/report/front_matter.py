@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crampstudy import wording
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.report import provenance, typeset
@@ -20,16 +21,36 @@ from crampstudy.wording import counted
 def front_matter(
     outline: Outline, subject: Subject, effective: Mapping[str, Any], meanings: Mapping[str, str]
 ) -> typeset.Front:
-    """Return the first page: what each cohort is, and the ``effective`` value of each parameter with its meaning."""
-    day = source_date() or max(cohort.date_of_data for cohort in subject.cohorts)
+    """Return the first page: what each cohort is, and the ``effective`` value of each parameter with its meaning.
+
+    A report bears the title of its data. It is dated only where ``SOURCE_DATE_EPOCH`` says when it was made: the same
+    data would else give another file every day.
+    """
+    last = max(cohort.date_of_data for cohort in subject.cohorts)
+    made = source_date()
     facts = (
         *(fact for cohort in subject.cohorts for fact in _of_cohort(cohort)),
-        ("Date", f"{day.day} {day:%B %Y}"),
+        ("Data to", _day(last)),
+        ("Report made", _day(made) if made else "not dated, so that the same data give the same file"),
         *(fact for cohort in subject.cohorts for fact in _digest(cohort, alone=len(subject.cohorts) == 1)),
         ("Version", f"crampstudy {provenance.version()}"),
     )
     parameters = tuple((name, _as_text(value), meanings[name]) for name, value in effective.items())
-    return typeset.Front(outline.title, subject.heading, day, provenance.version(), facts, parameters)
+    title, subtitle = wording.capital(subject.heading), outline.title
+    synthetic = _synthetic(subject.cohorts)
+    return typeset.Front(title, subtitle, made or last, provenance.version(), facts, parameters, synthetic)
+
+
+def _day(day: datetime.date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _synthetic(cohorts: Sequence[Cohort]) -> str:
+    """Return what every page says of data that nobody lived through, nothing where there are none."""
+    drawn = [cohort.heading for cohort in cohorts if cohort.synthetic]
+    if not drawn:
+        return ""
+    return "Synthetic data" if len(drawn) == len(cohorts) else f"Synthetic data: {wording.listed(drawn)}"
 
 
 def _of_cohort(cohort: Cohort) -> tuple[tuple[str, str], ...]:
@@ -40,7 +61,13 @@ def _of_cohort(cohort: Cohort) -> tuple[tuple[str, str], ...]:
     )
     cycles = f", cycles {', '.join(cohort.design.cycles)}" if cohort.design and cohort.design.cycles else ""
     kind = f"{cohort.kind}{cycles}{', synthetic' if cohort.synthetic else ''}"
-    return ("Cohort", cohort.heading), ("Kind", kind), ("Size", size)
+    credits = {
+        "Authors": cohort.credits.authors,
+        "Source": cohort.credits.sources,
+        "Licence": cohort.credits.licences,
+    }
+    stated = tuple((name, "; ".join(texts)) for name, texts in credits.items() if texts)
+    return ("Cohort", cohort.heading), *stated, ("Kind", kind), ("Size", size)
 
 
 def _digest(cohort: Cohort, *, alone: bool) -> tuple[tuple[str, str], ...]:

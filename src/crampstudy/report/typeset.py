@@ -40,19 +40,23 @@ _WEB_FONTS = (
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What the title page says: facts as (name, value), parameters as (name, value, meaning)."""
+    """What the title page says: facts as (name, value), parameters as (name, value, meaning).
+
+    Every page says what of the data is ``synthetic``, if anything.
+    """
 
     title: str
-    cohort: str
+    subtitle: str
     date: datetime.date
     version: str
     facts: tuple[tuple[str, str], ...]
     parameters: tuple[tuple[str, str, str], ...]
+    synthetic: str = ""
 
     @property
     def texts(self) -> tuple[Any, ...]:
         """Every text that comes from the cohort or the call."""
-        return self.title, self.cohort, self.facts, self.parameters
+        return self.title, self.subtitle, self.facts, self.parameters, self.synthetic
 
 
 def pdf(document: Document, front: Front) -> bytes:
@@ -64,8 +68,9 @@ def pdf(document: Document, front: Front) -> bytes:
     with scratch.folder() as folder, as_file(_ASSETS) as assets:
         body = _pandoc(glyphs.printed(document.markdown), "typst", assets, folder)
         facts = {
-            "title": front.title,
-            "cohort": _breakable(front.cohort),
+            "title": _breakable(front.title),
+            "subtitle": front.subtitle,
+            "synthetic": front.synthetic,
             "date": front.date.isoformat(),
             "version": front.version,
             "facts": [(name, _breakable(value)) for name, value in front.facts],
@@ -123,7 +128,7 @@ def web(document: Document, front: Front) -> bytes:
             "--toc-depth=2",
             "--number-sections",
             f"--variable=version:{front.version}",
-            f"--metadata=pagetitle:{front.title}: {front.cohort}",
+            f"--metadata=pagetitle:{front.title}: {front.subtitle}",
         )
     page = re.sub(r"<!--view:([\w-]+)-->", lambda match: _view(document, match.group(1)), page)
     return glyphs.shown(page).encode()
@@ -180,7 +185,8 @@ def _header(front: Front) -> str:
     facts = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in front.facts)
     text = (
         f'<p class="kicker">crampstudy report</p>\n<h1>{html.escape(front.title)}</h1>\n'
-        f'<p class="subtitle">{html.escape(front.cohort)}</p>\n<dl class="facts">\n{facts}\n</dl>\n'
+        f'<p class="subtitle">{html.escape(front.subtitle)}</p>\n{_synthetic(front)}'
+        f'<dl class="facts">\n{facts}\n</dl>\n'
     )
     if front.parameters:
         rows = "\n".join(
@@ -193,6 +199,10 @@ def _header(front: Front) -> str:
             f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n"
         )
     return text + f'<p class="disclaimer">{DISCLAIMER}</p>'
+
+
+def _synthetic(front: Front) -> str:
+    return f'<p class="synthetic">{html.escape(front.synthetic)}</p>\n' if front.synthetic else ""
 
 
 def _font_faces() -> str:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from crampstudy import codebook
 from crampstudy.cleaning import Unlogged, unlogged
 from crampstudy.codebook import Component, VariableType
-from crampstudy.cohort import Kind, SurveyDesign
+from crampstudy.cohort import Credits, Kind, SurveyDesign
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.text.decimals import MARKS, Mark
 from crampstudy.sources.text.missing_codes import Codes
@@ -49,6 +49,7 @@ class Descriptor:
     unlogged: Unlogged | None = None
     assumed: str | None = None
     remarks: tuple[str, ...] = ()
+    credits: Credits = field(default_factory=Credits)
 
     def codes(self, table: str, others: Codes) -> Codes:
         """Return the missing codes that a table's columns have of their own, and ``others`` beside them."""
@@ -58,6 +59,10 @@ class Descriptor:
 
 
 _NAMES = ("name", "title")
+
+
+CREDITS = ("contributors", "sources", "licenses")
+"""Whose data they are, in the words of a data package."""
 
 
 class _Wrong(Exception):
@@ -114,6 +119,7 @@ def _parse(content: Any) -> Descriptor:
         unlogged=_unlogged(own),
         assumed=_typed(own["assumed"], str, "crampstudy.assumed") if "assumed" in own else None,
         remarks=_texts(own.get("remarks", []), "crampstudy.remarks"),
+        credits=Credits(*(_named(content.get(key, []), key) for key in CREDITS)),
     )
 
 
@@ -150,6 +156,13 @@ def _typed(value: Any, kind: type, what: str) -> Any:
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     return tuple(_typed(item, str, f"each entry of {what}") for item in _typed(value, list, what))
+
+
+def _named(value: Any, what: str) -> tuple[str, ...]:
+    """Return the titles, or else names or paths, of what a list of objects names."""
+    stated = [value] if isinstance(value, str | dict) else _typed(value, list, what)
+    items = [{"title": item} if isinstance(item, str) else _typed(item, dict, f"each of {what}") for item in stated]
+    return tuple(next((str(item[key]) for key in ("title", "name", "path") if item.get(key)), "") for item in items)
 
 
 def _missing(stated: Any, where: str) -> tuple[str, ...]:

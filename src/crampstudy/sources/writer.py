@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from crampstudy import codebook
 from crampstudy.atomic_write import csv_safe, unrecorded, whole_folder
 from crampstudy.codebook import Variable, VariableType, dictionary, rules
-from crampstudy.cohort import Kind, SurveyDesign
+from crampstudy.cohort import Credits, Kind, SurveyDesign
 from crampstudy.errors import SchemaError, UsageError
 from crampstudy.sources import descriptor
 from crampstudy.sources.extra_columns import extra_column
@@ -45,6 +45,13 @@ class About:
     title: str | None = None
     assumed: str | None = None
     remarks: tuple[str, ...] = ()
+    credits: Credits = field(default_factory=Credits)
+
+    def credited(self) -> dict[str, list[dict[str, str]]]:
+        """Return whose data they are, in the words of a data package."""
+        named = (self.credits.authors, self.credits.sources, self.credits.licences)
+        by_key = zip(descriptor.CREDITS, named, strict=True)
+        return {key: [{"title": text} for text in texts] for key, texts in by_key if texts}
 
     def described(self) -> dict[str, Any]:
         """Return the package's own entry of ``datapackage.json``."""
@@ -180,6 +187,7 @@ class Writer:
         written: dict[str, Any] = {"files": files}
         content: dict[str, Any] = {
             **{key: value for key, value in (("name", self.about.name), ("title", self.about.title)) if value},
+            **self.about.credited(),
             "crampstudy": {**self.about.described(), _WRITTEN: written},
             "resources": [self._resource(n, paths) for n, paths in self._paths.items() if n in codebook.TABLES],
         }

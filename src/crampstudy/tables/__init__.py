@@ -25,13 +25,14 @@ from crampstudy.tables.frequency import (
     recalled_classes,
     season,
 )
-from crampstudy.tables.not_estimated import not_estimated
+from crampstudy.tables.not_estimated import ALL_ESTIMATED, not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
+from crampstudy.tables.sections.attrition import cohort_flow, data_quality, logging
 from crampstudy.tables.sections.case_definition import case_criteria, case_rates, recall
 from crampstudy.tables.sections.cohorts import (
     beside_ratios,
@@ -70,6 +71,7 @@ from crampstudy.tables.table import PrintedTable
 from crampstudy.tables.times import relief
 
 __all__ = [
+    "ALL_ESTIMATED",
     "TABLES",
     "PrintedTable",
     "adherence",
@@ -93,6 +95,7 @@ __all__ = [
     "classes",
     "cleaning",
     "clock",
+    "cohort_flow",
     "cohort_interaction",
     "completeness",
     "conditions",
@@ -100,6 +103,7 @@ __all__ = [
     "cramp_features_by_age",
     "cramp_night",
     "cramp_nights",
+    "data_quality",
     "direction",
     "distribution",
     "dose_response",
@@ -111,6 +115,7 @@ __all__ = [
     "grade_inputs",
     "in_whom",
     "joint_programme",
+    "logging",
     "measured",
     "models",
     "modified",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.cohort import Cohort
+from crampstudy.cohort import Cohort, RuleCount
 from crampstudy.tables.table import as_table
+
+_MOST_NAMED = 6
+"""Variables that are named of one rule."""
 
 
 @as_table
@@ -26,14 +29,29 @@ def cleaning(cohort: Cohort) -> pd.DataFrame:
 
 @as_table
 def rules(cohort: Cohort) -> pd.DataFrame:
-    """Return how often each cleaning rule spoke, the costliest first."""
+    """Return how often each cleaning rule was broken, by variable, the costliest first."""
     order = ("reject-row", "blank-cell", "warn")
     counts = sorted(cohort.attrition.rules, key=lambda c: (order.index(c.severity), -c.n, c.rule))
     if not counts:
         nothing = pd.Index(["No rule was broken"], name="Rule")
-        return pd.DataFrame({"Consequence": [wording.DASH], "Times": [0]}, index=nothing)
+        return pd.DataFrame({"Variable": [wording.DASH], "Consequence": [wording.DASH], "Times": [0]}, index=nothing)
     consequence = {"reject-row": "row rejected", "blank-cell": "cell blanked", "warn": "kept, warned"}
+    lines = [(c, column, n) for c in counts for column, n in _by_column(c)]
     return pd.DataFrame(
-        {"Consequence": [consequence[c.severity] for c in counts], "Times": [c.n for c in counts]},
-        index=pd.Index([c.rule.replace("-", " ").capitalize() for c in counts], name="Rule"),
+        {
+            "Variable": [column for _, column, _ in lines],
+            "Consequence": [consequence[c.severity] for c, *_ in lines],
+            "Times": [n for *_, n in lines],
+        },
+        index=pd.Index([c.rule.replace("-", " ").capitalize() for c, *_ in lines], name="Rule"),
     )
+
+
+def _by_column(count: RuleCount) -> list[tuple[str, int]]:
+    """Return the variables of which a rule was broken, the commonest first, and how often the whole row was meant."""
+    named = sorted(count.columns, key=lambda column: (-column[1], column[0]))
+    shown = [(wording.term(name), n) for name, n in named[:_MOST_NAMED]]
+    if rest := sum(n for _, n in named[_MOST_NAMED:]):
+        shown.append((wording.counted(len(named) - _MOST_NAMED, "other variables"), rest))
+    whole = count.n - sum(n for _, n in named)
+    return shown + ([("whole row", whole)] if whole else [])

@@ -12,6 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
 from crampstudy.tables.sections import (
+    attrition,
     case_definition,
     cohorts,
     compared,
@@ -36,7 +37,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(frequency.season, frequency.months),
         *(ratios.factors, ratios.adjusted_factors, ratios.bootstrap, dose_response),
         *(characteristics.table_one, observed.completeness, observed.weekly_completeness),
-        *(observed.measured, observed.participants),
+        *(observed.measured, observed.participants, attrition.cohort_flow, attrition.logging),
         *(comparisons.between_cohorts, comparisons.cohort_interaction),
         *(cohorts.factors_between, cohorts.standardised_otherwise, cohorts.between_kinds),
         *(cohorts.pooled_cohorts, cohorts.few_events, cohorts.beside_ratios),

@@ -12,6 +12,7 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable, togethe
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.flow import flow, logging_by_week
 from crampstudy.estimates.sentences import value
 from crampstudy.nights import denominator, of_cohort
 
@@ -23,7 +24,7 @@ FACTORS = (
 )
 """Of a survey it is shown how many have a value of each of these."""
 PARTS = (
-    *("fig-participants", "tbl-characteristics", "tbl-completeness", "fig-completeness"),
+    *("fig-flow", "tbl-characteristics", "tbl-completeness", "fig-completeness"),
     *("tbl-cleaning", "tbl-rules"),
 )
 
@@ -31,26 +32,27 @@ PARTS = (
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return who keeps a diary, and how many of the expected nights were observed, by age and over the weeks."""
     complete = who.completeness(cohort, settings.bands)
-    weekly = who.completeness_by_week(cohort)
+    weekly = logging_by_week(cohort)
     overall = _overall(complete)
     expected = "Expected are the calendar nights between a participant's first and last entry"
     return _found(
         cohort,
         settings,
         complete,
-        characteristics_note="Percentages, means and standard deviations (SD) are of the participants with a value.",
+        characteristics_note="Numbers are of the participants with a value.",
         completeness_note=wording.sentences([expected, *denominator(cohort).remarks]),
         completeness=Drawing(
-            "weekly_completeness",
+            "logging",
             weekly,
-            caption="Share of expected nights that were observed, by week since each participant's first night.",
-            alt="A line over the weeks of the study: the share of expected nights that were observed.",
+            caption="Nights that were logged, by participant and week since their own first night.",
+            alt=_of_logging(weekly),
+            note=_together(weekly),
         ),
         values={
             "cohort_kind": "nightly diary",
             "expected": f"{wording.count(overall['n_nights'])} expected nights",
             "observed": f"{wording.count(overall['n_events'])} were observed",
-            "completeness_shown": "how the share changed over the weeks of the study",
+            "completeness_shown": "who logged when",
         },
     )
 
@@ -64,8 +66,8 @@ def of_survey(cohort: Cohort, settings: Settings) -> Findings:
         cohort,
         settings,
         complete,
-        characteristics_note="Numbers are people; percentages, means and standard deviations (SD) are weighted to the "
-        "population by the survey component of each variable.",
+        characteristics_note="Numbers are people; percentages, means and medians are weighted to the population by the "
+        "survey component of each variable.",
         completeness_note="Answered: gave a recalled frequency class.",
         completeness=Drawing(
             "measured",
@@ -93,16 +95,18 @@ def _found(
     values: dict[str, str],
 ) -> Findings:
     """Return what both kinds of cohort show alike, with the parts that differ."""
-    counts = who.participants_by_band(cohort, settings.bands)
-    described = who.characteristics(cohort, youngest=settings.youngest)
+    steps = flow(cohort, youngest=settings.youngest)
+    described = who.characteristics(cohort, youngest=settings.youngest, bands=settings.bands)
     of_whom = _of_whom(cohort, settings)
     aged = not cohort.frame("participants")["age_years"].null_count()
     unaged = "" if aged else " Participants without an age are among all and in no age group."
     return Findings(
-        together([counts, described, complete, completeness.estimates]),
+        together([steps, described, complete, completeness.estimates]),
         tables={
             "tbl-characteristics": ReportTable(
-                tables.table_one(described), f"Characteristics of {of_whom}.", characteristics_note
+                tables.table_one(described),
+                f"Characteristics of {of_whom}, by age.",
+                f"{_IN_TABLE} {characteristics_note}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete), "Completeness by age.", completeness_note + unaged
@@ -112,14 +116,16 @@ def _found(
                 "Rows read, accepted and rejected, and cells blanked.",
                 wording.sentences(cohort.attrition.notices) or None,
             ),
-            "tbl-rules": ReportTable(tables.rules(cohort), "Cleaning rules that were broken, and what a breach cost."),
+            "tbl-rules": ReportTable(
+                tables.rules(cohort), "Cleaning rules that were broken, by variable, and what it cost."
+            ),
         },
         figures={
-            "fig-participants": Drawing(
-                "participants",
-                counts,
-                caption="Participants by age band and sex.",
-                alt="Paired bars: the number of women and of men in each age band.",
+            "fig-flow": Drawing(
+                "cohort_flow",
+                steps,
+                caption="From the file to the analyses by age, and what was set aside on the way.",
+                alt=_of_flow(steps),
             ),
             "fig-completeness": completeness,
         },
@@ -136,6 +142,32 @@ def _found(
 
 def _overall(complete: pd.DataFrame) -> dict[str, Any]:
     return wording.records(complete[(complete["population"] == "all") & (complete["scale"] == "proportion")])[0]
+
+
+_IN_TABLE = (
+    "SD: standard deviation; IQR: lower to upper quartile, where a number is skewed (skewness beyond 1). Missing: "
+    "participants without a value."
+)
+
+
+def _of_flow(steps: pd.DataFrame) -> str:
+    said = [f"{wording.count(row['estimate'])} {row['outcome']} {row['level']}" for row in wording.records(steps)]
+    return f"Boxes from the file down: {wording.listed(said)}."
+
+
+def _of_logging(weekly: pd.DataFrame) -> str:
+    if weekly.empty:
+        return "No night was expected."
+    shares = weekly.groupby("population")["n_events"].sum() / weekly.groupby("population")["n_nights"].sum()
+    low, high = (f"{100 * share:.0f}%" for share in (shares.min(), shares.max()))
+    return f"A grid of participants and weeks: from {low} of the nights logged in the top line to {high} in the lowest."
+
+
+def _together(weekly: pd.DataFrame) -> str | None:
+    if not weekly["population"].str.startswith("participants").any():
+        return None
+    lines = weekly["population"].nunique()
+    return f"A line is several participants who logged about as much as each other, {lines} lines in all."
 
 
 def _of_whom(cohort: Cohort, settings: Settings) -> str:

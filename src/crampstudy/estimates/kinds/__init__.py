@@ -65,6 +65,7 @@ from crampstudy.estimates.kinds.participants import (
 from crampstudy.estimates.kinds.person_time import CORRECTED, DISTRIBUTED_LAG, RELIABILITY, WINDOW, WITHIN_BETWEEN
 from crampstudy.estimates.kinds.registry import KINDS, Kind, is_split, named, of_fit, of_rows, register, split_of
 from crampstudy.estimates.kinds.sections.activity import JOINT, THIRDS
+from crampstudy.estimates.kinds.sections.attrition import COHORT_FLOW, LOGGED
 from crampstudy.estimates.kinds.sections.case_definition import CASE_RATE, CRITERION
 from crampstudy.estimates.kinds.sections.comparison import STANDARDISED_DIFFERENCE
 from crampstudy.estimates.kinds.sections.conditions import CONDITION, CONDITION_AT_50, CONDITION_AT_75, CONDITION_BY_AGE
@@ -131,6 +132,7 @@ __all__ = [
     "CHARACTERISTICS",
     "CLASS_IMPLIED",
     "CLASS_WINDOWS",
+    "COHORT_FLOW",
     "COHORT_INTERACTION",
     "COHORT_TREND",
     "COMPLETENESS",
@@ -164,6 +166,7 @@ __all__ = [
     "JOINT",
     "KINDS",
     "LAG_ADJUSTED",
+    "LOGGED",
     "LOW_LEVEL",
     "MEAN_ONSET",
     "MEAN_PERSON_RATE",

@@ -18,6 +18,7 @@ from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
 from crampstudy.report import glyphs, params, provenance, run, typeset, warm
+from crampstudy.report.assembly.results import results
 from crampstudy.report.assembly.subject import Subject
 from crampstudy.report.collect import collect
 from crampstudy.report.front_matter import front_matter, ledger_counts
@@ -124,6 +125,7 @@ def make(
         AnalysisError: a notebook failed, or what it shows cannot be made into a report.
     """
     outline = plan.outline
+    later = [path for path in outline.notebooks if params.draws_on_others(path)]
     with contextlib.ExitStack() as stack:
         # The server imports while the source is read. A single notebook gains nothing from it.
         if server is None and len(outline.notebooks) > 1:
@@ -138,10 +140,13 @@ def make(
         work = stack.enter_context(scratch.folder())
         with clock.stage("run"):
             options = run.Options(work / "cwd", server, clock.progress, threading.Event(), cell_seconds)
+            options.cwd.mkdir()
             given = {path: params.for_notebook(path, plan.values, subject.given) for path in outline.notebooks}
-            executed = _run(given, work, jobs, options)
+            executed = _run({path: its for path, its in given.items() if path not in later}, work, jobs, options)
+            again = _given_results({path: given[path] for path in later}, executed, work)
+            executed |= _run(again, work, jobs, options)
         with clock.stage("collect"):
-            document = collect(outline, executed)
+            document = collect(outline, executed, [path.stem for path in later])
         effective = {each.name: plan.values.get(each.name, each.default) for each in plan.declared} | dict(plan.printed)
         meanings = {parameter.name: parameter.help for parameter in plan.declared}
         with clock.stage("typeset"):
@@ -173,11 +178,24 @@ def make(
     return Report(target, pdf, html, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
 
 
+def _given_results(
+    given: Mapping[Path, Mapping[str, Any]], executed: Mapping[str, Path], work: Path
+) -> dict[Path, Mapping[str, Any]]:
+    """Return the values of notebooks that draw on others, with what those that were executed found.
+
+    Where none was, they find out what they need themselves.
+    """
+    if not (given and executed):
+        return dict(given)
+    handed_on = work / "results.json"
+    handed_on.write_text(results(executed), encoding="utf-8")
+    return {path: {**its, params.RESULTS: str(handed_on)} for path, its in given.items()}
+
+
 def _run(
     given: Mapping[Path, Mapping[str, Any]], work: Path, jobs: int | None, options: run.Options
 ) -> dict[str, Path]:
     """Run notebooks with the values that each is given, and return where they are, executed, by name."""
-    options.cwd.mkdir()
     executed = {path.stem: work / path.name for path in given}
     with ThreadPoolExecutor(max_workers=jobs or min(os.cpu_count() or 1, _MOST_KERNELS)) as pool:
         tasks = [pool.submit(run.execute, path, executed[path.stem], its, options) for path, its in given.items()]
@@ -185,7 +203,7 @@ def _run(
             wait(tasks, return_when=FIRST_EXCEPTION)
         finally:
             # After a failure or a signal the other notebooks end as well; otherwise all are through already.
-            if options.stop is not None:
+            if options.stop is not None and any(not task.done() or task.exception() for task in tasks):
                 options.stop.set()
     problems = [problem for problem in (task.exception() for task in tasks) if problem is not None]
     for problem in sorted(problems, key=lambda problem: isinstance(problem, run.Stopped)):

@@ -20,12 +20,24 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.prevalence import check_bands
 from crampstudy.errors import BandError, ParameterError
-from crampstudy.report.params.declarations import GIVEN, SOURCE, Parameter, declared
+from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
 from crampstudy.report.params.possible import check_possible, unknown
 from crampstudy.report.params.types import fits, parse
 
-__all__ = ["GIVEN", "SOURCE", "Parameter", "check", "check_kernel", "declared", "describe", "for_notebook", "suit"]
+__all__ = [
+    "GIVEN",
+    "RESULTS",
+    "SOURCE",
+    "Parameter",
+    "check",
+    "check_kernel",
+    "declared",
+    "describe",
+    "draws_on_others",
+    "for_notebook",
+    "suit",
+]
 
 
 def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Parameter]:
@@ -74,7 +86,7 @@ def check(notebooks: Sequence[Path], settings: Sequence[str], own: Path | None =
         if not equals or not name:
             raise ParameterError(f"setting {setting!r}: write name=value, e.g. ci_level=0.9")
         if name in GIVEN:
-            raise ParameterError(f"{name!r} is the cohort that the report is given; it cannot be set as a parameter")
+            raise ParameterError(f"{name!r} is given by the report itself; it cannot be set as a parameter")
         if name not in known:
             raise unknown(name, known)
         if name in values:
@@ -112,6 +124,11 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
             check_bands(cohort, AgeBands(tuple(values["age_bands"])))
         except BandError as problem:
             raise ParameterError(f"parameter 'age_bands': {problem}") from None
+
+
+def draws_on_others(path: Path) -> bool:
+    """Whether a notebook asks for the results of the others, and so runs after them."""
+    return any(parameter.name == RESULTS for parameter in declared(path))
 
 
 def for_notebook(path: Path, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from crampstudy.report.params.types import Type, fits, read_type
 
 SOURCE = "source"
 """The parameter that says which cohort it is; the report gives it, and no setting may."""
-GIVEN = (SOURCE, "sources")
-"""That, and the one that says which cohorts are compared."""
+RESULTS = "results"
+"""The parameter of a notebook that draws on the others: where their results are, which the report gives it."""
+GIVEN = (SOURCE, "sources", RESULTS)
+"""What a report gives its notebooks itself: these, and which cohorts are compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def read(
         unlogged=described.unlogged,
         assumed=described.assumed,
         remarks=described.remarks,
+        credits=described.credits,
     )
 
 
@@ -158,6 +159,7 @@ def write(
         cohort.title,
         known.unlogged,
         known.remarks,
+        cohort.credits,
     )
     with writing(folder, about, format, beside=extra, force=force) as out:
         out.add(cohort.tables)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +17,7 @@ import yaml
 
 from crampstudy import codebook, plain_yaml
 from crampstudy.cleaning import Unlogged, unlogged
-from crampstudy.cohort import subpopulation
+from crampstudy.cohort import Credits, subpopulation
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.sources.readers.mapped import column_entry, wide_nights
 from crampstudy.sources.readers.mapped.column_entry import ColumnMap
@@ -57,6 +57,9 @@ AT_LEAST_ONE = (
 )
 
 
+_CREDITS = ("authors", "sources", "licenses")
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """A mapping file, checked against the codebook; ``padded`` rows may end early, their missing cells are empty."""
@@ -69,6 +72,8 @@ class Mapping:
     time_zone: str | None
     padded: bool = False
     unlogged: Unlogged | None = None
+    title: str | None = None
+    credits: Credits = field(default_factory=Credits)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -120,7 +125,7 @@ def _no_mapping(path: Path, error: Exception) -> SourceError:
 def _mapping(path: Path, top: MappingEntry) -> Mapping:
     keys = (
         *("version", "name", "tables", "clock", "time_zone", "missing", "decimal", "short_rows", "header", "skip"),
-        *unlogged.KEYS,
+        *("title", *_CREDITS, *unlogged.KEYS),
     )
     entries = top.entries(keys, ("version", "tables", "clock"))
     if (version := entries["version"].text()) != "1":
@@ -146,6 +151,8 @@ def _mapping(path: Path, top: MappingEntry) -> Mapping:
         time_zone=zone,
         padded="short_rows" in entries and entries["short_rows"].one_of(SHORT_ROWS) == "empty",
         unlogged=_unlogged(entries),
+        title=entries["title"].text() if "title" in entries else None,
+        credits=Credits(*(entries[key].texts() if key in entries else () for key in _CREDITS)),
     )
 
 

@@ -95,7 +95,16 @@ def raw_of(made: Mapped, described: Mapping, notices: Sequence[str]) -> Raw:
     """Return what a mapping made as a source, with ``notices`` of the reading before its own."""
     said = (*notices, *made.notices)
     remarks, word = described.remarks, described.unlogged
-    return Raw(described.name, "diary", made.tables, notices=said, unlogged=word, remarks=remarks)
+    return Raw(
+        described.name,
+        "diary",
+        made.tables,
+        notices=said,
+        title=described.title,
+        unlogged=word,
+        remarks=remarks,
+        credits=described.credits,
+    )
 
 
 def apply(given: Table[str, Given], described: Mapping) -> Mapped:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from crampstudy.cohort import Credits
+
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
@@ -23,6 +25,12 @@ class Cycle:
     top_coded_age: int
 
 
+CREDITS = Credits(
+    ("National Center for Health Statistics",),
+    ("National Health and Nutrition Examination Survey, public-use files",),
+    ("public domain, a work of the United States government",),
+)
+"""Whose data they are."""
 CYCLES: Mapping[str, Cycle] = {
     "D": Cycle("2005-2006", date(2006, 12, 31), 85),
     "E": Cycle("2007-2008", date(2008, 12, 31), 80),

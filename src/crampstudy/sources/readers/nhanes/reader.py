@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crampstudy import codebook
+from crampstudy import codebook, wording
 from crampstudy.cleaning import Raw, RawTable
 from crampstudy.codebook import Component
 from crampstudy.cohort import SurveyDesign
@@ -78,6 +78,8 @@ def read(folder: Path, cycles: Sequence[str] | None = None) -> Raw:
         ),
         as_of=max(nc.CYCLES[cycle].last_day for cycle in chosen),
         notices=tuple(notices),
+        title=f"NHANES {wording.listed(nc.CYCLES[cycle].years.replace('-', wording.DASH) for cycle in chosen)}",
+        credits=nc.CREDITS,
     )
 
 

@@ -1,0 +1,91 @@
+"""What did this cohort show? The main contrasts of the other sections, and how good the data behind them are."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import tables, wording
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
+from crampstudy.analyses.headlines import headlines
+from crampstudy.analyses.others import Others
+from crampstudy.analyses.sentences import summary as sentences
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive import characteristics as who
+from crampstudy.descriptive.flow import flow
+from crampstudy.estimates import verdicts
+from crampstudy.nights import denominator
+
+_ABOVE_ONE = "a ratio above 1 says that more cramps go with the value named first"
+_ADJUSTED = "what each is adjusted for stands in its section"
+FOREST, QUALITY = "fig-summary", "tbl-data-quality"
+
+
+def summarise(cohort: Cohort, settings: Settings, others: Others) -> Findings:
+    """Return what the other sections found in a dozen lines and one forest, and the quality of the data."""
+    steps = flow(cohort, youngest=settings.youngest)
+    complete = who.completeness(cohort, settings.bands)
+    whole = complete[complete["level"] == "all"]
+    main = headlines(others)
+    drawing = Drawing(
+        "headlines",
+        main,
+        caption="The main contrasts of this report: what is compared, the ratio with its interval, how many people and "
+        "events stand behind it, and the verdict on it.",
+        alt=_alt(main),
+        note=wording.sentences(
+            filter(None, ("shaded: ratios as good as 1", _ABOVE_ONE, _ADJUSTED, verdicts.remark(main)))
+        ),
+    )
+    quality = ReportTable(
+        tables.data_quality(steps, whole, cohort),
+        "The quality of the data at a glance.",
+        wording.sentences(denominator(cohort).remarks) or None if cohort.kind == "diary" else None,
+    )
+    lines = [line for line in sentences.lines(steps, main, others) if line]
+    lost = sentences.unanswered(_TITLES, others)
+    return Findings(
+        together([steps, whole, main]),
+        {QUALITY: quality},
+        {FOREST: drawing},
+        values={
+            "summary": "\n".join(f"- {line}" for line in lines),
+            "unanswered": "\n".join(f"- {line}" for line in lost) or tables.ALL_ESTIMATED,
+        },
+    )
+
+
+def _alt(main: pd.DataFrame) -> str:
+    judged = main["verdict"].value_counts()
+    said = [f"{judged[verdict]} {verdict}" for verdict in _VERDICTS if verdict in judged]
+    return f"A forest of {wording.counted(len(main), 'ratios')}: {wording.listed(said)}." if said else "No ratio."
+
+
+_VERDICTS = ("higher", "lower", "differs but negligible", "near null", "inconclusive", "too few")
+_TITLES = {
+    "cohort": "Cohort",
+    "frequency": "Frequency",
+    "age-and-muscle": "Age and muscle",
+    "sleep": "Sleep",
+    "nutrition": "Nutrition and electrolytes",
+    "systematic-reviews": "Systematic reviews",
+    "treatments": "Emerging treatments",
+    "hydration": "Hydration",
+    "activity": "Activity",
+    "conditions": "Conditions and medication",
+    "season": "Season",
+    "severity": "Severity and remedies",
+    "second-opinion": "Second opinion",
+}
+"""Headings of the sections."""
+PARTS = (FOREST, QUALITY)
+
+ANALYSIS = Analysis(
+    "summary",
+    "What did this cohort show?",
+    answers={"diary": CohortAnswer(summarise, PARTS), "survey": CohortAnswer(summarise, PARTS)},
+    values=("summary", "unanswered"),
+    follows_graph=True,
+    draws_on_others=True,
+)

@@ -1,0 +1,183 @@
+"""What a cohort showed, in at most a dozen lines of plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.analyses.others import Others
+from crampstudy.descriptive.flow import ACCEPTED, ANALYSED, NIGHTS, PARTICIPANTS
+from crampstudy.estimates import kinds
+from crampstudy.estimates.sentences import estimate
+
+_BY_VERDICT = (
+    ("higher", "More cramps went with {}."),
+    ("lower", "Fewer cramps went with {}."),
+    ("differs but negligible", "A difference too small to matter was seen for {}."),
+    ("near null", "No difference that would matter was seen for {}."),
+    ("inconclusive", "Too uncertain to tell: {}."),
+    ("too few", "Too few people to tell: {}."),
+)
+_SAID: Mapping[str, str] = {
+    "higher": "more cramps",
+    "lower": "fewer cramps",
+    "differs but negligible": "a difference too small to matter",
+    "near null": "no difference that would matter",
+    "inconclusive": "too uncertain to tell",
+    "too few": "too few people to tell",
+}
+_NUMBERLESS = ("inconclusive", "too few")
+
+
+def lines(flow: pd.DataFrame, main: pd.DataFrame, others: Others) -> list[str]:
+    """Return what a cohort showed: who it is, how common cramps are, the ``main`` contrasts by verdict, the rest."""
+    rows = {name: section.estimates for name, section in others.items()}
+    associations = main[~_of_effects(main)]
+    return [
+        *_people(flow),
+        *_how_common(rows),
+        *(_of_verdict(associations[associations["verdict"] == name], name, said) for name, said in _BY_VERDICT),
+        *_effects(rows),
+        *_burden(rows),
+        *_relief(rows),
+        *_trials(rows),
+    ]
+
+
+def _people(flow: pd.DataFrame) -> Iterator[str]:
+    counts = {(row["outcome"], row["level"]): row["estimate"] for row in wording.records(flow)}
+    accepted, analysed = (int(counts[PARTICIPANTS, step]) for step in (ACCEPTED, ANALYSED))
+    nights = counts.get((NIGHTS, ANALYSED))
+    with_nights = "" if nights is None else f", with {wording.counted(int(nights), 'nights')},"
+    people = f"{wording.count(analysed)} of {wording.counted(accepted, 'participants')}"
+    yield f"{people}{with_nights} entered the analyses by age."
+
+
+def _how_common(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if "age-and-muscle" not in rows:
+        return
+    found = rows["age-and-muscle"]
+    shares = kinds.PREVALENCE.rows(found)
+    for own, said in (
+        (kinds.INCIDENCE_RATE.rows(found), "{} cramps a week"),
+        (shares[shares["level"] == "any"], "{}% had a cramp within 30 days"),
+    ):
+        whole = own[own["population"].str.fullmatch(r"all|all participants|\d+\+").fillna(value=False)]
+        for row in _made(whole.sort_values("n_participants", ascending=False))[:1]:
+            yield f"{wording.capital(_of_whom(str(row['population'])))}: {said.format(estimate(row))}."
+
+
+def _of_whom(level: str) -> str:
+    return "all participants" if level.startswith("all") else f"people aged {level.removesuffix('+')} and older"
+
+
+def _of_verdict(rows: pd.DataFrame, verdict: str, said: str) -> str:
+    named = [_named(row, numbers=verdict not in _NUMBERLESS) for row in wording.records(rows)]
+    return said.format(wording.listed(named)) if named else ""
+
+
+def _named(row: Mapping[str, Any], *, numbers: bool) -> str:
+    """Return a contrast in words, with its ratio where one is told."""
+    name, compared = wording.small(wording.term(str(row["term"]))), wording.contrast(row)
+    inside = compared if wording.is_declared(row["term"]) else ""
+    scale = str(row["scale"]).replace("_", " ")
+    told = f"{scale} {estimate(row).replace(' (', '; ').removesuffix(')')}" if numbers else ""
+    both = ": ".join(filter(None, (inside, told)))
+    return f"{name} ({both})" if both else name
+
+
+def _of_effects(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows["estimand"].str.contains(r"\beffect\b", regex=True).fillna(value=False)
+
+
+def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Yield the effects of treatments, those that were randomised and those that rest on an adjustment."""
+    if "treatments" not in rows:
+        return
+    for kinds_, said in (
+        ((kinds.TREATMENT_EFFECT,), "Effect, randomised: {}."),
+        (
+            (kinds.OPEN_USE_GRAPH, kinds.OPEN_USE),
+            "Effect of what people took by choice, adjusted for who takes it: {}.",
+        ),
+    ):
+        own = pd.concat([kind.rows(rows["treatments"]) for kind in kinds_])
+        ratios = own[own["scale"].str.endswith("_ratio").fillna(value=False) & own["verdict"].notna()]
+        made = _made(ratios.drop_duplicates("term"))
+        by_verdict = {verdict: [row for row in made if row["verdict"] == verdict] for verdict in dict(_BY_VERDICT)}
+        parts = [f"{_SAID[verdict]} with {_agents(of, verdict)}" for verdict, of in by_verdict.items() if of]
+        if parts:
+            yield said.format("; ".join(parts).replace("tell with", "tell for"))
+
+
+def _agents(rows: list[Mapping[str, Any]], verdict: str) -> str:
+    numbers = verdict not in _NUMBERLESS
+    return wording.listed(
+        f"{wording.small(wording.term(str(row['term'])))}"
+        + (f" ({str(row['scale']).replace('_', ' ')} {estimate(row).replace(' (', '; ')}" if numbers else "")
+        for row in rows
+    )
+
+
+def _burden(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if "sleep" not in rows:
+        return
+    own = kinds.CRAMP_NIGHT_ADJUSTED.rows(rows["sleep"])
+    for row in _made(own[own["level"].eq("within") & own["outcome"].eq("sleep_quality_0_10")])[:1]:
+        than = "better" if row["estimate"] > 0 else "worse"
+        negligible = {"differs but negligible": f"{than}, by less than would matter", "near null": "no differently"}
+        than = "neither clearly better nor worse" if row["verdict"] in _NUMBERLESS else than
+        than = negligible.get(str(row["verdict"]), than)
+        points = f"{estimate(row)} points of 10"
+        yield f"On nights with a cramp people slept {than}, against their own other nights ({points})."
+
+
+def _relief(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if "severity" not in rows:
+        return
+    own = kinds.REMEDY.rows(rows["severity"])
+    for row in _made(own[own["level"].eq("stretch") & own["scale"].eq("hazard_ratio")])[:1]:
+        when = {"higher": "sooner", "lower": "later"}.get(str(row["verdict"]), "neither clearly sooner nor later")
+        yield f"With stretching a cramp was relieved {when} than without a remedy (hazard ratio {estimate(row)})."
+
+
+def _trials(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    if "systematic-reviews" not in rows:
+        return
+    own = kinds.evidence.POOLED.rows(rows["systematic-reviews"])
+    own = own[own["term"].eq("magnesium") & own["verdict"].notna()]
+    for row in _made(own)[:1]:
+        said = _SAID.get(str(row["verdict"]), "")
+        yield (
+            f"Published trials of magnesium in {row['population']} cramps, pooled: {estimate(row)} cramps a week "
+            f"against {row['reference']}, {said}."
+        )
+
+
+def _made(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return wording.records(rows[rows["estimate"].notna() & rows["status"].isin(["converged", "boundary"])])
+
+
+def unanswered(titles: Mapping[str, str], others: Others) -> list[str]:
+    """Return which questions have no answer here, by their titles, and why, and what of the others was not measured."""
+    said = [f"{titles.get(name, name)}: {section.unanswered}" for name, section in others.items() if section.unanswered]
+    unmeasured = [
+        wording.small(wording.term(str(term)))
+        for section in others.values()
+        if not section.unanswered
+        for term in section.estimates.loc[section.estimates["status"] == "not_measured", "term"].dropna()
+    ]
+    if unmeasured:
+        said.append(f"Not measured in this cohort: {wording.listed(dict.fromkeys(unmeasured))}.")
+    failed = sum(
+        int(section.estimates["status"].isin(["not_estimable", "not_converged"]).sum()) for section in others.values()
+    )
+    if failed:
+        said.append(
+            f"{wording.counted(failed, 'further estimates')} could not be made: each section ends with what it lacks "
+            "and why."
+        )
+    return said

@@ -1,0 +1,137 @@
+"""How participants and nights come from the files into the analyses, and who of them logged when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from crampstudy import estimates
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.nights import observed_night, people
+from crampstudy.wording import counted
+
+IN_FILE, ACCEPTED, LOGGED, ANSWERED, ANALYSED = "in the file", "accepted", "logged", "answered", "analysed"
+PARTICIPANTS, NIGHTS = "participants", "nights"
+_MOST_LINES = 50
+"""More participants are taken together, those who logged as much as each other."""
+
+
+def flow(cohort: Cohort, *, youngest: int = 20) -> pd.DataFrame:
+    """Return how many participants, and nights of a diary, are in the file, accepted, logged, and analysed by age.
+
+    Logged is a night with a count, and a participant with such a night; of a survey a participant who answered how
+    often. Analysed by age is who was also at least ``youngest`` years old; where nobody has an age, everybody.
+    """
+    frame = people(cohort)
+    if cohort.kind == "diary":
+        nights = cohort.frame("diary")
+        seen = nights.filter(observed_night(cohort)).select("participant_id")
+        logged = frame.join(seen.unique(), on="participant_id", how="semi")
+        step, why = LOGGED, "without a night with a count"
+    else:
+        asked = "recalled_low" in frame.columns
+        logged = frame.filter(pl.col("recalled_low").is_not_null()) if asked else frame.clear()
+        step, why = ANSWERED, "without a recalled frequency"
+    aged = bool(frame["age_years"].count())
+    old = logged.filter(pl.col("age_years") >= youngest) if aged else logged
+    young = logged["age_years"].lt(youngest).sum()
+    below = [f"{young:,} younger than {youngest}"] if young else []
+    unaged = logged["age_years"].null_count() if aged else 0
+    below += [f"{unaged:,} without an age"] if unaged else []
+    unlogged = f"{frame.height - logged.height:,} {why}"
+    made = [*_steps(cohort, PARTICIPANTS, [(step, logged.height, unlogged), (ANALYSED, old.height, ", ".join(below))])]
+    if cohort.kind == "diary":
+        kept = seen.join(old, on="participant_id", how="semi").height
+        lost = f"{nights.height - seen.height:,} without a count"
+        of_nights = [(LOGGED, seen.height, lost), (ANALYSED, kept, f"{seen.height - kept:,} of those participants")]
+        made += _steps(cohort, NIGHTS, of_nights)
+    return estimates.frame(made)
+
+
+def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iterator[dict[str, Any]]:
+    table = "participants" if what == PARTICIPANTS else "diary"
+    accepted = cohort.frame(table).height
+    counts = [count for count in cohort.attrition.tables if count.table == table]
+    read = sum(count.read for count in counts) if counts else accepted
+    rejected = sum(count.rejected for count in counts)
+    blanked = sum(count.blanked for count in counts)
+    lost = [f"{rejected:,} rejected"] if rejected else []
+    # Several rows of a file can be one participant.
+    lost += [f"{read - rejected - accepted:,} rows of the same"] if read - rejected > accepted else []
+    kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
+    first = [(IN_FILE, max(read, accepted), ""), (ACCEPTED, accepted, ", ".join([*lost, kept] if kept else lost))]
+    before = None
+    for step, n, why in [*first, *later]:
+        yield estimates.row(
+            status="converged",
+            cohort=cohort.name,
+            population="all",
+            analysis=kinds.COHORT_FLOW.name,
+            outcome=what,
+            term="step",
+            level=step,
+            scale="count",
+            unit=what,
+            estimate=n,
+            n_participants=n if what == PARTICIPANTS else None,
+            n_nights=n if what == NIGHTS else None,
+            note=why if why and (n != before or step == ACCEPTED) else None,
+        )
+        before = n
+
+
+def logging_by_week(cohort: Cohort) -> pd.DataFrame:
+    """Return the share of nights that participants of a diary logged in each week since their first, up to their last.
+
+    They are in the order of the share that they logged in all, and named by their place in it, the least first; of many
+    those next to each other are taken together.
+    """
+    nights = cohort.frame("diary").with_columns(logged=observed_night(cohort))
+    spans = nights.group_by("participant_id").agg(
+        first=pl.col("date").min(), last=pl.col("date").max(), logged=pl.col("logged").sum()
+    )
+    length = (pl.col("last") - pl.col("first")).dt.total_days() + 1
+    ranked = spans.with_columns(length=length).sort(pl.col("logged") / pl.col("length"), "length", "participant_id")
+    size = -(-ranked.height // _MOST_LINES) if ranked.height else 1
+    ranked = ranked.with_columns(line=pl.int_range(pl.len()) // size)
+    week = (pl.col("night") // 7 + 1).alias("week")
+    expected = (
+        ranked.select("participant_id", "line", night=pl.int_ranges(0, pl.col("length")))
+        .explode("night")
+        .group_by("line", week)
+        .agg(expected=pl.len(), people=pl.col("participant_id").n_unique())
+    )
+    seen = (
+        nights.filter("logged")
+        .join(ranked.select("participant_id", "line", "first"), on="participant_id")
+        .select("line", night=(pl.col("date") - pl.col("first")).dt.total_days())
+        .group_by("line", week)
+        .agg(seen=pl.len())
+    )
+    cells = expected.join(seen, on=["line", "week"], how="left").sort("line", "week").fill_null(0)
+    return estimates.frame(
+        estimates.row(
+            status="converged",
+            cohort=cohort.name,
+            population=_line(cell["line"], size, ranked.height),
+            analysis=kinds.LOGGED.name,
+            outcome="cramps",
+            term="study_week",
+            level=str(cell["week"]),
+            scale="proportion",
+            estimate=cell["seen"] / cell["expected"],
+            n_participants=cell["people"],
+            n_nights=cell["expected"],
+            n_events=cell["seen"],
+        )
+        for cell in cells.iter_rows(named=True)
+    )
+
+
+def _line(at: int, size: int, of: int) -> str:
+    first, last = at * size + 1, min((at + 1) * size, of)
+    return f"participant {first}" if first == last else f"participants {first}-{last}"

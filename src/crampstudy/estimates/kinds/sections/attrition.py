@@ -1,0 +1,25 @@
+"""How the rows of a cohort come from its files into the analyses."""
+
+from crampstudy.estimates.kinds.registry import Kind, register
+
+COHORT_FLOW = register(
+    Kind(
+        name="flow of the cohort",
+        meaning="Participants or nights, as `outcome` says, at the step in `level`: in the file, accepted, logged (in "
+        "a survey: answered), analysed by age; `note` says why others were lost before it.",
+        table="cohort_flow",
+        figure="cohort_flow",
+        sentence="{outcome}, {level}: {value}",
+    )
+)
+LOGGED = register(
+    Kind(
+        name="logging by week",
+        meaning="Share of the nights of the week in `level` since their first that the participants in `population` "
+        "logged, who are in the order of how much they logged in all.",
+        table="logging",
+        figure="logging",
+        sentence="Logged, {who}, week {level}: {value}",
+        tabled=False,
+    )
+)

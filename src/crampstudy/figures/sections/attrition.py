@@ -1,0 +1,90 @@
+"""How a cohort came from its files into the analyses, drawn: the flow of its rows, and who logged when."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.estimates.results import of_result
+from crampstudy.figures import style
+from crampstudy.figures.message import could_not_estimate
+
+_STEP = 0.62
+"""Inches from one step of the flow to the next."""
+_BOX = {"boxstyle": "round,pad=0.45,rounding_size=0.15", "facecolor": "white", "edgecolor": style.RULE}
+_MOST_NAMED = 20
+
+
+@of_result
+def cohort_flow(estimates: pd.DataFrame) -> Figure:
+    """Draw participants, and nights beside them, from the file to the analyses, with what was set aside on the way."""
+    rows = kinds.COHORT_FLOW.rows(estimates)
+    if rows.empty:
+        return could_not_estimate("the cohort has no participants")
+    columns = list(dict.fromkeys(rows["outcome"]))
+    steps = list(dict.fromkeys(rows["level"]))
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, _STEP * len(steps) + 0.1))
+        axes = figure.subplots()
+        axes.set_xlim(0, 2 * max(len(columns), 2))
+        axes.set_ylim(len(steps) - 0.5, -0.5)
+        axes.axis("off")
+        for place, name in enumerate(columns):
+            _column(axes, 2 * place + 0.55, rows[rows["outcome"] == name], steps)
+    return figure
+
+
+def _column(axes: Axes, x: float, rows: pd.DataFrame, steps: list[str]) -> None:
+    for row in wording.records(rows):
+        at = steps.index(str(row["level"]))
+        said = f"{wording.count(row['estimate'])} {row['outcome']}\n{row['level']}"
+        axes.text(x, at, said, ha="center", va="center", fontsize=7.5, bbox=_BOX, zorder=2, in_layout=False)
+        if at == 0:
+            continue
+        arrow = {"arrowstyle": "-|>", "color": style.RULE, "shrinkA": 13, "shrinkB": 13}
+        axes.annotate("", (x, at), (x, at - 1), arrowprops=arrow, zorder=1)
+        if pd.notna(row["note"]):
+            text = str(row["note"]).replace(", ", "\n")
+            axes.text(x + 0.12, at - 0.5, text, ha="left", va="center", fontsize=6.5, in_layout=False, linespacing=1.1)
+
+
+@of_result
+def logging(estimates: pd.DataFrame) -> Figure:
+    """Draw the share of nights that was logged, a line for each participant or group of them and a cell for each week.
+
+    Those who logged least stand at the top; a week after somebody's last night is empty.
+    """
+    rows = kinds.LOGGED.rows(estimates)
+    if rows.empty:
+        return could_not_estimate("no night was expected")
+    import seaborn as sns
+
+    people = list(dict.fromkeys(rows["population"]))
+    weeks = sorted(rows["level"].astype(int).unique())
+    shares = rows.assign(week=rows["level"].astype(int)).pivot(index="population", columns="week", values="estimate")
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.95 + min(0.12 * len(people), 3.0)))
+        axes = figure.subplots()
+        sns.heatmap(
+            100 * shares.reindex(index=people, columns=weeks),
+            vmin=0,
+            vmax=100,
+            cmap="cividis",
+            cbar_kws={"label": "Nights logged (%)", "pad": 0.02},
+            xticklabels=max(1, len(weeks) // 14),
+            yticklabels=people if len(people) <= _MOST_NAMED else False,
+            rasterized=len(people) * len(weeks) > 2000,
+            ax=axes,
+        )
+        axes.set_xlabel("Week since the participant's first night")
+        axes.set_ylabel("Participants, least logged first")
+        axes.tick_params(length=0, rotation=0)
+        if len(people) > _MOST_NAMED:
+            ends = np.array([0.5, len(people) - 0.5])
+            numbers = rows.groupby("population", sort=False)["n_participants"].max().cumsum()
+            axes.set_yticks(ends, ["1", wording.count(numbers.iloc[-1])])
+    return figure

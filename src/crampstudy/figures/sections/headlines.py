@@ -1,0 +1,105 @@
+"""The main contrasts of a report in one forest: what is compared, ratio, interval, counts and verdict, aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crampstudy import wording
+from crampstudy.estimates.results import of_result
+from crampstudy.estimates.verdicts import MARGINS
+from crampstudy.figures import style
+from crampstudy.figures.factors import arrows, log_axis
+from crampstudy.figures.message import could_not_estimate
+from crampstudy.figures.points import estimated
+
+_ROW = 0.31
+"""Inches of a row, which has two lines on its left."""
+_WIDTHS = (2.3, 2.0, 2.7)
+_AT = {"n": 0.15, "events": 0.33, "number": 0.68, "verdict": 0.73}
+"""Where the columns on the right stand, as shares of their width: all end there, and the verdict begins."""
+_SMALL = 7.2
+_VERDICTS = {"differs but negligible": "differs, negligible"}
+_COLOURS = {"higher": style.PALETTE[1], "lower": style.PALETTE[0]}
+
+
+@of_result
+def headlines(estimates: pd.DataFrame) -> Figure:
+    """Draw ratios of several questions on one log axis, a row each, with what each rests on and its verdict.
+
+    The band shows which ratios are as good as 1; an interval that reaches beyond the axis ends in an arrow. Rows
+    without a number are left to the text.
+    """
+    rows = estimated(estimates)
+    if rows.empty:
+        return could_not_estimate("none of the main contrasts could be estimated")
+    with style.journal():
+        figure = style.JournalFigure(figsize=(style.TEXT_WIDTH, 0.75 + _ROW * len(rows)))
+        left, axes, right = figure.subplots(1, 3, sharey=True, width_ratios=_WIDTHS)
+        for side in (left, right):
+            side.set_xlim(0, 1)
+            side.axis("off")
+        _draw(axes, rows)
+        axes.set_ylim(len(rows) - 0.4, -1.0)
+        _write(left, right, rows)
+    return figure
+
+
+def _draw(axes: Axes, rows: pd.DataFrame) -> None:
+    import seaborn as sns
+
+    axes.axvspan(*MARGINS, color=style.RULE, alpha=0.12, linewidth=0)
+    axes.axvline(1.0, color=style.RULE, linewidth=0.8)
+    ends = log_axis(axes, rows)
+    colours = [_COLOURS.get(str(verdict), style.INK) for verdict in rows["verdict"]]
+    for at, (row, colour) in enumerate(zip(wording.records(rows), colours, strict=True)):
+        if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
+            axes.hlines(at, row["ci_low"], row["ci_high"], color=colour)
+        arrows(axes, rows.iloc[[at]], pd.Series([float(at)]).to_numpy(), ends, colour)
+    sns.scatterplot(
+        x=rows["estimate"].to_numpy(dtype=float),
+        y=range(len(rows)),
+        hue=range(len(rows)),
+        palette=colours,
+        marker="s",
+        s=22,
+        linewidth=0,
+        legend=False,
+        ax=axes,
+        zorder=3,
+    )
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    level = f"{rows['ci_level'].iloc[0] * 100:g}"
+    axes.set_xlabel(f"Ratio ({level}% CI), log scale")
+    axes.set_ylabel("")
+    style.grid(axes, "x")
+    axes.spines["left"].set_visible(False)
+
+
+def _write(left: Axes, right: Axes, rows: pd.DataFrame) -> None:
+    # The columns have their widths, whatever is written in them.
+    small: dict[str, Any] = {"fontsize": _SMALL, "va": "center", "in_layout": False}
+    bold = {**small, "fontweight": 600}
+    left.text(0, -0.8, "Contrast", **bold)
+    for name, text in (("n", "People"), ("events", "Events"), ("number", "Ratio (interval)")):
+        right.text(_AT[name], -0.8, text, ha="right", **bold)
+    right.text(_AT["verdict"], -0.8, "Verdict", **bold)
+    for at, row in enumerate(wording.records(rows)):
+        left.text(0, at - 0.17, wording.capital(wording.term(str(row["term"]))), **small)
+        left.text(0, at + 0.2, _compared(row), **{**small, "fontsize": 6.2, "color": style.PALETTE[6]})
+        right.text(_AT["n"], at, wording.count(row["n_participants"]), ha="right", **small)
+        events = wording.DASH if pd.isna(row["n_events"]) else wording.count(row["n_events"])
+        right.text(_AT["events"], at, events, ha="right", **small)
+        right.text(_AT["number"], at, wording.estimate(row), ha="right", **small)
+        right.text(_AT["verdict"], at, _VERDICTS.get(row["verdict"], row["verdict"]), **small)
+
+
+def _compared(row: Mapping[str, Any]) -> str:
+    """Return what a ratio compares, and of what number it is where that is not the rate."""
+    said = wording.contrast(row)
+    scale = "" if row["scale"] == "rate_ratio" else str(row["scale"]).replace("_", " ")
+    return "; ".join(filter(None, (said, scale)))

@@ -1,0 +1,65 @@
+"""How a cohort came from its files into the analyses, as tables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import kinds
+from crampstudy.tables.table import as_table, table_of_rows
+
+
+@table_of_rows
+def cohort_flow(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how many participants and nights there are at each step, and why those before it were lost."""
+    rows = kinds.COHORT_FLOW.rows(estimates)
+    made = pd.DataFrame(
+        {
+            "Number": rows["estimate"].map(wording.count).tolist(),
+            "Set aside before": rows["note"].fillna(wording.DASH).tolist(),
+        }
+    )
+    made.index = pd.MultiIndex.from_arrays(
+        [rows["outcome"].map(wording.capital), rows["level"].map(wording.capital)], names=["", "Step"]
+    )
+    return made
+
+
+@table_of_rows
+def logging(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how much the participants logged in each week, from those who logged least to those who logged most."""
+    rows = kinds.LOGGED.rows(estimates)
+    shares = rows.assign(shown=[wording.number(100 * share, 0) for share in rows["estimate"]])
+    made = shares.pivot(index="population", columns="level", values="shown").fillna(wording.DASH)
+    made = made.reindex(index=rows["population"].unique(), columns=rows["level"].unique())
+    made.columns = pd.Index([f"Week {week}" for week in made.columns])
+    return made.rename_axis("Participants")
+
+
+@as_table
+def data_quality(flow: pd.DataFrame, complete: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+    """Return how good the data of a cohort are at a glance: what was read, set aside, logged and measured.
+
+    Args:
+        flow: the rows of the flow of the cohort.
+        complete: its completeness over all participants.
+        cohort: the cohort, for what cleaning did.
+    """
+    steps = {(row["outcome"], row["level"]): row["estimate"] for row in wording.records(flow)}
+    lines: dict[str, str] = {}
+    for (what, step), n in steps.items():
+        before = steps[what, "in the file"]
+        share = "" if step == "in the file" or not before else f" ({100 * n / before:.1f}%)"
+        lines[f"{wording.capital(str(what))} {step}"] = f"{wording.count(n)}{share}"
+    blanked = sum(count.blanked for count in cohort.attrition.tables)
+    lines["Cells blanked as impossible"] = wording.count(blanked)
+    warned = sum(count.n for count in cohort.attrition.rules if count.severity == "warn")
+    lines["Warnings, nothing changed"] = wording.count(warned)
+    for row in wording.records(complete[complete["estimate"].notna()]):
+        if row["scale"] == "proportion":
+            what = "Expected nights logged" if pd.notna(row["n_nights"]) else "Participants who answered"
+            lines[what] = f"{wording.number(100 * row['estimate'], 1)}%"
+        else:
+            lines["Longest gap of a participant, median"] = wording.counted(round(row["estimate"]), "nights")
+    return pd.DataFrame({"Number": lines.values()}, index=pd.Index(list(lines), name="What"))
