@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from crampstudy import suggestions, tables
@@ -11,6 +11,7 @@ from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.others import Others, SectionResults
 from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
+from crampstudy.analyses.sections.claims import ANALYSIS as CLAIMS
 from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
 from crampstudy.analyses.sections.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.sections.frequency import ANALYSIS as FREQUENCY
@@ -43,6 +44,7 @@ ANALYSES: Mapping[str, Analysis] = {
         CONDITIONS,
         SEASON,
         SEVERITY,
+        CLAIMS,
         SECOND_OPINION,
     )
 }
@@ -95,13 +97,13 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     return _whole(analysis, answer.parts, found)
 
 
-def run_others(cohort: Cohort, settings: Settings) -> Others:
-    """Return what the analyses find that draw on no other."""
+def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None = None) -> Others:
+    """Return what the analyses find that draw on no other; of these alone that are named, where ``names`` are given."""
     without_graph = replace(settings, graph=None)
     return {
         each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
         for each in ANALYSES.values()
-        if not each.draws_on_others
+        if not each.draws_on_others and (names is None or each.name in names)
     }
 
 

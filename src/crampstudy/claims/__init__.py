@@ -7,7 +7,7 @@ from crampstudy.claims.claim import CLAIM_ROWS, Claim, ClaimRow, claims, find, r
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry, ledger
 from crampstudy.claims.published import Published, published
 from crampstudy.claims.rules import VERDICTS, ClaimVerdict
-from crampstudy.claims.sentences import reason
+from crampstudy.claims.sentences import number, reason
 
 __all__ = [
     "CLAIM_ROWS",
@@ -21,6 +21,7 @@ __all__ = [
     "claims",
     "find",
     "ledger",
+    "number",
     "published",
     "reason",
     "rows_of_claim",

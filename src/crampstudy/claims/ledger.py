@@ -61,9 +61,7 @@ class LedgerEntry:
     def deciding(self) -> ClaimPart | None:
         """The part whose row is shown: the first of the verdict of the whole, else the first that there is."""
         every = (*self.parts, *self.beside)
-        return next((part for part in every if part.verdict == self.verdict and part.row is not None), None) or next(
-            (part for part in every if part.row is not None), next(iter(every), None)
-        )
+        return next((part for part in every if part.verdict == self.verdict), next(iter(every), None))
 
     @property
     def chances(self) -> power.Chances | None:

@@ -46,6 +46,12 @@ def _reasons(entry: LedgerEntry) -> Iterator[str]:
         yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
 
 
+def number(entry: LedgerEntry) -> str:
+    """Return the number of the row that is shown, and where its interval lies; empty where there is no row."""
+    part = entry.deciding
+    return f"{wording.capital(_said(part))}." if part else ""
+
+
 def power_words(entry: LedgerEntry) -> str:
     """Return how likely the claim was to be supported, were the truth large."""
     found = entry.chances
@@ -67,11 +73,11 @@ def _of_parts(entry: LedgerEntry) -> Iterator[str]:
     if entry.verdict == rules.STATED:
         yield "no verdict of truth: " + "; ".join(_stated(part) for part in entry.beside)
     elif len(parts) == 1:
-        yield _said(parts[0], entry)
+        yield _said(parts[0])
     else:
         for part in parts:
             verdict = f"{part.verdict}, " if part.verdict != rules.NOT_TESTABLE else ""
-            yield f"{part.of.part}: {verdict}{_said(part, entry)}"
+            yield f"{part.of.part}: {verdict}{_said(part)}"
 
 
 def _stated(part: ClaimPart) -> str:
@@ -80,7 +86,7 @@ def _stated(part: ClaimPart) -> str:
     return f"{part.of.part} {estimate(part.row)}{_unit(part.row)}"
 
 
-def _said(part: ClaimPart, entry: LedgerEntry) -> str:
+def _said(part: ClaimPart) -> str:
     """Return the number of a part and where its interval lies."""
     if part.row is None or part.verdict == rules.NOT_TESTABLE:
         return _missing(part)

@@ -17,6 +17,7 @@ MODELS = (
     *("survey-logistic", "survey-poisson", "survey-ordinal", "survey-linear", "interval-count"),
 )
 ANALYSES = (
+    "summary",
     "cohort",
     "frequency",
     "age-and-muscle",
@@ -29,6 +30,7 @@ ANALYSES = (
     "conditions",
     "season",
     "severity",
+    "claims",
     "second-opinion",
 )
 

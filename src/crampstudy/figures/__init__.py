@@ -11,6 +11,7 @@ from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
 from crampstudy.figures.sections.attrition import cohort_flow, logging
+from crampstudy.figures.sections.claims import claims
 from crampstudy.figures.sections.compared import common_measure, compared_groups
 from crampstudy.figures.sections.comparisons import between_cohorts
 from crampstudy.figures.sections.conditions import ratios_by_age
@@ -63,6 +64,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         cohort_flow,
         logging,
         headlines,
+        claims,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -74,6 +76,7 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "claims",
     "cohort_flow",
     "common_measure",
     "compared_groups",

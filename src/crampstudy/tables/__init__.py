@@ -34,6 +34,7 @@ from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
 from crampstudy.tables.sections.attrition import cohort_flow, data_quality, logging
 from crampstudy.tables.sections.case_definition import case_criteria, case_rates, recall
+from crampstudy.tables.sections.claims import claims
 from crampstudy.tables.sections.cohorts import (
     beside_ratios,
     between_kinds,
@@ -92,6 +93,7 @@ __all__ = [
     "both_directions",
     "case_criteria",
     "case_rates",
+    "claims",
     "classes",
     "cleaning",
     "clock",

@@ -24,6 +24,7 @@ from crampstudy.tables.sections import (
     treatments,
     triage,
 )
+from crampstudy.tables.sections.claims import claims
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios
@@ -45,7 +46,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
-        *(conditions, age_ratios),
+        *(conditions, age_ratios, claims),
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(triage.red_flags, triage.flag_stability, triage.test_results),
         *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),
