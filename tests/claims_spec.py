@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from crampstudy import estimates
+import pandas as pd
+
+from crampstudy import claims, estimates
 from crampstudy.claims import rules
 from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, SUPPORTED
 
@@ -94,3 +96,27 @@ def verdict(case: Case) -> str:
 def peak(numbers: tuple[float, float, float] | None) -> dict[str, Any]:
     """Return the row of a peak."""
     return Case("winter", "day_of_year", numbers, "", "").row
+
+
+OF_DIARIES = [row for row in claims.CLAIM_ROWS if row.kind != "survey" and row.analysis != "treatment effect"]
+
+
+def scale_of(row: claims.ClaimRow) -> str:
+    if row.side in (rules.HIGHER, rules.LOWER):
+        return "difference" if row.outcome.endswith(("_0_10", "fall")) else "rate_ratio"
+    return {"peak": "day_of_year", "peak to trough": "rate_ratio"}.get(row.level, "proportion")
+
+
+def inconclusive_rows() -> dict[str, pd.DataFrame]:
+    """Return rows as the sections name them, all inconclusive, of a diary in which nobody was randomised."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for row in OF_DIARIES:
+        scale, everybody = scale_of(row), row.population or "age_years >= 20"
+        numbers = {"difference": (0.0, -2.0, 2.0), "proportion": (0.4, 0.2, 0.7)}.get(scale, (1.0, 0.5, 2.0))
+        cells = {name: getattr(row, name) or None for name in ("analysis", "term", "level")}
+        cells |= {"outcome": row.outcome or "cramps", "population": everybody, "scale": scale, "p_value": 0.5}
+        cells |= dict(zip(("estimate", "ci_low", "ci_high"), numbers, strict=True))
+        cells |= {"n_participants": 200, "std_error": 0.35, "df": 100.0, "ci_level": 0.95}
+        if not any(each["key"] == estimates.key(cells) for each in made.setdefault(row.section, [])):
+            made[row.section].append(estimates.row(status="converged", **cells))
+    return {section: estimates.frame(rows) for section, rows in made.items()}

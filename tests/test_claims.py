@@ -13,9 +13,9 @@ import claims_page
 import numpy as np
 import pandas as pd
 import pytest
-from claims_spec import CASES, PARTS, SEASONS, Case, peak, verdict
+from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_rows, peak, verdict
 
-from crampstudy import analyses, claims, codebook, estimates, evidence
+from crampstudy import analyses, claims, codebook, evidence
 from crampstudy.claims import power, rules
 from crampstudy.claims.ledger import LedgerEntry
 from crampstudy.claims.published import NONE_FOUND, published
@@ -26,30 +26,12 @@ from crampstudy.wording import with_none
 
 ROOT = Path(__file__).parent.parent
 Found = dict[str, pd.DataFrame]
-OF_DIARIES = [row for row in claims.CLAIM_ROWS if row.kind != "survey" and row.analysis != "treatment effect"]
 OPPOSITE = {SUPPORTED: CONTRADICTED, NEGLIGIBLE: CONTRADICTED, CONTRADICTED: SUPPORTED}
-
-
-def scale_of(row: claims.ClaimRow) -> str:
-    if row.side in (rules.HIGHER, rules.LOWER):
-        return "difference" if row.outcome.endswith(("_0_10", "fall")) else "rate_ratio"
-    return {"peak": "day_of_year", "peak to trough": "rate_ratio"}.get(row.level, "proportion")
 
 
 @pytest.fixture(scope="module")
 def found() -> Found:
-    """Rows as the sections name them, all inconclusive, of a diary in which nobody was randomised."""
-    made: dict[str, list[dict[str, Any]]] = {}
-    for row in OF_DIARIES:
-        scale, everybody = scale_of(row), row.population or "age_years >= 20"
-        numbers = {"difference": (0.0, -2.0, 2.0), "proportion": (0.4, 0.2, 0.7)}.get(scale, (1.0, 0.5, 2.0))
-        cells = {name: getattr(row, name) or None for name in ("analysis", "term", "level")}
-        cells |= {"outcome": row.outcome or "cramps", "population": everybody, "scale": scale, "p_value": 0.5}
-        cells |= dict(zip(("estimate", "ci_low", "ci_high"), numbers, strict=True))
-        cells |= {"n_participants": 200, "std_error": 0.35, "df": 100.0, "ci_level": 0.95}
-        if not any(each["key"] == estimates.key(cells) for each in made.setdefault(row.section, [])):
-            made[row.section].append(estimates.row(status="converged", **cells))
-    return {section: estimates.frame(rows) for section, rows in made.items()}
+    return inconclusive_rows()
 
 
 @pytest.fixture(scope="module")

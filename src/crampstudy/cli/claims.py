@@ -75,7 +75,10 @@ def claims(
         hemisphere=hemisphere,
     )
     source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
-    cohort = part(opened(source), where)
+    whole = opened(source)
+    cohort = part(whole, where)
+    for said in cohort.attrition.remarks[len(whole.attrition.remarks) :]:
+        typer.echo(f"note: {cohort.name}: {said}", err=True)
     others = run_others(cohort, settings, section.SECTIONS)
     ledger = section.ledger_of(cohort, settings, others)
     found = section.findings(ledger, cohort)

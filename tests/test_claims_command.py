@@ -1,0 +1,161 @@
+"""The command of the article's claims, its section, and a part of a cohort."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from claims_spec import inconclusive_rows
+
+from crampstudy import analyses, claims, estimates, tables
+from crampstudy.analyses import SectionResults, registry
+from crampstudy.claims import rules, tidy
+from crampstudy.cohort import Cohort
+from crampstudy.cohort.split import part
+from crampstudy.errors import UsageError
+from crampstudy.estimates import kinds
+from crampstudy.simulate import simulate, write
+from crampstudy.sources import open_cohort
+
+Run = Callable[..., tuple[int, str, str]]
+KEYS = ["claim", "verdict", "analysis", "key", "estimate", "ci_low", "ci_high", "published", "reason"]
+
+
+def others(rows: dict[str, pd.DataFrame]) -> dict[str, SectionResults]:
+    return {name: SectionResults(each, {}, {}, None) for name, each in rows.items()}
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return simulate(12, 10, seed=3)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    made = tmp_path_factory.mktemp("claims") / "study"
+    write(made, 12, 10, 3, draws=3_000)
+    return str(made)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the sections were asked for; their rows are made by hand."""
+    given: list[Any] = []
+
+    def run_others(cohort: Cohort, settings: analyses.Settings, names: Any) -> dict[str, SectionResults]:
+        given.append((cohort, settings, names))
+        return others(inconclusive_rows())
+
+    monkeypatch.setattr(registry, "run_others", run_others)
+    return given
+
+
+class TestCommand:
+    def test_json_has_an_object_a_claim(self, run: Run, source: str, asked: list[Any]) -> None:
+        code, out, _ = run("claims", source, "--json")
+        made = json.loads(out)
+        assert code == 0 and [each["claim"] for each in made] == [f"C{n:02d}" for n in range(1, 62)]
+        assert all(list(each) == KEYS and each["verdict"] in rules.VERDICTS for each in made)
+        by_claim = {each["claim"]: each for each in made}
+        diabetes = by_claim["C12"]
+        assert (diabetes["verdict"], diabetes["analysis"], diabetes["estimate"]) == ("inconclusive", "conditions", 1.0)
+        assert (diabetes["ci_low"], diabetes["ci_high"]) == (0.5, 2.0)
+        assert diabetes["key"] in set(inconclusive_rows()["conditions"]["key"])
+        assert by_claim["C54"]["verdict"] == "contradicted" and by_claim["C54"]["key"] is None
+        assert by_claim["C34"]["verdict"] == "not testable here" and by_claim["C48"]["verdict"] == "stated"
+        assert by_claim["C26"]["published"].startswith("contradicted: In older adults")
+        # Only the sections whose rows answer claims were run.
+        assert asked[0][2] == {row.section for row in claims.CLAIM_ROWS}
+
+    def test_a_reader_sees_every_claim_and_why_one_cannot_be_tested(
+        self, run: Run, source: str, asked: list[Any]
+    ) -> None:
+        code, out, err = run("claims", source)
+        assert code == 0 and all(f"C{n:02d} " in out for n in range(1, 62))
+        assert "Nutrition" in out and "What was published contradicts C03, C20, C26, C28, C54 and C57." in out
+        assert "C34 is not testable here: No section estimates the indirect effect" in out
+        assert "could hardly have been told in a cohort of this size" not in out and "12 participants" not in err
+
+    def test_settings_reach_the_sections(self, run: Run, source: str, asked: list[Any]) -> None:
+        options = ("--age-bands", "30,50", "--ci-level", "0.9", "--hemisphere", "south", "--where", "sex = 'female'")
+        code, _, err = run("claims", source, "--json", *options)
+        cohort, settings, _ = asked[0]
+        assert code == 0 and settings.age_bands == (30, 50) and settings.ci_level == 0.9
+        assert settings.hemisphere == "south" and set(cohort.frame("participants")["sex"]) == {"female"}
+        assert "of those with sex = 'female' alone" in err
+
+    def test_a_folder_has_the_objects_the_rows_and_what_is_behind_them(
+        self, run: Run, source: str, asked: list[Any], tmp_path: Path
+    ) -> None:
+        place = tmp_path / "made"
+        assert run("claims", source, "--out", str(place))[0] == 0
+        assert {path.name for path in place.iterdir()} == {"claims.json", "claims.csv", "estimates.csv"}
+        assert len(json.loads((place / "claims.json").read_text(encoding="utf-8"))) == 61
+        with (place / "claims.csv").open(encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["analysis"] == "claim of the article"]
+        assert [row["term"] for row in rows] == [f"C{n:02d}" for n in range(1, 62)]
+        behind = (place / "estimates.csv").read_text(encoding="utf-8")
+        assert json.loads((place / "claims.json").read_text(encoding="utf-8"))[11]["key"] in behind
+        code, _, err = run("claims", source, "--out", str(place))
+        assert code != 0 and "--force" in err
+        assert run("claims", source, "--out", str(place), "--force")[0] == 0 and (tmp_path / "made.old-1").is_dir()
+
+
+class TestPart:
+    def test_some_participants_are_a_cohort_with_their_nights(self, diary: Cohort) -> None:
+        people = diary.frame("participants")
+        old = people.filter(people["age_years"] >= 60)["participant_id"].to_list()
+        made = part(diary, "age_years >= 60")
+        assert made.frame("participants")["participant_id"].to_list() == old and made.name == diary.name
+        assert set(made.frame("diary")["participant_id"]) <= set(old)
+        assert part(diary, None) is diary
+
+    def test_a_survey_and_nobody_are_refused(self, diary: Cohort, shared: Path) -> None:
+        with pytest.raises(UsageError, match="no participant of simulated has age_years > 200"):
+            part(diary, "age_years > 200")
+        survey = open_cohort(f"nhanes:{shared}/data/nhanes?cycles=D")
+        with pytest.raises(UsageError, match="leave --where out"):
+            part(survey, "age_years >= 60")
+
+
+@pytest.fixture(scope="module")
+def found(diary: Cohort) -> analyses.Findings:
+    return analyses.run("claims", diary, others=others(inconclusive_rows()))
+
+
+class TestSection:
+    def test_it_shows_every_claim_by_the_parts_of_the_article(self, found: analyses.Findings) -> None:
+        table = found.tables["tbl-claims"].frame
+        assert len(table) == 61 and list(table.index.get_level_values(0).unique())[:3] == [
+            *("Introduction and definition", "Prevalence", "Muscles, nerves and salts"),
+        ]
+        assert list(table.columns) == ["Estimate (95% CI)", "Here", "Published", "Told, %"]
+        diabetes = table.xs("C12 Diabetes goes with more cramps", level=1).iloc[0]
+        assert diabetes.tolist()[:3] == ["1.00 (0.50–2.00)", "inconclusive", "inconclusive"]
+        assert len(found.figures["fig-claims"].estimates) > 61 and found.could_not == {}
+
+    def test_what_was_to_be_expected_stands_beside(self, found: analyses.Findings) -> None:
+        own = kinds.EXPECTED_VERDICT.rows(found.estimates)
+        of_one = own[own["term"].eq("C12")]
+        assert len(of_one) == 12 and of_one.groupby("reference")["estimate"].sum().round(6).tolist() == [1, 1, 1]
+        table = found.tables["tbl-claims"].frame
+        told = table.xs("C12 Diabetes goes with more cramps", level=1)["Told, %"].iloc[0]
+        # A standard error of 0.35 and 100 degrees of freedom.
+        assert told == "2 / 9 / 21"
+
+    def test_keys_do_not_change_with_the_verdict(self) -> None:
+        rows = inconclusive_rows()
+        clear = rows | {"conditions": rows["conditions"].assign(estimate=3.0, ci_low=2.0, ci_high=4.0)}
+        keys = [tidy.rows(claims.ledger(each, "diary"), "x")["key"].tolist() for each in (rows, clear)]
+        assert keys[0] == keys[1] and len(set(keys[0])) == len(keys[0])
+
+    def test_a_survey_without_any_section_says_so_of_each_claim(self) -> None:
+        rows = tidy.rows(claims.ledger({}, "survey"), "x")
+        assert rows["verdict"].value_counts().to_dict() == {"not testable here": 60, "contradicted": 1}
+        assert set(tables.claims(rows)["Here"]) == {"not testable here", "contradicted"}
+        assert estimates.frame([]).columns.tolist() == rows.columns.tolist()
