@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from crampstudy import estimates
 from crampstudy.claims import rules
+from crampstudy.claims.claim import Row
 from crampstudy.claims.ledger import LedgerEntry
 from crampstudy.claims.sentences import reason
 from crampstudy.estimates import kinds
+from crampstudy.estimates.rows import Status
 
 _OWN = ("key", "analysis", "term", "level", "q_value", "verdict", "status", "note")
 _SHARED = ("cohort", "population", "outcome", "ci_level")
@@ -34,7 +36,7 @@ def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
         level=part.of.part if part else None,
         q_value=entry.p_holm,
         verdict=entry.verdict,
-        status="not_measured" if entry.verdict == rules.NOT_TESTABLE else made["status"] if made else "converged",
+        status=_status(entry, made),
         note=reason(entry),
     )
     shared = {name: kept.get(name) for name in _SHARED} | {"analysis": kinds.EXPECTED_VERDICT.name, "term": number}
@@ -42,6 +44,14 @@ def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
         for verdict, probability in expected.items():
             cells = {"level": f"{verdict}, truth {truth}", "reference": truth, "scale": "probability"}
             yield estimates.row(status="converged", estimate=probability, **shared | cells)
+
+
+def _status(entry: LedgerEntry, made: Row | None) -> Status:
+    if made is not None:
+        return cast(Status, made["status"])
+    if entry.verdict != rules.NOT_TESTABLE:
+        return "converged"
+    return "not_measured" if entry.parts or entry.beside else "not_estimable"
 
 
 def records(ledger: Iterable[LedgerEntry]) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
     for row in wording.with_none(rows):
         claim = find(str(row["term"]))
         index.append((claim.section, f"{claim.claim} {claim.text}"))
-        number = "–" if row["estimate"] is None or row["status"] == "not_measured" else _number(row)
+        number = wording.DASH if row["estimate"] is None else _number(row)
         own = expected[expected["term"].eq(claim.claim)]
         made.append({heading: number, "Here": row["verdict"], "Published": published(claim).verdict, TOLD: _told(own)})
     table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]))
@@ -51,8 +51,7 @@ def _in_order(sections: pd.Index[str]) -> pd.Index[int]:
 def _number(row: dict[str, Any]) -> str:
     """Return the number of a row, of a ratio or a difference without what it compares, which the claim says."""
     if row["scale"] == "day_of_year":
-        limits = [day_of(row[name]) for name in ("ci_low", "ci_high") if row[name] is not None]
-        return f"{day_of(row['estimate'])}{f' ({wording.DASH.join(limits)})' if limits else ''}"
+        return day_of(row["estimate"])
     return value(row | {"unit": None} if verdicts.compares(row) else row)
 
 
