@@ -1,4 +1,4 @@
-"""The command of the article's claims, its section, and a part of a cohort."""
+"""The command of the article's claims and its section."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ from crampstudy import analyses, claims, estimates, tables
 from crampstudy.analyses import SectionResults, registry
 from crampstudy.claims import rules, tidy
 from crampstudy.cohort import Cohort
-from crampstudy.cohort.split import part
-from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate, write
-from crampstudy.sources import open_cohort
 
 Run = Callable[..., tuple[int, str, str]]
 KEYS = ["claim", "verdict", "analysis", "key", "estimate", "ci_low", "ci_high", "published", "reason"]
@@ -87,7 +84,7 @@ class TestCommand:
         cohort, settings, _ = asked[0]
         assert code == 0 and settings.age_bands == (30, 50) and settings.ci_level == 0.9
         assert settings.hemisphere == "south" and set(cohort.frame("participants")["sex"]) == {"female"}
-        assert "of those with sex = 'female' alone" in err
+        assert "8 participants inside, 4 left out" in err
 
     def test_a_folder_has_the_objects_the_rows_and_what_is_behind_them(
         self, run: Run, source: str, asked: list[Any], tmp_path: Path
@@ -104,23 +101,6 @@ class TestCommand:
         code, _, err = run("claims", source, "--out", str(place))
         assert code != 0 and "--force" in err
         assert run("claims", source, "--out", str(place), "--force")[0] == 0 and (tmp_path / "made.old-1").is_dir()
-
-
-class TestPart:
-    def test_some_participants_are_a_cohort_with_their_nights(self, diary: Cohort) -> None:
-        people = diary.frame("participants")
-        old = people.filter(people["age_years"] >= 60)["participant_id"].to_list()
-        made = part(diary, "age_years >= 60")
-        assert made.frame("participants")["participant_id"].to_list() == old and made.name == diary.name
-        assert set(made.frame("diary")["participant_id"]) <= set(old)
-        assert part(diary, None) is diary
-
-    def test_a_survey_and_nobody_are_refused(self, diary: Cohort, shared: Path) -> None:
-        with pytest.raises(UsageError, match="no participant of simulated has age_years > 200"):
-            part(diary, "age_years > 200")
-        survey = open_cohort(f"nhanes:{shared}/data/nhanes?cycles=D")
-        with pytest.raises(UsageError, match="leave --where out"):
-            part(survey, "age_years >= 60")
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def write_notebook(folder: Path, name: str, *code: str) -> Path:
     cells: list[dict[str, Any]] = [
         {"cell_type": "markdown", "metadata": {}, "source": f"# {name.title()}\n\n{{{{people}}}}\n\n## Deep", "id": "m"}
     ]
-    for number, source in enumerate((PARAMETERS, *code)):
+    for number, source in enumerate((PARAMETERS, *code, "_ = bins")):
         tags = [] if number else ["parameters"]
         cell = {"cell_type": "code", "metadata": {"tags": tags}, "source": source, "id": f"c{number}"}
         cells.append(cell | {"outputs": [], "execution_count": None})

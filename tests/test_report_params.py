@@ -31,6 +31,9 @@ names: list[str] = ["a"]
 
 def notebook(folder: Path, *cells: str, name: str = "one") -> Path:
     content = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": cell} for cell in cells]
+    # A parameter that no cell reads is a mistake.
+    read = "\n".join(re.findall(r"^(\w+)\s*[:=]", "\n".join(cells), re.MULTILINE))
+    content.append({"cell_type": "code", "metadata": {}, "source": read})
     path = folder / f"{name}.ipynb"
     path.write_text(json.dumps({"cells": content}), encoding="utf-8")
     return path
@@ -251,3 +254,45 @@ def test_the_page_of_own_sections_says_what_happens() -> None:
     with pytest.raises(ParameterError) as caught:
         in_kernel.check(["", cell, "# Parameters\nci_levl = 0.9\n"], {})
     assert f"ParameterError: {caught.value}\n" in page
+
+
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [
+        ("print(bins)", True),
+        ("f(x=bins)", True),
+        ("%time f(bins)", True),
+        ("!echo {bins}", True),
+        ("bins = 3", False),
+        ("text = 'bins'  # bins", False),
+        ("def bins(): ...", False),
+    ],
+)
+def test_a_parameter_that_no_cell_reads_is_a_mistake(tmp_path: Path, cell: str, read: bool) -> None:
+    path = tmp_path / "own.ipynb"
+    declared = {"metadata": {"tags": ["parameters"]}, "source": 'source: str = "x"\nbins: int = 5  # bins'}
+    cells = [{"cell_type": "code", **declared}, {"cell_type": "code", "metadata": {}, "source": cell}]
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    if read:
+        assert [each.name for each in params.describe([path])] == ["bins"]
+        return
+    with pytest.raises(ParameterError, match=r"own\.ipynb declares the parameter 'bins' and no cell reads it"):
+        params.check([path], [])
+
+
+def test_the_parameters_of_the_report_are_listed(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CRAMPSTUDY_NOTEBOOKS", str(ROOT / "notebooks"))
+    code, out, _ = run("report", "--list-parameters")
+    assert code == 0 and "age_bands=20,40,50,60,70,80: lower limits of the age bands, in years; takes a list" in out
+    assert "where=null: a condition on participants" in out and "hemisphere=north" in out
+    # What the report gives itself is nobody's to set.
+    assert "source" not in out and "results" not in out
+    code, out, _ = run("report", "--list-parameters", "cohort")
+    assert code == 0 and "ci_level=0.95" in out and "hemisphere" not in out
+    code, _, err = run("report", "--list-parameters", "cohrt")
+    assert code == 2 and "did you mean cohort" in err
+    own = notebook(tmp_path, 'source: str = "x"\nterms: str = "sex"  # terms', name="own")
+    code, out, _ = run("report", "--list-parameters", str(own))
+    assert (code, out) == (0, "terms=sex: terms; takes text\n")
+    code, _, err = run("report")
+    assert code == 2 and "needs the cohort's SOURCE" in err

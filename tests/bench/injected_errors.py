@@ -123,7 +123,7 @@ def markdown(outcome: Outcome) -> str:
         f"{outcome.rejected_clean}; clean cells blanked: {outcome.blanked_clean}; warnings about clean rows: "
         f"{outcome.warned_clean}.",
         "",
-        "| kind | table | what it is | planted | detected | rules that spoke |",
+        "| kind | table | what it is | planted | detected | rules that were broken |",
         "|---|---|---|---:|---:|---|",
     ]
     by_kind = {row["kind"]: row for row in outcome.kinds.to_dicts()}

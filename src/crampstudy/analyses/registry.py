@@ -9,9 +9,12 @@ from crampstudy import suggestions, tables
 from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.others import Others, SectionResults
+from crampstudy.analyses.overview.claims import ANALYSIS as CLAIMS
+from crampstudy.analyses.overview.definitions import ANALYSIS as DEFINITIONS
+from crampstudy.analyses.overview.methods import ANALYSIS as METHODS
+from crampstudy.analyses.overview.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.activity import ANALYSIS as ACTIVITY
 from crampstudy.analyses.sections.age_and_muscle import ANALYSIS as AGE_AND_MUSCLE
-from crampstudy.analyses.sections.claims import ANALYSIS as CLAIMS
 from crampstudy.analyses.sections.cohort import ANALYSIS as COHORT
 from crampstudy.analyses.sections.conditions import ANALYSIS as CONDITIONS
 from crampstudy.analyses.sections.frequency import ANALYSIS as FREQUENCY
@@ -21,10 +24,10 @@ from crampstudy.analyses.sections.season import ANALYSIS as SEASON
 from crampstudy.analyses.sections.second_opinion import ANALYSIS as SECOND_OPINION
 from crampstudy.analyses.sections.severity import ANALYSIS as SEVERITY
 from crampstudy.analyses.sections.sleep import ANALYSIS as SLEEP
-from crampstudy.analyses.sections.summary import ANALYSIS as SUMMARY
 from crampstudy.analyses.sections.systematic_reviews import ANALYSIS as SYSTEMATIC_REVIEWS
 from crampstudy.analyses.sections.treatments import ANALYSIS as TREATMENTS
 from crampstudy.analyses.settings import Settings
+from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.errors import AnalysisError, UsageError
 
@@ -45,7 +48,9 @@ ANALYSES: Mapping[str, Analysis] = {
         SEASON,
         SEVERITY,
         CLAIMS,
+        METHODS,
         SECOND_OPINION,
+        DEFINITIONS,
     )
 }
 """The analyses by name, in the order of the article."""
@@ -79,6 +84,7 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
         UsageError: no analysis has this name, or the settings do not suit the cohort.
     """
     analysis = named(name)
+    cohort = within(cohort, settings.where if settings else None)
     if settings is not None and settings.graph is not None and not analysis.follows_graph:
         able = ", ".join(each.name for each in ANALYSES.values() if each.follows_graph)
         raise UsageError(f"{name} follows no graph of one's own; leave it out, or ask one that does: {able}")
@@ -98,7 +104,11 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
 
 
 def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None = None) -> Others:
-    """Return what the analyses find that draw on no other; of these alone that are named, where ``names`` are given."""
+    """Return what the analyses find that draw on no other, in a cohort of those alone who are asked for.
+
+    Where ``names`` are given, of these alone.
+    """
+    settings = replace(settings, where=None)
     without_graph = replace(settings, graph=None)
     return {
         each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))

@@ -30,6 +30,8 @@ class Settings:
             of the untreated in open use; by default as the tables say.
         build_up: nights after the start of a treatment that are left out, as its effect is not there yet.
         washout: nights after its end that are left out, as its effect may last.
+        where: a condition on participants, such as ``sex = 'female'``; who does not meet it is outside of every
+            analysis, in a survey with a design that stays whole.
 
     Raises:
         BandError: the limits do not increase.
@@ -45,6 +47,7 @@ class Settings:
     run_in: int | None = None
     build_up: int = 0
     washout: int = 0
+    where: str | None = None
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.

@@ -211,7 +211,9 @@ def rule_counts(ledger: pl.DataFrame) -> tuple[RuleCount, ...]:
     named: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for rule, severity, column, n in by_column.iter_rows():
         named.setdefault((rule, severity), []).append((column, n))
-    return tuple(RuleCount(*row, columns=tuple(named.get(row[:2], ()))) for row in counts.iter_rows())
+    return tuple(
+        RuleCount(rule, severity, n, tuple(named.get((rule, severity), ()))) for rule, severity, n in counts.iter_rows()
+    )
 
 
 def rejected(violations: Sequence[Violation]) -> pl.Series:

@@ -24,6 +24,7 @@ from crampstudy.cli.options import (
     StandardName,
     UnloggedNights,
     Washout,
+    Where,
     bands,
     causal_graph,
     opened,
@@ -49,6 +50,7 @@ def analyse(
     age_bands: Bands = None,
     standard: StandardName = "who",
     ci_level: CiLevel = 0.95,
+    where: Where = None,
     graph: Graph = None,
     hemisphere: HemisphereName = "north",
     run_in: RunIn = None,
@@ -83,6 +85,7 @@ def analyse(
         run_in=run_in,
         build_up=build_up,
         washout=washout,
+        where=where,
     )
     source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     cohort = opened(source)

@@ -61,9 +61,9 @@ def claims(
     from crampstudy import analyses, estimates
     from crampstudy.age_bands import AgeBands
     from crampstudy.analyses.findings import together
+    from crampstudy.analyses.overview import claims as section
     from crampstudy.analyses.registry import run_others
-    from crampstudy.analyses.sections import claims as section
-    from crampstudy.cohort.split import part
+    from crampstudy.analyses.within import within
     from crampstudy.nights import of_cohort
     from crampstudy.sources.address import with_unlogged
 
@@ -76,8 +76,8 @@ def claims(
     )
     source = with_unlogged(source, word(unlogged, observed_from, observed_to, case_definition))
     whole = opened(source)
-    cohort = part(whole, where)
-    for said in cohort.attrition.remarks[len(whole.attrition.remarks) :]:
+    cohort = within(whole, where)
+    for said in cohort.attrition.notices[len(whole.attrition.notices) :]:
         typer.echo(f"note: {cohort.name}: {said}", err=True)
     others = run_others(cohort, settings, section.SECTIONS)
     ledger = section.ledger_of(cohort, settings, others)

@@ -31,7 +31,9 @@ ANALYSES = (
     "season",
     "severity",
     "claims",
+    "methods",
     "second-opinion",
+    "definitions",
 )
 
 

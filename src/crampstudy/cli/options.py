@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Source = Annotated[
     str, typer.Argument(help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.")
 ]
+SourceOrNone = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A data package folder, a workbook, or kind:path such as mapped:FILE.csv?mapping=M.yaml.",
+    ),
+]
 AsJson = Annotated[
     str | None, typer.Option("--json", metavar="[FILE]", help="Print the result as JSON, or write it to FILE.")
 ]

@@ -1,4 +1,4 @@
-"""The participants of one diary as several cohorts, by what they are, or some of them as one."""
+"""The participants of one diary as several cohorts, by what they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import polars as pl
 
-from crampstudy.cohort import subpopulation
 from crampstudy.cohort.frozen import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.wording import counted
@@ -43,38 +42,8 @@ def split(cohort: Cohort, by: str, levels: pl.Series) -> tuple[Cohort, ...]:
     attrition = replace(cohort.attrition, remarks=remarks)
     made = []
     for level in own:
-        tables = _of(cohort, found.filter(pl.col("level") == level)[_PERSON])
+        members = found.filter(pl.col("level") == level)[_PERSON].implode()
+        tables = {name: table.filter(pl.col(_PERSON).is_in(members)) for name, table in cohort.tables.items()}
         name = f"{by}: {_YES_NO[level]}" if isinstance(level, bool) else str(level)
         made.append(replace(cohort, name=name, title=None, tables=tables, attrition=attrition))
     return tuple(made)
-
-
-def part(cohort: Cohort, where: str | None) -> Cohort:
-    """Return the participants of a diary for whom a condition holds, as a cohort of the same name.
-
-    Args:
-        cohort: a diary. A part of a survey is a domain of its design and no cohort of its own.
-        where: a condition on columns of the participants, such as ``sex = 'female'``; without one it is the cohort.
-
-    Raises:
-        UsageError: the cohort is a survey, the condition is none, or it holds for nobody.
-    """
-    if where is None:
-        return cohort
-    if cohort.kind == "survey":
-        raise UsageError(
-            f"{cohort.name} is a survey, whose parts share its sampling units and are no cohorts of their own; leave "
-            "--where out"
-        )
-    people = cohort.frame("participants")
-    domain = subpopulation.select(people, where)
-    members = people[_PERSON].filter(domain.inside)
-    if members.is_empty():
-        raise UsageError(f"no participant of {cohort.name} has {where}")
-    left = counted(people.height - members.len(), "participants")
-    remarks = (*cohort.attrition.remarks, f"of those with {where} alone: {left} left out")
-    return replace(cohort, tables=_of(cohort, members), attrition=replace(cohort.attrition, remarks=remarks))
-
-
-def _of(cohort: Cohort, members: pl.Series) -> dict[str, pl.DataFrame]:
-    return {name: table.filter(pl.col(_PERSON).is_in(members.implode())) for name, table in cohort.tables.items()}

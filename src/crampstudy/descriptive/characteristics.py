@@ -55,7 +55,7 @@ def characteristics(
     else:
         by_band = {label: frame.filter(pl.col("age_band").cast(pl.String) == label) for label in bands.labels}
         columns |= {label: part for label, part in by_band.items() if not part.is_empty()}
-    made = []
+    made: list[Row] = []
     for v in variables:
         # The sex of one sex says nothing.
         shown = {"all": frame} if bands is None and v.name == "sex" else columns

@@ -73,7 +73,7 @@ def incidence_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_leve
 def mean_person_rate(cramps: NDArray[np.int64], nights: NDArray[np.int64], ci_level: float) -> Rate:
     """Return the mean over participants of their own rates.
 
-    It parts from the incidence rate when how much is logged goes with how often cramps come. The standard error
+    It differs from the incidence rate when how much is logged goes with how often cramps come. The standard error
     stands on the log scale by the delta method, the limits are those of an incidence rate.
     """
     observed = nights > 0

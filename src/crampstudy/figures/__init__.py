@@ -8,17 +8,17 @@ from crampstudy.estimates.results import Rows
 from crampstudy.figures.cohort import measured, participants, weekly_completeness
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
+from crampstudy.figures.overview.attrition import cohort_flow, logging
+from crampstudy.figures.overview.claims import claims
+from crampstudy.figures.overview.headlines import headlines
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
-from crampstudy.figures.sections.attrition import cohort_flow, logging
-from crampstudy.figures.sections.claims import claims
 from crampstudy.figures.sections.compared import common_measure, compared_groups
 from crampstudy.figures.sections.comparisons import between_cohorts
 from crampstudy.figures.sections.conditions import ratios_by_age
 from crampstudy.figures.sections.distribution import distribution, recalled_classes
 from crampstudy.figures.sections.dose_response import dose_response
 from crampstudy.figures.sections.forest import forest
-from crampstudy.figures.sections.headlines import headlines
 from crampstudy.figures.sections.nightly import lag_curves, modified, within_between
 from crampstudy.figures.sections.onset import onset
 from crampstudy.figures.sections.open_use import balance, overlap, regression_to_the_mean

@@ -228,10 +228,10 @@ def _filled(markdown: str, values: Mapping[str, str], notebook: str) -> str:
 
 def _joined(tables: list[tuple[str, str]], later: Collection[str]) -> Iterator[str]:
     """Yield the rows of all sections under one head; what those that draw on others repeat stands where it was made."""
-    split = [(name in later, *text.splitlines(keepends=True)) for name, text in tables]
-    made = {row for again, _, *rows in split if not again for row in rows}
-    yield from (head for _, head, *_ in split[:1])
-    for again, _, *rows in split:
+    split = [(name in later, text.splitlines(keepends=True)) for name, text in tables]
+    made = {row for again, (_, *rows) in split if not again for row in rows}
+    yield from (lines[0] for _, lines in split[:1])
+    for again, (_, *rows) in split:
         fresh = [row for row in dict.fromkeys(rows) if row not in made] if again else rows
         made.update(fresh)
         yield from fresh

@@ -98,7 +98,7 @@ def source_date() -> datetime.date | None:
 
 
 def ledger_counts(cohorts: Sequence[Cohort]) -> bytes:
-    """Return how often each rule spoke, as CSV; of several cohorts each has its rows."""
+    """Return how often each rule was broken, as CSV; of several cohorts each has its rows."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     several = len(cohorts) > 1

@@ -29,12 +29,13 @@ from crampstudy.tables.not_estimated import ALL_ESTIMATED, not_estimated
 from crampstudy.tables.observed import completeness, measured, participants, weekly_completeness
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
+from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
+from crampstudy.tables.overview.claims import claims
+from crampstudy.tables.overview.methods import adjusted_for, definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
 from crampstudy.tables.remarks import notes, parameters, reasons
-from crampstudy.tables.sections.attrition import cohort_flow, data_quality, logging
 from crampstudy.tables.sections.case_definition import case_criteria, case_rates, recall
-from crampstudy.tables.sections.claims import claims
 from crampstudy.tables.sections.cohorts import (
     beside_ratios,
     between_kinds,
@@ -77,6 +78,7 @@ __all__ = [
     "PrintedTable",
     "adherence",
     "adjusted_factors",
+    "adjusted_for",
     "adjustments",
     "against_article",
     "age_curve",
@@ -106,6 +108,7 @@ __all__ = [
     "cramp_night",
     "cramp_nights",
     "data_quality",
+    "definitions",
     "direction",
     "distribution",
     "dose_response",
@@ -120,6 +123,7 @@ __all__ = [
     "logging",
     "measured",
     "models",
+    "models_used",
     "modified",
     "months",
     "moved",
@@ -154,8 +158,10 @@ __all__ = [
     "sensitivity",
     "shown",
     "single_participants",
+    "software",
     "standardised_differences",
     "standardised_otherwise",
+    "strobe",
     "table_one",
     "test_results",
     "treatment_course",

@@ -41,10 +41,13 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
             told.add(row["term"])
     if not lines:
         lines["", "No characteristic was recorded"] = {"all": wording.DASH}
+    # A domain stands in one place, wherever its variables stand in the codebook.
+    domains = list(dict.fromkeys(domain for domain, _ in lines))
+    lines = dict(sorted(lines.items(), key=lambda line: domains.index(line[0][0])))
     made = pd.DataFrame.from_dict(lines, orient="index")
     made.index = pd.MultiIndex.from_tuples(lines, names=["", "Characteristic"])
     populations = [c for c in dict.fromkeys(["all", *estimates["population"]]) if c in made.columns]
-    numbers = absent["n_participants"].groupby("population").max() if len(absent) else {}
+    numbers = dict(absent["n_participants"].groupby("population").max()) if len(absent) else {}
     headings = {name: _heading(name, numbers) for name in populations}
     columns = [*populations, *([_MISSING] if _MISSING in made.columns else [])]
     return made.reindex(columns=columns).fillna(wording.DASH).rename(columns=headings)
@@ -53,7 +56,7 @@ def table_one(estimates: pd.DataFrame) -> pd.DataFrame:
 _MISSING = "Missing"
 
 
-def _heading(population: str, numbers: Mapping[str, int] | pd.Series[int]) -> str:
+def _heading(population: str, numbers: Mapping[Any, int]) -> str:
     name = ({"all": "All"} | SEXES).get(population) or wording.level(population)
     return f"{name} (N = {wording.count(numbers[population])})" if population in numbers else name
 

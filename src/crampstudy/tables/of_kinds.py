@@ -11,8 +11,9 @@ from crampstudy import wording
 from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
+from crampstudy.tables.overview import attrition
+from crampstudy.tables.overview.claims import claims
 from crampstudy.tables.sections import (
-    attrition,
     case_definition,
     cohorts,
     compared,
@@ -24,7 +25,6 @@ from crampstudy.tables.sections import (
     treatments,
     triage,
 )
-from crampstudy.tables.sections.claims import claims
 from crampstudy.tables.sections.conditions import conditions
 from crampstudy.tables.sections.dose_response import dose_response
 from crampstudy.tables.sections.muscle import age_ratios

@@ -50,7 +50,7 @@ def notes(*models: pd.DataFrame, besides: Collection[str] = ()) -> str:
         *_splits(rows[split]),
         said,
         f"could not estimate: {failed}" if failed else "",
-        _reworded(verdicts.remark(shown) or ""),
+        reworded(verdicts.remark(shown) or ""),
     )
     return wording.sentences(filter(None, texts))
 
@@ -106,7 +106,7 @@ def _said(rows: pd.DataFrame, besides: Collection[str], among: pd.DataFrame) -> 
 
 def _of_rows(rest: str, counts: Mapping[str, tuple[int, ...]], every: Collection[str]) -> str:
     """Return a remark with its counts, and with the names of its rows where they are not ``every`` one."""
-    text = _reworded(rest)
+    text = reworded(rest)
     distinct = {count for some in counts.values() for count in some}
     if len(distinct) > 1 and len(counts) > 1:
         each = (f"{_span(some)} ({name})" if some else name for name, some in counts.items())
@@ -142,7 +142,7 @@ def _named(row: Mapping[str, Any]) -> str:
     return f"{wording.level(str(group).split(', ', 1)[0])}{adjusted}"
 
 
-def _reworded(text: str) -> str:
+def reworded(text: str) -> str:
     """Put words in the place of covariances, and labels in that of column names, which have an underscore."""
     text = _COVARIANCES.get(text, text)
     text = re.sub(r"\bweight (?=weight_)", "weighted by ", text)

@@ -100,7 +100,7 @@ def examples(ledger: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_number(found: pl.DataFrame) -> tuple[RuleExample, ...]:
-    """Return the rules that spoke, the one that spoke most often first."""
+    """Return the rules that were broken, the one that was broken most often first."""
     ordered = found.sort("n", "rule", "severity", descending=[True, False, False])
     return tuple(RuleExample(**row) for row in ordered.to_dicts())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import polars as pl
 
 from crampstudy import estimates as tidy
 from crampstudy import tables, wording
@@ -54,8 +55,10 @@ def _found(cohort: Cohort, settings: Settings, bands: Findings, caption: str, mo
     }
     curve = age_curve(cohort, youngest=settings.youngest, ci_level=settings.ci_level)
     alt = "Left, a smooth curve over age with its interval shaded; right, points with vertical intervals by age band."
+    # Those below the first limit are few, and would rule the axis.
+    of_age = bands.estimates[bands.estimates["population"] != settings.bands.labels[0]]
     # Without an age the bands have none to stand at.
-    drawn = together([curve, bands.estimates]) if cohort.has("age_years") else curve
+    drawn = together([curve, of_age]) if cohort.has("age_years") else curve
     drawing = Drawing("age_curve", drawn, caption, alt)
     muscle = attempt((_MUSCLE,), lambda: _muscle(cohort, asked))
     ages = attempt((_WITHOUT, _RATIOS), lambda: _ages(cohort, asked))
@@ -71,8 +74,8 @@ def _rates(cohort: Cohort, settings: Settings) -> Findings:
     rows = _described(cohort, settings)
     note = (
         "Cluster-robust intervals on the log scale with participants as clusters [@liang1986], the upper limits "
-        "corrected for skewness [@hall1992]. The mean of person rates parts from the incidence rate when how much is "
-        "logged goes with how often cramps come. Summary rows overlap with the bands."
+        "corrected for skewness [@hall1992]. The mean of person rates differs from the incidence rate when those who "
+        f"log more cramp more, or less. Summary rows overlap with the bands.{_below(cohort, settings)}"
     )
     crude, standardised = kinds.INCIDENCE_RATE.rows(rows), kinds.STANDARDISED_RATE.rows(rows)
     return Findings(
@@ -89,7 +92,7 @@ def _prevalences(cohort: Cohort, settings: Settings) -> Findings:
     rows = _described(cohort, settings)
     note = (
         "Design-based estimates with logit t intervals [@lumley2004]. Mild: one to four cramps in the past month; "
-        "moderate-severe: five or more. Rows from 20, 50 and 60 years on overlap with the bands."
+        f"moderate-severe: five or more. Rows of 50+ and the like overlap with the bands.{_below(cohort, settings)}"
     )
     caption = "Prevalence of recalled cramps in the past month by age."
     any_cramp = rows[rows["level"].eq("any")]
@@ -131,6 +134,20 @@ def _ages(cohort: Cohort, asked: dict[str, Any]) -> Findings:
     return Findings(rows, {_RATIOS: table}, {_WITHOUT: drawing})
 
 
+def _below(cohort: Cohort, settings: Settings) -> str:
+    """Return who the people below the first limit are, as a sentence for a note, nothing where there are none."""
+    frame = cohort.frame("participants")
+    if "age_years" not in frame.columns:
+        return ""
+    asked = frame if cohort.kind == "diary" else frame.filter(pl.col("recalled_low").is_not_null())
+    ages = asked["age_years"].filter(asked["age_years"] < settings.youngest)
+    if ages.is_empty():
+        return ""
+    youngest, oldest = (int(age) for age in (ages.min(), ages.max()))  # type: ignore[arg-type]
+    span = f"{youngest} to {oldest}" if youngest < oldest else f"{youngest}"
+    return f" Below {settings.youngest}: people aged {span} years; they are in no figure, no summary row and no model."
+
+
 def _described(cohort: Cohort, settings: Settings) -> pd.DataFrame:
     return describe(cohort, bands=settings.bands, standard=settings.standard, ci_level=settings.ci_level).estimates
 
@@ -142,14 +159,14 @@ def _frequency(
     aged, youngest = cohort.has("age_years"), settings.youngest
     whole = wording.records(crude[crude["population"] == (f"{youngest}+" if aged else "all")])[0]
     known = wording.records(standardised[standardised["estimate"].notna()])
-    of_whom = f"all ages from {youngest} on" if aged else "all participants"
+    of_whom = f"people aged {youngest} and older" if aged else "all participants"
     overall = "not known" if pd.isna(whole["estimate"]) else value(whole)
     also = (
         f", and {value(known[0])} at the ages of the standard population"
         if known
         else " (an age-standardised figure was not estimated)"
     )
-    return f"Over {of_whom} the {quantity} is {overall}{also}."
+    return f"Among {of_whom} the {quantity} is {overall}{also}."
 
 
 ANALYSIS = Analysis(

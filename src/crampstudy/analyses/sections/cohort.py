@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import tables, wording
+from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
 from crampstudy.analyses.settings import Settings
@@ -96,7 +97,9 @@ def _found(
 ) -> Findings:
     """Return what both kinds of cohort show alike, with the parts that differ."""
     steps = flow(cohort, youngest=settings.youngest)
-    described = who.characteristics(cohort, youngest=settings.youngest, bands=settings.bands)
+    shown = _columns(settings.bands)
+    described = who.characteristics(cohort, youngest=settings.youngest, bands=shown)
+    merged = "" if shown == settings.bands else " Neighbouring age bands are taken together."
     of_whom = _of_whom(cohort, settings)
     aged = not cohort.frame("participants")["age_years"].null_count()
     unaged = "" if aged else " Participants without an age are among all and in no age group."
@@ -106,7 +109,7 @@ def _found(
             "tbl-characteristics": ReportTable(
                 tables.table_one(described),
                 f"Characteristics of {of_whom}, by age.",
-                f"{_IN_TABLE} {characteristics_note}",
+                f"{_IN_TABLE} {characteristics_note}{merged}",
             ),
             "tbl-completeness": ReportTable(
                 tables.completeness(complete), "Completeness by age.", completeness_note + unaged
@@ -148,6 +151,15 @@ _IN_TABLE = (
     "SD: standard deviation; IQR: lower to upper quartile, where a number is skewed (skewness beyond 1). Missing: "
     "participants without a value."
 )
+
+
+_MOST_COLUMNS = 4
+"""Age bands of which the table of characteristics has a column each."""
+
+
+def _columns(bands: AgeBands) -> AgeBands:
+    step = -(-len(bands.limits) // _MOST_COLUMNS)
+    return AgeBands(bands.limits[::step])
 
 
 def _of_flow(steps: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -113,7 +113,7 @@ def _effects(rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
             yield said.format("; ".join(parts).replace("tell with", "tell for"))
 
 
-def _agents(rows: list[Mapping[str, Any]], verdict: str) -> str:
+def _agents(rows: Sequence[Mapping[str, Any]], verdict: str) -> str:
     numbers = verdict not in _NUMBERLESS
     return wording.listed(
         f"{wording.small(wording.term(str(row['term'])))}"

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from crampstudy.age_bands import AgeBands
+from crampstudy.analyses.within import within
 from crampstudy.cohort import Cohort
 from crampstudy.descriptive.prevalence import check_bands
-from crampstudy.errors import BandError, ParameterError
+from crampstudy.errors import BandError, ParameterError, UsageError
 from crampstudy.report.params.declarations import GIVEN, RESULTS, SOURCE, Parameter, declared
 from crampstudy.report.params.in_kernel import check_kernel
 from crampstudy.report.params.possible import check_possible, unknown
 from crampstudy.report.params.types import fits, parse
+from crampstudy.report.params.unread import check_read
 
 __all__ = [
     "GIVEN",
@@ -46,12 +48,14 @@ def describe(notebooks: Sequence[Path], own: Path | None = None) -> list[Paramet
     ``own`` is that of the notebooks which is the reader's: of a name that it shares with others, theirs is the default.
 
     Raises:
-        ParameterError: a notebook has no or several parameters cells, a line of it is not a declaration,
-            or two notebooks declare one name differently.
+        ParameterError: a notebook has no or several parameters cells, a line of it is not a declaration, no cell reads
+            what it declares, or two notebooks declare one name differently.
     """
     found: dict[str, Parameter] = {}
     for path in notebooks:
-        for parameter in declared(path):
+        own_parameters = declared(path)
+        check_read(path, own_parameters)
+        for parameter in own_parameters:
             known = found.get(parameter.name)
             if known and path != own and known.name != SOURCE and not known.same_as(parameter):
                 raise ParameterError(
@@ -117,8 +121,13 @@ def suit(cohort: Cohort, values: Mapping[str, Any]) -> None:
     """Check the values against the cohort that they are meant for.
 
     Raises:
-        ParameterError: the last age band begins above the age at which a survey top-codes ages.
+        ParameterError: the last age band begins above the age at which a survey top-codes ages, or nobody in the cohort
+            can meet the condition ``where``.
     """
+    try:
+        within(cohort, values.get("where"))
+    except UsageError as problem:
+        raise ParameterError(f"parameter 'where': {problem}") from None
     if cohort.kind == "survey" and "age_bands" in values:
         try:
             check_bands(cohort, AgeBands(tuple(values["age_bands"])))

@@ -17,7 +17,7 @@ from crampstudy.figures.factors import arrows, log_axis
 from crampstudy.figures.message import could_not_estimate
 from crampstudy.figures.points import estimated
 
-_ROW = 0.31
+_ROW = 0.25
 """Inches of a row, which has two lines on its left."""
 _WIDTHS = (2.3, 2.0, 2.7)
 _AT = {"n": 0.15, "events": 0.33, "number": 0.68, "verdict": 0.73}

@@ -7,8 +7,8 @@ import pandas as pd
 from crampstudy import tables, wording
 from crampstudy.analyses.analysis import Analysis, CohortAnswer
 from crampstudy.analyses.findings import Drawing, Findings, ReportTable, together
-from crampstudy.analyses.headlines import headlines
 from crampstudy.analyses.others import Others
+from crampstudy.analyses.overview.headlines import headlines
 from crampstudy.analyses.sentences import summary as sentences
 from crampstudy.analyses.settings import Settings
 from crampstudy.cohort import Cohort
@@ -79,7 +79,7 @@ _TITLES = {
     "second-opinion": "Second opinion",
 }
 """Headings of the sections."""
-PARTS = (FOREST, QUALITY)
+PARTS = (QUALITY, FOREST)
 
 ANALYSIS = Analysis(
     "summary",

@@ -10,7 +10,7 @@ from crampstudy.analyses.sentences import claims as said
 from crampstudy.analyses.settings import Settings
 from crampstudy.claims import LedgerEntry, tidy
 from crampstudy.cohort import Cohort
-from crampstudy.tables.sections.claims import NOTE
+from crampstudy.tables.overview.claims import NOTE
 
 GRID, LEDGER = "fig-claims", "tbl-claims"
 PARTS = (GRID, LEDGER)

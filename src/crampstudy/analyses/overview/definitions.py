@@ -1,0 +1,39 @@
+"""What is each number, and what was it adjusted for? Of every kind of row that the other sections recorded."""
+
+from __future__ import annotations
+
+from crampstudy import tables
+from crampstudy.analyses.analysis import Analysis, CohortAnswer
+from crampstudy.analyses.findings import Findings, ReportTable, together
+from crampstudy.analyses.others import Others
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+
+DEFINITIONS, ADJUSTMENT = "tbl-definitions", "tbl-adjustment-sets"
+PARTS = (ADJUSTMENT, DEFINITIONS)
+
+
+def define(cohort: Cohort, settings: Settings, others: Others) -> Findings:
+    """Return the meaning of each kind of row, and what each exposure was adjusted for by the causal graph."""
+    rows = together(section.estimates for section in others.values())
+    return Findings(
+        together([]),
+        {
+            ADJUSTMENT: ReportTable(
+                tables.adjusted_for(rows),
+                "What each exposure was adjusted for, by the causal graph of the study.",
+                "Enough under the graph: whether no path of confounding stays open among what was measured, were the "
+                "graph right.",
+            ),
+            DEFINITIONS: ReportTable(tables.definitions(rows), "What each kind of estimate in this report is."),
+        },
+    )
+
+
+ANALYSIS = Analysis(
+    "definitions",
+    "What is each number of this report, and what was it adjusted for?",
+    answers={"diary": CohortAnswer(define, PARTS), "survey": CohortAnswer(define, PARTS)},
+    follows_graph=True,
+    draws_on_others=True,
+)

@@ -1,0 +1,80 @@
+"""The STROBE checklist of observational studies, filled from a run; ``strobe.csv`` lists its items and their rules."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from importlib.resources import files
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.analyses.findings import together
+from crampstudy.analyses.others import Others
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.estimates import compares
+
+_MADE = ("converged", "boundary")
+
+
+def checklist(cohort: Cohort, settings: Settings, others: Others) -> list[tuple[str, str, str, bool]]:
+    """Return the items: number, topic, what the report says of it or whose gap it is, and whether it is reported."""
+    rows = together(section.estimates for section in others.values())
+    facts, holds = _facts(cohort, settings, rows), _holds(cohort, others, rows)
+    text = files("crampstudy.analyses.overview").joinpath("strobe.csv").read_text(encoding="utf-8")
+    made = []
+    for item in csv.DictReader(text.splitlines()):
+        done = holds[item["rule"]]
+        parts = [item["said"].format(**facts)] if done else []
+        # What is reported in part may leave a rest to the authors.
+        parts += [item["otherwise"]] if item["otherwise"] and (not done or item["rule"] in _IN_PART) else []
+        made.append((item["item"], item["topic"], wording.capital("; ".join(parts)), done))
+    return made
+
+
+_IN_PART = ("dated", "counted")
+
+
+def _holds(cohort: Cohort, others: Others, rows: pd.DataFrame) -> Mapping[str, bool]:
+    """Return which of the rules hold in this run."""
+    return {
+        "always": True,
+        "never": False,
+        "titled": cohort.title is not None,
+        "dated": True,
+        "counted": True,
+        "credited": bool(cohort.credits.sources),
+        "adjusted": bool(len(_adjusted(rows))),
+        "described": "cohort" in others,
+        "outcomes": bool({"frequency", "age-and-muscle"} & set(others)),
+        "second": "second-opinion" in others,
+        "survey": cohort.design is not None,
+    }
+
+
+def _facts(cohort: Cohort, settings: Settings, rows: pd.DataFrame) -> Mapping[str, str]:
+    people = wording.counted(cohort.frame("participants").height, "participants")
+    diary = cohort.kind == "diary"
+    first, last = cohort.frame("diary")["date"].min(), cohort.date_of_data
+    since = f"nights from {first!s} to {last}" if diary else f"data to {last}"
+    failed = int((~rows["status"].isin([*_MADE, "not_measured"])).sum())
+    adjusted = _adjusted(rows)
+    return {
+        "design": "cohort with nightly diaries" if diary else "cross-sectional survey with a sampling design",
+        "dates": since,
+        "participants": people,
+        "sources": "; ".join(cohort.credits.sources),
+        "adjusted": "what each exposure was adjusted for by the causal graph of the study stands in the appendix",
+        "bands": f"age in bands from {wording.listed(map(str, settings.age_bands))} years",
+        "methods": f"the section Methods; {wording.counted(failed, 'rows')} say why there is no number",
+        "outcomes": "the sections Frequency, and Age and muscle",
+        "results": f"{wording.counted(len(adjusted), 'ratios and differences')} with intervals, crude and adjusted",
+        "second": "the section Second opinion; sensitivity analyses stand in their sections",
+    }
+
+
+def _adjusted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratios and differences that were adjusted for anything."""
+    made = rows["adjusted_for"].notna() & rows["estimate"].notna()
+    return rows[made & compares(rows)]

@@ -1,0 +1,88 @@
+"""How a report was made, in plain words."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.analyses.others import Others
+from crampstudy.analyses.settings import Settings
+from crampstudy.cohort import Cohort
+from crampstudy.descriptive.flow import ACCEPTED, LOGGED, NIGHTS
+from crampstudy.nights import denominator
+
+_STANDARDS = {"who": "the world standard population of the WHO", "esp2013": "the European standard population of 2013"}
+
+
+def design(cohort: Cohort, settings: Settings) -> str:
+    """Return what kind of study it is, and what was set for all of its sections."""
+    kind = {
+        "diary": "a diary of nights; the unit of the models is the night that a participant logged, and intervals "
+        "allow for nights of one participant being alike",
+        "survey": "a survey with a recalled number of cramps in 30 days; estimates are weighted, and intervals follow "
+        "from its strata and sampling units",
+    }[cohort.kind]
+    bands = wording.listed(map(str, settings.age_bands))
+    standard = _STANDARDS.get(settings.standard, "")
+    return " ".join(
+        [
+            f"The study is {kind}.",
+            f"Age bands begin at {bands} years; intervals are at {100 * settings.ci_level:g}%.",
+            f"Age-standardised figures are of {standard}." if standard else "No figure is age-standardised.",
+            f"A model takes at most one coefficient for {settings.per_coefficient} participants; of fewer the last "
+            "terms are left out.",
+        ]
+    )
+
+
+def gaps(cohort: Cohort, steps: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """Return how what is missing was handled, and how much of it there is."""
+    counts = {(row["outcome"], row["level"]): int(row["estimate"]) for row in wording.records(steps)}
+    if cohort.kind == "diary":
+        lost = counts[NIGHTS, ACCEPTED] - counts[NIGHTS, LOGGED]
+        missing = f"{wording.counted(lost, 'nights')} of {counts[NIGHTS, ACCEPTED]:,} have no count"
+        first = f"A night without a count is unobserved, never a night without cramps; {missing}."
+        said = [wording.sentences(denominator(cohort).remarks)]
+    else:
+        first = "Who gave no recalled number is left out of what is about it, and the weights are not changed for it."
+        said = []
+    failed = rows[rows["status"].isin(["not_estimable", "not_converged"])]
+    unmeasured = rows.loc[rows["status"] == "not_measured", "term"].dropna().nunique()
+    last = (
+        f"Of {wording.counted(len(rows), 'rows')} {len(failed):,} could not be estimated, and "
+        f"{wording.counted(unmeasured, 'variables')} that a section asks for were not measured."
+    )
+    whole = "A model is of those with a value of all of its terms; nothing is imputed."
+    return " ".join(filter(None, [first, *said, whole, last]))
+
+
+def checked(others: Others) -> str:
+    """Return what another implementation says of the main models."""
+    if "second-opinion" not in others:
+        return "The main models were not refitted by another implementation in this report."
+    said = others["second-opinion"].values.get("second_opinion", "")
+    return f"{wording.capital(said).removesuffix('.')}." if said else ""
+
+
+def cite(cohort: Cohort, version: str) -> str:
+    """Return how the software and the data are to be cited."""
+    credits = cohort.credits
+    data = ". ".join(
+        filter(
+            None,
+            [
+                wording.listed(credits.authors) if credits.authors else "",
+                f"{wording.capital(cohort.heading)} [data set]",
+                "; ".join(credits.sources),
+                f"Licence: {'; '.join(credits.licences)}" if credits.licences else "",
+                f"Digest (SHA-256) {cohort.digest}",
+            ],
+        )
+    )
+    unnamed = (
+        "" if credits.authors else " Who made the data is not stated: name them in datapackage.json or the mapping."
+    )
+    return (
+        f"Software: The crampstudy developers. crampstudy: reproducible studies of nocturnal leg cramps, version "
+        f"{version}. Data: {data}.{unnamed}"
+    )

@@ -1,0 +1,1 @@
+"""Tables of a cohort as a whole: how it came into the analyses, and how these were made."""

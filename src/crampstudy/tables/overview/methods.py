@@ -1,0 +1,84 @@
+"""How a report was made, as tables computed of its rows: what was estimated, by which models, adjusted for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.estimates import kinds
+from crampstudy.tables.remarks import reworded
+from crampstudy.tables.sections.conditions import adjustments
+from crampstudy.tables.table import as_table
+
+_MADE = ("converged", "boundary")
+_BY_GRAPH = r"^(?:adjusted for|compared within persons)"
+"""How the note of a row begins that says what the causal graph had it adjusted for."""
+
+
+@as_table
+def definitions(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return what each kind of number in a report is, and how many there are, with and without an estimate."""
+    made = estimates["status"].isin(_MADE)
+    by_kind = estimates.assign(made=made).groupby("analysis", sort=False)["made"].agg(["size", "sum"])
+    meanings = [_plain(kinds.named(name).meaning) for name in by_kind.index]
+    frame = pd.DataFrame(
+        {
+            "Meaning": meanings,
+            "Rows": by_kind["size"].map(wording.count).tolist(),
+            "Without a number": (by_kind["size"] - by_kind["sum"]).map(wording.count).tolist(),
+        }
+    )
+    frame.index = pd.Index([wording.capital(str(name)) for name in by_kind.index], name="Kind of estimate")
+    return frame
+
+
+def _plain(meaning: str) -> str:
+    """Return the meaning of a kind for those who read no rows: its columns in words."""
+    return meaning.replace("`", "").replace("_", " ")
+
+
+@as_table
+def models_used(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the models of a report: what they explain, with which covariance, and how many of their rows were made."""
+    fitted = estimates[estimates["model"].notna()]
+    lines = []
+    for model, own in fitted.groupby("model", sort=False):
+        notes = own["note"].fillna("").str.split("; ").explode()
+        covariances = [reworded(note) for note in dict.fromkeys(notes) if note.startswith("covariance ")]
+        outcomes = dict.fromkeys(wording.small(wording.outcome(str(name))) for name in own["outcome"].dropna())
+        lost = int((~own["status"].isin(_MADE)).sum())
+        lines.append((str(model), wording.listed(outcomes), "; ".join(covariances) or wording.DASH, len(own), lost))
+    frame = pd.DataFrame(lines, columns=["Model", "Of", "Intervals", "Rows", "Without a number"])
+    return frame.assign(Model=frame["Model"].map(_named)).set_index("Model")
+
+
+def _named(model: str) -> str:
+    return "Kaplan-Meier" if model == "kaplan-meier" else wording.capital(model.replace("-", " "))
+
+
+@as_table
+def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return for each exposure what the causal graph had it adjusted for, and whether that is enough under it."""
+    own = estimates[estimates["note"].str.contains(_BY_GRAPH, regex=True).fillna(value=False)]
+    return adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
+
+
+@as_table
+def software(versions: Mapping[str, str]) -> pd.DataFrame:
+    """Return the software that a report was made with, by name, and its versions."""
+    return pd.DataFrame({"Version": list(versions.values())}, index=pd.Index(list(versions), name="Software"))
+
+
+@as_table
+def strobe(items: Sequence[tuple[str, str, str, bool]]) -> pd.DataFrame:
+    """Return a checklist: number, topic, what the report says of it, and whether it is a gap for the authors."""
+    return pd.DataFrame(
+        {
+            "Topic": [topic for _, topic, _, _ in items],
+            "In this report": [said for *_, said, _ in items],
+            "Status": ["reported" if done else "GAP" for *_, done in items],
+        },
+        index=pd.Index([number for number, *_ in items], name="Item"),
+    )

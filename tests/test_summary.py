@@ -1,0 +1,220 @@
+"""The summary says what the other sections found, in a dozen plain lines; nothing in it is estimated a second time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pytest
+from drawn_figures import drawn
+from test_age_curve import survey
+
+from crampstudy import analyses, estimates, tables, wording
+from crampstudy.analyses import Others, SectionResults, Settings
+from crampstudy.analyses.overview import summary
+from crampstudy.analyses.overview.headlines import HEADLINES, headlines
+from crampstudy.analyses.overview.strobe import checklist
+from crampstudy.analyses.sentences import summary as sentences
+from crampstudy.cohort import Attrition, Cohort, Credits, RuleCount, TableCount
+from crampstudy.descriptive.flow import flow, logging_by_week
+from crampstudy.estimates import kinds
+from crampstudy.figures import FIGURES
+from crampstudy.simulate import simulate
+
+ROOT = Path(__file__).parents[1]
+PEOPLE = pl.DataFrame(
+    {
+        "participant_id": ["a", "b", "c", "d", "e"],
+        "age_years": [20.0, 40.0, 60.0, 17.0, None],
+        "sex": ["female", "male", "female", "male", "male"],
+    }
+)
+COUNTS = (TableCount("participants", "p.csv", 6, 5, 1), TableCount("diary", "d.csv", 20, 18, 2, 3))
+
+
+def few() -> Cohort:
+    """Five people, c of whom logged nothing, d is too young and e has no age."""
+    nights = [("a", 0, 1), ("a", 1, None), ("a", 8, 0), *[("b", i, 0) for i in range(7)], ("c", 0, None)]
+    nights += [("d", i, 0) for i in range(4)] + [("e", i, 0) for i in range(3)]
+    rows = [(who, date(2024, 1, 1 + day), n is not None, n) for who, day, n in nights]
+    schema = {"participant_id": pl.String, "date": pl.Date, "entry_made": pl.Boolean, "cramps": pl.Int64}
+    diary = pl.DataFrame(rows, schema, orient="row")
+    rules = (RuleCount("unit-slip", "blank-cell", 3, (("alcohol_units", 2), ("fluid_ml", 1))),)
+    return Cohort("few", "diary", {"participants": PEOPLE, "diary": diary}, attrition=Attrition(COUNTS, rules))
+
+
+@pytest.fixture(scope="module")
+def diary() -> Cohort:
+    return simulate(40, 20, seed=3)
+
+
+def ratio(verdict: str, **cells: object) -> dict[str, object]:
+    given = {
+        "analysis": kinds.CONDITION.name,
+        "estimand": "association, adjusted for the other terms",
+        **dict.fromkeys(("level",), "true"),
+        "reference": "false",
+        "scale": "rate_ratio",
+        "outcome": "cramps",
+        "term": "diabetes",
+        "estimate": 1.5,
+        "ci_low": 1.2,
+        "ci_high": 2.0,
+        "ci_level": 0.95,
+        "std_error": 0.1,
+        "n_participants": 90,
+        "n_events": 700,
+        "verdict": verdict,
+    }
+    return estimates.row(status="converged", **{**given, **cells})
+
+
+def section(*rows: dict[str, object], unanswered: str | None = None) -> SectionResults:
+    return SectionResults(estimates.frame(rows), {}, {}, unanswered)
+
+
+OTHERS: Others = {
+    "conditions": section(
+        ratio("higher"),
+        ratio("higher", estimate=3.0),
+        ratio("inconclusive", term="peripheral_artery_disease", ci_low=0.8),
+        ratio("lower", term="statin", estimate=0.5),
+    ),
+    "treatments": section(
+        ratio("lower", analysis=kinds.TREATMENT_EFFECT.name, estimand="randomised effect", term="magnesium", level=None)
+    ),
+    "season": section(unanswered="Nobody logged for long."),
+    "nutrition": section(estimates.row(status="not_measured", analysis="regression", term="serum_magnesium_mmol_l")),
+}
+
+
+def test_the_main_contrasts_are_rows_of_the_others_one_of_each() -> None:
+    rows = headlines(OTHERS)
+    assert rows["term"].tolist() == ["magnesium", "diabetes", "peripheral_artery_disease"]
+    # The first of a term is taken; a ratio of no headline is not.
+    assert rows["estimate"].tolist() == [1.5, 1.5, 1.5]
+    every = pd.concat(each.estimates for each in OTHERS.values())
+    assert set(rows["key"]) <= set(every["key"])
+
+
+def test_every_headline_is_of_a_claim_and_found_in_a_cohort_of_either_kind() -> None:
+    assert len(HEADLINES) < 25 and all(re.fullmatch(r"C\d\d", each.claim) for each in HEADLINES)
+    assert {each.section for each in HEADLINES} <= set(analyses.ANALYSES)
+    assert {each.analysis for each in HEADLINES} <= set(kinds.KINDS)
+
+
+def test_lines_are_plain_few_and_hold_the_numbers_of_the_rows() -> None:
+    said = [line for line in sentences.lines(flow(few()), headlines(OTHERS), OTHERS) if line]
+    assert len(said) <= 12
+    assert said[0] == "2 of 5 participants, with 9 nights, entered the analyses by age."
+    assert "More cramps went with diabetes (rate ratio 1.50; 1.20–2.00)." in said
+    assert "Too uncertain to tell: peripheral artery disease." in said
+    assert "Effect, randomised: fewer cramps with magnesium (rate ratio 1.50; 1.20–2.00)." in said
+    text = " ".join(said)
+    assert "significan" not in text
+    # An association is called no effect.
+    assert [line.partition(":")[0] for line in said if "ffect" in line] == ["Effect, randomised"]
+
+
+def test_what_has_no_answer_is_told_with_its_reason() -> None:
+    said = sentences.unanswered({"season": "Season"}, OTHERS)
+    assert said == ["Season: Nobody logged for long.", "Not measured in this cohort: serum magnesium."]
+
+
+def test_the_summary_of_both_kinds_of_cohort(diary: Cohort) -> None:
+    for cohort in (diary, survey(None)):
+        found = analyses.run("summary", cohort, others=OTHERS)
+        assert set(found.tables) == {"tbl-data-quality"} and set(found.figures) == {"fig-summary"}
+        texts = drawn(FIGURES["headlines"](found.figures["fig-summary"].estimates))
+        assert {"Diabetes", "yes against no", "1.50 (1.20–2.00)", "higher", "inconclusive"} <= set(texts)
+        assert found.figures["fig-summary"].alt == "A forest of 3 ratios: 1 higher, 1 lower and 1 inconclusive."
+        lines = found.values["summary"].splitlines()
+        assert 0 < len(lines) <= 12 and all(line.startswith("- ") for line in lines)
+    nothing = analyses.run("summary", diary, others={})
+    assert "fig-summary" in nothing.could_not and len(nothing.values["summary"].splitlines()) == 1
+
+
+def test_the_flow_counts_each_step_and_says_why_others_were_lost() -> None:
+    rows = flow(few()).set_index(["outcome", "level"])
+    assert rows["estimate"].tolist() == [6, 5, 4, 2, 20, 18, 16, 9]
+    assert rows.loc[("participants", "accepted"), "note"] == "1 rejected"
+    assert rows.loc[("participants", "logged"), "note"] == "1 without a night with a count"
+    assert rows.loc[("participants", "analysed"), "note"] == "1 younger than 20, 1 without an age"
+    assert rows.loc[("nights", "accepted"), "note"] == "2 rejected, 3 cells blanked, their rows kept"
+    assert rows.loc[("nights", "logged"), "note"] == "2 without a count"
+    unaged = replace(
+        few(), tables={**few().tables, "participants": PEOPLE.with_columns(age_years=pl.lit(None, dtype=pl.Float64))}
+    )
+    assert flow(unaged)["estimate"].tolist()[3] == 4
+    asked = flow(survey(None))
+    assert set(asked["outcome"]) == {"participants"} and asked["level"].tolist()[2] == "answered"
+    texts = drawn(FIGURES["cohort_flow"](flow(few())))
+    assert "2 participants\nanalysed" in texts and "1 younger than 20\n1 without an age" in texts
+
+
+def test_who_logged_when_is_in_order_and_names_nobody() -> None:
+    rows = logging_by_week(few())
+    assert rows["key"].is_unique and not {"a", "b", "c"} & set(rows["population"])
+    first = rows[rows["population"] == "participant 1"]
+    # c logged nothing; a 2 of the 9 nights: 1 of 7 in week 1, 1 of 2 in week 2.
+    assert first["estimate"].tolist() == [0.0]
+    second = rows[rows["population"] == "participant 2"]
+    assert second["estimate"].tolist() == [1 / 7, 1 / 2] and second["n_nights"].tolist() == [7, 2]
+    many = logging_by_week(simulate(120, 8, seed=1))
+    assert many["population"].nunique() == 40 and many["population"].iloc[0] == "participants 1-3"
+    assert "120" in drawn(FIGURES["logging"](many))
+
+
+def test_what_was_set_aside_is_named_by_variable() -> None:
+    table = tables.rules(few())
+    assert table["Variable"].tolist() == ["Alcohol", "Fluid intake"] and table["Times"].tolist() == [2, 1]
+    many = RuleCount("range", "blank-cell", 30, tuple((f"x{i}", 1) for i in range(9)))
+    rest = replace(few(), attrition=Attrition(COUNTS, (many,)))
+    assert tables.rules(rest)["Variable"].tolist()[-2:] == ["3 other variables", "whole row"]
+    assert tables.rules(rest)["Times"].tolist() == [1, 1, 1, 1, 1, 1, 3, 21]
+
+
+def test_the_quality_at_a_glance() -> None:
+    table = tables.data_quality(flow(few()), estimates.frame([]), few())["Number"]
+    assert table["Participants in the file"] == "6" and table["Nights logged"] == "16 (80.0%)"
+    assert table["Cells blanked as impossible"] == "3" and table["Warnings, nothing changed"] == "0"
+
+
+def test_methods_and_the_checklist_come_of_the_run(diary: Cohort) -> None:
+    found = analyses.run("methods", diary, Settings(ci_level=0.9, age_bands=(20, 60)), others=OTHERS)
+    assert "Age bands begin at 20 and 60 years; intervals are at 90%." in found.values["design"]
+    assert "Of 6 rows 0 could not be estimated, and 1 variable that a section asks for" in found.values["gaps"]
+    assert found.values["checked"].startswith("The main models were not refitted")
+    assert diary.digest in found.values["cite"] and "Who made the data is not stated" in found.values["cite"]
+    assert found.tables["tbl-software"].frame.loc["polars", "Version"] == pl.__version__
+    items = checklist(diary, Settings(), OTHERS)
+    assert [number for number, *_ in items] == [str(n) for n in range(1, 23)]
+    done = {topic: status for _, topic, _, status in items}
+    assert (
+        not any(done[topic] for topic in ("Funding", "Title and abstract", "Descriptive data")) and done["Objectives"]
+    )
+    known = replace(diary, title="Night cramps", credits=Credits(("Ada Moss",), ("Ward 7",)))
+    done = {topic: (said, status) for _, topic, said, status in checklist(known, Settings(), OTHERS)}
+    assert done["Data sources"] == ("Ward 7", True) and done["Title and abstract"][1]
+    cited = analyses.run("methods", known, others=OTHERS).values["cite"]
+    assert "Data: Ada Moss. Night cramps [data set]. Ward 7." in cited and "not stated" not in cited
+    frame = found.tables["tbl-strobe"].frame
+    assert frame.loc["22", "Status"] == "GAP" and frame.loc["3", "Status"] == "reported"
+
+
+def test_definitions_are_those_of_the_kinds(diary: Cohort) -> None:
+    found = analyses.run("definitions", diary, others=OTHERS)
+    frame = found.tables["tbl-definitions"].frame
+    assert frame.loc[wording.capital(kinds.CONDITION.name), "Rows"] == "4"
+    assert frame.loc["Regression", "Without a number"] == "1"
+    assert "`" not in " ".join(frame["Meaning"])
+
+
+def test_the_titles_are_those_of_the_notebooks() -> None:
+    for name, title in summary._TITLES.items():
+        text = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        assert re.search(rf'"# {re.escape(title)}', text), name

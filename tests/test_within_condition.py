@@ -1,0 +1,57 @@
+"""A condition on participants restricts every analysis: a diary to those who meet it, a survey to a domain of it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import polars as pl
+import pytest
+from test_age_curve import survey
+
+from crampstudy import AgeBands, analyses, describe
+from crampstudy.analyses import Settings
+from crampstudy.analyses.within import within
+from crampstudy.errors import ParameterError, UsageError
+from crampstudy.estimates import kinds
+from crampstudy.report import params
+from crampstudy.simulate import simulate
+
+WOMEN = "sex = 'female'"
+
+
+def test_a_diary_is_that_of_those_who_meet_it() -> None:
+    cohort = simulate(40, 20, seed=3)
+    kept = within(cohort, WOMEN)
+    assert set(kept.frame("participants")["sex"]) == {"female"}
+    assert set(kept.frame("diary")["participant_id"]) <= set(kept.frame("participants")["participant_id"])
+    women = int((cohort.frame("participants")["sex"] == "female").sum())
+    assert kept.attrition.notices[-1] == f"Sex = female: {women} participants inside, {40 - women} left out"
+    rates = kinds.INCIDENCE_RATE.rows(analyses.run("age-and-muscle", cohort, Settings(where=WOMEN)).estimates)
+    expected = kinds.INCIDENCE_RATE.rows(describe(kept).estimates)
+    for name in ("level", "estimate", "ci_low", "n_nights"):
+        pd.testing.assert_series_equal(rates[name], expected[name], check_index=False)
+    assert rates["n_participants"].max() == women
+    assert within(cohort, None) is cohort
+
+
+def test_a_survey_keeps_its_design() -> None:
+    cohort = survey(None)
+    old = "age_years >= 60"
+    kept = within(cohort, old)
+    assert kept.design is not None and kept.frame("participants").height == cohort.frame("participants").height
+    for name in (kept.design.psu, kept.design.stratum, *kept.design.weights.values()):
+        assert kept.frame("participants")[name].equals(cohort.frame("participants")[name])
+    outside = kept.frame("participants").filter(pl.col("age_years").is_null())
+    assert outside["recalled_low"].null_count() == outside.height > 0
+    bands = AgeBands((60,))
+    own, asked = (describe(each, bands=bands, standard="none", where=old) for each in (kept, cohort))
+    assert len(own.estimates) > 5
+    for name in ("level", "estimate", "ci_low", "ci_high", "df", "n_participants"):
+        pd.testing.assert_series_equal(own.estimates[name], asked.estimates[name])
+
+
+def test_what_nobody_meets_or_nobody_has_is_told() -> None:
+    cohort = simulate(6, 5, seed=3)
+    with pytest.raises(UsageError, match="nobody in simulated meets where 'age_years > 130'"):
+        within(cohort, "age_years > 130")
+    with pytest.raises(ParameterError, match=r"parameter 'where': .*sexx"):
+        params.suit(cohort, {"where": "sexx = 'female'"})
