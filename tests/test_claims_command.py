@@ -14,8 +14,11 @@ from claims_spec import inconclusive_rows
 
 from crampstudy import analyses, claims, estimates, tables
 from crampstudy.analyses import SectionResults, registry
-from crampstudy.claims import rules, tidy
+from crampstudy.analyses.sentences import claims as sentences
+from crampstudy.claims import plan as plans
+from crampstudy.claims import read_plan, rules, tidy
 from crampstudy.cohort import Cohort
+from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.simulate import simulate, write
 
@@ -139,3 +142,83 @@ class TestSection:
         assert rows["verdict"].value_counts().to_dict() == {"not testable here": 60, "contradicted": 1}
         assert set(tables.claims(rows)["Here"]) == {"not testable here", "contradicted"}
         assert estimates.frame([]).columns.tolist() == rows.columns.tolist()
+
+
+class TestPlan:
+    @pytest.fixture
+    def frozen(self, run: Run, tmp_path: Path) -> Path:
+        code, out, _ = run("claims", "--freeze", str(tmp_path / "plan.yaml"))
+        assert code == 0 and f"crampstudy report SOURCE --plan {tmp_path / 'plan.yaml'}" in out
+        return tmp_path / "plan.yaml"
+
+    def test_all_claims_are_frozen_with_their_rows_and_the_code(self, frozen: Path, run: Run) -> None:
+        plan = read_plan(frozen)
+        assert plan is not None and plan.same_code and all(plan.names(each) for each in claims.claims())
+        assert plan.claims["C12"]["contrast"] == "diabetes, yes against no"
+        assert plan.claims["C12"]["rows"][0]["term"] == "diabetes" and plan.claims["C12"]["rule"] == "ratio"
+        assert plans.frozen().encode() == frozen.read_bytes()
+        code, _, err = run("claims", "--freeze", str(frozen))
+        assert code != 0 and "--force" in err
+
+    def test_what_is_deleted_or_changed_is_post_hoc(self, frozen: Path) -> None:
+        text = frozen.read_text(encoding="utf-8")
+        kept, rest = text.split("  C13:\n")[0], text.split("  C60:\n")[1]
+        frozen.write_text(f"{kept}  C60:\n{rest.replace('all three', 'all of it')}", encoding="utf-8")
+        plan = read_plan(frozen)
+        assert plan is not None
+        named = [each.claim for each in claims.claims() if plan.names(each)]
+        assert named == [*(f"C{n:02d}" for n in range(1, 13)), "C60"]
+        rows = inconclusive_rows()["conditions"]
+        marks = dict(zip(rows["term"], plans.marked(rows, plan)["note"], strict=True))
+        assert marks["diabetes"] == "planned" and marks["chronic_kidney_disease"] == "post hoc"
+        assert plans.marked(rows, None) is rows
+        twice = plans.marked(plans.marked(rows, plan), plan)
+        assert twice["note"].tolist() == plans.marked(rows, plan)["note"].tolist()
+        said = sentences.planned(plan)
+        assert "names 13 of the 61 as they are tested here" in said and "post hoc: C61." in said
+        assert "This is the code with which it was frozen." in said and sentences.planned(None) == ""
+
+    def test_the_section_marks_its_claims(self, frozen: Path, diary: Cohort) -> None:
+        text = frozen.read_text(encoding="utf-8")
+        frozen.write_text(text.split("  C13:\n")[0], encoding="utf-8")
+        settings = analyses.Settings(plan=read_plan(frozen))
+        found = analyses.run("claims", diary, settings, others=others(inconclusive_rows()))
+        planned = found.tables["tbl-claims"].frame["Planned"].droplevel(0)
+        assert planned["C12 Diabetes goes with more cramps"] == "yes"
+        assert planned["C13 Kidney problems go with more cramps"] == "post hoc"
+        of_claims = found.estimates[found.estimates["analysis"].eq(kinds.CLAIM.name)]
+        assert of_claims["note"].str.match("planned|post hoc").all()
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("a: 1", "is no plan of claims, which begins with format: crampstudy plan of claims, 1"),
+            ("format: crampstudy plan of claims, 1\nclaims: {C99: {}}", "plans C99, and claims are C01 to C61"),
+            ("a: 1\na: 2", "cannot be read as a plan: the key 'a' stands twice"),
+        ],
+    )
+    def test_what_is_no_plan_is_refused(self, tmp_path: Path, text: str, said: str) -> None:
+        (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match=said):
+            read_plan(tmp_path / "p.yaml")
+        with pytest.raises(UsageError, match="crampstudy claims --freeze PLAN writes one"):
+            read_plan(tmp_path / "absent.yaml")
+
+    def test_a_report_marks_every_row_and_shows_no_path(
+        self, run: Run, source: str, frozen: Path, forked: None
+    ) -> None:
+        place = frozen.parent / "report"
+        code, _, err = run("report", source, "--sections", "cohort,claims", "--plan", str(frozen), "--out", str(place))
+        assert code == 0, err
+        with (place / "estimates.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert all(row["note"].startswith(("planned", "post hoc")) for row in rows)
+        completeness = [row["note"] for row in rows if row["analysis"] == "completeness"]
+        # Claim C51 is read off one of them.
+        assert sum(note.startswith("planned") for note in completeness) == 1
+        page = (place / "report.html").read_text(encoding="utf-8")
+        assert "plan.yaml" in page and str(frozen.parent) not in page and "The plan (SHA-256" in page
+
+    def test_a_source_is_asked_for(self, run: Run) -> None:
+        code, _, err = run("claims")
+        assert code == 2 and "only --freeze goes without" in err

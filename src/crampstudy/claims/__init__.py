@@ -5,6 +5,8 @@
 
 from crampstudy.claims.claim import CLAIM_ROWS, Claim, ClaimRow, claims, find, rows_of_claim
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry, ledger
+from crampstudy.claims.plan import Plan
+from crampstudy.claims.plan import read as read_plan
 from crampstudy.claims.published import Published, published
 from crampstudy.claims.rules import VERDICTS, ClaimVerdict
 from crampstudy.claims.sentences import number, reason
@@ -17,12 +19,14 @@ __all__ = [
     "ClaimRow",
     "ClaimVerdict",
     "LedgerEntry",
+    "Plan",
     "Published",
     "claims",
     "find",
     "ledger",
     "number",
     "published",
+    "read_plan",
     "reason",
     "rows_of_claim",
 ]

@@ -22,7 +22,6 @@ from crampstudy.cli import (
     adjust,
     analyse,
     analyses,
-    claims,
     compare,
     crash,
     data,
@@ -84,7 +83,7 @@ def _printing(command: Callable[..., None]) -> Callable[..., None]:
 for command in (
     *(analyse.describe, compare.compare, analyse.fit, analyse.models, adjust.adjust, analyses.analyse),
     evidence.evidence,
-    claims.claims,
+    evidence.claims,
     triage.triage,
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,

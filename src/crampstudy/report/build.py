@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crampstudy import sources
+from crampstudy import claims, sources
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
 from crampstudy.report.assembly.make import (
@@ -23,6 +23,9 @@ from crampstudy.report.assembly.make import (
 )
 from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.front_matter import source_date
+
+PLAN = "plan"
+"""The parameter that names a plan of claims."""
 
 __all__ = ["ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]
 
@@ -72,10 +75,15 @@ def build(
             outline = outline.plus(notebook)
         own = notebook.resolve() if notebook is not None else None
         values = params.check(outline.notebooks, settings, own)
+        printed = {}
+        if (frozen := values.get(PLAN)) is not None:
+            # A kernel runs in another folder, and the name of the file is all that readers are to see of its path.
+            claims.read_plan(frozen)
+            values, printed = {**values, PLAN: str(Path(frozen).resolve())}, {PLAN: Path(frozen).name}
         declared = params.describe(outline.notebooks, own)
         source_date()
     only = tuple(path.stem for path in outline.notebooks) if sections else ()
-    plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only)
+    plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only, printed=printed)
 
     def load() -> Subject:
         # A kernel runs in another folder.

@@ -8,7 +8,7 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import claims as said
 from crampstudy.analyses.settings import Settings
-from crampstudy.claims import LedgerEntry, tidy
+from crampstudy.claims import LedgerEntry, Plan, plan, tidy
 from crampstudy.cohort import Cohort
 from crampstudy.tables.overview.claims import NOTE
 
@@ -26,12 +26,12 @@ def ledger_of(cohort: Cohort, settings: Settings, others: Others) -> tuple[Ledge
 
 def judge(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     """Return every claim with its verdict in this cohort, beside what was published."""
-    return findings(ledger_of(cohort, settings, others), cohort)
+    return findings(ledger_of(cohort, settings, others), cohort, settings.plan)
 
 
-def findings(ledger: tuple[LedgerEntry, ...], cohort: Cohort) -> Findings:
-    """Return what the section shows of a ledger."""
-    rows = tidy.rows(ledger, cohort.name)
+def findings(ledger: tuple[LedgerEntry, ...], cohort: Cohort, frozen: Plan | None = None) -> Findings:
+    """Return what the section shows of a ledger, and of a plan what of it was planned."""
+    rows = plan.marked(tidy.rows(ledger, cohort.name), frozen)
     return Findings(
         rows,
         {
@@ -52,6 +52,7 @@ def findings(ledger: tuple[LedgerEntry, ...], cohort: Cohort) -> Findings:
         },
         values={
             "answer": said.answer(ledger),
+            "planned": said.planned(frozen),
             "parted": said.parted(ledger),
             "omissions": said.omissions(ledger),
             "foreseeable": said.foreseeable(ledger),
@@ -64,7 +65,7 @@ ANALYSIS = Analysis(
     "claims",
     "Which of the article's claims hold in this cohort, and which in the literature?",
     answers={"diary": CohortAnswer(judge, PARTS), "survey": CohortAnswer(judge, PARTS)},
-    values=("answer", "parted", "omissions", "foreseeable", "limits"),
+    values=("answer", "planned", "parted", "omissions", "foreseeable", "limits"),
     follows_graph=True,
     draws_on_others=True,
 )

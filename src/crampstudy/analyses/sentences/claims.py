@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from crampstudy import wording
-from crampstudy.claims import LedgerEntry, number, power, rules
+from crampstudy.claims import LedgerEntry, Plan, claims, number, power, rules
 from crampstudy.claims.published import NONE_FOUND
 
 _VERDICTS = (
@@ -34,6 +34,22 @@ def answer(ledger: Sequence[LedgerEntry]) -> str:
     """Return how many claims have which verdict, and which what was published contradicts."""
     against = [entry.claim.claim for entry in ledger if entry.published.verdict == rules.CONTRADICTED]
     return f"{counted(ledger)} What was published contradicts {wording.listed(against)}."
+
+
+def planned(frozen: Plan | None) -> str:
+    """Return what of the claims was planned before the data were looked at; empty where no plan was given."""
+    if frozen is None:
+        return ""
+    kept = [each.claim for each in claims() if frozen.names(each)]
+    changed = [name for name in frozen.claims if name not in kept]
+    said = [
+        f"the plan (SHA-256 {frozen.digest}) names {len(kept)} of the {len(claims())} as they are tested here, and all "
+        "else in this report is post hoc",
+        f"this {'is' if frozen.same_code else 'is not'} the code with which it was frozen",
+    ]
+    if changed:
+        said.append(f"planned otherwise than they are tested here, and so post hoc: {wording.listed(changed)}")
+    return wording.sentences(said)
 
 
 def parted(ledger: Sequence[LedgerEntry]) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crampstudy import scratch
+from crampstudy import estimates, scratch
 from crampstudy.atomic_write import whole_folder
+from crampstudy.claims import plan as plans
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
@@ -157,7 +158,7 @@ def make(
             outputs = {
                 PDF: typeset.pdf(document, front),
                 HTML: typeset.web(document, front),
-                ESTIMATES: document.estimates.encode(),
+                ESTIMATES: _marked(document.estimates, plan.values.get("plan")).encode(),
                 LEDGER: ledger_counts(subject.cohorts),
             }
         with clock.stage("write"):
@@ -176,6 +177,13 @@ def make(
     pdf, html, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
     return Report(target, pdf, html, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
+
+
+def _marked(rows: str, frozen: str | None) -> str:
+    """Return the rows as CSV, each said to be planned or post hoc where there is a plan."""
+    if frozen is None:
+        return rows
+    return estimates.to_csv(plans.marked(estimates.from_csv(rows), plans.read(frozen)))
 
 
 def _given_results(

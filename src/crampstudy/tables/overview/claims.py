@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crampstudy import wording
-from crampstudy.claims import find, power, published, rules
+from crampstudy.claims import find, plan, power, published, rules
 from crampstudy.contrasts.season.rows import day_of
 from crampstudy.estimates import kinds, verdicts
 from crampstudy.estimates.sentences import value
@@ -38,7 +38,9 @@ def claims(estimates: pd.DataFrame) -> pd.DataFrame:
         index.append((claim.section, f"{claim.claim} {claim.text}"))
         number = wording.DASH if row["estimate"] is None else _number(row)
         own = expected[expected["term"].eq(claim.claim)]
-        made.append({heading: number, "Here": row["verdict"], "Published": published(claim).verdict, TOLD: _told(own)})
+        cells = {heading: number, "Here": row["verdict"], "Published": published(claim).verdict, TOLD: _told(own)}
+        planned = plan.mark(row["note"])
+        made.append(cells | ({"Planned": "yes" if planned == plan.PLANNED else planned} if planned else {}))
     table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]))
     return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(NOTE,))
 
