@@ -328,6 +328,11 @@ class TestPower:
         assert chances and chances[power.BEYOND][SUPPORTED] > 0.99
         assert power.chances(row | {"outcome": "sleep_hours"}, "lower") is None
 
+    def test_what_rests_on_too_few_can_tell_nothing(self) -> None:
+        row = Case("", "rate_ratio", (3, 2, 4), "", "", {"std_error": 0.1, "n_exposed": 4}).row
+        chances = power.chances(row, "higher")
+        assert chances and all(each[INCONCLUSIVE] == 1 for each in chances.values()) and power.foreseeable(chances)
+
     def test_a_level_has_none(self) -> None:
         assert power.chances(Case("", "proportion", (0.3, 0.2, 0.4), "", "", {"std_error": 0.1}).row, "higher") is None
 

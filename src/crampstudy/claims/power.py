@@ -36,8 +36,10 @@ Chances = Mapping[str, Mapping[ClaimVerdict, float]]
 def chances(row: Mapping[str, Any], side: str, margins: Margins = MARGINS) -> Chances | None:
     """Return the probability of each verdict by truth, ``None`` of a row that is no contrast or has no error."""
     error = row["std_error"]
-    if not verdicts.compares(row) or pd.isna(error) or pd.isna(row["ci_low"]) or verdicts.too_few(row):
+    if not verdicts.compares(row) or pd.isna(error) or pd.isna(row["ci_low"]):
         return None
+    if verdicts.too_few(row):
+        return dict.fromkeys(TRUTHS, {SUPPORTED: 0.0, NEGLIGIBLE: 0.0, CONTRADICTED: 0.0, INCONCLUSIVE: 1.0})
     bounds = _bounds(row, margins)
     if bounds is None:
         return None

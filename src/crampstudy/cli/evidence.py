@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from crampstudy.evidence import Synthesis, SynthesisOptions
 
 _FREEZE = "--freeze"
+_NOTHING = 6
 
 
 def evidence(
@@ -188,6 +189,8 @@ def claims(
         behind = estimates.to_csv(together(each.estimates for each in others.values()))
         _write(out, [as_objects, tidy_rows, behind], force=force)
     say_account(of_cohort(cohort), source, aside=output.aside)
+    if not found.estimated:
+        raise typer.Exit(_NOTHING)
 
 
 def _freeze(file: Path, *, force: bool) -> None:

@@ -67,7 +67,7 @@ def omissions(ledger: Sequence[LedgerEntry]) -> str:
     """Return what the article leaves out, and what is known of it."""
     return "\n".join(
         f"- {entry.claim.claim}, {entry.claim.text.removeprefix('Left out: ')}: {entry.published.verdict} by what was "
-        f"published, {entry.verdict} here."
+        f"published, {entry.verdict.removesuffix(' here')} here."
         for entry in ledger
         if entry.claim.kind == "omission"
     )
