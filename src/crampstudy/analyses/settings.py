@@ -9,7 +9,7 @@ from typing import Literal
 from crampstudy import suggestions
 from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.causal import CausalGraph
-from crampstudy.claims import Plan
+from crampstudy.claims import ClaimPlan
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import HEMISPHERES, Hemisphere
@@ -50,7 +50,7 @@ class Settings:
     build_up: int = 0
     washout: int = 0
     where: str | None = None
-    plan: Plan | None = None
+    plan: ClaimPlan | None = None
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.

@@ -5,7 +5,7 @@
 
 from crampstudy.claims.claim import CLAIM_ROWS, Claim, ClaimRow, claims, find, rows_of_claim
 from crampstudy.claims.ledger import ClaimPart, LedgerEntry, ledger
-from crampstudy.claims.plan import Plan
+from crampstudy.claims.plan import ClaimPlan
 from crampstudy.claims.plan import read as read_plan
 from crampstudy.claims.published import Published, published
 from crampstudy.claims.rules import VERDICTS, ClaimVerdict
@@ -16,10 +16,10 @@ __all__ = [
     "VERDICTS",
     "Claim",
     "ClaimPart",
+    "ClaimPlan",
     "ClaimRow",
     "ClaimVerdict",
     "LedgerEntry",
-    "Plan",
     "Published",
     "claims",
     "find",

@@ -27,7 +27,7 @@ _NEXT = "crampstudy claims --freeze PLAN writes one"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ClaimPlan:
     """What was planned: the code's digest, and of each claim its question and rows as they were."""
 
     code: str
@@ -62,7 +62,7 @@ def frozen() -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 
-def read(path: str | Path | None) -> Plan | None:
+def read(path: str | Path | None) -> ClaimPlan | None:
     """Return the plan of a file, ``None`` where there is none.
 
     Raises:
@@ -80,10 +80,10 @@ def read(path: str | Path | None) -> Plan | None:
     known = {each.claim for each in claims()}
     if unknown := [name for name in made["claims"] if name not in known]:
         raise UsageError(f"{path} plans {', '.join(unknown)}, and claims are {min(known)} to {max(known)}")
-    return Plan(str(made.get("code")), hashlib.sha256(content).hexdigest()[:12], made["claims"])
+    return ClaimPlan(str(made.get("code")), hashlib.sha256(content).hexdigest()[:12], made["claims"])
 
 
-def marked(rows: pd.DataFrame, plan: Plan | None) -> pd.DataFrame:
+def marked(rows: pd.DataFrame, plan: ClaimPlan | None) -> pd.DataFrame:
     """Return rows whose notes begin with whether they were planned or are post hoc; without a plan as they are."""
     if plan is None or rows.empty:
         return rows

@@ -39,7 +39,7 @@ def chances(row: Mapping[str, Any], side: str, margins: Margins = MARGINS) -> Ch
     if not verdicts.compares(row) or pd.isna(error) or pd.isna(row["ci_low"]):
         return None
     if verdicts.too_few(row):
-        return dict.fromkeys(TRUTHS, {SUPPORTED: 0.0, NEGLIGIBLE: 0.0, CONTRADICTED: 0.0, INCONCLUSIVE: 1.0})
+        return {name: {SUPPORTED: 0.0, NEGLIGIBLE: 0.0, CONTRADICTED: 0.0, INCONCLUSIVE: 1.0} for name in TRUTHS}
     bounds = _bounds(row, margins)
     if bounds is None:
         return None

@@ -8,7 +8,7 @@ from crampstudy.analyses.findings import Drawing, Findings, ReportTable
 from crampstudy.analyses.others import Others
 from crampstudy.analyses.sentences import claims as said
 from crampstudy.analyses.settings import Settings
-from crampstudy.claims import LedgerEntry, Plan, plan, tidy
+from crampstudy.claims import ClaimPlan, LedgerEntry, plan, tidy
 from crampstudy.cohort import Cohort
 from crampstudy.tables.overview.claims import NOTE
 
@@ -29,7 +29,7 @@ def judge(cohort: Cohort, settings: Settings, others: Others) -> Findings:
     return findings(ledger_of(cohort, settings, others), cohort, settings.plan)
 
 
-def findings(ledger: tuple[LedgerEntry, ...], cohort: Cohort, frozen: Plan | None = None) -> Findings:
+def findings(ledger: tuple[LedgerEntry, ...], cohort: Cohort, frozen: ClaimPlan | None = None) -> Findings:
     """Return what the section shows of a ledger, and of a plan what of it was planned."""
     rows = plan.marked(tidy.rows(ledger, cohort.name), frozen)
     return Findings(

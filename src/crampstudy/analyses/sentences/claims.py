@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from crampstudy import wording
-from crampstudy.claims import LedgerEntry, Plan, claims, number, power, rules
+from crampstudy.claims import ClaimPlan, LedgerEntry, claims, number, power, rules
 from crampstudy.claims.published import NONE_FOUND
 
 _VERDICTS = (
@@ -36,7 +36,7 @@ def answer(ledger: Sequence[LedgerEntry]) -> str:
     return f"{counted(ledger)} What was published contradicts {wording.listed(against)}."
 
 
-def planned(frozen: Plan | None) -> str:
+def planned(frozen: ClaimPlan | None) -> str:
     """Return what of the claims was planned before the data were looked at; empty where no plan was given."""
     if frozen is None:
         return ""
