@@ -7,14 +7,16 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from crampstudy import AgeBands
+from crampstudy import AgeBands, tables
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.descriptive.characteristics import (
     characteristics,
     completeness,
     completeness_by_week,
+    is_skewed,
     measured,
     participants_by_band,
+    quantile,
 )
 
 PEOPLE = pl.DataFrame(
@@ -130,3 +132,57 @@ def test_nobody_old_enough_has_no_row_with_a_number() -> None:
     rows = characteristics(diary(), youngest=110)
     assert set(rows["status"]) == {"not_estimable"}
     assert measured(diary(), ["diabetes"], youngest=110)["status"].tolist() == ["not_estimable"]
+
+
+def of_ages() -> Cohort:
+    """Six women and men of two bands, with a skewed number, a missing value and a pregnancy."""
+    people = pl.DataFrame(
+        {
+            "participant_id": list("abcdef"),
+            "age_years": [20.0, 30.0, 40.0, 60.0, 70.0, 80.0],
+            "sex": ["female", "female", "male", "female", "male", "male"],
+            "crp_mg_l": [1.0, 1.0, 2.0, 2.0, 3.0, 90.0],
+            "bmi_kg_m2": [20.0, 22.0, None, 24.0, 26.0, 28.0],
+            "pregnancy_trimester": ["none", "second", "none", "none", "none", None],
+        }
+    )
+    nights = pl.DataFrame({"participant_id": ["a"], "date": [date(2024, 1, 1)], "cramps": [0]})
+    return Cohort("made", "diary", {"participants": people, "diary": nights})
+
+
+def test_by_age_there_are_missing_values_quartiles_and_pregnancies_of_women_of_the_age() -> None:
+    rows = characteristics(of_ages(), bands=AgeBands((20, 50)))
+    assert rows["key"].is_unique and set(rows["population"]) == {"all", "20-49", "50+"}
+    assert pick(rows, "bmi_kg_m2", "missing")["estimate"] == 1
+    assert (pick(rows, "bmi_kg_m2", "missing", "20-49")[["estimate", "n_participants"]] == [1, 3]).all()
+    assert not len(rows[rows["scale"].str.startswith("quartile") & rows["term"].eq("bmi_kg_m2")])
+    # Half the weight lies below the middle of the third and fourth value.
+    assert pick(rows, "crp_mg_l", "quartile_2")["estimate"] == pytest.approx(2.0)
+    assert pick(rows, "crp_mg_l", "quartile_1")["estimate"] == pytest.approx(1.0)
+    assert pick(rows, "crp_mg_l", "quartile_3")["estimate"] == pytest.approx(3.0)
+    pregnant = rows[rows["term"].eq("pregnancy_trimester") & rows["level"].eq("second")]
+    assert pregnant["population"].tolist() == ["all", "20-49"] and pregnant["n_participants"].tolist() == [2, 2]
+    assert pregnant["estimate"].tolist() == [0.5, 0.5]
+    table = tables.table_one(rows)
+    assert table.columns.tolist() == ["All (N = 6)", "20–49 (N = 3)", "50+ (N = 3)", "Missing"]
+    stubs = table.droplevel(0)
+    assert stubs.loc["C-reactive protein (mg/L), median (IQR)", "All (N = 6)"] == "2.00 (1.00–3.00)"
+    assert stubs.loc["Body-mass index (kg/m²), mean (SD)", "Missing"] == "1"
+    assert stubs.loc["Pregnancy trimester: second, n (%) of women aged 15 to 49", "50+ (N = 3)"] == "–"
+    # Said once, at the first level.
+    assert stubs.loc["Sex: female, n (%)", "Missing"] == "0" and stubs.loc["Sex: male, n (%)", "Missing"] == ""
+
+
+def test_by_sex_there_is_no_sex_of_a_sex() -> None:
+    rows = characteristics(of_ages())
+    assert set(rows.loc[rows["term"] == "sex", "population"]) == {"all"}
+    assert not {"missing", "quartile_2"} & set(rows["scale"])
+
+
+def test_weights_move_a_median() -> None:
+    values = np.array([3.0, 1.0, 2.0])
+    assert quantile(values, np.ones(3), 0.5) == 2.0
+    assert quantile(values, np.array([1.0, 8.0, 1.0]), 0.5) == pytest.approx(1 + (0.5 - 0.4) / 0.45)
+    assert (
+        is_skewed(pl.Series([1, 1, 1, 1, 9])) and not is_skewed(pl.Series([1, 2, 3])) and not is_skewed(pl.Series([1]))
+    )

@@ -55,6 +55,7 @@ def diary() -> Cohort:
 def ratio(verdict: str, **cells: object) -> dict[str, object]:
     given = {
         "analysis": kinds.CONDITION.name,
+        "population": "all participants",
         "estimand": "association, adjusted for the other terms",
         **dict.fromkeys(("level",), "true"),
         "reference": "false",
@@ -218,3 +219,20 @@ def test_the_titles_are_those_of_the_notebooks() -> None:
     for name, title in summary._TITLES.items():
         text = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
         assert re.search(rf'"# {re.escape(title)}', text), name
+
+
+def test_what_an_exposure_was_adjusted_for_is_told_once() -> None:
+    enough = "adjusted for age_years and sex: sufficient under the study's graph"
+    lacking = (
+        "adjusted for sex: no sufficient set among what was measured, which under the study's graph lacks disposition"
+    )
+    rows = estimates.frame(
+        [
+            ratio("higher", adjusted_for="age_years; sex", note=enough),
+            ratio("higher", adjusted_for="age_years; sex", note=enough, estimate=2.0),
+            ratio("higher", adjusted_for="sex", note=lacking, term="statin"),
+            ratio("higher", adjusted_for="sex", term="hypertension"),
+        ]
+    )
+    table = tables.adjusted_for(rows)["Adjusted for"]
+    assert table.to_dict() == {"Diabetes": "age; sex", "Statin": "sex (not enough: disposition)"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import polars as pl
 import pytest
@@ -10,6 +12,8 @@ from test_age_curve import survey
 from crampstudy import AgeBands, analyses, describe
 from crampstudy.analyses import Settings
 from crampstudy.analyses.within import within
+from crampstudy.cohort import Attrition, TableCount
+from crampstudy.descriptive.flow import flow
 from crampstudy.errors import ParameterError, UsageError
 from crampstudy.estimates import kinds
 from crampstudy.report import params
@@ -31,6 +35,14 @@ def test_a_diary_is_that_of_those_who_meet_it() -> None:
         pd.testing.assert_series_equal(rates[name], expected[name], check_index=False)
     assert rates["n_participants"].max() == women
     assert within(cohort, None) is cohort
+
+
+def test_the_flow_says_who_is_outside() -> None:
+    cohort = simulate(40, 20, seed=3)
+    counts = (TableCount("participants", "p.csv", 41, 40, 1), TableCount("diary", "d.csv", 900, 900, 0))
+    rows = flow(within(replace(cohort, attrition=Attrition(counts)), WOMEN)).set_index(["outcome", "level"])
+    women = int((cohort.frame("participants")["sex"] == "female").sum())
+    assert rows.loc[("participants", "accepted"), "note"] == f"1 rejected, {40 - women} outside the condition"
 
 
 def test_a_survey_keeps_its_design() -> None:

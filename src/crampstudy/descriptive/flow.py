@@ -60,8 +60,8 @@ def _steps(cohort: Cohort, what: str, later: list[tuple[str, int, str]]) -> Iter
     rejected = sum(count.rejected for count in counts)
     blanked = sum(count.blanked for count in counts)
     lost = [f"{rejected:,} rejected"] if rejected else []
-    # Several rows of a file can be one participant.
-    lost += [f"{read - rejected - accepted:,} rows of the same"] if read - rejected > accepted else []
+    outside = sum(count.accepted for count in counts) - accepted if counts else 0
+    lost += [f"{outside:,} outside the condition"] if outside > 0 else []
     kept = f"{counted(blanked, 'cells')} blanked, their rows kept" if blanked else ""
     first = [(IN_FILE, max(read, accepted), ""), (ACCEPTED, accepted, ", ".join([*lost, kept] if kept else lost))]
     before = None

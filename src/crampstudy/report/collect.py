@@ -65,7 +65,9 @@ def collect(outline: Outline, executed: Mapping[str, Path], later: Collection[st
             place.append(f"# {escaped(part.title or '')}\n")
         for name, text in zip(names, texts, strict=True):
             place.append(f":::::::: {{.notebook name={name} shift={shift}}}\n\n{text}\n\n::::::::\n")
-    parts += _unanswered(contents, gathered)
+    # A summary of the others says so at its head.
+    if not any("unanswered" in gathered.found.get(name, {}) for name in later):
+        parts += _unanswered(contents, gathered)
     estimates = "".join(_joined(gathered.estimates, later))
     return Document("\n".join([*parts, *appendix]), gathered.blocks, gathered.views, estimates)
 

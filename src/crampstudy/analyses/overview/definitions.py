@@ -22,8 +22,7 @@ def define(cohort: Cohort, settings: Settings, others: Others) -> Findings:
             ADJUSTMENT: ReportTable(
                 tables.adjusted_for(rows),
                 "What each exposure was adjusted for, by the causal graph of the study.",
-                "Enough under the graph: whether no path of confounding stays open among what was measured, were the "
-                "graph right.",
+                "Not enough: were the graph right, a path of confounding would stay open.",
             ),
             DEFINITIONS: ReportTable(tables.definitions(rows), "What each kind of estimate in this report is."),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
     for at, (row, colour) in enumerate(zip(wording.records(rows), colours, strict=True)):
         if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
             axes.hlines(at, row["ci_low"], row["ci_high"], color=colour)
-        arrows(axes, rows.iloc[[at]], pd.Series([float(at)]).to_numpy(), ends, colour)
+        arrows(axes, rows.iloc[[at]], np.array([at], dtype=np.float64), ends, colour)
     sns.scatterplot(
         x=rows["estimate"].to_numpy(dtype=float),
         y=range(len(rows)),

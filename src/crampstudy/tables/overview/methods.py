@@ -60,9 +60,15 @@ def _named(model: str) -> str:
 
 @as_table
 def adjusted_for(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return for each exposure what the causal graph had it adjusted for, and whether that is enough under it."""
+    """Return for each exposure what the causal graph had it adjusted for, and where that is not enough under it."""
     own = estimates[estimates["note"].str.contains(_BY_GRAPH, regex=True).fillna(value=False)]
-    return adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
+    made = adjustments(own.drop_duplicates(["term", "adjusted_for"])).rename_axis("Exposure")
+    enough = made.pop("Enough under the graph")
+    lacking = [
+        covariates if so == "yes" else f"{covariates} (not enough: {so.removeprefix('no: ')})"
+        for covariates, so in zip(made["Adjusted for"], enough, strict=True)
+    ]
+    return made.assign(**{"Adjusted for": lacking})
 
 
 @as_table
