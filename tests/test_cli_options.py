@@ -50,14 +50,14 @@ def test_an_option_of_several_commands_says_and_takes_the_same_in_each(option: s
 def test_the_commands_that_take_each_shared_option() -> None:
     found = options()
     takes = {option: {*found[option]} for option in SHARED_OPTIONS}
-    rows = {"describe", "compare", "fit", "analyse", "models", "evidence", "triage"}
+    rows = {"describe", "compare", "fit", "analyse", "models", "evidence", "claims", "triage"}
     writes = {"simulate", "import", "report"}
-    assert takes["--where"] == {"describe", "compare", "fit"}
+    assert takes["--where"] == {"describe", "compare", "fit", "analyse", "claims", "report"}
     assert takes["--age-bands"] >= {"describe", "compare", "fit", "analyse", "report"}
-    assert takes["--ci-level"] == {"describe", "compare", "fit", "analyse", "evidence", "report", "triage"}
+    assert takes["--ci-level"] == {"describe", "compare", "fit", "analyse", "evidence", "claims", "report", "triage"}
     assert takes["--csv"] == rows
     assert takes["--json"] == {*rows, "adjust", "try", "validate", "import"}
-    assert takes["--out"] >= {*writes, "fetch"}
+    assert takes["--out"] >= {*writes, "fetch", "claims"}
     assert takes["--force"] >= takes["--json"] | writes
     # What may stand alone is told from other options by how it is shown.
     assert {name for name, by in found.items() for each in by.values() if is_output(each)} == {"--json", "--csv"}

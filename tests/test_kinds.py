@@ -19,6 +19,7 @@ from test_systematic_reviews import CONTRAST
 from crampstudy import analyses, bootstrap, compare, describe, estimates, evidence, figures, fit, tables, terminal
 from crampstudy.age_bands import AgeBands
 from crampstudy.analyses.sections.hydration import HEAT
+from crampstudy.claims import ledger, tidy
 from crampstudy.cohort import Cohort, SurveyDesign
 from crampstudy.contrasts.adjusted import adjusted_fit
 from crampstudy.contrasts.age_curve import age_curve
@@ -58,6 +59,26 @@ from crampstudy.treatments.regression_to_the_mean import regression_to_the_mean
 
 BANDS = AgeBands((20, 60))
 EVERY_PART = evidence.SynthesisOptions(by="population", moderator="year")
+OF_DIABETES = estimates.frame(
+    [
+        estimates.row(
+            status="converged",
+            cohort="simulated",
+            analysis=kinds.CONDITION.name,
+            outcome="cramps",
+            term="diabetes",
+            level="true",
+            scale="rate_ratio",
+            ci_level=0.95,
+            n_participants=200,
+            estimate=1.7,
+            ci_low=1.2,
+            ci_high=2.4,
+            std_error=0.18,
+            df=80.0,
+        )
+    ]
+)
 EVERY = pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
 
 
@@ -188,6 +209,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "logging": logging_by_week(diary),
         "characteristics by age": who.characteristics(diary, bands=BANDS),
         "evidence": evidence.synthesise("magnesium", options=EVERY_PART).estimates,
+        "claims": tidy.rows(ledger({"conditions": OF_DIABETES}, "diary"), "simulated"),
         "a cohort beside the evidence": evidence.beside_cohort(CONTRAST, "idiopathic"),
     }
 

@@ -3,8 +3,8 @@
 Draws cohorts from known truths (recovery_scenarios.py), fits every model, counts how often intervals cover the
 answers, and writes the tables of docs/recovery.md. What was done is kept in ``build/recovery``, a small file per draw
 and model, under a digest of the code behind it: the next run goes on from there, and does again what a change touched.
-A whole run also renews the tables of rates by band, of frequency and season, and of compared cohorts; ``--rates``,
-``--sections`` and ``--compared`` do nothing else.
+A whole run also renews the tables of rates by band, of frequency and season, of compared cohorts and of claims;
+``--rates``, ``--sections``, ``--compared`` and ``--claims`` do nothing else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
+import recovery_claims as claims
 import recovery_compared as compared
 import recovery_exposures as exposures
 import recovery_grid as grid
@@ -80,7 +81,9 @@ def main() -> int:
         _renew_sections(asked)
     if asked.compared or asked.whole:
         _renew_compared(asked)
-    if asked.rates or asked.sections or asked.compared:
+    if asked.claims or asked.whole:
+        _renew_claims(asked)
+    if asked.rates or asked.sections or asked.compared or asked.claims:
         return 0
     if asked.fresh:
         shutil.rmtree(asked.state, ignore_errors=True)
@@ -150,6 +153,15 @@ def _renew_compared(asked: argparse.Namespace) -> None:
         sys.stdout.write(f"{compared.table(found)}\n")
 
 
+def _renew_claims(asked: argparse.Namespace) -> None:
+    """Measure how often verdicts on claims are wrong, and write their table."""
+    found = claims.measured(asked.cohorts or claims.COHORTS, asked.seed, asked.cluster or asked.workers)
+    if asked.write:
+        _write(asked.write, claims.table(found), claims.MARKS)
+    else:
+        sys.stdout.write(f"{claims.table(found)}\n")
+
+
 def _write(path: Path, made: str, marks: tuple[str, str] = table.MARKS) -> None:
     path.write_text(table.renew(path.read_text(encoding="utf-8"), made, marks), encoding="utf-8")
 
@@ -164,6 +176,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rates", action="store_true", help="renew the tables of rates by band alone, in minutes")
     parser.add_argument("--sections", action="store_true", help="renew the tables of frequency and season alone")
     parser.add_argument("--compared", action="store_true", help="renew the table of compared cohorts alone, in minutes")
+    parser.add_argument("--claims", action="store_true", help="renew the table of verdicts on claims alone, in hours")
     parser.add_argument("--cohorts", type=int, help="cohorts a cell (default: by the model, 1,000 or 400)")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes (default: every core)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +11,7 @@ from crampstudy.analyses.analysis import Analysis
 from crampstudy.analyses.findings import Findings, has_estimate, together
 from crampstudy.analyses.kept import kept
 from crampstudy.analyses.others import Others, SectionResults
+from crampstudy.analyses.overview.claims import ANALYSIS as CLAIMS
 from crampstudy.analyses.overview.definitions import ANALYSIS as DEFINITIONS
 from crampstudy.analyses.overview.methods import ANALYSIS as METHODS
 from crampstudy.analyses.overview.summary import ANALYSIS as SUMMARY
@@ -48,6 +49,7 @@ ANALYSES: Mapping[str, Analysis] = {
         CONDITIONS,
         SEASON,
         SEVERITY,
+        CLAIMS,
         METHODS,
         SECOND_OPINION,
         DEFINITIONS,
@@ -104,14 +106,17 @@ def run(name: str, cohort: Cohort, settings: Settings | None = None, *, others: 
     return _whole(analysis, answer.parts, found)
 
 
-def run_others(cohort: Cohort, settings: Settings) -> Others:
-    """Return what the analyses find that draw on no other, in a cohort of those alone who are asked for."""
+def run_others(cohort: Cohort, settings: Settings, names: Collection[str] | None = None) -> Others:
+    """Return what the analyses find that draw on no other, in a cohort of those alone who are asked for.
+
+    Where ``names`` are given, of these alone.
+    """
     settings = replace(settings, where=None)
     without_graph = replace(settings, graph=None)
     return {
         each.name: SectionResults.of(run(each.name, cohort, settings if each.follows_graph else without_graph))
         for each in ANALYSES.values()
-        if not each.draws_on_others
+        if not each.draws_on_others and (names is None or each.name in names)
     }
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from crampstudy import suggestions
 from crampstudy.age_bands import DEFAULT_LIMITS, STANDARDS, AgeBands, Standard
 from crampstudy.causal import CausalGraph
+from crampstudy.claims import ClaimPlan
 from crampstudy.cohort import Cohort
 from crampstudy.errors import UsageError
 from crampstudy.nights.calendar import HEMISPHERES, Hemisphere
@@ -32,6 +33,7 @@ class Settings:
         washout: nights after its end that are left out, as its effect may last.
         where: a condition on participants, such as ``sex = 'female'``; who does not meet it is outside of every
             analysis, in a survey with a design that stays whole.
+        plan: which claims were planned before the data were looked at; the others are post hoc.
 
     Raises:
         BandError: the limits do not increase.
@@ -48,6 +50,7 @@ class Settings:
     build_up: int = 0
     washout: int = 0
     where: str | None = None
+    plan: ClaimPlan | None = None
 
     def __post_init__(self) -> None:
         # A notebook's list, so that two settings of the same limits are equal and nobody can change them.

@@ -84,6 +84,7 @@ def _printing(command: Callable[..., None]) -> Callable[..., None]:
 for command in (
     *(analyse.describe, compare.compare, analyse.fit, analyse.models, adjust.adjust, analyses.analyse),
     evidence.evidence,
+    evidence.claims,
     triage.triage,
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,

@@ -30,6 +30,7 @@ ANALYSES = (
     "conditions",
     "season",
     "severity",
+    "claims",
     "methods",
     "second-opinion",
     "definitions",

@@ -42,6 +42,10 @@ def report(
     age_bands: Bands = None,
     ci_level: CiLevelOrDefault = None,
     where: Where = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A plan by crampstudy claims --freeze: rows are marked planned or post hoc."),
+    ] = None,
     sections: Annotated[
         str | None,
         typer.Option(help="Names of notebooks to run, separated by commas.", autocompletion=completion.sections),
@@ -76,7 +80,7 @@ def report(
 ) -> None:
     """Run the notebooks on a cohort and make a PDF, a web page and a document of Word, with tables and figures beside.
 
-    Without --out they are in reports/COHORT. --age-bands, --ci-level, --where: short for --set age_bands=… and so on.
+    Without --out they are in reports/COHORT. --age-bands, --ci-level, --where, --plan: short for --set age_bands=… etc.
     """
     if list_parameters:
         _list_parameters(source or sections, notebook)
@@ -107,7 +111,7 @@ def report(
 
         source = with_unlogged(source, said)
     chosen = listed(sections) if sections else []
-    given = {"age_bands": age_bands, "ci_level": ci_level, "where": where}
+    given = {"age_bands": age_bands, "ci_level": ci_level, "where": where, "plan": plan}
     short = [f"{name}={value}" for name, value in given.items() if value is not None]
     settings = [*(settings or []), *short]
     cache = cache_of_user(no_cache)

@@ -61,10 +61,16 @@ def compares(row: Mapping[str, Any]) -> bool:
 def too_few(row: Mapping[str, Any]) -> bool:
     """Say whether a row rests on too few participants, exposed ones or events for anything to be said of its ratio."""
     return (
-        any(_below(row, count, FEWEST) for count in ("n_participants", "n_events"))
+        few_participants(row)
+        or _below(row, "n_events", FEWEST)
         or _below(row, "n_exposed", FEWEST_EXPOSED)
         or _below(row, "df", FEWEST_DF)
     )
+
+
+def few_participants(row: Mapping[str, Any]) -> bool:
+    """Say whether a row rests on too few participants for anything to be said of it."""
+    return _below(row, "n_participants", FEWEST)
 
 
 def note(row: Mapping[str, Any], margins: Margins) -> str | None:

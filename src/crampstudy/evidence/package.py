@@ -17,7 +17,7 @@ from crampstudy import suggestions
 from crampstudy.errors import SourceError, UsageError
 from crampstudy.evidence.study import Study
 
-TABLES = ("trials", "agents", "associations", "prevalence")
+TABLES = ("trials", "agents", "associations", "prevalence", "claims", "claim_rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def records(table: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def read(table: str) -> pd.DataFrame:
-    """Return a table of the evidence: ``trials``, ``agents``, ``associations`` or ``prevalence``.
+    """Return a table of the evidence by name, one of :data:`TABLES`.
 
     Raises:
         UsageError: there is no such table.

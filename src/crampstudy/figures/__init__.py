@@ -9,6 +9,7 @@ from crampstudy.figures.cohort import measured, participants, weekly_completenes
 from crampstudy.figures.factors import ratios
 from crampstudy.figures.frequency import age_curve, prevalence, rates
 from crampstudy.figures.overview.attrition import cohort_flow, logging
+from crampstudy.figures.overview.claims import claims
 from crampstudy.figures.overview.headlines import headlines
 from crampstudy.figures.rootogram import rootogram
 from crampstudy.figures.sections.age_ratios import age_ratios
@@ -63,6 +64,7 @@ FIGURES: Mapping[str, Callable[[Rows], Figure]] = {
         cohort_flow,
         logging,
         headlines,
+        claims,
     )
 }
 """The figures by the name that a kind of result has for its own."""
@@ -74,6 +76,7 @@ __all__ = [
     "balance",
     "between_cohorts",
     "both_directions",
+    "claims",
     "cohort_flow",
     "common_measure",
     "compared_groups",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from crampstudy import sources
+from crampstudy import claims, sources
 from crampstudy.cache import Cache
 from crampstudy.report import outline as outlines
 from crampstudy.report import params, run
@@ -16,6 +16,9 @@ from crampstudy.report.assembly.subject import Subject, absolute
 from crampstudy.report.beside.outputs import DOCX, ESTIMATES, HTML, PDF
 from crampstudy.report.freshness import ask
 from crampstudy.report.front_matter import source_date
+
+PLAN = "plan"
+"""The parameter that names a plan of claims."""
 
 __all__ = ["DOCX", "ESTIMATES", "FILES", "HTML", "LEDGER", "MANIFEST", "PDF", "Report", "build"]
 
@@ -71,10 +74,17 @@ def build(
             outline = outline.plus(notebook)
         own = notebook.resolve() if notebook is not None else None
         values = params.check(outline.notebooks, settings, own)
+        printed = {}
+        if (frozen := values.get(PLAN)) is not None:
+            # A kernel runs in another folder, and the name of the file is all that readers are to see of its path.
+            claims.read_plan(frozen)
+            values, printed = {**values, PLAN: str(Path(frozen).resolve())}, {PLAN: Path(frozen).name}
         declared = params.describe(outline.notebooks, own)
         source_date()
     only = tuple(path.stem for path in outline.notebooks) if sections else ()
-    plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only, pictures=figures)
+    plan = DocumentPlan(
+        outline, folder / outlines.OUTLINE, values, declared, only=only, printed=printed, pictures=figures
+    )
     if cache is not None:
         asked = ask((source,), out, settings=settings, sections=sections, figures=figures)
         plan = replace(plan, reuse=Reuse.of(cache, asked, outline.notebooks, plan.outline_file))

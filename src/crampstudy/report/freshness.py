@@ -5,6 +5,7 @@ It imports nothing that takes long, for a report that has not changed is not to 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,10 +87,19 @@ def parts(
     asked: ReportRequest, roots: Iterable[Path], notebooks: Sequence[Path], outline: Path | None
 ) -> dict[str, str]:
     """Return all that a report would be made of now: a digest or a value of each part, by name."""
-    data = {f"file {os.path.relpath(path)}": digests.of_file(path) for path in data_files(roots)}
+    # A standard population or a plan is named by an option.
+    files = [*data_files(roots), *(Path(value) for value in asked.options.values() if names_file(value))]
+    data = {f"file {os.path.relpath(path)}": digests.of_file(path) for path in files}
     variables = {f"variable {name}": os.environ[name] for name in VARIABLES if os.environ.get(name)}
     software = digests.python() | {f"package {name}": version for name, version in digests.packages().items()}
     return {**data, **asked.options, **variables, **ingredients(notebooks, outline), **software}
+
+
+def names_file(value: object) -> bool:
+    """Say whether a value is the path of a file; a condition may be longer than any name."""
+    with contextlib.suppress(OSError, ValueError):
+        return isinstance(value, str) and value != "" and Path(value).is_file()
+    return False
 
 
 def data_files(roots: Iterable[Path]) -> Iterator[Path]:

@@ -30,6 +30,7 @@ from crampstudy.tables.observed import completeness, measured, participants, wee
 from crampstudy.tables.of_kinds import TABLES, shown
 from crampstudy.tables.opinions import agreement, agreements, gaps, opinion_notes, second_opinion, second_opinions
 from crampstudy.tables.overview.attrition import cohort_flow, data_quality, logging
+from crampstudy.tables.overview.claims import claims
 from crampstudy.tables.overview.methods import adjusted_for, definitions, models_used, software, strobe
 from crampstudy.tables.printed import printed
 from crampstudy.tables.ratios import adjusted_factors, bootstrap, factors
@@ -94,6 +95,7 @@ __all__ = [
     "both_directions",
     "case_criteria",
     "case_rates",
+    "claims",
     "classes",
     "cleaning",
     "clock",

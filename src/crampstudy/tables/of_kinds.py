@@ -12,6 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.readable import OneLine
 from crampstudy.tables import characteristics, evidence, frequency, observed, ratios, times
 from crampstudy.tables.overview import attrition
+from crampstudy.tables.overview.claims import claims
 from crampstudy.tables.sections import (
     case_definition,
     cohorts,
@@ -45,7 +46,7 @@ TABLES: Mapping[str, Callable[[pd.DataFrame], PrintedTable]] = {
         *(sleep.cramp_night, sleep.both_directions, sleep.usual_sleep),
         *(evidence.trials, evidence.pooled, evidence.sensitivity),
         *(nightly.adherence, nightly.modified, nightly.joint_programme),
-        *(conditions, age_ratios),
+        *(conditions, age_ratios, claims),
         *(severity.cramp_features, severity.onset, severity.remedies),
         *(triage.red_flags, triage.flag_stability, triage.test_results),
         *(case_definition.case_criteria, case_definition.case_rates, case_definition.recall),

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from importlib.resources import files
 
 import pandas as pd
 
-from crampstudy.analyses.claim_rows import ClaimRow, read
+from crampstudy import estimates, wording
 from crampstudy.analyses.findings import together
 from crampstudy.analyses.others import Others
+from crampstudy.claims import ClaimRow
 from crampstudy.estimates import kinds
 
-HEADLINES: tuple[ClaimRow, ...] = read("headlines.csv")
+
+def _read() -> tuple[ClaimRow, ...]:
+    text = files("crampstudy.analyses").joinpath("headlines.csv").read_text(encoding="utf-8")
+    return tuple(ClaimRow(**row) for row in csv.DictReader(text.splitlines()))
+
+
+HEADLINES: tuple[ClaimRow, ...] = _read()
 """In the order in which they are shown; of a term that is there twice the first that a cohort has is taken."""
 _MOST_TREATMENTS = 3
 
@@ -21,9 +30,9 @@ def headlines(others: Others) -> pd.DataFrame:
     found: dict[tuple[str, str], pd.DataFrame] = {}
     for row in HEADLINES:
         if row.section in others:
-            ratios = _ratios(row.among(others[row.section].estimates))
-            if len(ratios):
-                found.setdefault((row.claim, row.term), ratios[:1])
+            ratio = row.among(wording.with_none(_ratios(others[row.section].estimates)))
+            if ratio is not None:
+                found.setdefault((row.claim, row.term), estimates.frame([ratio]))
     return together([*_randomised(others), *found.values()])
 
 

@@ -27,7 +27,7 @@ COSINE, SINE = "season_cos", "season_sin"
 SURE = 3.0
 """Amplitudes of fewer standard errors are biased upwards so much that the note says so."""
 NONE = "a cycle cannot be told from none, so that the peak may be on any day"
-_WINTER: Mapping[Hemisphere, tuple[int, int]] = {"north": (305, 59), "south": (121, 243)}
+WINTER: Mapping[Hemisphere, tuple[int, int]] = {"north": (305, 59), "south": (121, 243)}
 """Days of the year from 1 November to 28 February, and from 1 May to 31 August."""
 _DAYS = tuple(range(1, 366, 7))
 
@@ -158,7 +158,7 @@ class FittedCycle:
             made = estimates.row(status="converged", **cells, note=how)
             yield made | ({"verdict": verdicts.verdict(made)} if name == "peak to trough" else {})
         yield self._peak(cycle, base, low, asked, remark)
-        first, last = _WINTER[asked.hemisphere]
+        first, last = WINTER[asked.hemisphere]
         inside = cycle.share_of_peaks(first, last)
         span = f"share of resampled peaks from {day_of(first)} to {day_of(last)}"
         yield estimates.row(

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crampstudy import provenance, scratch
+from crampstudy import estimates, provenance, scratch
 from crampstudy.atomic_write import whole_folder
+from crampstudy.claims import plan as plans
 from crampstudy.cohort.account import Account
 from crampstudy.nights import of_cohort
 from crampstudy.readable import OneLine
@@ -172,6 +173,7 @@ def make(
             notice = glyphs.notice(document, front.texts)
             if notice:
                 front = replace(front, facts=(*front.facts, ("Characters", notice)))
+            document = replace(document, estimates=_marked(document.estimates, plan.values.get("plan")))
             made = outputs(document, front, pictures=plan.pictures) | {LEDGER: ledger_counts(subject.cohorts)}
         with clock.stage("write"):
             for name, content in made.items():
@@ -184,6 +186,13 @@ def make(
     pdf, html, docx, estimates, ledger, made_of = (target / name for name in FILES)
     accounts, notices = tuple(map(of_cohort, subject.cohorts)), (notice,) if notice else ()
     return Report(target, pdf, html, docx, estimates, ledger, made_of, clock.seconds, accounts, fresh.kept, notices)
+
+
+def _marked(rows: str, frozen: str | None) -> str:
+    """Return the rows as CSV, each said to be planned or post hoc where there is a plan."""
+    if frozen is None:
+        return rows
+    return estimates.to_csv(plans.marked(estimates.from_csv(rows), plans.read(frozen)))
 
 
 def _given_results(

@@ -13,7 +13,7 @@ from crampstudy.cache import Cache
 from crampstudy.provenance import MANIFEST, digests
 from crampstudy.report import params, run
 from crampstudy.report.assembly.subject import Subject
-from crampstudy.report.freshness import Made, ReportRequest, data_files, parts, remember
+from crampstudy.report.freshness import Made, ReportRequest, data_files, names_file, parts, remember
 from crampstudy.sources import Address
 
 _KIND = "notebook"
@@ -119,7 +119,7 @@ def _content(name: str, value: object) -> object:
     """Return what a value says: of a file its content, of the sources nothing, for the data are told by theirs."""
     if name in (params.SOURCE, "sources"):
         return None
-    return digests.of_file(Path(value)) if isinstance(value, str) and value and Path(value).is_file() else value
+    return digests.of_file(Path(str(value))) if names_file(value) else value
 
 
 def _stamps(roots: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:

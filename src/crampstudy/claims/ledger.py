@@ -1,0 +1,162 @@
+"""The ledger: every claim held against the rows that the sections of a report made; nothing here is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from crampstudy.claims import power, rules
+from crampstudy.claims.claim import CITATION, SEASON, Claim, ClaimRow, Row, claims, records
+from crampstudy.claims.published import Published, published
+from crampstudy.claims.rules import ClaimVerdict
+from crampstudy.contrasts.multiplicity import adjusted
+from crampstudy.estimates.verdicts import MARGINS, Margins
+from crampstudy.nights.calendar import Hemisphere
+
+Found = Mapping[str, pd.DataFrame]
+"""Estimates by the name of the section that made them."""
+_Records = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPart:
+    """What answers one part of a claim: the row that was taken, ``None`` where there is none, and its own verdict.
+
+    ``needs`` are the columns that would give one, any of them.
+    """
+
+    of: ClaimRow
+    row: Row | None
+    verdict: ClaimVerdict
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A claim and what this cohort says of it.
+
+    Args:
+        claim: what is claimed.
+        verdict: on the claim as a whole.
+        parts: what answers each of its parts, those that have a verdict of their own.
+        beside: rows that stand beside them.
+        published: what was published.
+        p_value: the largest of its parts.
+        p_holm: that adjusted for the other claims that the same section answers.
+        family: how many claims these are, itself included.
+    """
+
+    claim: Claim
+    verdict: ClaimVerdict
+    parts: tuple[ClaimPart, ...]
+    beside: tuple[ClaimPart, ...]
+    published: Published
+    p_value: float | None = None
+    p_holm: float | None = None
+    family: int = 0
+
+    @property
+    def deciding(self) -> ClaimPart | None:
+        """The part whose row is shown: the first of the verdict of the whole, else the first that there is."""
+        every = (*self.parts, *self.beside)
+        return next((part for part in every if part.verdict == self.verdict), next(iter(every), None))
+
+    @property
+    def chances(self) -> power.Chances | None:
+        """The probability of each verdict of the row that is shown, by truth."""
+        part = self.deciding
+        return power.chances(part.row, part.of.side) if part and part.row and part.of.side else None
+
+    @property
+    def parted(self) -> bool:
+        """Whether cohort and literature part: one supports the claim, the other contradicts it."""
+        return {self.supports, _SIGNS.get(self.published.verdict)} == {True, False}
+
+    @property
+    def supports(self) -> bool | None:
+        """Whether the cohort supports the claim, ``None`` where it neither supports nor contradicts it."""
+        return _SIGNS.get(self.verdict)
+
+
+_SIGNS: Mapping[str, bool] = {rules.SUPPORTED: True, rules.NEGLIGIBLE: True, rules.CONTRADICTED: False}
+
+
+def ledger(
+    found: Found, kind: str, *, hemisphere: Hemisphere = "north", margins: Margins = MARGINS
+) -> tuple[LedgerEntry, ...]:
+    """Return every claim of the article with the verdict that the rows give, in the article's order.
+
+    Args:
+        found: the estimates by section; of a section that is not there no claim can be tested.
+        kind: that of the cohort, ``diary`` or ``survey``.
+        hemisphere: which months are winter.
+        margins: between which a ratio is as good as 1.
+    """
+    rows = {section: records(estimates) for section, estimates in found.items()}
+    entries = [_entry(claim, rows, kind, hemisphere=hemisphere, margins=margins) for claim in claims()]
+    return tuple(_with_families(entries))
+
+
+def _entry(claim: Claim, rows: _Records, kind: str, *, hemisphere: Hemisphere, margins: Margins) -> LedgerEntry:
+    every = list(_parts(claim, rows, kind, margins))
+    parts = [part for part in every if part.of.side]
+    beside = [part for part in every if not part.of.side]
+    if claim.rule == SEASON:
+        parts = [_of_season(part, beside, hemisphere, margins) for part in parts]
+    verdict = rules.of_parts(part.verdict for part in parts)
+    if claim.rule == CITATION:
+        verdict = rules.CONTRADICTED if claim.judged == rules.CONTRADICTED else rules.SUPPORTED
+    elif beside and not parts:
+        verdict = rules.NOT_TESTABLE if all(part.row is None for part in beside) else rules.STATED
+    return LedgerEntry(claim, verdict, tuple(parts), tuple(beside), published(claim))
+
+
+def _parts(claim: Claim, found: _Records, kind: str, margins: Margins) -> Iterator[ClaimPart]:
+    """Yield what answers each part: of rows that stand for each other the first that was estimated."""
+    by_part: dict[tuple[str, bool], list[ClaimRow]] = {}
+    for row in claim.rows(kind):
+        by_part.setdefault((row.part, bool(row.side)), []).append(row)
+    for rows in by_part.values():
+        made = [_part(row, found, margins) for row in rows]
+        there = [each for each in made if each.row is not None]
+        taken = next((each for each in there if each.row and rules.estimated(each.row)), [*there, *made][0])
+        yield replace(taken, needs=tuple(dict.fromkeys(row.needs for row in rows)))
+
+
+def _part(of: ClaimRow, found: _Records, margins: Margins) -> ClaimPart:
+    row = of.among(found.get(of.section, ()))
+    if row is None:
+        return ClaimPart(of, None, rules.NOT_TESTABLE)
+    if not of.side or of.side == rules.WINTER_PEAK:
+        return ClaimPart(of, row, rules.STATED if rules.estimated(row) else rules.NOT_TESTABLE)
+    return ClaimPart(of, row, rules.of_row(row, of.side, margins))
+
+
+def _of_season(part: ClaimPart, beside: Sequence[ClaimPart], hemisphere: Hemisphere, margins: Margins) -> ClaimPart:
+    if part.of.side != rules.WINTER_PEAK or part.row is None:
+        return part
+    cycle = next((each.row for each in beside), None)
+    return replace(part, verdict=rules.of_season(part.row, cycle, hemisphere, margins))
+
+
+def _with_families(entries: Sequence[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """Yield the entries with the p-values of a section's claims adjusted by Holm.
+
+    A claim is one test: that of the part with the largest p-value, as it is supported only where every part is.
+    """
+    tests: dict[str, dict[str, float]] = {}
+    for entry in entries:
+        values = [part.row["p_value"] for part in entry.parts if part.row is not None]
+        if values and len(values) == len(entry.parts) and all(value is not None for value in values):
+            section = entry.parts[0].of.section
+            tests.setdefault(section, {})[entry.claim.claim] = max(values)
+    for entry in entries:
+        family = tests.get(entry.parts[0].of.section, {}) if entry.parts else {}
+        if entry.claim.claim not in family:
+            yield entry
+            continue
+        holm = adjusted(list(family.values())).holm
+        at = list(family).index(entry.claim.claim)
+        yield replace(entry, p_value=family[entry.claim.claim], p_holm=holm[at], family=len(family))

@@ -1,0 +1,160 @@
+"""Why a claim has its verdict, in sentences that are computed from the rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from crampstudy import wording
+from crampstudy.claims import power, rules
+from crampstudy.claims.claim import CITATION, MEDIATION
+from crampstudy.claims.ledger import ClaimPart, LedgerEntry
+from crampstudy.estimates import verdicts
+from crampstudy.estimates.sentences import estimate
+
+_ALPHA = 0.05
+_NO_MEDIATION = (
+    "no section estimates the indirect effect; a mediation analysis of participants.diabetes and "
+    "participants.neuropathy would test it"
+)
+_SHARES, _DURATIONS = ("prevalence", "proportion"), ("median", "centile_90")
+_NUMBER = re.compile(r"[\d.]+")
+
+
+def reason(entry: LedgerEntry) -> str:
+    """Return why a claim has its verdict: what its rows say, and what is to be known of that."""
+    return " ".join(wording.capital(f"{text.rstrip('.')}.") for text in _reasons(entry))
+
+
+def _reasons(entry: LedgerEntry) -> Iterator[str]:
+    claim = entry.claim
+    if claim.rule == CITATION:
+        yield claim.published
+        return
+    if claim.rule == MEDIATION and not entry.parts:
+        yield _NO_MEDIATION
+    yield from _of_parts(entry)
+    if claim.kind == "omission":
+        yield f"the article leaves this out; what was published: {entry.published.verdict}"
+    if entry.supports and entry.p_holm is not None and entry.p_holm > _ALPHA:
+        holm = f"Holm, {wording.p_text(entry.p_holm)}"
+        yield f"not beyond chance among the {entry.family} claims that this section tests ({holm})"
+    if entry.verdict == rules.INCONCLUSIVE and power.foreseeable(entry.chances):
+        yield f"at this size it could hardly have been otherwise, {power_words(entry)}"
+    if entry.parted:
+        yield f"cohort and literature part: {entry.verdict} here, {entry.published.verdict} by what was published"
+
+
+def number(entry: LedgerEntry) -> str:
+    """Return the number of the row that is shown, and where its interval lies; empty where there is no row."""
+    part = entry.deciding
+    return f"{wording.capital(_said(part))}." if part else ""
+
+
+def power_words(entry: LedgerEntry) -> str:
+    """Return how likely the claim was to be supported, were the truth large."""
+    found = entry.chances
+    if found is None:
+        return ""
+    large = found[power.BEYOND]
+    told = 100 * (large[rules.SUPPORTED] + large[rules.NEGLIGIBLE])
+    row = entry.deciding.row if entry.deciding else None
+    truth = (
+        "a difference of half as much again as the margin"
+        if row and row["scale"] == verdicts.DIFFERENCE
+        else f"a ratio of {power.LARGE:g}"
+    )
+    return f"as {truth} would be told in {told:.0f}%"
+
+
+def _of_parts(entry: LedgerEntry) -> Iterator[str]:
+    parts = entry.parts or entry.beside
+    if entry.verdict == rules.STATED:
+        yield "no verdict of truth: " + "; ".join(_stated(part) for part in entry.beside)
+    elif len(parts) == 1:
+        yield _said(parts[0])
+    else:
+        for part in parts:
+            verdict = f"{part.verdict}, " if part.verdict != rules.NOT_TESTABLE else ""
+            yield f"{part.of.part}: {verdict}{_said(part)}"
+
+
+def _stated(part: ClaimPart) -> str:
+    if part.row is None or not rules.estimated(part.row):
+        return f"{part.of.part}: {_missing(part)}"
+    return f"{part.of.part} {estimate(part.row)}{_unit(part.row)}"
+
+
+def _said(part: ClaimPart) -> str:
+    """Return the number of a part and where its interval lies."""
+    if part.row is None or part.verdict == rules.NOT_TESTABLE:
+        return _missing(part)
+    return f"{_scale(part.row)}{estimate(part.row)}{_unit(part.row)}, {_where(part)}"
+
+
+def _missing(part: ClaimPart) -> str:
+    """Return why a part has no estimate, and the column that would test it."""
+    needed = f"needs {' or '.join(part.needs)}"
+    if part.row is None:
+        return f"the section {part.of.section} has no such row; {needed}"
+    said = part.row["note"] or str(part.row["status"]).replace("_", " ")
+    return f"{said}; {needed}"
+
+
+def _where(part: ClaimPart) -> str:
+    """Return where the interval lies, as the rule reads it."""
+    row, side = part.row or {}, part.of.side
+    if side == rules.WINTER_PEAK:
+        return {
+            rules.SUPPORTED: "the peak lies in winter",
+            rules.NEGLIGIBLE: "the peak lies in winter, of a cycle inside the margins",
+            rules.CONTRADICTED: "the peak does not lie in winter",
+        }.get(part.verdict, "a peak in winter can be neither told nor excluded")
+    if side not in (rules.HIGHER, rules.LOWER):
+        level = _level(side, row)
+        if part.verdict == rules.INCONCLUSIVE:
+            return (
+                f"the interval is not wholly on either side of what is claimed, {level}"
+                if row["ci_low"] is not None
+                else "without an interval"
+            )
+        return (
+            f"wholly {'where' if part.verdict == rules.SUPPORTED else 'outside of where'} it is claimed to be, {level}"
+        )
+    if part.verdict == rules.INCONCLUSIVE and verdicts.too_few(row):
+        return f"which rests on too few ({_too_few(row)})"
+    null = "0" if row["scale"] == verdicts.DIFFERENCE else "1"
+    around = row["ci_low"] <= float(null) <= row["ci_high"]
+    return {
+        rules.SUPPORTED: "wholly on the claimed side",
+        rules.NEGLIGIBLE: "on the claimed side, and inside the margins",
+        rules.CONTRADICTED: f"inside the margins, and includes {null}" if around else "wholly on the other side",
+    }.get(part.verdict, f"includes {null} and reaches beyond the margins")
+
+
+def _too_few(row: Any) -> str:
+    if row["n_exposed"] is not None and row["n_exposed"] < verdicts.FEWEST_EXPOSED:
+        return wording.counted(int(row["n_exposed"]), "participants at the level")
+    if row["df"] is not None and row["df"] < verdicts.FEWEST_DF:
+        return f"{row['df']:.1f} degrees of freedom"
+    return wording.counted(int(row["n_participants"]), "participants")
+
+
+def _scale(row: Any) -> str:
+    scale = str(row["scale"])
+    return f"{scale.replace('_', ' ')} " if scale.endswith("_ratio") else ""
+
+
+def _unit(row: Any) -> str:
+    """Return the unit of a number that is no ratio."""
+    return {**dict.fromkeys(_SHARES, "%"), **dict.fromkeys(_DURATIONS, " min"), "day_of_year": ". day of the year"}.get(
+        str(row["scale"]), ""
+    )
+
+
+def _level(side: str, row: Any) -> str:
+    """Return a level as printed: ``25–35%``, ``below 10 min``."""
+    factor = 100 if row["scale"] in _SHARES else 1 / 60 if row["scale"] in _DURATIONS else 1
+    numbers = _NUMBER.sub(lambda found: f"{factor * float(found[0]):g}", side)
+    return f"{numbers.replace(' to ', wording.DASH)}{_unit(row)}"

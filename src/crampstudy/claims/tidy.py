@@ -1,0 +1,72 @@
+"""The ledger as tidy rows: each claim beside the row that answers it, and the verdicts that were to be expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import pandas as pd
+
+from crampstudy import estimates
+from crampstudy.claims import rules
+from crampstudy.claims.claim import Row
+from crampstudy.claims.ledger import LedgerEntry
+from crampstudy.claims.sentences import reason
+from crampstudy.estimates import kinds
+from crampstudy.estimates.rows import Status
+
+_OWN = ("key", "analysis", "term", "level", "q_value", "verdict", "status", "note")
+_SHARED = ("cohort", "population", "outcome", "ci_level")
+
+
+def rows(ledger: Iterable[LedgerEntry], cohort: str) -> pd.DataFrame:
+    """Return a row of each claim and, of those on a contrast, of each verdict by truth."""
+    return estimates.frame(row for entry in ledger for row in _of_claim(entry, cohort))
+
+
+def _of_claim(entry: LedgerEntry, cohort: str) -> Iterator[dict[str, Any]]:
+    part = entry.deciding
+    made = part.row if part else None
+    kept = {name: cell for name, cell in made.items() if name not in _OWN} if made else {}
+    number = entry.claim.claim
+    yield estimates.row(
+        **{"cohort": cohort} | kept,
+        analysis=kinds.CLAIM.name,
+        term=number,
+        level=part.of.part if part else None,
+        q_value=entry.p_holm,
+        verdict=entry.verdict,
+        status=_status(entry, made),
+        note=reason(entry),
+    )
+    shared = {name: kept.get(name) for name in _SHARED} | {"analysis": kinds.EXPECTED_VERDICT.name, "term": number}
+    for truth, expected in (entry.chances or {}).items():
+        for verdict, probability in expected.items():
+            cells = {"level": f"{verdict}, truth {truth}", "reference": truth, "scale": "probability"}
+            yield estimates.row(status="converged", estimate=probability, **shared | cells)
+
+
+def _status(entry: LedgerEntry, made: Row | None) -> Status:
+    if made is not None:
+        return cast(Status, made["status"])
+    if entry.verdict != rules.NOT_TESTABLE:
+        return "converged"
+    return "not_measured" if entry.parts or entry.beside else "not_estimable"
+
+
+def records(ledger: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
+    """Return what ``crampstudy claims --json`` prints: an object a claim."""
+    return [_record(entry) for entry in ledger]
+
+
+def _record(entry: LedgerEntry) -> dict[str, Any]:
+    part = entry.deciding
+    row = (part.row if part else None) or {}
+    return {
+        "claim": entry.claim.claim,
+        "verdict": entry.verdict,
+        "analysis": part.of.section if part else None,
+        **{name: row.get(name) for name in ("key", "estimate", "ci_low", "ci_high")},
+        "published": str(entry.published),
+        "reason": reason(entry),
+    }

@@ -1,0 +1,67 @@
+"""The article's claims as a table: what the cohort says, what was published, and what could have been told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from crampstudy import wording
+from crampstudy.claims import find, plan, power, published, rules
+from crampstudy.contrasts.season.rows import day_of
+from crampstudy.estimates import kinds, verdicts
+from crampstudy.estimates.sentences import value
+from crampstudy.tables.headings import with_level
+from crampstudy.tables.table import PrintedTable, table_of_rows
+
+_TOLD = (
+    (power.NO_EFFECT, (rules.CONTRADICTED,)),
+    (power.AT_MARGIN, (rules.SUPPORTED, rules.NEGLIGIBLE)),
+    (power.BEYOND, (rules.SUPPORTED, rules.NEGLIGIBLE)),
+)
+TOLD = "Told, %"
+NOTE = (
+    f"{TOLD}: how probable the right verdict was in this cohort, were the truth no effect (contradicted), at the "
+    f"margin, and a ratio of {power.LARGE:g} or a difference of half as much again as the margin (supported)."
+)
+
+
+@table_of_rows
+def claims(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims by the article's sections: verdict, number, published verdict, and what could be told."""
+    rows = kinds.CLAIM.rows(estimates)
+    expected = kinds.EXPECTED_VERDICT.rows(estimates)
+    heading = with_level("Estimate (95% CI)", rows)
+    made, index = [], []
+    for row in wording.with_none(rows):
+        claim = find(str(row["term"]))
+        index.append((claim.section, f"{claim.claim} {claim.text}"))
+        number = wording.DASH if row["estimate"] is None else _number(row)
+        own = expected[expected["term"].eq(claim.claim)]
+        cells = {heading: number, "Here": row["verdict"], "Published": published(claim).verdict, TOLD: _told(own)}
+        planned = plan.mark(row["note"])
+        made.append(cells | ({"Planned": "yes" if planned == plan.PLANNED else planned} if planned else {}))
+    table = pd.DataFrame(made, index=pd.MultiIndex.from_tuples(index, names=["", "Claim"]))
+    return PrintedTable.of(table.sort_index(level=0, sort_remaining=False, key=_in_order), notes=(NOTE,))
+
+
+def _in_order(sections: pd.Index[str]) -> pd.Index[int]:
+    known = list(dict.fromkeys(sections))
+    return pd.Index([known.index(each) for each in sections])
+
+
+def _number(row: dict[str, Any]) -> str:
+    """Return the number of a row, of a ratio or a difference without what it compares, which the claim says."""
+    if row["scale"] == "day_of_year":
+        return day_of(row["estimate"])
+    return value(row | {"unit": None} if verdicts.compares(row) else row)
+
+
+def _told(expected: pd.DataFrame) -> str:
+    """Return the probabilities of the right verdict by truth, in per cent."""
+    if expected.empty:
+        return wording.DASH
+    chances = dict(zip(expected["level"], expected["estimate"], strict=True))
+    return " / ".join(
+        f"{100 * sum(chances[f'{verdict}, truth {truth}'] for verdict in right):.0f}" for truth, right in _TOLD
+    )

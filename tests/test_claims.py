@@ -1,0 +1,365 @@
+"""Claims of the article: the tables, the rules of their verdicts, what was published, and the ledger of a cohort."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import claims_of_cohorts
+import claims_page
+import numpy as np
+import pandas as pd
+import pytest
+from claims_spec import CASES, OF_DIARIES, PARTS, SEASONS, Case, inconclusive_rows, peak, verdict
+
+from crampstudy import analyses, claims, codebook, evidence
+from crampstudy.claims import power, rules
+from crampstudy.claims.ledger import LedgerEntry
+from crampstudy.claims.published import NONE_FOUND, published
+from crampstudy.claims.rules import CONTRADICTED, INCONCLUSIVE, NEGLIGIBLE, NOT_TESTABLE, STATED, SUPPORTED
+from crampstudy.errors import UsageError
+from crampstudy.simulate import simulate
+from crampstudy.wording import with_none
+
+ROOT = Path(__file__).parent.parent
+Found = dict[str, pd.DataFrame]
+OPPOSITE = {SUPPORTED: CONTRADICTED, NEGLIGIBLE: CONTRADICTED, CONTRADICTED: SUPPORTED}
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return inconclusive_rows()
+
+
+@pytest.fixture(scope="module")
+def sections() -> Found:
+    """What the sections find in a cohort."""
+    cohort = simulate(200, 20, seed=3)
+    return {name: analyses.run(name, cohort).estimates for name in {row.section for row in claims.CLAIM_ROWS}}
+
+
+class TestTables:
+    def test_they_are_the_claims_of_the_article(self, shared: Path) -> None:
+        text = (shared / "evidence" / "claims.csv").read_text(encoding="utf-8")
+        there = {row["id"]: row for row in csv.DictReader(text.splitlines())}
+        assert [each.claim for each in claims.claims()] == list(there) == [f"C{n:02d}" for n in range(1, 62)]
+        for each in claims.claims():
+            row = there[each.claim]
+            assert (each.kind, each.rule) == (row["kind"], row["rule"]), each.claim
+            # In words of our own.
+            assert each.text != row["claim"] and each.published != row["published_evidence"]
+        assert [each.claim for each in claims.claims() if each.kind == "omission"] == ["C58", "C59"]
+
+    def test_every_row_is_of_an_analysis_and_needs_a_column_that_is_known(self) -> None:
+        numbers = {each.claim for each in claims.claims()}
+        for row in claims.CLAIM_ROWS:
+            assert row.claim in numbers and row.section in analyses.ANALYSES
+            for needed in row.needs.split(" and "):
+                table, _, column = needed.partition(".")
+                assert codebook.find(column, table) is not None, row
+            if row.side not in ("", rules.HIGHER, rules.LOWER, rules.WINTER_PEAK):
+                assert rules.limits(row.side)
+
+    def test_all_but_two_claims_have_a_row_of_a_diary(self) -> None:
+        without = {each.claim: each.rule for each in claims.claims() if not each.rows("diary")}
+        assert without == {"C34": "mediation", "C54": "citation"}
+
+    @pytest.mark.parametrize("row", OF_DIARIES, ids=lambda row: f"{row.claim}-{row.section}-{row.part}")
+    def test_the_row_is_there(self, sections: Found, row: claims.ClaimRow) -> None:
+        assert row.among(with_none(sections[row.section])) is not None
+
+    def test_of_several_groups_the_row_is_that_of_most_participants(self, sections: Found) -> None:
+        calf, often = claims.rows_of_claim("C05", sections), claims.rows_of_claim("C09", sections)
+        assert calf["population"].tolist() == ["all, age_years >= 20"] * 3
+        assert often["population"].tolist()[0] == "20+ with a cramp"
+
+    def test_what_a_short_diary_cannot_test_names_a_column(self, sections: Found) -> None:
+        untested = [entry for entry in claims.ledger(sections, "diary") if entry.verdict == NOT_TESTABLE]
+        assert "C02" in [entry.claim.claim for entry in untested]
+        for entry in untested:
+            said = claims.reason(entry)
+            assert any(f"needs {row.needs}" in said for row in entry.claim.rows("diary")) or "mediation" in said
+
+    def test_rows_of_a_claim(self, found: Found) -> None:
+        fluid = claims.rows_of_claim("C20", found)
+        assert fluid["level"].tolist() == ["within", "lag 1"] and set(fluid["term"]) == {"contrast: fluid_ml"}
+        assert claims.rows_of_claim("C54", found).empty
+
+    def test_an_unknown_claim_is_refused(self) -> None:
+        with pytest.raises(UsageError, match=r"no claim 'C62'.*allowed: C01 to C61"):
+            claims.find("C62")
+
+
+class TestRules:
+    @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.side}-{case.scale}-{case.numbers}")
+    def test_of_one_row(self, case: Case) -> None:
+        assert verdict(case) == case.verdict
+
+    @pytest.mark.parametrize(("parts", "expected", "_"), PARTS)
+    def test_of_several_parts(self, parts: Any, expected: str, _: str) -> None:
+        assert rules.of_parts(parts) == rules.of_parts(reversed(parts)) == expected
+
+    @pytest.mark.parametrize(("day", "ratio", "hemisphere", "expected", "_"), SEASONS)
+    def test_of_the_season(self, day: Any, ratio: Any, hemisphere: Any, expected: str, _: str) -> None:
+        cycle = Case("higher", "rate_ratio", ratio, "", "").row
+        assert rules.of_season(peak(day), cycle, hemisphere) == expected
+
+    def test_a_level_is_a_text_that_is_known(self) -> None:
+        assert rules.limits("above 0.5") == (0.5, math.inf) and rules.limits("0.25 to 0.35") == (0.25, 0.35)
+        with pytest.raises(UsageError, match=r"a level is written above 0\.5"):
+            rules.limits("about a third")
+
+    def test_margins_may_be_set(self) -> None:
+        row = Case("higher", "rate_ratio", (1.3, 1.1, 1.5), "", "").row
+        assert rules.of_row(row, "higher") == SUPPORTED and rules.of_row(row, "higher", (0.5, 2.0)) == NEGLIGIBLE
+
+
+class TestPublished:
+    @pytest.mark.parametrize("claim", claims.claims(), ids=lambda claim: claim.claim)
+    def test_every_key_is_of_a_row_and_gives_a_verdict_once(self, claim: claims.Claim) -> None:
+        made = published(claim)
+        assert made.verdict in (*rules.VERDICTS, NONE_FOUND) and made.verdict != NOT_TESTABLE
+        assert str(made).startswith(f"{made.verdict}: ")
+        if not claim.judged and claim.sources and claim.evidence_side:
+            # The best has an interval.
+            assert made.figures and "(" in made.figures[0]
+
+    @pytest.mark.parametrize("number", ["C03", "C20", "C26", "C28", "C54", "C57"])
+    def test_the_article_is_contradicted_where_the_best_evidence_does(self, number: str) -> None:
+        assert published(claims.find(number)).verdict == CONTRADICTED
+
+    def test_by_the_numbers_of_the_tables(self) -> None:
+        magnesium, prevalence = claims.find("C26"), claims.find("C03")
+        assert not magnesium.judged and not prevalence.judged
+        assert "−0.18 (−0.84 to 0.49) cramps a week" in str(published(magnesium))
+        assert "46% (38–53)" in str(published(prevalence)) and "37% (31–43)" in str(published(prevalence))
+        # Half of what the interval is, and it would leave 60% open.
+        assert rules.of_level(Case("", "prevalence", (0.5, 0.45, 0.56), "", "").row, "0.55 to 0.65") == INCONCLUSIVE
+        artery = published(claims.find("C33"))
+        assert artery.verdict == SUPPORTED and "odds ratio 2.90 (1.89–4.55)" in str(artery)
+
+    def test_a_key_names_a_row_of_the_tables(self) -> None:
+        names = {f"association:{name}" for name in evidence.read("associations")["factor"]}
+        names |= {f"figure:{name}" for name in evidence.read("prevalence")["figure"]}
+        names |= {f"trial:{name}" for name in evidence.read("trials")["study"]}
+        used = {key for claim in claims.claims() for key in claim.sources}
+        assert len(used) > 25 and used <= names
+        assert evidence.read("prevalence")["figure"].is_unique and evidence.read("associations")["factor"].is_unique
+
+
+def index_of(row: claims.ClaimRow, rows: pd.DataFrame) -> pd.Index[int]:
+    """Return where the row of a claim stands among those of its section, nowhere where it is not there."""
+    meant = row.among(with_none(rows))
+    return rows.index[rows["key"].eq(meant["key"] if meant else None)]
+
+
+def made_to(row: claims.ClaimRow, rows: pd.DataFrame, *, hold: bool) -> pd.DataFrame:
+    """Return rows whose own is so far on the claimed side, or on the other, that no margin matters."""
+    at = index_of(row, rows)
+    changed = rows.copy()
+    if row.side == rules.WINTER_PEAK:
+        middle = 15.0 if hold else 197.0
+        low, high = middle - 5, middle + 5
+    elif row.side in (rules.HIGHER, rules.LOWER):
+        up = (row.side == rules.HIGHER) == hold
+        scale = rows.loc[at, "scale"].tolist()[0]
+        low, middle, high = (2.0, 3.0, 4.0) if up else (0.25, 0.3, 0.5) if scale != "difference" else (-4.0, -3.0, -2.0)
+    else:
+        below, above = rules.limits(row.side)
+        inside = (
+            (below + above) / 2 if math.isfinite(below + above) else above / 2 if math.isinf(below) else below + 0.3
+        )
+        outside = above * 1.3 if math.isfinite(above) else below / 2
+        middle = inside if hold else outside
+        low, high = (middle * 0.99, middle * 1.01) if middle else (0.0, 0.01)
+    changed.loc[at, ["estimate", "ci_low", "ci_high"]] = [middle, low, high]
+    changed.loc[at, ["status", "n_participants", "n_events", "n_exposed", "df"]] = ["converged", 200, 200, 100, 100.0]
+    return changed
+
+
+def claim_with(found: Found, number: str, **asked: Any) -> LedgerEntry:
+    return next(entry for entry in claims.ledger(found, "diary", **asked) if entry.claim.claim == number)
+
+
+def changed(found: Found, number: str, *, hold: bool) -> Found:
+    made = dict(found)
+    for row in claims.find(number).rows("diary"):
+        if row.side and row.analysis != "treatment effect":
+            made[row.section] = made_to(row, made[row.section], hold=hold)
+    if number == "C28":
+        cycle = replace(claims.find(number).rows("diary")[1], side="higher")
+        made["season"] = made_to(cycle, made["season"], hold=True)
+    return made
+
+
+TESTED = [each.claim for each in claims.claims() if any(row.side for row in each.rows("diary"))]
+BOUND = [each.claim for each in claims.claims() if each.rows("diary")]
+
+
+class TestLedger:
+    def test_every_claim_has_a_verdict_a_reason_and_what_was_published(self, found: Found) -> None:
+        ledger = claims.ledger(found, "diary")
+        assert [entry.claim.claim for entry in ledger] == [f"C{n:02d}" for n in range(1, 62)]
+        for entry in ledger:
+            assert entry.verdict in rules.VERDICTS and claims.reason(entry).endswith(".") and entry.published.text
+        stated = {entry.claim.claim for entry in ledger if entry.verdict == STATED}
+        assert stated == {"C48", "C49", "C50", "C51"}
+
+    @pytest.mark.parametrize("number", TESTED)
+    def test_the_row_decides_and_its_direction_turns_the_verdict(self, found: Found, number: str) -> None:
+        for_it = claim_with(changed(found, number, hold=True), number)
+        against = claim_with(changed(found, number, hold=False), number)
+        assert for_it.verdict == SUPPORTED
+        # Nobody in a sample does not say that there is nobody.
+        assert against.verdict == (INCONCLUSIVE if number == "C09" else CONTRADICTED)
+        assert for_it.deciding and for_it.deciding.row and for_it.deciding.row["key"]
+
+    @pytest.mark.parametrize("number", BOUND)
+    def test_without_its_row_a_claim_is_not_testable(self, found: Found, number: str) -> None:
+        rows = claims.find(number).rows("diary")
+        left = dict(found)
+        for row in rows:
+            left[row.section] = left[row.section].drop(index_of(row, left[row.section]))
+        entry = claim_with(left, number)
+        assert entry.verdict == NOT_TESTABLE
+        # The reason names a column that would test it.
+        assert any(row.needs in claims.reason(entry) for row in rows)
+
+    @pytest.mark.parametrize("number", ["C23", "C29", "C47", "C58"])
+    def test_a_part_without_its_row_leaves_the_whole_untested(self, found: Found, number: str) -> None:
+        row = claims.find(number).rows("diary")[-1]
+        left = found | {row.section: found[row.section].drop(index_of(row, found[row.section]))}
+        entry = claim_with(left, number)
+        assert entry.verdict == NOT_TESTABLE and row.needs in claims.reason(entry)
+
+    def test_a_section_that_was_not_run_tests_nothing(self, found: Found) -> None:
+        alone = {"sleep": found["sleep"]}
+        tested = {e.claim.claim for e in claims.ledger(alone, "diary") if e.verdict != NOT_TESTABLE}
+        assert tested == {"C52", "C53", "C54"}
+
+    def test_rows_that_stand_for_each_other(self, found: Found) -> None:
+        assert claim_with(found, "C16").parts[0].of.term == "contrast: serum_sodium_mmol_l"
+        serum = claims.find("C16").rows("diary")[0]
+        left = found | {"nutrition": found["nutrition"].drop(index_of(serum, found["nutrition"]))}
+        intake = claim_with(left, "C16")
+        assert intake.parts[0].of.term == "contrast: between(dietary_sodium_mg)" and intake.verdict != NOT_TESTABLE
+
+    def test_the_winter_of_the_south(self, found: Found) -> None:
+        summer = changed(found, "C28", hold=False)
+        assert claim_with(summer, "C28").verdict == CONTRADICTED
+        assert claim_with(summer, "C28", hemisphere="south").verdict == SUPPORTED
+
+    def test_the_claims_of_a_section_are_one_family(self, found: Found) -> None:
+        conditions = [e for e in claims.ledger(found, "diary") if e.p_holm and e.parts[0].of.section == "conditions"]
+        values = {e.claim.claim: e.p_value or 0 for e in conditions}
+        smallest = min(conditions, key=lambda e: e.p_value or 0)
+        assert smallest.family == len(values) > 5
+        assert smallest.p_holm == pytest.approx(min(1.0, (smallest.p_value or 0) * len(values)))
+        # A claim of several drugs is the test of the least clear of them.
+        drugs = claim_with(found, "C58")
+        assert drugs.p_value == max(part.row["p_value"] for part in drugs.parts if part.row)
+
+    def test_what_chance_among_several_would_give_is_said(self, found: Found) -> None:
+        made = changed(found, "C33", hold=True)
+        at = index_of(claims.find("C33").rows("diary")[0], made["conditions"])
+        made["conditions"].loc[at, "p_value"] = 0.02
+        assert "Not beyond chance among the" in claims.reason(claim_with(made, "C33"))
+        made["conditions"].loc[at, "p_value"] = 1e-9
+        assert "Not beyond chance" not in claims.reason(claim_with(made, "C33"))
+
+    def test_where_cohort_and_literature_part_a_sentence_says_so(self, found: Found) -> None:
+        parted = claim_with(changed(found, "C26", hold=True), "C26")
+        assert parted.parted and "supported here, contradicted by what was published." in claims.reason(parted)
+        agreed = claim_with(changed(found, "C26", hold=False), "C26")
+        assert not agreed.parted and "part:" not in claims.reason(agreed)
+
+    def test_an_omission_is_a_finding_of_its_own(self, found: Found) -> None:
+        assert "The article leaves this out; what was published: supported." in claims.reason(claim_with(found, "C58"))
+
+
+def simulated(log_ratio: float, error: float, df: float, n: int = 4000) -> Counter[str]:
+    """Return the verdicts of ``n`` rows whose estimate and standard error are drawn."""
+    rng = np.random.default_rng(7)
+    estimate = log_ratio + error * rng.standard_normal(n)
+    errors = error * np.sqrt(rng.chisquare(df, n) / df)
+    from scipy import stats
+
+    reach = stats.t.ppf(0.975, df) * errors
+    told: Counter[str] = Counter()
+    for at, half in zip(estimate, reach, strict=True):
+        numbers = (math.exp(at), math.exp(at - half), math.exp(at + half))
+        told[rules.of_row(Case("higher", "rate_ratio", numbers, "", "").row, "higher")] += 1
+    return told
+
+
+class TestPower:
+    @pytest.mark.parametrize(("error", "df"), [(0.04, 200), (0.1, 30), (0.2, 12), (0.5, 50)])
+    @pytest.mark.parametrize("side", ["higher", "lower"])
+    def test_it_is_what_a_simulation_finds(self, error: float, df: float, side: str) -> None:
+        row = Case(side, "rate_ratio", (1.0, 0.9, 1.1), "", "", {"std_error": error, "df": df}).row
+        chances = power.chances(row, side)
+        assert chances is not None
+        for name, truth in zip(power.TRUTHS, (0.0, math.log(1.25), math.log(1.5)), strict=True):
+            told = simulated(truth, error, df)
+            assert sum(chances[name].values()) == pytest.approx(1)
+            for verdict_of, probability in chances[name].items():
+                # Four standard errors of a share of 4,000.
+                assert told[verdict_of] / 4000 == pytest.approx(probability, abs=0.032), (name, verdict_of)
+
+    def test_a_small_error_tells_and_a_large_one_cannot(self) -> None:
+        def of(error: float) -> power.Chances | None:
+            return power.chances(Case("", "rate_ratio", (1, 0.9, 1.1), "", "", {"std_error": error}).row, "higher")
+
+        sharp, blunt = of(0.02), of(0.9)
+        assert sharp and blunt
+        assert sharp[power.NO_EFFECT][CONTRADICTED] > 0.97 and sharp[power.BEYOND][SUPPORTED] > 0.99
+        # On each side of no effect a chance of 2.5%, the stated rate of error.
+        assert blunt[power.NO_EFFECT][SUPPORTED] == pytest.approx(0.025, abs=1e-4)
+        assert power.foreseeable(blunt) and not power.foreseeable(sharp) and not power.foreseeable(None)
+
+    def test_of_a_difference_the_margin_is_that_of_its_outcome(self) -> None:
+        row = Case("", "difference", (-1, -1.2, -0.8), "", "", {"std_error": 0.1}).row
+        chances = power.chances(row, "lower")
+        assert chances and chances[power.BEYOND][SUPPORTED] > 0.99
+        assert power.chances(row | {"outcome": "sleep_hours"}, "lower") is None
+
+    def test_what_rests_on_too_few_can_tell_nothing(self) -> None:
+        row = Case("", "rate_ratio", (3, 2, 4), "", "", {"std_error": 0.1, "n_exposed": 4}).row
+        chances = power.chances(row, "higher")
+        assert chances and all(each[INCONCLUSIVE] == 1 for each in chances.values()) and power.foreseeable(chances)
+
+    def test_a_level_has_none(self) -> None:
+        assert power.chances(Case("", "proportion", (0.3, 0.2, 0.4), "", "", {"std_error": 0.1}).row, "higher") is None
+
+    def test_an_inconclusive_verdict_that_could_not_have_been_otherwise_says_so(self, found: Found) -> None:
+        made = dict(found)
+        row = claims.find("C35").rows("diary")[0]
+        at = index_of(row, made["conditions"])
+        made["conditions"] = made["conditions"].copy()
+        made["conditions"].loc[at, ["estimate", "ci_low", "ci_high", "std_error"]] = [1.0, 0.2, 5.0, 0.82]
+        made["conditions"].loc[at, ["status", "n_participants", "n_events", "n_exposed"]] = ["converged", 200, 200, 50]
+        said = claims.reason(claim_with(made, "C35"))
+        assert "At this size it could hardly have been otherwise, as a ratio of 1.5 would be told in" in said
+
+
+@pytest.mark.parametrize("name", list(claims_page.PARTS))
+def test_the_page_is_what_the_tables_say(name: str) -> None:
+    (begin, end), made = claims_page.marks(name), claims_page.PARTS[name]()
+    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert page.split(begin)[1].split(end)[0].strip() == made.strip()
+
+
+def test_the_page_shows_two_cohorts_of_which_the_diary_leaves_few_claims_untested() -> None:
+    begin, end = claims_of_cohorts.MARKS
+    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8").split(begin)[1].split(end)[0]
+    rows = [line.split(" | ") for line in page.strip().splitlines()[2:]]
+    assert [cells[0][2:5] for cells in rows] == [each.claim for each in claims.claims()]
+    untested = [cells[3] for cells in rows if "not testable" in cells[3]]
+    assert 0 < len(untested) <= 8 and all(re.search(r"(participants|diary|episodes)\.\w+", cell) for cell in untested)
+    told = {cell.split("*")[1] for cells in rows for cell in cells[3:]}
+    assert told == set(rules.VERDICTS)
