@@ -47,6 +47,10 @@ from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
+from crampstudy.prediction.features import nights_of
+from crampstudy.prediction.outcome import ANY
+from crampstudy.prediction.rows import Summary, rows_of
+from crampstudy.prediction.validation import validate
 from crampstudy.report import blocks
 from crampstudy.simulate import Mess, Truth, simulate
 from crampstudy.simulate.scenario import presets
@@ -108,6 +112,12 @@ def in_turns() -> Cohort:
     truth = Truth()
     truth = replace(truth, design=design, cramps=replace(truth.cramps, rate_per_week=6.0))
     return simulate(8, 32, seed=4, truth=truth, mess=Mess.none())
+
+
+def prediction_of(cohort: Cohort) -> pd.DataFrame:
+    """How well the next night is foretold by a participant's own past."""
+    own_past = nights_of(cohort, covariates=False)
+    return rows_of(Summary.of(validate(own_past, ANY), cohort.name, 0.95))
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +184,7 @@ def made(diary: Cohort, survey: Cohort) -> dict[str, pd.DataFrame]:
         "levels": levels(diary, ["vitamin_b12_pmol_l"]),
         "dose-response": dose_response(diary, "vitamin_b12_pmol_l", model="poisson", covariance="cluster"),
         "severity": analyses.run("severity", diary).estimates,
+        "prediction": prediction_of(diary),
         "characteristics": who.characteristics(diary),
         "characteristics of two": standardised_differences(
             pd.concat([who.characteristics(each) for each in two]), ["simulated", "another"]

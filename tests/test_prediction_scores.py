@@ -38,7 +38,8 @@ def test_the_line_takes_back_what_distorted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "probability"), [([1, 1, 1], [0.2, 0.5, 0.7]), ([0, 0, 0], [0.2, 0.5, 0.7]), ([0, 1, 1], [0.4] * 3)]
+    ("outcome", "probability"),
+    [([1, 1, 1], [0.2, 0.5, 0.7]), ([0, 0, 0], [0.2, 0.5, 0.7]), ([0, 1, 1], [0.4] * 3), ([0, 0, 1], [0.2, 0.3, 0.5])],
 )
 def test_a_line_that_cannot_be_told_is_none(outcome: list[float], probability: list[float]) -> None:
     assert all(math.isnan(part) for part in recalibration(np.array(outcome, float), np.array(probability)))

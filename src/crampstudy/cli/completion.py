@@ -29,6 +29,7 @@ ANALYSES = (
     "conditions",
     "season",
     "severity",
+    "prediction",
     "second-opinion",
 )
 

@@ -25,6 +25,7 @@ FEWEST = 25
 CHOSEN = "chosen model"
 """The model that did best within the training nights of its fold."""
 GROUPED, FORWARD = "unseen participants", "unseen participants, later nights"
+NEWCOMERS = "unseen participants, baseline alone"
 SEED = 20240607
 
 
@@ -100,7 +101,7 @@ def validate(
         return {key: np.concatenate([part[name][key] for part in parts])[order] for key in parts[0][name]}
 
     chosen = tuple(str(part["chosen"]) for part in parts)
-    scheme = FORWARD if forward else GROUPED
+    scheme = FORWARD if forward else GROUPED if table.sums is not None else NEWCOMERS
     return Validated(
         scheme, outcome, tested, outcome.of(tested), gathered("said"), gathered("log"), gathered("crps"), chosen
     )

@@ -48,7 +48,8 @@ def build(
         source: what ``open_cohort`` takes.
         settings: ``name=value`` for the notebooks' parameters.
         out: the folder of the report; by default one of the cohort's name in ``reports`` under the current one.
-        sections: notebooks of the outline to build alone, by name.
+        sections: notebooks of the outline to build alone, by name; by default all but the optional ones, ``all`` for
+            every one.
         notebook: a notebook of one's own, run and set after the others.
         notebooks_dir: the folder of notebooks with ``outline.yaml``; found by itself where not given.
         jobs: kernels at a time; by default one per core, at most four.
@@ -74,7 +75,8 @@ def build(
         values = params.check(outline.notebooks, settings, own)
         declared = params.describe(outline.notebooks, own)
         source_date()
-    only = tuple(path.stem for path in outline.notebooks) if sections else ()
+    some = sections and tuple(sections) != (outlines.EVERY,)
+    only = tuple(path.stem for path in outline.notebooks) if some else ()
     plan = DocumentPlan(outline, folder / outlines.OUTLINE, values, declared, only=only)
 
     def load() -> Subject:

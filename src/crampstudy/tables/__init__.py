@@ -54,6 +54,12 @@ from crampstudy.tables.sections.open_use import (
     overlap,
     regression_to_the_mean,
 )
+from crampstudy.tables.sections.prediction import (
+    calibration_points,
+    net_benefits,
+    prediction_scores,
+    prediction_skill,
+)
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
 from crampstudy.tables.sections.treatments import (
@@ -88,6 +94,7 @@ __all__ = [
     "between_kinds",
     "bootstrap",
     "both_directions",
+    "calibration_points",
     "case_criteria",
     "case_rates",
     "classes",
@@ -116,6 +123,7 @@ __all__ = [
     "modified",
     "months",
     "moved",
+    "net_benefits",
     "nightly_exposures",
     "not_estimated",
     "notes",
@@ -130,6 +138,8 @@ __all__ = [
     "people_by_frequency",
     "pooled",
     "pooled_cohorts",
+    "prediction_scores",
+    "prediction_skill",
     "prevalence",
     "printed",
     "rates",

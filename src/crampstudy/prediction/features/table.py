@@ -69,6 +69,10 @@ class FeatureTable(OneLine):
             sums=sums,
         )
 
+    def with_features(self, columns: Codes) -> FeatureTable:
+        """Return the rows with some of the features."""
+        return replace(self, names=tuple(self.names[i] for i in columns), values=self.values[:, columns])
+
 
 def nights_of(cohort: Cohort | Diary, bands: AgeBands | None = None, *, covariates: bool = True) -> FeatureTable:
     """Return the observed nights of a diary with what is known before each: own past, day before, calendar, baseline.
@@ -113,7 +117,7 @@ def nights_of(cohort: Cohort | Diary, bands: AgeBands | None = None, *, covariat
         person,
         tuple(who[_WHO]),
         day,
-        *_banded(who),
+        *banded(who),
         sums,
     )
 
@@ -141,7 +145,7 @@ def newcomers(cohort: Cohort | Diary, bands: AgeBands | None = None) -> FeatureT
         np.arange(who.height),
         tuple(who[_WHO]),
         None,
-        *_banded(who),
+        *banded(who),
     )
 
 
@@ -169,7 +173,8 @@ def _numbers(ids: pl.Series, order: pl.Series) -> Codes:
     return np.asarray(found["place"].to_numpy(), dtype=np.intp)
 
 
-def _banded(who: pl.DataFrame) -> tuple[Codes, tuple[str, ...]]:
+def banded(who: pl.DataFrame) -> tuple[Codes, tuple[str, ...]]:
+    """Return the age band of each participant by number, -1 without an age, and the names of the bands."""
     dtype = who["age_band"].dtype
     names: Sequence[str] = dtype.categories.to_list() if isinstance(dtype, pl.Enum) else []
     return np.asarray(who["age_band"].to_physical().cast(pl.Int64).fill_null(-1).to_numpy(), dtype=np.intp), (*names,)

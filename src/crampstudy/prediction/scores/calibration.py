@@ -12,7 +12,7 @@ from crampstudy.readable import OneLine
 
 _EDGE = 1e-12
 _STEPS = 50
-_CLOSE = 1e-12
+_CLOSE, _SINGULAR = 1e-9, 1e-14
 _SPAN = 2 / 3
 """Share of the people behind each point of the smooth curve."""
 _DELTA = 0.01
@@ -44,7 +44,8 @@ def calibration(outcome: Array, probability: Array) -> Calibration:
 def recalibration(outcome: Array, probability: Array, weight: Array | None = None) -> tuple[float, float]:
     """Return intercept and slope of a logistic regression of what happened on the logits of the probabilities.
 
-    Both are ``nan`` where the line cannot be told: all happened, nothing did, or all logits are the same.
+    Both are ``nan`` where the line cannot be told: all happened, nothing did, all logits are the same, or they part
+    those to whom it happened from the others.
     """
     logit = special.logit(np.clip(probability, _EDGE, 1 - _EDGE))
     return _line(outcome, logit, np.ones(len(outcome)) if weight is None else weight, binomial=True)
@@ -59,7 +60,7 @@ def rate_recalibration(counts: Array, expected: Array, weight: Array | None = No
 def _line(outcome: Array, x: Array, weight: Array, *, binomial: bool) -> tuple[float, float]:
     used = weight > 0
     total = float(np.sum(weight * outcome))
-    if np.ptp(x[used]) < _CLOSE or not total > 0 or (binomial and not total < weight.sum()):
+    if np.ptp(x[used]) < _EDGE or not total > 0 or (binomial and not total < weight.sum()):
         return float("nan"), float("nan")
     inverse = special.expit if binomial else np.exp
     design = np.column_stack([np.ones(len(x)), x])
@@ -67,12 +68,16 @@ def _line(outcome: Array, x: Array, weight: Array, *, binomial: bool) -> tuple[f
     for _ in range(_STEPS):
         mean = inverse(design @ beta)
         spread = weight * (mean * (1 - mean) if binomial else mean)
-        step = np.linalg.solve(design.T @ (design * spread[:, None]), design.T @ (weight * (outcome - mean)))
+        information = design.T @ (design * spread[:, None])
+        if np.linalg.det(information) <= _SINGULAR * float(np.trace(information)) ** 2:
+            break
+        step = np.linalg.solve(information, design.T @ (weight * (outcome - mean)))
         # A long step may overshoot where the logits are extreme.
         beta = beta + step / max(1.0, float(np.abs(step).max()) / 2)
         if np.abs(step).max() < _CLOSE:
-            break
-    return float(beta[0]), float(beta[1])
+            return float(beta[0]), float(beta[1])
+    # Where it happened to all above a value and to none below, the slope has no end.
+    return float("nan"), float("nan")
 
 
 def smooth_curve(outcome: Array, probability: Array) -> Array:
@@ -82,6 +87,8 @@ def smooth_curve(outcome: Array, probability: Array) -> Array:
     """
     from statsmodels.nonparametric.smoothers_lowess import lowess
 
+    if np.ptp(probability) == 0:
+        return np.full(len(outcome), float(np.mean(outcome)))
     order = np.argsort(probability, kind="stable")
     x, y = probability[order], outcome[order].astype(float)
     smooth = lowess(y, x, frac=_SPAN, it=0, delta=_DELTA * float(np.ptp(x)), return_sorted=True)[:, 1]
