@@ -18,7 +18,20 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from crampstudy import ending, progress
-from crampstudy.cli import adjust, analyse, analyses, compare, crash, data, evidence, report, simulate, triage, usage
+from crampstudy.cli import (
+    adjust,
+    analyse,
+    analyses,
+    compare,
+    crash,
+    data,
+    evidence,
+    predict,
+    report,
+    simulate,
+    triage,
+    usage,
+)
 from crampstudy.cli.command import Command
 from crampstudy.errors import CrampstudyError, FileTaken, FolderTaken, OpenQuestion, OutputError, UsageError
 
@@ -72,6 +85,7 @@ for command in (
     *(analyse.describe, compare.compare, analyse.fit, analyse.models, adjust.adjust, analyses.analyse),
     evidence.evidence,
     triage.triage,
+    predict.predict,
     *(data.init, data.try_, data.validate, data.import_),
     simulate.simulate,
     data.fetch,

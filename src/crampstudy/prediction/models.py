@@ -104,11 +104,12 @@ def fitted(
     made = pipeline(candidate, outcome, names, len(happened))
     # Equal weights are left out: to bin features by weighted percentiles takes most of the time of a small fit.
     weights = {} if np.ptp(weight) == 0 else {"model__sample_weight": weight / weight.mean()}
-    return made.fit(values, happened, **weights)
+    return made.fit(values.astype(np.float64), happened, **weights)
 
 
 def predicted(model: Any, outcome: Outcome, values: Array) -> Array:
     """Return the mean, or the probability, of each row."""
+    values = values.astype(np.float64)
     said = model.predict(values) if outcome.is_count else model.predict_proba(values)[:, 1]
     return outcome.bounded(np.asarray(said, dtype=np.float64))
 

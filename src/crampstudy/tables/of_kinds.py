@@ -70,6 +70,9 @@ _APART_ALSO = {
     **dict.fromkeys(_OF_EVIDENCE, ("term", "population")),
     **dict.fromkeys(("between_cohorts", "cohort_interaction", "beside_ratios"), ("outcome",)),
     **dict.fromkeys(("standardised_otherwise", "pooled_cohorts"), ("outcome",)),
+    **dict.fromkeys(
+        ("prediction_scores", "prediction_skill", "calibration_points", "net_benefits"), ("outcome", "model")
+    ),
 }
 """The same of tables that are of no fit."""
 

@@ -12,6 +12,7 @@ from crampstudy.estimates import kinds
 from crampstudy.estimates.results import of_result
 from crampstudy.figures import points, style
 from crampstudy.figures.message import could_not_estimate
+from crampstudy.tables.sections.prediction import predictor
 
 _LOWEST = -1.0
 """A skill below this is drawn at the edge: a score twice as large as that of the simple rule."""
@@ -53,7 +54,7 @@ def _calibration(axes: Axes, curve: pd.DataFrame) -> None:
 
 
 def _skill(axes: Axes, skill: pd.DataFrame) -> None:
-    rows = skill.assign(label=[_label(row) for row in wording.records(skill)])
+    rows = skill.assign(label=[predictor(row) for row in wording.records(skill)])
     labels = list(dict.fromkeys(rows["label"]))
     places = {label: len(labels) - 1 - i for i, label in enumerate(labels)}
     groups = list(rows.groupby("outcome", sort=False))
@@ -72,8 +73,3 @@ def _skill(axes: Axes, skill: pd.DataFrame) -> None:
     if len(groups) > 1:
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     style.grid(axes, "x")
-
-
-def _label(row: dict[str, object]) -> str:
-    term, group = wording.capital(str(row["term"])), str(row["population"])
-    return term if group == "all" else f"of which {wording.level(group)}"

@@ -24,13 +24,18 @@ def directions() -> Mapping[str, int]:
     return {row["name"]: int(row["direction"]) for row in csv.DictReader(text.splitlines())}
 
 
-def baseline_columns(participants: pl.DataFrame) -> list[str]:
-    """Return the columns that may foretell cramps: in the codebook, no outcome, and with more than one value."""
+def baseline_columns(participants: pl.DataFrame, *, constant: bool = False) -> list[str]:
+    """Return the columns that may foretell cramps: in the codebook, no outcome, and with more than one value.
+
+    With ``constant`` also those with one, which a model of another cohort may know.
+    """
     kept = []
     for each in codebook.variables("participants"):
         if each.domain in _NOT_KNOWN_BEFORE or each.name in _TWICE or each.type in ("text", "date", "identifier"):
             continue
-        if each.name in participants.columns and participants[each.name].drop_nulls().n_unique() > 1:
+        if each.name in participants.columns and participants[each.name].drop_nulls().n_unique() > (
+            0 if constant else 1
+        ):
             kept.append(each.name)
     return kept
 

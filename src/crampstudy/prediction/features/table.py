@@ -74,10 +74,13 @@ class FeatureTable(OneLine):
         return replace(self, names=tuple(self.names[i] for i in columns), values=self.values[:, columns])
 
 
-def nights_of(cohort: Cohort | Diary, bands: AgeBands | None = None, *, covariates: bool = True) -> FeatureTable:
+def nights_of(
+    cohort: Cohort | Diary, bands: AgeBands | None = None, *, covariates: bool = True, constant: bool = False
+) -> FeatureTable:
     """Return the observed nights of a diary with what is known before each: own past, day before, calendar, baseline.
 
-    A value of the diary is that of the last logged night before. Without ``covariates`` there is the own past alone.
+    A value of the diary is that of the last logged night before. Without ``covariates`` there is the own past alone;
+    ``constant`` as of :func:`baseline_columns`.
 
     Raises:
         UsageError: the cohort is a survey, which has no nights.
@@ -105,7 +108,7 @@ def nights_of(cohort: Cohort | Diary, bands: AgeBands | None = None, *, covariat
     if season:
         names += season
         values.append(rows.select(pl.col(season).cast(pl.Float32)).to_numpy())
-    if covariates and (columns := baseline_columns(who)):
+    if covariates and (columns := baseline_columns(who, constant=constant)):
         levels = with_levels(who, columns, "participants")
         names += levels.columns
         values.append(levels.to_numpy()[person])
@@ -122,7 +125,7 @@ def nights_of(cohort: Cohort | Diary, bands: AgeBands | None = None, *, covariat
     )
 
 
-def newcomers(cohort: Cohort | Diary, bands: AgeBands | None = None) -> FeatureTable:
+def newcomers(cohort: Cohort | Diary, bands: AgeBands | None = None, *, constant: bool = False) -> FeatureTable:
     """Return the participants of a diary with what is known before it begins, their cramps and logged nights.
 
     Raises:
@@ -136,7 +139,7 @@ def newcomers(cohort: Cohort | Diary, bands: AgeBands | None = None) -> FeatureT
         .collect()
     )
     who = people(cohort, bands).join(summed, on=_WHO).sort(_WHO)
-    levels = with_levels(who, baseline_columns(who), "participants")
+    levels = with_levels(who, baseline_columns(who, constant=constant), "participants")
     return FeatureTable(
         tuple(levels.columns),
         levels.to_numpy().astype(np.float32),

@@ -30,7 +30,7 @@ def prediction_skill(estimates: pd.DataFrame) -> pd.DataFrame:
     skill, better = kinds.PREDICTION_SKILL.rows(estimates), kinds.BETTER_FORETOLD.rows(estimates)
     rows = pd.concat([skill, better])
     index = dict.fromkeys(map(_who, wording.records(rows)))
-    made = pd.DataFrame(index=pd.MultiIndex.from_tuples(index, names=["Foretold", "Predictor", "People"]))
+    made = pd.DataFrame(index=pd.MultiIndex.from_tuples(index, names=["Foretold", "Predictor"]))
     people = {_who(row): wording.count(row["n_participants"]) for row in wording.records(rows)}
     made["Participants"] = [people[key] for key in index]
     for heading, own in ((_SKILL, skill), ("Better foretold, % (95% CI)", better)):
@@ -64,13 +64,20 @@ def foretold(row: dict[str, Any]) -> str:
     return wording.capital(f"{outcome}, {row['model']}")
 
 
-def _who(row: dict[str, Any]) -> tuple[str, str, str]:
-    return foretold(row), wording.capital(str(row["term"])), wording.capital(wording.level(str(row["population"])))
+def predictor(row: dict[str, Any]) -> str:
+    """Return the predictor of a row, below that of all people a part of them."""
+    if row["population"] == "all":
+        return wording.capital(str(row["term"]))
+    return f"of which {wording.level(str(row['population']))}"
+
+
+def _who(row: dict[str, Any]) -> tuple[str, str]:
+    return foretold(row), predictor(row)
 
 
 def _grid(rows: pd.DataFrame, column: str, named: Callable[[str], str], heading: str) -> pd.DataFrame:
     every = wording.records(rows)
-    keys = [(foretold(row), wording.capital(str(row["term"]))) for row in every]
+    keys = [_who(row) for row in every]
     index = pd.MultiIndex.from_tuples(dict.fromkeys(keys), names=["Foretold", "Predictor"])
     made = pd.DataFrame(index=index)
     for level in dict.fromkeys(rows[column]):
