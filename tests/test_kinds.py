@@ -47,6 +47,7 @@ from crampstudy.descriptive.levels import levels
 from crampstudy.errors import UsageError
 from crampstudy.estimates import kinds
 from crampstudy.estimates.sentences import sentence, value
+from crampstudy.prediction.conformal import coverage_rows
 from crampstudy.prediction.features import nights_of
 from crampstudy.prediction.outcome import ANY
 from crampstudy.prediction.rows import Summary, rows_of
@@ -116,8 +117,8 @@ def in_turns() -> Cohort:
 
 def prediction_of(cohort: Cohort) -> pd.DataFrame:
     """How well the next night is foretold by a participant's own past."""
-    own_past = nights_of(cohort, covariates=False)
-    return rows_of(Summary.of(validate(own_past, ANY), cohort.name, 0.95))
+    found = Summary.of(validate(nights_of(cohort, covariates=False), ANY), cohort.name, 0.95)
+    return pd.concat([rows_of(found), coverage_rows(found)])
 
 
 @pytest.fixture(scope="module")

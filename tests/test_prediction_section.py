@@ -135,7 +135,7 @@ def test_resamples_are_of_whole_participants_and_of_sampling_units() -> None:
 
 
 def test_the_section_answers_of_a_diary(found: analyses.Findings) -> None:
-    assert {*found.tables} == {"tbl-prediction-scores", "tbl-prediction-counts", "tbl-prediction-skill"}
+    assert {*found.tables} == {f"tbl-prediction-{name}" for name in ("scores", "counts", "skill", "weeks")}
     skill = kinds.PREDICTION_SKILL.rows(found.estimates)
     own = skill[(skill["term"] == CHOSEN) & (skill["population"] == "all")]
     assert [*zip(own["outcome"], own["model"], strict=True)] == [

@@ -9,6 +9,7 @@ from crampstudy.age_bands import AgeBands
 from crampstudy.cohort import Cohort
 from crampstudy.estimates import kinds
 from crampstudy.prediction import leakage
+from crampstudy.prediction.conformal import coverage_rows
 from crampstudy.prediction.features import newcomers, nights_of
 from crampstudy.prediction.outcome import ANY, COUNT
 from crampstudy.prediction.rows import Summary, rows_of, skills_of
@@ -22,7 +23,7 @@ def tomorrow_rows(
     """Return how well the next night of a participant who is new to the model is foretold from their own past.
 
     Whether there is any cramp, and how many, of nights of any time; whether there is any also of nights after all that
-    was learned from.
+    was learned from; then intervals of the cramps of a coming week.
 
     Raises:
         AnalysisError: there is too little to learn from, or something known before a night is made of it.
@@ -30,11 +31,9 @@ def tomorrow_rows(
     """
     table = nights_of(cohort, bands)
     leakage.check_past(cohort)
-    grouped = [
-        rows_of(Summary.of(validate(table, each, workers=workers), cohort.name, ci_level)) for each in (ANY, COUNT)
-    ]
+    found = [Summary.of(validate(table, each, workers=workers), cohort.name, ci_level) for each in (ANY, COUNT)]
     later = Summary.of(validate(table, ANY, forward=True, workers=workers), cohort.name, ci_level)
-    return pd.concat([*grouped, skills_of(later)], ignore_index=True)
+    return pd.concat([*map(rows_of, found), skills_of(later), coverage_rows(found[1])], ignore_index=True)
 
 
 def newcomer_rows(

@@ -59,6 +59,7 @@ from crampstudy.tables.sections.prediction import (
     net_benefits,
     prediction_scores,
     prediction_skill,
+    weekly_intervals,
 )
 from crampstudy.tables.sections.severity import clock, cramp_features, cramp_features_by_age, onset, remedies
 from crampstudy.tables.sections.sleep import both_directions, cramp_night, direction, usual_sleep
@@ -169,4 +170,5 @@ __all__ = [
     "trials",
     "usual_sleep",
     "weekly_completeness",
+    "weekly_intervals",
 ]

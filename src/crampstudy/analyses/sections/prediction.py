@@ -18,6 +18,7 @@ FIGURE, SCORES, COUNTS, SKILL = (
     "tbl-prediction-counts",
     "tbl-prediction-skill",
 )
+WEEKS = "tbl-prediction-weeks"
 MANY_NIGHTS = 10_000
 """From so many nights on two processes share the work: to start them takes seconds."""
 _OF_NIGHTS = ("Brier score", "area under the curve", "calibration slope")
@@ -37,6 +38,13 @@ _SKILL_NOTE = (
     "cramps that were logged, which nobody knows beforehand."
 )
 
+_WEEKS_CAPTION = "90% intervals of the cramps of a coming week of 7 logged nights."
+_WEEKS_NOTE = (
+    "Intervals are calibrated on the weeks of other participants (conformal prediction), each of whom counts alike. "
+    "They hold what came as often as they say over all participants, and not in each stratum: in those who often have "
+    "cramps less often."
+)
+
 
 def of_diary(cohort: Cohort, settings: Settings) -> Findings:
     """Return what is foretold of tomorrow night, and of a new participant."""
@@ -50,6 +58,7 @@ def of_diary(cohort: Cohort, settings: Settings) -> Findings:
         SCORES: _scores(rows[rows["outcome"] == "cramp_night"], _OF_NIGHTS, "Scores of the probability of a cramp."),
         COUNTS: _scores(rows[rows["outcome"] == "cramps"], _OF_COUNTS, "Scores of the number of cramps."),
         SKILL: _skill(rows),
+        WEEKS: ReportTable(tables.weekly_intervals(rows), _WEEKS_CAPTION, _WEEKS_NOTE),
     }
     said = {"answer": answer(rows), "newcomer": newcomer(people), "limits": limits_of_diary()}
     return Findings(rows, shown, {FIGURE: _figure(rows, said["answer"])}, said)
@@ -100,7 +109,7 @@ ANALYSIS = Analysis(
     "prediction",
     "Can tomorrow night's cramps, or the rate of a new participant, be foretold better than by a simple rule?",
     answers={
-        "diary": CohortAnswer(of_diary, (FIGURE, SCORES, COUNTS, SKILL), {"diary": ("cramps",)}),
+        "diary": CohortAnswer(of_diary, (FIGURE, SCORES, COUNTS, SKILL, WEEKS), {"diary": ("cramps",)}),
         "survey": CohortAnswer(of_survey, (FIGURE, SCORES, SKILL), {"participants": ("recalled_low", "age_years")}),
     },
     values=("answer", "newcomer", "limits"),

@@ -36,6 +36,10 @@ def answer(rows: pd.DataFrame) -> str:
     better = better[~better["model"].str.contains(_LATER, na=False)]
     for row in wording.records(better.head(1)):
         said.append(f"The model foretold {value(row)} of the participants better than the {row['reference']} did")
+    said += [
+        f"Intervals that were to hold the cramps of 90% of coming weeks held those of {value(row)}"
+        for row in wording.records(_coverage(rows))
+    ]
     return wording.sentences(said)
 
 
@@ -71,6 +75,12 @@ def limits_of_survey() -> str:
 def _of_all(rows: pd.DataFrame, *, newcomers: bool) -> pd.DataFrame:
     own = rows[rows["population"].eq("all") & rows["term"].eq(_MODEL) & rows["estimate"].notna()]
     return own[own["model"].str.contains("baseline alone", na=False) == newcomers]
+
+
+def _coverage(rows: pd.DataFrame) -> pd.DataFrame:
+    own = kinds.WEEKLY_INTERVAL.rows(rows)
+    own = own[own["level"].str.startswith("coverage") & own["term"].eq(_MODEL) & own["population"].eq("all")]
+    return own[own["estimate"].notna()]
 
 
 def _gain(row: Mapping[str, Any], what: str) -> str:

@@ -88,6 +88,7 @@ from crampstudy.estimates.kinds.sections.prediction import (
     NET_BENEFIT,
     PREDICTION_SCORE,
     PREDICTION_SKILL,
+    WEEKLY_INTERVAL,
 )
 from crampstudy.estimates.kinds.sections.recall import RECALL, RECALL_CELLS
 from crampstudy.estimates.kinds.sections.season import CYCLE, EXAMINED, MONTHS, SEASON
@@ -228,6 +229,7 @@ __all__ = [
     "TREATMENT_EFFECT_OTHERWISE",
     "TREATMENT_FLOW",
     "TREATMENT_SPREAD",
+    "WEEKLY_INTERVAL",
     "WINDOW",
     "WITHIN_BETWEEN",
     "Kind",

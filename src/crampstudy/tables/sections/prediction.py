@@ -58,6 +58,16 @@ def net_benefits(estimates: pd.DataFrame) -> pd.DataFrame:
     return _grid(kinds.NET_BENEFIT.rows(estimates), "level", lambda level: f"Threshold {level}", "{} (95% CI)")
 
 
+@table_of_rows
+def weekly_intervals(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return how often intervals of a week's cramps held what came, and how wide they were, by stratum of frequency."""
+    return _grid(kinds.WEEKLY_INTERVAL.rows(estimates), "level", _of_weeks, "{} (95% CI)")
+
+
+def _of_weeks(level: str) -> str:
+    return "Held what came, %" if level.startswith("coverage") else "Mean width, cramps"
+
+
 def foretold(row: dict[str, Any]) -> str:
     """Return what a row's predictions were of, and how they were tested."""
     outcome = _OUTCOMES.get(str(row["outcome"]), f"{wording.small(wording.outcome(str(row['outcome'])))} cramps")

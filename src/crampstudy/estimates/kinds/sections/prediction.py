@@ -51,3 +51,12 @@ NET_BENEFIT = register(
         sentence="Net benefit at {level} by the {term}: {value}",
     )
 )
+WEEKLY_INTERVAL = register(
+    Kind(
+        name="weekly interval",
+        meaning="How often the interval of a coming week's cramps, calibrated on other participants, held what came, "
+        "or how wide it was on average, by `level`; `population` is a stratum of how often people had cramps.",
+        table="weekly_intervals",
+        sentence="{level}, {term}, {who}: {value}",
+    )
+)
